@@ -1,0 +1,1 @@
+"""One file per verb: parse options, call, hand to ui; nothing else."""

@@ -1,0 +1,1 @@
+"""Data planes on this machine behind an emulated AWS control plane."""

@@ -1,0 +1,1 @@
+"""One vendor each; a vendor's exception never leaves its module."""

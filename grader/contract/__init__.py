@@ -1,0 +1,1 @@
+"""Names and messages that other programs rely on; pure data."""

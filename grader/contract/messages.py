@@ -1,0 +1,141 @@
+"""
+The two messages of the system (JSON, UTF-8, camelCase) as data.
+
+Web tier to worker: `GradingRequest`.  Worker to web tier: `GradingResult`.
+Unknown fields are ignored, never an error: producers are in several languages.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic.alias_generators import to_camel
+
+from grader.contract.layout import ObjectUrl, test_cases_prefix
+from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.errors import RequestError
+
+#: An identifier that becomes part of an object key, a file name and a log line.
+#: No leading dot or dash, so it can be neither a hidden file, "..", nor an option.
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True
+    )
+
+    def to_json(self) -> bytes:
+        """Encode for the wire; absent optional fields stay absent."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+# --- Web tier to worker -------------------------------------------------------------------------
+
+
+class GradingRequest(_Message):
+    """Please grade this source against these test cases."""
+
+    request_id: Identifier
+    user_id: Annotated[str, Field(min_length=1, max_length=128)]
+    problem_id: Identifier
+    language: Annotated[str, Field(min_length=1, max_length=32)]
+    source_file: str
+    test_cases: str | None = None
+    time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")]
+    memory_limit: Annotated[int, Field(gt=0, description="MB per case")]
+    timestamp: Timestamp
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Self:
+        """
+        Decode what a producer sent.
+
+        Raises:
+            RequestError: Not JSON, a field missing, or a value out of range; names the field.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"]) or "body"
+            raise RequestError(ErrorCode.INVALID_REQUEST, f"{field}: {first['msg']}") from None
+
+    def source_url(self, bucket: str) -> ObjectUrl:
+        """Where the source is; raises `RequestError` when it is not in `bucket`."""
+        return ObjectUrl.parse(self.source_file, bucket=bucket)
+
+    def test_cases_url(self, bucket: str) -> ObjectUrl:
+        """Where the test cases are, by default under the problem's own prefix."""
+        if self.test_cases is None:
+            return ObjectUrl(bucket, test_cases_prefix(self.problem_id))
+        return ObjectUrl.parse(self.test_cases, bucket=bucket)
+
+
+# --- Worker to web tier -------------------------------------------------------------------------
+
+
+class CaseResult(_Message):
+    """What one test case said."""
+
+    case: int
+    status: Verdict
+    time: Annotated[int, Field(description="CPU milliseconds")]
+    memory: Annotated[int, Field(description="peak MB, rounded up")]
+
+
+class Grade(_Message):
+    """The verdict over all cases."""
+
+    verdict: Verdict
+    score: Annotated[int, Field(ge=0, le=100)]
+    execution_time: Annotated[int, Field(description="CPU milliseconds over all cases")]
+    memory_usage: Annotated[int, Field(description="highest peak MB of a case")]
+    test_results: tuple[CaseResult, ...] = ()
+    message: str | None = None  # e.g. the compiler's first words; safe to show
+
+
+class Failure(_Message):
+    """Why there is no verdict."""
+
+    code: ErrorCode
+    message: str  # safe to show a user
+
+
+class GradingResult(_Message):
+    """What became of a request."""
+
+    request_id: str
+    status: Status
+    result: Grade | None = None
+    error: Failure | None = None
+    result_file: str | None = None
+    timestamp: Timestamp
+
+    @classmethod
+    def from_json(cls, body: bytes | str) -> Self:
+        """Decode a stored or received result; raises `ValueError` when it is not one."""
+        return cls.model_validate_json(body)
+
+
+def readable_request_id(body: bytes) -> str | None:
+    """The request id of a message that may otherwise be broken, if one can be made out."""
+    try:
+        document = json.loads(body)
+        return _RequestId.model_validate(document).request_id
+    except ValueError:  # covers bad UTF-8, bad JSON and a failed validation
+        return None
+
+
+class _RequestId(_Message):
+    request_id: Identifier

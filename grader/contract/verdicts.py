@@ -1,0 +1,38 @@
+"""The words a result may use for what happened, and who is at fault."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Outcome of a test case or of a whole submission."""
+
+    ACCEPTED = "AC"
+    WRONG_ANSWER = "WA"  # submission
+    TIME_LIMIT_EXCEEDED = "TLE"  # submission
+    MEMORY_LIMIT_EXCEEDED = "MLE"  # submission
+    OUTPUT_LIMIT_EXCEEDED = "OLE"  # submission
+    RUNTIME_ERROR = "RE"  # submission
+    COMPILE_ERROR = "CE"  # submission
+    INTERNAL_ERROR = "IE"  # platform: retried, never held against the submission
+
+
+class Status(StrEnum):
+    """Whether a verdict was reached."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class ErrorCode(StrEnum):
+    """Why a request failed without a verdict."""
+
+    INVALID_REQUEST = "INVALID_REQUEST"
+    UNKNOWN_LANGUAGE = "UNKNOWN_LANGUAGE"
+    LIMIT_TOO_HIGH = "LIMIT_TOO_HIGH"
+    FOREIGN_OBJECT = "FOREIGN_OBJECT"
+    SOURCE_NOT_FOUND = "SOURCE_NOT_FOUND"
+    SOURCE_TOO_LARGE = "SOURCE_TOO_LARGE"
+    TEST_CASES_NOT_FOUND = "TEST_CASES_NOT_FOUND"
+    INTERNAL_ERROR = "INTERNAL_ERROR"

@@ -1,0 +1,184 @@
+"""
+The interfaces between the worker's decisions and the world.
+
+Each has two implementations: the real one in `grader.adapters` (or `grader.sandbox`) and an
+in-memory twin in `grader.testing`; one behaviour suite in tests/ports runs against both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from grader.contract.messages import GradingRequest, GradingResult
+
+# --- Objects ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One stored object, as a listing shows it."""
+
+    key: str
+    size_bytes: int
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """One bucket. Raises `TemporaryError` when the service cannot be reached."""
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
+        ...
+
+    def download(self, key: str, target: Path, *, max_bytes: int) -> None:
+        """Stream an object into a new file; raises as `get` does."""
+        ...
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Write a whole object."""
+        ...
+
+    def list(self, prefix: str) -> Iterable[ObjectInfo]:
+        """All objects below a prefix, in key order."""
+        ...
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are absent do not matter."""
+        ...
+
+
+class ParameterStore(Protocol):
+    """Named configuration values."""
+
+    def get_many(self, names: Sequence[str]) -> dict[str, str]:
+        """Read all of `names`, decrypted; raises `SettingsError` naming those that are missing."""
+        ...
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message in our hands and not yet acknowledged."""
+
+    queue: str
+    message_id: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    redelivered: bool = False
+    ack_id: str = ""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One persistent message to send."""
+
+    queue: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_ms: int = 0
+
+
+class JobSource(Protocol):
+    """The queues one slot works from. Raises `ConnectionLostError` from any method."""
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:
+        """Wait for the next message, the priority queue first; None when none came in time."""
+        ...
+
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send `outgoing` and acknowledge `delivery`; neither when `before_commit` raises."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was not settled and leave in good order."""
+        ...
+
+
+# --- Jobs ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's wish to work on a request."""
+
+    request: GradingRequest
+    message_id: str  # the original one: it survives a copy
+    queue: str
+    worker_id: str
+
+
+@dataclass(frozen=True)
+class Granted:
+    """Go ahead; this is attempt number `attempt`, counted before the work starts."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class AlreadyFinished:
+    """This request has a result; send it again instead of grading twice."""
+
+    result: GradingResult
+
+
+@dataclass(frozen=True)
+class HeldByAnother:
+    """Another message with the same request id is being worked on now."""
+
+    worker_id: str
+
+
+ClaimOutcome = Granted | AlreadyFinished | HeldByAnother
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What the database knows of a request."""
+
+    request_id: str
+    status: str  # running | completed | failed
+    attempts: int
+    worker_id: str
+    queue: str
+    result: GradingResult | None
+
+
+class JobStore(Protocol):
+    """The table of jobs. Raises `TemporaryError` when the database cannot be reached."""
+
+    def claim(self, claim: Claim) -> ClaimOutcome:
+        """Count an attempt and take the job, atomically."""
+        ...
+
+    def finish(self, result: GradingResult) -> None:
+        """Store the result of a claimed job."""
+        ...
+
+    def get(self, request_id: str) -> JobRecord | None:
+        """Read one row."""
+        ...
+
+    def delete(self, request_id: str) -> None:
+        """Remove one row, if it is there."""
+        ...
+
+    def ping(self) -> None:
+        """Return when the database answers."""
+        ...
+
+
+# --- Work ---------------------------------------------------------------------------------------
+
+#: What is done with a request. Raises `RequestError` when it never can be done, and
+#: `TemporaryError` when another attempt may do it.
+JobHandler = Callable[[GradingRequest], GradingResult]
