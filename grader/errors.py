@@ -7,7 +7,7 @@
     ├── ObjectNotFoundError     the store has no such object
     ├── ObjectTooLargeError     the object is larger than the caller allows
     ├── TemporaryError          worth another attempt
-    │   └── SandboxError        the platform failed while running a program; never the student's fault
+    │   └── SandboxError        the platform failed to run a program; nobody's fault but ours
     ├── ConnectionLostError     the broker is gone; what was in flight will be delivered again
     ├── SettingsError           the worker was started wrongly
     └── SelfTestError           the sandbox let an attack through; the worker must not subscribe
