@@ -1,12 +1,45 @@
-# Every target does its own set-up.  `make help` lists them.
+# Every target does its own set-up.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-BIN := .venv/bin
+PY := .venv/bin/python
 
-.PHONY: help
+.PHONY: help setup demo test fast lint format validate bench docs pins clean
+
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: setup
 setup: ## install what this machine lacks; the second time it takes a second
 	@scripts/setup
+
+demo: setup ## deploy `local`, grade real submissions, prove the queues (KEEP=1 leaves it running)
+	@exec $(PY) examples/demo.py
+
+test: setup ## run all tests, against real engines
+	@exec $(PY) -m pytest $(ARGS)
+
+fast: setup ## run the tests that need no engine
+	@exec $(PY) -m pytest -q -m 'not engine and not stack' $(ARGS)
+
+lint: setup ## ruff, mypy, terraform fmt
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup ## let ruff and terraform put the white space right
+	@$(PY) -m ruff format .
+	@terraform fmt -recursive modules environments
+
+validate: setup ## terraform fmt and validate, checkov, cfn-lint, rendered files and references fresh
+	@scripts/validate
+
+bench: setup ## measure; writes build/bench.json, each figure with a baseline from the same run
+	@exec $(PY) examples/bench/run.py
+
+docs: setup ## write the generated documentation again
+	@$(PY) scripts/generate_docs.py
+
+pins: setup ## renew requirements/*.txt from what is installed
+	@$(PY) -m pip freeze --exclude-editable > requirements/constraints.txt
+
+clean: ## remove what the other targets made, in this folder only
+	rm -rf .venv .venv-checkov build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
