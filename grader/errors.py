@@ -9,6 +9,8 @@
     ├── TemporaryError          worth another attempt
     │   └── SandboxError        the platform failed to run a program; nobody's fault but ours
     ├── ConnectionLostError     the broker is gone; what was in flight will be delivered again
+    ├── AccessError             the other side refused our name or password
+    ├── TrustError              the other side's certificate is not trusted
     ├── SettingsError           the worker was started wrongly
     └── SelfTestError           the sandbox let an attack through; the worker must not subscribe
 """
@@ -78,6 +80,18 @@ class ConnectionLostError(GraderError):
     """The connection to the broker is gone; unacknowledged messages will be delivered again."""
 
     exit_code = 69
+
+
+class AccessError(GraderError):
+    """The other side refused our user name or password, or what we may do."""
+
+    exit_code = 77
+
+
+class TrustError(GraderError):
+    """The other side's certificate is not trusted, or belongs to another host."""
+
+    exit_code = 78
 
 
 class SettingsError(GraderError):

@@ -1,0 +1,1 @@
+"""ActiveMQ over STOMP: the connection, and the ports that are built on it."""
