@@ -1,0 +1,140 @@
+"""An environment: what a person writes in environments/<name>/environment.yaml."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from gradectl.errors import ConfigurationError
+
+FOLDER = "environments"
+FILE = "environment.yaml"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}[a-z0-9]$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+
+class _Strict(BaseModel):
+    """A mapping of the file: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StateSettings(_Strict):
+    """Where Terraform keeps the state."""
+
+    bucket: BucketName
+
+
+class Environment(_Strict):
+    """
+    One deployment of the system.
+
+    Attributes:
+        schema_version: Version of the file's form.
+        name: Equal to the folder's name and to Terraform's `environment_name`.
+        account_id: The only AWS account it may live in.
+        region: AWS region.
+        emulated: True when the local stack answers the AWS API.
+        state: Where the state is, when not in the default bucket.
+        variables: Values for the variables of the Terraform root.
+    """
+
+    schema_version: Literal[1]
+    name: Name
+    account_id: AccountId
+    region: Region
+    emulated: bool = False
+    state: StateSettings | None = None
+    variables: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def state_bucket(self) -> str:
+        """Name of the bucket that holds the Terraform state."""
+        if self.state:
+            return self.state.bucket
+        return f"{self.name}-gradectl-state-{self.account_id}"
+
+    @property
+    def files_bucket(self) -> str:
+        """Name of the bucket that holds submissions, problems and results."""
+        return str(self.variables.get("s3_bucket_name") or f"{self.name}-grading-files")
+
+
+def names(project_root: Path) -> list[str]:
+    """All environments of a project, sorted."""
+    return sorted(path.parent.name for path in (project_root / FOLDER).glob(f"*/{FILE}"))
+
+
+def load(project_root: Path, name: str) -> Environment:
+    """
+    Read one environment.
+
+    Args:
+        project_root: The folder that holds environments/.
+        name: The environment's name.
+
+    Raises:
+        ConfigurationError: It does not exist, or its file is wrong; says where.
+    """
+    path = project_root / FOLDER / name / FILE
+    where = f"{FOLDER}/{name}/{FILE}"
+    if name not in names(project_root):
+        raise _unknown(name, names(project_root))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = f"not valid YAML: {error}"
+        raise ConfigurationError(text, where=where) from error
+    if not isinstance(content, dict):
+        text = "must be a mapping of keys to values"
+        raise ConfigurationError(text, where=where, next_step=f"keys: {', '.join(_keys())}")
+    environment = _validated(content, where)
+    if environment.name != name:
+        text = f"name is {environment.name!r}, but the folder is {name!r}"
+        raise ConfigurationError(text, where=where, next_step=f"write name: {name}")
+    return environment
+
+
+def near(word: str, known: list[str]) -> str:
+    """Suggest what was probably meant, as the end of a sentence, or give nothing."""
+    matches = get_close_matches(word, known, n=1)
+    return f"did you mean {matches[0]!r}?" if matches else ""
+
+
+def _keys() -> list[str]:
+    """Keys of the file, in the order in which they are documented."""
+    return list(Environment.model_fields)
+
+
+def _unknown(name: str, known: list[str]) -> ConfigurationError:
+    """Say which environments there are."""
+    listed = f"there are: {', '.join(known)}" if known else f"there is none in {FOLDER}/"
+    suggestion = near(name, known) or f"write {FOLDER}/{name}/{FILE}"
+    what = f"no environment {name!r}; {listed}"
+    return ConfigurationError(what, where=FOLDER, next_step=suggestion)
+
+
+def _validated(content: dict[str, Any], where: str) -> Environment:
+    """Check the keys and values, and name every one that is wrong."""
+    try:
+        return Environment.model_validate(content)
+    except ValidationError as error:
+        problems = [
+            (".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
+            for item in error.errors()
+        ]
+    lines = [
+        f"unknown key {key!r}" if kind == "extra_forbidden" else f"{key}: {message}"
+        for key, kind, message in problems
+    ]
+    unknown = [key for key, kind, _ in problems if kind == "extra_forbidden"]
+    suggestions = [hint for key in unknown if (hint := near(key, _keys()))]
+    next_step = suggestions[0] if suggestions else f"keys: {', '.join(_keys())}"
+    raise ConfigurationError("\n".join(lines), where=where, next_step=next_step)

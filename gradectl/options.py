@@ -1,0 +1,141 @@
+"""
+The options that every command takes, before or after its name, and the click classes that add them.
+
+Only click is imported here: `gradectl --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+#: A flag wins over its variable: flag > GRADECTL_* > environment.yaml > default.
+VARIABLE_PREFIX = "GRADECTL_"
+
+
+@dataclass
+class GlobalOptions:
+    """What the global options were set to; filled in while click parses."""
+
+    output: str = "table"
+    no_input: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    timeout: float | None = None
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    project: Path | None = None
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click
+    """Store a global option wherever on the line it was given; the innermost one wins."""
+    given = ctx.get_parameter_source(param.name or "")
+    if given is not click.core.ParameterSource.DEFAULT and param.name:
+        setattr(ctx.ensure_object(GlobalOptions), param.name, value)
+
+
+def _global_options() -> list[click.Parameter]:
+    """Make a fresh list, because click parameters belong to one command."""
+
+    def option(*names: str, variable: bool = True, **settings: Any) -> click.Option:  # noqa: ANN401 - passed on to click
+        declared = VARIABLE_PREFIX + names[-1].lstrip("-").replace("-", "_").upper()
+        settings["envvar"] = declared if variable else None
+        return click.Option(list(names), expose_value=False, callback=_keep, **settings)
+
+    formats = click.Choice(["table", "json", "yaml"])
+    return [
+        option("-o", "--output", type=formats, help="Format of the data on stdout."),
+        option("--no-input", is_flag=True, help="Never ask; refuse what would need an answer."),
+        option("--yes", is_flag=True, variable=False, help="Answer yes where yes or no is asked."),
+        option("--dry-run", is_flag=True, help="Only show what would be done."),
+        option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+               help="Stop in good order after this time, with exit code 124."),
+        option("--profile", help="AWS profile, before AWS_PROFILE."),
+        option("--region", help="AWS region, before environment.yaml."),
+        option("--endpoint-url", help="Address of the AWS API, before AWS_ENDPOINT_URL."),
+        option("--project", type=click.Path(path_type=Path, exists=True, file_okay=False),
+               help="Folder that holds environments/; default: found upwards from here."),
+    ]  # fmt: skip
+
+
+class _WithGlobalOptions(click.Command):
+    """Adds the global options, and lists them apart from the command's own."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - passed on to click
+        """Append the shared options to those of the command."""
+        super().__init__(*args, **settings)
+        self._shared = _global_options()
+        self.params.extend(self._shared)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options first."""
+        own = [param for param in self.get_params(ctx) if param not in self._shared]
+        for title, params in (("Options", own), ("Global options", self._shared)):
+            rows = [row for param in params if (row := param.get_help_record(ctx))]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class Command(_WithGlobalOptions):
+    """A command of gradectl."""
+
+
+class Group(_WithGlobalOptions, click.Group):
+    """A command of gradectl that has commands, like `queue`."""
+
+    command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+class LazyGroup(Group):
+    """
+    A group whose commands are imported when they are run, and not before.
+
+    Args:
+        package: Where each command is a module of its name, with an attribute of its name.
+        lines: Command to its one line of help.
+    """
+
+    def __init__(self, *args: Any, package: str, lines: dict[str, str], **settings: Any) -> None:  # noqa: ANN401 - passed on to click
+        """Keep the table; import nothing."""
+        super().__init__(*args, **settings)
+        self._package = package
+        self._lines = lines
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Give the names in the order of the table."""
+        return list(self._lines)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the module of one command."""
+        if cmd_name not in self._lines:
+            return None
+        module = import_module(f"{self._package}.{cmd_name}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands from the table, so that help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._lines.items()))
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:  # noqa: ANN401 - passed on to click
+    """Declare a command: `click.command` with the global options."""
+    return click.command(name, cls=Command, **settings)
+
+
+def group(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Group]:  # noqa: ANN401 - passed on to click
+    """Declare a group of commands: `click.group` with the global options."""
+    return click.group(name, cls=Group, **settings)
