@@ -1,0 +1,62 @@
+"""How buckets are set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from gradectl.adapters.aws_errors import code_of, translated
+
+
+@dataclass(frozen=True)
+class BucketProtection:
+    """What keeps the content of a bucket safe."""
+
+    versioned: bool
+    encrypted: bool
+
+
+class Buckets:
+    """
+    Settings of S3 buckets.
+
+    Args:
+        client: A boto3 client of `s3`.
+    """
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Keep the client."""
+        self._client = client
+
+    def exists(self, bucket: str) -> bool:
+        """Whether this bucket is there, and ours to use."""
+        with translated(f"s3://{bucket}"):
+            try:
+                self._client.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                if code_of(error) in ("404", "NoSuchBucket"):
+                    return False
+                raise
+        return True
+
+    def protection(self, bucket: str) -> BucketProtection:
+        """Read what protects a bucket."""
+        with translated(f"s3://{bucket}"):
+            versioning = self._client.get_bucket_versioning(Bucket=bucket)
+            try:
+                self._client.get_bucket_encryption(Bucket=bucket)
+                encrypted = True
+            except ClientError as error:
+                if code_of(error) != "ServerSideEncryptionConfigurationNotFoundError":
+                    raise
+                encrypted = False
+        return BucketProtection(versioning.get("Status") == "Enabled", encrypted)
+
+    def enable_versioning(self, bucket: str) -> None:
+        """Keep every version of every object from now on."""
+        with translated(f"s3://{bucket}"):
+            self._client.put_bucket_versioning(
+                Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+            )
