@@ -104,6 +104,56 @@ class JobSource(Protocol):
         ...
 
 
+# --- Looking into queues ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class QueueStatistics:
+    """What the broker counts for one queue; counters run since the broker started."""
+
+    queue: str
+    size: int  # waiting and in flight
+    in_flight: int  # with a consumer, not yet acknowledged
+    consumers: int
+    producers: int
+    enqueued: int
+    dequeued: int
+    expired: int
+    taken_at_ms: int  # by the broker's clock
+    oldest_ms: int | None = None  # when the first message was sent, where the broker tells
+
+    @property
+    def waiting(self) -> int:
+        """Messages that no consumer has yet."""
+        return max(self.size - self.in_flight, 0)
+
+
+@dataclass(frozen=True)
+class QueuedMessage:
+    """One message as it lies in a queue; it stays there."""
+
+    message_id: str
+    timestamp_ms: int  # when it was sent, by the broker's clock
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class QueueInspector(Protocol):
+    """Looks and never consumes. Raises `ConnectionLostError` from any method."""
+
+    def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
+        """Counters of those of `queues` that exist."""
+        ...
+
+    def browse(self, queue: str, selector: str = "") -> Sequence[QueuedMessage]:
+        """
+        One page of a queue in the broker's order; the broker chooses the page's size.
+
+        A queue that does not exist would be created by this: ask for its statistics first.
+        """
+        ...
+
+
 # --- Jobs ---------------------------------------------------------------------------------------
 
 

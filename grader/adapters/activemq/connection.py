@@ -145,6 +145,10 @@ class Connection:
         self._transmit([subscribe_frame(queue, subscription, headers or {})])
         return subscription
 
+    def end_browse(self, subscription: str) -> None:
+        """End a browser, which holds no message; a consumer's would go to another at once."""
+        self._transmit([WireFrame("UNSUBSCRIBE", {"id": subscription})])
+
     def next_frame(self, timeout_seconds: float) -> Frame | None:
         """Wait for the next message of any subscription; None when none came in time."""
         return self._inbox.next_message(timeout_seconds)
