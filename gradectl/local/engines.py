@@ -1,0 +1,117 @@
+"""Where the real engines are on this machine, and one clear error when any is missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradectl.errors import ConfigurationError
+
+#: Where Debian and Ubuntu put them; servers are in a folder that users often lack on PATH.
+_PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_ACTIVEMQ_HOME = Path("usr/share/activemq")
+_JARS = Path("usr/share/java")
+#: These turn the broker's statistics into JSON; Debian's activemq leaves them out.
+_JSON_JARS = {
+    "xstream.jar": "libxstream-java",
+    "jettison.jar": "libjettison-java",
+    "xpp3.jar": "libxpp3-java",
+}
+
+
+@dataclass(frozen=True)
+class ActiveMqEngine:
+    """A Java runtime and the jars of a broker."""
+
+    java: Path
+    home: Path
+    class_path: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class MariaDbEngine:
+    """A database server and the script that prepares its data directory."""
+
+    server: Path
+    install: Path
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Everything that the data planes run on."""
+
+    activemq: ActiveMqEngine
+    mariadb: MariaDbEngine
+
+
+def find_engines(root: Path = Path("/")) -> Engines:
+    """
+    Look for all engines.
+
+    Args:
+        root: Top of the file system to search.
+
+    Raises:
+        ConfigurationError: Lists everything that is missing and the command that installs it.
+    """
+    search = _Search(root)
+    engines = Engines(
+        ActiveMqEngine(
+            java=search.program("java", package="default-jre-headless"),
+            home=root / _ACTIVEMQ_HOME,
+            class_path=(*search.broker_jars(), *search.json_jars()),
+        ),
+        MariaDbEngine(
+            server=search.program("mariadbd", package="mariadb-server-core"),
+            install=search.program("mariadb-install-db", package="mariadb-server-core"),
+        ),
+    )
+    search.check()
+    return engines
+
+
+class _Search:
+    """Finds files below one root, and remembers the packages of those that are not there."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._missing: dict[str, list[str]] = {}
+
+    def program(self, name: str, *, package: str) -> Path:
+        folders = ":".join(str(self._root / folder.lstrip("/")) for folder in _PROGRAM_FOLDERS)
+        found = shutil.which(name, path=folders)
+        if not found and self._root == Path("/"):
+            found = shutil.which(name)  # e.g. a Java of the user's own
+        return Path(found) if found else self._lack(name, package)
+
+    def broker_jars(self) -> Sequence[Path]:
+        home = self._root / _ACTIVEMQ_HOME
+        launcher = home / "bin" / "activemq.jar"
+        if not launcher.exists():
+            return [self._lack(str(launcher), "activemq")]
+        return [launcher, *sorted(home.glob("lib/*.jar")), *sorted(home.glob("lib/optional/*.jar"))]
+
+    def json_jars(self) -> Sequence[Path]:
+        jars = {self._root / _JARS / name: package for name, package in _JSON_JARS.items()}
+        return [
+            path if path.exists() else self._lack(str(path), package)
+            for path, package in jars.items()
+        ]
+
+    def _lack(self, what: str, package: str) -> Path:
+        self._missing.setdefault(package, []).append(what)
+        return Path(what)
+
+    def check(self) -> None:
+        if not self._missing:
+            return
+        items = "; ".join(
+            f"{', '.join(names)} (package {package})" for package, names in self._missing.items()
+        )
+        packages = " ".join(self._missing)
+        raise ConfigurationError(
+            f"the local environment needs engines that are not installed: {items}",
+            next_step=f"run 'make setup', or: sudo apt-get install {packages}",
+        )

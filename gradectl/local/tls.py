@@ -1,0 +1,64 @@
+"""A certificate authority that lives as long as one local stack."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    load_pem_private_key,
+    pkcs12,
+)
+from cryptography.x509 import load_pem_x509_certificate
+
+
+@dataclass(frozen=True)
+class KeyStore:
+    """A server's key and certificate as Java reads them."""
+
+    path: Path
+    password: str
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What a server proves itself with, and what its clients trust."""
+
+    ca_file: Path
+    key_store: KeyStore
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, from its first byte on."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def make_certificates(directory: Path, *names: str) -> Certificates:
+    """
+    Make an authority, forget its key, and keep one server certificate of it.
+
+    Args:
+        directory: Where `ca.pem` and `server.p12` are written.
+        names: Host names and addresses of the server.
+    """
+    authority = trustme.CA(organization_name="gradectl local environment")
+    issued = authority.issue_cert(*names)
+    password = secrets.token_urlsafe(24)
+    content = pkcs12.serialize_key_and_certificates(
+        b"server",
+        # trustme makes EC keys, which PKCS#12 can hold; the stub allows more kinds than that
+        load_pem_private_key(issued.private_key_pem.bytes(), password=None),  # type: ignore[arg-type]  # see above
+        load_pem_x509_certificate(issued.cert_chain_pems[0].bytes()),
+        None,
+        BestAvailableEncryption(password.encode()),
+    )
+    ca_file, key_file = directory / "ca.pem", directory / "server.p12"
+    ca_file.write_bytes(authority.cert_pem.bytes())
+    write_private(key_file, content)
+    return Certificates(ca_file, KeyStore(key_file, password))
