@@ -1,0 +1,130 @@
+output "alarm_names" {
+  description = "Names of the CloudWatch alarms."
+  value       = module.monitoring.alarm_names
+}
+
+output "broker_arn" {
+  description = "ARN of the broker."
+  value       = module.messaging.broker_arn
+}
+
+output "broker_configuration" {
+  description = "Id and revision of the broker's configuration."
+  value = {
+    id       = module.messaging.configuration_id
+    revision = module.messaging.configuration_revision
+  }
+}
+
+output "broker_id" {
+  description = "Id of the broker."
+  value       = module.messaging.broker_id
+}
+
+output "broker_name" {
+  description = "Name of the broker."
+  value       = module.messaging.broker_name
+}
+
+output "broker_node_names" {
+  description = "Values of the dimension Broker in CloudWatch."
+  value       = module.messaging.node_names
+}
+
+output "bucket_name" {
+  description = "Bucket of submissions, problems and results."
+  value       = module.storage.bucket_name
+}
+
+output "cluster_name" {
+  description = "ECS cluster of the workers."
+  value       = module.ecs_grading.cluster_name
+}
+
+output "container_name" {
+  description = "Container of the worker in its task."
+  value       = module.ecs_grading.container_name
+}
+
+output "database_endpoint" {
+  description = "Address of the database as host:port."
+  value       = module.database.endpoint
+}
+
+output "database_identifier" {
+  description = "Identifier of the database instance."
+  value       = module.database.identifier
+}
+
+output "environment_name" {
+  description = "Environment."
+  value       = var.environment_name
+}
+
+output "log_group_name" {
+  description = "Log group of the workers."
+  value       = module.ecs_grading.log_group_name
+}
+
+output "parameter_names" {
+  description = "Full names of the SSM parameters by part and key."
+  value = {
+    db = module.db_parameters.names
+    mq = module.mq_parameters.names
+  }
+}
+
+output "private_subnet_ids" {
+  description = "Private subnets."
+  value       = module.network.private_subnet_ids
+}
+
+output "public_subnet_ids" {
+  description = "Public subnets."
+  value       = module.network.public_subnet_ids
+}
+
+output "queue_names" {
+  description = "Queue of each purpose: dead_letter, priority, requests, results."
+  value       = local.queues
+}
+
+output "region" {
+  description = "Region of everything."
+  value       = var.aws_region
+}
+
+output "scaling_bounds" {
+  description = "Smallest and largest number of workers."
+  value       = module.ecs_grading.scaling_bounds
+}
+
+output "security_group_ids" {
+  description = "Security group of each role: broker, database, endpoints, web, worker."
+  value       = module.network.security_group_ids
+}
+
+output "service_name" {
+  description = "ECS service of the workers."
+  value       = module.ecs_grading.service_name
+}
+
+output "stomp_endpoints" {
+  description = "The broker's own addresses for STOMP over TLS."
+  value       = module.messaging.stomp_endpoints
+}
+
+output "task_definition_arn" {
+  description = "ARN of the task definition, with its revision."
+  value       = module.ecs_grading.task_definition_arn
+}
+
+output "task_family" {
+  description = "Family of the task definition."
+  value       = module.ecs_grading.task_family
+}
+
+output "vpc_id" {
+  description = "Id of the VPC."
+  value       = module.network.vpc_id
+}

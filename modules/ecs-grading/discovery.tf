@@ -1,0 +1,25 @@
+# Only with service_discovery_vpc_id: a DNS name for the workers inside the VPC.
+
+resource "aws_service_discovery_private_dns_namespace" "this" {
+  count = var.service_discovery_vpc_id == null ? 0 : 1
+
+  name        = "${local.name}.internal"
+  description = "Names of the ${local.name} services."
+  vpc         = var.service_discovery_vpc_id
+}
+
+resource "aws_service_discovery_service" "this" {
+  count = var.service_discovery_vpc_id == null ? 0 : 1
+
+  name = local.container_name
+
+  dns_config {
+    namespace_id   = aws_service_discovery_private_dns_namespace.this[0].id
+    routing_policy = "MULTIVALUE"
+
+    dns_records {
+      type = "A"
+      ttl  = 10
+    }
+  }
+}

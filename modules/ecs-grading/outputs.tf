@@ -1,0 +1,42 @@
+output "cluster_name" {
+  description = "Name of the cluster."
+  value       = aws_ecs_cluster.this.name
+}
+
+output "container_name" {
+  description = "Name of the worker's container in the task."
+  value       = local.container_name
+}
+
+output "log_group_name" {
+  description = "Log group of the worker."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "scaling_bounds" {
+  description = "Smallest and largest number of tasks."
+  value = {
+    max = aws_appautoscaling_target.this.max_capacity
+    min = aws_appautoscaling_target.this.min_capacity
+  }
+}
+
+output "service_name" {
+  description = "Name of the service."
+  value       = aws_ecs_service.this.name
+}
+
+output "task_definition_arn" {
+  description = "ARN of the task definition, with its revision."
+  value       = aws_ecs_task_definition.this.arn
+}
+
+output "task_family" {
+  description = "Family of the task definition."
+  value       = aws_ecs_task_definition.this.family
+}
+
+output "task_role_arn" {
+  description = "Role of the running worker."
+  value       = aws_iam_role.task.arn
+}
