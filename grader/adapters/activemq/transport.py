@@ -1,8 +1,8 @@
 """
 The part of stomp.py that touches the socket, made fit for a worker.
 
-What stomp.py 9 leaves open and this closes: no TCP_NODELAY (44 ms for a transaction instead of
-under one), a TLS connection closed by the broker is not noticed but spun on, a half-open one can
+What stomp.py 9 leaves open and this closes: small frames wait for TCP in both directions (46 ms
+for a transaction instead of under one), a TLS connection closed by the broker is not noticed but spun on, a half-open one can
 hang the thread that ends it, a reason for a refused connection is only logged, and it reconnects
 by itself although subscriptions are gone by then.
 """
@@ -23,6 +23,7 @@ from stomp.utils import Frame, PollableQueue, convert_frame, pack
 from grader.adapters.activemq.address import BrokerAddress
 
 _RECEIVE_BYTES = 65_536
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux alone has it
 #: Sent and expected every ten seconds; without them a half-open socket keeps its message for ever.
 _HEARTBEATS_MS = (10_000, 10_000)
 
@@ -85,6 +86,10 @@ class StompTransport(Transport):  # type: ignore[misc]  # stomp.py publishes no 
             chunk = b""
         if not chunk:
             self.running = False
+        elif _QUICKACK is not None:
+            # The broker holds back the next small frame until this one is confirmed, and the
+            # kernel would wait 40 ms with that.  It forgets the option after each use.
+            self.socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         return chunk
 
     def write_together(self, frames: Sequence[Frame]) -> None:
