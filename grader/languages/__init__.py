@@ -1,0 +1,27 @@
+"""The languages that can be graded: one small file each, and how to find one by name."""
+
+from __future__ import annotations
+
+from grader.contract.verdicts import ErrorCode
+from grader.errors import RequestError
+from grader.languages.c import C
+from grader.languages.cpp import CPP
+from grader.languages.model import Language
+from grader.languages.python import PYTHON
+
+__all__ = ["LANGUAGES", "Language", "find"]
+
+#: In the order they are shown.
+LANGUAGES = (PYTHON, C, CPP)
+_BY_NAME = {name: one for one in LANGUAGES for name in (one.name, *one.aliases)}
+
+
+def find(name: str) -> Language:
+    """Look a language up by name or alias, any case; raises `RequestError` listing the names."""
+    try:
+        return _BY_NAME[name.casefold()]
+    except KeyError:
+        known = ", ".join(one.name for one in LANGUAGES)
+        raise RequestError(
+            ErrorCode.UNKNOWN_LANGUAGE, f"unknown language {name!r}; known: {known}"
+        ) from None

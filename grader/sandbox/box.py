@@ -1,0 +1,133 @@
+"""
+One claimed slot of the sandbox.
+
+Each slot has users and directories of its own; see launcher.c for what they are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+
+from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
+from grader.sandbox.launcher import Launcher
+
+_SHARED_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - cleaned, never written
+_CLEANING_LIMITS = RunLimits(
+    cpu_ms=20_000,
+    wall_ms=60_000,
+    memory_mb=256,
+    output_bytes=1 << 20,
+    processes=16,
+    bound_address_space=False,
+)
+
+
+class Box:
+    """
+    A slot that this process holds until it lets go.
+
+    Args:
+        launcher: The installed launcher.
+        slot: Number of the slot, already locked.
+    """
+
+    def __init__(self, launcher: Launcher, slot: int) -> None:
+        """Use `Box.claim` instead: it also locks the slot."""
+        self._launcher = launcher
+        self._build = launcher.box_root / f"slot-{slot}" / "build"
+        self.slot = slot
+        self.users = launcher.users(slot)
+
+    @classmethod
+    @contextmanager
+    def claim(cls, launcher_path: Path) -> Iterator[Box]:
+        """
+        Take the first free slot, clean, for as long as the context lasts.
+
+        Raises:
+            SettingsError: The launcher is not there or may not be executed.
+            SandboxError: All slots are taken, or one cannot be made clean.
+        """
+        launcher = Launcher.open(launcher_path)
+        for slot in range(launcher.slots):
+            launcher.prepare(slot)
+            with (launcher.box_root / f"slot-{slot}.lock").open("r+b") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                box = cls(launcher, slot)
+                box.clean()
+                yield box
+                return
+        raise SandboxError(
+            f"all {launcher.slots} slots are taken",
+            where=str(launcher.box_root),
+            next_step="build the launcher with more --slots",
+        )
+
+    def run(self, spec: RunSpec) -> RunOutcome:
+        """Run one program; afterwards none of its processes is left."""
+        return self._launcher.run(self.slot, spec)
+
+    def store(self, role: Role, name: str, content: bytes) -> None:
+        """Give the user of `role` a read-only file in its own directory."""
+        with TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            self._launcher.store(self.slot, role, name, file)
+
+    def adopt(self, name: str, *, max_bytes: int) -> None:
+        """
+        Move what the compiler built to where the run user can execute, but not change, it.
+
+        Nothing about the file is believed: no link is followed, no FIFO waited for.
+
+        Raises:
+            ObjectNotFoundError: There is no such file, or it is not a plain one.
+            ObjectTooLargeError: It is larger than `max_bytes`.
+        """
+        try:
+            fd = os.open(self._build / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            raise ObjectNotFoundError(f"cannot be read: {error.strerror}", where=name) from None
+        with os.fdopen(fd, "rb") as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+                raise ObjectNotFoundError("not a plain file", where=name)
+            if status.st_size > max_bytes:
+                raise ObjectTooLargeError(f"larger than {max_bytes} bytes", where=name)
+            self._launcher.store(self.slot, Role.RUN, name, file)
+
+    def clean(self) -> None:
+        """End the slot's processes and remove all files that its users have or left anywhere."""
+        self._launcher.clean(self.slot)
+        with TemporaryDirectory() as name:
+            for role in Role:
+                outcome = self.run(self._removal(role, Path(name, role)))
+                if not outcome.succeeded:
+                    raise SandboxError(f"cannot be cleaned: {outcome}", where=f"slot {self.slot}")
+
+    def _removal(self, role: Role, directory: Path) -> RunSpec:
+        """As the user itself, so that a trap left behind can hurt nobody else."""
+        directory.mkdir()
+        owner = str(self.users[list(Role).index(role)])
+        find = ("/usr/bin/find", ".", *_SHARED_DIRECTORIES, "-mindepth", "1", "-maxdepth", "1")
+        unlock = ("-type", "d", "-exec", "/bin/chmod", "-R", "u+rwx", "--", "{}", "+")
+        remove = ("-exec", "/bin/rm", "-rf", "--", "{}", "+")
+        return RunSpec(
+            role=role,
+            policy="compile",
+            argv=(*find, "-user", owner, "(", *unlock, ",", *remove, ")"),
+            limits=_CLEANING_LIMITS,
+            stdin=Path(os.devnull),
+            stdout=directory / "stdout",
+            stderr=directory / "stderr",
+        )

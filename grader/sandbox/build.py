@@ -1,0 +1,161 @@
+"""
+Compile and install the launcher: ``python -m grader.sandbox.build --output PATH --box-root DIR``.
+
+Done once, when the image or the local stack is made.  Everything the launcher must not be told at
+run time is compiled in: the box root, the users, the filters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import GraderError, SettingsError
+from grader.sandbox.policy import POLICIES, Policy, export
+
+_SOURCE = Path(__file__).with_name("launcher.c")
+_COMPILE = (
+    "gcc -std=gnu17 -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -D_FORTIFY_SOURCE=2"
+    " -fstack-protector-strong -fPIE -static-pie -Wl,-z,relro,-z,now -s"
+).split()
+_INSTRUCTION_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Installation:
+    """
+    What is compiled into a launcher.
+
+    Args:
+        output: Where the launcher goes.
+        box_root: Directory of the slots; every parent must let other users pass.
+        uid_base: User id of slot 0's compile user; three ids a slot follow each other.
+        slots: How many slots there are.
+        worker_gid: The group that may execute the launcher.
+    """
+
+    output: Path
+    box_root: Path
+    uid_base: int = 62000
+    slots: int = 32
+    worker_gid: int = 0
+
+
+def install(wanted: Installation) -> None:
+    """
+    Compile the launcher and put it, setuid root, and its box root in place.
+
+    Raises:
+        SettingsError: No compiler, a directory that slot users cannot reach, no way to be root.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        built = Path(name, "launcher")
+        Path(name, "config.h").write_text(render_header(wanted), encoding="utf-8")
+        _run([*_COMPILE, "-I", name, "-o", str(built), str(_SOURCE)], "apt-get install gcc")
+        # `install` replaces the file rather than writes into it, so a running launcher goes on.
+        _run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
+        group = f"-g{wanted.worker_gid}"
+        _run_as_root(["install", "-D", "-o0", group, "-m4750", str(built), str(wanted.output)])
+    _check_reachable(wanted.box_root)
+
+
+def render_header(wanted: Installation) -> str:
+    """Write config.h, which launcher.c includes."""
+    path = str(wanted.box_root)
+    if not wanted.box_root.is_absolute() or not path.isprintable() or set(path) & set('"\\%?'):
+        raise SettingsError(
+            "the box root must be a plain absolute path",
+            where=repr(path),
+            next_step="choose a directory such as /var/lib/grader/boxes",
+        )
+    lines = [
+        f'#define BOX_ROOT "{path}"',
+        f"#define UID_BASE {wanted.uid_base}",
+        f"#define SLOT_COUNT {wanted.slots}",
+        f"#define WORKER_GID {wanted.worker_gid}",
+        *(_render_filter(policy) for policy in POLICIES),
+        "static const struct policy policies[] = {",
+        *(
+            f'\t{{"{policy.name}", {{sizeof {policy.name} / sizeof *{policy.name}, {policy.name}}}}},'
+            for policy in POLICIES
+        ),
+        "};",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _render_filter(policy: Policy) -> str:
+    code = export(policy)
+    instructions = []
+    for start in range(0, len(code), _INSTRUCTION_BYTES):
+        # struct sock_filter: u16 code, u8 jump if true, u8 jump if false, u32 operand.
+        operation = int.from_bytes(code[start : start + 2], sys.byteorder)
+        operand = int.from_bytes(code[start + 4 : start + 8], sys.byteorder)
+        instructions.append(f"{{{operation}, {code[start + 2]}, {code[start + 3]}, {operand}u}}")
+    return f"static struct sock_filter {policy.name}[] = {{{', '.join(instructions)}}};"
+
+
+def _run(command: Sequence[str], next_step: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise SettingsError(f"{error.filename} is not installed", next_step=next_step) from None
+    except subprocess.CalledProcessError as error:
+        raise SettingsError(
+            f"{command[0]} failed: {error.stderr.strip()}", where=shlex.join(command)
+        ) from None
+
+
+def _run_as_root(command: Sequence[str]) -> None:
+    if os.geteuid() == 0:
+        _run(command, "install coreutils")
+    elif shutil.which("sudo"):
+        _run(["sudo", *command], "run as root")
+    else:
+        raise SettingsError(
+            "the launcher must belong to root", where=command[-1], next_step="run as root"
+        )
+
+
+def _check_reachable(directory: Path) -> None:
+    for parent in (directory, *directory.parents):
+        if not parent.stat().st_mode & 0o001:
+            raise SettingsError(
+                "slot users cannot pass through this directory",
+                where=str(parent),
+                next_step=f"chmod o+x {shlex.quote(str(parent))}, or choose another box root",
+            )
+
+
+def _parse(arguments: Sequence[str] | None) -> Installation:
+    parser = argparse.ArgumentParser(prog="python -m grader.sandbox.build", description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="where the launcher goes")
+    parser.add_argument("--box-root", type=Path, required=True, help="directory of the slots")
+    parser.add_argument("--uid-base", type=int, default=62000, help="first user id of the slots")
+    parser.add_argument("--slots", type=int, default=32, help="number of slots")
+    parser.add_argument(
+        "--worker-gid", type=int, default=os.getegid(), help="group that may execute it"
+    )
+    return Installation(**vars(parser.parse_args(arguments)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns the exit code."""
+    try:
+        install(_parse(arguments))
+    except GraderError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The launcher as a Python object: its commands, and its failures as `SandboxError`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from grader.contract.runs import Role, RunOutcome, RunSpec, StopReason
+from grader.errors import SandboxError, SettingsError
+
+#: What an allocator needs above the limit before the launcher can see the limit crossed.
+_DATA_HEADROOM_MB = 32
+_SPACE_HEADROOM_MB = 64
+_KB_PER_MB = 1024
+_REPORT_MAX_BYTES = 4096
+_PRIVATE_FILE_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """
+    An installed launcher, and what it says was compiled into it.
+
+    Args:
+        path: Where it is installed.
+        box_root: Directory of the slots.
+        uid_base: First user id; three a slot follow each other.
+        slots: How many slots there are.
+    """
+
+    path: Path
+    box_root: Path
+    uid_base: int
+    slots: int
+
+    @classmethod
+    def open(cls, path: Path) -> Launcher:
+        """Ask an installed launcher what it is; raises `SettingsError` when it cannot be run."""
+        try:
+            done = subprocess.run([path, "config"], capture_output=True, check=True, timeout=10)
+            said = json.loads(done.stdout)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            raise SettingsError(
+                f"the sandbox launcher does not work: {error}",
+                where=str(path),
+                next_step="python -m grader.sandbox.build installs it; its group may execute it",
+            ) from None
+        return cls(path, Path(said["box_root"]), said["uid_base"], said["slots"])
+
+    def users(self, slot: int) -> range:
+        """User ids of a slot, in the order of `Role`."""
+        first = self.uid_base + slot * len(Role)
+        return range(first, first + len(Role))
+
+    def prepare(self, slot: int) -> None:
+        """Make the slot's directories and lock file, where they are missing."""
+        self._command("prepare", str(slot))
+
+    def clean(self, slot: int) -> None:
+        """End every process of the slot's users and remove what was stored for them."""
+        self._command("clean", str(slot))
+
+    def store(self, slot: int, role: Role, name: str, content: BinaryIO) -> None:
+        """Give `role` a read-only, executable file; `content` is a real file."""
+        self._command("store", str(slot), role, name, stdin=content)
+
+    def run(self, slot: int, spec: RunSpec) -> RunOutcome:
+        """Run one program to its end; raises `SandboxError` when the sandbox failed."""
+        with ExitStack() as stack:
+            stdin = stack.enter_context(spec.stdin.open("rb"))
+            stdout = stack.enter_context(_new_file(spec.stdout))
+            stderr = stack.enter_context(_new_file(spec.stderr))
+            report_end, write_end = os.pipe()
+            report = stack.enter_context(os.fdopen(report_end, "rb"))
+            with os.fdopen(write_end, "wb"):
+                process = subprocess.Popen(
+                    [self.path, "run", *_arguments(slot, spec, write_end), "--", *spec.argv],
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    pass_fds=[write_end],
+                    env={},
+                    start_new_session=True,  # Ctrl-C on a terminal is the worker's to handle
+                )
+            said = report.read(_REPORT_MAX_BYTES)
+            process.wait()
+        return _outcome(said, spec)
+
+    def _command(self, *arguments: str, stdin: BinaryIO | int = subprocess.DEVNULL) -> None:
+        done = subprocess.run(
+            [self.path, *arguments], stdin=stdin, capture_output=True, check=False, env={}
+        )
+        if done.returncode:
+            raise SandboxError(
+                done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}",
+                where=f"launcher {' '.join(arguments)}",
+            )
+
+
+def _new_file(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, _PRIVATE_FILE_MODE), "wb")
+
+
+def _arguments(slot: int, spec: RunSpec, report: int) -> Sequence[str]:
+    limits = spec.limits
+    bound = limits.bound_address_space
+    fields = {
+        "slot": slot,
+        "role": spec.role,
+        "policy": spec.policy,
+        "report": report,
+        "cpu_ms": limits.cpu_ms,
+        "wall_ms": limits.wall_ms,
+        "memory_kb": limits.memory_mb * _KB_PER_MB,
+        "data_kb": (limits.memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
+        "space_kb": (limits.memory_mb + _SPACE_HEADROOM_MB) * _KB_PER_MB if bound else 0,
+        # One byte more than allowed, so that a full allowance is not yet an offence.
+        "file_bytes": limits.output_bytes + 1,
+        "processes": limits.processes,
+    }
+    return [f"{key}={value}" for key, value in fields.items()]
+
+
+def _outcome(said: bytes, spec: RunSpec) -> RunOutcome:
+    try:
+        fields = json.loads(said)
+        reason = StopReason(fields.pop("reason"))
+    except ValueError:
+        # Without a report the program never started, so these are the launcher's own words.
+        words = spec.stderr.read_bytes()[-_REPORT_MAX_BYTES:].decode(errors="replace").strip()
+        raise SandboxError(words or "the launcher was killed", where=spec.argv[0]) from None
+    written = max(spec.stdout.stat().st_size, spec.stderr.stat().st_size)
+    if reason is StopReason.ENDED and written > spec.limits.output_bytes:
+        reason = StopReason.OUTPUT
+    return RunOutcome(reason=reason, **fields)
