@@ -8,7 +8,7 @@ lies, its connectors with their certificate, and its users. So does this, and no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -26,7 +26,7 @@ class BrokerUser:
     """Someone who may connect; groups are what an authorization map speaks of."""
 
     name: str
-    password: str
+    password: str = field(repr=False)
     groups: tuple[str, ...] = ()
 
 
