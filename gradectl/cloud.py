@@ -63,7 +63,11 @@ class CloudContext(AppContext):
             "AWS_ACCESS_KEY_ID": settings.access_key_id,
             "AWS_SECRET_ACCESS_KEY": settings.secret_access_key,
         }
-        return {**self.environ, **{name: value for name, value in given.items() if value}}
+        inherited = dict(self.environ)
+        if environment.emulated:  # nobody's real credentials go to an emulator
+            for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+                inherited.pop(name, None)
+        return {**inherited, **{name: value for name, value in given.items() if value}}
 
     def _settings(self, environment: Environment) -> AwsSettings:
         """Put flags, the process environment and environment.yaml in their order."""

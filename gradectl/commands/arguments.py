@@ -1,0 +1,21 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from gradectl.environment import names
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Offer the environments of the project around the working directory."""
+    here = Path.cwd()
+    found = {name for folder in (here, *here.parents) for name in names(folder)}
+    return [CompletionItem(name) for name in sorted(found) if name.startswith(incomplete)]
+
+
+#: ENVIRONMENT, with completion.
+environment_argument = click.argument("environment", shell_complete=_complete)
