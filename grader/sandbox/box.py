@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.sandbox.launcher import Launcher
+from grader.sandbox.policy import POLICIES
 
 _SHARED_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - cleaned, never written
+_POLICIES_WITH_FILES = frozenset(policy.name for policy in POLICIES if policy.files)
 _CLEANING_LIMITS = RunLimits(
     cpu_ms=20_000,
     wall_ms=60_000,
@@ -42,6 +44,7 @@ class Box:
         """Use `Box.claim` instead: it also locks the slot."""
         self._launcher = launcher
         self._build = launcher.box_root / f"slot-{slot}" / "build"
+        self._may_have_files = set(Role)
         self.slot = slot
         self.users = launcher.users(slot)
 
@@ -75,6 +78,8 @@ class Box:
 
     def run(self, spec: RunSpec) -> RunOutcome:
         """Run one program; afterwards none of its processes is left."""
+        if spec.policy in _POLICIES_WITH_FILES:
+            self._may_have_files.add(spec.role)
         return self._launcher.run(self.slot, spec)
 
     def store(self, role: Role, name: str, content: bytes) -> None:
@@ -110,10 +115,11 @@ class Box:
         """End the slot's processes and remove all files that its users have or left anywhere."""
         self._launcher.clean(self.slot)
         with TemporaryDirectory() as name:
-            for role in Role:
-                outcome = self.run(self._removal(role, Path(name, role)))
+            for role in sorted(self._may_have_files):
+                outcome = self._launcher.run(self.slot, self._removal(role, Path(name, role)))
                 if not outcome.succeeded:
                     raise SandboxError(f"cannot be cleaned: {outcome}", where=f"slot {self.slot}")
+        self._may_have_files.clear()
 
     def _removal(self, role: Role, directory: Path) -> RunSpec:
         """As the user itself, so that a trap left behind can hurt nobody else."""

@@ -22,10 +22,9 @@ from grader.errors import GraderError, SettingsError
 from grader.sandbox.policy import POLICIES, Policy, export
 
 _SOURCE = Path(__file__).with_name("launcher.c")
-_COMPILE = (
-    "gcc -std=gnu17 -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -D_FORTIFY_SOURCE=2"
-    " -fstack-protector-strong -fPIE -static-pie -Wl,-z,relro,-z,now -s"
-).split()
+_COMPILER = ("gcc", "-std=gnu17", "-O2", "-fPIE", "-static-pie", "-s")
+_WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+_HARDENING = ("-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-Wl,-z,relro,-z,now")
 _INSTRUCTION_BYTES = 8
 
 
@@ -59,7 +58,8 @@ def install(wanted: Installation) -> None:
     with tempfile.TemporaryDirectory() as name:
         built = Path(name, "launcher")
         Path(name, "config.h").write_text(render_header(wanted), encoding="utf-8")
-        _run([*_COMPILE, "-I", name, "-o", str(built), str(_SOURCE)], "apt-get install gcc")
+        flags = (*_COMPILER, *_WARNINGS, *_HARDENING, "-I", name, "-o", str(built))
+        _run([*flags, str(_SOURCE)], "apt-get install gcc libc6-dev")
         # `install` replaces the file rather than writes into it, so a running launcher goes on.
         _run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
         group = f"-g{wanted.worker_gid}"
@@ -81,12 +81,10 @@ def render_header(wanted: Installation) -> str:
         f"#define UID_BASE {wanted.uid_base}",
         f"#define SLOT_COUNT {wanted.slots}",
         f"#define WORKER_GID {wanted.worker_gid}",
+        "#define FILTER(name) {sizeof name / sizeof *name, name}",
         *(_render_filter(policy) for policy in POLICIES),
         "static const struct policy policies[] = {",
-        *(
-            f'\t{{"{policy.name}", {{sizeof {policy.name} / sizeof *{policy.name}, {policy.name}}}}},'
-            for policy in POLICIES
-        ),
+        *(f'\t{{"{policy.name}", FILTER({policy.name})}},' for policy in POLICIES),
         "};",
     ]
     return "\n".join(lines) + "\n"

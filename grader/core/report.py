@@ -1,0 +1,38 @@
+"""The execution log that is stored beside a result: plain text, safe to show in a terminal."""
+
+from __future__ import annotations
+
+_MAX_CHARACTERS = 1 << 18
+_CUT = "... (cut)"
+
+
+class ExecutionLog:
+    """Collects lines up to a bound; control characters of programs never get through."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lines: list[str] = []
+        self._room = _MAX_CHARACTERS
+
+    def add(self, text: str, *, indent: str = "") -> None:
+        """Append the lines of `text`; what does not fit is cut and marked."""
+        for line in text.splitlines():
+            if self._room <= 0:
+                return
+            shown = indent + printable(line)
+            if len(shown) >= self._room:
+                shown = shown[: self._room] + _CUT
+            self._room -= len(shown) + 1
+            self._lines.append(shown)
+
+    def to_bytes(self) -> bytes:
+        """Give the log as a file."""
+        return "".join(f"{line}\n" for line in self._lines).encode(errors="replace")
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would act on; keeps line ends and tabs."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
