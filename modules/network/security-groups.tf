@@ -37,44 +37,48 @@ resource "aws_security_group" "this" {
 resource "aws_vpc_security_group_egress_rule" "role" {
   for_each = local.rules
 
-  description                  = each.key
   security_group_id            = aws_security_group.this[each.value.from].id
   referenced_security_group_id = aws_security_group.this[each.value.to].id
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
+
+  tags = { Name = each.key }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "role" {
   for_each = local.rules
 
-  description                  = each.key
   security_group_id            = aws_security_group.this[each.value.to].id
   referenced_security_group_id = aws_security_group.this[each.value.from].id
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
+
+  tags = { Name = each.key }
 }
 
 # S3 is reached through the gateway endpoint, so by its prefix list.
 resource "aws_vpc_security_group_egress_rule" "s3" {
   for_each = toset(["web", "worker"])
 
-  description       = "${each.key}-to-s3"
   security_group_id = aws_security_group.this[each.key].id
   prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
+
+  tags = { Name = "${each.key}-to-s3" }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
   for_each = var.ssh_cidr_blocks
 
-  description       = "ssh-from-${each.key}"
   security_group_id = aws_security_group.this["web"].id
   cidr_ipv4         = each.key
   ip_protocol       = "tcp"
   from_port         = 22
   to_port           = 22
+
+  tags = { Name = "ssh-from-${each.key}" }
 }
