@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import ssl
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -19,7 +19,12 @@ from stomp.utils import Frame as WireFrame
 
 from grader.adapters.activemq.address import BrokerAddress
 from grader.adapters.activemq.frames import Frame, Inbox
-from grader.adapters.activemq.outbox import Transaction, send_frame, subscribe_frame
+from grader.adapters.activemq.outbox import (
+    Transaction,
+    send_frame,
+    subscribe_frame,
+    unsubscribe_frame,
+)
 from grader.adapters.activemq.transport import StompClient, StompTransport
 from grader.errors import AccessError, ConnectionLostError, SettingsError, TrustError
 
@@ -148,6 +153,18 @@ class Connection:
     def end_browse(self, subscription: str) -> None:
         """End a browser, which holds no message; a consumer's would go to another at once."""
         self._transmit([WireFrame("UNSUBSCRIBE", {"id": subscription})])
+
+    def unsubscribe(self, subscription: str) -> None:
+        """
+        Give back what a subscription has delivered, at once, and want no more of it.
+
+        Only for messages nobody works on: one that is being worked on would be done twice.
+        """
+        self._transmit([unsubscribe_frame(subscription)])
+
+    def watch(self, callback: Callable[[Frame], None]) -> None:
+        """Have the reading thread call this with each message; it must not block."""
+        self._inbox.watch(callback)
 
     def next_frame(self, timeout_seconds: float) -> Frame | None:
         """Wait for the next message of any subscription; None when none came in time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -48,6 +48,7 @@ class Inbox:
         self._where = where
         self._messages: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._receipts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._watch: Callable[[Frame], None] = lambda _frame: None
         self._last_words = ""
         self.answered = threading.Event()
         self.lost = threading.Event()
@@ -56,7 +57,9 @@ class Inbox:
 
     def on_message(self, frame: WireFrame) -> None:
         """Keep a message for `next_message`."""
-        self._messages.put(Frame(frame.headers, frame.body))
+        message = Frame(frame.headers, frame.body)
+        self._messages.put(message)
+        self._watch(message)
 
     def on_receipt(self, frame: WireFrame) -> None:
         """Keep a receipt for `await_receipt`."""
@@ -80,6 +83,10 @@ class Inbox:
         self.lose("no heartbeat from the broker")
 
     # --- called by the thread that works ---
+
+    def watch(self, callback: Callable[[Frame], None]) -> None:
+        """Have the reading thread call this with each message; it must not block."""
+        self._watch = callback
 
     def lose(self, words: str) -> None:
         """End all waiting; the first reason is the one that is told."""

@@ -42,6 +42,11 @@ def subscribe_frame(queue: str, subscription: str, headers: Mapping[str, str]) -
     return _frame("SUBSCRIBE", {**usual, **headers, **fixed})
 
 
+def unsubscribe_frame(subscription: str) -> WireFrame:
+    """Want no more of a subscription."""
+    return _frame("UNSUBSCRIBE", {"id": subscription})
+
+
 def send_frame(queue: str, body: bytes, headers: Mapping[str, str]) -> WireFrame:
     """Send one persistent message; `queue` may be a full destination that starts with a slash."""
     fixed = {

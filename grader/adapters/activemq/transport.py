@@ -2,9 +2,9 @@
 The part of stomp.py that touches the socket, made fit for a worker.
 
 What stomp.py 9 leaves open and this closes: small frames wait for TCP in both directions (46 ms
-for a transaction instead of under one), a TLS connection closed by the broker is not noticed but spun on, a half-open one can
-hang the thread that ends it, a reason for a refused connection is only logged, and it reconnects
-by itself although subscriptions are gone by then.
+for a transaction instead of under one), a TLS connection that the broker closed is not noticed but
+spun on, a half-open one can hang the thread that ends it, the reason for a refused connection is
+only logged, and it reconnects by itself although subscriptions are gone by then.
 """
 
 from __future__ import annotations

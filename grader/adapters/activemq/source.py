@@ -1,0 +1,132 @@
+"""
+The queues one slot works from.
+
+A slot holds the one message it works on and no other: the broker hands out one message for each
+queue, so a message of another queue that arrives meanwhile would wait behind the running job
+although other workers are free.  Such a message is given back at once by ending its subscription,
+which is taken up again before the next message is wanted.  The subscription of the message that is
+being worked on is never ended, for then it would be worked on twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from grader.adapters.activemq.connection import Connection
+from grader.adapters.activemq.frames import Frame
+from grader.ports import Delivery, Outgoing
+
+#: How long a more urgent queue, just subscribed to again, may take to deliver first.
+_GRACE_SECONDS = 0.02
+
+
+class ActiveMqJobSource:
+    """
+    `grader.ports.JobSource` over one connection, which it owns.
+
+    Args:
+        connection: Opened, and used by nobody else.
+        queues: Names, the most urgent first.
+    """
+
+    def __init__(self, connection: Connection, queues: Sequence[str]) -> None:
+        """Subscribe to the queues."""
+        self._connection = connection
+        self._queues = tuple(queues)
+        self._lock = threading.Lock()
+        self._queue_of: dict[str, str] = {}  # subscription -> queue
+        self._in_work = ""  # subscription of the message that is being worked on
+        self._held: dict[str, Frame] = {}  # queue -> frame that arrived and is not in work
+        self._connection.watch(self._on_arrival)
+        self._subscribe_again()
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:
+        """Wait for the next message, the most urgent queue first; None when none came in time."""
+        deadline = monotonic() + timeout_seconds
+        if self._subscribe_again():
+            self._await_most_urgent(monotonic() + _GRACE_SECONDS)
+        self._collect(0.0)
+        while not self._held:
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                return None
+            self._collect(remaining)
+        return self._begin()
+
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send `outgoing` and acknowledge `delivery`; neither when `before_commit` raises."""
+        with self._connection.transaction() as transaction:
+            for message in outgoing:
+                transaction.send(message.queue, message.body, _headers(message))
+            transaction.ack(delivery.ack_id)
+            before_commit()
+
+    def close(self) -> None:
+        """Leave in good order; what was not settled is delivered to others."""
+        self._connection.close()
+
+    def _begin(self) -> Delivery:
+        queue = next(name for name in self._queues if name in self._held)
+        frame = self._held.pop(queue)
+        with self._lock:
+            self._in_work = frame.subscription
+        self._collect(0.0)  # what came before `_in_work` was set
+        with self._lock:
+            for other in self._held.values():
+                self._give_back(other.subscription)
+        self._held.clear()
+        return Delivery(
+            queue=queue,
+            message_id=frame.message_id,
+            body=frame.body,
+            headers=frame.headers,
+            redelivered=frame.headers.get("redelivered") == "true",
+            ack_id=frame.ack_id,
+        )
+
+    def _subscribe_again(self) -> bool:
+        """Subscribe where we are not; tell whether that was so for the most urgent queue."""
+        with self._lock:
+            self._in_work = ""
+            missing = [name for name in self._queues if name not in self._queue_of.values()]
+        for queue in missing:
+            subscription = self._connection.subscribe(queue)
+            with self._lock:
+                self._queue_of[subscription] = queue
+        return self._queues[0] in missing
+
+    def _await_most_urgent(self, deadline: float) -> None:
+        while self._queues[0] not in self._held and (remaining := deadline - monotonic()) > 0:
+            self._collect(remaining)
+
+    def _collect(self, timeout_seconds: float) -> None:
+        """Take what has arrived; the first may be waited for."""
+        frame = self._connection.next_frame(timeout_seconds)
+        while frame is not None:
+            with self._lock:
+                queue = self._queue_of.get(frame.subscription)
+            if queue is not None:  # else it was given back meanwhile
+                self._held[queue] = frame
+            frame = self._connection.next_frame(0.0)
+
+    def _on_arrival(self, frame: Frame) -> None:
+        """On the reading thread: give back what comes while another message is in work."""
+        with self._lock:
+            if self._in_work and frame.subscription != self._in_work:
+                self._give_back(frame.subscription)
+
+    def _give_back(self, subscription: str) -> None:
+        if self._queue_of.pop(subscription, None) is not None:
+            self._connection.unsubscribe(subscription)
+
+
+def _headers(message: Outgoing) -> dict[str, str]:
+    delay = {"AMQ_SCHEDULED_DELAY": str(message.delay_ms)} if message.delay_ms else {}
+    return {**message.headers, **delay}

@@ -1,0 +1,117 @@
+"""Connections to MySQL: how they are made, and what their errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pymysql
+from pymysql.constants import CLIENT
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from grader.errors import AccessError, GraderError, SettingsError, TemporaryError
+
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 30
+_RECYCLE_SECONDS = 1800
+_REFUSED = {1044, 1045, 1698}  # database, password, authentication plugin
+_UNKNOWN_DATABASE = 1049
+_DEFAULT_PORT = 3306
+
+
+@dataclass(frozen=True)
+class DatabaseLogin:
+    """Where the database is and who we are there."""
+
+    endpoint: str  # host:port
+    name: str
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Leave the password out."""
+        return f"DatabaseLogin({self.user}@{self.endpoint}/{self.name})"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """
+        Host and port; without a port, MySQL's own.
+
+        Raises:
+            SettingsError: The port is no number.
+        """
+        host, _, port = self.endpoint.rpartition(":")
+        if not host:
+            return self.endpoint, _DEFAULT_PORT
+        if not port.isdecimal():
+            raise SettingsError(f"not host:port: {self.endpoint!r}", where="database endpoint")
+        return host, int(port)
+
+
+def open_engine(login: Callable[[], DatabaseLogin], *, connections: int = 5) -> Engine:
+    """
+    Prepare a pool of connections; the first is made when it is needed.
+
+    Statements commit by themselves, which saves two round trips each; a transaction is asked for
+    where one is needed.
+
+    Args:
+        login: Asked for each new connection, so that a rotated password is picked up.
+        connections: Most that are kept open.
+    """
+    return create_engine(
+        "mysql+pymysql://",
+        creator=lambda: _connect(login()),
+        isolation_level="AUTOCOMMIT",
+        pool_size=connections,
+        max_overflow=2,
+        pool_recycle=_RECYCLE_SECONDS,
+        pool_reset_on_return=None,  # nothing is left open by a statement that commits by itself
+    )
+
+
+def _connect(login: DatabaseLogin) -> pymysql.Connection:
+    host, port = login.address
+    return pymysql.connect(
+        host=host,
+        port=port,
+        user=login.user,
+        password=login.password,
+        database=login.name,
+        charset="utf8mb4",
+        autocommit=True,
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_ANSWER_SECONDS,
+        write_timeout=_ANSWER_SECONDS,
+        client_flag=CLIENT.FOUND_ROWS,
+    )
+
+
+@contextmanager
+def translated(where: str) -> Generator[None]:
+    """
+    Turn the driver's errors into ours.
+
+    Raises:
+        AccessError: The server refused the user name or password.
+        SettingsError: There is no such database.
+        TemporaryError: The server cannot be reached, went away, or cannot do it now.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise _ours(error, where) from error
+
+
+def _ours(error: SQLAlchemyError, where: str) -> GraderError:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    code = original.args[0] if original is not None and original.args else 0
+    what = str(original or error)
+    if code in _REFUSED:
+        hint = "compare the db/username and db/password parameters with the database"
+        return AccessError(what, where=where, next_step=hint)
+    if code == _UNKNOWN_DATABASE:
+        return SettingsError(what, where=where, next_step="check the db/name parameter")
+    return TemporaryError(what, where=where)

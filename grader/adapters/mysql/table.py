@@ -1,0 +1,34 @@
+"""The table of jobs, as the newest migration leaves it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
+
+METADATA = MetaData()
+_MOMENT = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+_LONG = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+
+#: `result_json` is text and not JSON: MariaDB and MySQL differ there, and nobody queries inside.
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("request_id", String(128), primary_key=True),
+    Column("user_id", String(128), nullable=False),
+    Column("problem_id", String(128), nullable=False),
+    Column("language", String(32), nullable=False),
+    Column("queue", String(255), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("message_id", String(255), nullable=False),
+    Column("worker_id", String(128), nullable=False),
+    Column("verdict", String(8)),
+    Column("score", Integer),
+    Column("execution_time_ms", Integer),
+    Column("memory_usage_mb", Integer),
+    Column("error_code", String(32)),
+    Column("result_file", String(1024)),
+    Column("result_json", _LONG),
+    Column("created_at", _MOMENT, nullable=False),
+    Column("updated_at", _MOMENT, nullable=False),
+)

@@ -1,0 +1,125 @@
+"""One S3 bucket as an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from grader.errors import (
+    AccessError,
+    GraderError,
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+    SettingsError,
+    TemporaryError,
+)
+from grader.ports import ObjectInfo
+
+_CHUNK_BYTES = 1 << 20
+_DELETE_LIMIT = 1000  # keys in one call
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3}
+)
+_ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
+_REFUSED = {
+    "AccessDenied",
+    "403",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+}
+
+
+def open_object_store(bucket: str, region: str) -> S3ObjectStore:
+    """Reach a bucket with the credentials and the endpoint of the process's environment."""
+    return S3ObjectStore(boto3.client("s3", region_name=region, config=_CONFIG), bucket)
+
+
+class S3ObjectStore:
+    """
+    `grader.ports.ObjectStore` over boto3.
+
+    Beyond what the port names, each method raises `AccessError` when the credentials do not
+    allow the call, and `SettingsError` when there is no such bucket.
+
+    Args:
+        client: A boto3 S3 client; safe to share between threads.
+        bucket: Name of the bucket.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Nothing is read yet."""
+        self._client = client
+        self._bucket = bucket
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
+        return b"".join(self._chunks(key, max_bytes))
+
+    def download(self, key: str, target: Path, *, max_bytes: int) -> None:
+        """Stream an object into a new file; raises as `get` does."""
+        with target.open("xb") as file:
+            for chunk in self._chunks(key, max_bytes):
+                file.write(chunk)
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Write a whole object."""
+        with self._translated(key):
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=content_type
+            )
+
+    def list(self, prefix: str) -> Iterable[ObjectInfo]:
+        """All objects below a prefix, in key order."""
+        with self._translated(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are absent do not matter."""
+        for start in range(0, len(keys), _DELETE_LIMIT):
+            some = keys[start : start + _DELETE_LIMIT]
+            with self._translated(some[0]):
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in some]}
+                )
+            for error in answer.get("Errors", []):
+                raise self._error(error.get("Code", ""), error.get("Key", ""), str(error))
+
+    def _chunks(self, key: str, max_bytes: int) -> Iterator[bytes]:
+        with self._translated(key):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                if answer["ContentLength"] > max_bytes:
+                    raise ObjectTooLargeError(
+                        f"{answer['ContentLength']} bytes, at most {max_bytes} are allowed",
+                        where=f"s3://{self._bucket}/{key}",
+                    )
+                yield from body.iter_chunks(_CHUNK_BYTES)
+
+    @contextmanager
+    def _translated(self, key: str) -> Generator[None]:
+        try:
+            yield
+        except ClientError as error:
+            raise self._error(error.response["Error"]["Code"], key, str(error)) from error
+        except BotoCoreError as error:
+            raise TemporaryError(str(error), where=f"s3://{self._bucket}/{key}") from error
+
+    def _error(self, code: str, key: str, what: str) -> GraderError:
+        where = f"s3://{self._bucket}/{key}"
+        if code in _ABSENT:
+            return ObjectNotFoundError("there is no such object", where=where)
+        if code in _REFUSED:
+            return AccessError(what, where=where, next_step="check the role's policy")
+        if code == "NoSuchBucket":
+            return SettingsError(what, where=where, next_step="check GRADING_BUCKET")
+        return TemporaryError(what, where=where)

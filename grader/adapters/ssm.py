@@ -1,0 +1,69 @@
+"""SSM parameters as configuration values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from grader.errors import AccessError, SettingsError, TemporaryError
+
+_NAMES_LIMIT = 10  # names in one call
+_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"})
+_REFUSED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
+
+
+def open_parameter_store(region: str) -> SsmParameterStore:
+    """Reach SSM with the credentials and the endpoint of the process's environment."""
+    return SsmParameterStore(boto3.client("ssm", region_name=region, config=_CONFIG))
+
+
+class SsmParameterStore:
+    """
+    `grader.ports.ParameterStore` over boto3.
+
+    Args:
+        client: A boto3 SSM client; safe to share between threads.
+    """
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Nothing is read yet."""
+        self._client = client
+
+    def get_many(self, names: Sequence[str]) -> dict[str, str]:
+        """
+        Read all of `names`, decrypted.
+
+        Raises:
+            SettingsError: Some do not exist; all of them are named.
+            AccessError: The credentials do not allow it.
+            TemporaryError: The service cannot be reached.
+        """
+        wanted = list(dict.fromkeys(names))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _NAMES_LIMIT):
+            found |= self._read(wanted[start : start + _NAMES_LIMIT])
+        missing = [name for name in wanted if name not in found]
+        if missing:
+            raise SettingsError(
+                f"no such parameter: {', '.join(missing)}",
+                where="SSM",
+                next_step="apply the environment, or correct the *_PARAM variables",
+            )
+        return found
+
+    def _read(self, names: Sequence[str]) -> dict[str, str]:
+        try:
+            answer = self._client.get_parameters(Names=list(names), WithDecryption=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _REFUSED:
+                raise AccessError(
+                    str(error), where="SSM", next_step="check the role's policy"
+                ) from error
+            raise TemporaryError(str(error), where="SSM") from error
+        except BotoCoreError as error:
+            raise TemporaryError(str(error), where="SSM") from error
+        return {item["Name"]: item["Value"] for item in answer["Parameters"]}
