@@ -89,6 +89,10 @@ class Ui:
             self._out.print(_laid_out(table))
         self._stdout.flush()
 
+    def say_table(self, table: Table) -> None:
+        """Show rows to a person, before the data of the command is there."""
+        self._err.print(_laid_out(table))
+
     def confirm(self, question: str) -> None:
         """
         Ask for a yes.

@@ -116,6 +116,17 @@ class Aws:
                 found |= {item["Name"]: item["Value"] for item in answer["Parameters"]}
         return found
 
+    def parameter_version(self, name: str) -> int:
+        """
+        Read how often an SSM parameter was written, without its value.
+
+        Raises:
+            GradectlError: There is no such parameter.
+        """
+        with translated(f"parameter {name}"):
+            answer = self._client("ssm").get_parameter(Name=name, WithDecryption=False)
+        return int(answer["Parameter"]["Version"])
+
     def object_store(self, bucket: str) -> S3ObjectStore:
         """Give one bucket as the worker sees it; it raises the worker's errors."""
         return S3ObjectStore(self._client("s3"), bucket)

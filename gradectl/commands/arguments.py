@@ -19,3 +19,24 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 #: ENVIRONMENT, with completion.
 environment_argument = click.argument("environment", shell_complete=_complete)
+
+#: --environment of the commands that work inside one; `gradectl.target.choose` reads it.
+environment_option = click.option(
+    "-e",
+    "--environment",
+    envvar="GRADECTL_ENVIRONMENT",
+    show_envvar=True,
+    metavar="NAME",
+    shell_complete=_complete,
+    help="Environment to work in; default: the one whose local stack is running.",
+)
+
+#: --lock-timeout, for what works on the state.
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait while another run holds the state.",
+)

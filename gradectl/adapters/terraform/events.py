@@ -13,9 +13,10 @@ _LOCK_ID = re.compile(r"^\s*ID:\s+(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Note:
-    """Something said that changes nothing."""
+    """Something said that changes nothing; `kind` is Terraform's type of it, if it has one."""
 
     message: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def parse(line: str) -> Event:
             changed=int(changes.get("change", 0)),
             removed=int(changes.get("remove", 0)),
         )
-    return Note(str(fields.get("@message", "")))
+    return Note(str(fields.get("@message", "")), kind)
 
 
 def _diagnostic(fields: dict[str, Any]) -> Diagnostic:

@@ -1,0 +1,65 @@
+"""`gradectl bootstrap`."""
+
+from __future__ import annotations
+
+from gradectl.adapters.aws import Aws
+from gradectl.adapters.templates import fill_in
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_argument
+from gradectl.environment import Environment
+from gradectl.errors import CheckFailedError
+from gradectl.options import command
+from gradectl.reporting import facts
+from gradectl.ui import Table
+
+TEMPLATE = "bootstrap.yaml.j2"
+
+
+@command("bootstrap", epilog="Example: gradectl bootstrap dev")
+@environment_argument
+@pass_cloud
+def bootstrap(app: CloudContext, environment: str) -> None:
+    """Make the bucket of the state and the image repository."""
+    found = app.environment(environment)
+    app.announce(found)
+    aws = app.aws(found)
+    stack = f"{environment}-gradectl-bootstrap"
+    template = fill_in(app.project_root, TEMPLATE, template_values(found))
+    if app.options.dry_run:
+        outcome, outputs = "would be updated" if aws.stacks.exists(stack) else "would be made", {}
+    else:
+        app.ui.confirm(f"Make or update the stack {stack}?")
+        tags = {"Environment": environment, "ManagedBy": "cloudformation", "Project": "gradectl"}
+        outcome = aws.stacks.deploy(stack, template, tags)
+        _make_sure(aws, found.state_bucket)
+        outputs = aws.stacks.outputs(stack)
+    document = {**facts(found), "stack": stack, "outcome": outcome, "outputs": outputs}
+    rows = [("stack", f"{stack} {outcome}"), *sorted(outputs.items())]
+    app.ui.emit("bootstrap", document, Table(["part", "value"], rows))
+    app.ui.say(f"next: gradectl plan {environment}")
+
+
+def template_values(environment: Environment) -> dict[str, str]:
+    """Give the template what it needs to know of an environment."""
+    return {
+        "name": environment.name,
+        "bucket": environment.state_bucket,
+        "repository": f"{environment.name}-grading-worker",
+    }
+
+
+def _make_sure(aws: Aws, bucket: str) -> None:
+    """
+    Look whether the bucket really has what the stack asked for.
+
+    Raises:
+        CheckFailedError: It has not, although it was asked for twice.
+    """
+    if not aws.buckets.protection(bucket).versioned:
+        # moto's CloudFormation ignores VersioningConfiguration; on AWS this is never reached.
+        aws.buckets.enable_versioning(bucket)
+    protection = aws.buckets.protection(bucket)
+    if not (protection.versioned and protection.encrypted):
+        text = f"versioned: {protection.versioned}, encrypted: {protection.encrypted}"
+        hint = "delete the bucket if it is empty and somebody else's making, and run it again"
+        raise CheckFailedError(text, where=f"s3://{bucket}", next_step=hint)

@@ -1,0 +1,39 @@
+"""`gradectl destroy`."""
+
+from __future__ import annotations
+
+import click
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.core import report
+from gradectl.deployment import Deployment
+from gradectl.options import command
+from gradectl.reporting import facts, summarise, table
+
+
+@command("destroy", epilog="Example: gradectl destroy dev --confirm dev")
+@environment_argument
+@click.option("--confirm", metavar="NAME", help="The environment's name, instead of typing it.")
+@lock_timeout_option
+@pass_cloud
+def destroy(app: CloudContext, environment: str, *, confirm: str | None, lock_timeout: int) -> None:
+    """Remove everything of an environment."""
+    deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
+    try:
+        plan = deployment.plan(destroy=True)
+        app.ui.say_table(table(plan))
+        act = not (app.options.dry_run or plan.empty)
+        if act:
+            question = f"Everything of {environment} is removed, with all its data."
+            app.ui.confirm_name(question, environment, confirm)
+            deployment.apply()
+            summarise(app, f"Destroyed {environment}", deployment.environment, plan)
+    finally:
+        deployment.discard_plan()
+    document = {**facts(deployment.environment), "destroyed": act, **report.document(plan)}
+    app.ui.emit("destroy", document, table(plan))
+    app.ui.say(
+        "the state's bucket and the image repository stay: "
+        "delete their CloudFormation stack when they are not needed any more"
+    )

@@ -1,0 +1,47 @@
+"""`gradectl plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.core import report
+from gradectl.deployment import Deployment
+from gradectl.errors import ExitCode
+from gradectl.options import command
+from gradectl.reporting import facts, summarise, table, write_reviewed
+
+
+@command("plan", epilog="Example: gradectl plan production --out reviewed.json")
+@environment_argument
+@click.option("--detailed-exitcode", is_flag=True, help="Exit code 2 when anything would change.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the plan, without secrets, for review and `apply --reviewed`.",
+)
+@lock_timeout_option
+@pass_cloud
+def plan(
+    app: CloudContext,
+    environment: str,
+    *,
+    detailed_exitcode: bool,
+    out: Path | None,
+    lock_timeout: int,
+) -> int:
+    """Show what an apply would change."""
+    deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
+    found = deployment.plan()
+    deployment.discard_plan()
+    about = deployment.environment
+    if out:
+        write_reviewed(out, about, found)
+    summarise(app, f"Plan of {environment}", about, found)
+    app.ui.emit("plan", {**facts(about), **report.document(found)}, table(found))
+    reviewed = f" --reviewed {out}" if out else ""
+    app.ui.say(f"next: gradectl apply {environment}{reviewed}" if not found.empty else "up to date")
+    return ExitCode.CHANGES if detailed_exitcode and not found.empty else ExitCode.OK

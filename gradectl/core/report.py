@@ -1,0 +1,77 @@
+"""A plan as rows for people, a document for programs, and Markdown for a pipeline's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradectl.core.plan import Action, Change, Plan
+
+COLUMNS = ("", "resource", "what changes", "why")
+_SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.FORGET: ".",
+}
+_SHOWN_ATTRIBUTES = 6
+
+
+def rows(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Lay the changes out, one a row."""
+    return [
+        (_SIGNS[change.action], change.address, _attributes(change), _why(change))
+        for change in plan.changes
+    ]
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """Give the plan to programs; values are masked and left to the reviewed plan."""
+    return {
+        "summary": plan.counts,
+        "changes": [
+            {
+                "address": change.address,
+                "action": change.action.value,
+                "attributes": list(change.attributes),
+                "reason": change.reason,
+                "loses_data": change.loses_data,
+            }
+            for change in plan.changes
+        ],
+        "outputs": list(plan.outputs),
+    }
+
+
+def markdown(title: str, facts: Mapping[str, str], plan: Plan) -> str:
+    """Write the plan for a pipeline's summary page."""
+    lines = [f"### {title}", "", " · ".join(f"{key} `{value}`" for key, value in facts.items()), ""]
+    lines += [f"**{plan.headline}**", ""]
+    if plan.changes:
+        lines += ["| | resource | what changes | why |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows(plan)]
+        lines.append("")
+    if plan.losses:
+        lines += [f"> **Data is lost with {len(plan.losses)} of these.**", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _attributes(change: Change) -> str:
+    """Name the first few attributes of an update or a replacement."""
+    shown = list(change.attributes[:_SHOWN_ATTRIBUTES])
+    hidden = len(change.attributes) - len(shown)
+    return ", ".join(shown) + (f" and {hidden} more" if hidden else "")
+
+
+def _why(change: Change) -> str:
+    """Give the reason, and a warning where data goes with the resource."""
+    parts = [change.reason] if change.reason else []
+    if change.loses_data:
+        parts.append("ITS DATA IS LOST")
+    return "; ".join(parts)
+
+
+def _cell(text: str) -> str:
+    """Keep a text within its cell."""
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,133 @@
+"""An environment with its account and its Terraform: what plan, apply and destroy share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gradectl.adapters.aws import Aws
+from gradectl.adapters.terraform.locate import Binary, locate
+from gradectl.adapters.terraform.mirror import prepare
+from gradectl.adapters.terraform.root import RootSettings, Terraform
+from gradectl.cloud import CloudContext
+from gradectl.core.plan import Plan, read
+from gradectl.environment import FOLDER, Environment
+from gradectl.errors import ConfigurationError, DeadlineError, GradectlError, StoppedError
+from gradectl.progress import Progress
+from gradectl.rendering import BACKEND, TFVARS, check_fresh
+from gradectl.secrets import password_variables
+from grader.errors import GraderError
+
+#: Where gradectl keeps what it can make again; ignored by git.
+WORK_FOLDER = ".gradectl"
+_LOCK_KEY = "terraform.tfstate.tflock"
+_LOCK_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One environment, checked and ready for Terraform."""
+
+    app: CloudContext
+    environment: Environment
+    aws: Aws
+    binary: Binary
+    settings: RootSettings
+
+    @classmethod
+    def open(cls, app: CloudContext, name: str, *, lock_timeout_seconds: int) -> Deployment:
+        """
+        Check everything that can be checked before Terraform starts.
+
+        Args:
+            app: The run.
+            name: The environment.
+            lock_timeout_seconds: How long to wait for somebody else's lock.
+
+        Raises:
+            ConfigurationError: The files are wrong or out of date, or the state has no bucket.
+            RefusedError: The credentials belong to another account.
+        """
+        root = app.project_root
+        environment = app.environment(name)
+        app.announce(environment)
+        check_fresh(root, environment)
+        binary = locate(app.environ)
+        aws = app.aws(environment)
+        if not aws.buckets.exists(environment.state_bucket):
+            text = "the bucket of the state does not exist"
+            where = f"s3://{environment.state_bucket}"
+            raise ConfigurationError(text, where=where, next_step=f"gradectl bootstrap {name}")
+        folder = root / FOLDER / name
+        data_dir = root / WORK_FOLDER / name / "terraform"
+        settings = RootSettings(
+            directory=root / FOLDER,
+            data_dir=data_dir,
+            var_file=folder / TFVARS,
+            backend_file=folder / BACKEND,
+            environ={
+                **app.child_environment(environment),
+                **prepare(app.environ, data_dir, root / WORK_FOLDER / "plugin-cache"),
+                **_local_addresses(app, environment),
+                **password_variables(name, app.environ, aws.parameters_if_any),
+            },
+            lock_timeout_seconds=lock_timeout_seconds,
+            lock=not app.options.dry_run,
+        )
+        return cls(app, environment, aws, binary, settings)
+
+    def plan(self, *, destroy: bool = False) -> Plan:
+        """Work out what would change; the plan stays ready for `apply`."""
+        with self._terraform() as terraform:
+            terraform.init()
+            terraform.plan(destroy=destroy)
+            return read(terraform.show_plan())
+
+    def apply(self) -> dict[str, Any]:
+        """Do what was planned, and give the outputs."""
+        with self._terraform() as terraform:
+            terraform.apply()
+            return terraform.outputs()
+
+    def discard_plan(self) -> None:
+        """Forget what was planned."""
+        with self._terraform() as terraform:
+            terraform.plan_file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _terraform(self) -> Iterator[Terraform]:
+        """Give Terraform with its progress shown, and tell about a lock that it leaves."""
+        with self.app.ui.live() as show:
+            progress = Progress(self.app.ui, show)
+            terraform = Terraform(self.binary, self.settings, progress)
+            try:
+                yield terraform
+            except (StoppedError, DeadlineError) as error:
+                lock = self._lock_left()
+                if lock:
+                    error.what += f". The state is still locked, by {lock}"
+                    error.next_step = f"{terraform.unlock_command} {lock}"
+                raise
+
+    def _lock_left(self) -> str:
+        """Read the id of the lock on the state, if there is one."""
+        store = self.aws.object_store(self.environment.state_bucket)
+        try:
+            lock = json.loads(store.get(_LOCK_KEY, max_bytes=_LOCK_BYTES))
+        except (GraderError, GradectlError, ValueError):
+            return ""
+        return str(lock.get("ID", ""))
+
+
+def _local_addresses(app: CloudContext, environment: Environment) -> dict[str, str]:
+    """Tell Terraform where the real broker and database of the local stack are."""
+    stack = app.stack(environment)
+    if stack is None:
+        return {}
+    return {
+        "TF_VAR_mq_broker_endpoint_override": stack.broker_endpoint,
+        "TF_VAR_db_endpoint_override": stack.db_endpoint,
+    }
