@@ -7,8 +7,9 @@ Run as a module it serves on the port given as its argument, until it is ended.
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from typing import Any
 
@@ -23,45 +24,49 @@ from gradectl.errors import TryAgainError
 from gradectl.local.autoscaling import add_tag_calls
 from gradectl.local.ports import LOOPBACK
 
+#: A page of our own beside the AWS API: path to the function that makes its JSON.
+Pages = Mapping[str, Callable[[], bytes]]
+
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
 _Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
-#: Reading calls of the query protocol and of JSON begin with these words.
-_READS = ("Describe", "List", "Get", "Head", "BatchGet", "Lookup")
-
-
-def is_read(method: str, action: str) -> bool:
-    """
-    Tell whether an API call leaves everything as it was.
-
-    Args:
-        method: The HTTP method.
-        action: The call's name where the protocol has one, else empty.
-    """
-    return action.startswith(_READS) if action else method in {"GET", "HEAD"}
+#: Services that have a data plane or feed one; calls to others never change what must run.
+_SERVED = frozenset({"mq", "rds", "ecs", "ssm", "application-autoscaling"})
+_READS = ("Describe", "List", "Get")
+#: `Credential=KEY/DATE/REGION/SERVICE/aws4_request` in the header of a signed call.
+_CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 
 
 class ControlPlane:
     """An AWS API in this process, answered by threads."""
 
-    def __init__(self, *, port: int = 0, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        on_change: Callable[[], None] | None = None,
+        pages: Pages | None = None,
+    ) -> None:
         """
         Open the port; nothing is answered before `start`.
 
         Args:
             port: Loopback port; any free one when 0.
-            on_change: Called after each call that may have changed something.
+            on_change: Called after each call that may have changed what must run.
+            pages: What is answered beside the AWS API.
 
         Raises:
             TryAgainError: The port is taken.
         """
         add_tag_calls()
-        moto = DomainDispatcherApplication(create_backend_app)
+        application: _Application = DomainDispatcherApplication(create_backend_app)
+        if on_change:
+            application = _reporting(application, on_change)
         try:
             self._server = make_server(
                 LOOPBACK,
                 port,
-                _reporting(moto, on_change),
+                _with_pages(application, pages or {}),
                 threaded=True,
                 request_handler=MotoRequestHandler,
             )
@@ -91,16 +96,42 @@ class ControlPlane:
         self._server.server_close()
 
 
+def may_change(authorization: str, target: str) -> bool:
+    """
+    Tell whether an API call may change what must run.
+
+    Args:
+        authorization: Its Authorization header, which names the service.
+        target: Its X-Amz-Target header, which names the call in the JSON protocols; else empty.
+    """
+    scope = _CREDENTIAL_SCOPE.search(authorization)
+    served = scope is not None and scope[1] in _SERVED
+    return served and not target.rpartition(".")[2].startswith(_READS)
+
+
 def _reporting(application: _Application, on_change: Callable[[], None]) -> _Application:
     """Wrap an application so that each call that may change something is told of when done."""
 
     def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
-        target: str = environ.get("HTTP_X_AMZ_TARGET", "")
         try:
             return application(environ, start_response)
         finally:
-            if not is_read(environ["REQUEST_METHOD"], target.rpartition(".")[2]):
+            authorization = environ.get("HTTP_AUTHORIZATION", "")
+            if may_change(authorization, environ.get("HTTP_X_AMZ_TARGET", "")):
                 on_change()
+
+    return wrapped
+
+
+def _with_pages(application: _Application, pages: Pages) -> _Application:
+    """Answer some paths ourselves."""
+
+    def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+        page = pages.get(environ.get("PATH_INFO", ""))
+        if page is None:
+            return application(environ, start_response)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [page()]
 
     return wrapped
 

@@ -142,7 +142,7 @@ def wait_until_ready(
                 f"{name} ended with {child.exit_status} while starting:\n{child.last_lines()}",
                 where=str(child.program.log_file),
             )
-        if interrupt is not None and select.select([interrupt], [], [], 0)[0]:
+        if interrupt is not None and is_readable(interrupt, 0):
             return False
         if time.monotonic() > deadline:
             raise UnreachableError(
@@ -150,3 +150,10 @@ def wait_until_ready(
                 where=str(child.program.log_file),
             )
     return True
+
+
+def is_readable(descriptor: int, timeout_seconds: float) -> bool:
+    """Wait until a descriptor can be read; False when it cannot in time."""
+    watched = select.poll()
+    watched.register(descriptor, select.POLLIN)
+    return bool(watched.poll(timeout_seconds * 1000))

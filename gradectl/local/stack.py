@@ -135,7 +135,14 @@ def take_lock(directory: Path) -> int:
             where=str(directory),
             next_step="gradectl local status",
         ) from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
     return descriptor
+
+
+def supervisor_of(directory: Path) -> int:
+    """Give the process id of whoever took the lock last; raises `ValueError` when nobody did."""
+    return int((directory / _LOCK).read_text())
 
 
 def is_locked(directory: Path) -> bool:

@@ -1,0 +1,111 @@
+"""`gradectl local`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from gradectl.context import AppContext, pass_app
+from gradectl.errors import DeadlineError, UnreachableError
+from gradectl.local import lifecycle
+from gradectl.local.layout import Layout
+from gradectl.local.lifecycle import Place, ServiceStatus
+from gradectl.local.stack import Stack, stack_directory
+from gradectl.options import group
+from gradectl.ui import Table
+
+_DEFAULT_ENVIRONMENT = "local"
+
+
+@group("local", epilog="Example: gradectl local up")
+def local() -> None:
+    """Run the emulated cloud on this machine."""
+
+
+@local.command("up", epilog="Example: gradectl local up")
+@click.argument("environment", default=_DEFAULT_ENVIRONMENT)
+@pass_app
+def up(app: AppContext, environment: str) -> None:
+    """
+    Start the emulated cloud, or show the one that runs.
+
+    The control plane answers at once. A broker, a database and worker processes start when an
+    apply creates their services.
+    """
+    found = app.environment(environment)
+    directory = stack_directory(app.project_root, app.environ)
+    place = Place(directory, found.region, found.account_id)
+    stack = lifecycle.up(place, app.environ)
+    _show(app, stack)
+    app.ui.say(f"next: gradectl apply {environment}")
+
+
+@local.command("down", epilog="Example: gradectl local down")
+@pass_app
+def down(app: AppContext) -> None:
+    """End the emulated cloud and everything that runs in it; logs stay."""
+    directory = stack_directory(app.project_root, app.environ)
+    stopped = lifecycle.down(directory)
+    document = {"stopped": stopped, "directory": str(directory)}
+    text = "stopped" if stopped else "was not running"
+    app.ui.emit("local-down", document, Table(["local stack", "directory"], [[text, directory]]))
+
+
+@local.command("status", epilog="Example: gradectl local status --wait 60")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="First wait until everything that was applied runs and every task is healthy.",
+)
+@pass_app
+def status(app: AppContext, wait_seconds: float | None) -> None:
+    """Show what runs, where, and how it is."""
+    stack = Stack.load(app.project_root)
+    if stack is None:
+        text = "the local stack does not run"
+        raise UnreachableError(text, next_step="gradectl local up")
+    if wait_seconds is not None:
+        _wait(stack, wait_seconds)
+    _show(app, stack)
+
+
+def _wait(stack: Stack, seconds: float) -> None:
+    """Wait until everything that was applied runs; raises `DeadlineError`."""
+    deadline = time.monotonic() + seconds
+    while not lifecycle.is_settled(stack):
+        if time.monotonic() > deadline:
+            text = f"not everything runs after {seconds:.0f} s"
+            raise DeadlineError(text, next_step="gradectl local status")
+
+
+def _show(app: AppContext, stack: Stack) -> None:
+    layout = Layout(stack.directory)
+    services = [
+        ServiceStatus(
+            name="control-plane",
+            state="running",
+            address=stack.endpoint_url,
+            pid=stack.supervisor_pid,
+            restarts=0,
+            message="",
+            health="",
+            log_file=layout.control_plane_log,
+        ),
+        *lifecycle.services(stack),
+    ]
+    document = {
+        "stack": {name: str(value) for name, value in vars(stack).items()},
+        "services": [vars(each) for each in services],
+    }
+    columns = ["service", "state", "health", "address", "pid", "restarts", "log file"]
+    rows = [
+        [s.name, s.state, s.health or "-", s.address, s.pid or "-", s.restarts, s.log_file]
+        for s in services
+    ]
+    app.ui.emit("local-status", document, Table(columns, rows))
+    for each in services:
+        if each.message:
+            app.ui.warn(f"{each.name}: {each.message}")

@@ -1,0 +1,181 @@
+"""Starts a service's program with what AWS would give it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradectl.errors import ConfigurationError, TryAgainError
+from gradectl.local import activemq, mariadb
+from gradectl.local.desired import BrokerService, DatabaseService, Service, TaskService
+from gradectl.local.engines import Engines
+from gradectl.local.layout import Layout
+from gradectl.local.ports import LOOPBACK, free_ports, is_listening
+from gradectl.local.process import Child, Program
+from gradectl.local.tls import Certificates
+
+#: moto takes any credentials; these are the customary ones.
+_EMULATED_KEY = "testing"
+HEALTHY = "healthy"
+_HEALTH_SECONDS = 2.0
+_TASK_READY_SECONDS = 60.0  # start period of the task's health check
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A program that was started, and how to know that it serves."""
+
+    child: Child
+    answers: Callable[[], bool]
+    ready_seconds: float
+    stop_seconds: float
+    address: str
+    health: Callable[[], str] = lambda: ""  # a word, or nothing where there is nobody to ask
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where things are, fixed when the stack starts."""
+
+    endpoint_url: str
+    broker_port: int
+    database_port: int
+
+
+@dataclass(frozen=True)
+class Platform:
+    """
+    The machine seen as AWS.
+
+    Args:
+        engines: The programs.
+        layout: Where their files go.
+        addresses: Where they listen.
+        certificates: What the broker proves itself with.
+        read_parameter: Gives the value of a task's secret; raises `ConfigurationError`.
+    """
+
+    engines: Engines
+    layout: Layout
+    addresses: Addresses
+    certificates: Certificates
+    read_parameter: Callable[[str], str]
+
+    def launch(self, service: Service) -> Launched:
+        """
+        Start the program of a service; it does not serve yet.
+
+        Raises:
+            GradectlError: It cannot be started as it is configured.
+            TryAgainError: Its port is taken.
+        """
+        match service:
+            case BrokerService():
+                return self._launch_broker(service)
+            case DatabaseService():
+                return self._launch_database(service)
+            case TaskService():
+                return self._launch_task(service)
+
+    def _launch_broker(self, service: BrokerService) -> Launched:
+        port, broker = self.addresses.broker_port, service.source.broker
+        _check_port(service.name, port)
+        home = activemq.BrokerHome(
+            self.layout.broker(service.source.broker_id),
+            port,
+            self.layout.log(service.name),
+            self.certificates,
+        )
+        if not broker.users:
+            raise ConfigurationError("the broker has no user", where=broker.name)
+        child = activemq.start_broker(self.engines.activemq, broker, home)
+        ca_file, user = self.certificates.ca_file, broker.users[0]
+        return Launched(
+            child,
+            lambda: activemq.broker_answers(port, ca_file, user),
+            activemq.READY_SECONDS,
+            activemq.STOP_SECONDS,
+            f"stomp+ssl://localhost:{port}",
+        )
+
+    def _launch_database(self, service: DatabaseService) -> Launched:
+        port = self.addresses.database_port
+        _check_port(service.name, port)
+        home = mariadb.DatabaseHome(
+            self.layout.database(service.source.instance_id), port, self.layout.log(service.name)
+        )
+        mariadb.prepare_data(self.engines.mariadb, home)
+        child = mariadb.start_database(self.engines.mariadb, service.source.database, home)
+        return Launched(
+            child,
+            lambda: mariadb.database_answers(port),
+            mariadb.READY_SECONDS,
+            mariadb.STOP_SECONDS,
+            f"{LOOPBACK}:{port}",
+        )
+
+    def _launch_task(self, service: TaskService) -> Launched:
+        (port,) = free_ports(1)
+        directory = self.layout.task(service.name)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        container = service.container
+        if not container.command:
+            raise ConfigurationError("the task definition has no command", where=service.name)
+        environment = dict(container.environment)
+        environment |= {name: self.read_parameter(source) for name, source in container.secrets}
+        environment |= self._given_by_platform(port)
+        program = Program(
+            service.name,
+            container.command,
+            environment,
+            directory,
+            self.layout.log(service.name),
+        )
+        return Launched(
+            Child(program),
+            lambda: True,  # ECS calls a task running when its process is; health is another matter
+            _TASK_READY_SECONDS,
+            float(container.stop_seconds),
+            f"http://{LOOPBACK}:{port}/health",
+            lambda: task_health(port),
+        )
+
+    def _given_by_platform(self, health_port: int) -> dict[str, str]:
+        """List everything that a task gets and its definition does not say; nothing else is."""
+        programs = Path(sys.executable).parent
+        return {
+            "AWS_ACCESS_KEY_ID": _EMULATED_KEY,  # of the task role
+            "AWS_SECRET_ACCESS_KEY": _EMULATED_KEY,
+            "AWS_ENDPOINT_URL": self.addresses.endpoint_url,  # of the region
+            "HEALTH_PORT": str(health_port),  # tasks have an address each, processes do not
+            "LAUNCHER_PATH": str(self.layout.launcher),  # of the image, as are the next two
+            "PATH": f"{programs}:{os.defpath}",
+            "SSL_CERT_FILE": str(self.certificates.ca_file),
+        }
+
+
+def task_health(port: int) -> str:
+    """Ask a task how it is: `healthy`, `unhealthy`, or `silent` when it does not answer."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_HEALTH_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return "silent"
+    finally:
+        connection.close()
+    return HEALTHY if status == http.client.OK else "unhealthy"
+
+
+def _check_port(name: str, port: int) -> None:
+    """Say who is in the way, because an engine's own words for it are hard to find."""
+    if is_listening(port):
+        raise TryAgainError(
+            f"the port of the {name} is taken by another program",
+            where=f"{LOOPBACK}:{port}",
+            next_step=f"end it ('ss -ltnp sport = :{port}' names it); this is tried again",
+        )

@@ -1,0 +1,153 @@
+"""
+The one process of a local stack: serves the control plane and runs the data planes.
+
+`python -m gradectl.local.supervisor DIRECTORY REGION ACCOUNT_ID READY_FD`, started by
+`gradectl.local.lifecycle`. One line is written to READY_FD: empty when it is ready, else why not.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from gradectl.errors import GradectlError
+from gradectl.local.cloud_state import observe, parameter, record_broker, record_tasks
+from gradectl.local.desired import Cloud
+from gradectl.local.engines import find_engines
+from gradectl.local.layout import Layout
+from gradectl.local.moto import ControlPlane
+from gradectl.local.mq_api import CREATING, FAILED, REBOOTING, RUNNING, serve_brokers
+from gradectl.local.platform import Addresses, Platform
+from gradectl.local.ports import LOOPBACK, free_ports
+from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
+from gradectl.local.runner import Snapshot, State
+from gradectl.local.stack import Stack, take_lock
+from gradectl.local.tls import make_certificates
+
+STATUS_PATH = "/_gradectl/status"
+SETTLED_PATH = "/_gradectl/settled"
+_SETTLED_SECONDS = 10.0  # a client that wants to wait longer asks again
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """A local stack, from the first open port to the last closed one."""
+
+    def __init__(self, layout: Layout, region: str, account_id: str) -> None:
+        """Take the ports and get everything ready; raises `GradectlError` when that fails."""
+        serve_brokers()
+        certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
+        pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
+        self._control_plane = ControlPlane(on_change=self.wake, pages=pages)
+        broker_port, database_port = free_ports(2)
+        addresses = Addresses(self._control_plane.url, broker_port, database_port)
+        platform = Platform(find_engines(), layout, addresses, certificates, parameter)
+        self._reconciler = Reconciler(observe, platform.launch, report)
+        self.stack = Stack(
+            directory=layout.directory,
+            endpoint_url=addresses.endpoint_url,
+            region=region,
+            account_id=account_id,
+            ca_file=certificates.ca_file,
+            broker_endpoint=f"stomp+ssl://localhost:{broker_port}",
+            db_endpoint=f"{LOOPBACK}:{database_port}",
+            supervisor_pid=os.getpid(),
+        )
+        self._layout = layout
+
+    def wake(self) -> None:
+        """Look at the control plane again."""
+        self._reconciler.wake()
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._reconciler.stop()
+
+    def start(self) -> None:
+        """Answer AWS calls and let others find the stack."""
+        self._control_plane.start()
+        self.stack.write()
+
+    def run(self) -> None:
+        """Run data planes until `stop`; the control plane goes last, as tasks need it to finish."""
+        try:
+            self._reconciler.run()
+        finally:
+            self.stack.withdraw()
+            self._control_plane.stop()
+            self._layout.clear_data()
+
+    def _status_page(self) -> bytes:
+        log = self._layout.log
+        services = [
+            {**asdict(each), "log_file": str(log(each.name))}
+            for each in self._reconciler.snapshots()
+        ]
+        return json.dumps(services).encode()
+
+    def _settled_page(self) -> bytes:
+        return json.dumps(self._reconciler.wait_until_settled(_SETTLED_SECONDS)).encode()
+
+
+def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
+    """Let the control plane say what really runs."""
+    tasks = running_tasks(snapshots)
+    for service in cloud.services:
+        record_tasks(service.name, tasks[service.name])
+    broker = broker_snapshot(snapshots)
+    if broker and cloud.brokers:
+        first = cloud.brokers[0]
+        record_broker(first.broker_id, broker_state(broker, rebooted=first.reboots > 0))
+
+
+def broker_state(snapshot: Snapshot, *, rebooted: bool) -> str:
+    """Say in Amazon MQ's words what a broker does."""
+    if snapshot.state is State.RUNNING:
+        return RUNNING
+    if rebooted:
+        return REBOOTING
+    return FAILED if snapshot.state is State.FAILED else CREATING
+
+
+def main(arguments: list[str]) -> int:
+    """Run a stack until SIGTERM or SIGINT."""
+    directory, region, account_id, ready = arguments
+    layout = Layout(Path(directory))
+    with os.fdopen(int(ready), "w") as answer:
+        try:
+            lock = take_lock(layout.directory)
+            layout.clear()
+            _log_to_files(layout)
+            supervisor = Supervisor(layout, region, account_id)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: supervisor.stop())
+            supervisor.start()
+        except GradectlError as error:
+            answer.write(f"{error}\n")
+            return int(error.exit_code)
+        answer.write("\n")
+    supervisor.run()
+    os.close(lock)
+    return 0
+
+
+def _log_to_files(layout: Layout) -> None:
+    """Put AWS calls in one file and what we do in another."""
+    form = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    for name, path in (("", layout.supervisor_log), ("werkzeug", layout.control_plane_log)):
+        handler = logging.FileHandler(path)
+        handler.setFormatter(form)
+        logging.getLogger(name).addHandler(handler)
+    logging.getLogger().setLevel(logging.INFO)
+    calls = logging.getLogger("werkzeug")
+    calls.setLevel(logging.INFO)
+    calls.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
