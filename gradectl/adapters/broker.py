@@ -1,0 +1,82 @@
+"""The broker of an environment, reached as a worker reaches it: address and user from SSM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gradectl.adapters.aws import Aws
+from gradectl.errors import UnreachableError
+from grader.adapters.activemq.connection import Connection, connect
+from grader.contract.names import parameter_name
+from grader.errors import ConnectionLostError
+
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class BrokerAccess:
+    """
+    What it takes to connect.
+
+    Attributes:
+        endpoints: ``stomp+ssl://host:port``, several with commas between them.
+        user: Name of a broker user.
+        password: The user's password.
+        ca_file: Authorities to trust; by default those of the system.
+        advice: What to do when the broker does not answer.
+    """
+
+    endpoints: str
+    user: str
+    password: str = field(repr=False)
+    ca_file: Path | None = None
+    advice: str = "check that the broker runs, and that this machine may reach its STOMP port"
+
+
+def read_access(
+    aws: Aws, environment: str, *, ca_file: Path | None = None, advice: str = BrokerAccess.advice
+) -> BrokerAccess:
+    """
+    Read what a worker of the environment reads.
+
+    Raises:
+        ConfigurationError: A parameter does not exist; the environment was not applied.
+    """
+    keys = ("broker-endpoint", "username", "password")
+    names = [parameter_name(environment, "mq", key) for key in keys]
+    found = aws.parameters(names)
+    endpoints, user, password = (found[name] for name in names)
+    return BrokerAccess(endpoints, user, password, ca_file, advice)
+
+
+@contextmanager
+def open_broker(access: BrokerAccess) -> Iterator[Connection]:
+    """
+    Open one connection for the block.
+
+    Raises:
+        UnreachableError: No endpoint answers.
+        AccessError: The broker refused the user name or password.
+        TrustError: Its certificate is not trusted.
+    """
+    try:
+        connection = connect(
+            [access.endpoints],
+            access.user,
+            access.password,
+            ca_file=access.ca_file,
+            timeout_seconds=_CONNECT_SECONDS,
+        )
+    except ConnectionLostError as error:
+        raise UnreachableError(
+            f"the broker does not answer: {error.what}",
+            where=access.endpoints,
+            next_step=access.advice,
+        ) from error
+    try:
+        yield connection
+    finally:
+        connection.close()

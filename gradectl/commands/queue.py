@@ -1,0 +1,184 @@
+"""`gradectl queue`: look into the queues without taking anything out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_option
+from gradectl.core.message_view import MessageView, age, decoded, pretty
+from gradectl.core.queue_hints import hint
+from gradectl.errors import ExitCode, GradectlError
+from gradectl.options import group
+from gradectl.queues import Inspection, QueueState, find_message, inspect, queue_states
+from gradectl.target import Target, choose
+from gradectl.ui import Table
+from grader.adapters.activemq.inspection import ActiveMQQueueInspector
+from grader.contract.names import QUEUES
+from grader.ports import QueuedMessage
+
+_LIST_COLUMNS = (
+    *("queue", "waiting", "in flight", "consumers", "producers", "enqueued", "dequeued"),
+    *("oldest", "hint"),
+)
+_INSPECT_COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
+
+
+@group("queue", epilog="Example: gradectl queue inspect grading-dlq")
+def queue() -> None:
+    """
+    Look into the queues without taking anything out.
+
+    The environment is given with --environment or GRADECTL_ENVIRONMENT; without both it is the one
+    whose local stack is running.
+    """
+
+
+@queue.command("list", epilog="Example: gradectl queue list --environment local")
+@environment_option
+@pass_cloud
+def list_queues(app: CloudContext, environment: str | None) -> None:
+    """Count what is in each queue, and say what looks wrong."""
+    target = choose(app, environment)
+    with target.broker() as connection:
+        states = queue_states(ActiveMQQueueInspector(connection))
+    hints = [hint(each.queue, each.counters, target.name, target.look_at) for each in states]
+    document = {
+        "environment": target.name,
+        "queues": [
+            {**_counters(state), "hint": said.text, "next": said.next_step}
+            for state, said in zip(states, hints, strict=True)
+        ],
+    }
+    rows = [[*_cells(state), said] for state, said in zip(states, hints, strict=True)]
+    app.ui.emit("queue-list", document, Table(_LIST_COLUMNS, rows, f"queues of {target.name}"))
+
+
+def _counters(state: QueueState) -> dict[str, Any]:
+    """Give the counters of a queue to programs."""
+    found = state.counters
+    if found is None:
+        return {"queue": state.queue, "exists": False}
+    counters = asdict(found) | {"waiting": found.waiting, "oldest_seconds": state.oldest_seconds}
+    return {"queue": state.queue, "exists": True, **counters}
+
+
+def _cells(state: QueueState) -> list[object]:
+    """Give the counters of a queue to people."""
+    found = state.counters
+    if found is None:
+        return [state.queue, *["-"] * (len(_LIST_COLUMNS) - 2)]
+    oldest = "-" if state.oldest_seconds is None else age(state.oldest_seconds)
+    numbers = (found.waiting, found.in_flight, found.consumers, found.producers)
+    return [state.queue, *numbers, found.enqueued, found.dequeued, oldest]
+
+
+@queue.command("inspect", epilog="Example: gradectl queue inspect grading-dlq --limit 20")
+@click.argument("name", metavar="QUEUE", shell_complete=lambda *_: list(QUEUES))
+@environment_option
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop after about this many messages; default: see all.",
+)
+@click.option(
+    "--message",
+    "message_id",
+    metavar="ID",
+    help="Show the headers and the body of this one message.",
+)
+@pass_cloud
+def inspect_queue(
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    limit: int | None,
+    message_id: str | None,
+) -> int:
+    """
+    Show the messages of QUEUE; they stay where they are.
+
+    It always says how many of how many it saw. Exit code 3 when it could not see all.
+    """  # fmt: skip
+    target = choose(app, environment)
+    with target.broker() as connection:
+        inspector = ActiveMQQueueInspector(connection)
+        enough = None if message_id else limit
+        found = inspect(inspector, name, enough=enough)
+    if found is None:
+        raise GradectlError(
+            "there is no such queue",
+            where=f"{name} in {target.name}",
+            next_step=f"gradectl queue list -e {target.name}",
+        )
+    if message_id:
+        _show_message(target, name, found, message_id)
+    else:
+        _show_messages(target, name, found, limit)
+    if found.scan.complete or found.scan.stopped_early:
+        return ExitCode.OK
+    app.ui.warn("more messages than a browse shows carry the same time, or some left meanwhile")
+    return ExitCode.PARTLY_DONE
+
+
+def _show_messages(target: Target, name: str, found: Inspection, limit: int | None) -> None:
+    """Give one row for each message."""
+    views = [MessageView.of(each, found.now_ms) for each in found.scan.messages[:limit]]
+    rows = [
+        [
+            *(each.message_id, age(each.age_seconds), each.request_id, each.about),
+            *(each.original_queue, each.attempt, each.size_bytes),
+        ]
+        for each in views
+    ]
+    document = {**_head(target, name, found), "messages": [asdict(each) for each in views]}
+    table = Table(_INSPECT_COLUMNS, rows, f"{name} of {target.name}: {found.scan.summary}")
+    target.app.ui.emit("queue-inspect", document, table)
+    if views:
+        example = (
+            f"gradectl queue inspect {name} -e {target.name} --message '{views[0].message_id}'"
+        )
+        target.app.ui.say(f"next: {example}")
+
+
+def _show_message(target: Target, name: str, found: Inspection, message_id: str) -> None:
+    """Give everything of one message."""
+    message = find_message(found, message_id)
+    if message is None:
+        raise GradectlError(
+            f"no message {message_id!r}; {found.scan.summary}",
+            where=f"{name} in {target.name}",
+            next_step=f"gradectl queue inspect {name} -e {target.name}",
+        )
+    view = MessageView.of(message, found.now_ms)
+    document = {
+        **_head(target, name, found),
+        "message": {**asdict(view), "headers": _headers(message), "body": decoded(message.body)},
+    }
+    rows = [("age", age(view.age_seconds)), *_headers(message).items()]
+    rows.append(("body", pretty(message.body)))
+    title = f"{message_id} in {name}; {found.scan.summary}"
+    target.app.ui.emit("queue-message", document, Table(("header", "value"), rows, title))
+
+
+def _head(target: Target, name: str, found: Inspection) -> dict[str, Any]:
+    """Say where it was looked, and how much was seen."""
+    scan = found.scan
+    return {
+        "environment": target.name,
+        "queue": name,
+        "seen": len(scan.messages),
+        "size": scan.size,
+        "complete": scan.complete,
+    }
+
+
+def _headers(message: QueuedMessage) -> Mapping[str, str]:
+    """Give the headers in a fixed order."""
+    return dict(sorted(message.headers.items()))

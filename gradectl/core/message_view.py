@@ -1,0 +1,107 @@
+"""What a person wants to know of a message in a queue, whatever kind of message it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from grader.contract import names
+from grader.contract.messages import GradingRequest, GradingResult, readable_request_id
+from grader.errors import RequestError
+from grader.ports import QueuedMessage
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """
+    One message, made readable.
+
+    Attributes:
+        message_id: The broker's name for it.
+        age_seconds: Since it was sent, by the broker's clock.
+        request_id: Of the request it is or answers; empty when none can be made out.
+        about: The reason why it is here, or what it asks for or answers.
+        reason_code: Stable word for the reason, if it was dead-lettered.
+        original_queue: Where it was before, if it was moved.
+        attempt: Attempts made when it was moved.
+        size_bytes: Of its body.
+    """
+
+    message_id: str
+    age_seconds: float
+    request_id: str
+    about: str
+    reason_code: str
+    original_queue: str
+    attempt: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, message: QueuedMessage, now_ms: int) -> MessageView:
+        """Read a message; `now_ms` is the broker's clock."""
+        headers = message.headers
+        code = headers.get(names.REASON_CODE_HEADER, "")
+        moved_from = headers.get("original-destination", "").removeprefix("/queue/")
+        return cls(
+            message_id=message.message_id,
+            age_seconds=max(now_ms - message.timestamp_ms, 0) / 1000,
+            request_id=readable_request_id(message.body) or headers.get("correlation-id", ""),
+            about=_reason(message) or _content(message.body),
+            reason_code=code,
+            original_queue=headers.get(names.ORIGINAL_QUEUE_HEADER, moved_from),
+            attempt=headers.get(names.ATTEMPT_HEADER, ""),
+            size_bytes=len(message.body),
+        )
+
+
+def _reason(message: QueuedMessage) -> str:
+    """Why it was dead-lettered: our own words, or the broker's."""
+    code = message.headers.get(names.REASON_CODE_HEADER, "")
+    sentence = message.headers.get(names.REASON_HEADER, "")
+    ours = ": ".join(part for part in (code, sentence) if part)
+    return ours or message.headers.get("dlqDeliveryFailureCause", "")
+
+
+def _content(body: bytes) -> str:
+    """Say in a few words what it asks for or answers."""
+    try:
+        request = GradingRequest.from_json(body)
+    except RequestError:
+        pass
+    else:
+        return f"{request.language}, problem {request.problem_id}"
+    try:
+        result = GradingResult.from_json(body)
+    except ValueError:
+        return "not a message of the contract"
+    if result.result:
+        return f"{result.status} {result.result.verdict} {result.result.score}"
+    return f"{result.status} {result.error.code if result.error else ''}".strip()
+
+
+def decoded(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Give a body as JSON values where it is JSON, else as text; no byte is lost."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):  # the second for a body of nothing but brackets
+        return body.decode(errors="backslashreplace")
+
+
+def pretty(body: bytes) -> str:
+    """Lay a body out for reading."""
+    content = decoded(body)
+    if isinstance(content, str):
+        return content
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def age(seconds: float) -> str:
+    """Say an age in its two largest units, such as ``2h 5m``."""
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2])
