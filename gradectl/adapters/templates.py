@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,12 @@ def hcl(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(hcl(item) for item in value) + "]"
     if isinstance(value, dict):
-        pairs = ", ".join(f"{hcl(str(key))} = {hcl(item)}" for key, item in value.items())
+        pairs = ", ".join(f"{_key(str(key))} = {hcl(item)}" for key, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     text = f"{value!r} is a {type(value).__name__}, which Terraform does not have"
     raise ConfigurationError(text, next_step="put it in quotes")
+
+
+def _key(text: str) -> str:
+    """Write the key of a mapping, in quotes only where it needs them."""
+    return text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text) else hcl(text)

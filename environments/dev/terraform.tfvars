@@ -1,0 +1,14 @@
+# Rendered from environment.yaml by `gradectl render dev`. Change that file, not this one.
+aws_account_id               = "123456789012"
+aws_region                   = "ap-northeast-2"
+ecs_desired_count            = 1
+ecs_max_capacity             = 2
+ecs_min_capacity             = 1
+emulated                     = false
+enable_data_protection       = false
+enable_s3_versioning         = false
+environment_name             = "dev"
+grading_worker_settings      = { LOG_LEVEL = "DEBUG" }
+mq_enable_audit_logs         = false
+s3_lifecycle_expiration_days = 14
+vpc_cidr_block               = "10.1.0.0/16"
