@@ -23,6 +23,7 @@ from gradectl.local.mariadb import Database
 from gradectl.local.mq_api import RUNNING, attributes, has_data_plane, in_force
 
 _DEFAULT_STOP_SECONDS = 30  # of ECS
+_IDENTITY_DIGITS = 6  # of a deployment's id: enough to tell two of one task definition apart
 _Backend = TypeVar("_Backend", bound=BaseBackend)
 
 
@@ -108,7 +109,7 @@ def _services() -> Iterator[CloudService]:
                 identity = str(service.deployments[0]["id"]) if service.deployments else ""
                 yield CloudService(
                     service.name,
-                    f"{task.family}:{task.revision}.{identity.rpartition('/')[2]}",
+                    f"{task.revision}-{identity[-_IDENTITY_DIGITS:]}",
                     service.desired_count,
                     _container(task.container_definitions),
                 )

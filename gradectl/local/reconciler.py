@@ -71,7 +71,10 @@ class Reconciler:
                 self._stop.wait(_SETTLE_SECONDS)
                 self._settled = False
                 self._changed.clear()
-                self._round()
+                try:
+                    self._round()
+                except Exception:  # noqa: BLE001 - what runs goes on; the next change tries again
+                    _log.exception("cannot follow the control plane")
         finally:
             self._end_all()
 

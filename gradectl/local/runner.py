@@ -130,7 +130,7 @@ class Runner:
                 child, launched.answers, launched.ready_seconds, interrupt=self._stop_event
             )
             if ready:
-                self._show(state=State.RUNNING, message="")
+                self._show(state=State.RUNNING, message="", health=launched.health())
                 self._watch(launched)
             self._show(state=State.STOPPING)
         finally:
