@@ -45,7 +45,10 @@ resource "aws_ecs_service" "this" {
   }
 
   lifecycle {
-    ignore_changes = [desired_count] # it belongs to Application Auto Scaling from the first minute on
+    ignore_changes = [
+      desired_count,                 # it belongs to Application Auto Scaling from the first minute on
+      availability_zone_rebalancing, # off unless asked for; not every API answers with it
+    ]
   }
 
   # A task that starts before its permissions fails its first read.
