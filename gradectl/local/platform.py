@@ -152,7 +152,8 @@ class Platform:
             "AWS_SECRET_ACCESS_KEY": _EMULATED_KEY,
             "AWS_ENDPOINT_URL": self.addresses.endpoint_url,  # of the region
             "HEALTH_PORT": str(health_port),  # tasks have an address each, processes do not
-            "LAUNCHER_PATH": str(self.layout.launcher),  # of the image, as are the next two
+            "LAUNCHER_PATH": str(self.layout.launcher),  # of the image, as are the next three
+            "LANG": "C.UTF-8",
             "PATH": f"{programs}:{os.defpath}",
             "SSL_CERT_FILE": str(self.certificates.ca_file),
         }

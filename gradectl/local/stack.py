@@ -98,16 +98,20 @@ def make_directory(directory: Path) -> None:
     directory.chmod(0o711)
 
 
-def check_ours(directory: Path) -> None:
+def check_ours(directory: Path, *, uid: int | None = None) -> None:
     """
     Make sure that a directory is one, and ours: the default one has a name that others can guess.
+
+    Args:
+        directory: What is looked at; a link is not followed.
+        uid: Whose it must be; this process's when absent.
 
     Raises:
         FileNotFoundError: There is none.
         RefusedError: It is a link, a file, or somebody else's.
     """
-    found = directory.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    found, owner = directory.lstat(), os.getuid() if uid is None else uid
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
         raise RefusedError(
             "the directory of the local stack is not a directory of yours",
             where=str(directory),

@@ -1,0 +1,71 @@
+"""Missing engines are one error that says everything at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gradectl.errors import ConfigurationError, ExitCode
+from gradectl.local.engines import find_engines
+
+FILES = {
+    "usr/bin/java": 0o755,
+    "usr/sbin/mariadbd": 0o755,
+    "usr/bin/mariadb-install-db": 0o755,
+    "usr/share/activemq/bin/activemq.jar": 0o644,
+    "usr/share/activemq/lib/activemq-broker.jar": 0o644,
+    "usr/share/activemq/lib/optional/xbean-spring.jar": 0o644,
+    "usr/share/java/xstream.jar": 0o644,
+    "usr/share/java/jettison.jar": 0o644,
+    "usr/share/java/xpp3.jar": 0o644,
+}
+
+
+def install(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.chmod(FILES[name])
+
+
+def test_all_engines_are_found_where_the_packages_put_them(tmp_path: Path) -> None:
+    """A machine with the packages needs no configuration."""
+    install(tmp_path, *FILES)
+
+    engines = find_engines(tmp_path)
+
+    assert engines.mariadb.server == tmp_path / "usr/sbin/mariadbd"
+    assert engines.mariadb.install == tmp_path / "usr/bin/mariadb-install-db"
+    assert engines.activemq.java == tmp_path / "usr/bin/java"
+    assert {path.name for path in engines.activemq.class_path} == {
+        Path(name).name for name in FILES if name.endswith(".jar")
+    }
+
+
+def test_everything_that_is_missing_is_listed_with_one_command(tmp_path: Path) -> None:
+    """Nobody has to run `up` once for each missing package."""
+    with pytest.raises(ConfigurationError) as caught:
+        find_engines(tmp_path)
+
+    assert caught.value.exit_code == ExitCode.CONFIGURATION
+    assert caught.value.next_step.endswith(
+        "apt-get install default-jre-headless activemq libxstream-java libjettison-java"
+        " libxpp3-java mariadb-server-core"
+    )
+    for name in ("java", "activemq.jar", "xstream.jar", "mariadbd", "mariadb-install-db"):
+        assert name in caught.value.what
+
+
+@pytest.mark.parametrize("absent", sorted(name for name in FILES if "lib/" not in name))
+def test_a_single_missing_part_is_named_alone(tmp_path: Path, absent: str) -> None:
+    """What is there is not complained about."""
+    install(tmp_path, *(name for name in FILES if name != absent))
+
+    with pytest.raises(ConfigurationError) as caught:
+        find_engines(tmp_path)
+
+    assert Path(absent).name in caught.value.what
+    assert len(caught.value.what.split(";")) == 1
+    assert len(caught.value.next_step.partition("apt-get install ")[2].split()) == 1

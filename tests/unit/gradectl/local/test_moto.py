@@ -1,0 +1,71 @@
+"""The control plane tells apart calls that may change what must run, and has a port of its own."""
+
+from __future__ import annotations
+
+import socket
+from http.client import HTTPConnection
+
+import pytest
+
+from gradectl.errors import ExitCode, TryAgainError
+from gradectl.local.moto import ControlPlane, may_change
+
+
+def signed(service: str) -> str:
+    return (
+        f"AWS4-HMAC-SHA256 Credential=testing/20240820/ap-northeast-2/{service}/aws4_request,"
+        " SignedHeaders=host, Signature=0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "target"),
+    [
+        ("mq", ""),
+        ("rds", ""),
+        ("ecs", "AmazonEC2ContainerServiceV20141113.UpdateService"),
+        ("ssm", "AmazonSSM.PutParameter"),
+    ],
+)
+def test_a_change_to_a_service_with_a_data_plane_is_told(service: str, target: str) -> None:
+    """What must run may be another afterwards."""
+    assert may_change(signed(service), target)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "target"),
+    [
+        (signed("ecs"), "AmazonEC2ContainerServiceV20141113.DescribeServices"),
+        (signed("ssm"), "AmazonSSM.GetParameters"),
+        (signed("s3"), ""),
+        (signed("logs"), "Logs_20140328.PutLogEvents"),
+        ("", ""),
+        ("Basic abc", ""),
+    ],
+)
+def test_reads_and_calls_to_other_services_are_not_told(authorization: str, target: str) -> None:
+    """Each graded submission writes to S3; nothing needs to look at the services for that."""
+    assert not may_change(authorization, target)
+
+
+def test_a_taken_port_is_said_in_one_sentence() -> None:
+    """Werkzeug alone would end the process."""
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TryAgainError) as caught:
+        ControlPlane(port=server.getsockname()[1])
+
+    assert caught.value.exit_code == ExitCode.TRY_AGAIN
+
+
+def test_pages_of_ours_stand_beside_the_aws_api_and_the_port_is_given_back() -> None:
+    """The status of the stack is asked where its API is, and after the end nobody answers."""
+    control_plane = ControlPlane(pages={"/_gradectl/status": lambda: b'["all is well"]'})
+    control_plane.start()
+    address = control_plane.url.removeprefix("http://")
+    connection = HTTPConnection(address)
+    connection.request("GET", "/_gradectl/status")
+
+    assert connection.getresponse().read() == b'["all is well"]'
+    connection.close()
+    control_plane.stop()
+    with pytest.raises(ConnectionRefusedError):
+        HTTPConnection(address).connect()

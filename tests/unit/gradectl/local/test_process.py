@@ -1,0 +1,186 @@
+"""A child runs as it was told, is waited for, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gradectl.errors import GradectlError, UnreachableError
+from gradectl.local.process import Child, Program, wait_until_ready
+
+LONG = 30.0
+Start = Callable[..., Child]
+#: Prints the pid of a grandchild in the same group and then sleeps, as its grandchild does.
+WITH_GRANDCHILD = """
+import subprocess, sys, time
+code = "import time; print('up', flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(name="start")
+def _start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Child] = []
+
+    def start(code: str, **environment: str) -> Child:
+        command = [sys.executable, "-I", "-u", "-c", code]
+        child = Child(Program("sample", command, environment, tmp_path, tmp_path / "sample.log"))
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        child.stop(0)
+
+
+def said(child: Child) -> bool:
+    return bool(child.program.log_file.read_text().strip())
+
+
+def has_ended(pid: int) -> bool:
+    """Wait for the end of a process that is not our child."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], LONG)[0])
+    finally:
+        os.close(descriptor)
+
+
+def test_a_child_gets_the_environment_it_was_given_and_no_other(start: Start) -> None:
+    """Nothing of the user's shell, and no credential of theirs, leaks into a task."""
+    child = start("import os; print(sorted(os.environ))", LANG="C.UTF-8", ONLY="this")
+
+    assert child.wait(LONG)
+    assert child.last_lines() == "['LANG', 'ONLY']"
+
+
+def test_a_child_runs_in_its_own_session_and_directory(start: Start, tmp_path: Path) -> None:
+    """Ctrl-C on our terminal is not for it."""
+    child = start("import os; print(os.getsid(0) == os.getpid(), os.getcwd())")
+
+    assert child.wait(LONG)
+    assert child.last_lines() == f"True {tmp_path}"
+
+
+def test_a_child_begins_with_default_signals(start: Start) -> None:
+    """Python ignores SIGPIPE, and what it starts would inherit that."""
+    child = start("print(open('/proc/self/status').read().split('SigBlk:')[1].split()[0])")
+
+    assert child.wait(LONG)
+    assert int(child.last_lines(), 16) == 0
+
+
+def test_an_orderly_stop_lets_the_child_clean_up(start: Start) -> None:
+    """SIGTERM comes first."""
+    child = start(
+        "import signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('bye'), sys.exit(3)))\n"
+        "print('up')\n"
+        "signal.pause()"
+    )
+    assert wait_until_ready(child, lambda: said(child), LONG)
+
+    child.stop(LONG)
+
+    assert child.exit_status == 3
+    assert child.last_lines().endswith("bye")
+
+
+def test_who_does_not_listen_is_killed(start: Start) -> None:
+    """A grace of no time at all is a kill."""
+    child = start(
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('up')\n"
+        "while True: signal.pause()"
+    )
+    assert wait_until_ready(child, lambda: said(child), LONG)
+
+    child.stop(0)
+
+    assert child.exit_status == -signal.SIGKILL
+
+
+def test_a_stop_takes_the_grandchildren_too(start: Start) -> None:
+    """The whole group goes, also when its leader ends by itself."""
+    child = start(WITH_GRANDCHILD)
+    assert wait_until_ready(child, lambda: said(child), LONG)
+    grandchild = int(child.last_lines())
+
+    child.stop(LONG)
+
+    assert has_ended(grandchild)
+
+
+def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """SIGKILL leaves no chance to clean up, so the kernel does it."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from gradectl.local.process import Child, Program\n"
+        "log = Path(sys.argv[1]) / 'log'\n"
+        "command = [sys.executable, '-I', '-c', 'import time; time.sleep(600)']\n"
+        "print(Child(Program('sample', command, {}, log.parent, log)).pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+
+    assert has_ended(child)
+
+
+def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    """The error quotes the log, where the name stands."""
+    program = Program("sample", ["no-such-program"], {}, tmp_path, tmp_path / "log")
+    child = Child(program)
+
+    with pytest.raises(GradectlError, match="cannot start no-such-program"):
+        wait_until_ready(child, lambda: False, LONG)
+
+
+def test_an_early_end_is_an_error_with_the_last_words(start: Start) -> None:
+    """What the program said last is what the reader needs."""
+    child = start("print('the disk is full'); raise SystemExit(9)")
+
+    with pytest.raises(GradectlError, match=r"(?s)sample ended with 9.*the disk is full") as caught:
+        wait_until_ready(child, lambda: False, LONG)
+
+    assert caught.value.where == str(child.program.log_file)
+
+
+def test_a_program_that_stays_silent_is_an_error_too(start: Start) -> None:
+    """There is a deadline on becoming ready."""
+    child = start("import signal; signal.pause()")
+
+    with pytest.raises(UnreachableError, match="does not answer"):
+        wait_until_ready(child, lambda: False, 0.0)
+
+
+def test_waiting_can_be_interrupted(start: Start) -> None:
+    """A service that is told to stop while it starts does so at once."""
+    child = start("import signal; signal.pause()")
+    event = os.eventfd(1)
+
+    assert not wait_until_ready(child, lambda: False, LONG, interrupt=event)
+    assert not child.wait(LONG, interrupt=event)
+    os.close(event)
