@@ -8,11 +8,10 @@ from functools import cached_property
 
 from gradectl import environment as environments
 from gradectl.adapters.aws import Aws
-from gradectl.adapters.broker import BrokerAccess, open_broker, read_access
+from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, read_access
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
-from grader.adapters.activemq.connection import Connection
 from grader.adapters.s3 import S3ObjectStore
 
 
@@ -77,9 +76,9 @@ class Target:
         return f"gradectl smoke {self.name}"
 
     @contextmanager
-    def broker(self) -> Iterator[Connection]:
+    def broker(self) -> Iterator[StompBroker]:
         """
-        Open a connection to the broker for the block.
+        Connect to the broker for the block.
 
         Raises:
             UnreachableError: It does not answer.
@@ -91,5 +90,5 @@ class Target:
         access = read_access(
             self.aws, self.name, ca_file=stack.ca_file if stack else None, advice=advice
         )
-        with open_broker(access) as connection:
-            yield connection
+        with open_broker(access) as broker:
+            yield broker

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from gradectl.adapters.aws import Aws
 from gradectl.errors import UnreachableError
 from grader.adapters.activemq.connection import Connection, connect
+from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.contract.names import parameter_name
 from grader.errors import ConnectionLostError
 
@@ -53,15 +55,70 @@ def read_access(
 
 
 @contextmanager
-def open_broker(access: BrokerAccess) -> Iterator[Connection]:
+def open_broker(access: BrokerAccess) -> Iterator[StompBroker]:
     """
-    Open one connection for the block.
+    Connect for the block.
 
     Raises:
         UnreachableError: No endpoint answers.
         AccessError: The broker refused the user name or password.
         TrustError: Its certificate is not trusted.
     """
+    with _connected(access) as connection:
+        yield StompBroker(access, connection)
+
+
+class StompBroker:
+    """
+    See `gradectl.ports.Broker`.
+
+    Args:
+        access: For the connections of watches; each has one of its own.
+        connection: For everything else.
+    """
+
+    def __init__(self, access: BrokerAccess, connection: Connection) -> None:
+        """Made by `open_broker`."""
+        self._access = access
+        self._connection = connection
+
+    @cached_property
+    def inspector(self) -> ActiveMQQueueInspector:
+        """Looks into queues without consuming."""
+        return ActiveMQQueueInspector(self._connection)
+
+    def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send one persistent message; the broker's receipt is awaited."""
+        self._connection.send(queue, body, headers)
+
+    @contextmanager
+    def watch(self, queue: str, correlation_id: str) -> Iterator[StompWatch]:
+        """Listen for the messages of one correlation id, on a connection of its own."""
+        quoted = correlation_id.replace("'", "''")
+        with _connected(self._access) as connection:
+            selector = f"JMSCorrelationID = '{quoted}'"
+            connection.subscribe(queue, headers={"selector": selector})
+            yield StompWatch(connection)
+
+
+class StompWatch:
+    """See `gradectl.ports.Watch`; made by `StompBroker.watch`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """The connection has one subscription with a selector."""
+        self._connection = connection
+
+    def take(self, timeout_seconds: float) -> bytes | None:
+        """Consume the next message of the subscription."""
+        frame = self._connection.next_frame(timeout_seconds)
+        if frame is None:
+            return None
+        self._connection.ack(frame)
+        return frame.body
+
+
+@contextmanager
+def _connected(access: BrokerAccess) -> Iterator[Connection]:
     try:
         connection = connect(
             [access.endpoints],

@@ -17,7 +17,6 @@ from gradectl.options import group
 from gradectl.queues import Inspection, QueueState, find_message, inspect, queue_states
 from gradectl.target import Target, choose
 from gradectl.ui import Table
-from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.contract.names import QUEUES
 from grader.ports import QueuedMessage
 
@@ -44,8 +43,8 @@ def queue() -> None:
 def list_queues(app: CloudContext, environment: str | None) -> None:
     """Count what is in each queue, and say what looks wrong."""
     target = choose(app, environment)
-    with target.broker() as connection:
-        states = queue_states(ActiveMQQueueInspector(connection))
+    with target.broker() as broker:
+        states = queue_states(broker.inspector)
     hints = [hint(each.queue, each.counters, target.name, target.look_at) for each in states]
     document = {
         "environment": target.name,
@@ -107,10 +106,9 @@ def inspect_queue(
     It always says how many of how many it saw. Exit code 3 when it could not see all.
     """  # fmt: skip
     target = choose(app, environment)
-    with target.broker() as connection:
-        inspector = ActiveMQQueueInspector(connection)
+    with target.broker() as broker:
         enough = None if message_id else limit
-        found = inspect(inspector, name, enough=enough)
+        found = inspect(broker.inspector, name, enough=enough)
     if found is None:
         raise GradectlError(
             "there is no such queue",

@@ -1,0 +1,68 @@
+"""`gradectl problem`: bring problems into an environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_option
+from gradectl.options import group
+from gradectl.problems import Problem, PushPlan, plan_push, push, read_problem
+from gradectl.target import choose
+from gradectl.ui import Table
+from grader.ports import ObjectStore
+
+
+@group("problem", epilog="Example: gradectl problem push examples/problems/sum")
+def problem() -> None:
+    """Upload problems with their test cases."""
+
+
+@problem.command("push", epilog="Example: gradectl problem push examples/problems/sum")
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@environment_option
+@click.option("--id", "problem_id", metavar="NAME", help="Problem id; default: the folder's name.")
+@pass_cloud
+def push_problem(
+    app: CloudContext, directory: Path, *, environment: str | None, problem_id: str | None
+) -> None:
+    """
+    Make the bucket hold the problem in DIRECTORY: description.md and testcases/.
+
+    A test case is NAME.in with NAME.ans or NAME.out, also in folders below testcases/. Only files
+    whose content changed are uploaded; test cases that DIRECTORY no longer has are removed.
+    """
+    found = read_problem(directory, problem_id)
+    target = choose(app, environment)
+    app.announce(target.environment)
+    plan = plan_push(target.objects, found)
+    if not app.options.dry_run:
+        _push(target.objects, app, found, plan)
+    document = {
+        "environment": target.name,
+        "problem_id": found.problem_id,
+        "cases": found.cases,
+        "dry_run": app.options.dry_run,
+        "uploaded": list(plan.upload),
+        "unchanged": list(plan.unchanged),
+        "removed": list(plan.remove),
+    }
+    app.ui.emit("problem-push", document, _table(found, plan, dry_run=app.options.dry_run))
+    example = f"gradectl submit -e {target.name} --problem {found.problem_id} --language python"
+    app.ui.say(f"next: {example} FILE")
+
+
+def _push(store: ObjectStore, app: CloudContext, found: Problem, plan: PushPlan) -> None:
+    """Upload, and show how far it is."""
+    with app.ui.live() as show:
+        push(store, found, plan, lambda n: show([f"uploaded {n} of {len(plan.upload)} files"]))
+
+
+def _table(found: Problem, plan: PushPlan, *, dry_run: bool) -> Table:
+    """Sum up."""
+    would = "would be " if dry_run else ""
+    columns = ["problem", "cases", f"{would}uploaded", "unchanged", f"{would}removed"]
+    counts = (len(plan.upload), len(plan.unchanged), len(plan.remove))
+    return Table(columns, [[found.problem_id, found.cases, *counts]])

@@ -1,0 +1,160 @@
+"""`gradectl submit`."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+
+import click
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_option
+from gradectl.environment import near
+from gradectl.errors import DeadlineError, ExitCode, UsageError
+from gradectl.options import command
+from gradectl.result_table import result_table
+from gradectl.submissions import (
+    Limits,
+    check_problem_exists,
+    make_request,
+    read_source,
+    send,
+    upload,
+    wait_for_result,
+)
+from gradectl.target import Target, choose
+from gradectl.ui import Table
+from grader.contract.messages import GradingRequest
+from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
+from grader.contract.verdicts import Status
+from grader.errors import RequestError
+from grader.languages import LANGUAGES, find
+
+#: How long --wait waits when --timeout does not say.
+_WAIT_SECONDS = 300.0
+
+
+@command("submit", epilog="Example: gradectl submit --problem sum --language python a.py --wait")
+@click.argument("file", type=click.Path(path_type=Path))
+@environment_option
+@click.option("-p", "--problem", "problem_id", required=True, metavar="ID", help="Problem id.")
+@click.option(
+    "-l",
+    "--language",
+    required=True,
+    metavar="NAME",
+    help=f"One of: {', '.join(each.name for each in LANGUAGES)}.",
+)
+@click.option(
+    "--any-language",
+    is_flag=True,
+    help="Also send a language that this gradectl does not know; the worker decides.",
+)
+@click.option("--wait", is_flag=True, help="Wait for the result and show it.")
+@click.option("--priority", is_flag=True, help=f"Send to {PRIORITY_QUEUE}.")
+@click.option(
+    "--time-limit",
+    type=click.IntRange(min=1),
+    default=5000,
+    show_default=True,
+    metavar="MS",
+    help="CPU milliseconds per test case.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    metavar="MB",
+    help="Memory per test case.",
+)
+@click.option("--user", metavar="ID", help="Who submits; default: the name you are logged in with.")
+@pass_cloud
+def submit(  # noqa: PLR0913 - one parameter for each option
+    app: CloudContext,
+    file: Path,
+    *,
+    environment: str | None,
+    problem_id: str,
+    language: str,
+    any_language: bool,
+    wait: bool,
+    priority: bool,
+    time_limit: int,
+    memory_limit: int,
+    user: str | None,
+) -> int:
+    """
+    Send the program in FILE to be graded.
+
+    It prints the request id. With --wait it shows the verdict; it waits for --timeout seconds, 300
+    when that is not given, and then exits with 124. A verdict, whichever, is exit code 0; a request
+    that could not be graded is 1.
+    """  # fmt: skip
+    source = read_source(file)
+    if not any_language:
+        _check_language(language)
+    target = choose(app, environment)
+    request = make_request(
+        bucket=target.bucket,
+        problem_id=problem_id,
+        language=language,
+        source=source,
+        limits=Limits(time_limit, memory_limit),
+        user_id=user or getpass.getuser(),
+    )
+    app.announce(target.environment)
+    check_problem_exists(target.objects, problem_id, target.name)
+    queue = PRIORITY_QUEUE if priority else REQUESTS_QUEUE
+    if app.options.dry_run:
+        return _tell(target, request, queue, "would be sent")
+    with target.broker() as broker:  # reached before anything is stored
+        upload(target.objects, request, source)
+        send(broker, queue, request)
+    return _wait(target, request) if wait else _tell(target, request, queue, "sent")
+
+
+def _check_language(language: str) -> None:
+    """Refuse at once what no worker of this version knows."""
+    try:
+        find(language)
+    except RequestError as error:
+        known = [name for each in LANGUAGES for name in (each.name, *each.aliases)]
+        hint = near(language, known) or "--any-language sends it all the same"
+        raise UsageError(error.what, where="--language", next_step=hint) from error
+
+
+def _tell(target: Target, request: GradingRequest, queue: str, state: str) -> int:
+    """Give the request id, which is all that is known now."""
+    document = {
+        "environment": target.name,
+        "request_id": request.request_id,
+        "queue": queue,
+        "state": state,
+        "request": json.loads(request.to_json()),
+    }
+    row = [request.request_id, queue, state]
+    target.app.ui.emit("submit", document, Table(["request", "queue", "state"], [row]))
+    if not target.app.options.dry_run:
+        target.app.ui.say(f"next: gradectl result -e {target.name} {request.request_id}")
+    return ExitCode.OK
+
+
+def _wait(target: Target, request: GradingRequest) -> int:
+    """Wait for the result and show it."""
+    target.app.ui.say(f"sent {request.request_id}, waiting for its result")
+    seconds = target.app.options.timeout or _WAIT_SECONDS
+    try:
+        result = wait_for_result(target.objects, request.request_id, seconds)
+    except DeadlineError as error:
+        hint = f"gradectl result -e {target.name} {request.request_id}"
+        text = f"no result within {seconds:g} s; the request stays queued"
+        raise DeadlineError(text, where=request.request_id, next_step=hint) from error
+    document = {
+        "environment": target.name,
+        "request_id": request.request_id,
+        "result": json.loads(result.to_json()),
+    }
+    target.app.ui.emit("result", document, result_table(result))
+    return ExitCode.OK if result.status is Status.COMPLETED else ExitCode.ERROR
