@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import GraderError, SettingsError
-from grader.sandbox.policy import POLICIES, Policy, export
+from grader.sandbox.policy import EXEC_MARK, POLICIES, Policy, export
 
 _SOURCE = Path(__file__).with_name("launcher.c")
 _COMPILER = ("gcc", "-std=gnu17", "-O2", "-fPIE", "-static-pie", "-s")
@@ -81,13 +81,19 @@ def render_header(wanted: Installation) -> str:
         f"#define UID_BASE {wanted.uid_base}",
         f"#define SLOT_COUNT {wanted.slots}",
         f"#define WORKER_GID {wanted.worker_gid}",
-        "#define FILTER(name) {sizeof name / sizeof *name, name}",
+        f"#define EXEC_MARK 0x{EXEC_MARK:x}ULL",
         *(_render_filter(policy) for policy in POLICIES),
-        "static const struct policy policies[] = {",
-        *(f'\t{{"{policy.name}", FILTER({policy.name})}},' for policy in POLICIES),
-        "};",
+        "#define QUOTED(name) #name",
+        "#define FILTER(name) {sizeof name / sizeof *name, name}",
+        _render_array("char *const policies", "QUOTED"),
+        _render_array("struct sock_fprog filters", "FILTER"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _render_array(declaration: str, macro: str) -> str:
+    items = ", ".join(f"{macro}({policy.name})" for policy in POLICIES)
+    return f"static const {declaration}[] = {{{items}}};"
 
 
 def _render_filter(policy: Policy) -> str:

@@ -80,7 +80,7 @@ class Launcher:
             report = stack.enter_context(os.fdopen(report_end, "rb"))
             with os.fdopen(write_end, "wb"):
                 process = subprocess.Popen(
-                    [self.path, "run", *_arguments(slot, spec, write_end), "--", *spec.argv],
+                    [self.path, "run", *_arguments(slot, spec, write_end), *spec.argv],
                     stdin=stdin,
                     stdout=stdout,
                     stderr=stderr,
@@ -111,21 +111,18 @@ def _new_file(path: Path) -> BinaryIO:
 def _arguments(slot: int, spec: RunSpec, report: int) -> Sequence[str]:
     limits = spec.limits
     bound = limits.bound_address_space
-    fields = {
-        "slot": slot,
-        "role": spec.role,
-        "policy": spec.policy,
-        "report": report,
-        "cpu_ms": limits.cpu_ms,
-        "wall_ms": limits.wall_ms,
-        "memory_kb": limits.memory_mb * _KB_PER_MB,
-        "data_kb": (limits.memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
-        "space_kb": (limits.memory_mb + _SPACE_HEADROOM_MB) * _KB_PER_MB if bound else 0,
+    numbers = (
+        report,
+        limits.cpu_ms,
+        limits.wall_ms,
+        limits.memory_mb * _KB_PER_MB,
+        (limits.memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
+        (limits.memory_mb + _SPACE_HEADROOM_MB) * _KB_PER_MB if bound else 0,
         # One byte more than allowed, so that a full allowance is not yet an offence.
-        "file_bytes": limits.output_bytes + 1,
-        "processes": limits.processes,
-    }
-    return [f"{key}={value}" for key, value in fields.items()]
+        limits.output_bytes + 1,
+        limits.processes,
+    )
+    return [str(slot), spec.role, spec.policy, *(str(number) for number in numbers)]
 
 
 def _outcome(said: bytes, spec: RunSpec) -> RunOutcome:

@@ -28,6 +28,8 @@ _NAMESPACE_FLAGS = (
     0x40000000,  # CLONE_NEWNET
 )
 _CLONE_THREAD = 0x00010000
+#: Stands for the address of argv with which the launcher, and nobody else, may call execve.
+EXEC_MARK = 0x5EA1_ED00_5EA1_ED08
 
 _NETWORK = "socket socketcall bind connect listen accept accept4"
 #: Types of a Unix socket pair that could still be sent to somebody else's address.
@@ -88,7 +90,9 @@ def export(policy: Policy) -> bytes:
         _refuse(rules, errno.EACCES, _NAMED_FILES)
         _refuse_creation(rules)
     if not policy.processes:
-        _refuse(rules, errno.EPERM, _NEW_PROCESSES, "memfd_create")
+        _refuse(rules, errno.EPERM, _NEW_PROCESSES, "execveat", "memfd_create")
+        is_not_the_launcher = pyseccomp.Arg(1, pyseccomp.NE, EXEC_MARK)
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "execve", is_not_the_launcher)
         is_no_thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", is_no_thread)
     with tempfile.TemporaryFile() as file:
