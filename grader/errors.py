@@ -9,6 +9,7 @@
     ├── TemporaryError          worth another attempt
     │   └── SandboxError        the platform failed to run a program; nobody's fault but ours
     ├── ConnectionLostError     the broker is gone; what was in flight will be delivered again
+    ├── StoppingError           the worker was told to stop while it waited
     ├── AccessError             the other side refused our name or password
     ├── TrustError              the other side's certificate is not trusted
     ├── SettingsError           the worker was started wrongly
@@ -80,6 +81,12 @@ class ConnectionLostError(GraderError):
     """The connection to the broker is gone; unacknowledged messages will be delivered again."""
 
     exit_code = 69
+
+
+class StoppingError(GraderError):
+    """The worker was told to stop while it waited for something; nothing is lost."""
+
+    exit_code = 0
 
 
 class AccessError(GraderError):

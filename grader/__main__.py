@@ -1,0 +1,120 @@
+"""The command line of what runs in the cloud: `grader worker`, `migrate`, `health`, `version`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from importlib.metadata import version as distribution_version
+
+import click
+
+from grader.bootstrap import Worker, grading, open_jobs, read_parameters
+from grader.errors import GraderError
+from grader.health import Health, ask
+from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
+from grader.patience import Patience
+from grader.settings import (
+    DatabaseSettings,
+    HealthSettings,
+    LogSettings,
+    WorkerSettings,
+    explain,
+    load,
+)
+from grader.signals import run_until_told
+
+
+class _SettingsCommand(click.Command):
+    """A command that is configured by environment variables, which its help explains."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of variables."""
+        super().format_epilog(ctx, formatter)
+        rows = [
+            (name, f"{meaning} [{f'default: {default}' if default else 'required'}]")
+            for name, default, meaning in explain(WorkerSettings)
+        ]
+        with formatter.section("Environment variables"):
+            formatter.write_dl(rows)
+
+
+@click.group()
+def main() -> None:
+    """Grade what the queue brings."""
+
+
+@main.command(cls=_SettingsCommand)
+def worker() -> None:
+    """
+    Work on requests until told to stop.
+
+    SIGTERM lets a running request finish and exits with 0; a second one, or the end of
+    DRAIN_SECONDS, does not wait and exits with 143.
+    """
+    redactor = Redactor()
+    log = _logger(redactor)
+    try:
+        settings = load(WorkerSettings)
+        work = Worker(settings, grading(settings, log), log, redactor)
+        status = run_until_told(work.run, drain_seconds=settings.drain_seconds, log=log)
+    except GraderError as error:
+        _fail(error, log)
+    sys.exit(status)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database schema up to date; the worker does the same at its start."""
+    redactor = Redactor()
+    log = _logger(redactor)
+
+    def body(stopping: threading.Event) -> None:
+        patience = Patience(stopping, Health(), log)
+        parameters = read_parameters(load(DatabaseSettings), patience, redactor)
+        open_jobs(parameters, patience, connections=1)
+        log.info("Schema is up to date")
+
+    try:
+        status = run_until_told(body, drain_seconds=0, log=log)
+    except GraderError as error:
+        _fail(error, log)
+    sys.exit(status)
+
+
+@main.command()
+def health() -> None:
+    """Ask the worker of this container whether it is well; exits with 1 when not."""
+    try:
+        port = load(HealthSettings).health_port
+    except GraderError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    good, page = ask(port)
+    click.echo(page)
+    sys.exit(0 if good else 1)
+
+
+@main.command()
+def version() -> None:
+    """Say which version this is."""
+    click.echo(distribution_version("gradectl"))
+
+
+def _logger(redactor: Redactor) -> Logger:
+    try:
+        settings = load(LogSettings)
+    except GraderError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    log = make_logger(settings.log_format, settings.log_level, redactor=redactor)
+    forward_standard_logging(log)
+    return log
+
+
+def _fail(error: GraderError, log: Logger) -> None:
+    log.error(str(error))
+    sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""From one message to what becomes of it: read, claim, work, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from grader.contract.layout import result_key
+from grader.contract.messages import GradingRequest, readable_request_id
+from grader.core import redelivery
+from grader.core.redelivery import Rules, Settlement
+from grader.errors import AccessError, RequestError, TemporaryError
+from grader.logs import Logger
+from grader.patience import Patience
+from grader.ports import (
+    AlreadyFinished,
+    Claim,
+    Delivery,
+    HeldByAnother,
+    JobHandler,
+    JobStore,
+    ObjectStore,
+)
+
+_T = TypeVar("_T")
+_AWAY = (TemporaryError, AccessError)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """
+    What one slot needs to work on a message.
+
+    Args:
+        jobs: The table of jobs.
+        objects: The grading bucket.
+        handler: Does the work.
+        rules: What the settings say about messages.
+        worker_id: Whose claims these are.
+        patience: Waits for the database and the bucket.
+        refresh: Called when the database refuses us: the password may have been changed.
+        log: Where events go.
+        clock: Tells the time of a failed result.
+    """
+
+    jobs: JobStore
+    objects: ObjectStore
+    handler: JobHandler
+    rules: Rules
+    worker_id: str
+    patience: Patience
+    refresh: Callable[[], None]
+    log: Logger
+    clock: Callable[[], datetime] = _now
+
+    def decide(self, delivery: Delivery) -> Settlement:
+        """
+        Work on a message.
+
+        Raises:
+            StoppingError: The worker must stop, and the database is away; the message stays
+                unacknowledged.
+        """
+        try:
+            request = GradingRequest.from_json(delivery.body)
+        except RequestError as error:
+            return self._refuse_unclaimed(delivery, error)
+        message = f"Processing request {request.request_id}"
+        self.log.info(message, request_id=request.request_id, queue=delivery.queue)
+        message_id = redelivery.original_id(delivery)
+        claim = Claim(request, message_id, delivery.queue, self.worker_id)
+        outcome = self._patiently(lambda: self.jobs.claim(claim))
+        if isinstance(outcome, AlreadyFinished):
+            self._note("Result is known, sending it again", request)
+            return redelivery.finished_before(outcome.result, self.rules)
+        if isinstance(outcome, HeldByAnother):
+            self._note("Request is held by another message", request, holder=outcome.worker_id)
+            return redelivery.put_off(delivery, self.rules)
+        return self._attempt(delivery, request, outcome.attempt)
+
+    def record(self, settlement: Settlement) -> None:
+        """Store what a settlement says is to be stored; raises `StoppingError` as `decide`."""
+        result = settlement.record
+        if result is None:
+            return
+        if settlement.failed:
+            key = result_key(result.request_id)
+            put = self.objects.put
+            self.patience.call(
+                "bucket",
+                lambda: put(key, result.to_json(), content_type="application/json"),
+                _AWAY,
+            )
+        self._patiently(lambda: self.jobs.finish(result))
+
+    def _attempt(self, delivery: Delivery, request: GradingRequest, attempt: int) -> Settlement:
+        if not redelivery.may_try(attempt, self.rules):
+            return self._give_up(delivery, request, "each attempt ended its worker")
+        try:
+            return redelivery.graded(self.handler(request), self.rules)
+        except RequestError as error:
+            self._note("Request refused", request, code=str(error.code), reason=error.what)
+            return redelivery.refused(delivery, request.request_id, error, self.rules, self.clock())
+        except Exception as error:  # whatever a handler raises, the worker lives on
+            expected = isinstance(error, TemporaryError)
+            self.log.warning(
+                "Attempt failed",
+                request_id=request.request_id,
+                attempt=attempt,
+                reason=str(error),
+                exc_info=None if expected else error,
+            )
+            if redelivery.may_try(attempt + 1, self.rules):
+                return redelivery.put_off(delivery, self.rules, attempt)
+            return self._give_up(delivery, request, f"{type(error).__name__}: {error}")
+
+    def _give_up(self, delivery: Delivery, request: GradingRequest, reason: str) -> Settlement:
+        self.log.error("Request given up", request_id=request.request_id, reason=reason)
+        return redelivery.given_up(delivery, request.request_id, reason, self.rules, self.clock())
+
+    def _refuse_unclaimed(self, delivery: Delivery, error: RequestError) -> Settlement:
+        request_id = readable_request_id(delivery.body)
+        self.log.warning(
+            "Message is no request",
+            request_id=request_id,
+            message_id=delivery.message_id,
+            reason=error.what,
+        )
+        if request_id is None:
+            return redelivery.unreadable(delivery, error, self.rules)
+        known = self._patiently(lambda: self.jobs.get(request_id))
+        if known is not None:
+            return redelivery.refused_again(delivery, known.result, error, self.rules)
+        return redelivery.refused(delivery, request_id, error, self.rules, self.clock())
+
+    def _patiently(self, action: Callable[[], _T]) -> _T:
+        return self.patience.call("database", action, _AWAY, between=self._refresh_when_refused)
+
+    def _refresh_when_refused(self, error: BaseException) -> None:
+        if isinstance(error, AccessError):
+            self.refresh()
+
+    def _note(self, message: str, request: GradingRequest, **fields: str) -> None:
+        self.log.warning(message, request_id=request.request_id, **fields)

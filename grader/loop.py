@@ -1,0 +1,83 @@
+"""One slot: receive a message, have it worked on, settle it, and the next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.desk import Desk
+from grader.errors import ConnectionLostError, StoppingError
+from grader.logs import Logger
+from grader.patience import Patience
+from grader.ports import Delivery, JobSource
+
+#: How soon an idle slot notices that it must stop.
+_IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Slot:
+    """
+    Works on one message at a time until told to stop.
+
+    Args:
+        name: Of its health check.
+        open_source: Opens a connection of the slot's own; raises `ConnectionLostError`.
+        desk: Does everything between receiving and settling.
+        patience: Waits for the broker.
+        stopping: Set when no next message is to be taken.
+        log: Where events go.
+    """
+
+    name: str
+    open_source: Callable[[], JobSource]
+    desk: Desk
+    patience: Patience
+    stopping: threading.Event
+    log: Logger
+
+    def run(self) -> None:
+        """
+        Work until told to stop; a lost connection is opened again, later and later.
+
+        Raises:
+            GraderError: The broker will never let us in as we are: a wrong password, an untrusted
+                certificate.
+        """
+        try:
+            while not self.stopping.is_set():
+                self.patience.call(self.name, self._session, (ConnectionLostError,))
+        except StoppingError as error:
+            self.log.info(str(error))
+        self.patience.health.bad(self.name, "stopped")
+
+    def _session(self) -> None:
+        """
+        Work over one connection for as long as it lasts.
+
+        Raises:
+            ConnectionLostError: It was lost before anything was settled, so the next one should
+                not follow at once: a broker whose result queue is full ends each in this way.
+        """
+        source = self.open_source()
+        self.patience.health.good(self.name, "connected")
+        settled = 0
+        try:
+            while not self.stopping.is_set():
+                delivery = source.receive(_IDLE_SECONDS)
+                if delivery is not None:
+                    self._serve(source, delivery)
+                    settled += 1
+        except ConnectionLostError as error:
+            if not settled:
+                raise
+            self.log.warning("Connection to the broker lost", reason=str(error))
+        finally:
+            source.close()
+
+    def _serve(self, source: JobSource, delivery: Delivery) -> None:
+        settlement = self.desk.decide(delivery)
+        source.settle(delivery, settlement.outgoing, lambda: self.desk.record(settlement))
+        if settlement.record is not None:
+            self.log.info("Result sent to queue", request_id=settlement.record.request_id)

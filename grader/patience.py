@@ -1,0 +1,85 @@
+"""Waiting for what is away: the same call again, later and later, until the worker must stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_random_exponential,
+)
+
+from grader.errors import GraderError, StoppingError
+from grader.health import Health
+from grader.logs import Logger
+
+_T = TypeVar("_T")
+_FIRST_SECONDS = 0.5
+_LONGEST_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """
+    Repeats calls that fail for reasons outside the request.
+
+    Args:
+        stopping: Set when the worker must stop; ends all waiting.
+        health: Is told what is being waited for.
+        log: Is told the same.
+    """
+
+    stopping: threading.Event
+    health: Health
+    log: Logger
+
+    def call(
+        self,
+        part: str,
+        action: Callable[[], _T],
+        errors: tuple[type[GraderError], ...],
+        *,
+        between: Callable[[BaseException], None] = lambda _error: None,
+    ) -> _T:
+        """
+        Do `action` until it succeeds.
+
+        Args:
+            part: Name of the health check that is bad meanwhile.
+            action: Safe to repeat.
+            errors: What is worth another try; all else goes through.
+            between: Called with the error before each wait.
+
+        Raises:
+            StoppingError: The worker must stop.
+        """
+
+        def before_sleep(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            message = f"Waiting for the {part}"
+            self.health.bad(part, f"waiting: {error}")
+            self.log.warning(message, reason=str(error), tries=state.attempt_number)
+            if error is not None:
+                between(error)
+
+        retrying = Retrying(
+            stop=stop_when_event_set(self.stopping),
+            sleep=sleep_using_event(self.stopping),
+            wait=wait_random_exponential(multiplier=_FIRST_SECONDS, max=_LONGEST_SECONDS),
+            retry=retry_if_exception_type(errors),
+            before_sleep=before_sleep,
+        )
+        try:
+            result = retrying(action)
+        except RetryError as error:
+            raise StoppingError(f"stopped while waiting for {part}") from error
+        self.health.good(part)
+        return result
