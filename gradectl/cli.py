@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from gradectl.errors import DeadlineError, ExitCode, GradectlError, StoppedError
-from gradectl.options import GlobalOptions, LazyGroup
+from gradectl.options import LazyGroup
 from grader.errors import GraderError
 
 #: Command -> its line in `gradectl --help`, in the order of use. The command is the attribute
@@ -39,12 +39,8 @@ COMMANDS = {
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: gradectl plan local",
 )
-@click.pass_context
-def gradectl(ctx: click.Context) -> None:
+def gradectl() -> None:
     """Deploy and operate an asynchronous code-grading system on AWS."""
-    options = ctx.ensure_object(GlobalOptions)
-    if options.timeout:
-        signal.setitimer(signal.ITIMER_REAL, options.timeout)
 
 
 def main(args: Sequence[str] | None = None) -> int:

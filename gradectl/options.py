@@ -6,6 +6,7 @@ Only click is imported here: `gradectl --help` must answer at once.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -85,6 +86,13 @@ class _WithGlobalOptions(click.Command):
 
 class Command(_WithGlobalOptions):
     """A command of gradectl."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
+        """Start the clock of --timeout, now that all of the line is parsed, and run."""
+        timeout = ctx.ensure_object(GlobalOptions).timeout
+        if timeout:
+            signal.setitimer(signal.ITIMER_REAL, timeout)  # `gradectl.cli` handles the alarm
+        return super().invoke(ctx)
 
 
 class Group(_WithGlobalOptions, click.Group):

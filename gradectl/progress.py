@@ -20,7 +20,7 @@ _QUIET = frozenset(
     {"version", "planned_change", "resource_drift", "outputs", "refresh_start", "output_change"}
 )
 #: Kinds that come once a resource while planning.
-_FREQUENT = frozenset({"refresh_complete", "init_output"})
+_FREQUENT = frozenset({"refresh_complete"})
 _SHOWN = 12  # lines at a time
 
 
@@ -74,6 +74,11 @@ class Progress:
     def _note(self, note: Note) -> None:
         """Say what a person must know, and show the rest only while it is so."""
         if not note.message.strip() or note.kind in _QUIET:
+            return
+        if note.kind == "init":
+            # Only a download takes time; the rest of it says nothing that a person needs.
+            if note.message.startswith("Installing"):
+                self._ui.say(f"  {note.message}")
             return
         if note.kind in _FREQUENT and self._ui.animated:
             self._latest = f"  {note.message}"

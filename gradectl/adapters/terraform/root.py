@@ -164,11 +164,12 @@ class Terraform:
             event = parse(line)
             if isinstance(event, Diagnostic) and event.severity == "error":
                 errors.append(event)
+            elif isinstance(event, Note) and name == "init":
+                self._on_event(Note(event.message, "init"))  # of many types, all alike
             else:
                 self._on_event(event)
 
-        if name != "init":
-            options["input"] = False
+        options |= {"input": False, "no_color": IsFlagged}
         command = self._command(name, *arguments, **options)
         code = stream(command, self._surroundings, on_line)
         if code not in (_OK, _CHANGES):

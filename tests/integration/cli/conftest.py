@@ -1,0 +1,161 @@
+"""A small project for each test, deployed by the real gradectl to an emulated account."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+FIXTURE = REPOSITORY / "tests" / "fixtures" / "project"
+ACCOUNT = "123456789012"
+SECONDS = 120  # a limit for a hung test, not a measurement
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project with one environment, in an account that it shares with other tests."""
+
+    root: Path
+    name: str
+    endpoint: str
+    environ: dict[str, str]
+    started: list[subprocess.Popen[str]]
+
+    @property
+    def state_bucket(self) -> str:
+        return f"{self.name}-gradectl-state-{ACCOUNT}"
+
+    def configure(self, **changes: Any) -> None:
+        """Write environment.yaml and render it; `variables` are the root's."""
+        folder = self.root / "environments" / self.name
+        folder.mkdir(exist_ok=True)
+        content = {
+            "schema_version": 1,
+            "name": self.name,
+            "account_id": ACCOUNT,
+            "region": "ap-northeast-2",
+            "emulated": True,
+            **changes,
+        }
+        (folder / "environment.yaml").write_text(yaml.safe_dump(content))
+        rendered = self.run("render", self.name)
+        assert rendered.returncode == 0, rendered.stderr
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "gradectl.cli", *arguments]
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run gradectl to its end."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.root,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start gradectl, to be told what it says while it runs."""
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def client(self, service: str) -> Any:
+        """A client of the emulated account."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="ap-northeast-2",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def state_keys(self) -> list[str]:
+        """What lies in the bucket of the state."""
+        listing = self.client("s3").list_objects_v2(Bucket=self.state_bucket)
+        return [item["Key"] for item in listing.get("Contents", [])]
+
+    def state(self) -> str:
+        """The state as it is stored."""
+        answer = self.client("s3").get_object(Bucket=self.state_bucket, Key="terraform.tfstate")
+        return str(answer["Body"].read().decode())
+
+
+@pytest.fixture
+def project(tmp_path: Path, moto_server: str) -> Iterator[Project]:
+    """A project whose environment is bootstrapped and rendered, and not yet applied."""
+    shutil.copytree(FIXTURE, tmp_path / "project")
+    shutil.copytree(REPOSITORY / "templates", tmp_path / "project" / "templates")
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "GRADECTL_", "TF_", "GITHUB_"))
+    }
+    environ = {
+        **inherited,
+        "GRADECTL_ENDPOINT_URL": moto_server,
+        "GRADECTL_LOCAL_DIR": str(tmp_path / "no-stack"),
+        **{name: os.environ[name] for name in ("GRADECTL_PLUGIN_DIR",) if name in os.environ},
+    }
+    name = f"t{uuid.uuid4().hex[:12]}"
+    made = Project(tmp_path / "project", name, moto_server, environ, [])
+    made.configure()
+    bootstrapped = made.run("bootstrap", name, "--yes")
+    assert bootstrapped.returncode == 0, bootstrapped.stderr
+    yield made
+    for process in made.started:
+        _end(process)
+
+
+@pytest.fixture
+def until_line() -> Callable[[subprocess.Popen[str], str], str]:
+    """Read what gradectl says until a line holds some words; gives all that was read."""
+
+    def read(process: subprocess.Popen[str], words: str) -> str:
+        assert process.stderr
+        said = ""
+        for line in process.stderr:
+            said += line
+            if words in line:
+                return said
+        pytest.fail(f"gradectl ended without saying {words!r}: {said}")
+
+    return read
+
+
+@pytest.fixture
+def descendants() -> Callable[[int], list[psutil.Process]]:
+    """All processes below one, in whatever session."""
+    return lambda pid: psutil.Process(pid).children(recursive=True)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End what a failed test left running, and close what it left open."""
+    if process.poll() is None:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+    process.communicate()

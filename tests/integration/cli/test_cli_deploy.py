@@ -1,0 +1,152 @@
+"""Plan, apply and destroy of a real, small root through the real command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+
+def test_an_environment_is_planned_reviewed_applied_and_destroyed(project: Any) -> None:
+    """The whole life of an environment, with the exit codes that a pipeline looks at."""
+    project.configure(variables={"greeting": "good day", "keep_bucket": True})
+    summary = project.root / "summary.md"
+
+    planned = project.run(
+        "plan", project.name, "--detailed-exitcode", "--out", "reviewed.json", "-o", "json"
+    )
+    assert planned.returncode == 2, planned.stderr
+    document = json.loads(planned.stdout)
+    assert (document["kind"], document["summary"]["create"]) == ("plan", 3)
+
+    applied = project.run(
+        "apply",
+        project.name,
+        "--no-input",
+        *("--reviewed", "reviewed.json", "-o", "json"),
+        GITHUB_STEP_SUMMARY=str(summary),
+    )
+    assert applied.returncode == 0, applied.stderr
+    assert json.loads(applied.stdout)["outputs"] == {"greeting": "good day"}
+    assert "3 to create" in summary.read_text()
+    assert not list((project.root / ".gradectl").rglob("terraform.plan"))
+
+    again = project.run("plan", project.name, "--detailed-exitcode")
+    assert again.returncode == 0, again.stderr
+
+    asked = project.run("destroy", project.name, "--no-input", "--yes")
+    assert asked.returncode == 5
+    assert f"--confirm {project.name}" in asked.stderr
+
+    destroyed = project.run("destroy", project.name, "--confirm", project.name, "-o", "json")
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert json.loads(destroyed.stdout)["summary"]["delete"] == 3
+
+
+def test_what_was_not_reviewed_is_not_applied(project: Any) -> None:
+    """A fresh plan that differs from the reviewed one is refused, and says in what."""
+    project.run("plan", project.name, "--out", "reviewed.json")
+    project.configure(variables={"greeting": "something else"})
+
+    refused = project.run("apply", project.name, "--reviewed", "reviewed.json")
+
+    assert refused.returncode == 5
+    assert "aws_ssm_parameter.greeting" in refused.stderr
+    assert project.state_keys() == []
+
+
+def test_losing_data_needs_the_name(project: Any) -> None:
+    """--yes answers questions; it does not throw a bucket away."""
+    project.configure(variables={"keep_bucket": True})
+    assert project.run("apply", project.name, "--yes").returncode == 0
+    project.configure(variables={"keep_bucket": False})
+
+    refused = project.run("apply", project.name, "--yes", "--no-input")
+
+    assert refused.returncode == 5
+    assert "aws_s3_bucket.kept[0]" in refused.stderr
+    allowed = project.run("apply", project.name, "--confirm", project.name)
+    assert allowed.returncode == 0, allowed.stderr
+
+
+def test_a_dry_run_changes_nothing(project: Any) -> None:
+    """It shows what would be done, and not even a lock or a state is written."""
+    finished = project.run("apply", project.name, "--dry-run", "-o", "json")
+
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["applied"] is False
+    assert project.state_keys() == []
+
+
+def test_a_state_that_is_locked_can_be_tried_again(project: Any) -> None:
+    """Exit code 75, who holds it since when, and how to release it when nobody does."""
+    lock = {
+        "ID": "7b2c9a1e-0000-4000-8000-123456789abc",
+        "Operation": "OperationTypeApply",
+        "Who": "somebody@elsewhere",
+        "Created": "2026-01-01T00:00:00Z",
+    }
+    project.client("s3").put_object(
+        Bucket=project.state_bucket, Key="terraform.tfstate.tflock", Body=json.dumps(lock)
+    )
+
+    finished = project.run("plan", project.name, "--lock-timeout", "0")
+
+    assert finished.returncode == 75
+    assert "somebody@elsewhere" in finished.stderr
+    assert f"force-unlock {lock['ID']}" in finished.stderr
+
+
+def test_a_value_that_the_root_refuses_is_one_clear_error(project: Any) -> None:
+    """Terraform's own validation comes out with its file, its words and exit code 78."""
+    project.configure(variables={"greeting": "much longer than twenty characters"})
+
+    finished = project.run("plan", project.name)
+
+    assert finished.returncode == 78
+    assert "greeting must have at most 20 characters" in finished.stderr
+    assert re.search(rf"where:\s+{project.name}/terraform.tfvars:\d+", finished.stderr)
+
+
+def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
+    """Not in a command line, the state, the reviewed plan, a file of ours, or what is said."""
+    secret = "Sentinel-8f3a61c2d94b"
+    environ = {"TF_VAR_mq_admin_password": secret}
+    project.configure(variables={"pause_seconds": 3})
+    planned = project.run("plan", project.name, "--out", "reviewed.json", **environ)
+    process = project.start("apply", project.name, "--yes", "-o", "json", **environ)
+    said = until_line(process, "creating terraform_data.pause")
+    lines = [item.cmdline() for item in descendants(process.pid)]
+    stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+
+    files = [path for path in project.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    small = [path for path in files if path.stat().st_size < 1_000_000]
+    assert len(lines) >= 2
+    assert secret not in str(lines)
+    assert secret not in planned.stdout + planned.stderr + said + stdout + stderr
+    assert secret not in project.state()
+    assert not [path for path in small if secret.encode() in path.read_bytes()]
+    kept = project.client("ssm").get_parameter(
+        Name=f"/{project.name}/mq/password", WithDecryption=True
+    )
+    assert kept["Parameter"]["Value"] == secret
+
+
+def test_a_provider_that_is_nowhere_is_a_matter_of_configuration(
+    project: Any, tmp_path: Path
+) -> None:
+    """A mirror without a version that fits is named, with what to do about it."""
+    plugin = tmp_path / "mirror/registry.terraform.io/hashicorp/aws/1.0.0/linux_amd64"
+    plugin.mkdir(parents=True)
+
+    finished = project.run("plan", project.name, GRADECTL_PLUGIN_DIR=str(tmp_path / "mirror"))
+
+    assert finished.returncode == 78
+    assert "hashicorp/aws" in finished.stderr
+    assert "next:" in finished.stderr

@@ -1,0 +1,129 @@
+"""A Ctrl-C, a cancelled job and a deadline leave no lock, no process and a written state."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.engine
+
+SLOW = {"variables": {"pause_seconds": 300}}
+CREATING = "creating terraform_data.pause"
+SECONDS = 60  # a limit for a hung test
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_apply_leaves_no_lock_and_no_process(
+    project: Any,
+    until_line: Callable[..., str],
+    descendants: Callable[[int], list[psutil.Process]],
+    number: signal.Signals,
+    code: int,
+) -> None:
+    """Terraform is asked once, finishes in good order, and gradectl waits for it."""
+    project.configure(**SLOW)
+    process = project.start("apply", project.name, "--yes")
+    until_line(process, CREATING)
+    below = descendants(process.pid)
+    assert below
+
+    process.send_signal(number)
+    _, said = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == code
+    assert "stopping in good order" in said
+    assert not psutil.wait_procs(below, timeout=SECONDS)[1]
+    assert project.state_keys() == ["terraform.tfstate"]
+    assert f"/{project.name}/greeting" in project.state()
+
+
+def test_ctrl_c_on_a_terminal_reaches_terraform_once(project: Any) -> None:
+    """The terminal signals the foreground group; Terraform is not in it, and we pass one on."""
+    project.configure(**SLOW)
+    master, slave = pty.openpty()
+    command = ["setsid", "--ctty", "--wait", *project.command("apply", project.name, "--yes")]
+    with subprocess.Popen(
+        command, cwd=project.root, env=project.environ, stdin=slave, stdout=slave, stderr=slave
+    ) as process:
+        os.close(slave)
+        seen = read_until(master, "creating terraform_data.pause")
+        os.write(master, b"\x03")
+        seen += read_until(master, None)
+        os.close(master)
+
+    assert process.returncode == 130
+    assert "stopped" in seen
+    assert project.state_keys() == ["terraform.tfstate"]
+
+
+def test_a_deadline_stops_terraform_in_good_order(project: Any) -> None:
+    """--timeout ends the command with 124, and is no reason to tear the state."""
+    project.configure(**SLOW)
+
+    finished = project.run("apply", project.name, "--yes", "--timeout", "15")
+
+    assert finished.returncode == 124, finished.stderr
+    assert project.state_keys() in ([], ["terraform.tfstate"])
+
+
+def test_a_second_signal_is_answered_and_not_obeyed(
+    project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
+) -> None:
+    """An impatient second Ctrl-C would lose the state, so it only brings a warning."""
+    project.configure(variables={"pause_seconds": 300})
+    process = project.start("apply", project.name, "--yes")
+    until_line(process, CREATING)
+    terraform = next(item for item in descendants(process.pid) if "terraform" in item.name())
+    terraform.suspend()  # so that it is certainly still there for the second signal
+    process.send_signal(signal.SIGINT)
+    until_line(process, "stopping in good order")
+    process.send_signal(signal.SIGINT)
+    until_line(process, "still waiting")
+    terraform.resume()
+    process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 130
+    assert project.state_keys() == ["terraform.tfstate"]
+
+
+def test_a_third_signal_is_obeyed_and_the_lock_is_named(
+    project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
+) -> None:
+    """Who insists is told the id of the lock that stays and the command that releases it."""
+    project.configure(variables={"pause_seconds": 300})
+    process = project.start("apply", project.name, "--yes")
+    until_line(process, CREATING)
+    below = descendants(process.pid)
+    terraform = next(item for item in below if "terraform" in item.name())
+    terraform.suspend()
+    for words in ("stopping in good order", "still waiting"):
+        process.send_signal(signal.SIGINT)
+        until_line(process, words)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 130
+    assert "still locked" in said
+    assert "force-unlock" in said
+    assert not psutil.wait_procs(below, timeout=SECONDS)[1]
+
+
+def read_until(descriptor: int, words: str | None) -> str:
+    """Read a terminal until it shows some words, or to its end."""
+    seen = b""
+    while words is None or words.encode() not in seen:
+        try:
+            part = os.read(descriptor, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        seen += part
+    return seen.decode(errors="replace")
