@@ -56,7 +56,7 @@ class RunSpec:
     Args:
         role: The user it runs as.
         policy: Name of its system call policy.
-        argv: An absolute system program, or ``./name`` of a stored file, and its arguments.
+        argv: Name of a system program, or ``./name`` of a stored file, and its arguments.
         limits: When to end it.
         stdin: File it reads.
         stdout: File to be made, in a directory that no slot user can write.

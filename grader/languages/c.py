@@ -9,7 +9,7 @@ C = Language(
     aliases=("c17", "gcc"),
     extension="c",
     compile_argv=(
-        *("/usr/bin/gcc", "-x", "c", "-std=gnu17", "-O2", "-pipe", "-DONLINE_JUDGE"),
+        *("gcc", "-x", "c", "-std=gnu17", "-O2", "-pipe", "-DONLINE_JUDGE"),
         *("-fmax-errors=20", "-fdiagnostics-color=never", "-o", "program"),
         *("../compile/solution.c", "-lm"),
     ),

@@ -9,7 +9,7 @@ CPP = Language(
     aliases=("c++", "cpp20", "g++"),
     extension="cpp",
     compile_argv=(
-        *("/usr/bin/g++", "-x", "c++", "-std=gnu++20", "-O2", "-pipe", "-DONLINE_JUDGE"),
+        *("g++", "-x", "c++", "-std=gnu++20", "-O2", "-pipe", "-DONLINE_JUDGE"),
         *("-fmax-errors=20", "-fdiagnostics-color=never", "-o", "program"),
         "../compile/solution.cpp",
     ),

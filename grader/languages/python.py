@@ -9,7 +9,7 @@ PYTHON = Language(
     aliases=("python3", "py"),
     extension="py",
     # Isolated: nothing is imported from the working directory, no bytecode is written.
-    run_argv=("/usr/bin/python3", "-I", "-B", "solution.py"),
+    run_argv=("python3", "-I", "-B", "solution.py"),
     policy="interpreted",
     bound_address_space=True,
     processes=16,

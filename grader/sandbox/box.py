@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ class Box:
     def __init__(self, launcher: Launcher, slot: int) -> None:
         """Use `Box.claim` instead: it also locks the slot."""
         self._launcher = launcher
-        self._build = launcher.box_root / f"slot-{slot}" / "build"
+        self.directory = launcher.box_root / f"slot-{slot}"
         self._may_have_files = set(Role)
         self.slot = slot
         self.users = launcher.users(slot)
@@ -100,7 +101,9 @@ class Box:
             ObjectTooLargeError: It is larger than `max_bytes`.
         """
         try:
-            fd = os.open(self._build / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            fd = os.open(
+                self.directory / "build" / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+            )
         except OSError as error:
             raise ObjectNotFoundError(f"cannot be read: {error.strerror}", where=name) from None
         with os.fdopen(fd, "rb") as file:
@@ -110,6 +113,18 @@ class Box:
             if status.st_size > max_bytes:
                 raise ObjectTooLargeError(f"larger than {max_bytes} bytes", where=name)
             self._launcher.store(self.slot, Role.RUN, name, file)
+
+    def survivors(self) -> list[int]:
+        """Process ids of the slot's users, living or dead; between runs there must be none."""
+        found = []
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                owner = re.search(r"^Uid:\s+(\d+)", status.read_text(), re.MULTILINE)
+            except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
+                continue
+            if owner and int(owner[1]) in self.users:
+                found.append(int(status.parent.name))
+        return found
 
     def clean(self) -> None:
         """End the slot's processes and remove all files that its users have or left anywhere."""
@@ -125,7 +140,7 @@ class Box:
         """As the user itself, so that a trap left behind can hurt nobody else."""
         directory.mkdir()
         owner = str(self.users[list(Role).index(role)])
-        find = ("/usr/bin/find", ".", *_SHARED_DIRECTORIES, "-mindepth", "1", "-maxdepth", "1")
+        find = ("find", ".", *_SHARED_DIRECTORIES, "-mindepth", "1", "-maxdepth", "1")
         unlock = ("-type", "d", "-exec", "/bin/chmod", "-R", "u+rwx", "--", "{}", "+")
         remove = ("-exec", "/bin/rm", "-rf", "--", "{}", "+")
         return RunSpec(

@@ -67,6 +67,11 @@ def install(wanted: Installation) -> None:
     _check_reachable(wanted.box_root)
 
 
+def uninstall(wanted: Installation) -> None:
+    """Remove a launcher and its box root; raises `SettingsError` where nobody can be root."""
+    _run_as_root(["rm", "-rf", "--", str(wanted.output), str(wanted.box_root)])
+
+
 def render_header(wanted: Installation) -> str:
     """Write config.h, which launcher.c includes."""
     path = str(wanted.box_root)

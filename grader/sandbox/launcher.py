@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from grader.contract.runs import Role, RunOutcome, RunSpec, StopReason
+from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.errors import SandboxError, SettingsError
 
 #: What an allocator needs above the limit before the launcher can see the limit crossed.
 _DATA_HEADROOM_MB = 32
 _SPACE_HEADROOM_MB = 64
+#: Where the launcher lets system programs be.
+_PROGRAM_DIRECTORIES = (Path("/usr/bin"), Path("/usr/local/bin"))
 _KB_PER_MB = 1024
 _REPORT_MAX_BYTES = 4096
 _PRIVATE_FILE_MODE = 0o600
@@ -72,6 +73,8 @@ class Launcher:
 
     def run(self, slot: int, spec: RunSpec) -> RunOutcome:
         """Run one program to its end; raises `SandboxError` when the sandbox failed."""
+        command = [str(self.path), "run", str(slot), spec.role, spec.policy]
+        program = [_find(spec.argv[0]), *spec.argv[1:]]
         with ExitStack() as stack:
             stdin = stack.enter_context(spec.stdin.open("rb"))
             stdout = stack.enter_context(_new_file(spec.stdout))
@@ -80,7 +83,7 @@ class Launcher:
             report = stack.enter_context(os.fdopen(report_end, "rb"))
             with os.fdopen(write_end, "wb"):
                 process = subprocess.Popen(
-                    [self.path, "run", *_arguments(slot, spec, write_end), *spec.argv],
+                    [*command, *_numbers(spec.limits, write_end), *program],
                     stdin=stdin,
                     stdout=stdout,
                     stderr=stderr,
@@ -108,8 +111,22 @@ def _new_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, flags, _PRIVATE_FILE_MODE), "wb")
 
 
-def _arguments(slot: int, spec: RunSpec, report: int) -> Sequence[str]:
-    limits = spec.limits
+def _find(program: str) -> str:
+    """Where a system program is, for an image may have it in either place."""
+    if "/" in program:
+        return program
+    for directory in _PROGRAM_DIRECTORIES:
+        path = directory / program
+        if path.exists():
+            return str(path)
+    raise SandboxError(
+        "not installed",
+        where=program,
+        next_step=f"install it below {' or '.join(map(str, _PROGRAM_DIRECTORIES))}",
+    )
+
+
+def _numbers(limits: RunLimits, report: int) -> list[str]:
     bound = limits.bound_address_space
     numbers = (
         report,
@@ -122,7 +139,7 @@ def _arguments(slot: int, spec: RunSpec, report: int) -> Sequence[str]:
         limits.output_bytes + 1,
         limits.processes,
     )
-    return [str(slot), spec.role, spec.policy, *(str(number) for number in numbers)]
+    return [str(number) for number in numbers]
 
 
 def _outcome(said: bytes, spec: RunSpec) -> RunOutcome:
@@ -130,9 +147,9 @@ def _outcome(said: bytes, spec: RunSpec) -> RunOutcome:
         fields = json.loads(said)
         reason = StopReason(fields.pop("reason"))
     except ValueError:
-        # Without a report the program never started, so these are the launcher's own words.
+        # Where the program never started, these are the launcher's own words.
         words = spec.stderr.read_bytes()[-_REPORT_MAX_BYTES:].decode(errors="replace").strip()
-        raise SandboxError(words or "the launcher was killed", where=spec.argv[0]) from None
+        raise SandboxError(words or "the run was broken off", where=spec.argv[0]) from None
     written = max(spec.stdout.stat().st_size, spec.stderr.stat().st_size)
     if reason is StopReason.ENDED and written > spec.limits.output_bytes:
         reason = StopReason.OUTPUT

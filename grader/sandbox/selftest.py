@@ -1,0 +1,149 @@
+"""
+Attacks of the worker against its own sandbox, before it takes any work.
+
+A kernel, an image or a task definition may lack what the sandbox is built from; then an attack
+works here, and the worker must not subscribe.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from grader.contract.runs import Role, RunLimits, RunSpec, StopReason
+from grader.errors import SelfTestError
+from grader.languages import find
+from grader.sandbox.box import Box
+
+_LIMITS = RunLimits(
+    cpu_ms=500,
+    wall_ms=20_000,
+    memory_mb=64,
+    output_bytes=1 << 16,
+    processes=16,
+    bound_address_space=True,
+)
+#: What a probe prints when it found no hole.
+_SAFE = b"safe\n"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """
+    One attack.
+
+    Args:
+        name: Shown when it works.
+        program: Python source; `{secret}` is the path of a file that only the worker may read.
+        reason: Who has to end it; when it ends by itself it has to find no hole.
+        limits: Wide on the clock, so that a busy machine does not look like a hole.
+    """
+
+    name: str
+    program: str
+    reason: StopReason = StopReason.ENDED
+    limits: RunLimits = _LIMITS
+
+
+PROBES = (
+    Probe(
+        "opening a network connection",
+        "import socket\n"
+        "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK):\n"
+        "    try: socket.socket(family, socket.SOCK_DGRAM); print('open')\n"
+        "    except OSError: pass\n"
+        "print('safe')",
+    ),
+    Probe(
+        "reading the worker's files and environment",
+        "import os\n"
+        "for path in ({secret!r}, f'/proc/{{os.getppid()}}/environ', '/etc/shadow'):\n"
+        "    try: open(path); print('open')\n"
+        "    except OSError: pass\n"
+        "print('safe')",
+    ),
+    Probe(
+        "leaving a file behind",
+        "import os\n"
+        "for place in ('/tmp', '/var/tmp', '/dev/shm', '.', '../build'):\n"
+        "    try: open(f'{{place}}/left-behind', 'w'); print('open')\n"
+        "    except OSError: pass\n"
+        "print('safe')",
+    ),
+    Probe(
+        "gaining privileges",
+        "import os\n"
+        "status = open('/proc/self/status').read()\n"
+        "wanted = ('CapEff:\\t' + '0' * 16, 'NoNewPrivs:\\t1', 'Seccomp:\\t2')\n"
+        "ids = os.getresuid() + os.getresgid() + tuple(os.getgroups())\n"
+        "print('safe' if all(one in status for one in wanted) and 0 not in ids else 'open')",
+    ),
+    Probe(
+        "leaving a process behind",
+        "import os, signal\n"
+        "for _ in range(8):\n"
+        "    if os.fork() == 0: os.setsid(); signal.pause()\n"
+        "print('safe')",
+    ),
+    Probe("computing for ever", "while True: pass", StopReason.CPU),
+    Probe(
+        "sleeping for ever",
+        "import time; time.sleep(1000)",
+        StopReason.WALL,
+        replace(_LIMITS, wall_ms=300),
+    ),
+    Probe(
+        "using memory that is no data",
+        "import mmap\n"
+        "kept = []\n"
+        "while True: kept.append(mmap.mmap(-1, 1 << 20)); kept[-1].write(b'x' * (1 << 20))",
+        StopReason.MEMORY,
+    ),
+    Probe("writing for ever", "while True: print('x' * 999)", StopReason.OUTPUT),
+)
+
+
+def run_self_test(box: Box) -> None:
+    """
+    Attack the sandbox by every probe.
+
+    Raises:
+        SelfTestError: Those that worked, by name.
+        SandboxError: The sandbox could not run them at all.
+    """
+    with TemporaryDirectory() as name:
+        secret = Path(name, "secret")
+        secret.write_text("a secret\n", encoding="ascii")
+        secret.chmod(0o600)
+        worked = [probe.name for probe in PROBES if not _holds(box, probe, Path(name))]
+    box.clean()
+    if worked:
+        raise SelfTestError(
+            f"the sandbox does not hold against: {', '.join(worked)}",
+            where=f"slot {box.slot}",
+            next_step="compare kernel, capabilities and mounts of this task with the documentation",
+        )
+
+
+def _holds(box: Box, probe: Probe, directory: Path) -> bool:
+    python = find("python")
+    box.clean()
+    program = probe.program.format(secret=str(directory / "secret"))
+    box.store(Role.RUN, python.source_name, program.encode())
+    with TemporaryDirectory(dir=directory) as name:
+        spec = RunSpec(
+            role=Role.RUN,
+            policy=python.policy,
+            argv=python.run_argv,
+            limits=probe.limits,
+            stdin=Path(os.devnull),
+            stdout=Path(name, "stdout"),
+            stderr=Path(name, "stderr"),
+        )
+        outcome = box.run(spec)
+        said = spec.stdout.read_bytes()
+    if box.survivors() or outcome.reason is not probe.reason:
+        return False
+    return probe.reason is not StopReason.ENDED or said == _SAFE

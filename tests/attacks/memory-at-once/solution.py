@@ -1,0 +1,1 @@
+print(len(bytearray(4_000_000_000)))
