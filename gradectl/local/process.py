@@ -23,6 +23,7 @@ from gradectl.errors import GradectlError, UnreachableError
 
 _GUARD = Path(__file__).with_name("guard.py")
 _LOG_LINES = 12
+_JAVA_FRAMES = ("\tat ", "\t... ")
 _PROBE_INTERVAL_SECONDS = 0.02
 
 
@@ -98,8 +99,9 @@ class Child:
             self._sweep()
 
     def last_lines(self) -> str:
-        """Give the end of its log, for an error message."""
-        lines = self.program.log_file.read_text(errors="replace").splitlines()
+        """Give the end of its log, for an error message, without the frames of Java's traces."""
+        text = self.program.log_file.read_text(errors="replace")
+        lines = [line for line in text.splitlines() if not line.startswith(_JAVA_FRAMES)]
         return "\n".join(lines[-_LOG_LINES:])
 
     def _sweep(self) -> None:

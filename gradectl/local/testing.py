@@ -1,0 +1,96 @@
+"""Real engines for tests and benchmarks: started in a given directory, ended with the block."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gradectl.local.activemq import Broker, BrokerHome, broker_answers, start_broker
+from gradectl.local.engines import Engines
+from gradectl.local.mariadb import (
+    Database,
+    DatabaseHome,
+    database_answers,
+    prepare_data,
+    start_database,
+)
+from gradectl.local.ports import free_ports, is_listening
+from gradectl.local.process import Child, Program, wait_until_ready
+from gradectl.local.tls import make_certificates
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_PASSWORD = "a-Password-for-tests-2"  # noqa: S105 - of a server that lives as long as a test
+
+
+@dataclass(frozen=True)
+class RunningBroker:
+    """How to reach a broker."""
+
+    endpoint: str  # stomp+ssl://localhost:PORT
+    port: int
+    user: str
+    password: str = field(repr=False)
+    ca_file: Path
+
+
+@dataclass(frozen=True)
+class RunningDatabase:
+    """How to reach a database server, or one database on it."""
+
+    endpoint: str  # 127.0.0.1:PORT
+    port: int
+    user: str
+    password: str = field(repr=False)
+    name: str = ""
+
+
+@contextmanager
+def running_broker(engines: Engines, directory: Path, broker: Broker) -> Iterator[RunningBroker]:
+    """Run a broker with TLS; its first user is the one to connect as."""
+    (port,) = free_ports(1)
+    certificates = make_certificates(directory, "localhost", "127.0.0.1")
+    home = BrokerHome(directory / "broker", port, directory / "activemq.log", certificates)
+    user = broker.users[0]
+    with _ending(start_broker(engines.activemq, broker, home)) as child:
+        wait_until_ready(
+            child, lambda: broker_answers(port, certificates.ca_file, user), _READY_SECONDS
+        )
+        endpoint = f"stomp+ssl://localhost:{port}"
+        yield RunningBroker(endpoint, port, user.name, user.password, certificates.ca_file)
+
+
+@contextmanager
+def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatabase]:
+    """Run a database server with one user who may do everything."""
+    (port,) = free_ports(1)
+    home = DatabaseHome(directory / "server", port, directory / "mariadb.log")
+    prepare_data(engines.mariadb, home)
+    database = Database("grader", _PASSWORD)
+    with _ending(start_database(engines.mariadb, database, home)) as child:
+        wait_until_ready(child, lambda: database_answers(port), _READY_SECONDS)
+        yield RunningDatabase(f"127.0.0.1:{port}", port, database.user, database.password)
+
+
+@contextmanager
+def running_control_plane(directory: Path) -> Iterator[str]:
+    """Run an AWS API without data planes, in a process of its own; gives its URL."""
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "gradectl.local.moto", str(port)]
+    log_file = directory / "moto.log"
+    program = Program("moto", command, {"PATH": os.defpath}, directory, log_file)
+    with _ending(Child(program)) as child:
+        wait_until_ready(child, lambda: is_listening(port), _READY_SECONDS)
+        yield f"http://localhost:{port}"
+
+
+@contextmanager
+def _ending(child: Child) -> Iterator[Child]:
+    try:
+        yield child
+    finally:
+        child.stop(_STOP_SECONDS)
