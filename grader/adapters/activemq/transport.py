@@ -116,3 +116,7 @@ class StompClient(BaseConnection, Protocol12):  # type: ignore[misc]  # stomp.py
         """Open the socket and ask to be let in, without waiting for the answer."""
         self.transport.start()
         self.connect(user, password)
+
+    def disconnect(self, receipt: str) -> None:
+        """Say goodbye; the base class of stomp.py's connections would say nothing."""
+        Protocol12.disconnect(self, receipt)
