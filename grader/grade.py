@@ -26,6 +26,7 @@ from grader.languages import find
 from grader.ports import JobHandler, ObjectStore
 from grader.runner import CaseRunner
 from grader.sandbox import Box
+from grader.sandbox.selftest import run_self_test
 from grader.workspace import Workspace
 
 
@@ -52,7 +53,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     clock: Callable[[], datetime] = _now,
 ) -> Iterator[JobHandler]:
     """
-    Claim a slot and give the function that grades in it, for one thread.
+    Claim a slot, attack it once, and give the function that grades in it, for one thread.
 
     Args:
         store: The grading bucket.
@@ -65,8 +66,11 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     Raises:
         SettingsError: The launcher cannot be run.
         SandboxError: No slot is free.
+        SelfTestError: An attack worked; nothing may be graded here.
     """
     with Box.claim(launcher) as box:
+        run_self_test(box)
+        log.info("Sandbox holds", slot=box.slot)
         yield Grader(store, bucket, ceilings, box, log, clock)
 
 
