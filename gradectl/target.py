@@ -9,9 +9,11 @@ from functools import cached_property
 from gradectl import environment as environments
 from gradectl.adapters.aws import Aws
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, read_access
+from gradectl.adapters.database import open_jobs
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
+from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
 
 
@@ -92,3 +94,9 @@ class Target:
         )
         with open_broker(access) as broker:
             yield broker
+
+    @contextmanager
+    def jobs(self) -> Iterator[MysqlJobStore]:
+        """Give the table of jobs for the block; its first use connects."""
+        with open_jobs(self.aws, self.name) as jobs:
+            yield jobs

@@ -1,0 +1,85 @@
+"""`gradectl result`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_option
+from gradectl.core.message_view import age
+from gradectl.errors import GradectlError
+from gradectl.options import command
+from gradectl.result_table import result_rows
+from gradectl.results import Findings, Located, look_up, state
+from gradectl.target import choose
+from gradectl.ui import Table
+from grader.contract.messages import GradingResult
+from grader.ports import JobRecord
+
+
+@command("result", epilog="Example: gradectl result req_20240820120000_0f3c9a1b2c3d")
+@click.argument("request_id")
+@environment_option
+@pass_cloud
+def result(app: CloudContext, request_id: str, *, environment: str | None) -> None:
+    """
+    Show what became of REQUEST_ID.
+
+    It asks the bucket, and where they can be reached the database and the queues. Exit code 1 when
+    nobody knows the request.
+    """
+    target = choose(app, environment)
+    found = look_up(request_id, target.objects, target.jobs, target.broker)
+    for complaint in found.unknown:
+        app.ui.warn(f"not asked: {complaint}")
+    if not found.anything:
+        raise GradectlError(
+            f"nobody knows {request_id!r}",
+            where=f"bucket, database and queues of {target.name}",
+            next_step="compare it with what gradectl submit printed, and the environment",
+        )
+    title = f"{request_id} in {target.name}: {state(found)}"
+    table = Table(("where", "what"), _rows(found), title)
+    app.ui.emit("result", {"environment": target.name, **_document(found)}, table)
+
+
+def _rows(found: Findings) -> list[tuple[str, str]]:
+    """Give each place a row, and each test case."""
+    rows = result_rows(found.result) if found.result else [("bucket", "no result.json")]
+    if found.row:
+        rows.append(("database", _row_text(found.row)))
+    rows += [(each.queue, _message_text(each)) for each in found.messages]
+    return rows
+
+
+def _row_text(row: JobRecord) -> str:
+    """Sum up what the database says."""
+    worker = f", worker {row.worker_id}" if row.worker_id else ""
+    return f"{row.status}, attempts: {row.attempts}{worker}, from {row.queue or 'no queue'}"
+
+
+def _message_text(located: Located) -> str:
+    """Sum up a message that still lies in a queue."""
+    return f"{located.view.about} ({age(located.view.age_seconds)} old, {located.view.message_id})"
+
+
+def _document(found: Findings) -> dict[str, Any]:
+    """Give the findings to programs."""
+    row = found.row
+    return {
+        "request_id": found.request_id,
+        "state": state(found),
+        "result": _plain(found.result),
+        "row": row and {**asdict(row), "result": _plain(row.result)},
+        "messages": [{"queue": each.queue, **asdict(each.view)} for each in found.messages],
+        "not_asked": list(found.unknown),
+    }
+
+
+def _plain(result: GradingResult | None) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Give a result as it stands in the bucket."""
+    return json.loads(result.to_json()) if result else None
