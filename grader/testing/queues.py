@@ -1,0 +1,138 @@
+"""In-memory queues, and the view that one slot has of them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from grader.errors import ConnectionLostError
+from grader.ports import Delivery, Outgoing
+
+
+@dataclass
+class _Message:
+    number: int
+    message_id: str
+    body: bytes
+    headers: dict[str, str]
+    due: float  # on the clock of `time.monotonic`
+    redelivered: bool = False
+
+
+@dataclass
+class MemoryQueues:
+    """A broker; what waits in a queue is seen by `waiting`."""
+
+    _messages: dict[str, list[_Message]] = field(default_factory=dict)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def send(self, message: Outgoing) -> None:
+        """Put a message into its queue."""
+        with self._changed:
+            number = next(self._numbers)
+            due = monotonic() + message.delay_ms / 1000
+            new = _Message(number, f"ID:{number}", message.body, dict(message.headers), due)
+            self._put(message.queue, new)
+
+    def give_back(self, queue: str, message: _Message) -> None:
+        """Put a message back where it was."""
+        with self._changed:
+            self._put(queue, replace(message, redelivered=True))
+
+    def take(self, queues: Sequence[str], timeout_seconds: float) -> tuple[str, _Message] | None:
+        """Take the first message of the first queue that has one, waiting for it."""
+        deadline = monotonic() + timeout_seconds
+        with self._changed:
+            while True:
+                now = monotonic()
+                for queue in queues:
+                    ready = [item for item in self._messages.get(queue, []) if item.due <= now]
+                    if ready:
+                        self._messages[queue].remove(ready[0])
+                        return queue, ready[0]
+                if now >= deadline:
+                    return None
+                dues = [item.due for name in queues for item in self._messages.get(name, [])]
+                self._changed.wait(max(min([deadline, *dues]) - now, 0.0))
+
+    def waiting(self, queue: str) -> list[Outgoing]:
+        """What is in a queue and with nobody, delayed messages too."""
+        with self._changed:
+            found = list(self._messages.get(queue, []))
+        return [Outgoing(queue, item.body, item.headers) for item in found]
+
+    def _put(self, queue: str, message: _Message) -> None:
+        items = self._messages.setdefault(queue, [])
+        items.append(message)
+        items.sort(key=lambda item: item.number)
+        self._changed.notify_all()
+
+
+class MemoryJobSource:
+    """
+    One connection to `MemoryQueues`.
+
+    Args:
+        queues: The broker.
+        names: Of the queues to work from, the most urgent first.
+    """
+
+    def __init__(self, queues: MemoryQueues, names: Sequence[str]) -> None:
+        """Connect."""
+        self._queues = queues
+        self._names = tuple(names)
+        self._in_work: dict[str, tuple[str, _Message]] = {}
+        self._lost = False
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:
+        """Wait for the next message, the most urgent queue first; None when none came in time."""
+        self._check()
+        taken = self._queues.take(self._names, timeout_seconds)
+        if taken is None:
+            return None
+        queue, message = taken
+        self._in_work[message.message_id] = taken
+        return Delivery(
+            queue=queue,
+            message_id=message.message_id,
+            body=message.body,
+            headers=message.headers,
+            redelivered=message.redelivered,
+            ack_id=message.message_id,
+        )
+
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send `outgoing` and acknowledge `delivery`; neither when `before_commit` raises."""
+        self._check()
+        before_commit()
+        self._check()
+        del self._in_work[delivery.ack_id]
+        for message in outgoing:
+            self._queues.send(message)
+
+    def lose(self) -> None:
+        """Lose the connection, as a test wants it."""
+        self._lost = True
+        self._give_all_back()
+
+    def close(self) -> None:
+        """Leave; what was not settled goes back."""
+        self.lose()
+
+    def _give_all_back(self) -> None:
+        for queue, message in self._in_work.values():
+            self._queues.give_back(queue, message)
+        self._in_work.clear()
+
+    def _check(self) -> None:
+        if self._lost:
+            raise ConnectionLostError("the connection is closed", where="memory")

@@ -1,0 +1,133 @@
+"""In-memory objects, parameters and jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import md5
+from pathlib import Path
+
+from grader.contract.messages import GradingResult
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SettingsError
+from grader.ports import (
+    AlreadyFinished,
+    Claim,
+    ClaimOutcome,
+    Granted,
+    HeldByAnother,
+    JobRecord,
+    ObjectInfo,
+)
+
+
+class MemoryObjectStore:
+    """A bucket; `objects` may be looked at and changed."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.objects: dict[str, bytes] = {}
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
+        if key not in self.objects:
+            raise ObjectNotFoundError("there is no such object", where=key)
+        body = self.objects[key]
+        if len(body) > max_bytes:
+            raise ObjectTooLargeError(
+                f"{len(body)} bytes, at most {max_bytes} are allowed", where=key
+            )
+        return body
+
+    def download(self, key: str, target: Path, *, max_bytes: int) -> None:
+        """Write an object into a new file; raises as `get` does."""
+        body = self.get(key, max_bytes=max_bytes)
+        with target.open("xb") as file:
+            file.write(body)
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:  # noqa: ARG002 - the port's
+        """Write a whole object."""
+        self.objects[key] = body
+
+    def list(self, prefix: str) -> Iterable[ObjectInfo]:
+        """All objects below a prefix, in key order."""
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                body = self.objects[key]
+                etag = md5(body, usedforsecurity=False).hexdigest()
+                yield ObjectInfo(key, len(body), etag)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are absent do not matter."""
+        for key in keys:
+            self.objects.pop(key, None)
+
+
+class MemoryParameterStore:
+    """
+    Named values.
+
+    Args:
+        values: By name; may be changed afterwards.
+    """
+
+    def __init__(self, values: dict[str, str] | None = None) -> None:
+        """Keep the values."""
+        self.values = dict(values or {})
+
+    def get_many(self, names: Sequence[str]) -> dict[str, str]:
+        """Read all of `names`; raises `SettingsError` naming those that are missing."""
+        missing = [name for name in names if name not in self.values]
+        if missing:
+            raise SettingsError(f"no such parameter: {', '.join(missing)}", where="memory")
+        return {name: self.values[name] for name in names}
+
+
+@dataclass
+class _Job:
+    record: JobRecord
+    message_id: str
+
+
+class MemoryJobStore:
+    """The table of jobs; safe between threads."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, claim: Claim) -> ClaimOutcome:
+        """Count an attempt and take the job, atomically."""
+        request_id = claim.request.request_id
+        with self._lock:
+            job = self._jobs.get(request_id)
+            if job is not None and job.record.result is not None:
+                return AlreadyFinished(job.record.result)
+            if job is not None and job.message_id != claim.message_id:
+                return HeldByAnother(job.record.worker_id)
+            attempt = 1 if job is None else job.record.attempts + 1
+            record = JobRecord(request_id, "running", attempt, claim.worker_id, claim.queue, None)
+            self._jobs[request_id] = _Job(record, claim.message_id)
+            return Granted(attempt)
+
+    def finish(self, result: GradingResult) -> None:
+        """Store a result, also of a request that was refused before it could be claimed."""
+        unclaimed = _Job(JobRecord(result.request_id, "", 0, "", "", None), "")
+        with self._lock:
+            job = self._jobs.setdefault(result.request_id, unclaimed)
+            job.record = replace(job.record, status=result.status.value, result=result)
+
+    def get(self, request_id: str) -> JobRecord | None:
+        """Read one row."""
+        with self._lock:
+            job = self._jobs.get(request_id)
+            return None if job is None else job.record
+
+    def delete(self, request_id: str) -> None:
+        """Remove one row, if it is there."""
+        with self._lock:
+            self._jobs.pop(request_id, None)
+
+    def ping(self) -> None:
+        """Return at once."""
