@@ -13,6 +13,11 @@ output "security_group_ids" {
   value       = { for role, group in aws_security_group.this : role => group.id }
 }
 
+output "ssh_rule_ids" {
+  description = "Rule that opens SSH to the web tier, by the range that may use it."
+  value       = { for block, rule in aws_vpc_security_group_ingress_rule.ssh : block => rule.id }
+}
+
 output "vpc_id" {
   description = "Id of the VPC."
   value       = aws_vpc.this.id

@@ -1,0 +1,119 @@
+"""The real Terraform for tests: on a copy of the tree, with providers from the mirror, no state."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.adapters.terraform.locate import locate
+from gradectl.adapters.terraform.mirror import prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_SECONDS = 500
+#: No state leaves the test's own directory.
+LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
+#: Where a request to AWS goes that a test did not mean to make: nowhere.
+NOWHERE = "http://127.0.0.1:9"
+_OURS = ("AWS_", "TF_VAR_", "TF_CLI_ARGS")
+
+
+@dataclass(frozen=True)
+class TerraformFolder:
+    """
+    One folder with Terraform files, ready to be worked on.
+
+    Args:
+        command: The words that start Terraform.
+        directory: The folder.
+        environ: Environment of Terraform.
+    """
+
+    command: tuple[str, ...]
+    directory: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def attempt(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command and give what it said, whatever it was; `text` is its input."""
+        return subprocess.run(
+            [*self.command, *words],
+            cwd=self.directory,
+            env=dict(self.environ),
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+
+    def run(self, *words: str, text: str = "") -> str:
+        """Run a command that must succeed, and give its output."""
+        done = self.attempt(*words, text=text)
+        assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def plan(self, *words: str) -> dict[str, Any]:
+        """Plan, and give the plan as Terraform's JSON."""
+        file = Path(self.environ["TF_DATA_DIR"]) / "test.plan"
+        self.run("plan", "-no-color", f"-out={file}", *words)
+        plan: dict[str, Any] = json.loads(self.run("show", "-json", str(file)))
+        return plan
+
+    def within(self, **variables: str) -> TerraformFolder:
+        """Give the same folder with more environment variables."""
+        return TerraformFolder(self.command, self.directory, {**self.environ, **variables})
+
+
+@pytest.fixture(scope="session")
+def terraform_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TerraformFolder]:
+    """Copy modules/ and environments/, and make one folder of the copy ready."""
+    command = locate(os.environ).command
+
+    def make(folder: str, files: Mapping[str, str] | None = None) -> TerraformFolder:
+        top = tmp_path_factory.mktemp("terraform")
+        for name in ("modules", "environments"):
+            ignored = shutil.ignore_patterns(".terraform", "*.tfstate*")
+            shutil.copytree(ROOT / name, top / name, ignore=ignored)
+        directory = top / folder
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in (files or {}).items():
+            (directory / name).write_text(text)
+        return TerraformFolder(command, directory, _environ(top))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def planning_root(
+    terraform_folder: Callable[..., TerraformFolder], moto_server: str
+) -> TerraformFolder:
+    """The root with its state in a file, against an emulated account in which nothing is."""
+    root = terraform_folder("environments", {"backend_override.tf": LOCAL_BACKEND})
+    root.run("init", "-no-color", "-input=false")
+    return root.within(AWS_ENDPOINT_URL=moto_server)
+
+
+def _environ(top: Path) -> dict[str, str]:
+    """Give Terraform its surroundings, with none of the user's credentials or variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    data = top / "terraform-data"
+    return {
+        **kept,
+        **prepare(kept, data, top.parent / "plugin-cache"),
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": NOWHERE,
+        "AWS_REGION": "ap-northeast-2",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "CHECKPOINT_DISABLE": "1",
+        "TF_DATA_DIR": str(data),
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+    }

@@ -1,0 +1,170 @@
+# Every toggle of the root, flipped, and what the plan then holds.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = {
+      account_id = "123456789012"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ecs/test-grading"
+    }
+    override_during = plan
+  }
+}
+
+variables {
+  environment_name = "test"
+}
+
+run "names_follow_the_environment" {
+  command = plan
+
+  assert {
+    condition = (
+      output.bucket_name == "test-grading-files" &&
+      output.task_family == "test-grading-task" &&
+      output.log_group_name == "/ecs/test-grading" &&
+      output.broker_node_names == ["test-grading-mq-1"]
+    )
+    error_message = "Bucket, task, log and broker carry the environment's name."
+  }
+
+  assert {
+    condition = output.parameter_names == {
+      db = { endpoint = "/test/db/endpoint", name = "/test/db/name", password = "/test/db/password", username = "/test/db/username" }
+      mq = { broker-endpoint = "/test/mq/broker-endpoint", password = "/test/mq/password", username = "/test/mq/username" }
+    }
+    error_message = "Parameters are /<environment>/<part>/<key>."
+  }
+}
+
+run "a_bucket_of_another_name" {
+  command = plan
+
+  variables {
+    s3_bucket_name = "example-files"
+  }
+
+  assert {
+    condition     = output.bucket_name == "example-files"
+    error_message = "s3_bucket_name overrides the name."
+  }
+}
+
+run "ssh_opens_from_the_vpc_unless_told_otherwise" {
+  command = plan
+
+  variables {
+    enable_ssh_access = true
+    vpc_cidr_block    = "10.9.0.0/16"
+  }
+
+  assert {
+    condition     = keys(module.network.ssh_rule_ids) == ["10.9.0.0/16"]
+    error_message = "enable_ssh_access opens port 22 from the VPC."
+  }
+}
+
+run "ssh_stays_closed_although_ranges_are_given" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["203.0.113.0/24"]
+  }
+
+  assert {
+    condition     = length(module.network.ssh_rule_ids) == 0
+    error_message = "Only enable_ssh_access opens SSH."
+  }
+}
+
+run "autoscaling_off_holds_the_desired_count" {
+  command = plan
+
+  variables {
+    enable_ecs_autoscaling = false
+    ecs_desired_count      = 5
+  }
+
+  assert {
+    condition     = output.scaling_bounds == { min = 5, max = 5 }
+    error_message = "Both bounds are the desired count."
+  }
+}
+
+run "a_pair_of_brokers" {
+  command = plan
+
+  variables {
+    mq_deployment_mode = "ACTIVE_STANDBY_MULTI_AZ"
+    mq_instance_type   = "mq.m5.large"
+  }
+
+  assert {
+    condition     = output.broker_node_names == ["test-grading-mq-1", "test-grading-mq-2"]
+    error_message = "mq_deployment_mode makes a pair."
+  }
+}
+
+run "refuses_an_environment_name_with_capitals" {
+  command = plan
+
+  variables {
+    environment_name = "Production"
+  }
+
+  expect_failures = [var.environment_name]
+}
+
+run "refuses_an_account_that_is_no_account" {
+  command = plan
+
+  variables {
+    aws_account_id = "1234"
+  }
+
+  expect_failures = [var.aws_account_id]
+}
+
+run "refuses_a_weak_broker_password" {
+  command = plan
+
+  variables {
+    mq_admin_password = "aaaaaaaaaaaa"
+  }
+
+  expect_failures = [var.mq_admin_password]
+}
+
+run "refuses_a_broker_password_with_a_comma" {
+  command = plan
+
+  variables {
+    mq_admin_password = "long-enough,but-not-good"
+  }
+
+  expect_failures = [var.mq_admin_password]
+}
+
+run "refuses_an_endpoint_without_its_scheme" {
+  command = plan
+
+  variables {
+    mq_broker_endpoint_override = "localhost:61614"
+  }
+
+  expect_failures = [var.mq_broker_endpoint_override]
+}
+
+run "refuses_a_worker_setting_that_the_root_sets" {
+  command = plan
+
+  variables {
+    grading_worker_settings = { QUEUE_NAME = "other" }
+  }
+
+  expect_failures = [var.grading_worker_settings]
+}

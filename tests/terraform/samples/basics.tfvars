@@ -1,0 +1,11 @@
+environment_name        = "production"
+mq_engine_type          = "ActiveMQ"
+mq_instance_type        = "mq.t3.micro"
+mq_admin_username       = "admin"
+mq_admin_password       = "a-Password-for-tests-1"
+grading_container_image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/grading-worker:1.0"
+use_fargate             = true
+ecs_desired_count       = 2
+enable_ecs_autoscaling  = true
+ecs_min_capacity        = 1
+ecs_max_capacity        = 10

@@ -1,0 +1,126 @@
+"""The broker's XML as Terraform renders it: only what Amazon MQ keeps, and all that we rely on."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from grader.contract import names
+
+pytestmark = pytest.mark.engine
+ALLOWED = yaml.safe_load((Path(__file__).parent / "amazon_mq_allow_list.yaml").read_text())
+CORE = "{http://activemq.apache.org/schema/core}"
+REQUIRED = ("name=test", 'subnet_ids=["subnet-1"]', 'security_group_ids=["sg-1"]')
+
+
+@pytest.fixture(scope="session")
+def rendered(terraform_folder: Callable[..., Any]) -> str:
+    """The XML of the module's defaults, by Terraform's own console."""
+    folder = terraform_folder("modules/messaging")
+    folder.run("init", "-no-color", "-input=false")
+    variables = [f"-var={text}" for text in REQUIRED]
+    answer = folder.run("console", *variables, text="base64encode(local.broker_xml)\n")
+    return base64.b64decode(json.loads(answer)).decode()
+
+
+def stripped_by_amazon_mq(xml: str) -> list[str]:
+    """List the elements and attributes that Amazon MQ would remove."""
+    root = ET.fromstring(xml)
+    return list(_not_allowed(root)) if _name(root) == "broker" else [_name(root)]
+
+
+def _not_allowed(element: ET.Element) -> Iterator[str]:
+    rule = ALLOWED.get(_name(element), {})
+    for attribute in element.attrib:
+        if attribute not in rule.get("attributes", []):
+            yield f"{_name(element)}@{attribute}"
+    for child in element:
+        if _name(child) in rule.get("children", []) and _name(child) in ALLOWED:
+            yield from _not_allowed(child)
+        else:
+            yield f"{_name(element)}/{_name(child)}"
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.removeprefix(CORE)
+
+
+def test_nothing_is_stripped_by_amazon_mq(rendered: str) -> None:
+    """Amazon MQ removes what it does not allow without a word."""
+    assert stripped_by_amazon_mq(rendered) == []
+
+
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [
+        ('<broker xmlns="{ns}" useJmx="true"/>', "broker@useJmx"),
+        ('<broker xmlns="{ns}"><sslContext/></broker>', "broker/sslContext"),
+        (
+            '<broker xmlns="{ns}"><plugins><simpleAuthenticationPlugin/></plugins></broker>',
+            "plugins/simpleAuthenticationPlugin",
+        ),
+        (
+            '<broker xmlns="{ns}"><destinations><queue name="q"/></destinations></broker>',
+            "queue@name",
+        ),
+    ],
+)
+def test_the_check_sees_what_amazon_mq_strips(inside: str, found: str) -> None:
+    """A check that finds nothing anywhere would prove nothing."""
+    xml = inside.format(ns=CORE.strip("{}"))
+
+    assert stripped_by_amazon_mq(xml) == [found]
+
+
+def test_all_queues_exist_from_the_start(rendered: str) -> None:
+    """A browse of a queue that is not there would create it."""
+    declared = ET.fromstring(rendered).findall(f"{CORE}destinations/{CORE}queue")
+
+    assert {queue.get("physicalName") for queue in declared} == set(names.QUEUES)
+
+
+def test_refused_and_expired_messages_go_to_the_dead_letter_queue(rendered: str) -> None:
+    """One dead-letter queue for all, and nothing is dropped as a duplicate."""
+    root = ET.fromstring(rendered)
+    (strategy,) = root.iter(f"{CORE}sharedDeadLetterStrategy")
+    (queue,) = strategy.iter(f"{CORE}queue")
+
+    assert queue.get("physicalName") == names.DEAD_LETTER_QUEUE
+    assert strategy.attrib == {
+        "processExpired": "true",
+        "processNonPersistent": "true",
+        "enableAudit": "false",
+    }
+
+
+def test_every_queue_has_priorities_and_can_be_seen_whole(rendered: str) -> None:
+    """Priority headers count, and a browse is not cut off at 400 messages."""
+    (policy,) = ET.fromstring(rendered).iter(f"{CORE}policyEntry")
+
+    assert policy.get("queue") == ">"
+    assert policy.get("prioritizedMessages") == "true"
+    assert int(policy.get("maxBrowsePageSize", "0")) >= 100_000
+
+
+def test_delayed_retries_and_statistics_are_there(rendered: str) -> None:
+    """The worker delays retries by the scheduler, and `gradectl queue` asks for statistics."""
+    root = ET.fromstring(rendered)
+    plugins = {_name(plugin) for plugin in root.findall(f"{CORE}plugins/*")}
+
+    assert root.get("schedulerSupport") == "true"
+    assert plugins == {"redeliveryPlugin", "statisticsBrokerPlugin", "timeStampingBrokerPlugin"}
+
+
+def test_redelivery_waits_at_least_a_second(rendered: str) -> None:
+    """Amazon MQ allows no shorter delay."""
+    (policy,) = ET.fromstring(rendered).iter(f"{CORE}redeliveryPolicy")
+
+    assert int(policy.get("initialRedeliveryDelay", "0")) >= 1000
+    assert int(policy.get("redeliveryDelay", "0")) >= 1000
