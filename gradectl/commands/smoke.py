@@ -1,0 +1,93 @@
+"""`gradectl smoke`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.commands.arguments import environment_argument
+from gradectl.core.smoke_report import HOPS, Probe, SmokeReport, next_step
+from gradectl.errors import CheckFailedError, GradectlError
+from gradectl.options import command
+from gradectl.smoke import Smoke, SmokeWorld
+from gradectl.target import Target, choose
+from gradectl.ui import Table
+from grader.errors import GraderError
+from grader.ports import JobStore
+
+#: How long a job may take when --timeout does not say.
+_JOB_SECONDS = 60.0
+
+
+@command("smoke", epilog="Example: gradectl smoke local")
+@environment_argument
+@pass_cloud
+def smoke(app: CloudContext, environment: str) -> None:
+    """
+    Prove that ENVIRONMENT grades, end to end.
+
+    One marked job goes through each request queue; its result is matched by correlation id, so
+    nobody else's message is touched, and everything that was made is removed, also after Ctrl-C.
+    A job may take --timeout seconds, 60 when that is not given. Exit code 4 when a hop fails, 69
+    when the broker cannot be reached.
+    """
+    target = choose(app, environment)
+    app.announce(target.environment)
+    if app.options.dry_run:
+        app.ui.say("would send one marked job to each request queue, and remove it again")
+        return
+    with target.broker() as broker, _jobs(target) as jobs:
+        world = SmokeWorld(target.bucket, target.objects, broker, jobs)
+        report = Smoke(world, seconds=app.options.timeout or _JOB_SECONDS).run(app.ui.say)
+    app.ui.emit("smoke", {"environment": target.name, **_document(report)}, _table(target, report))
+    app.ui.say(f"grading-dlq: {report.dead_letters}")
+    if not report.passed:
+        hint = next_step(report.failed_hop, target.name, target.look_at)
+        raise CheckFailedError(report.failure, where=target.name, next_step=hint)
+    app.ui.say(f"{target.name} grades; next: gradectl queue list -e {target.name}", "green")
+
+
+@contextmanager
+def _jobs(target: Target) -> Iterator[JobStore | None]:
+    """Give the table of jobs, where it can be reached: not from everywhere it can be."""
+    with target.jobs() as jobs:
+        try:
+            jobs.ping()
+        except (GraderError, GradectlError) as error:
+            target.app.ui.warn(f"rows cannot be looked at from here: {error}")
+            yield None
+        else:
+            yield jobs
+
+
+def _table(target: Target, report: SmokeReport) -> Table:
+    """Give a row for each queue."""
+    columns = ("queue", "passed", *(f"{hop} ms" for hop in HOPS), "total ms", "proof")
+    rows = [_row(probe) for probe in report.probes]
+    return Table(columns, rows, f"smoke test of {target.name}")
+
+
+def _row(probe: Probe) -> list[object]:
+    """Give the hops of one queue; those that were not reached have no time."""
+    times = {hop.name: f"{hop.ms:.0f}" for hop in probe.hops}
+    passed = "yes" if probe.passed else "NO"
+    proof = probe.proof or f"failed at {probe.failed_hop}: {probe.reason}"
+    total = f"{probe.total_ms:.0f}" if probe.passed else "-"
+    return [probe.queue, passed, *(times.get(hop, "-") for hop in HOPS), total, proof]
+
+
+def _document(report: SmokeReport) -> dict[str, Any]:
+    """Give the report to programs."""
+    return {
+        "passed": report.passed,
+        "smoke_id": report.smoke_id,
+        "probes": [
+            {**asdict(probe), "passed": probe.passed, "total_ms": probe.total_ms}
+            for probe in report.probes
+        ],
+        "dead_letters": asdict(report.dead_letters),
+        "left_behind": list(report.left_behind),
+    }

@@ -1,0 +1,203 @@
+"""One marked job through one queue: each hop timed, and the result proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gradectl.core.smoke_report import GRADE, RESULT, SEND, UPLOAD, Hop, Probe
+from gradectl.errors import (
+    CheckFailedError,
+    DeadlineError,
+    GradectlError,
+    StoppedError,
+    UnreachableError,
+)
+from gradectl.ports import Broker, Watch
+from gradectl.submissions import Limits, Source, make_request, send, stored_result, upload
+from grader.contract.messages import GradingResult
+from grader.contract.names import RESULTS_QUEUE
+from grader.contract.verdicts import Verdict
+from grader.errors import GraderError
+from grader.ports import JobStore, ObjectStore, QueueStatistics
+
+_PROGRAM = Source("smoke.py", b"print(sum(map(int, input().split())))\n")
+_LIMITS = Limits(time_ms=5000, memory_mb=128)
+_LOOK_SECONDS = 0.01
+#: After the result is stored, its message follows at once; later, another consumer has taken it.
+_MESSAGE_SECONDS = 2.0
+
+
+@dataclass
+class Job:
+    """A job of a smoke test, and how far it came; the clean-up depends on that."""
+
+    queue: str
+    request_id: str
+    problem_id: str
+    sent: bool = False
+    finished: bool = False  # it has a result, so no worker holds it any more
+    received: bool = False  # the result message was ours to take, and was taken
+    accepted: bool = False  # the result is right, so there is no dead letter
+    out_of_time: bool = False
+
+
+class Prober:
+    """
+    Sends a job and follows it.
+
+    Args:
+        bucket: Name of the grading bucket.
+        store: The bucket.
+        broker: The queues.
+        jobs: The table of jobs, where it can be reached.
+        clock: For latencies, in seconds.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        store: ObjectStore,
+        broker: Broker,
+        jobs: JobStore | None,
+        clock: Callable[[], float],
+    ) -> None:
+        """Prepare for one job."""
+        self._bucket = bucket
+        self._store = store
+        self._broker = broker
+        self._jobs = jobs
+        self._clock = clock
+        self._hops: list[Hop] = []
+        self._hop = UPLOAD
+
+    def run(self, job: Job, seconds: float) -> Probe:
+        """
+        Send the job and wait for its result.
+
+        Raises:
+            UnreachableError: The broker cannot be reached.
+        """
+        try:
+            proof = self._follow(job, seconds)
+        except (StoppedError, UnreachableError):
+            raise
+        except (GraderError, GradectlError) as error:
+            job.out_of_time = isinstance(error, DeadlineError)
+            hops = tuple(self._hops)
+            return Probe(job.queue, job.request_id, hops, "", self._hop, str(error))
+        return Probe(job.queue, job.request_id, tuple(self._hops), proof)
+
+    def _follow(self, job: Job, seconds: float) -> str:
+        """Go through the hops, and say how it is known that the job was graded."""
+        request = make_request(
+            bucket=self._bucket,
+            problem_id=job.problem_id,
+            language="python",
+            source=_PROGRAM,
+            limits=_LIMITS,
+            user_id="gradectl-smoke",
+            request_id=job.request_id,
+        )
+        before = self._counters(RESULTS_QUEUE)
+        with self._broker.watch(RESULTS_QUEUE, job.request_id) as watch:
+            with self._timed(UPLOAD):
+                upload(self._store, request, _PROGRAM)
+            with self._timed(SEND):
+                if self._counters(job.queue) is None:
+                    raise CheckFailedError("there is no such queue")
+                job.sent = True  # from here on it may have arrived
+                send(self._broker, job.queue, request)
+            with self._timed(GRADE):
+                body = self._await_grade(watch, job, seconds)
+                job.finished = True
+            with self._timed(RESULT):
+                body = body or self._await_message(watch, job, seconds)
+                job.received = body is not None
+                if body is None:
+                    return self._other_proof(job, before)
+                _check(GradingResult.from_json(body), job)
+                return "result message, by its correlation id"
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        """Note which hop is under way, and how long it took."""
+        self._hop = name
+        start = self._clock()
+        yield
+        self._hops.append(Hop(name, (self._clock() - start) * 1000))
+
+    def _await_grade(self, watch: Watch, job: Job, seconds: float) -> bytes | None:
+        """Wait until the result is stored; gives its message when that was seen first."""
+        deadline = self._clock() + seconds
+        while self._clock() < deadline:
+            body = watch.take(_LOOK_SECONDS)
+            if body is not None:
+                return body
+            if stored_result(self._store, job.request_id) is not None:
+                return None
+        raise CheckFailedError(f"no result within {seconds:g} s")
+
+    def _await_message(self, watch: Watch, job: Job, seconds: float) -> bytes | None:
+        """
+        Wait for the result message; None when another consumer must have taken it.
+
+        A broker gives a selective consumer only what it has paged in, and that is 200 messages
+        where nobody consumes the others. Each browse makes it page in more.
+        """
+        deadline = self._clock() + seconds
+        patience = self._clock() + _MESSAGE_SECONDS
+        while self._clock() < deadline:
+            body = watch.take(_LOOK_SECONDS)
+            if body is not None:
+                return body
+            page = self._broker.inspector.browse(RESULTS_QUEUE)
+            waiting = len(page) < (self._size(RESULTS_QUEUE)) or any(
+                message.headers.get("correlation-id") == job.request_id for message in page
+            )
+            if self._clock() > patience and not waiting:
+                return None
+        return None
+
+    def _other_proof(self, job: Job, before: QueueStatistics | None) -> str:
+        """Prove by what is stored that the job was graded, and by counters that it was told."""
+        after = self._counters(RESULTS_QUEUE)
+        enqueued = (after.enqueued if after else 0) - (before.enqueued if before else 0)
+        dequeued = (after.dequeued if after else 0) - (before.dequeued if before else 0)
+        if enqueued < 1:
+            raise CheckFailedError(f"graded, but no message was sent to {RESULTS_QUEUE}")
+        row = self._jobs.get(job.request_id) if self._jobs else None
+        stored = row.result if row else None
+        what = "stored row" if stored else "stored result.json"
+        result = stored or stored_result(self._store, job.request_id)
+        if result is None:
+            raise CheckFailedError("neither a row nor a result.json is stored")
+        _check(result, job)
+        counters = f"{RESULTS_QUEUE} {enqueued:+d} enqueued, {dequeued:+d} dequeued"
+        return f"{what}; another consumer took the message ({counters})"
+
+    def _counters(self, queue: str) -> QueueStatistics | None:
+        return self._broker.inspector.statistics([queue]).get(queue)
+
+    def _size(self, queue: str) -> int:
+        counters = self._counters(queue)
+        return counters.size if counters else 0
+
+
+def _check(result: GradingResult, job: Job) -> None:
+    """
+    Make sure that a result is the right one, and note it.
+
+    Raises:
+        CheckFailedError: It is of another request, or not accepted.
+    """
+    if result.request_id != job.request_id:
+        raise CheckFailedError(f"a result of another request: {result.request_id}")
+    if result.result is None:
+        error = f"{result.error.code}: {result.error.message}" if result.error else ""
+        raise CheckFailedError(f"status {result.status}: {error}")
+    if result.result.verdict is not Verdict.ACCEPTED:
+        verdict, message = result.result.verdict, result.result.message or ""
+        raise CheckFailedError(f"a right program got {verdict} {message}".strip())
+    job.accepted = True
