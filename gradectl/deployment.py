@@ -13,7 +13,6 @@ from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
 from gradectl.cloud import CloudContext
-from gradectl.core.plan import Plan, read
 from gradectl.environment import FOLDER, Environment
 from gradectl.errors import ConfigurationError, DeadlineError, GradectlError, StoppedError
 from gradectl.progress import Progress
@@ -79,12 +78,17 @@ class Deployment:
         )
         return cls(app, environment, aws, binary, settings)
 
-    def plan(self, *, destroy: bool = False) -> Plan:
-        """Work out what would change; the plan stays ready for `apply`."""
+    def plan(self, *, destroy: bool = False) -> dict[str, Any]:
+        """
+        Work out what would change; the plan stays ready for `apply`.
+
+        Returns:
+            Terraform's JSON of it, secrets in clear: only for `gradectl.core.plan.read`.
+        """
         with self._terraform() as terraform:
             terraform.init()
             terraform.plan(destroy=destroy)
-            return read(terraform.show_plan())
+            return terraform.show_plan()
 
     def apply(self) -> dict[str, Any]:
         """Do what was planned, and give the outputs."""

@@ -89,7 +89,7 @@ def load(project_root: Path, name: str) -> Environment:
         raise _unknown(name, names(project_root))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         text = f"not valid YAML: {error}"
         raise ConfigurationError(text, where=where) from error
     if not isinstance(content, dict):

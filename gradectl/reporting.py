@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gradectl.context import AppContext
 from gradectl.core import report
-from gradectl.core.plan import Plan, differences, normalised
+from gradectl.core.masking import fingerprint
+from gradectl.core.plan import Plan, differences, normalised, read
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, RefusedError
 from gradectl.ui import SCHEMA_VERSION, Table
@@ -40,13 +42,22 @@ def summarise(app: AppContext, title: str, environment: Environment, plan: Plan)
             page.write(report.markdown(title, facts(environment), plan))
 
 
-def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
-    """Write a plan, masked, for `apply --reviewed`; only the owner may read it."""
+def write_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]) -> None:
+    """
+    Write a plan for `apply --reviewed`, with fingerprints in place of secrets.
+
+    Args:
+        path: The file; only its owner may read it.
+        environment: The environment.
+        plan: Terraform's JSON of the plan.
+    """
+    salt = secrets.token_hex(16)
     document = {
         "schema_version": SCHEMA_VERSION,
         "kind": _REVIEWED,
+        "salt": salt,
         **facts(environment),
-        **normalised(plan),
+        **normalised(read(plan, fingerprint(salt))),
     }
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -54,9 +65,14 @@ def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
         file.write(text)
 
 
-def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
+def check_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]) -> None:
     """
     Hold a fresh plan against the one that was reviewed.
+
+    Args:
+        path: What `write_reviewed` wrote.
+        environment: The environment.
+        plan: Terraform's JSON of the fresh plan.
 
     Raises:
         ConfigurationError: The file is no reviewed plan.
@@ -67,7 +83,8 @@ def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
     if {key: reviewed.get(key) for key in facts(environment)} != facts(environment):
         text = "this plan was made for another environment, account or region"
         raise RefusedError(text, where=str(path), next_step=again)
-    different = differences(reviewed, json.loads(json.dumps(normalised(plan))))
+    fresh = normalised(read(plan, fingerprint(str(reviewed.get("salt")))))
+    different = differences(reviewed, json.loads(json.dumps(fresh)))
     if different:
         text = "what would happen now is not what was reviewed:\n" + "\n".join(different)
         raise RefusedError(text, where=str(path), next_step=again)

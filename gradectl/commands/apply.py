@@ -11,7 +11,7 @@ from gradectl.after_apply import await_service, sync_broker_user
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.core import report
-from gradectl.core.plan import Plan
+from gradectl.core.plan import Plan, read
 from gradectl.deployment import Deployment
 from gradectl.options import command
 from gradectl.reporting import check_reviewed, facts, summarise, table
@@ -43,10 +43,11 @@ def apply(  # noqa: PLR0913 - one parameter an option
     """Bring an environment to what its files say."""
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
     try:
-        plan = deployment.plan()
+        document = deployment.plan()
+        plan = read(document)
         app.ui.say_table(table(plan))
         if reviewed:
-            check_reviewed(reviewed, deployment.environment, plan)
+            check_reviewed(reviewed, deployment.environment, document)
         if app.options.dry_run:
             _tell(deployment, plan, applied=False)
             return

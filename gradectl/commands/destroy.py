@@ -7,6 +7,7 @@ import click
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.core import report
+from gradectl.core.plan import read
 from gradectl.deployment import Deployment
 from gradectl.options import command
 from gradectl.reporting import facts, summarise, table
@@ -21,7 +22,7 @@ def destroy(app: CloudContext, environment: str, *, confirm: str | None, lock_ti
     """Remove everything of an environment."""
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
     try:
-        plan = deployment.plan(destroy=True)
+        plan = read(deployment.plan(destroy=True))
         app.ui.say_table(table(plan))
         act = not (app.options.dry_run or plan.empty)
         if act:

@@ -9,6 +9,7 @@ import click
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.core import report
+from gradectl.core.plan import read
 from gradectl.deployment import Deployment
 from gradectl.errors import ExitCode
 from gradectl.options import command
@@ -35,11 +36,12 @@ def plan(
 ) -> int:
     """Show what an apply would change."""
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
-    found = deployment.plan()
+    document = deployment.plan()
     deployment.discard_plan()
+    found = read(document)
     about = deployment.environment
     if out:
-        write_reviewed(out, about, found)
+        write_reviewed(out, about, document)
     summarise(app, f"Plan of {environment}", about, found)
     app.ui.emit("plan", {**facts(about), **report.document(found)}, table(found))
     reviewed = f" --reviewed {out}" if out else ""

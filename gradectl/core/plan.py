@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gradectl.core.masking import mask
+from gradectl.core.masking import Cover, hide, mask
 
 #: Types whose content is gone with them.
 STATEFUL = frozenset({"aws_db_instance", "aws_ecr_repository", "aws_mq_broker", "aws_s3_bucket"})
@@ -86,14 +86,15 @@ class Plan:
         return ", ".join(parts) or ("only outputs change" if self.outputs else "no changes")
 
 
-def read(document: Mapping[str, Any]) -> Plan:
+def read(document: Mapping[str, Any], cover: Cover = hide) -> Plan:
     """
     Understand the JSON of `terraform show`.
 
     Args:
         document: The plan, with sensitive values in clear; none of them is in the answer.
+        cover: Makes what stands in their place.
     """
-    found = [_change(item) for item in document.get("resource_changes", [])]
+    found = [_change(item, cover) for item in document.get("resource_changes", [])]
     changes = sorted((change for change in found if change), key=lambda change: change.address)
     outputs = [
         name
@@ -136,14 +137,14 @@ def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[s
     return sorted([*addresses, *(f"output {name}" for name in outputs)])
 
 
-def _change(item: Mapping[str, Any]) -> Change | None:
+def _change(item: Mapping[str, Any], cover: Cover) -> Change | None:
     """Understand one resource; None when it stays or is only read."""
     change = item["change"]
     action = _action(change["actions"])
     if action is None or item.get("mode") == "data":
         return None
-    before = mask(change.get("before"), change.get("before_sensitive"))
-    after = mask(change.get("after"), change.get("after_sensitive"))
+    before = mask(change.get("before"), change.get("before_sensitive"), cover)
+    after = mask(change.get("after"), change.get("after_sensitive"), cover)
     forcing = [_path(path) for path in change.get("replace_paths", [])]
     updated = _changed(change) if action in (Action.UPDATE, Action.REPLACE) else set()
     return Change(

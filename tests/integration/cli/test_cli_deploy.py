@@ -110,7 +110,7 @@ def test_a_value_that_the_root_refuses_is_one_clear_error(project: Any) -> None:
 
     assert finished.returncode == 78
     assert "greeting must have at most 20 characters" in finished.stderr
-    assert re.search(rf"where:\s+{project.name}/terraform.tfvars:\d+", finished.stderr)
+    assert re.search(rf"where:\s+environments/{project.name}/terraform.tfvars:\d+", finished.stderr)
 
 
 def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendants: Any) -> None:

@@ -1,0 +1,53 @@
+"""One error of ours for what Terraform printed, with the exit code that fits."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradectl.adapters.terraform.events import Diagnostic
+from gradectl.adapters.terraform.failures import failure
+
+
+def error(summary: str, detail: str = "", place: str = "") -> Diagnostic:
+    return Diagnostic("error", summary, detail, place)
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "code"),
+    [
+        (error("Error acquiring the state lock", "Lock Info:\n  ID: abc"), 75),
+        (error("Invalid value for variable", "too long", "dev/terraform.tfvars:3"), 78),
+        (error("Failed to query available provider packages"), 78),
+        (error("Failed to get existing workspaces", "NoSuchBucket: gone"), 78),
+        (error("Error", "No valid credential sources found"), 77),
+        (error("creating VPC", "api error AccessDenied: no"), 77),
+        (error("Error", "dial tcp 127.0.0.1:1: connect: connection refused"), 69),
+        (error("creating VPC", "something new"), 1),
+    ],
+)
+def test_a_failure_has_the_code_that_fits(diagnostic: Diagnostic, code: int) -> None:
+    """Scripts tell a held lock from a wrong value by the exit code."""
+    assert failure([diagnostic], "plan", "unlock").exit_code == code
+
+
+def test_all_errors_are_told() -> None:
+    """The first one is not always the cause."""
+    found = failure([error("First", "a\n  b", "main.tf:1"), error("Second")], "apply", "unlock")
+
+    assert found.what == "First: a b\nSecond"
+    assert found.where == "main.tf:1"
+
+
+def test_a_lock_comes_with_the_command_that_releases_it() -> None:
+    """And with the advice to wait first."""
+    lock = error("Error acquiring the state lock", "Lock Info:\n  ID:   abc\n  Who:  me@here\n")
+
+    found = failure([lock], "plan", "terraform force-unlock")
+
+    assert "me@here" in found.what
+    assert found.next_step.endswith("terraform force-unlock abc")
+
+
+def test_silence_is_an_error_too() -> None:
+    """A crash without a diagnostic still has a next step."""
+    assert "TF_LOG" in failure([], "plan", "unlock").next_step

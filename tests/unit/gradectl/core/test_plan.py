@@ -1,0 +1,168 @@
+"""A plan is counted, explained and held against a reviewed one, without its secrets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gradectl.core.masking import fingerprint
+from gradectl.core.plan import Action, differences, normalised, read
+
+
+def resource(address: str, actions: list[str], **change: Any) -> dict[str, Any]:
+    reason = change.pop("action_reason", "")
+    kind = address.rsplit(".", 2)[-2]
+    return {
+        "address": address,
+        "type": kind,
+        "mode": change.pop("mode", "managed"),
+        "action_reason": reason,
+        "change": {"actions": actions, **change},
+    }
+
+
+def plan(*resources: dict[str, Any], **rest: Any) -> dict[str, Any]:
+    return {"resource_changes": list(resources), **rest}
+
+
+@pytest.mark.parametrize(
+    ("actions", "action"),
+    [
+        (["create"], Action.CREATE),
+        (["update"], Action.UPDATE),
+        (["delete"], Action.DELETE),
+        (["delete", "create"], Action.REPLACE),
+        (["create", "delete"], Action.REPLACE),
+        (["forget"], Action.FORGET),
+    ],
+)
+def test_each_action_is_counted(actions: list[str], action: Action) -> None:
+    """Both orders of a replacement are one replacement."""
+    counts = read(plan(resource("aws_vpc.this", actions))).counts
+
+    assert counts[action] == 1
+    assert sum(counts.values()) == 1
+
+
+@pytest.mark.parametrize("actions", [["no-op"], ["read"]])
+def test_what_stays_is_no_change(actions: list[str]) -> None:
+    """Reading a data source changes nothing."""
+    found = read(plan(resource("aws_vpc.this", actions)))
+
+    assert found.empty
+    assert found.headline == "no changes"
+
+
+def test_changes_come_in_order_of_address() -> None:
+    """Two runs show the same list."""
+    found = read(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["create"])))
+
+    assert [change.address for change in found.changes] == ["aws_vpc.a", "aws_vpc.b"]
+
+
+def test_an_update_names_what_changes() -> None:
+    """Attributes that differ, and those that are known only afterwards."""
+    found = read(
+        plan(
+            resource(
+                "aws_vpc.this",
+                ["update"],
+                before={"a": 1, "b": 1, "c": [], "d": 1},
+                after={"a": 2, "b": 1, "c": [{}], "d": 1},
+                after_unknown={"id": True, "c": [{"x": True}], "d": [{}]},
+            )
+        )
+    )
+
+    assert found.changes[0].attributes == ("a", "c", "id")
+
+
+def test_a_replacement_says_what_forces_it() -> None:
+    """The path is written as Terraform writes it."""
+    found = read(
+        plan(
+            resource(
+                "module.x.aws_mq_broker.this",
+                ["delete", "create"],
+                before={"user": [{"username": "a"}]},
+                after={"user": [{"username": "b"}]},
+                replace_paths=[["user", 0, "username"]],
+            )
+        )
+    )
+
+    assert found.changes[0].reason == "user[0].username cannot be changed in place"
+    assert found.losses == found.changes
+
+
+@pytest.mark.parametrize("kind", ["aws_mq_broker", "aws_db_instance", "aws_s3_bucket"])
+def test_losing_something_stateful_is_a_loss(kind: str) -> None:
+    """Broker, database and bucket cannot be made again with what was in them."""
+    gone = read(plan(resource(f"{kind}.this", ["delete"])))
+    changed = read(plan(resource(f"{kind}.this", ["update"])))
+
+    assert gone.losses
+    assert not changed.losses
+
+
+def test_secrets_are_not_in_the_plan() -> None:
+    """Terraform shows them in clear; neither rows nor the reviewed file may."""
+    found = read(
+        plan(
+            resource(
+                "aws_db_instance.this",
+                ["update"],
+                before={"password": "old-secret"},
+                after={"password": "new-secret"},
+                before_sensitive={"password": True},
+                after_sensitive={"password": True},
+            )
+        )
+    )
+
+    assert found.changes[0].attributes == ("password",)
+    assert "secret" not in json.dumps(normalised(found))
+
+
+def test_a_changed_secret_is_a_difference_all_the_same() -> None:
+    """What is hidden must not be a way around the review."""
+
+    def with_secret(value: str) -> dict[str, Any]:
+        change = resource("x.y", ["create"], after={"p": value}, after_sensitive={"p": True})
+        return normalised(read(plan(change), fingerprint("salt")))
+
+    assert differences(with_secret("a"), with_secret("b")) == ["x.y"]
+    assert differences(with_secret("a"), with_secret("a")) == []
+    assert '"a"' not in json.dumps(with_secret("a"))
+
+
+def test_equal_plans_have_no_differences() -> None:
+    """Reviewed and fresh agree, also after a trip through a file."""
+    found = normalised(read(plan(resource("aws_vpc.this", ["create"], after={"a": 1}))))
+
+    assert differences(json.loads(json.dumps(found)), found) == []
+
+
+def test_differences_name_resources_and_outputs() -> None:
+    """Whoever reviewed sees where to look again."""
+    reviewed = normalised(read(plan(resource("aws_vpc.a", ["create"], after={"a": 1}))))
+    fresh = normalised(
+        read(
+            plan(
+                resource("aws_vpc.a", ["create"], after={"a": 2}),
+                resource("aws_vpc.b", ["delete"]),
+                output_changes={"id": {"actions": ["create"]}},
+            )
+        )
+    )
+
+    assert differences(reviewed, fresh) == ["aws_vpc.a", "aws_vpc.b", "output id"]
+
+
+def test_the_headline_leaves_zeros_out() -> None:
+    """One line says how much of what."""
+    found = read(plan(resource("aws_vpc.a", ["create"]), resource("aws_vpc.b", ["delete"])))
+
+    assert found.headline == "1 to create, 1 to delete"

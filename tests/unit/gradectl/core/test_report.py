@@ -1,0 +1,51 @@
+"""The same plan for people, programs and a pipeline's page."""
+
+from __future__ import annotations
+
+from gradectl.core.plan import Action, Change, Plan
+from gradectl.core.report import document, markdown, rows
+
+
+def change(**changes: object) -> Change:
+    values = {
+        "address": "aws_s3_bucket.this",
+        "kind": "aws_s3_bucket",
+        "action": Action.UPDATE,
+        "attributes": tuple("abcdefgh"),
+        "reason": "",
+        "before": {"a": 1},
+        "after": {"a": 2},
+        "unknown": {},
+    }
+    return Change(**{**values, **changes})  # type: ignore[arg-type]  # the names are those above
+
+
+def test_a_row_does_not_grow_without_end() -> None:
+    """A change of everything is told in few words."""
+    assert rows(Plan((change(),), ())) == [
+        ("~", "aws_s3_bucket.this", "a, b, c, d, e, f and 2 more", "")
+    ]
+
+
+def test_a_loss_cannot_be_overlooked() -> None:
+    """It is in the row and on the page."""
+    plan = Plan((change(action=Action.DELETE, reason="not in the files any more"),), ())
+
+    assert rows(plan)[0][-1] == "not in the files any more; ITS DATA IS LOST"
+    assert "Data is lost" in markdown("Plan", {"environment": "dev"}, plan)
+
+
+def test_programs_get_no_values() -> None:
+    """What changes is named; how is in the reviewed plan."""
+    found = document(Plan((change(),), ("id",)))
+
+    assert found["changes"][0]["attributes"] == list("abcdefgh")
+    assert "before" not in found["changes"][0]
+    assert found["outputs"] == ["id"]
+
+
+def test_a_page_stays_a_table_whatever_a_name_holds() -> None:
+    """An address can hold a key that somebody chose."""
+    page = markdown("Plan", {}, Plan((change(address='x.y["a|b"]'),), ()))
+
+    assert 'x.y["a\\|b"]' in page

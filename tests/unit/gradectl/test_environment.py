@@ -1,0 +1,127 @@
+"""environment.yaml is read strictly, and mistakes are answered with what was probably meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradectl.environment import load, names, near
+from gradectl.errors import ConfigurationError
+
+GOOD = 'schema_version: 1\nname: dev\naccount_id: "123456789012"\nregion: eu-west-1\n'
+
+
+def write(root: Path, text: str, name: str = "dev") -> Path:
+    folder = root / "environments" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "environment.yaml").write_text(text)
+    return root
+
+
+def failure(root: Path, name: str = "dev") -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        load(root, name)
+    return caught.value
+
+
+def test_an_environment_has_defaults(tmp_path: Path) -> None:
+    """Four keys are enough."""
+    found = load(write(tmp_path, GOOD), "dev")
+
+    assert found.state_bucket == "dev-gradectl-state-123456789012"
+    assert found.files_bucket == "dev-grading-files"
+    assert not found.emulated
+
+
+def test_names_of_buckets_can_be_chosen(tmp_path: Path) -> None:
+    """Bucket names are global, so the default may be taken by somebody else."""
+    text = GOOD + "state: {bucket: my-state}\nvariables: {s3_bucket_name: my-files}\n"
+    found = load(write(tmp_path, text), "dev")
+
+    assert (found.state_bucket, found.files_bucket) == ("my-state", "my-files")
+
+
+def test_an_unknown_key_suggests_the_near_one(tmp_path: Path) -> None:
+    """The likeliest mistake is a typing mistake."""
+    error = failure(write(tmp_path, GOOD + "emulatd: true\n"))
+
+    assert "unknown key 'emulatd'" in error.what
+    assert error.next_step == "did you mean 'emulated'?"
+    assert error.where == "environments/dev/environment.yaml"
+
+
+def test_a_missing_environment_lists_those_that_exist(tmp_path: Path) -> None:
+    """Nobody has to look into the folder to see the right name."""
+    error = failure(write(tmp_path, GOOD), "prod")
+
+    assert "there are: dev" in error.what
+    assert error.exit_code == 78
+
+
+def test_a_near_name_is_suggested(tmp_path: Path) -> None:
+    """The same for the environment's name itself."""
+    assert failure(write(tmp_path, GOOD), "dve").next_step == "did you mean 'dev'?"
+
+
+@pytest.mark.parametrize("name", ["../dev", "", "dev/", "/etc", "."])
+def test_a_path_is_no_name(tmp_path: Path, name: str) -> None:
+    """Only names of the folder count, so nothing outside it can be read."""
+    assert "no environment" in failure(write(tmp_path, GOOD), name).what
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "must be a mapping"),
+        ("a: [", "not valid YAML"),
+        (GOOD.replace('"123456789012"', "123456789012"), "account_id"),
+        (GOOD.replace("schema_version: 1", "schema_version: 2"), "schema_version"),
+        (GOOD.replace("name: dev", "name: prod"), "the folder is 'dev'"),
+        (GOOD.replace("eu-west-1", "Ireland"), "region"),
+        (GOOD + "state: {bucket: UPPER}\n", "state.bucket"),
+    ],
+)
+def test_a_wrong_file_says_which_key_is_wrong(tmp_path: Path, text: str, words: str) -> None:
+    """One error names the key and the file."""
+    error = failure(write(tmp_path, text))
+
+    assert words in error.what
+    assert error.where == "environments/dev/environment.yaml"
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Mending one to find the next is a waste of time."""
+    text = GOOD.replace("eu-west-1", "Ireland") + "emulatd: true\n"
+    error = failure(write(tmp_path, text))
+
+    assert "region" in error.what
+    assert "emulatd" in error.what
+
+
+def test_environments_are_listed_in_order(tmp_path: Path) -> None:
+    """A folder without the file is none."""
+    write(tmp_path, GOOD, "b")
+    write(tmp_path, GOOD, "a")
+    (tmp_path / "environments" / "modules").mkdir()
+
+    assert names(tmp_path) == ["a", "b"]
+
+
+@given(st.text())
+def test_whatever_is_in_the_file_there_is_one_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    """No content of the file leads to another kind of error."""
+    root = write(tmp_path_factory.mktemp("environment"), "")
+    path = root / "environments" / "dev" / "environment.yaml"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+
+    failure(root)
+
+
+def test_nothing_is_suggested_when_nothing_is_near() -> None:
+    """A wild guess would mislead."""
+    assert near("zzz", ["region"]) == ""

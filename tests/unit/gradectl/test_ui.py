@@ -1,0 +1,127 @@
+"""Data on stdout, talk on stderr, and neither is damaged on the way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradectl.errors import RefusedError
+from gradectl.ui import Table, Ui, printable
+
+TABLE = Table(["name"], [["[bold]a[/bold]"]], title="things")
+
+
+def ui(output: str = "table", environ: dict[str, str] | None = None, **settings: Any) -> Ui:
+    return Ui(output, environ or {}, **settings)
+
+
+def test_json_has_its_version_and_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program can tell what it reads."""
+    ui("json").emit("things", {"name": "a"}, TABLE)
+
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"schema_version": 1, "kind": "things", "name": "a"}
+    assert captured.err == ""
+
+
+def test_json_is_never_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rich would break lines at 80 columns where there is no terminal."""
+    ui("json").emit("things", {"text": "x " * 500}, TABLE)
+
+    assert "x " * 500 in capsys.readouterr().out
+
+
+def test_yaml_holds_the_same_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """The formats differ in form only."""
+    ui("yaml").emit("things", {"name": "a"}, TABLE)
+
+    assert yaml.safe_load(capsys.readouterr().out)["kind"] == "things"
+
+
+def test_a_table_shows_markup_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A queue or file may be named like an instruction to the terminal."""
+    ui().emit("things", {}, TABLE)
+
+    assert "[bold]a[/bold]" in capsys.readouterr().out
+
+
+def test_a_long_row_is_not_cut_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    """Grep needs whole words."""
+    ui().emit("things", {}, Table(["name"], [["y" * 500]]))
+
+    assert "y" * 500 in capsys.readouterr().out
+
+
+def test_talk_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout can be piped at all times."""
+    ui().say("hello")
+    ui().warn("careful")
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "hello\nwarning: careful\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, False),
+    ],
+)
+def test_colour_follows_the_conventions(
+    capsys: pytest.CaptureFixture[str], environ: dict[str, str], coloured: bool
+) -> None:
+    """NO_COLOR and a dumb terminal win over FORCE_COLOR; a pipe has none by itself."""
+    ui(environ=environ).say("hello", "red")
+
+    assert ("\x1b[" in capsys.readouterr().err) == coloured
+
+
+def test_nothing_moves_without_a_terminal() -> None:
+    """A log file wants lines, not an animation."""
+    assert not ui(environ={"CI": "true", "FORCE_COLOR": "1"}).animated
+    assert not ui().animated
+
+
+def test_yes_is_taken_for_an_answer() -> None:
+    """--yes answers yes-or-no questions."""
+    ui(assume_yes=True).confirm("Sure?")
+
+
+def test_a_question_without_a_person_is_a_refusal() -> None:
+    """A pipeline must not hang at a prompt that nobody sees."""
+    with pytest.raises(RefusedError) as caught:
+        ui(may_ask=False).confirm("Sure?")
+
+    assert "--yes" in caught.value.next_step
+
+
+def test_yes_is_no_name() -> None:
+    """What cannot be undone wants the name, also with --yes."""
+    with pytest.raises(RefusedError) as caught:
+        ui(assume_yes=True, may_ask=False).confirm_name("All is lost.", "dev", None)
+
+    assert caught.value.next_step == "add --confirm dev"
+
+
+def test_only_the_right_name_confirms() -> None:
+    """The name is compared whole."""
+    ui().confirm_name("All is lost.", "dev", "dev")
+    with pytest.raises(RefusedError):
+        ui().confirm_name("All is lost.", "dev", "de")
+
+
+@given(st.text())
+def test_what_is_shown_cannot_steer_the_terminal(text: str) -> None:
+    """Escape sequences from outside come out as text."""
+    shown = printable(text)
+
+    assert all(char.isprintable() or char in "\n\t" for char in shown)
