@@ -17,6 +17,8 @@ import pyseccomp
 
 #: `prctl` operation with which a process would hide its owner from the launcher's count.
 _PR_SET_DUMPABLE = 4
+#: Loading the filter, and each call through it, then takes a fraction of the time.
+_AS_A_TREE = 2
 #: One flag of clone for each kind of namespace.
 _NAMESPACE_FLAGS = (
     0x00020000,  # CLONE_NEWNS
@@ -84,6 +86,7 @@ POLICIES = (
 def export(policy: Policy) -> bytes:
     """Translate a policy for this machine's architecture to filter instructions of 8 bytes."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _AS_A_TREE)
     _refuse(rules, errno.EPERM, _NETWORK, _OTHER_PROCESSES, _SYSTEM, _IPC, _SCHEDULING)
     _refuse_special(rules)
     if not policy.files:

@@ -115,7 +115,7 @@ def run_self_test(box: Box) -> None:
     """
     with TemporaryDirectory() as name:
         secret = Path(name, "secret")
-        secret.write_text("a secret\n", encoding="ascii")
+        secret.write_bytes(b"a secret\n")
         secret.chmod(0o600)
         worked = [probe.name for probe in PROBES if not _holds(box, probe, Path(name))]
     box.clean()

@@ -1,0 +1,175 @@
+"""The sandbox as a worker in a Fargate task has it: not root, Docker's default capabilities."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
+from grader.errors import SettingsError
+from grader.sandbox import Box
+from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.selftest import run_self_test
+
+pytestmark = pytest.mark.engine
+
+WORKER_UID = 640_000_000 + os.getpid()
+WORKER_GID = WORKER_UID
+STRANGER_GID = WORKER_GID + 10_000_000
+#: chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap net_bind_service
+#: sys_chroot kill audit_write
+DOCKER_CAPABILITIES = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31}
+_PR_CAPBSET_DROP = 24
+_LAST_CAPABILITY = 40
+LIMITS = RunLimits(
+    cpu_ms=2000,
+    wall_ms=10_000,
+    memory_mb=64,
+    output_bytes=1 << 20,
+    processes=16,
+    bound_address_space=True,
+)
+
+
+@pytest.fixture(scope="module")
+def launcher_of_the_group() -> Iterator[Path]:
+    """A launcher that only the worker's group may execute."""
+    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        wanted = Installation(
+            output=directory / "launcher",
+            box_root=directory / "boxes",
+            uid_base=700_000_000 + 12 * os.getpid(),
+            slots=2,
+            worker_gid=WORKER_GID,
+        )
+        install(wanted)
+        yield wanted.output
+        uninstall(wanted)
+
+
+def as_worker(work: Callable[[], None], *, gid: int = WORKER_GID) -> str:
+    """Do `work` in a child with the worker's user and bounds; gives its traceback, "" for none."""
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        said = ""
+        try:
+            _become_worker(gid)
+            work()
+        except BaseException:  # noqa: BLE001 - whatever it is belongs to the parent
+            said = traceback.format_exc()
+        os.write(writable, said.encode()[-60_000:])
+        os._exit(0)
+    os.close(writable)
+    with os.fdopen(readable, "rb") as file:
+        said = file.read().decode()
+    os.waitpid(child, 0)
+    return said
+
+
+def _become_worker(gid: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in set(range(_LAST_CAPABILITY + 1)) - DOCKER_CAPABILITIES:
+        assert libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(WORKER_UID, WORKER_UID, WORKER_UID)
+    os.chdir("/")
+
+
+def run_python(box: Box, program: str) -> tuple[RunOutcome, bytes]:
+    box.clean()
+    box.store(Role.RUN, "solution.py", program.encode())
+    with TemporaryDirectory() as name:
+        spec = RunSpec(
+            role=Role.RUN,
+            policy="interpreted",
+            argv=("python3", "-I", "solution.py"),
+            limits=LIMITS,
+            stdin=Path(os.devnull),
+            stdout=Path(name, "stdout"),
+            stderr=Path(name, "stderr"),
+        )
+        return box.run(spec), spec.stdout.read_bytes()
+
+
+def test_a_worker_that_is_not_root_runs_a_program(launcher_of_the_group: Path) -> None:
+    """The launcher alone is privileged; the program is the slot's user and not the worker's."""
+
+    def work() -> None:
+        with Box.claim(launcher_of_the_group) as box:
+            outcome, said = run_python(box, "import os; print(os.getresuid())")
+            assert outcome.reason is StopReason.ENDED
+            assert said.decode() == f"{(box.users[1],) * 3}\n"
+
+    assert as_worker(work) == ""
+
+
+def test_the_sandbox_holds_for_a_worker_that_is_not_root(launcher_of_the_group: Path) -> None:
+    """Every probe of the start is held under exactly the default capability mask."""
+
+    def work() -> None:
+        with Box.claim(launcher_of_the_group) as box:
+            run_self_test(box)
+
+    assert as_worker(work) == ""
+
+
+def test_a_compiled_program_goes_from_the_compiler_to_its_run(launcher_of_the_group: Path) -> None:
+    """A worker without rights of its own can collect what the compile user made."""
+
+    def work() -> None:
+        with Box.claim(launcher_of_the_group) as box, TemporaryDirectory() as name:
+            box.store(Role.COMPILE, "solution.c", b"int main(void) { return 7; }\n")
+            outcomes = []
+            for role, policy, argv in (
+                (Role.COMPILE, "compile", ("gcc", "-o", "program", "../compile/solution.c")),
+                (Role.RUN, "native", ("./program",)),
+            ):
+                stdout, stderr = Path(name, f"{role}.out"), Path(name, f"{role}.err")
+                limits = RunLimits(20_000, 60_000, 512, 1 << 24, 64, bound_address_space=False)
+                null = Path(os.devnull)
+                outcomes.append(box.run(RunSpec(role, policy, argv, limits, null, stdout, stderr)))
+                if role is Role.COMPILE:
+                    box.adopt("program", max_bytes=1 << 24)
+            assert [outcome.exit_code for outcome in outcomes] == [0, 7]
+
+    assert as_worker(work) == ""
+
+
+def test_only_the_workers_group_may_use_the_launcher(launcher_of_the_group: Path) -> None:
+    """Another user of the machine cannot run programs as slot users."""
+
+    def work() -> None:
+        with (
+            pytest.raises(SettingsError, match="Permission denied"),
+            Box.claim(launcher_of_the_group),
+        ):
+            pass
+
+    assert as_worker(work, gid=STRANGER_GID) == ""
+
+
+def test_the_worker_cannot_change_what_a_slot_was_given(launcher_of_the_group: Path) -> None:
+    """The directories of the slots are root's: a fault in the worker cannot swap them for links."""
+
+    def work() -> None:
+        with Box.claim(launcher_of_the_group) as box:
+            box.store(Role.RUN, "solution.py", b"print(1)")
+            for attempt in (
+                (box.directory / "run" / "solution.py").read_bytes,
+                lambda: (box.directory / "run").rename(box.directory / "other"),
+                lambda: (box.directory.parent / "slot-9").symlink_to("/etc"),
+            ):
+                with pytest.raises(PermissionError):
+                    attempt()
+
+    assert as_worker(work) == ""
