@@ -18,7 +18,7 @@ from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
 from grader.ports import Delivery, Outgoing
 
-#: How long a more urgent queue, just subscribed to again, may take to deliver first.
+#: How long the next message of an urgent queue may take, after its subscription or the last one.
 _GRACE_SECONDS = 0.02
 
 
@@ -32,22 +32,26 @@ class ActiveMqJobSource:
     """
 
     def __init__(self, connection: Connection, queues: Sequence[str]) -> None:
-        """Subscribe to the queues."""
+        """Prepare; the queues are subscribed to by the first `receive`."""
         self._connection = connection
-        self._queues = tuple(queues)
+        *self._urgent, self._ordinary = queues
         self._lock = threading.Lock()
         self._queue_of: dict[str, str] = {}  # subscription -> queue
         self._in_work = ""  # subscription of the message that is being worked on
+        self._last = ""  # queue of the message that came last
         self._held: dict[str, Frame] = {}  # queue -> frame that arrived and is not in work
         self._connection.watch(self._on_arrival)
-        self._subscribe_again()
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
         """Wait for the next message, the most urgent queue first; None when none came in time."""
         deadline = monotonic() + timeout_seconds
-        if self._subscribe_again():
-            self._await_most_urgent(monotonic() + _GRACE_SECONDS)
+        with self._lock:
+            self._in_work = ""
         self._collect(0.0)
+        if self._subscribe(self._urgent) or self._last in self._urgent:
+            self._await_urgent(monotonic() + _GRACE_SECONDS)
+        if not self._held:
+            self._subscribe([self._ordinary])
         while not self._held:
             remaining = deadline - monotonic()
             if remaining <= 0:
@@ -73,8 +77,9 @@ class ActiveMqJobSource:
         self._connection.close()
 
     def _begin(self) -> Delivery:
-        queue = next(name for name in self._queues if name in self._held)
+        queue = next(name for name in (*self._urgent, self._ordinary) if name in self._held)
         frame = self._held.pop(queue)
+        self._last = queue
         with self._lock:
             self._in_work = frame.subscription
         self._collect(0.0)  # what came before `_in_work` was set
@@ -91,19 +96,22 @@ class ActiveMqJobSource:
             ack_id=frame.ack_id,
         )
 
-    def _subscribe_again(self) -> bool:
-        """Subscribe where we are not; tell whether that was so for the most urgent queue."""
+    def _subscribe(self, queues: Sequence[str]) -> bool:
+        """Subscribe to those of `queues` that we are not subscribed to, and tell if there were."""
         with self._lock:
-            self._in_work = ""
-            missing = [name for name in self._queues if name not in self._queue_of.values()]
+            missing = [name for name in queues if name not in self._queue_of.values()]
         for queue in missing:
             subscription = self._connection.subscribe(queue)
             with self._lock:
                 self._queue_of[subscription] = queue
-        return self._queues[0] in missing
+        return bool(missing)
 
-    def _await_most_urgent(self, deadline: float) -> None:
-        while self._queues[0] not in self._held and (remaining := deadline - monotonic()) > 0:
+    def _await_urgent(self, deadline: float) -> None:
+        """Let what is urgent and on its way arrive before something ordinary is begun."""
+        while not any(name in self._held for name in self._urgent):
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                return
             self._collect(remaining)
 
     def _collect(self, timeout_seconds: float) -> None:

@@ -1,0 +1,115 @@
+"""Each port twice: the real one and its twin.  A fixture's parameter says which."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from grader.adapters.activemq.connection import Connection, connect
+from grader.adapters.activemq.source import ActiveMqJobSource
+from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.store import MysqlJobStore
+from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.ssm import SsmParameterStore
+from grader.migrations import migrate
+from grader.ports import JobSource, JobStore, ObjectStore, Outgoing, ParameterStore
+from grader.testing import (
+    MemoryJobSource,
+    MemoryJobStore,
+    MemoryObjectStore,
+    MemoryParameterStore,
+    MemoryQueues,
+)
+
+TWIN_AND_REAL = ["twin", pytest.param("real", marks=pytest.mark.engine)]
+REGION = "ap-northeast-2"
+
+
+@pytest.fixture
+def aws(moto_server: str) -> Callable[[str], Any]:
+    """Make clients of the emulated AWS."""
+    return lambda service: boto3.client(
+        service,
+        endpoint_url=moto_server,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+@pytest.fixture(params=TWIN_AND_REAL)
+def object_store(request: pytest.FixtureRequest) -> ObjectStore:
+    """An empty bucket."""
+    if request.param == "twin":
+        return MemoryObjectStore()
+    client = request.getfixturevalue("aws")("s3")
+    bucket = f"t-{uuid.uuid4().hex}"
+    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return S3ObjectStore(client, bucket)
+
+
+@pytest.fixture(params=TWIN_AND_REAL)
+def parameter_store(request: pytest.FixtureRequest) -> ParameterStore:
+    """A store with parameters ``/t/0`` to ``/t/11``, whose values are their numbers."""
+    values = {f"/t/{number}": str(number) for number in range(12)}
+    if request.param == "twin":
+        return MemoryParameterStore(values)
+    client = request.getfixturevalue("aws")("ssm")
+    for name, value in values.items():
+        client.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+    return SsmParameterStore(client)
+
+
+@pytest.fixture(params=TWIN_AND_REAL)
+def job_store(request: pytest.FixtureRequest) -> Iterator[JobStore]:
+    """An empty table of jobs."""
+    if request.param == "twin":
+        yield MemoryJobStore()
+        return
+    database = request.getfixturevalue("fresh_database")
+    login = DatabaseLogin(database.endpoint, database.name, database.user, database.password)
+    engine = open_engine(lambda: login)
+    migrate(engine)
+    yield MysqlJobStore(engine)
+    engine.dispose()
+
+
+@dataclass(frozen=True)
+class Queues:
+    """The queues of one test on one broker."""
+
+    open: Callable[..., JobSource]  # a source on these queues, over a connection of its own
+    send: Callable[[Outgoing], None]
+    name: Callable[[str], str]  # of a queue that no other test uses
+
+
+@pytest.fixture(params=TWIN_AND_REAL)
+def queues(request: pytest.FixtureRequest) -> Iterator[Queues]:
+    """A broker without messages."""
+    if request.param == "twin":
+        memory = MemoryQueues()
+        yield Queues(lambda *names: MemoryJobSource(memory, names), memory.send, str)
+        return
+    broker = request.getfixturevalue("activemq")
+    run = uuid.uuid4().hex
+    with ExitStack() as stack:
+
+        def open_connection() -> Connection:
+            connection = connect(
+                [broker.endpoint], broker.user, broker.password, ca_file=broker.ca_file
+            )
+            stack.callback(connection.close)
+            return connection
+
+        producer = open_connection()
+        yield Queues(
+            lambda *names: ActiveMqJobSource(open_connection(), names),
+            lambda message: producer.send(message.queue, message.body, message.headers),
+            lambda name: f"{run}.{name}",
+        )

@@ -1,0 +1,154 @@
+"""What every source of jobs does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grader.errors import ConnectionLostError
+from grader.ports import Outgoing
+
+SOON = 10.0  # seconds within which something surely comes
+NOTHING = 0.2  # seconds to wait for what must not come
+
+
+@pytest.fixture
+def jobs(queues: Any) -> str:
+    """Name of a queue."""
+    return queues.name("jobs")
+
+
+def test_message_arrives_as_it_was_sent(queues: Any, jobs: str) -> None:
+    """Body byte for byte, headers with every character, and the queue it came from."""
+    queues.send(Outgoing(jobs, b'{"a": "\xc3\xa9"}', {"x-note": "a:b\\c\nd é"}))
+
+    delivery = queues.open(jobs).receive(SOON)
+
+    assert delivery.body == b'{"a": "\xc3\xa9"}'
+    assert delivery.headers["x-note"] == "a:b\\c\nd é"
+    assert (delivery.queue, delivery.redelivered) == (jobs, False)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"a\x00b", b"\n\n", b"x" * 300_000])
+def test_body_that_is_no_text_arrives_unchanged(queues: Any, jobs: str, body: bytes) -> None:
+    """A dead-lettered copy must be the very bytes that were sent."""
+    queues.send(Outgoing(jobs, body))
+
+    assert queues.open(jobs).receive(SOON).body == body
+
+
+def test_nothing_waiting_is_none(queues: Any, jobs: str) -> None:
+    """An empty queue is no error."""
+    assert queues.open(jobs).receive(NOTHING) is None
+
+
+def test_settled_message_is_gone_and_its_answer_there(queues: Any, jobs: str) -> None:
+    """Acknowledgement and answer are one."""
+    queues.send(Outgoing(jobs, b"1"))
+    source = queues.open(jobs)
+    answers = queues.name("answers")
+
+    source.settle(source.receive(SOON), [Outgoing(answers, b"done", {"correlation-id": "c"})])
+    source.close()
+
+    answer = queues.open(answers).receive(SOON)
+    assert (answer.body, answer.headers["correlation-id"]) == (b"done", "c")
+    assert queues.open(jobs).receive(NOTHING) is None
+
+
+def test_failing_before_the_commit_undoes_all(queues: Any, jobs: str) -> None:
+    """When the row cannot be saved nothing is sent and the message is still ours."""
+    queues.send(Outgoing(jobs, b"1"))
+    source = queues.open(jobs)
+    answers = queues.name("answers")
+    delivery = source.receive(SOON)
+
+    def fail() -> None:
+        raise ValueError("no row")
+
+    with pytest.raises(ValueError, match="no row"):
+        source.settle(delivery, [Outgoing(answers, b"done")], fail)
+
+    reader = queues.open(answers)
+    assert reader.receive(NOTHING) is None
+    source.settle(delivery, [Outgoing(answers, b"second try")])
+    assert reader.receive(SOON).body == b"second try"
+
+
+def test_unsettled_message_comes_again_after_close(queues: Any, jobs: str) -> None:
+    """A worker that leaves, leaves its message to the next, marked as redelivered."""
+    queues.send(Outgoing(jobs, b"1"))
+    first = queues.open(jobs)
+    before = first.receive(SOON)
+    first.close()
+
+    after = queues.open(jobs).receive(SOON)
+
+    assert (after.message_id, after.redelivered) == (before.message_id, True)
+
+
+def test_one_message_at_a_time_is_ours(queues: Any, jobs: str) -> None:
+    """What waits behind a running job is free for other workers."""
+    queues.send(Outgoing(jobs, b"1"))
+    queues.send(Outgoing(jobs, b"2"))
+    busy, idle = queues.open(jobs), queues.open(jobs)
+
+    assert {busy.receive(SOON).body, idle.receive(SOON).body} == {b"1", b"2"}
+
+
+def test_most_urgent_queue_comes_first(queues: Any, jobs: str) -> None:
+    """While something urgent waits, nothing else is begun."""
+    urgent = queues.name("urgent")
+    for number in range(5):
+        queues.send(Outgoing(jobs, b"ordinary %d" % number))
+        queues.send(Outgoing(urgent, b"urgent %d" % number))
+    source = queues.open(urgent, jobs)
+
+    order = []
+    for _ in range(10):
+        delivery = source.receive(SOON)
+        order.append(delivery.body)
+        source.settle(delivery, [])
+
+    assert order == [b"urgent %d" % n for n in range(5)] + [b"ordinary %d" % n for n in range(5)]
+
+
+def test_busy_worker_keeps_nothing_from_an_idle_one(queues: Any, jobs: str) -> None:
+    """A slot holds the one message it works on, and none of its other queue."""
+    urgent = queues.name("urgent")
+    queues.send(Outgoing(jobs, b"long"))
+    busy = queues.open(urgent, jobs)
+    long = busy.receive(SOON)
+    for number in range(3):
+        queues.send(Outgoing(urgent, b"%d" % number))
+    idle = queues.open(urgent, jobs)
+
+    for number in range(3):
+        delivery = idle.receive(SOON)
+        assert delivery.body == b"%d" % number
+        idle.settle(delivery, [])
+
+    busy.settle(long, [])
+    queues.send(Outgoing(urgent, b"last"))
+    idle.close()
+    assert busy.receive(SOON).body == b"last"
+
+
+def test_delayed_message_comes_later(queues: Any, jobs: str) -> None:
+    """A delayed copy leaves the slot free meanwhile, and comes in the end."""
+    queues.send(Outgoing(jobs, b"now"))
+    source = queues.open(jobs)
+    source.settle(source.receive(SOON), [Outgoing(jobs, b"later", delay_ms=500)])
+
+    assert source.receive(NOTHING) is None
+    assert source.receive(SOON).body == b"later"
+
+
+def test_closed_source_says_that_the_connection_is_lost(queues: Any, jobs: str) -> None:
+    """Using it further is told and not ignored."""
+    source = queues.open(jobs)
+    source.close()
+
+    with pytest.raises(ConnectionLostError):
+        source.receive(NOTHING)

@@ -1,0 +1,153 @@
+"""What every table of jobs does."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from grader.contract.messages import CaseResult, Failure, Grade, GradingRequest, GradingResult
+from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.ports import AlreadyFinished, Claim, Granted, HeldByAnother, JobStore
+
+NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
+
+
+def claim(message_id: str = "ID:1", worker_id: str = "one", request_id: str = "req_1") -> Claim:
+    """A claim of a request of its own."""
+    request = GradingRequest(
+        request_id=request_id,
+        user_id="ユーザー😀",
+        problem_id="prob_1",
+        language="python",
+        source_file="s3://bucket/submissions/req_1/solution.py",
+        time_limit=1000,
+        memory_limit=64,
+        timestamp=NOW,
+    )
+    return Claim(request, message_id, "grading-requests", worker_id)
+
+
+def completed(request_id: str = "req_1") -> GradingResult:
+    """A result with all fields set."""
+    cases = (CaseResult(case=1, status=Verdict.WRONG_ANSWER, time=250, memory=64),)
+    grade = Grade(
+        verdict=Verdict.WRONG_ANSWER,
+        score=0,
+        execution_time=250,
+        memory_usage=64,
+        test_results=cases,
+        message="한국어 😀",
+    )
+    return GradingResult(
+        request_id=request_id,
+        status=Status.COMPLETED,
+        result=grade,
+        result_file="s3://bucket/results/req_1/result.json",
+        timestamp=NOW,
+    )
+
+
+def failed() -> GradingResult:
+    """A result without a verdict."""
+    error = Failure(code=ErrorCode.INVALID_REQUEST, message="timeLimit: too small")
+    return GradingResult(request_id="req_1", status=Status.FAILED, error=error, timestamp=NOW)
+
+
+def test_first_claim_is_granted_and_counted(job_store: JobStore) -> None:
+    """The attempt is counted before the work starts."""
+    assert job_store.claim(claim()) == Granted(1)
+
+    row = job_store.get("req_1")
+    assert row is not None
+    assert (row.status, row.attempts, row.worker_id) == ("running", 1, "one")
+
+
+def test_same_message_again_takes_the_claim_over(job_store: JobStore) -> None:
+    """A redelivery means that the worker before is dead, or gave the message back."""
+    job_store.claim(claim(worker_id="one"))
+
+    assert job_store.claim(claim(worker_id="two")) == Granted(2)
+    assert job_store.get("req_1").worker_id == "two"
+
+
+def test_other_message_of_the_same_request_must_wait(job_store: JobStore) -> None:
+    """A request sent twice is not worked on twice at the same time."""
+    job_store.claim(claim("ID:1", "one"))
+
+    assert job_store.claim(claim("ID:2", "two")) == HeldByAnother("one")
+    assert job_store.get("req_1").attempts == 1
+
+
+def test_finished_request_gives_its_result_back(job_store: JobStore) -> None:
+    """The stored result is the very one that was stored, Unicode and cases included."""
+    job_store.claim(claim())
+    job_store.finish(completed())
+
+    assert job_store.claim(claim("ID:2")) == AlreadyFinished(completed())
+    assert job_store.claim(claim("ID:1")) == AlreadyFinished(completed())
+
+
+def test_row_tells_status_and_result(job_store: JobStore) -> None:
+    """What the web tier reads."""
+    job_store.claim(claim())
+    job_store.finish(completed())
+
+    row = job_store.get("req_1")
+
+    assert row is not None
+    assert (row.status, row.result, row.attempts) == ("completed", completed(), 1)
+
+
+def test_refused_request_leaves_a_row_without_a_claim(job_store: JobStore) -> None:
+    """A message whose fields are invalid was never claimed, and yet its failure is known."""
+    job_store.finish(failed())
+
+    row = job_store.get("req_1")
+
+    assert row is not None
+    assert (row.status, row.attempts, row.result) == ("failed", 0, failed())
+
+
+def test_ids_differ_by_case(job_store: JobStore) -> None:
+    """Two requests whose ids differ in case alone are two, as their objects are."""
+    job_store.claim(claim(request_id="req_a"))
+
+    assert job_store.claim(claim("ID:2", request_id="req_A")) == Granted(1)
+
+
+def test_one_of_many_claims_at_once_is_granted(job_store: JobStore) -> None:
+    """Claiming is atomic."""
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda n: job_store.claim(claim(f"ID:{n}")), range(24)))
+
+    assert outcomes.count(Granted(1)) == 1
+    assert sum(isinstance(outcome, HeldByAnother) for outcome in outcomes) == 23
+
+
+def test_attempts_of_one_message_are_all_counted(job_store: JobStore) -> None:
+    """No attempt is lost between two workers that claim at the same time."""
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda _: job_store.claim(claim()), range(16)))
+
+    assert sorted(outcome.attempt for outcome in outcomes) == list(range(1, 17))
+
+
+def test_unknown_request_has_no_row(job_store: JobStore) -> None:
+    """Absence is None and no error."""
+    assert job_store.get("req_1") is None
+
+
+def test_deleted_row_is_gone(job_store: JobStore) -> None:
+    """Deleting is for those who clean up after a check; twice is once."""
+    job_store.claim(claim())
+
+    job_store.delete("req_1")
+    job_store.delete("req_1")
+
+    assert job_store.get("req_1") is None
+    assert job_store.claim(claim()) == Granted(1)
+
+
+def test_ping_returns(job_store: JobStore) -> None:
+    """A table that can be reached says so by not raising."""
+    job_store.ping()

@@ -1,0 +1,71 @@
+"""What every object store does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError
+from grader.ports import ObjectStore
+
+
+def test_what_was_put_is_got_byte_for_byte(object_store: ObjectStore) -> None:
+    """An object is bytes; no text conversion touches it."""
+    object_store.put("a/b", b"\x00\xff\r\n", content_type="application/octet-stream")
+
+    assert object_store.get("a/b", max_bytes=4) == b"\x00\xff\r\n"
+
+
+def test_absent_object_is_said_to_be_absent(object_store: ObjectStore) -> None:
+    """Absence is an error of its own, for it is the request's fault and not the store's."""
+    with pytest.raises(ObjectNotFoundError):
+        object_store.get("nothing", max_bytes=1)
+
+
+def test_object_over_the_limit_is_not_read(object_store: ObjectStore, tmp_path: Path) -> None:
+    """The limit is exact, in memory and on disk."""
+    object_store.put("large", b"123", content_type="text/plain")
+
+    with pytest.raises(ObjectTooLargeError):
+        object_store.get("large", max_bytes=2)
+    with pytest.raises(ObjectTooLargeError):
+        object_store.download("large", tmp_path / "large", max_bytes=2)
+
+
+def test_download_makes_a_new_file_and_never_overwrites(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """A file that somebody else put there is not written to."""
+    object_store.put("x", b"content", content_type="text/plain")
+    object_store.download("x", tmp_path / "x", max_bytes=100)
+
+    assert (tmp_path / "x").read_bytes() == b"content"
+    with pytest.raises(FileExistsError):
+        object_store.download("x", tmp_path / "x", max_bytes=100)
+
+
+def test_list_shows_all_below_a_prefix_in_key_order(object_store: ObjectStore) -> None:
+    """A listing has what is below its prefix, with sizes, and nothing else."""
+    for key in ("p/2", "p/10", "q/1"):
+        object_store.put(key, key.encode(), content_type="text/plain")
+
+    found = list(object_store.list("p/"))
+
+    assert [(item.key, item.size_bytes) for item in found] == [("p/10", 4), ("p/2", 3)]
+    assert all(item.etag for item in found)
+
+
+def test_delete_takes_what_is_there_and_minds_nothing_else(object_store: ObjectStore) -> None:
+    """Deleting twice is deleting once."""
+    object_store.put("x", b"", content_type="text/plain")
+
+    object_store.delete(["x", "never"])
+    object_store.delete(["x"])
+
+    assert list(object_store.list("")) == []
+
+
+def test_delete_of_nothing_does_nothing(object_store: ObjectStore) -> None:
+    """An empty list is no error."""
+    object_store.delete([])
