@@ -20,6 +20,7 @@ from gradectl.local.testing import (
     running_control_plane,
     running_database,
 )
+from grader.sandbox.testing import installed_launcher
 
 #: The policies that the messaging module sets, in the form in which Amazon MQ keeps them.
 BROKER_XML = Path(__file__).parent / "fixtures" / "broker.xml"
@@ -67,3 +68,10 @@ def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an AWS API in a process of its own; tests choose names that do not collide."""
     with running_control_plane(tmp_path_factory.mktemp("moto")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Path]:
+    """A sandbox launcher of this test process alone, with slots of its own."""
+    with installed_launcher() as path:
+        yield path
