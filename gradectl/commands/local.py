@@ -75,7 +75,7 @@ def status(app: AppContext, wait_seconds: float | None) -> None:
 def _wait(stack: Stack, seconds: float) -> None:
     """Wait until everything that was applied runs; raises `DeadlineError`."""
     deadline = time.monotonic() + seconds
-    while not lifecycle.is_settled(stack):
+    while not lifecycle.is_settled(stack, max(0, deadline - time.monotonic())):
         if time.monotonic() > deadline:
             text = f"not everything runs after {seconds:.0f} s"
             raise DeadlineError(text, next_step="gradectl local status")

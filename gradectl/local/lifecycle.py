@@ -100,9 +100,9 @@ def services(stack: Stack) -> list[ServiceStatus]:
     ]
 
 
-def is_settled(stack: Stack) -> bool:
-    """Wait some seconds for all that must run to run in health; raises `UnreachableError`."""
-    return bool(_ask(stack, "/_gradectl/settled"))
+def is_settled(stack: Stack, timeout_seconds: float) -> bool:
+    """Wait for all that must run to run in health, 10 s at most; raises `UnreachableError`."""
+    return bool(_ask(stack, f"/_gradectl/settled?{timeout_seconds}"))
 
 
 def _build_sandbox(layout: Layout, environ: Mapping[str, str]) -> None:

@@ -24,8 +24,8 @@ from gradectl.errors import TryAgainError
 from gradectl.local.autoscaling import add_tag_calls
 from gradectl.local.ports import LOOPBACK
 
-#: A page of our own beside the AWS API: path to the function that makes its JSON.
-Pages = Mapping[str, Callable[[], bytes]]
+#: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
+Pages = Mapping[str, Callable[[str], bytes]]
 
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
@@ -131,7 +131,7 @@ def _with_pages(application: _Application, pages: Pages) -> _Application:
         if page is None:
             return application(environ, start_response)
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [page()]
+        return [page(environ.get("QUERY_STRING", ""))]
 
     return wrapped
 

@@ -50,6 +50,7 @@ class Reconciler:
         self._report = report
         self._runners: dict[str, Runner] = {}
         self._changed = Event()
+        self._changed.set()  # the first look needs no change
         self._stop = Event()
         self._round_done = Condition()
         self._settled = False

@@ -74,7 +74,7 @@ class Runner:
             on_change: Called after each change of state, from the runner's thread.
         """
         self.service = service
-        self.snapshot = Snapshot(service.name)
+        self._snapshot = Snapshot(service.name)
         self._launch = launch
         self._on_change = on_change
         self._stop_event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -86,6 +86,14 @@ class Runner:
     def stopping(self) -> bool:
         """True once it was told to stop."""
         return self._stopping
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the service does; once told to stop, it does not serve any more."""
+        current = self._snapshot
+        if self._stopping and current.state is not State.ENDED:
+            return replace(current, state=State.STOPPING)
+        return current
 
     def start(self) -> None:
         """Start the program and keep it running."""
@@ -116,7 +124,7 @@ class Runner:
             if time.monotonic() - begun > _STABLE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
             if not self._stopping and not is_readable(self._stop_event, pause):
-                self._show(state=State.STARTING, restarts=self.snapshot.restarts + 1)
+                self._show(state=State.STARTING, restarts=self._snapshot.restarts + 1)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         self._show(state=State.ENDED, pid=None)
 
@@ -132,7 +140,6 @@ class Runner:
             if ready:
                 self._show(state=State.RUNNING, message="", health=launched.health())
                 self._watch(launched)
-            self._show(state=State.STOPPING)
         finally:
             child.stop(min(launched.stop_seconds, self._longest_stop_seconds))
 
@@ -143,7 +150,7 @@ class Runner:
             if self._stopping:
                 return
             health = launched.health()
-            if health != self.snapshot.health:
+            if health != self._snapshot.health:
                 self._show(health=health)
             pause = _FIRST_HEALTH_SECONDS if health not in ("", HEALTHY) else _HEALTH_SECONDS
         raise GradectlError(
@@ -152,5 +159,5 @@ class Runner:
         )
 
     def _show(self, **changes: object) -> None:
-        self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]  # its own fields
+        self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]  # its own fields
         self._on_change()

@@ -82,7 +82,7 @@ class Supervisor:
             self._control_plane.stop()
             self._layout.clear_data()
 
-    def _status_page(self) -> bytes:
+    def _status_page(self, _query: str) -> bytes:
         log = self._layout.log
         services = [
             {**asdict(each), "log_file": str(log(each.name))}
@@ -90,8 +90,9 @@ class Supervisor:
         ]
         return json.dumps(services).encode()
 
-    def _settled_page(self) -> bytes:
-        return json.dumps(self._reconciler.wait_until_settled(_SETTLED_SECONDS)).encode()
+    def _settled_page(self, query: str) -> bytes:
+        seconds = min(float(query), _SETTLED_SECONDS)
+        return json.dumps(self._reconciler.wait_until_settled(seconds)).encode()
 
 
 def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:

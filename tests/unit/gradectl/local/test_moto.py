@@ -58,13 +58,13 @@ def test_a_taken_port_is_said_in_one_sentence() -> None:
 
 def test_pages_of_ours_stand_beside_the_aws_api_and_the_port_is_given_back() -> None:
     """The status of the stack is asked where its API is, and after the end nobody answers."""
-    control_plane = ControlPlane(pages={"/_gradectl/status": lambda: b'["all is well"]'})
+    control_plane = ControlPlane(pages={"/_gradectl/status": lambda query: b"%b" % query.encode()})
     control_plane.start()
     address = control_plane.url.removeprefix("http://")
     connection = HTTPConnection(address)
-    connection.request("GET", "/_gradectl/status")
+    connection.request("GET", "/_gradectl/status?7")
 
-    assert connection.getresponse().read() == b'["all is well"]'
+    assert connection.getresponse().read() == b"7"
     connection.close()
     control_plane.stop()
     with pytest.raises(ConnectionRefusedError):
