@@ -23,9 +23,9 @@ COMMANDS = {
     "destroy": "Remove everything of an environment.",
     "local": "Run the emulated cloud on this machine.",
     "problem": "Upload problems with their test cases.",
-    "submit": "Send a program to be graded.",
-    "result": "Show what became of a submission.",
-    "smoke": "Prove that an environment grades, end to end.",
+    "submit": "Send the program in FILE to be graded.",
+    "result": "Show what became of REQUEST_ID.",
+    "smoke": "Prove that ENVIRONMENT grades, end to end.",
     "queue": "Look into the queues without taking anything out.",
     "version": "Show the versions of gradectl and what it uses.",
 }

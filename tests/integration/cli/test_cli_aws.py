@@ -1,0 +1,182 @@
+"""The account is the right one, a dry run sends nothing but reads, and errors are translated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from gradectl.adapters.aws import Aws, AwsSettings
+from gradectl.adapters.aws_errors import translated
+from gradectl.after_apply import sync_broker_user
+from gradectl.core.broker_user import VERSION_TAG
+from gradectl.errors import ConfigurationError, GradectlError, RefusedError
+from gradectl.ui import Ui
+
+pytestmark = pytest.mark.engine
+ACCOUNT = "123456789012"
+
+
+def settings(endpoint: str, **changes: Any) -> AwsSettings:
+    values = {
+        "region": "ap-northeast-2",
+        "account_id": ACCOUNT,
+        "endpoint_url": endpoint,
+        "access_key_id": "testing",
+        "secret_access_key": "testing",
+    }
+    return AwsSettings(**{**values, **changes})
+
+
+@pytest.fixture
+def aws(moto_server: str) -> Iterator[Aws]:
+    """The emulated account."""
+    return Aws(settings(moto_server))
+
+
+def client(endpoint: str, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="ap-northeast-2",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+def test_another_account_is_refused(moto_server: str, project: Any) -> None:
+    """The one in environment.yaml is the only one, whatever credentials are in force."""
+    with pytest.raises(RefusedError) as caught:
+        Aws(settings(moto_server, account_id="999999999999")).check_account()
+    assert caught.value.exit_code == 5
+
+    project.configure(account_id="999999999999")
+    refused = project.run("plan", project.name)
+    assert refused.returncode == 5
+    assert "999999999999" in refused.stderr
+
+
+def test_a_dry_run_blocks_every_call_that_is_not_a_read(moto_server: str) -> None:
+    """At the client, so that no forgotten `if` can let one through."""
+    dry = Aws(settings(moto_server, dry_run=True))
+    dry.check_account()
+
+    with pytest.raises(RefusedError):
+        dry.buckets.enable_versioning("any-bucket")
+    with pytest.raises(RefusedError):
+        dry.stacks.deploy("any-stack", "{}", {})
+    with pytest.raises(RefusedError):
+        dry.object_store("any-bucket").put("key", b"", content_type="text/plain")
+
+
+def test_a_missing_parameter_is_named(aws: Aws) -> None:
+    """And those that exist are read, decrypted, more than a page of them."""
+    names = [f"/aws-test/{number}" for number in range(12)]
+    ssm = client(aws.settings.endpoint_url or "", "ssm")
+    for name in names:
+        ssm.put_parameter(Name=name, Value="v", Type="SecureString", Overwrite=True)
+
+    assert aws.parameters(names) == dict.fromkeys(names, "v")
+    with pytest.raises(ConfigurationError) as caught:
+        aws.parameters([*names, "/aws-test/none"])
+    assert "/aws-test/none" in caught.value.what
+
+
+def test_bootstrap_is_done_once_and_is_really_there(project: Any) -> None:
+    """The bucket has versioning and encryption, and a second run finds nothing to do."""
+    again = project.run("bootstrap", project.name, "--yes", "-o", "json")
+
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["outcome"] == "unchanged"
+    s3 = project.client("s3")
+    assert s3.get_bucket_versioning(Bucket=project.state_bucket)["Status"] == "Enabled"
+    assert s3.get_bucket_encryption(Bucket=project.state_bucket)
+    repositories = project.client("ecr").describe_repositories()["repositories"]
+    mine = [item for item in repositories if item["repositoryName"].startswith(f"{project.name}-")]
+    assert [item["imageTagMutability"] for item in mine] == ["IMMUTABLE"]
+
+
+def test_a_dry_bootstrap_makes_nothing(project: Any) -> None:
+    """It says what it would do."""
+    project.configure(state={"bucket": f"{project.name}-other"})
+
+    finished = project.run("bootstrap", project.name, "--dry-run", "-o", "json")
+
+    assert finished.returncode == 0, finished.stderr
+    assert not Aws(settings(project.endpoint)).buckets.exists(f"{project.name}-other")
+
+
+def test_without_the_bucket_of_the_state_bootstrap_is_next(project: Any) -> None:
+    """Terraform's own words for it help nobody."""
+    project.configure(state={"bucket": f"{project.name}-none"})
+
+    finished = project.run("plan", project.name)
+
+    assert finished.returncode == 78
+    assert f"gradectl bootstrap {project.name}" in finished.stderr
+
+
+def test_without_the_local_stack_an_emulated_environment_is_unreachable(project: Any) -> None:
+    """Emulated calls must not go to the real cloud by accident."""
+    finished = project.run("plan", project.name, GRADECTL_ENDPOINT_URL="")
+
+    assert finished.returncode == 69
+    assert "gradectl local up" in finished.stderr
+
+
+def test_the_broker_user_gets_the_kept_password_once(aws: Aws) -> None:
+    """Terraform gave a throw-away one; afterwards there is one reboot and a note, no more."""
+    endpoint = aws.settings.endpoint_url or ""
+    mq, ssm = client(endpoint, "mq"), client(endpoint, "ssm")
+    broker_id = mq.create_broker(
+        BrokerName="sync-test",
+        EngineType="ACTIVEMQ",
+        EngineVersion="5.18",
+        HostInstanceType="mq.t3.micro",
+        DeploymentMode="SINGLE_INSTANCE",
+        AutoMinorVersionUpgrade=True,
+        PubliclyAccessible=False,
+        Users=[{"Username": "admin", "Password": "throw-away-password"}],
+    )["BrokerId"]
+    for key, value in (("username", "admin"), ("password", "the-real-password")):
+        ssm.put_parameter(Name=f"/sync/mq/{key}", Value=value, Type="SecureString")
+    outputs = {"broker_id": broker_id}
+    ui = Ui("table", {})
+
+    assert sync_broker_user(aws, ui, "sync", outputs) is True
+    assert mq.describe_broker(BrokerId=broker_id)["Tags"][VERSION_TAG] == "1"
+    assert sync_broker_user(aws, ui, "sync", outputs) is False
+
+    ssm.put_parameter(
+        Name="/sync/mq/password", Value="a-newer-password", Type="SecureString", Overwrite=True
+    )
+    assert sync_broker_user(aws, ui, "sync", outputs) is True
+
+
+def test_a_root_without_a_broker_needs_no_sync(aws: Aws) -> None:
+    """A team may bring its own broker."""
+    assert sync_broker_user(aws, Ui("table", {}), "none", {}) is False
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (NoCredentialsError(), 77),
+        (EndpointConnectionError(endpoint_url="http://localhost:1"), 69),
+        (ClientError({"Error": {"Code": "ThrottlingException"}}, "GetParameters"), 75),
+        (ClientError({"Error": {"Code": "ExpiredToken"}}, "GetCallerIdentity"), 77),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetParameters"), 77),
+        (ClientError({"Error": {"Code": "Other"}}, "GetParameters"), 1),
+    ],
+)
+def test_vendor_errors_are_translated(raised: Exception, code: int) -> None:
+    """None of botocore's exceptions leaves the adapter."""
+    with pytest.raises(GradectlError) as caught, translated("somewhere"):
+        raise raised
+
+    assert caught.value.exit_code == code
+    assert caught.value.where == "somewhere"

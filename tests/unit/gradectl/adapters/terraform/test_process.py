@@ -1,0 +1,155 @@
+"""One signal is passed on, the second is answered, the third is obeyed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradectl.adapters.terraform.process import Surroundings, stream
+from gradectl.errors import DeadlineError, GradectlError, StoppedError
+
+#: A stand-in for Terraform: says when it is ready, stops orderly at the first SIGINT.
+ORDERLY = """
+import signal, sys
+def stop(number, frame):
+    print("stopping", flush=True)
+    sys.exit(1)
+signal.signal(signal.SIGINT, stop)
+print("ready", flush=True)
+signal.pause()
+"""
+#: Another that does not care.
+STUBBORN = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+class Run:
+    """One run of a stand-in, during which signals come in when it is ready."""
+
+    def __init__(self, directory: Path, script: str) -> None:
+        """Prepare a stand-in written in Python."""
+        self.said: list[str] = []
+        self.lines: list[str] = []
+        self.at_ready: list[int] = []
+        self.at_word: dict[str, int] = {}
+        self._command = [sys.executable, "-c", script]
+        self._surroundings = Surroundings(directory, dict(os.environ), self._say)
+
+    def _say(self, text: str) -> None:
+        self.said.append(text)
+        for word, number in list(self.at_word.items()):
+            if word in text:
+                del self.at_word[word]
+                signal.raise_signal(number)
+
+    def _on_line(self, line: str) -> None:
+        self.lines.append(line.strip())
+        if line.strip() == "ready":
+            for number in self.at_ready:
+                signal.raise_signal(number)
+
+    def start(self) -> int:
+        return stream(self._command, self._surroundings, self._on_line)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_signal_stops_it_in_good_order(tmp_path: Path, number: int, code: int) -> None:
+    """Whatever came in, Terraform gets one SIGINT, and we wait for it."""
+    run = Run(tmp_path, ORDERLY)
+    run.at_ready = [number]
+
+    with pytest.raises(StoppedError) as caught:
+        run.start()
+
+    assert caught.value.exit_code == code
+    assert run.lines == ["ready", "stopping"]
+    assert "good order" in run.said[0]
+
+
+def test_the_alarm_of_timeout_is_a_deadline(tmp_path: Path) -> None:
+    """The same orderly stop, and another exit code."""
+    run = Run(tmp_path, ORDERLY)
+    run.at_ready = [signal.SIGALRM]
+
+    with pytest.raises(DeadlineError):
+        run.start()
+
+    assert run.lines == ["ready", "stopping"]
+
+
+def test_only_the_third_signal_ends_it_by_force(tmp_path: Path) -> None:
+    """The second says what would be lost."""
+    run = Run(tmp_path, STUBBORN)
+    run.at_ready = [signal.SIGINT]
+    run.at_word = {"good order": signal.SIGINT, "still waiting": signal.SIGINT}
+
+    with pytest.raises(StoppedError) as caught:
+        run.start()
+
+    assert [text[:13] for text in run.said] == ["stopping in g", "still waiting"]
+    assert "by force" in caught.value.what
+
+
+def test_handlers_are_given_back(tmp_path: Path) -> None:
+    """After Terraform, a Ctrl-C is ours again."""
+    before = signal.getsignal(signal.SIGINT)
+
+    assert Run(tmp_path, "print('x')").start() == 0
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_line_that_cannot_be_handled_stops_it_in_good_order(tmp_path: Path) -> None:
+    """A closed terminal or a bug of ours must not tear the state."""
+    lines: list[str] = []
+
+    def fail_once(line: str) -> None:
+        lines.append(line)
+        raise BrokenPipeError
+
+    surroundings = Surroundings(tmp_path, dict(os.environ), lambda _text: None)
+    with pytest.raises(BrokenPipeError):
+        stream([sys.executable, "-c", ORDERLY], surroundings, fail_once)
+
+    assert lines == ["ready\n"]
+
+
+def test_both_streams_come_in_order_unless_asked_otherwise(tmp_path: Path) -> None:
+    """A crash is written to the second stream, and must be seen."""
+    script = "import sys; print('a', flush=True); print('b', file=sys.stderr)"
+    run = Run(tmp_path, script)
+    assert run.start() == 0
+    assert run.lines == ["a", "b"]
+
+    lines: list[str] = []
+    surroundings = Surroundings(tmp_path, dict(os.environ), lambda _text: None)
+    with (tmp_path / "errors").open("w+") as errors:
+        stream([sys.executable, "-c", script], surroundings, lines.append, errors)
+        errors.seek(0)
+        assert (lines, errors.read()) == (["a\n"], "b\n")
+
+
+def test_it_runs_in_a_session_of_its_own(tmp_path: Path) -> None:
+    """So the terminal's Ctrl-C reaches us and not it."""
+    run = Run(tmp_path, "import os; print(os.getsid(0) == os.getpid())")
+    run.start()
+
+    assert run.lines == ["True"]
+
+
+def test_a_program_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
+    """It was there a moment ago, when its version was asked."""
+    surroundings = Surroundings(tmp_path, {}, lambda _text: None)
+
+    with pytest.raises(GradectlError) as caught:
+        stream([str(tmp_path / "gone")], surroundings, lambda _line: None)
+
+    assert caught.value.where == str(tmp_path / "gone")

@@ -1,0 +1,51 @@
+"""Where the project is, and which of several settings wins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gradectl.context import AppContext
+from gradectl.errors import ConfigurationError
+from gradectl.options import GlobalOptions
+
+FILE = 'schema_version: 1\nname: dev\naccount_id: "123456789012"\nregion: eu-west-1\n'
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with one environment."""
+    folder = tmp_path / "environments" / "dev"
+    folder.mkdir(parents=True)
+    (folder / "environment.yaml").write_text(FILE)
+    return tmp_path
+
+
+def context(directory: Path, **options: object) -> AppContext:
+    return AppContext(GlobalOptions(**options), {}, directory)  # type: ignore[arg-type]  # by name
+
+
+def test_the_project_is_found_from_a_folder_within(root: Path) -> None:
+    """Nobody has to stand at its top."""
+    assert context(root / "environments" / "dev").project_root == root
+
+
+def test_the_project_can_be_given(root: Path, tmp_path: Path) -> None:
+    """A pipeline works from anywhere."""
+    assert context(tmp_path.parent, project=root).project_root == root
+
+
+def test_no_project_is_an_error_with_two_ways_out(tmp_path: Path) -> None:
+    """Go there, or say where it is."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigurationError) as caught:
+        _ = context(tmp_path / "empty").project_root
+
+    assert "--project" in caught.value.next_step
+
+
+def test_a_region_flag_wins_over_the_file(root: Path) -> None:
+    """Flag > GRADECTL_* > environment.yaml > default."""
+    assert context(root).environment("dev").region == "eu-west-1"
+    assert context(root, region="eu-west-2").environment("dev").region == "eu-west-2"
