@@ -19,7 +19,7 @@ from grader.adapters.activemq.frames import Frame
 from grader.ports import Delivery, Outgoing
 
 #: How long the next message of an urgent queue may take, after its subscription or the last one.
-_GRACE_SECONDS = 0.02
+_GRACE_SECONDS = 0.1
 
 
 class ActiveMqJobSource:
@@ -50,6 +50,7 @@ class ActiveMqJobSource:
         self._collect(0.0)
         if self._subscribe(self._urgent) or self._last in self._urgent:
             self._await_urgent(monotonic() + _GRACE_SECONDS)
+            self._last = ""
         if not self._held:
             self._subscribe([self._ordinary])
         while not self._held:
