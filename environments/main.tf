@@ -117,8 +117,11 @@ locals {
     "${var.environment_name}-grading-worker:latest",
   ])
 
+  # Health is for the container itself, unless a load balancer may ask too.
+  health_settings = var.enable_ecs_alb_access ? { HEALTH_HOST = "0.0.0.0" } : {}
+
   # What the worker is told; everything else has a default in the worker.
-  worker_environment = merge(var.grading_worker_settings, {
+  worker_environment = merge(var.grading_worker_settings, local.health_settings, {
     AWS_REGION          = var.aws_region
     DB_ENDPOINT_PARAM   = module.db_parameters.names["endpoint"]
     DB_NAME_PARAM       = module.db_parameters.names["name"]
@@ -139,14 +142,14 @@ locals {
 module "ecs_grading" {
   source = "../modules/ecs-grading"
 
-  environment_name         = var.environment_name
-  region                   = var.aws_region
-  image                    = coalesce(var.grading_container_image, local.bootstrap_image)
-  task                     = { cpu = var.ecs_task_cpu, memory = var.ecs_task_memory }
-  environment              = local.worker_environment
-  subnet_ids               = module.network.private_subnet_ids
-  security_group_ids       = [module.network.security_group_ids.worker]
-  service_discovery_vpc_id = var.enable_service_discovery ? module.network.vpc_id : null
+  environment_name   = var.environment_name
+  region             = var.aws_region
+  image              = coalesce(var.grading_container_image, local.bootstrap_image)
+  task               = { cpu = var.ecs_task_cpu, memory = var.ecs_task_memory }
+  environment        = local.worker_environment
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.network.security_group_ids.worker]
+  service_discovery  = var.enable_service_discovery ? { vpc_id = module.network.vpc_id } : null
 
   ec2_capacity = var.use_fargate ? null : {
     instance_type = var.ecs_instance_type

@@ -1,15 +1,15 @@
-# Only with service_discovery_vpc_id: a DNS name for the workers inside the VPC.
+# Only with service_discovery: a DNS name for the workers inside the VPC.
 
 resource "aws_service_discovery_private_dns_namespace" "this" {
-  count = var.service_discovery_vpc_id == null ? 0 : 1
+  count = var.service_discovery == null ? 0 : 1
 
   name        = "${local.name}.internal"
   description = "Names of the ${local.name} services."
-  vpc         = var.service_discovery_vpc_id
+  vpc         = var.service_discovery.vpc_id
 }
 
 resource "aws_service_discovery_service" "this" {
-  count = var.service_discovery_vpc_id == null ? 0 : 1
+  count = var.service_discovery == null ? 0 : 1
 
   name = local.container_name
 

@@ -130,10 +130,12 @@ variable "security_group_ids" {
   }
 }
 
-variable "service_discovery_vpc_id" {
+variable "service_discovery" {
   description = "VPC in which the workers get a DNS name; null for none."
-  type        = string
-  default     = null
+  type = object({
+    vpc_id = string
+  })
+  default = null
 }
 
 variable "subnet_ids" {

@@ -161,7 +161,7 @@ run "runs_on_instances_instead_of_fargate" {
 
 run "has_a_dns_name_when_wanted" {
   variables {
-    service_discovery_vpc_id = "vpc-1"
+    service_discovery = { vpc_id = "vpc-1" }
   }
 
   assert {

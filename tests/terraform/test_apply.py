@@ -1,0 +1,124 @@
+"""The `local` environment made for real in an emulated account, looked at, and removed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from gradectl.environment import load
+from gradectl.rendering import rendered
+from grader.contract import names
+
+ROOT = Path(__file__).resolve().parents[2]
+MQ_PASSWORD = "a-Password-of-the-broker-1"
+DB_PASSWORD = "a-Password-of-the-database-1"
+WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="session")
+def cloud(moto_server: str) -> Callable[[str], Any]:
+    """Clients of the emulated account."""
+    session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
+    return lambda service: session.client(service, endpoint_url=moto_server)
+
+
+@pytest.fixture(scope="session")
+def local_root(
+    terraform_folder: Callable[..., Any], cloud: Callable[[str], Any], moto_server: str
+) -> Any:
+    """The root with the files of `local`, its state in a bucket with a lock file."""
+    environment = load(ROOT, "local")
+    files = rendered(ROOT, environment)
+    root = terraform_folder("environments", {path.name: text for path, text in files.items()})
+    cloud("s3").create_bucket(
+        Bucket=environment.state_bucket,
+        CreateBucketConfiguration={"LocationConstraint": environment.region},
+    )
+    root = root.within(
+        AWS_ENDPOINT_URL=moto_server,
+        TF_VAR_db_admin_password=DB_PASSWORD,
+        TF_VAR_mq_admin_password=MQ_PASSWORD,
+    )
+    root.run("init", "-no-color", "-input=false", "-backend-config=backend.hcl")
+    return root
+
+
+@pytest.fixture(scope="session")
+def applied_local(local_root: Any) -> dict[str, Any]:
+    """What the root says after it was applied."""
+    local_root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    outputs = json.loads(local_root.run("output", "-json"))
+    return {name: output["value"] for name, output in outputs.items()}
+
+
+def test_the_local_environment_is_made_as_written_and_leaves_nothing(
+    local_root: Any, applied_local: dict[str, Any], cloud: Callable[[str], Any]
+) -> None:
+    """
+    One life of an environment, in one test because it takes minutes: what was made is what the
+    files say, a second plan changes nothing, the state holds no secret, destroy leaves nothing.
+    """
+    assert_nothing_is_left_to_change(local_root)
+    assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied_local, cloud("ssm"))
+    assert_the_broker_runs_the_rendered_xml(applied_local, cloud("mq"))
+    assert_the_worker_is_told_names_that_exist(applied_local, cloud("ecs"), cloud("ssm"))
+
+    local_root.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+
+    assert local_root.run("state", "list").strip() == ""
+    assert cloud("mq").list_brokers()["BrokerSummaries"] == []
+    assert cloud("rds").describe_db_instances()["DBInstances"] == []
+
+
+def assert_nothing_is_left_to_change(root: Any) -> None:
+    """A plan right after apply finds no difference."""
+    done = root.attempt("plan", "-no-color", "-detailed-exitcode")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def assert_secrets_are_in_ssm_and_not_in_the_state(
+    root: Any, outputs: dict[str, Any], ssm: Any
+) -> None:
+    """The passwords went where they are needed and nowhere else."""
+    state = root.run("state", "pull")
+    for part, password in (("mq", MQ_PASSWORD), ("db", DB_PASSWORD)):
+        name = outputs["parameter_names"][part]["password"]
+        stored = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        assert (stored["Type"], stored["Value"]) == ("SecureString", password)
+        assert password not in state
+
+
+def assert_the_broker_runs_the_rendered_xml(outputs: dict[str, Any], mq: Any) -> None:
+    """What the broker's configuration holds is the template, filled in."""
+    broker = mq.describe_broker(BrokerId=outputs["broker_id"])
+    current = broker["Configurations"]["Current"]
+    assert current == {
+        "Id": outputs["broker_configuration"]["id"],
+        "Revision": outputs["broker_configuration"]["revision"],
+    }
+    revision = mq.describe_configuration_revision(
+        ConfigurationId=current["Id"], ConfigurationRevision=str(current["Revision"])
+    )
+    xml = base64.b64decode(revision["Data"]).decode()
+    assert all(f'physicalName="{queue}"' in xml for queue in names.QUEUES)
+
+
+def assert_the_worker_is_told_names_that_exist(outputs: dict[str, Any], ecs: Any, ssm: Any) -> None:
+    """Every parameter that the task definition names can be read."""
+    definition = ecs.describe_task_definition(taskDefinition=outputs["task_definition_arn"])
+    (container,) = definition["taskDefinition"]["containerDefinitions"]
+    environment = {item["name"]: item["value"] for item in container["environment"]}
+    wanted = [value for name, value in environment.items() if name.endswith("_PARAM")]
+    found = ssm.get_parameters(Names=wanted, WithDecryption=True)
+    assert (container["name"], len(wanted)) == ("grading-worker", 7)
+    assert found["InvalidParameters"] == []
+    assert environment["GRADING_BUCKET"] == outputs["bucket_name"]
+    assert environment["AWS_REGION"] == "ap-northeast-2"
