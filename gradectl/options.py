@@ -71,13 +71,13 @@ class _WithGlobalOptions(click.Command):
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - passed on to click
         """Append the shared options to those of the command."""
         super().__init__(*args, **settings)
-        self._shared = _global_options()
-        self.params.extend(self._shared)
+        self.shared = _global_options()
+        self.params.extend(self.shared)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options first."""
-        own = [param for param in self.get_params(ctx) if param not in self._shared]
-        for title, params in (("Options", own), ("Global options", self._shared)):
+        own = [param for param in self.get_params(ctx) if param not in self.shared]
+        for title, params in (("Options", own), ("Global options", self.shared)):
             rows = [row for param in params if (row := param.get_help_record(ctx))]
             if rows:
                 with formatter.section(title):

@@ -18,7 +18,9 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 
 #: ENVIRONMENT, with completion.
-environment_argument = click.argument("environment", shell_complete=_complete)
+environment_argument = click.argument(
+    "environment", shell_complete=_complete, help="Name of a folder in environments/."
+)
 
 #: --environment of the commands that work inside one; `gradectl.target.choose` reads it.
 environment_option = click.option(

@@ -1,0 +1,22 @@
+"""The reference in docs/ says what the commands say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def test_the_reference_is_fresh() -> None:
+    """Whoever changes a command writes the page again: `make docs`."""
+    run = subprocess.run(
+        [sys.executable, "scripts/cli_reference.py", "--check"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
