@@ -22,6 +22,7 @@ from werkzeug.serving import make_server
 
 from gradectl.errors import TryAgainError
 from gradectl.local.autoscaling import add_tag_calls
+from gradectl.local.bucket_policies import respect_tls_policies
 from gradectl.local.ports import LOOPBACK
 
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
@@ -59,6 +60,7 @@ class ControlPlane:
             TryAgainError: The port is taken.
         """
         add_tag_calls()
+        respect_tls_policies()
         application: _Application = DomainDispatcherApplication(create_backend_app)
         if on_change:
             application = _reporting(application, on_change)
