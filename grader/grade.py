@@ -27,6 +27,7 @@ from grader.ports import JobHandler, ObjectStore
 from grader.runner import CaseRunner
 from grader.sandbox import Box
 from grader.sandbox.selftest import run_self_test
+from grader.sandbox.surroundings import describe_surroundings
 from grader.workspace import Workspace
 
 
@@ -70,7 +71,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     """
     with Box.claim(launcher) as box:
         run_self_test(box)
-        log.info("Sandbox holds", slot=box.slot)
+        log.info("Sandbox holds", slot=box.slot, **describe_surroundings())
         yield Grader(store, bucket, ceilings, box, log, clock)
 
 

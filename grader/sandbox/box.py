@@ -106,12 +106,8 @@ class Box:
             )
         except OSError as error:
             raise ObjectNotFoundError(f"cannot be read: {error.strerror}", where=name) from None
+        _check_plain(fd, name, max_bytes)
         with os.fdopen(fd, "rb") as file:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-                raise ObjectNotFoundError("not a plain file", where=name)
-            if status.st_size > max_bytes:
-                raise ObjectTooLargeError(f"larger than {max_bytes} bytes", where=name)
             self._launcher.store(self.slot, Role.RUN, name, file)
 
     def survivors(self) -> list[int]:
@@ -152,3 +148,15 @@ class Box:
             stdout=directory / "stdout",
             stderr=directory / "stderr",
         )
+
+
+def _check_plain(fd: int, name: str, max_bytes: int) -> None:
+    """Close the descriptor again where it is not of a plain file that may be taken."""
+    status = os.fstat(fd)
+    plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    if plain and status.st_size <= max_bytes:
+        return
+    os.close(fd)
+    if plain:
+        raise ObjectTooLargeError(f"larger than {max_bytes} bytes", where=name)
+    raise ObjectNotFoundError("not a plain file", where=name)

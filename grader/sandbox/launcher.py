@@ -44,14 +44,12 @@ class Launcher:
     def open(cls, path: Path) -> Launcher:
         """Ask an installed launcher what it is; raises `SettingsError` when it cannot be run."""
         try:
-            done = subprocess.run([path, "config"], capture_output=True, check=True, timeout=10)
-            said = json.loads(done.stdout)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            raise SettingsError(
-                f"the sandbox launcher does not work: {error}",
-                where=str(path),
-                next_step="python -m grader.sandbox.build installs it; its group may execute it",
-            ) from None
+            done = subprocess.run([path, "config"], capture_output=True, check=False, text=True)
+        except OSError as error:
+            raise _unusable(path, str(error)) from None
+        if done.returncode:
+            raise _unusable(path, done.stderr.strip())
+        said = json.loads(done.stdout)
         return cls(path, Path(said["box_root"]), said["uid_base"], said["slots"])
 
     def users(self, slot: int) -> range:
@@ -104,6 +102,14 @@ class Launcher:
                 done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}",
                 where=f"launcher {' '.join(arguments)}",
             )
+
+
+def _unusable(path: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"the sandbox launcher does not work: {why}",
+        where=str(path),
+        next_step="python -m grader.sandbox.build installs it; its group may execute it",
+    )
 
 
 def _new_file(path: Path) -> BinaryIO:

@@ -1,0 +1,51 @@
+"""Compiling and installing the launcher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.errors import SettingsError
+from grader.sandbox.build import Installation, install, main, render_header
+
+
+def wanted(box_root: str) -> Installation:
+    return Installation(Path("/opt/launcher"), Path(box_root), uid_base=70, slots=5, worker_gid=9)
+
+
+def test_what_must_not_be_told_at_run_time_is_in_the_header() -> None:
+    """Directory, users and group are constants of the binary."""
+    header = render_header(wanted("/var/lib/boxes"))
+
+    assert '#define BOX_ROOT "/var/lib/boxes"\n' in header
+    assert "#define UID_BASE 70\n" in header
+    assert "#define SLOT_COUNT 5\n" in header
+    assert "#define WORKER_GID 9\n" in header
+
+
+@pytest.mark.parametrize("path", ["boxes", '/a"b', "/a\\b", "/a\nb", "/a%db"])
+def test_a_path_that_c_would_read_differently_is_refused(path: str) -> None:
+    """The path becomes part of a C source and of a format."""
+    with pytest.raises(SettingsError, match="plain absolute path"):
+        render_header(wanted(path))
+
+
+@pytest.mark.engine
+def test_a_box_root_that_slot_users_cannot_reach_is_an_error_at_once(tmp_path: Path) -> None:
+    """It would otherwise show as programs that cannot be started."""
+    tmp_path.chmod(0o700)
+
+    with pytest.raises(SettingsError, match=r"cannot pass.*chmod o\+x"):
+        install(Installation(tmp_path / "launcher", tmp_path / "boxes"))
+
+
+@pytest.mark.engine
+def test_the_command_line_says_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line and the exit code of a wrong configuration."""
+    code = main(["--output", str(tmp_path / "launcher"), "--box-root", "relative"])
+
+    assert code == 78
+    assert capsys.readouterr().err.startswith("error: 'relative': the box root must be")

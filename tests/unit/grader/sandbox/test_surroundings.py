@@ -1,0 +1,28 @@
+"""What the sandbox stands on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from grader.sandbox.surroundings import describe_surroundings
+
+
+def test_it_tells_what_the_sandbox_depends_on() -> None:
+    """Each is a word that can be compared between a task that works and one that does not."""
+    found = describe_surroundings()
+
+    assert found["kernel"] == os.uname().release
+    assert int(found["capability_bounds"], 16) >= 0
+    assert found["seccomp_mode"] in {"0", "1", "2"}
+    assert found["landlock"] == "absent" or int(found["landlock"]) > 0
+
+
+def test_what_a_kernel_does_not_tell_is_unknown(tmp_path: Path) -> None:
+    """An older kernel, or a masked /proc, is no reason to fail."""
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "status").write_text("Name:\tx\n")
+
+    found = describe_surroundings(tmp_path)
+
+    assert found["max_user_namespaces"] == found["seccomp_mode"] == "unknown"
