@@ -7,14 +7,32 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from gradectl.errors import ConfigurationError
 
 FOLDER = "environments"
 FILE = "environment.yaml"
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
+
+def _not_reserved(name: str) -> str:
+    """Refuse what AWS keeps for itself as the beginning of a parameter's name."""
+    if name.startswith(("aws", "ssm")):
+        text = "must not begin with 'aws' or 'ssm', which AWS reserves in SSM parameters"
+        raise ValueError(text)
+    return name
+
+
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$"), AfterValidator(_not_reserved)
+]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]

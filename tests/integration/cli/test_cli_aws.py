@@ -75,15 +75,15 @@ def test_a_dry_run_blocks_every_call_that_is_not_a_read(moto_server: str) -> Non
 
 def test_a_missing_parameter_is_named(aws: Aws) -> None:
     """And those that exist are read, decrypted, more than a page of them."""
-    names = [f"/aws-test/{number}" for number in range(12)]
+    names = [f"/many-test/{number}" for number in range(12)]
     ssm = client(aws.settings.endpoint_url or "", "ssm")
     for name in names:
         ssm.put_parameter(Name=name, Value="v", Type="SecureString", Overwrite=True)
 
     assert aws.parameters(names) == dict.fromkeys(names, "v")
     with pytest.raises(ConfigurationError) as caught:
-        aws.parameters([*names, "/aws-test/none"])
-    assert "/aws-test/none" in caught.value.what
+        aws.parameters([*names, "/many-test/none"])
+    assert "/many-test/none" in caught.value.what
 
 
 def test_bootstrap_is_done_once_and_is_really_there(project: Any) -> None:
