@@ -1,0 +1,158 @@
+"""What gradectl may rely on when it looks into queues, sends, and waits for its own messages."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from gradectl.adapters.broker import BrokerAccess, open_broker
+from gradectl.ports import Broker
+from gradectl.testing import MemoryBroker
+from grader.errors import ConnectionLostError
+
+SOON = 5.0
+
+
+@pytest.fixture(params=["twin", pytest.param("real", marks=pytest.mark.engine)])
+def open_it(request: pytest.FixtureRequest) -> Iterator[Callable[[], Broker]]:
+    """Connect to one and the same broker, each time anew."""
+    if request.param == "twin":
+        memory = MemoryBroker()
+        yield lambda: memory
+        return
+    running = request.getfixturevalue("activemq")
+    access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(open_broker(access))
+
+
+@pytest.fixture
+def broker(open_it: Callable[[], Broker]) -> Broker:
+    """A connection to the broker."""
+    return open_it()
+
+
+@pytest.fixture
+def name() -> str:
+    """A queue that no other test uses."""
+    return f"t.{uuid.uuid4().hex}"
+
+
+def test_statistics_count_what_was_sent(broker: Broker, name: str) -> None:
+    """Size and counters are those of the queue, taken by the broker's clock."""
+    for number in range(3):
+        broker.send(name, b"%d" % number, {})
+
+    counters = broker.inspector.statistics([name])[name]
+
+    assert (counters.queue, counters.size, counters.enqueued, counters.dequeued) == (name, 3, 3, 0)
+    assert counters.waiting == 3
+    assert counters.oldest_ms is None or counters.oldest_ms <= counters.taken_at_ms
+
+
+def test_a_queue_that_does_not_exist_has_no_statistics_and_is_not_made(
+    broker: Broker, name: str
+) -> None:
+    """Asking is answered at once and changes nothing."""
+    assert broker.inspector.statistics([name]) == {}
+    assert broker.inspector.statistics([name]) == {}
+
+
+def test_statistics_of_several_queues_are_told_apart(broker: Broker, name: str) -> None:
+    """Each answer belongs to its question, and a missing one does not shift the others."""
+    broker.send(f"{name}.a", b"", {})
+    broker.send(f"{name}.c", b"", {})
+    broker.send(f"{name}.c", b"", {})
+
+    found = broker.inspector.statistics([f"{name}.{letter}" for letter in "abc"])
+
+    assert {key: counters.size for key, counters in found.items()} == {
+        f"{name}.a": 1,
+        f"{name}.c": 2,
+    }
+
+
+def test_a_browse_shows_bodies_and_headers_as_they_were_sent(broker: Broker, name: str) -> None:
+    """What an operator reads is what the producer wrote, byte for byte."""
+    body = bytes(range(256))
+    broker.send(name, body, {"correlation-id": "a:b\\c", "x-note": "two\nlines"})
+
+    (message,) = broker.inspector.browse(name)
+
+    assert message.body == body
+    assert message.headers["correlation-id"] == "a:b\\c"
+    assert message.headers["x-note"] == "two\nlines"
+    assert message.message_id
+    assert message.timestamp_ms > 0
+
+
+def test_a_browse_consumes_nothing(open_it: Callable[[], Broker], name: str) -> None:
+    """Sizes, counters and consumers are afterwards what they were before."""
+    broker = open_it()
+    for number in range(20):
+        broker.send(name, b"%d" % number, {})
+    before = broker.inspector.statistics([name])[name]
+
+    pages = [broker.inspector.browse(name) for _ in range(3)]
+
+    after = open_it().inspector.statistics([name])[name]
+    assert [len(page) for page in pages] == [20, 20, 20]
+    assert (after.size, after.dequeued, after.in_flight) == (before.size, 0, 0)
+    assert after.consumers == 0
+    with broker.watch(name, "nobody") as watch:
+        assert watch.take(0.1) is None
+    assert all("redelivered" not in message.headers for message in broker.inspector.browse(name))
+
+
+def test_a_browse_is_narrowed_by_time_and_priority(broker: Broker, name: str) -> None:
+    """The selectors that a scan uses mean what they say."""
+    for priority in "149":
+        broker.send(name, priority.encode(), {"priority": priority})
+    latest = max(message.timestamp_ms for message in broker.inspector.browse(name))
+
+    def found(selector: str) -> set[bytes]:
+        return {message.body for message in broker.inspector.browse(name, selector)}
+
+    assert found("JMSPriority > 4") == {b"9"}
+    assert found("JMSPriority = 4") == {b"4"}
+    assert found("JMSPriority < 4") == {b"1"}
+    assert found(f"JMSTimestamp >= {latest + 1}") == set()
+    assert found(f"JMSPriority > 4 AND JMSTimestamp >= {latest - 60_000}") == {b"9"}
+
+
+def test_a_selector_that_is_none_is_an_error_and_not_an_empty_page(
+    open_it: Callable[[], Broker], name: str
+) -> None:
+    """The broker ends the connection then; waiting for its last page would be for ever."""
+    broker = open_it()
+    broker.send(name, b"", {})
+
+    with pytest.raises(ConnectionLostError):
+        broker.inspector.browse(name, "JMSTimestamp >>> 3")
+
+
+def test_a_watch_takes_its_own_message_and_no_other(broker: Broker, name: str) -> None:
+    """Nobody else's result may be touched."""
+    broker.send(name, b"theirs", {"correlation-id": "theirs"})
+    with broker.watch(name, "o'urs") as watch:
+        assert watch.take(0.05) is None
+        broker.send(name, b"ours", {"correlation-id": "o'urs"})
+        assert watch.take(SOON) == b"ours"
+        assert watch.take(0.05) is None
+
+    (left,) = broker.inspector.browse(name)
+    assert left.body == b"theirs"
+    assert "redelivered" not in left.headers
+
+
+def test_a_watch_finds_a_message_that_was_there_before(broker: Broker, name: str) -> None:
+    """A clean-up begins after the messages were sent."""
+    broker.send(name, b"ours", {"correlation-id": "ours"})
+
+    with broker.watch(name, "ours") as watch:
+        assert watch.take(SOON) == b"ours"
+
+    assert broker.inspector.statistics([name])[name].size == 0
