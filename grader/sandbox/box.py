@@ -127,16 +127,19 @@ class Box:
         self._launcher.clean(self.slot)
         with TemporaryDirectory() as name:
             for role in sorted(self._may_have_files):
-                outcome = self._launcher.run(self.slot, self._removal(role, Path(name, role)))
-                if not outcome.succeeded:
-                    raise SandboxError(f"cannot be cleaned: {outcome}", where=f"slot {self.slot}")
+                removal = self._removal(role, Path(name, role))
+                if not self._launcher.run(self.slot, removal).succeeded:
+                    why = removal.stderr.read_text(errors="replace").strip()
+                    raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
         self._may_have_files.clear()
 
     def _removal(self, role: Role, directory: Path) -> RunSpec:
         """As the user itself, so that a trap left behind can hurt nobody else."""
         directory.mkdir()
         owner = str(self.users[list(Role).index(role)])
-        find = ("find", ".", *_SHARED_DIRECTORIES, "-mindepth", "1", "-maxdepth", "1")
+        shared = [directory for directory in _SHARED_DIRECTORIES if Path(directory).is_dir()]
+        # Other programs come and go in the shared directories while they are read.
+        find = ("find", ".", *shared, "-ignore_readdir_race", "-mindepth", "1", "-maxdepth", "1")
         unlock = ("-type", "d", "-exec", "/bin/chmod", "-R", "u+rwx", "--", "{}", "+")
         remove = ("-exec", "/bin/rm", "-rf", "--", "{}", "+")
         return RunSpec(
