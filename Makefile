@@ -12,7 +12,7 @@ setup: ## install what this machine lacks; the second time it takes a second
 	@scripts/setup
 
 demo: setup ## deploy `local`, grade real submissions, prove the queues (KEEP=1 leaves it running)
-	@exec $(PY) examples/demo.py
+	@exec $(PY) examples/demo
 
 test: setup ## run all tests, against real engines
 	@exec $(PY) -m pytest $(ARGS)
@@ -33,7 +33,7 @@ validate: setup ## terraform fmt and validate, checkov, cfn-lint, rendered files
 	@scripts/validate
 
 bench: setup ## measure; writes build/bench.json, each figure with a baseline from the same run
-	@exec $(PY) examples/bench/run.py
+	@exec $(PY) benchmarks
 
 docs: setup ## write the generated documentation again
 	@$(PY) scripts/generate_docs.py
