@@ -1,0 +1,161 @@
+"""A real queue that is shown by small pages is seen completely, and is afterwards as before."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
+from gradectl.local.activemq import Broker
+from gradectl.local.broker_xml import BrokerUser
+from gradectl.local.engines import Engines
+from gradectl.local.testing import RunningBroker, running_broker
+from gradectl.queues import inspect, queue_states
+from grader.adapters.activemq.connection import connect
+
+XML = Path(__file__).parents[1] / "fixtures" / "broker.xml"
+PAGE = 50
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def paging(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    """A broker whose browses show 50 messages, as one of Amazon's shows 400."""
+    xml = XML.read_text().replace('maxBrowsePageSize="100000"', f'maxBrowsePageSize="{PAGE}"')
+    assert f'"{PAGE}"' in xml
+    broker = Broker("paging", xml, [BrokerUser("grader", "a-Password-for-tests-1")])
+    with running_broker(engines, tmp_path_factory.mktemp("paging"), broker) as running:
+        yield running
+
+
+@pytest.fixture
+def broker(paging: RunningBroker) -> Iterator[StompBroker]:
+    """A connection to it."""
+    access = BrokerAccess(paging.endpoint, paging.user, paging.password, paging.ca_file)
+    with open_broker(access) as opened:
+        yield opened
+
+
+@pytest.fixture
+def name() -> str:
+    """A queue that no other test uses."""
+    return f"t.{uuid.uuid4().hex}"
+
+
+def fill(broker: StompBroker, queue: str, count: int, priorities: str = "4") -> None:
+    for number in range(count):
+        headers = {"priority": priorities[number % len(priorities)]}
+        broker.send(queue, b"%d" % number, headers)
+
+
+def test_1001_messages_are_all_seen_by_pages_of_50(broker: StompBroker, name: str) -> None:
+    """The broker ends each browse normally; only the count tells that more is there."""
+    fill(broker, name, 1001)
+
+    found = inspect(broker.inspector, name)
+
+    assert found is not None
+    assert found.scan.complete
+    assert found.scan.summary == "seen 1001 of 1001"
+    assert {message.body for message in found.scan.messages} == {b"%d" % n for n in range(1001)}
+    assert found.scan.rounds > 20
+
+
+def test_priorities_hide_nothing(broker: StompBroker, name: str) -> None:
+    """Urgent messages are shown first, and the older ones behind them are found all the same."""
+    fill(broker, name, 600, priorities="941")
+
+    found = inspect(broker.inspector, name)
+
+    assert found is not None
+    assert found.scan.summary == "seen 600 of 600"
+
+
+def test_more_than_a_page_in_one_millisecond_is_reported(
+    broker: StompBroker, paging: RunningBroker, name: str
+) -> None:
+    """One transaction brings them so close that no selector tells them apart; that is said."""
+    connection = connect([paging.endpoint], paging.user, paging.password, ca_file=paging.ca_file)
+    with connection.transaction() as transaction:
+        for number in range(3000):
+            transaction.send(name, b"%d" % number)
+    connection.close()
+
+    found = inspect(broker.inspector, name)
+
+    assert found is not None
+    seen = len({message.body for message in found.scan.messages})
+    assert len(found.scan.messages) == seen
+    assert found.scan.complete == (seen == 3000)
+    assert ("INCOMPLETE" in found.scan.summary) == (seen < 3000)
+
+
+def test_inspecting_changes_nothing(broker: StompBroker, paging: RunningBroker, name: str) -> None:
+    """After a complete scan the next consumer gets each message once, none marked redelivered."""
+    fill(broker, name, 120)
+    before = broker.inspector.statistics([name])[name]
+    inspect(broker.inspector, name)
+    after = broker.inspector.statistics([name])[name]
+
+    assert (after.size, after.enqueued, after.dequeued) == (before.size, before.enqueued, 0)
+    connection = connect([paging.endpoint], paging.user, paging.password, ca_file=paging.ca_file)
+    connection.subscribe(name)
+    frames = []
+    while len(frames) < 120 and (frame := connection.next_frame(5.0)) is not None:
+        frames.append(frame)
+        connection.ack(frame)
+    connection.close()
+    assert [frame.body for frame in frames] == [b"%d" % number for number in range(120)]
+    assert not [frame for frame in frames if frame.headers.get("redelivered") == "true"]
+
+
+def test_a_message_in_flight_is_seen_and_stays_with_its_consumer(
+    broker: StompBroker, paging: RunningBroker, name: str
+) -> None:
+    """What a worker holds is counted as in flight, and looking at it does not take it away."""
+    fill(broker, name, 3)
+    worker = connect([paging.endpoint], paging.user, paging.password, ca_file=paging.ca_file)
+    worker.subscribe(name)
+    held = worker.next_frame(5.0)
+    assert held is not None
+
+    found = inspect(broker.inspector, name)
+    (state,) = queue_states(broker.inspector, [name])
+
+    assert found is not None
+    assert found.scan.summary == "seen 3 of 3"
+    assert state.counters is not None
+    assert (state.counters.waiting, state.counters.in_flight, state.counters.consumers) == (2, 1, 1)
+    assert state.oldest_seconds is not None
+    worker.ack(held)
+    worker.close()
+    assert broker.inspector.statistics([name])[name].size == 2
+
+
+def test_a_watch_behind_hundreds_of_strange_messages_is_served_after_browses(
+    broker: StompBroker, name: str
+) -> None:
+    """A selective consumer gets what is paged in; a browse makes the broker page in more."""
+    fill(broker, name, 450)
+    broker.send(name, b"ours", {"correlation-id": "ours"})
+
+    with broker.watch(name, "ours") as watch:
+        taken = None
+        for _ in range(10):
+            broker.inspector.browse(name)
+            taken = taken or watch.take(0.5)
+
+    assert taken == b"ours"
+    assert broker.inspector.statistics([name])[name].size == 450
+
+
+def test_a_queue_that_does_not_exist_is_not_made_by_looking(broker: StompBroker, name: str) -> None:
+    """A browse would create it; so its statistics are asked for first."""
+    assert inspect(broker.inspector, name) is None
+    (state,) = queue_states(broker.inspector, [name])
+    assert state.counters is None
+    assert broker.inspector.statistics([name]) == {}
