@@ -329,7 +329,7 @@ static void set_limits(const number *limits)
 	limit(RLIMIT_CPU, (limits[CPU_MS] + 999) / 1000 + 1); /* whole seconds: only a guard */
 	limit(RLIMIT_FSIZE, limits[FILE_BYTES]);
 	limit(RLIMIT_NPROC, limits[PROCESSES]);
-	limit(RLIMIT_STACK, limits[MEMORY_KB] * 1024);
+	limit(RLIMIT_STACK, (number)RLIM_INFINITY); /* else each thread reserves that much as data */
 	limit(RLIMIT_DATA, limits[DATA_KB] * 1024);
 	if (limits[SPACE_KB])
 		limit(RLIMIT_AS, limits[SPACE_KB] * 1024);
