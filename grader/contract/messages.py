@@ -133,7 +133,7 @@ def readable_request_id(body: bytes) -> str | None:
     try:
         document = json.loads(body)
         return _RequestId.model_validate(document).request_id
-    except ValueError:  # covers bad UTF-8, bad JSON and a failed validation
+    except (ValueError, RecursionError):  # bad UTF-8 or JSON, no id, or nothing but brackets
         return None
 
 
