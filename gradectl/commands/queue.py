@@ -11,7 +11,7 @@ import click
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
 from gradectl.core.message_view import MessageView, age, decoded, pretty
-from gradectl.core.queue_hints import hint
+from gradectl.core.queue_hints import hints
 from gradectl.errors import ExitCode, GradectlError
 from gradectl.options import group
 from gradectl.queues import Inspection, QueueState, find_message, inspect, queue_states
@@ -45,15 +45,16 @@ def list_queues(app: CloudContext, environment: str | None) -> None:
     target = choose(app, environment)
     with target.broker() as broker:
         states = queue_states(broker.inspector)
-    hints = [hint(each.queue, each.counters, target.name, target.look_at) for each in states]
+    counters = {each.queue: each.counters for each in states}
+    said = hints(counters, target.name, target.look_at)
     document = {
         "environment": target.name,
         "queues": [
-            {**_counters(state), "hint": said.text, "next": said.next_step}
-            for state, said in zip(states, hints, strict=True)
+            {**_counters(each), "hint": said[each.queue].text, "next": said[each.queue].next_step}
+            for each in states
         ],
     }
-    rows = [[*_cells(state), said] for state, said in zip(states, hints, strict=True)]
+    rows = [[*_cells(each), said[each.queue]] for each in states]
     app.ui.emit("queue-list", document, Table(_LIST_COLUMNS, rows, f"queues of {target.name}"))
 
 

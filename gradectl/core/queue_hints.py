@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
@@ -23,23 +24,33 @@ class Hint:
         return f"{self.text}: {self.next_step}" if self.next_step else self.text
 
 
-def hint(queue: str, counters: QueueStatistics | None, environment: str, look_at: str) -> Hint:
+def hints(
+    queues: Mapping[str, QueueStatistics | None], environment: str, look_at: str
+) -> dict[str, Hint]:
     """
-    Read the counters of one queue.
+    Read the counters of all queues.
 
     Args:
-        queue: Its name.
-        counters: What the broker says; None when there is no such queue.
-        environment: For the commands in the answer.
+        queues: What the broker says of each; None where there is no such queue.
+        environment: For the commands in the answers.
         look_at: Command that shows whether the environment's parts run.
     """
-    if counters is None:
-        return Hint("no such queue", f"gradectl apply {environment}")
-    if queue == DEAD_LETTER_QUEUE:
-        return _of_dead_letters(counters, environment)
-    if queue == RESULTS_QUEUE:
-        return _of_results(counters)
-    return _of_requests(counters, look_at)
+    working = any(
+        counters.consumers or counters.in_flight
+        for queue, counters in queues.items()
+        if counters is not None and queue not in (RESULTS_QUEUE, DEAD_LETTER_QUEUE)
+    )
+    found = {}
+    for queue, counters in queues.items():
+        if counters is None:
+            found[queue] = Hint("no such queue", f"gradectl apply {environment}")
+        elif queue == DEAD_LETTER_QUEUE:
+            found[queue] = _of_dead_letters(counters, environment)
+        elif queue == RESULTS_QUEUE:
+            found[queue] = _of_results(counters)
+        else:
+            found[queue] = _of_requests(counters, look_at, working=working)
+    return found
 
 
 def _of_dead_letters(counters: QueueStatistics, environment: str) -> Hint:
@@ -57,9 +68,13 @@ def _of_results(counters: QueueStatistics) -> Hint:
     return Hint(f"nobody takes {_messages(counters.size)}", "look at the web tier's connection")
 
 
-def _of_requests(counters: QueueStatistics, look_at: str) -> Hint:
-    """Messages pile up when no worker listens, or when there are too few workers."""
-    if not counters.consumers:
+def _of_requests(counters: QueueStatistics, look_at: str, *, working: bool) -> Hint:
+    """
+    Messages pile up when no worker listens, or when there are too few workers.
+
+    A worker that is busy with one queue does not listen to the other.
+    """
+    if not counters.consumers and not working:
         waiting = f" and {counters.waiting} waiting" if counters.waiting else ""
         return Hint(f"0 consumers{waiting}: no worker listens", look_at)
     if counters.waiting > _MANY:
