@@ -288,9 +288,11 @@ static void clean(int slot)
 	const number deadline = now_us() + SWEEP_US;
 	int box = open_slot(slot);
 	for (int role = 0; role < ROLE_COUNT; role++) {
-		for (uid_t user = user_of(slot, role); measure(user).processes > 0; kill_all_of(user))
+		do {
 			if (now_us() > deadline)
 				fail("processes of the slot survive SIGKILL", EBUSY);
+			kill_all_of(user_of(slot, role));
+		} while (measure(user_of(slot, role)).processes > 0);
 		DIR *given = fdopendir(open_trusted(box, roles[role]));
 		for (struct dirent *entry; given && (entry = readdir(given));)
 			if (is_plain_name(entry->d_name) && unlinkat(dirfd(given), entry->d_name, 0) != 0)

@@ -50,7 +50,7 @@ class Attack:
     about: str
     language: str
     verdict: list[str]
-    time_limit_ms: int = 500
+    time_limit_ms: int = 1000
     memory_limit_mb: int = 64
     machine: str = platform.machine()
 

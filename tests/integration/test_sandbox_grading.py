@@ -29,42 +29,7 @@ DOUBLE = {
     "c": '#include <stdio.h>\nint main(void) { int n; scanf("%d", &n); printf("%d", 2 * n); }',
     "cpp": "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << 2 * n; }",
 }
-
-#: Right programs that start threads, or need a deep stack.
-DEMANDING = {
-    "python": """
-import threading
-n = int(input())
-ready = threading.Barrier(5)
-threads = [threading.Thread(target=ready.wait) for _ in range(4)]
-[thread.start() for thread in threads]
-ready.wait()
-print(2 * n)
-""",
-    "cpp": """
-#include <iostream>
-#include <thread>
-int main() {
-    int n, doubled;
-    std::cin >> n;
-    std::thread first([] {}), second([] {}), third([] {}), fourth([&] { doubled = 2 * n; });
-    first.join(); second.join(); third.join(); fourth.join();
-    std::cout << doubled;
-}
-""",
-    "c": """
-#include <stdio.h>
-static int sum(int n) {
-    volatile char room[100] = {0};
-    return n ? 1 + sum(n - 1) + room[n % 100] : 0;
-}
-int main(void) {
-    int n;
-    scanf("%d", &n);
-    printf("%d", 2 * n * (sum(200000) == 200000));
-}
-""",
-}
+PROGRAMS = Path(__file__).parents[1] / "fixtures" / "programs"
 
 
 @pytest.fixture(scope="session")
@@ -147,10 +112,13 @@ def test_a_right_program_is_accepted_in_each_language(desk: Desk, language: str)
     assert desk.box.survivors() == []
 
 
-@pytest.mark.parametrize(("language", "source"), DEMANDING.items())
-def test_threads_and_deep_recursion_are_allowed(desk: Desk, language: str, source: str) -> None:
+@pytest.mark.parametrize("name", ["threads.py", "threads.cpp", "deep_recursion.c"])
+def test_threads_and_deep_recursion_are_allowed(desk: Desk, name: str) -> None:
     """A stack may use all of the memory limit, and threads do not each reserve as much."""
-    assert desk.verdict(source, language).verdict == "AC", desk.execution_log()
+    program = PROGRAMS / name
+    verdict = desk.verdict(program.read_text(), program.suffix.removeprefix("."))
+
+    assert verdict.verdict == "AC", desk.execution_log()
 
 
 def test_the_score_is_the_share_of_accepted_cases(desk: Desk) -> None:
