@@ -96,6 +96,11 @@ class Deployment:
             terraform.apply()
             return terraform.outputs()
 
+    def outputs(self) -> dict[str, Any]:
+        """Read the outputs of what was applied before."""
+        with self._terraform() as terraform:
+            return terraform.outputs()
+
     def discard_plan(self) -> None:
         """Forget what was planned."""
         with self._terraform() as terraform:

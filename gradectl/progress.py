@@ -19,8 +19,7 @@ _DONE = {"create": "created", "update": "changed", "delete": "deleted", "read": 
 _QUIET = frozenset(
     {"version", "planned_change", "resource_drift", "outputs", "refresh_start", "output_change"}
 )
-#: Kinds that come once a resource while planning.
-_FREQUENT = frozenset({"refresh_complete"})
+_EVERY = 25  # resources looked at: one line in a log
 _SHOWN = 12  # lines at a time
 
 
@@ -39,6 +38,7 @@ class Progress:
         self._show = show
         self._under_way: dict[str, str] = {}
         self._latest = ""
+        self._looked_at = 0
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
@@ -80,8 +80,11 @@ class Progress:
             if note.message.startswith("Installing"):
                 self._ui.say(f"  {note.message}")
             return
-        if note.kind in _FREQUENT and self._ui.animated:
-            self._latest = f"  {note.message}"
+        if note.kind == "refresh_complete":
+            self._looked_at += 1
+            self._latest = f"  looked at {self._looked_at} resources"
+            if not self._ui.animated and self._looked_at % _EVERY == 0:
+                self._ui.say(self._latest)
         else:
             self._ui.say(f"  {note.message.strip()}")
 

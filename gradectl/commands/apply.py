@@ -53,7 +53,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
             return
         if not (reviewed or plan.empty):
             _ask(app, environment, plan, confirm)
-        outputs = deployment.apply()
+        outputs = deployment.outputs() if plan.empty else deployment.apply()
     finally:
         deployment.discard_plan()
     summarise(app, f"Applied to {environment}", deployment.environment, plan)
