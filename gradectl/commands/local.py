@@ -38,7 +38,7 @@ def up(app: AppContext, environment: str) -> None:
     place = Place(directory, found.region, found.account_id)
     stack = lifecycle.up(place, app.environ)
     _show(app, stack)
-    app.ui.say(f"next: gradectl apply {environment}")
+    app.ui.say(f"next: gradectl bootstrap {environment}")
 
 
 @local.command("down", epilog="Example: gradectl local down")

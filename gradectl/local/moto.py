@@ -28,6 +28,9 @@ from gradectl.local.ports import LOOPBACK
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
 Pages = Mapping[str, Callable[[str], bytes]]
 
+#: One line for each AWS call.
+calls = logging.getLogger("gradectl.local.calls")
+
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
 _Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
@@ -70,7 +73,7 @@ class ControlPlane:
                 port,
                 _with_pages(application, pages or {}),
                 threaded=True,
-                request_handler=MotoRequestHandler,
+                request_handler=_LoggedRequest,
             )
         except (OSError, SystemExit) as error:  # werkzeug leaves the process when a port is taken
             raise TryAgainError(
@@ -96,6 +99,17 @@ class ControlPlane:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _LoggedRequest(MotoRequestHandler):
+    """A request whose line in the log says which AWS call it was."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the signature of http.server
+        """Write one line; the JSON protocols name the call, the others have it in the path."""
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        scope = _CREDENTIAL_SCOPE.search(self.headers.get("Authorization", ""))
+        service = scope[1] if scope else "-"
+        calls.info("%s %s %s %s %s", code, service, self.command, self.path, target)
 
 
 def may_change(authorization: str, target: str) -> bool:
@@ -140,8 +154,7 @@ def _with_pages(application: _Application, pages: Pages) -> _Application:
 
 def main() -> None:
     """Serve on the port given as the first argument."""
-    logging.basicConfig(level=logging.WARNING)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO)
     ControlPlane(port=int(sys.argv[1])).serve()
 
 

@@ -20,7 +20,7 @@ from gradectl.local.cloud_state import observe, parameter, record_broker, record
 from gradectl.local.desired import Cloud
 from gradectl.local.engines import find_engines
 from gradectl.local.layout import Layout
-from gradectl.local.moto import ControlPlane
+from gradectl.local.moto import ControlPlane, calls
 from gradectl.local.mq_api import CREATING, FAILED, REBOOTING, RUNNING, serve_brokers
 from gradectl.local.platform import Addresses, Platform
 from gradectl.local.ports import LOOPBACK, free_ports
@@ -140,13 +140,11 @@ def main(arguments: list[str]) -> int:
 def _log_to_files(layout: Layout) -> None:
     """Put AWS calls in one file and what we do in another."""
     form = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    for name, path in (("", layout.supervisor_log), ("werkzeug", layout.control_plane_log)):
+    for name, path in (("", layout.supervisor_log), (calls.name, layout.control_plane_log)):
         handler = logging.FileHandler(path)
         handler.setFormatter(form)
         logging.getLogger(name).addHandler(handler)
     logging.getLogger().setLevel(logging.INFO)
-    calls = logging.getLogger("werkzeug")
-    calls.setLevel(logging.INFO)
     calls.propagate = False
 
 
