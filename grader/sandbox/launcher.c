@@ -402,27 +402,22 @@ static _Noreturn void start(const struct request *request, int box, int failure,
 	fail_start(argv[0]);
 }
 
-/* Returns when the program runs; exits with the reason when it could not be started. */
-static pid_t launch(const struct request *request)
+/* Gives the end of a pipe on which a program that could not be started says why. */
+static int launch(const struct request *request, pid_t *program)
 {
-	char reason[512] = "";
 	int failure[2];
 	pid_t launcher = getpid();
 	const char *directory = request->role == COMPILE ? "build" : roles[request->role];
 	int box = open_directory(open_slot(request->slot), directory);
 	if (pipe2(failure, O_CLOEXEC) != 0)
 		die("pipe");
-	pid_t program = fork();
-	if (program < 0)
+	*program = fork();
+	if (*program < 0)
 		die("fork");
-	if (program == 0)
+	if (*program == 0)
 		start(request, box, failure[1], launcher);
 	close(failure[1]);
-	if (read(failure[0], reason, sizeof reason - 1) != 0) {
-		fprintf(stderr, "launcher: cannot start the program: %s\n", reason);
-		exit(EXIT_FAILED);
-	}
-	return program;
+	return failure[0];
 }
 
 /* --- The watch ------------------------------------------------------------------------------ */
@@ -496,6 +491,7 @@ static void run(int argc, char **argv)
 {
 	struct request request = parse_request(argc, argv);
 	struct watch watch = {.worker = getppid()};
+	char not_started[512] = "";
 	sigset_t signals;
 
 	sigemptyset(&signals);
@@ -504,9 +500,13 @@ static void run(int argc, char **argv)
 	block_only(&signals);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		die("subreaper");
-	watch.program = launch(&request);
+	int failure = launch(&request, &watch.program);
 	number wall_us = watch_program(&watch, &request, &signals);
 	sweep(&watch, request.user);
+	if (read(failure, not_started, sizeof not_started - 1) != 0) {
+		fprintf(stderr, "launcher: cannot start the program: %s\n", not_started);
+		exit(EXIT_FAILED);
+	}
 	dprintf((int)request.limit[REPORT], "{\"reason\": \"%s\", \"exit_code\": %d, \"signal\": %d, "
 		"\"cpu_us\": %lld, \"wall_us\": %lld, \"peak_kb\": %lld}\n", watch.reason,
 		WIFEXITED(watch.status) ? WEXITSTATUS(watch.status) : 0,
