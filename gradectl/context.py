@@ -69,6 +69,21 @@ class AppContext:
             return found.model_copy(update={"region": self.options.region})
         return found
 
+    def declared_environment(self, name: str) -> Environment:
+        """
+        Read an environment exactly as its file says, for what is written down or deployed.
+
+        Raises:
+            ConfigurationError: As `environment`, or `--region` wants it somewhere else.
+        """
+        found = environments.load(self.project_root, name)
+        if self.options.region not in (None, found.region):
+            text = f"it lives in {found.region}, and not in {self.options.region}"
+            where = f"{environments.FOLDER}/{name}/{environments.FILE}"
+            hint = "leave --region and GRADECTL_REGION out, or write another environment"
+            raise ConfigurationError(text, where=where, next_step=hint)
+        return found
+
 
 def process_environment() -> dict[str, str]:
     """Copy the environment of this process."""

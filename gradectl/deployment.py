@@ -51,7 +51,7 @@ class Deployment:
             RefusedError: The credentials belong to another account.
         """
         root = app.project_root
-        environment = app.environment(name)
+        environment = app.declared_environment(name)
         app.announce(environment)
         check_fresh(root, environment)
         binary = locate(app.environ)

@@ -20,7 +20,7 @@ TEMPLATE = "bootstrap.yaml.j2"
 @pass_cloud
 def bootstrap(app: CloudContext, environment: str) -> None:
     """Make the bucket of the state and the image repository."""
-    found = app.environment(environment)
+    found = app.declared_environment(environment)
     app.announce(found)
     aws = app.aws(found)
     stack = f"{environment}-gradectl-bootstrap"

@@ -21,7 +21,7 @@ from gradectl.ui import Table
 def render(app: AppContext, environment: str, *, check: bool) -> None:
     """Write the tfvars of an environment from its environment.yaml."""
     root = app.project_root
-    files = rendered(root, app.environment(environment))
+    files = rendered(root, app.declared_environment(environment))
     stale = outdated(files)
     dry = check or app.options.dry_run
     if not dry:

@@ -49,3 +49,12 @@ def test_a_region_flag_wins_over_the_file(root: Path) -> None:
     """Flag > GRADECTL_* > environment.yaml > default."""
     assert context(root).environment("dev").region == "eu-west-1"
     assert context(root, region="eu-west-2").environment("dev").region == "eu-west-2"
+
+
+def test_nothing_is_deployed_to_another_region_by_a_flag(root: Path) -> None:
+    """The files say where it lives; a flag cannot move half of it."""
+    assert context(root, region="eu-west-1").declared_environment("dev").region == "eu-west-1"
+    with pytest.raises(ConfigurationError) as caught:
+        context(root, region="eu-west-2").declared_environment("dev")
+
+    assert "it lives in eu-west-1" in caught.value.what
