@@ -19,12 +19,12 @@ LONG = 30.0
 Start = Callable[..., Child]
 #: Prints the pid of a grandchild in the same group and then sleeps, as its grandchild does.
 WITH_GRANDCHILD = """
-import subprocess, sys, time
-code = "import time; print('up', flush=True); time.sleep(600)"
+import signal, subprocess, sys
+code = "import signal; print('up', flush=True); signal.pause()"
 child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 
@@ -132,7 +132,7 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> Non
         "from pathlib import Path\n"
         "from gradectl.local.process import Child, Program\n"
         "log = Path(sys.argv[1]) / 'log'\n"
-        "command = [sys.executable, '-I', '-c', 'import time; time.sleep(600)']\n"
+        "command = [sys.executable, '-I', '-c', 'import signal; signal.pause()']\n"
         "print(Child(Program('sample', command, {}, log.parent, log)).pid, flush=True)\n"
         "sys.stdin.read()\n"
     )

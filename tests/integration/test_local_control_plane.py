@@ -1,0 +1,63 @@
+"""The calls that moto lacks answer as AWS does, through the real client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+REGION = "ap-northeast-2"
+TARGET = {
+    "ServiceNamespace": "ecs",
+    "ResourceId": "service/scaled/grading",
+    "ScalableDimension": "ecs:service:DesiredCount",
+}
+
+
+def client(url: str, name: str) -> Any:
+    return boto3.client(
+        name,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+@pytest.fixture(name="scaling")
+def _scaling(moto_server: str) -> Any:
+    """Give a client of Application Auto Scaling, where a service exists that can be scaled."""
+    ecs = client(moto_server, "ecs")
+    ecs.create_cluster(clusterName="scaled")
+    container = {"name": "grading-worker", "image": "unused", "memory": 128}
+    ecs.register_task_definition(family="scaled", containerDefinitions=[container])
+    ecs.create_service(
+        cluster="scaled", serviceName="grading", taskDefinition="scaled", desiredCount=0
+    )
+    return client(moto_server, "application-autoscaling")
+
+
+def test_a_scaling_target_keeps_its_tags(scaling: Any) -> None:
+    """Without this the AWS provider asks for eight minutes, and then plans a change for ever."""
+    registered = scaling.register_scalable_target(
+        **TARGET, MinCapacity=1, MaxCapacity=2, Tags={"Environment": "local"}
+    )
+    arn = registered["ScalableTargetARN"]
+
+    scaling.tag_resource(ResourceARN=arn, Tags={"Owner": "platform", "Spare": "1"})
+    scaling.untag_resource(ResourceARN=arn, TagKeys=["Spare", "NeverThere"])
+
+    tags = scaling.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert tags == {"Environment": "local", "Owner": "platform"}
+
+
+def test_tags_of_a_target_that_is_not_there_are_an_error(scaling: Any) -> None:
+    """The provider takes this answer for 'it is gone'."""
+    arn = f"arn:aws:application-autoscaling:{REGION}:123456789012:scalable-target/none"
+
+    with pytest.raises(ClientError) as caught:
+        scaling.list_tags_for_resource(ResourceARN=arn)
+
+    assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"

@@ -1,0 +1,42 @@
+"""A stack's certificates are its own, and its keys are nobody else's to read."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from gradectl.local.tls import make_certificates, write_private
+
+
+def test_only_the_owner_can_read_the_key_and_it_needs_a_password(tmp_path: Path) -> None:
+    """The store opens with its password, and each stack has another."""
+    first = make_certificates(tmp_path, "localhost")
+    content = first.key_store.path.read_bytes()
+    second = make_certificates(tmp_path, "localhost")
+
+    assert first.key_store.path.stat().st_mode & 0o777 == 0o600
+    assert pkcs12.load_pkcs12(content, first.key_store.password.encode()).key
+    assert first.key_store.password != second.key_store.password
+
+
+def test_clients_can_load_the_authority(tmp_path: Path) -> None:
+    """It is one PEM file, as SSL_CERT_FILE wants it."""
+    certificates = make_certificates(tmp_path, "localhost")
+
+    context = ssl.create_default_context(cafile=certificates.ca_file)
+
+    assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_private_file_replaces_one_that_others_could_read(tmp_path: Path) -> None:
+    """Its content is never there under the old permissions."""
+    path = tmp_path / "secret"
+    path.write_text("old")
+    path.chmod(0o644)
+
+    write_private(path, b"new")
+
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
