@@ -71,8 +71,6 @@ class Desk:
             request = GradingRequest.from_json(delivery.body)
         except RequestError as error:
             return self._refuse_unclaimed(delivery, error)
-        message = f"Processing request {request.request_id}"
-        self.log.info(message, request_id=request.request_id, queue=delivery.queue)
         message_id = redelivery.original_id(delivery)
         claim = Claim(request, message_id, delivery.queue, self.worker_id)
         outcome = self._patiently(lambda: self.jobs.claim(claim))
@@ -102,6 +100,8 @@ class Desk:
     def _attempt(self, delivery: Delivery, request: GradingRequest, attempt: int) -> Settlement:
         if not redelivery.may_try(attempt, self.rules):
             return self._give_up(delivery, request, "each attempt ended its worker")
+        message = f"Processing request {request.request_id}"
+        self.log.info(message, request_id=request.request_id, queue=delivery.queue)
         try:
             return redelivery.graded(self.handler(request), self.rules)
         except RequestError as error:

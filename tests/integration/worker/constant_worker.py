@@ -1,0 +1,60 @@
+"""The real worker with grading replaced by what a request's language asks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from grader.bootstrap import Worker
+from grader.contract.messages import Grade, GradingRequest, GradingResult
+from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.errors import GraderError, RequestError, TemporaryError
+from grader.logs import Redactor, make_logger
+from grader.ports import JobHandler, ObjectStore
+from grader.settings import WorkerSettings, load
+from grader.signals import run_until_told
+
+
+def handle(request: GradingRequest) -> GradingResult:
+    """Accept, fail, or wait at the gate: a FIFO that is opened when the test says so."""
+    if request.language == "gate":
+        Path(os.environ["GATE"]).read_bytes()
+    if request.language == "storm":
+        raise TemporaryError("the weather is bad")
+    if request.language == "bug":
+        raise ValueError("nobody thought of this")
+    if request.language == "nonsense":
+        raise RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language: 'nonsense'")
+    return GradingResult(
+        request_id=request.request_id,
+        status=Status.COMPLETED,
+        result=Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1),
+        timestamp=datetime.now(UTC),
+    )
+
+
+@contextmanager
+def constant(_objects: ObjectStore) -> Iterator[JobHandler]:
+    """Open the handler."""
+    yield handle
+
+
+def main() -> int:
+    """Run until told to stop."""
+    redactor = Redactor()
+    log = make_logger("text", "INFO", redactor=redactor)
+    try:
+        settings = load(WorkerSettings)
+        worker = Worker(settings, constant, log, redactor)
+        return run_until_told(worker.run, drain_seconds=settings.drain_seconds, log=log)
+    except GraderError as error:
+        log.critical(str(error))
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+"""What is away comes back, what is wrong is named, and no message is lost meanwhile."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pymysql
+import pytest
+
+from gradectl.local.activemq import Broker
+from gradectl.local.broker_xml import BrokerUser
+from gradectl.local.testing import running_broker
+
+pytestmark = pytest.mark.engine
+
+
+def test_worker_waits_for_a_broker_that_is_down_at_start(world: Any) -> None:
+    """Health says what is waited for; when the broker comes, work begins."""
+    relay = world.relay("mq/broker-endpoint", world.broker.port)
+    worker = world.start()
+    worker.wait_for("WARNING: Waiting for the broker-0")
+    status, checks = worker.health()
+    world.submit()
+
+    relay.open()
+
+    assert world.result().status == "completed"
+    assert (status, checks["broker-0"]["ok"]) == (503, False)
+    assert "waiting" in checks["broker-0"]["detail"]
+
+
+def test_worker_connects_again_after_the_broker_was_away(world: Any) -> None:
+    """A lost connection is noticed at once, also by an idle worker over TLS."""
+    relay = world.relay("mq/broker-endpoint", world.broker.port)
+    relay.open()
+    worker = world.start()
+    world.submit()
+    world.result()
+    relay.cut()
+    worker.wait_for("broker closed the connection")
+    world.submit()
+
+    relay.open()
+
+    assert world.result().status == "completed"
+
+
+def test_connection_lost_while_grading_gives_one_result(world: Any) -> None:
+    """The result is stored, so that what is delivered again is answered and not graded again."""
+    relay = world.relay("mq/broker-endpoint", world.broker.port)
+    relay.open()
+    worker = world.start()
+    request_id = world.submit(language="gate")
+    worker.wait_for("Processing request")
+    relay.cut()
+    relay.open()
+    worker.pass_gate()
+
+    assert world.result().request_id == request_id
+    assert world.jobs.get(request_id).attempts == 1
+    assert world.nothing_more()
+
+
+def test_wrong_broker_password_ends_the_worker_with_77(world: Any) -> None:
+    """The error names user, address and the parameters to compare, and not the password."""
+    world.set_parameter("mq/password", "not-the-Password-1")
+    worker = world.start()
+
+    assert worker.ended() == 77
+    assert "user 'grader' was refused" in worker.lines[-1]
+    assert "mq/password" in worker.lines[-1]
+    assert not [line for line in worker.lines if "not-the-Password-1" in line]
+
+
+def test_untrusted_certificate_ends_the_worker_with_78(world: Any) -> None:
+    """A broker that cannot prove who it is gets no password."""
+    worker = world.start(SSL_CERT_FILE="")
+
+    assert worker.ended() == 78
+    assert "certificate is not trusted" in worker.lines[-1]
+
+
+def test_missing_parameter_ends_the_worker_with_78(world: Any) -> None:
+    """All missing parameters are named."""
+    worker = world.start(MQ_USERNAME_PARAM="/nowhere/a", DB_NAME_PARAM="/nowhere/b")
+
+    assert worker.ended() == 78
+    assert "/nowhere/b" in worker.lines[-1]
+    assert "/nowhere/a" in worker.lines[-1]
+
+
+def test_worker_waits_for_a_database_that_is_down_at_start(world: Any) -> None:
+    """Health says what is waited for; when the database comes, its schema is made and work begins."""
+    relay = world.relay("db/endpoint", world.database.port)
+    worker = world.start()
+    worker.wait_for("WARNING: Waiting for the database")
+    status, checks = worker.health()
+    world.submit()
+
+    relay.open()
+
+    assert world.result().status == "completed"
+    assert status == 503
+    assert checks["database"]["detail"].startswith("waiting")
+
+
+def test_database_away_while_grading_delays_the_result(world: Any) -> None:
+    """The verdict is kept until its row can be saved; nothing is sent before."""
+    relay = world.relay("db/endpoint", world.database.port)
+    relay.open()
+    worker = world.start()
+    request_id = world.submit(language="gate")
+    worker.wait_for("Processing request")
+    relay.cut()
+    worker.pass_gate()
+    worker.wait_for("Waiting for the database")
+    assert world.receive("RESULT_QUEUE_NAME", 0.2) is None
+
+    relay.open()
+
+    assert world.result().request_id == request_id
+    assert world.jobs.get(request_id).attempts == 1
+
+
+def test_rotated_database_password_is_read_again(world: Any) -> None:
+    """A login that fails makes the worker read the parameters again, and go on."""
+    relay = world.relay("db/endpoint", world.database.port)
+    relay.open()
+    user, old, new = f"u_{world.bucket[2:]}", "old-Password-1", "new-Password-2"
+    _as_admin(world, f"CREATE USER {user} IDENTIFIED BY '{old}'", f"GRANT ALL ON *.* TO {user}")
+    world.set_parameter("db/username", user)
+    world.set_parameter("db/password", old)
+    worker = world.start()
+    world.submit()
+    world.result()
+
+    _as_admin(world, f"ALTER USER {user} IDENTIFIED BY '{new}'")
+    world.set_parameter("db/password", new)
+    relay.cut()
+    relay.open()
+    world.submit()
+
+    assert world.result().status == "completed"
+    assert not [line for line in worker.lines if new in line]
+
+
+def _as_admin(world: Any, *statements: str) -> None:
+    database = world.database
+    connection = pymysql.connect(
+        host="127.0.0.1", port=database.port, user=database.user, password=database.password
+    )
+    with connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def test_absent_result_queue_is_made_by_the_first_result(world: Any) -> None:
+    """ActiveMQ makes a queue when something is sent to it, so no result is lost."""
+    world.start(RESULT_QUEUE_NAME=f"{world.bucket}.unheard-of")
+    world.environment["RESULT_QUEUE_NAME"] = f"{world.bucket}.unheard-of"
+    world.submit()
+
+    assert world.result().status == "completed"
+
+
+def test_full_result_queue_delays_results_and_loses_none(
+    make_world: Any, engines: Any, tmp_path: Any
+) -> None:
+    """The broker refuses the transaction; request and stored result wait until there is room."""
+    policy = (
+        '<policyEntry queue="*.results" memoryLimit="2048" sendFailIfNoSpace="true"/>'
+        '<policyEntry queue="&gt;" producerFlowControl="false"/>'
+    )
+    xml = (
+        '<broker xmlns="http://activemq.apache.org/schema/core" schedulerSupport="true">'
+        f"<destinationPolicy><policyMap><policyEntries>{policy}</policyEntries></policyMap>"
+        "</destinationPolicy></broker>"
+    )
+    broker = Broker("full", xml, [BrokerUser("grader", "a-Password-for-tests-3")])
+    with running_broker(engines, tmp_path, broker) as running:
+        world = make_world(running)
+        worker = world.start()
+        wanted = {world.submit() for _ in range(12)}
+        worker.wait_for("Waiting for the broker-0")
+
+        assert {world.result().request_id for _ in range(12)} == wanted
+        assert {world.jobs.get(request_id).attempts for request_id in wanted} == {1}
+        world.web.close()
+
+
+def test_sigterm_lets_the_running_request_finish(world: Any) -> None:
+    """Drained in good order is exit status 0, and nothing new is begun."""
+    worker = world.start()
+    request_id = world.submit(language="gate")
+    worker.wait_for("Processing request")
+    other = world.submit()
+    worker.signal(signal.SIGTERM)
+    worker.wait_for("Stopping")
+    worker.pass_gate()
+
+    assert worker.ended() == 0
+    assert world.result().request_id == request_id
+    assert world.jobs.get(other) is None
+    world.start()
+    assert world.result().request_id == other
+
+
+def test_sigterm_ends_an_idle_worker(world: Any) -> None:
+    """So does one that still waits for its database."""
+    idle = world.start()
+    idle.wait_for("Worker started")
+    world.relay("db/endpoint", world.database.port)
+    waiting = world.start()
+    waiting.wait_for("Waiting for the database")
+    for worker in (idle, waiting):
+        worker.signal(signal.SIGTERM)
+
+    assert (idle.ended(), waiting.ended()) == (0, 0)
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["second signal", "drain time over"])
+def test_worker_that_must_leave_at_once_leaves_its_request(world: Any, again: bool) -> None:
+    """A second signal, or the end of the drain time, leaves the message to the next worker."""
+    worker = world.start(DRAIN_SECONDS="60" if again else "0")
+    request_id = world.submit(language="gate")
+    worker.wait_for("Processing request")
+    worker.signal(signal.SIGTERM)
+    if again:
+        worker.wait_for("Stopping")
+        worker.signal(signal.SIGTERM)
+
+    assert worker.ended() == 143
+    successor = world.start()
+    successor.wait_for(f"Processing request {request_id}")
+    successor.pass_gate()
+    assert world.result().request_id == request_id
+    assert world.jobs.get(request_id).attempts == 2
+
+
+def test_missing_variable_is_one_error_that_names_it(world: Any) -> None:
+    """The error says what the variable is for."""
+    del world.environment["GRADING_BUCKET"]
+    worker = world.start()
+
+    assert worker.ended() == 78
+    assert "GRADING_BUCKET: is not set (bucket of" in worker.lines[-1]

@@ -1,0 +1,125 @@
+"""Messages that are no good request: each is dead-lettered with its reason, and none is lost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"not JSON", "Invalid JSON"),
+        (b"\xff\x00\xfe", "Invalid JSON"),
+        (b"", "Invalid JSON"),
+        (b"[]", "object"),
+        (b'{"requestId": "../../etc", "language": "python"}', "requestId"),
+        (b'{"requestId": 7}', "requestId"),
+    ],
+)
+def test_unreadable_message_is_dead_lettered_unchanged(
+    world: Any, body: bytes, reason: str
+) -> None:
+    """Without a request id nobody can be told; the very bytes and the reason are kept."""
+    world.start()
+    world.send(body)
+
+    dead = world.dead_letter()
+
+    assert dead.body == body
+    assert dead.headers["x-gradectl-reason-code"] == "INVALID_REQUEST"
+    assert reason in dead.headers["x-gradectl-reason"]
+    assert world.receive("RESULT_QUEUE_NAME", 0.2) is None
+
+
+@pytest.fixture
+def grader(world: Any, launcher: Any) -> Any:
+    """The real worker with its sandbox, that no request of these tests reaches."""
+    command = [sys.executable, "-m", "grader", "worker"]
+    return world.start(*command, LAUNCHER_PATH=str(launcher), MAX_SOURCE_BYTES="1000")
+
+
+@pytest.mark.usefixtures("grader")
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"sourceFile": None}, "INVALID_REQUEST", "sourceFile"),
+        ({"timeLimit": -1}, "INVALID_REQUEST", "timeLimit"),
+        ({"memoryLimit": "much"}, "INVALID_REQUEST", "memoryLimit"),
+        ({"timeLimit": 30_001}, "LIMIT_TOO_HIGH", "timeLimit"),
+        ({"memoryLimit": 513}, "LIMIT_TOO_HIGH", "memoryLimit"),
+        ({"language": "cobol"}, "UNKNOWN_LANGUAGE", "cobol"),
+        ({"sourceFile": "s3://elsewhere/submissions/a/solution.py"}, "FOREIGN_OBJECT", "elsewhere"),
+        ({"testCases": "s3://elsewhere/problems/a/"}, "FOREIGN_OBJECT", "elsewhere"),
+        ({"sourceFile": "file:///etc/passwd"}, "INVALID_REQUEST", "s3://"),
+        ({}, "SOURCE_NOT_FOUND", "submissions"),
+    ],
+)
+def test_invalid_request_fails_and_is_dead_lettered(
+    world: Any, changes: dict[str, Any], code: str, words: str
+) -> None:
+    """Message, row, result.json and dead letter all give the same reason."""
+    if "testCases" in changes:
+        request_id = "req_with_source"
+        key = f"submissions/{request_id}/solution.py"
+        world.client("s3").put_object(Bucket=world.bucket, Key=key, Body=b"print()")
+        source = f"s3://{world.bucket}/{key}"
+        changes = {"requestId": request_id, "sourceFile": source, **changes}
+    request_id = world.submit(**changes)
+
+    result, dead = world.result(), world.dead_letter()
+
+    assert (result.request_id, result.status) == (request_id, "failed")
+    assert result.error.code == code
+    assert words in result.error.message
+    assert dead.headers["x-gradectl-reason-code"] == code
+    assert world.jobs.get(request_id).result == result
+    assert json.loads(world.object(f"results/{request_id}/result.json"))["error"]["code"] == code
+    assert world.nothing_more()
+
+
+@pytest.mark.usefixtures("grader")
+def test_path_that_climbs_is_refused(world: Any) -> None:
+    """An S3 key with ``..`` is never looked up."""
+    request_id = world.submit(sourceFile=f"s3://{world.bucket}/submissions/../problems/x")
+
+    assert world.result().error.code == "INVALID_REQUEST"
+    assert json.loads(world.dead_letter().body)["requestId"] == request_id
+
+
+@pytest.mark.usefixtures("grader")
+def test_source_of_50_mb_is_refused_unread(world: Any) -> None:
+    """The size is looked at before the content."""
+    request = world.request()
+    key = f"submissions/{request['requestId']}/solution.py"
+    world.client("s3").put_object(Bucket=world.bucket, Key=key, Body=b"#" * 50_000_000)
+
+    world.send(json.dumps(request).encode())
+
+    assert world.result().error.code == "SOURCE_TOO_LARGE"
+
+
+def test_invalid_message_does_not_undo_a_stored_result(world: Any) -> None:
+    """Reusing the id of a finished request changes nothing; its result is sent again."""
+    world.start()
+    request_id = world.submit()
+    before = world.result()
+
+    world.submit(requestId=request_id, timeLimit=-1)
+
+    assert world.result() == before
+    assert world.dead_letter().headers["x-gradectl-reason-code"] == "INVALID_REQUEST"
+    assert world.jobs.get(request_id).status == "completed"
+
+
+def test_fields_that_are_not_known_are_ignored(world: Any) -> None:
+    """Producers may be ahead of us."""
+    world.start()
+    world.submit(webhookUrl="https://example.org/", nested={"a": [1]})
+
+    assert world.result().status == "completed"

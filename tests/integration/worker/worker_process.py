@@ -1,0 +1,81 @@
+"""A worker process: its log line by line, its health, its end."""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import subprocess
+import threading
+import urllib.request
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.error import HTTPError
+
+WAIT_SECONDS = 40.0
+
+
+class WorkerProcess:
+    """Started at once; `close` ends it whatever it does."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        """Start it."""
+        self.lines: list[str] = []
+        self._environment = environment
+        self._process = subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._process.stderr:
+            self._new.put(line.rstrip("\n"))
+        self._new.put(None)
+
+    def wait_for(self, words: str) -> str:
+        """The next line that has these words; fails when the worker ends or stays silent."""
+        deadline = monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                line = self._new.get(timeout=max(deadline - monotonic(), 0.01))
+            except queue.Empty:
+                line = None
+            assert line is not None, f"no {words!r} in {self.lines}"
+            self.lines.append(line)
+            if words in line:
+                return line
+
+    def ended(self) -> int:
+        """Wait for its end; gives its exit status, and all its lines are in `lines` then."""
+        status = self._process.wait(WAIT_SECONDS)
+        while (line := self._new.get(timeout=WAIT_SECONDS)) is not None:
+            self.lines.append(line)
+        return status
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def pass_gate(self) -> None:
+        """Let the request go on that waits at the gate."""
+        Path(self._environment["GATE"]).write_bytes(b"go")
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Status and page of /health."""
+        url = f"http://127.0.0.1:{self._environment['HEALTH_PORT']}/health"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, json.load(answer)["checks"]
+        except HTTPError as error:
+            with error:
+                return error.code, json.load(error)["checks"]
+
+    def close(self) -> None:
+        """Kill it if it still runs."""
+        self._process.kill()
+        self._process.wait(WAIT_SECONDS)
+        self._reader.join(WAIT_SECONDS)
+        self._process.stderr.close()
