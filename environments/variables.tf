@@ -215,7 +215,10 @@ variable "mq_admin_password" {
   sensitive   = true
 
   validation {
-    condition     = var.mq_admin_password == null ? true : can(regex("^[!-+\\--9;<>-~]{12,250}$", var.mq_admin_password)) && length(distinct(split("", var.mq_admin_password))) >= 4
+    condition = var.mq_admin_password == null ? true : (
+      can(regex("^[!-+\\--9;<>-~]{12,250}$", var.mq_admin_password)) &&
+      length(distinct(split("", var.mq_admin_password))) >= 4
+    )
     error_message = "mq_admin_password must have 12 to 250 printable ASCII characters, at least 4 of them different, without comma, colon, equals sign and space."
   }
 }
@@ -238,7 +241,10 @@ variable "mq_broker_endpoint_override" {
   default     = null
 
   validation {
-    condition     = var.mq_broker_endpoint_override == null ? true : alltrue([for endpoint in split(",", var.mq_broker_endpoint_override) : can(regex("^stomp\\+ssl://[^:/\\s]+:[0-9]{1,5}$", endpoint))])
+    condition = var.mq_broker_endpoint_override == null ? true : alltrue([
+      for endpoint in split(",", var.mq_broker_endpoint_override) :
+      can(regex("^stomp\\+ssl://[^:/\\s]+:[0-9]{1,5}$", endpoint))
+    ])
     error_message = "mq_broker_endpoint_override must be stomp+ssl://host:port, several of them separated by commas."
   }
 }

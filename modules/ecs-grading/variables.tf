@@ -14,7 +14,9 @@ variable "capacity" {
   }
 
   validation {
-    condition     = !var.enable_autoscaling || (1 <= var.capacity.min && var.capacity.min <= var.capacity.desired && var.capacity.desired <= var.capacity.max)
+    condition = !var.enable_autoscaling || (
+      1 <= var.capacity.min && var.capacity.min <= var.capacity.desired && var.capacity.desired <= var.capacity.max
+    )
     error_message = "capacity must satisfy 1 <= min <= desired <= max while autoscaling is on."
   }
 }
@@ -29,7 +31,11 @@ variable "ec2_capacity" {
   default = null
 
   validation {
-    condition     = var.ec2_capacity == null ? true : 0 <= var.ec2_capacity.min_instances && var.ec2_capacity.min_instances <= var.ec2_capacity.max_instances && var.ec2_capacity.max_instances >= 1
+    condition = var.ec2_capacity == null ? true : (
+      0 <= var.ec2_capacity.min_instances &&
+      var.ec2_capacity.min_instances <= var.ec2_capacity.max_instances &&
+      1 <= var.ec2_capacity.max_instances
+    )
     error_message = "ec2_capacity must satisfy 0 <= min_instances <= max_instances, and max_instances at least 1."
   }
 }
@@ -76,8 +82,8 @@ variable "log_retention_days" {
   default     = 30
 
   validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+    condition     = contains(local.retention_days, var.log_retention_days)
+    error_message = "log_retention_days must be one of ${join(", ", local.retention_days)}."
   }
 }
 
@@ -89,7 +95,9 @@ variable "queue" {
   })
 
   validation {
-    condition     = length(var.queue.broker_node_names) > 0 && length(var.queue.names) > 0 && length(var.queue.broker_node_names) * length(var.queue.names) <= 8
+    condition = contains(
+      range(1, 8 + 1), length(var.queue.broker_node_names) * length(var.queue.names)
+    )
     error_message = "queue needs at least one node and one name, and at most eight pairs of them (a scaling policy takes ten metrics)."
   }
 }
@@ -169,12 +177,19 @@ variable "task_policies" {
   default     = {}
 
   validation {
-    condition     = alltrue([for document in values(var.task_policies) : can(jsondecode(document).Statement)]) && !contains(keys(var.task_policies), "logs")
+    condition = (
+      alltrue([for document in values(var.task_policies) : can(jsondecode(document).Statement)]) &&
+      !contains(keys(var.task_policies), "logs")
+    )
     error_message = "task_policies needs IAM policy documents as JSON; the name logs is taken."
   }
 }
 
 locals {
+  retention_days = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+  ]
+
   # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
   fargate_memory_mb = {
     "256"   = [512, 1024, 2048]

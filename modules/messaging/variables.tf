@@ -80,7 +80,10 @@ variable "max_browse_page_size" {
   default     = 100000
 
   validation {
-    condition     = var.max_browse_page_size >= 400 && var.max_browse_page_size <= 1000000 && floor(var.max_browse_page_size) == var.max_browse_page_size
+    condition = (
+      400 <= var.max_browse_page_size && var.max_browse_page_size <= 1000000 &&
+      floor(var.max_browse_page_size) == var.max_browse_page_size
+    )
     error_message = "max_browse_page_size must be a whole number from 400 to 1000000."
   }
 }
@@ -101,7 +104,9 @@ variable "queues" {
   default     = ["grading-priority", "grading-requests", "grading-results"]
 
   validation {
-    condition     = length(var.queues) > 0 && alltrue([for name in var.queues : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", name))])
+    condition = length(var.queues) > 0 && alltrue([
+      for name in var.queues : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", name))
+    ])
     error_message = "queues needs at least one name; each has 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, the first a letter or digit."
   }
 }

@@ -14,7 +14,10 @@ variable "availability_zones" {
   }
 
   validation {
-    condition     = length(distinct(var.availability_zones)) == length(var.availability_zones) && alltrue([for zone in var.availability_zones : startswith(zone, var.region)])
+    condition = (
+      length(distinct(var.availability_zones)) == length(var.availability_zones) &&
+      alltrue([for zone in var.availability_zones : startswith(zone, var.region)])
+    )
     error_message = "availability_zones must be different zones of the region given."
   }
 }
@@ -25,7 +28,10 @@ variable "cidr_block" {
   default     = "10.0.0.0/16"
 
   validation {
-    condition     = can(cidrnetmask(var.cidr_block)) && try(tonumber(split("/", var.cidr_block)[1]) >= 16 && tonumber(split("/", var.cidr_block)[1]) <= 24, false)
+    condition = (
+      can(cidrnetmask(var.cidr_block)) &&
+      try(contains(range(16, 24 + 1), tonumber(split("/", var.cidr_block)[1])), false)
+    )
     error_message = "cidr_block must be an IPv4 range such as 10.0.0.0/16, between /16 and /24."
   }
 }

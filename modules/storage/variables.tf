@@ -30,12 +30,16 @@ variable "lifecycle_days" {
   default = {}
 
   validation {
-    condition     = var.lifecycle_days == null ? true : alltrue([for days in [var.lifecycle_days.expiration, var.lifecycle_days.noncurrent] : days >= 1 && floor(days) == days])
+    condition = var.lifecycle_days == null ? true : alltrue([
+      for days in [var.lifecycle_days.expiration, var.lifecycle_days.noncurrent] : days >= 1 && floor(days) == days
+    ])
     error_message = "lifecycle_days.expiration and noncurrent must be whole days, at least 1."
   }
 
   validation {
-    condition     = try(var.lifecycle_days.archive, null) == null ? true : var.lifecycle_days.archive >= 30 && var.lifecycle_days.archive < var.lifecycle_days.expiration
+    condition = try(var.lifecycle_days.archive, null) == null ? true : (
+      30 <= var.lifecycle_days.archive && var.lifecycle_days.archive < var.lifecycle_days.expiration
+    )
     error_message = "lifecycle_days.archive must be at least 30 (S3's rule for STANDARD_IA) and less than expiration, or null."
   }
 }

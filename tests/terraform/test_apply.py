@@ -70,12 +70,19 @@ def test_the_local_environment_is_made_as_written_and_leaves_nothing(
     assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied_local, cloud("ssm"))
     assert_the_broker_runs_the_rendered_xml(applied_local, cloud("mq"))
     assert_the_worker_is_told_names_that_exist(applied_local, cloud("ecs"), cloud("ssm"))
+    store_two_versions(applied_local["bucket_name"], cloud("s3"))
 
     local_root.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
 
     assert local_root.run("state", "list").strip() == ""
     assert cloud("mq").list_brokers()["BrokerSummaries"] == []
     assert cloud("rds").describe_db_instances()["DBInstances"] == []
+
+
+def store_two_versions(bucket: str, s3: Any) -> None:
+    """Leave what a used environment has in its bucket."""
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket=bucket, Key="submissions/req_1/solution.py", Body=body)
 
 
 def assert_nothing_is_left_to_change(root: Any) -> None:

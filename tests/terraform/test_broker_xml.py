@@ -114,6 +114,7 @@ def test_every_queue_has_priorities_and_can_be_seen_whole(rendered: str) -> None
     assert policy.get("queue") == ">"
     assert policy.get("prioritizedMessages") == "true"
     assert int(policy.get("maxBrowsePageSize", "0")) >= 100_000
+    assert "persistJMSRedelivered" not in policy.attrib  # a browse would mark what it shows
 
 
 def test_delayed_retries_and_statistics_are_there(rendered: str) -> None:
