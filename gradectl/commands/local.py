@@ -36,6 +36,9 @@ def up(app: AppContext, environment: str) -> None:
     found = app.environment(environment)
     directory = stack_directory(app.project_root, app.environ)
     place = Place(directory, found.region, found.account_id)
+    if app.options.dry_run:
+        _say_only(app, "local-up", f"would start in {directory}, unless it runs there")
+        return
     stack = lifecycle.up(place, app.environ)
     _show(app, stack)
     app.ui.say(f"next: gradectl bootstrap {environment}")
@@ -46,6 +49,9 @@ def up(app: AppContext, environment: str) -> None:
 def down(app: AppContext) -> None:
     """End the emulated cloud and everything that runs in it; logs stay."""
     directory = stack_directory(app.project_root, app.environ)
+    if app.options.dry_run:
+        _say_only(app, "local-down", f"would end what runs in {directory}")
+        return
     stopped = lifecycle.down(directory)
     document = {"stopped": stopped, "directory": str(directory)}
     text = "stopped" if stopped else "was not running"
@@ -70,6 +76,11 @@ def status(app: AppContext, wait_seconds: float | None) -> None:
     if wait_seconds is not None:
         _wait(stack, wait_seconds)
     _show(app, stack)
+
+
+def _say_only(app: AppContext, kind: str, text: str) -> None:
+    """Answer in a dry run."""
+    app.ui.emit(kind, {"dry_run": True, "message": text}, Table(["dry run"], [[text]]))
 
 
 def _wait(stack: Stack, seconds: float) -> None:

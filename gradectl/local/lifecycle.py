@@ -18,7 +18,14 @@ from typing import Any
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError, UnreachableError
 from gradectl.local.engines import find_engines
 from gradectl.local.layout import Layout
-from gradectl.local.stack import Stack, is_locked, make_directory, supervisor_of
+from gradectl.local.stack import (
+    DIRECTORY_VARIABLE,
+    Stack,
+    check_ours,
+    is_locked,
+    make_directory,
+    supervisor_of,
+)
 
 _DOWN_SECONDS = 90.0
 _REQUEST_SECONDS = 30.0
@@ -77,7 +84,14 @@ def down(directory: Path) -> bool:
 
     Returns:
         False when none was running.
+
+    Raises:
+        RefusedError: The directory is somebody else's.
     """
+    try:
+        check_ours(directory)
+    except FileNotFoundError:
+        return False
     if not is_locked(directory):
         return False
     try:
@@ -105,14 +119,28 @@ def is_settled(stack: Stack, timeout_seconds: float) -> bool:
     return bool(_ask(stack, f"/_gradectl/settled?{timeout_seconds}"))
 
 
-def _build_sandbox(layout: Layout, environ: Mapping[str, str]) -> None:
-    """Build the launcher before the supervisor detaches: sudo may want to ask for a password."""
-    if os.statvfs(layout.directory).f_flag & os.ST_NOSUID:
+def check_setuid(directory: Path, mount_flags: int) -> None:
+    """
+    Make sure that the sandbox can switch users there.
+
+    Args:
+        directory: Where the launcher is to be.
+        mount_flags: Those of its file system, as statvfs gives them.
+
+    Raises:
+        ConfigurationError: It is mounted so that no program can.
+    """
+    if mount_flags & os.ST_NOSUID:
         raise ConfigurationError(
             "the sandbox cannot work on a file system mounted with nosuid",
-            where=str(layout.directory),
-            next_step="set GRADECTL_LOCAL_DIR to a directory on another one",
+            where=str(directory),
+            next_step=f"set {DIRECTORY_VARIABLE} to a directory on another one",
         )
+
+
+def _build_sandbox(layout: Layout, environ: Mapping[str, str]) -> None:
+    """Build the launcher before the supervisor detaches: sudo may want to ask for a password."""
+    check_setuid(layout.directory, os.statvfs(layout.directory).f_flag)
     command = [sys.executable, "-m", "grader.sandbox.build"]
     command += ["--output", str(layout.launcher), "--box-root", str(layout.boxes)]
     done = subprocess.run(

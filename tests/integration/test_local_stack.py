@@ -383,6 +383,16 @@ def test_up_status_and_down_can_be_said_twice(directory: Path) -> None:
     assert "gradectl local up" in after.stderr
 
 
+def test_a_dry_run_starts_and_ends_nothing(directory: Path) -> None:
+    """It says what would be done."""
+    up = gradectl(directory, "up", "--dry-run", "-o", "json")
+    down = gradectl(directory, "down", "--dry-run", "-o", "json")
+
+    assert str(directory) in json.loads(up.stdout)["message"]
+    assert json.loads(down.stdout)["dry_run"]
+    assert list(directory.iterdir()) == []
+
+
 def test_a_stack_starts_anew_after_an_end(directory: Path) -> None:
     """Nothing of an earlier account is left, also when its supervisor was killed."""
     place = Place(directory, REGION, "123456789012")
