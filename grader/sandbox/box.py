@@ -11,17 +11,18 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.sandbox.launcher import Launcher
-from grader.sandbox.policy import POLICIES
 
-_SHARED_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - cleaned, never written
-_POLICIES_WITH_FILES = frozenset(policy.name for policy in POLICIES if policy.files)
+#: Where any user may leave files.
+_SHARED_DIRECTORIES = tuple(
+    map(Path, ("/tmp", "/var/tmp", "/dev/shm"))  # noqa: S108 - cleaned, never written
+)
 _CLEANING_LIMITS = RunLimits(
     cpu_ms=20_000,
     wall_ms=60_000,
@@ -45,7 +46,6 @@ class Box:
         """Use `Box.claim` instead: it also locks the slot."""
         self._launcher = launcher
         self.directory = launcher.box_root / f"slot-{slot}"
-        self._may_have_files = set(Role)
         self.slot = slot
         self.users = launcher.users(slot)
 
@@ -79,8 +79,6 @@ class Box:
 
     def run(self, spec: RunSpec) -> RunOutcome:
         """Run one program; afterwards none of its processes is left."""
-        if spec.policy in _POLICIES_WITH_FILES:
-            self._may_have_files.add(spec.role)
         return self._launcher.run(self.slot, spec)
 
     def store(self, role: Role, name: str, content: bytes) -> None:
@@ -125,32 +123,39 @@ class Box:
     def clean(self) -> None:
         """End the slot's processes and remove all files that its users have or left anywhere."""
         self._launcher.clean(self.slot)
-        with TemporaryDirectory() as name:
-            for role in sorted(self._may_have_files):
-                removal = self._removal(role, Path(name, role))
-                if not self._launcher.run(self.slot, removal).succeeded:
-                    why = removal.stderr.read_text(errors="replace").strip()
-                    raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
-        self._may_have_files.clear()
+        for role, user in zip(Role, self.users, strict=True):
+            if user in self._owners_of_leftovers():
+                self._remove_files(role, user)
 
-    def _removal(self, role: Role, directory: Path) -> RunSpec:
+    def _owners_of_leftovers(self) -> set[int]:
+        owners = set()
+        for directory in (self.directory / "build", *_SHARED_DIRECTORIES):
+            with suppress(FileNotFoundError), os.scandir(directory) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # others come and go in the shared ones
+                        owners.add(entry.stat(follow_symlinks=False).st_uid)
+        return owners
+
+    def _remove_files(self, role: Role, user: int) -> None:
         """As the user itself, so that a trap left behind can hurt nobody else."""
-        directory.mkdir()
-        owner = str(self.users[list(Role).index(role)])
-        shared = [directory for directory in _SHARED_DIRECTORIES if Path(directory).is_dir()]
-        # Other programs come and go in the shared directories while they are read.
-        find = ("find", ".", *shared, "-ignore_readdir_race", "-mindepth", "1", "-maxdepth", "1")
+        shared = [str(directory) for directory in _SHARED_DIRECTORIES if directory.is_dir()]
+        find = ("find", ".", *shared, "-mindepth", "1", "-maxdepth", "1", "-user", str(user))
         unlock = ("-type", "d", "-exec", "/bin/chmod", "-R", "u+rwx", "--", "{}", "+")
         remove = ("-exec", "/bin/rm", "-rf", "--", "{}", "+")
-        return RunSpec(
-            role=role,
-            policy="compile",
-            argv=(*find, "-user", owner, "(", *unlock, ",", *remove, ")"),
-            limits=_CLEANING_LIMITS,
-            stdin=Path(os.devnull),
-            stdout=directory / "stdout",
-            stderr=directory / "stderr",
-        )
+        with TemporaryDirectory() as name:
+            removal = RunSpec(
+                role=role,
+                policy="compile",
+                argv=(*find, "(", *unlock, ",", *remove, ")"),
+                limits=_CLEANING_LIMITS,
+                stdin=Path(os.devnull),
+                stdout=Path(name, "stdout"),
+                stderr=Path(name, "stderr"),
+            )
+            self._launcher.run(self.slot, removal)
+            if user in self._owners_of_leftovers():
+                why = removal.stderr.read_text(errors="replace").strip()
+                raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
 
 
 def _check_plain(fd: int, name: str, max_bytes: int) -> None:
