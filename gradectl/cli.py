@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -66,7 +67,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except (GradectlError, GraderError) as error:
         return _report(error.what, error.where, error.next_step, error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left; there is nobody to tell
+        # The reader of our output has left. Python would complain about what is still buffered.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

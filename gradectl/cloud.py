@@ -72,17 +72,17 @@ class CloudContext(AppContext):
     def _settings(self, environment: Environment) -> AwsSettings:
         """Put flags, the process environment and environment.yaml in their order."""
         options = self.options
-        endpoint = options.endpoint_url or self.environ.get("AWS_ENDPOINT_URL")
         if not environment.emulated:
             return AwsSettings(
                 region=environment.region,
                 account_id=environment.account_id,
                 profile=options.profile,
-                endpoint_url=endpoint,
+                endpoint_url=options.endpoint_url,  # AWS_ENDPOINT_URL(_SERVICE): boto3 reads it
                 dry_run=options.dry_run,
             )
         stack = self.stack(environment)
-        endpoint = options.endpoint_url or (stack.endpoint_url if stack else endpoint)
+        running = stack.endpoint_url if stack else self.environ.get("AWS_ENDPOINT_URL")
+        endpoint = options.endpoint_url or running
         if not endpoint:
             text = "this environment is emulated, and the local stack does not run"
             raise UnreachableError(text, where=environment.name, next_step="gradectl local up")

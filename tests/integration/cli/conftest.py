@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import jsonschema
 import psutil
 import pytest
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 FIXTURE = REPOSITORY / "tests" / "fixtures" / "project"
+SCHEMAS = REPOSITORY / "docs" / "schemas" / "cli"
 ACCOUNT = "123456789012"
 SECONDS = 120  # a limit for a hung test, not a measurement
 
@@ -128,6 +131,19 @@ def project(tmp_path: Path, moto_server: str) -> Iterator[Project]:
     yield made
     for process in made.started:
         _end(process)
+
+
+@pytest.fixture
+def published() -> Callable[[str], Any]:
+    """Read a JSON document that gradectl wrote, and hold it against its published schema."""
+
+    def check(text: str) -> Any:
+        found = json.loads(text)
+        schema = json.loads((SCHEMAS / f"{found['kind']}.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(found)
+        return found
+
+    return check
 
 
 @pytest.fixture

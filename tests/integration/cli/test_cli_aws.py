@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,12 +85,14 @@ def test_a_missing_parameter_is_named(aws: Aws) -> None:
     assert "/many-test/none" in caught.value.what
 
 
-def test_bootstrap_is_done_once_and_is_really_there(project: Any) -> None:
+def test_bootstrap_is_done_once_and_is_really_there(project: Any, published: Any) -> None:
     """The bucket has versioning and encryption, and a second run finds nothing to do."""
     again = project.run("bootstrap", project.name, "--yes", "-o", "json")
 
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["outcome"] == "unchanged"
+    assert published(again.stdout)["outcome"] == "unchanged"
+    rendered = project.run("render", project.name, "-o", "json")
+    assert published(rendered.stdout)["environment"] == project.name
     s3 = project.client("s3")
     assert s3.get_bucket_versioning(Bucket=project.state_bucket)["Status"] == "Enabled"
     assert s3.get_bucket_encryption(Bucket=project.state_bucket)
@@ -100,13 +101,14 @@ def test_bootstrap_is_done_once_and_is_really_there(project: Any) -> None:
     assert [item["imageTagMutability"] for item in mine] == ["IMMUTABLE"]
 
 
-def test_a_dry_bootstrap_makes_nothing(project: Any) -> None:
+def test_a_dry_bootstrap_makes_nothing(project: Any, published: Any) -> None:
     """It says what it would do."""
     project.configure(state={"bucket": f"{project.name}-other"})
 
     finished = project.run("bootstrap", project.name, "--dry-run", "-o", "json")
 
     assert finished.returncode == 0, finished.stderr
+    assert published(finished.stdout)["outcome"] == "would be updated"
     assert not Aws(settings(project.endpoint)).buckets.exists(f"{project.name}-other")
 
 

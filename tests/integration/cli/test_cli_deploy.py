@@ -12,7 +12,9 @@ import pytest
 pytestmark = pytest.mark.engine
 
 
-def test_an_environment_is_planned_reviewed_applied_and_destroyed(project: Any) -> None:
+def test_an_environment_is_planned_reviewed_applied_and_destroyed(
+    project: Any, published: Any
+) -> None:
     """The whole life of an environment, with the exit codes that a pipeline looks at."""
     project.configure(variables={"greeting": "good day", "keep_bucket": True})
     summary = project.root / "summary.md"
@@ -21,7 +23,8 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(project: Any) 
         "plan", project.name, "--detailed-exitcode", "--out", "reviewed.json", "-o", "json"
     )
     assert planned.returncode == 2, planned.stderr
-    document = json.loads(planned.stdout)
+    document = published(planned.stdout)
+    published((project.root / "reviewed.json").read_text())
     assert (document["kind"], document["summary"]["create"]) == ("plan", 3)
 
     applied = project.run(
@@ -32,7 +35,7 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(project: Any) 
         GITHUB_STEP_SUMMARY=str(summary),
     )
     assert applied.returncode == 0, applied.stderr
-    assert json.loads(applied.stdout)["outputs"] == {"greeting": "good day"}
+    assert published(applied.stdout)["outputs"] == {"greeting": "good day"}
     assert "3 to create" in summary.read_text()
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
 
@@ -45,7 +48,7 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(project: Any) 
 
     destroyed = project.run("destroy", project.name, "--confirm", project.name, "-o", "json")
     assert destroyed.returncode == 0, destroyed.stderr
-    assert json.loads(destroyed.stdout)["summary"]["delete"] == 3
+    assert published(destroyed.stdout)["summary"]["delete"] == 3
 
 
 def test_what_was_not_reviewed_is_not_applied(project: Any) -> None:

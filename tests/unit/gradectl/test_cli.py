@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -151,3 +152,20 @@ def test_yes_cannot_be_left_in_the_environment() -> None:
 
     assert variables["yes"] is None
     assert variables["region"] == "GRADECTL_REGION"
+
+
+def test_a_reader_that_leaves_is_no_traceback() -> None:
+    """`gradectl ... | head -1` is everyday use."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [sys.executable, "-m", "gradectl.cli", "version", "-o", "json"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+
+    assert run.stderr == ""
+    assert run.returncode == 1
