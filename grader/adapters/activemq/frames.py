@@ -125,4 +125,5 @@ class Inbox:
             try:
                 found = self._receipts.get(timeout=max(deadline - monotonic(), 0.0))
             except queue.Empty:
-                self.lose(f"no receipt from the broker within {timeout_seconds:g} s")
+                silent = f"no receipt from the broker within {timeout_seconds:g} s"
+                self.lose(f"{silent}; a queue may be full")

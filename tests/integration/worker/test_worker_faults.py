@@ -91,7 +91,7 @@ def test_missing_parameter_ends_the_worker_with_78(world: Any) -> None:
 
 
 def test_worker_waits_for_a_database_that_is_down_at_start(world: Any) -> None:
-    """Health says what is waited for; when the database comes, its schema is made and work begins."""
+    """Health says what is waited for; when the database comes, its schema is made."""
     relay = world.relay("db/endpoint", world.database.port)
     worker = world.start()
     worker.wait_for("WARNING: Waiting for the database")
@@ -167,9 +167,10 @@ def test_absent_result_queue_is_made_by_the_first_result(world: Any) -> None:
 def test_full_result_queue_delays_results_and_loses_none(
     make_world: Any, engines: Any, tmp_path: Any
 ) -> None:
-    """The broker refuses the transaction; request and stored result wait until there is room."""
+    """The broker does not commit; request and stored result wait until there is room."""
     policy = (
-        '<policyEntry queue="*.results" memoryLimit="2048" sendFailIfNoSpace="true"/>'
+        '<policyEntry queue="*.results" memoryLimit="8192" sendFailIfNoSpace="true">'
+        "<pendingQueuePolicy><vmQueueCursor/></pendingQueuePolicy></policyEntry>"
         '<policyEntry queue="&gt;" producerFlowControl="false"/>'
     )
     xml = (
@@ -182,7 +183,7 @@ def test_full_result_queue_delays_results_and_loses_none(
         world = make_world(running)
         worker = world.start()
         wanted = {world.submit() for _ in range(12)}
-        worker.wait_for("Waiting for the broker-0")
+        worker.wait_for("a queue may be full")
 
         assert {world.result().request_id for _ in range(12)} == wanted
         assert {world.jobs.get(request_id).attempts for request_id in wanted} == {1}
