@@ -22,6 +22,7 @@ from gradectl.local.runner import Runner, Snapshot, State
 
 #: Terraform makes several calls at once; those that come this close together are one change.
 _SETTLE_SECONDS = 0.02
+_RETRY_SECONDS = 0.5
 #: No task may hold up the end of the stack for longer, whatever its stop timeout.
 _LONGEST_STOP_SECONDS = 20.0
 
@@ -74,8 +75,10 @@ class Reconciler:
                 self._changed.clear()
                 try:
                     self._round()
-                except Exception:  # noqa: BLE001 - what runs goes on; the next change tries again
+                except Exception:  # noqa: BLE001 - what runs goes on, and the next round tries again
                     _log.exception("cannot follow the control plane")
+                    self._stop.wait(_RETRY_SECONDS)
+                    self._changed.set()
         finally:
             self._end_all()
 
