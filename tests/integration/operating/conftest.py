@@ -1,0 +1,249 @@
+"""An applied environment with real engines, for the commands that people use in one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pymysql
+import pytest
+import yaml
+
+from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
+from gradectl.cli import main
+from gradectl.local.activemq import Broker
+from gradectl.local.broker_xml import BrokerUser
+from gradectl.local.engines import Engines
+from gradectl.local.testing import RunningBroker, RunningDatabase, running_broker
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+REGION = "ap-northeast-2"
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command came to."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        """Its output, when that is JSON."""
+        return json.loads(self.stdout)
+
+
+@contextmanager
+def only_environ(wanted: dict[str, str]) -> Iterator[None]:
+    """Have exactly these variables for the block."""
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+@contextmanager
+def same_signal_handlers() -> Iterator[None]:
+    """Have the handlers back that a command replaces."""
+    saved = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    try:
+        yield
+    finally:
+        for number, handler in saved.items():
+            signal.signal(number, handler)
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    """End what a failed test left running, and close what it left open."""
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+@dataclass
+class Applied:
+    """One environment: its project, its broker, its account."""
+
+    root: Path
+    name: str
+    endpoint_url: str
+    broker: RunningBroker
+    database: RunningDatabase
+    ca_file: Path
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def bucket(self) -> str:
+        """Name of its bucket."""
+        return f"{self.name}-grading-files"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What any program needs to reach the emulated account."""
+        return {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "PATH": os.environ["PATH"],
+        }
+
+    def environ(self, **changes: str) -> dict[str, str]:
+        """Variables of a person's shell."""
+        usual = {
+            **self.credentials,
+            "SSL_CERT_FILE": str(self.ca_file),
+            "GRADECTL_ENVIRONMENT": self.name,
+            "GRADECTL_LOCAL_DIR": str(self.root / "no-stack"),
+            "HOME": str(self.root),
+        }
+        return {key: value for key, value in {**usual, **changes}.items() if value}
+
+    def gradectl(self, *arguments: str, **environ: str) -> Said:
+        """Run a command to its end, in this process: starting one takes longer than most do."""
+        out, err = io.StringIO(), io.StringIO()
+        with ExitStack() as stack:
+            stack.enter_context(contextlib.chdir(self.root))
+            stack.enter_context(redirect_stdout(out))
+            stack.enter_context(redirect_stderr(err))
+            stack.enter_context(only_environ(self.environ(**environ)))
+            stack.enter_context(same_signal_handlers())
+            code = main(arguments)
+        return Said(code, out.getvalue(), err.getvalue())
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command as a process of its own, to be interrupted."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gradectl.cli", *arguments],
+            cwd=self.root,
+            env=self.environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.stack.callback(ended, process)
+        return process
+
+    def client(self, service: str) -> Any:
+        """A client of the emulated account."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def set_parameter(self, part: str, value: str) -> None:
+        """Write a parameter such as `mq/username`."""
+        self.client("ssm").put_parameter(
+            Name=f"/{self.name}/{part}", Value=value, Type="SecureString", Overwrite=True
+        )
+
+    def stored(self) -> list[str]:
+        """The keys of all that lies in the bucket."""
+        listing = self.client("s3").list_objects_v2(Bucket=self.bucket)
+        return [item["Key"] for item in listing.get("Contents", [])]
+
+    def open_broker(self) -> StompBroker:
+        """Connect to the broker, until the end of the test."""
+        running = self.broker
+        access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
+        return self.stack.enter_context(open_broker(access))
+
+    def worker_environment(self, launcher: Path) -> dict[str, str]:
+        """What the task definition and the platform give a worker."""
+        parts = {
+            "MQ_ENDPOINT_PARAM": "mq/broker-endpoint",
+            "MQ_USERNAME_PARAM": "mq/username",
+            "MQ_PASSWORD_PARAM": "mq/password",
+            **{f"DB_{key.upper()}_PARAM": f"db/{key}" for key in ("endpoint", "name", "username")},
+            "DB_PASSWORD_PARAM": "db/password",
+        }
+        return {
+            **self.credentials,
+            **{key: f"/{self.name}/{part}" for key, part in parts.items()},
+            "SSL_CERT_FILE": str(self.ca_file),
+            "ENVIRONMENT": self.name,
+            "GRADING_BUCKET": self.bucket,
+            "HEALTH_PORT": "0",
+            "LAUNCHER_PATH": str(launcher),
+        }
+
+
+@pytest.fixture(scope="module")
+def own_broker(
+    engines: Engines, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBroker]:
+    """A broker of this file's tests alone, for they use the queues by their public names."""
+    user = BrokerUser("grader", "a-Password-for-tests-1")
+    broker = Broker("operating", (FIXTURES / "broker.xml").read_text(), [user])
+    with running_broker(engines, tmp_path_factory.mktemp("operating"), broker) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_database(mariadb: RunningDatabase) -> Iterator[RunningDatabase]:
+    """An empty database of this file's tests alone."""
+    name = f"t_{uuid.uuid4().hex}"
+    connection = pymysql.connect(
+        host="127.0.0.1", port=mariadb.port, user=mariadb.user, password=mariadb.password
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        yield RunningDatabase(mariadb.endpoint, mariadb.port, mariadb.user, mariadb.password, name)
+        cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="module")
+def make_applied(
+    own_broker: RunningBroker,
+    own_database: RunningDatabase,
+    moto_server: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], Applied]:
+    """Make an environment: bucket, parameters and environment.yaml, as an apply leaves them."""
+
+    def make() -> Applied:
+        name = f"t{uuid.uuid4().hex[:12]}"
+        root = tmp_path_factory.mktemp(name)
+        made = Applied(root, name, moto_server, own_broker, own_database, own_broker.ca_file)
+        folder = root / "environments" / name
+        folder.mkdir(parents=True)
+        content = {"name": name, "account_id": ACCOUNT, "region": REGION, "emulated": True}
+        (folder / "environment.yaml").write_text(yaml.safe_dump({"schema_version": 1, **content}))
+        made.client("s3").create_bucket(
+            Bucket=made.bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        values = {
+            "mq/broker-endpoint": own_broker.endpoint,
+            "mq/username": own_broker.user,
+            "mq/password": own_broker.password,
+            "db/endpoint": own_database.endpoint,
+            "db/name": own_database.name,
+            "db/username": own_database.user,
+            "db/password": own_database.password,
+        }
+        for part, value in values.items():
+            made.set_parameter(part, value)
+        return made
+
+    return make
