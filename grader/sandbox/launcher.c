@@ -294,7 +294,9 @@ static void clean(int slot)
 			kill_all_of(user_of(slot, role));
 		} while (measure(user_of(slot, role)).processes > 0);
 		DIR *given = fdopendir(open_trusted(box, roles[role]));
-		for (struct dirent *entry; given && (entry = readdir(given));)
+		if (!given)
+			die(roles[role]);
+		for (struct dirent *entry; (entry = readdir(given));)
 			if (is_plain_name(entry->d_name) && unlinkat(dirfd(given), entry->d_name, 0) != 0)
 				die(entry->d_name);
 		closedir(given);
