@@ -1,0 +1,36 @@
+"""What most tests of the worker need."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import pytest
+
+from grader.health import Health
+from grader.logs import Logger, Redactor, make_logger
+from grader.patience import Patience
+
+
+@pytest.fixture
+def log_stream() -> io.StringIO:
+    """Where `log` writes."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def log(log_stream: io.StringIO) -> Logger:
+    """A logger in the text format."""
+    return make_logger("text", "INFO", redactor=Redactor(), stream=log_stream)
+
+
+@pytest.fixture
+def stopping() -> threading.Event:
+    """Set when the worker must stop."""
+    return threading.Event()
+
+
+@pytest.fixture
+def patience(stopping: threading.Event, log: Logger) -> Patience:
+    """Waits until `stopping` is set."""
+    return Patience(stopping, Health(), log)

@@ -1,0 +1,60 @@
+"""What /health answers."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import closing
+
+from grader.health import Health, ask, serving
+
+
+def test_health_is_good_when_all_checks_are() -> None:
+    """Each check is shown with its words."""
+    health = Health("database")
+    health.good("database", "connected")
+
+    with serving(health, 0) as port:
+        good, page = ask(port)
+
+    assert good
+    assert json.loads(page) == {
+        "status": "ok",
+        "checks": {"database": {"ok": True, "detail": "connected"}},
+    }
+
+
+def test_one_bad_check_makes_health_bad() -> None:
+    """The reason is on the page."""
+    health = Health("database", "broker-0")
+    health.good("broker-0")
+    health.bad("database", "waiting: connection refused")
+
+    with serving(health, 0) as port:
+        good, page = ask(port)
+
+    assert not good
+    assert json.loads(page)["checks"]["database"]["detail"] == "waiting: connection refused"
+
+
+def test_a_part_that_has_not_begun_is_not_good() -> None:
+    """A worker that is starting is not well yet."""
+    assert not Health("database").report()[0]
+
+
+def test_nobody_there_is_not_healthy() -> None:
+    """A worker that does not answer is told from one that is unwell."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+
+    good, page = ask(port)
+
+    assert not good
+    assert f"no answer from port {port}" in page
+
+
+def test_other_pages_do_not_exist() -> None:
+    """The server answers /health and nothing else."""
+    with serving(Health(), 0) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /other HTTP/1.0\r\n\r\n")
+        assert b"404" in client.makefile("rb").readline()

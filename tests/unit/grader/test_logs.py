@@ -1,0 +1,112 @@
+"""The lines operators search for, and what must never be in them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.logs import Redactor, escape, forward_standard_logging, make_logger
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    """Where lines go."""
+    return io.StringIO()
+
+
+def test_text_line_is_exactly_time_level_and_words(stream: io.StringIO) -> None:
+    """Fields of an INFO line stay out: operators match whole lines."""
+    log = make_logger("text", "INFO", redactor=Redactor(), stream=stream)
+
+    log.info("Processing request req_123456789", request_id="req_123456789")
+
+    pattern = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] INFO: Processing request req_123456789\n"
+    assert re.fullmatch(pattern, stream.getvalue())
+
+
+def test_warning_carries_its_fields(stream: io.StringIO) -> None:
+    """Who looks at a warning wants to know all of it."""
+    log = make_logger("text", "INFO", redactor=Redactor(), stream=stream)
+
+    log.warning("Waiting", reason="refused")
+
+    assert stream.getvalue().endswith("WARNING: Waiting reason=refused\n")
+
+
+def test_json_line_has_all_fields(stream: io.StringIO) -> None:
+    """One JSON object a line."""
+    log = make_logger("json", "INFO", redactor=Redactor(), stream=stream)
+
+    log.info("Result sent to queue", request_id="req_1", attempt=2)
+
+    line = json.loads(stream.getvalue())
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "info",
+        "message": "Result sent to queue",
+        "request_id": "req_1",
+        "attempt": 2,
+    }
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_secrets_never_reach_a_line(stream: io.StringIO, log_format: str) -> None:
+    """Neither in words, nor in fields, nor inside them, nor in a traceback."""
+    redactor = Redactor()
+    log = make_logger(log_format, "INFO", redactor=redactor, stream=stream)
+    redactor.hide("hunter-22")
+
+    log.warning("is hunter-22", field="hunter-22", nested={"a": ["hunter-22"]})
+    try:
+        {}["hunter-22"]
+    except KeyError:
+        log.exception("failed")
+
+    assert "hunter" not in stream.getvalue()
+    assert stream.getvalue().count("***") >= 3
+
+
+def test_value_cannot_forge_a_line(stream: io.StringIO) -> None:
+    """A newline in a value stays on its line, and a terminal is not driven."""
+    log = make_logger("text", "INFO", redactor=Redactor(), stream=stream)
+
+    log.info("user\n[2024-08-20 12:00:00] INFO: forged \x1b[31m")
+
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_escaped_text_is_printable(text: str) -> None:
+    """Whatever comes from outside."""
+    assert escape(text).isprintable()
+
+
+def test_level_drops_what_is_less(stream: io.StringIO) -> None:
+    """LOG_LEVEL is the least important level that is written."""
+    log = make_logger("text", "WARNING", redactor=Redactor(), stream=stream)
+
+    log.info("not this")
+
+    assert stream.getvalue() == ""
+
+
+def test_libraries_log_in_our_form(stream: io.StringIO) -> None:
+    """A warning of a library is a line like ours."""
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    try:
+        forward_standard_logging(make_logger("text", "INFO", redactor=Redactor(), stream=stream))
+        logging.getLogger("some.library").warning("beware of %s", "dogs")
+    finally:
+        root.handlers, level = before
+        root.setLevel(level)
+
+    assert stream.getvalue().endswith("WARNING: beware of dogs library=some.library\n")

@@ -1,0 +1,300 @@
+"""A slot and its desk over the in-memory twins."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from grader.contract.messages import Grade, GradingRequest, GradingResult
+from grader.contract.names import ATTEMPT_HEADER, ORIGINAL_ID_HEADER, REASON_CODE_HEADER
+from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.core.redelivery import Rules
+from grader.desk import Desk
+from grader.errors import (
+    AccessError,
+    ConnectionLostError,
+    RequestError,
+    SandboxError,
+    TemporaryError,
+    TrustError,
+)
+from grader.logs import Logger
+from grader.loop import Slot
+from grader.patience import Patience
+from grader.ports import Claim, ClaimOutcome, Delivery, JobHandler, JobSource, Outgoing
+from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
+
+NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
+RULES = Rules("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=0)
+REQUEST = {
+    "requestId": "req_1",
+    "userId": "user_001",
+    "problemId": "prob_001",
+    "language": "python",
+    "sourceFile": "s3://bucket/submissions/req_1/solution.py",
+    "timeLimit": 5000,
+    "memoryLimit": 256,
+    "timestamp": "2024-08-20T12:00:00Z",
+}
+
+
+def accept(request: GradingRequest) -> GradingResult:
+    """Accept whatever it is."""
+    grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
+    return GradingResult(
+        request_id=request.request_id, status=Status.COMPLETED, result=grade, timestamp=NOW
+    )
+
+
+def raising(error: Exception) -> JobHandler:
+    """Fail with this error."""
+
+    def handler(_request: GradingRequest) -> GradingResult:
+        raise error
+
+    return handler
+
+
+class FlakyJobStore(MemoryJobStore):
+    """A table that is refused once."""
+
+    def __init__(self, error: Exception) -> None:
+        """Nothing was asked yet."""
+        super().__init__()
+        self.errors = [error]
+
+    def claim(self, claim: Claim) -> ClaimOutcome:
+        """Fail the first time."""
+        if self.errors:
+            raise self.errors.pop()
+        return super().claim(claim)
+
+
+@dataclass
+class Bench:
+    """A worker's slot on twins; it stops when the requests' queue is empty."""
+
+    patience: Patience
+    log: Logger
+    stopping: threading.Event
+    handler: JobHandler = accept
+    jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
+    objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
+    queues: MemoryQueues = field(default_factory=MemoryQueues)
+    refreshed: int = 0
+
+    def send(self, **changes: object) -> None:
+        """Send a request."""
+        self.queues.send(Outgoing("requests", json.dumps({**REQUEST, **changes}).encode()))
+
+    def refresh(self) -> None:
+        """Count."""
+        self.refreshed += 1
+
+    def run(self, open_source: Callable[[], JobSource] | None = None) -> None:
+        """Work until nothing waits."""
+        desk = Desk(
+            jobs=self.jobs,
+            objects=self.objects,
+            handler=self.handler,
+            rules=RULES,
+            worker_id="worker",
+            patience=self.patience,
+            refresh=self.refresh,
+            log=self.log,
+            clock=lambda: NOW,
+        )
+        opened = open_source or (lambda: UntilEmpty(self.queues, self.stopping))
+        Slot("broker", opened, desk, self.patience, self.stopping, self.log).run()
+
+    def results(self) -> list[GradingResult]:
+        """What is on the result queue."""
+        return [GradingResult.from_json(item.body) for item in self.queues.waiting("results")]
+
+
+class UntilEmpty(MemoryJobSource):
+    """Tells the slot to stop when nothing waits."""
+
+    def __init__(self, queues: MemoryQueues, stopping: threading.Event) -> None:
+        """Work from one queue."""
+        super().__init__(queues, ["requests"])
+        self._stopping = stopping
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:
+        """Take the next message."""
+        delivery = super().receive(min(timeout_seconds, 0.0))
+        if delivery is None:
+            self._stopping.set()
+        return delivery
+
+
+@pytest.fixture
+def bench(patience: Patience, log: Logger, stopping: threading.Event) -> Bench:
+    """A slot whose handler accepts everything."""
+    return Bench(patience, log, stopping)
+
+
+def test_request_is_answered_stored_and_said(bench: Bench, log_stream: io.StringIO) -> None:
+    """Message, row and the lines operators know, in order."""
+    bench.send()
+
+    bench.run()
+
+    assert [result.status for result in bench.results()] == ["completed"]
+    assert bench.jobs.get("req_1").status == "completed"
+    lines = [line[22:] for line in log_stream.getvalue().splitlines()]
+    assert lines == ["INFO: Processing request req_1", "INFO: Result sent to queue"]
+
+
+def test_second_message_of_a_request_gets_the_stored_result(bench: Bench) -> None:
+    """It is graded once."""
+    bench.send()
+    bench.send()
+
+    bench.run()
+
+    assert len(bench.results()) == 2
+    assert bench.jobs.get("req_1").attempts == 1
+
+
+def test_refused_request_leaves_a_result_file_too(bench: Bench) -> None:
+    """Nobody else has written result.json for it."""
+    bench.handler = raising(RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language"))
+    bench.send()
+
+    bench.run()
+
+    (dead,) = bench.queues.waiting("dlq")
+    assert dead.headers[REASON_CODE_HEADER] == "UNKNOWN_LANGUAGE"
+    assert b"UNKNOWN_LANGUAGE" in bench.objects.objects["results/req_1/result.json"]
+    assert bench.jobs.get("req_1").result == bench.results()[0]
+
+
+def test_body_that_is_no_request_goes_to_the_dead_letters(bench: Bench) -> None:
+    """A message nobody can read must not come again for ever."""
+    bench.queues.send(Outgoing("requests", b"nonsense"))
+
+    bench.run()
+
+    assert [item.body for item in bench.queues.waiting("dlq")] == [b"nonsense"]
+    assert bench.results() == []
+
+
+def test_invalid_request_is_not_claimed(bench: Bench) -> None:
+    """It fails without an attempt."""
+    bench.send(timeLimit=-1)
+
+    bench.run()
+
+    assert bench.jobs.get("req_1").attempts == 0
+    assert bench.results()[0].error.code == "INVALID_REQUEST"
+
+
+@pytest.mark.parametrize("error", [SandboxError("no slot"), OSError("disk full"), KeyError("bug")])
+def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Exception) -> None:
+    """Whatever a handler raises, the worker lives on and the request ends in the open."""
+    bench.handler = raising(error)
+    bench.send()
+
+    bench.run()
+
+    (dead,) = bench.queues.waiting("dlq")
+    assert dead.headers[ATTEMPT_HEADER] == "2"
+    assert dead.headers[ORIGINAL_ID_HEADER] == "ID:1"
+    assert bench.jobs.get("req_1").attempts == 2
+    assert bench.results()[0].error.code == "INTERNAL_ERROR"
+
+
+def test_request_held_by_another_message_comes_again(bench: Bench, log_stream: io.StringIO) -> None:
+    """It is put off, and answered when the other one has finished."""
+    request = GradingRequest.model_validate(REQUEST)
+    bench.jobs.claim(Claim(request, "ID:other", "requests", "another worker"))
+    bench.send()
+    finish = iter([None])
+
+    class FinishLater(UntilEmpty):
+        def settle(self, *args: object) -> None:
+            super().settle(*args)
+            next(finish, bench.jobs.finish(accept(request)))
+
+    bench.run(lambda: FinishLater(bench.queues, bench.stopping))
+
+    assert "held by another message" in log_stream.getvalue()
+    assert [result.status for result in bench.results()] == ["completed"]
+
+
+@pytest.mark.parametrize("error", [TemporaryError("away"), AccessError("refused")])
+def test_database_is_waited_for(bench: Bench, error: Exception) -> None:
+    """A refused login makes the worker read its parameters again."""
+    bench.jobs = FlakyJobStore(error)
+    bench.send()
+
+    bench.run()
+
+    assert bench.jobs.get("req_1").attempts == 1
+    assert bench.refreshed == isinstance(error, AccessError)
+
+
+def test_lost_connection_is_opened_again(bench: Bench) -> None:
+    """What was not settled is delivered again and answered once."""
+    bench.send()
+    lost = UntilEmpty(bench.queues, bench.stopping)
+    sources = iter([lost, UntilEmpty(bench.queues, bench.stopping)])
+
+    def lose_then_accept(request: GradingRequest) -> GradingResult:
+        lost.lose()
+        return accept(request)
+
+    bench.handler = lose_then_accept
+    bench.run(lambda: next(sources))
+
+    assert len(bench.results()) == 1
+    assert bench.jobs.get("req_1").status == "completed"
+
+
+def test_broker_that_cannot_be_reached_is_tried_again(bench: Bench) -> None:
+    """Until it can."""
+    bench.send()
+    tries = iter([ConnectionLostError("refused"), None])
+
+    def open_source() -> JobSource:
+        if (error := next(tries)) is not None:
+            raise error
+        return UntilEmpty(bench.queues, bench.stopping)
+
+    bench.run(open_source)
+
+    assert len(bench.results()) == 1
+
+
+def test_broker_that_is_not_trusted_ends_the_slot(bench: Bench) -> None:
+    """Waiting would not mend it."""
+
+    def open_source() -> JobSource:
+        raise TrustError("not trusted")
+
+    with pytest.raises(TrustError):
+        bench.run(open_source)
+
+
+def test_stopping_takes_no_next_message(bench: Bench) -> None:
+    """The running request is finished, and the next one stays for others."""
+
+    def stop_meanwhile(request: GradingRequest) -> GradingResult:
+        bench.stopping.set()
+        return accept(request)
+
+    bench.handler = stop_meanwhile
+    bench.send()
+    bench.send(requestId="req_2")
+
+    bench.run()
+
+    assert [result.request_id for result in bench.results()] == ["req_1"]
+    assert len(bench.queues.waiting("requests")) == 1

@@ -1,0 +1,72 @@
+"""The values behind the ``*_PARAM`` variables."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.errors import SettingsError
+from grader.logs import Redactor
+from grader.parameters import Parameters, parameter_names
+from grader.testing import MemoryParameterStore
+
+NAMES = {
+    "db_endpoint": "/t/db/endpoint",
+    "db_name": "/t/db/name",
+    "db_username": "/t/db/username",
+    "db_password": "/t/db/password",
+}
+
+
+def store() -> MemoryParameterStore:
+    """A store that has them all."""
+    values = ("db:3306", "grading", "worker", "secret-1")
+    return MemoryParameterStore(dict(zip(NAMES.values(), values, strict=True)))
+
+
+def test_login_is_made_of_them() -> None:
+    """Endpoint, name, user and password; the password is not shown by accident."""
+    parameters = Parameters(store(), NAMES, Redactor())
+    parameters.refresh()
+
+    login = parameters.database_login()
+
+    assert (login.address, login.name, login.password) == (("db", 3306), "grading", "secret-1")
+    assert "secret-1" not in repr(login)
+
+
+def test_refresh_tells_whether_anything_changed() -> None:
+    """Trying again makes sense only then."""
+    values = store()
+    parameters = Parameters(values, NAMES, Redactor())
+
+    assert parameters.refresh()
+    assert not parameters.refresh()
+    values.values["/t/db/password"] = "secret-2"
+    assert parameters.refresh()
+    assert parameters.database_login().password == "secret-2"
+
+
+def test_passwords_are_made_known_to_the_redactor() -> None:
+    """Old and new: a log line may still show the old one."""
+    redactor, values = Redactor(), store()
+    parameters = Parameters(values, NAMES, redactor)
+    parameters.refresh()
+    values.values["/t/db/password"] = "secret-2"
+    parameters.refresh()
+
+    assert redactor(None, "info", {"event": "secret-1 secret-2 grading"}) == {
+        "event": "*** *** grading"
+    }
+
+
+def test_missing_parameters_are_named() -> None:
+    """As the store names them."""
+    with pytest.raises(SettingsError, match="/t/db/name"):
+        Parameters(MemoryParameterStore(), NAMES, Redactor()).refresh()
+
+
+def test_names_come_from_the_settings() -> None:
+    """What ends in ``_param`` is the name of a parameter."""
+    settings = {"db_name_param": "/t/db/name", "environment": "t"}
+
+    assert parameter_names(settings) == {"db_name": "/t/db/name"}

@@ -1,0 +1,94 @@
+"""What the environment variables say."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.errors import SettingsError
+from grader.settings import HealthSettings, WorkerSettings, explain, load
+
+REQUIRED = {
+    "ENVIRONMENT": "production",
+    "GRADING_BUCKET": "production-grading-files",
+    "MQ_ENDPOINT_PARAM": "/production/mq/broker-endpoint",
+    "MQ_USERNAME_PARAM": "/production/mq/username",
+    "MQ_PASSWORD_PARAM": "/production/mq/password",
+    "DB_ENDPOINT_PARAM": "/production/db/endpoint",
+    "DB_NAME_PARAM": "/production/db/name",
+    "DB_USERNAME_PARAM": "/production/db/username",
+    "DB_PASSWORD_PARAM": "/production/db/password",
+}
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment with the required variables alone."""
+    for name, _, _ in explain(WorkerSettings):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("variables")
+def test_required_variables_are_enough() -> None:
+    """Everything else has the default of the contract."""
+    settings = load(WorkerSettings)
+
+    assert settings.queues == ("grading-priority", "grading-requests")
+    assert (settings.result_queue_name, settings.dlq_name) == ("grading-results", "grading-dlq")
+    assert (settings.aws_region, settings.health_port) == ("ap-northeast-2", 8080)
+    assert (settings.max_attempts, settings.worker_slots) == (3, 1)
+
+
+def test_exactly_these_variables_are_required() -> None:
+    """The task definition sets them; a new one would break deployments that exist."""
+    required = {name for name, default, _ in explain(WorkerSettings) if not default}
+
+    assert required - {"PRIORITY_QUEUE_NAME"} == set(REQUIRED)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_missing_variable_is_named_with_its_purpose(
+    variables: pytest.MonkeyPatch, name: str
+) -> None:
+    """One clear error, with the exit status of a wrong configuration."""
+    variables.delenv(name)
+
+    with pytest.raises(SettingsError, match=rf"{name}: is not set \(.+\)") as caught:
+        load(WorkerSettings)
+
+    assert caught.value.exit_code == 78
+    assert "grader worker --help" in caught.value.next_step
+
+
+def test_all_that_is_wrong_is_told_at_once(variables: pytest.MonkeyPatch) -> None:
+    """Nobody wants to learn it one by one."""
+    variables.delenv("ENVIRONMENT")
+    variables.setenv("WORKER_SLOTS", "many")
+    variables.setenv("LOG_FORMAT", "xml")
+
+    with pytest.raises(SettingsError) as caught:
+        load(WorkerSettings)
+
+    assert all(name in str(caught.value) for name in ("ENVIRONMENT", "WORKER_SLOTS", "LOG_FORMAT"))
+
+
+def test_no_priority_queue_is_said_by_an_empty_name(variables: pytest.MonkeyPatch) -> None:
+    """The priority queue is optional."""
+    variables.setenv("PRIORITY_QUEUE_NAME", "")
+
+    assert load(WorkerSettings).queues == ("grading-requests",)
+
+
+def test_health_needs_no_other_variable(variables: pytest.MonkeyPatch) -> None:
+    """The health check runs beside the worker and knows its port alone."""
+    for name in REQUIRED:
+        variables.delenv(name)
+
+    assert load(HealthSettings).health_port == 8080
+
+
+def test_every_variable_is_explained() -> None:
+    """Help has words for each."""
+    assert all(meaning for _, _, meaning in explain(WorkerSettings))
