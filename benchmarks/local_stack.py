@@ -1,0 +1,53 @@
+"""The running local environment, seen from a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradectl.adapters.broker import read_access
+from gradectl.cloud import CloudContext
+from gradectl.context import process_environment
+from gradectl.local.layout import Layout
+from gradectl.local.stack import Stack
+from gradectl.options import GlobalOptions
+from gradectl.target import Target, choose
+from grader.adapters.activemq.connection import Connection, connect
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Local:
+    """Ways into the applied `local` environment."""
+
+    stack: Stack
+    target: Target
+
+    @classmethod
+    def find(cls) -> Local:
+        """Find what `make demo` left running."""
+        stack = Stack.load(ROOT)
+        if stack is None:
+            raise SystemExit("the local stack does not run: KEEP=1 make demo")
+        app = CloudContext(GlobalOptions(), process_environment(), ROOT)
+        return cls(stack, choose(app, "local"))
+
+    @property
+    def launcher(self) -> Path:
+        """The sandbox launcher of the stack."""
+        return Layout(self.stack.directory).launcher
+
+    @contextmanager
+    def broker(self) -> Iterator[Connection]:
+        """Open a bare connection, as the worker's own code opens it."""
+        access = read_access(self.target.aws, "local")
+        connection = connect(
+            [access.endpoints], access.user, access.password, ca_file=self.stack.ca_file
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
