@@ -86,6 +86,8 @@ class Ui:
             plain = json.loads(json.dumps(full, default=str))
             self._stdout.write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         else:
+            if table.title:  # a title of rich's own would be wrapped to the width of the table
+                self._out.print(Text(printable(table.title), style="bold"), soft_wrap=True)
             self._out.print(_laid_out(table))
         self._stdout.flush()
 
@@ -171,8 +173,7 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
 
 def _laid_out(table: Table) -> RichTable:
     """Lay a table out without reading markup in its cells."""
-    title = Text(printable(table.title), style="bold") if table.title else None
-    laid_out = RichTable(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    laid_out = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         laid_out.add_column(Text(column))
     for row in table.rows:
