@@ -1,0 +1,276 @@
+"""`gradectl problem push`, `submit`, `result` and `smoke`, with a real worker and its sandbox."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gradectl.adapters.broker import BrokerAccess, open_broker
+from grader.contract.names import DEAD_LETTER_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
+
+pytestmark = pytest.mark.engine
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+SAMPLES = yaml.safe_load((EXAMPLES / "submissions.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def grading(make_applied: Callable[[], Any], launcher: Path) -> Iterator[Any]:
+    """An environment with one worker and both example problems."""
+    applied = make_applied()
+    log = (applied.root / "worker.log").open("w")
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "grader", "worker"],
+        env=applied.worker_environment(launcher),
+        stderr=log,
+    )
+    for problem in ("sum", "shortest-path"):
+        pushed = applied.gradectl("problem", "push", str(EXAMPLES / "problems" / problem))
+        assert pushed.code == 0, pushed.stderr
+    yield applied
+    worker.terminate()
+    worker.wait(30)
+    log.close()
+    applied.stack.close()
+
+
+def submit(applied: Any, *arguments: str, problem: str = "sum") -> Any:
+    """Submit and wait."""
+    return applied.gradectl(
+        *("submit", "--problem", problem, "--wait", "--output", "json", "--timeout", "60"),
+        *arguments,
+    )
+
+
+def sample(name: str) -> str:
+    return str(EXAMPLES / "submissions" / "sum" / name)
+
+
+@pytest.mark.parametrize("each", SAMPLES["submissions"], ids=lambda each: each["name"])
+def test_the_sample_submissions_come_to_what_they_must(grading: Any, each: dict[str, Any]) -> None:
+    """The file that the demo reads is true, in all languages and for all kinds of misbehaviour."""
+    wanted = {**SAMPLES["defaults"], **each}
+
+    said = submit(
+        grading,
+        *("--language", each["language"], "--any-language", str(EXAMPLES / each["file"])),
+        *("--time-limit", str(wanted["time_limit_ms"])),
+        *("--memory-limit", str(wanted["memory_limit_mb"])),
+        problem=each["problem"],
+    )
+
+    expect = each["expect"]
+    result = said.document["result"]
+    assert result["status"] == expect["status"]
+    if expect["status"] == "completed":
+        assert said.code == 0
+        assert (result["result"]["verdict"], result["result"]["score"]) == (
+            expect["verdict"],
+            expect["score"],
+        )
+    else:
+        assert said.code == 1
+        assert result["error"]["code"] == expect["error"]
+
+
+def test_the_verdict_is_shown_as_a_table(grading: Any) -> None:
+    """A row for each case, the verdict above, the id on the other stream."""
+    said = grading.gradectl(
+        *("submit", "--problem", "sum", "--language", "python", "--wait", sample("accepted.py"))
+    )
+
+    assert said.code == 0, said.stderr
+    assert ": AC, score 100" in said.stdout
+    assert "req_" in said.stderr
+
+
+def test_without_waiting_the_id_leads_to_the_result(grading: Any) -> None:
+    """The answer is the request id at once; `result` tells the rest when it is there."""
+    sent = grading.gradectl(
+        *("submit", "-p", "sum", "-l", "py", "--priority", "-o", "json", sample("accepted.py"))
+    )
+    assert sent.code == 0, sent.stderr
+    request_id = sent.document["request_id"]
+    assert sent.document["queue"] == "grading-priority"
+    assert request_id in sent.stderr
+    submit(grading, "--language", "python", sample("accepted.py"))  # graded after the other
+
+    found = grading.gradectl("result", request_id, "-o", "json")
+
+    assert found.code == 0, found.stderr
+    document = found.document
+    assert document["state"] == "finished"
+    assert document["result"]["result"]["verdict"] == "AC"
+    assert document["row"]["queue"] == "grading-priority"
+    assert [each["queue"] for each in document["messages"]] == [RESULTS_QUEUE]
+    assert document["not_asked"] == []
+
+
+def test_a_result_is_told_also_where_database_and_broker_cannot_be_reached(grading: Any) -> None:
+    """The bucket is enough for the verdict; what was not asked is said."""
+    request_id = submit(grading, "-l", "c", sample("accepted.c")).document["request_id"]
+    endpoint = grading.broker.endpoint
+    grading.set_parameter("mq/broker-endpoint", "stomp+ssl://localhost:1")
+    grading.set_parameter("db/endpoint", "127.0.0.1:1")
+    try:
+        said = grading.gradectl("result", request_id)
+    finally:
+        grading.set_parameter("mq/broker-endpoint", endpoint)
+        grading.set_parameter("db/endpoint", grading.database.endpoint)
+
+    assert said.code == 0
+    assert "AC, score 100" in said.stdout
+    assert "not asked: database" in said.stderr
+    assert "not asked: broker" in said.stderr
+
+
+def test_a_request_that_nobody_knows_is_1(grading: Any) -> None:
+    """It says where was looked, and what to compare."""
+    said = grading.gradectl("result", "req_none")
+
+    assert said.code == 1
+    assert "nobody knows 'req_none'" in said.stderr
+    assert grading.name in said.stderr
+
+
+def test_a_language_that_is_not_known_is_refused_before_it_is_sent(grading: Any) -> None:
+    """With the known ones, the near one, and the way to send it all the same."""
+    near = grading.gradectl("submit", "-p", "sum", "-l", "pyhton", sample("accepted.py"))
+    far = grading.gradectl("submit", "-p", "sum", "-l", "ruby", sample("accepted.rb"))
+
+    assert near.code == far.code == 64
+    assert "did you mean 'python'?" in near.stderr
+    assert "python, c, cpp" in far.stderr
+    assert "--any-language" in far.stderr
+
+
+def test_a_problem_that_was_not_pushed_is_1(grading: Any) -> None:
+    """Instead of a failed request a minute later."""
+    said = grading.gradectl("submit", "-p", "som", "-l", "python", sample("accepted.py"))
+
+    assert said.code == 1
+    assert "there is no problem 'som'" in said.stderr
+    assert "gradectl problem push" in said.stderr
+
+
+def test_a_file_of_50_mb_is_64_and_nothing_is_stored(grading: Any, tmp_path: Path) -> None:
+    """One clear error at once."""
+    big = tmp_path / "big.py"
+    with big.open("wb") as file:
+        file.truncate(50 << 20)
+    before = grading.stored()
+
+    said = grading.gradectl("submit", "-p", "sum", "-l", "python", str(big))
+
+    assert said.code == 64
+    assert "52428800 bytes" in said.stderr
+    assert said.stderr.count("error:") == 1
+    assert grading.stored() == before
+
+
+def test_waiting_too_long_is_124_and_says_how_to_go_on(grading: Any) -> None:
+    """The request stays queued, and its id is not lost."""
+    said = grading.gradectl(
+        *("--timeout", "1.5", "submit", "-p", "sum", "-l", "python", "--wait"),
+        *("--time-limit", "2000", sample("sleeps.py")),
+    )
+
+    assert said.code == 124
+    assert f"gradectl result -e {grading.name} req_" in said.stderr
+
+
+def test_a_dry_run_sends_and_stores_nothing(grading: Any) -> None:
+    """Neither a submission nor a problem."""
+    before = grading.stored()
+    sent = grading.gradectl(
+        *("--dry-run", "submit", "-p", "sum", "-l", "python", sample("accepted.py"))
+    )
+    pushed = grading.gradectl(
+        *("--dry-run", "problem", "push", str(EXAMPLES / "problems" / "sum"), "--id", "other")
+    )
+
+    assert sent.code == pushed.code == 0, sent.stderr + pushed.stderr
+    assert "would be sent" in sent.stdout
+    assert "would be uploaded" in pushed.stdout
+    assert grading.stored() == before
+
+
+def test_a_second_push_uploads_nothing(grading: Any) -> None:
+    """The content is compared, so a push in every CI run costs one listing."""
+    said = grading.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"), "-o", "json")
+
+    assert said.code == 0, said.stderr
+    assert said.document["uploaded"] == []
+    assert len(said.document["unchanged"]) == 11
+    assert said.document["cases"] == 5
+
+
+def test_a_problem_that_could_not_be_graded_is_78(grading: Any, tmp_path: Path) -> None:
+    """Every finding is listed, and nothing is uploaded."""
+    (tmp_path / "broken" / "testcases").mkdir(parents=True)
+    (tmp_path / "broken" / "testcases" / "1.in").touch()
+
+    said = grading.gradectl("problem", "push", str(tmp_path / "broken"))
+
+    assert said.code == 78
+    assert "description.md: missing" in said.stderr
+    assert "testcases/1.in: has no answer" in said.stderr
+    assert not [key for key in grading.stored() if key.startswith("problems/broken")]
+
+
+def sizes(applied: Any) -> dict[str, int]:
+    """How many messages are in the queues of requests, results and dead letters."""
+    running = applied.broker
+    access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
+    with open_broker(access) as broker:
+        queues = (REQUESTS_QUEUE, RESULTS_QUEUE, DEAD_LETTER_QUEUE)
+        found = broker.inspector.statistics(queues)
+    return {queue: each.size for queue, each in found.items()}
+
+
+def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
+    """Both queues, each by its own result message; everybody else's messages stay."""
+    submit(grading, "--language", "python", sample("accepted.py"))
+    objects, messages = grading.stored(), sizes(grading)
+
+    said = grading.gradectl("smoke", grading.name, "--output", "json")
+
+    assert said.code == 0, said.stderr
+    document = said.document
+    assert [each["queue"] for each in document["probes"]] == [
+        "grading-requests",
+        "grading-priority",
+    ]
+    assert {each["proof"] for each in document["probes"]} == {
+        "result message, by its correlation id"
+    }
+    assert document["left_behind"] == []
+    assert document["dead_letters"]["before"] == document["dead_letters"]["after"]
+    assert grading.stored() == objects
+    assert sizes(grading) == messages
+    assert grading.gradectl("result", document["probes"][0]["request_id"]).code == 1
+
+
+def test_a_smoke_test_that_is_interrupted_leaves_no_trace(grading: Any) -> None:
+    """Ctrl-C in the middle: exit code 130, and everything is taken away."""
+    objects, messages = grading.stored(), sizes(grading)
+    process = grading.start("smoke", grading.name)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "trying" in line:
+            break
+
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+
+    assert process.returncode == 130, rest
+    assert "cleaning up" in rest
+    assert grading.stored() == objects
+    assert sizes(grading) == messages
