@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from gradectl.environment import load
+from gradectl.local.testing import running_control_plane
 from gradectl.rendering import rendered
 from grader.contract import names
 
@@ -24,15 +25,22 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="session")
-def cloud(moto_server: str) -> Callable[[str], Any]:
+def own_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an AWS API that no other test changes."""
+    with running_control_plane(tmp_path_factory.mktemp("account")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def cloud(own_account: str) -> Callable[[str], Any]:
     """Clients of the emulated account."""
     session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
-    return lambda service: session.client(service, endpoint_url=moto_server)
+    return lambda service: session.client(service, endpoint_url=own_account)
 
 
 @pytest.fixture(scope="session")
 def local_root(
-    terraform_folder: Callable[..., Any], cloud: Callable[[str], Any], moto_server: str
+    terraform_folder: Callable[..., Any], cloud: Callable[[str], Any], own_account: str
 ) -> Any:
     """The root with the files of `local`, its state in a bucket with a lock file."""
     environment = load(ROOT, "local")
@@ -43,7 +51,7 @@ def local_root(
         CreateBucketConfiguration={"LocationConstraint": environment.region},
     )
     root = root.within(
-        AWS_ENDPOINT_URL=moto_server,
+        AWS_ENDPOINT_URL=own_account,
         TF_VAR_db_admin_password=DB_PASSWORD,
         TF_VAR_mq_admin_password=MQ_PASSWORD,
     )

@@ -12,18 +12,14 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from gradectl.local.activemq import Broker, BrokerHome, broker_answers, start_broker
+from gradectl.local.activemq import Broker
 from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.ports import free_ports
-from gradectl.local.process import wait_until_ready
-from gradectl.local.tls import make_certificates
+from gradectl.local.testing import running_broker
 from grader.contract import names
 
 pytestmark = pytest.mark.engine
 ALLOWED = yaml.safe_load((Path(__file__).parent / "amazon_mq_allow_list.yaml").read_text())
 CORE = "{http://activemq.apache.org/schema/core}"
-READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
 REQUIRED = ("name=test", 'subnet_ids=["subnet-1"]', 'security_group_ids=["sg-1"]')
 
 
@@ -136,15 +132,7 @@ def test_redelivery_waits_at_least_a_second(rendered: str) -> None:
 
 def test_a_real_broker_starts_on_it(rendered: str, engines: Any, tmp_path: Path) -> None:
     """ActiveMQ itself accepts the XML and lets the broker's user in."""
-    (port,) = free_ports(1)
     user = BrokerUser("admin", "a-Password-for-tests-1")
-    certificates = make_certificates(tmp_path, "localhost", "127.0.0.1")
-    home = BrokerHome(tmp_path / "broker", port, tmp_path / "activemq.log", certificates)
 
-    child = start_broker(engines.activemq, Broker("test", rendered, [user]), home)
-    try:
-        wait_until_ready(
-            child, lambda: broker_answers(port, certificates.ca_file, user), READY_SECONDS
-        )
-    finally:
-        child.stop(STOP_SECONDS)
+    with running_broker(engines, tmp_path, Broker("test", rendered, [user])) as running:
+        assert running.user == "admin"
