@@ -1,0 +1,61 @@
+"""The command line of the image."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from gradectl.local.ports import free_ports
+from grader.__main__ import main
+from grader.settings import WorkerSettings, explain
+
+
+def test_help_of_the_worker_explains_every_variable() -> None:
+    """Names, defaults, and which are required."""
+    text = CliRunner().invoke(main, ["worker", "--help"], terminal_width=200).stdout
+
+    for name, default, meaning in explain(WorkerSettings):
+        (line,) = re.findall(rf"^ +{name} .*(?:\n {{10,}}.*)*", text, re.MULTILINE)
+        said = " ".join(line.split())
+        assert meaning in said
+        assert said.endswith(f"[default: {default}]" if default else "[required]") or not default
+
+
+def test_worker_without_variables_says_so_and_ends_with_78(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One line names all that are missing."""
+    for name, _, _ in explain(WorkerSettings):
+        monkeypatch.delenv(name, raising=False)
+
+    result = CliRunner().invoke(main, ["worker"])
+
+    assert result.exit_code == 78
+
+
+def test_health_without_a_worker_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container's health check fails with 1, as Docker wants it."""
+    (port,) = free_ports(1)
+    monkeypatch.setenv("HEALTH_PORT", str(port))
+
+    result = CliRunner().invoke(main, ["health"])
+
+    assert result.exit_code == 1
+    assert "no answer" in result.stdout
+
+
+def test_wrong_log_format_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error comes before there is a log."""
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+
+    result = CliRunner().invoke(main, ["worker"])
+
+    assert result.exit_code == 78
+    assert "LOG_FORMAT" in result.stderr
+
+
+def test_version_is_told() -> None:
+    """A number, alone on its line."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", CliRunner().invoke(main, ["version"]).stdout)
