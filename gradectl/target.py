@@ -40,7 +40,7 @@ def choose(app: CloudContext, name: str | None) -> Target:
     raise UsageError(
         f"{text}, so it must be said which one is meant",
         where="--environment",
-        next_step=f"--environment NAME, one of: {', '.join(known) or 'none exists yet'}",
+        next_step=f"gradectl local up, or --environment NAME, one of: {', '.join(known) or 'none'}",
     )
 
 

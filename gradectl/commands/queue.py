@@ -105,7 +105,7 @@ def inspect_queue(
     Show the messages of QUEUE; they stay where they are.
 
     It always says how many of how many it saw. Exit code 3 when it could not see all.
-    """  # fmt: skip
+    """
     target = choose(app, environment)
     with target.broker() as broker:
         enough = None if message_id else limit

@@ -16,6 +16,7 @@ from gradectl.options import command
 from gradectl.result_table import result_table
 from gradectl.submissions import (
     Limits,
+    Source,
     check_problem_exists,
     make_request,
     read_source,
@@ -91,7 +92,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     It prints the request id. With --wait it shows the verdict; it waits for --timeout seconds, 300
     when that is not given, and then exits with 124. A verdict, whichever, is exit code 0; a request
     that could not be graded is 1.
-    """  # fmt: skip
+    """
     source = read_source(file)
     if not any_language:
         _check_language(language)
@@ -102,17 +103,32 @@ def submit(  # noqa: PLR0913 - one parameter for each option
         language=language,
         source=source,
         limits=Limits(time_limit, memory_limit),
-        user_id=user or getpass.getuser(),
+        user_id=user or _login_name(),
     )
-    app.announce(target.environment)
-    check_problem_exists(target.objects, problem_id, target.name)
     queue = PRIORITY_QUEUE if priority else REQUESTS_QUEUE
-    if app.options.dry_run:
+    if not _send(target, request, source, queue):
         return _tell(target, request, queue, "would be sent")
+    return _wait(target, request) if wait else _tell(target, request, queue, "sent")
+
+
+def _send(target: Target, request: GradingRequest, source: Source, queue: str) -> bool:
+    """Store and send it; tells whether that was done, which in a dry run it is not."""
+    target.app.announce(target.environment)
+    check_problem_exists(target.objects, request.problem_id, target.name)
+    if target.app.options.dry_run:
+        return False
     with target.broker() as broker:  # reached before anything is stored
         upload(target.objects, request, source)
         send(broker, queue, request)
-    return _wait(target, request) if wait else _tell(target, request, queue, "sent")
+    return True
+
+
+def _login_name() -> str:
+    """Who works here; a container may not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def _check_language(language: str) -> None:
