@@ -6,9 +6,10 @@ Each slot has users and directories of its own; see launcher.c for what they are
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -61,12 +62,10 @@ class Box:
         """
         launcher = Launcher.open(launcher_path)
         for slot in range(launcher.slots):
-            launcher.prepare(slot)
-            with (launcher.box_root / f"slot-{slot}.lock").open("r+b") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
+                if not _lock(lock, launcher.users(slot)):
                     continue
+                launcher.prepare(slot)
                 box = cls(launcher, slot)
                 box.clean()
                 yield box
@@ -156,6 +155,23 @@ class Box:
             if user in self._owners_of_leftovers():
                 why = removal.stderr.read_text(errors="replace").strip()
                 raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
+
+
+def _lock(lock: socket.socket, users: range) -> bool:
+    """
+    Take the users of a slot, until the socket is closed or its process ends.
+
+    What must not be shared is the users, and they belong to the whole machine: two launchers with
+    box roots of their own may have the same.  So the lock is a name that is as wide as they are,
+    an abstract address, and no file.
+    """
+    try:
+        lock.bind(f"\0grader-slot-of-user-{users.start}")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise
+    return True
 
 
 def _check_plain(fd: int, name: str, max_bytes: int) -> None:

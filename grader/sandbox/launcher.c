@@ -12,7 +12,6 @@
  * made here.  The program's stdin, stdout and stderr are this process's own; the report goes to
  * a descriptor that the program never has.
  *
- *   BOX_ROOT/slot-N.lock           group of the workers, for flock
  *   BOX_ROOT/slot-N/               root 0711
  *     compile/ run/ checker/       root 0750, group of the role's user: what it was given
  *     build/                       the compile user 0770, group of the workers
@@ -185,16 +184,14 @@ static void make_directory(int parent, const char *name, uid_t user, gid_t group
 
 static void prepare(int slot)
 {
-	char name[32], lock[32];
+	char name[32];
 	int root = open_trusted(AT_FDCWD, BOX_ROOT);
 	snprintf(name, sizeof name, "slot-%d", slot);
-	snprintf(lock, sizeof lock, "slot-%d.lock", slot);
 	make_directory(root, name, 0, 0, 0711);
 	int box = open_trusted(root, name);
 	for (int role = 0; role < ROLE_COUNT; role++)
 		make_directory(box, roles[role], 0, user_of(slot, role), 0750);
 	make_directory(box, "build", user_of(slot, COMPILE), WORKER_GID, 0770);
-	own(openat(root, lock, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600), 0, WORKER_GID, 0660, lock);
 }
 
 static void store(int slot, int role, const char *name)

@@ -58,7 +58,7 @@ class Launcher:
         return range(first, first + len(Role))
 
     def prepare(self, slot: int) -> None:
-        """Make the slot's directories and lock file, where they are missing."""
+        """Make the slot's directories, where they are missing."""
         self._command("prepare", str(slot))
 
     def clean(self, slot: int) -> None:

@@ -10,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.sandbox import Box
+from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.launcher import Launcher
 
 pytestmark = pytest.mark.engine
 
@@ -80,6 +83,25 @@ def test_a_slot_is_free_again_after_its_claim(launcher: Path) -> None:
         slot = first.slot
     with Box.claim(launcher) as second:
         assert second.slot == slot
+
+
+def test_two_sandboxes_on_one_machine_never_share_a_user(launcher: Path) -> None:
+    """Each kills all processes of its users, so a lock in its own box root would not do."""
+    known = Launcher.open(launcher)
+    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        twin = Installation(
+            output=directory / "launcher",
+            box_root=directory / "boxes",
+            uid_base=known.uid_base,
+            slots=known.slots,
+            worker_gid=os.getegid(),
+        )
+        install(twin)
+        with Box.claim(launcher) as ours, Box.claim(twin.output) as theirs:
+            assert not set(ours.users) & set(theirs.users)
+        uninstall(twin)
 
 
 def test_when_all_slots_are_taken_the_error_says_so(launcher: Path) -> None:
