@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from gradectl.adapters.broker import BrokerAccess, open_broker
+from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
+from grader.adapters.activemq.connection import connect
 from grader.contract.names import DEAD_LETTER_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
 
 pytestmark = pytest.mark.engine
@@ -225,11 +227,16 @@ def test_a_problem_that_could_not_be_graded_is_78(grading: Any, tmp_path: Path) 
     assert not [key for key in grading.stored() if key.startswith("problems/broken")]
 
 
-def sizes(applied: Any) -> dict[str, int]:
-    """How many messages are in the queues of requests, results and dead letters."""
+def opened_broker(applied: Any) -> AbstractContextManager[StompBroker]:
+    """Connect to the broker for a block."""
     running = applied.broker
     access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
-    with open_broker(access) as broker:
+    return open_broker(access)
+
+
+def sizes(applied: Any) -> dict[str, int]:
+    """How many messages are in the queues of requests, results and dead letters."""
+    with opened_broker(applied) as broker:
         queues = (REQUESTS_QUEUE, RESULTS_QUEUE, DEAD_LETTER_QUEUE)
         found = broker.inspector.statistics(queues)
     return {queue: each.size for queue, each in found.items()}
@@ -256,6 +263,39 @@ def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
     assert grading.stored() == objects
     assert sizes(grading) == messages
     assert grading.gradectl("result", document["probes"][0]["request_id"]).code == 1
+
+
+def test_the_smoke_test_finds_its_results_behind_hundreds_of_others(grading: Any) -> None:
+    """Where nobody takes results the queue grows, and a selective consumer alone would starve."""
+    with opened_broker(grading) as broker:
+        for number in range(300):
+            broker.send(RESULTS_QUEUE, b"%d" % number, {})
+    messages = sizes(grading)
+
+    said = grading.gradectl("smoke", grading.name, "--output", "json")
+
+    assert said.code == 0, said.stderr
+    assert {each["proof"] for each in said.document["probes"]} == {
+        "result message, by its correlation id"
+    }
+    assert sizes(grading) == messages
+
+
+def test_the_smoke_test_passes_beside_a_web_tier_that_takes_all_results(grading: Any) -> None:
+    """Whoever is faster: the message or the stored row proves it, and the report says which."""
+    running = grading.broker
+    web = connect([running.endpoint], running.user, running.password, ca_file=running.ca_file)
+    web.subscribe(RESULTS_QUEUE, headers={"ack": "auto", "activemq.prefetchSize": "1000"})
+    try:
+        said = grading.gradectl("smoke", grading.name, "--output", "json")
+    finally:
+        web.close()
+
+    assert said.code == 0, said.stderr
+    for probe in said.document["probes"]:
+        assert probe["proof"].startswith(("result message", "stored row; another consumer"))
+    assert said.document["left_behind"] == []
+    assert not [key for key in grading.stored() if "smoke-" in key]
 
 
 def test_a_smoke_test_that_is_interrupted_leaves_no_trace(grading: Any) -> None:
