@@ -34,7 +34,7 @@ from gradectl.local.tls import make_certificates
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MESSAGING_TEMPLATE = ROOT / "modules" / "messaging" / "templates" / "broker.xml.tftpl"
 LONG = 60.0
 PASSWORD = "only-for-this-test-1"

@@ -1,0 +1,186 @@
+"""A running local stack with an empty account, and what Terraform would make in it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import select
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from gradectl.local import lifecycle
+from gradectl.local.lifecycle import Place, ServiceStatus
+from gradectl.local.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[3]
+REGION = "ap-northeast-2"
+BROKER_XML = (ROOT / "tests" / "fixtures" / "broker.xml").read_text()
+LONG = 60.0
+#: A task: writes its environment down, answers /health, ends on SIGTERM.
+TASK = """
+import http.server, json, os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print(json.dumps(dict(os.environ)), flush=True)
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+address = ("127.0.0.1", int(os.environ["HEALTH_PORT"]))
+http.server.HTTPServer(address, Health).serve_forever()
+"""
+
+
+@pytest.fixture(name="directory")
+def _directory() -> Iterator[Path]:
+    """A directory through which slot users can pass, unlike those of `tmp_path`."""
+    directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))
+    directory.chmod(0o711)
+    yield directory
+    lifecycle.down(directory)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(name="place")
+def _place(directory: Path) -> Place:
+    """Where a stack can be started."""
+    return Place(directory, REGION, "123456789012")
+
+
+@pytest.fixture(name="stack")
+def _stack(place: Place) -> Stack:
+    """A running stack with an empty account; ended with its directory."""
+    return lifecycle.up(place, dict(os.environ))
+
+
+class Account:
+    """Makes in the emulated account what Terraform would make."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Reach the control plane of a stack."""
+        self.stack = stack
+
+    def client(self, name: str) -> Any:
+        """Give a client of one AWS service."""
+        return boto3.client(
+            name,
+            endpoint_url=self.stack.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def create_broker(self, xml: str = BROKER_XML) -> str:
+        """Create a broker with a configuration; gives its id."""
+        mq = self.client("mq")
+        name, engine = "local-grading", {"EngineType": "ACTIVEMQ", "EngineVersion": "5.18"}
+        configuration = mq.create_configuration(Name=name, **engine)["Id"]
+        encoded = base64.b64encode(xml.encode()).decode()
+        mq.update_configuration(ConfigurationId=configuration, Data=encoded)
+        broker_id: str = mq.create_broker(
+            BrokerName=name,
+            **engine,
+            DeploymentMode="SINGLE_INSTANCE",
+            HostInstanceType="mq.t3.micro",
+            PubliclyAccessible=False,
+            AutoMinorVersionUpgrade=True,
+            Users=[{"Username": "admin", "Password": "throw-away-password-1"}],
+            Configuration={"Id": configuration, "Revision": 2},
+        )["BrokerId"]
+        return broker_id
+
+    def broker_state(self, broker_id: str) -> str:
+        """Ask Amazon MQ how the broker is."""
+        state: str = self.client("mq").describe_broker(BrokerId=broker_id)["BrokerState"]
+        return state
+
+    def create_database(self) -> None:
+        """Create a MySQL instance."""
+        self.client("rds").create_db_instance(
+            DBInstanceIdentifier="local-grading",
+            Engine="mysql",
+            DBInstanceClass="db.t3.micro",
+            MasterUsername="admin",
+            MasterUserPassword="database-password-1",
+            DBName="grading",
+            AllocatedStorage=20,
+        )
+
+    def register(self, code: str = TASK, **container: object) -> str:
+        """Register a task definition that runs some Python; gives its ARN."""
+        definition = {
+            "name": "grading-worker",
+            "image": "unused",
+            "memory": 128,
+            "command": [sys.executable, "-I", "-c", code],
+            "environment": [{"name": "QUEUE_NAME", "value": "grading-requests"}],
+            "stopTimeout": 10,
+            **container,
+        }
+        registered = self.client("ecs").register_task_definition(
+            family="local-grading-task", containerDefinitions=[definition]
+        )
+        arn: str = registered["taskDefinition"]["taskDefinitionArn"]
+        return arn
+
+    def create_service(self, task_definition: str, count: int) -> None:
+        """Create a cluster with one service."""
+        ecs = self.client("ecs")
+        ecs.create_cluster(clusterName="local-grading")
+        ecs.create_service(
+            cluster="local-grading",
+            serviceName="grading",
+            taskDefinition=task_definition,
+            desiredCount=count,
+        )
+
+    def update_service(self, **changes: object) -> None:
+        """Change the service."""
+        self.client("ecs").update_service(cluster="local-grading", service="grading", **changes)
+
+    def counts(self) -> tuple[int, int]:
+        """Ask ECS how many tasks are desired and how many run."""
+        found = self.client("ecs").describe_services(cluster="local-grading", services=["grading"])[
+            "services"
+        ][0]
+        return found["desiredCount"], found["runningCount"]
+
+    def until(self, condition: Callable[[list[ServiceStatus]], bool]) -> list[ServiceStatus]:
+        """Wait for what the stack says of itself."""
+        while not condition(found := lifecycle.services(self.stack)):
+            lifecycle.is_settled(self.stack, 0.1)
+        return found
+
+    def settle(self) -> dict[str, ServiceStatus]:
+        """Wait until everything runs that must."""
+        assert any(lifecycle.is_settled(self.stack, 10) for _ in range(6))
+        return {each.name: each for each in lifecycle.services(self.stack)}
+
+
+@pytest.fixture(name="account")
+def _account(stack: Stack) -> Account:
+    """The account of a running stack."""
+    return Account(stack)
+
+
+@pytest.fixture(name="has_ended")
+def _has_ended() -> Callable[[int], bool]:
+    """Wait for the end of a process that is not our child."""
+
+    def has_ended(pid: int) -> bool:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            return bool(select.select([descriptor], [], [], LONG)[0])
+        finally:
+            os.close(descriptor)
+
+    return has_ended

@@ -1,0 +1,124 @@
+"""A stack starts, is found, ends, and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.local import lifecycle
+from gradectl.local.lifecycle import Place
+from gradectl.local.ports import is_listening
+from gradectl.local.stack import Stack, is_locked
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).resolve().parents[3]
+HasEnded = Callable[[int], bool]
+
+
+def port_of(endpoint: str) -> int:
+    return int(endpoint.rpartition(":")[2])
+
+
+def gradectl(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gradectl.cli", "local", *arguments],
+        env={**os.environ, "GRADECTL_LOCAL_DIR": str(directory)},
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("end", ["down", "kill"])
+def test_after_the_end_there_is_no_process_and_no_port(
+    account: Any, end: str, has_ended: HasEnded
+) -> None:
+    """Whether it is ended or killed, a stack takes everything with it."""
+    account.create_broker()
+    account.create_database()
+    account.create_service(account.register(), 2)
+    running = account.settle()
+    stack = account.stack
+
+    if end == "down":
+        assert lifecycle.down(stack.directory)
+    else:
+        os.kill(stack.supervisor_pid, signal.SIGKILL)
+
+    assert len(running) == 4
+    assert has_ended(stack.supervisor_pid)
+    assert all(has_ended(each.pid or 0) for each in running.values())
+    ports = map(port_of, (stack.endpoint_url, stack.broker_endpoint, stack.db_endpoint))
+    assert not any(map(is_listening, ports))
+    assert not is_locked(stack.directory)
+    assert Stack.read(stack.directory) is None
+
+
+def test_up_status_and_down_can_be_said_twice(directory: Path) -> None:
+    """The second `up` finds the first, and `down` may stand at the end of any script."""
+    documents = [json.loads(gradectl(directory, "up", "-o", "json").stdout) for _ in "12"]
+    status = gradectl(directory, "status", "--wait", "10", "-o", "json")
+    ends = [gradectl(directory, "down", "-o", "json") for _ in "12"]
+    after = gradectl(directory, "status")
+
+    assert documents[0] == documents[1] == json.loads(status.stdout)
+    assert documents[0]["services"][0]["name"] == "control-plane"
+    assert [each.returncode for each in ends] == [0, 0]
+    assert [json.loads(each.stdout)["stopped"] for each in ends] == [True, False]
+    assert after.returncode == 69
+    assert "gradectl local up" in after.stderr
+
+
+def test_a_dry_run_starts_and_ends_nothing(directory: Path) -> None:
+    """It says what would be done."""
+    up = gradectl(directory, "up", "--dry-run", "-o", "json")
+    down = gradectl(directory, "down", "--dry-run", "-o", "json")
+
+    assert str(directory) in json.loads(up.stdout)["message"]
+    assert json.loads(down.stdout)["dry_run"]
+    assert list(directory.iterdir()) == []
+
+
+def test_a_stack_starts_anew_after_an_end(account: Any, place: Place, has_ended: HasEnded) -> None:
+    """Nothing of an earlier account is left, also when its supervisor was killed."""
+    first = account.stack
+    account.create_database()
+    account.settle()
+    os.kill(first.supervisor_pid, signal.SIGKILL)
+    assert has_ended(first.supervisor_pid)
+
+    second = lifecycle.up(place, dict(os.environ))
+
+    assert second.supervisor_pid != first.supervisor_pid
+    assert lifecycle.services(second) == []
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(directory: Path) -> None:
+    """Whoever stops waiting does not get a stack they know nothing of."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "gradectl.cli", "local", "up"],
+        env={**os.environ, "GRADECTL_LOCAL_DIR": str(directory)},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        while not (directory / "supervisor.out").exists():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+
+    assert process.returncode == 130
+    assert not is_locked(directory)
+    assert Stack.read(directory) is None

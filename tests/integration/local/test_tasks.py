@@ -1,0 +1,94 @@
+"""ECS services run as processes, with exactly what their task definition says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+HasEnded = Callable[[int], bool]
+CRASHING = "print('no memory left', flush=True); raise SystemExit(7)"
+
+
+def test_a_service_follows_its_desired_count(account: Any, has_ended: HasEnded) -> None:
+    """Zero, two, one: ECS's own numbers tell what really runs."""
+    account.create_service(account.register(), 0)
+    assert account.settle() == {}
+
+    account.update_service(desiredCount=2)
+    two = account.settle()
+    assert len(two) == 2
+    assert account.counts() == (2, 2)
+
+    account.update_service(desiredCount=1)
+    one = account.settle()
+    assert account.counts() == (1, 1)
+    (gone,) = two.keys() - one.keys()
+    assert has_ended(two[gone].pid or 0)
+    assert one.items() <= two.items()
+
+
+def test_a_task_gets_its_definition_and_what_aws_would_add(account: Any) -> None:
+    """The environment, the secrets by value, and one list of things from the platform."""
+    account.client("ssm").put_parameter(
+        Name="/local/db/password", Value="from-ssm", Type="SecureString"
+    )
+    secrets = [{"name": "DB_PASSWORD", "valueFrom": "/local/db/password"}]
+    account.create_service(account.register(secrets=secrets), 1)
+    (task,) = account.settle().values()
+
+    environment = json.loads(task.log_file.read_text().splitlines()[0])
+
+    assert task.health == "healthy"
+    assert environment["QUEUE_NAME"] == "grading-requests"
+    assert environment["DB_PASSWORD"] == "from-ssm"
+    assert environment.keys() - {"QUEUE_NAME", "DB_PASSWORD"} == {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ENDPOINT_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "HEALTH_PORT",
+        "LANG",
+        "LAUNCHER_PATH",
+        "PATH",
+        "SSL_CERT_FILE",
+    }
+
+
+def test_a_missing_secret_is_named_and_the_task_starts_once_it_is_there(account: Any) -> None:
+    """As on ECS the task cannot start; the order of creation does not matter in the end."""
+    secrets = [{"name": "DB_PASSWORD", "valueFrom": "/local/db/password"}]
+    account.create_service(account.register(secrets=secrets), 1)
+    services = account.until(lambda found: any(each.state == "failed" for each in found))
+    assert "/local/db/password" in services[0].message
+
+    account.client("ssm").put_parameter(Name="/local/db/password", Value="x", Type="String")
+    assert len(account.settle()) == 1
+
+
+def test_a_new_task_definition_replaces_all_tasks(account: Any, has_ended: HasEnded) -> None:
+    """A deployment leaves no task of the old one behind."""
+    account.create_service(account.register(), 2)
+    old = account.settle()
+
+    account.update_service(taskDefinition=account.register(environment=[]))
+    new = account.settle()
+
+    assert len(new) == 2
+    assert not old.keys() & new.keys()
+    assert all(has_ended(each.pid or 0) for each in old.values())
+
+
+def test_a_crashed_task_is_started_again_and_says_why(account: Any) -> None:
+    """ECS does it, and whoever looks sees the last words at once."""
+    account.create_service(account.register(CRASHING), 1)
+
+    (task,) = account.until(lambda found: any(each.restarts > 0 for each in found))
+    (failed,) = account.until(lambda found: found[0].state == "failed")
+
+    assert task.log_file == failed.log_file
+    assert "ended with 7" in failed.message
+    assert "no memory left" in failed.message
