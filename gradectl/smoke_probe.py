@@ -153,7 +153,7 @@ class Prober:
             if body is not None:
                 return body
             page = self._broker.inspector.browse(RESULTS_QUEUE)
-            waiting = len(page) < (self._size(RESULTS_QUEUE)) or any(
+            waiting = len(page) < self._size(RESULTS_QUEUE) or any(
                 message.headers.get("correlation-id") == job.request_id for message in page
             )
             if self._clock() > patience and not waiting:

@@ -175,7 +175,7 @@ def _laid_out(table: Table) -> RichTable:
     """Lay a table out without reading markup in its cells."""
     laid_out = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
-        laid_out.add_column(Text(column))
+        laid_out.add_column(Text(column), overflow="fold")  # an id that is cut cannot be used
     for row in table.rows:
         laid_out.add_row(*(Text(printable(str(cell))) for cell in row))
     return laid_out

@@ -21,8 +21,8 @@ from grader.contract.names import QUEUES
 from grader.ports import QueuedMessage
 
 _LIST_COLUMNS = (
-    *("queue", "waiting", "in flight", "consumers", "producers", "enqueued", "dequeued"),
-    *("oldest", "hint"),
+    *("queue", "waiting", "in flight", "consumers", "producers"),
+    *("total in", "total out", "oldest"),
 )
 _INSPECT_COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
 
@@ -54,8 +54,11 @@ def list_queues(app: CloudContext, environment: str | None) -> None:
             for each in states
         ],
     }
-    rows = [[*_cells(each), said[each.queue]] for each in states]
+    rows = [_cells(each) for each in states]
     app.ui.emit("queue-list", document, Table(_LIST_COLUMNS, rows, f"queues of {target.name}"))
+    for name, hint in said.items():
+        if hint.text:
+            app.ui.say(f"{name}: {hint}", "yellow")
 
 
 def _counters(state: QueueState) -> dict[str, Any]:
@@ -71,14 +74,19 @@ def _cells(state: QueueState) -> list[object]:
     """Give the counters of a queue to people."""
     found = state.counters
     if found is None:
-        return [state.queue, *["-"] * (len(_LIST_COLUMNS) - 2)]
+        return [state.queue, *["-"] * (len(_LIST_COLUMNS) - 1)]
     oldest = "-" if state.oldest_seconds is None else age(state.oldest_seconds)
     numbers = (found.waiting, found.in_flight, found.consumers, found.producers)
     return [state.queue, *numbers, found.enqueued, found.dequeued, oldest]
 
 
+def _complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the queues of the contract; another name is allowed too."""
+    return [name for name in QUEUES if name.startswith(incomplete)]
+
+
 @queue.command("inspect", epilog="Example: gradectl queue inspect grading-dlq --limit 20")
-@click.argument("name", metavar="QUEUE", shell_complete=lambda *_: list(QUEUES))
+@click.argument("name", metavar="QUEUE", shell_complete=_complete_queue)
 @environment_option
 @click.option(
     "--limit",
