@@ -15,7 +15,7 @@ demo: setup ## deploy `local`, grade real submissions, prove the queues (KEEP=1 
 	@exec $(PY) examples/demo
 
 test: setup ## run all tests, against real engines
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fast: setup ## run the tests that need no engine
 	@exec $(PY) -m pytest -q -m 'not engine and not stack' $(ARGS)
@@ -36,7 +36,8 @@ bench: setup ## measure; writes build/bench.json, each figure with a baseline fr
 	@exec $(PY) benchmarks
 
 docs: setup ## write the generated documentation again
-	@$(PY) scripts/generate_docs.py
+	@$(PY) scripts/cli_reference.py
+	@$(PY) -m grader.contract.schemas docs/schemas
 
 pins: setup ## renew requirements/*.txt from what is installed
 	@$(PY) -m pip freeze --exclude-editable > requirements/constraints.txt
