@@ -5,7 +5,8 @@ A slot holds the one message it works on and no other: the broker hands out one 
 queue, so a message of another queue that arrives meanwhile would wait behind the running job
 although other workers are free.  Such a message is given back at once by ending its subscription,
 which is taken up again before the next message is wanted.  The subscription of the message that is
-being worked on is never ended, for then it would be worked on twice.
+being worked on is never ended, for then it would be worked on twice.  For the same reason a second
+message of that queue is kept: within a transaction the broker lets a subscription have one more.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class ActiveMqJobSource:
         self._queue_of: dict[str, str] = {}  # subscription -> queue
         self._in_work = ""  # subscription of the message that is being worked on
         self._last = ""  # queue of the message that came last
-        self._held: dict[str, Frame] = {}  # queue -> frame that arrived and is not in work
+        self._held: dict[str, list[Frame]] = {}  # queue -> what arrived and is not in work
         self._connection.watch(self._on_arrival)
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
@@ -79,15 +80,16 @@ class ActiveMqJobSource:
 
     def _begin(self) -> Delivery:
         queue = next(name for name in (*self._urgent, self._ordinary) if name in self._held)
-        frame = self._held.pop(queue)
+        frame, *second = self._held.pop(queue)
         self._last = queue
         with self._lock:
             self._in_work = frame.subscription
         self._collect(0.0)  # what came before `_in_work` was set
+        second += self._held.pop(queue, [])
         with self._lock:
             for other in self._held.values():
-                self._give_back(other.subscription)
-        self._held.clear()
+                self._give_back(other[0].subscription)
+        self._held = {queue: second} if second else {}
         return Delivery(
             queue=queue,
             message_id=frame.message_id,
@@ -122,7 +124,7 @@ class ActiveMqJobSource:
             with self._lock:
                 queue = self._queue_of.get(frame.subscription)
             if queue is not None:  # else it was given back meanwhile
-                self._held[queue] = frame
+                self._held.setdefault(queue, []).append(frame)
             frame = self._connection.next_frame(0.0)
 
     def _on_arrival(self, frame: Frame) -> None:
