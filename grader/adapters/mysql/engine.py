@@ -68,7 +68,8 @@ def open_engine(login: Callable[[], DatabaseLogin], *, connections: int = 5) -> 
         pool_size=connections,
         max_overflow=2,
         pool_recycle=_RECYCLE_SECONDS,
-        pool_reset_on_return=None,  # nothing is left open by a statement that commits by itself
+        pool_reset_on_return=None,  # nothing is left open by a statement that commits by itself,
+        skip_autocommit_rollback=True,  # so neither is anything to be rolled back
     )
 
 
