@@ -72,7 +72,7 @@ module "database" {
   backup_retention_days  = var.enable_data_protection ? 7 : 0
   admin_username         = var.db_admin_username
   admin_password         = local.db_admin_password
-  admin_password_version = var.db_admin_password_version
+  admin_password_version = module.db_parameters.secret_versions["password"] # kept before it is used
   subnet_ids             = module.network.private_subnet_ids
   security_group_ids     = [module.network.security_group_ids.database]
 }

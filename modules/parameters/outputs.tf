@@ -15,3 +15,8 @@ output "reader_policy_json" {
     }]
   })
 }
+
+output "secret_versions" {
+  description = "Version of each SecureString by its key, known once it is written."
+  value       = { for key, parameter in aws_ssm_parameter.secret : key => parameter.value_wo_version }
+}

@@ -35,11 +35,6 @@ variable "secret_versions" {
     condition     = alltrue([for key, version in var.secret_versions : can(regex("^[a-z][a-z0-9-]{0,63}$", key)) && version >= 1])
     error_message = "secret_versions needs keys of a-z, 0-9 and -, the first a letter, and versions from 1."
   }
-
-  validation {
-    condition     = length(setintersection(keys(var.secret_versions), keys(var.values))) == 0
-    error_message = "secret_versions and values must not have a key in common."
-  }
 }
 
 variable "values" {
@@ -50,5 +45,10 @@ variable "values" {
   validation {
     condition     = alltrue([for key in keys(var.values) : can(regex("^[a-z][a-z0-9-]{0,63}$", key))])
     error_message = "values needs keys of a-z, 0-9 and -, the first a letter."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.secret_versions), keys(var.values))) == 0
+    error_message = "secret_versions and values must not have a key in common."
   }
 }

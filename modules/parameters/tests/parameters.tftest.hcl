@@ -43,7 +43,7 @@ run "refuses_a_key_that_is_both_plain_and_secret" {
     values = { password = "x" }
   }
 
-  expect_failures = [var.secret_versions]
+  expect_failures = [var.values]
 }
 
 run "refuses_a_key_with_a_slash" {
