@@ -10,20 +10,19 @@ only logged, and it reconnects by itself although subscriptions are gone by then
 from __future__ import annotations
 
 import logging
-import selectors
 import socket
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 
 from stomp.connect import BaseConnection
 from stomp.protocol import Protocol12
 from stomp.transport import Transport
-from stomp.utils import Frame, PollableQueue, convert_frame, pack
+from stomp.utils import Frame, convert_frame, pack
 
 from grader.adapters.activemq.address import BrokerAddress
+from grader.adapters.activemq.stream import SocketStream, TlsStream
 
-_RECEIVE_BYTES = 65_536
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux alone has it
 #: Sent and expected every ten seconds; without them a half-open socket keeps its message for ever.
 _HEARTBEATS_MS = (10_000, 10_000)
 
@@ -53,55 +52,38 @@ class StompTransport(Transport):  # type: ignore[misc]  # stomp.py publishes no 
     def attempt_connection(self) -> None:
         """Connect once; raises `OSError`, which `ssl.SSLCertVerificationError` is one of."""
         target = (self._address.host, self._address.port)
-        plain = socket.create_connection(target, self._timeout_seconds)
+        connected = socket.create_connection(target, self._timeout_seconds)
         try:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.socket = self._secure(plain)
+            if self._context is None:
+                self._stream = SocketStream(connected)
+            else:
+                self._stream = TlsStream(connected, self._context, self._address.host)
         except BaseException:
-            plain.close()
+            connected.close()
             raise
-        # With TLS and without, one thread reads and writes: OpenSSL allows no second one.
-        self.socket.setblocking(False)
-        self.blocking = False
-        self.send_queue = PollableQueue()
-        self.sel = selectors.DefaultSelector()
-        self.sel.register(self.send_queue, selectors.EVENT_READ)
-        self.sel.register(self.socket, selectors.EVENT_READ)
+        connected.settimeout(None)  # heartbeats watch over it from here on
+        self.socket = connected
         self.current_host_and_port = target
 
-    def _secure(self, plain: socket.socket) -> socket.socket:
-        if self._context is None:
-            return plain
-        return self._context.wrap_socket(plain, server_hostname=self._address.host)
-
     def receive(self) -> bytes:
-        """Read what is there; the end of the stream ends the reading thread."""
-        try:
-            chunk: bytes = self.socket.recv(_RECEIVE_BYTES)
-        except BlockingIOError as error:  # stomp.py knows only the TLS form of "nothing yet"
-            raise ssl.SSLWantReadError from error
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise
-        except OSError:
-            chunk = b""
-        if not chunk:
-            self.running = False
-        elif _QUICKACK is not None:
-            # The broker holds back the next small frame until this one is confirmed, and the
-            # kernel would wait 40 ms with that.  It forgets the option after each use.
-            self.socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        return chunk
+        """Wait for bytes, on the reading thread."""
+        return self._stream.receive()
+
+    def send(self, encoded_frame: bytes) -> None:
+        """Write one frame, or several in one piece, on any thread."""
+        self._stream.send(encoded_frame)
 
     def write_together(self, frames: Sequence[Frame]) -> None:
         """Hand several frames to the socket as one piece."""
-        self.send_queue.put(b"".join(pack(convert_frame(frame)) for frame in frames))
+        self.send(b"".join(pack(convert_frame(frame)) for frame in frames))
 
     def disconnect_socket(self) -> None:
-        """Tell the socket's thread to end; it closes the socket itself, so nobody blocks here."""
+        """End all reading and writing at once; the reading thread then closes the socket."""
         self.running = False
-        queue = self.send_queue
-        if queue is not None:
-            queue.put(b"")  # wakes the thread
+        connected = self.socket
+        if connected is not None:
+            with suppress(OSError):  # it may be gone already
+                connected.shutdown(socket.SHUT_RDWR)
 
 
 class StompClient(BaseConnection, Protocol12):  # type: ignore[misc]  # stomp.py publishes no types
