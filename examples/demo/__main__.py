@@ -13,10 +13,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Any
 
-from command import ROOT, CommandError, ask, gradectl, stop_all
+from command import ROOT, CommandError, ask, gradectl, stop, stopped_by, tidy_up
 from submissions import Outcome, samples, send_all
 
 _COLUMNS = (
@@ -111,19 +110,6 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     print(flush=True)
 
 
-def stop(number: int, _frame: FrameType | None) -> None:
-    """Leave in good order on SIGTERM."""
-    raise SystemExit(128 + number)
-
-
-def clean_up(*, keep: bool) -> None:
-    """Stop everything, whatever happened; a second Ctrl-C must not leave half of it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    stop_all()
-    if not keep:
-        gradectl("local", "down")
-
-
 def report(demo: Demo, total: float, *, keep: bool) -> int:
     """Say how it went, keep the times for the benchmark, and choose the exit code."""
     show(("step", "seconds"), [(name, str(taken)) for name, taken in demo.seconds.items()])
@@ -140,21 +126,23 @@ def report(demo: Demo, total: float, *, keep: bool) -> int:
 
 
 def main() -> int:
-    """Run the demo; returns the exit code."""
-    signal.signal(signal.SIGTERM, stop)
+    """Run the demo, and stop everything whatever happens; returns the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     keep = os.environ.get("KEEP") == "1"
     started = time.monotonic()
-    demo, finished = Demo(), False
+    demo, finished, number = Demo(), False, None
     try:
         demo.run()
         finished = True
     except CommandError as error:
-        print(f"\nerror: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nstopping ...", file=sys.stderr)
-        return 128 + signal.SIGINT
+        print("\nstopping ..." if stopped_by() else f"\nerror: {error}", file=sys.stderr)
     finally:
-        clean_up(keep=keep and finished)
+        number = stopped_by()
+        if number or not (keep and finished):
+            tidy_up("local", "down")
+    if number:
+        return 128 + number
     return report(demo, time.monotonic() - started, keep=keep) if finished else 1
 
 

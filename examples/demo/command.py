@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _GRADECTL = str(Path(sys.executable).with_name("gradectl"))
 _PROGRAMS: set[subprocess.Popen[str]] = set()
+_STOPS: list[int] = []
 
 
 class CommandError(Exception):
-    """A command ended otherwise than it should."""
+    """A command ended otherwise than it should, or was not started because we are to stop."""
+
+
+def stop(number: int, _frame: FrameType | None) -> None:
+    """
+    Handle a signal: let what runs end in good order, and start nothing more.
+
+    A Ctrl-C goes to all programs of the terminal, so ours have it already; a SIGTERM is for us
+    alone and is passed on.  Nothing is raised, for that could tear any line in two.
+    """
+    _STOPS.append(number)
+    if number == signal.SIGTERM:
+        for process in list(_PROGRAMS):
+            process.terminate()
+
+
+def stopped_by() -> int | None:
+    """Give the signal that stopped us, if one did."""
+    return _STOPS[0] if _STOPS else None
+
+
+def tidy_up(*arguments: str) -> None:
+    """Run a last command, which no signal may keep from being done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # and so it is for the command
+    _STOPS.clear()
+    gradectl(*arguments)
 
 
 def gradectl(*arguments: str) -> None:
@@ -44,20 +73,16 @@ def ask(*arguments: str, allowed: tuple[int, ...] = (0,)) -> dict[str, Any]:
     return document
 
 
-def stop_all() -> None:
-    """Ask what still runs to stop, and wait until it has."""
-    for process in list(_PROGRAMS):
-        process.terminate()
-    for process in list(_PROGRAMS):
-        process.wait()
-
-
 def _start(arguments: list[str] | tuple[str, ...], *, piped: bool = False) -> subprocess.Popen[str]:
+    if _STOPS:
+        raise CommandError(f"gradectl {' '.join(arguments)}: not started")
     pipe = subprocess.PIPE if piped else None
     process = subprocess.Popen(
         [_GRADECTL, *arguments], cwd=ROOT, stdout=pipe, stderr=pipe, text=True
     )
     _PROGRAMS.add(process)
+    if _STOPS:  # the signal came before the program could know of it
+        process.terminate()
     return process
 
 
