@@ -61,7 +61,20 @@ class Patience:
         Raises:
             StoppingError: The worker must stop.
         """
+        try:
+            result = action()
+        except errors as error:
+            result = self._repeat(part, _raising_first(error, action), errors, between)
+        self.health.good(part)
+        return result
 
+    def _repeat(
+        self,
+        part: str,
+        action: Callable[[], _T],
+        errors: tuple[type[GraderError], ...],
+        between: Callable[[BaseException], None],
+    ) -> _T:
         def before_sleep(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
             message = f"Waiting for the {part}"
@@ -78,8 +91,18 @@ class Patience:
             before_sleep=before_sleep,
         )
         try:
-            result = retrying(action)
+            return retrying(action)
         except RetryError as error:
-            raise StoppingError(f"stopped while waiting for {part}") from error
-        self.health.good(part)
-        return result
+            raise StoppingError(f"stopped while waiting for the {part}") from error
+
+
+def _raising_first(error: GraderError, action: Callable[[], _T]) -> Callable[[], _T]:
+    """Count the attempt that was made without tenacity, which costs more than most actions do."""
+    first = [error]
+
+    def attempt() -> _T:
+        if first:
+            raise first.pop()
+        return action()
+
+    return attempt
