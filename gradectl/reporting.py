@@ -30,8 +30,11 @@ def facts(environment: Environment) -> dict[str, str]:
 
 
 def table(plan: Plan) -> Table:
-    """Lay a plan out for people."""
-    return Table(report.COLUMNS, report.rows(plan), title=plan.headline)
+    """Lay a plan out for people, without columns that say nothing of any row."""
+    rows = report.rows(plan)
+    kept = [at for at in range(len(report.COLUMNS)) if any(row[at] for row in rows)]
+    columns = [report.COLUMNS[at] for at in kept]
+    return Table(columns, [[row[at] for at in kept] for row in rows], title=plan.headline)
 
 
 def summarise(app: AppContext, title: str, environment: Environment, plan: Plan) -> None:

@@ -25,7 +25,7 @@ _UNBOUNDED = 10_000
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for people; cells are shown as text, whatever they hold."""
+    """Rows for people; cells are shown as text, whatever they hold. Without rows, only a title."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -86,14 +86,12 @@ class Ui:
             plain = json.loads(json.dumps(full, default=str))
             self._stdout.write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         else:
-            if table.title:  # a title of rich's own would be wrapped to the width of the table
-                self._out.print(Text(printable(table.title), style="bold"), soft_wrap=True)
-            self._out.print(_laid_out(table))
+            _show(self._out, table)
         self._stdout.flush()
 
     def say_table(self, table: Table) -> None:
         """Show rows to a person, before the data of the command is there."""
-        self._err.print(_laid_out(table))
+        _show(self._err, table)
 
     def confirm(self, question: str) -> None:
         """
@@ -171,9 +169,21 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
     )
 
 
+def _show(console: Console, table: Table) -> None:
+    """Print a table: no line without content, and no space at the end of any."""
+    if table.title:  # a title of rich's own would be wrapped to the width of the table
+        console.print(Text(printable(table.title), style="bold"), soft_wrap=True)
+    if table.title and not table.rows:
+        return
+    with console.capture() as captured:
+        console.print(_laid_out(table))
+    for line in captured.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
+
+
 def _laid_out(table: Table) -> RichTable:
     """Lay a table out without reading markup in its cells."""
-    laid_out = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+    laid_out = RichTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns:
         laid_out.add_column(Text(column), overflow="fold")  # an id that is cut cannot be used
     for row in table.rows:

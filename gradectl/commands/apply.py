@@ -84,6 +84,6 @@ def _tell(
         **report.document(plan),
         "outputs": outputs or {},
     }
-    rows = [(name, str(value)) for name, value in sorted((outputs or {}).items())]
-    title = f"{'applied' if applied else 'not applied'}: {plan.headline}"
+    rows = report.output_rows(outputs or {})
+    title = f"applied: {plan.outcome}" if applied else f"not applied: {plan.headline}"
     deployment.app.ui.emit("apply", document, Table(["output", "value"], rows, title=title))

@@ -11,6 +11,7 @@ from gradectl.core.plan import read
 from gradectl.deployment import Deployment
 from gradectl.options import command
 from gradectl.reporting import facts, summarise, table
+from gradectl.ui import Table
 
 
 @command("destroy", epilog="Example: gradectl destroy dev --confirm dev")
@@ -33,7 +34,8 @@ def destroy(app: CloudContext, environment: str, *, confirm: str | None, lock_ti
     finally:
         deployment.discard_plan()
     document = {**facts(deployment.environment), "destroyed": act, **report.document(plan)}
-    app.ui.emit("destroy", document, table(plan))
+    title = f"destroyed: {plan.outcome}" if act else f"not destroyed: {plan.headline}"
+    app.ui.emit("destroy", document, Table((), (), title=title))
     app.ui.say(
         "the state's bucket and the image repository stay: "
         "delete their CloudFormation stack when they are not needed any more"

@@ -111,12 +111,15 @@ def _show(app: AppContext, stack: Stack) -> None:
         "stack": {name: str(value) for name, value in vars(stack).items()},
         "services": [vars(each) for each in services],
     }
-    columns = ["service", "state", "health", "address", "pid", "restarts", "log file"]
-    rows = [
-        [s.name, s.state, s.health or "-", s.address, s.pid or "-", s.restarts, s.log_file]
-        for s in services
-    ]
-    app.ui.emit("local-status", document, Table(columns, rows))
+    columns = ["service", "state", "health", "pid", "address"]
+    rows = [[s.name, _state(s), s.health or "-", s.pid or "-", s.address] for s in services]
+    title = f"local stack, logs in {layout.control_plane_log.parent}"
+    app.ui.emit("local-status", document, Table(columns, rows, title))
     for each in services:
         if each.message:
             app.ui.warn(f"{each.name}: {each.message}")
+
+
+def _state(service: ServiceStatus) -> str:
+    """Say how it is, and how often it had to be started again."""
+    return f"{service.state}, restarts: {service.restarts}" if service.restarts else service.state

@@ -23,6 +23,15 @@ class Action(StrEnum):
     FORGET = "forget"
 
 
+_DONE = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.FORGET: "forgotten",
+}
+
+
 @dataclass(frozen=True)
 class Change:
     """
@@ -82,8 +91,18 @@ class Plan:
     @property
     def headline(self) -> str:
         """The counts in one line."""
-        parts = [f"{count} to {action}" for action, count in self.counts.items() if count]
-        return ", ".join(parts) or ("only outputs change" if self.outputs else "no changes")
+        return self._counted({action: f"to {action}" for action in Action})
+
+    @property
+    def outcome(self) -> str:
+        """The counts in one line, once it is done."""
+        return self._counted(_DONE)
+
+    def _counted(self, words: Mapping[Action, str]) -> str:
+        """Join the counts of what there is, each with its word."""
+        parts = [f"{self.counts[action]} {word}" for action, word in words.items()]
+        there = [part for part in parts if not part.startswith("0 ")]
+        return ", ".join(there) or ("only outputs change" if self.outputs else "no changes")
 
 
 def read(document: Mapping[str, Any], cover: Cover = hide) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,24 @@ def document(plan: Plan) -> dict[str, Any]:
     }
 
 
+def output_rows(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """
+    Lay the outputs of the root out, one value a row.
+
+    Args:
+        outputs: Name to value; what is within a mapping gets a row of its own, as ``map.key``.
+    """
+    found: list[tuple[str, str]] = []
+    for name, value in sorted(outputs.items()):
+        if isinstance(value, Mapping):
+            found += [(f"{name}.{key}", text) for key, text in output_rows(value)]
+        elif isinstance(value, list):
+            found.append((name, ", ".join(map(_plain, value))))
+        else:
+            found.append((name, _plain(value)))
+    return found
+
+
 def markdown(title: str, facts: Mapping[str, str], plan: Plan) -> str:
     """Write the plan for a pipeline's summary page."""
     lines = [f"### {title}", "", " · ".join(f"{key} `{value}`" for key, value in facts.items()), ""]
@@ -55,6 +74,11 @@ def markdown(title: str, facts: Mapping[str, str], plan: Plan) -> str:
     if plan.losses:
         lines += [f"> **Data is lost with {len(plan.losses)} of these.**", ""]
     return "\n".join(lines) + "\n"
+
+
+def _plain(value: object) -> str:
+    """Write a value as Terraform does, but for the quotes around a text."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _attributes(change: Change) -> str:

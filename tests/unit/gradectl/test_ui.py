@@ -57,6 +57,33 @@ def test_a_long_row_is_not_cut_when_piped(capsys: pytest.CaptureFixture[str]) ->
     assert "y" * 500 in capsys.readouterr().out
 
 
+def test_a_table_in_a_log_has_no_blank_lines_and_no_trailing_spaces(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A log keeps every line, and a diff shows every space."""
+    ui().emit("things", {}, Table(["name", "why"], [["a", "x" * 90], ["b", ""]], title="things"))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:7] for line in lines] == ["things", "name  w", "───────", "a     x", "b"]
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    """A head above nothing looks like output that was lost."""
+    ui().emit("things", {}, Table(["name"], [], title="no things"))
+
+    assert capsys.readouterr().out == "no things\n"
+
+
+def test_a_table_on_the_way_has_its_title_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan before a question says how much it is."""
+    ui().say_table(TABLE)
+
+    captured = capsys.readouterr()
+    assert captured.err.startswith("things\n")
+    assert captured.out == ""
+
+
 def test_talk_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """Stdout can be piped at all times."""
     ui().say("hello")

@@ -55,6 +55,14 @@ def test_what_stays_is_no_change(actions: list[str]) -> None:
     assert found.headline == "no changes"
 
 
+def test_what_was_done_is_said_as_done() -> None:
+    """Nobody should wonder whether the counts are still to come."""
+    found = read(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["delete"])))
+
+    assert found.headline == "1 to create, 1 to delete"
+    assert found.outcome == "1 created, 1 deleted"
+
+
 def test_changes_come_in_order_of_address() -> None:
     """Two runs show the same list."""
     found = read(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["create"])))

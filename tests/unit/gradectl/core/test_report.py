@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradectl.core.plan import Action, Change, Plan
-from gradectl.core.report import document, markdown, rows
+from gradectl.core.report import document, markdown, output_rows, rows
 
 
 def change(**changes: object) -> Change:
@@ -49,3 +49,19 @@ def test_a_page_stays_a_table_whatever_a_name_holds() -> None:
     page = markdown("Plan", {}, Plan((change(address='x.y["a|b"]'),), ()))
 
     assert 'x.y["a\\|b"]' in page
+
+
+def test_each_value_of_the_outputs_has_a_row() -> None:
+    """A person copies one name out of it, and none of Python's brackets."""
+    outputs = {
+        "zones": ["a", "b"],
+        "names": {"db": {"user": "/dev/db/user"}, "count": 2},
+        "public": False,
+    }
+
+    assert output_rows(outputs) == [
+        ("names.count", "2"),
+        ("names.db.user", "/dev/db/user"),
+        ("public", "false"),
+        ("zones", "a, b"),
+    ]
