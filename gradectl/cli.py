@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from gradectl import __version__
 from gradectl.errors import DeadlineError, ExitCode, GradectlError, StoppedError
 from gradectl.options import LazyGroup
 from grader.errors import GraderError
@@ -39,6 +40,9 @@ COMMANDS = {
     lines=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: gradectl plan local",
+)
+@click.version_option(
+    __version__, message="%(prog)s %(version)s", help="Show the version and exit."
 )
 def gradectl() -> None:
     """Deploy and operate an asynchronous code-grading system on AWS."""
@@ -88,6 +92,9 @@ def _expire(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a s
 
 def _usage(error: click.UsageError) -> int:
     """Say what is wrong with the command line, and how to see what is right."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     path = error.ctx.command_path if error.ctx else "gradectl"
     return _report(error.format_message(), path, f"{path} --help", ExitCode.USAGE)
 

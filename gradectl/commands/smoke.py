@@ -37,7 +37,9 @@ def smoke(app: CloudContext, environment: str) -> None:
     target = choose(app, environment)
     app.announce(target.environment)
     if app.options.dry_run:
-        app.ui.say("would send one marked job to each request queue, and remove it again")
+        text = "would send one marked job to each request queue, and remove it again"
+        document = {"environment": target.name, "dry_run": True, "message": text}
+        app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
         return
     with target.broker() as broker, _jobs(target) as jobs:
         world = SmokeWorld(target.bucket, target.objects, broker, jobs)

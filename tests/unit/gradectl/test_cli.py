@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from gradectl import __version__
 from gradectl.cli import COMMANDS, gradectl, main
 
 #: All that `gradectl --help` may import besides the standard library.
@@ -104,6 +105,40 @@ def test_a_line_that_makes_no_sense_ends_with_64(
     """2 means changes here; click's own code would be taken for them."""
     assert main(words) == 64
     assert "next:    gradectl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["queue"], ["local"]])
+def test_a_line_that_lacks_its_command_is_answered_with_the_help(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """It is no mistake that needs an explanation, but a script must not take it for success."""
+    assert main(words) == 64
+
+    captured = capsys.readouterr()
+    assert captured.err.startswith(" ".join(["Usage: gradectl", *words]))
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["aply", "dev"], "'apply'"),
+        (["queue", "lst"], "'list'"),
+        (["plan", "dev", "--detailed-exit"], "'--detailed-exitcode'"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_near_one(
+    capsys: pytest.CaptureFixture[str], words: list[str], meant: str
+) -> None:
+    """Also where the commands are not imported yet."""
+    assert main(words) == 64
+    assert f"Did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_the_version_is_where_people_look_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` is the first thing that a bug report asks for."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gradectl {__version__}\n"
 
 
 @pytest.mark.parametrize(
