@@ -122,3 +122,13 @@ def test_refused_frame_is_told_with_the_brokers_words(activemq: Any) -> None:
     with pytest.raises(ConnectionLostError, match=r"(?i)selector|INVALID"):
         connection.next_frame(10)
     connection.close()
+
+
+def test_first_frames_are_taken_once(activemq: Any) -> None:
+    """ActiveMQ takes a frame twice that comes together with the end of a TLS 1.3 handshake."""
+    for number in range(30):
+        connection = open_connection(activemq)
+        connection.subscribe(f"first-frames-{number}")
+        connection.send(f"first-frames-{number}", b"1")
+        connection.ack(connection.next_frame(10))
+        connection.close()
