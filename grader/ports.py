@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -203,6 +204,11 @@ class JobRecord:
     result: GradingResult | None
 
 
+#: When a claim of another message counts as given up: its message may have been purged, and would
+#: then hold the request for ever.
+ABANDONED_AFTER = timedelta(hours=1)
+
+
 class JobStore(Protocol):
     """The table of jobs. Raises `TemporaryError` when the database cannot be reached."""
 
@@ -211,7 +217,7 @@ class JobStore(Protocol):
         ...
 
     def finish(self, result: GradingResult) -> None:
-        """Store the result of a claimed job."""
+        """Store the result of a job, also of one that was refused before it could be claimed."""
         ...
 
     def get(self, request_id: str) -> JobRecord | None:

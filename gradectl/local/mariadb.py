@@ -77,6 +77,7 @@ def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
         *_user_option(),
         "--auth-root-authentication-method=socket",  # nobody becomes root over the network
         "--skip-test-db",
+        f"--tmpdir={home.directory}",  # others on this machine make tables in the common one
         "--skip-name-resolve",
     ]
     environment = {"PATH": f"{os.defpath}:/usr/sbin:/sbin"}
@@ -109,6 +110,7 @@ def start_database(engine: MariaDbEngine, database: Database, home: DatabaseHome
         "--socket=server.sock",  # inside the data directory, whose path may be too long for one
         "--pid-file=server.pid",
         f"--init-file={first}",
+        f"--tmpdir={home.directory}",
         *_OPTIONS,
     ]
     environment = {"PATH": os.defpath}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
 
 from grader.contract.messages import GradingResult
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SettingsError
 from grader.ports import (
+    ABANDONED_AFTER,
     AlreadyFinished,
     Claim,
     ClaimOutcome,
@@ -19,6 +21,10 @@ from grader.ports import (
     JobRecord,
     ObjectInfo,
 )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class MemoryObjectStore:
@@ -87,13 +93,20 @@ class MemoryParameterStore:
 class _Job:
     record: JobRecord
     message_id: str
+    claimed_at: datetime
 
 
 class MemoryJobStore:
-    """The table of jobs; safe between threads."""
+    """
+    The table of jobs; safe between threads.
 
-    def __init__(self) -> None:
+    Args:
+        now: The time.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
         """Begin empty."""
+        self._now = now
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
@@ -104,16 +117,20 @@ class MemoryJobStore:
             job = self._jobs.get(request_id)
             if job is not None and job.record.result is not None:
                 return AlreadyFinished(job.record.result)
-            if job is not None and job.message_id != claim.message_id:
+            if job is not None and self._is_held(job, claim):
                 return HeldByAnother(job.record.worker_id)
             attempt = 1 if job is None else job.record.attempts + 1
             record = JobRecord(request_id, "running", attempt, claim.worker_id, claim.queue, None)
-            self._jobs[request_id] = _Job(record, claim.message_id)
+            self._jobs[request_id] = _Job(record, claim.message_id, self._now())
             return Granted(attempt)
+
+    def _is_held(self, job: _Job, claim: Claim) -> bool:
+        abandoned = job.claimed_at < self._now() - ABANDONED_AFTER
+        return job.message_id != claim.message_id and not abandoned
 
     def finish(self, result: GradingResult) -> None:
         """Store a result, also of a request that was refused before it could be claimed."""
-        unclaimed = _Job(JobRecord(result.request_id, "", 0, "", "", None), "")
+        unclaimed = _Job(JobRecord(result.request_id, "", 0, "", "", None), "", self._now())
         with self._lock:
             job = self._jobs.setdefault(result.request_id, unclaimed)
             job.record = replace(job.record, status=result.status.value, result=result)

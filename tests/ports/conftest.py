@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -66,17 +67,35 @@ def parameter_store(request: pytest.FixtureRequest) -> ParameterStore:
     return SsmParameterStore(client)
 
 
+class Clock:
+    """A time of day that a test moves on."""
+
+    def __init__(self) -> None:
+        """Begin at an hour that has nothing special."""
+        self.now = datetime(2024, 8, 20, 12, 0, 0)  # noqa: DTZ001 - as the database keeps it
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of `job_store`."""
+    return Clock()
+
+
 @pytest.fixture(params=TWIN_AND_REAL)
-def job_store(request: pytest.FixtureRequest) -> Iterator[JobStore]:
+def job_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[JobStore]:
     """An empty table of jobs."""
     if request.param == "twin":
-        yield MemoryJobStore()
+        yield MemoryJobStore(now=clock)
         return
     database = request.getfixturevalue("fresh_database")
     login = DatabaseLogin(database.endpoint, database.name, database.user, database.password)
     engine = open_engine(lambda: login)
     migrate(engine)
-    yield MysqlJobStore(engine)
+    yield MysqlJobStore(engine, now=clock)
     engine.dispose()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from grader.contract.messages import CaseResult, Failure, Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
-from grader.ports import AlreadyFinished, Claim, Granted, HeldByAnother, JobStore
+from grader.ports import ABANDONED_AFTER, AlreadyFinished, Claim, Granted, HeldByAnother, JobStore
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 
@@ -151,3 +152,15 @@ def test_deleted_row_is_gone(job_store: JobStore) -> None:
 def test_ping_returns(job_store: JobStore) -> None:
     """A table that can be reached says so by not raising."""
     job_store.ping()
+
+
+def test_a_claim_whose_message_never_came_back_does_not_hold_a_request_for_ever(
+    job_store: JobStore, clock: Any
+) -> None:
+    """Somebody may have purged the queue; until the hour is over the claim counts."""
+    job_store.claim(claim(message_id="ID:purged"))
+
+    clock.now += ABANDONED_AFTER
+    assert isinstance(job_store.claim(claim(message_id="ID:2")), HeldByAnother)
+    clock.now += timedelta(seconds=1)
+    assert job_store.claim(claim(message_id="ID:2")) == Granted(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +23,15 @@ from sqlalchemy.exc import IntegrityError
 from grader.adapters.mysql.engine import translated
 from grader.adapters.mysql.table import JOBS
 from grader.contract.messages import GradingResult
-from grader.ports import AlreadyFinished, Claim, ClaimOutcome, Granted, HeldByAnother, JobRecord
+from grader.ports import (
+    ABANDONED_AFTER,
+    AlreadyFinished,
+    Claim,
+    ClaimOutcome,
+    Granted,
+    HeldByAnother,
+    JobRecord,
+)
 
 _RUNNING = "running"
 _WHERE = "database"
@@ -51,21 +59,12 @@ class MysqlJobStore:
 
     Args:
         engine: As `open_engine` makes it; safe to share between threads.
-        abandoned_after: When a claim of another message counts as given up, for its message may
-            have been purged and would then hold the request for ever.
         now: The time, UTC and naive.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        abandoned_after: timedelta = timedelta(hours=1),
-        now: Callable[[], datetime] = _now,
-    ) -> None:
+    def __init__(self, engine: Engine, *, now: Callable[[], datetime] = _now) -> None:
         """Nothing is opened yet."""
         self._engine = engine
-        self._abandoned_after = abandoned_after
         self._now = now
 
     def claim(self, claim: Claim) -> ClaimOutcome:
@@ -137,7 +136,7 @@ class MysqlJobStore:
         return Granted(attempt)
 
     def _is_abandoned(self, row: RowMapping) -> bool:
-        return bool(row["updated_at"] < self._now() - self._abandoned_after)
+        return bool(row["updated_at"] < self._now() - ABANDONED_AFTER)
 
     def _first_row(self, claim: Claim) -> Mapping[str, Any]:
         now = self._now()
