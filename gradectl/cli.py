@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from gradectl import __version__
-from gradectl.errors import DeadlineError, ExitCode, GradectlError, StoppedError
+from gradectl.errors import DeadlineError, EndingError, ExitCode, StoppedError
 from gradectl.options import LazyGroup
 from grader.errors import GraderError
 
@@ -59,6 +59,8 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code of `gradectl.errors.ExitCode`.
     """
     signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup makes it
+        signal.signal(signal.SIGHUP, _stop)
     signal.signal(signal.SIGALRM, _expire)
     try:
         code = gradectl.main(args, prog_name="gradectl", standalone_mode=False)
@@ -68,7 +70,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return _report(error.format_message(), "", "", ExitCode.ERROR)
     except click.Abort:
         return _report("stopped by SIGINT", "", "", ExitCode.INTERRUPTED)
-    except (GradectlError, GraderError) as error:
+    except (EndingError, GraderError) as error:
         return _report(error.what, error.where, error.next_step, error.exit_code)
     except BrokenPipeError:
         # The reader of our output has left. Python would complain about what is still buffered.

@@ -2,14 +2,15 @@
 
 ::
 
-    GradectlError              1   where, what, next step
-    ├── CheckFailedError       4   verify, smoke, doctor or validate found something
-    ├── RefusedError           5   a safety gate said no
-    ├── UsageError            64   the command line makes no sense
-    ├── UnreachableError      69   a service does not answer
-    ├── TryAgainError         75   lock held, throttled: the same command may work later
-    ├── PermissionDeniedError 77   no credentials, or they do not allow it
-    ├── ConfigurationError    78   a file, setting or installed program is wrong
+    EndingError                    where, what, next step
+    ├── GradectlError          1   also an `Exception`
+    │   ├── CheckFailedError       4   verify, smoke, doctor or validate found something
+    │   ├── RefusedError           5   a safety gate said no
+    │   ├── UsageError            64   the command line makes no sense
+    │   ├── UnreachableError      69   a service does not answer
+    │   ├── TryAgainError         75   lock held, throttled: the same command may work later
+    │   ├── PermissionDeniedError 77   no credentials, or they do not allow it
+    │   └── ConfigurationError    78   a file, setting or installed program is wrong
     ├── DeadlineError        124   --timeout is over
     └── StoppedError    130, 143   SIGINT or SIGTERM
 """
@@ -39,9 +40,12 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-class GradectlError(Exception):
+class EndingError(BaseException):
     """
     Base of the tree.
+
+    It is no `Exception`: signal handlers raise the last two wherever the program happens to be, and
+    a library there would take them for a failure of its own, hide them, and try again.
 
     Args:
         what: What is wrong, one sentence.
@@ -62,6 +66,10 @@ class GradectlError(Exception):
         """Give the parts on one line, for logs."""
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head} ({self.next_step})" if self.next_step else head
+
+
+class GradectlError(EndingError, Exception):
+    """Something is wrong."""
 
 
 class CheckFailedError(GradectlError):
@@ -106,13 +114,13 @@ class ConfigurationError(GradectlError):
     exit_code = ExitCode.CONFIGURATION
 
 
-class DeadlineError(GradectlError):
+class DeadlineError(EndingError):
     """The time given with --timeout is over."""
 
     exit_code = ExitCode.TIMEOUT
 
 
-class StoppedError(GradectlError):
+class StoppedError(EndingError):
     """
     The user or the system asked the command to stop.
 
@@ -123,8 +131,8 @@ class StoppedError(GradectlError):
     """
 
     def __init__(self, number: int, what: str = "", *, next_step: str = "") -> None:
-        """Take the exit code from the signal, as a shell does."""
+        """Take the exit code from the signal, as a shell does; SIGHUP ends us like SIGTERM."""
         name = signal.Signals(number).name
         super().__init__(what or f"stopped by {name}", next_step=next_step)
-        terminated = number == signal.SIGTERM
-        self.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        interrupted = number == signal.SIGINT
+        self.exit_code = ExitCode.INTERRUPTED if interrupted else ExitCode.TERMINATED

@@ -4,6 +4,7 @@ One Terraform process that no signal can tear in two.
 Terraform runs in a session of its own, so a Ctrl-C on the terminal reaches only us. We pass one
 SIGINT on, which makes it stop in good order, write the state and release the lock, and we wait.
 A second one would make it drop everything, so it only brings a warning; the third is obeyed.
+A terminal that is closed counts as one too: else Terraform would be cut off with its output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,7 +22,7 @@ from typing import IO
 
 from gradectl.errors import DeadlineError, GradectlError, StoppedError
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _OBEYED = 3
 _FIRST = "stopping in good order: Terraform finishes what it has begun, which can take minutes"
 _SECOND = (
@@ -68,7 +69,8 @@ class Interruption:
         self.first = self.first or number
         if self._count == 1:
             self._pass_on(signal.SIGINT)
-            self._say(_FIRST)
+            with suppress(OSError):  # the terminal may be gone
+                self._say(_FIRST)
         elif self.killed:
             self._pass_on(signal.SIGKILL)
         else:
@@ -80,7 +82,7 @@ class Interruption:
 
         Raises:
             DeadlineError: By --timeout.
-            StoppedError: By SIGINT or SIGTERM.
+            StoppedError: By SIGINT, SIGTERM or SIGHUP.
         """
         if self.first is None:
             return
@@ -203,7 +205,11 @@ def _handling(interruption: Interruption) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, interruption.receive) for number in _SIGNALS}
+    before = {
+        number: signal.signal(number, interruption.receive)
+        for number in _SIGNALS
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN)  # by nohup
+    }
     try:
         yield
     finally:

@@ -31,6 +31,8 @@ from gradectl.local.testing import RunningBroker, RunningDatabase, running_broke
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"
+#: The signals whose handlers `main` replaces.
+HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def only_environ(wanted: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def same_signal_handlers() -> Iterator[None]:
     """Have the handlers back that a command replaces."""
-    saved = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    saved = {number: signal.getsignal(number) for number in HANDLED}
     try:
         yield
     finally:

@@ -41,7 +41,7 @@ LEAVES = dict(walk(gradectl, ROOT, "gradectl"))
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """Give the signal handlers back that `main` takes over."""
-    numbers = (signal.SIGTERM, signal.SIGALRM)
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
     before = {number: signal.getsignal(number) for number in numbers}
     yield
     for number, handler in before.items():

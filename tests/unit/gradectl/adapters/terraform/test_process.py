@@ -61,18 +61,40 @@ class Run:
         return stream(self._command, self._surroundings, self._on_line)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
 def test_one_signal_stops_it_in_good_order(tmp_path: Path, number: int, code: int) -> None:
     """Whatever came in, Terraform gets one SIGINT, and we wait for it."""
     run = Run(tmp_path, ORDERLY)
     run.at_ready = [number]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a test run under nohup ignores it
 
-    with pytest.raises(StoppedError) as caught:
-        run.start()
+    try:
+        with pytest.raises(StoppedError) as caught:
+            run.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
     assert caught.value.exit_code == code
     assert run.lines == ["ready", "stopping"]
     assert "good order" in run.said[0]
+
+
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    """Who has SIGHUP ignored wants to go on without a terminal; another signal still stops it."""
+    run = Run(tmp_path, ORDERLY)
+    run.at_ready = [signal.SIGHUP, signal.SIGTERM]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    try:
+        with pytest.raises(StoppedError) as caught:
+            run.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert caught.value.exit_code == 143
+    assert len(run.said) == 1
 
 
 def test_the_alarm_of_timeout_is_a_deadline(tmp_path: Path) -> None:
