@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from gradectl.core.message_view import MessageView
-from gradectl.errors import GradectlError, StoppedError
+from gradectl.errors import GradectlError
 from gradectl.ports import Broker
 from gradectl.queues import inspect
 from gradectl.submissions import stored_result
@@ -75,9 +75,7 @@ def look_up(
 
 
 def _unasked(what: str, error: GraderError | GradectlError) -> str:
-    """Say why something could not be asked; that we were told to stop is no such reason."""
-    if isinstance(error, StoppedError):
-        raise error
+    """Say why something could not be asked."""
     return f"{what}: {error}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 
-from gradectl.errors import GradectlError, StoppedError
+from gradectl.errors import GradectlError
 from gradectl.ports import Broker
 from gradectl.queues import inspect
 from gradectl.smoke_probe import Job
@@ -96,7 +96,5 @@ class CleanUp:
         """Go on after an error, but do not hide it."""
         try:
             yield
-        except StoppedError:
-            raise
         except (GraderError, GradectlError) as error:
             self.left_behind.append(f"{what}: {error}")

@@ -11,7 +11,6 @@ from gradectl.errors import (
     CheckFailedError,
     DeadlineError,
     GradectlError,
-    StoppedError,
     UnreachableError,
 )
 from gradectl.ports import Broker, Watch
@@ -81,9 +80,9 @@ class Prober:
         """
         try:
             proof = self._follow(job, seconds)
-        except (StoppedError, UnreachableError):
+        except UnreachableError:
             raise
-        except (GraderError, GradectlError) as error:
+        except (GraderError, GradectlError, DeadlineError) as error:
             job.out_of_time = isinstance(error, DeadlineError)
             hops = tuple(self._hops)
             return Probe(job.queue, job.request_id, hops, "", self._hop, str(error))

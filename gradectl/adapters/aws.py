@@ -156,6 +156,7 @@ class Aws:
         emulated = self.settings.endpoint_url is not None
         config = Config(
             connect_timeout=5,
+            read_timeout=20 if emulated else 60,
             retries={"mode": "standard", "total_max_attempts": 2 if emulated else 5},
             s3={"addressing_style": "path" if emulated else "auto"},
         )

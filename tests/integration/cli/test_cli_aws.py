@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,16 @@ def test_another_account_is_refused(moto_server: str, project: Any) -> None:
     refused = project.run("plan", project.name)
     assert refused.returncode == 5
     assert "999999999999" in refused.stderr
+
+
+def test_timeout_ends_a_call_to_an_api_that_says_nothing(project: Any) -> None:
+    """The alarm comes in the middle of botocore, which would take it for a lost connection."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        ended = project.run("--endpoint-url", endpoint, "--timeout", "1", "plan", project.name)
+
+    assert ended.returncode == 124
+    assert "the time given with --timeout is over" in ended.stderr
 
 
 def test_a_dry_run_blocks_every_call_that_is_not_a_read(moto_server: str) -> None:

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from gradectl import errors
-from gradectl.errors import ExitCode, GradectlError, StoppedError
+from gradectl.errors import DeadlineError, ExitCode, GradectlError, StoppedError
 
 
 def test_exit_codes_never_change() -> None:
@@ -53,6 +53,12 @@ def test_each_error_carries_its_exit_code(name: str, code: int) -> None:
 def test_a_stop_has_the_code_of_its_signal(number: int, code: int) -> None:
     """As a shell would report it."""
     assert StoppedError(number).exit_code == code
+
+
+@pytest.mark.parametrize("ending", [StoppedError(signal.SIGTERM), DeadlineError("over")])
+def test_no_library_can_hide_the_end_of_the_program(ending: BaseException) -> None:
+    """A signal arrives in the middle of a vendor's code, and vendors catch `Exception`."""
+    assert not isinstance(ending, Exception)
 
 
 def test_an_error_says_where_what_and_what_next() -> None:
