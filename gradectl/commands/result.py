@@ -11,11 +11,11 @@ import click
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
 from gradectl.core.message_view import age
-from gradectl.errors import GradectlError
+from gradectl.errors import GradectlError, UnreachableError
 from gradectl.options import command
 from gradectl.result_table import result_rows
 from gradectl.results import Findings, Located, look_up, state
-from gradectl.target import choose
+from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.contract.messages import GradingResult
 from grader.ports import JobRecord
@@ -30,21 +30,32 @@ def result(app: CloudContext, request_id: str, *, environment: str | None) -> No
     Show what became of REQUEST_ID.
 
     It asks the bucket, and where they can be reached the database and the queues. Exit code 1 when
-    nobody knows the request.
+    nobody knows the request, 69 when some could not be asked.
     """
     target = choose(app, environment)
     found = look_up(request_id, target.objects, target.jobs, target.broker)
+    if not found.anything:
+        raise _not_found(found, target)
     for complaint in found.unknown:
         app.ui.warn(f"not asked: {complaint}")
-    if not found.anything:
-        raise GradectlError(
-            f"nobody knows {request_id!r}",
-            where=f"bucket, database and queues of {target.name}",
-            next_step="compare it with what gradectl submit printed, and the environment",
-        )
     title = f"{request_id} in {target.name}: {state(found)}"
     table = Table(("where", "what"), _rows(found), title)
     app.ui.emit("result", {"environment": target.name, **_document(found)}, table)
+
+
+def _not_found(found: Findings, target: Target) -> GradectlError:
+    """Say that there is nothing, or that this cannot be known now."""
+    if found.unknown:
+        return UnreachableError(
+            f"{found.request_id!r} was not found, and not everything could be asked",
+            where="\n".join(found.unknown),
+            next_step=target.look_at,
+        )
+    return GradectlError(
+        f"nobody knows {found.request_id!r}",
+        where=f"bucket, database and queues of {target.name}",
+        next_step="compare it with what gradectl submit printed, and the environment",
+    )
 
 
 def _rows(found: Findings) -> list[tuple[str, str]]:

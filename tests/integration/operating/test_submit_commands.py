@@ -133,6 +133,19 @@ def test_a_result_is_told_also_where_database_and_broker_cannot_be_reached(gradi
     assert "not asked: broker" in said.stderr
 
 
+def test_a_request_that_could_not_be_looked_for_everywhere_is_69(grading: Any) -> None:
+    """That nobody knows it would be a guess."""
+    grading.set_parameter("db/endpoint", "127.0.0.1:1")
+    try:
+        said = grading.gradectl("result", "req_none")
+    finally:
+        grading.set_parameter("db/endpoint", grading.database.endpoint)
+
+    assert said.code == 69
+    assert "'req_none' was not found, and not everything could be asked" in said.stderr
+    assert "where:   database" in said.stderr
+
+
 def test_a_request_that_nobody_knows_is_1(grading: Any) -> None:
     """It says where was looked, and what to compare."""
     said = grading.gradectl("result", "req_none")
