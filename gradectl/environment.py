@@ -148,11 +148,17 @@ def _validated(content: dict[str, Any], where: str) -> Environment:
             (".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
             for item in error.errors()
         ]
-    lines = [
-        f"unknown key {key!r}" if kind == "extra_forbidden" else f"{key}: {message}"
-        for key, kind, message in problems
-    ]
+    lines = [_complaint(key, kind, message) for key, kind, message in problems]
     unknown = [key for key, kind, _ in problems if kind == "extra_forbidden"]
     suggestions = [hint for key in unknown if (hint := near(key, _keys()))]
     next_step = suggestions[0] if suggestions else f"keys: {', '.join(_keys())}"
     raise ConfigurationError("\n".join(lines), where=where, next_step=next_step)
+
+
+def _complaint(key: str, kind: str, message: str) -> str:
+    """Say what is wrong with one key."""
+    if kind == "extra_forbidden":
+        return f"unknown key {key!r}"
+    if kind == "string_type":  # YAML reads an account id without quotes as a number
+        return f'{key}: must be text: write it in quotes, as in {key}: "..."'
+    return f"{key}: {message}"

@@ -176,16 +176,26 @@ def _show(console: Console, table: Table) -> None:
     if table.title and not table.rows:
         return
     with console.capture() as captured:
-        console.print(_laid_out(table))
+        console.print(_laid_out(table, console.width))
     for line in captured.get().splitlines():
         console.file.write(line.rstrip() + "\n")
 
 
-def _laid_out(table: Table) -> RichTable:
-    """Lay a table out without reading markup in its cells."""
+def _laid_out(table: Table, width: int) -> RichTable:
+    """
+    Lay a table out without reading markup in its cells.
+
+    Args:
+        table: What to show.
+        width: Columns of the terminal. Names in the first column stay whole where they take at
+            most a third of it.
+    """
     laid_out = RichTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for column in table.columns:
-        laid_out.add_column(Text(column), overflow="fold")  # an id that is cut cannot be used
+    names = max((len(str(row[0])) for row in table.rows if row), default=0)
+    for at, column in enumerate(table.columns):
+        whole = at == 0 and names * 3 <= width
+        # Folded, and not cut: an id that is cut cannot be used.
+        laid_out.add_column(Text(column), overflow="fold", no_wrap=whole)
     for row in table.rows:
         laid_out.add_row(*(Text(printable(str(cell))) for cell in row))
     return laid_out

@@ -78,7 +78,7 @@ def test_a_path_is_no_name(tmp_path: Path, name: str) -> None:
         ("[]", "must be a mapping"),
         ("a: [", "not valid YAML"),
         (GOOD.replace("name: dev", "name: aws-dev"), "which AWS reserves"),
-        (GOOD.replace('"123456789012"', "123456789012"), "account_id"),
+        (GOOD.replace('"123456789012"', "123456789012"), "account_id: must be text: write it in q"),
         (GOOD.replace("schema_version: 1", "schema_version: 2"), "schema_version"),
         (GOOD.replace("name: dev", "name: prod"), "the folder is 'dev'"),
         (GOOD.replace("eu-west-1", "Ireland"), "region"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -66,6 +67,22 @@ def test_a_table_in_a_log_has_no_blank_lines_and_no_trailing_spaces(
     lines = capsys.readouterr().out.splitlines()
     assert [line[:7] for line in lines] == ["things", "name  w", "───────", "a     x", "b"]
     assert not [line for line in lines if line != line.rstrip()]
+
+
+@pytest.mark.parametrize("width", ["24", "60"])
+def test_a_narrow_terminal_folds_what_is_said_before_it_folds_the_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: str
+) -> None:
+    """The name in the first column is what a person copies; nothing is cut in either."""
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    row = ("grading-requests", *["words to fold"] * 4)
+
+    ui(environ={"NO_COLOR": "1"}).emit("things", {}, Table(("queue", *"abcd"), [row]))
+
+    out = capsys.readouterr().out
+    assert ("grading-requests " in out) == (width == "60")
+    assert "".join(out.split()).count("o") >= 8
 
 
 def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
