@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
@@ -15,6 +16,14 @@ from gradectl.errors import RefusedError
 from gradectl.ui import Table, Ui, printable
 
 TABLE = Table(["name"], [["[bold]a[/bold]"]], title="things")
+
+
+class Terminal(io.StringIO):
+    """Stands for a terminal, whose width is COLUMNS."""
+
+    def isatty(self) -> bool:
+        """Say that a person looks at it."""
+        return True
 
 
 def ui(output: str = "table", environ: dict[str, str] | None = None, **settings: Any) -> Ui:
@@ -71,16 +80,17 @@ def test_a_table_in_a_log_has_no_blank_lines_and_no_trailing_spaces(
 
 @pytest.mark.parametrize("width", ["24", "60"])
 def test_a_narrow_terminal_folds_what_is_said_before_it_folds_the_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: str
+    monkeypatch: pytest.MonkeyPatch, width: str
 ) -> None:
     """The name in the first column is what a person copies; nothing is cut in either."""
     monkeypatch.setenv("COLUMNS", width)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    terminal = Terminal()
     row = ("grading-requests", *["words to fold"] * 4)
 
-    ui(environ={"NO_COLOR": "1"}).emit("things", {}, Table(("queue", *"abcd"), [row]))
+    with redirect_stdout(terminal):
+        ui(environ={"NO_COLOR": "1"}).emit("things", {}, Table(("queue", *"abcd"), [row]))
 
-    out = capsys.readouterr().out
+    out = terminal.getvalue()
     assert ("grading-requests " in out) == (width == "60")
     assert "".join(out.split()).count("o") >= 8
 
