@@ -12,7 +12,7 @@ from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, rea
 from gradectl.adapters.database import open_jobs
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
-from gradectl.errors import UsageError
+from gradectl.errors import ConfigurationError, UsageError
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
 
@@ -67,7 +67,16 @@ class Target:
 
     @cached_property
     def objects(self) -> S3ObjectStore:
-        """Submissions, problems and results."""
+        """
+        Submissions, problems and results.
+
+        Raises:
+            ConfigurationError: There is no such bucket; the environment was not applied.
+        """
+        if not self.aws.buckets.exists(self.bucket):
+            text = "the bucket of submissions, problems and results does not exist"
+            hint = f"gradectl apply {self.name}"
+            raise ConfigurationError(text, where=f"s3://{self.bucket}", next_step=hint)
         return self.aws.object_store(self.bucket)
 
     @property

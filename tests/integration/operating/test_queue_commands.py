@@ -13,6 +13,7 @@ from gradectl.local.tls import make_certificates
 from grader.adapters.activemq.connection import connect
 
 pytestmark = pytest.mark.engine
+ROOT = Path(__file__).resolve().parents[3]
 
 REASON = {
     "x-gradectl-reason-code": "UNKNOWN_LANGUAGE",
@@ -224,6 +225,27 @@ def test_an_environment_that_was_not_applied_is_78_and_names_the_parameters(appl
 
     assert said.code == 78
     assert all(name in said.stderr for name in names)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("result", "req_1"),
+        ("problem", "push", "examples/problems/sum"),
+        ("submit", "-p", "sum", "-l", "python", "examples/submissions/sum/accepted.py"),
+    ],
+)
+def test_an_environment_without_its_bucket_is_78_and_leads_to_apply(
+    applied: Any, words: tuple[str, ...]
+) -> None:
+    """It is the first thing that somebody meets who forgot to apply."""
+    applied.client("s3").delete_bucket(Bucket=applied.bucket)
+
+    said = applied.gradectl(*(str(ROOT / word) if "/" in word else word for word in words))
+
+    assert said.code == 78
+    assert "s3://" in said.stderr
+    assert f"next:    gradectl apply {applied.name}" in said.stderr
 
 
 def test_a_smoke_test_without_workers_is_4_and_leaves_nothing(applied: Any) -> None:
