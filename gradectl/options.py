@@ -76,7 +76,8 @@ class _WithGlobalOptions(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options first."""
-        own = [param for param in self.get_params(ctx) if param not in self.shared]
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        own = [param for param in options if param not in self.shared]
         for title, params in (("Options", own), ("Global options", self.shared)):
             rows = [row for param in params if (row := param.get_help_record(ctx))]
             if rows:

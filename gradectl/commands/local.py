@@ -24,7 +24,9 @@ def local() -> None:
 
 
 @local.command("up", epilog="Example: gradectl local up")
-@click.argument("environment", default=_DEFAULT_ENVIRONMENT)
+@click.argument(
+    "environment", default=_DEFAULT_ENVIRONMENT, help="Whose account to emulate; default: local."
+)
 @pass_app
 def up(app: AppContext, environment: str) -> None:
     """

@@ -21,7 +21,11 @@ def problem() -> None:
 
 
 @problem.command("push", epilog="Example: gradectl problem push examples/problems/sum")
-@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument(
+    "directory",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of one problem.",
+)
 @environment_option
 @click.option("--id", "problem_id", metavar="NAME", help="Problem id; default: the folder's name.")
 @pass_cloud

@@ -86,7 +86,9 @@ def _complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: st
 
 
 @queue.command("inspect", epilog="Example: gradectl queue inspect grading-dlq --limit 20")
-@click.argument("name", metavar="QUEUE", shell_complete=_complete_queue)
+@click.argument(
+    "name", metavar="QUEUE", shell_complete=_complete_queue, help="Name of a queue of the broker."
+)
 @environment_option
 @click.option(
     "--limit",

@@ -22,7 +22,7 @@ from grader.ports import JobRecord
 
 
 @command("result", epilog="Example: gradectl result req_20240820120000_0f3c9a1b2c3d")
-@click.argument("request_id")
+@click.argument("request_id", help="What gradectl submit printed.")
 @environment_option
 @pass_cloud
 def result(app: CloudContext, request_id: str, *, environment: str | None) -> None:

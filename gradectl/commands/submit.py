@@ -37,7 +37,7 @@ _WAIT_SECONDS = 300.0
 
 
 @command("submit", epilog="Example: gradectl submit --problem sum --language python a.py --wait")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), help="The program, one file.")
 @environment_option
 @click.option("-p", "--problem", "problem_id", required=True, metavar="ID", help="Problem id.")
 @click.option(

@@ -89,11 +89,12 @@ def test_each_command_takes_the_global_options(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", LEAVES)
-def test_each_option_says_what_it_is_for(path: str) -> None:
-    """An option without help is one that nobody can use."""
-    options = [param for param in LEAVES[path].params if isinstance(param, click.Option)]
+def test_each_option_and_argument_says_what_it_is_for(path: str) -> None:
+    """One without help is one that nobody can use."""
+    context = click.Context(LEAVES[path], info_name=path)
+    records = [param.get_help_record(context) for param in LEAVES[path].params]
 
-    assert not [option.name for option in options if not option.help]
+    assert not [record for record in records if record and not record[1]]
 
 
 @pytest.mark.parametrize(
