@@ -54,7 +54,7 @@ class Demo:
         self.step("bootstrap", lambda: gradectl("bootstrap", "local", "--yes"))
         self.step("render and plan", self.plan)
         self.step("apply", lambda: gradectl("apply", "local", "--yes"))
-        self.step("engines and workers", lambda: gradectl("local", "status"))
+        self.step("engines and workers", lambda: gradectl("local", "status", "--wait", "60"))
         self.step("problems", self.push)
         self.step("submissions", self.grade)
         self.step("smoke test", lambda: gradectl("smoke", "local"))
