@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +25,15 @@ from grader.sandbox.testing import installed_launcher
 
 #: The policies that the messaging module sets, in the form in which Amazon MQ keeps them.
 BROKER_XML = Path(__file__).parent / "fixtures" / "broker.xml"
+
+
+def pytest_configure() -> None:
+    """
+    Let SIGINT mean what it means, here and in every program that a test starts.
+
+    A shell without job control has its background jobs ignore it, and so would their children.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

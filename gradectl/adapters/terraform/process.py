@@ -43,6 +43,7 @@ class Interruption:
         """Start with no signal and no process."""
         self._say = say
         self._process: subprocess.Popen[str] | None = None
+        self._tellers: list[threading.Thread] = []
         self._count = 0
         self.first: int | None = None
 
@@ -69,12 +70,16 @@ class Interruption:
         self.first = self.first or number
         if self._count == 1:
             self._pass_on(signal.SIGINT)
-            with suppress(OSError):  # the terminal may be gone
-                self._say(_FIRST)
+            self._tell(_FIRST)
         elif self.killed:
             self._pass_on(signal.SIGKILL)
         else:
-            self._say(_SECOND)
+            self._tell(_SECOND)
+
+    def finish_telling(self) -> None:
+        """Wait until everything is said."""
+        for teller in self._tellers:
+            teller.join()
 
     def raise_if_stopped(self) -> None:
         """
@@ -97,6 +102,22 @@ class Interruption:
                 text, next_step="raise --timeout, or leave it out, and run it again"
             )
         raise StoppedError(self.first, f"stopped. {state}", next_step="run it again to go on")
+
+    def _tell(self, text: str) -> None:
+        """
+        Say it from a thread of its own.
+
+        A signal can come in the middle of a write to the very stream that is spoken to, and a
+        stream does not let the same thread in twice.
+        """
+
+        def tell() -> None:
+            with suppress(OSError):  # the terminal may be gone
+                self._say(text)
+
+        teller = threading.Thread(target=tell, name="teller")
+        self._tellers.append(teller)
+        teller.start()
 
     def _pass_on(self, number: signal.Signals) -> None:
         """Send a signal to Terraform, or to it and its providers when it is the last one."""
@@ -156,6 +177,7 @@ def stream(
             _drain(process, on_line, interruption)
         finally:
             code = process.wait()
+            interruption.finish_telling()
     interruption.raise_if_stopped()
     return code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ class Run:
         for word, number in list(self.at_word.items()):
             if word in text:
                 del self.at_word[word]
-                signal.raise_signal(number)
+                os.kill(os.getpid(), number)
 
     def _on_line(self, line: str) -> None:
         self.lines.append(line.strip())
@@ -175,3 +176,22 @@ def test_a_program_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
         stream([str(tmp_path / "gone")], surroundings, lambda _line: None)
 
     assert caught.value.where == str(tmp_path / "gone")
+
+
+def test_a_signal_in_the_middle_of_a_write_tears_nothing(tmp_path: Path) -> None:
+    """A stream lets nobody in twice on one thread, so the handler itself must not write to it."""
+    talker = threading.current_thread()
+    spoke: list[threading.Thread] = []
+    surroundings = Surroundings(
+        tmp_path, dict(os.environ), lambda _text: spoke.append(threading.current_thread())
+    )
+
+    with pytest.raises(StoppedError):
+        stream(
+            [sys.executable, "-c", ORDERLY],
+            surroundings,
+            lambda line: signal.raise_signal(signal.SIGTERM) if "ready" in line else None,
+        )
+
+    assert spoke
+    assert talker not in spoke
