@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -153,7 +154,9 @@ class Account:
 
     def until(self, condition: Callable[[list[ServiceStatus]], bool]) -> list[ServiceStatus]:
         """Wait for what the stack says of itself."""
+        deadline = monotonic() + LONG
         while not condition(found := lifecycle.services(self.stack)):
+            assert monotonic() < deadline, found
             lifecycle.is_settled(self.stack, 0.1)
         return found
 

@@ -55,7 +55,7 @@ def test_a_configuration_that_activemq_refuses_fails_the_broker(account: Any) ->
     services = account.until(lambda found: any(each.state == "failed" for each in found))
 
     assert "noSuchThing" in services[0].message
-    # The stack knows before it has told the control plane; a hang here is a failure too.
+    # The stack knows before it has told the control plane.
     account.until(lambda _: account.broker_state(broker_id) == "CREATION_FAILED")
 
 
