@@ -150,10 +150,6 @@ class Connection:
         self._transmit([subscribe_frame(queue, subscription, headers or {})])
         return subscription
 
-    def end_browse(self, subscription: str) -> None:
-        """End a browser, which holds no message; a consumer's would go to another at once."""
-        self._transmit([WireFrame("UNSUBSCRIBE", {"id": subscription})])
-
     def unsubscribe(self, subscription: str) -> None:
         """
         Give back what a subscription has delivered, at once, and want no more of it.

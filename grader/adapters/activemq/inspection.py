@@ -97,7 +97,7 @@ class ActiveMQQueueInspector:
             if frame.headers.get("browser") == "end":
                 break
             page.append(_message(frame))
-        self._connection.end_browse(subscription)
+        self._connection.unsubscribe(subscription)
         return page
 
     def _frames(self, subscription: str) -> Iterator[Frame]:

@@ -59,7 +59,7 @@ class RecordedConnection:
     def next_frame(self, timeout_seconds: float) -> Frame | None:  # noqa: ARG002 - the real one's
         return self.frames.pop(0) if self.frames else None
 
-    def end_browse(self, subscription: str) -> None:
+    def unsubscribe(self, subscription: str) -> None:
         self.ended.append(subscription)
 
 
