@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import queue
+import select
 import signal
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from grader.errors import StoppingError
 from grader.logs import Logger
@@ -34,40 +36,63 @@ def run_until_told(
     Raises:
         Exception: What `body` raised.
     """
-    events: queue.SimpleQueue[int] = queue.SimpleQueue()
     stopping = threading.Event()
     errors: list[BaseException] = []
+    with _events() as (events, ended):
 
-    def run_body() -> None:
-        try:
-            body(stopping)
-        except StoppingError as reason:
-            log.info(str(reason))
-        except BaseException as error:  # noqa: BLE001 - raised again on the main thread
-            errors.append(error)
-        finally:
-            events.put(_ENDED)
+        def run_body() -> None:
+            try:
+                body(stopping)
+            except StoppingError as reason:
+                log.info(str(reason))
+            except BaseException as error:  # noqa: BLE001 - raised again on the main thread
+                errors.append(error)
+            finally:
+                ended()
 
-    for number in _SIGNALS:
-        signal.signal(number, lambda received, _frame: events.put(received))
-    threading.Thread(target=run_body, name="worker", daemon=True).start()
-    first = events.get()
-    if first != _ENDED and not _drain(events, stopping, drain_seconds, log):
-        return 128 + first
+        threading.Thread(target=run_body, name="worker", daemon=True).start()
+        first = events.recv(1)[0]
+        if first != _ENDED and not _drain(events, stopping, drain_seconds, log):
+            return 128 + first
     if errors:
         raise errors[0]
     return 0
 
 
-def _drain(
-    events: queue.SimpleQueue[int], stopping: threading.Event, seconds: float, log: Logger
-) -> bool:
+@contextmanager
+def _events() -> Iterator[tuple[socket.socket, Callable[[], None]]]:
+    """
+    Give a socket on which each signal arrives as a byte, and what says there that the body ended.
+
+    Python runs a handler between two instructions, so one that comes just before the main thread
+    begins to wait would be noticed when the waiting ends.  A byte that was written is never missed.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: None)  # what counts is the byte
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    lock = threading.Lock()
+
+    def ended() -> None:
+        with lock:
+            if writer.fileno() >= 0:  # else nobody waits any more
+                writer.send(bytes([_ENDED]))
+
+    try:
+        yield reader, ended
+    finally:
+        signal.set_wakeup_fd(before)
+        with lock:
+            writer.close()
+        reader.close()
+
+
+def _drain(events: socket.socket, stopping: threading.Event, seconds: float, log: Logger) -> bool:
     log.info("Stopping: finishing what is in work, taking nothing new")
     stopping.set()
-    try:
-        ended = events.get(timeout=seconds) == _ENDED
-    except queue.Empty:
-        ended = False
+    arrived, _, _ = select.select([events], [], [], seconds)
+    ended = bool(arrived) and events.recv(1)[0] == _ENDED
     if ended:
         log.info("Stopped")
     else:
