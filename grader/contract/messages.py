@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 from pydantic.alias_generators import to_camel
 
 from grader.contract.layout import ObjectUrl, test_cases_prefix
-from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import RequestError
 
 #: An identifier that becomes part of an object key, a file name and a log line.
@@ -54,6 +54,9 @@ class GradingRequest(_Message):
     test_cases: str | None = None
     time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")]
     memory_limit: Annotated[int, Field(gt=0, description="MB per case")]
+    stop_at_first_failure: Annotated[
+        bool, Field(description="run no further case once one was not accepted")
+    ] = False
     timestamp: Timestamp
 
     @classmethod
@@ -92,6 +95,12 @@ class CaseResult(_Message):
     status: Verdict
     time: Annotated[int, Field(description="CPU milliseconds")]
     memory: Annotated[int, Field(description="peak MB, rounded up")]
+    wall_time: Annotated[int | None, Field(description="milliseconds on the clock")] = None
+    memory_kb: Annotated[int | None, Field(description="peak kB")] = None
+    group: Annotated[str | None, Field(description="directory of the case; absent: none")] = None
+    score: Annotated[float | None, Field(description="points, where a problem gives them")] = None
+    fault: Annotated[Fault | None, Field(description="absent when accepted")] = None
+    reason: Annotated[str | None, Field(description="why, in words safe to show")] = None
 
 
 class Grade(_Message):
@@ -103,6 +112,14 @@ class Grade(_Message):
     memory_usage: Annotated[int, Field(description="highest peak MB of a case")]
     test_results: tuple[CaseResult, ...] = ()
     message: str | None = None  # e.g. the compiler's first words; safe to show
+    wall_time: Annotated[int | None, Field(description="milliseconds, all cases")] = None
+    memory_kb: Annotated[int | None, Field(description="highest peak kB of a case")] = None
+    cases_total: Annotated[int | None, Field(description="cases of the problem, run or not")] = None
+    fault: Annotated[Fault | None, Field(description="absent when accepted")] = None
+    reason: Annotated[str | None, Field(description="why, in words safe to show")] = None
+    optimization_tip: Annotated[
+        str | None, Field(description="what to change when limits are far from the need")
+    ] = None
 
 
 class Failure(_Message):
@@ -110,6 +127,7 @@ class Failure(_Message):
 
     code: ErrorCode
     message: str  # safe to show a user
+    fault: Fault | None = None
 
 
 class GradingResult(_Message):

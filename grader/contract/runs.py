@@ -61,6 +61,10 @@ class RunSpec:
         stdin: File it reads.
         stdout: File to be made, in a directory that no slot user can write.
         stderr: The same for its messages.
+        inputs: Further files for it to read, as ``/dev/fd/3`` and so on; the worker makes them
+            readable by all, in a directory that nobody else can enter.
+        writable: Whether its working directory is one where it may make files.
+        server_argv: The fork server to take it from, warm; empty: it is started cold.
     """
 
     role: Role
@@ -70,6 +74,9 @@ class RunSpec:
     stdin: Path
     stdout: Path
     stderr: Path
+    inputs: tuple[Path, ...] = ()
+    writable: bool = False
+    server_argv: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class Fault(StrEnum):
+    """Who has to change something before the verdict can be better."""
+
+    SUBMISSION = "submission"
+    PROBLEM = "problem"  # its test cases, its checker, its settings
+    PLATFORM = "platform"
+
+
 class Verdict(StrEnum):
     """Outcome of a test case or of a whole submission."""
 
@@ -35,4 +43,19 @@ class ErrorCode(StrEnum):
     SOURCE_NOT_FOUND = "SOURCE_NOT_FOUND"
     SOURCE_TOO_LARGE = "SOURCE_TOO_LARGE"
     TEST_CASES_NOT_FOUND = "TEST_CASES_NOT_FOUND"
+    PROBLEM_INVALID = "PROBLEM_INVALID"
+    CHECKER_FAILED = "CHECKER_FAILED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
+
+    @property
+    def fault(self) -> Fault:
+        """Who is at fault; a request that its producer wrote wrongly counts as the submission."""
+        return _FAULTS.get(self, Fault.SUBMISSION)
+
+
+_FAULTS = {
+    ErrorCode.TEST_CASES_NOT_FOUND: Fault.PROBLEM,
+    ErrorCode.PROBLEM_INVALID: Fault.PROBLEM,
+    ErrorCode.CHECKER_FAILED: Fault.PROBLEM,
+    ErrorCode.INTERNAL_ERROR: Fault.PLATFORM,
+}

@@ -126,10 +126,11 @@ def refused(
     delivery: Delivery, request_id: str, error: RequestError, rules: Rules, now: datetime
 ) -> Settlement:
     """It can never be done."""
+    code = ErrorCode(error.code)
     result = GradingResult(
         request_id=request_id,
         status=Status.FAILED,
-        error=Failure(code=ErrorCode(error.code), message=error.what),
+        error=Failure(code=code, message=error.what, fault=code.fault),
         result_file=str(ObjectUrl(rules.bucket, result_key(request_id))),
         timestamp=now,
     )

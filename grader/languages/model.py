@@ -21,6 +21,16 @@ class Language:
         bound_address_space: Whether its runtime can live with a bound on address space.
         processes: Processes and threads it may have at once.
         out_of_memory: What its runtime writes to stderr when it is refused memory.
+        title: What people call it.
+        version_argv: Prints the version of its toolchain; its first word is the program without
+            which the language is not there at all.
+        self_test: A program in it that reads two numbers and writes their sum.
+        source_file: Name of the source, where the language cares; default ``solution.<extension>``.
+        program_file: What the compiler leaves.
+        runtime_memory_mb: What its runtime needs for itself; added to what the kernel is told to
+            refuse, never to what the submission may use.
+        server_argv: A fork server that starts its programs warm; empty: there is none.
+        compile_memory_mb: What its compiler may use.
     """
 
     name: str
@@ -32,8 +42,20 @@ class Language:
     processes: int
     compile_argv: tuple[str, ...] = ()
     out_of_memory: bytes = b""
+    title: str = ""
+    version_argv: tuple[str, ...] = ()
+    self_test: str = ""
+    source_file: str = ""
+    program_file: str = "program"
+    runtime_memory_mb: int = 0
+    server_argv: tuple[str, ...] = ()
+    compile_memory_mb: int = 1024
 
     @property
     def source_name(self) -> str:
         """Name of the source file inside the sandbox."""
-        return f"solution.{self.extension}"
+        return self.source_file or f"solution.{self.extension}"
+
+    def run_command(self, memory_mb: int) -> tuple[str, ...]:
+        """How to run it under a memory limit; ``{memory_mb}`` in `run_argv` stands for that."""
+        return tuple(word.replace("{memory_mb}", str(memory_mb)) for word in self.run_argv)

@@ -65,7 +65,11 @@ def test_refused_request_fails_and_is_dead_lettered_in_one() -> None:
     assert json.loads(answer.body) == {
         "requestId": "req_1",
         "status": "failed",
-        "error": {"code": "INVALID_REQUEST", "message": "timeLimit: too small"},
+        "error": {
+            "code": "INVALID_REQUEST",
+            "message": "timeLimit: too small",
+            "fault": "submission",
+        },
         "resultFile": "s3://bucket/results/req_1/result.json",
         "timestamp": "2024-08-20T12:00:15Z",
     }
