@@ -7,10 +7,10 @@ from pathlib import Path
 
 from grader.contract.messages import CaseResult
 from grader.contract.runs import RunLimits, RunOutcome
-from grader.contract.verdicts import ErrorCode, Verdict
+from grader.contract.verdicts import ErrorCode, Fault, Verdict
 from grader.core.cases import CaseFiles
 from grader.core.compare import same_tokens
-from grader.core.judge import case_result, describe, fault
+from grader.core.judge import Finding, describe_end, find_fault
 from grader.core.report import ExecutionLog
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.ports import ObjectStore
@@ -51,8 +51,9 @@ class CaseRunner:
         self._fetch(case.input_key, self.workspace.input)
         self._fetch(case.answer_key, self.workspace.answer)
         outcome = self.workspace.run(self.limits)
-        verdict = fault(outcome, self.limits, refused_memory=self._was_refused_memory())
-        result = case_result(number, outcome, verdict or self._compare())
+        refused_memory = self._was_refused_memory()
+        found = find_fault(outcome, self.limits, refused_memory=refused_memory) or self._compare()
+        result = _case_result(number, outcome, found)
         self._tell(case.name, outcome, result)
         return result
 
@@ -65,9 +66,11 @@ class CaseRunner:
                 ErrorCode.TEST_CASES_NOT_FOUND, f"test case {key} cannot be read: {error.what}"
             ) from None
 
-    def _compare(self) -> Verdict:
+    def _compare(self) -> Finding | None:
         with self.workspace.answer.open("rb") as expected, self.workspace.stdout.open("rb") as got:
-            return Verdict.ACCEPTED if same_tokens(expected, got) else Verdict.WRONG_ANSWER
+            if same_tokens(expected, got):
+                return None
+            return Finding(Verdict.WRONG_ANSWER, "the output differs from the answer")
 
     def _was_refused_memory(self) -> bool:
         marker = self.workspace.language.out_of_memory
@@ -76,8 +79,21 @@ class CaseRunner:
     def _tell(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
         self.execution.add(
             f"case {result.case} ({name}): {result.status}, {result.time} ms CPU,"
-            f" {outcome.wall_us // 1000} ms wall, {outcome.peak_kb} kB, {describe(outcome)}"
+            f" {outcome.wall_us // 1000} ms wall, {outcome.peak_kb} kB, {describe_end(outcome)}"
         )
         if result.status is not Verdict.ACCEPTED:
             words = self.workspace.stderr_tail().decode(errors="replace")
             self.execution.add(words, indent="  stderr: ")
+
+
+def _case_result(number: int, outcome: RunOutcome, found: Finding | None) -> CaseResult:
+    return CaseResult(
+        case=number,
+        status=found.verdict if found else Verdict.ACCEPTED,
+        time=outcome.cpu_ms,
+        memory=outcome.peak_mb,
+        wall_time=outcome.wall_us // 1000,
+        memory_kb=outcome.peak_kb,
+        fault=Fault.SUBMISSION if found else None,
+        reason=found.reason if found else None,
+    )

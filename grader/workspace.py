@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
-from grader.core.judge import describe
+from grader.core.judge import explain
 from grader.core.limits import COMPILE_LIMITS
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
 from grader.languages import Language
@@ -96,4 +96,4 @@ class Workspace:
     def _compiler_words(self, outcome: RunOutcome) -> str:
         with self._stderr.open("rb") as file:
             words = file.read(_TAIL_BYTES).decode(errors="replace").replace("../compile/", "")
-        return words.strip() or f"the compiler {describe(outcome)}"
+        return words.strip() or f"the compiler {explain(outcome, COMPILE_LIMITS)}"

@@ -1,35 +1,41 @@
 """
-From what the sandbox measured to a verdict; pure.
+From what the sandbox measured to a verdict, and why, in words safe to show; pure.
 
 The order matters: what the watchdog recorded when it acted, then limits that the measurement
-passes, then how the program ended, and only then what it wrote.
+passes, then how the program ended, and only then what it wrote.  A sandbox that fails never comes
+this far: it raises.
 """
 
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 
-from grader.contract.messages import CaseResult
 from grader.contract.runs import RunLimits, RunOutcome, StopReason
 from grader.contract.verdicts import Verdict
 
 _KB_PER_MB = 1024
 _US_PER_MS = 1000
+_US_PER_SECOND = 1_000_000
+_MS_PER_SECOND = 1000
+_BYTES_PER_MB = 1 << 20
 _RECORDED = {
     StopReason.CPU: Verdict.TIME_LIMIT_EXCEEDED,
     StopReason.WALL: Verdict.TIME_LIMIT_EXCEEDED,
     StopReason.MEMORY: Verdict.MEMORY_LIMIT_EXCEEDED,
     StopReason.OUTPUT: Verdict.OUTPUT_LIMIT_EXCEEDED,
 }
-_WORDS = {
-    StopReason.CPU: "used more CPU time than allowed",
-    StopReason.WALL: "took too long on the clock",
-    StopReason.MEMORY: "used more memory than allowed",
-    StopReason.OUTPUT: "wrote more than allowed",
-}
 
 
-def fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> Verdict | None:
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a run, and why; the submission is at fault."""
+
+    verdict: Verdict
+    reason: str
+
+
+def find_fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> Finding | None:
     """
     Say what was wrong with a run, whatever it wrote; None when only its output can tell.
 
@@ -38,29 +44,75 @@ def fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> Ve
         limits: What was allowed.
         refused_memory: The runtime said that it could not have the memory it wanted.
     """
+    verdict = _verdict(outcome, limits, refused_memory=refused_memory)
+    if verdict is None:
+        return None
+    ended = outcome.reason is StopReason.ENDED and not _is_over_memory(outcome, limits)
+    if verdict is Verdict.MEMORY_LIMIT_EXCEEDED and ended:
+        return Finding(verdict, f"wanted more memory than the {limits.memory_mb} MB allowed")
+    return Finding(verdict, explain(outcome, limits))
+
+
+def explain(outcome: RunOutcome, limits: RunLimits) -> str:
+    """How a run ended and what it took, against what was allowed."""
+    if outcome.reason is StopReason.WALL:
+        return (
+            f"slept or waited: {outcome.wall_us / _US_PER_SECOND:.1f} s on the clock with"
+            f" {outcome.cpu_ms} ms of CPU time, {limits.wall_ms / _MS_PER_SECOND:.1f} s allowed"
+        )
+    if outcome.reason is StopReason.CPU or _is_over_time(outcome, limits):
+        return _explain_time(outcome, limits)
+    if outcome.reason is StopReason.MEMORY or _is_over_memory(outcome, limits):
+        return _explain_memory(outcome, limits)
+    if outcome.reason is StopReason.OUTPUT:
+        return f"wrote more than the {limits.output_bytes // _BYTES_PER_MB} MB allowed"
+    return describe_end(outcome)
+
+
+def describe_end(outcome: RunOutcome) -> str:
+    """How a program that nobody stopped came to its end."""
+    if outcome.signal:
+        return f"ended by {_signal_name(outcome.signal)}"
+    return f"exit code {outcome.exit_code}"
+
+
+def _verdict(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> Verdict | None:
     if outcome.reason in _RECORDED:
         return _RECORDED[outcome.reason]
-    if outcome.cpu_us > limits.cpu_ms * _US_PER_MS:
+    if _is_over_time(outcome, limits):
         return Verdict.TIME_LIMIT_EXCEEDED
-    if outcome.peak_kb > limits.memory_mb * _KB_PER_MB:
+    if _is_over_memory(outcome, limits):
         return Verdict.MEMORY_LIMIT_EXCEEDED
     if outcome.succeeded:
         return None
     return Verdict.MEMORY_LIMIT_EXCEEDED if refused_memory else Verdict.RUNTIME_ERROR
 
 
-def case_result(case: int, outcome: RunOutcome, verdict: Verdict) -> CaseResult:
-    """Put a verdict and its measurements in the units of the result message."""
-    return CaseResult(case=case, status=verdict, time=outcome.cpu_ms, memory=outcome.peak_mb)
+def _explain_time(outcome: RunOutcome, limits: RunLimits) -> str:
+    if _is_over_time(outcome, limits):
+        return f"used {outcome.cpu_ms} ms of CPU time, {limits.cpu_ms} ms allowed"
+    # It was stopped by what its children used, and they took the last figure with them.
+    return f"used more than the {limits.cpu_ms} ms of CPU time allowed"
 
 
-def describe(outcome: RunOutcome) -> str:
-    """How a run ended, in words safe to show."""
-    if outcome.reason in _WORDS:
-        return _WORDS[outcome.reason]
-    if outcome.signal:
-        return f"ended by {_signal_name(outcome.signal)}"
-    return f"exit code {outcome.exit_code}"
+def _explain_memory(outcome: RunOutcome, limits: RunLimits) -> str:
+    if _is_over_memory(outcome, limits):
+        return f"used {_mb(outcome.peak_kb)} MB of memory, {limits.memory_mb} MB allowed"
+    return f"used more than the {limits.memory_mb} MB of memory allowed"
+
+
+def _is_over_time(outcome: RunOutcome, limits: RunLimits) -> bool:
+    return outcome.cpu_us > limits.cpu_ms * _US_PER_MS
+
+
+def _is_over_memory(outcome: RunOutcome, limits: RunLimits) -> bool:
+    return outcome.peak_kb > limits.memory_mb * _KB_PER_MB
+
+
+def _mb(kilobytes: int) -> str:
+    """One decimal, rounded up: what is over the limit also reads as over it."""
+    tenths = -(-10 * kilobytes // _KB_PER_MB)
+    return f"{tenths // 10}.{tenths % 10}"
 
 
 def _signal_name(number: int) -> str:

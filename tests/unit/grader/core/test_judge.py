@@ -1,6 +1,8 @@
-"""From a measurement to a verdict."""
+"""From a measurement to a verdict and its reason."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from hypothesis import given
@@ -8,13 +10,13 @@ from hypothesis import strategies as st
 
 from grader.contract.runs import RunLimits, RunOutcome, StopReason
 from grader.contract.verdicts import Verdict
-from grader.core.judge import case_result, describe, fault
+from grader.core.judge import Finding, describe_end, explain, find_fault
 
 LIMITS = RunLimits(
     cpu_ms=1000,
     wall_ms=3000,
     memory_mb=64,
-    output_bytes=1 << 20,
+    output_bytes=16 << 20,
     processes=16,
     bound_address_space=True,
 )
@@ -37,7 +39,12 @@ def outcome(
     cpu_us: int = 1000,
     peak_kb: int = 1000,
 ) -> RunOutcome:
-    return RunOutcome(reason, exit_code, signal, cpu_us, wall_us=2000, peak_kb=peak_kb)
+    return RunOutcome(reason, exit_code, signal, cpu_us, wall_us=3_100_000, peak_kb=peak_kb)
+
+
+def verdict_of(measured: RunOutcome, *, refused_memory: bool = False) -> Verdict | None:
+    found = find_fault(measured, LIMITS, refused_memory=refused_memory)
+    return found and found.verdict
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,7 @@ def test_what_the_watchdog_recorded_comes_first(reason: StopReason, verdict: Ver
     """How a program looks after it was ended does not matter any more."""
     ended = outcome(reason, signal=9, cpu_us=9_000_000, peak_kb=1 << 30)
 
-    assert fault(ended, LIMITS, refused_memory=True) is verdict
+    assert verdict_of(ended, refused_memory=True) is verdict
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ def test_what_the_watchdog_recorded_comes_first(reason: StopReason, verdict: Ver
 )
 def test_the_time_limit_is_exact(cpu_us: int, verdict: Verdict | None) -> None:
     """A microsecond over the limit is over the limit, also when nobody ended the program."""
-    assert fault(outcome(cpu_us=cpu_us), LIMITS, refused_memory=False) is verdict
+    assert verdict_of(outcome(cpu_us=cpu_us)) is verdict
 
 
 @pytest.mark.parametrize(
@@ -69,50 +76,71 @@ def test_the_time_limit_is_exact(cpu_us: int, verdict: Verdict | None) -> None:
 )
 def test_the_memory_limit_is_exact(peak_kb: int, verdict: Verdict | None) -> None:
     """The peak decides, whether or not the watchdog saw it."""
-    assert fault(outcome(peak_kb=peak_kb), LIMITS, refused_memory=False) is verdict
+    assert verdict_of(outcome(peak_kb=peak_kb)) is verdict
 
 
 def test_a_program_that_was_refused_memory_and_failed_had_too_little() -> None:
     """It is told that memory was short, not that it crashed; one that recovered is fine."""
     failed = outcome(exit_code=1)
 
-    assert fault(failed, LIMITS, refused_memory=True) is Verdict.MEMORY_LIMIT_EXCEEDED
-    assert fault(failed, LIMITS, refused_memory=False) is Verdict.RUNTIME_ERROR
-    assert fault(outcome(), LIMITS, refused_memory=True) is None
+    assert find_fault(failed, LIMITS, refused_memory=True) == Finding(
+        Verdict.MEMORY_LIMIT_EXCEEDED, "wanted more memory than the 64 MB allowed"
+    )
+    assert verdict_of(failed) is Verdict.RUNTIME_ERROR
+    assert verdict_of(outcome(), refused_memory=True) is None
 
 
-@given(outcome=OUTCOMES, refused=st.booleans())
+@given(measured=OUTCOMES, refused=st.booleans())
 def test_only_a_clean_end_leaves_the_verdict_to_the_output(
-    outcome: RunOutcome, *, refused: bool
+    measured: RunOutcome, *, refused: bool
 ) -> None:
     """Whatever was measured, output is looked at only after exit code 0 within all limits."""
-    verdict = fault(outcome, LIMITS, refused_memory=refused)
+    found = find_fault(measured, LIMITS, refused_memory=refused)
 
-    if verdict is None:
-        assert outcome.succeeded
-        assert outcome.cpu_ms <= LIMITS.cpu_ms
-        assert outcome.peak_mb <= LIMITS.memory_mb
-    assert verdict is not Verdict.ACCEPTED
-
-
-@given(outcome=OUTCOMES)
-def test_a_verdict_on_time_shows_a_time_above_the_limit(outcome: RunOutcome) -> None:
-    """Figures are rounded up, so a result never reads "1000 ms of 1000 ms: too slow"."""
-    result = case_result(1, outcome, Verdict.ACCEPTED)
-
-    assert (result.time > LIMITS.cpu_ms) is (outcome.cpu_us > LIMITS.cpu_ms * 1000)
-    assert (result.memory > LIMITS.memory_mb) is (outcome.peak_kb > LIMITS.memory_mb << 10)
+    if found is None:
+        assert measured.succeeded
+        assert measured.cpu_ms <= LIMITS.cpu_ms
+        assert measured.peak_mb <= LIMITS.memory_mb
+    else:
+        assert found.verdict is not Verdict.ACCEPTED
 
 
 @pytest.mark.parametrize(
     ("ended", "words"),
     [
+        (outcome(StopReason.CPU, cpu_us=1_012_001), "used 1013 ms of CPU time, 1000 ms allowed"),
+        (outcome(cpu_us=1_000_001), "used 1001 ms of CPU time, 1000 ms allowed"),
+        (outcome(StopReason.CPU), "used more than the 1000 ms of CPU time allowed"),
+        (
+            outcome(StopReason.WALL, signal=9),
+            "slept or waited: 3.1 s on the clock with 1 ms of CPU time, 3.0 s allowed",
+        ),
+        (
+            outcome(StopReason.MEMORY, peak_kb=(64 << 10) + 1),
+            "used 64.1 MB of memory, 64 MB allowed",
+        ),
+        (outcome(StopReason.MEMORY), "used more than the 64 MB of memory allowed"),
+        (outcome(StopReason.OUTPUT), "wrote more than the 16 MB allowed"),
         (outcome(signal=11), "ended by SIGSEGV"),
         (outcome(signal=40), "ended by signal 40"),
         (outcome(exit_code=3), "exit code 3"),
-        (outcome(StopReason.WALL, signal=9), "took too long on the clock"),
     ],
 )
-def test_an_end_is_described_in_words(ended: RunOutcome, words: str) -> None:
-    """A person reads the name of a signal, not its number."""
-    assert describe(ended) == words
+def test_an_end_is_explained_in_words(ended: RunOutcome, words: str) -> None:
+    """A person reads what was used and what was allowed, and the name of a signal."""
+    assert explain(ended, LIMITS) == words
+
+
+@given(measured=OUTCOMES)
+def test_what_is_over_a_limit_reads_as_over_it(measured: RunOutcome) -> None:
+    """Figures are rounded up, so that nobody reads "1000 ms used, 1000 ms allowed: too slow"."""
+    found = re.fullmatch(
+        r"used ([\d.]+) \w+ of [\w ]+, (\d+) \w+ allowed", explain(measured, LIMITS)
+    )
+
+    assert found is None or float(found[1]) > float(found[2])
+
+
+def test_an_end_alone_is_described_without_limits() -> None:
+    """The execution log says of every case how it ended, also when nothing was wrong."""
+    assert describe_end(outcome()) == "exit code 0"
