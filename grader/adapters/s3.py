@@ -62,10 +62,10 @@ class S3ObjectStore:
         """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
         return b"".join(self._chunks(key, max_bytes))
 
-    def download(self, key: str, target: Path, *, max_bytes: int) -> None:
-        """Stream an object into a new file; raises as `get` does."""
+    def download(self, key: str, target: Path, *, max_bytes: int, etag: str = "") -> None:
+        """Stream an object into a new file; raises as the port says."""
         with target.open("xb") as file:
-            for chunk in self._chunks(key, max_bytes):
+            for chunk in self._chunks(key, max_bytes, etag):
                 file.write(chunk)
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
@@ -94,9 +94,10 @@ class S3ObjectStore:
             for error in answer.get("Errors", []):
                 raise self._error(error.get("Code", ""), error.get("Key", ""), str(error))
 
-    def _chunks(self, key: str, max_bytes: int) -> Iterator[bytes]:
+    def _chunks(self, key: str, max_bytes: int, etag: str = "") -> Iterator[bytes]:
+        condition = {"IfMatch": f'"{etag}"'} if etag else {}
         with self._translated(key):
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, **condition)
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] > max_bytes:
                     raise ObjectTooLargeError(

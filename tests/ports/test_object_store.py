@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import ObjectNotFoundError, ObjectTooLargeError
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryError
 from grader.ports import ObjectStore
 
 
@@ -43,6 +43,20 @@ def test_download_makes_a_new_file_and_never_overwrites(
     assert (tmp_path / "x").read_bytes() == b"content"
     with pytest.raises(FileExistsError):
         object_store.download("x", tmp_path / "x", max_bytes=100)
+
+
+def test_download_gives_the_version_that_was_listed_or_nothing(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """An object that is replaced between listing and fetching is not taken for the listed one."""
+    object_store.put("p/x", b"old", content_type="text/plain")
+    (listed,) = object_store.list("p/")
+    object_store.download("p/x", tmp_path / "old", max_bytes=9, etag=listed.etag)
+    object_store.put("p/x", b"new", content_type="text/plain")
+
+    assert (tmp_path / "old").read_bytes() == b"old"
+    with pytest.raises(TemporaryError):
+        object_store.download("p/x", tmp_path / "new", max_bytes=9, etag=listed.etag)
 
 
 def test_list_shows_all_below_a_prefix_in_key_order(object_store: ObjectStore) -> None:
