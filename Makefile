@@ -32,8 +32,8 @@ format: setup ## let ruff and terraform put the white space right
 validate: setup ## terraform fmt and validate, checkov, cfn-lint, rendered files and references fresh
 	@scripts/validate
 
-bench: setup ## measure; writes build/bench.json, each figure with a baseline from the same run
-	@exec $(PY) benchmarks
+bench: setup ## measure; writes build/bench.json, each figure with a baseline (ARGS=judge: without the local stack)
+	@exec $(PY) benchmarks $(ARGS)
 
 docs: setup ## write the generated documentation again
 	@$(PY) scripts/cli_reference.py
@@ -43,4 +43,4 @@ pins: setup ## renew requirements/*.txt from what is installed
 	@$(PY) -m pip freeze --exclude-editable > requirements/constraints.txt
 
 clean: ## remove what the other targets made, in this folder only
-	rm -rf .venv .venv-checkov build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-checkov .venv-dmoj build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

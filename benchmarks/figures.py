@@ -6,25 +6,83 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
+class Aim:
+    """
+    What a figure should reach.
+
+    Args:
+        bound: In the figure's unit.
+        at_least: Whether more is better.
+    """
+
+    bound: float
+    at_least: bool = False
+
+    def met_by(self, value: float) -> bool:
+        """Whether a value is good enough."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        """In the form of the table."""
+        return f"{'>=' if self.at_least else '<='} {self.bound:g}"
+
+
+@dataclass(frozen=True)
 class Figure:
-    """One measured value beside its baseline from the same run."""
+    """
+    One measured value beside its baseline from the same run.
+
+    Args:
+        value: What was measured.
+        unit: Of value and baseline.
+        baseline: The same without us, or by others.
+        n: How many measurements are behind the value.
+        aim: What it should reach; None where nothing was promised.
+    """
 
     value: float
     unit: str
     baseline: float
     n: int
+    aim: Aim | None = None
 
     @property
     def ratio(self) -> float:
         """How the value compares with its baseline."""
         return self.value / self.baseline
+
+    def document(self) -> dict[str, object]:
+        """In the form of the report."""
+        document: dict[str, object] = {
+            "value": _short(self.value),
+            "unit": self.unit,
+            "baseline": _short(self.baseline),
+            "n": self.n,
+            "ratio": _short(self.ratio),
+        }
+        if self.aim:
+            document |= {"aim": str(self.aim), "aim_met": self.aim.met_by(self.value)}
+        return document
+
+    def row(self, name: str) -> str:
+        """In the form of the table."""
+        aim = ""
+        if self.aim:
+            aim = f"  {'met   ' if self.aim.met_by(self.value) else 'MISSED'} {self.aim}"
+        return (
+            f"{name:36} {_short(self.value):>10} {self.unit:<12}"
+            f" baseline {_short(self.baseline):>10}  ratio {_short(self.ratio):>8}{aim}"
+        )
 
 
 def timed(work: Callable[..., object], *arguments: object) -> float:
@@ -32,6 +90,13 @@ def timed(work: Callable[..., object], *arguments: object) -> float:
     started = time.perf_counter()
     work(*arguments)
     return time.perf_counter() - started
+
+
+def clocked(work: Callable[..., _T], *arguments: object) -> tuple[float, _T]:
+    """Seconds that one call takes, and what it returns."""
+    started = time.perf_counter()
+    result = work(*arguments)
+    return time.perf_counter() - started, result
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -43,22 +108,13 @@ def write(figures: dict[str, Figure], path: Path) -> None:
     """Write the report that `make bench` promises, and show it."""
     document = {
         "schema_version": SCHEMA_VERSION,
-        "figures": {
-            name: {
-                **{key: _short(part) for key, part in asdict(figure).items()},
-                "ratio": _short(figure.ratio),
-            }
-            for name, figure in figures.items()
-        },
+        "figures": {name: figure.document() for name, figure in figures.items()},
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n")
     for name, figure in figures.items():
-        print(
-            f"{name:36} {_short(figure.value):>10} {figure.unit:<10}"
-            f" baseline {_short(figure.baseline):>10}  ratio {_short(figure.ratio):>8}"
-        )
+        print(figure.row(name))
 
 
-def _short(part: float | str) -> float | str:
-    return float(f"{part:.4g}") if isinstance(part, float) else part
+def _short(part: float) -> float:
+    return float(f"{part:.4g}")

@@ -1,19 +1,27 @@
-"""What the sandbox adds to starting a program."""
+"""What the sandbox adds to starting a program, and what a Python program costs in it."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from figures import Figure, percentile, timed
+from figures import Aim, Figure, percentile, timed
+from progress import say
 
 from grader.contract.runs import Role, RunLimits, RunSpec
+from grader.languages import find
 from grader.sandbox import Box
 
 _RUNS = 300
+_PYTHON_RUNS = 150
 _PROGRAM = "/usr/bin/true"
+_PYTHON = find("python")
+_PYTHON_SOURCE = b"a, b = map(int, input().split())\nprint(a + b)\n"
 _LIMITS = RunLimits(
     cpu_ms=1000,
     wall_ms=3000,
@@ -22,41 +30,107 @@ _LIMITS = RunLimits(
     processes=1,
     bound_address_space=True,
 )
+_OVERHEAD_AIMS = {50: Aim(2), 95: Aim(5)}
+_COLD_AIM, _WARM_AIM = Aim(15), Aim(3)
 
 
 def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
     """
-    Against `posix_spawn` of the same program; the two take turns.
+    Measure both.
 
     Args:
         launcher: An installed launcher.
     """
-    with Box.claim(launcher) as box, tempfile.TemporaryDirectory() as name:
-        pairs = [(timed(_in_sandbox, box, Path(name)), timed(_bare)) for _ in range(_RUNS)]
-    added = [1000 * (ours - theirs) for ours, theirs in pairs]
-    baseline = 1000 * percentile([theirs for _, theirs in pairs], 50)
-    for percent in (50, 95):
-        value = percentile(added, percent)
-        yield f"sandbox_overhead_ms_p{percent}", Figure(value, "ms", baseline, _RUNS)
+    with _runner(launcher) as runner:
+        yield from _overhead(runner)
+        yield from _python(runner)
 
 
-def _in_sandbox(box: Box, directory: Path) -> None:
-    stdout, stderr = directory / "stdout", directory / "stderr"
-    outcome = box.run(
-        RunSpec(
+@dataclass(frozen=True)
+class _Runner:
+    """
+    Runs programs in a slot.
+
+    Args:
+        box: The slot.
+        directory: For their files.
+    """
+
+    box: Box
+    directory: Path
+
+    def spec(self, *argv: str) -> RunSpec:
+        """What is to be run; it reads two numbers."""
+        stdin = self.directory / "stdin"
+        stdin.write_bytes(b"20 22\n")
+        return RunSpec(
             role=Role.RUN,
             policy="native",
-            argv=(_PROGRAM,),
+            argv=argv,
             limits=_LIMITS,
-            stdin=Path(os.devnull),
-            stdout=stdout,
-            stderr=stderr,
+            stdin=stdin,
+            stdout=self.directory / "stdout",
+            stderr=self.directory / "stderr",
         )
+
+    def run(self, spec: RunSpec) -> None:
+        """Run a program, which must succeed."""
+        outcome = self.box.run(spec)
+        if not outcome.succeeded:
+            words = spec.stderr.read_text(errors="replace")
+            raise SystemExit(f"the sandbox did not run {spec.argv[0]}: {outcome} {words}")
+        spec.stdout.unlink()
+        spec.stderr.unlink()
+
+
+@contextmanager
+def _runner(launcher: Path) -> Iterator[_Runner]:
+    with Box.claim(launcher) as box, TemporaryDirectory() as name:
+        yield _Runner(box, Path(name))
+
+
+def _overhead(runner: _Runner) -> Iterator[tuple[str, Figure]]:
+    """Against `posix_spawn` of the same program; the two take turns."""
+    say("sandbox overhead")
+    pairs = _turns(_RUNS, lambda: runner.run(runner.spec(_PROGRAM)), _bare)
+    added = [1000 * (ours - theirs) for ours, theirs in pairs]
+    baseline = 1000 * percentile([theirs for _, theirs in pairs], 50)
+    for percent, aim in _OVERHEAD_AIMS.items():
+        value = percentile(added, percent)
+        yield f"sandbox_overhead_ms_p{percent}", Figure(value, "ms", baseline, _RUNS, aim)
+
+
+def _python(runner: _Runner) -> Iterator[tuple[str, Figure]]:
+    """Against a bare interpreter that does nothing; each takes turns with it."""
+    cold = replace(
+        runner.spec(*_PYTHON.run_command(_LIMITS.memory_mb)),
+        policy=_PYTHON.policy,
+        limits=replace(_LIMITS, processes=_PYTHON.processes),
     )
-    if not outcome.succeeded:
-        raise SystemExit(f"the sandbox did not run {_PROGRAM}: {outcome}")
-    stdout.unlink()
-    stderr.unlink()
+    runner.box.store(Role.RUN, _PYTHON.source_name, _PYTHON_SOURCE)
+    say("a Python program, cold")
+    yield "python_case_ms_cold", _python_figure(runner, cold, _COLD_AIM)
+    if not _PYTHON.server_argv:
+        say("no fork server for Python: no warm figure")
+        return
+    warm = replace(cold, server_argv=_PYTHON.server_argv)
+    say("a Python program, from a warm interpreter")
+    runner.box.warm_up(warm)
+    yield "python_case_ms_warm", _python_figure(runner, warm, _WARM_AIM)
+
+
+def _python_figure(runner: _Runner, spec: RunSpec, aim: Aim) -> Figure:
+    bare = ["/usr/bin/python3", "-I", "-c", "pass"]
+    pairs = _turns(_PYTHON_RUNS, lambda: runner.run(spec), lambda: subprocess.run(bare, check=True))
+    ours, theirs = (1000 * percentile(column, 50) for column in zip(*pairs, strict=True))
+    return Figure(ours, "ms", theirs, _PYTHON_RUNS, aim)
+
+
+def _turns(
+    times: int, ours: Callable[[], object], theirs: Callable[[], object]
+) -> list[tuple[float, float]]:
+    """Seconds of both, taking turns, so that a busy moment is busy for both."""
+    return [(timed(ours), timed(theirs)) for _ in range(times)]
 
 
 def _bare() -> None:

@@ -1,0 +1,98 @@
+"""Our judge as it runs in a worker, without the queue: requests in, results out, real sandbox."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ten_submissions import Case
+
+from grader.contract.layout import ObjectUrl, source_key, test_cases_prefix
+from grader.contract.messages import Grade, GradingRequest
+from grader.contract.verdicts import Verdict
+from grader.core.limits import Ceilings
+from grader.grade import open_handler
+from grader.ports import JobHandler
+from grader.testing import MemoryObjectStore
+
+_BUCKET = "bench"
+_CEILINGS = Ceilings(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
+_NUMBERS = itertools.count(1)
+
+
+class _Silence:
+    """A log that nobody reads."""
+
+    def info(self, event: str, **fields: object) -> None:
+        """Drop it."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """
+    A handler of requests with a bucket in memory.
+
+    Args:
+        handler: What a worker calls for each message.
+        objects: The bucket.
+        time_limit_ms: CPU milliseconds per case.
+        memory_limit_mb: MB per case.
+    """
+
+    handler: JobHandler
+    objects: MemoryObjectStore
+    time_limit_ms: int
+    memory_limit_mb: int
+
+    def add_problem(self, problem: str, cases: Iterable[Case]) -> None:
+        """Put the test cases of a problem where requests find them."""
+        for number, case in enumerate(cases, 1):
+            prefix = test_cases_prefix(problem)
+            self.objects.put(f"{prefix}{number}.in", case.input, content_type="text/plain")
+            self.objects.put(f"{prefix}{number}.ans", case.answer, content_type="text/plain")
+
+    def grade(self, problem: str, language: str, source: bytes) -> Grade:
+        """Grade one source; there must be a verdict."""
+        request_id = f"bench-{next(_NUMBERS)}"
+        key = source_key(request_id, "txt")
+        self.objects.put(key, source, content_type="text/plain")
+        result = self.handler(
+            GradingRequest(
+                request_id=request_id,
+                user_id="bench",
+                problem_id=problem,
+                language=language,
+                source_file=str(ObjectUrl(_BUCKET, key)),
+                time_limit=self.time_limit_ms,
+                memory_limit=self.memory_limit_mb,
+                timestamp=datetime.now(UTC),
+            )
+        )
+        if result.result is None:
+            raise SystemExit(f"no verdict for {language}: {result.error}")
+        return result.result
+
+    def accept(self, problem: str, language: str, source: bytes) -> None:
+        """Grade a source that is right; what is wrong is not worth measuring."""
+        grade = self.grade(problem, language, source)
+        if grade.verdict is not Verdict.ACCEPTED:
+            raise SystemExit(f"a right program in {language} got {grade}")
+
+
+def verdicts(grade: Grade) -> tuple[str, ...]:
+    """One verdict a case, or that of the whole where no case was run."""
+    return tuple(case.status.value for case in grade.test_results) or (grade.verdict.value,)
+
+
+@contextmanager
+def running(launcher: Path, time_limit_ms: int, memory_limit_mb: int) -> Iterator[Judge]:
+    """Claim a slot and open the default work of a worker in it."""
+    objects = MemoryObjectStore()
+    with open_handler(
+        store=objects, bucket=_BUCKET, ceilings=_CEILINGS, launcher=launcher, log=_Silence()
+    ) as handler:
+        yield Judge(handler, objects, time_limit_ms, memory_limit_mb)

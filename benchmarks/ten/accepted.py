@@ -1,0 +1,4 @@
+"""Adds the numbers up."""
+
+count = int(input())
+print(sum(map(int, input().split())))
