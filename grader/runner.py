@@ -73,8 +73,7 @@ class CaseRunner:
             return Finding(Verdict.WRONG_ANSWER, "the output differs from the answer")
 
     def _was_refused_memory(self) -> bool:
-        marker = self.workspace.language.out_of_memory
-        return bool(marker) and marker in self.workspace.stderr_tail()
+        return self.workspace.language.was_refused_memory(self.workspace.stderr_tail())
 
     def _tell(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
         self.execution.add(

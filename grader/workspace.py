@@ -17,12 +17,11 @@ from pathlib import Path
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.core.judge import explain
-from grader.core.limits import COMPILE_LIMITS
+from grader.core.limits import compile_limits
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
 from grader.languages import Language
 from grader.sandbox import Box
 
-_PROGRAM = "program"
 _TAIL_BYTES = 4096
 
 
@@ -58,13 +57,14 @@ class Workspace:
             self._box.store(Role.RUN, self.language.source_name, source)
             return None
         self._box.store(Role.COMPILE, self.language.source_name, source)
+        limits = compile_limits(self.language)
         outcome = self._run(
-            Role.COMPILE, "compile", self.language.compile_argv, COMPILE_LIMITS, Path(os.devnull)
+            Role.COMPILE, "compile", self.language.compile_argv, limits, Path(os.devnull)
         )
         if not outcome.succeeded:
-            return CompileFailure(self._compiler_words(outcome))
+            return CompileFailure(self._compiler_words(outcome, limits))
         try:
-            self._box.adopt(_PROGRAM, max_bytes=COMPILE_LIMITS.output_bytes)
+            self._box.adopt(self.language.program_file, max_bytes=limits.output_bytes)
         except (ObjectNotFoundError, ObjectTooLargeError) as error:
             return CompileFailure(f"the compiler left no usable program: {error.what}")
         return None
@@ -72,7 +72,8 @@ class Workspace:
     def run(self, limits: RunLimits) -> RunOutcome:
         """Run the program on `input`; its output is then in `stdout`."""
         language = self.language
-        return self._run(Role.RUN, language.policy, language.run_argv, limits, self.input)
+        argv = language.run_command(limits.memory_mb)
+        return self._run(Role.RUN, language.policy, argv, limits, self.input)
 
     def stderr_tail(self) -> bytes:
         """Last words of the last run."""
@@ -93,7 +94,7 @@ class Workspace:
                 path.unlink()
         return self._box.run(RunSpec(role, policy, argv, limits, stdin, self.stdout, self._stderr))
 
-    def _compiler_words(self, outcome: RunOutcome) -> str:
+    def _compiler_words(self, outcome: RunOutcome, limits: RunLimits) -> str:
         with self._stderr.open("rb") as file:
             words = file.read(_TAIL_BYTES).decode(errors="replace").replace("../compile/", "")
-        return words.strip() or f"the compiler {explain(outcome, COMPILE_LIMITS)}"
+        return words.strip() or f"the compiler {explain(outcome, limits)}"

@@ -38,6 +38,8 @@ class RunLimits:
         processes: Processes and threads at once.
         bound_address_space: Also refuse address space well above `memory_mb`; runtimes that
             reserve much and use little cannot live with it.
+        runtime_memory_mb: What the kernel grants above `memory_mb`, for runtimes that map much
+            and use little; what is used still counts in full.
     """
 
     cpu_ms: int
@@ -46,6 +48,7 @@ class RunLimits:
     output_bytes: int
     processes: int
     bound_address_space: bool
+    runtime_memory_mb: int = 0
 
 
 @dataclass(frozen=True)

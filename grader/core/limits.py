@@ -14,15 +14,9 @@ from grader.languages import Language
 _WALL_GRACE_MS = 1_000
 _OUTPUT_BYTES = 16 << 20
 
-#: Compilers are trusted more than what they compile, but templates can compute for ever.
-COMPILE_LIMITS = RunLimits(
-    cpu_ms=30_000,
-    wall_ms=60_000,
-    memory_mb=1024,
-    output_bytes=64 << 20,
-    processes=64,
-    bound_address_space=False,
-)
+#: Of any file that a compiler writes.
+_COMPILED_BYTES = 64 << 20
+_COMPILE_PROCESSES = 64
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,19 @@ def run_limits(request: GradingRequest, language: Language, ceilings: Ceilings) 
         output_bytes=_OUTPUT_BYTES,
         processes=language.processes,
         bound_address_space=language.bound_address_space,
+        runtime_memory_mb=language.runtime_memory_mb,
+    )
+
+
+def compile_limits(language: Language) -> RunLimits:
+    """Bounds of a compiler: trusted more than its programs, but templates compute for ever."""
+    return RunLimits(
+        cpu_ms=language.compile_seconds * 1000,
+        wall_ms=2 * language.compile_seconds * 1000,
+        memory_mb=language.compile_memory_mb,
+        output_bytes=_COMPILED_BYTES,
+        processes=_COMPILE_PROCESSES,
+        bound_address_space=False,
     )
 
 

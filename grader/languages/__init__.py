@@ -5,14 +5,18 @@ from __future__ import annotations
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
 from grader.languages.c import C
-from grader.languages.cpp import CPP
+from grader.languages.cpp import CPP17, CPP20
+from grader.languages.go import GO
+from grader.languages.java import JAVA
+from grader.languages.javascript import JAVASCRIPT
 from grader.languages.model import Language
 from grader.languages.python import PYTHON
+from grader.languages.rust import RUST
 
 __all__ = ["LANGUAGES", "Language", "find"]
 
 #: In the order they are shown.
-LANGUAGES = (PYTHON, C, CPP)
+LANGUAGES = (PYTHON, C, CPP17, CPP20, JAVA, JAVASCRIPT, GO, RUST)
 _BY_NAME = {name: one for one in LANGUAGES for name in (one.name, *one.aliases)}
 
 

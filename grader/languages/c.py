@@ -6,8 +6,10 @@ from grader.languages.model import Language
 
 C = Language(
     name="c",
+    title="C17",
     aliases=("c17", "gcc"),
     extension="c",
+    version_argv=("gcc", "--version"),
     compile_argv=(
         *("gcc", "-x", "c", "-std=gnu17", "-O2", "-pipe", "-DONLINE_JUDGE"),
         *("-fmax-errors=20", "-fdiagnostics-color=never", "-o", "program"),
@@ -15,6 +17,14 @@ C = Language(
     ),
     run_argv=("./program",),
     policy="native",
-    bound_address_space=True,
     processes=16,
+    bound_address_space=True,
+    self_test="""\
+#include <stdio.h>
+int main(void) {
+    long a, b;
+    if (scanf("%ld %ld", &a, &b) != 2) return 1;
+    printf("%ld\\n", a + b);
+}
+""",
 )

@@ -134,13 +134,14 @@ def _find(program: str) -> str:
 
 def _numbers(limits: RunLimits, report: int) -> list[str]:
     bound = limits.bound_address_space
+    granted_mb = limits.memory_mb + limits.runtime_memory_mb
     numbers = (
         report,
         limits.cpu_ms,
         limits.wall_ms,
         limits.memory_mb * _KB_PER_MB,
-        (limits.memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
-        (limits.memory_mb + _SPACE_HEADROOM_MB) * _KB_PER_MB if bound else 0,
+        (granted_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
+        (granted_mb + _SPACE_HEADROOM_MB) * _KB_PER_MB if bound else 0,
         # One byte more than allowed, so that a full allowance is not yet an offence.
         limits.output_bytes + 1,
         limits.processes,

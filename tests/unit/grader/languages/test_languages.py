@@ -26,7 +26,7 @@ def test_no_two_languages_share_a_name() -> None:
 
 def test_an_unknown_language_is_answered_with_those_that_exist() -> None:
     """Whoever wrote the request learns what to write."""
-    with pytest.raises(RequestError, match="'cobol'; known: python, c, cpp") as caught:
+    with pytest.raises(RequestError, match="'cobol'; known: python, c, cpp17, cpp20, java, ") as caught:
         find("cobol")
 
     assert caught.value.code == "UNKNOWN_LANGUAGE"
@@ -38,4 +38,4 @@ def test_a_language_names_an_existing_policy_and_its_own_source(language: Langua
     commands = (*language.compile_argv, *language.run_argv)
 
     assert language.policy in {policy.name for policy in POLICIES}
-    assert any(part.endswith(language.source_name) for part in commands)
+    assert any(language.source_name in part for part in commands)

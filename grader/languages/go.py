@@ -1,0 +1,39 @@
+"""Go, of one file, with the standard library alone."""
+
+from __future__ import annotations
+
+from grader.languages.model import Language
+
+# Its cache has to be named by an absolute path, which only the sandbox knows.
+_BUILD = """\
+GOCACHE=$TMPDIR/cache GO111MODULE=off CGO_ENABLED=0 \\
+exec go build -ldflags=-s -o program ../compile/solution.go
+"""
+
+GO = Language(
+    name="go",
+    title="Go",
+    aliases=("golang",),
+    extension="go",
+    version_argv=("go", "version"),
+    compile_argv=("sh", "-c", _BUILD),
+    run_argv=("./program",),
+    policy="native",
+    processes=64,
+    # It reserves its address space in gigabytes, and takes from it by 64 MB.
+    bound_address_space=False,
+    runtime_memory_mb=256,
+    least_memory_mb=8,
+    out_of_memory=(b"out of memory",),
+    self_test="""\
+package main
+
+import "fmt"
+
+func main() {
+	var a, b int
+	fmt.Scan(&a, &b)
+	fmt.Println(a + b)
+}
+""",
+)

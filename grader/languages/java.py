@@ -1,0 +1,70 @@
+"""Java, of one file; its classes go into a jar, since one plain file is what may be taken over."""
+
+from __future__ import annotations
+
+from grader.languages.model import Language
+
+# Small for what it does: a compiler that lives for half a second gains nothing from more.
+_JAVAC = (
+    "javac -J-XX:+UseSerialGC -J-XX:TieredStopAtLevel=1 -J-XX:-UsePerfData -J-Xmx512m"
+    " -proc:none -encoding UTF-8 -Xmaxerrs 20"
+)
+_BUILD = f"""\
+set -u
+source=../compile/Main.java
+compile() {{ {_JAVAC} -d classes "$1" 2>words; }}
+if ! compile "$source"; then
+    # A public class wants a file of its own name, and only the compiler knows which one that is.
+    other='s/.* \\([A-Za-z0-9_]*\\) is public, should be declared in .*/\\1/p'
+    name=$(sed -n "$other" words | head -1)
+    [ "$name" ] && cp "$source" "$name.java" && compile "$name.java" || {{ cat words >&2; exit 1; }}
+fi
+cd classes
+# Every class that has, or calls, a main method holds the types of its arguments.
+found=$(grep -rlaF '([Ljava/lang/String;)V' . | sort)
+main=$(printf '%s\\n' "$found" | grep '/Main.class$' | head -1)
+main=${{main:-$(printf '%s\\n' "$found" | head -1)}}
+[ "$main" ] || {{ echo 'no class has a method main(String[] args)' >&2; exit 1; }}
+main=$(printf %s "${{main%.class}}" | cut -c 3- | tr / .)
+mkdir META-INF
+printf 'Main-Class: %s\\n' "$main" >META-INF/MANIFEST.MF
+exec python3 -I -m zipfile -c ../program.jar *
+"""
+
+JAVA = Language(
+    name="java",
+    title="Java",
+    aliases=("java17", "jdk"),
+    extension="java",
+    version_argv=("javac", "-version"),
+    compile_argv=("sh", "-c", _BUILD),
+    run_argv=(
+        *("java", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:+ExitOnOutOfMemoryError"),
+        # Deep recursion in the main thread; the others would each reserve as much.
+        *("-Xss64m", "-XX:ThreadStackSize=1024"),
+        # What the machine itself has to say must not stand between the program's answers.
+        *("-XX:+DisplayVMOutputToStderr", "-Xlog:disable", "-Xlog:all=warning:stderr"),
+        *("-XX:-UsePerfData", "-jar", "program.jar"),
+    ),
+    policy="native",
+    processes=64,
+    # It reserves its address space in gigabytes, and a thread may ask for a stack of 256 MB.
+    bound_address_space=False,
+    runtime_memory_mb=1024,
+    runtime_resident_mb=48,
+    least_memory_mb=48,
+    out_of_memory=(
+        b"java.lang.OutOfMemoryError",
+        b"insufficient memory for the Java Runtime Environment",
+    ),
+    self_test="""\
+public class Main {
+    public static void main(String[] args) throws java.io.IOException {
+        String[] words = new String(System.in.readAllBytes()).trim().split(" ");
+        System.out.println(Long.parseLong(words[0]) + Long.parseLong(words[1]));
+    }
+}
+""",
+    source_file="Main.java",
+    program_file="program.jar",
+)

@@ -1,0 +1,31 @@
+"""JavaScript, as a CommonJS program of Node."""
+
+from __future__ import annotations
+
+from grader.languages.model import Language
+
+JAVASCRIPT = Language(
+    name="javascript",
+    title="JavaScript (Node)",
+    aliases=("js", "node", "nodejs"),
+    extension="js",
+    version_argv=("node", "--version"),
+    run_argv=(
+        *("node", "--max-old-space-size={heap_mb}"),
+        # In kB: the stack may be as deep as that of a Java program, not the megabyte of a browser.
+        "--stack-size=65500",
+        "solution.js",
+    ),
+    policy="native",
+    processes=64,
+    # It reserves its address space in gigabytes.
+    bound_address_space=False,
+    runtime_memory_mb=256,
+    runtime_resident_mb=48,
+    least_memory_mb=48,
+    out_of_memory=(b"heap out of memory", b"Array buffer allocation failed"),
+    self_test="""\
+const words = require('fs').readFileSync(0, 'utf8').split(/\\s+/);
+console.log(Number(words[0]) + Number(words[1]));
+""",
+)
