@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-import against_dmoj
+import against_others
 import command_line
 import latency
 import native
@@ -31,7 +31,7 @@ from grader.sandbox.testing import installed_launcher
 def judge() -> Iterator[tuple[str, Figure]]:
     """Without queue, bucket and database."""
     with installed_launcher() as launcher:
-        for part in (sandboxed, native, whole_submissions, against_dmoj):
+        for part in (sandboxed, native, whole_submissions, against_others):
             yield from part.measure(launcher)
 
 

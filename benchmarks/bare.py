@@ -35,7 +35,7 @@ class Bare:
         for path in self._inputs:
             process = os.posix_spawn(
                 program,
-                [program, *arguments],
+                (program, *arguments),
                 {},
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, path, os.O_RDONLY, 0),

@@ -20,6 +20,7 @@ from typing import IO
 
 import yaml
 from progress import say
+from rival import UnavailableError
 from ten_submissions import Case
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -36,10 +37,6 @@ _DONE = "Done grading"
 _REFUSED = "> unknown "
 #: Its words for a crash and for an exit code, which are one verdict to us.
 _WORDS = {"RTE": "RE", "IR": "RE"}
-
-
-class UnavailableError(Exception):
-    """The judge cannot be had on this machine; says why."""
 
 
 def install() -> Path:
@@ -87,15 +84,7 @@ class Dmoj:
     memory_limit_mb: int
 
     def judge(self, language: str, source: Path) -> tuple[str, ...]:
-        """
-        Judge one source.
-
-        Returns:
-            One verdict a case, in our words, or only CE.
-
-        Raises:
-            UnavailableError: It broke down.
-        """
+        """Judge a source on disk, as `Rival` says."""
         limits = f"-tl {self.time_limit_ms / 1000} -ml {self.memory_limit_mb * 1024}"
         print(
             f"submit {_PROBLEM} {_EXECUTORS[language]} {source} {limits}",
@@ -128,7 +117,6 @@ def running(cases: Iterable[Case], time_limit_ms: int, memory_limit_mb: int) -> 
     program = install()
     with TemporaryDirectory() as name:
         settings = _write_problem(Path(name), cases)
-        # What it loads it tests first; one end of its output is a log, for it has no other.
         with subprocess.Popen(
             [
                 program,
