@@ -12,12 +12,11 @@ from typing import BinaryIO
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.errors import SandboxError, SettingsError
+from grader.sandbox.toolchain import require
 
 #: What an allocator needs above the limit before the launcher can see the limit crossed.
 _DATA_HEADROOM_MB = 32
 _SPACE_HEADROOM_MB = 64
-#: Where the launcher lets system programs be.
-_PROGRAM_DIRECTORIES = (Path("/usr/bin"), Path("/usr/local/bin"))
 _KB_PER_MB = 1024
 _REPORT_MAX_BYTES = 4096
 _PRIVATE_FILE_MODE = 0o600
@@ -118,18 +117,8 @@ def _new_file(path: Path) -> BinaryIO:
 
 
 def _find(program: str) -> str:
-    """Where a system program is, for an image may have it in either place."""
-    if "/" in program:
-        return program
-    for directory in _PROGRAM_DIRECTORIES:
-        path = directory / program
-        if path.exists():
-            return str(path)
-    raise SandboxError(
-        "not installed",
-        where=program,
-        next_step=f"install it below {' or '.join(map(str, _PROGRAM_DIRECTORIES))}",
-    )
+    """Where a system program is; a stored one is where it is said to be."""
+    return program if "/" in program else str(require(program))
 
 
 def _numbers(limits: RunLimits, report: int) -> list[str]:
