@@ -36,3 +36,8 @@ def printable(text: str) -> str:
         char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
         for char in text
     )
+
+
+def printable_name(name: str) -> str:
+    """Show the name of an object on one line, whatever it holds."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.core.report import ExecutionLog, printable
+from grader.core.report import ExecutionLog, printable, printable_name
 
 
 @given(st.text())
@@ -36,3 +36,13 @@ def test_lines_are_kept_in_order() -> None:
     log.add("three")
 
     assert log.to_bytes() == b"  one\n  two\nthree\n"
+
+
+@given(st.text())
+def test_a_name_is_shown_on_one_line(name: str) -> None:
+    """An object may be called anything; nobody can write a line of the log by its name."""
+    shown = printable_name(name)
+
+    assert shown.isprintable()
+    assert len(shown.splitlines()) <= 1
+    assert len(shown) == len(name)
