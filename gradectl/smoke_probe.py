@@ -167,9 +167,13 @@ class Prober:
         if enqueued < 1:
             raise CheckFailedError(f"graded, but no message was sent to {RESULTS_QUEUE}")
         row = self._jobs.get(job.request_id) if self._jobs else None
-        stored = row.result if row else None
-        what = "stored row" if stored else "stored result.json"
-        result = stored or stored_result(self._store, job.request_id)
+        row_result = row.result if row else None
+        what = "stored row" if row_result else "stored result.json"
+        result = (
+            GradingResult.from_json(row_result.to_json())
+            if row_result
+            else stored_result(self._store, job.request_id)
+        )
         if result is None:
             raise CheckFailedError("neither a row nor a result.json is stored")
         _check(result, job)

@@ -8,8 +8,9 @@ from importlib.metadata import version as distribution_version
 
 import click
 
-from grader.bootstrap import Worker, grading, open_jobs, read_parameters
+from grader.bootstrap import Worker, open_jobs, read_parameters
 from grader.errors import GraderError
+from grader.handlers import find_work
 from grader.health import Health, ask
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.patience import Patience
@@ -55,7 +56,7 @@ def worker() -> None:
     log = _logger(redactor)
     try:
         settings = load(WorkerSettings)
-        work = Worker(settings, grading(settings, log), log, redactor)
+        work = Worker(settings, find_work(settings.job_handler), log, redactor)
         status = run_until_told(work.run, drain_seconds=settings.drain_seconds, log=log)
     except GraderError as error:
         _fail(error, log)

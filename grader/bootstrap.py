@@ -8,10 +8,10 @@ the slots; each waits for what is away, and health says what for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.source import ActiveMqJobSource
@@ -19,11 +19,11 @@ from grader.adapters.mysql.engine import open_engine
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
-from grader.core.limits import Ceilings
+from grader.contract.messages import JobRequest
 from grader.core.redelivery import Rules
 from grader.desk import Desk
 from grader.errors import AccessError, TemporaryError
-from grader.grade import open_handler
+from grader.handlers import MakeWork, Tools
 from grader.health import Health, serving
 from grader.logs import Logger, Redactor
 from grader.loop import Slot
@@ -34,24 +34,17 @@ from grader.ports import JobHandler, JobSource, JobStore, ObjectStore
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
 from grader.signals import run_all
 
-#: Opens what does the work of one slot.
-HandlerFactory = Callable[[ObjectStore], AbstractContextManager[JobHandler]]
 
+@dataclass(frozen=True)
+class _Shared:
+    """What the slots of a worker share."""
 
-def grading(settings: WorkerSettings, log: Logger) -> HandlerFactory:
-    """Give the default work: grade in the sandbox."""
-    ceilings = Ceilings(
-        time_limit_ms=settings.max_time_limit_ms,
-        memory_limit_mb=settings.max_memory_limit_mb,
-        source_bytes=settings.max_source_bytes,
-    )
-    return lambda objects: open_handler(
-        store=objects,
-        bucket=settings.grading_bucket,
-        ceilings=ceilings,
-        launcher=settings.launcher_path,
-        log=log,
-    )
+    stopping: threading.Event
+    patience: Patience
+    parameters: Parameters
+    jobs: JobStore
+    objects: ObjectStore
+    request_model: type[JobRequest]
 
 
 @dataclass(frozen=True)
@@ -61,13 +54,13 @@ class Worker:
 
     Args:
         settings: From the environment variables.
-        open_handler: What is done with a request; `grading`, unless a benchmark or a test differs.
+        make_work: What is done with a request.
         log: Where events go.
         redactor: Is told the passwords.
     """
 
     settings: WorkerSettings
-    open_handler: HandlerFactory
+    make_work: MakeWork
     log: Logger
     redactor: Redactor
 
@@ -80,34 +73,24 @@ class Worker:
             GraderError: The settings, the parameters or the credentials will never do.
         """
         settings = self.settings
-        slots = [f"broker-{number}" for number in range(settings.worker_slots)]
-        health = Health("parameters", "database", "handler", *slots)
+        names = [f"broker-{number}" for number in range(settings.worker_slots)]
+        health = Health("parameters", "database", "handler", *names)
         patience = Patience(stopping, health, self.log)
         with ExitStack() as stack:
             stack.enter_context(serving(health, settings.health_port, settings.health_host))
             parameters = read_parameters(settings, patience, self.redactor)
-            jobs = open_jobs(parameters, patience, connections=len(slots))
+            jobs = open_jobs(parameters, patience, connections=len(names))
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
-            desks = []
-            for _ in slots:
-                handler = stack.enter_context(self.open_handler(objects))
-                desks.append(self._desk(jobs, objects, handler, patience, parameters))
+            work = self.make_work(Tools(settings, objects, self.log))
+            shared = _Shared(stopping, patience, parameters, jobs, objects, work.request_model)
+            slots = {
+                name: self._slot(name, stack.enter_context(work.open()), shared) for name in names
+            }
             health.good("handler")
             self.log.info("Worker started")
-            loops = {
-                name: self._slot(name, desk, patience, parameters, stopping)
-                for name, desk in zip(slots, desks, strict=True)
-            }
-            run_all({name: loop.run for name, loop in loops.items()}, stopping)
+            run_all({name: slot.run for name, slot in slots.items()}, stopping)
 
-    def _desk(
-        self,
-        jobs: JobStore,
-        objects: ObjectStore,
-        handler: JobHandler,
-        patience: Patience,
-        parameters: Parameters,
-    ) -> Desk:
+    def _slot(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Slot:
         settings = self.settings
         rules = Rules(
             bucket=settings.grading_bucket,
@@ -116,31 +99,22 @@ class Worker:
             max_attempts=settings.max_attempts,
             retry_delay_ms=settings.retry_delay_ms,
         )
-        return Desk(
-            jobs=jobs,
-            objects=objects,
+        desk = Desk(
+            jobs=shared.jobs,
+            objects=shared.objects,
+            request_model=shared.request_model,
             handler=handler,
             rules=rules,
             worker_id=worker_id(),
-            patience=patience,
-            refresh=partial(_refresh_if_possible, parameters),
+            patience=shared.patience,
+            refresh=partial(_refresh_if_possible, shared.parameters),
             log=self.log,
         )
 
-    def _slot(
-        self,
-        name: str,
-        desk: Desk,
-        patience: Patience,
-        parameters: Parameters,
-        stopping: threading.Event,
-    ) -> Slot:
-        queues = self.settings.queues
-
         def open_source() -> JobSource:
-            return ActiveMqJobSource(open_broker(parameters, name), queues)
+            return ActiveMqJobSource(open_broker(shared.parameters, name), settings.queues)
 
-        return Slot(name, open_source, desk, patience, stopping, self.log)
+        return Slot(name, open_source, desk, shared.patience, shared.stopping, self.log)
 
 
 def read_parameters(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from grader.contract.layout import result_key
-from grader.contract.messages import GradingRequest, readable_request_id
+from grader.contract.messages import JobRequest, JobResult, readable_request_id
+from grader.contract.verdicts import ErrorCode
 from grader.core import redelivery
 from grader.core.redelivery import Rules, Settlement
 from grader.errors import AccessError, RequestError, TemporaryError
@@ -40,6 +41,7 @@ class Desk:
     Args:
         jobs: The table of jobs.
         objects: The grading bucket.
+        request_model: What a message must look like.
         handler: Does the work.
         rules: What the settings say about messages.
         worker_id: Whose claims these are.
@@ -51,7 +53,8 @@ class Desk:
 
     jobs: JobStore
     objects: ObjectStore
-    handler: JobHandler
+    request_model: type[JobRequest]
+    handler: JobHandler[Any]
     rules: Rules
     worker_id: str
     patience: Patience
@@ -68,7 +71,7 @@ class Desk:
                 unacknowledged.
         """
         try:
-            request = GradingRequest.from_json(delivery.body)
+            request = self._read(delivery)
         except RequestError as error:
             return self._refuse_unclaimed(delivery, error)
         message_id = redelivery.original_id(delivery)
@@ -97,16 +100,13 @@ class Desk:
             )
         self._patiently(lambda: self.jobs.finish(result))
 
-    def _attempt(self, delivery: Delivery, request: GradingRequest, attempt: int) -> Settlement:
+    def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Settlement:
         if not redelivery.may_try(attempt, self.rules):
             return self._give_up(delivery, request, "each attempt ended its worker")
         message = f"Processing request {request.request_id}"
         self.log.info(message, request_id=request.request_id, queue=delivery.queue)
         try:
-            return redelivery.graded(self.handler(request), self.rules)
-        except RequestError as error:
-            self._note("Request refused", request, code=str(error.code), reason=error.what)
-            return redelivery.refused(delivery, request.request_id, error, self.rules, self.clock())
+            return self._work(delivery, request)
         except Exception as error:  # whatever a handler raises, the worker lives on
             expected = isinstance(error, TemporaryError)
             self.log.warning(
@@ -120,7 +120,32 @@ class Desk:
                 return redelivery.put_off(delivery, self.rules, attempt)
             return self._give_up(delivery, request, f"{type(error).__name__}: {error}")
 
-    def _give_up(self, delivery: Delivery, request: GradingRequest, reason: str) -> Settlement:
+    def _read(self, delivery: Delivery) -> JobRequest:
+        """Read a message; a model that fails at it would fail the next time too."""
+        try:
+            return self.request_model.from_json(delivery.body)
+        except RequestError:
+            raise
+        except Exception as error:
+            self.log.exception("Request model failed", message_id=delivery.message_id)
+            raise RequestError(
+                ErrorCode.INTERNAL_ERROR, "the grading system could not read this request"
+            ) from error
+
+    def _work(self, delivery: Delivery, request: JobRequest) -> Settlement:
+        """Have it done; whatever is raised here is a failed attempt."""
+        try:
+            result = self.handler(request)
+        except RequestError as error:
+            settlement = redelivery.refused(
+                delivery, request.request_id, error, self.rules, self.clock()
+            )
+            self._note("Request refused", request, code=str(error.code), reason=error.what)
+            return settlement
+        _check(result, request)
+        return redelivery.graded(result, self.rules)
+
+    def _give_up(self, delivery: Delivery, request: JobRequest, reason: str) -> Settlement:
         self.log.error("Request given up", request_id=request.request_id, reason=reason)
         return redelivery.given_up(delivery, request.request_id, reason, self.rules, self.clock())
 
@@ -146,5 +171,13 @@ class Desk:
         if isinstance(error, AccessError):
             self.refresh()
 
-    def _note(self, message: str, request: GradingRequest, **fields: str) -> None:
+    def _note(self, message: str, request: JobRequest, **fields: str) -> None:
         self.log.warning(message, request_id=request.request_id, **fields)
+
+
+def _check(result: object, request: JobRequest) -> None:
+    """Make sure that a handler gave what it must; raises `TypeError` or `ValueError`."""
+    if not isinstance(result, JobResult):
+        raise TypeError(f"the handler gave {type(result).__name__} and not a JobResult")
+    if result.request_id != request.request_id:
+        raise ValueError(f"the handler gave a result of another request: {result.request_id!r}")

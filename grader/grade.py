@@ -52,7 +52,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     launcher: Path,
     log: EventLog,
     clock: Callable[[], datetime] = _now,
-) -> Iterator[JobHandler]:
+) -> Iterator[JobHandler[GradingRequest]]:
     """
     Claim a slot, attack it once, and give the function that grades in it, for one thread.
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
-from grader.contract.messages import GradingRequest, GradingResult
+from grader.contract.messages import JobRequest, JobResult
+
+_Request_contra = TypeVar("_Request_contra", bound=JobRequest, contravariant=True)
 
 # --- Objects ------------------------------------------------------------------------------------
 
@@ -34,8 +36,15 @@ class ObjectStore(Protocol):
         """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
         ...
 
-    def download(self, key: str, target: Path, *, max_bytes: int) -> None:
-        """Stream an object into a new file; raises as `get` does."""
+    def download(self, key: str, target: Path, *, max_bytes: int, etag: str = "") -> None:
+        """
+        Stream an object into a new file.
+
+        Raises:
+            ObjectNotFoundError: There is none.
+            ObjectTooLargeError: It is larger than `max_bytes`.
+            TemporaryError: Its ETag is no more the one that is given.
+        """
         ...
 
     def put(self, key: str, body: bytes, *, content_type: str) -> None:
@@ -162,7 +171,7 @@ class QueueInspector(Protocol):
 class Claim:
     """A worker's wish to work on a request."""
 
-    request: GradingRequest
+    request: JobRequest
     message_id: str  # the original one: it survives a copy
     queue: str
     worker_id: str
@@ -177,9 +186,9 @@ class Granted:
 
 @dataclass(frozen=True)
 class AlreadyFinished:
-    """This request has a result; send it again instead of grading twice."""
+    """This request has a result; send it again instead of working twice."""
 
-    result: GradingResult
+    result: JobResult
 
 
 @dataclass(frozen=True)
@@ -201,7 +210,7 @@ class JobRecord:
     attempts: int
     worker_id: str
     queue: str
-    result: GradingResult | None
+    result: JobResult | None
 
 
 #: When a claim of another message counts as given up: its message may have been purged, and would
@@ -216,7 +225,7 @@ class JobStore(Protocol):
         """Count an attempt and take the job, atomically."""
         ...
 
-    def finish(self, result: GradingResult) -> None:
+    def finish(self, result: JobResult) -> None:
         """Store the result of a job, also of one that was refused before it could be claimed."""
         ...
 
@@ -235,6 +244,30 @@ class JobStore(Protocol):
 
 # --- Work ---------------------------------------------------------------------------------------
 
-#: What is done with a request. Raises `RequestError` when it never can be done, and
-#: `TemporaryError` when another attempt may do it.
-JobHandler = Callable[[GradingRequest], GradingResult]
+
+class JobHandler(Protocol[_Request_contra]):
+    """What is done with a request, by one slot and on its thread."""
+
+    def __call__(self, request: _Request_contra, /) -> JobResult:
+        """
+        Do it.
+
+        Raises:
+            RequestError: It never can be done; says why.
+            TemporaryError: Another attempt may do it.  Whatever else is raised counts as one too.
+        """
+        ...
+
+
+@runtime_checkable
+class PreparingHandler(JobHandler[_Request_contra], Protocol[_Request_contra]):
+    """A handler that can fetch ahead of time what a request will need."""
+
+    def prepare(self, request: _Request_contra, /) -> None:
+        """
+        Fetch for a request that waits; it may go to another worker, and never come.
+
+        Called on a thread of its own while the handler works on another request.  What it raises
+        is logged and hurts no job.
+        """
+        ...

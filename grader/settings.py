@@ -64,6 +64,7 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings):
     )
     result_queue_name: _Name = Field(names.RESULTS_QUEUE, description="queue of results")
     dlq_name: _Name = Field(names.DEAD_LETTER_QUEUE, description="queue of what cannot be done")
+    job_handler: _Name = Field("grading", description="what is done with a request")
     worker_slots: int = Field(1, ge=1, le=64, description="requests worked on at a time")
     max_attempts: int = Field(3, ge=1, description="attempts before a request is given up")
     retry_delay_ms: int = Field(5000, ge=1, description="milliseconds before another attempt")

@@ -17,7 +17,7 @@ from gradectl.result_table import result_rows
 from gradectl.results import Findings, Located, look_up, state
 from gradectl.target import Target, choose
 from gradectl.ui import Table
-from grader.contract.messages import GradingResult
+from grader.contract.messages import JobResult
 from grader.ports import JobRecord
 
 
@@ -91,6 +91,6 @@ def _document(found: Findings) -> dict[str, Any]:
     }
 
 
-def _plain(result: GradingResult | None) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _plain(result: JobResult | None) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Give a result as it stands in the bucket."""
     return json.loads(result.to_json()) if result else None

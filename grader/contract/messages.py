@@ -2,6 +2,8 @@
 The two messages of the system (JSON, UTF-8, camelCase) as data.
 
 Web tier to worker: `GradingRequest`.  Worker to web tier: `GradingResult`.
+Other work than grading has requests and results of its own: `JobRequest` and `JobResult` are what
+all of them have in common.
 Unknown fields are ignored, never an error: producers are in several languages.
 """
 
@@ -43,21 +45,10 @@ class _Message(BaseModel):
 # --- Web tier to worker -------------------------------------------------------------------------
 
 
-class GradingRequest(_Message):
-    """Please grade this source against these test cases."""
+class JobRequest(_Message):
+    """Please do this; what exactly, says the model of a handler, which adds its own fields."""
 
     request_id: Identifier
-    user_id: Annotated[str, Field(min_length=1, max_length=128)]
-    problem_id: Identifier
-    language: Annotated[str, Field(min_length=1, max_length=32)]
-    source_file: str
-    test_cases: str | None = None
-    time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")]
-    memory_limit: Annotated[int, Field(gt=0, description="MB per case")]
-    stop_at_first_failure: Annotated[
-        bool, Field(description="run no further case once one was not accepted")
-    ] = False
-    timestamp: Timestamp
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -73,6 +64,22 @@ class GradingRequest(_Message):
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "body"
             raise RequestError(ErrorCode.INVALID_REQUEST, f"{field}: {first['msg']}") from None
+
+
+class GradingRequest(JobRequest):
+    """Please grade this source against these test cases."""
+
+    user_id: Annotated[str, Field(min_length=1, max_length=128)]
+    problem_id: Identifier
+    language: Annotated[str, Field(min_length=1, max_length=32)]
+    source_file: str
+    test_cases: str | None = None
+    time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")]
+    memory_limit: Annotated[int, Field(gt=0, description="MB per case")]
+    stop_at_first_failure: Annotated[
+        bool, Field(description="run no further case once one was not accepted")
+    ] = False
+    timestamp: Timestamp
 
     def source_url(self, bucket: str) -> ObjectUrl:
         """Where the source is; raises `RequestError` when it is not in `bucket`."""
@@ -130,12 +137,12 @@ class Failure(_Message):
     fault: Fault | None = None
 
 
-class GradingResult(_Message):
-    """What became of a request."""
+class JobResult(_Message):
+    """What became of a request, whatever it asked for; `result` is what the handler made it."""
 
     request_id: str
     status: Status
-    result: Grade | None = None
+    result: object | None = None
     error: Failure | None = None
     result_file: str | None = None
     timestamp: Timestamp
@@ -144,6 +151,12 @@ class GradingResult(_Message):
     def from_json(cls, body: bytes | str) -> Self:
         """Decode a stored or received result; raises `ValueError` when it is not one."""
         return cls.model_validate_json(body)
+
+
+class GradingResult(JobResult):
+    """What became of a request."""
+
+    result: Grade | None = None
 
 
 def readable_request_id(body: bytes) -> str | None:

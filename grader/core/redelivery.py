@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.contract.layout import ObjectUrl, result_key
-from grader.contract.messages import Failure, GradingResult
+from grader.contract.messages import Failure, JobResult
 from grader.contract.names import (
     ATTEMPT_HEADER,
     ORIGINAL_ID_HEADER,
@@ -89,7 +89,7 @@ class Settlement:
     """
 
     outgoing: tuple[Outgoing, ...]
-    record: GradingResult | None = None
+    record: JobResult | None = None
     failed: bool = False
 
 
@@ -98,12 +98,12 @@ def original_id(delivery: Delivery) -> str:
     return (delivery.headers.get(ORIGINAL_ID_HEADER) or delivery.message_id)[:_LONGEST_ID]
 
 
-def graded(result: GradingResult, rules: Rules) -> Settlement:
+def graded(result: JobResult, rules: Rules) -> Settlement:
     """It was done."""
     return Settlement((_result_message(result, rules),), record=result)
 
 
-def finished_before(result: GradingResult, rules: Rules) -> Settlement:
+def finished_before(result: JobResult, rules: Rules) -> Settlement:
     """It had been done: the producer asked twice, or a worker died before it could say so."""
     return Settlement((_result_message(result, rules),))
 
@@ -127,7 +127,7 @@ def refused(
 ) -> Settlement:
     """It can never be done."""
     code = ErrorCode(error.code)
-    result = GradingResult(
+    result = JobResult(
         request_id=request_id,
         status=Status.FAILED,
         error=Failure(code=code, message=error.what, fault=code.fault),
@@ -139,7 +139,7 @@ def refused(
 
 
 def refused_again(
-    delivery: Delivery, stored: GradingResult | None, error: RequestError, rules: Rules
+    delivery: Delivery, stored: JobResult | None, error: RequestError, rules: Rules
 ) -> Settlement:
     """It cannot be done, and the database knows the request: what is known there stands."""
     known = () if stored is None else (_result_message(stored, rules),)
@@ -163,7 +163,7 @@ def given_up(
     return replace(settlement, outgoing=outgoing)
 
 
-def _result_message(result: GradingResult, rules: Rules) -> Outgoing:
+def _result_message(result: JobResult, rules: Rules) -> Outgoing:
     headers = {"correlation-id": result.request_id, "content-type": "application/json"}
     return Outgoing(rules.result_queue, result.to_json(), headers)
 

@@ -9,8 +9,13 @@ from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
 
-from grader.contract.messages import GradingResult
-from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SettingsError
+from grader.contract.messages import JobResult
+from grader.errors import (
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+    SettingsError,
+    TemporaryError,
+)
 from grader.ports import (
     ABANDONED_AFTER,
     AlreadyFinished,
@@ -25,6 +30,10 @@ from grader.ports import (
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _etag(body: bytes) -> str:
+    return md5(body, usedforsecurity=False).hexdigest()
 
 
 class MemoryObjectStore:
@@ -45,9 +54,11 @@ class MemoryObjectStore:
             )
         return body
 
-    def download(self, key: str, target: Path, *, max_bytes: int) -> None:
-        """Write an object into a new file; raises as `get` does."""
+    def download(self, key: str, target: Path, *, max_bytes: int, etag: str = "") -> None:
+        """Write an object into a new file; raises as the port says."""
         body = self.get(key, max_bytes=max_bytes)
+        if etag and etag != _etag(body):
+            raise TemporaryError("changed since it was listed", where=key)
         with target.open("xb") as file:
             file.write(body)
 
@@ -60,8 +71,7 @@ class MemoryObjectStore:
         for key in sorted(self.objects):
             if key.startswith(prefix):
                 body = self.objects[key]
-                etag = md5(body, usedforsecurity=False).hexdigest()
-                yield ObjectInfo(key, len(body), etag)
+                yield ObjectInfo(key, len(body), _etag(body))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; those that are absent do not matter."""
@@ -128,12 +138,13 @@ class MemoryJobStore:
         abandoned = job.claimed_at < self._now() - ABANDONED_AFTER
         return job.message_id != claim.message_id and not abandoned
 
-    def finish(self, result: GradingResult) -> None:
+    def finish(self, result: JobResult) -> None:
         """Store a result, also of a request that was refused before it could be claimed."""
         unclaimed = _Job(JobRecord(result.request_id, "", 0, "", "", None), "", self._now())
         with self._lock:
             job = self._jobs.setdefault(result.request_id, unclaimed)
-            job.record = replace(job.record, status=result.status.value, result=result)
+            stored = JobResult.from_json(result.to_json())
+            job.record = replace(job.record, status=result.status.value, result=stored)
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""

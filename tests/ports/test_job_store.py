@@ -6,7 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from grader.contract.messages import CaseResult, Failure, Grade, GradingRequest, GradingResult
+from grader.contract.messages import (
+    CaseResult,
+    Failure,
+    Grade,
+    GradingRequest,
+    GradingResult,
+    JobRequest,
+    JobResult,
+)
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports import ABANDONED_AFTER, AlreadyFinished, Claim, Granted, HeldByAnother, JobStore
 
@@ -48,6 +56,11 @@ def completed(request_id: str = "req_1") -> GradingResult:
     )
 
 
+def as_stored(result: GradingResult) -> JobResult:
+    """The table keeps results of any kind of work, and so knows none of them."""
+    return JobResult.from_json(result.to_json())
+
+
 def failed() -> GradingResult:
     """A result without a verdict."""
     error = Failure(code=ErrorCode.INVALID_REQUEST, message="timeLimit: too small")
@@ -84,8 +97,46 @@ def test_finished_request_gives_its_result_back(job_store: JobStore) -> None:
     job_store.claim(claim())
     job_store.finish(completed())
 
-    assert job_store.claim(claim("ID:2")) == AlreadyFinished(completed())
-    assert job_store.claim(claim("ID:1")) == AlreadyFinished(completed())
+    assert job_store.claim(claim("ID:2")) == AlreadyFinished(as_stored(completed()))
+    assert job_store.claim(claim("ID:1")) == AlreadyFinished(as_stored(completed()))
+
+
+def test_stored_result_is_byte_for_byte_the_one_that_was_sent(job_store: JobStore) -> None:
+    """It is sent again as it was, to whoever compares the two."""
+    job_store.finish(completed())
+
+    row = job_store.get("req_1")
+
+    assert row is not None
+    assert row.result is not None
+    assert row.result.to_json() == completed().to_json()
+
+
+def test_work_without_users_and_with_a_result_of_its_own_is_kept_too(job_store: JobStore) -> None:
+    """What is done with a message is replaceable, and the table is the same."""
+    result = JobResult(
+        request_id="req_1",
+        status=Status.COMPLETED,
+        result={"words": [1, None, {"deep": 1.5}]},
+        timestamp=NOW,
+    )
+    job_store.claim(Claim(JobRequest(request_id="req_1"), "ID:1", "documents", "one"))
+
+    job_store.finish(result)
+
+    assert job_store.claim(claim("ID:2")) == AlreadyFinished(result)
+
+
+def test_field_that_is_named_as_a_column_and_too_long_for_it_is_cut(job_store: JobStore) -> None:
+    """A handler's fields are its own; none of them may stop the worker."""
+
+    class Translation(JobRequest):
+        language: list[str]
+        user_id: str
+
+    request = Translation(request_id="req_1", language=["Korean"] * 100, user_id="u" * 1000)
+
+    assert job_store.claim(Claim(request, "ID:1", "documents", "one")) == Granted(1)
 
 
 def test_row_tells_status_and_result(job_store: JobStore) -> None:
@@ -96,7 +147,7 @@ def test_row_tells_status_and_result(job_store: JobStore) -> None:
     row = job_store.get("req_1")
 
     assert row is not None
-    assert (row.status, row.result, row.attempts) == ("completed", completed(), 1)
+    assert (row.status, row.result, row.attempts) == ("completed", as_stored(completed()), 1)
 
 
 def test_refused_request_leaves_a_row_without_a_claim(job_store: JobStore) -> None:
@@ -106,7 +157,7 @@ def test_refused_request_leaves_a_row_without_a_claim(job_store: JobStore) -> No
     row = job_store.get("req_1")
 
     assert row is not None
-    assert (row.status, row.attempts, row.result) == ("failed", 0, failed())
+    assert (row.status, row.attempts, row.result) == ("failed", 0, as_stored(failed()))
 
 
 def test_ids_differ_by_case(job_store: JobStore) -> None:

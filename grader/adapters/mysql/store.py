@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from grader.adapters.mysql.engine import translated
 from grader.adapters.mysql.table import JOBS
-from grader.contract.messages import GradingResult
+from grader.contract.messages import Grade, JobRequest, JobResult
 from grader.ports import (
     ABANDONED_AFTER,
     AlreadyFinished,
@@ -44,6 +44,9 @@ _SELECT = select(JOBS).where(_MINE)
 _SELECT_LOCKED = _SELECT.with_for_update()
 _DELETE = delete(JOBS).where(_MINE)
 _PING = text("SELECT 1")
+
+#: Columns that hold what a request says, where it says it, and their lengths.
+_ABOUT = {"user_id": 128, "problem_id": 128, "language": 32}
 
 
 def _now() -> datetime:
@@ -77,7 +80,7 @@ class MysqlJobStore:
                 return self._claim_again(claim)
         return Granted(1)
 
-    def finish(self, result: GradingResult) -> None:
+    def finish(self, result: JobResult) -> None:
         """Store a result, also of a request that was refused before it could be claimed."""
         values = {**_outcome_columns(result), "updated_at": self._now()}
         with translated(_WHERE), self._engine.connect() as connection:
@@ -142,9 +145,7 @@ class MysqlJobStore:
         now = self._now()
         return {
             "request_id": claim.request.request_id,
-            "user_id": claim.request.user_id,
-            "problem_id": claim.request.problem_id,
-            "language": claim.request.language,
+            **_about(claim.request),
             "queue": claim.queue,
             "status": _RUNNING,
             "attempts": 1,
@@ -155,19 +156,27 @@ class MysqlJobStore:
         }
 
 
+def _about(request: JobRequest) -> dict[str, str]:
+    """What people look for, where a request has it; other work than grading need not."""
+    return {
+        name: str(getattr(request, name, None) or "")[:length] for name, length in _ABOUT.items()
+    }
+
+
 def _row(
     connection: Connection, query: Select[tuple[Any, ...]], request_id: str
 ) -> RowMapping | None:
     return connection.execute(query, {"wanted": request_id}).mappings().one_or_none()
 
 
-def _stored_result(row: RowMapping) -> GradingResult | None:
+def _stored_result(row: RowMapping) -> JobResult | None:
     text_ = row["result_json"]
-    return None if text_ is None else GradingResult.from_json(text_)
+    return None if text_ is None else JobResult.from_json(text_)
 
 
-def _outcome_columns(result: GradingResult) -> dict[str, Any]:
-    grade, error = result.result, result.error
+def _outcome_columns(result: JobResult) -> dict[str, Any]:
+    grade = result.result if isinstance(result.result, Grade) else None
+    error = result.error
     return {
         "status": result.status.value,
         "verdict": None if grade is None else grade.verdict.value,
@@ -180,11 +189,9 @@ def _outcome_columns(result: GradingResult) -> dict[str, Any]:
     }
 
 
-def _unclaimed_row(result: GradingResult) -> dict[str, Any]:
+def _unclaimed_row(result: JobResult) -> dict[str, Any]:
     """A request that was refused unread leaves its id and the reason, and nothing else."""
-    unknown = dict.fromkeys(
-        ("user_id", "problem_id", "language", "queue", "message_id", "worker_id"), ""
-    )
+    unknown = dict.fromkeys((*_ABOUT, "queue", "message_id", "worker_id"), "")
     return {
         **unknown,
         "request_id": result.request_id,

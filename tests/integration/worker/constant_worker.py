@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from grader.bootstrap import Worker
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import GraderError, RequestError, TemporaryError
+from grader.handlers import Tools, Work
 from grader.logs import Redactor, make_logger
-from grader.ports import JobHandler, ObjectStore
 from grader.settings import WorkerSettings, load
 from grader.signals import run_until_told
 
@@ -37,10 +36,9 @@ def handle(request: GradingRequest) -> GradingResult:
     )
 
 
-@contextmanager
-def constant(_objects: ObjectStore) -> Iterator[JobHandler]:
-    """Open the handler."""
-    yield handle
+def constant(_tools: Tools) -> Work[GradingRequest]:
+    """Give the same function to each slot."""
+    return Work(GradingRequest, lambda: nullcontext(handle))
 
 
 def main() -> int:

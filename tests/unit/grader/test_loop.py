@@ -52,7 +52,7 @@ def accept(request: GradingRequest) -> GradingResult:
     )
 
 
-def raising(error: Exception) -> JobHandler:
+def raising(error: Exception) -> JobHandler[GradingRequest]:
     """Fail with this error."""
 
     def handler(_request: GradingRequest) -> GradingResult:
@@ -83,7 +83,7 @@ class Bench:
     patience: Patience
     log: Logger
     stopping: threading.Event
-    handler: JobHandler = accept
+    handler: JobHandler[GradingRequest] = accept
     jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
     objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
@@ -102,6 +102,7 @@ class Bench:
         desk = Desk(
             jobs=self.jobs,
             objects=self.objects,
+            request_model=GradingRequest,
             handler=self.handler,
             rules=RULES,
             worker_id="worker",
@@ -173,7 +174,7 @@ def test_refused_request_leaves_a_result_file_too(bench: Bench) -> None:
     (dead,) = bench.queues.waiting("dlq")
     assert dead.headers[REASON_CODE_HEADER] == "UNKNOWN_LANGUAGE"
     assert b"UNKNOWN_LANGUAGE" in bench.objects.objects["results/req_1/result.json"]
-    assert bench.jobs.get("req_1").result == bench.results()[0]
+    assert bench.jobs.get("req_1").result.to_json() == bench.results()[0].to_json()
 
 
 def test_body_that_is_no_request_goes_to_the_dead_letters(bench: Bench) -> None:

@@ -1,0 +1,136 @@
+"""
+What a worker does with a message: chosen by name among what is installed.
+
+An entry point of the group ``grader.handlers`` names a function that is called once a worker, with
+`Tools`, and gives `Work`.  `grader.grading` is the default and docs/handlers.md tells how to write
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from grader.contract.messages import JobRequest
+from grader.errors import GraderError, SettingsError
+from grader.logs import Logger
+from grader.ports import JobHandler, ObjectStore
+from grader.settings import WorkerSettings
+
+GROUP = "grader.handlers"
+_VARIABLE = "JOB_HANDLER"
+_Request = TypeVar("_Request", bound=JobRequest)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """
+    What a worker lends to its work.
+
+    Args:
+        settings: Of the worker; a handler of another package reads its own by itself.
+        objects: The grading bucket.
+        log: Where events go.
+    """
+
+    settings: WorkerSettings
+    objects: ObjectStore
+    log: Logger
+
+    @property
+    def bucket(self) -> str:
+        """Name of the grading bucket; a URL of any other is to be refused."""
+        return self.settings.grading_bucket
+
+
+@dataclass(frozen=True)
+class Work(Generic[_Request]):
+    """
+    One kind of work.
+
+    Args:
+        request_model: What a message must look like.
+        open: Gives the handler of one slot, which is left at the worker's end.
+    """
+
+    request_model: type[_Request]
+    open: Callable[[], AbstractContextManager[JobHandler[_Request]]]
+
+
+#: What an entry point names.
+MakeWork = Callable[[Tools], Work[Any]]
+
+
+def find_work(name: str) -> MakeWork:
+    """
+    Load the handler of this name.
+
+    Returns:
+        What makes the work, and raises `SettingsError` where the handler's own code raises
+        something that is none of our errors.
+
+    Raises:
+        SettingsError: None or several are installed under this name, or it cannot be imported.
+    """
+    entry_point = _entry_point(name)
+    with _blaming(entry_point, "loaded"):
+        make = entry_point.load()
+
+    def checked(tools: Tools) -> Work[Any]:
+        with _blaming(entry_point, "started"):
+            work = make(tools)
+            if not isinstance(work, Work):
+                raise TypeError(f"it gave {type(work).__name__} and not grader.handlers.Work")
+        return Work(work.request_model, lambda: _opened(entry_point, work))
+
+    return checked
+
+
+@contextmanager
+def _opened(entry_point: EntryPoint, work: Work[_Request]) -> Iterator[JobHandler[_Request]]:
+    with ExitStack() as stack:
+        with _blaming(entry_point, "opened"):
+            handler = stack.enter_context(work.open())
+        yield handler
+
+
+def _entry_point(name: str) -> EntryPoint:
+    installed = entry_points(group=GROUP)
+    found = sorted(installed.select(name=name), key=_origin)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SettingsError(
+            f"several packages have a handler {name!r}: {', '.join(map(_origin, found))}",
+            where=_VARIABLE,
+            next_step="uninstall all but one",
+        )
+    names = ", ".join(sorted(installed.names)) or "none"
+    raise SettingsError(
+        f"there is no handler {name!r}; installed: {names}",
+        where=_VARIABLE,
+        next_step="correct the name, or install the package that brings it",
+    )
+
+
+def _origin(entry_point: EntryPoint) -> str:
+    return entry_point.dist.name if entry_point.dist else entry_point.value
+
+
+@contextmanager
+def _blaming(entry_point: EntryPoint, done: str) -> Iterator[None]:
+    """Name the handler whose code raised what is none of our errors."""
+    try:
+        yield
+    except GraderError:
+        raise
+    except Exception as error:
+        raise SettingsError(
+            f"handler {entry_point.name!r} ({entry_point.value} of {_origin(entry_point)}) "
+            f"cannot be {done}: {type(error).__name__}: {error}",
+            where=_VARIABLE,
+            next_step="mend or reinstall that package, or choose another handler",
+        ) from error
