@@ -20,6 +20,11 @@ def metadata_key(request_id: str) -> str:
     return f"submissions/{request_id}/metadata.json"
 
 
+def problem_prefix(problem_id: str) -> str:
+    """Prefix of everything that belongs to a problem."""
+    return f"problems/{problem_id}/"
+
+
 def test_cases_prefix(problem_id: str) -> str:
     """Prefix of a problem's test cases."""
     return f"problems/{problem_id}/testcases/"

@@ -9,49 +9,55 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import ErrorCode
-from grader.errors import RequestError
+from grader.core.findings import Findings
 
-_INPUT = ".in"
-_ANSWERS = (".ans", ".out")  # the first that exists counts
+__all__ = ["CaseFiles", "find_cases", "natural_key", "pair"]
+
+INPUT = ".in"
+ANSWERS = (".ans", ".out")  # the first that exists counts
 
 
-@dataclass(frozen=True)
-class CaseFiles:
-    """Object keys of one test case, and its name below the prefix."""
+def find_cases(prefix: str, files: Iterable[StoredFile], findings: Findings) -> list[CaseFiles]:
+    """
+    Find the test cases among objects; that there is none, or one without answer, is noted.
 
-    name: str
-    input_key: str
-    answer_key: str
+    Args:
+        prefix: What the keys of all test cases begin with; others do not matter.
+        files: The objects, in any order.
+        findings: Told what is wrong.
+    """
+    present = {file.key: file for file in files if file.key.startswith(prefix)}
+    inputs = [file for key, file in present.items() if key.endswith(INPUT)]
+    if not inputs:
+        findings.error(f"no test case (*.in) below {prefix}", ErrorCode.TEST_CASES_NOT_FOUND)
+    paired = (_pair_one(prefix, file, present, findings) for file in inputs)
+    return sorted(
+        (case for case in paired if case is not None), key=lambda case: natural_key(case.name)
+    )
+
+
+def _pair_one(
+    prefix: str, found: StoredFile, present: dict[str, StoredFile], findings: Findings
+) -> CaseFiles | None:
+    stem = found.key.removesuffix(INPUT)
+    name = stem.removeprefix(prefix)
+    for ending in ANSWERS:
+        if answer := present.get(stem + ending):
+            return CaseFiles(name, found, answer, group=name.rpartition("/")[0])
+    wanted = " or ".join(stem + ending for ending in ANSWERS)
+    findings.error(f"{found.key} has no answer: {wanted}", ErrorCode.TEST_CASES_NOT_FOUND)
+    return None
 
 
 def pair(prefix: str, keys: Iterable[str]) -> list[CaseFiles]:
-    """
-    Find the test cases among object keys.
-
-    Args:
-        prefix: What all keys begin with.
-        keys: The keys, in any order.
-
-    Raises:
-        RequestError: There is no case, or one without an answer.
-    """
-    present = set(keys)
-    cases = [_pair_one(prefix, key, present) for key in present if key.endswith(_INPUT)]
-    if not cases:
-        raise RequestError(ErrorCode.TEST_CASES_NOT_FOUND, f"no test case (*.in) below {prefix}")
-    return sorted(cases, key=lambda case: natural_key(case.name))
-
-
-def _pair_one(prefix: str, input_key: str, present: set[str]) -> CaseFiles:
-    stem = input_key.removesuffix(_INPUT)
-    for ending in _ANSWERS:
-        if stem + ending in present:
-            return CaseFiles(stem.removeprefix(prefix), input_key, stem + ending)
-    wanted = " or ".join(stem + ending for ending in _ANSWERS)
-    raise RequestError(ErrorCode.TEST_CASES_NOT_FOUND, f"{input_key} has no answer: {wanted}")
+    """Find the test cases among object keys; raises `RequestError` as `package.read` does."""
+    findings = Findings()
+    cases = find_cases(prefix, (StoredFile(key, 0, "") for key in keys), findings)
+    findings.raise_first()
+    return cases
 
 
 def natural_key(name: str) -> list[list[tuple[int, str]]]:

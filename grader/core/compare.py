@@ -1,57 +1,185 @@
 """
-Whether a program's output is the expected one: the same tokens, separated by any white space.
+Whether a program's output is the expected one, by tokens unless the problem says otherwise.
 
 Bytes, not text: no encoding is assumed and a NUL byte is a byte like any other.  Memory is bounded
-however long the output or one of its tokens is.
+however long the outputs or one of their tokens are.  What is equal byte for byte, as most of a
+right output is, is passed over in blocks; only from the first difference on is it cut into tokens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
-_CHUNK_BYTES = 1 << 16
-_WHITE_SPACE = b" \t\n\r\x0b\x0c"
+from grader.core import numbers
+from grader.core.numbers import Tolerance, parse_number
+from grader.core.tokens import BLOCK_BYTES, Cut, Pieces, boundary, read_block
+
+_SWITCHES = ("case_sensitive", "case_insensitive", "space_change_sensitive", "exact")
+_TOLERANCES = ("float_tolerance", "float_absolute_tolerance", "float_relative_tolerance")
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """
+    What counts as the same.
+
+    Args:
+        exact: Byte for byte; the others do not matter then.
+        case_sensitive: Upper and lower case of ASCII letters differ.
+        space_sensitive: White space counts too, each character of it.
+        tolerance: How far numbers may differ; None: they are words like others.
+    """
+
+    exact: bool = False
+    case_sensitive: bool = True
+    space_sensitive: bool = False
+    tolerance: Tolerance | None = None
+
+    @classmethod
+    def from_flags(cls, flags: Sequence[str], *, case_sensitive: bool = True) -> CompareOptions:
+        """
+        Read the arguments of Kattis' default validator, `exact` and `case_insensitive`.
+
+        Args:
+            flags: The arguments.
+            case_sensitive: What holds where they do not say.
+
+        Raises:
+            ValueError: An argument is unknown, or a tolerance is no number of 0 or above.
+        """
+        words = iter(flags)
+        switches: set[str] = set()
+        bounds = {"absolute": -1.0, "relative": -1.0}
+        for word in words:
+            if word in _SWITCHES:
+                switches.add(word)
+                case_sensitive = (case_sensitive or word == "case_sensitive") and (
+                    word != "case_insensitive"
+                )
+            elif word in _TOLERANCES:
+                bound = _bound(word, next(words, ""))
+                for kind in bounds:
+                    if word in ("float_tolerance", f"float_{kind}_tolerance"):
+                        bounds[kind] = bound
+            else:
+                raise ValueError(f"{word!r} is no argument of the comparison")
+        any_bound = max(bounds.values()) >= 0
+        return cls(
+            exact="exact" in switches,
+            case_sensitive=case_sensitive,
+            space_sensitive="space_change_sensitive" in switches,
+            tolerance=Tolerance(**bounds) if any_bound else None,
+        )
+
+
+def _bound(word: str, text: str) -> float:
+    value = parse_number(text.encode())
+    if value is None or not 0 <= value < float("inf"):
+        raise ValueError(f"{word} {text}: must be followed by a number of 0 or above")
+    return value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """
+    What a comparison came to; it says where outputs differ, never what was expected.
+
+    Args:
+        equal: Whether the output is right.
+        token: The first wrong token of the output, counted from 1; absent when it is right or
+            ends too early.
+        line: The line it is on, from 1.
+        reason: The same in words that are safe to show.
+    """
+
+    equal: bool
+    token: int | None = None
+    line: int | None = None
+    reason: str = ""
+
+
+_EQUAL = Comparison(equal=True)
+_TOO_SHORT = Comparison(equal=False, reason="the output ends too early")
+
+
+def compare(
+    expected: BinaryIO, got: BinaryIO, options: CompareOptions, *, block_bytes: int = BLOCK_BYTES
+) -> Comparison:
+    """
+    Read both streams to their ends, or to the first difference.
+
+    Args:
+        expected: The answer, at its beginning.
+        got: The output, at its beginning; it can be sought.
+        options: What counts as the same.
+        block_bytes: How much of each is read at a time.
+    """
+    offset, left, right = _skip_equal(expected, got, options, block_bytes)
+    if options.exact:
+        return _compare_exactly(got, offset, left, right)
+    cut = Cut(options.space_sensitive, not options.case_sensitive, block_bytes)
+    theirs, ours = Pieces(expected, left, offset, cut), Pieces(got, right, offset, cut)
+    while theirs.fill() and ours.fill():
+        count = min(len(theirs.ready), len(ours.ready))
+        same = _same_count(theirs.take(count), ours.take(count), options.tolerance)
+        if same < count:
+            return _difference(got, ours.offset_of_next(count - same), "is not right")
+    if ours.fill():
+        return _difference(got, ours.offset_of_next(), "is more than was expected")
+    return _TOO_SHORT if theirs.fill() else _EQUAL
 
 
 def same_tokens(expected: BinaryIO, actual: BinaryIO) -> bool:
-    """Read both streams to their ends, or to the first difference."""
-    left, right = _Stream(expected), _Stream(actual)
+    """Compare as a problem without settings wants it."""
+    return compare(expected, actual, CompareOptions()).equal
+
+
+def _skip_equal(
+    expected: BinaryIO, got: BinaryIO, options: CompareOptions, block_bytes: int
+) -> tuple[int, bytes, bytes]:
+    """Pass over what is equal; give the offset from where on it must be looked at, and the rest."""
+    offset, tail = 0, b""
     while True:
-        length = min(left.fill(), right.fill())
-        if length == 0:
-            return left.fill() == right.fill() == 0
-        if left.take(length) != right.take(length):
-            return False
+        left, right = read_block(expected, block_bytes), read_block(got, block_bytes)
+        place = len(left) if options.exact else boundary(left)
+        doubtful = options.tolerance is not None and b"nan" in (tail + left).lower()
+        if left != right or not place or doubtful:
+            return offset, tail + left, tail + right
+        offset += len(tail) + place
+        tail = left[place:]
 
 
-class _Stream:
-    """A normalised stream from which any number of bytes can be taken."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._pieces = _normalised(file)
-        self._ready = b""
-
-    def fill(self) -> int:
-        """Have at least one byte ready unless the stream is at its end; say how many."""
-        if not self._ready:
-            self._ready = next(self._pieces, b"")
-        return len(self._ready)
-
-    def take(self, length: int) -> bytes:
-        taken, self._ready = self._ready[:length], self._ready[length:]
-        return taken
+def _same_count(
+    expected: Sequence[bytes], got: Sequence[bytes], tolerance: Tolerance | None
+) -> int:
+    """Count the leading pieces that agree."""
+    if tolerance is not None:
+        return numbers.same_tokens(expected, got, tolerance)
+    if expected == got:
+        return len(expected)
+    return next(place for place, piece in enumerate(expected) if piece != got[place])
 
 
-def _normalised(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the content with one space between tokens and none around them; never b""."""
-    started = pending = False
-    while chunk := file.read(_CHUNK_BYTES):
-        tokens = b" ".join(chunk.split())
-        if tokens:
-            leads = pending or chunk[0] in _WHITE_SPACE
-            yield b" " + tokens if started and leads else tokens
-            started = True
-            pending = chunk[-1] in _WHITE_SPACE
-        else:
-            pending = True
+def _compare_exactly(got: BinaryIO, offset: int, left: bytes, right: bytes) -> Comparison:
+    """Compare what is left of two files that were equal so far."""
+    if left == right:
+        return _EQUAL
+    if left.startswith(right):
+        return _TOO_SHORT
+    pairs = zip(left, right, strict=False)
+    same = next((place for place, (one, other) in enumerate(pairs) if one != other), len(left))
+    return _difference(got, offset + same, "is not right")
+
+
+def _difference(got: BinaryIO, offset: int, what: str) -> Comparison:
+    """Say which token and line is at an offset."""
+    got.seek(0)
+    line, token, in_token = 1, 1, False
+    while offset > 0 and (block := read_block(got, min(offset, BLOCK_BYTES))):
+        offset -= len(block)
+        line += block.count(b"\n")
+        token += len(block.split()) - (in_token and not block[:1].isspace())
+        in_token = not block[-1:].isspace()
+    return Comparison(False, token, line, f"line {line}, token {token} of the output {what}")

@@ -1,0 +1,190 @@
+"""
+Judging outputs: by the built-in comparison, or by a problem's own validator in the sandbox.
+
+A validator is called ``validator input answer feedback_dir/ [flags] < output`` and says 42 for
+accepted or 43 for wrong.  Whatever else it does is the problem's fault: `RequestError` with
+`CHECKER_FAILED`, never a verdict on the submission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from grader.contract.problem import CaseFiles, Problem, ProblemSettings, ValidatorFiles
+from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
+from grader.contract.verdicts import Fault, Verdict
+from grader.core.compare import CompareOptions, compare
+from grader.core.judge import explain
+from grader.core.points import SCORE_FILE, SHARE_FILE, points_from_files
+from grader.core.report import printable
+from grader.core.validators import language_of, run_command
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError
+from grader.sandbox import Box
+from grader.validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
+
+_ACCEPT, _WRONG = 42, 43
+_SHORT_BYTES = 256
+_SHOWN_CHARACTERS = 500
+_INPUT, _ANSWER, _FEEDBACK = "/dev/fd/3", "/dev/fd/4", "./"
+_CHECKER_DIRECTORY = "../checker/"
+
+
+@dataclass(frozen=True)
+class CasePaths:
+    """
+    Files of one run, in a directory that only the worker can enter, readable by all.
+
+    Args:
+        input: What the submission was given.
+        answer: The problem's answer.
+        output: What the submission wrote.
+    """
+
+    input: Path
+    answer: Path
+    output: Path
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """
+    What a checker said of one output.
+
+    Args:
+        verdict: Accepted, or wrong answer.
+        score: Points, where the validator gave some; None: those of the case's group.
+        reason: Why, in words safe to show; may be empty.
+        fault: Who has to change something; None when accepted.
+    """
+
+    verdict: Verdict
+    score: float | None = None
+    reason: str = ""
+    fault: Fault | None = None
+
+
+class Checker(Protocol):
+    """Judges the outputs of one problem."""
+
+    def judge(self, case: CaseFiles, paths: CasePaths) -> Judgement:
+        """
+        Judge the output of one case.
+
+        Raises:
+            RequestError: The problem's validator failed.
+            TemporaryError: The sandbox failed.
+        """
+        ...
+
+
+def open_checker(problem: Problem, box: Box, directory: Path, tell: Tell) -> Checker:
+    """
+    Give the checker of a problem; a validator has to be installed first (`grader.validator`).
+
+    Args:
+        problem: What is judged.
+        box: The slot, where the validator is.
+        directory: Of the worker alone; holds what the validator writes, until the next case.
+        tell: Told what the validator says to judges.
+    """
+    if problem.validator is None:
+        return BuiltInChecker(problem.settings)
+    return CustomChecker(problem, problem.validator, box, directory, tell)
+
+
+@dataclass(frozen=True)
+class BuiltInChecker:
+    """Compares with the answer, by the flags of the case."""
+
+    settings: ProblemSettings
+
+    def judge(self, case: CaseFiles, paths: CasePaths) -> Judgement:
+        """Judge the output of one case."""
+        options = CompareOptions.from_flags(case.flags, case_sensitive=self.settings.case_sensitive)
+        with paths.answer.open("rb") as expected, paths.output.open("rb") as got:
+            comparison = compare(expected, got, options)
+        if comparison.equal:
+            return Judgement(Verdict.ACCEPTED)
+        return Judgement(Verdict.WRONG_ANSWER, reason=comparison.reason, fault=Fault.SUBMISSION)
+
+
+@dataclass(frozen=True)
+class CustomChecker:
+    """Runs the problem's validator as the checker user; see `open_checker`."""
+
+    problem: Problem
+    validator: ValidatorFiles
+    box: Box
+    directory: Path
+    tell: Tell
+
+    def judge(self, case: CaseFiles, paths: CasePaths) -> Judgement:
+        """Judge the output of one case; raises as `Checker.judge` says."""
+        limits = check_limits(self.problem.settings)
+        outcome = self._run(case, paths, limits)
+        for title, words in (
+            ("validator", self._file("judgemessage.txt", MESSAGE_BYTES)),
+            ("validator stderr", tail(self._stderr)),
+        ):
+            if words:
+                self.tell(f"{title}: {words.decode(errors='replace')}")
+        if outcome.reason is not StopReason.ENDED or outcome.exit_code not in (_ACCEPT, _WRONG):
+            raise validator_failed(f"on case {case.name}: {_how_it_ended(outcome, limits)}")
+        reason = _shown(self._file("teammessage.txt", MESSAGE_BYTES) or b"")
+        if outcome.exit_code == _WRONG:
+            return Judgement(Verdict.WRONG_ANSWER, reason=reason, fault=Fault.SUBMISSION)
+        return Judgement(Verdict.ACCEPTED, score=self._points(case), reason=reason)
+
+    @property
+    def _stdout(self) -> Path:
+        return self.directory / "validator-stdout"
+
+    @property
+    def _stderr(self) -> Path:
+        return self.directory / "validator-stderr"
+
+    def _run(self, case: CaseFiles, paths: CasePaths, limits: RunLimits) -> RunOutcome:
+        for path in (self._stdout, self._stderr):
+            path.unlink(missing_ok=True)
+        arguments = (_INPUT, _ANSWER, _FEEDBACK, *case.flags)
+        return self.box.run(
+            RunSpec(
+                role=Role.CHECKER,
+                policy=language_of(self.validator).policy,
+                argv=run_command(self.validator, _CHECKER_DIRECTORY, arguments),
+                limits=limits,
+                stdin=paths.output,
+                stdout=self._stdout,
+                stderr=self._stderr,
+                inputs=(paths.input, paths.answer),
+            )
+        )
+
+    def _points(self, case: CaseFiles) -> float | None:
+        score, share = (self._file(name, _SHORT_BYTES) for name in (SCORE_FILE, SHARE_FILE))
+        try:
+            return points_from_files(self.problem, case, score, share)
+        except ValueError as error:
+            raise validator_failed(f"on case {case.name}: {error}") from None
+
+    def _file(self, name: str, max_bytes: int) -> bytes | None:
+        """Read a feedback file; None when it is not there, or is nothing that can be read."""
+        try:
+            return self.box.collect(Role.CHECKER, name, max_bytes=max_bytes)
+        except ObjectNotFoundError:
+            return None
+        except ObjectTooLargeError:
+            raise validator_failed(f"{name} is larger than {max_bytes} bytes") from None
+
+
+def _how_it_ended(outcome: RunOutcome, limits: RunLimits) -> str:
+    if outcome.succeeded:
+        return "exit code 0, which is no verdict"
+    return explain(outcome, limits)
+
+
+def _shown(message: bytes) -> str:
+    """Give words of the problem's author to the submitter: printable, on one line, bounded."""
+    return printable(" ".join(message.decode(errors="replace").split()))[:_SHOWN_CHARACTERS]

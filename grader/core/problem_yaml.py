@@ -1,0 +1,138 @@
+"""What ``problem.yaml`` says, in the legacy format, the later one, or for our own layout; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from grader.contract.problem import ProblemSettings
+from grader.core.document import Document
+from grader.core.groups import Form, Rules
+
+PROBLEM_YAML = "problem.yaml"
+_LEGACY_VERSION = "legacy"
+_MODERN_VERSIONS = ("2023-07", "2023-07-draft", "2025-09", "2025-09-draft", "draft")
+_TYPES = ("pass-fail", "scoring")
+#: Known, and of no concern to a judge.
+_ABOUT = (
+    *("uuid", "version", "author", "credits", "source", "source_url", "license", "rights_owner"),
+    *("keywords", "embargo_until", "libraries"),
+)
+_MS = 1000  # in a second
+
+
+@dataclass(frozen=True)
+class ProblemYaml:
+    """
+    Everything that problem.yaml decides.
+
+    Args:
+        settings: Limits and switches.
+        rules: How cases count, where their groups say nothing.
+        custom_check: A program of the problem's judges outputs.
+    """
+
+    settings: ProblemSettings
+    rules: Rules
+    custom_check: bool
+
+
+def read_problem_yaml(document: Document, *, kattis: bool, has_validator: bool) -> ProblemYaml:
+    """
+    Read problem.yaml; an empty document stands for none.
+
+    Args:
+        document: Its values; what is wrong is noted there.
+        kattis: The problem is a package, so that the format's defaults hold.
+        has_validator: There is a program that could judge outputs.
+    """
+    version = document.text("problem_format_version") or _LEGACY_VERSION
+    if version not in (_LEGACY_VERSION, *_MODERN_VERSIONS):
+        document.warn("problem_format_version", f"{version!r} is unknown; read as the latest")
+    modern = version != _LEGACY_VERSION
+    types = document.words("type")
+    scoring = _is_scoring(document, types)
+    form = (Form.MODERN if modern else Form.LEGACY) if kattis else Form.OWN
+    validation = document.words("validation")
+    custom = _is_custom(document, validation, has_validator=has_validator)
+    flags = document.words("validator_flags")
+    rules = Rules(form, scoring=scoring, by_share=not (kattis or types), flags=flags)
+    custom_scores = custom and ("score" in validation or form is not Form.LEGACY)
+    settings = ProblemSettings(
+        title=_title(document.take("name")),
+        case_sensitive=not kattis,
+        custom_scores=custom_scores and (scoring or rules.by_share),
+        gives_points=scoring or (custom_scores and rules.by_share),
+        writable=document.switch("allow_file_writing"),
+    )
+    settings = _read_limits(document.section("limits"), settings)
+    _read_grading(document.section("grading"))
+    for key in ("languages", "constants"):
+        if key in document and document.take(key) != "all":
+            document.warn(key, "not supported here, not used")
+    document.ignore(*_ABOUT)
+    document.close()
+    return ProblemYaml(settings, rules, custom)
+
+
+def _is_scoring(document: Document, types: tuple[str, ...]) -> bool:
+    unsupported = [word for word in types if word not in _TYPES]
+    if unsupported:
+        document.wrong("type", f"{unsupported[0]!r} problems cannot be graded here")
+    if set(types) >= set(_TYPES):
+        document.wrong("type", "cannot be both pass-fail and scoring")
+    return "scoring" in types
+
+
+def _is_custom(document: Document, validation: tuple[str, ...], *, has_validator: bool) -> bool:
+    """Whether a program of the problem's judges outputs; where nothing says, one that is there."""
+    if not validation:
+        return has_validator
+    kind, *more = validation
+    if kind not in ("default", "custom") or not set(more) <= {"score", "interactive"}:
+        document.wrong("validation", "must be default, custom, or custom score")
+    if "interactive" in more:
+        document.wrong("validation", "interactive problems cannot be graded here")
+    if kind == "custom" and not has_validator:
+        document.wrong("validation", "custom, but there is no program in output_validators/")
+    if kind == "default" and has_validator:
+        document.warn("validation", "default, so the program in output_validators/ is not used")
+    return kind == "custom" and has_validator
+
+
+def _read_limits(limits: Document, settings: ProblemSettings) -> ProblemSettings:
+    """Read the limits, in the units of `ProblemSettings`."""
+    factors = limits.section("time_multipliers")
+    accepted = factors.number("ac_to_time_limit", least=1) or limits.number("time_multiplier")
+    too_slow = factors.number("time_limit_to_tle", least=1) or limits.number("time_safety_margin")
+    factors.close()
+    read = replace(
+        settings,
+        time_limit_ms=limits.amount("time_limit", _MS),
+        memory_limit_mb=limits.amount("memory"),
+        output_limit_mb=limits.amount("output"),
+        source_limit_kb=limits.amount("code"),
+        compile_time_ms=limits.amount("compilation_time", _MS),
+        compile_memory_mb=limits.amount("compilation_memory"),
+        check_time_ms=limits.amount("validation_time", _MS),
+        check_memory_mb=limits.amount("validation_memory"),
+        check_output_mb=limits.amount("validation_output"),
+        accepted_factor=accepted or settings.accepted_factor,
+        too_slow_factor=too_slow or settings.too_slow_factor,
+    )
+    limits.ignore("time_resolution", "validation_passes")
+    limits.close()
+    return read
+
+
+def _read_grading(grading: Document) -> None:
+    if grading.choice("objective", ("min", "max")) == "min":
+        grading.wrong("objective", "min: here more points are always better")
+    grading.ignore("show_test_data_groups", "custom_scoring")
+    grading.close()
+
+
+def _title(name: object) -> str:
+    """Give the name, in English where there are several."""
+    if isinstance(name, dict):
+        name = name.get("en") or next(iter(name.values()), "")
+    return "" if name is None else str(name)

@@ -1,0 +1,83 @@
+"""Reading problems from the bucket; contents of test cases are never part of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grader.contract.layout import problem_prefix
+from grader.contract.problem import Problem, StoredFile, ValidatorFiles
+from grader.contract.verdicts import ErrorCode
+from grader.core import package
+from grader.core.validators import MAX_SOURCES_BYTES, compile_command, file_names
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
+from grader.ports import ObjectStore
+
+
+@dataclass(frozen=True)
+class ValidatorSources:
+    """
+    An output validator with the content of its files.
+
+    Args:
+        files: What it is.
+        contents: Content by file name.
+    """
+
+    files: ValidatorFiles
+    contents: Mapping[str, bytes]
+
+    def fingerprint(self) -> str:
+        """Differ whenever what is compiled, or how, does; for caches."""
+        digest = hashlib.sha256(repr(compile_command(self.files, "")).encode())
+        for name, content in sorted(self.contents.items()):
+            digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+
+def load_problem(store: ObjectStore, problem_id: str, cases_prefix: str) -> Problem:
+    """
+    Read a problem as a request names it.
+
+    Args:
+        store: The grading bucket.
+        problem_id: Whose settings and checker hold.
+        cases_prefix: Where the test cases are; usually below the problem.
+
+    Raises:
+        RequestError: It cannot be graded; says why.
+        TemporaryError: The store cannot be reached.
+    """
+    listing = list_problem(store, problem_id, cases_prefix)
+    contents = {
+        file.key: _get(store, file.key, package.MAX_YAML_BYTES) for file in listing.settings_files()
+    }
+    return package.read(listing, contents)
+
+
+def list_problem(store: ObjectStore, problem_id: str, cases_prefix: str) -> package.Listing:
+    """List what there is of a problem; arguments as of `load_problem`."""
+    root, cases = problem_prefix(problem_id), cases_prefix.removesuffix("/") + "/"
+    prefixes = [root] if cases.startswith(root) else [root, cases]
+    files = tuple(
+        StoredFile(found.key, found.size_bytes, found.etag)
+        for prefix in prefixes
+        for found in store.list(prefix)
+    )
+    return package.Listing(root, cases, files)
+
+
+def load_validator(store: ObjectStore, validator: ValidatorFiles) -> ValidatorSources:
+    """Read the sources of a problem's validator; raises as `load_problem` does."""
+    contents = (_get(store, file.key, MAX_SOURCES_BYTES) for file in validator.files)
+    return ValidatorSources(validator, dict(zip(file_names(validator), contents, strict=True)))
+
+
+def _get(store: ObjectStore, key: str, limit: int) -> bytes:
+    try:
+        return store.get(key, max_bytes=limit)
+    except (ObjectNotFoundError, ObjectTooLargeError) as error:
+        raise RequestError(
+            ErrorCode.PROBLEM_INVALID, f"{key} cannot be read: {error.what}"
+        ) from None
