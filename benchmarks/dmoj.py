@@ -68,6 +68,25 @@ def _call(*command: str) -> None:
         )
 
 
+def read_verdicts(lines: Iterable[str]) -> Iterator[str]:
+    """
+    Read what it says of one submission, to its end and no further.
+
+    Raises:
+        UnavailableError: It refuses the language, or says no more.
+    """
+    for line in lines:
+        if line.startswith(_DONE):
+            return
+        if _REFUSED in line:
+            raise UnavailableError(line.strip())
+        if line.startswith(_COMPILE_ERROR):
+            yield "CE"
+        if found := _CASE.match(line):
+            yield _WORDS.get(found[1], found[1])
+    raise UnavailableError("it ended without a verdict")
+
+
 @dataclass(frozen=True)
 class Dmoj:
     """
@@ -91,19 +110,7 @@ class Dmoj:
             file=_pipe(self.process.stdin),
             flush=True,
         )
-        return tuple(self._verdicts())
-
-    def _verdicts(self) -> Iterator[str]:
-        for line in _pipe(self.process.stdout):
-            if line.startswith(_DONE):
-                return
-            if _REFUSED in line:
-                raise UnavailableError(line.strip())
-            if line.startswith(_COMPILE_ERROR):
-                yield "CE"
-            if found := _CASE.match(line):
-                yield _WORDS.get(found[1], found[1])
-        raise UnavailableError(f"it ended with code {self.process.wait()}")
+        return tuple(read_verdicts(_pipe(self.process.stdout)))
 
 
 @contextmanager

@@ -1,0 +1,56 @@
+"""A figure says whether it is good enough, and never without its baseline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from figures import Aim, Figure, write
+
+
+@pytest.mark.parametrize(
+    ("aim", "value", "met"),
+    [
+        (Aim(2.0), 2.0, True),
+        (Aim(2.0), 2.1, False),
+        (Aim(400, at_least=True), 400.0, True),
+        (Aim(400, at_least=True), 399.0, False),
+    ],
+)
+def test_an_aim_is_met_at_its_bound(aim: Aim, value: float, met: bool) -> None:
+    """At most means at most, and at least means at least."""
+    assert aim.met_by(value) is met
+
+
+def test_the_report_has_ratio_and_aim_beside_each_value(tmp_path: Path) -> None:
+    """Others read the report; what was promised and missed stands in it too."""
+    report = tmp_path / "build" / "bench.json"
+
+    write(
+        {"a": Figure(3.0, "ms", 2.0, 10, Aim(2.5)), "b": Figure(1.0, "ms", 4.0, 5)},
+        report,
+    )
+
+    assert json.loads(report.read_text()) == {
+        "schema_version": 1,
+        "figures": {
+            "a": {
+                "value": 3.0,
+                "unit": "ms",
+                "baseline": 2.0,
+                "n": 10,
+                "ratio": 1.5,
+                "aim": "<= 2.5",
+                "aim_met": False,
+            },
+            "b": {"value": 1.0, "unit": "ms", "baseline": 4.0, "n": 5, "ratio": 0.25},
+        },
+    }
+
+
+def test_the_table_shows_a_missed_aim(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nobody has to compare numbers by eye."""
+    write({"slow": Figure(3.0, "ms", 2.0, 10, Aim(2.5))}, tmp_path / "build" / "bench.json")
+
+    assert "MISSED <= 2.5" in capsys.readouterr().out
