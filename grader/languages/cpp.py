@@ -16,7 +16,8 @@ def _cpp(year: str, *aliases: str) -> Language:
         compile_argv=(
             *("g++", "-x", "c++", f"-std=gnu++{year}", "-O2", "-pipe", "-DONLINE_JUDGE"),
             *("-fmax-errors=20", "-fdiagnostics-color=never", "-o", "program"),
-            "../compile/solution.cpp",
+            # Where `grader.sandbox.headers` puts bits/stdc++.h; it need not be there.
+            *("-I", f"../../include/cpp{year}", "../compile/solution.cpp"),
         ),
         run_argv=("./program",),
         policy="native",

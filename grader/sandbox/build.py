@@ -61,15 +61,15 @@ def install(wanted: Installation) -> None:
         flags = (*_COMPILER, *_WARNINGS, *_HARDENING, "-I", name, "-o", str(built))
         _run([*flags, str(_SOURCE)], "apt-get install gcc libc6-dev")
         # `install` replaces the file rather than writes into it, so a running launcher goes on.
-        _run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
+        run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
         group = f"-g{wanted.worker_gid}"
-        _run_as_root(["install", "-D", "-o0", group, "-m4750", str(built), str(wanted.output)])
+        run_as_root(["install", "-D", "-o0", group, "-m4750", str(built), str(wanted.output)])
     _check_reachable(wanted.box_root)
 
 
 def uninstall(wanted: Installation) -> None:
     """Remove a launcher and its box root; raises `SettingsError` where nobody can be root."""
-    _run_as_root(["rm", "-rf", "--", str(wanted.output), str(wanted.box_root)])
+    run_as_root(["rm", "-rf", "--", str(wanted.output), str(wanted.box_root)])
 
 
 def render_header(wanted: Installation) -> str:
@@ -123,7 +123,8 @@ def _run(command: Sequence[str], next_step: str) -> None:
         ) from None
 
 
-def _run_as_root(command: Sequence[str]) -> None:
+def run_as_root(command: Sequence[str]) -> None:
+    """Run a command with the rights of root; raises `SettingsError` where there is no way."""
     if os.geteuid() == 0:
         _run(command, "install coreutils")
     elif shutil.which("sudo"):

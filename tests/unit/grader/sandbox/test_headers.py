@@ -1,0 +1,90 @@
+"""The header that is ready before a submission includes it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grader.errors import SettingsError
+from grader.languages import find
+from grader.sandbox.headers import header_command, include_directory, install_headers, main
+
+CPP = find("cpp")
+PROGRAM = "#include <bits/stdc++.h>\nint main() { std::cout << 42; }\n"
+
+
+@pytest.mark.engine
+def test_a_source_that_includes_everything_finds_it_ready(tmp_path: Path) -> None:
+    """GCC says that it used the file of ours; the code is the same as without it."""
+    (made,) = install_headers(tmp_path / "boxes", [CPP])
+    build = tmp_path / "boxes" / "slot-0" / "build"
+    sources = tmp_path / "boxes" / "slot-0" / "compile"
+    for directory in (build, sources):
+        directory.mkdir(parents=True)
+    (sources / CPP.source_name).write_text(PROGRAM)
+    command = [*CPP.compile_argv, "-S", "-H"]
+
+    with_it = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
+    assembly = (build / "program").read_bytes()
+    made.unlink()
+    without = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
+
+    assert with_it.stderr.startswith(f"! ../../{include_directory(CPP)}/bits/stdc++.h.gch")
+    assert without.stderr.startswith(". /usr/")
+    assert (build / "program").read_bytes() == assembly
+
+
+@pytest.mark.engine
+def test_nobody_but_root_can_change_it(tmp_path: Path) -> None:
+    """A compiler that was taken over reads it like everybody, and no more."""
+    (made,) = install_headers(tmp_path, [CPP])
+
+    assert made.stat().st_mode & 0o777 == 0o644
+    for path in (made, made.parent, made.parent.parent):
+        assert path.stat().st_uid == 0
+        assert not path.stat().st_mode & 0o022
+
+
+def test_the_options_are_those_of_submissions() -> None:
+    """GCC refuses a header that was made with others."""
+    command = header_command(CPP)
+
+    assert command[:3] == ["g++", "-x", "c++-header"]
+    assert {"-std=gnu++20", "-O2", "-DONLINE_JUDGE"} <= set(command)
+    assert not {"-o", "-I", "program"} & set(command)
+    assert not any(CPP.source_name in word for word in command)
+
+
+def test_each_standard_has_a_header_of_its_own() -> None:
+    """One made for C++20 does not fit C++17."""
+    assert include_directory(find("cpp17")) != include_directory(find("cpp20"))
+
+
+def test_a_language_that_looks_for_none_gets_none(tmp_path: Path) -> None:
+    """Neither does one whose compiler is not in this image; it works without."""
+    elsewhere = replace(CPP, compile_argv=("no-such-compiler", *CPP.compile_argv[1:]))
+
+    assert install_headers(tmp_path, [find("c"), find("python"), elsewhere]) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.engine
+def test_a_compiler_that_cannot_is_reported(tmp_path: Path) -> None:
+    """The image is then made without it, or mended; submissions never notice."""
+    broken = replace(CPP, compile_argv=(*CPP.compile_argv[:1], "-fno-such", *CPP.compile_argv[1:]))
+
+    with pytest.raises(SettingsError, match="cannot be precompiled"):
+        install_headers(tmp_path, [broken])
+
+
+@pytest.mark.engine
+def test_the_command_says_where_it_put_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever builds an image sees what was made."""
+    assert main(["--box-root", str(tmp_path)]) == 0
+
+    assert f"{tmp_path}/{include_directory(CPP)}/bits/stdc++.h.gch\n" in capsys.readouterr().out
