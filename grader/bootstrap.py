@@ -86,7 +86,7 @@ class Worker:
             slots = {
                 name: self._slot(name, stack.enter_context(work.open()), shared) for name in names
             }
-            health.good("handler")
+            health.good("handler", work.detail)
             self.log.info("Worker started")
             run_all({name: slot.run for name, slot in slots.items()}, stopping)
 

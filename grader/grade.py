@@ -22,7 +22,7 @@ from grader.core.limits import Ceilings, run_limits
 from grader.core.report import ExecutionLog, printable
 from grader.core.score import compile_error, grade
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.languages import find
+from grader.languages import Language, find
 from grader.ports import JobHandler, ObjectStore
 from grader.runner import CaseRunner
 from grader.sandbox import Box
@@ -51,6 +51,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     ceilings: Ceilings,
     launcher: Path,
     log: EventLog,
+    find_language: Callable[[str], Language] = find,
     clock: Callable[[], datetime] = _now,
 ) -> Iterator[JobHandler[GradingRequest]]:
     """
@@ -62,6 +63,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
         ceilings: The most a request may ask for.
         launcher: The installed sandbox launcher.
         log: Where events go.
+        find_language: Knows what this worker can grade.
         clock: Tells the time of a result.
 
     Raises:
@@ -72,7 +74,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     with Box.claim(launcher) as box:
         run_self_test(box)
         log.info("Sandbox holds", slot=box.slot, **describe_surroundings())
-        yield Grader(store, bucket, ceilings, box, log, clock)
+        yield Grader(store, bucket, ceilings, box, log, clock, find_language)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Grader:
         box: The slot.
         log: Where the words go that operators search for.
         clock: Tells the time of a result.
+        find_language: Knows what this worker can grade, and refuses the rest.
     """
 
     store: ObjectStore
@@ -95,6 +98,7 @@ class Grader:
     box: Box
     log: EventLog
     clock: Callable[[], datetime]
+    find_language: Callable[[str], Language] = find
 
     def __call__(self, request: GradingRequest) -> GradingResult:
         """
@@ -111,7 +115,7 @@ class Grader:
         return self._upload(request.request_id, verdict, execution)
 
     def _grade(self, request: GradingRequest, execution: ExecutionLog) -> Grade:
-        language = find(request.language)
+        language = self.find_language(request.language)
         limits = run_limits(request, language, self.ceilings)
         source = self._download_source(request)
         cases = self._find_cases(request)

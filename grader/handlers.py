@@ -54,10 +54,12 @@ class Work(Generic[_Request]):
     Args:
         request_model: What a message must look like.
         open: Gives the handler of one slot, which is left at the worker's end.
+        detail: What the health page says of it.
     """
 
     request_model: type[_Request]
     open: Callable[[], AbstractContextManager[JobHandler[_Request]]]
+    detail: str = "ok"
 
 
 #: What an entry point names.
@@ -84,7 +86,7 @@ def find_work(name: str) -> MakeWork:
             work = make(tools)
             if not isinstance(work, Work):
                 raise TypeError(f"it gave {type(work).__name__} and not grader.handlers.Work")
-        return Work(work.request_model, lambda: _opened(entry_point, work))
+        return Work(work.request_model, lambda: _opened(entry_point, work), work.detail)
 
     return checked
 

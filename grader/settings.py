@@ -50,7 +50,20 @@ class DatabaseSettings(BaseSettings):
     db_password_param: _Name = Field(description="SSM parameter: the user's password")
 
 
-class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings):
+class SandboxSettings(BaseSettings):
+    """What runs submissions, and which."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    launcher_path: Path = Field(
+        Path("/usr/local/libexec/grader/launcher"), description="the sandbox launcher"
+    )
+    languages: str = Field(
+        "all", description="languages to grade, with commas; all: those that are installed"
+    )
+
+
+class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSettings):
     """Everything a worker is told; the task definition sets it."""
 
     environment: _Name = Field(description="name of the environment, e.g. production")
@@ -73,9 +86,6 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings):
     max_source_bytes: int = Field(1_048_576, ge=1, description="largest source file, bytes")
     drain_seconds: int = Field(
         100, ge=0, description="seconds a running request may take after SIGTERM"
-    )
-    launcher_path: Path = Field(
-        Path("/usr/local/libexec/grader/launcher"), description="the sandbox launcher"
     )
 
     @property

@@ -1,0 +1,158 @@
+"""Which languages a worker can grade: real programs in the real sandbox, or what was said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import CapturingLogger
+
+from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
+from grader.languages import LANGUAGES, Language, find
+from grader.sandbox import Box
+from grader.toolchains import Condition, State, Toolchains, choose, survey, try_out
+
+C = find("c")
+PYTHON = find("python")
+JAVA = find("java")
+
+
+@pytest.fixture(scope="module")
+def box(launcher: Path) -> Iterator[Box]:
+    """One claimed slot."""
+    with Box.claim(launcher) as claimed:
+        yield claimed
+
+
+@pytest.fixture
+def log() -> CapturingLogger:
+    """Keeps what is logged."""
+    return CapturingLogger()
+
+
+def wrapped(log: CapturingLogger) -> structlog.BoundLogger:
+    return structlog.wrap_logger(log, processors=[])  # type: ignore[no-any-return] # untyped there
+
+
+def result_of(box: Box, language: Language) -> Condition:
+    (condition,) = try_out(box, [Condition(language, State.UNTESTED, "1.0")])
+    return condition
+
+
+def toolchains(**states: State) -> Toolchains:
+    """A worker for which these languages are in these states."""
+    return Toolchains(
+        {name: Condition(find(name), state, "1.0", "why") for name, state in states.items()}
+    )
+
+
+def test_an_empty_list_means_all_languages() -> None:
+    """What is not installed is left out later."""
+    assert choose("all") == choose("") == choose(" , ") == LANGUAGES
+
+
+def test_a_list_takes_aliases_and_keeps_the_order_of_the_table() -> None:
+    """As requests do."""
+    expected = tuple(map(find, ("python", "cpp20", "rust")))
+
+    assert choose(" rust, C++ ,py") == expected
+
+
+def test_a_list_with_a_language_that_does_not_exist_stops_the_worker() -> None:
+    """A misspelt setting must not silently leave a language out."""
+    with pytest.raises(SettingsError, match="LANGUAGES: unknown language 'cobol'"):
+        choose("python,cobol")
+
+
+def test_what_is_not_installed_is_named_and_is_no_error() -> None:
+    """An image has what it has; nothing is run to find out."""
+    absent = replace(C, name="absent", compile_argv=("no-such-compiler",))
+
+    first, second = survey([absent, PYTHON], [absent, PYTHON])
+
+    assert (first.state, first.why) == (State.ABSENT, "there is no no-such-compiler")
+    assert (second.state, second.version[:8]) == (State.UNTESTED, "Python 3")
+
+
+def test_what_is_turned_off_is_not_tested() -> None:
+    """Nobody waits at the start for what nobody wants."""
+    (condition,) = survey([PYTHON], [C])
+
+    assert condition.state is State.OFF
+
+
+@pytest.mark.engine
+def test_a_language_whose_program_gives_the_sum_works(box: Box) -> None:
+    """Compiled and run in the slot, which is clean afterwards."""
+    assert result_of(box, C) == Condition(C, State.OK, "1.0")
+    assert list((box.directory / "build").iterdir()) == []
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (replace(C, compile_argv=("sh", "-c", "echo no cc1 >&2; exit 1")), "not compile: no cc1"),
+        (replace(C, compile_argv=("true",)), "does not compile: the compiler left no usable"),
+        (replace(C, compile_argv=("no-such-compiler",)), "no-such-compiler: not installed"),
+        (replace(PYTHON, self_test="raise SystemExit('no libz')"), "exit code 1 no libz"),
+        (replace(PYTHON, self_test="print(41)"), "computes wrongly: b'41'"),
+    ],
+)
+def test_a_language_that_does_not_work_says_why(box: Box, broken: Language, why: str) -> None:
+    """In the words of its own toolchain, where it has any."""
+    condition = result_of(box, broken)
+
+    assert condition.state is State.BROKEN
+    assert why in condition.why
+
+
+@pytest.mark.engine
+def test_a_broken_language_is_loud_and_hurts_no_other(box: Box, log: CapturingLogger) -> None:
+    """The worker starts with those that work, and its health page says which does not."""
+    broken = replace(C, compile_argv=("false",))
+    installed = [Condition(one, State.UNTESTED, "1.0") for one in (broken, PYTHON)]
+
+    opened = Toolchains.open(box, installed, wrapped(log))
+
+    error, ready = log.calls
+    assert error.method_name == "error"
+    assert error.kwargs["language"] == "c"
+    assert "does not compile: the compiler exit code 1" in error.kwargs["reason"]
+    assert ready.kwargs == {"event": "Languages are ready", "python": "1.0"}
+    assert opened.describe().startswith("python; c is broken: does not compile")
+
+
+@pytest.mark.engine
+def test_a_worker_of_which_no_language_works_does_not_start(box: Box, log: CapturingLogger) -> None:
+    """It would only take requests from those that can do them."""
+    installed = [Condition(replace(C, compile_argv=("false",)), State.UNTESTED)]
+
+    with pytest.raises(SelfTestError, match="no language works here: none; c is broken: "):
+        Toolchains.open(box, installed, wrapped(log))
+
+
+def test_a_language_that_works_is_found_by_any_of_its_names() -> None:
+    """As in the table of languages."""
+    assert toolchains(python=State.OK).find("PY") is PYTHON
+
+
+def test_a_broken_language_is_worth_another_workers_attempt() -> None:
+    """The platform is at fault, and never the submission."""
+    with pytest.raises(TemporaryError, match="language java is broken on this worker"):
+        toolchains(java=State.BROKEN, python=State.OK).find("java")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [(State.ABSENT, "not installed"), (State.OFF, "turned off")]
+)
+def test_what_no_worker_has_is_refused_with_what_there_is(state: State, words: str) -> None:
+    """All workers come from one image, so that another attempt would end alike."""
+    match = f"language java is {words} here; known: python, c"
+    with pytest.raises(RequestError, match=match) as caught:
+        toolchains(java=state, python=State.OK, c=State.OK).find("java17")
+
+    assert caught.value.code == "UNKNOWN_LANGUAGE"
