@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import against_others
 import command_line
@@ -21,21 +20,21 @@ import native
 import sandboxed
 import throughput
 import whole_submissions
-from figures import Figure, write
+from figures import Absent, Figure, Measured, write
 from local_stack import ROOT, Local
 from progress import say
 
 from grader.sandbox.testing import installed_launcher
 
 
-def judge() -> Iterator[tuple[str, Figure]]:
+def judge() -> Measured:
     """Without queue, bucket and database."""
     with installed_launcher() as launcher:
         for part in (sandboxed, native, whole_submissions, against_others):
             yield from part.measure(launcher)
 
 
-def system() -> Iterator[tuple[str, Figure]]:
+def system() -> Measured:
     """Everything, on the real engines."""
     say("the demo")
     yield from _demo()
@@ -51,7 +50,7 @@ def system() -> Iterator[tuple[str, Figure]]:
         )
 
 
-def _demo() -> Iterator[tuple[str, Figure]]:
+def _demo() -> Measured:
     """Against the part of it that is Terraform's apply, most of which is the provider's waits."""
     environment = {**os.environ, "KEEP": "1"}
     subprocess.run([sys.executable, "examples/demo"], cwd=ROOT, env=environment, check=True)
@@ -70,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("part", nargs="?", choices=("all", *_PARTS), default="all")
     wanted = parser.parse_args().part
-    figures: dict[str, Figure] = {}
+    figures: dict[str, Figure | Absent] = {}
     for name, measure in _PARTS.items():
         if wanted in ("all", name):
             figures.update(measure())

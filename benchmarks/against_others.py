@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import dmoj
 import isolate
 import judge
-from figures import Aim, Figure, clocked
+from figures import Absent, Aim, Figure, Measured, clocked
 from progress import say
 from rival import Rival, UnavailableError
 from ten_submissions import (
@@ -54,8 +54,8 @@ class _Heat:
         return self.ours[1] == self.theirs[1]
 
 
-def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
-    """Against each that this machine has; a printed reason for each that it has not."""
+def measure(launcher: Path) -> Measured:
+    """Against each that this machine has; the reason for each that it has not."""
     limits = (TIME_LIMIT_MS, MEMORY_LIMIT_MB)
     for name, running in _RIVALS.items():
         try:
@@ -63,10 +63,10 @@ def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
                 ours.add_problem(_PROBLEM, cases())
                 heats = list(_heats(ours, name, theirs))
         except UnavailableError as error:
-            say(f"no comparison with {name}: {error}")
-            continue
-        _check(name, heats)
-        yield from _figures(name, heats)
+            yield f"judge_vs_{name}_ratio", Absent(str(error))
+        else:
+            _check(name, heats)
+            yield from _figures(name, heats)
 
 
 def _heats(ours: judge.Judge, name: str, theirs: Rival) -> Iterator[_Heat]:
@@ -109,7 +109,7 @@ def _check(name: str, heats: Iterable[_Heat]) -> None:
             say(f"{submission.name}: {name} says {heat.theirs[1]}, we say {heat.ours[1]}")
 
 
-def _figures(name: str, heats: list[_Heat]) -> Iterator[tuple[str, Figure]]:
+def _figures(name: str, heats: list[_Heat]) -> Measured:
     ours, theirs = _total(heats)
     yield f"judge_vs_{name}_ratio", Figure(ours / theirs, "of theirs", 1.0, _ROUNDS, _FASTER)
     for language in _COMMENTS:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from figures import Figure, percentile, timed
+from figures import Figure, Measured, percentile, timed
 
 _RUNS = 20
 _GRADECTL = str(Path(sys.executable).with_name("gradectl"))
 
 
-def measure() -> Iterator[tuple[str, Figure]]:
+def measure() -> Measured:
     """Against an interpreter that only imports click; the two take turns."""
     pairs = [
         (timed(_run, _GRADECTL, "--help"), timed(_run, sys.executable, "-c", "import click"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -85,6 +85,22 @@ class Figure:
         )
 
 
+@dataclass(frozen=True)
+class Absent:
+    """
+    A figure that could not be measured here.
+
+    Args:
+        reason: Why, and what would help.
+    """
+
+    reason: str
+
+
+#: What a benchmark hands over: the name of a figure, and the figure.
+Measured = Iterator[tuple[str, Figure | Absent]]
+
+
 def timed(work: Callable[..., object], *arguments: object) -> float:
     """Seconds that one call takes."""
     started = time.perf_counter()
@@ -104,16 +120,21 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def write(figures: dict[str, Figure], path: Path) -> None:
+def write(measured: Mapping[str, Figure | Absent], path: Path) -> None:
     """Write the report that `make bench` promises, and show it."""
+    figures = {name: one for name, one in measured.items() if isinstance(one, Figure)}
+    absent = {name: one.reason for name, one in measured.items() if isinstance(one, Absent)}
     document = {
         "schema_version": SCHEMA_VERSION,
         "figures": {name: figure.document() for name, figure in figures.items()},
+        "absent": absent,
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n")
     for name, figure in figures.items():
         print(figure.row(name))
+    for name, reason in absent.items():
+        print(f"{name:36} absent: {reason}")
 
 
 def _short(part: float) -> float:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from figures import Figure, percentile, timed
+from figures import Figure, Measured, percentile, timed
 from local_stack import Local
 
 from grader.adapters.activemq.connection import Connection
@@ -21,7 +20,7 @@ _TIMEOUT_SECONDS = 30.0
 _SOURCE = b"print(int(input()) + 1)\n"
 
 
-def measure(local: Local) -> Iterator[tuple[str, Figure]]:
+def measure(local: Local) -> Measured:
     """Against a bare round trip over the same broker: send a message, receive it, acknowledge."""
     objects = local.target.objects
     _put_problem(objects)

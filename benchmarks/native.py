@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import judge
 from bare import Bare
-from figures import Aim, Figure, timed
+from figures import Aim, Figure, Measured, timed
 from progress import say
 from ten_submissions import Case, find
 
@@ -21,7 +21,7 @@ _PROBLEM = "many-cases"
 _AIM = Aim(400, at_least=True)
 
 
-def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
+def measure(launcher: Path) -> Measured:
     """
     A whole submission, from its request to its stored result, on one core, by the number of cases.
 

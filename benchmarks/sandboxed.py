@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from figures import Aim, Figure, percentile, timed
+from figures import Absent, Aim, Figure, Measured, percentile, timed
 from progress import say
 
 from grader.contract.runs import Role, RunLimits, RunSpec
@@ -34,7 +34,7 @@ _OVERHEAD_AIMS = {50: Aim(2), 95: Aim(5)}
 _COLD_AIM, _WARM_AIM = Aim(15), Aim(3)
 
 
-def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
+def measure(launcher: Path) -> Measured:
     """
     Measure both.
 
@@ -89,7 +89,7 @@ def _runner(launcher: Path) -> Iterator[_Runner]:
         yield _Runner(box, Path(name))
 
 
-def _overhead(runner: _Runner) -> Iterator[tuple[str, Figure]]:
+def _overhead(runner: _Runner) -> Measured:
     """Against `posix_spawn` of the same program; the two take turns."""
     say("sandbox overhead")
     pairs = _turns(_RUNS, lambda: runner.run(runner.spec(_PROGRAM)), _bare)
@@ -100,7 +100,7 @@ def _overhead(runner: _Runner) -> Iterator[tuple[str, Figure]]:
         yield f"sandbox_overhead_ms_p{percent}", Figure(value, "ms", baseline, _RUNS, aim)
 
 
-def _python(runner: _Runner) -> Iterator[tuple[str, Figure]]:
+def _python(runner: _Runner) -> Measured:
     """Against a bare interpreter that does nothing; each takes turns with it."""
     cold = replace(
         runner.spec(*_PYTHON.run_command(_LIMITS.memory_mb)),
@@ -111,7 +111,7 @@ def _python(runner: _Runner) -> Iterator[tuple[str, Figure]]:
     say("a Python program, cold")
     yield "python_case_ms_cold", _python_figure(runner, cold, _COLD_AIM)
     if not _PYTHON.server_argv:
-        say("no fork server for Python: no warm figure")
+        yield "python_case_ms_warm", Absent("Python has no fork server")
         return
     warm = replace(cold, server_argv=_PYTHON.server_argv)
     say("a Python program, from a warm interpreter")

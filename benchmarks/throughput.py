@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from figures import Figure
+from figures import Figure, Measured
 from local_stack import ROOT, Local
 
 from grader.adapters.activemq.connection import Connection
@@ -27,7 +27,7 @@ _TIMEOUT_SECONDS = 60.0
 _MARK = f"bench-{secrets.token_hex(4)}"
 
 
-def measure(local: Local) -> Iterator[tuple[str, Figure]]:
+def measure(local: Local) -> Measured:
     """Against a bare consumer on the same broker that only acknowledges, one after the other."""
     bare = _bare_rate(local)
     for slots in _SLOTS:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import judge
 from bare import Bare
-from figures import Aim, Figure, timed
+from figures import Absent, Aim, Figure, Measured, timed
 from progress import say
 from ten_submissions import cases, find
-
-from grader.languages import LANGUAGES
 
 _ROUNDS = 7
 _PROBLEM = "sum"
@@ -24,7 +23,7 @@ _COLD_AIM = Aim(0.6)
 _GXX = ("g++", "-std=gnu++20", "-O2")
 
 
-def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
+def measure(launcher: Path) -> Measured:
     """Each beside the bare tools doing the same; the two take turns."""
     with (
         TemporaryDirectory() as name,
@@ -34,10 +33,7 @@ def measure(launcher: Path) -> Iterator[tuple[str, Figure]]:
         contest = _Contest(ours, Bare(Path(name), list(cases())))
         yield from contest.cpp()
         yield from contest.python()
-        if any(language.name == "java" for language in LANGUAGES):
-            yield from contest.java()
-        else:
-            say("no Java here: no java_case_ms")
+        yield from contest.java()
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class _Contest:
     ours: judge.Judge
     bare: Bare
 
-    def cpp(self) -> Iterator[tuple[str, Figure]]:
+    def cpp(self) -> Measured:
         """A new source, against bare g++ and ten runs; then a known one, against the runs."""
         say("a C++ submission with bits/stdc++.h")
         source = find("accepted.cpp").path
@@ -77,7 +73,7 @@ class _Contest:
             Figure(cached[0], "seconds", cached[1], _ROUNDS),
         )
 
-    def python(self) -> Iterator[tuple[str, Figure]]:
+    def python(self) -> Measured:
         """All that a Python submission costs, against ten runs of a bare interpreter."""
         say("a Python submission")
         source = find("accepted.py").path
@@ -86,8 +82,11 @@ class _Contest:
         )
         yield "python_submission_10_cases_seconds", Figure(ours, "seconds", theirs, _ROUNDS)
 
-    def java(self) -> Iterator[tuple[str, Figure]]:
+    def java(self) -> Measured:
         """A case of a submission that is in the compile cache, against a bare `java`."""
+        if not shutil.which("javac"):
+            yield "java_case_ms", Absent("no javac; apt-get install default-jdk-headless")
+            return
         say("a Java submission")
         source = Path(__file__).with_name("Solution.java")
         self.bare.build("javac", "-d", self.bare.directory, source)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from figures import Aim, Figure, write
+from figures import Absent, Aim, Figure, write
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,16 @@ def test_an_aim_is_met_at_its_bound(aim: Aim, value: float, met: bool) -> None:
     assert aim.met_by(value) is met
 
 
-def test_the_report_has_ratio_and_aim_beside_each_value(tmp_path: Path) -> None:
+def test_the_report_has_ratio_and_aim_beside_each_value_and_what_is_absent(tmp_path: Path) -> None:
     """Others read the report; what was promised and missed stands in it too."""
     report = tmp_path / "build" / "bench.json"
 
     write(
-        {"a": Figure(3.0, "ms", 2.0, 10, Aim(2.5)), "b": Figure(1.0, "ms", 4.0, 5)},
+        {
+            "a": Figure(3.0, "ms", 2.0, 10, Aim(2.5)),
+            "b": Figure(1.0, "ms", 4.0, 5),
+            "c": Absent("not installed"),
+        },
         report,
     )
 
@@ -46,6 +50,7 @@ def test_the_report_has_ratio_and_aim_beside_each_value(tmp_path: Path) -> None:
             },
             "b": {"value": 1.0, "unit": "ms", "baseline": 4.0, "n": 5, "ratio": 0.25},
         },
+        "absent": {"c": "not installed"},
     }
 
 
