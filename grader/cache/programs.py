@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,27 +29,20 @@ class CompileRun:
         argv: The compiler's command, which also names source and program.
         toolchain: Tells one version of the compiler from another.
         sandbox: Tells one set of rules that it runs under from another.
-        companions: Other files that it finds beside the source, by name.
     """
 
     source: bytes
     argv: tuple[str, ...]
     toolchain: str
     sandbox: str
-    companions: Sequence[tuple[str, bytes]] = ()
 
     def digest(self, kind: str) -> str:
         """Name of what became of it; `kind` keeps programs and words apart."""
-        named = sorted(self.companions)
-        parts = [
-            *(word.encode() for word in (kind, self.toolchain, self.sandbox, *self.argv)),
-            *(part for name, content in named for part in (name.encode(), content)),
-            self.source,
-        ]
         digest = hashlib.sha256()
-        for part in parts:  # each with its length, so that no two lists look the same
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
+        for word in (kind, self.toolchain, self.sandbox, *self.argv):
+            # With its length, so that no two lists of words look the same.
+            digest.update(len(word).to_bytes(8, "big") + word.encode())
+        digest.update(self.source)
         return digest.hexdigest()
 
 
