@@ -1,4 +1,4 @@
-"""The command line of what runs in the cloud: `grader worker`, `migrate`, `health`, `version`."""
+"""The command line of what runs in the cloud: `grader worker`, `languages` and the others."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from importlib.metadata import version as distribution_version
 import click
 
 from grader.bootstrap import Worker, open_jobs, read_parameters
-from grader.errors import GraderError
+from grader.errors import GraderError, SelfTestError
 from grader.handlers import find_work
 from grader.health import Health, ask
+from grader.language_list import as_json, as_table, inspect_machine
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.patience import Patience
 from grader.settings import (
     DatabaseSettings,
     HealthSettings,
     LogSettings,
+    SandboxSettings,
     WorkerSettings,
     explain,
     load,
 )
 from grader.signals import run_until_told
+from grader.toolchains import State
 
 
 class _SettingsCommand(click.Command):
@@ -93,6 +96,29 @@ def health() -> None:
     good, page = ask(port)
     click.echo(page)
     sys.exit(0 if good else 1)
+
+
+@main.command()
+@click.option(
+    "--output", type=click.Choice(["table", "json"]), default="table", help="How to show them."
+)
+def languages(output: str) -> None:
+    """
+    List the languages with their versions, and try out each that is installed.
+
+    LAUNCHER_PATH says where the sandbox is, LANGUAGES which ones to try; without a sandbox none is
+    tried.  Exits with 4 when one is broken.
+    """
+    try:
+        conditions, untested = inspect_machine(load(SandboxSettings))
+    except GraderError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    click.echo((as_json if output == "json" else as_table)(conditions))
+    if untested:
+        click.echo(untested, err=True)
+    broken = any(one.state is State.BROKEN for one in conditions)
+    sys.exit(SelfTestError.exit_code if broken else 0)
 
 
 @main.command()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -54,6 +56,29 @@ def test_wrong_log_format_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert result.exit_code == 78
     assert "LOG_FORMAT" in result.stderr
+
+
+def test_languages_are_listed_where_there_is_no_sandbox(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Data goes to stdout, what could not be done to stderr, and nothing is broken."""
+    monkeypatch.setenv("LAUNCHER_PATH", str(tmp_path / "launcher"))
+
+    result = CliRunner().invoke(main, ["languages", "--output", "json"])
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["languages"][0]["name"] == "python"
+    assert result.stderr.startswith("not tested: ")
+
+
+def test_a_misspelt_list_of_languages_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the worker does at its start."""
+    monkeypatch.setenv("LANGUAGES", "cobol")
+
+    result = CliRunner().invoke(main, ["languages"])
+
+    assert result.exit_code == 78
+    assert "LANGUAGES: unknown language 'cobol'" in result.stderr
 
 
 def test_version_is_told() -> None:
