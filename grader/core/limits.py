@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.contract.messages import GradingRequest
+from grader.contract.problem import ProblemSettings
 from grader.contract.runs import RunLimits
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
@@ -12,11 +13,12 @@ from grader.languages import Language
 
 #: A program may sleep, or wait for a busy machine, for this long beyond twice its CPU limit.
 _WALL_GRACE_MS = 1_000
-_OUTPUT_BYTES = 16 << 20
-
+_DEFAULT_OUTPUT_MB, _MOST_OUTPUT_MB = 16, 64
+_MOST_COMPILE_MS = 60_000
 #: Of any file that a compiler writes.
 _COMPILED_BYTES = 64 << 20
 _COMPILE_PROCESSES = 64
+_NOTHING_SAID = ProblemSettings()
 
 
 @dataclass(frozen=True)
@@ -35,31 +37,55 @@ class Ceilings:
     source_bytes: int
 
 
-def run_limits(request: GradingRequest, language: Language, ceilings: Ceilings) -> RunLimits:
-    """Bounds of one case; raises `RequestError` when the request wants more than the ceilings."""
+def run_limits(
+    request: GradingRequest,
+    language: Language,
+    ceilings: Ceilings,
+    settings: ProblemSettings = _NOTHING_SAID,
+) -> RunLimits:
+    """
+    Bounds of one case; time and memory are those of the request.
+
+    Raises:
+        RequestError: The request wants more than the ceilings.
+    """
     _check("timeLimit", request.time_limit, ceilings.time_limit_ms, "ms")
     _check("memoryLimit", request.memory_limit, ceilings.memory_limit_mb, "MB")
+    output_mb = min(settings.output_limit_mb or _DEFAULT_OUTPUT_MB, _MOST_OUTPUT_MB)
     return RunLimits(
         cpu_ms=request.time_limit,
         wall_ms=2 * request.time_limit + _WALL_GRACE_MS,
         memory_mb=request.memory_limit,
-        output_bytes=_OUTPUT_BYTES,
+        output_bytes=output_mb << 20,
         processes=language.processes,
         bound_address_space=language.bound_address_space,
         runtime_memory_mb=language.runtime_memory_mb,
     )
 
 
-def compile_limits(language: Language) -> RunLimits:
-    """Bounds of a compiler: trusted more than its programs, but templates compute for ever."""
+def compile_limits(language: Language, settings: ProblemSettings = _NOTHING_SAID) -> RunLimits:
+    """
+    Bounds of a compiler: trusted more than its programs, but templates compute for ever.
+
+    A problem may ask for other ones, but for no more memory than the language is known to need.
+    """
+    cpu_ms = min(settings.compile_time_ms or language.compile_seconds * 1000, _MOST_COMPILE_MS)
+    memory_mb = settings.compile_memory_mb or language.compile_memory_mb
     return RunLimits(
-        cpu_ms=language.compile_seconds * 1000,
-        wall_ms=2 * language.compile_seconds * 1000,
-        memory_mb=language.compile_memory_mb,
+        cpu_ms=cpu_ms,
+        wall_ms=2 * cpu_ms + _WALL_GRACE_MS,
+        memory_mb=min(memory_mb, language.compile_memory_mb),
         output_bytes=_COMPILED_BYTES,
         processes=_COMPILE_PROCESSES,
         bound_address_space=False,
     )
+
+
+def source_limit_bytes(ceilings: Ceilings, settings: ProblemSettings) -> int:
+    """Largest source: what the problem asks for, up to the ceiling."""
+    if settings.source_limit_kb is None:
+        return ceilings.source_bytes
+    return min(settings.source_limit_kb << 10, ceilings.source_bytes)
 
 
 def _check(field: str, wanted: int, ceiling: int, unit: str) -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from grader.contract.messages import GradingRequest
-from grader.core.limits import Ceilings, run_limits
+from grader.contract.problem import ProblemSettings
+from grader.core.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
 from grader.errors import RequestError
 from grader.languages import find
 
@@ -47,3 +48,33 @@ def test_a_request_above_a_ceiling_is_refused(asked: GradingRequest, words: str)
         run_limits(asked, find("python"), CEILINGS)
 
     assert caught.value.code == "LIMIT_TOO_HIGH"
+
+
+@pytest.mark.parametrize(("asked_mb", "given_mb"), [(None, 16), (1, 1), (64, 64), (65, 64)])
+def test_a_problem_says_how_much_may_be_written(asked_mb: int | None, given_mb: int) -> None:
+    """Up to what a worker has room for."""
+    settings = ProblemSettings(output_limit_mb=asked_mb)
+
+    assert run_limits(request(), find("c"), CEILINGS, settings).output_bytes == given_mb << 20
+
+
+def test_a_problem_says_how_long_its_sources_may_compile() -> None:
+    """Up to a minute, and with no more memory than the language is known to need."""
+    language = find("cpp")
+    usual = compile_limits(language)
+    quick = compile_limits(language, ProblemSettings(compile_time_ms=3000, compile_memory_mb=64))
+    greedy = compile_limits(
+        language, ProblemSettings(compile_time_ms=10**6, compile_memory_mb=10**6)
+    )
+
+    assert usual.cpu_ms == language.compile_seconds * 1000
+    assert (quick.cpu_ms, quick.memory_mb, quick.wall_ms) == (3000, 64, 7000)
+    assert (greedy.cpu_ms, greedy.memory_mb) == (60_000, language.compile_memory_mb)
+
+
+@pytest.mark.parametrize(
+    ("asked_kb", "given"), [(None, 1 << 20), (128, 128 << 10), (2048, 1 << 20)]
+)
+def test_a_problem_says_how_long_a_source_may_be(asked_kb: int | None, given: int) -> None:
+    """Up to the ceiling."""
+    assert source_limit_bytes(CEILINGS, ProblemSettings(source_limit_kb=asked_kb)) == given
