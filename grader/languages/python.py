@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from grader.languages.model import Language
 
+#: Nothing is translated, but what is no Python is found out once, and not by every case.
+_CHECK = """\
+import sys
+sys.tracebacklimit = 0
+with open('../compile/solution.py', 'rb') as file:
+    source = file.read()
+compile(source, 'solution.py', 'exec')
+with open('solution.py', 'wb') as file:
+    file.write(source)
+"""
+
 PYTHON = Language(
     name="python",
     title="Python 3",
     aliases=("python3", "py"),
     extension="py",
     version_argv=("python3", "--version"),
+    compile_argv=("python3", "-I", "-S", "-B", "-c", _CHECK),
+    compile_seconds=10,
+    compile_memory_mb=256,
+    program_file="solution.py",
     # Isolated: nothing is imported from the working directory, no bytecode is written.
     run_argv=("python3", "-I", "-B", "solution.py"),
     policy="interpreted",
