@@ -143,6 +143,8 @@ def _skip_equal(
     offset, tail = 0, b""
     while True:
         left, right = read_block(expected, block_bytes), read_block(got, block_bytes)
+        if not (options.case_sensitive or options.exact):
+            left, right = left.lower(), right.lower()
         place = len(left) if options.exact else boundary(left)
         doubtful = options.tolerance is not None and b"nan" in (tail + left).lower()
         if left != right or not place or doubtful:

@@ -49,6 +49,10 @@ class Document:
         """Whether there is still a value of this key."""
         return self._values.get(key) is not None
 
+    def holds_mapping(self, key: str) -> bool:
+        """Whether the value of this key is keys and values itself."""
+        return isinstance(self._values.get(key), dict)
+
     def take(self, key: str) -> object:
         """Take a value of any kind; None when it is absent."""
         return self._values.pop(key, None)

@@ -60,6 +60,8 @@ def same_tokens(expected: Sequence[bytes], got: Sequence[bytes], tolerance: Tole
         got: As many tokens of the output.
         tolerance: How far numbers may differ.
     """
+    if expected == got and b"nan" not in b" ".join(expected).lower():
+        return len(expected)
     doubtful = _doubtful(expected, got, tolerance)
     for place in range(len(expected)) if doubtful is None else doubtful:
         if not _same_token(expected[place], got[place], tolerance):

@@ -22,9 +22,10 @@ from grader.core.cases import find_cases
 from grader.core.compare import CompareOptions
 from grader.core.document import Document
 from grader.core.findings import Findings
-from grader.core.groups import SECRET, group_cases
+from grader.core.group_yaml import SECRET
+from grader.core.groups import group_cases
 from grader.core.problem_yaml import PROBLEM_YAML, read_problem_yaml
-from grader.core.tally import full_points
+from grader.core.tally import full_points, shortfalls
 from grader.core.validators import find_validator
 
 CASES = "testcases/"
@@ -60,7 +61,7 @@ class Listing:
             file
             for file in self.files
             if file.key == self.root + PROBLEM_YAML
-            or (file.key.startswith(self.base) and file.key.endswith(GROUP_YAMLS))
+            or (file.key.startswith(self.base) and file.key.rpartition("/")[2] in GROUP_YAMLS)
         )
 
 
@@ -129,6 +130,8 @@ def _check(problem: Problem, listing: Listing, findings: Findings) -> None:
         findings.error(what, ErrorCode.TEST_CASES_NOT_FOUND)
     elif not full_points(problem) > 0:
         findings.error("no case gives points, so nothing can be the whole score")
+    for shortfall in shortfalls(problem):
+        findings.warn(shortfall)
     if problem.validator is None:
         for flags in {case.flags for case in problem.cases}:
             try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from grader.contract.problem import ProblemSettings
 from grader.core.document import Document
-from grader.core.groups import Form, Rules
+from grader.core.group_yaml import Form, Rules
 
 PROBLEM_YAML = "problem.yaml"
 _LEGACY_VERSION = "legacy"

@@ -43,8 +43,11 @@ class _Node:
 
     def full(self) -> float:
         """Most points that can be had here."""
-        if self.group.most_points is not None:
-            return self.group.most_points
+        most = self.group.most_points
+        return self.of_members() if most is None else most
+
+    def of_members(self) -> float:
+        """Most points that the cases and groups in it can give."""
         if self.group.aggregation is Aggregation.ALL_OR_NOTHING:
             return self.group.accept_points
         members = [self.group.accept_points] * len(self.cases)
@@ -90,6 +93,18 @@ def _combine(aggregation: Aggregation, points: list[float]) -> float:
 def full_points(problem: Problem) -> float:
     """Give the points of a faultless submission."""
     return _tree(problem)[""].full()
+
+
+def shortfalls(problem: Problem) -> list[str]:
+    """Find groups with more points than a faultless submission gets, unless a validator gives."""
+    return [
+        f"{name or 'all cases'}: {node.full():g} points, but what is in it gives"
+        f" {node.of_members():g}; the full score cannot be reached"
+        for name, node in _tree(problem).items()
+        if not problem.settings.custom_scores
+        and node.group.aggregation is not Aggregation.ALL_OR_NOTHING
+        and node.of_members() < node.full() * (1 - _FUZZ)
+    ]
 
 
 def _tree(problem: Problem) -> dict[str, _Node]:

@@ -30,10 +30,9 @@ def read_block(file: BinaryIO, size: int) -> bytes:
 
 def boundary(block: bytes) -> int:
     """Where the last token of a block begins if it is not complete; 0: there is no white space."""
-    for place in range(len(block), 0, -1):
-        if block[place - 1] in _WHITE:
-            return place
-    return 0
+    if not block or block[-1] in _WHITE:
+        return len(block)
+    return len(block) - len(block.rsplit(None, 1)[-1])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ whose files belong together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,6 +22,7 @@ MAX_SOURCES_BYTES = 4 << 20
 PROGRAM = "validator"
 _IGNORED = ("README", ".md", ".txt")
 _SCRIPTS = ("build", "run")
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 _FLAGS = ("-O2", "-pipe", "-fmax-errors=20", "-fdiagnostics-color=never", "-o", PROGRAM)
 
 
@@ -120,6 +122,9 @@ def _validator(
     where = f"output_validators/{name}"
     if any(script in sources for script in _SCRIPTS):
         findings.error(f"{where}: build and run scripts cannot be used here; leave the sources")
+        return None
+    if strange := [path for path in sources if "/" not in path and not _PLAIN.fullmatch(path)]:
+        findings.error(f"{where}: {strange[0]!r}: not a plain name")
         return None
     if nested := [path for path in sources if "/" in path]:
         findings.error(f"{where}/{nested[0]}: the files of a validator lie beside each other")
