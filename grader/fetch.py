@@ -89,6 +89,16 @@ class CaseFetcher:
             for fetch in waiting:
                 fetch.close()
 
+    def fetch_ahead(self, cases: Iterable[CaseFiles]) -> None:
+        """Fetch the first cases, which may be needed soon; raises as `each` does."""
+        ahead = 0
+        for case in cases:
+            ahead += case.input.size_bytes + case.answer.size_bytes
+            if ahead > _BYTES_AHEAD:
+                return
+            for file in (case.input, case.answer):
+                _fetch(self.cache, file).close()
+
     def _start(self, waiting: Iterable[_Fetch], wants: Callable[[CaseFiles], bool]) -> None:
         ahead = 0
         for fetch in waiting:

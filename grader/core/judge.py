@@ -11,8 +11,9 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
+from grader.contract.messages import Grade
 from grader.contract.runs import RunLimits, RunOutcome, StopReason
-from grader.contract.verdicts import Verdict
+from grader.contract.verdicts import Fault, Verdict
 
 _KB_PER_MB = 1024
 _US_PER_MS = 1000
@@ -74,6 +75,27 @@ def describe_end(outcome: RunOutcome) -> str:
     if outcome.signal:
         return f"ended by {_signal_name(outcome.signal)}"
     return f"exit code {outcome.exit_code}"
+
+
+def compile_error(message: str, reason: str, cases_total: int) -> Grade:
+    """
+    Grade a source that does not compile.
+
+    Args:
+        message: What the compiler said, safe to show.
+        reason: What happened, on one line.
+        cases_total: How many cases there would have been.
+    """
+    return Grade(
+        verdict=Verdict.COMPILE_ERROR,
+        score=0,
+        execution_time=0,
+        memory_usage=0,
+        message=message,
+        cases_total=cases_total,
+        fault=Fault.SUBMISSION,
+        reason=reason,
+    )
 
 
 def _verdict(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> Verdict | None:

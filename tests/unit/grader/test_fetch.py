@@ -244,3 +244,17 @@ def test_a_store_that_fails_is_worth_another_attempt(
 
     with pytest.raises(TemporaryError, match="changed"):
         list(fetcher.each([case], all_wanted))
+
+
+def test_cases_that_may_be_needed_soon_are_here_then(
+    fetcher: CaseFetcher, store: WatchedStore
+) -> None:
+    """The next request finds them, as far as a bounded number of bytes goes."""
+    small = [store.case(f"{number:02}") for number in range(3)]
+    large = store.case("large", b"x" * (40 << 20))
+    fetcher.fetch_ahead([*small, large, store.case("after")])
+    asked = list(store.asked)
+
+    assert len(asked) == 6
+    assert len(list(fetcher.each(small, all_wanted))) == 3
+    assert store.asked == asked

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.runs import RunLimits, RunOutcome, StopReason
-from grader.contract.verdicts import Verdict
-from grader.core.judge import Finding, describe_end, explain, find_fault
+from grader.contract.verdicts import Fault, Verdict
+from grader.core.judge import Finding, compile_error, describe_end, explain, find_fault
 
 LIMITS = RunLimits(
     cpu_ms=1000,
@@ -144,3 +144,12 @@ def test_what_is_over_a_limit_reads_as_over_it(measured: RunOutcome) -> None:
 def test_an_end_alone_is_described_without_limits() -> None:
     """The execution log says of every case how it ended, also when nothing was wrong."""
     assert describe_end(outcome()) == "exit code 0"
+
+
+def test_a_source_that_does_not_compile_is_its_authors_fault() -> None:
+    """No case was run, and how many there would have been is told."""
+    grade = compile_error("solution.c:1: error", "does not compile", 3)
+
+    assert (grade.verdict, grade.score, grade.test_results) == (Verdict.COMPILE_ERROR, 0, ())
+    assert (grade.fault, grade.reason) == (Fault.SUBMISSION, "does not compile")
+    assert (grade.message, grade.cases_total) == ("solution.c:1: error", 3)
