@@ -120,6 +120,10 @@ class MemoryBroker:
         found = self._queues.setdefault(queue, _Queue()).messages
         return [each for each in found if _matches(selector, each)][: self._page_size]
 
+    def peek(self, queue: str, count: int) -> list[QueuedMessage]:
+        """Give the first messages of a queue, which is made when there is none."""
+        return self.browse(queue)[:count]
+
 
 class MemoryWatch:
     """

@@ -8,12 +8,14 @@ the slots; each waits for what is away, and health says what for.
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from grader.adapters.activemq.connection import Connection, connect
+from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.adapters.activemq.source import ActiveMqJobSource
 from grader.adapters.mysql.engine import open_engine
 from grader.adapters.mysql.store import MysqlJobStore
@@ -26,11 +28,19 @@ from grader.errors import AccessError, TemporaryError
 from grader.handlers import MakeWork, Tools
 from grader.health import Health, serving
 from grader.logs import Logger, Redactor
+from grader.lookahead import LookAhead, Running
 from grader.loop import Slot
 from grader.migrations import migrate
 from grader.parameters import Parameters, parameter_names
 from grader.patience import Patience
-from grader.ports import JobHandler, JobSource, JobStore, ObjectStore
+from grader.ports import (
+    JobHandler,
+    JobSource,
+    JobStore,
+    ObjectStore,
+    PreparingHandler,
+    QueueInspector,
+)
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
 from grader.signals import run_all
 
@@ -45,6 +55,7 @@ class _Shared:
     jobs: JobStore
     objects: ObjectStore
     request_model: type[JobRequest]
+    running: Running = field(default_factory=Running)
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,12 @@ class Worker:
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
             work = self.make_work(Tools(settings, objects, self.log))
             shared = _Shared(stopping, patience, parameters, jobs, objects, work.request_model)
-            slots = {
-                name: self._slot(name, stack.enter_context(work.open()), shared) for name in names
-            }
+            handlers = {name: stack.enter_context(work.open()) for name in names}
+            slots = [self._slot(name, each, shared) for name, each in handlers.items()]
             health.good("handler", work.detail)
             self.log.info("Worker started")
-            run_all({name: slot.run for name, slot in slots.items()}, stopping)
+            stack.enter_context(self._look_ahead(handlers[names[0]], shared))
+            run_all({slot.name: slot.run for slot in slots}, stopping)
 
     def _slot(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Slot:
         settings = self.settings
@@ -114,7 +125,33 @@ class Worker:
         def open_source() -> JobSource:
             return ActiveMqJobSource(open_broker(shared.parameters, name), settings.queues)
 
-        return Slot(name, open_source, desk, shared.patience, shared.stopping, self.log)
+        return Slot(
+            name, open_source, desk, shared.patience, shared.stopping, self.log, shared.running
+        )
+
+    def _look_ahead(
+        self, handler: JobHandler[Any], shared: _Shared
+    ) -> AbstractContextManager[None]:
+        """Prepare for what waits, by any one of the handlers, where they can do that."""
+        settings = self.settings
+        if not settings.look_ahead or not isinstance(handler, PreparingHandler):
+            return nullcontext()
+        prepare = handler.prepare
+
+        @contextmanager
+        def open_inspector() -> Iterator[QueueInspector]:
+            with closing(open_broker(shared.parameters, "look-ahead")) as connection:
+                yield ActiveMQQueueInspector(connection)
+
+        return LookAhead(
+            queues=settings.queues,
+            count=settings.look_ahead,
+            running=shared.running,
+            open_inspector=open_inspector,
+            prepare=lambda body: prepare(shared.request_model.from_json(body)),
+            stopping=shared.stopping,
+            log=self.log,
+        ).beside()
 
 
 def read_parameters(

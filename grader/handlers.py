@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
@@ -86,7 +86,7 @@ def find_work(name: str) -> MakeWork:
             work = make(tools)
             if not isinstance(work, Work):
                 raise TypeError(f"it gave {type(work).__name__} and not grader.handlers.Work")
-        return Work(work.request_model, lambda: _opened(entry_point, work), work.detail)
+        return replace(work, open=lambda: _opened(entry_point, work))
 
     return checked
 

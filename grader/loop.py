@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.desk import Desk
 from grader.errors import ConnectionLostError, StoppingError
 from grader.logs import Logger
+from grader.lookahead import Running
 from grader.patience import Patience
 from grader.ports import Delivery, JobSource
 
@@ -28,6 +29,7 @@ class Slot:
         patience: Waits for the broker.
         stopping: Set when no next message is to be taken.
         log: Where events go.
+        running: Is told when a message is begun and done with.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Slot:
     patience: Patience
     stopping: threading.Event
     log: Logger
+    running: Running = field(default_factory=Running)
 
     def run(self) -> None:
         """
@@ -67,13 +70,16 @@ class Slot:
             while not self.stopping.is_set():
                 delivery = source.receive(_IDLE_SECONDS)
                 if delivery is not None:
+                    self.running.begin(self.name)
                     self._serve(source, delivery)
+                    self.running.end(self.name)
                     settled += 1
         except ConnectionLostError as error:
             if not settled:
                 raise
             self.log.warning("Connection to the broker lost", reason=str(error))
         finally:
+            self.running.end(self.name)
             source.close()
 
     def _serve(self, source: JobSource, delivery: Delivery) -> None:

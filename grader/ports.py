@@ -163,6 +163,14 @@ class QueueInspector(Protocol):
         """
         ...
 
+    def peek(self, queue: str, count: int) -> Sequence[QueuedMessage]:
+        """
+        Give the first `count` messages of a queue at most, those in flight among them.
+
+        It costs the same however many there are, and creates a queue as `browse` does.
+        """
+        ...
+
 
 # --- Jobs ---------------------------------------------------------------------------------------
 

@@ -79,6 +79,9 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
     dlq_name: _Name = Field(names.DEAD_LETTER_QUEUE, description="queue of what cannot be done")
     job_handler: _Name = Field("grading", description="what is done with a request")
     worker_slots: int = Field(1, ge=1, le=64, description="requests worked on at a time")
+    look_ahead: int = Field(
+        2, ge=0, le=16, description="waiting requests to fetch for while a job runs; 0: none"
+    )
     max_attempts: int = Field(3, ge=1, description="attempts before a request is given up")
     retry_delay_ms: int = Field(5000, ge=1, description="milliseconds before another attempt")
     max_time_limit_ms: int = Field(30_000, ge=1, description="highest timeLimit, milliseconds")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 from time import monotonic, time
 
 from grader.adapters.activemq.connection import Connection
@@ -88,15 +89,23 @@ class ActiveMQQueueInspector:
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
         """Read one page, at most the queue's maxBrowsePageSize, without taking anything."""
-        headers = {"browser": "true", "ack": "auto"}
-        if selector:
-            headers["selector"] = selector
-        subscription = self._connection.subscribe(queue, headers=headers)
-        page = []
-        for frame in self._frames(subscription):
-            if frame.headers.get("browser") == "end":
-                break
-            page.append(_message(frame))
+        headers = {"ack": "auto"} | ({"selector": selector} if selector else {})
+        return self._read(queue, headers, None)
+
+    def peek(self, queue: str, count: int) -> list[QueuedMessage]:
+        """
+        Read the first `count` messages at most, without taking anything.
+
+        The broker hands out no more than `count` that are not acknowledged, and we leave without
+        doing so; with automatic acknowledgement it would read on through the whole queue.
+        """
+        return self._read(queue, {"activemq.prefetchSize": str(count)}, count)
+
+    def _read(self, queue: str, headers: dict[str, str], most: int | None) -> list[QueuedMessage]:
+        subscription = self._connection.subscribe(queue, headers={"browser": "true", **headers})
+        frames = self._frames(subscription)
+        shown = takewhile(lambda frame: frame.headers.get("browser") != "end", frames)
+        page = [_message(frame) for frame in islice(shown, most)]
         self._connection.unsubscribe(subscription)
         return page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,32 +14,45 @@ from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import GraderError, RequestError, TemporaryError
 from grader.handlers import Tools, Work
-from grader.logs import Redactor, make_logger
+from grader.logs import Logger, Redactor, make_logger
 from grader.settings import WorkerSettings, load
 from grader.signals import run_until_told
 
 
-def handle(request: GradingRequest) -> GradingResult:
-    """Accept, fail, or wait at the gate: a FIFO that is opened when the test says so."""
-    if request.language == "gate":
-        Path(os.environ["GATE"]).read_bytes()
-    if request.language == "storm":
-        raise TemporaryError("the weather is bad")
-    if request.language == "bug":
-        raise ValueError("nobody thought of this")
-    if request.language == "nonsense":
-        raise RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language: 'nonsense'")
-    return GradingResult(
-        request_id=request.request_id,
-        status=Status.COMPLETED,
-        result=Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1),
-        timestamp=datetime.now(UTC),
-    )
+@dataclass(frozen=True)
+class Constant:
+    """Does what a request's language says."""
+
+    log: Logger
+
+    def __call__(self, request: GradingRequest) -> GradingResult:
+        """Accept, fail, or wait at the gate: a FIFO that is opened when the test says so."""
+        if request.language == "gate":
+            Path(os.environ["GATE"]).read_bytes()
+        if request.language == "storm":
+            raise TemporaryError("the weather is bad")
+        if request.language == "bug":
+            raise ValueError("nobody thought of this")
+        if request.language == "nonsense":
+            raise RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language: 'nonsense'")
+        return GradingResult(
+            request_id=request.request_id,
+            status=Status.COMPLETED,
+            result=Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1),
+            timestamp=datetime.now(UTC),
+        )
+
+    def prepare(self, request: GradingRequest) -> None:
+        """Say so; fail at what the handler would fail at."""
+        said = f"Prepared {request.request_id}"
+        self.log.info(said)
+        if request.language == "bug":
+            raise ValueError("nobody thought of this")
 
 
-def constant(_tools: Tools) -> Work[GradingRequest]:
-    """Give the same function to each slot."""
-    return Work(GradingRequest, lambda: nullcontext(handle))
+def constant(tools: Tools) -> Work[GradingRequest]:
+    """Give the same handler to each slot."""
+    return Work(GradingRequest, lambda: nullcontext(Constant(tools.log)))
 
 
 def main() -> int:

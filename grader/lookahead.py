@@ -1,0 +1,148 @@
+"""
+Fetching what waiting requests will need while a job runs.
+
+The messages are only looked at: a browser asks for the first few of a queue and leaves, on a
+connection of its own, so none is consumed, held or marked, whoever gets it afterwards.  That costs
+the broker the same however many wait.  Nothing is looked at while jobs are short: fetching ahead
+would gain less than looking costs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+from grader.errors import GraderError
+from grader.logs import Logger
+from grader.ports import QueuedMessage, QueueInspector
+
+#: A job that runs for this long is worth a look.
+_LONG_JOB_SECONDS = 0.2
+_GLANCE_SECONDS = 0.1
+#: Between two looks, so that many workers do not keep a small broker busy with being looked at.
+_PAUSE_SECONDS = 1.0
+_PAUSE_AFTER_FAILURE_SECONDS = 30.0
+#: A browse shows first what is with consumers.  When it is this much, the next message most likely
+#: goes to another worker, and all of us reading so far would cost the broker more than we gain.
+_MOST_IN_FLIGHT = 14
+_REMEMBERED = 64
+_FAREWELL_SECONDS = 2.0
+
+
+class Running:
+    """
+    Since when each slot is at its message; slots write, the look-ahead reads.
+
+    Args:
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        """Begin idle."""
+        self._clock = clock
+        self._since: dict[str, float | None] = {}
+
+    def begin(self, slot: str) -> None:
+        """Note that this slot has taken a message."""
+        self._since[slot] = self._clock()
+
+    def end(self, slot: str) -> None:
+        """Note that it is done with it."""
+        self._since[slot] = None
+
+    def longest_seconds(self) -> float:
+        """How long the longest of the running jobs has taken until now; 0 when none runs."""
+        since = [begun for begun in list(self._since.values()) if begun is not None]
+        return self._clock() - min(since) if since else 0.0
+
+
+@dataclass(frozen=True)
+class LookAhead:
+    """
+    Has the next requests prepared while a job runs.
+
+    Args:
+        queues: To look into, the most urgent first.
+        count: Waiting messages to prepare for at a time.
+        running: Tells whether a job runs for long.
+        open_inspector: Opens a way into the queues, when it is needed first; raises `GraderError`.
+        prepare: Gets the body of a waiting message.
+        stopping: Set when the worker stops.
+        log: Where events go.
+    """
+
+    queues: Sequence[str]
+    count: int
+    running: Running
+    open_inspector: Callable[[], AbstractContextManager[QueueInspector]]
+    prepare: Callable[[bytes], None]
+    stopping: threading.Event
+    log: Logger
+    _known: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Look ahead on a thread of its own for as long as the block runs and is not stopping."""
+        thread = threading.Thread(target=self.run, name="look-ahead", daemon=True)
+        thread.start()
+        yield
+        thread.join(_FAREWELL_SECONDS)
+
+    def run(self) -> None:
+        """Look ahead until told to stop; whatever fails is tried again much later."""
+        failed = False
+        pause = 0.0
+        while self._await_long_job(pause):
+            try:
+                with self.open_inspector() as inspector:
+                    self.look(inspector)
+                    failed = False
+                    while self._await_long_job(_PAUSE_SECONDS):
+                        self.look(inspector)
+            except GraderError as error:
+                if not failed:
+                    self.log.info("Cannot look ahead, jobs go on without", reason=str(error))
+                failed = True
+            pause = _PAUSE_AFTER_FAILURE_SECONDS
+
+    def look(self, inspector: QueueInspector) -> None:
+        """Have the first waiting messages prepared; raises what `inspector` does."""
+        for message in self._waiting(inspector):
+            if self.stopping.is_set():
+                return
+            if message.message_id not in self._known:
+                self._known.append(message.message_id)
+                self._prepare(message)
+
+    def _waiting(self, inspector: QueueInspector) -> Iterator[QueuedMessage]:
+        counters = inspector.statistics(self.queues)
+        wanted = self.count
+        for queue in self.queues:
+            known = counters.get(queue)
+            if wanted <= 0 or known is None or not known.waiting:
+                continue
+            if known.in_flight <= _MOST_IN_FLIGHT:
+                page = inspector.peek(queue, known.in_flight + wanted)[known.in_flight :]
+                wanted -= len(page)
+                yield from page
+
+    def _prepare(self, message: QueuedMessage) -> None:
+        try:
+            self.prepare(message.body)
+        except GraderError as error:  # it is told when it is that request's turn
+            self.log.debug("Not prepared", message_id=message.message_id, reason=str(error))
+        except Exception:  # a handler's own mistake, which must hurt nothing
+            self.log.warning("Preparing failed", message_id=message.message_id, exc_info=True)
+
+    def _await_long_job(self, pause_seconds: float) -> bool:
+        """Wait for as long as told, then for a job that runs for long; False: the worker stops."""
+        if self.stopping.wait(pause_seconds):
+            return False
+        while self.running.longest_seconds() < _LONG_JOB_SECONDS:
+            if self.stopping.wait(_GLANCE_SECONDS):
+                return False
+        return True
