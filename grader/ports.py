@@ -51,6 +51,10 @@ class ObjectStore(Protocol):
         """Write a whole object."""
         ...
 
+    def upload(self, key: str, source: Path, *, content_type: str) -> None:
+        """Stream a file into an object, in one piece, so that its ETag is the MD5 of the file."""
+        ...
+
     def list(self, prefix: str) -> Iterable[ObjectInfo]:
         """All objects below a prefix, in key order."""
         ...

@@ -75,6 +75,13 @@ class S3ObjectStore:
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type
             )
 
+    def upload(self, key: str, source: Path, *, content_type: str) -> None:
+        """Stream a file into an object, in one piece."""
+        with source.open("rb") as body, self._translated(key):
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=content_type
+            )
+
     def list(self, prefix: str) -> Iterable[ObjectInfo]:
         """All objects below a prefix, in key order."""
         with self._translated(prefix):

@@ -66,6 +66,10 @@ class MemoryObjectStore:
         """Write a whole object."""
         self.objects[key] = body
 
+    def upload(self, key: str, source: Path, *, content_type: str) -> None:
+        """Read a file into an object."""
+        self.put(key, source.read_bytes(), content_type=content_type)
+
     def list(self, prefix: str) -> Iterable[ObjectInfo]:
         """All objects below a prefix, in key order."""
         for key in sorted(self.objects):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,21 @@ def test_object_over_the_limit_is_not_read(object_store: ObjectStore, tmp_path: 
         object_store.get("large", max_bytes=2)
     with pytest.raises(ObjectTooLargeError):
         object_store.download("large", tmp_path / "large", max_bytes=2)
+
+
+def test_an_uploaded_file_is_the_object_and_its_etag_that_of_the_file(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """What pushes problems compares files with listings, whatever their size and names."""
+    source = tmp_path / "file"
+    source.write_bytes(b"\x00\xff\r\n")
+    key = "p/a name, \N{LATIN SMALL LETTER U WITH DIAERESIS} & <more>.in"
+
+    object_store.upload(key, source, content_type="text/plain")
+
+    (listed,) = object_store.list("p/")
+    assert object_store.get(key, max_bytes=4) == b"\x00\xff\r\n"
+    assert (listed.key, listed.etag) == (key, hashlib.md5(source.read_bytes()).hexdigest())
 
 
 def test_download_makes_a_new_file_and_never_overwrites(
