@@ -8,7 +8,7 @@ threads, a few cases and a bounded number of bytes ahead.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class CaseFetcher:
 
     def each(
         self, cases: Iterable[CaseFiles], wants: Callable[[CaseFiles], bool]
-    ) -> Iterator[OpenCase]:
+    ) -> Generator[OpenCase]:
         """
         Yield those cases that are wanted when their turn comes.
 

@@ -61,6 +61,13 @@ class SandboxSettings(BaseSettings):
     languages: str = Field(
         "all", description="languages to grade, with commas; all: those that are installed"
     )
+    warm_interpreters: bool = Field(
+        True, description="whether interpreters may be started before their program is there"
+    )
+    cache_directory: Path | None = Field(
+        None, description="where test cases and programs are kept; None: as long as the worker runs"
+    )
+    cache_max_mb: int = Field(2048, ge=64, description="disk that they may take, MB")
 
 
 class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSettings):
