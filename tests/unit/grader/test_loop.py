@@ -8,12 +8,25 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Self
 
 import pytest
 
-from grader.contract.messages import Grade, GradingRequest, GradingResult
-from grader.contract.names import ATTEMPT_HEADER, ORIGINAL_ID_HEADER, REASON_CODE_HEADER
-from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.contract.messages import (
+    Failure,
+    Grade,
+    GradingRequest,
+    GradingResult,
+    JobRequest,
+    JobResult,
+)
+from grader.contract.names import (
+    ATTEMPT_HEADER,
+    ORIGINAL_ID_HEADER,
+    REASON_CODE_HEADER,
+    REASON_HEADER,
+)
+from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.core.redelivery import Rules
 from grader.desk import Desk
 from grader.errors import (
@@ -83,7 +96,8 @@ class Bench:
     patience: Patience
     log: Logger
     stopping: threading.Event
-    handler: JobHandler[GradingRequest] = accept
+    handler: JobHandler[Any] = accept
+    request_model: type[JobRequest] = GradingRequest
     jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
     objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
@@ -102,7 +116,7 @@ class Bench:
         desk = Desk(
             jobs=self.jobs,
             objects=self.objects,
-            request_model=GradingRequest,
+            request_model=self.request_model,
             handler=self.handler,
             rules=RULES,
             worker_id="worker",
@@ -210,6 +224,94 @@ def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Excep
     assert dead.headers[ORIGINAL_ID_HEADER] == "ID:1"
     assert bench.jobs.get("req_1").attempts == 2
     assert bench.results()[0].error.code == "INTERNAL_ERROR"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (None, "NoneType and not a JobResult"),
+        ({"status": "completed"}, "dict and not a JobResult"),
+        (
+            JobResult(request_id="req_2", status=Status.COMPLETED, timestamp=NOW),
+            "of another request: 'req_2'",
+        ),
+        (
+            JobResult(request_id="req_1", status=Status.COMPLETED, result=object(), timestamp=NOW),
+            "Unable to serialize",
+        ),
+    ],
+    ids=["nothing", "a dict", "another's", "no JSON"],
+)
+def test_handler_that_gives_what_is_no_result_is_at_fault_and_not_the_request(
+    bench: Bench, given: object, reason: str
+) -> None:
+    """It counts as a failed attempt; the user learns that we are to blame, operators learn why."""
+    bench.handler = lambda _request: given
+    bench.send()
+
+    bench.run()
+
+    (dead,) = bench.queues.waiting("dlq")
+    assert reason in dead.headers[REASON_HEADER]
+    assert bench.results()[0].error == Failure(
+        code=ErrorCode.INTERNAL_ERROR,
+        message="the grading system could not grade this request",
+        fault=Fault.PLATFORM,
+    )
+    assert bench.jobs.get("req_2") is None
+
+
+def test_refusal_with_a_word_of_its_own_is_an_attempt(bench: Bench) -> None:
+    """Programs that read results know the published words only."""
+    bench.handler = raising(RequestError("TOO_FUNNY", "we laughed"))
+    bench.send()
+
+    bench.run()
+
+    assert bench.results()[0].error.code == "INTERNAL_ERROR"
+    assert "TOO_FUNNY" in bench.queues.waiting("dlq")[0].headers[REASON_HEADER]
+
+
+def test_other_work_has_requests_and_results_of_its_own(bench: Bench) -> None:
+    """It needs no more than a request id, and its result is sent as it is."""
+
+    class Translation(JobRequest):
+        text: str
+
+    def translate(request: Translation) -> JobResult:
+        result = {"text": request.text[::-1], "notes": None}
+        return JobResult(
+            request_id=request.request_id, status=Status.COMPLETED, result=result, timestamp=NOW
+        )
+
+    bench.request_model, bench.handler = Translation, translate
+    body = b'{"requestId": "t_1", "text": "abc"}'
+    for _ in range(2):
+        bench.queues.send(Outgoing("requests", body))
+
+    bench.run()
+
+    first, again = bench.queues.waiting("results")
+    assert json.loads(first.body)["result"] == {"text": "cba", "notes": None}
+    assert again.body == first.body
+    assert bench.jobs.get("t_1").attempts == 1
+
+
+def test_request_model_that_fails_ends_in_the_open(bench: Bench) -> None:
+    """A message that would end its worker each time must not come again for ever."""
+
+    class Careless(JobRequest):
+        @classmethod
+        def from_json(cls, body: bytes) -> Self:
+            raise KeyError(body)
+
+    bench.request_model = Careless
+    bench.send()
+
+    bench.run()
+
+    assert bench.results()[0].error.code == "INTERNAL_ERROR"
+    assert len(bench.queues.waiting("dlq")) == 1
 
 
 def test_request_held_by_another_message_comes_again(bench: Bench, log_stream: io.StringIO) -> None:

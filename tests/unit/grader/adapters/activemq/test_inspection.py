@@ -32,12 +32,14 @@ class RecordedConnection:
     def __init__(self, answers: Mapping[str, bytes], *, silent: bool = False) -> None:
         """`answers` are by the last part of the destination asked."""
         self.sent: list[str] = []
+        self.asked: dict[str, str] = {}  # by the last subscription
         self.ended: list[str] = []
         self.frames: list[Frame] = []
         self._answers = answers
         self._silent = silent
 
     def subscribe(self, queue: str, *, headers: Mapping[str, str]) -> str:
+        self.asked = dict(headers)
         if headers.get("browser"):
             self.frames += [
                 Frame({"subscription": "other", "message-id": "ID:0"}, b"not of this browse"),
@@ -126,3 +128,19 @@ def test_a_browse_takes_its_own_frames_and_ends_its_subscription() -> None:
     assert (message.message_id, message.timestamp_ms, message.body) == ("ID:1", 9, b"body")
     assert "subscription" not in message.headers
     assert connection.ended == ["grading-dlq"]
+
+
+def test_peeking_asks_for_no_more_than_is_wanted_and_leaves() -> None:
+    """The broker may hand out so many unacknowledged messages, and gets none acknowledged."""
+    connection = RecordedConnection({})
+
+    page = inspector(connection).peek("grading-requests", 1)
+
+    assert [message.message_id for message in page] == ["ID:1"]
+    assert connection.asked == {"browser": "true", "activemq.prefetchSize": "1"}
+    assert connection.ended == ["grading-requests"]
+
+
+def test_peeking_into_a_short_queue_ends_with_it() -> None:
+    """The broker says where the end is."""
+    assert len(inspector(RecordedConnection({})).peek("grading-requests", 5)) == 1
