@@ -33,12 +33,15 @@ def push_problem(
     app: CloudContext, directory: Path, *, environment: str | None, problem_id: str | None
 ) -> None:
     """
-    Make the bucket hold the problem in DIRECTORY: description.md and testcases/.
+    Make the bucket hold the problem in DIRECTORY.
 
-    A test case is NAME.in with NAME.ans or NAME.out, also in folders below testcases/. Only files
-    whose content changed are uploaded; test cases that DIRECTORY no longer has are removed.
+    DIRECTORY holds description.md and testcases/, or is a Kattis problem package. A test case is
+    NAME.in with NAME.ans or NAME.out, also in folders, which are groups. Only files whose content
+    changed are uploaded; what the judge would read and DIRECTORY no longer has is removed.
     """
     found = read_problem(directory, problem_id)
+    for warning in found.warnings:
+        app.ui.warn(warning)
     target = choose(app, environment)
     app.announce(target.environment)
     plan = plan_push(target.objects, found)
@@ -47,7 +50,7 @@ def push_problem(
     document = {
         "environment": target.name,
         "problem_id": found.problem_id,
-        "cases": found.cases,
+        **describe(found),
         "dry_run": app.options.dry_run,
         "uploaded": list(plan.upload),
         "unchanged": list(plan.unchanged),
@@ -67,6 +70,37 @@ def _push(store: ObjectStore, app: CloudContext, found: Problem, plan: PushPlan)
 def _table(found: Problem, plan: PushPlan, *, dry_run: bool) -> Table:
     """Sum up."""
     would = "would be " if dry_run else ""
-    columns = ["problem", "cases", f"{would}uploaded", "unchanged", f"{would}removed"]
+    columns = [
+        "problem",
+        "layout",
+        "checker",
+        "cases",
+        f"{would}uploaded",
+        "unchanged",
+        f"{would}removed",
+    ]
     counts = (len(plan.upload), len(plan.unchanged), len(plan.remove))
-    return Table(columns, [[found.problem_id, found.cases, *counts]])
+    what = describe(found)
+    return Table(
+        columns,
+        [[found.problem_id, what["layout"], what["checker"], _cases(found), *counts]],
+    )
+
+
+def describe(found: Problem) -> dict[str, object]:
+    """Say what kind of problem was found."""
+    validator = found.content.validator
+    return {
+        "layout": str(found.layout),
+        "cases": found.cases,
+        "groups": [group.name for group in found.content.groups if group.name],
+        "checker": f"{validator.name} ({validator.language})" if validator else "built in",
+        "scoring": found.content.settings.gives_points,
+        "warnings": list(found.warnings),
+        "left_out": list(found.left_out),
+    }
+
+
+def _cases(found: Problem) -> str:
+    groups = len(found.content.groups) - 1
+    return f"{found.cases} in {groups} groups" if groups else str(found.cases)

@@ -1,19 +1,57 @@
-"""Is a folder a problem that can be graded? Pure: it looks at names and sizes only."""
+"""Is a folder a problem that can be graded, and where does each file go? Pure: names and sizes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import PurePosixPath
 
-from grader.contract import layout
+from grader.core.cases import ANSWERS, INPUT
+from grader.core.package import GROUP_YAMLS, MAX_YAML_BYTES
+from grader.core.problem_yaml import PROBLEM_YAML
+from grader.core.validators import VALIDATOR_DIRECTORIES
 
 DESCRIPTION = "description.md"
 CASES = "testcases"
+DATA = "data"
+SUBMISSIONS = "submissions"
 #: The worker refuses larger test case files.
 MAX_CASE_BYTES = 256 << 20
-_ANSWERS = (".ans", ".out")
+#: Object keys have 1,024 bytes; these are for what comes before a name.
+_MAX_NAME_BYTES = 900
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DATA_FOLDERS = ("sample", "secret")
+_STATEMENT_FOLDERS = ("statement", "problem_statement")
+#: What packages keep beside their cases for people.
+_NOTES = (
+    *(".hint", ".desc", ".png", ".jpg", ".jpeg", ".svg", ".interaction", ".statement"),
+    *(".download", ".md", ".txt"),
+)
+
+
+class Layout(StrEnum):
+    """How a problem lies on disk."""
+
+    OWN = "own"
+    KATTIS = "Kattis"
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """
+    Where the files of a problem go.
+
+    Args:
+        layout: How they lie on disk.
+        objects: Path below the problem's prefix in the bucket, to path on disk.
+        left_out: What is there for people, and not for the judge.
+    """
+
+    layout: Layout
+    objects: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
 
 
 def check_problem_id(problem_id: str) -> str:
@@ -26,9 +64,35 @@ def check_problem_id(problem_id: str) -> str:
     )
 
 
+def arrange(paths: Iterable[str]) -> Arrangement:
+    """
+    Find the layout, and where each file goes.
+
+    Args:
+        paths: All files of the folder, below it, with slashes.
+    """
+    present = dict.fromkeys(sorted(paths))
+    kattis = any(path.startswith(f"{DATA}/") for path in present) and not any(
+        path.startswith(f"{CASES}/") for path in present
+    )
+    layout = Layout.KATTIS if kattis else Layout.OWN
+    objects: dict[str, str] = {}
+    left_out = []
+    for path in present:
+        target = _target(path, layout)
+        if target and layout is Layout.KATTIS and _is_note(path, present):
+            left_out.append(path)
+        elif target:
+            objects.setdefault(target, path)
+    statement = _statement(present) if DESCRIPTION not in objects else ""
+    if layout is Layout.KATTIS and statement:
+        objects[DESCRIPTION] = statement
+    return Arrangement(layout, objects, tuple(left_out))
+
+
 def check_problem(files: Mapping[str, int]) -> list[str]:
     """
-    Find everything that is wrong with a problem.
+    Find everything that is wrong with the names and sizes of a problem's files.
 
     Args:
         files: Path below the problem's folder, with slashes, to size in bytes.
@@ -36,40 +100,88 @@ def check_problem(files: Mapping[str, int]) -> list[str]:
     Returns:
         One line for each finding, in the order of the paths.
     """
+    arrangement = arrange(files)
     findings = []
-    if not files.get(DESCRIPTION):
+    if arrangement.layout is Layout.OWN and not files.get(DESCRIPTION):
         findings.append(f"{DESCRIPTION}: missing or empty")
-    paths = [PurePosixPath(path) for path in sorted(files)]
-    cases = [path for path in paths if path.parts[0] == CASES]
-    if not any(path.suffix == ".in" for path in cases):
-        findings.append(f"{CASES}: no test case; a case is NAME.in with NAME.ans or NAME.out")
-    for path in cases:
-        findings += [f"{path}: {what}" for what in _findings(path, files)]
+    folder = DATA if arrangement.layout is Layout.KATTIS else CASES
+    cases = sorted(path for path in arrangement.objects.values() if path.startswith(f"{folder}/"))
+    if not any(path.endswith(INPUT) for path in cases):
+        findings.append(f"{folder}: no test case; a case is NAME.in with NAME.ans or NAME.out")
+    for path in sorted(arrangement.objects.values()):
+        found = _name_findings(path)
+        if path.startswith(f"{folder}/") and not path.endswith(GROUP_YAMLS):
+            found += _case_findings(PurePosixPath(path), files)
+        elif path.endswith(".yaml") and files[path] > MAX_YAML_BYTES:
+            found.append(f"larger than {MAX_YAML_BYTES >> 10} KiB")
+        findings += [f"{path!r}: {what}" if not path.isprintable() else f"{path}: {what}"
+                     for what in found]  # fmt: skip
     return findings
 
 
-def object_key(problem_id: str, path: str) -> str:
-    """Where a file of a problem lies in the bucket."""
-    if path == DESCRIPTION:
-        return layout.description_key(problem_id)
-    return layout.test_cases_prefix(problem_id) + path.removeprefix(f"{CASES}/")
+def _target(path: str, layout: Layout) -> str:
+    """Where a file goes, below the problem's prefix; nothing when it is not for the bucket."""
+    first, _, rest = path.partition("/")
+    if path in (DESCRIPTION, PROBLEM_YAML) or f"{first}/" in VALIDATOR_DIRECTORIES:
+        return path
+    if layout is Layout.OWN:
+        return path if first == CASES else ""
+    inside = rest.partition("/")[0]
+    if first == DATA and (inside in _DATA_FOLDERS or rest in GROUP_YAMLS):
+        return f"{CASES}/{rest}"
+    return ""
 
 
-def _findings(path: PurePosixPath, files: Mapping[str, int]) -> list[str]:
-    """Find what is wrong with one file below testcases/."""
+def _is_note(path: str, present: Container[str]) -> bool:
+    """Whether a file of a package's test data is of no concern to a judge."""
+    if not path.startswith(f"{DATA}/"):
+        return False
+    sample_output = path.removesuffix(".out") + ".ans"  # what a statement shows instead
+    return path.endswith(_NOTES) or (path.endswith(".out") and sample_output in present)
+
+
+def _statement(present: Iterable[str]) -> str:
+    """Choose a package's statement: Markdown before TeX, English before others."""
+    found = [
+        path
+        for path in present
+        if path.startswith(tuple(f"{folder}/problem." for folder in _STATEMENT_FOLDERS))
+        and path.endswith((".md", ".tex"))
+    ]
+    found.sort(key=lambda path: (not path.endswith(".md"), ".en." not in path, path))
+    return found[0] if found else ""
+
+
+def _name_findings(path: str) -> list[str]:
+    """Find what keeps a name from being an object key that everybody can read and type."""
     found = []
-    if not all(_PLAIN.fullmatch(part) for part in path.parts):
-        found.append("not a plain name: letters, digits, '.', '_' and '-' only")
+    for part in PurePosixPath(path).parts:
+        if not part.isprintable():
+            found.append("has control characters in its name")
+        elif part.startswith("-"):
+            found.append("begins with a dash, which programs take for an option")
+        elif part != part.strip():
+            found.append("begins or ends with a space")
+    if len(path.encode(errors="replace")) > _MAX_NAME_BYTES:
+        found.append(f"has a name of more than {_MAX_NAME_BYTES} bytes")
+    return found
+
+
+def _case_findings(path: PurePosixPath, files: Mapping[str, int]) -> list[str]:
+    """Find what is wrong with one file among the test cases."""
+    found = []
     if files[str(path)] > MAX_CASE_BYTES:
         found.append(f"larger than {MAX_CASE_BYTES >> 20} MiB")
-    answers = [ending for ending in _ANSWERS if str(path.with_suffix(ending)) in files]
-    if path.suffix == ".in":
+    answers = [ending for ending in ANSWERS if str(path.with_suffix(ending)) in files]
+    if path.suffix == INPUT:
         if not answers:
             found.append(f"has no answer: {path.stem}.ans or {path.stem}.out")
-        elif len(answers) > 1:
+        elif len(answers) > 1 and path.parts[0] == CASES:
             found.append(f"has two answers: {path.stem}.ans and {path.stem}.out")
-    elif path.suffix not in _ANSWERS:
+    elif path.suffix == ".yaml":
+        found.append("settings of a single case cannot be used here; groups can have some")
+    elif path.suffix not in ANSWERS:
         found.append("neither .in, .ans nor .out")
-    elif str(path.with_suffix(".in")) not in files:
+    elif str(path.with_suffix(INPUT)) not in files:
         found.append(f"answers nothing: there is no {path.stem}.in")
     return found

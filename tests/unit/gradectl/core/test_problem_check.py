@@ -8,13 +8,28 @@ from hypothesis import strategies as st
 
 from gradectl.core.problem_check import (
     MAX_CASE_BYTES,
+    Layout,
+    arrange,
     check_problem,
     check_problem_id,
-    object_key,
 )
-from grader.core.cases import pair
+from grader.contract.problem import StoredFile
+from grader.core.cases import find_cases
+from grader.core.findings import Findings
 
 GOOD = {"description.md": 10, "testcases/1.in": 1, "testcases/1.ans": 1}
+PACKAGE = {
+    "problem.yaml": 10,
+    "problem_statement/problem.sv.md": 1,
+    "problem_statement/problem.en.tex": 1,
+    "data/testdata.yaml": 1,
+    "data/sample/1.in": 1,
+    "data/sample/1.ans": 1,
+    "data/secret/easy/1.in": 1,
+    "data/secret/easy/1.ans": 1,
+    "output_validators/check/check.cpp": 1,
+    "submissions/accepted/a.py": 1,
+}
 
 
 def test_a_complete_problem_has_no_findings() -> None:
@@ -40,12 +55,69 @@ def test_what_is_wrong_is_named(change: dict[str, int], finding: str) -> None:
     assert finding in check_problem({**GOOD, **change})
 
 
-@pytest.mark.parametrize("name", ["a b", "-x", "ä", "a\nb", ".."])
-def test_names_are_plain(name: str) -> None:
-    """They become object keys, and parts of log lines."""
+@pytest.mark.parametrize(
+    ("name", "finding"),
+    [
+        ("-x", "begins with a dash"),
+        ("a\nb", "has control characters"),
+        ("\x1b[31m", "has control characters"),
+        ("\udcff", "has control characters"),
+        (" a", "begins or ends with a space"),
+        ("x" * 1000, "more than 900 bytes"),
+    ],
+)
+def test_names_that_hurt_somebody_are_refused(name: str, finding: str) -> None:
+    """They become object keys, lines of logs and words of command lines; each gets one line."""
+    files = {**GOOD, f"testcases/{name}/1.in": 1, f"testcases/{name}/1.ans": 1}
+
+    findings = check_problem(files)
+
+    assert all(finding in line and "\n" not in line for line in findings)
+    assert len(findings) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "\u00fcn\u00efc\u00f6de", "1 (copy)", "a&b<c>", "x,y", "a..b"]
+)
+def test_other_names_are_good(name: str) -> None:
+    """An object key may hold spaces and any letter; no shell ever sees one."""
     files = {**GOOD, f"testcases/{name}.in": 1, f"testcases/{name}.ans": 1}
 
-    assert any("not a plain name" in finding for finding in check_problem(files))
+    assert check_problem(files) == []
+
+
+def test_a_package_is_laid_out_as_the_worker_wants_it() -> None:
+    """Data becomes testcases, a statement in English or in Markdown becomes description.md."""
+    found = arrange(PACKAGE)
+
+    assert check_problem(PACKAGE) == []
+    assert found.layout is Layout.KATTIS
+    assert found.objects == {
+        "problem.yaml": "problem.yaml",
+        "description.md": "problem_statement/problem.sv.md",
+        "testcases/testdata.yaml": "data/testdata.yaml",
+        "testcases/sample/1.in": "data/sample/1.in",
+        "testcases/sample/1.ans": "data/sample/1.ans",
+        "testcases/secret/easy/1.in": "data/secret/easy/1.in",
+        "testcases/secret/easy/1.ans": "data/secret/easy/1.ans",
+        "output_validators/check/check.cpp": "output_validators/check/check.cpp",
+    }
+
+
+def test_what_a_package_has_for_people_is_left_out() -> None:
+    """Hints, pictures, and outputs that only a statement shows; invalid inputs are no cases."""
+    notes = ("sample/1.out", "secret/easy/1.hint", "secret/easy/1.png", "secret/README.md")
+    found = arrange({**PACKAGE, **{f"data/{name}": 1 for name in notes}, "data/invalid/1.in": 1})
+
+    assert set(found.left_out) == {f"data/{name}" for name in notes}
+    assert len(found.objects) == len(arrange(PACKAGE).objects)
+
+
+def test_settings_of_a_single_case_are_refused() -> None:
+    """They may hold arguments without which its verdict would be wrong."""
+    files = {**PACKAGE, "data/secret/easy/1.yaml": 1}
+
+    assert any("settings of a single case" in line for line in check_problem(files))
 
 
 def test_an_empty_folder_is_told_what_a_problem_is() -> None:
@@ -67,9 +139,11 @@ def test_what_is_found_good_the_worker_can_pair(cases: dict[str, int]) -> None:
     """The check and the worker agree on what a test case is."""
     if check_problem({"description.md": 1, **cases}):
         return
-    prefix = "problems/p/testcases/"
-    found = pair(prefix, [object_key("p", path) for path in cases])
+    findings = Findings()
+    stored = (StoredFile(path, 1, "") for path in arrange(cases).objects)
+    found = find_cases("testcases/", stored, findings)
 
+    assert findings.errors == []
     assert len(found) * 2 == len(cases)
 
 
