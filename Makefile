@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help setup demo test fast lint format validate bench docs pins clean
+.PHONY: help setup languages demo test fast lint format validate bench docs pins clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,10 +11,13 @@ help: ## show this list
 setup: ## install what this machine lacks; the second time it takes a second
 	@scripts/setup
 
+languages: ## set up, and install the compilers of all languages that are graded
+	@scripts/setup languages
+
 demo: setup ## deploy `local`, grade real submissions, prove the queues (KEEP=1 leaves it running)
 	@exec $(PY) examples/demo
 
-test: setup ## run all tests, against real engines
+test: languages ## run all tests, against real engines
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fast: setup ## run the tests that need no engine
@@ -32,12 +35,13 @@ format: setup ## let ruff and terraform put the white space right
 validate: setup ## terraform fmt and validate, checkov, cfn-lint, rendered files and references fresh
 	@scripts/validate
 
-bench: setup ## measure; writes build/bench.json, each figure with a baseline (ARGS=judge: without the local stack)
+bench: languages ## measure; writes build/bench.json, each figure with a baseline (ARGS=judge: without the local stack)
 	@exec $(PY) benchmarks $(ARGS)
 
 docs: setup ## write the generated documentation again
 	@$(PY) scripts/cli_reference.py
 	@$(PY) -m grader.contract.schemas docs/schemas
+	@$(PY) scripts/language_reference.py
 
 pins: setup ## renew requirements/*.txt from what is installed
 	@$(PY) -m pip freeze --exclude-editable > requirements/constraints.txt

@@ -51,7 +51,7 @@ class CaseRunner:
         self._fetch(case.input_key, self.workspace.input)
         self._fetch(case.answer_key, self.workspace.answer)
         outcome = self.workspace.run(self.limits)
-        refused_memory = self._was_refused_memory()
+        refused_memory = self.workspace.was_refused_memory()
         found = find_fault(outcome, self.limits, refused_memory=refused_memory) or self._compare()
         result = _case_result(number, outcome, found)
         self._tell(case.name, outcome, result)
@@ -71,9 +71,6 @@ class CaseRunner:
             if same_tokens(expected, got):
                 return None
             return Finding(Verdict.WRONG_ANSWER, "the output differs from the answer")
-
-    def _was_refused_memory(self) -> bool:
-        return self.workspace.language.was_refused_memory(self.workspace.stderr_tail())
 
     def _tell(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
         self.execution.add(

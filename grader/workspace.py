@@ -75,6 +75,12 @@ class Workspace:
         argv = language.run_command(limits.memory_mb)
         return self._run(Role.RUN, language.policy, argv, limits, self.input)
 
+    def was_refused_memory(self) -> bool:
+        """Whether the last run said so: some runtimes first of all, others at the very end."""
+        with self._stderr.open("rb") as file:
+            head = file.read(_TAIL_BYTES)
+        return self.language.was_refused_memory(head + self.stderr_tail())
+
     def stderr_tail(self) -> bytes:
         """Last words of the last run."""
         with self._stderr.open("rb") as file:
