@@ -1,34 +1,49 @@
 """
 The worker's default work: grade a submission.
 
-Download, compile once, run every case, compare, upload.
+Download, compile once, run every case, judge, upload.  docs/judging.md tells the whole story.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from grader.caches import Caches, open_caches
+from grader.checker import open_checker
+from grader.compiling import Compiler
 from grader.contract.layout import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
+from grader.contract.problem import Problem
 from grader.contract.verdicts import ErrorCode, Status
-from grader.core.cases import CaseFiles, pair
-from grader.core.limits import Ceilings, run_limits
-from grader.core.report import ExecutionLog, printable
-from grader.core.score import compile_error, grade
-from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
+from grader.core.judge import compile_error
+from grader.core.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
+from grader.core.report import ExecutionLog
+from grader.core.tally import Tally
+from grader.core.tip import optimization_tip
+from grader.errors import (
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+    RequestError,
+    TemporaryError,
+)
 from grader.languages import Language, find
 from grader.ports import JobHandler, ObjectStore
+from grader.problems import load_problem, load_validator
 from grader.runner import CaseRunner
 from grader.sandbox import Box
 from grader.sandbox.selftest import run_self_test
 from grader.sandbox.surroundings import describe_surroundings
+from grader.validator import install_validator
 from grader.workspace import Workspace
+
+#: Disk that a request may take where nothing is kept for the next one.
+_UNKEPT_MAX_BYTES = 1 << 30
 
 
 class EventLog(Protocol):
@@ -52,6 +67,8 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     launcher: Path,
     log: EventLog,
     find_language: Callable[[str], Language] = find,
+    caches: Caches | None = None,
+    warm: bool = True,
     clock: Callable[[], datetime] = _now,
 ) -> Iterator[JobHandler[GradingRequest]]:
     """
@@ -64,6 +81,8 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
         launcher: The installed sandbox launcher.
         log: Where events go.
         find_language: Knows what this worker can grade.
+        caches: What the slots share.
+        warm: Whether interpreters may be started ahead of time.
         clock: Tells the time of a result.
 
     Raises:
@@ -74,7 +93,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     with Box.claim(launcher) as box:
         run_self_test(box)
         log.info("Sandbox holds", slot=box.slot, **describe_surroundings())
-        yield Grader(store, bucket, ceilings, box, log, clock, find_language)
+        yield Grader(store, bucket, ceilings, box, log, clock, find_language, caches, warm)
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,8 @@ class Grader:
         log: Where the words go that operators search for.
         clock: Tells the time of a result.
         find_language: Knows what this worker can grade, and refuses the rest.
+        caches: What was fetched and compiled before; None: nothing is kept.
+        warm: Whether interpreters may be started ahead of time.
     """
 
     store: ObjectStore
@@ -99,6 +120,9 @@ class Grader:
     log: EventLog
     clock: Callable[[], datetime]
     find_language: Callable[[str], Language] = find
+    caches: Caches | None = None
+    warm: bool = True
+    _proved: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, request: GradingRequest) -> GradingResult:
         """
@@ -106,35 +130,88 @@ class Grader:
 
         Raises:
             RequestError: It can never be graded; says why.
-            TemporaryError: The store or the sandbox failed; another attempt may succeed.
+            TemporaryError: The store, the disk or the sandbox failed; another attempt may succeed.
         """
         execution = ExecutionLog()
-        verdict = self._grade(request, execution)
+        try:
+            verdict = self._grade(request, execution)
+        except OSError as error:
+            raise TemporaryError(
+                str(error), where="worker", next_step="see whether its disk is full"
+            ) from error
         completed = f"Grading completed - Result: {verdict.verdict}, Score: {verdict.score}"
         self.log.info(completed, request_id=request.request_id)
         return self._upload(request.request_id, verdict, execution)
 
+    def prepare(self, request: GradingRequest) -> None:
+        """Fetch test cases that a waiting request will need, as far as it is worth it."""
+        if self.caches is not None:
+            self.caches.cases.fetch_ahead(self._load_problem(request).cases)
+
     def _grade(self, request: GradingRequest, execution: ExecutionLog) -> Grade:
         language = self.find_language(request.language)
         limits = run_limits(request, language, self.ceilings)
-        source = self._download_source(request)
-        cases = self._find_cases(request)
-        execution.add(f"request {request.request_id}, {language.name}, {len(cases)} cases")
-        with TemporaryDirectory() as directory, self._cleaning_up():
-            workspace = Workspace(self.box, language, Path(directory))
-            failure = workspace.load(source)
+        with self._slot() as (directory, caches):
+            workspace = Workspace(self.box, language, limits, directory, warm=self.warm)
+            workspace.warm_up()
+            source = self._download_source(request)
+            problem = self._load_problem(request)
+            _check_length(source, source_limit_bytes(self.ceilings, problem.settings))
+            count = len(problem.cases)
+            execution.add(f"request {request.request_id}, {language.name}, {count} cases")
+            compiler = Compiler(self.box, caches.programs, self._proved)
+            self._install_validator(problem, compiler, directory, execution)
+            failure = compiler.load(
+                language, source, compile_limits(language, problem.settings), directory
+            )
             if failure:
+                execution.add(failure.reason)
                 execution.add(failure.message, indent="  compiler: ")
-                return compile_error(printable(failure.message))
-            runner = CaseRunner(self.store, workspace, limits, execution)
-            return grade([runner.run(number, case) for number, case in enumerate(cases, 1)])
+                return compile_error(failure.message, failure.reason, count)
+            workspace = replace(
+                workspace,
+                limits=run_limits(request, language, self.ceilings, problem.settings),
+                writable=problem.settings.writable,
+            )
+            return self._judge(request, problem, workspace, caches, execution)
+
+    def _judge(
+        self,
+        request: GradingRequest,
+        problem: Problem,
+        workspace: Workspace,
+        caches: Caches,
+        execution: ExecutionLog,
+    ) -> Grade:
+        tally = Tally(problem, stop_at_first_failure=request.stop_at_first_failure)
+        numbers = {case.name: number for number, case in enumerate(problem.cases, 1)}
+        checker = open_checker(problem, self.box, workspace.directory, execution.add)
+        runner = CaseRunner(workspace, checker, execution)
+        with closing(caches.cases.each(problem.cases, tally.wants)) as coming:
+            for opened in coming:
+                tally.add(opened.case, runner.run(numbers[opened.case.name], opened))
+        verdict = tally.grade()
+        tip = optimization_tip(verdict, workspace.limits)
+        return verdict.model_copy(update={"optimization_tip": tip})
 
     @contextmanager
-    def _cleaning_up(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self.box.clean()
+    def _slot(self) -> Iterator[tuple[Path, Caches]]:
+        """Lend a directory and the caches, and leave the slot clean."""
+        unkept = open_caches(self.store, self.bucket, max_bytes=_UNKEPT_MAX_BYTES)
+        lent = unkept if self.caches is None else nullcontext(self.caches)
+        with TemporaryDirectory(prefix="grader-") as name, lent as caches:
+            try:
+                yield Path(name), caches
+            finally:
+                self.box.clean()
+
+    def _install_validator(
+        self, problem: Problem, compiler: Compiler, directory: Path, execution: ExecutionLog
+    ) -> None:
+        if problem.validator is not None:
+            sources = load_validator(self.store, problem.validator)
+            program = compiler.validator(sources, directory, execution.add)
+            install_validator(self.box, sources, program)
 
     def _download_source(self, request: GradingRequest) -> bytes:
         url = request.source_url(self.bucket)
@@ -144,15 +221,13 @@ class Grader:
         except ObjectNotFoundError:
             raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"there is no {url}") from None
         except ObjectTooLargeError:
-            raise RequestError(
-                ErrorCode.SOURCE_TOO_LARGE, f"{url} is larger than {limit} bytes"
-            ) from None
+            raise _too_large(limit) from None
         self.log.info("Downloaded source file from S3", request_id=request.request_id)
         return source
 
-    def _find_cases(self, request: GradingRequest) -> list[CaseFiles]:
-        prefix = request.test_cases_url(self.bucket).key.removesuffix("/") + "/"
-        return pair(prefix, (found.key for found in self.store.list(prefix)))
+    def _load_problem(self, request: GradingRequest) -> Problem:
+        cases = request.test_cases_url(self.bucket).key
+        return load_problem(self.store, request.problem_id, cases)
 
     def _upload(self, request_id: str, verdict: Grade, execution: ExecutionLog) -> GradingResult:
         key = result_key(request_id)
@@ -168,3 +243,12 @@ class Grader:
         self.store.put(key, result.to_json(), content_type="application/json")
         self.log.info("Result uploaded to S3", request_id=request_id)
         return result
+
+
+def _check_length(source: bytes, limit: int) -> None:
+    if len(source) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(ErrorCode.SOURCE_TOO_LARGE, f"the source is larger than {limit} bytes")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from grader.caches import Shared, open_caches
 from grader.contract.messages import GradingRequest
 from grader.core.limits import Ceilings
 from grader.grade import open_handler
 from grader.handlers import Tools, Work
+from grader.ports import JobHandler
 from grader.sandbox import Box
 from grader.toolchains import Toolchains, choose, survey
+
+_BYTES_PER_MB = 1 << 20
 
 
 def grading(tools: Tools) -> Work[GradingRequest]:
@@ -28,15 +36,31 @@ def grading(tools: Tools) -> Work[GradingRequest]:
     installed = survey(choose(settings.languages))
     with Box.claim(settings.launcher_path) as box:
         toolchains = Toolchains.open(box, installed, tools.log)
-    return Work(
-        GradingRequest,
-        lambda: open_handler(
-            store=tools.objects,
-            bucket=tools.bucket,
-            ceilings=ceilings,
-            launcher=settings.launcher_path,
-            log=tools.log,
-            find_language=toolchains.find,
-        ),
-        detail=toolchains.describe(),
+    shared = Shared(
+        partial(
+            open_caches,
+            tools.objects,
+            tools.bucket,
+            max_bytes=settings.cache_max_mb * _BYTES_PER_MB,
+            directory=settings.cache_directory,
+        )
     )
+
+    @contextmanager
+    def open_slot() -> Iterator[JobHandler[GradingRequest]]:
+        with (
+            shared.use() as caches,
+            open_handler(
+                store=tools.objects,
+                bucket=tools.bucket,
+                ceilings=ceilings,
+                launcher=settings.launcher_path,
+                log=tools.log,
+                find_language=toolchains.find,
+                caches=caches,
+                warm=settings.warm_interpreters,
+            ) as handler,
+        ):
+            yield handler
+
+    return Work(GradingRequest, open_slot, detail=toolchains.describe())

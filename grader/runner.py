@@ -3,93 +3,79 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from grader.checker import CasePaths, Checker, Judgement
 from grader.contract.messages import CaseResult
-from grader.contract.runs import RunLimits, RunOutcome
-from grader.contract.verdicts import ErrorCode, Fault, Verdict
-from grader.core.cases import CaseFiles
-from grader.core.compare import same_tokens
-from grader.core.judge import Finding, describe_end, find_fault
-from grader.core.report import ExecutionLog
-from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.ports import ObjectStore
+from grader.contract.runs import RunOutcome
+from grader.contract.verdicts import Fault, Verdict
+from grader.core.judge import describe_end, find_fault
+from grader.core.report import ExecutionLog, printable_name
+from grader.fetch import OpenCase
 from grader.workspace import Workspace
 
-_CASE_MAX_BYTES = 256 << 20
+_US_PER_MS = 1000
 
 
 @dataclass(frozen=True)
 class CaseRunner:
     """
-    Fetches, runs and judges cases; holds the files of one case at a time.
+    Runs and judges cases.
 
     Args:
-        store: Where the cases are.
         workspace: The submission, loaded.
-        limits: Bounds of each case.
+        checker: Judges what it writes.
         execution: Told about each case.
     """
 
-    store: ObjectStore
     workspace: Workspace
-    limits: RunLimits
+    checker: Checker
     execution: ExecutionLog
 
-    def run(self, number: int, case: CaseFiles) -> CaseResult:
+    def run(self, number: int, opened: OpenCase) -> CaseResult:
         """
         Judge one case.
 
         Args:
             number: Its place in the result, from 1.
-            case: Where its files are.
+            opened: Its files.
 
         Raises:
-            RequestError: Its files are gone or too large.
-            TemporaryError: The store or the sandbox failed.
+            RequestError: The problem's checker failed.
+            TemporaryError: The sandbox failed.
         """
-        self._fetch(case.input_key, self.workspace.input)
-        self._fetch(case.answer_key, self.workspace.answer)
-        outcome = self.workspace.run(self.limits)
-        refused_memory = self.workspace.was_refused_memory()
-        found = find_fault(outcome, self.limits, refused_memory=refused_memory) or self._compare()
-        result = _case_result(number, outcome, found)
-        self._tell(case.name, outcome, result)
+        outcome = self.workspace.run(opened.input)
+        judgement = self._find_fault(outcome) or self._check(opened)
+        result = CaseResult(
+            case=number,
+            status=judgement.verdict,
+            time=outcome.cpu_ms,
+            memory=outcome.peak_mb,
+            wall_time=outcome.wall_us // _US_PER_MS,
+            memory_kb=outcome.peak_kb,
+            score=judgement.score,
+            fault=judgement.fault,
+            reason=judgement.reason or None,
+        )
+        self._tell(opened.case.name, outcome, result)
         return result
 
-    def _fetch(self, key: str, target: Path) -> None:
-        target.unlink(missing_ok=True)
-        try:
-            self.store.download(key, target, max_bytes=_CASE_MAX_BYTES)
-        except (ObjectNotFoundError, ObjectTooLargeError) as error:
-            raise RequestError(
-                ErrorCode.TEST_CASES_NOT_FOUND, f"test case {key} cannot be read: {error.what}"
-            ) from None
+    def _find_fault(self, outcome: RunOutcome) -> Judgement | None:
+        refused = not outcome.succeeded and self.workspace.was_refused_memory()
+        found = find_fault(outcome, self.workspace.limits, refused_memory=refused)
+        if found is None:
+            return None
+        return Judgement(found.verdict, reason=found.reason, fault=Fault.SUBMISSION)
 
-    def _compare(self) -> Finding | None:
-        with self.workspace.answer.open("rb") as expected, self.workspace.stdout.open("rb") as got:
-            if same_tokens(expected, got):
-                return None
-            return Finding(Verdict.WRONG_ANSWER, "the output differs from the answer")
+    def _check(self, opened: OpenCase) -> Judgement:
+        paths = CasePaths(opened.input, opened.answer, self.workspace.stdout)
+        return self.checker.judge(opened.case, paths)
 
     def _tell(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
         self.execution.add(
-            f"case {result.case} ({name}): {result.status}, {result.time} ms CPU,"
-            f" {outcome.wall_us // 1000} ms wall, {outcome.peak_kb} kB, {describe_end(outcome)}"
+            f"case {result.case} ({printable_name(name)}): {result.status}, {result.time} ms CPU,"
+            f" {result.wall_time} ms wall, {outcome.peak_kb} kB, {describe_end(outcome)}"
         )
         if result.status is not Verdict.ACCEPTED:
+            self.execution.add(result.reason or "", indent="  ")
             words = self.workspace.stderr_tail().decode(errors="replace")
             self.execution.add(words, indent="  stderr: ")
-
-
-def _case_result(number: int, outcome: RunOutcome, found: Finding | None) -> CaseResult:
-    return CaseResult(
-        case=number,
-        status=found.verdict if found else Verdict.ACCEPTED,
-        time=outcome.cpu_ms,
-        memory=outcome.peak_mb,
-        wall_time=outcome.wall_us // 1000,
-        memory_kb=outcome.peak_kb,
-        fault=Fault.SUBMISSION if found else None,
-        reason=found.reason if found else None,
-    )

@@ -15,9 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from grader.cache.files import FileCache
+from grader.cache.programs import ProgramCache
+from grader.compiling import Compiler
 from grader.contract.runs import RunLimits
 from grader.contract.verdicts import ErrorCode
 from grader.core.judge import explain
+from grader.core.limits import compile_limits
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
@@ -26,6 +30,8 @@ from grader.workspace import Workspace
 
 _INPUT = b"20 22\n"
 _ANSWER = b"42"
+#: Of its own program, which nobody else gets to see.
+_PROGRAMS_MAX_BYTES = 256 << 20
 #: What stands for all languages, or for nothing, in a list of them.
 _EVERY = {"all", ""}
 #: Of what a toolchain says when it is broken.
@@ -123,13 +129,16 @@ def _tried(box: Box, condition: Condition) -> Condition:
 
 def _self_test(box: Box, language: Language, directory: Path) -> str:
     """Say why a language does not work here; nothing: it does."""
-    workspace = Workspace(box, language, directory)
-    failure = workspace.load(language.self_test.encode())
+    programs = ProgramCache(FileCache(directory / "programs", _PROGRAMS_MAX_BYTES))
+    source = language.self_test.encode()
+    failure = Compiler(box, programs).load(language, source, compile_limits(language), directory)
     if failure:
         return f"does not compile: {_short(failure.message)}"
-    workspace.input.write_bytes(_INPUT)
     limits = _limits(language)
-    outcome = workspace.run(limits)
+    workspace = Workspace(box, language, limits, directory)
+    stdin = directory / "input"
+    stdin.write_bytes(_INPUT)
+    outcome = workspace.run(stdin)
     if not outcome.succeeded:
         words = workspace.stderr_tail().decode(errors="replace")
         return f"does not run: {explain(outcome, limits)} {_short(words)}".strip()
