@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as distribution_version
+from typing import Any
 
 import click
 
@@ -27,6 +30,37 @@ from grader.settings import (
 from grader.signals import run_until_told
 from grader.toolchains import State
 
+_USAGE = 64  # sysexits.h, as gradectl has it
+
+
+class _Program(click.Group):
+    """All commands; a command line that makes no sense ends with 64, and not with click's own 2."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - the signature of what is overridden
+    ) -> click.Context:
+        """Understand what stands before the command."""
+        with _usage_is_told():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Understand the command, and run it."""
+        with _usage_is_told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_is_told() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.show()
+        raise click.exceptions.Exit(_USAGE) from error
+
 
 class _SettingsCommand(click.Command):
     """A command that is configured by environment variables, which its help explains."""
@@ -42,7 +76,7 @@ class _SettingsCommand(click.Command):
             formatter.write_dl(rows)
 
 
-@click.group()
+@click.group(cls=_Program)
 def main() -> None:
     """Grade what the queue brings."""
 

@@ -84,3 +84,24 @@ def test_a_misspelt_list_of_languages_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_version_is_told() -> None:
     """A number, alone on its line."""
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", CliRunner().invoke(main, ["version"]).stdout)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["wroker"], ["--wrong"], ["worker", "--wrong"], ["languages", "--output", "xml"]],
+    ids=" ".join,
+)
+def test_command_line_that_makes_no_sense_ends_with_64(words: list[str]) -> None:
+    """As everywhere here; 2 means something else to pipelines."""
+    result = CliRunner().invoke(main, words)
+
+    assert result.exit_code == 64
+    assert "Usage:" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["worker", "--help"]])
+def test_asking_for_help_is_no_error(words: list[str]) -> None:
+    """Help goes to the standard output."""
+    result = CliRunner().invoke(main, words)
+
+    assert (result.exit_code, result.stderr) == (0, "")
