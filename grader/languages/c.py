@@ -15,7 +15,7 @@ C = Language(
         *("-fmax-errors=20", "-fdiagnostics-color=never", "-o", "program"),
         *("../compile/solution.c", "-lm"),
     ),
-    run_argv=("./program",),
+    run_argv=("../run/program",),
     policy="native",
     processes=16,
     bound_address_space=True,

@@ -19,7 +19,7 @@ def _cpp(year: str, *aliases: str) -> Language:
             # Where `grader.sandbox.headers` puts bits/stdc++.h; it need not be there.
             *("-I", f"../../include/cpp{year}", "../compile/solution.cpp"),
         ),
-        run_argv=("./program",),
+        run_argv=("../run/program",),
         policy="native",
         processes=16,
         bound_address_space=True,

@@ -17,7 +17,7 @@ GO = Language(
     extension="go",
     version_argv=("go", "version"),
     compile_argv=("sh", "-c", _BUILD),
-    run_argv=("./program",),
+    run_argv=("../run/program",),
     policy="native",
     processes=64,
     # It reserves its address space in gigabytes, and takes from it by 64 MB.

@@ -15,9 +15,10 @@ source=../compile/Main.java
 compile() {{ {_JAVAC} -d classes "$1" 2>words; }}
 if ! compile "$source"; then
     # A public class wants a file of its own name, and only the compiler knows which one that is.
-    other='s/.* \\([A-Za-z0-9_]*\\) is public, should be declared in .*/\\1/p'
+    other='s/.* \\([^ /]*\\) is public, should be declared in .*/\\1/p'
     name=$(sed -n "$other" words | head -1)
-    [ "$name" ] && cp "$source" "$name.java" && compile "$name.java" || {{ cat words >&2; exit 1; }}
+    [ "$name" ] && cp "$source" "./$name.java" && compile "./$name.java" ||
+        {{ cat words >&2; exit 1; }}
 fi
 cd classes
 # Every class that has, or calls, a main method holds the types of its arguments.
@@ -44,7 +45,7 @@ JAVA = Language(
         *("-Xss64m", "-XX:ThreadStackSize=1024"),
         # What the machine itself has to say must not stand between the program's answers.
         *("-XX:+DisplayVMOutputToStderr", "-Xlog:disable", "-Xlog:all=warning:stderr"),
-        *("-XX:-UsePerfData", "-jar", "program.jar"),
+        *("-XX:-UsePerfData", "-jar", "../run/program.jar"),
     ),
     policy="native",
     processes=64,

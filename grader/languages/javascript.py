@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from grader.languages.model import Language
 
+#: Nothing is translated, but what is no JavaScript is found out once, and not by every case.
+_CHECK = """\
+const fs = require('fs');
+const source = fs.readFileSync('../compile/solution.js', 'utf8').replace(/^\\uFEFF|^#!.*/, '');
+const given = ['exports', 'require', 'module', '__filename', '__dirname'];
+try {
+  require('vm').compileFunction(source, given, { filename: 'solution.js' });
+} catch (error) {
+  console.error(error.stack.split('\\n    at ')[0]);
+  process.exit(1);
+}
+fs.copyFileSync('../compile/solution.js', 'solution.js');
+"""
+
 JAVASCRIPT = Language(
     name="javascript",
     title="JavaScript (Node)",
     aliases=("js", "node", "nodejs"),
     extension="js",
     version_argv=("node", "--version"),
+    compile_argv=("node", "-e", _CHECK),
+    compile_seconds=10,
+    compile_memory_mb=256,
+    program_file="solution.js",
     run_argv=(
         *("node", "--max-old-space-size={heap_mb}"),
         # In kB: the stack may be as deep as that of a Java program, not the megabyte of a browser.
         "--stack-size=65500",
-        "solution.js",
+        "../run/solution.js",
     ),
     policy="native",
     processes=64,

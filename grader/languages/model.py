@@ -70,7 +70,7 @@ class Language:
         """The system programs without which the language is not there at all."""
         commands = (self.version_argv, self.compile_argv, self.run_argv)
         first = (command[0] for command in commands if command)
-        return tuple(dict.fromkeys(name for name in first if not name.startswith("./")))
+        return tuple(dict.fromkeys(name for name in first if not name.startswith("../")))
 
     def run_command(self, memory_mb: int) -> tuple[str, ...]:
         """How to run it under a memory limit in MB."""

@@ -26,7 +26,7 @@ PYTHON = Language(
     compile_memory_mb=256,
     program_file="solution.py",
     # Isolated: nothing is imported from the working directory, no bytecode is written.
-    run_argv=("python3", "-I", "-B", "solution.py"),
+    run_argv=("python3", "-I", "-B", "../run/solution.py"),
     policy="interpreted",
     processes=16,
     bound_address_space=True,

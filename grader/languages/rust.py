@@ -14,7 +14,7 @@ RUST = Language(
         *("rustc", "--edition", "2021", "-O", "--color", "never", "-C", "strip=symbols"),
         *("-o", "program", "../compile/solution.rs"),
     ),
-    run_argv=("./program",),
+    run_argv=("../run/program",),
     policy="native",
     processes=16,
     bound_address_space=True,

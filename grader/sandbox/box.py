@@ -9,16 +9,29 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
-from grader.sandbox.launcher import Launcher
+from grader.sandbox.files import find_program, judged, opened
+from grader.sandbox.launcher import Answer, Command, Launcher, Message, Service
+from grader.sandbox.policy import POLICIES, policy_number
+from grader.sandbox.warm import ForkServer
+
+#: Where the user of each role works; beside it is a directory of the role's name, with what it was
+#: given.
+WORK_DIRECTORIES = {Role.COMPILE: "build", Role.RUN: "scratch", Role.CHECKER: "feedback"}
+_GIVEN_MODE = 0o550
+_COPY_BYTES = 1 << 20
+#: A case may have ended its server; a second one is worth its price, a third is not.
+_SERVER_ATTEMPTS = 2
 
 #: Where any user may leave files.
 _SHARED_DIRECTORIES = tuple(
@@ -36,7 +49,7 @@ _CLEANING_LIMITS = RunLimits(
 
 class Box:
     """
-    A slot that this process holds until it lets go.
+    A slot that this process holds until it lets go; for one thread at a time.
 
     Args:
         launcher: The installed launcher.
@@ -46,6 +59,9 @@ class Box:
     def __init__(self, launcher: Launcher, slot: int) -> None:
         """Use `Box.claim` instead: it also locks the slot."""
         self._launcher = launcher
+        self._service: Service | None = None
+        self._warm: ForkServer | None = None
+        self._may_have_left_files = set(Role)  # who was before us is not known
         self.directory = launcher.box_root / f"slot-{slot}"
         self.slot = slot
         self.users = launcher.users(slot)
@@ -65,10 +81,12 @@ class Box:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
                 if not _lock(lock, launcher.users(slot)):
                     continue
-                launcher.prepare(slot)
                 box = cls(launcher, slot)
-                box.clean()
-                yield box
+                try:
+                    box.clean()
+                    yield box
+                finally:
+                    box.close()
                 return
         raise SandboxError(
             f"all {launcher.slots} slots are taken",
@@ -76,36 +94,136 @@ class Box:
             next_step="build the launcher with more --slots",
         )
 
+    def close(self) -> None:
+        """Let the launcher end; it sweeps the slot first."""
+        self._forget_server()
+        if self._service is not None:
+            self._service.close()
+            self._service = None
+
     def run(self, spec: RunSpec) -> RunOutcome:
-        """Run one program; afterwards none of its processes is left."""
-        return self._launcher.run(self.slot, spec)
+        """Run one program; afterwards nothing of it is left but a fork server, if it has one."""
+        number = policy_number(spec.policy, writable=spec.writable)
+        if POLICIES[number].files:
+            self._may_have_left_files.add(spec.role)
+        command = Message(Command.COLD, spec.role, number, spec.limits, find_program(spec.argv))
+        with opened(spec) as descriptors:
+            if spec.server_argv and not spec.inputs:
+                outcome = self._run_warm(spec, descriptors)
+                if outcome is not None:
+                    return judged(outcome, spec)
+            outcome = self._call(command, descriptors).outcome
+        assert outcome is not None  # noqa: S101 - a run that ends has one
+        return judged(outcome, spec)
+
+    def warm_up(self, spec: RunSpec) -> None:
+        """Start the fork server of a program ahead of its first run, if it has one."""
+        if not spec.server_argv or (self._warm is not None and self._warm.fits(spec)):
+            return
+        if self._warm is not None:
+            self._sweep()
+        number = policy_number(spec.policy, writable=spec.writable)
+        self._warm, theirs = ForkServer.pair(spec)
+        with theirs, Path(os.devnull).open("r+b") as nothing:
+            descriptors = [nothing.fileno()] * 3 + [theirs.fileno()]
+            argv = find_program(spec.server_argv)
+            limits = self._warm.limits
+            self._call(Message(Command.SERVER, spec.role, number, limits, argv), descriptors)
 
     def store(self, role: Role, name: str, content: bytes) -> None:
-        """Give the user of `role` a read-only file in its own directory."""
-        with TemporaryFile() as file:
+        """Give the user of `role` a read-only, executable file in the directory it is given."""
+        with self._new_file(role, name) as file:
             file.write(content)
-            file.seek(0)
-            self._launcher.store(self.slot, role, name, file)
+
+    def store_file(self, role: Role, name: str, source: Path) -> None:
+        """Give the user of `role` a copy of a file, as `store` does."""
+        with source.open("rb") as content, self._new_file(role, name) as file:
+            shutil.copyfileobj(content, file, _COPY_BYTES)
 
     def adopt(self, name: str, *, max_bytes: int) -> None:
         """
         Move what the compiler built to where the run user can execute, but not change, it.
 
-        Nothing about the file is believed: no link is followed, no FIFO waited for.
-
         Raises:
             ObjectNotFoundError: There is no such file, or it is not a plain one.
             ObjectTooLargeError: It is larger than `max_bytes`.
         """
+        with (
+            self._open_work(Role.COMPILE, name, max_bytes) as built,
+            self._new_file(Role.RUN, name) as file,
+        ):
+            shutil.copyfileobj(built, file, _COPY_BYTES)
+
+    def collect(self, role: Role, name: str, *, max_bytes: int) -> bytes:
+        """Read a file that the user of `role` made where it works; raises as `adopt` does."""
+        with self._open_work(role, name, max_bytes) as file:
+            return file.read(max_bytes)
+
+    def empty(self, role: Role) -> None:
+        """Remove what the user of `role` made where it works, and keep what it was given."""
+        user = self.users[list(Role).index(role)]
+        if role in self._may_have_left_files and user in self._owners_of_leftovers():
+            self._remove_files(role, user)
+
+    def _open_work(self, role: Role, name: str, max_bytes: int) -> BinaryIO:
+        """Believe nothing about the file: no link is followed, no FIFO waited for."""
+        path = self.directory / WORK_DIRECTORIES[role] / name
         try:
-            fd = os.open(
-                self.directory / "build" / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-            )
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise ObjectNotFoundError(f"cannot be read: {error.strerror}", where=name) from None
         _check_plain(fd, name, max_bytes)
-        with os.fdopen(fd, "rb") as file:
-            self._launcher.store(self.slot, Role.RUN, name, file)
+        return os.fdopen(fd, "rb", buffering=0)
+
+    def _new_file(self, role: Role, name: str) -> BinaryIO:
+        """Make a file whose group, by the directory's, is that of the role's user."""
+        if not name or "/" in name or name.startswith("."):
+            raise SandboxError("not a plain name", where=repr(name))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            fd = os.open(self.directory / role / name, flags, _GIVEN_MODE)
+            os.fchmod(fd, _GIVEN_MODE)  # whatever the umask
+        except OSError as error:
+            raise SandboxError(f"cannot be stored: {error.strerror}", where=name) from None
+        return os.fdopen(fd, "wb", buffering=0)
+
+    def _call(
+        self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
+    ) -> Answer:
+        """Have the launcher do something; one that failed is replaced at the next call."""
+        if self._service is None:
+            self._service = self._launcher.serve(self.slot)
+        try:
+            answer = self._service.call(message, descriptors, given_away=given_away)
+        except SandboxError:
+            self.close()
+            raise
+        if not answer.server_alive:
+            self._forget_server()
+        return answer
+
+    def _run_warm(self, spec: RunSpec, descriptors: Sequence[int]) -> RunOutcome | None:
+        """Take the program from its fork server; None when there is no way to get one."""
+        for _ in range(_SERVER_ATTEMPTS):
+            self.warm_up(spec)
+            fork = None if self._warm is None else self._warm.fork(descriptors[:3])
+            if fork is None:  # an earlier case has killed or stopped it
+                self._sweep()
+                continue
+            number = policy_number(spec.policy, writable=spec.writable)
+            message = Message(Command.WARM, spec.role, number, spec.limits, pid=fork.pid)
+            return self._call(message, given_away=[fork.gate]).outcome
+        return None
+
+    def _sweep(self) -> None:
+        """End every process of the slot."""
+        self._forget_server()
+        self._call(Message(Command.SWEEP, Role.RUN, 0, _CLEANING_LIMITS))
+
+    def _forget_server(self) -> None:
+        if self._warm is not None:
+            self._warm.close()
+            self._warm = None
 
     def survivors(self) -> list[int]:
         """Process ids of the slot's users, living or dead; between runs there must be none."""
@@ -120,20 +238,27 @@ class Box:
         return found
 
     def clean(self) -> None:
-        """End the slot's processes and remove all files that its users have or left anywhere."""
-        self._launcher.clean(self.slot)
+        """End the slot's processes and remove all that its users were given or left anywhere."""
+        self._sweep()
+        for role in Role:
+            for given in (self.directory / role).iterdir():
+                given.unlink()
         for role, user in zip(Role, self.users, strict=True):
-            if user in self._owners_of_leftovers():
+            if role in self._may_have_left_files and user in self._owners_of_leftovers():
                 self._remove_files(role, user)
+        self._may_have_left_files.clear()
 
     def _owners_of_leftovers(self) -> set[int]:
         owners = set()
-        for directory in (self.directory / "build", *_SHARED_DIRECTORIES):
+        for directory in (*self._work_directories(), *_SHARED_DIRECTORIES):
             with suppress(FileNotFoundError), os.scandir(directory) as entries:
                 for entry in entries:
                     with suppress(FileNotFoundError):  # others come and go in the shared ones
                         owners.add(entry.stat(follow_symlinks=False).st_uid)
         return owners
+
+    def _work_directories(self) -> list[Path]:
+        return [self.directory / name for name in WORK_DIRECTORIES.values()]
 
     def _remove_files(self, role: Role, user: int) -> None:
         """As the user itself, so that a trap left behind can hurt nobody else."""
@@ -144,14 +269,14 @@ class Box:
         with TemporaryDirectory() as name:
             removal = RunSpec(
                 role=role,
-                policy="compile",
+                policy="remove",
                 argv=(*find, "(", *unlock, ",", *remove, ")"),
                 limits=_CLEANING_LIMITS,
                 stdin=Path(os.devnull),
                 stdout=Path(name, "stdout"),
                 stderr=Path(name, "stderr"),
             )
-            self._launcher.run(self.slot, removal)
+            self.run(removal)
             if user in self._owners_of_leftovers():
                 why = removal.stderr.read_text(errors="replace").strip()
                 raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")

@@ -39,6 +39,7 @@ class Installation:
         uid_base: User id of slot 0's compile user; three ids a slot follow each other.
         slots: How many slots there are.
         worker_gid: The group that may execute the launcher.
+        landlock: Whether it uses Landlock where the kernel has it; off to see what holds without.
     """
 
     output: Path
@@ -46,6 +47,7 @@ class Installation:
     uid_base: int = 62000
     slots: int = 32
     worker_gid: int = 0
+    landlock: bool = True
 
 
 def install(wanted: Installation) -> None:
@@ -87,18 +89,18 @@ def render_header(wanted: Installation) -> str:
         f"#define SLOT_COUNT {wanted.slots}",
         f"#define WORKER_GID {wanted.worker_gid}",
         f"#define EXEC_MARK 0x{EXEC_MARK:x}ULL",
+        f"#define USE_LANDLOCK {wanted.landlock:d}",
         *(_render_filter(policy) for policy in POLICIES),
-        "#define QUOTED(name) #name",
-        "#define FILTER(name) {sizeof name / sizeof *name, name}",
-        _render_array("char *const policies", "QUOTED"),
-        _render_array("struct sock_fprog filters", "FILTER"),
+        "static const struct { struct sock_fprog filter; int confined; } policies[] = {",
+        *(_render_policy(policy) for policy in POLICIES),
+        "};",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _render_array(declaration: str, macro: str) -> str:
-    items = ", ".join(f"{macro}({policy.name})" for policy in POLICIES)
-    return f"static const {declaration}[] = {{{items}}};"
+def _render_policy(policy: Policy) -> str:
+    name = f"{policy.name}_filter"
+    return f"{{{{sizeof {name} / sizeof *{name}, {name}}}, {policy.confined:d}}},"
 
 
 def _render_filter(policy: Policy) -> str:
@@ -109,7 +111,7 @@ def _render_filter(policy: Policy) -> str:
         operation = int.from_bytes(code[start : start + 2], sys.byteorder)
         operand = int.from_bytes(code[start + 4 : start + 8], sys.byteorder)
         instructions.append(f"{{{operation}, {code[start + 2]}, {code[start + 3]}, {operand}u}}")
-    return f"static struct sock_filter {policy.name}[] = {{{', '.join(instructions)}}};"
+    return f"static struct sock_filter {policy.name}_filter[] = {{{', '.join(instructions)}}};"
 
 
 def _run(command: Sequence[str], next_step: str) -> None:

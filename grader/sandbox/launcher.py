@@ -1,25 +1,95 @@
-"""The launcher as a Python object: its commands, and its failures as `SandboxError`."""
+"""
+The launcher as Python objects: what is installed, and the process that serves one slot.
+
+A message and its reply are the structs of launcher.c; descriptors go beside a message.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
+import struct
 import subprocess
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
+from grader.contract.runs import Role, RunLimits, RunOutcome, StopReason
 from grader.errors import SandboxError, SettingsError
-from grader.sandbox.toolchain import require
 
 #: What an allocator needs above the limit before the launcher can see the limit crossed.
 _DATA_HEADROOM_MB = 32
 _SPACE_HEADROOM_MB = 64
 _KB_PER_MB = 1024
-_REPORT_MAX_BYTES = 4096
-_PRIVATE_FILE_MODE = 0o600
+
+_HEAD = struct.Struct("=4I8q")
+_REPLY = struct.Struct("=4i3q512s")
+_WORD_BYTES = 4096
+_MOST_WORDS = 48
+_ROLES = tuple(Role)
+#: Index: the launcher's number, from 1.
+_REASONS = (StopReason.ENDED, StopReason.ENDED, StopReason.CPU, StopReason.WALL, StopReason.MEMORY)
+#: How much longer than its wall time a run may take until its slot is swept.
+_PATIENCE_SECONDS = 30.0
+
+
+class Command(IntEnum):
+    """What the launcher is asked to do."""
+
+    COLD = 0
+    SERVER = 1
+    WARM = 2
+    SWEEP = 3
+
+
+@dataclass(frozen=True)
+class Message:
+    """
+    One command.
+
+    Args:
+        command: What is to be done.
+        role: Whose program it is.
+        policy: Number of its system call policy.
+        limits: Its bounds.
+        argv: The program and its arguments.
+        pid: The process that waits to be started, for a warm run.
+    """
+
+    command: Command
+    role: Role
+    policy: int
+    limits: RunLimits
+    argv: tuple[str, ...] = ()
+    pid: int = 0
+
+    def to_bytes(self) -> bytes:
+        """Encode it; raises `SandboxError` where the launcher has no room for its words."""
+        words = [word.encode(errors="surrogateescape") for word in self.argv]
+        if len(words) > _MOST_WORDS or any(len(word) >= _WORD_BYTES for word in words):
+            raise SandboxError("the command line is too long", where=self.argv[0])
+        head = _HEAD.pack(
+            self.command, _ROLES.index(self.role), self.policy, len(words), *self._numbers()
+        )
+        return head + b"".join(word.ljust(_WORD_BYTES, b"\0") for word in words)
+
+    def _numbers(self) -> tuple[int, ...]:
+        limits = self.limits
+        space = limits.memory_mb + limits.runtime_memory_mb + _SPACE_HEADROOM_MB
+        return (
+            limits.cpu_ms,
+            limits.wall_ms,
+            limits.memory_mb * _KB_PER_MB,
+            (limits.memory_mb + limits.runtime_memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
+            space * _KB_PER_MB if limits.bound_address_space else 0,
+            # One byte more than allowed, so that a full allowance is not yet an offence.
+            limits.output_bytes + 1,
+            limits.processes,
+            self.pid,
+        )
 
 
 @dataclass(frozen=True)
@@ -56,51 +126,98 @@ class Launcher:
         first = self.uid_base + slot * len(Role)
         return range(first, first + len(Role))
 
-    def prepare(self, slot: int) -> None:
-        """Make the slot's directories, where they are missing."""
-        self._command("prepare", str(slot))
-
-    def clean(self, slot: int) -> None:
-        """End every process of the slot's users and remove what was stored for them."""
-        self._command("clean", str(slot))
-
-    def store(self, slot: int, role: Role, name: str, content: BinaryIO) -> None:
-        """Give `role` a read-only, executable file; `content` is a real file."""
-        self._command("store", str(slot), role, name, stdin=content)
-
-    def run(self, slot: int, spec: RunSpec) -> RunOutcome:
-        """Run one program to its end; raises `SandboxError` when the sandbox failed."""
-        command = [str(self.path), "run", str(slot), spec.role, spec.policy]
-        program = [_find(spec.argv[0]), *spec.argv[1:]]
-        with ExitStack() as stack:
-            stdin = stack.enter_context(spec.stdin.open("rb"))
-            stdout = stack.enter_context(_new_file(spec.stdout))
-            stderr = stack.enter_context(_new_file(spec.stderr))
-            report_end, write_end = os.pipe()
-            report = stack.enter_context(os.fdopen(report_end, "rb"))
-            with os.fdopen(write_end, "wb"):
-                process = subprocess.Popen(
-                    [*command, *_numbers(spec.limits, write_end), *program],
-                    stdin=stdin,
-                    stdout=stdout,
-                    stderr=stderr,
-                    pass_fds=[write_end],
-                    env={},
-                    start_new_session=True,  # Ctrl-C on a terminal is the worker's to handle
-                )
-            said = report.read(_REPORT_MAX_BYTES)
-            process.wait()
-        return _outcome(said, spec)
-
-    def _command(self, *arguments: str, stdin: BinaryIO | int = subprocess.DEVNULL) -> None:
-        done = subprocess.run(
-            [self.path, *arguments], stdin=stdin, capture_output=True, check=False, env={}
-        )
-        if done.returncode:
-            raise SandboxError(
-                done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}",
-                where=f"launcher {' '.join(arguments)}",
+    def serve(self, slot: int) -> Service:
+        """Start the process that serves a slot; what it cannot do it says to the first message."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(
+                [str(self.path), "serve", str(slot)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env={},
+                start_new_session=True,  # Ctrl-C on a terminal is the worker's to handle
             )
+        return Service(process, ours)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What the launcher says to a message.
+
+    Args:
+        outcome: Of a run; None for the other commands.
+        server_alive: Whether the fork server of the slot lives on.
+    """
+
+    outcome: RunOutcome | None
+    server_alive: bool
+
+
+class Service:
+    """
+    A launcher that serves one slot, for one thread.
+
+    Args:
+        process: The launcher.
+        connection: Our end of its socket.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+        """Take over both."""
+        self._process = process
+        self._connection = connection
+
+    @property
+    def pid(self) -> int:
+        """Of the launcher."""
+        return self._process.pid
+
+    def call(
+        self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
+    ) -> Answer:
+        """
+        Have something done, and wait for it.
+
+        Args:
+            message: What.
+            descriptors: Sent beside it.
+            given_away: Sent after those, and closed here before the answer is waited for.
+
+        Raises:
+            SandboxError: The launcher failed, in its words, and has ended.
+        """
+        self._connection.settimeout(message.limits.wall_ms / 1000 + _PATIENCE_SECONDS)
+        try:
+            body = message.to_bytes()
+            with suppress(OSError):  # it has ended; its last reply may say why
+                socket.send_fds(self._connection, [body], [*descriptors, *given_away])
+        finally:
+            for fd in given_away:
+                os.close(fd)
+        try:
+            said = self._connection.recv(_REPLY.size)
+        except OSError as error:
+            raise SandboxError(f"the launcher does not answer: {error}") from None
+        if len(said) != _REPLY.size:
+            status = self._process.wait()
+            raise SandboxError("the run was broken off", where=f"launcher, exit code {status}")
+        return _answer(said)
+
+    def close(self) -> None:
+        """Let the launcher end: it sweeps its slot first."""
+        self._connection.close()
+        self._process.wait()
+
+
+def _answer(said: bytes) -> Answer:
+    reason, exit_code, number, alive, cpu_us, wall_us, peak_kb, error = _REPLY.unpack(said)
+    if words := error.split(b"\0", 1)[0]:
+        raise SandboxError(words.decode(errors="replace"), where="launcher")
+    if reason >= len(_REASONS):  # nothing was run
+        return Answer(None, bool(alive))
+    outcome = RunOutcome(_REASONS[reason], exit_code, number, cpu_us, wall_us, peak_kb)
+    return Answer(outcome, bool(alive))
 
 
 def _unusable(path: Path, why: str) -> SettingsError:
@@ -109,44 +226,3 @@ def _unusable(path: Path, why: str) -> SettingsError:
         where=str(path),
         next_step="python -m grader.sandbox.build installs it; its group may execute it",
     )
-
-
-def _new_file(path: Path) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    return os.fdopen(os.open(path, flags, _PRIVATE_FILE_MODE), "wb")
-
-
-def _find(program: str) -> str:
-    """Where a system program is; a stored one is where it is said to be."""
-    return program if "/" in program else str(require(program))
-
-
-def _numbers(limits: RunLimits, report: int) -> list[str]:
-    bound = limits.bound_address_space
-    granted_mb = limits.memory_mb + limits.runtime_memory_mb
-    numbers = (
-        report,
-        limits.cpu_ms,
-        limits.wall_ms,
-        limits.memory_mb * _KB_PER_MB,
-        (granted_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
-        (granted_mb + _SPACE_HEADROOM_MB) * _KB_PER_MB if bound else 0,
-        # One byte more than allowed, so that a full allowance is not yet an offence.
-        limits.output_bytes + 1,
-        limits.processes,
-    )
-    return [str(number) for number in numbers]
-
-
-def _outcome(said: bytes, spec: RunSpec) -> RunOutcome:
-    try:
-        fields = json.loads(said)
-        reason = StopReason(fields.pop("reason"))
-    except ValueError:
-        # Where the program never started, these are the launcher's own words.
-        words = spec.stderr.read_bytes()[-_REPORT_MAX_BYTES:].decode(errors="replace").strip()
-        raise SandboxError(words or "the run was broken off", where=spec.argv[0]) from None
-    written = max(spec.stdout.stat().st_size, spec.stderr.stat().st_size)
-    if reason is StopReason.ENDED and written > spec.limits.output_bytes:
-        reason = StopReason.OUTPUT
-    return RunOutcome(reason=reason, **fields)

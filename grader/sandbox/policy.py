@@ -69,18 +69,36 @@ _NEW_PROCESSES = "fork vfork"
 
 @dataclass(frozen=True)
 class Policy:
-    """What one kind of program may do beyond computing."""
+    """
+    What one kind of program may do beyond computing.
+
+    Args:
+        name: What a `RunSpec` says.
+        files: Whether it may make and change files, where permissions let it.
+        processes: Whether it may start other processes.
+        confined: Whether that is only below its working directory, where there is Landlock.
+    """
 
     name: str
-    files: bool  # make and change files, where permissions let it
-    processes: bool  # start other processes
+    files: bool
+    processes: bool
+    confined: bool = True
 
 
 POLICIES = (
     Policy("native", files=False, processes=False),
+    Policy("native_files", files=True, processes=False),
     Policy("interpreted", files=False, processes=True),
+    Policy("interpreted_files", files=True, processes=True),
     Policy("compile", files=True, processes=True),
+    Policy("remove", files=True, processes=True, confined=False),  # what was left anywhere
 )
+_NUMBERS = {policy.name: number for number, policy in enumerate(POLICIES)}
+
+
+def policy_number(name: str, *, writable: bool = False) -> int:
+    """Give the launcher's number of a policy, or of its variant that may make files."""
+    return _NUMBERS[f"{name}_files" if writable else name]
 
 
 def export(policy: Policy) -> bytes:
@@ -117,6 +135,8 @@ def _refuse_special(rules: pyseccomp.SyscallFilter) -> None:
     for flag in _NAMESPACE_FLAGS:
         wanted = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", wanted)
+    others = pyseccomp.Arg(0, pyseccomp.NE, 0)
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prlimit64", others)
     hide = pyseccomp.Arg(0, pyseccomp.EQ, _PR_SET_DUMPABLE)
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", hide)
     for kind in _DATAGRAM_TYPES:
@@ -125,9 +145,9 @@ def _refuse_special(rules: pyseccomp.SyscallFilter) -> None:
 
 
 def _refuse_creation(rules: pyseccomp.SyscallFilter) -> None:
-    """Opening may not make a file, named or not."""
+    """Opening may not make a file, named or not, nor write to one: not to a process's memory."""
     unnamed = os.O_TMPFILE & ~os.O_DIRECTORY
     for call, position in (("open", 1), ("openat", 2)):
-        for flag in (os.O_CREAT, unnamed):
+        for flag in (os.O_CREAT, unnamed, os.O_WRONLY, os.O_RDWR):
             wanted = pyseccomp.Arg(position, pyseccomp.MASKED_EQ, flag, flag)
             rules.add_rule(pyseccomp.ERRNO(errno.EACCES), call, wanted)

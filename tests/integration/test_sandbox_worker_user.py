@@ -92,7 +92,7 @@ def run_python(box: Box, program: str) -> tuple[RunOutcome, bytes]:
         spec = RunSpec(
             role=Role.RUN,
             policy="interpreted",
-            argv=("python3", "-I", "solution.py"),
+            argv=("python3", "-I", "../run/solution.py"),
             limits=LIMITS,
             stdin=Path(os.devnull),
             stdout=Path(name, "stdout"),
@@ -132,7 +132,7 @@ def test_a_compiled_program_goes_from_the_compiler_to_its_run(launcher_of_the_gr
             outcomes = []
             for role, policy, argv in (
                 (Role.COMPILE, "compile", ("gcc", "-o", "program", "../compile/solution.c")),
-                (Role.RUN, "native", ("./program",)),
+                (Role.RUN, "native", ("../run/program",)),
             ):
                 stdout, stderr = Path(name, f"{role}.out"), Path(name, f"{role}.err")
                 limits = RunLimits(20_000, 60_000, 512, 1 << 24, 64, bound_address_space=False)

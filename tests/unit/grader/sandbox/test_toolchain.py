@@ -58,7 +58,7 @@ def test_the_fingerprint_stays_while_nothing_changes() -> None:
     "other",
     [
         asking("python3", "-V", "-V"),
-        replace(PYTHON, run_argv=("python3", "-O", "solution.py")),
+        replace(PYTHON, run_argv=("python3", "-O", "../run/solution.py")),
         replace(PYTHON, compile_argv=("true",)),
     ],
 )
