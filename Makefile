@@ -32,8 +32,9 @@ format: setup ## let ruff and terraform put the white space right
 	@$(PY) -m ruff format .
 	@terraform fmt -recursive modules environments
 
-validate: setup ## terraform fmt and validate, checkov, cfn-lint, rendered files and references fresh
-	@scripts/validate
+validate: setup ## all that gradectl validate checks: terraform, checkov, cfn-lint, generated files (ARGS=...)
+	@scripts/checkov
+	@exec .venv/bin/gradectl validate $(ARGS)
 
 bench: languages ## measure; writes build/bench.json, each figure with a baseline (ARGS=judge: without the local stack)
 	@exec $(PY) benchmarks $(ARGS)

@@ -12,6 +12,7 @@ from gradectl.errors import ConfigurationError
 
 TFVARS = "terraform.tfvars"
 BACKEND = "backend.hcl"
+BOOTSTRAP = "bootstrap.yaml.j2"
 
 #: Variables that come from a key of environment.yaml, and the key.
 _FROM_KEYS = {
@@ -49,6 +50,16 @@ def rendered(project_root: Path, environment: Environment) -> dict[Path, str]:
         directory / TFVARS: fill_in(project_root, "terraform.tfvars.j2", tfvars),
         directory / BACKEND: fill_in(project_root, "backend.hcl.j2", backend),
     }
+
+
+def bootstrap_template(project_root: Path, environment: Environment) -> str:
+    """Fill in the stack that must exist before Terraform."""
+    values = {
+        "name": environment.name,
+        "bucket": environment.state_bucket,
+        "repository": f"{environment.name}-grading-worker",
+    }
+    return fill_in(project_root, BOOTSTRAP, values)
 
 
 def outdated(files: dict[Path, str]) -> list[Path]:

@@ -70,6 +70,11 @@ class Ui:
         """Tell a person something that needs attention."""
         self.say(f"warning: {text}", "yellow")
 
+    def write(self, text: str) -> None:
+        """Give data that has a form of its own, such as JUnit's."""
+        self._stdout.write(text)
+        self._stdout.flush()
+
     def emit(self, kind: str, document: Mapping[str, Any], table: Table) -> None:
         """
         Give the data of the command.

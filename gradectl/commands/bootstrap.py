@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from gradectl.adapters.aws import Aws
-from gradectl.adapters.templates import fill_in
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument
-from gradectl.environment import Environment
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
+from gradectl.rendering import bootstrap_template
 from gradectl.reporting import facts
 from gradectl.ui import Table
-
-TEMPLATE = "bootstrap.yaml.j2"
 
 
 @command("bootstrap", epilog="Example: gradectl bootstrap dev")
@@ -24,7 +21,7 @@ def bootstrap(app: CloudContext, environment: str) -> None:
     app.announce(found)
     aws = app.aws(found)
     stack = f"{environment}-gradectl-bootstrap"
-    template = fill_in(app.project_root, TEMPLATE, template_values(found))
+    template = bootstrap_template(app.project_root, found)
     if app.options.dry_run:
         outcome, outputs = "would be updated" if aws.stacks.exists(stack) else "would be made", {}
     else:
@@ -37,15 +34,6 @@ def bootstrap(app: CloudContext, environment: str) -> None:
     rows = [("stack", f"{stack} {outcome}"), *sorted(outputs.items())]
     app.ui.emit("bootstrap", document, Table(["part", "value"], rows))
     app.ui.say(f"next: gradectl plan {environment}")
-
-
-def template_values(environment: Environment) -> dict[str, str]:
-    """Give the template what it needs to know of an environment."""
-    return {
-        "name": environment.name,
-        "bucket": environment.state_bucket,
-        "repository": f"{environment.name}-grading-worker",
-    }
 
 
 def _make_sure(aws: Aws, bucket: str) -> None:

@@ -38,16 +38,20 @@ class Program:
     log_file: Path
 
 
+def guarded(command: Sequence[str]) -> list[str]:
+    """Give the command that is the same program, killed when the thread that starts it ends."""
+    return [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), *command]
+
+
 class Child:
     """One running program."""
 
     def __init__(self, program: Program) -> None:
         """Start it, appending what it prints to its log file."""
         self.program = program
-        guarded = [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), *program.command]
         with program.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                guarded,
+                guarded(program.command),
                 env=dict(program.environment),
                 cwd=program.directory,
                 stdin=subprocess.DEVNULL,

@@ -22,6 +22,7 @@ CONFINED = {
     "subprocess": [
         "gradectl/adapters/terraform/*",
         "gradectl/adapters/images.py",
+        "gradectl/adapters/tools.py",
         "grader/sandbox/*",
         "gradectl/local/*",
     ],
@@ -41,8 +42,15 @@ ONE_WAY = {
     "grader.core": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.grade"],
     "grader.languages": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.grade"],
     "grader.adapters": ["grader.loop", "grader.grade", "grader.bootstrap", "grader.core"],
-    "gradectl.core": ["gradectl.adapters", "gradectl.commands", "gradectl.local", "gradectl.ui"],
-    "gradectl.adapters": ["gradectl.commands", "gradectl.ui"],
+    "gradectl.core": [
+        "gradectl.adapters",
+        "gradectl.commands",
+        "gradectl.local",
+        "gradectl.ui",
+        "gradectl.validation",
+    ],
+    "gradectl.adapters": ["gradectl.commands", "gradectl.ui", "gradectl.validation"],
+    "gradectl.validation": ["gradectl.commands", "gradectl.ui"],
     "gradectl.local": ["gradectl.commands"],
 }
 

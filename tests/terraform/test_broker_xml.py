@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-import yaml
 
+from gradectl.core.broker_rules import stripped
 from gradectl.local.activemq import Broker
 from gradectl.local.broker_xml import BrokerUser
 from gradectl.local.testing import running_broker
+from gradectl.validation.checks.broker_xml import amazon_mq_rules
 from grader.contract import names
 
 pytestmark = pytest.mark.engine
-ALLOWED = yaml.safe_load((Path(__file__).parent / "amazon_mq_allow_list.yaml").read_text())
 CORE = "{http://activemq.apache.org/schema/core}"
 REQUIRED = ("name=test", 'subnet_ids=["subnet-1"]', 'security_group_ids=["sg-1"]')
 
@@ -35,20 +35,7 @@ def rendered(terraform_folder: Callable[..., Any]) -> str:
 
 def stripped_by_amazon_mq(xml: str) -> list[str]:
     """List the elements and attributes that Amazon MQ would remove."""
-    root = ET.fromstring(xml)
-    return list(_not_allowed(root)) if _name(root) == "broker" else [_name(root)]
-
-
-def _not_allowed(element: ET.Element) -> Iterator[str]:
-    rule = ALLOWED.get(_name(element), {})
-    for attribute in element.attrib:
-        if attribute not in rule.get("attributes", []):
-            yield f"{_name(element)}@{attribute}"
-    for child in element:
-        if _name(child) in rule.get("children", []) and _name(child) in ALLOWED:
-            yield from _not_allowed(child)
-        else:
-            yield f"{_name(element)}/{_name(child)}"
+    return [item.what for item in stripped(xml, amazon_mq_rules())]
 
 
 def _name(element: ET.Element) -> str:

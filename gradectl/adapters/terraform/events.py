@@ -82,7 +82,7 @@ def parse(line: str) -> Event:
         return Note(line.rstrip("\n"))
     kind = str(fields.get("type", ""))
     if kind == "diagnostic":
-        return _diagnostic(_mapping(fields.get("diagnostic")))
+        return diagnostic(_mapping(fields.get("diagnostic")))
     if kind.startswith("apply_"):
         return _progress(kind.removeprefix("apply_"), _mapping(fields.get("hook")))
     if kind == "change_summary":
@@ -90,7 +90,7 @@ def parse(line: str) -> Event:
     return Note(str(fields.get("@message", "")), kind)
 
 
-def _diagnostic(fields: dict[str, Any]) -> Diagnostic:
+def diagnostic(fields: dict[str, Any]) -> Diagnostic:
     """Read an error or a warning."""
     span = _mapping(fields.get("range"))
     start = _mapping(span.get("start"))

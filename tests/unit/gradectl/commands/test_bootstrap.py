@@ -10,9 +10,8 @@ import yaml
 from cfnlint import api
 from cfnlint.config import ManualArgs
 
-from gradectl.adapters.templates import fill_in
-from gradectl.commands.bootstrap import TEMPLATE, template_values
 from gradectl.environment import Environment
+from gradectl.rendering import bootstrap_template
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 ENVIRONMENT = Environment(
@@ -30,7 +29,7 @@ _Tags.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_sca
 @pytest.fixture(scope="module")
 def text() -> str:
     """The template as it is deployed."""
-    return fill_in(REPOSITORY, TEMPLATE, template_values(ENVIRONMENT))
+    return bootstrap_template(REPOSITORY, ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,95 @@
+"""What Amazon MQ keeps of a broker's XML: anything else it removes without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+Rules = Mapping[str, Mapping[str, Sequence[str]]]
+_CORE = "http://activemq.apache.org/schema/core "
+
+
+@dataclass(frozen=True)
+class Stripped:
+    """Something that would be removed: `element@attribute` or `parent/element`, and its line."""
+
+    what: str
+    element: str
+    line: int
+
+
+class NotXmlError(ValueError):
+    """The text is no XML; `line` says where it stops to be."""
+
+    def __init__(self, line: int, what: str) -> None:
+        """Keep the line apart from what is wrong there."""
+        super().__init__(what)
+        self.line = line
+
+
+@dataclass
+class _Walk:
+    """Follows the elements, and looks at none below one that would be removed."""
+
+    rules: Rules
+    line: int = 1
+    parents: list[str] = field(default_factory=list)
+    removed_at: int | None = None
+    found: list[Stripped] = field(default_factory=list)
+
+    def enter(self, name: str, attributes: Sequence[str]) -> None:
+        """Hold one element against the rules."""
+        name = name.removeprefix(_CORE)
+        if self.removed_at is None and not self._allowed(name):
+            parent = f"{self.parents[-1]}/" if self.parents else ""
+            self.found.append(Stripped(f"{parent}{name}", name, self.line))
+            self.removed_at = len(self.parents)
+        if self.removed_at is None:
+            kept = self.rules.get(name, {}).get("attributes", ())
+            self.found += [
+                Stripped(f"{name}@{attribute}", name, self.line)
+                for attribute in attributes[::2]
+                if attribute not in kept
+            ]
+        self.parents.append(name)
+
+    def leave(self) -> None:
+        """Go back to the parent."""
+        self.parents.pop()
+        if self.removed_at == len(self.parents):
+            self.removed_at = None
+
+    def _allowed(self, name: str) -> bool:
+        """Tell whether an element may stand here."""
+        if not self.parents:
+            return name == "broker"
+        return name in self.rules and name in self.rules[self.parents[-1]].get("children", ())
+
+
+def stripped(xml: str, rules: Rules) -> list[Stripped]:
+    """
+    List what Amazon MQ would remove.
+
+    Args:
+        xml: The broker's XML.
+        rules: Element to its permitted `attributes` and `children`.
+
+    Raises:
+        NotXmlError: It cannot be read.
+    """
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.ordered_attributes = True
+    walk = _Walk(rules)
+
+    def enter(name: str, attributes: Sequence[str]) -> None:
+        walk.line = parser.CurrentLineNumber
+        walk.enter(name, attributes)
+
+    parser.StartElementHandler = enter
+    parser.EndElementHandler = lambda _name: walk.leave()
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError as error:
+        raise NotXmlError(error.lineno, str(error)) from error
+    return walk.found

@@ -1,0 +1,154 @@
+"""What `gradectl validate` found, in the formats of pipelines: JUnit, SARIF 2.1.0, GitHub."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from gradectl.core.findings import (
+    CaseOutcome,
+    CheckOutcome,
+    Finding,
+    Validation,
+    grouped,
+    rows,
+)
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def junit(validation: Validation) -> str:
+    """Write a test suite a check and a test case a subject."""
+    suites = ET.Element("testsuites", name="gradectl validate", time=f"{validation.seconds:.3f}")
+    for check in validation.checks:
+        cases = check.cases or (CaseOutcome(check.name, 0.0),)
+        suite = ET.SubElement(
+            suites,
+            "testsuite",
+            name=check.name,
+            tests=str(len(cases)),
+            failures=str(sum(bool(case.errors) for case in cases)),
+            errors="0",
+            skipped=str(len(cases) - len(check.cases)),
+            time=f"{check.seconds:.3f}",
+        )
+        for case in cases:
+            _junit_case(suite, check, case)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _junit_case(suite: ET.Element, check: CheckOutcome, case: CaseOutcome) -> None:
+    """Write one subject of one check."""
+    element = ET.SubElement(
+        suite, "testcase", classname=check.name, name=case.subject, time=f"{case.seconds:.3f}"
+    )
+    if not check.cases:
+        ET.SubElement(element, "skipped", message=_for_xml(check.reason or check.status))
+    for finding in case.errors:
+        text = _for_xml(str(finding))
+        ET.SubElement(element, "failure", message=text, type=finding.rule or check.name).text = text
+    remarks = [str(finding) for finding in case.findings if finding not in case.errors]
+    if remarks:
+        ET.SubElement(element, "system-out").text = _for_xml("\n".join(remarks))
+
+
+def _for_xml(text: str) -> str:
+    """Leave out the characters that XML 1.0 cannot hold."""
+    return _NOT_IN_XML.sub("?", text)
+
+
+def sarif(validation: Validation, version: str) -> str:
+    """
+    Write a SARIF 2.1.0 log with one run; paths are relative to the top folder of the sources.
+
+    Args:
+        validation: The run.
+        version: Version of gradectl.
+    """
+    found = grouped(validation.checks)
+    purposes = {check.name: check.purpose for check in validation.checks}
+    rules: dict[str, dict[str, Any]] = {}
+    results = []
+    for finding, checks in found.items():
+        name = f"{checks[0]}/{finding.rule}" if finding.rule else checks[0]
+        rules.setdefault(name, _sarif_rule(name, purposes[checks[0]], finding.help_url))
+        result = _sarif_result(finding, name, list(rules).index(name))
+        results.append(result)
+    driver = {"name": "gradectl validate", "version": version, "rules": list(rules.values())}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": True}],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    log = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif_rule(name: str, purpose: str, help_url: str) -> dict[str, Any]:
+    """Describe a rule."""
+    rule: dict[str, Any] = {"id": name, "shortDescription": {"text": purpose}}
+    return {**rule, "helpUri": help_url} if help_url else rule
+
+
+def _sarif_result(finding: Finding, rule: str, index: int) -> dict[str, Any]:
+    """Describe one finding."""
+    artifact = {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}
+    place = {"artifactLocation": artifact, "region": {"startLine": finding.line}}
+    return {
+        "ruleId": rule,
+        "ruleIndex": index,
+        "level": finding.severity,
+        "message": {"text": finding.message},
+        "locations": [{"physicalLocation": place}],
+    }
+
+
+def _uri(path: str) -> str:
+    """Write a path as the relative reference that SARIF wants."""
+    forbidden = '%#?[] "<>\\^`{|}'
+    return "".join(f"%{ord(char):02X}" if char in forbidden else char for char in path)
+
+
+def github(validation: Validation) -> str:
+    """Write workflow commands, which GitHub shows beside the lines of a change."""
+    return "".join(
+        f"::{_GITHUB[finding.severity]} file={_property(finding.path)},line={finding.line},"
+        f"title={_property(', '.join(checks))}::{_data(_with_rule(finding))}\n"
+        for finding, checks in grouped(validation.checks).items()
+    )
+
+
+def _with_rule(finding: Finding) -> str:
+    """Say which rule it is, then what is wrong."""
+    return f"{finding.rule}: {finding.message}" if finding.rule else finding.message
+
+
+def _data(text: str) -> str:
+    """Escape the text of a workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape a property of a workflow command."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def markdown(validation: Validation) -> str:
+    """Write the page that GitHub shows as the summary of a job."""
+    lines = ["## gradectl validate", "", "| check | result | time | |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows(validation.checks)]
+    found = grouped(validation.checks)
+    if found:
+        lines += ["", *(f"- {_cell(str(finding))}" for finding in found)]
+    return "\n".join(lines) + "\n\n"
+
+
+def _cell(text: str) -> str:
+    """Keep a text within its cell."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

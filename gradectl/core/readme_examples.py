@@ -1,0 +1,91 @@
+"""The examples in READMEs, held against the variables of the modules that they call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from gradectl.core.hcl import Block, HclError, parse
+
+_FENCE = re.compile(r"^```(?:hcl|terraform)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+#: Arguments of every module block, which are no variables.
+_META = frozenset({"count", "depends_on", "for_each", "providers", "source", "version"})
+#: The folder that a source names: `./modules/x`, `git::https://host/repo//modules/x?ref=v1`.
+_MODULE = re.compile(r"(?:^|/)modules/([\w-]+)/?(?:\?.*)?$")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: its text, and the line of the README on which it begins."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Names of a module's variables."""
+
+    known: frozenset[str]
+    required: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong with an example, and on which line of the README."""
+
+    line: int
+    what: str
+
+
+def examples(markdown: str) -> list[Example]:
+    """Find the fenced blocks of Terraform in a page."""
+    return [
+        Example(found.group(1), markdown.count("\n", 0, found.start(1)) + 1)
+        for found in _FENCE.finditer(markdown)
+    ]
+
+
+def variables(blocks: Iterable[Block]) -> Variables:
+    """Read which variables a module has, and which of them have no default."""
+    declared = [block for block in blocks if block.kind == "variable" and block.labels]
+    return Variables(
+        frozenset(block.labels[0] for block in declared),
+        frozenset(block.labels[0] for block in declared if not block.attribute("default")),
+    )
+
+
+def mistakes(example: Example, modules: Mapping[str, Variables]) -> Iterator[Mistake]:
+    """
+    Say which arguments of an example do not exist, and which are missing.
+
+    Args:
+        example: The example.
+        modules: Name of a module's folder to its variables.
+    """
+    try:
+        blocks = parse(example.text, example.line)
+    except HclError as error:
+        yield Mistake(error.line, f"this is no Terraform: {error}")
+        return
+    for block in blocks:
+        source = block.attribute("source")
+        called = _MODULE.search(source.literal or "") if source else None
+        if block.kind == "module" and source and called:
+            yield from _of_call(block, called.group(1), source.line, modules)
+
+
+def _of_call(
+    block: Block, name: str, line: int, modules: Mapping[str, Variables]
+) -> Iterator[Mistake]:
+    """Say what is wrong with one call of a module."""
+    module = modules.get(name)
+    if module is None:
+        yield Mistake(line, f"there is no module {name!r}")
+        return
+    given = {attribute.name: attribute.line for attribute in block.attributes}
+    for argument in sorted(given.keys() - module.known - _META, key=given.__getitem__):
+        yield Mistake(given[argument], f"{name} has no variable {argument!r}")
+    for missing in sorted(module.required - given.keys()):
+        yield Mistake(block.line, f"the variable {missing!r} of {name} is required")

@@ -1,0 +1,32 @@
+"""All checks, in the order in which they begin: the quick ones first, so that a failure shows."""
+
+from __future__ import annotations
+
+from gradectl.validation.checks import (
+    broker_xml,
+    cfn_lint,
+    checkov,
+    configuration,
+    fmt,
+    mocked_tests,
+    policies,
+    readmes,
+    reference,
+    rendered,
+)
+from gradectl.validation.model import Check
+
+CHECKS: tuple[Check, ...] = (
+    fmt.CHECK,
+    policies.CHECK,
+    rendered.CHECK,
+    readmes.CHECK,
+    configuration.INIT,
+    checkov.CHECK,
+    cfn_lint.CHECK,
+    reference.CHECK,
+    broker_xml.CHECK,
+    configuration.VALIDATE,
+    mocked_tests.CHECK,
+)
+NAMES = tuple(check.name for check in CHECKS)

@@ -1,0 +1,111 @@
+"""Whether checkov finds something unsafe."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gradectl.core.findings import Finding
+from gradectl.errors import ConfigurationError, GradectlError
+from gradectl.validation.model import Check, Job, Scene
+
+_PROGRAM = "checkov"
+#: Where `make validate` installs it: it pins an old boto3, so it has an environment of its own.
+_OWN = ".venv-checkov/bin"
+_SKIPPED = (r"^\.", r"/\.", "node_modules", "(^|/)tests/", "(^|/)build/")
+_SETTINGS = (".checkov.yaml", ".checkov.yml", ".checkov.baseline")
+
+
+def _program(scene: Scene) -> str | None:
+    """Find it in its own environment, or on PATH."""
+    return scene.tools.find(_PROGRAM, [scene.project.path / _OWN, scene.here / _OWN])
+
+
+def _require(scene: Scene) -> None:
+    """Make sure that it is installed."""
+    if not _program(scene):
+        text = "checkov is not installed"
+        hint = "make validate installs it here; elsewhere: pipx install checkov, or: --skip checkov"
+        raise ConfigurationError(text, where=f"{_OWN}, PATH", next_step=hint)
+
+
+def _jobs(scene: Scene) -> list[Job]:
+    """Look at everything in one run: its start takes longer than its work."""
+    files = [path for folder in scene.project.folders for path in folder.files]
+    inputs = [*files, *(scene.project.path / name for name in _SETTINGS)]
+    return [Job(f"all {len(files)} files", inputs, lambda: _look(scene, inputs))]
+
+
+def _look(scene: Scene, inputs: Sequence[Path]) -> Iterator[Finding]:
+    """Run it, or take what it said of the very same files before."""
+    program = str(_program(scene))
+    kept = scene.cache / f"checkov-{_digest(str(scene.project.path).encode())}.json"
+    key = _key(Path(program), inputs)
+    reports = _remembered(kept, key)
+    if reports is None:
+        reports = _run(scene, program)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({"key": key, "reports": reports}), encoding="utf-8")
+    for report in reports:
+        for name in report["parsing_errors"]:
+            yield scene.finding(Path(name), 1, "checkov cannot read it", rule="unreadable")
+        for item in report["failed_checks"]:
+            yield Finding(
+                scene.shown(Path(item["file_abs_path"])),
+                max(1, item["file_line_range"][0]),
+                f"{item['check_name']} ({item['resource']})",
+                item["check_id"],
+                help_url=item.get("guideline") or "",
+            )
+
+
+def _run(scene: Scene, program: str) -> list[dict[str, Any]]:
+    """Run it over all folders; nothing is fetched from a network."""
+    words = [program, "--directory", ".", "--framework", "terraform", "--output", "json"]
+    words += ["--compact", "--skip-download"]
+    words += [word for pattern in _SKIPPED for word in ("--skip-path", pattern)]
+    done = scene.tools.run(words, scene.project.path, {"LOG_LEVEL": "ERROR"})
+    try:
+        answer = json.loads(done.output)
+    except ValueError as error:
+        said = (done.errors or done.output).strip()[-2000:]
+        raise GradectlError(said or f"it ended with {done.code}", where=_PROGRAM) from error
+    reports = answer if isinstance(answer, list) else [answer]
+    kept = ("failed_checks", "parsing_errors")
+    return [{key: report.get("results", {}).get(key, []) for key in kept} for report in reports]
+
+
+def _key(program: Path, inputs: Sequence[Path]) -> str:
+    """Name what decides about the result: the program as it was installed, and the files."""
+    parts = [str(program.resolve()), str(program.stat().st_mtime_ns)]
+    for path in inputs:
+        content = path.read_bytes() if path.is_file() else b""
+        parts += [str(path), _digest(content)]
+    return _digest("\n".join(parts).encode())
+
+
+def _digest(content: bytes) -> str:
+    """Make a short name for some bytes."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _remembered(kept: Path, key: str) -> list[dict[str, Any]] | None:
+    """Read what was said before of the same files; None when there is nothing."""
+    try:
+        document = json.loads(kept.read_text(encoding="utf-8"))
+        reports: list[dict[str, Any]] = document["reports"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return reports if document.get("key") == key else None
+
+
+CHECK = Check(
+    name=_PROGRAM,
+    purpose="checkov finds nothing unsafe",
+    jobs=_jobs,
+    absent="there is no folder with Terraform files",
+    require=_require,
+)

@@ -1,0 +1,76 @@
+"""Whether Terraform can install what the lock file says, and accepts the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from gradectl.core.findings import Finding
+from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.project import LOCK_FILE, Folder
+from gradectl.validation.workbench import NotReadyError
+
+
+def terraform_inputs(scene: Scene, folder: Folder) -> list[Path]:
+    """List what decides about Terraform's opinion of a folder."""
+    return [folder.path, *sorted(folder.local_modules), *scene.project.lock_files]
+
+
+def _init_jobs(scene: Scene) -> list[Job]:
+    """Look at each root."""
+    return [
+        Job(
+            scene.shown(folder.path),
+            terraform_inputs(scene, folder),
+            partial(_init, scene, folder),
+        )
+        for folder in scene.project.of_kind("root")
+    ]
+
+
+def _init(scene: Scene, folder: Folder) -> Iterable[Finding]:
+    """Install a root's providers, held against its lock file."""
+    if not (folder.path / LOCK_FILE).is_file():
+        text = "no lock file: whoever runs it may get other providers; terraform init, and commit"
+        return [scene.finding(folder.path / LOCK_FILE, 1, text)]
+    return scene.findings(scene.bench.init(folder), folder.path)
+
+
+def _validate_jobs(scene: Scene) -> list[Job]:
+    """Look at each folder, the roots first: they see the modules too."""
+    folders = [*scene.project.of_kind("root"), *scene.project.of_kind("module", "example")]
+    return [
+        Job(
+            scene.shown(folder.path),
+            terraform_inputs(scene, folder),
+            partial(_validate, scene, folder),
+        )
+        for folder in folders
+    ]
+
+
+def _validate(scene: Scene, folder: Folder) -> Iterator[Finding]:
+    """Hold a folder against the schemas of its providers."""
+    try:
+        place = scene.bench.ready(folder)
+    except NotReadyError as error:
+        yield from scene.findings(error.diagnostics, error.directory)
+        return
+    yield from scene.findings(scene.bench.terraform.validate(place), folder.path)
+
+
+INIT = Check(
+    name="init",
+    purpose="The lock file of each root fits its providers",
+    jobs=_init_jobs,
+    absent="there is no root module, only modules",
+    require=lambda scene: scene.bench.require(),
+)
+VALIDATE = Check(
+    name="validate",
+    purpose="Terraform accepts each root, module and example",
+    jobs=_validate_jobs,
+    absent="there is no folder with Terraform files",
+    require=lambda scene: scene.bench.require(),
+)

@@ -1,0 +1,43 @@
+"""Whether each wildcard in a policy document has its reason beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from gradectl.core.findings import Finding
+from gradectl.core.hcl import HclError
+from gradectl.core.policy_wildcards import without_reason
+from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.project import Folder
+
+_WHAT = "{key} {text!r} allows more than one thing; name it, or say why in a comment beside it"
+
+
+def _jobs(scene: Scene) -> list[Job]:
+    """Look at each folder."""
+    return [
+        Job(scene.shown(folder.path), [folder.path], partial(_look, scene, folder))
+        for folder in scene.project.folders
+    ]
+
+
+def _look(scene: Scene, folder: Folder) -> Iterator[Finding]:
+    """Look at the files of a folder."""
+    for path in folder.files:
+        try:
+            found = without_reason(path.read_text(encoding="utf-8"))
+        except HclError as error:
+            yield scene.finding(path, error.line, str(error))
+            continue
+        for item in found:
+            text = _WHAT.format(key=item.key, text=item.text)
+            yield scene.finding(path, item.line, text, rule="wildcard")
+
+
+CHECK = Check(
+    name="policies",
+    purpose="No policy document has a wildcard without a reason",
+    jobs=_jobs,
+    absent="there is no folder with Terraform files",
+)

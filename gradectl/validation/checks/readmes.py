@@ -1,0 +1,54 @@
+"""Whether the examples in READMEs have the canonical form and fit the modules they call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from gradectl.core.findings import Finding
+from gradectl.core.readme_examples import Example, Mistake, Variables, examples, mistakes, variables
+from gradectl.validation.checks.fmt import unformatted
+from gradectl.validation.model import Check, Job, Scene
+
+_README = "README.md"
+
+
+def _jobs(scene: Scene) -> list[Job]:
+    """Look at each README that has examples."""
+    folders = dict.fromkeys([scene.project.path, *(one.path for one in scene.project.folders)])
+    modules = [folder.path for folder in scene.project.of_kind("module")]
+    found: list[Job] = []
+    for path in (folder / _README for folder in folders):
+        if path.is_file() and examples(path.read_text(encoding="utf-8")):
+            inputs = [path, *modules]
+            found.append(Job(scene.shown(path), inputs, partial(_look, scene, path)))
+    return found
+
+
+def _look(scene: Scene, path: Path) -> Iterator[Finding]:
+    """Look at the examples of one page."""
+    modules = {
+        folder.path.name: variables(block for _, block in folder.blocks)
+        for folder in scene.project.of_kind("module")
+    }
+    for example in examples(path.read_text(encoding="utf-8")):
+        wrong = list(_mistakes(example, modules))
+        for item in wrong:
+            yield scene.finding(path, item.line, item.what, rule="example")
+        if not wrong:
+            yield from unformatted(scene, path, example.text, example.line)
+
+
+def _mistakes(example: Example, modules: dict[str, Variables]) -> Iterator[Mistake]:
+    """Look at one example; where the modules are somebody else's, only at its form."""
+    return mistakes(example, modules) if modules else iter(())
+
+
+CHECK = Check(
+    name="readmes",
+    purpose="The examples in READMEs fit the modules",
+    jobs=_jobs,
+    absent=f"there is no {_README} with an example",
+    require=lambda scene: scene.bench.require(),
+)

@@ -1,0 +1,48 @@
+"""Whether the rendered files of each environment are what environment.yaml says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from gradectl.core.findings import Finding
+from gradectl.environment import FILE, FOLDER, load, names
+from gradectl.errors import ConfigurationError
+from gradectl.rendering import outdated, rendered
+from gradectl.validation.checks.fmt import differing_lines
+from gradectl.validation.model import Check, Job, Scene
+
+
+def _jobs(scene: Scene) -> list[Job]:
+    """Look at each environment."""
+    top = scene.project.path
+    return [
+        Job(
+            name,
+            [top / FOLDER / name, top / FOLDER / "variables.tf", top / "templates"],
+            partial(_look, scene, name),
+        )
+        for name in names(top)
+    ]
+
+
+def _look(scene: Scene, name: str) -> Iterator[Finding]:
+    """Render one environment and compare."""
+    top = scene.project.path
+    try:
+        files = rendered(top, load(top, name))
+    except ConfigurationError as error:
+        yield scene.finding(top / FOLDER / name / FILE, 1, str(error))
+        return
+    for path in outdated(files):
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        line = next(iter(differing_lines(text, files[path])), 1)
+        yield scene.finding(path, line, f"not what {FILE} says; next: gradectl render {name}")
+
+
+CHECK = Check(
+    name="rendered",
+    purpose="The rendered files of each environment are fresh",
+    jobs=_jobs,
+    absent=f"there is no {FOLDER}/NAME/{FILE}",
+)

@@ -1,0 +1,201 @@
+"""What there is to check at a path: Terraform's folders, and what they need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from gradectl.core.hcl import Attribute, Block, HclError, parse
+from gradectl.errors import ConfigurationError
+
+LOCK_FILE = ".terraform.lock.hcl"
+#: A checked folder's files: configuration, values, tests.
+_SUFFIXES = (".tf", ".tfvars", ".tftest.hcl")
+_OURS_TO_SKIP = frozenset({"build", "node_modules", "__pycache__"})
+_BUILT_IN = "terraform"
+
+Kind = Literal["root", "module", "example"]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A provider that a folder needs, and where it says so."""
+
+    local_name: str
+    source: str
+    constraint: str
+    path: Path
+    line: int
+
+
+@dataclass(frozen=True)
+class Folder:
+    """
+    One folder with Terraform files.
+
+    Attributes:
+        path: The folder.
+        kind: A root has a state and a lock file; an example is a root that nobody applies.
+    """
+
+    path: Path
+    kind: Kind
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """Its configuration."""
+        return tuple(sorted(self.path.glob("*.tf")))
+
+    @cached_property
+    def tests(self) -> tuple[Path, ...]:
+        """Its test files."""
+        found = [*self.path.glob("*.tftest.hcl"), *self.path.glob("tests/*.tftest.hcl")]
+        return tuple(sorted(found))
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[Path, Block], ...]:
+        """Its blocks with their files, as far as they can be read."""
+        return tuple((path, block) for path in self.files for block in readable(path))
+
+    @cached_property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The providers that it needs."""
+        declared = {item.local_name: item for item in _declared(self.blocks)}
+        implied = {item.local_name: item for item in _implied(self.blocks)}
+        return tuple({**implied, **declared}.values())
+
+    @property
+    def calls_modules(self) -> bool:
+        """Whether Terraform must fetch or link modules before it can look at the folder."""
+        tested = [block for path in self.tests for run in readable(path) for block in run.blocks]
+        return any(block.kind == "module" for _, block in self.blocks) or any(
+            block.kind == "module" for block in tested
+        )
+
+    @cached_property
+    def local_modules(self) -> frozenset[Path]:
+        """The folders that it calls, and those that they call."""
+        found: set[Path] = set()
+        waiting = [self]
+        while waiting:
+            for path in _called(waiting.pop()):
+                if path not in found:
+                    found.add(path)
+                    waiting.append(Folder(path, "module"))
+        return frozenset(found)
+
+
+class Project:
+    """
+    Everything at a path.
+
+    Args:
+        path: The folder; of this repository, of a module, or of somebody's own root.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look for folders with Terraform files."""
+        self.path = path.resolve()
+        self.folders = tuple(
+            Folder(folder, _kind(folder, self.path))
+            for folder in _walk(self.path)
+            if any(folder.glob("*.tf"))
+        )
+        if not self.folders:
+            text = "there is no Terraform file here or below"
+            hint = "give the folder of a root module: gradectl validate PATH"
+            raise ConfigurationError(text, where=str(self.path), next_step=hint)
+
+    def of_kind(self, *kinds: Kind) -> list[Folder]:
+        """List the folders of some kinds."""
+        return [folder for folder in self.folders if folder.kind in kinds]
+
+    @cached_property
+    def formatted_files(self) -> list[Path]:
+        """All files that have a canonical form; deliberately wrong ones of tests are left out."""
+        found = {
+            path
+            for folder in _walk(self.path)
+            for part in (folder, folder / "tests" if any(folder.glob("*.tf")) else folder)
+            for path in part.glob("*")
+            if path.name.endswith(_SUFFIXES) and path.is_file()
+        }
+        return sorted(found)
+
+    @property
+    def lock_files(self) -> tuple[Path, ...]:
+        """The lock files of the roots."""
+        paths = (folder.path / LOCK_FILE for folder in self.of_kind("root"))
+        return tuple(path for path in paths if path.is_file())
+
+
+def readable(path: Path) -> tuple[Block, ...]:
+    """Read the blocks of a file; none when it is no Terraform, which Terraform itself will say."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (HclError, OSError, UnicodeDecodeError):
+        return ()
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    """Visit the folders that are sources: no hidden one, no tests, nothing installed or built."""
+    for name, folders, _ in os.walk(top):
+        here = Path(name)
+        folders[:] = sorted(
+            folder
+            for folder in folders
+            if not folder.startswith(".")
+            and folder not in _OURS_TO_SKIP | {"tests"}
+            and not (here / folder / "pyvenv.cfg").exists()
+        )
+        yield here
+
+
+def _kind(folder: Path, top: Path) -> Kind:
+    """Tell by its name and place what a folder is."""
+    parts = folder.relative_to(top).parts
+    if "examples" in parts or folder.parent.name == "examples":
+        return "example"
+    return "module" if "modules" in parts or folder.parent.name == "modules" else "root"
+
+
+def _called(folder: Folder) -> Iterator[Path]:
+    """Give the folders on this machine that a folder calls as modules."""
+    for _, block in folder.blocks:
+        source = block.attribute("source") if block.kind == "module" else None
+        if source and (source.literal or "").startswith(("./", "../")):
+            yield (folder.path / str(source.literal)).resolve()
+
+
+def _declared(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:
+    """Read `required_providers`."""
+    for path, block in blocks:
+        for inner in block.blocks if block.kind == "terraform" else ():
+            for item in inner.attributes if inner.kind == "required_providers" else ():
+                source = _key(item, "source") or f"hashicorp/{item.name}"
+                constraint = _key(item, "version") or ""
+                yield Requirement(item.name, source, constraint, path, item.line)
+
+
+def _implied(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:
+    """Read the providers that blocks name without declaring them."""
+    for path, block in blocks:
+        if block.kind in ("provider", "resource", "data", "ephemeral") and block.labels:
+            name = block.labels[0].partition("_")[0]
+            if name != _BUILT_IN:
+                yield Requirement(name, f"hashicorp/{name}", "", path, block.line)
+
+
+def _key(item: Attribute, name: str) -> str | None:
+    """Find a string in an object, or the object that is only a version."""
+    if item.literal is not None:
+        return item.literal if name == "version" else None
+    words = item.value
+    for at, word in enumerate(words[:-2]):
+        if word.value == name and words[at + 1].text in ("=", ":"):
+            return words[at + 2].value
+    return None
