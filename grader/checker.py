@@ -148,6 +148,7 @@ class CustomChecker:
     def _run(self, case: CaseFiles, paths: CasePaths, limits: RunLimits) -> RunOutcome:
         for path in (self._stdout, self._stderr):
             path.unlink(missing_ok=True)
+        self.box.empty(Role.CHECKER)  # what is there is of the case before
         arguments = (_INPUT, _ANSWER, _FEEDBACK, *case.flags)
         return self.box.run(
             RunSpec(
@@ -159,6 +160,7 @@ class CustomChecker:
                 stdout=self._stdout,
                 stderr=self._stderr,
                 inputs=(paths.input, paths.answer),
+                writable=True,
             )
         )
 

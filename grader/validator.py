@@ -25,7 +25,8 @@ Tell = Callable[[str], object]
 _DEFAULT_CHECK_MS, _MOST_CHECK_MS = 20_000, 60_000
 _DEFAULT_CHECK_MB, _MOST_CHECK_MB = 512, 1024
 _DEFAULT_CHECK_OUTPUT_MB, _MOST_CHECK_OUTPUT_MB = 8, 64
-_WALL_GRACE_MS = 1_000
+#: It may wait for a busy machine: that it was stopped is held against the problem.
+_WALL_GRACE_MS = 5_000
 _CHECK_PROCESSES = 16
 _COMPILE_LIMITS = RunLimits(
     cpu_ms=30_000,

@@ -32,6 +32,8 @@ CASES = "testcases/"
 GROUP_YAMLS = ("testdata.yaml", "test_group.yaml")
 #: A settings file is small; a larger one is refused.
 MAX_YAML_BYTES = 1 << 18
+#: A validator's command line has room for so many words, and bytes of each.
+_MOST_FLAGS, _LONGEST_FLAG = 32, 1024
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,10 @@ def _check(problem: Problem, listing: Listing, findings: Findings) -> None:
         findings.error("no case gives points, so nothing can be the whole score")
     for shortfall in shortfalls(problem):
         findings.warn(shortfall)
-    if problem.validator is None:
-        for flags in {case.flags for case in problem.cases}:
+    for flags in {case.flags for case in problem.cases}:
+        if len(flags) > _MOST_FLAGS or any(len(word.encode()) > _LONGEST_FLAG for word in flags):
+            findings.error(f"validator_flags: more than {_MOST_FLAGS}, or one that is too long")
+        if problem.validator is None:
             try:
                 CompareOptions.from_flags(flags, case_sensitive=problem.settings.case_sensitive)
             except ValueError as error:

@@ -18,6 +18,8 @@ from grader.core.findings import Findings
 VALIDATOR_DIRECTORIES = ("output_validators/", "output_validator/")
 #: A validator's sources together; no package comes near it.
 MAX_SOURCES_BYTES = 4 << 20
+#: Its command line has room for so many.
+_MAX_SOURCES = 24
 #: What a validator may be called where it lies in the sandbox.
 PROGRAM = "validator"
 _IGNORED = ("README", ".md", ".txt")
@@ -120,17 +122,8 @@ def _validator(
     name: str, sources: dict[str, StoredFile], findings: Findings
 ) -> ValidatorFiles | None:
     where = f"output_validators/{name}"
-    if any(script in sources for script in _SCRIPTS):
-        findings.error(f"{where}: build and run scripts cannot be used here; leave the sources")
-        return None
-    if strange := [path for path in sources if "/" not in path and not _PLAIN.fullmatch(path)]:
-        findings.error(f"{where}: {strange[0]!r}: not a plain name")
-        return None
-    if nested := [path for path in sources if "/" in path]:
-        findings.error(f"{where}/{nested[0]}: the files of a validator lie beside each other")
-        return None
-    if sum(file.size_bytes for file in sources.values()) > MAX_SOURCES_BYTES:
-        findings.error(f"{where}: larger than {MAX_SOURCES_BYTES >> 20} MiB")
+    if complaint := _complaint(sources):
+        findings.error(f"{where}{complaint}")
         return None
     language = _language(sources)
     if language is None:
@@ -142,6 +135,21 @@ def _validator(
         findings.error(f"{where}: several files, and none is called main.py or validator.py")
     files = tuple(sources[path] for path in sorted(sources))
     return ValidatorFiles(PurePosixPath(name).stem, language.name, entry, files)
+
+
+def _complaint(sources: dict[str, StoredFile]) -> str:
+    """Say why files cannot be a validator, after its name; nothing when they can."""
+    if any(script in sources for script in _SCRIPTS):
+        return ": build and run scripts cannot be used here; leave the sources"
+    if nested := [path for path in sources if "/" in path]:
+        return f"/{nested[0]}: the files of a validator lie beside each other"
+    if strange := [path for path in sources if not _PLAIN.fullmatch(path)]:
+        return f": {strange[0]!r}: not a plain name"
+    if len(sources) > _MAX_SOURCES:
+        return f": more than {_MAX_SOURCES} files"
+    if sum(file.size_bytes for file in sources.values()) > MAX_SOURCES_BYTES:
+        return f": larger than {MAX_SOURCES_BYTES >> 20} MiB"
+    return ""
 
 
 def _language(sources: Iterable[str]) -> ValidatorLanguage | None:
