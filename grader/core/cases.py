@@ -14,8 +14,6 @@ from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import ErrorCode
 from grader.core.findings import Findings
 
-__all__ = ["CaseFiles", "find_cases", "natural_key", "pair"]
-
 INPUT = ".in"
 ANSWERS = (".ans", ".out")  # the first that exists counts
 
@@ -50,14 +48,6 @@ def _pair_one(
     wanted = " or ".join(stem + ending for ending in ANSWERS)
     findings.error(f"{found.key} has no answer: {wanted}", ErrorCode.TEST_CASES_NOT_FOUND)
     return None
-
-
-def pair(prefix: str, keys: Iterable[str]) -> list[CaseFiles]:
-    """Find the test cases among object keys; raises `RequestError` as `package.read` does."""
-    findings = Findings()
-    cases = find_cases(prefix, (StoredFile(key, 0, "") for key in keys), findings)
-    findings.raise_first()
-    return cases
 
 
 def natural_key(name: str) -> list[list[tuple[int, str]]]:

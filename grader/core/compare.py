@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from grader.core import numbers
-from grader.core.numbers import Tolerance, parse_number
+from grader.core.numbers import Tolerance, parse_number, same_tokens
 from grader.core.tokens import BLOCK_BYTES, Cut, Pieces, boundary, read_block
 
 _SWITCHES = ("case_sensitive", "case_insensitive", "space_change_sensitive", "exact")
@@ -131,11 +130,6 @@ def compare(
     return _TOO_SHORT if theirs.fill() else _EQUAL
 
 
-def same_tokens(expected: BinaryIO, actual: BinaryIO) -> bool:
-    """Compare as a problem without settings wants it."""
-    return compare(expected, actual, CompareOptions()).equal
-
-
 def _skip_equal(
     expected: BinaryIO, got: BinaryIO, options: CompareOptions, block_bytes: int
 ) -> tuple[int, bytes, bytes]:
@@ -158,7 +152,7 @@ def _same_count(
 ) -> int:
     """Count the leading pieces that agree."""
     if tolerance is not None:
-        return numbers.same_tokens(expected, got, tolerance)
+        return same_tokens(expected, got, tolerance)
     if expected == got:
         return len(expected)
     return next(place for place, piece in enumerate(expected) if piece != got[place])

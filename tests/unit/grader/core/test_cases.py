@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.core.cases import natural_key, pair
-from grader.errors import RequestError
+from grader.contract.problem import CaseFiles, StoredFile
+from grader.contract.verdicts import ErrorCode
+from grader.core.cases import find_cases, natural_key
+from grader.core.findings import Findings
 
 PREFIX = "problems/p/testcases/"
 
 
+def find(*names: str) -> tuple[list[CaseFiles], Findings]:
+    findings = Findings()
+    files = [StoredFile(PREFIX + name, 1, "e") for name in names]
+    return find_cases(PREFIX, files, findings), findings
+
+
 def names(*keys: str) -> list[str]:
-    return [case.name for case in pair(PREFIX, [PREFIX + key for key in keys])]
+    return [case.name for case in find(*keys)[0]]
 
 
 def test_cases_come_in_natural_order() -> None:
@@ -28,9 +35,7 @@ def test_cases_come_in_natural_order() -> None:
 
 def test_an_answer_ends_in_ans_or_out() -> None:
     """Both habits exist; where both files do, .ans counts."""
-    (first, second) = pair(
-        PREFIX, [PREFIX + name for name in ("1.in", "1.out", "2.in", "2.out", "2.ans")]
-    )
+    first, second = find("1.in", "1.out", "2.in", "2.out", "2.ans")[0]
 
     assert first.answer_key == PREFIX + "1.out"
     assert second.answer_key == PREFIX + "2.ans"
@@ -43,18 +48,23 @@ def test_other_files_are_no_cases() -> None:
 
 def test_a_case_without_an_answer_is_named() -> None:
     """Whoever made the problem reads which file is missing."""
-    with pytest.raises(RequestError, match=r"2\.in has no answer: .*2\.ans or .*2\.out") as caught:
-        names("1.in", "1.ans", "2.in")
+    (error,) = find("1.in", "1.ans", "2.in")[1].errors
 
-    assert caught.value.code == "TEST_CASES_NOT_FOUND"
+    assert error.code is ErrorCode.TEST_CASES_NOT_FOUND
+    assert error.text == f"{PREFIX}2.in has no answer: {PREFIX}2.ans or {PREFIX}2.out"
 
 
 def test_no_case_at_all_is_an_error() -> None:
     """Nothing to judge by is not an accepted submission."""
-    with pytest.raises(RequestError, match="no test case") as caught:
-        names("README.md")
+    (error,) = find("README.md")[1].errors
 
-    assert caught.value.code == "TEST_CASES_NOT_FOUND"
+    assert error.code is ErrorCode.TEST_CASES_NOT_FOUND
+    assert "no test case" in error.text
+
+
+def test_the_group_of_a_case_is_its_directory() -> None:
+    """Groups may lie in groups; the root has no name."""
+    assert [case.group for case in find("1.in", "1.ans", "a/b/1.in", "a/b/1.ans")[0]] == ["", "a/b"]
 
 
 @given(st.lists(st.text("0123456789abc./\u0663", max_size=8)))
