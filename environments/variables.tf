@@ -199,11 +199,11 @@ variable "grading_worker_settings" {
   default     = {}
 
   validation {
-    condition = length(setsubtract(keys(var.grading_worker_settings), [
-      "DRAIN_SECONDS", "LOG_FORMAT", "LOG_LEVEL", "MAX_ATTEMPTS", "MAX_MEMORY_LIMIT_MB", "MAX_SOURCE_BYTES",
-      "MAX_TIME_LIMIT_MS", "RETRY_DELAY_MS", "WORKER_SLOTS",
+    condition = length(setsubtract([for name in keys(var.grading_worker_settings) : name if !startswith(name, "HANDLER_")], [
+      "DRAIN_SECONDS", "JOB_HANDLER", "LANGUAGES", "LOG_FORMAT", "LOG_LEVEL", "LOOK_AHEAD", "MAX_ATTEMPTS",
+      "MAX_MEMORY_LIMIT_MB", "MAX_SOURCE_BYTES", "MAX_TIME_LIMIT_MS", "RETRY_DELAY_MS", "WORKER_SLOTS",
     ])) == 0
-    error_message = "grading_worker_settings may hold DRAIN_SECONDS, LOG_FORMAT, LOG_LEVEL, MAX_ATTEMPTS, MAX_MEMORY_LIMIT_MB, MAX_SOURCE_BYTES, MAX_TIME_LIMIT_MS, RETRY_DELAY_MS and WORKER_SLOTS."
+    error_message = "grading_worker_settings may hold DRAIN_SECONDS, JOB_HANDLER, LANGUAGES, LOG_FORMAT, LOG_LEVEL, LOOK_AHEAD, MAX_ATTEMPTS, MAX_MEMORY_LIMIT_MB, MAX_SOURCE_BYTES, MAX_TIME_LIMIT_MS, RETRY_DELAY_MS, WORKER_SLOTS, and HANDLER_* for a handler of your own."
   }
 }
 

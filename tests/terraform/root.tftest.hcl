@@ -159,6 +159,23 @@ run "refuses_an_endpoint_without_its_scheme" {
   expect_failures = [var.mq_broker_endpoint_override]
 }
 
+run "passes_on_what_a_worker_and_its_handler_are_told" {
+  command = plan
+
+  variables {
+    grading_worker_settings = { JOB_HANDLER = "word-count", LOOK_AHEAD = "0", HANDLER_MAX_BYTES = "1000" }
+  }
+
+  assert {
+    condition = alltrue([
+      local.worker_environment.JOB_HANDLER == "word-count",
+      local.worker_environment.LOOK_AHEAD == "0",
+      local.worker_environment.HANDLER_MAX_BYTES == "1000",
+    ])
+    error_message = "the settings of the worker do not reach it"
+  }
+}
+
 run "refuses_a_worker_setting_that_the_root_sets" {
   command = plan
 
