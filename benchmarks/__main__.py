@@ -24,12 +24,17 @@ from figures import Absent, Figure, Measured, write
 from local_stack import ROOT, Local
 from progress import say
 
+from grader.languages import find
+from grader.sandbox.headers import install_headers
+from grader.sandbox.launcher import Launcher
 from grader.sandbox.testing import installed_launcher
 
 
 def judge() -> Measured:
-    """Without queue, bucket and database."""
+    """Without queue, bucket and database, on a sandbox as an image has it."""
     with installed_launcher() as launcher:
+        say("precompiling bits/stdc++.h, as when an image is made")
+        install_headers(Launcher.open(launcher).box_root, [find("cpp")])
         for part in (sandboxed, native, whole_submissions, against_others):
             yield from part.measure(launcher)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ten_submissions import Case
 
+from grader.caches import open_caches
 from grader.contract.layout import ObjectUrl, source_key, test_cases_prefix
 from grader.contract.messages import Grade, GradingRequest
 from grader.contract.verdicts import Verdict
@@ -21,6 +22,7 @@ from grader.testing import MemoryObjectStore
 
 _BUCKET = "bench"
 _CEILINGS = Ceilings(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
+_CACHE_BYTES = 1 << 30
 _NUMBERS = itertools.count(1)
 
 
@@ -43,7 +45,7 @@ class Judge:
         memory_limit_mb: MB per case.
     """
 
-    handler: JobHandler
+    handler: JobHandler[GradingRequest]
     objects: MemoryObjectStore
     time_limit_ms: int
     memory_limit_mb: int
@@ -92,7 +94,15 @@ def verdicts(grade: Grade) -> tuple[str, ...]:
 def running(launcher: Path, time_limit_ms: int, memory_limit_mb: int) -> Iterator[Judge]:
     """Claim a slot and open the default work of a worker in it."""
     objects = MemoryObjectStore()
-    with open_handler(
-        store=objects, bucket=_BUCKET, ceilings=_CEILINGS, launcher=launcher, log=_Silence()
-    ) as handler:
+    with (
+        open_caches(objects, _BUCKET, max_bytes=_CACHE_BYTES) as caches,
+        open_handler(
+            store=objects,
+            bucket=_BUCKET,
+            ceilings=_CEILINGS,
+            launcher=launcher,
+            log=_Silence(),
+            caches=caches,
+        ) as handler,
+    ):
         yield Judge(handler, objects, time_limit_ms, memory_limit_mb)
