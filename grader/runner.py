@@ -64,7 +64,10 @@ class CaseRunner:
         found = find_fault(outcome, self.workspace.limits, refused_memory=refused)
         if found is None:
             return None
-        return Judgement(found.verdict, reason=found.reason, fault=Fault.SUBMISSION)
+        reason = found.reason
+        if found.verdict is Verdict.MEMORY_LIMIT_EXCEEDED:
+            reason += self.workspace.language.explain_memory(self.workspace.limits.memory_mb)
+        return Judgement(found.verdict, reason=reason, fault=Fault.SUBMISSION)
 
     def _check(self, opened: OpenCase) -> Judgement:
         paths = CasePaths(opened.input, opened.answer, self.workspace.stdout)

@@ -20,7 +20,8 @@ GO = Language(
     run_argv=("../run/program",),
     policy="native",
     processes=64,
-    # It reserves its address space in gigabytes, and takes from it by 64 MB.
+    # It reserves its address space in gigabytes, and takes from it by 64 MB; its collector knows
+    # the limit by GOMEMLIMIT, which the launcher sets.
     bound_address_space=False,
     runtime_memory_mb=256,
     least_memory_mb=8,

@@ -78,6 +78,12 @@ class Language:
         values = {"{memory_mb}": str(memory_mb), "{heap_mb}": str(heap_mb)}
         return tuple(_replaced(word, values) for word in self.run_argv)
 
+    def explain_memory(self, memory_mb: int) -> str:
+        """What to add to a verdict on memory under a limit that its runtime alone passes."""
+        if memory_mb >= self.least_memory_mb:
+            return ""
+        return f"; an empty {self.title} program needs {self.least_memory_mb} MB"
+
     def was_refused_memory(self, words: bytes) -> bool:
         """Whether a program that wrote this to stderr ended for want of memory."""
         return any(marker in words for marker in self.out_of_memory)

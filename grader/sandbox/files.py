@@ -64,10 +64,11 @@ def judged(outcome: RunOutcome, spec: RunSpec) -> RunOutcome:
         SandboxError: The disk was full, so that the program could not write what it wanted.
     """
     written = max(spec.stdout.stat().st_size, spec.stderr.stat().st_size)
-    if outcome.reason is not StopReason.ENDED:
-        return outcome
+    # Where a runtime does not look whether it can still write, another limit ends the program.
     if written > spec.limits.output_bytes:
         return replace(outcome, reason=StopReason.OUTPUT)
+    if outcome.reason is not StopReason.ENDED:
+        return outcome
     disk = os.statvfs(spec.stdout.parent)
     if disk.f_bavail == 0:
         raise SandboxError(

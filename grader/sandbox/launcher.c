@@ -370,13 +370,15 @@ static void block_only(const sigset_t *signals)
 static _Noreturn void start(struct request *request, pid_t launcher)
 {
 	sigset_t none;
-	char temporary[4096];
+	char temporary[4096], memory[64]; /* the collector of Go heeds no limit but this */
 	char *environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-		"HOME=/nonexistent", temporary, NULL};
+		"HOME=/nonexistent", temporary, memory, NULL};
 	const char *name = work_names[request->message.role];
 	struct sock_fprog filter = policies[request->message.policy].filter;
 
 	snprintf(temporary, sizeof temporary, "TMPDIR=%s/slot-%d/%s", BOX_ROOT, slot, name);
+	snprintf(memory, sizeof memory, "GOMEMLIMIT=%lldKiB",
+		 (long long)request->message.number[MEMORY_KB] / 8 * 7);
 	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (setsid() < 0 || chdir(name) != 0 || write(score, "1000", 4) != 4)
 		fail_start("setting up");

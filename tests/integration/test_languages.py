@@ -14,12 +14,16 @@ from typing import Protocol
 
 import pytest
 
+from grader.cache.files import FileCache
+from grader.cache.programs import ProgramCache
+from grader.compiling import Compiler
 from grader.contract.runs import RunLimits
 from grader.core.judge import Finding, find_fault
+from grader.core.limits import compile_limits
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
 from grader.sandbox.toolchain import missing_programs
-from grader.workspace import CompileFailure, Workspace
+from grader.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 
@@ -61,13 +65,15 @@ def judge(box: Box, tmp_path: Path) -> Iterator[Judge]:
     """Compiles and runs by the very pipeline of submissions, and leaves the slot clean."""
 
     def run(language: Language, source: str, memory_mb: int = 256, cpu_ms: int = 10_000) -> Ended:
-        workspace = Workspace(box, language, tmp_path)
-        failure = workspace.load(source.encode())
-        if isinstance(failure, CompileFailure):
+        compiler = Compiler(box, ProgramCache(FileCache(tmp_path / "programs", 1 << 30)))
+        failure = compiler.load(language, source.encode(), compile_limits(language), tmp_path)
+        if failure:
             return Ended("CE", failure.message, b"")
-        workspace.input.write_bytes(b"20 22\n")
+        stdin = tmp_path / "input"
+        stdin.write_bytes(b"20 22\n")
         limits = limits_of(language, memory_mb, cpu_ms)
-        outcome = workspace.run(limits)
+        workspace = Workspace(box, language, limits, tmp_path)
+        outcome = workspace.run(stdin)
         finding = find_fault(outcome, limits, refused_memory=workspace.was_refused_memory())
         words = workspace.stderr_tail().decode(errors="replace")
         found = finding or Finding("ok", words)  # type: ignore[arg-type] # no verdict says this
@@ -174,6 +180,14 @@ def test_one_allocation_far_beyond_the_limit_is_over_memory(
     ended = judge(language, program(language, "grasp"), memory_mb=64)
 
     assert ended.verdict == "MLE", ended.reason
+
+
+@pytest.mark.parametrize("name", ["java", "javascript", "go"])
+def test_garbage_does_not_count_as_long_as_it_can_be_collected(judge: Judge, name: str) -> None:
+    """More than a gigabyte in turn, under 64 MB: the collectors know the limit."""
+    ended = judge(find(name), program(find(name), "garbage"), memory_mb=64)
+
+    assert (ended.verdict, ended.stdout) == ("ok", b"20000\n"), ended.reason
 
 
 @EVERY

@@ -26,7 +26,9 @@ def test_no_two_languages_share_a_name() -> None:
 
 def test_an_unknown_language_is_answered_with_those_that_exist() -> None:
     """Whoever wrote the request learns what to write."""
-    with pytest.raises(RequestError, match="'cobol'; known: python, c, cpp17, cpp20, java, ") as caught:
+    with pytest.raises(
+        RequestError, match="'cobol'; known: python, c, cpp17, cpp20, java, "
+    ) as caught:
         find("cobol")
 
     assert caught.value.code == "UNKNOWN_LANGUAGE"
