@@ -157,7 +157,7 @@ class Box:
     def collect(self, role: Role, name: str, *, max_bytes: int) -> bytes:
         """Read a file that the user of `role` made where it works; raises as `adopt` does."""
         with self._open_work(role, name, max_bytes) as file:
-            return file.read(max_bytes)
+            return file.read(os.fstat(file.fileno()).st_size)
 
     def empty(self, role: Role) -> None:
         """Remove what the user of `role` made where it works, and keep what it was given."""
