@@ -89,8 +89,10 @@ class LookAhead:
         """Look ahead on a thread of its own for as long as the block runs and is not stopping."""
         thread = threading.Thread(target=self.run, name="look-ahead", daemon=True)
         thread.start()
-        yield
-        thread.join(_FAREWELL_SECONDS)
+        try:
+            yield
+        finally:
+            thread.join(_FAREWELL_SECONDS)
 
     def run(self) -> None:
         """Look ahead until told to stop; whatever fails is tried again much later."""
@@ -105,7 +107,7 @@ class LookAhead:
                         self.look(inspector)
             except GraderError as error:
                 if not failed:
-                    self.log.info("Cannot look ahead, jobs go on without", reason=str(error))
+                    self.log.warning("Cannot look ahead, jobs go on without", reason=str(error))
                 failed = True
             pause = _PAUSE_AFTER_FAILURE_SECONDS
 
