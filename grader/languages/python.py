@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from grader.languages.model import Language
+
+#: Runs inside the sandbox, where nothing of ours can be imported: given as text.
+_SERVER = Path(__file__).with_name("python_server.py").read_text(encoding="utf-8")
 
 #: Nothing is translated, but what is no Python is found out once, and not by every case.
 _CHECK = """\
@@ -27,6 +32,7 @@ PYTHON = Language(
     program_file="solution.py",
     # Isolated: nothing is imported from the working directory, no bytecode is written.
     run_argv=("python3", "-I", "-B", "../run/solution.py"),
+    server_argv=("python3", "-I", "-B", "-c", _SERVER, "../run/solution.py"),
     policy="interpreted",
     processes=16,
     bound_address_space=True,
