@@ -57,7 +57,9 @@ class Workspace:
             self.box.warm_up(spec)
 
     def run(self, stdin: Path) -> RunOutcome:
-        """Run the program; its output is then in `stdout`."""
+        """Run the program, in a clean place; its output is then in `stdout`."""
+        if self.writable:
+            self.box.empty(Role.RUN)
         for path in (self.stdout, self._stderr):
             path.unlink(missing_ok=True)
         return self.box.run(self._spec(stdin))
