@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 from grader.contract.runs import Role, RunLimits, RunSpec
 
-#: What it needs beside the case: itself, and for a moment the process between the two.
-_OWN_PROCESSES = 2
+#: It runs beside the case; the process between the two has ended when the case begins.
+_OWN_PROCESSES = 1
 _PATIENCE_SECONDS = 2.0
 _PID_BYTES = 4
 
