@@ -25,7 +25,7 @@ COMMANDS = {
     "apply": "Bring an environment to what its files say.",
     "destroy": "Remove everything of an environment.",
     "local": "Run the emulated cloud on this machine.",
-    "problem": "Upload problems with their test cases.",
+    "problem": "Verify problems and upload them with their test cases.",
     "submit": "Send the program in FILE to be graded.",
     "result": "Show what became of REQUEST_ID.",
     "smoke": "Prove that ENVIRONMENT grades, end to end.",

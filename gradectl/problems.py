@@ -99,6 +99,20 @@ def read_problem(directory: Path, problem_id: str | None = None) -> Problem:
     )
 
 
+def describe(found: Problem) -> dict[str, object]:
+    """Say what kind of problem was found."""
+    validator = found.content.validator
+    return {
+        "layout": str(found.layout),
+        "cases": found.cases,
+        "groups": [group.name for group in found.content.groups if group.name],
+        "checker": f"{validator.name} ({validator.language})" if validator else "built in",
+        "scoring": found.content.settings.gives_points,
+        "warnings": list(found.warnings),
+        "left_out": list(found.left_out),
+    }
+
+
 def list_files(root: str, files: Mapping[str, Path]) -> Listing:
     """List a problem on disk as the bucket would; the ETags are left out."""
     stored = (contract.StoredFile(key, path.stat().st_size, "") for key, path in files.items())

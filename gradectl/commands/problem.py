@@ -8,8 +8,9 @@ import click
 
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
+from gradectl.commands.problem_verify import verify_problem
 from gradectl.options import group
-from gradectl.problems import Problem, PushPlan, plan_push, push, read_problem
+from gradectl.problems import Problem, PushPlan, describe, plan_push, push, read_problem
 from gradectl.target import choose
 from gradectl.ui import Table
 from grader.ports import ObjectStore
@@ -17,7 +18,10 @@ from grader.ports import ObjectStore
 
 @group("problem", epilog="Example: gradectl problem push examples/problems/sum")
 def problem() -> None:
-    """Upload problems with their test cases."""
+    """Verify problems and upload them with their test cases."""
+
+
+problem.add_command(verify_problem)
 
 
 @problem.command("push", epilog="Example: gradectl problem push examples/problems/sum")
@@ -85,20 +89,6 @@ def _table(found: Problem, plan: PushPlan, *, dry_run: bool) -> Table:
         columns,
         [[found.problem_id, what["layout"], what["checker"], _cases(found), *counts]],
     )
-
-
-def describe(found: Problem) -> dict[str, object]:
-    """Say what kind of problem was found."""
-    validator = found.content.validator
-    return {
-        "layout": str(found.layout),
-        "cases": found.cases,
-        "groups": [group.name for group in found.content.groups if group.name],
-        "checker": f"{validator.name} ({validator.language})" if validator else "built in",
-        "scoring": found.content.settings.gives_points,
-        "warnings": list(found.warnings),
-        "left_out": list(found.left_out),
-    }
 
 
 def _cases(found: Problem) -> str:

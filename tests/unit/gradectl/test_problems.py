@@ -316,7 +316,9 @@ def test_the_examples_of_this_repository_are_good() -> None:
     found = {folder.name: read_problem(folder) for folder in examples.iterdir()}
 
     assert {name: problem.cases for name, problem in found.items()} == {
-        "sum": 5,
+        "best-stretch": 8,
         "shortest-path": 6,
+        "sum": 5,
+        "two-numbers": 6,
     }
     assert not any(problem.warnings for problem in found.values())

@@ -1,0 +1,150 @@
+"""`gradectl problem verify`: a problem's own submissions, judged on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gradectl.context import AppContext, pass_app
+from gradectl.core.verification import EXPECTATIONS
+from gradectl.errors import CheckFailedError, ConfigurationError
+from gradectl.local.sandbox import open_sandbox
+from gradectl.options import command
+from gradectl.problem_submissions import find_submissions
+from gradectl.problems import describe, read_problem
+from gradectl.ui import Table
+from gradectl.verification import Outcome, Report, open_verifier, words_of
+
+_MS = 1000
+
+
+@command("verify", epilog="Example: gradectl problem verify examples/problems/sum")
+@click.argument(
+    "directory",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of one problem.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="CPU time per case; default: that of problem.yaml, else the least that fits.",
+)
+@pass_app
+def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None) -> None:
+    """
+    Judge the submissions in DIRECTORY/submissions and hold them to what their folders say.
+
+    Each folder is named after what is expected: accepted, wrong_answer, time_limit_exceeded,
+    run_time_error, partially_accepted and others. The problem is judged in the worker's own
+    sandbox, on this machine; nothing is uploaded. Ends with 4 when a submission deviates, and
+    suggests a time limit from the times of the accepted ones.
+    """
+    problem = read_problem(directory)
+    submissions, skipped = find_submissions(directory)
+    for warning in (*problem.warnings, *skipped):
+        app.ui.warn(warning)
+    if not submissions:
+        raise ConfigurationError(
+            "no submission to verify the problem with",
+            where=str(directory / "submissions"),
+            next_step=f"put some into folders named {', '.join(EXPECTATIONS)}",
+        )
+    app.ui.say(f"judging {len(submissions)} submissions on {problem.cases} cases")
+    with (
+        open_sandbox(_project_root(app), app.environ) as launcher,
+        open_verifier(problem, launcher, lambda done: app.ui.say(_line(done)), app.ui.say) as found,
+    ):
+        limit_ms = round(time_limit * _MS) if time_limit else None
+        report = found.verify(submissions, limit_ms)
+    for warning in report.warnings:
+        app.ui.warn(warning)
+    document = {"problem_id": problem.problem_id, **describe(problem), **_document(report)}
+    document["warnings"] = [*problem.warnings, *skipped, *report.warnings]
+    app.ui.emit("problem-verify", document, _table(report))
+    app.ui.say(_about_the_limit(report))
+    if report.deviating:
+        names = ", ".join(one.submission.name for one in report.deviating)
+        raise CheckFailedError(
+            f"{len(report.deviating)} of {len(report.outcomes)} submissions deviate: {names}",
+            where=str(directory),
+        )
+    app.ui.say(f"next: gradectl problem push {directory}")
+
+
+def _project_root(app: AppContext) -> Path | None:
+    """Find the project, whose local stack may have a sandbox; a problem may lie outside of any."""
+    try:
+        return app.project_root
+    except ConfigurationError:
+        return None
+
+
+def _line(outcome: Outcome) -> str:
+    """Say that one is done, while the others are judged."""
+    time = "" if outcome.slowest_ms is None else f", slowest case {outcome.slowest_ms} ms"
+    wrong = f" - {outcome.deviation}" if outcome.deviation else ""
+    return f"{outcome.submission.name}: {words_of(outcome)}{time}{wrong}"
+
+
+def _table(report: Report) -> Table:
+    columns = ["submission", "language", "expected", "got", "score", "slowest", "memory", "ok"]
+    return Table(columns, [_row(outcome) for outcome in report.outcomes])
+
+
+def _row(outcome: Outcome) -> list[str]:
+    grade = outcome.grade
+    return [
+        outcome.submission.name,
+        outcome.submission.language.name,
+        EXPECTATIONS[outcome.submission.folder].words,
+        words_of(outcome),
+        str(grade.score) if grade else "",
+        "" if outcome.slowest_ms is None else f"{outcome.slowest_ms} ms",
+        f"{grade.memory_usage} MB" if grade else "",
+        "no" if outcome.deviation else "yes",
+    ]
+
+
+def _document(report: Report) -> dict[str, Any]:
+    timing = report.timing
+    return {
+        "time_limit_ms": timing.limit_ms,
+        "time_limit_from": report.limit_from,
+        "memory_limit_mb": report.memory_limit_mb,
+        "slowest_accepted_ms": timing.slowest_accepted_ms,
+        "suggested_time_limit_ms": timing.suggested_ms,
+        "too_slow_margin": timing.too_slow_margin,
+        "submissions": [
+            {
+                "name": one.submission.name,
+                "language": one.submission.language.name,
+                "expected": EXPECTATIONS[one.submission.folder].words,
+                "verdict": one.grade.verdict if one.grade else None,
+                "score": one.grade.score if one.grade else None,
+                "slowest_case_ms": one.slowest_ms,
+                "memory_mb": one.grade.memory_usage if one.grade else None,
+                "ok": not one.deviation,
+                "deviation": one.deviation or None,
+            }
+            for one in report.outcomes
+        ],
+        "ok": not report.deviating,
+    }
+
+
+def _about_the_limit(report: Report) -> str:
+    timing = report.timing
+    text = f"time limit {timing.limit_ms} ms ({report.limit_from})"
+    if timing.suggested_ms is not None:
+        text += (
+            f"; suggested: {timing.suggested_ms} ms, {timing.accepted_factor:g} x the slowest"
+            f" accepted case of {timing.slowest_accepted_ms} ms"
+        )
+    margin = timing.too_slow_margin
+    if margin is not None:
+        least = "at least " if margin >= timing.too_slow_factor else ""
+        text += f"; the fastest that is too slow takes {least}{margin:.2f} x the limit"
+    return text

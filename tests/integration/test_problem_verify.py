@@ -1,0 +1,169 @@
+"""`gradectl problem verify`, with real submissions in the real sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+pytestmark = pytest.mark.engine
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLES = REPOSITORY / "examples" / "problems"
+SCHEMA = REPOSITORY / "docs" / "schemas" / "cli" / "problem-verify.json"
+
+Verify = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def verify(launcher: Path, tmp_path: Path) -> Verify:
+    """Runs the command outside of any project, in the sandbox of the tests."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "gradectl.cli", "problem", "verify", *arguments],
+            env={**os.environ, "LAUNCHER_PATH": str(launcher)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The data of a run, held against its published schema."""
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
+    return found
+
+
+@pytest.fixture
+def problem(tmp_path: Path) -> Path:
+    """A copy of the smallest example with one accepted submission, in our own layout."""
+    shutil.copytree(EXAMPLES / "sum", tmp_path / "sum")
+    accepted = tmp_path / "sum" / "submissions" / "accepted"
+    accepted.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "examples/submissions/sum/accepted.py", accepted)
+    return tmp_path / "sum"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "best-stretch",
+            {
+                "accepted/running_sum.cpp": ("AC", 100),
+                "accepted/running_sum.py": ("AC", 100),
+                "partially_accepted/every_start.py": ("TLE", 60),
+                "time_limit_exceeded/every_stretch.cpp": ("TLE", 60),
+                "wrong_answer/good_days.py": ("WA", 0),
+            },
+        ),
+        (
+            "two-numbers",
+            {
+                "accepted/from_both_ends.cpp": ("AC", 100),
+                "accepted/seen_before.py": ("AC", 100),
+                "run_time_error/no_way_out.py": ("RE", 0),
+                "time_limit_exceeded/every_pair.py": ("TLE", 0),
+                "wrong_answer/same_place.py": ("WA", 0),
+            },
+        ),
+    ],
+)
+def test_the_example_packages_are_what_they_say(
+    verify: Verify, name: str, expected: dict[str, tuple[str, int]]
+) -> None:
+    """Points by group in the one, a validator in C++ in the other; every verdict as its folder."""
+    done = verify(str(EXAMPLES / name), "--output", "json")
+
+    assert done.returncode == 0, done.stderr
+    found = document(done)
+    assert {one["name"]: (one["verdict"], one["score"]) for one in found["submissions"]} == expected
+    assert (found["ok"], found["time_limit_ms"], found["too_slow_margin"]) == (True, 1000, 1.5)
+    for one in expected:
+        assert f"{one}: " in done.stderr  # told while it runs
+
+
+def test_a_submission_that_deviates_ends_it_with_4(verify: Verify, problem: Path) -> None:
+    """The table says which, and the execution log of that one says why."""
+    wrong = problem / "submissions" / "wrong_answer"
+    wrong.mkdir()
+    shutil.copy(problem / "submissions/accepted/accepted.py", wrong / "right.py")
+    (problem / "submissions/accepted/crash.py").write_text("1 / 0")
+
+    done = verify(str(problem))
+
+    assert done.returncode == 4
+    assert "2 of 3 submissions deviate: accepted/crash.py, wrong_answer/right.py" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "no case is WA" in done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if "/" in line]
+    assert [(row[0], row[-1]) for row in rows] == [
+        ("accepted/accepted.py", "yes"),
+        ("accepted/crash.py", "no"),
+        ("wrong_answer/right.py", "no"),
+    ]
+
+
+def test_without_a_limit_the_accepted_ones_suggest_it(verify: Verify, problem: Path) -> None:
+    """What is too slow is then held against what was suggested."""
+    slow = problem / "submissions" / "time_limit_exceeded"
+    slow.mkdir()
+    (slow / "slow.py").write_text("while True:\n    pass\n")
+
+    found = document(verify(str(problem), "-o", "json"))
+
+    assert found["time_limit_from"] == "suggested"
+    assert found["time_limit_ms"] == found["suggested_time_limit_ms"]
+    assert (found["layout"], found["ok"]) == ("own", True)
+
+
+def test_a_limit_of_the_command_line_wins_and_is_warned_of(verify: Verify, problem: Path) -> None:
+    """A limit that nobody can meet is said to be one."""
+    done = verify(str(problem), "--time-limit", "0.001", "-o", "json")
+
+    found = document(done)
+    assert done.returncode == 4
+    assert (found["time_limit_ms"], found["time_limit_from"]) == (1, "option")
+    assert found["submissions"][0]["verdict"] == "TLE"
+    assert any("no accepted submission" in warning for warning in found["warnings"])
+
+
+def test_a_broken_validator_is_the_problem_s_own_deviation(verify: Verify, problem: Path) -> None:
+    """The submission is not to blame, and the compiler's words are shown to the author."""
+    (problem / "output_validators").mkdir()
+    (problem / "output_validators" / "v.cpp").write_text("int main() { return nothing; }")
+
+    done = verify(str(problem), "-o", "json")
+
+    assert done.returncode == 4
+    (one,) = document(done)["submissions"]
+    assert one["verdict"] is None
+    assert "output validator failed to compile" in one["deviation"]
+    assert "nothing" in done.stderr
+
+
+def test_a_problem_without_submissions_is_told_where_to_put_them(
+    verify: Verify, problem: Path
+) -> None:
+    """There is nothing to verify with."""
+    shutil.rmtree(problem / "submissions")
+
+    done = verify(str(problem))
+
+    assert done.returncode == 78
+    assert "no submission to verify the problem with" in done.stderr
+    assert "wrong_answer" in done.stderr

@@ -1,0 +1,120 @@
+"""Programs are run to their end, and none is left when we leave."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gradectl.adapters.tools import Tools
+from gradectl.errors import GradectlError
+
+SECONDS = 60  # a limit for a hung test
+
+
+@pytest.fixture
+def tools() -> Iterator[Tools]:
+    """Programs that are ended with the test."""
+    found = Tools({**os.environ, "KEPT": "1"})
+    yield found
+    found.stop()
+
+
+def python(script: str) -> list[str]:
+    """The command of a small program."""
+    return [sys.executable, "-c", script]
+
+
+def test_both_streams_and_the_code_come_back(tools: Tools, tmp_path: Path) -> None:
+    """The streams are apart: data on one, talk on the other."""
+    script = "import sys; print(sys.stdin.read()); print('talk', file=sys.stderr); sys.exit(3)"
+
+    done = tools.run(python(script), tmp_path, text="data")
+
+    assert (done.code, done.output.strip(), done.errors.strip()) == (3, "data", "talk")
+
+
+def test_it_finds_its_environment_and_what_is_added(tools: Tools, tmp_path: Path) -> None:
+    """What is added is for this one program."""
+    script = "import os; print(os.environ['KEPT'], os.environ.get('ADDED'))"
+
+    assert tools.run(python(script), tmp_path, {"ADDED": "2"}).output.split() == ["1", "2"]
+    assert tools.run(python(script), tmp_path).output.split() == ["1", "None"]
+
+
+def test_output_that_is_no_text_is_read_all_the_same(tools: Tools, tmp_path: Path) -> None:
+    """A program may print the bytes of a broken file."""
+    script = "import sys; sys.stdout.buffer.write(bytes([255, 65]))"
+
+    assert tools.run(python(script), tmp_path).output == "\ufffdA"
+
+
+def test_a_service_answers_and_goes_on(tools: Tools, tmp_path: Path) -> None:
+    """It is there until everything is stopped."""
+    script = "import os, signal; print('x'); print('pid', os.getpid(), flush=True); signal.pause()"
+
+    pid = int(
+        tools.serve(
+            python(script), tmp_path, lambda line: line.partition("pid ")[2].strip(), SECONDS
+        )
+    )
+
+    process = psutil.Process(pid)
+    assert process.is_running()
+    tools.stop()
+    assert not psutil.wait_procs([process], timeout=SECONDS)[1]
+
+
+def test_a_service_that_ends_without_its_answer_is_an_error(tools: Tools, tmp_path: Path) -> None:
+    """Nobody waits for the time to be over."""
+    with pytest.raises(GradectlError, match="ready"):
+        tools.serve(python("print('no')"), tmp_path, lambda _: "", SECONDS)
+
+
+def test_stop_ends_a_program_with_all_that_it_started(tools: Tools, tmp_path: Path) -> None:
+    """Terraform has providers, and checkov has workers."""
+    os.mkfifo(tmp_path / "ready")
+    child = f"import os, signal; os.write(os.open({str(tmp_path / 'ready')!r}, os.O_WRONLY), b'%d' % os.getpid()); signal.pause()"
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            tools.run(python(script), tmp_path)
+        except GradectlError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    grandchild = psutil.Process(int((tmp_path / "ready").read_text()))
+    tools.stop()
+    thread.join(SECONDS)
+
+    assert not psutil.wait_procs([grandchild], timeout=SECONDS)[1]
+    assert len(failures) == 1
+
+
+def test_nothing_is_started_after_stop(tools: Tools, tmp_path: Path) -> None:
+    """A job that was waiting must not begin."""
+    tools.stop()
+
+    with pytest.raises(GradectlError, match="stopped"):
+        tools.run(python("pass"), tmp_path)
+
+
+def test_a_program_is_looked_for_in_the_given_folders_first(tmp_path: Path) -> None:
+    """An environment of its own wins over what is on PATH."""
+    for name in ("own", "path"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tool").write_text("#!/bin/sh\n")
+        (tmp_path / name / "tool").chmod(0o755)
+    tools = Tools({"PATH": str(tmp_path / "path")})
+
+    assert tools.find("tool", [tmp_path / "own"]) == str(tmp_path / "own" / "tool")
+    assert tools.find("tool") == str(tmp_path / "path" / "tool")
+    assert tools.find("nothing") is None

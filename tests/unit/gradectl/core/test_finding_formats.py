@@ -1,0 +1,160 @@
+"""What was found, as pipelines read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradectl.core.finding_formats import github, junit, markdown, sarif
+from gradectl.core.findings import CaseOutcome, CheckOutcome, Finding, Validation, outcome
+
+WILD = Finding("a b/x.tf", 3, "100% wrong,\nreally: so", "CKV_1", help_url="https://h/1")
+REMARK = Finding("y.tf", 1, "not run", severity="note")
+#: Property names that SARIF 2.1.0 (OASIS, section 3) allows in each object that is written, and
+#: among them, after the bar, those that it requires.
+SARIF_OBJECTS = {
+    "log": "$schema runs version inlineExternalProperties properties | runs version",
+    "run": "tool invocations results columnKind originalUriBaseIds language | tool",
+    "tool": "driver extensions properties | driver",
+    "driver": "name version informationUri rules semanticVersion organization | name",
+    "rule": "id name shortDescription fullDescription help helpUri defaultConfiguration | id",
+    "invocation": "executionSuccessful exitCode commandLine arguments | executionSuccessful",
+    "result": "ruleId ruleIndex level message locations kind partialFingerprints | message",
+    "location": "id physicalLocation logicalLocations message | ",
+    "physicalLocation": "artifactLocation region contextRegion address | ",
+    "artifactLocation": "uri uriBaseId index description | ",
+    "region": "startLine startColumn endLine endColumn snippet | ",
+    "message": "text markdown id arguments | ",
+}
+
+
+def validation(*found: Finding) -> Validation:
+    """A run in which one check found something, one passed, and one did not apply."""
+    bad = outcome("checkov", "It is safe", [CaseOutcome("all", 1.25, found)])
+    good = outcome("fmt", "It has the form", [CaseOutcome("all", 0.5)])
+    none = CheckOutcome("cfn-lint", "It is accepted", "not applicable", reason="there is none")
+    return Validation("p", 2.0, (bad, good, none))
+
+
+def objects(log: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """All objects of a SARIF log, by their kind."""
+    (run,) = log["runs"]
+    found = [("log", log), ("run", run), ("tool", run["tool"]), ("driver", run["tool"]["driver"])]
+    for rule in run["tool"]["driver"]["rules"]:
+        found += [("rule", rule), ("message", rule["shortDescription"])]
+    found += [("invocation", item) for item in run["invocations"]]
+    for result in run["results"]:
+        found += [("result", result), ("message", result["message"])]
+        for location in result["locations"]:
+            place = location["physicalLocation"]
+            found += [("location", location), ("physicalLocation", place)]
+            found += [("artifactLocation", place["artifactLocation"]), ("region", place["region"])]
+    return found
+
+
+def test_junit_has_a_suite_a_check_and_a_case_a_subject() -> None:
+    """Pipelines count and chart them."""
+    root = ET.fromstring(junit(validation(WILD, REMARK)))
+
+    suites = {suite.get("name"): suite for suite in root.findall("testsuite")}
+    assert list(suites) == ["checkov", "fmt", "cfn-lint"]
+    assert [suites["checkov"].get(key) for key in ("tests", "failures", "skipped", "time")] == [
+        "1",
+        "1",
+        "0",
+        "1.250",
+    ]
+    failure = suites["checkov"].find("testcase/failure")
+    assert failure is not None
+    assert failure.get("type") == "CKV_1"
+    assert (failure.text or "").startswith("a b/x.tf:3: CKV_1: 100% wrong")
+
+
+def test_junit_shows_what_did_not_run_as_skipped_with_its_reason() -> None:
+    """Nobody takes it for one that passed."""
+    root = ET.fromstring(junit(validation()))
+    skipped = root.find("testsuite[@name='cfn-lint']/testcase/skipped")
+
+    assert skipped is not None
+    assert skipped.get("message") == "there is none"
+
+
+@given(st.text(max_size=20))
+def test_junit_can_be_read_whatever_was_found(text: str) -> None:
+    """Files come from others, and may hold what XML cannot."""
+    root = ET.fromstring(junit(validation(Finding("x.tf", 1, text))))
+
+    assert root.find("testsuite/testcase/failure") is not None
+
+
+def test_sarif_has_only_what_the_standard_allows_and_all_that_it_requires() -> None:
+    """GitHub refuses a log that is not of the standard, as a whole."""
+    log = json.loads(sarif(validation(WILD, REMARK), "1.2.3"))
+
+    for kind, item in objects(log):
+        allowed, _, required = SARIF_OBJECTS[kind].partition("|")
+        assert set(required.split()) <= item.keys() <= set(allowed.split()), kind
+    assert log["version"] == "2.1.0"
+
+
+def test_sarif_names_rule_level_and_place_of_each_finding() -> None:
+    """The path is a relative URI, and the rule is found by its index."""
+    (run,) = json.loads(sarif(validation(WILD, REMARK), "1.2.3"))["runs"]
+    first, second = run["results"]
+
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "a%20b/x.tf", "uriBaseId": "%SRCROOT%"}
+    assert place["region"] == {"startLine": 3}
+    assert (first["level"], second["level"]) == ("error", "note")
+    rules = run["tool"]["driver"]["rules"]
+    assert [rules[item["ruleIndex"]]["id"] for item in run["results"]] == [
+        item["ruleId"] for item in run["results"]
+    ]
+    assert rules[0] == {
+        "id": "checkov/CKV_1",
+        "shortDescription": {"text": "It is safe"},
+        "helpUri": "https://h/1",
+    }
+
+
+def test_sarif_without_a_finding_is_a_log_all_the_same() -> None:
+    """It closes the alerts of the last run."""
+    assert json.loads(sarif(validation(), "1.2.3"))["runs"][0]["results"] == []
+
+
+def test_github_gets_one_command_a_finding_with_everything_escaped() -> None:
+    """A comma or a line feed would end a property or the command."""
+    expected = (
+        "::error file=a b/x.tf,line=3,title=checkov::CKV_1: 100%25 wrong,%0Areally: so\n"
+        "::notice file=y.tf,line=1,title=checkov::not run\n"
+    )
+
+    assert github(validation(WILD, REMARK)) == expected
+
+
+@pytest.mark.parametrize(("path", "escaped"), [("a,b.tf", "a%2Cb.tf"), ("a:b.tf", "a%3Ab.tf")])
+def test_github_gets_a_path_that_ends_where_it_ends(path: str, escaped: str) -> None:
+    """Names of files are free."""
+    assert f"file={escaped},line=" in github(validation(Finding(path, 1, "x")))
+
+
+@given(st.text(max_size=20))
+def test_github_gets_one_line_a_finding_whatever_was_found(text: str) -> None:
+    """What was found must not become a command of its own."""
+    command = github(validation(Finding("x.tf", 1, text)))
+
+    assert command.count("\n") == 1
+    assert "\r" not in command
+
+
+def test_the_summary_page_has_the_table_and_the_findings() -> None:
+    """It is what a reviewer sees first."""
+    page = markdown(validation(Finding("x.tf", 1, "a | <b>")))
+
+    assert "| checkov | failed | 1.2 s | all; 1 error |" in page
+    assert "- x.tf:1: a \\| &lt;b>" in page
