@@ -10,7 +10,8 @@ One submission that is ready to run, and what its last run wrote.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
@@ -41,20 +42,19 @@ class Workspace:
     writable: bool = False
     warm: bool = True
 
-    @property
+    @cached_property
     def stdout(self) -> Path:
         """What the last run wrote."""
         return self.directory / "stdout"
 
-    @property
+    @cached_property
     def _stderr(self) -> Path:
         return self.directory / "stderr"
 
     def warm_up(self) -> None:
         """Have an interpreter start while there are other things to do."""
-        spec = self._spec(Path(os.devnull))
-        if spec.server_argv:
-            self.box.warm_up(spec)
+        if self._spec.server_argv:
+            self.box.warm_up(self._spec)
 
     def run(self, stdin: Path) -> RunOutcome:
         """Run the program, in a clean place; its output is then in `stdout`."""
@@ -62,7 +62,7 @@ class Workspace:
             self.box.empty(Role.RUN)
         for path in (self.stdout, self._stderr):
             path.unlink(missing_ok=True)
-        return self.box.run(self._spec(stdin))
+        return self.box.run(replace(self._spec, stdin=stdin))
 
     def was_refused_memory(self) -> bool:
         """Whether the last run said so: some runtimes first of all, others at the very end."""
@@ -76,13 +76,15 @@ class Workspace:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
             return file.read()
 
-    def _spec(self, stdin: Path) -> RunSpec:
+    @cached_property
+    def _spec(self) -> RunSpec:
+        """Every run, but for what it reads."""
         return RunSpec(
             role=Role.RUN,
             policy=self.language.policy,
             argv=self.language.run_command(self.limits.memory_mb),
             limits=self.limits,
-            stdin=stdin,
+            stdin=Path(os.devnull),
             stdout=self.stdout,
             stderr=self._stderr,
             writable=self.writable,

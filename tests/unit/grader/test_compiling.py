@@ -12,10 +12,12 @@ import pytest
 from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
 from grader.compiling import CompileFailure, Compiler
+from grader.contract.problem import StoredFile, ValidatorFiles
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.core.limits import compile_limits
 from grader.errors import SandboxError
 from grader.languages import Language, find
+from grader.problems import ValidatorSources
 from grader.sandbox import Box
 from grader.workspace import Workspace
 
@@ -228,6 +230,36 @@ def test_python_is_checked_before_it_is_run(bench: Bench) -> None:
     assert failure.message.startswith('File "solution.py", line 1')
     assert bench.load(b"print(__file__)\n", PYTHON) is None
     assert bench.output(PYTHON).strip().endswith(b"solution.py")
+
+
+def test_a_checker_is_compiled_once(bench: Bench) -> None:
+    """As the programs of submissions are; a changed source of it is another one."""
+    key = "problems/p/output_validators/check.c"
+
+    def built(content: bytes) -> bytes | None:
+        stored = StoredFile(key, len(content), "")
+        files = ValidatorFiles("check", "c", "validator", (stored,))
+        sources = ValidatorSources(files, {"check.c": content})
+        return bench.compiler.validator(sources, bench.directory, print)
+
+    first = built(RIGHT)
+
+    assert first is not None
+    assert first.startswith(b"\x7fELF")
+    assert built(RIGHT) == first
+    assert bench.compilations() == 1
+    assert built(RIGHT + b"\n") is not None
+    assert bench.compilations() == 2
+
+
+def test_a_checker_that_is_not_compiled_needs_no_compiler(bench: Bench) -> None:
+    """It is put in place as it is."""
+    stored = StoredFile("problems/p/output_validators/check.py", 1, "")
+    files = ValidatorFiles("check", "python", "check.py", (stored,))
+    sources = ValidatorSources(files, {"check.py": b"#"})
+
+    assert bench.compiler.validator(sources, bench.directory, print) is None
+    assert bench.compilations() == 0
 
 
 @pytest.mark.parametrize("language", ["c", "cpp", "python"])
