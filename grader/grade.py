@@ -135,6 +135,9 @@ class Grader:
         execution = ExecutionLog()
         try:
             verdict = self._grade(request, execution)
+        except RequestError:
+            self._upload_log(request.request_id, execution)  # says what a broken validator said
+            raise
         except OSError as error:
             raise TemporaryError(
                 str(error), where="worker", next_step="see whether its disk is full"
@@ -238,11 +241,16 @@ class Grader:
             result_file=str(ObjectUrl(self.bucket, key)),
             timestamp=self.clock(),
         )
-        log = execution.to_bytes()
-        self.store.put(execution_log_key(request_id), log, content_type="text/plain; charset=utf-8")
+        self._upload_log(request_id, execution)
         self.store.put(key, result.to_json(), content_type="application/json")
         self.log.info("Result uploaded to S3", request_id=request_id)
         return result
+
+    def _upload_log(self, request_id: str, execution: ExecutionLog) -> None:
+        log = execution.to_bytes()
+        if log:
+            key = execution_log_key(request_id)
+            self.store.put(key, log, content_type="text/plain; charset=utf-8")
 
 
 def _check_length(source: bytes, limit: int) -> None:

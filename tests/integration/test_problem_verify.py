@@ -145,7 +145,7 @@ def test_a_limit_of_the_command_line_wins_and_is_warned_of(verify: Verify, probl
 def test_a_broken_validator_is_the_problem_s_own_deviation(verify: Verify, problem: Path) -> None:
     """The submission is not to blame, and the compiler's words are shown to the author."""
     (problem / "output_validators").mkdir()
-    (problem / "output_validators" / "v.cpp").write_text("int main() { return nothing; }")
+    (problem / "output_validators" / "v.cpp").write_text("int main() { return undeclared; }")
 
     done = verify(str(problem), "-o", "json")
 
@@ -153,7 +153,8 @@ def test_a_broken_validator_is_the_problem_s_own_deviation(verify: Verify, probl
     (one,) = document(done)["submissions"]
     assert one["verdict"] is None
     assert "output validator failed to compile" in one["deviation"]
-    assert "nothing" in done.stderr
+    assert "validator compiler: " in done.stderr
+    assert "undeclared" in done.stderr
 
 
 def test_a_problem_without_submissions_is_told_where_to_put_them(
