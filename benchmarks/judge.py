@@ -13,7 +13,7 @@ from ten_submissions import Case
 
 from grader.caches import open_caches
 from grader.contract.layout import ObjectUrl, source_key, test_cases_prefix
-from grader.contract.messages import Grade, GradingRequest
+from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
 from grader.core.limits import Ceilings
 from grader.grade import open_handler
@@ -74,8 +74,8 @@ class Judge:
                 timestamp=datetime.now(UTC),
             )
         )
-        if result.result is None:
-            raise SystemExit(f"no verdict for {language}: {result.error}")
+        if not isinstance(result, GradingResult) or result.result is None:
+            raise SystemExit(f"no verdict for {language}: {result}")
         return result.result
 
     def accept(self, problem: str, language: str, source: bytes) -> None:
