@@ -15,6 +15,7 @@ import sys
 
 import against_others
 import command_line
+import known_cases
 import latency
 import native
 import sandboxed
@@ -35,7 +36,7 @@ def judge() -> Measured:
     with installed_launcher() as launcher:
         say("precompiling bits/stdc++.h, as when an image is made")
         install_headers(Launcher.open(launcher).box_root, [find("cpp")])
-        for part in (sandboxed, native, whole_submissions, against_others):
+        for part in (sandboxed, native, whole_submissions, known_cases, against_others):
             yield from part.measure(launcher)
 
 

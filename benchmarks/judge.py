@@ -17,10 +17,10 @@ from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
 from grader.core.limits import Ceilings
 from grader.grade import open_handler
-from grader.ports import JobHandler
+from grader.ports import JobHandler, ObjectStore
 from grader.testing import MemoryObjectStore
 
-_BUCKET = "bench"
+BUCKET = "bench"
 _CEILINGS = Ceilings(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
 _CACHE_BYTES = 1 << 30
 _NUMBERS = itertools.count(1)
@@ -36,7 +36,7 @@ class _Silence:
 @dataclass(frozen=True)
 class Judge:
     """
-    A handler of requests with a bucket in memory.
+    A handler of requests, and its bucket.
 
     Args:
         handler: What a worker calls for each message.
@@ -46,7 +46,7 @@ class Judge:
     """
 
     handler: JobHandler[GradingRequest]
-    objects: MemoryObjectStore
+    objects: ObjectStore
     time_limit_ms: int
     memory_limit_mb: int
 
@@ -68,7 +68,7 @@ class Judge:
                 user_id="bench",
                 problem_id=problem,
                 language=language,
-                source_file=str(ObjectUrl(_BUCKET, key)),
+                source_file=str(ObjectUrl(BUCKET, key)),
                 time_limit=self.time_limit_ms,
                 memory_limit=self.memory_limit_mb,
                 timestamp=datetime.now(UTC),
@@ -91,14 +91,27 @@ def verdicts(grade: Grade) -> tuple[str, ...]:
 
 
 @contextmanager
-def running(launcher: Path, time_limit_ms: int, memory_limit_mb: int) -> Iterator[Judge]:
-    """Claim a slot and open the default work of a worker in it."""
-    objects = MemoryObjectStore()
+def running(
+    launcher: Path,
+    time_limit_ms: int,
+    memory_limit_mb: int,
+    objects: ObjectStore | None = None,
+) -> Iterator[Judge]:
+    """
+    Claim a slot and open the default work of a worker in it.
+
+    Args:
+        launcher: An installed launcher.
+        time_limit_ms: CPU milliseconds per case.
+        memory_limit_mb: MB per case.
+        objects: The bucket; by default one in memory, so that only the judge is measured.
+    """
+    objects = objects or MemoryObjectStore()
     with (
-        open_caches(objects, _BUCKET, max_bytes=_CACHE_BYTES) as caches,
+        open_caches(objects, BUCKET, max_bytes=_CACHE_BYTES) as caches,
         open_handler(
             store=objects,
-            bucket=_BUCKET,
+            bucket=BUCKET,
             ceilings=_CEILINGS,
             launcher=launcher,
             log=_Silence(),
