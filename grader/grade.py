@@ -20,18 +20,13 @@ from grader.compiling import Compiler
 from grader.contract.layout import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.problem import Problem
-from grader.contract.verdicts import ErrorCode, Status
+from grader.contract.verdicts import Status
 from grader.core.judge import compile_error
-from grader.core.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
+from grader.core.limits import Ceilings, compile_limits, run_limits
 from grader.core.report import ExecutionLog
 from grader.core.tally import Tally
 from grader.core.tip import optimization_tip
-from grader.errors import (
-    ObjectNotFoundError,
-    ObjectTooLargeError,
-    RequestError,
-    TemporaryError,
-)
+from grader.errors import RequestError, TemporaryError
 from grader.languages import Language, find
 from grader.ports import JobHandler, ObjectStore
 from grader.problems import load_problem, load_validator
@@ -39,6 +34,7 @@ from grader.runner import CaseRunner
 from grader.sandbox import Box
 from grader.sandbox.selftest import run_self_test
 from grader.sandbox.surroundings import describe_surroundings
+from grader.source import check_length, read_source
 from grader.validator import install_validator
 from grader.workspace import Workspace
 
@@ -157,9 +153,10 @@ class Grader:
         with self._slot() as (directory, caches):
             workspace = Workspace(self.box, language, limits, directory, warm=self.warm)
             workspace.warm_up()
-            source = self._download_source(request)
+            source = read_source(self.store, request.source_url(self.bucket), self.ceilings)
+            self.log.info("Downloaded source file from S3", request_id=request.request_id)
             problem = self._load_problem(request)
-            _check_length(source, source_limit_bytes(self.ceilings, problem.settings))
+            check_length(source, self.ceilings, problem.settings)
             count = len(problem.cases)
             execution.add(f"request {request.request_id}, {language.name}, {count} cases")
             compiler = Compiler(self.box, caches.programs, self._proved)
@@ -216,18 +213,6 @@ class Grader:
             program = compiler.validator(sources, directory, execution.add)
             install_validator(self.box, sources, program)
 
-    def _download_source(self, request: GradingRequest) -> bytes:
-        url = request.source_url(self.bucket)
-        limit = self.ceilings.source_bytes
-        try:
-            source = self.store.get(url.key, max_bytes=limit)
-        except ObjectNotFoundError:
-            raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"there is no {url}") from None
-        except ObjectTooLargeError:
-            raise _too_large(limit) from None
-        self.log.info("Downloaded source file from S3", request_id=request.request_id)
-        return source
-
     def _load_problem(self, request: GradingRequest) -> Problem:
         cases = request.test_cases_url(self.bucket).key
         return load_problem(self.store, request.problem_id, cases)
@@ -251,12 +236,3 @@ class Grader:
         if log:
             key = execution_log_key(request_id)
             self.store.put(key, log, content_type="text/plain; charset=utf-8")
-
-
-def _check_length(source: bytes, limit: int) -> None:
-    if len(source) > limit:
-        raise _too_large(limit)
-
-
-def _too_large(limit: int) -> RequestError:
-    return RequestError(ErrorCode.SOURCE_TOO_LARGE, f"the source is larger than {limit} bytes")

@@ -1,0 +1,42 @@
+"""The source of a submission: read whole, for it is small, and refused where it is not."""
+
+from __future__ import annotations
+
+from grader.contract.layout import ObjectUrl
+from grader.contract.problem import ProblemSettings
+from grader.contract.verdicts import ErrorCode
+from grader.core.limits import Ceilings, source_limit_bytes
+from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
+from grader.ports import ObjectStore
+
+
+def read_source(store: ObjectStore, url: ObjectUrl, ceilings: Ceilings) -> bytes:
+    """
+    Read a source.
+
+    Args:
+        store: The grading bucket.
+        url: Where it is in there.
+        ceilings: The most that any source may have.
+
+    Raises:
+        RequestError: It is not there, or too large.
+        TemporaryError: The store failed.
+    """
+    try:
+        return store.get(url.key, max_bytes=ceilings.source_bytes)
+    except ObjectNotFoundError:
+        raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"there is no {url}") from None
+    except ObjectTooLargeError:
+        raise _too_large(ceilings.source_bytes) from None
+
+
+def check_length(source: bytes, ceilings: Ceilings, settings: ProblemSettings) -> None:
+    """Hold a source to what its problem allows; raises `RequestError` when it is too large."""
+    limit = source_limit_bytes(ceilings, settings)
+    if len(source) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(ErrorCode.SOURCE_TOO_LARGE, f"the source is larger than {limit} bytes")
