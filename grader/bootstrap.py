@@ -25,7 +25,7 @@ from grader.contract.messages import JobRequest
 from grader.core.redelivery import Rules
 from grader.desk import Desk
 from grader.errors import AccessError, TemporaryError
-from grader.handlers import MakeWork, Tools
+from grader.handlers import OpenWork, Tools
 from grader.health import Health, serving
 from grader.logs import Logger, Redactor
 from grader.lookahead import LookAhead, Running
@@ -65,13 +65,13 @@ class Worker:
 
     Args:
         settings: From the environment variables.
-        make_work: What is done with a request.
+        open_work: What is done with a request.
         log: Where events go.
         redactor: Is told the passwords.
     """
 
     settings: WorkerSettings
-    make_work: MakeWork
+    open_work: OpenWork
     log: Logger
     redactor: Redactor
 
@@ -92,7 +92,7 @@ class Worker:
             parameters = read_parameters(settings, patience, self.redactor)
             jobs = open_jobs(parameters, patience, connections=len(names))
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
-            work = self.make_work(Tools(settings, objects, self.log))
+            work = stack.enter_context(self.open_work(Tools(settings, objects, self.log)))
             shared = _Shared(stopping, patience, parameters, jobs, objects, work.request_model)
             handlers = {name: stack.enter_context(work.open()) for name in names}
             slots = [self._slot(name, each, shared) for name, each in handlers.items()]

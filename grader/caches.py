@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -59,36 +58,3 @@ def open_caches(
         files = FileCache(directory or Path(name, "files"), max_bytes)
         objects = ObjectCache(files, store, bucket)
         yield Caches(objects, ProgramCache(files), CaseFetcher(objects, helpers))
-
-
-@dataclass
-class Shared:
-    """
-    Caches that are opened by the first slot and closed by the last.
-
-    Args:
-        open: Opens them.
-    """
-
-    open: Callable[[], AbstractContextManager[Caches]]
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _caches: Caches | None = None
-    _users: int = 0
-
-    @contextmanager
-    def use(self) -> Iterator[Caches]:
-        """Lend them to one slot."""
-        with self._lock:
-            if self._caches is None:
-                self._caches = self._stack.enter_context(self.open())
-            self._users += 1
-            caches = self._caches
-        try:
-            yield caches
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    self._caches = None
-                    self._stack.close()

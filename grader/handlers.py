@@ -1,9 +1,9 @@
 """
 What a worker does with a message: chosen by name among what is installed.
 
-An entry point of the group ``grader.handlers`` names a function that is called once a worker, with
-`Tools`, and gives `Work`.  `grader.grading` is the default and docs/handlers.md tells how to write
-another.
+An entry point of the group ``grader.handlers`` names a context manager that is entered once a
+worker, with `Tools`, and gives `Work`.  `grader.grading` is the default and docs/handlers.md tells
+how to write another.
 """
 
 from __future__ import annotations
@@ -63,15 +63,15 @@ class Work(Generic[_Request]):
 
 
 #: What an entry point names.
-MakeWork = Callable[[Tools], Work[Any]]
+OpenWork = Callable[[Tools], AbstractContextManager[Work[Any]]]
 
 
-def find_work(name: str) -> MakeWork:
+def find_work(name: str) -> OpenWork:
     """
     Load the handler of this name.
 
     Returns:
-        What makes the work, and raises `SettingsError` where the handler's own code raises
+        What opens the work, and raises `SettingsError` where the handler's own code raises
         something that is none of our errors.
 
     Raises:
@@ -79,14 +79,16 @@ def find_work(name: str) -> MakeWork:
     """
     entry_point = _entry_point(name)
     with _blaming(entry_point, "loaded"):
-        make = entry_point.load()
+        open_work = entry_point.load()
 
-    def checked(tools: Tools) -> Work[Any]:
-        with _blaming(entry_point, "started"):
-            work = make(tools)
-            if not isinstance(work, Work):
-                raise TypeError(f"it gave {type(work).__name__} and not grader.handlers.Work")
-        return replace(work, open=lambda: _opened(entry_point, work))
+    @contextmanager
+    def checked(tools: Tools) -> Iterator[Work[Any]]:
+        with ExitStack() as stack:
+            with _blaming(entry_point, "started"):
+                work = stack.enter_context(open_work(tools))
+                if not isinstance(work, Work):
+                    raise TypeError(f"it gave {type(work).__name__} and not grader.handlers.Work")
+            yield replace(work, open=lambda: _opened(entry_point, work))
 
     return checked
 

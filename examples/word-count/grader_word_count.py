@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,7 +58,8 @@ class WordCounter:
             raise RequestError(ErrorCode.SOURCE_TOO_LARGE, error.what) from None
 
 
-def word_count(tools: Tools) -> Work[CountRequest]:
+@contextmanager
+def word_count(tools: Tools) -> Iterator[Work[CountRequest]]:
     """Give the work: one counter, which all slots may use at a time."""
     counter = WordCounter(tools.objects, tools.bucket)
-    return Work(CountRequest, lambda: nullcontext(counter))
+    yield Work(CountRequest, lambda: nullcontext(counter))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from grader.cache.programs import CompileRun
-from grader.caches import Caches, Shared, open_caches
+from grader.caches import Caches, open_caches
 from grader.errors import SettingsError
 from grader.testing import MemoryObjectStore
 
@@ -51,31 +50,3 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError), opened(directory=tmp_path):
         pass
-
-
-def test_slots_share_one_cache_until_the_last_has_left() -> None:
-    """The first opens it, and none closes it for another."""
-    shared = Shared(opened)
-    with ExitStack() as first, ExitStack() as second:
-        one = first.enter_context(shared.use())
-        assert second.enter_context(shared.use()) is one
-        first.close()
-        directory = kept_in(one)
-        second.close()
-
-    assert not directory.exists()
-    with shared.use() as again:
-        assert kept_in(again) != directory
-
-
-def test_a_cache_that_cannot_be_opened_holds_nobody_up(tmp_path: Path) -> None:
-    """The error reaches every slot, and the next attempt is one."""
-    tmp_path.chmod(0o755)
-    shared = Shared(partial(opened, directory=tmp_path))
-    for _ in range(2):
-        with pytest.raises(SettingsError), shared.use():
-            pass
-    tmp_path.chmod(0o700)
-
-    with shared.use() as caches:
-        assert kept_in(caches) == tmp_path

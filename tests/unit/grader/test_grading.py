@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 import structlog
@@ -11,6 +12,7 @@ from structlog.testing import CapturingLogger
 
 from grader.contract.messages import GradingRequest
 from grader.errors import RequestError, SettingsError
+from grader.grade import Grader
 from grader.grading import grading
 from grader.handlers import Tools
 from grader.settings import WorkerSettings
@@ -51,14 +53,14 @@ def tools(launcher: Path, languages: str) -> Tools:
 
 def test_the_health_page_names_the_languages_that_work(launcher: Path) -> None:
     """And the setting limits them."""
-    assert grading(tools(launcher, "c,python")).detail == "python, c"
+    with grading(tools(launcher, "c,python")) as work:
+        assert work.detail == "python, c"
 
 
 def test_a_request_in_a_language_that_is_turned_off_is_refused(launcher: Path) -> None:
     """Before anything of it is fetched."""
-    work = grading(tools(launcher, "python"))
-
     with (
+        grading(tools(launcher, "python")) as work,
         work.open() as handler,
         pytest.raises(RequestError, match="language c is turned off here; known: python"),
     ):
@@ -67,5 +69,19 @@ def test_a_request_in_a_language_that_is_turned_off_is_refused(launcher: Path) -
 
 def test_a_misspelt_list_of_languages_ends_the_worker(launcher: Path) -> None:
     """It is a mistake of whoever deployed it, and no later attempt mends it."""
-    with pytest.raises(SettingsError, match="LANGUAGES: unknown language 'cobol'"):
-        grading(tools(launcher, "cobol"))
+    with (
+        pytest.raises(SettingsError, match="LANGUAGES: unknown language 'cobol'"),
+        grading(tools(launcher, "cobol")),
+    ):
+        pytest.fail("it was started")
+
+
+def test_all_slots_use_the_same_caches(launcher: Path) -> None:
+    """What one has fetched or compiled is there for the others, and gone with the worker."""
+    with grading(tools(launcher, "python")) as work:
+        with work.open() as one, work.open() as other:
+            assert cast(Grader, one).caches is cast(Grader, other).caches
+            kept = cast(Grader, one).caches
+        assert kept is not None
+        with work.open() as later:
+            assert cast(Grader, later).caches is kept

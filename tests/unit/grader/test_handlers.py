@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -26,8 +27,13 @@ def opened():
     closed.append(True)
 
 closed = []
+@contextmanager
 def make(tools):
-    return Work(JobRequest, opened, "of tests")
+    left.clear()
+    yield Work(JobRequest, opened, "of tests")
+    left.append(True)
+
+left = []
 """
 Install = Callable[..., str]
 
@@ -57,13 +63,13 @@ def test_grading_is_installed_with_the_worker() -> None:
 
 def test_an_installed_handler_is_found_and_opened_for_a_slot(install: Install) -> None:
     """Its model and what health says are its own; it is closed when the worker leaves it."""
-    work = find_work(install("found-one", GOOD))(TOOLS)
-    module = __import__("found_one")
-
-    with work.open() as handler:
-        assert cast(Any, handler) is str
-        assert module.closed == []
-    assert module.closed == [True]
+    with find_work(install("found-one", GOOD))(TOOLS) as work:
+        module = importlib.import_module("found_one")
+        with work.open() as handler:
+            assert cast(Any, handler) is str
+            assert module.closed == []
+        assert (module.closed, module.left) == ([True], [])
+    assert module.left == [True]
     assert (work.request_model.__name__, work.detail) == ("JobRequest", "of tests")
 
 
@@ -112,7 +118,9 @@ def test_a_handler_that_cannot_be_imported_is_named_with_the_reason(
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("def make(tools): return 7", "TypeError: it gave int and not grader.handlers.Work"),
+        ("def make(tools): return nullcontext(7)", "it gave int and not grader.handlers.Work"),
+        ("def make(tools): return Work(JobRequest, None)", "does not support the context manager"),
+        ("def make(tools): yield Work(JobRequest, None)", "does not support the context manager"),
         ("def make(tools): return tools.nothing", "AttributeError"),
         ("def make(): return 7", "TypeError"),
         ("make = 7", "TypeError"),
@@ -124,18 +132,18 @@ def test_a_handler_that_cannot_be_started_is_named_with_the_reason(
     """A mistake in it is not taken for one of the worker."""
     name = install(f"unstarted-{len(code)}", code)
 
-    with pytest.raises(SettingsError, match="cannot be started") as caught:
-        find_work(name)(TOOLS)
+    with pytest.raises(SettingsError, match="cannot be started") as caught, find_work(name)(TOOLS):
+        pytest.fail("it was started")
 
     assert words in str(caught.value)
 
 
 def test_a_handler_that_cannot_be_opened_is_named_with_the_reason(install: Install) -> None:
     """Also when it was started well."""
-    code = "def make(tools): return Work(JobRequest, lambda: nullcontext(1 / 0))"
-    work = find_work(install("unopened", code))(TOOLS)
+    code = "def make(tools): return nullcontext(Work(JobRequest, lambda: nullcontext(1 / 0)))"
 
     with (
+        find_work(install("unopened", code))(TOOLS) as work,
         pytest.raises(SettingsError, match="cannot be opened: ZeroDivisionError"),
         work.open(),
     ):
@@ -146,13 +154,13 @@ def test_errors_of_ours_pass_as_they_are(install: Install) -> None:
     """They have their own exit status and next step."""
     code = "def make(tools): raise SandboxError('no slot is free')"
 
-    with pytest.raises(SandboxError, match="no slot"):
-        find_work(install("slotless", code))(TOOLS)
+    with pytest.raises(SandboxError, match="no slot"), find_work(install("slotless", code))(TOOLS):
+        pytest.fail("it was started")
 
 
 def test_what_a_handler_raises_while_it_is_open_is_its_callers_affair(install: Install) -> None:
     """Only opening is blamed on it; how a job fails is decided at the desk."""
-    work = find_work(install("open-raiser", GOOD))(TOOLS)
+    open_work = find_work(install("open-raiser", GOOD))
 
-    with pytest.raises(KeyError), work.open():
+    with pytest.raises(KeyError), open_work(TOOLS) as work, work.open():
         raise KeyError("job")
