@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from grader.languages.model import Language
 
+#: In kB: the stack may be as deep as that of a Java program, not the megabyte of a browser.
+_STACK = "--stack-size=65500"
 #: Nothing is translated, but what is no JavaScript is found out once, and not by every case.
 _CHECK = """\
 const fs = require('fs');
@@ -24,15 +26,12 @@ JAVASCRIPT = Language(
     aliases=("js", "node", "nodejs"),
     extension="js",
     version_argv=("node", "--version"),
-    compile_argv=("node", "-e", _CHECK),
+    compile_argv=("node", _STACK, "-e", _CHECK),
     compile_seconds=10,
     compile_memory_mb=256,
     program_file="solution.js",
     run_argv=(
-        *("node", "--max-old-space-size={heap_mb}"),
-        # In kB: the stack may be as deep as that of a Java program, not the megabyte of a browser.
-        "--stack-size=65500",
-        "../run/solution.js",
+        *("node", _STACK, "--max-old-space-size={heap_mb}", "../run/solution.js"),
     ),
     policy="native",
     processes=64,

@@ -137,6 +137,14 @@ def test_what_does_not_compile_is_told_in_the_compilers_words(
     assert "compile/" not in ended.reason
 
 
+@pytest.mark.parametrize("name", ["java", "go", "rust"])
+def test_a_source_that_eats_its_compiler_does_not_compile(judge: Judge, name: str) -> None:
+    """Memory or size of what it makes: each compiler has its bounds, and no other request waits."""
+    ended = judge(find(name), program(find(name), "bomb"))
+
+    assert ended.verdict == "CE", ended.reason
+
+
 @EVERY
 def test_an_empty_source_is_never_accepted(judge: Judge, language: Language) -> None:
     """It does not compile, or says nothing."""
