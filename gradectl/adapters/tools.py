@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gradectl.errors import GradectlError
 from gradectl.local.process import guarded
@@ -102,13 +103,15 @@ class Tools:
         child = self._start(words, directory, {}, subprocess.DEVNULL)
         answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-        def listen() -> None:
-            for line in child.stdout or ():  # to the end: a full pipe would hold it up
-                if answer := find(line):
-                    answers.put(answer)
+        def listen(lines: IO[str]) -> None:
+            with lines:
+                for line in lines:  # to the end: a full pipe would hold it up
+                    if answer := find(line):
+                        answers.put(answer)
             answers.put("")
 
-        threading.Thread(target=listen, name=f"listen-{child.pid}", daemon=True).start()
+        if child.stdout:
+            threading.Thread(target=listen, args=(child.stdout,), daemon=True).start()
         with suppress(queue.Empty):
             if answer := answers.get(timeout=timeout_seconds):
                 return answer

@@ -25,7 +25,10 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": ""}
 
 @command("validate", epilog="Example: gradectl validate --skip checkov --changed-since main")
 @click.argument(
-    "path", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False)
+    "path",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with Terraform files in it or below; the current one when absent.",
 )
 @click.option(
     "--format",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gradectl.core.hcl import Block, HclError, parse
+from gradectl.core.hcl import Attribute, Block, HclError, parse
 
 _FENCE = re.compile(r"^```(?:hcl|terraform)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 #: Arguments of every module block, which are no variables.
@@ -73,16 +73,17 @@ def mistakes(example: Example, modules: Mapping[str, Variables]) -> Iterator[Mis
         source = block.attribute("source")
         called = _MODULE.search(source.literal or "") if source else None
         if block.kind == "module" and source and called:
-            yield from _of_call(block, called.group(1), source.line, modules)
+            yield from _of_call(block, called.group(1), source, modules)
 
 
 def _of_call(
-    block: Block, name: str, line: int, modules: Mapping[str, Variables]
+    block: Block, name: str, source: Attribute, modules: Mapping[str, Variables]
 ) -> Iterator[Mistake]:
     """Say what is wrong with one call of a module."""
     module = modules.get(name)
     if module is None:
-        yield Mistake(line, f"there is no module {name!r}")
+        if (source.literal or "").startswith("."):
+            yield Mistake(source.line, f"there is no module {name!r}")
         return
     given = {attribute.name: attribute.line for attribute in block.attributes}
     for argument in sorted(given.keys() - module.known - _META, key=given.__getitem__):

@@ -78,8 +78,12 @@ def test_a_service_that_ends_without_its_answer_is_an_error(tools: Tools, tmp_pa
 
 def test_stop_ends_a_program_with_all_that_it_started(tools: Tools, tmp_path: Path) -> None:
     """Terraform has providers, and checkov has workers."""
-    os.mkfifo(tmp_path / "ready")
-    child = f"import os, signal; os.write(os.open({str(tmp_path / 'ready')!r}, os.O_WRONLY), b'%d' % os.getpid()); signal.pause()"
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    child = (
+        "import os, pathlib, signal;"
+        f"pathlib.Path({str(ready)!r}).write_text(str(os.getpid())); signal.pause()"
+    )
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     failures: list[BaseException] = []
 
@@ -91,7 +95,7 @@ def test_stop_ends_a_program_with_all_that_it_started(tools: Tools, tmp_path: Pa
 
     thread = threading.Thread(target=work)
     thread.start()
-    grandchild = psutil.Process(int((tmp_path / "ready").read_text()))
+    grandchild = psutil.Process(int(ready.read_text()))
     tools.stop()
     thread.join(SECONDS)
 

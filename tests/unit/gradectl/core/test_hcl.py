@@ -86,19 +86,20 @@ def test_what_is_no_terraform_is_refused_with_its_line(text: str, line: int) -> 
 def test_no_text_breaks_the_reader(text: str) -> None:
     """It reads, or says where it cannot; it does not fall over or run for ever."""
     try:
-        parse(text)
+        lines = [block.line for block in parse(text)]
     except HclError as error:
-        assert 1 <= error.line <= text.count("\n") + 1
+        lines = [error.line]
+    assert all(1 <= line <= text.count("\n") + 1 for line in lines)
 
 
-@given(st.text(alphabet='ab ={}[]"\n#', max_size=60))
+@given(st.text(alphabet='ab={}[]"\n', max_size=60))
 def test_words_are_pieces_of_the_text_in_their_order(text: str) -> None:
-    """Nothing is invented, and nothing but space is lost."""
+    """Nothing is invented and nothing is lost, where no space is between them."""
     try:
         found = tokens(text)
     except HclError:
         return
-    assert "".join(word.text for word in found) == text.replace(" ", "")
+    assert "".join(word.text for word in found) == text
 
 
 @pytest.mark.parametrize(
