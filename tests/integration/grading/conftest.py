@@ -45,6 +45,7 @@ class Desk:
     log: CapturingLogger = field(default_factory=CapturingLogger)
     bucket: str = BUCKET
     ceilings: Ceilings = CEILINGS
+    warm: bool = True
 
     def put(self, key: str, body: bytes | str) -> None:
         """Put an object into the bucket."""
@@ -69,9 +70,7 @@ class Desk:
         assert result is not None
         return result
 
-    def grader(
-        self, store: ObjectStore | None = None, find_language: Any = find, **fields: Any
-    ) -> Grader:
+    def grader(self, store: ObjectStore | None = None, find_language: Any = find) -> Grader:
         """A grader; one with another store keeps nothing."""
         log = structlog.wrap_logger(self.log, processors=[])
         caches = self.caches if store is None else None
@@ -84,7 +83,7 @@ class Desk:
             lambda: NOW,
             find_language,
             caches,
-            **fields,
+            self.warm,
         )
 
     def with_language(self, language: Language, **fields: object) -> Grade:

@@ -27,10 +27,12 @@ ENDINGS = {
 }
 
 
+@pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("source", ENDINGS)
-def test_a_failed_case_says_why(desk: Any, source: str) -> None:
-    """By how much a limit was passed, or how the program ended; and that it was not ours."""
+def test_a_failed_case_says_why(desk: Any, source: str, *, warm: bool) -> None:
+    """By how much a limit was passed, or how it ended; the same from a warm interpreter."""
     verdict, words = ENDINGS[source]
+    desk.warm = warm
     limits = {"time_limit": 300, "memory_limit": 64, "stop_at_first_failure": True}
     grade = desk.verdict(source, **limits)
 

@@ -1,0 +1,95 @@
+"""The work of a worker as its settings describe it: slots that share what they keep."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import CapturingLogger
+
+from grader.errors import SettingsError
+from grader.grading import grading
+from grader.handlers import Tools
+from grader.settings import WorkerSettings
+from grader.testing import MemoryObjectStore
+
+pytestmark = pytest.mark.engine
+
+PARAMETERS = (
+    *("mq_endpoint_param", "mq_username_param", "mq_password_param"),
+    *("db_endpoint_param", "db_name_param", "db_username_param", "db_password_param"),
+)
+
+
+class CountingStore(MemoryObjectStore):
+    """A bucket that counts downloads."""
+
+    downloads = 0
+
+    def download(self, key: str, target: Path, *, max_bytes: int, etag: str = "") -> None:
+        """Write an object into a new file."""
+        self.downloads += 1
+        super().download(key, target, max_bytes=max_bytes, etag=etag)
+
+
+@pytest.fixture
+def counting(desk: Any) -> CountingStore:
+    """The desk's bucket, with a source, and counted."""
+    store = CountingStore()
+    store.objects = desk.store.objects
+    desk.put("submissions/req_1/solution", "print(2 * int(input()))")
+    return store
+
+
+def tools(store: MemoryObjectStore, launcher: Path, **fields: object) -> Tools:
+    values = dict.fromkeys(PARAMETERS, "/t/name") | fields
+    settings = WorkerSettings.model_validate(
+        values
+        | {
+            "environment": "t",
+            "grading_bucket": "files",
+            "launcher_path": launcher,
+            "languages": "python",
+        }
+    )
+    return Tools(settings, store, structlog.wrap_logger(CapturingLogger(), processors=[]))
+
+
+def test_the_slots_of_a_worker_share_what_they_fetch(
+    desk: Any, counting: CountingStore, launcher: Path
+) -> None:
+    """Six files are three cases, and no slot fetches what another has."""
+    with ExitStack() as stack:
+        work = stack.enter_context(grading(tools(counting, launcher)))
+        handlers = [stack.enter_context(work.open()) for _ in range(2)]
+        verdicts = [handler(desk.request()).result.verdict for handler in handlers]
+
+    assert verdicts == ["AC", "AC"]
+    assert counting.downloads == 6
+
+
+def test_a_worker_begins_with_what_the_last_one_kept(
+    desk: Any, counting: CountingStore, launcher: Path, tmp_path: Path
+) -> None:
+    """Where the settings name a directory for it."""
+    for _ in range(2):
+        told = tools(counting, launcher, cache_directory=tmp_path / "kept")
+        with grading(told) as work, work.open() as handler:
+            assert handler(desk.request()).result.verdict == "AC"
+
+    assert counting.downloads == 6
+    assert len(list((tmp_path / "kept").iterdir())) == 6 + 1
+
+
+def test_a_directory_that_others_can_enter_stops_the_worker(
+    counting: CountingStore, launcher: Path, tmp_path: Path
+) -> None:
+    """At its start, and it says which."""
+    tmp_path.chmod(0o755)
+    told = tools(counting, launcher, cache_directory=tmp_path)
+
+    with pytest.raises(SettingsError, match="nobody else can enter"), grading(told):
+        pass
