@@ -20,7 +20,7 @@ from gradectl.verification import Outcome, Report, open_verifier, words_of
 _MS = 1000
 
 
-@command("verify", epilog="Example: gradectl problem verify examples/problems/sum")
+@command("verify", epilog="Example: gradectl problem verify examples/problems/two-numbers")
 @click.argument(
     "directory",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
