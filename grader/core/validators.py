@@ -1,8 +1,8 @@
 """
 Output validators: which files of a problem are one, in which language, and how it is run; pure.
 
-A validator is one file in ``output_validators/`` (or ``output_validator/``), or one directory there
-whose files belong together.
+A validator is one file in ``output_validators/``, or one directory there whose files belong together;
+the files in ``output_validator/`` always do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 from grader.contract.problem import StoredFile, ValidatorFiles
 from grader.core.findings import Findings
 
-VALIDATOR_DIRECTORIES = ("output_validators/", "output_validator/")
+_MODERN_DIRECTORY = "output_validator/"
+VALIDATOR_DIRECTORIES = ("output_validators/", _MODERN_DIRECTORY)
 #: A validator's sources together; no package comes near it.
 MAX_SOURCES_BYTES = 4 << 20
 #: Its command line has room for so many.
@@ -114,7 +115,9 @@ def _programs(root: str, files: Iterable[StoredFile]) -> dict[str, dict[str, Sto
                 continue
             name, _, rest = path.partition("/")
             if rest or not name.endswith(_IGNORED):
-                programs.setdefault(name, {})[rest or name] = file
+                alone = not rest and directory == _MODERN_DIRECTORY
+                program = _MODERN_DIRECTORY.rstrip("/") if alone else name
+                programs.setdefault(program, {})[rest or name] = file
     return programs
 
 
