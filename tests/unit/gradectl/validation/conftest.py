@@ -1,0 +1,42 @@
+"""A small project of files, and the scene that checks work with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from gradectl.core.findings import Finding
+from gradectl.validation.model import Check, Scene
+from gradectl.validation.session import opened
+
+
+@pytest.fixture
+def make_scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+    """Write files, and open a project on them."""
+    with ExitStack() as stack:
+
+        def make(files: Mapping[str, str], **variables: str) -> Scene:
+            top = tmp_path / "project"
+            for name, text in files.items():
+                path = top / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), **variables}
+            return stack.enter_context(opened(top, environ, top))
+
+        yield make
+
+
+@pytest.fixture
+def look() -> Callable[[Check, Scene], list[Finding]]:
+    """Run all subjects of a check, and give what they found."""
+
+    def run(check: Check, scene: Scene) -> list[Finding]:
+        check.require(scene)
+        return [finding for job in check.jobs(scene) for finding in job.run()]
+
+    return run
