@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gradectl.ui import Table
-from grader.contract.messages import GradingResult
+from grader.contract.messages import CaseResult, Grade, GradingResult
 
-_COLUMNS = ("case", "status", "time ms", "memory MB")
+_COLUMNS = ("case", "status", "time ms", "memory MB", "why")
 
 
 def headline(result: GradingResult) -> str:
@@ -27,8 +27,12 @@ def result_table(result: GradingResult) -> Table:
         return Table(("error", "message"), rows, f"{result.request_id}: {result.status}")
     grade = result.result
     title = f"{result.request_id}: {headline(result)}"
-    cases = [(each.case, each.status, each.time, each.memory) for each in grade.test_results]
-    return Table(_COLUMNS, cases, f"{title}\n{grade.message}" if grade.message else title)
+    said = [words for _, words in _words(grade)]
+    cases = [
+        (each.case, each.status, each.time, each.memory, each.reason or "")
+        for each in grade.test_results
+    ]
+    return Table(_COLUMNS, cases, "\n".join([title, *said]))
 
 
 def result_rows(result: GradingResult) -> list[tuple[str, str]]:
@@ -39,9 +43,17 @@ def result_rows(result: GradingResult) -> list[tuple[str, str]]:
     ]
     if result.result is None:
         return rows
-    if result.result.message:
-        rows.append(("message", result.result.message))
-    return rows + [
-        (f"case {each.case}", f"{each.status}, {each.time} ms, {each.memory} MB")
-        for each in result.result.test_results
-    ]
+    cases = [(f"case {each.case}", _line(each)) for each in result.result.test_results]
+    return [*rows, *_words(result.result), *cases]
+
+
+def _words(grade: Grade) -> list[tuple[str, str]]:
+    """All that is said of a whole submission, by what it is."""
+    why = f"{grade.reason} (fault: {grade.fault})" if grade.reason else ""
+    said = (("why", why), ("message", grade.message or ""), ("tip", grade.optimization_tip or ""))
+    return [(name, words) for name, words in said if words]
+
+
+def _line(case: CaseResult) -> str:
+    measured = f"{case.status}, {case.time} ms, {case.memory} MB"
+    return f"{measured}: {case.reason}" if case.reason else measured

@@ -20,7 +20,7 @@ from grader.contract.messages import (
     GradingRequest,
     GradingResult,
 )
-from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import TemporaryError
 from grader.ports import Claim, JobStore
 from grader.testing import MemoryJobStore, MemoryObjectStore
@@ -154,7 +154,7 @@ def test_a_verdict_is_laid_out_with_a_row_for_each_case() -> None:
     table = result_table(DONE)
 
     assert table.title == "req_1: AC, score 100, 2 ms, 3 MB"
-    assert list(table.rows) == [(1, Verdict.ACCEPTED, 2, 3)]
+    assert list(table.rows) == [(1, Verdict.ACCEPTED, 2, 3, "")]
     assert ("case 1", "AC, 2 ms, 3 MB") in result_rows(DONE)
 
 
@@ -178,3 +178,27 @@ def test_the_compilers_words_are_shown() -> None:
 
     assert "expected ';'" in result_table(result).title
     assert ("message", "expected ';'") in result_rows(result)
+
+
+def test_who_is_at_fault_and_why_is_shown() -> None:
+    """For the submission and for each case that was not accepted."""
+    said = {"fault": Fault.SUBMISSION, "reason": "ended by SIGSEGV"}
+    case = CASE.model_copy(update={"status": Verdict.RUNTIME_ERROR} | said)
+    grade = GRADE.model_copy(
+        update={"verdict": Verdict.RUNTIME_ERROR, "test_results": (case,)} | said
+    )
+    result = DONE.model_copy(update={"result": grade})
+
+    assert result_table(result).title.endswith("\nended by SIGSEGV (fault: submission)")
+    assert next(iter(result_table(result).rows))[-1] == "ended by SIGSEGV"
+    assert ("why", "ended by SIGSEGV (fault: submission)") in result_rows(result)
+    assert ("case 1", "RE, 2 ms, 3 MB: ended by SIGSEGV") in result_rows(result)
+
+
+def test_a_tip_is_shown() -> None:
+    """Who submits learns that less would do."""
+    tip = "256 MB of memory asked, 6 MB used: 16 MB would do."
+    result = DONE.model_copy(update={"result": GRADE.model_copy(update={"optimization_tip": tip})})
+
+    assert result_table(result).title.endswith(tip)
+    assert ("tip", tip) in result_rows(result)
