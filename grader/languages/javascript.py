@@ -17,7 +17,8 @@ try {
   console.error(error.stack.split('\\n    at ')[0]);
   process.exit(1);
 }
-fs.copyFileSync('../compile/solution.js', 'solution.js');
+// Not a copy: that would have its mode too, which lets nobody else read it.
+fs.writeFileSync('solution.js', fs.readFileSync('../compile/solution.js'));
 """
 
 JAVASCRIPT = Language(
