@@ -15,6 +15,7 @@ from gradectl.local.engines import Engines
 from gradectl.local.testing import RunningBroker, running_broker
 from gradectl.queues import inspect, queue_states
 from grader.adapters.activemq.connection import connect
+from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 
 XML = Path(__file__).parents[1] / "fixtures" / "broker.xml"
 PAGE = 50
@@ -111,6 +112,27 @@ def test_inspecting_changes_nothing(broker: StompBroker, paging: RunningBroker, 
     connection.close()
     assert [frame.body for frame in frames] == [b"%d" % number for number in range(120)]
     assert not [frame for frame in frames if frame.headers.get("redelivered") == "true"]
+
+
+def test_peeking_costs_the_same_however_many_wait(activemq: RunningBroker, name: str) -> None:
+    """The broker shows the few that were asked for, and then no more although nobody said stop."""
+    connection = connect(
+        [activemq.endpoint], activemq.user, activemq.password, ca_file=activemq.ca_file
+    )
+    with connection.transaction() as transaction:
+        for number in range(3000):
+            transaction.send(name, b"%d" % number)
+    inspector = ActiveMQQueueInspector(connection)
+
+    page = inspector.peek(name, 3)
+
+    assert [message.body for message in page] == [b"0", b"1", b"2"]
+    connection.send(f"{name}.answers", b"")  # all that was sent before its receipt has come by then
+    late = [frame for frame in iter(lambda: connection.next_frame(0.0), None) if frame.body]
+    assert late == []
+    assert inspector.peek(name, 5000)[-1].body == b"2999"
+    assert (counters := inspector.statistics([name])[name]).size == counters.enqueued == 3000
+    connection.close()
 
 
 def test_a_message_in_flight_is_seen_and_stays_with_its_consumer(
