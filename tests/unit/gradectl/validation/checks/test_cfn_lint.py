@@ -1,0 +1,53 @@
+"""The bootstrap stack is linted as it would be deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.validation.checks.cfn_lint import CHECK
+
+REPOSITORY = Path(__file__).resolve().parents[5]
+TEMPLATE = "templates/bootstrap.yaml.j2"
+YAML = "schema_version: 1\nname: dev\naccount_id: '123456789012'\nregion: eu-west-1\n"
+
+
+@pytest.fixture
+def files() -> dict[str, str]:
+    """A project with the real template."""
+    return {
+        "main.tf": "",
+        "environments/dev/environment.yaml": YAML,
+        TEMPLATE: (REPOSITORY / TEMPLATE).read_text(),
+    }
+
+
+def test_the_template_of_this_repository_is_accepted(
+    make_scene: Callable[..., Any], look: Any, files: dict[str, str]
+) -> None:
+    """Not even information is left."""
+    assert look(CHECK, make_scene(files)) == []
+
+
+def test_what_it_finds_is_at_the_line_of_the_template(
+    make_scene: Callable[..., Any], look: Any, files: dict[str, str]
+) -> None:
+    """Rendering changes no line."""
+    text = files[TEMPLATE].replace("AWS::S3::Bucket\n", "AWS::S3::Bucke\n", 1)
+    line = text.splitlines().index("    Type: AWS::S3::Bucke") + 1
+
+    found = look(CHECK, make_scene({**files, TEMPLATE: text}))
+
+    assert (f"{TEMPLATE}:{line}", "E3006") in [(item.place, item.rule) for item in found]
+
+
+def test_a_template_that_cannot_be_rendered_is_found(
+    make_scene: Callable[..., Any], look: Any, files: dict[str, str]
+) -> None:
+    """A name in it that nothing fills in."""
+    (found,) = look(CHECK, make_scene({**files, TEMPLATE: "x: {{ nothing }}\n"}))
+
+    assert found.path == TEMPLATE

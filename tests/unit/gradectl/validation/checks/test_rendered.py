@@ -1,0 +1,69 @@
+"""The check of rendered files names the line from which they differ."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.environment import load
+from gradectl.rendering import rendered
+from gradectl.validation.checks.rendered import CHECK
+
+REPOSITORY = Path(__file__).resolve().parents[5]
+YAML = "schema_version: 1\nname: dev\naccount_id: '123456789012'\nregion: eu-west-1\n"
+VARIABLES = "".join(
+    f'variable "{name}" {{}}\n' for name in ("aws_account_id", "aws_region", "environment_name")
+)
+
+
+@pytest.fixture
+def scene(make_scene: Callable[..., Any]) -> Any:
+    """A project with one environment, freshly rendered."""
+    found = make_scene(
+        {"environments/variables.tf": VARIABLES, "environments/dev/environment.yaml": YAML}
+    )
+    top = found.project.path
+    shutil.copytree(REPOSITORY / "templates", top / "templates")
+    for path, text in rendered(top, load(top, "dev")).items():
+        path.write_text(text)
+    return found
+
+
+def test_fresh_files_are_passed(scene: Any, look: Any) -> None:
+    """They are what environment.yaml says."""
+    assert look(CHECK, scene) == []
+
+
+def test_a_file_that_was_edited_is_found_at_its_line(scene: Any, look: Any) -> None:
+    """The next step is the command that writes it."""
+    path = scene.project.path / "environments" / "dev" / "terraform.tfvars"
+    text = path.read_text()
+    path.write_text(text.replace("eu-west-1", "eu-west-2"))
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "eu-west-1" in one)
+
+    (found,) = look(CHECK, scene)
+
+    assert found.place == f"environments/dev/terraform.tfvars:{line}"
+    assert "gradectl render dev" in found.message
+
+
+def test_a_file_that_is_missing_is_found(scene: Any, look: Any) -> None:
+    """It was never rendered, or never committed."""
+    (scene.project.path / "environments" / "dev" / "backend.hcl").unlink()
+
+    assert [found.place for found in look(CHECK, scene)] == ["environments/dev/backend.hcl:1"]
+
+
+def test_an_environment_that_is_wrong_is_found(scene: Any, look: Any) -> None:
+    """Its own error says what to do."""
+    path = scene.project.path / "environments" / "dev" / "environment.yaml"
+    path.write_text(YAML + "regoin: x\n")
+
+    (found,) = look(CHECK, scene)
+
+    assert found.path == "environments/dev/environment.yaml"
+    assert "regoin" in found.message
