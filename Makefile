@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help setup languages demo test fast lint format validate bench docs pins clean
+.PHONY: help setup languages demo test attacks fast lint format validate bench docs pins clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: setup ## deploy `local`, grade real submissions, prove the queues (KEEP=1 
 
 test: languages ## run all tests, against real engines
 	@exec $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+attacks: languages ## let hostile programs loose on the sandbox: a table, then 1,000 in mixed order (ARGS='--runs 100')
+	@exec $(PY) tests/attacks $(ARGS)
 
 fast: setup ## run the tests that need no engine
 	@exec $(PY) -m pytest -q -m 'not engine and not stack' $(ARGS)

@@ -1,0 +1,90 @@
+"""Many attacks, over as many slots as there are arenas."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+
+from arena.arena import Arena, Trial
+from arena.attack import Attack
+from arena.grading import BUCKET, Judge
+from arena.traces import Ground
+from grader.caches import open_caches
+from grader.contract.runs import Role
+from grader.sandbox import Box
+from grader.sandbox.box import WORK_DIRECTORIES
+from grader.testing import MemoryObjectStore
+
+#: Told of each trial as it ends.
+Tell = Callable[[Trial], None]
+_CACHE_BYTES = 1 << 30
+_SECRET = b"print('a secret')\n"
+
+
+@contextmanager
+def arenas(launcher: Path, count: int) -> Iterator[tuple[Arena, ...]]:
+    """
+    Claim slots to be attacked, and one more whose files are there to be stolen.
+
+    Args:
+        launcher: The installed launcher.
+        count: How many arenas are wanted.
+    """
+    with ExitStack() as stack:
+        workplace = Path(stack.enter_context(TemporaryDirectory(prefix="arena-")))
+        (workplace / "secret").write_bytes(_SECRET)
+        victim = stack.enter_context(Box.claim(launcher))
+        for role in Role:
+            victim.store(role, "solution.py", _SECRET)
+        boxes = [stack.enter_context(Box.claim(launcher)) for _ in range(count)]
+        store, cache = MemoryObjectStore(), workplace / "cache"
+        caches = stack.enter_context(
+            open_caches(store, BUCKET, max_bytes=_CACHE_BYTES, directory=cache)
+        )
+        yield tuple(
+            _arena(Judge(box, store, caches), launcher, workplace, [victim, *boxes])
+            for box in boxes
+        )
+
+
+def _arena(judge: Judge, launcher: Path, workplace: Path, boxes: Sequence[Box]) -> Arena:
+    box = judge.box
+    others = [other.directory for other in boxes if other is not box]
+    forbidden: list[Path | str] = [workplace / "secret", workplace / "cache", launcher, *others]
+    forbidden += ["/proc/self/../1/environ", f"/proc/{os.getpid()}/environ"]
+    forbidden += [other / role / "solution.py" for other in others for role in Role]
+    forbidden += [other / place for other in others for place in WORK_DIRECTORIES.values()]
+    fixed = [launcher, launcher.parent, box.directory.parent, workplace, *others]
+    return Arena(judge, forbidden, Ground(box, fixed, caches=[workplace / "cache"]))
+
+
+def tour(arenas: Sequence[Arena], fights: Iterable[tuple[Attack, bool]], tell: Tell) -> list[Trial]:
+    """
+    Let attacks loose, one in each arena at a time; gives the trials in the order of the fights.
+
+    Args:
+        arenas: Where.
+        fights: Attacks, each with whether interpreters are warm.
+        tell: Told of each trial.
+    """
+    free: SimpleQueue[Arena] = SimpleQueue()
+    for arena in arenas:
+        free.put(arena)
+
+    def fight(chosen: tuple[Attack, bool]) -> Trial:
+        arena = free.get()
+        try:
+            attack, warm = chosen
+            trial = arena.fight(attack, warm=warm)
+        finally:
+            free.put(arena)
+        tell(trial)
+        return trial
+
+    with ThreadPoolExecutor(len(arenas)) as pool:
+        return list(pool.map(fight, fights))

@@ -1,0 +1,3 @@
+import os
+
+os.mkfifo("program", 0o777)

@@ -1,0 +1,2 @@
+__asm__(".incbin \"/dev/urandom\"");
+int main(void) { return 0; }

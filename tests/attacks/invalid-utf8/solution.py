@@ -1,0 +1,4 @@
+import os
+
+os.write(1, b"\xff\xfe\xc0\x80safe\xed\xa0\x80\n")
+os.write(2, b"\xff\xfe\x80\n")

@@ -1,0 +1,22 @@
+"""Two slots at once, of which one tries to disturb the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from arena.attack import read_attacks
+from arena.neighbours import WITNESSES
+from arena.program import in_two_slots
+
+
+@pytest.mark.engine
+def test_a_neighbour_does_not_change_a_verdict(launcher: Path) -> None:
+    """Signals, files, /proc, names, processors and memory: what is judged beside it stays right."""
+    attacks = read_attacks()
+
+    trials = in_two_slots(launcher, attacks)
+
+    assert {attack.name for attack in attacks if attack.disturbs} == {one.attack for one in trials}
+    assert set(WITNESSES) <= {attack.name for attack in attacks}
+    assert [(one.attack, one.deviations) for one in trials if one.deviations] == []

@@ -1,0 +1,35 @@
+"""The sandbox with no more than a Fargate task gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from arena.attack import read_attacks
+from arena.program import honest_work_asks_for_nothing, short_form, under_the_mask
+from arena.table import say
+
+pytestmark = pytest.mark.engine
+
+#: CapBnd of a process in a container that Docker started without options.
+DOCKERS_MASK = "00000000a80425fb"
+
+
+def test_the_suite_holds_under_exactly_dockers_mask(launcher_of_a_task: Path) -> None:
+    """No root, no namespace, no cgroup, a read-only root: ``make attacks`` runs all of it so."""
+    report = under_the_mask(launcher_of_a_task, short_form(read_attacks()), "in a task")
+    for name, what in report.dropped.items():
+        say(f"{name}: {what}")
+
+    assert report.failure == ""
+    assert [(one.attack, one.deviations) for one in report.result if one.deviations] == []
+    assert report.dropped["CapBnd"].endswith(f"-> {DOCKERS_MASK}")
+    assert "POSSIBLE" not in "".join(report.dropped.values())
+
+
+def test_honest_work_never_asks_for_a_namespace_or_a_mount(launcher_of_a_task: Path) -> None:
+    """Where a filter ends whoever asks, all languages of the suite still get their verdicts."""
+    report = honest_work_asks_for_nothing(launcher_of_a_task)
+
+    assert report.failure == ""
+    assert report.result == []
