@@ -1,19 +1,26 @@
-"""A grading result as a person wants to see it."""
+"""A result as a person wants to see it."""
 
 from __future__ import annotations
 
+import json
+
 from gradectl.ui import Table
-from grader.contract.messages import CaseResult, Grade, GradingResult
+from grader.contract.messages import CaseResult, Grade, GradingResult, JobResult
 
 _COLUMNS = ("case", "status", "time ms", "memory MB", "why")
 
 
-def headline(result: GradingResult) -> str:
+#: Of what other work than grading gives, in one line.
+_LONGEST_CONTENT = 200
+
+
+def headline(result: JobResult) -> str:
     """Say the result in one line."""
-    if result.result is None:
-        reason = f": {result.error.code}: {result.error.message}" if result.error else ""
-        return f"{result.status}{reason}"
     grade = result.result
+    if not isinstance(grade, Grade):
+        reason = f": {result.error.code}: {result.error.message}" if result.error else ""
+        content = f": {json.dumps(grade, ensure_ascii=False)}" if grade is not None else ""
+        return f"{result.status}{reason}{content[:_LONGEST_CONTENT]}"
     return (
         f"{grade.verdict}, score {grade.score}, {grade.execution_time} ms, {grade.memory_usage} MB"
     )
@@ -35,16 +42,18 @@ def result_table(result: GradingResult) -> Table:
     return Table(_COLUMNS, cases, "\n".join([title, *said]))
 
 
-def result_rows(result: GradingResult) -> list[tuple[str, str]]:
+def result_rows(result: JobResult) -> list[tuple[str, str]]:
     """Give a result as rows of a table with two columns: what, and what about it."""
+    grade = result.result
+    graded = isinstance(grade, Grade | None)
     rows = [
-        ("verdict", headline(result)),
+        ("verdict" if graded else "result", headline(result)),
         ("finished", f"{result.timestamp:%Y-%m-%d %H:%M:%S} UTC"),
     ]
-    if result.result is None:
+    if not isinstance(grade, Grade):
         return rows
-    cases = [(f"case {each.case}", _line(each)) for each in result.result.test_results]
-    return [*rows, *_words(result.result), *cases]
+    cases = [(f"case {each.case}", _line(each)) for each in grade.test_results]
+    return [*rows, *_words(grade), *cases]
 
 
 def _words(grade: Grade) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from gradectl.core.message_view import MessageView
 from gradectl.errors import GradectlError
 from gradectl.ports import Broker
 from gradectl.queues import inspect
-from gradectl.submissions import stored_result
-from grader.contract.messages import GradingResult
+from gradectl.submissions import stored_job_result
+from grader.contract.messages import JobResult
 from grader.contract.names import QUEUES
 from grader.errors import GraderError
 from grader.ports import JobRecord, JobStore, ObjectStore
@@ -34,7 +34,7 @@ class Findings:
 
     request_id: str
     submitted: bool  # something lies below submissions/
-    result: GradingResult | None  # of the bucket
+    result: JobResult | None  # of the bucket
     row: JobRecord | None  # of the database
     messages: tuple[Located, ...]
     unknown: tuple[str, ...]
@@ -58,7 +58,7 @@ def look_up(
     """
     unknown: list[str] = []
     submitted = next(iter(store.list(f"submissions/{request_id}/")), None) is not None
-    result = stored_result(store, request_id)
+    result = stored_job_result(store, request_id)
     row = None
     try:
         with open_jobs() as jobs:

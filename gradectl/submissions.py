@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -22,13 +23,14 @@ from grader.contract.layout import (
     source_key,
 )
 from grader.contract.layout import test_cases_prefix as cases_prefix
-from grader.contract.messages import GradingRequest, GradingResult
+from grader.contract.messages import GradingRequest, GradingResult, JobResult
 from grader.errors import ObjectNotFoundError
 from grader.ports import ObjectStore
 
 #: What a worker takes by default (MAX_SOURCE_BYTES); more would be refused a moment later.
 MAX_SOURCE_BYTES = 1 << 20
 _RESULT_MAX_BYTES = 64 << 20
+_Result = TypeVar("_Result", bound=JobResult)
 _FIRST_POLL_SECONDS = 0.02
 _POLL_GROWTH = 1.4
 _LONGEST_POLL_SECONDS = 2.0
@@ -165,9 +167,21 @@ def stored_result(store: ObjectStore, request_id: str) -> GradingResult | None:
     Raises:
         GradectlError: What is stored there is not a result.
     """
+    return _stored(store, request_id, GradingResult)
+
+
+def stored_job_result(store: ObjectStore, request_id: str) -> JobResult | None:
+    """Read the stored result of a request of any kind, one of grading as such; raises as above."""
+    try:
+        return _stored(store, request_id, GradingResult)
+    except GradectlError:
+        return _stored(store, request_id, JobResult)
+
+
+def _stored(store: ObjectStore, request_id: str, model: type[_Result]) -> _Result | None:
     key = result_key(request_id)
     try:
-        return GradingResult.from_json(store.get(key, max_bytes=_RESULT_MAX_BYTES))
+        return model.from_json(store.get(key, max_bytes=_RESULT_MAX_BYTES))
     except ObjectNotFoundError:
         return None
     except ValueError as error:

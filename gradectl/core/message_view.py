@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.contract import names
-from grader.contract.messages import GradingRequest, GradingResult, readable_request_id
+from grader.contract.messages import GradingRequest, JobResult, readable_request_id
 from grader.errors import RequestError
 from grader.ports import QueuedMessage
 
@@ -72,11 +72,11 @@ def _content(body: bytes) -> str:
     else:
         return f"{request.language}, problem {request.problem_id}"
     try:
-        result = GradingResult.from_json(body)
+        result = JobResult.from_json(body)
     except ValueError:
         return "not a message of the contract"
-    if result.result:
-        return f"{result.status} {result.result.verdict} {result.result.score}"
+    if isinstance(result.result, dict) and "verdict" in result.result:
+        return f"{result.status} {result.result['verdict']} {result.result.get('score', '')}"
     return f"{result.status} {result.error.code if result.error else ''}".strip()
 
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gradectl.errors import StoppedError, UnreachableError
+from gradectl.errors import GradectlError, StoppedError, UnreachableError
 from gradectl.result_table import result_rows, result_table
 from gradectl.results import Findings, look_up, state
+from gradectl.submissions import stored_job_result
 from gradectl.testing import MemoryBroker
 from grader.contract.layout import result_key
 from grader.contract.messages import (
@@ -19,6 +20,7 @@ from grader.contract.messages import (
     Grade,
     GradingRequest,
     GradingResult,
+    JobResult,
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import TemporaryError
@@ -202,3 +204,26 @@ def test_a_tip_is_shown() -> None:
 
     assert result_table(result).title.endswith(tip)
     assert ("tip", tip) in result_rows(result)
+
+
+def test_a_result_of_other_work_is_shown_as_it_is() -> None:
+    """What the work is, is replaceable; where its result is, is not."""
+    store = MemoryObjectStore()
+    counted = JobResult(
+        request_id="req_1", status=Status.COMPLETED, result={"words": 7, "note": "é"}, timestamp=NOW
+    )
+    store.put("results/req_1/result.json", counted.to_json(), content_type="application/json")
+
+    found = stored_job_result(store, "req_1")
+
+    assert found == counted
+    assert result_rows(found)[0] == ("result", 'completed: {"words": 7, "note": "é"}')
+
+
+def test_a_file_that_is_no_result_is_said_to_be_none() -> None:
+    """Whatever wrote it there."""
+    store = MemoryObjectStore()
+    store.put("results/req_1/result.json", b"[]", content_type="application/json")
+
+    with pytest.raises(GradectlError, match="not a result"):
+        stored_job_result(store, "req_1")
