@@ -100,7 +100,7 @@ class Project:
     def __init__(self, path: Path) -> None:
         """Look for folders with Terraform files."""
         self.path = path.resolve()
-        self.folders = tuple(
+        self.folders = _as_called(
             Folder(folder, _kind(folder, self.path))
             for folder in _walk(self.path)
             if any(folder.glob("*.tf"))
@@ -161,6 +161,15 @@ def _kind(folder: Path, top: Path) -> Kind:
     if "examples" in parts or folder.parent.name == "examples":
         return "example"
     return "module" if "modules" in parts or folder.parent.name == "modules" else "root"
+
+
+def _as_called(folders: Iterable[Folder]) -> tuple[Folder, ...]:
+    """Make modules of those that another one calls, wherever they are."""
+    found = tuple(folders)
+    called = {path for folder in found for path in folder.local_modules}
+    return tuple(
+        Folder(folder.path, "module") if folder.path in called else folder for folder in found
+    )
 
 
 def _called(folder: Folder) -> Iterator[Path]:

@@ -46,6 +46,13 @@ def test_the_folder_itself_may_be_a_module(tmp_path: Path) -> None:
     assert kinds(project(tmp_path / "modules" / "a", EMPTY)) == {".": "module"}
 
 
+def test_a_folder_that_another_one_calls_is_a_module_wherever_it_is(tmp_path: Path) -> None:
+    """Not every team has a folder of that name."""
+    files = {"main.tf": 'module "a" {\n  source = "./parts/a"\n}\n', "parts/a/main.tf": ""}
+
+    assert kinds(project(tmp_path, files)) == {".": "root", "parts/a": "module"}
+
+
 @pytest.mark.parametrize("name", [".terraform/x", "node_modules/x", "build", "tests/fixtures"])
 def test_what_is_installed_built_or_meant_to_be_wrong_is_left_out(
     tmp_path: Path, name: str

@@ -1,0 +1,189 @@
+"""
+The checks that ask Terraform, with the real one.
+
+Only what is built into Terraform is used, so nothing is installed; the checks with the AWS provider
+are in `test_with_the_aws_provider.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gradectl.validation.checks import configuration, fmt, mocked_tests, readmes
+
+pytestmark = pytest.mark.engine
+Make = Callable[..., Any]
+
+MODULE = """variable "name" {
+  type = string
+}
+
+resource "terraform_data" "this" {
+  input = var.name
+}
+"""
+RUN = """run "it_takes_the_name" {
+  command = plan
+
+  variables {
+    name = "x"
+  }
+
+  assert {
+    condition     = terraform_data.this.input == "%s"
+    error_message = "The name is lost."
+  }
+}
+"""
+LOCK = {".terraform.lock.hcl": "# nothing is locked\n"}
+
+
+def places(found: list[Any]) -> list[str]:
+    """Where something was found."""
+    return [item.place for item in found]
+
+
+def test_files_in_their_form_are_passed(make_scene: Make, look: Any) -> None:
+    """Nothing is said of what is right."""
+    assert look(fmt.CHECK, make_scene({"main.tf": MODULE})) == []
+
+
+def test_each_line_that_terraform_would_write_otherwise_is_found(
+    make_scene: Make, look: Any
+) -> None:
+    """In values and tests too."""
+    text = "locals {\n  a = 1\n  bb = 2\n}\n\n\nlocals {\n c = 3\n}\n"
+
+    found = look(fmt.CHECK, make_scene({"main.tf": text, "dev/x.tfvars": "a =   1\n"}))
+
+    assert places(found) == ["dev/x.tfvars:1", "main.tf:2", "main.tf:8"]
+
+
+def test_a_broken_file_is_found_beside_one_of_another_form(make_scene: Make, look: Any) -> None:
+    """Terraform stops at the broken one; the other is not forgotten."""
+    found = look(fmt.CHECK, make_scene({"a.tf": "\nx {\n", "b.tf": "a =   1\n"}))
+
+    assert places(found) == ["a.tf:2", "b.tf:1"]
+    assert found[0].message.startswith("Unclosed configuration block. There is no closing brace")
+
+
+def test_examples_are_held_to_the_form_and_to_the_variables(make_scene: Make, look: Any) -> None:
+    """Lines are those of the README."""
+    call = '```hcl\nmodule "a" {\n  source = "./modules/a"\n  %s\n}\n```\n'
+    readme = "# a\n\n" + call % 'nmae = "x"' + call % 'name = "x"'
+
+    found = look(
+        readmes.CHECK, make_scene({"modules/a/main.tf": MODULE, "modules/a/README.md": readme})
+    )
+
+    assert places(found) == [
+        "modules/a/README.md:6",
+        "modules/a/README.md:4",
+        "modules/a/README.md:12",
+    ]
+    assert "terraform fmt" in found[-1].message
+
+
+def test_a_root_without_a_lock_file_is_found(make_scene: Make, look: Any) -> None:
+    """Whoever runs it next may get other providers."""
+    (found,) = look(configuration.INIT, make_scene({"main.tf": MODULE}))
+
+    assert found.place == ".terraform.lock.hcl:1"
+
+
+def test_modules_and_examples_need_no_lock_file(make_scene: Make) -> None:
+    """They are no deployments."""
+    scene = make_scene({"modules/a/main.tf": MODULE, "examples/b/main.tf": ""})
+
+    assert configuration.INIT.jobs(scene) == []
+
+
+def test_what_terraform_does_not_accept_is_found_where_it_is(make_scene: Make, look: Any) -> None:
+    """In a root and in the module that it calls; the message is Terraform's."""
+    call = 'module "a" {\n  source = "./modules/a"\n  nmae   = "x"\n}\n'
+    scene = make_scene({"main.tf": call, "modules/a/main.tf": MODULE + "locals {\n  a = b.c\n}\n"})
+
+    found = look(configuration.VALIDATE, scene)
+
+    assert set(places(found)) == {"main.tf:1", "main.tf:3", "modules/a/main.tf:9"}
+    assert any("nmae" in item.message for item in found)
+
+
+def test_a_warning_of_terraform_is_told_and_fails_nothing(make_scene: Make, look: Any) -> None:
+    """It is a warning."""
+    ignored = "  lifecycle {\n    ignore_changes = [output]\n  }\n}\n"
+    text = MODULE.removesuffix("}\n") + ignored
+
+    (found,) = look(configuration.VALIDATE, make_scene({"main.tf": text}))
+
+    assert (found.path, found.severity) == ("main.tf", "warning")
+
+
+def test_nothing_is_written_into_the_project(make_scene: Make, look: Any) -> None:
+    """No data directory and no lock file, also where modules are linked."""
+    scene = make_scene(
+        {"main.tf": 'module "a" {\n  source = "./a"\n}\n', "a/main.tf": "\n", **LOCK}
+    )
+
+    assert look(configuration.INIT, scene) == look(configuration.VALIDATE, scene) == []
+
+    found = {str(path.relative_to(scene.project.path)) for path in scene.project.path.rglob("*")}
+    assert found == {"main.tf", "a", "a/main.tf", *LOCK}
+    assert (scene.project.path / ".terraform.lock.hcl").read_text() in LOCK.values()
+
+
+def test_a_test_that_passes_finds_nothing(make_scene: Make, look: Any) -> None:
+    """It was run: the next one shows that."""
+    scene = make_scene({"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"})
+
+    assert look(mocked_tests.CHECK, scene) == []
+
+
+def test_a_test_that_fails_is_found_at_its_condition(make_scene: Make, look: Any) -> None:
+    """With the words of its error message."""
+    scene = make_scene({"modules/a/main.tf": MODULE, "modules/a/tests/a.tftest.hcl": RUN % "y"})
+
+    (found,) = look(mocked_tests.CHECK, scene)
+
+    assert found.place == "modules/a/tests/a.tftest.hcl:9"
+    assert "The name is lost." in found.message
+
+
+def test_a_test_file_without_a_run_is_found(make_scene: Make, look: Any) -> None:
+    """It proves nothing."""
+    files = {"main.tf": MODULE, "tests/a.tftest.hcl": 'variables {\n  name = "x"\n}\n'}
+
+    assert places(look(mocked_tests.CHECK, make_scene(files))) == ["tests/a.tftest.hcl:1"]
+
+
+def test_a_test_that_would_need_an_account_is_not_run_and_told(make_scene: Make, look: Any) -> None:
+    """A check must not create anything, whoever is logged in."""
+    files = {"main.tf": 'resource "aws_vpc" "this" {}\n', "tests/a.tftest.hcl": 'run "x" {}\n'}
+
+    (found,) = look(mocked_tests.CHECK, make_scene(files))
+
+    assert (found.severity, found.place) == ("note", "tests/a.tftest.hcl:1")
+    assert "mock_provider for aws" in found.message
+
+
+def test_a_broken_test_file_is_found(make_scene: Make, look: Any) -> None:
+    """Terraform says where."""
+    found = look(mocked_tests.CHECK, make_scene({"main.tf": MODULE, "a.tftest.hcl": "run {\n"}))
+
+    assert "a.tftest.hcl:1" in places(found)
+
+
+def test_credentials_and_variables_of_the_user_are_not_seen(make_scene: Make, look: Any) -> None:
+    """The result is the same on every machine."""
+    scene = make_scene(
+        {"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"},
+        TF_VAR_name="y",
+        TF_CLI_ARGS_test="-nonsense",
+        AWS_PROFILE="production",
+    )
+
+    assert look(mocked_tests.CHECK, scene) == []
+    assert "AWS_PROFILE" not in scene.tools.environ

@@ -1,0 +1,127 @@
+"""The checks with the AWS provider, which all commands share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from gradectl.adapters.terraform.locate import locate
+from gradectl.validation.checks import broker_xml, configuration, mocked_tests
+from gradectl.validation.session import opened
+
+pytestmark = pytest.mark.engine
+REPOSITORY = Path(__file__).resolve().parents[5]
+MESSAGING = REPOSITORY / "modules" / "messaging"
+SECONDS = 60  # a limit for a hung test
+VPC = """terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "VERSION"
+    }
+  }
+}
+
+resource "aws_vpc" "this" {
+  cidr_block = "10.0.0.0/16"
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def messaging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The module of this repository, which renders a broker's XML."""
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    with opened(MESSAGING, environ, REPOSITORY) as scene:
+        yield scene
+
+
+def providers_of(scene: Any) -> list[psutil.Process]:
+    """The provider processes that work for a run."""
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if str(scene.scratch) in " ".join(process.cmdline())
+    ]
+
+
+def test_the_xml_of_this_repository_is_kept_by_amazon_mq(messaging: Any, look: Any) -> None:
+    """Rendered by Terraform itself, with the values of the module's own tests."""
+    assert look(broker_xml.CHECK, messaging) == []
+
+
+def test_modules_are_looked_at_without_a_lock_file_or_a_second_provider(
+    messaging: Any, look: Any
+) -> None:
+    """One process serves all commands; a module's folder stays as it is."""
+    before = sorted(path.name for path in MESSAGING.iterdir())
+
+    assert look(configuration.VALIDATE, messaging) == []
+    assert look(mocked_tests.CHECK, messaging) == []
+
+    assert len(providers_of(messaging)) == 1
+    assert sorted(path.name for path in MESSAGING.iterdir()) == before
+
+
+def test_what_amazon_mq_would_remove_is_found_in_the_template(
+    make_scene: Callable[..., Any], look: Any, tmp_path: Path
+) -> None:
+    """At the line that writes it."""
+    copy = tmp_path / "project" / "modules" / "messaging"
+    shutil.copytree(MESSAGING, copy)
+    (template,) = (copy / "templates").glob("*.xml.tftpl")
+    text = template.read_text().replace("<destinations>", "<sslContext/>\n<destinations>", 1)
+    template.write_text(text)
+    line = next(at for at, one in enumerate(text.splitlines(), 1) if "<sslContext/>" in one)
+
+    (found,) = look(broker_xml.CHECK, make_scene({}))
+
+    assert found.place == f"modules/messaging/templates/{template.name}:{line}"
+    assert "broker/sslContext" in found.message
+
+
+def test_the_providers_end_with_the_run(tmp_path: Path, look: Any) -> None:
+    """Nothing is left running."""
+    folder = tmp_path / "modules" / "a"
+    folder.mkdir(parents=True)
+    (folder / "main.tf").write_text(VPC.replace("VERSION", ">= 5.88"))
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with opened(tmp_path, environ, tmp_path) as scene:
+        assert look(configuration.VALIDATE, scene) == []
+        running = providers_of(scene)
+        assert running
+
+    assert not psutil.wait_procs(running, timeout=SECONDS)[1]
+    assert not scene.scratch.exists()
+
+
+def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
+    make_scene: Callable[..., Any], look: Any
+) -> None:
+    """Every check that needs the provider says so, in the same words."""
+    versions = {"a": ">= 5.88", "b": "< 2.0"}
+    files = {f"modules/{name}/main.tf": VPC.replace("VERSION", versions[name]) for name in "ab"}
+
+    found = look(configuration.VALIDATE, make_scene(files))
+
+    assert len(set(found)) == 1
+    assert found[0].path == "modules/a/main.tf"
+    assert "hashicorp/aws" in found[0].message
+
+
+def test_the_reattach_variable_names_the_provider_by_its_address(messaging: Any) -> None:
+    """Terraform and OpenTofu have registries of different names."""
+    place = messaging.bench.ready(messaging.project.folders[0])
+
+    (address,) = json.loads(place.variables["TF_REATTACH_PROVIDERS"])
+
+    host = "registry.opentofu.org" if "tofu" in locate(os.environ).command[0] else "registry"
+    assert address.startswith(host)
+    assert address.endswith("/hashicorp/aws")
