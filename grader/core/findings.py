@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from grader.contract.verdicts import ErrorCode
+from grader.core.report import printable_name
 from grader.errors import RequestError
 
 
@@ -19,7 +20,7 @@ class Finding:
 @dataclass
 class Findings:
     """
-    Grows while a problem is read.
+    Grows while a problem is read; each is one line, whatever the names of objects hold.
 
     Args:
         errors: Without these the problem could be graded.
@@ -31,11 +32,11 @@ class Findings:
 
     def error(self, text: str, code: ErrorCode = ErrorCode.PROBLEM_INVALID) -> None:
         """Note why the problem cannot be graded."""
-        self.errors.append(Finding(code, text))
+        self.errors.append(Finding(code, printable_name(text)))
 
     def warn(self, text: str) -> None:
         """Note what its author should know."""
-        self.warnings.append(text)
+        self.warnings.append(printable_name(text))
 
     def raise_first(self) -> None:
         """Raise `RequestError` for the first error, if there is one."""

@@ -29,7 +29,8 @@ from grader.core.tally import full_points, shortfalls
 from grader.core.validators import find_validator
 
 CASES = "testcases/"
-GROUP_YAMLS = ("testdata.yaml", "test_group.yaml")
+LEGACY_GROUP_YAML = "testdata.yaml"
+GROUP_YAMLS = (LEGACY_GROUP_YAML, "test_group.yaml")
 #: A settings file is small; a larger one is refused.
 MAX_YAML_BYTES = 1 << 18
 #: A validator's command line has room for so many words, and bytes of each.
@@ -93,6 +94,7 @@ def examine(listing: Listing, contents: Mapping[str, bytes], findings: Findings)
     yaml = read_problem_yaml(
         Document.parse(PROBLEM_YAML, contents.get(key, b""), findings),
         kattis=key in contents and in_secret,
+        legacy_groups=any(key.endswith(f"/{LEGACY_GROUP_YAML}") for key in contents),
         has_validator=validator is not None,
     )
     documents = _group_documents(listing, contents, findings)

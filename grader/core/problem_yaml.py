@@ -36,13 +36,17 @@ class ProblemYaml:
     custom_check: bool
 
 
-def read_problem_yaml(document: Document, *, kattis: bool, has_validator: bool) -> ProblemYaml:
+def read_problem_yaml(
+    document: Document, *, kattis: bool, legacy_groups: bool, has_validator: bool
+) -> ProblemYaml:
     """
     Read problem.yaml; an empty document stands for none.
 
     Args:
         document: Its values; what is wrong is noted there.
         kattis: The problem is a package, so that the format's defaults hold.
+        legacy_groups: Its groups have settings by the legacy format's name, as many packages that
+            claim the later one do.
         has_validator: There is a program that could judge outputs.
     """
     version = document.text("problem_format_version") or _LEGACY_VERSION
@@ -51,12 +55,13 @@ def read_problem_yaml(document: Document, *, kattis: bool, has_validator: bool) 
     modern = version != _LEGACY_VERSION
     types = document.words("type")
     scoring = _is_scoring(document, types)
-    form = (Form.MODERN if modern else Form.LEGACY) if kattis else Form.OWN
+    form = Form.LEGACY if legacy_groups or not modern else Form.MODERN
+    form = form if kattis else Form.OWN
     validation = document.words("validation")
     custom = _is_custom(document, validation, has_validator=has_validator)
     flags = document.words("validator_flags")
     rules = Rules(form, scoring=scoring, by_share=not (kattis or types), flags=flags)
-    custom_scores = custom and ("score" in validation or form is not Form.LEGACY)
+    custom_scores = custom and ("score" in validation or modern or not kattis)
     settings = ProblemSettings(
         title=_title(document.take("name")),
         case_sensitive=not kattis,

@@ -1,8 +1,8 @@
 """
 Output validators: which files of a problem are one, in which language, and how it is run; pure.
 
-A validator is one file in ``output_validators/``, or one directory there whose files belong together;
-the files in ``output_validator/`` always do.
+A validator is one file in ``output_validators/``, or one directory there whose files belong
+together; the files in ``output_validator/`` always do.
 """
 
 from __future__ import annotations

@@ -135,6 +135,32 @@ def test_later_groups_share_their_points_among_their_cases() -> None:
     }
 
 
+def test_packages_between_the_formats_keep_the_groups_of_the_legacy_one() -> None:
+    """Many say 2023-07-draft and have testdata.yaml: its points and defaults hold then."""
+    problem, findings = make(
+        GROUPED,
+        {
+            "problem.yaml": "problem_format_version: 2023-07-draft\ntype: scoring",
+            "testcases/sample/testdata.yaml": "accept_score: 0",
+            "testcases/secret/testdata.yaml": "on_reject: continue\nrange: 0 3\n"
+            "grader_flags: first_error accept_if_any_accepted",
+            "testcases/secret/a/testdata.yaml": "accept_score: 1\nrange: 0 1\ngrader_flags: min",
+            "testcases/secret/b/testdata.yaml": "accept_score: 2\nrange: 0 2\ngrader_flags: min",
+        },
+    )
+
+    assert findings.errors == []
+    assert full_points(problem) == 3
+    assert group(problem, "secret/b").aggregation is Aggregation.MIN
+
+
+def test_names_of_objects_cannot_break_a_message_into_lines() -> None:
+    """What is found becomes headers of messages and lines of logs."""
+    findings = make(("1", "a\nb\x1b[31m"), {"testcases/x\ny.in": ""})[1]
+
+    assert all(error.text.isprintable() for error in findings.errors)
+
+
 def test_a_part_of_the_cases_keeps_its_groups_and_checker() -> None:
     """A request may name a directory of the problem's cases, to run the samples only."""
     problem, findings = make(KATTIS, {"problem.yaml": "", **CUSTOM}, below="testcases/sample/")
