@@ -26,9 +26,9 @@ _GLANCE_SECONDS = 0.1
 #: Between two looks, so that many workers do not keep a small broker busy with being looked at.
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_FAILURE_SECONDS = 30.0
-#: A browse shows first what is with consumers.  When it is this much, the next message most likely
-#: goes to another worker, and all of us reading so far would cost the broker more than we gain.
-_MOST_IN_FLIGHT = 14
+#: A browse shows first what is with consumers.  When others have more than this, the next message
+#: most likely goes to them too, and all of us reading so far costs the broker more than we gain.
+_MOST_WITH_OTHERS = 14
 _REMEMBERED = 64
 _FAREWELL_SECONDS = 2.0
 
@@ -54,10 +54,17 @@ class Running:
         """Note that it is done with it."""
         self._since[slot] = None
 
+    def count(self) -> int:
+        """How many slots are at a message."""
+        return len(self._begun())
+
     def longest_seconds(self) -> float:
         """How long the longest of the running jobs has taken until now; 0 when none runs."""
-        since = [begun for begun in list(self._since.values()) if begun is not None]
-        return self._clock() - min(since) if since else 0.0
+        begun = self._begun()
+        return self._clock() - min(begun) if begun else 0.0
+
+    def _begun(self) -> list[float]:
+        return [since for since in list(self._since.values()) if since is not None]
 
 
 @dataclass(frozen=True)
@@ -105,9 +112,14 @@ class LookAhead:
                     failed = False
                     while self._await_long_job(_PAUSE_SECONDS):
                         self.look(inspector)
-            except GraderError as error:
+            except Exception as error:  # jobs need none of this
                 if not failed:
-                    self.log.warning("Cannot look ahead, jobs go on without", reason=str(error))
+                    ours = isinstance(error, GraderError)
+                    self.log.warning(
+                        "Cannot look ahead, jobs go on without",
+                        reason=str(error),
+                        exc_info=None if ours else error,
+                    )
                 failed = True
             pause = _PAUSE_AFTER_FAILURE_SECONDS
 
@@ -127,7 +139,7 @@ class LookAhead:
             known = counters.get(queue)
             if wanted <= 0 or known is None or not known.waiting:
                 continue
-            if known.in_flight <= _MOST_IN_FLIGHT:
+            if known.in_flight - self.running.count() <= _MOST_WITH_OTHERS:
                 page = inspector.peek(queue, known.in_flight + wanted)[known.in_flight :]
                 wanted -= len(page)
                 yield from page

@@ -139,6 +139,18 @@ def test_a_queue_that_many_work_on_is_not_read(bench: Bench) -> None:
     assert bench.prepared == [b"u1", b"u2"]
 
 
+def test_many_slots_of_our_own_are_no_reason_to_stop_reading(bench: Bench) -> None:
+    """One of them gets the next message."""
+    bench.queues.in_flight["ordinary"] = 15
+    bench.queues.content["ordinary"] = [queued(str(number)) for number in range(20)]
+    for number in range(15):
+        bench.running.begin(f"slot-{number}")
+
+    bench.make(4).look(bench.queues)
+
+    assert bench.prepared == [b"u1", b"u2", b"15", b"16"]
+
+
 def test_a_message_is_prepared_for_once(bench: Bench) -> None:
     """It waits for as long as it waits."""
     look_ahead = bench.make()
@@ -214,13 +226,17 @@ def test_the_longest_running_job_counts() -> None:
     for slot in ("a", "b"):
         running.begin(slot)
         seconds[0] += 1.0
-    both = running.longest_seconds()
+    both = (running.longest_seconds(), running.count())
     running.end("a")
 
-    assert (idle, both, running.longest_seconds()) == (0.0, 2.0, 1.0)
+    assert (idle, both) == (0.0, (2.0, 2))
+    assert (running.longest_seconds(), running.count()) == (1.0, 1)
 
 
-def test_a_broker_that_cannot_be_asked_is_said_once(bench: Bench, log_stream: io.StringIO) -> None:
+@pytest.mark.parametrize("error", [ConnectionLostError("refused"), KeyError("strange answer")])
+def test_a_broker_that_cannot_be_asked_is_said_once(
+    bench: Bench, log_stream: io.StringIO, error: Exception
+) -> None:
     """It is tried again much later, and jobs know nothing of it."""
     tries: list[int] = []
 
@@ -228,7 +244,7 @@ def test_a_broker_that_cannot_be_asked_is_said_once(bench: Bench, log_stream: io
         tries.append(1)
         if len(tries) == 3:
             bench.stopping.set()
-        raise ConnectionLostError("refused")
+        raise error
 
     waits = Waits(bench.stopping)
     running = Running(clock=ticking())
