@@ -8,6 +8,7 @@ run time is compiled in: the box root, the users, the filters.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import shutil
@@ -36,7 +37,7 @@ class Installation:
     Args:
         output: Where the launcher goes.
         box_root: Directory of the slots; every parent must let other users pass.
-        uid_base: User id of slot 0's compile user; three ids a slot follow each other.
+        uid_base: User id of slot 0's compile user; each slot has four that follow each other.
         slots: How many slots there are.
         worker_gid: The group that may execute the launcher.
         landlock: Whether it uses Landlock where the kernel has it; off to see what holds without.
@@ -84,18 +85,32 @@ def render_header(wanted: Installation) -> str:
             next_step="choose a directory such as /var/lib/grader/boxes",
         )
     lines = [
+        "#include <linux/filter.h>",
         f'#define BOX_ROOT "{path}"',
         f"#define UID_BASE {wanted.uid_base}",
         f"#define SLOT_COUNT {wanted.slots}",
         f"#define WORKER_GID {wanted.worker_gid}",
         f"#define EXEC_MARK 0x{EXEC_MARK:x}ULL",
         f"#define USE_LANDLOCK {wanted.landlock:d}",
+        f"#define CONFIG {json.dumps(_describe(wanted))}",
         *(_render_filter(policy) for policy in POLICIES),
         "static const struct { struct sock_fprog filter; int confined; } policies[] = {",
         *(_render_policy(policy) for policy in POLICIES),
         "};",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _describe(wanted: Installation) -> str:
+    """What the launcher says of itself; a JSON text in a JSON text is a C text as well."""
+    return json.dumps(
+        {
+            "box_root": str(wanted.box_root),
+            "uid_base": wanted.uid_base,
+            "slots": wanted.slots,
+            "worker_gid": wanted.worker_gid,
+        }
+    )
 
 
 def _render_policy(policy: Policy) -> str:

@@ -26,10 +26,12 @@ _SPACE_HEADROOM_MB = 64
 _KB_PER_MB = 1024
 
 _HEAD = struct.Struct("=4I8q")
-_REPLY = struct.Struct("=4i3q512s")
+_REPLY = struct.Struct("=3i4x3q512s")
 _WORD_BYTES = 4096
 _MOST_WORDS = 48
 _ROLES = tuple(Role)
+#: One for each role, and one with which the launcher sends signals.
+_USERS_PER_SLOT = len(_ROLES) + 1
 #: Index: the launcher's number, from 1.
 _REASONS = (StopReason.ENDED, StopReason.ENDED, StopReason.CPU, StopReason.WALL, StopReason.MEMORY)
 #: How much longer than its wall time a run may take until its slot is swept.
@@ -100,7 +102,7 @@ class Launcher:
     Args:
         path: Where it is installed.
         box_root: Directory of the slots.
-        uid_base: First user id; three a slot follow each other.
+        uid_base: First user id; each slot has four that follow each other.
         slots: How many slots there are.
     """
 
@@ -122,9 +124,9 @@ class Launcher:
         return cls(path, Path(said["box_root"]), said["uid_base"], said["slots"])
 
     def users(self, slot: int) -> range:
-        """User ids of a slot, in the order of `Role`."""
-        first = self.uid_base + slot * len(Role)
-        return range(first, first + len(Role))
+        """User ids of a slot that programs run as, in the order of `Role`."""
+        first = self.uid_base + slot * _USERS_PER_SLOT
+        return range(first, first + len(_ROLES))
 
     def serve(self, slot: int) -> Service:
         """Start the process that serves a slot; what it cannot do it says to the first message."""
@@ -211,12 +213,13 @@ class Service:
 
 
 def _answer(said: bytes) -> Answer:
-    reason, exit_code, number, alive, cpu_us, wall_us, peak_kb, error = _REPLY.unpack(said)
+    reason, status, alive, cpu_us, wall_us, peak_kb, error = _REPLY.unpack(said)
     if words := error.split(b"\0", 1)[0]:
         raise SandboxError(words.decode(errors="replace"), where="launcher")
     if reason >= len(_REASONS):  # nothing was run
         return Answer(None, bool(alive))
-    outcome = RunOutcome(_REASONS[reason], exit_code, number, cpu_us, wall_us, peak_kb)
+    code = os.waitstatus_to_exitcode(status)
+    outcome = RunOutcome(_REASONS[reason], max(code, 0), max(-code, 0), cpu_us, wall_us, peak_kb)
     return Answer(outcome, bool(alive))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import tempfile
 from dataclasses import dataclass
 
@@ -47,8 +48,8 @@ _SYSTEM = (
     " finit_module delete_module acct quotactl quotactl_fd syslog vhangup iopl ioperm"
     " sethostname setdomainname settimeofday clock_settime clock_adjtime adjtimex personality"
     " lookup_dcookie nfsservctl add_key request_key keyctl bpf perf_event_open userfaultfd"
-    " memfd_secret name_to_handle_at open_by_handle_at fanotify_init fanotify_mark modify_ldt"
-    " io_uring_setup io_uring_enter io_uring_register io_setup"
+    " memfd_create memfd_secret name_to_handle_at open_by_handle_at fanotify_init fanotify_mark"
+    " modify_ldt io_uring_setup io_uring_enter io_uring_register io_setup"
 )
 _IPC = (
     "shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv msgctl"
@@ -65,6 +66,8 @@ _NAMED_FILES = (
     " fremovexattr"
 )
 _NEW_PROCESSES = "fork vfork"
+#: Works, and does nothing.
+_NOTHING = 0
 
 
 @dataclass(frozen=True)
@@ -76,22 +79,29 @@ class Policy:
         name: What a `RunSpec` says.
         files: Whether it may make and change files, where permissions let it.
         processes: Whether it may start other processes.
+        programs: Whether these may be other programs.
+        counted: Whether its processes may not ignore how their children end.
         confined: Whether that is only below its working directory, where there is Landlock.
     """
 
     name: str
     files: bool
     processes: bool
+    programs: bool
+    counted: bool = False
     confined: bool = True
 
 
 POLICIES = (
-    Policy("native", files=False, processes=False),
-    Policy("native_files", files=True, processes=False),
-    Policy("interpreted", files=False, processes=True),
-    Policy("interpreted_files", files=True, processes=True),
-    Policy("compile", files=True, processes=True),
-    Policy("remove", files=True, processes=True, confined=False),  # what was left anywhere
+    Policy("native", files=False, processes=False, programs=False),
+    Policy("native_files", files=True, processes=False, programs=False),
+    Policy("interpreted", files=False, processes=True, programs=True, counted=True),
+    # A program that it makes and cannot read would hide in /proc from the launcher's count.
+    Policy("interpreted_files", files=True, processes=True, programs=False, counted=True),
+    Policy("compile", files=True, processes=True, programs=True),
+    Policy(  # what was left anywhere
+        "remove", files=True, processes=True, programs=True, confined=False
+    ),
 )
 _NUMBERS = {policy.name: number for number, policy in enumerate(POLICIES)}
 
@@ -110,10 +120,16 @@ def export(policy: Policy) -> bytes:
     if not policy.files:
         _refuse(rules, errno.EACCES, _NAMED_FILES)
         _refuse_creation(rules)
-    if not policy.processes:
-        _refuse(rules, errno.EPERM, _NEW_PROCESSES, "execveat", "memfd_create")
+    if policy.counted:
+        # The kernel adds the time of a child to nobody where its parent ignores how it ends.
+        change = (pyseccomp.Arg(0, pyseccomp.EQ, signal.SIGCHLD), pyseccomp.Arg(1, pyseccomp.NE, 0))
+        rules.add_rule(pyseccomp.ERRNO(_NOTHING), "rt_sigaction", *change)
+    if not policy.programs:
+        _refuse(rules, errno.EPERM, "execveat")
         is_not_the_launcher = pyseccomp.Arg(1, pyseccomp.NE, EXEC_MARK)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "execve", is_not_the_launcher)
+    if not policy.processes:
+        _refuse(rules, errno.EPERM, _NEW_PROCESSES)
         is_no_thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", is_no_thread)
     with tempfile.TemporaryFile() as file:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from grader.sandbox.build import Installation, install, uninstall
 
 _SLOTS = 4
-_USERS_PER_PROCESS = 3 * _SLOTS
+_USERS_PER_PROCESS = 4 * _SLOTS
 _FIRST_USER = 100_000
 
 

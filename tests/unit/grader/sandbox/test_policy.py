@@ -26,5 +26,5 @@ def test_only_a_policy_without_other_programs_holds_the_mark(policy: Policy) -> 
     operands = {code[at + 4 : at + 8] for at in range(0, len(code), _INSTRUCTION_BYTES)}
     halves = {(EXEC_MARK >> 32).to_bytes(4, "little"), (EXEC_MARK % 2**32).to_bytes(4, "little")}
 
-    assert (halves <= operands) is not policy.processes
-    assert (not halves & operands) is policy.processes
+    assert (halves <= operands) is not policy.programs
+    assert (not halves & operands) is policy.programs
