@@ -1,0 +1,266 @@
+"""`gradectl validate` as a pipeline calls it, on a root that needs no provider."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import psutil
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCHEMA = json.loads((REPOSITORY / "docs" / "schemas" / "cli" / "validate.json").read_text())
+SECONDS = 120  # a limit for a hung test, not a measurement
+GOOD = {"main.tf": 'resource "terraform_data" "this" {}\n', ".terraform.lock.hcl": "# none\n"}
+BAD = {**GOOD, "bad.tf": 'locals {\n  policy = { Action = "*" }\n  a = b.c\n}\n'}
+FAST = ("--skip", "checkov")
+#: Stands for a checker that takes long: says that it is there, and stays.
+STUCK = '#!/bin/sh\necho $$ > "$READY"\nexec sleep 1000\n'
+
+pytestmark = pytest.mark.engine
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team's own root, and the way to call gradectl in it."""
+
+    root: Path
+    environ: dict[str, str]
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Begin a run."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "gradectl.cli", "validate", *words],
+            cwd=self.root,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end."""
+        with self.start(*words) as process:
+            output, errors = process.communicate(timeout=SECONDS)
+        return subprocess.CompletedProcess(words, process.returncode, output, errors)
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Callable[..., Team]:
+    """Write the files of a root."""
+
+    def make(files: Mapping[str, str], **variables: str) -> Team:
+        root = tmp_path / "root"
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NO_COLOR": "1"}
+        return Team(root, {**kept, **cache, **variables})
+
+    return make
+
+
+@pytest.fixture
+def stuck(team: Callable[..., Team], tmp_path: Path) -> tuple[Team, Path]:
+    """A root whose checkov never ends, and the pipe on which it says its process id."""
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    found = team({**GOOD, ".venv-checkov/bin/checkov": STUCK}, READY=str(ready))
+    (found.root / ".venv-checkov/bin/checkov").chmod(0o755)
+    return found, ready
+
+
+def test_a_root_that_is_right_passes(team: Callable[..., Team]) -> None:
+    """The table says what was looked at, and what does not apply here and why."""
+    run = team(GOOD).run(*FAST)
+
+    assert run.returncode == 0, run.stderr
+    lines = {line.split()[0]: line for line in run.stdout.splitlines() if line.strip()}
+    assert "passed" in lines["validate"]
+    assert "not applicable" in lines["broker-xml"]
+    assert "skipped" in lines["checkov"]
+
+
+def test_what_is_found_has_file_and_line_and_the_code_is_4(team: Callable[..., Team]) -> None:
+    """Each of them once on stdout, as editors and pipelines take it."""
+    run = team(BAD).run(*FAST)
+
+    assert run.returncode == 4
+    places = [line.split(": ")[0] for line in run.stdout.splitlines() if line.startswith("bad.tf")]
+    assert set(places) == {"bad.tf:2", "bad.tf:3"}
+    assert "next:    gradectl validate --only" in run.stderr
+
+
+def test_a_failure_is_told_before_the_run_is_over(stuck: tuple[Team, Path]) -> None:
+    """Nobody waits for the slowest check to hear of it."""
+    team, ready = stuck
+    (team.root / "bad.tf").write_text(BAD["bad.tf"])
+    process = team.start()
+    ready.read_text()
+
+    assert process.stderr
+    line = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=SECONDS)
+
+    assert "bad.tf:2" in line
+
+
+def test_json_is_one_document_of_the_published_schema(team: Callable[..., Team]) -> None:
+    """However it is asked for."""
+    first, second = team(BAD).run(*FAST, "--format", "json"), team(BAD).run(*FAST, "-o", "json")
+
+    for run in (first, second):
+        document = json.loads(run.stdout)
+        jsonschema.validate(document, SCHEMA)
+        assert (run.returncode, document["ok"]) == (4, False)
+
+
+def test_yaml_is_the_same_document(team: Callable[..., Team]) -> None:
+    """As of every other command."""
+    run = team(GOOD).run(*FAST, "--output", "yaml")
+
+    jsonschema.validate(yaml.safe_load(run.stdout), SCHEMA)
+
+
+def test_the_formats_of_pipelines_are_alone_on_stdout(team: Callable[..., Team]) -> None:
+    """They go into a file; people read the table beside it."""
+    found = team(BAD)
+
+    junit = found.run(*FAST, "--format", "junit")
+    sarif = found.run(*FAST, "--format", "sarif")
+    github = found.run(*FAST, "--format", "github")
+
+    assert ET.fromstring(junit.stdout).find("testsuite/testcase/failure") is not None
+    assert json.loads(sarif.stdout)["runs"][0]["results"]
+    assert all(line.startswith("::error file=bad.tf,") for line in github.stdout.splitlines())
+    for run in (junit, sarif, github):
+        assert run.returncode == 4
+        assert "not applicable" in run.stderr
+
+
+def test_github_gets_a_summary_page(team: Callable[..., Team], tmp_path: Path) -> None:
+    """Where it says that it takes one."""
+    page = tmp_path / "summary.md"
+
+    team(BAD, GITHUB_STEP_SUMMARY=str(page)).run(*FAST)
+
+    assert "| policies | failed |" in page.read_text()
+
+
+def test_paths_are_seen_from_where_the_command_runs(team: Callable[..., Team]) -> None:
+    """A pipeline runs it at the top, and the paths are those of the repository."""
+    found = team({f"infra/{name}": text for name, text in BAD.items()})
+
+    run = found.run("infra", *FAST)
+
+    assert "infra/bad.tf:2: error: wildcard" in run.stdout
+
+
+def test_nothing_is_written_into_the_root(team: Callable[..., Team]) -> None:
+    """Not even where something fails."""
+    found = team(BAD)
+
+    found.run(*FAST)
+
+    assert {path.name for path in found.root.iterdir()} == set(BAD)
+
+
+def test_a_dry_run_says_what_would_be_looked_at(team: Callable[..., Team]) -> None:
+    """And looks at nothing."""
+    run = team(BAD).run(*FAST, "--dry-run")
+
+    assert run.returncode == 0
+    assert "would run" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nowhere"], 64, "does not exist"),
+        (["main.tf"], 64, "is a file"),
+        (["--only", "format"], 64, "'format' is not one of"),
+        (["--only", "fmt", "--skip", "fmt"], 64, "no check is left"),
+        (["--changed-since", "main"], 78, "not in a git work tree"),
+        (["empty"], 78, "no Terraform file"),
+    ],
+)
+def test_a_line_that_cannot_be_followed_is_one_error(
+    team: Callable[..., Team], words: list[str], code: int, said: str
+) -> None:
+    """It ends before anything runs, and says what to do next."""
+    found = team(GOOD)
+    (found.root / "empty").mkdir()
+
+    run = found.run(*words)
+
+    assert (run.returncode, run.stdout) == (code, "")
+    assert said in run.stderr
+    assert "next:" in run.stderr
+
+
+def test_without_terraform_there_is_one_error(team: Callable[..., Team]) -> None:
+    """It says how to get it."""
+    run = team(GOOD, PATH="/nonexistent").run(*FAST)
+
+    assert run.returncode == 78
+    assert "install Terraform" in run.stderr
+
+
+def test_the_names_of_checks_are_completed(team: Callable[..., Team]) -> None:
+    """By the shell, as the environments are."""
+    words = {"COMP_WORDS": "gradectl validate --only che", "COMP_CWORD": "3"}
+    run = team(GOOD, _GRADECTL_COMPLETE="bash_complete", **words).run()
+
+    assert run.stdout.split() == ["plain,checkov"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_everything_that_was_started(
+    stuck: tuple[Team, Path], number: signal.Signals, code: int
+) -> None:
+    """A cancelled job leaves nothing running."""
+    team, ready = stuck
+    process = team.start()
+    child = psutil.Process(int(ready.read_text()))
+
+    process.send_signal(number)
+    _, said = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert not psutil.wait_procs([child], timeout=SECONDS)[1]
+
+
+def test_the_deadline_ends_everything_that_was_started(stuck: tuple[Team, Path]) -> None:
+    """A check that hangs does not hang the pipeline."""
+    team, ready = stuck
+    process = team.start("--timeout", "3")
+    child = psutil.Process(int(ready.read_text()))
+
+    _, said = process.communicate(timeout=SECONDS)
+
+    assert process.returncode == 124, said
+    assert not psutil.wait_procs([child], timeout=SECONDS)[1]
+
+
+def test_what_was_started_ends_also_when_we_are_killed(stuck: tuple[Team, Path]) -> None:
+    """The kernel sees to it."""
+    team, ready = stuck
+    process = team.start()
+    child = psutil.Process(int(ready.read_text()))
+
+    process.kill()
+    process.communicate(timeout=SECONDS)
+
+    assert not psutil.wait_procs([child], timeout=SECONDS)[1]
