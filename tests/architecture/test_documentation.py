@@ -10,9 +10,10 @@ import click
 import pytest
 
 from gradectl.cli import gradectl
+from gradectl.validation.catalogue import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/runbook.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "docs/runbook.md", "docs/validate.md", "CONTRIBUTING.md")
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 LINE = re.compile(r"^ *gradectl ([a-z][^#\n]*)", re.MULTILINE)
 MENTION = re.compile(r"`gradectl ([a-z][^`]*)`")
@@ -51,3 +52,13 @@ def test_a_command_of_the_documentation_is_one(line: str, monkeypatch: pytest.Mo
     understand(words)
 
     assert not [word for word in words if word.startswith("examples/") and not Path(word).exists()]
+
+
+def test_the_page_about_validate_has_its_checks_in_their_order() -> None:
+    """With the words that the command itself uses."""
+    text = (ROOT / "docs" / "validate.md").read_text()
+    rows = re.findall(r"^\| `([\w-]+)` \| ([A-Zc].*) \|$", text, re.MULTILINE)
+
+    expected = [(check.name, check.purpose) for check in CHECKS]
+
+    assert [row for row in rows if row[0] in dict(expected)] == expected
