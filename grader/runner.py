@@ -50,7 +50,7 @@ class CaseRunner:
             status=judgement.verdict,
             time=outcome.cpu_ms,
             memory=outcome.peak_mb,
-            wall_time=outcome.wall_us // _US_PER_MS,
+            wall_time=-(-outcome.wall_us // _US_PER_MS),  # rounded up, as CPU time is
             memory_kb=outcome.peak_kb,
             score=judgement.score,
             fault=judgement.fault,

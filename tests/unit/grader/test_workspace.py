@@ -1,0 +1,133 @@
+"""What is asked of the sandbox for each run of a submission."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
+from grader.languages import find
+from grader.sandbox import Box
+from grader.workspace import Workspace
+
+LIMITS = RunLimits(
+    cpu_ms=1000,
+    wall_ms=3000,
+    memory_mb=64,
+    output_bytes=1 << 20,
+    processes=16,
+    bound_address_space=True,
+)
+OUTCOME = RunOutcome(StopReason.ENDED, 0, 0, 1000, 2000, 3000)
+
+
+class RecordingBox:
+    """A slot that only remembers what it was asked for, and writes as a program would."""
+
+    def __init__(self) -> None:
+        """Nothing was asked for."""
+        self.asked: list[tuple[str, object]] = []
+        self.stderr = b""
+
+    def run(self, spec: RunSpec) -> RunOutcome:
+        """Make the files of a run, which must not be there yet."""
+        self.asked.append(("run", spec))
+        for path, content in ((spec.stdout, b"out"), (spec.stderr, self.stderr)):
+            with path.open("xb") as file:
+                file.write(content)
+        return OUTCOME
+
+    def warm_up(self, spec: RunSpec) -> None:
+        """Remember it."""
+        self.asked.append(("warm up", spec))
+
+    def empty(self, role: Role) -> None:
+        """Remember it."""
+        self.asked.append(("empty", role))
+
+
+@pytest.fixture
+def box() -> RecordingBox:
+    """A slot."""
+    return RecordingBox()
+
+
+@pytest.fixture
+def workspace(box: RecordingBox, tmp_path: Path) -> Workspace:
+    """A program in Python, in that slot."""
+    return Workspace(cast(Box, box), find("python"), LIMITS, tmp_path)
+
+
+def test_a_program_runs_as_often_as_wanted(workspace: Workspace, box: RecordingBox) -> None:
+    """Each time with another input and fresh files for its output."""
+    for name in ("one", "two"):
+        assert workspace.run(Path(name)) == OUTCOME
+
+    specs = [cast(RunSpec, spec) for _, spec in box.asked]
+    assert [spec.stdin for spec in specs] == [Path("one"), Path("two")]
+    assert {spec.role for spec in specs} == {Role.RUN}
+    assert {spec.limits for spec in specs} == {LIMITS}
+    assert workspace.stdout.read_bytes() == b"out"
+
+
+def test_a_warm_interpreter_is_the_one_that_will_run(
+    workspace: Workspace, box: RecordingBox
+) -> None:
+    """What is started ahead of time fits every run."""
+    workspace.warm_up()
+    workspace.run(Path("one"))
+
+    (_, ahead), (_, spec) = box.asked
+    assert isinstance(spec, RunSpec)
+    assert spec.server_argv == find("python").server_argv
+    assert ahead == replace(spec, stdin=Path("/dev/null"))
+
+
+@pytest.mark.parametrize(("language", "warm"), [("python", False), ("c", True)])
+def test_nothing_is_warm_where_it_may_or_can_not_be(
+    workspace: Workspace, box: RecordingBox, language: str, *, warm: bool
+) -> None:
+    """By the settings, or because the language has no server."""
+    cold = replace(workspace, language=find(language), warm=warm)
+    cold.warm_up()
+    cold.run(Path("one"))
+
+    ((what, spec),) = box.asked
+    assert what == "run"
+    assert cast(RunSpec, spec).server_argv == ()
+
+
+def test_a_program_that_may_make_files_finds_none_of_the_case_before(
+    workspace: Workspace, box: RecordingBox
+) -> None:
+    """A case that depends on another would be judged by its order."""
+    replace(workspace, writable=True).run(Path("one"))
+
+    assert [what for what, _ in box.asked] == ["empty", "run"]
+    assert cast(RunSpec, box.asked[1][1]).writable
+
+
+def test_want_of_memory_is_seen_at_both_ends_of_what_was_said(
+    workspace: Workspace, box: RecordingBox
+) -> None:
+    """Some runtimes say it first of all, others last."""
+    padding = b"x" * 10_000
+    seen = []
+    for words in (b"MemoryError" + padding, padding + b"MemoryError", padding):
+        box.stderr = words
+        workspace.run(Path("one"))
+        seen.append(workspace.was_refused_memory())
+
+    assert seen == [True, True, False]
+
+
+def test_only_the_last_words_are_kept(workspace: Workspace, box: RecordingBox) -> None:
+    """However much a program says."""
+    box.stderr = b"x" * 10_000 + b"last"
+    workspace.run(Path("one"))
+
+    assert workspace.stderr_tail().endswith(b"xlast")
+    assert len(workspace.stderr_tail()) == 4096
