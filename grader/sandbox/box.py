@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
-from grader.sandbox.files import find_program, judged, opened
+from grader.sandbox.files import find_program, judged, opened, unlink_files
 from grader.sandbox.launcher import Answer, Command, Launcher, Message, Service
 from grader.sandbox.policy import POLICIES, policy_number
 from grader.sandbox.warm import ForkServer
@@ -162,6 +162,7 @@ class Box:
     def empty(self, role: Role) -> None:
         """Remove what the user of `role` made where it works, and keep what it was given."""
         user = self.users[list(Role).index(role)]
+        unlink_files(self.directory / WORK_DIRECTORIES[role])
         if role in self._may_have_left_files and user in self._owners_of_leftovers():
             self._remove_files(role, user)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,3 +77,19 @@ def judged(outcome: RunOutcome, spec: RunSpec) -> RunOutcome:
             next_step="give the task more ephemeral storage, or the cache less",
         )
     return outcome
+
+
+def unlink_files(directory: Path) -> None:
+    """
+    Remove what is no directory from one that a slot's user, of whom nothing runs, could write.
+
+    Only names are removed: no link is followed, nothing is opened.
+    """
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with os.scandir(fd) as entries:
+            for entry in entries:
+                with suppress(IsADirectoryError, PermissionError):  # these, its user removes
+                    os.unlink(entry.name, dir_fd=fd)
+    finally:
+        os.close(fd)
