@@ -8,5 +8,8 @@ try:
     os.chmod(".", 0o7777)
 except OSError:
     pass
-subprocess.run(["./shell"], check=True)
+try:
+    subprocess.run(["./shell"], check=True)
+except OSError:
+    pass
 print("safe")
