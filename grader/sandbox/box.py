@@ -8,43 +8,35 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import socket
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
 
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
-from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
-from grader.sandbox.files import find_program, judged, opened, unlink_files
+from grader.errors import SandboxError
+from grader.sandbox.files import (
+    copied_into,
+    find_program,
+    judged,
+    open_untrusted,
+    opened,
+    unlink_files,
+)
 from grader.sandbox.launcher import Answer, Command, Launcher, Message, Service
+from grader.sandbox.leftovers import owners, processes_of, removal, shared_directories
 from grader.sandbox.policy import POLICIES, policy_number
 from grader.sandbox.warm import ForkServer
 
 #: Where the user of each role works; beside it is a directory of the role's name, with what it was
 #: given.
 WORK_DIRECTORIES = {Role.COMPILE: "build", Role.RUN: "scratch", Role.CHECKER: "feedback"}
-_GIVEN_MODE = 0o550
-_COPY_BYTES = 1 << 20
 #: A case may have ended its server; a second one is worth its price, a third is not.
 _SERVER_ATTEMPTS = 2
 
-#: Where any user may leave files.
-_SHARED_DIRECTORIES = tuple(
-    map(Path, ("/tmp", "/var/tmp", "/dev/shm"))  # noqa: S108 - cleaned, never written
-)
-_CLEANING_LIMITS = RunLimits(
-    cpu_ms=20_000,
-    wall_ms=60_000,
-    memory_mb=256,
-    output_bytes=1 << 20,
-    processes=16,
-    bound_address_space=False,
-)
+_SWEEP_LIMITS = RunLimits(0, 60_000, 0, 0, 0, bound_address_space=False)
 
 
 class Box:
@@ -53,15 +45,18 @@ class Box:
 
     Args:
         launcher: The installed launcher.
-        slot: Number of the slot, already locked.
+        slot: Number of the slot.
+        lock: What keeps others from it; it is free when nobody has this open.
     """
 
-    def __init__(self, launcher: Launcher, slot: int) -> None:
+    def __init__(self, launcher: Launcher, slot: int, lock: socket.socket) -> None:
         """Use `Box.claim` instead: it also locks the slot."""
         self._launcher = launcher
+        self._lock = lock
         self._service: Service | None = None
         self._warm: ForkServer | None = None
         self._may_have_left_files = set(Role)  # who was before us is not known
+        self._only_cold = False
         self.directory = launcher.box_root / f"slot-{slot}"
         self.slot = slot
         self.users = launcher.users(slot)
@@ -81,7 +76,7 @@ class Box:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
                 if not _lock(lock, launcher.users(slot)):
                     continue
-                box = cls(launcher, slot)
+                box = cls(launcher, slot, lock)
                 try:
                     box.clean()
                     yield box
@@ -102,23 +97,27 @@ class Box:
             self._service = None
 
     def run(self, spec: RunSpec) -> RunOutcome:
-        """Run one program; afterwards nothing of it is left but a fork server, if it has one."""
+        """
+        Run one program; afterwards nothing of it is left but a fork server, if it has one.
+
+        Raises:
+            SandboxError: The platform failed: a program that is not installed, a full disk.
+        """
         number = policy_number(spec.policy, writable=spec.writable)
+        if spec.writable:
+            self.empty(spec.role)
         if POLICIES[number].files:
             self._may_have_left_files.add(spec.role)
         command = Message(Command.COLD, spec.role, number, spec.limits, find_program(spec.argv))
         with opened(spec) as descriptors:
-            if spec.server_argv and not spec.inputs:
-                outcome = self._run_warm(spec, descriptors)
-                if outcome is not None:
-                    return judged(outcome, spec)
-            outcome = self._call(command, descriptors).outcome
+            outcome = self._run_warm(spec, descriptors) if _can_be_warm(spec) else None
+            outcome = outcome or self._call(command, descriptors).outcome
         assert outcome is not None  # noqa: S101 - a run that ends has one
-        return judged(outcome, spec)
+        return judged(outcome, spec, self.directory / WORK_DIRECTORIES[spec.role])
 
     def warm_up(self, spec: RunSpec) -> None:
         """Start the fork server of a program ahead of its first run, if it has one."""
-        if not spec.server_argv or (self._warm is not None and self._warm.fits(spec)):
+        if not _can_be_warm(spec) or (self._warm is not None and self._warm.fits(spec)):
             return
         if self._warm is not None:
             self._sweep()
@@ -132,13 +131,13 @@ class Box:
 
     def store(self, role: Role, name: str, content: bytes) -> None:
         """Give the user of `role` a read-only, executable file in the directory it is given."""
-        with self._new_file(role, name) as file:
+        with copied_into(self.directory / role, name) as file:
             file.write(content)
 
     def store_file(self, role: Role, name: str, source: Path) -> None:
         """Give the user of `role` a copy of a file, as `store` does."""
-        with source.open("rb") as content, self._new_file(role, name) as file:
-            shutil.copyfileobj(content, file, _COPY_BYTES)
+        with source.open("rb") as content, copied_into(self.directory / role, name) as file:
+            shutil.copyfileobj(content, file)
 
     def adopt(self, name: str, *, max_bytes: int) -> None:
         """
@@ -148,15 +147,17 @@ class Box:
             ObjectNotFoundError: There is no such file, or it is not a plain one.
             ObjectTooLargeError: It is larger than `max_bytes`.
         """
+        build = self.directory / WORK_DIRECTORIES[Role.COMPILE]
         with (
-            self._open_work(Role.COMPILE, name, max_bytes) as built,
-            self._new_file(Role.RUN, name) as file,
+            open_untrusted(build, name, max_bytes) as built,
+            copied_into(self.directory / Role.RUN, name) as file,
         ):
-            shutil.copyfileobj(built, file, _COPY_BYTES)
+            shutil.copyfileobj(built, file)
 
     def collect(self, role: Role, name: str, *, max_bytes: int) -> bytes:
         """Read a file that the user of `role` made where it works; raises as `adopt` does."""
-        with self._open_work(role, name, max_bytes) as file:
+        work = self.directory / WORK_DIRECTORIES[role]
+        with open_untrusted(work, name, max_bytes) as file:
             return file.read(os.fstat(file.fileno()).st_size)
 
     def empty(self, role: Role) -> None:
@@ -166,34 +167,12 @@ class Box:
         if role in self._may_have_left_files and user in self._owners_of_leftovers():
             self._remove_files(role, user)
 
-    def _open_work(self, role: Role, name: str, max_bytes: int) -> BinaryIO:
-        """Believe nothing about the file: no link is followed, no FIFO waited for."""
-        path = self.directory / WORK_DIRECTORIES[role] / name
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise ObjectNotFoundError(f"cannot be read: {error.strerror}", where=name) from None
-        _check_plain(fd, name, max_bytes)
-        return os.fdopen(fd, "rb", buffering=0)
-
-    def _new_file(self, role: Role, name: str) -> BinaryIO:
-        """Make a file whose group, by the directory's, is that of the role's user."""
-        if not name or "/" in name or name.startswith("."):
-            raise SandboxError("not a plain name", where=repr(name))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            fd = os.open(self.directory / role / name, flags, _GIVEN_MODE)
-            os.fchmod(fd, _GIVEN_MODE)  # whatever the umask
-        except OSError as error:
-            raise SandboxError(f"cannot be stored: {error.strerror}", where=name) from None
-        return os.fdopen(fd, "wb", buffering=0)
-
     def _call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
     ) -> Answer:
         """Have the launcher do something; one that failed is replaced at the next call."""
         if self._service is None:
-            self._service = self._launcher.serve(self.slot)
+            self._service = self._launcher.serve(self.slot, self._lock)
         try:
             answer = self._service.call(message, descriptors, given_away=given_away)
         except SandboxError:
@@ -205,7 +184,7 @@ class Box:
 
     def _run_warm(self, spec: RunSpec, descriptors: Sequence[int]) -> RunOutcome | None:
         """Take the program from its fork server; None when there is no way to get one."""
-        for _ in range(_SERVER_ATTEMPTS):
+        for _ in range(0 if self._only_cold else _SERVER_ATTEMPTS):
             self.warm_up(spec)
             fork = None if self._warm is None else self._warm.fork(descriptors[:3])
             if fork is None:  # an earlier case has killed or stopped it
@@ -214,12 +193,13 @@ class Box:
             number = policy_number(spec.policy, writable=spec.writable)
             message = Message(Command.WARM, spec.role, number, spec.limits, pid=fork.pid)
             return self._call(message, given_away=[fork.gate]).outcome
+        self._only_cold = True  # until the next submission
         return None
 
     def _sweep(self) -> None:
         """End every process of the slot."""
         self._forget_server()
-        self._call(Message(Command.SWEEP, Role.RUN, 0, _CLEANING_LIMITS))
+        self._call(Message(Command.SWEEP, Role.RUN, 0, _SWEEP_LIMITS))
 
     def _forget_server(self) -> None:
         if self._warm is not None:
@@ -228,15 +208,7 @@ class Box:
 
     def survivors(self) -> list[int]:
         """Process ids of the slot's users, living or dead; between runs there must be none."""
-        found = []
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                owner = re.search(r"^Uid:\s+(\d+)", status.read_text(), re.MULTILINE)
-            except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
-                continue
-            if owner and int(owner[1]) in self.users:
-                found.append(int(status.parent.name))
-        return found
+        return processes_of(self.users)
 
     def clean(self) -> None:
         """End the slot's processes and remove all that its users were given or left anywhere."""
@@ -248,39 +220,24 @@ class Box:
             if role in self._may_have_left_files and user in self._owners_of_leftovers():
                 self._remove_files(role, user)
         self._may_have_left_files.clear()
+        self._only_cold = False
 
     def _owners_of_leftovers(self) -> set[int]:
-        owners = set()
-        for directory in (*self._work_directories(), *_SHARED_DIRECTORIES):
-            with suppress(FileNotFoundError), os.scandir(directory) as entries:
-                for entry in entries:
-                    with suppress(FileNotFoundError):  # others come and go in the shared ones
-                        owners.add(entry.stat(follow_symlinks=False).st_uid)
-        return owners
-
-    def _work_directories(self) -> list[Path]:
-        return [self.directory / name for name in WORK_DIRECTORIES.values()]
+        work = [self.directory / name for name in WORK_DIRECTORIES.values()]
+        return owners([*work, *shared_directories()])
 
     def _remove_files(self, role: Role, user: int) -> None:
-        """As the user itself, so that a trap left behind can hurt nobody else."""
-        shared = [str(directory) for directory in _SHARED_DIRECTORIES if directory.is_dir()]
-        find = ("find", ".", *shared, "-mindepth", "1", "-maxdepth", "1", "-user", str(user))
-        unlock = ("-type", "d", "-exec", "/bin/chmod", "-R", "u+rwx", "--", "{}", "+")
-        remove = ("-exec", "/bin/rm", "-rf", "--", "{}", "+")
         with TemporaryDirectory() as name:
-            removal = RunSpec(
-                role=role,
-                policy="remove",
-                argv=(*find, "(", *unlock, ",", *remove, ")"),
-                limits=_CLEANING_LIMITS,
-                stdin=Path(os.devnull),
-                stdout=Path(name, "stdout"),
-                stderr=Path(name, "stderr"),
-            )
-            self.run(removal)
+            said = removal(role, user, Path(name))
+            self.run(said)
             if user in self._owners_of_leftovers():
-                why = removal.stderr.read_text(errors="replace").strip()
+                why = said.stderr.read_text(errors="replace").strip()
                 raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
+
+
+def _can_be_warm(spec: RunSpec) -> bool:
+    """Not with descriptors beyond the three, nor where it could write its server's memory."""
+    return bool(spec.server_argv) and not spec.inputs and not spec.writable
 
 
 def _lock(lock: socket.socket, users: range) -> bool:
@@ -298,15 +255,3 @@ def _lock(lock: socket.socket, users: range) -> bool:
             return False
         raise
     return True
-
-
-def _check_plain(fd: int, name: str, max_bytes: int) -> None:
-    """Close the descriptor again where it is not of a plain file that may be taken."""
-    status = os.fstat(fd)
-    plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
-    if plain and status.st_size <= max_bytes:
-        return
-    os.close(fd)
-    if plain:
-        raise ObjectTooLargeError(f"larger than {max_bytes} bytes", where=name)
-    raise ObjectNotFoundError("not a plain file", where=name)

@@ -128,17 +128,32 @@ class Launcher:
         first = self.uid_base + slot * _USERS_PER_SLOT
         return range(first, first + len(_ROLES))
 
-    def serve(self, slot: int) -> Service:
-        """Start the process that serves a slot; what it cannot do it says to the first message."""
+    def serve(self, slot: int, lock: socket.socket) -> Service:
+        """
+        Start the process that serves a slot; what it cannot do it says to the first message.
+
+        Args:
+            slot: Which.
+            lock: Of the slot; the launcher has it too, until it has swept the slot.
+
+        Raises:
+            SandboxError: The launcher is gone.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            process = subprocess.Popen(
-                [str(self.path), "serve", str(slot)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                env={},
-                start_new_session=True,  # Ctrl-C on a terminal is the worker's to handle
-            )
+            try:
+                process = subprocess.Popen(
+                    [str(self.path), "serve", str(slot)],
+                    stdin=theirs.fileno(),
+                    stdout=lock.fileno(),
+                    env={},
+                    start_new_session=True,  # Ctrl-C on a terminal is the worker's to handle
+                )
+            except OSError as error:
+                ours.close()
+                raise SandboxError(
+                    f"cannot be started: {error.strerror}", where=str(self.path)
+                ) from None
         return Service(process, ours)
 
 
@@ -202,14 +217,17 @@ class Service:
         except OSError as error:
             raise SandboxError(f"the launcher does not answer: {error}") from None
         if len(said) != _REPLY.size:
-            status = self._process.wait()
-            raise SandboxError("the run was broken off", where=f"launcher, exit code {status}")
+            raise SandboxError("the launcher has ended", where=f"launcher {self.pid}")
         return _answer(said)
 
     def close(self) -> None:
-        """Let the launcher end: it sweeps its slot first."""
+        """Let the launcher end: it sweeps its slot first; one that hangs is killed."""
         self._connection.close()
-        self._process.wait()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _answer(said: bytes) -> Answer:
