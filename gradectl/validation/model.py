@@ -8,6 +8,7 @@ from os.path import relpath
 from pathlib import Path
 
 from gradectl.adapters.terraform.events import Diagnostic
+from gradectl.adapters.terraform.failures import provider_hint
 from gradectl.adapters.tools import Tools
 from gradectl.core.findings import Finding, Severity
 from gradectl.validation.project import Project
@@ -59,7 +60,9 @@ class Scene:
     def _finding(self, item: Diagnostic, directory: Path) -> Finding:
         """Make one finding; one without a file is about the folder, so about its first file."""
         severity: Severity = "warning" if item.severity == "warning" else "error"
+        hint = provider_hint(item)
         text = f"{item.summary}: {item.detail}" if item.detail else item.summary
+        text = f"{text} Next: {hint}" if hint else text
         if item.in_file:
             name, _, line = item.place.rpartition(":")
             path = (directory / name).resolve()

@@ -13,23 +13,18 @@ from gradectl.errors import (
     UnreachableError,
 )
 
+_MIRROR = "set GRADECTL_PLUGIN_DIR to a folder that holds the provider, or allow the registry"
+#: Words in a summary or detail -> what to do about a provider that cannot be had.
+_PROVIDERS = {
+    "Failed to query available provider packages": _MIRROR,
+    "Failed to install provider": _MIRROR,
+    "no available releases match": (
+        "put a version that fits into the mirror, or run: terraform init -upgrade"
+    ),
+}
 #: Words in a summary or detail -> the error it is, and what to do. The first that fits is taken.
 _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
-    (
-        "Failed to query available provider packages",
-        ConfigurationError,
-        "set GRADECTL_PLUGIN_DIR to a folder that holds the provider, or allow the registry",
-    ),
-    (
-        "Failed to install provider",
-        ConfigurationError,
-        "set GRADECTL_PLUGIN_DIR to a folder that holds the provider, or allow the registry",
-    ),
-    (
-        "no available releases match",
-        ConfigurationError,
-        "put a version that fits into the mirror, or run: terraform init -upgrade",
-    ),
+    *((words, ConfigurationError, hint) for words, hint in _PROVIDERS.items()),
     ("NoSuchBucket", ConfigurationError, "gradectl bootstrap makes the bucket of the state"),
     ("Invalid value for", ConfigurationError, "correct environment.yaml, then: gradectl render"),
     (
@@ -76,6 +71,12 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
         if any(words in f"{item.summary} {item.detail}" for item in diagnostics):
             return kind(text, where=where, next_step=next_step)
     return GradectlError(text, where=where)
+
+
+def provider_hint(diagnostic: Diagnostic) -> str:
+    """Say what to do when a provider cannot be had; nothing when that is not what it is about."""
+    text = f"{diagnostic.summary} {diagnostic.detail}"
+    return next((hint for words, hint in _PROVIDERS.items() if words in text), "")
 
 
 def _described(diagnostic: Diagnostic) -> str:

@@ -114,6 +114,7 @@ def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
     assert len(set(found)) == 1
     assert found[0].path == "modules/a/main.tf"
     assert "hashicorp/aws" in found[0].message
+    assert "Next: " in found[0].message
 
 
 def test_the_reattach_variable_names_the_provider_by_its_address(messaging: Any) -> None:
