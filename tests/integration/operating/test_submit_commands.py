@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -225,6 +227,34 @@ def test_a_second_push_uploads_nothing(grading: Any) -> None:
     assert said.document["uploaded"] == []
     assert len(said.document["unchanged"]) == 11
     assert said.document["cases"] == 5
+    schema = Path(__file__).parents[3] / "docs" / "schemas" / "cli" / "problem-push.json"
+    jsonschema.validate(said.document, json.loads(schema.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("name", "submission", "verdict", "score"),
+    [
+        ("best-stretch", "partially_accepted/every_start.py", "TLE", 60),
+        ("two-numbers", "wrong_answer/same_place.py", "WA", 0),
+        ("two-numbers", "accepted/from_both_ends.cpp", "AC", 100),
+    ],
+)
+def test_a_package_of_kattis_is_graded_by_its_own_rules(
+    grading: Any, name: str, submission: str, verdict: str, score: int
+) -> None:
+    """Points by group and a validator in C++, through bucket, queue and worker."""
+    package = EXAMPLES / "problems" / name
+    pushed = grading.gradectl("problem", "push", str(package))
+    assert pushed.code == 0, pushed.stderr
+
+    path = package / "submissions" / submission
+    language = {".py": "python", ".cpp": "cpp"}[path.suffix]
+    said = submit(grading, "--language", language, "--time-limit", "1000", str(path), problem=name)
+
+    result = said.document["result"]["result"]
+    assert (result["verdict"], result["score"]) == (verdict, score)
+    if verdict == "WA":
+        assert result["reason"] == "the two places are the same"
 
 
 def test_a_problem_that_could_not_be_graded_is_78(grading: Any, tmp_path: Path) -> None:
