@@ -18,6 +18,7 @@ from gradectl.core.findings import (
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_IN_SOURCES = {"uriBaseId": "%SRCROOT%"}
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 
@@ -98,8 +99,7 @@ def _sarif_rule(name: str, purpose: str, help_url: str) -> dict[str, Any]:
 
 def _sarif_result(finding: Finding, rule: str, index: int) -> dict[str, Any]:
     """Describe one finding."""
-    artifact = {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}
-    place = {"artifactLocation": artifact, "region": {"startLine": finding.line}}
+    place = {"artifactLocation": _artifact(finding.path), "region": {"startLine": finding.line}}
     return {
         "ruleId": rule,
         "ruleIndex": index,
@@ -109,10 +109,11 @@ def _sarif_result(finding: Finding, rule: str, index: int) -> dict[str, Any]:
     }
 
 
-def _uri(path: str) -> str:
-    """Write a path as the relative reference that SARIF wants."""
+def _artifact(path: str) -> dict[str, str]:
+    """Write a path as the reference that SARIF wants; only one in the sources is relative."""
     forbidden = '%#?[] "<>\\^`{|}'
-    return "".join(f"%{ord(char):02X}" if char in forbidden else char for char in path)
+    uri = "".join(f"%{ord(char):02X}" if char in forbidden else char for char in path)
+    return {"uri": f"file://{uri}"} if path.startswith("/") else {"uri": uri, **_IN_SOURCES}
 
 
 def github(validation: Validation) -> str:

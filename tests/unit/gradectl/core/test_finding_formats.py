@@ -122,6 +122,14 @@ def test_sarif_names_rule_level_and_place_of_each_finding() -> None:
     }
 
 
+def test_sarif_names_a_file_outside_of_the_sources_by_its_whole_address() -> None:
+    """A root may call a module from anywhere on this machine."""
+    (run,) = json.loads(sarif(validation(Finding("/m/x.tf", 1, "wrong")), "1.2.3"))["runs"]
+
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "file:///m/x.tf"}
+
+
 def test_sarif_without_a_finding_is_a_log_all_the_same() -> None:
     """It closes the alerts of the last run."""
     assert json.loads(sarif(validation(), "1.2.3"))["runs"][0]["results"] == []
