@@ -41,7 +41,8 @@ def test_unreadable_message_is_dead_lettered_unchanged(
 def grader(world: Any, launcher: Any) -> Any:
     """The real worker with its sandbox, that no request of these tests reaches."""
     command = [sys.executable, "-m", "grader", "worker"]
-    return world.start(*command, LAUNCHER_PATH=str(launcher), MAX_SOURCE_BYTES="1000")
+    settings = {"LAUNCHER_PATH": str(launcher), "MAX_SOURCE_BYTES": "1000", "LANGUAGES": "python"}
+    return world.start(*command, **settings)
 
 
 @pytest.mark.usefixtures("grader")
@@ -78,7 +79,7 @@ def test_invalid_request_fails_and_is_dead_lettered(
     assert result.error.code == code
     assert words in result.error.message
     assert dead.headers["x-gradectl-reason-code"] == code
-    assert world.jobs.get(request_id).result == result
+    assert world.jobs.get(request_id).result.to_json() == result.to_json()
     assert json.loads(world.object(f"results/{request_id}/result.json"))["error"]["code"] == code
     assert world.nothing_more()
 
