@@ -7,7 +7,7 @@ is the process that waits for the other side to close the gate, and is then the 
 """
 
 # It must load nothing that a cold start does not load, and does what a start does.
-# ruff: noqa: BLE001, PLC0415, PTH100, PTH123, S102, SLF001, T201
+# ruff: noqa: BLE001, PLC0415, PTH109, PTH118, PTH123, S102, SLF001, T201
 import _socket
 import gc
 import os
@@ -49,16 +49,16 @@ os.setsid()
 
 def _as_if_started() -> None:
     """Run the program with nothing around it that a cold start does not have."""
-    from importlib.machinery import SourceFileLoader  # was imported by the start itself
-
-    path = os.path.abspath(_PATH)
+    # By the name under which a start has it: `importlib` itself would take a millisecond to load.
+    loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
+    path = os.path.join(os.getcwd(), _PATH)
     main = type(sys)("__main__")
     main.__dict__.update(
         __annotations__={},
         __builtins__=__builtins__,
         __cached__=None,
         __file__=path,
-        __loader__=SourceFileLoader("__main__", path),
+        __loader__=loader("__main__", path),
     )
     sys.modules["__main__"] = main
     del sys.modules["_socket"]
