@@ -99,6 +99,22 @@ class _NoLog:
         """Say nothing: the outcome tells."""
 
 
+@dataclass(frozen=True)
+class Progress:
+    """
+    Who is told how far a verification is.
+
+    Args:
+        begin: Told of each submission before it is judged.
+        done: Told of each that was.
+        details: Told what the execution log says of one that deviates.
+    """
+
+    begin: Callable[[Submission], object]
+    done: Callable[[Outcome], object]
+    details: Callable[[str], object]
+
+
 @dataclass
 class Verifier:
     """
@@ -109,16 +125,14 @@ class Verifier:
         store: The problem's files.
         grader: The worker's.
         memory_limit_mb: MB for each.
-        tell: Told of each submission that is done.
-        details: Told what the execution log says of one that deviates.
+        progress: Who is told how far it is.
     """
 
     problem: Problem
     store: FolderObjectStore
     grader: Grader
     memory_limit_mb: int
-    tell: Callable[[Outcome], object]
-    details: Callable[[str], object] = lambda _text: None
+    progress: Progress
     _count: int = field(default=0)
 
     def verify(self, submissions: Iterable[Submission], limit_ms: int | None) -> Report:
@@ -157,12 +171,13 @@ class Verifier:
 
     def _judge(self, submission: Submission, limit_ms: int) -> Outcome:
         """Judge one; what has to be too slow is run once more, to see by how much."""
+        self.progress.begin(submission)
         outcome = self._judge_once(submission, limit_ms)
         if submission.folder == TOO_SLOW and not outcome.deviation:
             more_ms = round(limit_ms * self.problem.content.settings.too_slow_factor)
             again = self._judge_once(submission, min(more_ms, _CEILINGS.time_limit_ms))
             outcome = replace(outcome, needed_ms=again.needed_at_least(more_ms))
-        self.tell(outcome)
+        self.progress.done(outcome)
         return outcome
 
     def _judge_once(self, submission: Submission, limit_ms: int) -> Outcome:
@@ -194,24 +209,18 @@ class Verifier:
     def _show_log(self, submission: Submission, request_id: str) -> None:
         text = self.store.objects.get(execution_log_key(request_id), b"").decode()
         if text:
-            self.details(f"--- {submission.name}\n{text.rstrip()}")
+            self.progress.details(f"--- {submission.name}\n{text.rstrip()}")
 
 
 @contextmanager
-def open_verifier(
-    problem: Problem,
-    launcher: Path,
-    tell: Callable[[Outcome], object],
-    details: Callable[[str], object],
-) -> Iterator[Verifier]:
+def open_verifier(problem: Problem, launcher: Path, progress: Progress) -> Iterator[Verifier]:
     """
     Claim a slot of the sandbox for the block.
 
     Args:
         problem: What is verified.
         launcher: The sandbox's.
-        tell: Told of each submission that is done.
-        details: Told more of those that deviate.
+        progress: Who is told how far it is.
 
     Raises:
         SettingsError: The launcher cannot be run.
@@ -227,7 +236,7 @@ def open_verifier(
             store, _BUCKET, _CEILINGS, box, _NoLog(), lambda: datetime.now(UTC), caches=caches
         )
         limit_mb = min(memory_mb, _CEILINGS.memory_limit_mb)
-        yield Verifier(problem, store, grader, limit_mb, tell, details)
+        yield Verifier(problem, store, grader, limit_mb, progress)
 
 
 def words_of(outcome: Outcome) -> str:

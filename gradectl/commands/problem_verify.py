@@ -15,7 +15,7 @@ from gradectl.options import command
 from gradectl.problem_submissions import find_submissions
 from gradectl.problems import describe, read_problem
 from gradectl.ui import Table
-from gradectl.verification import Outcome, Report, open_verifier, words_of
+from gradectl.verification import Outcome, Progress, Report, open_verifier, words_of
 
 _MS = 1000
 
@@ -53,12 +53,14 @@ def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None
             next_step=f"put some into folders named {', '.join(EXPECTATIONS)}",
         )
     app.ui.say(f"judging {len(submissions)} submissions on {problem.cases} cases")
-    with (
-        open_sandbox(_project_root(app), app.environ) as launcher,
-        open_verifier(problem, launcher, lambda done: app.ui.say(_line(done)), app.ui.say) as found,
-    ):
-        limit_ms = round(time_limit * _MS) if time_limit else None
-        report = found.verify(submissions, limit_ms)
+    with app.ui.live() as show, open_sandbox(_project_root(app), app.environ) as launcher:
+        progress = Progress(
+            begin=lambda one: show([f"judging {one.name} ..."]),
+            done=lambda outcome: app.ui.say(_line(outcome)),
+            details=app.ui.say,
+        )
+        with open_verifier(problem, launcher, progress) as verifier:
+            report = verifier.verify(submissions, round(time_limit * _MS) if time_limit else None)
     for warning in report.warnings:
         app.ui.warn(warning)
     document = {"problem_id": problem.problem_id, **describe(problem), **_document(report)}
