@@ -146,8 +146,6 @@ class CustomChecker:
         return self.directory / "validator-stderr"
 
     def _run(self, case: CaseFiles, paths: CasePaths, limits: RunLimits) -> RunOutcome:
-        for path in (self._stdout, self._stderr):
-            path.unlink(missing_ok=True)
         self.box.empty(Role.CHECKER)  # what is there is of the case before
         arguments = (_INPUT, _ANSWER, _FEEDBACK, *case.flags)
         return self.box.run(

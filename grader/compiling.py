@@ -160,8 +160,6 @@ class Compiler:
         """Give the program, or why there is none."""
         self.box.store(Role.COMPILE, language.source_name, source)
         stdout, stderr = directory / "compiler-stdout", directory / "compiler-stderr"
-        for path in (stdout, stderr):
-            path.unlink(missing_ok=True)
         outcome = self.box.run(
             RunSpec(
                 role=Role.COMPILE,

@@ -60,8 +60,6 @@ class Workspace:
         """Run the program, in a clean place; its output is then in `stdout`."""
         if self.writable:
             self.box.empty(Role.RUN)
-        for path in (self.stdout, self._stderr):
-            path.unlink(missing_ok=True)
         return self.box.run(replace(self._spec, stdin=stdin))
 
     def was_refused_memory(self) -> bool:

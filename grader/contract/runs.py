@@ -62,7 +62,7 @@ class RunSpec:
         argv: Name of a system program, or ``./name`` of a stored file, and its arguments.
         limits: When to end it.
         stdin: File it reads.
-        stdout: File to be made, in a directory that no slot user can write.
+        stdout: File to be made or emptied, in a directory that no slot user can write.
         stderr: The same for its messages.
         inputs: Further files for it to read, as ``/dev/fd/3`` and so on; the worker makes them
             readable by all, in a directory that nobody else can enter.

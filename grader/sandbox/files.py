@@ -64,7 +64,8 @@ def opened(spec: RunSpec) -> Iterator[list[int]]:
 
         hold(spec.stdin, os.O_RDONLY)
         for path in (spec.stdout, spec.stderr):
-            hold(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
+            # Emptied and not made anew: file systems take longer for that than for a short run.
+            hold(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
         for path in spec.inputs:
             hold(path, os.O_RDONLY)
         yield descriptors
