@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from grader.cache.directory import own_directory
 from grader.cache.files import FileCache
 from grader.cache.objects import ObjectCache
 from grader.cache.programs import ProgramCache
@@ -52,9 +52,9 @@ def open_caches(
         SettingsError: The directory is not the worker's alone.
     """
     with (
-        TemporaryDirectory(prefix="grader-cache-") as name,
+        nullcontext(directory) if directory else own_directory() as place,
         ThreadPoolExecutor(_HELPERS, thread_name_prefix="fetch") as helpers,
     ):
-        files = FileCache(directory or Path(name, "files"), max_bytes)
+        files = FileCache(place, max_bytes)
         objects = ObjectCache(files, store, bucket)
         yield Caches(objects, ProgramCache(files), CaseFetcher(objects, helpers))

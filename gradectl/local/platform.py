@@ -127,7 +127,7 @@ class Platform:
             raise ConfigurationError("the task definition has no command", where=service.name)
         environment = dict(container.environment)
         environment |= {name: self.read_parameter(source) for name, source in container.secrets}
-        environment |= self._given_by_platform(port)
+        environment |= self._given_by_platform(port, directory)
         program = Program(
             service.name,
             container.command,
@@ -144,7 +144,7 @@ class Platform:
             lambda: task_health(port),
         )
 
-    def _given_by_platform(self, health_port: int) -> dict[str, str]:
+    def _given_by_platform(self, health_port: int, storage: Path) -> dict[str, str]:
         """List everything that a task gets and its definition does not say; nothing else is."""
         programs = Path(sys.executable).parent
         return {
@@ -156,6 +156,7 @@ class Platform:
             "LANG": "C.UTF-8",
             "PATH": f"{programs}:{os.defpath}",
             "SSL_CERT_FILE": str(self.certificates.ca_file),
+            "TMPDIR": str(storage),  # the ephemeral storage of a task
         }
 
 

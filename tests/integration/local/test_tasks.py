@@ -55,6 +55,7 @@ def test_a_task_gets_its_definition_and_what_aws_would_add(account: Any) -> None
         "LAUNCHER_PATH",
         "PATH",
         "SSL_CERT_FILE",
+        "TMPDIR",
     }
 
 

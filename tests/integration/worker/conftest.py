@@ -164,6 +164,7 @@ def variables(name: str, moto_server: str, broker: RunningBroker, gate: Path) ->
         "AWS_ENDPOINT_URL": moto_server,
         "SSL_CERT_FILE": str(broker.ca_file),
         "GATE": str(gate),
+        "TMPDIR": str(gate.parent),
         "ENVIRONMENT": name,
         "GRADING_BUCKET": name,
         "QUEUE_NAME": f"{name}.requests",

@@ -29,7 +29,7 @@ def test_caches_without_a_directory_are_gone_with_their_worker() -> None:
         directory = kept_in(caches)
         assert directory.is_dir()
 
-    assert not directory.parent.exists()
+    assert not directory.exists()
 
 
 def test_caches_in_a_directory_are_there_for_the_next_worker(tmp_path: Path) -> None:
