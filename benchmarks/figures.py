@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,6 +129,7 @@ def write(measured: Mapping[str, Figure | Absent], path: Path) -> None:
         "schema_version": SCHEMA_VERSION,
         "figures": {name: figure.document() for name, figure in figures.items()},
         "absent": absent,
+        "machine": {"cores": os.cpu_count(), "load_average": os.getloadavg()},
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n")
@@ -135,6 +137,8 @@ def write(measured: Mapping[str, Figure | Absent], path: Path) -> None:
         print(figure.row(name))
     for name, reason in absent.items():
         print(f"{name:36} absent: {reason}")
+    if os.getloadavg()[1] > (os.cpu_count() or 1):
+        print("The machine was busy with other things: believe the ratios, not the values.")
 
 
 def _short(part: float) -> float:

@@ -79,8 +79,6 @@ class _Runner:
         if not outcome.succeeded:
             words = spec.stderr.read_text(errors="replace")
             raise SystemExit(f"the sandbox did not run {spec.argv[0]}: {outcome} {words}")
-        spec.stdout.unlink()
-        spec.stderr.unlink()
 
 
 @contextmanager
