@@ -13,7 +13,7 @@
  *
  *   BOX_ROOT/slot-N/                 root 0711
  *     compile/ run/ checker/         the worker 2750, group of the role's user: what it was given
- *     build/ scratch/ feedback/      the role's user 0770, group of the workers: where it works
+ *     build/ scratch/ feedback/      the worker 0770, group of the role's user: where it works
  *
  * A SERVER is a program that forks warm copies of itself, and is as untrusted as they are.  The
  * worker has it fork one, which waits for the end of a pipe; WARM says which process that is and
@@ -130,7 +130,7 @@ static void prepare(void)
 		die(directory);
 	for (int role = 0; role < ROLES; role++) {
 		make_directory(given_names[role], getuid(), user_of(role), 02750);
-		make_directory(work_names[role], user_of(role), WORKER_GID, 0770);
+		make_directory(work_names[role], getuid(), user_of(role), 0770);
 	}
 }
 
@@ -189,12 +189,34 @@ static void close_received(void)
 
 /* --- Processes of a user -------------------------------------------------------------------- */
 
+/* A process whose first thread has ended looks dead; then only the others show its memory. */
+static long long pages_of_others(pid_t pid)
+{
+	char path[300], text[64];
+	long long pages = 0;
+	struct dirent *entry;
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+	while (threads && !pages && (entry = readdir(threads))) {
+		snprintf(path, sizeof path, "/proc/%d/task/%s/statm", pid, entry->d_name);
+		const int fd = open(path, O_RDONLY | O_CLOEXEC);
+		const ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+		close(fd);
+		text[length > 0 ? length : 0] = '\0';
+		sscanf(text, "%*d %lld", &pages);
+	}
+	if (threads)
+		closedir(threads);
+	return pages;
+}
+
 /* Adds one process; one that has gone adds nothing, nor does a dead one that others wait for. */
 static void add_process(struct usage *sum, pid_t pid)
 {
 	char path[64], text[1024], state;
 	pid_t parent;
 	long long user_ticks, system_ticks, pages; /* of children that were waited for; in memory */
+	int threads;
 	clockid_t clock;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
@@ -204,10 +226,12 @@ static void add_process(struct usage *sum, pid_t pid)
 	text[length > 0 ? length : 0] = '\0';
 	const char *fields = strrchr(text, ')'); /* the name may hold anything, also a ')' */
 	if (!fields || sscanf(fields + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
-			" %lld %lld %*d %*d %*d %*d %*u %*u %lld",
-			&state, &parent, &user_ticks, &system_ticks, &pages) != 5 ||
-	    (state == 'Z' && parent != launcher))
+			" %lld %lld %*d %*d %d %*d %*u %*u %lld",
+			&state, &parent, &user_ticks, &system_ticks, &threads, &pages) != 6 ||
+	    (state == 'Z' && threads < 2 && parent != launcher))
 		return;
+	if (state == 'Z' && threads > 1)
+		pages = pages_of_others(pid);
 	sum->processes++;
 	sum->rss_kb += pages * (sysconf(_SC_PAGESIZE) / 1024);
 	sum->cpu_us += (user_ticks + system_ticks) * (1000000 / sysconf(_SC_CLK_TCK)) +
@@ -350,7 +374,11 @@ static void confine(void)
 {
 	/* What the first version knows, from removing a directory to making a link. */
 	const uint64_t changes = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - LANDLOCK_ACCESS_FS_REMOVE_DIR;
-	struct landlock_ruleset_attr rules = {changes | LANDLOCK_ACCESS_FS_WRITE_FILE};
+	/* Between two of its directories a file may be moved, but the first version cannot say so. */
+	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+				     LANDLOCK_CREATE_RULESET_VERSION);
+	const uint64_t move = version < 2 ? 0 : LANDLOCK_ACCESS_FS_REFER;
+	struct landlock_ruleset_attr rules = {changes | move | LANDLOCK_ACCESS_FS_WRITE_FILE};
 	struct landlock_path_beneath_attr here = {rules.handled_access_fs, open(".", O_PATH)};
 	struct landlock_path_beneath_attr sink = {LANDLOCK_ACCESS_FS_WRITE_FILE,
 		open("/dev/null", O_PATH)};
