@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from arena.arena import deviations
 from arena.attack import Attack
 from arena.program import (
     all_attacks,
@@ -43,8 +44,7 @@ def _in_the_open(launcher: Path, attacks: list[Attack], findings: Findings) -> N
     trials = every_attack(launcher, attacks, Progress("attacks", len(both_ways(attacks))))
     beside = in_two_slots(launcher, attacks)
     show([*trials, *beside])
-    for trial in (*trials, *beside):
-        findings.add(*(f"{trial.attack}: {one}" for one in trial.deviations))
+    findings.add(*deviations([*trials, *beside]))
 
 
 def _in_a_task(launcher: Path, attacks: list[Attack], findings: Findings) -> None:
@@ -55,8 +55,7 @@ def _in_a_task(launcher: Path, attacks: list[Attack], findings: Findings) -> Non
     if report.failure:
         findings.add(report.failure)
         return
-    for trial in report.result:
-        findings.add(*(f"in a task, {trial.attack}: {one}" for one in trial.deviations))
+    findings.add(*(f"in a task, {one}" for one in deviations(report.result)))
     say(f"  {len(report.result)} attacks, {len(attacks)} folders")
     honest = honest_work_asks_for_nothing(launcher)
     findings.add(*filter(None, [honest.failure]), *(honest.result or ()))

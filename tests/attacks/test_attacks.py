@@ -29,4 +29,4 @@ def test_an_attack_gets_its_verdict_and_changes_nothing(
     Afterwards there is no process, file or IPC object more, no mode or owner changed, nothing that
     acts on a terminal in what people look at, and honest submissions get their verdicts.
     """
-    assert trials[attack.name, warm].deviations == ()
+    assert "\n".join(trials[attack.name, warm].deviations) == ""

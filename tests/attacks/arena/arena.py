@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,11 @@ class Trial:
     deviations: tuple[str, ...]
 
 
+def deviations(trials: Iterable[Trial]) -> list[str]:
+    """All that is not as it should be, each with the attack before it."""
+    return [f"{trial.attack}: {one}" for trial in trials for one in trial.deviations]
+
+
 @dataclass(frozen=True)
 class Arena:
     """
@@ -63,36 +68,34 @@ class Arena:
         """Let one attack loose, and see to it that the slot is as good as before."""
         self._prepare(attack)
         before = self.ground.look()
-        deviations: list[str] = []
+        found: list[str] = []
         verdicts: list[str] = []
         started = time.monotonic()
         for _ in range(attack.rounds):
             verdicts.append(self._submit(attack, warm=warm))
-            deviations += left_behind(self.ground.box)
+            found += left_behind(self.ground.box)
         took = time.monotonic() - started
         if not set(verdicts) <= set(attack.verdict):
-            deviations.append(
-                f"verdict {verdicts}, not {attack.verdict}; {self.judge.last_words()}"
-            )
-        deviations += differences(before, self.ground.look()) + self.ground.strangers()
-        deviations += [f"unprintable in {place}" for place in self._unprintable()]
+            found.append(f"verdict {verdicts}, not {attack.verdict}; {self.judge.last_words()}")
+        found += differences(before, self.ground.look()) + self.ground.strangers()
+        found += [f"unprintable in {place}" for place in self._unprintable()]
         self.judge.forget(attack.name)
-        deviations += self.honest(warm=warm)
+        found += self.honest(warm=warm)
         verdict = "/".join(sorted(set(verdicts)))
-        return Trial(attack.name, warm, verdict, round(took * 1000), tuple(deviations))
+        return Trial(attack.name, warm, verdict, round(took * 1000), tuple(found))
 
     def honest(self, *, warm: bool = True) -> list[str]:
         """Grade submissions that are right; tells of each that is not found so."""
         cases = f"problems/{self.judge.problem('honest')}/{_CASES}"
         self.judge.put(f"{cases}/1.in", b"")
         self.judge.put(f"{cases}/1.ans", _SAFE)
-        deviations = []
+        found = []
         for language, source in _HONEST:
             got = self.judge.grade("honest", source, language, **_HONEST_LIMITS, warm=warm)
             if got != "AC":
                 words = self.judge.last_words()
-                deviations.append(f"an honest {language} submission got {got}: {words}")
-        return deviations
+                found.append(f"an honest {language} submission got {got}: {words}")
+        return found
 
     def _submit(self, attack: Attack, *, warm: bool) -> str:
         return self.judge.grade(

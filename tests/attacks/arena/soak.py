@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from arena.arena import Arena, Trial
+from arena.arena import Arena, Trial, deviations
 from arena.attack import Attack
 from arena.tour import Tell, tour
 
@@ -85,8 +85,7 @@ class Soaked:
     @property
     def deviations(self) -> list[str]:
         """All that is not as it should be."""
-        found = [f"{one.attack}: {text}" for one in self.trials for text in one.deviations]
-        return [*found, *self.lost]
+        return [*deviations(self.trials), *self.lost]
 
     def summary(self) -> str:
         """One line."""

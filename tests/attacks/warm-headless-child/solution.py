@@ -7,10 +7,10 @@ import time
 PR_SET_NAME, SYS_EXIT = 15, 60
 libc = ctypes.CDLL(None)
 found = 0
-for path in glob.glob("/proc/[0-9]*/task/*/comm"):
+for process in glob.glob("/proc/[0-9]*"):
     try:
-        with open(path) as name:
-            found += name.read() == "left-behind\n" and os.stat(path).st_uid in (0, os.getuid())
+        with open(f"{process}/comm") as name:
+            found += name.read() == "left-behind\n" and os.stat(process).st_uid == os.getuid()
     except OSError:
         continue
 print("leaked" if found else "safe", flush=True)
