@@ -64,7 +64,11 @@ def team(tmp_path: Path) -> Callable[..., Team]:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NO_COLOR": "1"}
+        cache = {
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "NO_COLOR": "1",
+            "TMPDIR": str(tmp_path),
+        }
         return Team(root, {**kept, **cache, **variables})
 
     return make
