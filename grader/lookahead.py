@@ -150,7 +150,8 @@ class LookAhead:
         except GraderError as error:  # it is told when it is that request's turn
             self.log.debug("Not prepared", message_id=message.message_id, reason=str(error))
         except Exception:  # a handler's own mistake, which must hurt nothing
-            self.log.warning("Preparing failed", message_id=message.message_id, exc_info=True)
+            if not self.stopping.is_set():  # else what it works with may be closed already
+                self.log.warning("Preparing failed", message_id=message.message_id, exc_info=True)
 
     def _await_long_job(self, pause_seconds: float) -> bool:
         """Wait for as long as told, then for a job that runs for long; False: the worker stops."""

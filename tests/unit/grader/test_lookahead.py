@@ -191,6 +191,20 @@ def test_nothing_is_prepared_for_once_the_worker_stops(bench: Bench) -> None:
     assert bench.prepared == []
 
 
+def test_preparing_that_is_cut_short_by_the_end_is_no_mistake(
+    bench: Bench, log_stream: io.StringIO
+) -> None:
+    """The worker does not wait for it, so what it works with may be gone."""
+
+    def prepare(body: bytes) -> None:
+        bench.stopping.set()
+        raise OSError(f"the directory for {body!r} is gone")
+
+    replace(bench.make(), prepare=prepare).look(bench.queues)
+
+    assert log_stream.getvalue() == ""
+
+
 def test_short_jobs_cause_no_look(bench: Bench) -> None:
     """Until a job has run for a while no connection is opened, and then it is."""
     asked = threading.Event()
