@@ -36,10 +36,13 @@ _POLICY = "compile"
 _WORDS_BYTES = 4096
 #: How long a compiler that worked is taken to work still, when a source seems to be at fault.
 _PROVED_SECONDS = 60
-#: What compilers say when they were short of something; another time they may not be.
+#: What compilers say when a limit of ours refused them something.
+_NO_MEMORY = ("out of memory", "memory exhausted", "OutOfMemoryError", "MemoryError")
+_NO_MORE_OUTPUT = ("File too large", "File size limit exceeded")
+#: What they say when they were short of something else; another time they may not be.
 _SHORTAGES = (
-    *("out of memory", "memory exhausted", "Cannot allocate memory", "OutOfMemoryError"),
-    *("MemoryError", "No space left on device", "Resource temporarily unavailable", "Killed"),
+    *("Cannot allocate memory", "No space left on device", "Resource temporarily unavailable"),
+    *("Killed", "Input/output error", "Too many open files"),
 )
 
 
@@ -147,10 +150,11 @@ class Compiler:
             self.proved[language.name] = self.clock()
             return self.programs.keep_program(run, made)
         says_where = language.source_name in made.message
-        known = made.by_limit or (says_where and self._is_proved(language))
+        blamed = says_where and not made.by_shortage
+        known = made.by_limit or (blamed and self._is_proved(language))
         if not known and language.self_test.encode() not in (b"", run.source):
             self._prove(language, directory)
-        if says_where and not (made.by_limit or made.by_shortage):
+        if blamed and not made.by_limit:
             self.programs.keep_words(run, made.message)
         return made
 
@@ -209,7 +213,15 @@ def _failure(outcome: RunOutcome, limits: RunLimits, stderr: Path) -> CompileFai
         said = file.read(_WORDS_BYTES).decode(errors="replace")
     words = printable(said.replace("../compile/", "")).strip()
     ended = f"the compiler {explain(outcome, limits)}"
-    if outcome.reason is StopReason.ENDED and words:
-        short = outcome.signal or any(shortage in words for shortage in _SHORTAGES)
-        return CompileFailure(words, by_shortage=bool(short))
-    return CompileFailure(words or ended, ended, by_limit=outcome.reason is not StopReason.ENDED)
+    if outcome.reason is not StopReason.ENDED:
+        return CompileFailure(words or ended, ended, by_limit=True)
+    if any(one in words for one in _NO_MEMORY):
+        refused = f"the compiler wanted more memory than the {limits.memory_mb} MB allowed"
+        return CompileFailure(words, refused, by_limit=True)
+    if any(one in words for one in _NO_MORE_OUTPUT):
+        refused = f"the compiler wrote more than the {limits.output_bytes >> 20} MB allowed"
+        return CompileFailure(words, refused, by_limit=True)
+    if not words:
+        return CompileFailure(ended, ended)
+    short = bool(outcome.signal) or any(one in words for one in _SHORTAGES)
+    return CompileFailure(words, by_shortage=short)
