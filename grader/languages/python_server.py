@@ -4,107 +4,182 @@ Runs inside the sandbox: a Python that has started, and forks a copy of itself f
 Given to `python3 -c` as text, so it imports nothing of ours.  It is as untrusted as what it runs.
 Descriptor 3 is the worker's socket.  A message brings stdin, stdout, stderr and a gate; the reply
 is the process that waits for the other side to close the gate, and is then the program.
+
+What each case would do is done once before, where it cannot be seen: nothing stays loaded, or
+stands between the interpreter and the program, that a cold start does not have.
 """
 
-# It must load nothing that a cold start does not load, and does what a start does.
-# ruff: noqa: BLE001, PLC0415, PTH109, PTH118, PTH123, S102, SLF001, T201
-import _socket
-import gc
-import os
+# ruff: noqa: BLE001, PTH109, PTH118, PTH123, S102, SLF001, T201
 import sys
 
-_CONTROL = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, 3)
-_PATH = sys.argv[1]
+_LOADED = set(sys.modules)
 
-gc.freeze()  # so that no collection writes to pages that are shared with every case
+import _socket  # noqa: E402
+import atexit  # noqa: E402
+import gc  # noqa: E402
+import io  # noqa: E402
+import os  # noqa: E402
+import time  # noqa: E402
+from types import CodeType, TracebackType  # noqa: E402
+from typing import TextIO  # noqa: E402
 
-while True:
-    _data, _control_messages, _, _ = _CONTROL.recvmsg(1, _socket.CMSG_SPACE(16))
-    if not _data:
-        os._exit(0)
-    _given = memoryview(_control_messages[0][2]).cast("i").tolist()
-    _told, _tell = os.pipe()
-    _between = os.fork()
-    if _between == 0:
-        # The case becomes an orphan, and so a child of the launcher, which watches it.
-        _case = os.fork()
-        if _case == 0:
-            break
-        os.write(_tell, _case.to_bytes(4, sys.byteorder))
-        os._exit(0)
-    for _number in (*_given, _tell):
-        os.close(_number)
-    os.waitpid(_between, 0)
-    _CONTROL.send(os.read(_told, 4))
-    os.close(_told)
-
-for _number in range(3):
-    os.dup2(_given[_number], _number)
-_gate = os.dup(_given[3])
-_CONTROL.detach()
-os.read(_gate, 1)
-os.closerange(3, 256)
-os.setsid()
+_ARGUMENT = sys.argv[1]
+_PATH = os.path.join(os.getcwd(), _ARGUMENT)
+#: What is called below the program and counts for its recursion limit: two functions, and exec.
+_OWN_FRAMES = 3
+#: A program that takes longer to compile does so in each case, where its time is counted.
+_FREE_SECONDS = 0.02
 
 
-def _as_if_started() -> None:
-    """Run the program with nothing around it that a cold start does not have."""
-    # By the name under which a start has it: `importlib` itself would take a millisecond to load.
-    loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
-    path = os.path.join(os.getcwd(), _PATH)
-    main = type(sys)("__main__")
+def _compiled() -> CodeType:
+    with open(_PATH, "rb") as file:
+        return compile(file.read(), _PATH, "exec", dont_inherit=True)
+
+
+def _compiled_ahead() -> CodeType | None:
+    """Give the program, or None where each case has to say something about it, or would be slow."""
+    sys.stderr = said = io.StringIO()
+    started = time.process_time()
+    try:
+        code = _compiled()
+    except BaseException:
+        return None
+    finally:
+        sys.stderr = sys.__stderr__
+    slow = time.process_time() - started > _FREE_SECONDS
+    return None if slow or said.getvalue() else code
+
+
+def _prepare() -> CodeType | None:
+    """Look like a start with the program, and give what was compiled of it."""
+    code = _compiled_ahead()
+    sys.argv[:] = [_ARGUMENT]
+    sys.orig_argv[:] = [sys.orig_argv[0], "-I", "-B", _ARGUMENT]
+    sys.setrecursionlimit(sys.getrecursionlimit() + _OWN_FRAMES)
+    for name in set(sys.modules) - _LOADED:
+        del sys.modules[name]
+    gc.freeze()  # so that no collection writes to pages that are shared with every case
+    main = sys.modules["__main__"] = type(sys)("__main__")
     main.__dict__.update(
+        __loader__=sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", _PATH),
         __annotations__={},
         __builtins__=__builtins__,
+        __file__=_PATH,
         __cached__=None,
-        __file__=path,
-        __loader__=loader("__main__", path),
     )
-    sys.modules["__main__"] = main
-    del sys.modules["_socket"]
-    sys.argv[:] = [_PATH]
-    sys.orig_argv[:] = [sys.orig_argv[0], "-I", "-B", _PATH]
-    del sys.modules["gc"]
-    with open(path, "rb") as file:
-        source = file.read()
-    status = 0
+    return code
+
+
+def _fork_cases(control: _socket.socket) -> list[int]:
+    """Return in each process that is to be a case, with the descriptors it was given."""
+    space = _socket.CMSG_SPACE(16)
+    while True:
+        data, messages, _, _ = control.recvmsg(1, space)
+        if not data:
+            os._exit(0)
+        given = memoryview(messages[0][2]).cast("i").tolist()
+        told, tell = os.pipe()
+        between = os.fork()
+        if between == 0:
+            # The case becomes an orphan, and so a child of the launcher, which watches it.
+            case = os.fork()
+            if case == 0:
+                return given
+            os.write(tell, case.to_bytes(4, sys.byteorder))
+            os._exit(0)
+        for number in (*given, tell):
+            os.close(number)
+        os.waitpid(between, 0)
+        control.send(os.read(told, 4))
+        os.close(told)
+
+
+def _become_the_case() -> None:
+    control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, 3)
+    given = _fork_cases(control)
+    control.detach()
+    os.setsid()
+    for number in range(3):
+        os.dup2(given[number], number)
+    gate = given[3]
+    os.closerange(3, gate)
+    os.closerange(gate + 1, 256)
+    os.read(gate, 1)
+    os.close(gate)
+
+
+def _run(code: CodeType | None) -> int | None:
+    """Run the program; gives its exit status, None where it has to end by SIGINT."""
     try:
-        exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)
+        exec(code or _compiled(), sys.modules["__main__"].__dict__)
     except SystemExit as stop:
-        status = _status(stop.code)
+        return _status(stop.code)
     except BaseException as error:
-        trace = error.__traceback__
-        sys.excepthook(type(error), error, trace.tb_next if trace else None)
-        status = 1
-    _end(main.__dict__, status)
+        return _show(error)
+    return 0
 
 
 def _status(code: object) -> int:
-    if code is None or isinstance(code, int):
-        return (code or 0) & 0xFF
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF if -(1 << 63) <= code < 1 << 63 else 0xFF
     print(code, file=sys.stderr)
     return 1
 
 
-def _end(names: dict[str, object], status: int) -> None:
-    """End in the order of a cold end, without taking the whole interpreter apart first."""
+def _show(error: BaseException) -> int | None:
+    trace = _below(error)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
+    try:
+        sys.excepthook(type(error), error, trace)
+    except SystemExit as stop:
+        return _status(stop.code)
+    return None if type(error) is KeyboardInterrupt else 1
+
+
+def _below(error: BaseException) -> TracebackType | None:
+    """Take our own frames from an exception."""
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    error.__traceback__ = trace
+    return trace
+
+
+def _end(status: int | None) -> None:
+    """End in the order of a cold end, without taking the whole interpreter apart."""
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
-    import atexit
-
     atexit._run_exitfuncs()
-    for kind in (True, False):
-        for name in list(names):
-            if name.startswith("_") is kind and name != "__builtins__":
-                names[name] = None
+    flushed = _flush(sys.stdout) and _flush(sys.stderr)
+    gc.collect()  # twice, for that is in which order things go
+    for name in ("stdin", "stdout", "stderr"):
+        setattr(sys, name, getattr(sys, f"__{name}__"))
+    sys.last_type = sys.last_value = sys.last_traceback = None
+    sys.modules.pop("__main__", None)
     gc.collect()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None and not stream.closed:
-                stream.flush()
-        except Exception:
-            status = 120  # as Python itself says it
-    os._exit(status)
+    if flushed:
+        _flush(sys.stdout)
+    if status is None:
+        signals = sys.modules["_signal"]
+        signals.signal(signals.SIGINT, signals.SIG_DFL)
+        os.kill(os.getpid(), signals.SIGINT)
+    os._exit((status or 0) if flushed else 120)
 
 
-_as_if_started()
+def _flush(stream: TextIO | None) -> bool:
+    try:
+        if stream is not None and not stream.closed:
+            stream.flush()
+    except BaseException as error:
+        if stream is sys.stdout:
+            print(f"Exception ignored in: {stream!r}", file=sys.stderr)
+            sys.__excepthook__(type(error), error, _below(error))
+        return False
+    return True
+
+
+_PROGRAM = _prepare()
+_become_the_case()
+_end(_run(_PROGRAM))

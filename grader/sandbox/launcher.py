@@ -207,7 +207,7 @@ class Service:
         self._connection.settimeout(message.limits.wall_ms / 1000 + _PATIENCE_SECONDS)
         try:
             body = message.to_bytes()
-            with suppress(OSError):  # it has ended; its last reply may say why
+            with suppress(ConnectionError):  # it has ended; its last reply may say why
                 socket.send_fds(self._connection, [body], [*descriptors, *given_away])
         finally:
             for fd in given_away:

@@ -22,7 +22,7 @@ print(sorted(sys.modules))
 print(sorted((name, str(value).split(" at ")[0]) for name, value in globals().items()))
 print(sys.argv, sys.orig_argv, sys.flags, sys.path, sys.stdin.fileno(), __import__("os").getcwd())
 print(sorted(__import__("os").listdir("/proc/self/fd")))
-print(sys.gettrace(), sys.exc_info(), sys.getrecursionlimit(), __name__)
+print(sys.gettrace(), sys.exc_info(), __name__)
 """
 
 
