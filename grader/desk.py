@@ -27,6 +27,9 @@ from grader.ports import (
 
 _T = TypeVar("_T")
 _AWAY = (TemporaryError, AccessError)
+#: What broker and database surely take; they would refuse more at each try, and for ever.
+_LONGEST_RESULT_FILE = 1024
+_LARGEST_RESULT_BYTES = 6 << 20
 
 
 def _now() -> datetime:
@@ -181,3 +184,10 @@ def _check(result: object, request: JobRequest) -> None:
         raise TypeError(f"the handler gave {type(result).__name__} and not a JobResult")
     if result.request_id != request.request_id:
         raise ValueError(f"the handler gave a result of another request: {result.request_id!r}")
+    if len(result.result_file or "") > _LONGEST_RESULT_FILE:
+        raise ValueError(f"the handler's resultFile is longer than {_LONGEST_RESULT_FILE}")
+    if (size := len(result.to_json())) > _LARGEST_RESULT_BYTES:
+        raise ValueError(
+            f"the handler's result has {size} bytes, at most {_LARGEST_RESULT_BYTES} can be sent; "
+            "the rest belongs into the bucket"
+        )

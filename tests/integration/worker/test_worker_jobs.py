@@ -29,6 +29,17 @@ def test_request_becomes_result_row_and_known_lines(world: Any) -> None:
     assert world.nothing_more()
 
 
+def test_the_largest_result_passes_through_all_engines(world: Any) -> None:
+    """What is let through at the desk is refused by nobody later, where it would come for ever."""
+    world.start()
+    request_id = world.submit(language="large")
+
+    body = world.receive("RESULT_QUEUE_NAME").body
+
+    assert json.loads(body)["result"] == '"' * 3_000_000
+    assert world.jobs.get(request_id).result.to_json() == body
+
+
 def test_same_request_twice_is_graded_once_and_answered_twice(world: Any) -> None:
     """The second message with a request id gets the stored result and counts no attempt."""
     world.start()

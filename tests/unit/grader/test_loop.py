@@ -239,8 +239,20 @@ def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Excep
             JobResult(request_id="req_1", status=Status.COMPLETED, result=object(), timestamp=NOW),
             "Unable to serialize",
         ),
+        (
+            JobResult(
+                request_id="req_1", status=Status.COMPLETED, result_file="s" * 1025, timestamp=NOW
+            ),
+            "longer than 1024",
+        ),
+        (
+            JobResult(
+                request_id="req_1", status=Status.COMPLETED, result="s" * (8 << 20), timestamp=NOW
+            ),
+            "the rest belongs into the bucket",
+        ),
     ],
-    ids=["nothing", "a dict", "another's", "no JSON"],
+    ids=["nothing", "a dict", "another's", "no JSON", "long URL", "large"],
 )
 def test_handler_that_gives_what_is_no_result_is_at_fault_and_not_the_request(
     bench: Bench, given: object, reason: str
