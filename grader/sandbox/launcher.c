@@ -76,15 +76,13 @@ struct reply {
 	char error[512];
 };
 
-struct usage {
-	int64_t processes, cpu_us, rss_kb;
-};
+struct usage { int64_t processes, cpu_us, rss_kb; };
 
 static const char *const given_names[ROLES] = {"compile", "run", "checker"};
 static const char *const work_names[ROLES] = {"build", "scratch", "feedback"};
 static int slot = -1;           /* that is served */
-static pid_t worker, launcher;  /* whom it is served for, and this process */
-static pid_t program, server;   /* that is watched; 0 when there is none */
+/* Whom it is served for, this process, and what is watched; 0 when there is none. */
+static pid_t worker, launcher, program, server;
 static char directory[sizeof BOX_ROOT + 32]; /* of the slot, and the current one */
 static sigset_t all_signals;
 static char *start_failed; /* shared with what was forked and not yet executed: why it cannot */
@@ -114,8 +112,8 @@ static int64_t microseconds(clockid_t clock)
 /* Below a directory that only root can write, so nobody can exchange it between these steps. */
 static void make_directory(const char *name, uid_t user, gid_t group, mode_t mode)
 {
-	if ((mkdir(name, 0700) != 0 && errno != EEXIST) || lchown(name, user, group) != 0 ||
-	    chmod(name, mode) != 0)
+	const bool made = mkdir(name, 0700) == 0 || errno == EEXIST;
+	if (!made || lchown(name, user, group) != 0 || chmod(name, mode) != 0)
 		die(name);
 }
 
@@ -138,11 +136,10 @@ static void prepare(void)
 
 static void check(struct request *request, size_t length)
 {
-	const uint32_t command = request->command;
 	if (length < offsetof(struct request, word) || request->words > MOST_WORDS ||
 	    length != offsetof(struct request, word[request->words]))
 		refuse("length");
-	if (command > SWEEP || request->role >= ROLES || request->policy >= COUNT(policies))
+	if (request->command > SWEEP || request->role >= ROLES || request->policy >= COUNT(policies))
 		refuse("command, role or policy");
 	for (int i = 0; i < NUMBERS; i++)
 		if (request->number[i] < 0 || request->number[i] > ceilings[i])
@@ -153,10 +150,9 @@ static void check(struct request *request, size_t length)
 			refuse("word without an end");
 	}
 	request->argv[request->words] = NULL;
-	if (command <= SERVER && (request->fd_count < 3 || !request->words))
-		refuse("no program");
-	if (command == SERVER && server)
-		refuse("second server");
+	if ((request->command <= SERVER && (request->fd_count < 3 || !request->words)) ||
+	    (request->command == SERVER && server))
+		refuse("no program, or a second server");
 }
 
 /* False when the worker is gone. */
@@ -189,49 +185,35 @@ static void close_received(void)
 
 /* --- Processes of a user -------------------------------------------------------------------- */
 
-/* A process whose first thread has ended looks dead; then only the others show its memory. */
-static long long pages_of_others(pid_t pid)
+/*
+ * Adds one process; one that has gone adds nothing, nor does a dead one that others wait for.  One
+ * whose first thread has ended only looks dead: then another thread shows its memory.
+ */
+static void add_process(struct usage *sum, pid_t pid)
 {
-	char path[300], text[64];
-	long long pages = 0;
-	struct dirent *entry;
+	char path[300], text[1024], state = 'Z';
+	pid_t parent = 0;
+	/* Of children that it waited for, and of itself. */
+	long long user_ticks = 0, system_ticks = 0, pages = 0;
+	clockid_t clock;
+
 	snprintf(path, sizeof path, "/proc/%d/task", pid);
 	DIR *threads = opendir(path);
-	while (threads && !pages && (entry = readdir(threads))) {
-		snprintf(path, sizeof path, "/proc/%d/task/%s/statm", pid, entry->d_name);
+	for (struct dirent *entry; threads && !pages && (entry = readdir(threads));) {
+		snprintf(path, sizeof path, "/proc/%d/task/%s/stat", pid, entry->d_name);
 		const int fd = open(path, O_RDONLY | O_CLOEXEC);
 		const ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
 		close(fd);
 		text[length > 0 ? length : 0] = '\0';
-		sscanf(text, "%*d %lld", &pages);
+		const char *end = strrchr(text, ')'); /* of the name, which may hold anything */
+		sscanf(end ? end + 1 : "", " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
+		       " %lld %lld %*d %*d %*d %*d %*u %*u %lld",
+		       &state, &parent, &user_ticks, &system_ticks, &pages);
 	}
 	if (threads)
 		closedir(threads);
-	return pages;
-}
-
-/* Adds one process; one that has gone adds nothing, nor does a dead one that others wait for. */
-static void add_process(struct usage *sum, pid_t pid)
-{
-	char path[64], text[1024], state;
-	pid_t parent;
-	long long user_ticks, system_ticks, pages; /* of children that were waited for; in memory */
-	int threads;
-	clockid_t clock;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", pid);
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-	close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	const char *fields = strrchr(text, ')'); /* the name may hold anything, also a ')' */
-	if (!fields || sscanf(fields + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
-			" %lld %lld %*d %*d %d %*d %*u %*u %lld",
-			&state, &parent, &user_ticks, &system_ticks, &threads, &pages) != 6 ||
-	    (state == 'Z' && threads < 2 && parent != launcher))
+	if (!parent || (state == 'Z' && parent != launcher))
 		return;
-	if (state == 'Z' && threads > 1)
-		pages = pages_of_others(pid);
 	sum->processes++;
 	sum->rss_kb += pages * (sysconf(_SC_PAGESIZE) / 1024);
 	sum->cpu_us += (user_ticks + system_ticks) * (1000000 / sysconf(_SC_CLK_TCK)) +
@@ -242,12 +224,11 @@ static void add_process(struct usage *sum, pid_t pid)
 static struct usage measure(void)
 {
 	struct usage sum = {0};
-	struct dirent *entry;
 	struct stat status;
 	DIR *proc = opendir("/proc");
 	if (!proc)
 		die("/proc");
-	while ((entry = readdir(proc))) {
+	for (struct dirent *entry; (entry = readdir(proc));) {
 		const pid_t pid = atoi(entry->d_name);
 		if (pid > 0 && pid != server &&
 		    fstatat(dirfd(proc), entry->d_name, &status, 0) == 0 &&
@@ -260,8 +241,7 @@ static struct usage measure(void)
 
 static bool become(uid_t user, uid_t real)
 {
-	return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-	       setresuid(real, user, real) == 0;
+	return !setgroups(0, NULL) && !setresgid(user, user, user) && !setresuid(real, user, real);
 }
 
 /*
@@ -335,8 +315,8 @@ static void set_limits(const int64_t *number)
 		{RLIMIT_CORE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NOFILE, 256},
 		{RLIMIT_CPU, (number[CPU_MS] + 999) / 1000 + 1}, /* whole seconds: only a guard */
 		{RLIMIT_FSIZE, number[FILE_BYTES]}, {RLIMIT_NPROC, number[PROCESSES]},
-		{RLIMIT_STACK, -1}, /* no bound: else each thread reserves that much as data */
-		{RLIMIT_DATA, number[DATA_KB] * 1024},
+		/* No bound for the stack: else each thread reserves that much as data. */
+		{RLIMIT_STACK, -1}, {RLIMIT_DATA, number[DATA_KB] * 1024},
 		{RLIMIT_AS, number[SPACE_KB] ? number[SPACE_KB] * 1024 : -1},
 	};
 	for (size_t i = 0; i < COUNT(limits); i++) {
@@ -372,19 +352,18 @@ static char **seal_exec(char *const (*argv)[MOST_WORDS + 1], const struct sock_f
 /* Where the kernel has Landlock: nothing is changed outside the working directory. */
 static void confine(void)
 {
-	/* What the first version knows, from removing a directory to making a link. */
-	const uint64_t changes = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - LANDLOCK_ACCESS_FS_REMOVE_DIR;
-	/* Between two of its directories a file may be moved, but the first version cannot say so. */
+	/* From removing a directory to making a link; from the second version on, to moving one. */
 	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 				     LANDLOCK_CREATE_RULESET_VERSION);
-	const uint64_t move = version < 2 ? 0 : LANDLOCK_ACCESS_FS_REFER;
-	struct landlock_ruleset_attr rules = {changes | move | LANDLOCK_ACCESS_FS_WRITE_FILE};
+	const uint64_t last = version < 2 ? LANDLOCK_ACCESS_FS_MAKE_SYM : LANDLOCK_ACCESS_FS_REFER;
+	const uint64_t changes = (last << 1) - LANDLOCK_ACCESS_FS_REMOVE_DIR;
+	struct landlock_ruleset_attr rules = {changes | LANDLOCK_ACCESS_FS_WRITE_FILE};
 	struct landlock_path_beneath_attr here = {rules.handled_access_fs, open(".", O_PATH)};
 	struct landlock_path_beneath_attr sink = {LANDLOCK_ACCESS_FS_WRITE_FILE,
 		open("/dev/null", O_PATH)};
-	const int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
-	if (ruleset < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+	if (version < 1) /* not there, or switched off */
 		return;
+	const int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &here, 0) != 0 ||
 	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &sink, 0) != 0 ||
 	    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
@@ -401,8 +380,8 @@ static _Noreturn void start(struct request *request)
 	struct sock_fprog filter = policies[request->policy].filter;
 
 	snprintf(temporary, sizeof temporary, "TMPDIR=%s/%s", directory, name);
-	const long long collector_kb = request->number[MEMORY_KB] / 8 * 7;
-	snprintf(memory, sizeof memory, "GOMEMLIMIT=%lldKiB", collector_kb); /* for Go */
+	/* The collector of Go heeds no limit but this one. */
+	snprintf(memory, sizeof memory, "GOMEMLIMIT=%dKiB", (int)(request->number[MEMORY_KB] / 8 * 7));
 	const int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (setsid() < 0 || chdir(name) != 0 || write(score, "1000", 4) != 4 ||
 	    sigprocmask(SIG_UNBLOCK, &all_signals, NULL) != 0)
@@ -410,11 +389,10 @@ static _Noreturn void start(struct request *request)
 	umask(022);
 	char **argv = seal_exec(&request->argv, &filter);
 	set_limits(request->number);
-	if (!become(user, user) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		fail_start("becoming the slot's user");
-	/* Only now, for a change of user takes it back. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launcher)
-		fail_start("the launcher is gone");
+	/* The death signal comes last, for a change of user takes it back. */
+	if (!become(user, user) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launcher)
+		fail_start("becoming the slot's user, below a launcher that lives");
 	if (USE_LANDLOCK && policies[request->policy].confined)
 		confine();
 	/* Each number is above its place, so none is lost before its turn. */
