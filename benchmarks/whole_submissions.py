@@ -21,6 +21,7 @@ _PROBLEM = "sum"
 _CASES = len(list(cases()))
 _COLD_AIM = Aim(0.6)
 _GXX = ("g++", "-std=gnu++20", "-O2")
+_PROGRAMS = Path(__file__).with_name("programs")
 
 
 def measure(launcher: Path) -> Measured:
@@ -50,58 +51,68 @@ class _Contest:
     bare: Bare
 
     def cpp(self) -> Measured:
-        """A new source, against bare g++ and ten runs; then a known one, against the runs."""
-        say("a C++ submission with bits/stdc++.h")
-        source = find("accepted.cpp").path
+        """New sources, against bare g++ and ten runs; then a known one, against the runs."""
         program = self.bare.directory / "program"
+        everything, few = find("accepted.cpp").path, _PROGRAMS / "few_headers.cpp"
 
-        def compile_and_run() -> None:
+        def compile_and_run(source: Path) -> None:
             self.bare.build(*_GXX, "-o", program, source)
             self.bare.run(program)
 
-        def fresh() -> bytes:
-            return source.read_bytes() + f"// {secrets.token_hex(8)}\n".encode()
-
-        cold = self._medians("cpp", fresh, compile_and_run)
-        yield (
-            "cpp_submission_10_cases_seconds",
-            Figure(cold[0], "seconds", cold[1], _ROUNDS, _COLD_AIM),
-        )
-        cached = self._medians("cpp", source.read_bytes, lambda: self.bare.run(program))
-        yield (
-            "cpp_submission_10_cases_cached_seconds",
-            Figure(cached[0], "seconds", cached[1], _ROUNDS),
-        )
+        say("C++ submissions")
+        cold = self._seconds("cpp", _fresh(everything), lambda: compile_and_run(everything))
+        yield "cpp_submission_10_cases_seconds", Figure(*cold, _ROUNDS, _COLD_AIM)
+        other = self._seconds("cpp", _fresh(few), lambda: compile_and_run(few))
+        yield "cpp_few_headers_10_cases_seconds", Figure(*other, _ROUNDS)
+        cached = self._seconds("cpp", everything.read_bytes, lambda: self.bare.run(program))
+        yield "cpp_submission_10_cases_cached_seconds", Figure(*cached, _ROUNDS)
 
     def python(self) -> Measured:
-        """All that a Python submission costs, against ten runs of a bare interpreter."""
+        """All that a new Python submission costs, against ten runs of a bare interpreter."""
         say("a Python submission")
         source = find("accepted.py").path
-        ours, theirs = self._medians(
-            "python", source.read_bytes, lambda: self.bare.run("/usr/bin/python3", "-I", source)
+        seconds = self._seconds(
+            "python",
+            _fresh(source, comment="#"),
+            lambda: self.bare.run("/usr/bin/python3", "-I", source),
         )
-        yield "python_submission_10_cases_seconds", Figure(ours, "seconds", theirs, _ROUNDS)
+        yield "python_submission_10_cases_seconds", Figure(*seconds, _ROUNDS)
 
     def java(self) -> Measured:
-        """A case of a submission that is in the compile cache, against a bare `java`."""
+        """A new source, against bare javac and ten runs; then a case of a known one."""
         if not shutil.which("javac"):
             yield "java_case_ms", Absent("no javac; apt-get install default-jdk-headless")
             return
         say("a Java submission")
-        source = Path(__file__).with_name("Solution.java")
-        self.bare.build("javac", "-d", self.bare.directory, source)
-        command = ("/usr/bin/java", "-cp", self.bare.directory, source.stem)
-        medians = self._medians("java", source.read_bytes, lambda: self.bare.run(*command))
-        ours, theirs = (1000 * seconds / _CASES for seconds in medians)
-        yield "java_case_ms", Figure(ours, "ms", theirs, _CASES * _ROUNDS)
+        source = _PROGRAMS / "Solution.java"
 
-    def _medians(
+        def run() -> None:
+            self.bare.run("/usr/bin/java", "-cp", self.bare.directory, source.stem)
+
+        def compile_and_run() -> None:
+            self.bare.build("javac", "-d", self.bare.directory, source)
+            run()
+
+        cold = self._seconds("java", _fresh(source), compile_and_run)
+        yield "java_submission_10_cases_seconds", Figure(*cold, _ROUNDS)
+        ours, _, theirs = self._seconds("java", source.read_bytes, run)
+        yield (
+            "java_case_ms",
+            Figure(1000 * ours / _CASES, "ms", 1000 * theirs / _CASES, _CASES * _ROUNDS),
+        )
+
+    def _seconds(
         self, language: str, source: Callable[[], bytes], bare: Callable[[], object]
-    ) -> tuple[float, float]:
-        """Seconds of both; the first round is not counted."""
+    ) -> tuple[float, str, float]:
+        """Medians of ours and theirs, with the unit between; the first round is not counted."""
         rounds = [
             (timed(self.ours.accept, _PROBLEM, language, source()), timed(bare))
             for _ in range(1 + _ROUNDS)
         ]
         ours, theirs = zip(*rounds[1:], strict=True)
-        return statistics.median(ours), statistics.median(theirs)
+        return statistics.median(ours), "seconds", statistics.median(theirs)
+
+
+def _fresh(source: Path, comment: str = "//") -> Callable[[], bytes]:
+    """Give the source a comment of its own each time, so that no cache has it."""
+    return lambda: source.read_bytes() + f"{comment} {secrets.token_hex(8)}\n".encode()
