@@ -139,7 +139,8 @@ static void check(struct request *request, size_t length)
 	if (length < offsetof(struct request, word) || request->words > MOST_WORDS ||
 	    length != offsetof(struct request, word[request->words]))
 		refuse("length");
-	if (request->command > SWEEP || request->role >= ROLES || request->policy >= COUNT(policies))
+	if (request->command > SWEEP || request->role >= ROLES ||
+	    request->policy >= COUNT(policies))
 		refuse("command, role or policy");
 	for (int i = 0; i < NUMBERS; i++)
 		if (request->number[i] < 0 || request->number[i] > ceilings[i])
@@ -381,7 +382,7 @@ static _Noreturn void start(struct request *request)
 
 	snprintf(temporary, sizeof temporary, "TMPDIR=%s/%s", directory, name);
 	/* The collector of Go heeds no limit but this one. */
-	snprintf(memory, sizeof memory, "GOMEMLIMIT=%dKiB", (int)(request->number[MEMORY_KB] / 8 * 7));
+	snprintf(memory, sizeof memory, "GOMEMLIMIT=%jdKiB", request->number[MEMORY_KB] / 8 * 7);
 	const int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (setsid() < 0 || chdir(name) != 0 || write(score, "1000", 4) != 4 ||
 	    sigprocmask(SIG_UNBLOCK, &all_signals, NULL) != 0)
