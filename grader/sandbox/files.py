@@ -76,16 +76,23 @@ def copied_into(directory: Path, name: str) -> Iterator[BinaryIO]:
     """
     Make a file that nobody writes again; its group, by the directory's, is that of the role's user.
 
+    It appears whole: a fork server may be looking for it meanwhile.
+
     Raises:
         SandboxError: It is there already, or the disk is full.
     """
     _check_name(name)
+    partial = directory / f".{name}"  # no name of a stored file begins so
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        fd = os.open(directory / name, flags, _GIVEN_MODE)
-        with os.fdopen(fd, "wb") as file:
-            os.fchmod(fd, _GIVEN_MODE)  # whatever the umask
-            yield file
+        fd = os.open(partial, flags, _GIVEN_MODE)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                os.fchmod(fd, _GIVEN_MODE)  # whatever the umask
+                yield file
+            (directory / name).hardlink_to(partial)
+        finally:
+            partial.unlink()
     except OSError as error:
         raise SandboxError(f"cannot be stored: {error.strerror}", where=name) from None
 

@@ -9,7 +9,7 @@ import pytest
 
 from grader.contract.runs import Role, RunLimits, RunSpec
 from grader.errors import SandboxError
-from grader.sandbox.files import opened
+from grader.sandbox.files import copied_into, opened
 
 LIMITS = RunLimits(1000, 3000, 64, 1 << 16, 1, bound_address_space=True)
 
@@ -57,3 +57,26 @@ def test_no_link_is_followed_to_where_output_goes(spec: RunSpec, tmp_path: Path)
         pass
 
     assert target.read_bytes() == b"kept"
+
+
+def test_a_stored_file_appears_whole(tmp_path: Path) -> None:
+    """A fork server that looks for its program meanwhile must not take the half of it."""
+    with copied_into(tmp_path, "solution.py") as file:
+        file.write(b"print(1)\n")
+        assert not (tmp_path / "solution.py").exists()
+
+    assert (tmp_path / "solution.py").read_bytes() == b"print(1)\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["solution.py"]
+
+
+def test_nothing_that_was_stored_is_written_over(tmp_path: Path) -> None:
+    """What is there already was checked, or runs."""
+    (tmp_path / "solution.py").write_bytes(b"first")
+
+    with (
+        pytest.raises(SandboxError, match="exists"),
+        copied_into(tmp_path, "solution.py") as file,
+    ):
+        file.write(b"second")
+
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]
