@@ -29,6 +29,8 @@ from grader.contract.verdicts import Verdict
 from grader.core.groups import lineage, parent_of
 
 _PERCENT = 100
+#: How many cases say why they were not accepted: with thousands, a result would outgrow a message.
+_MOST_REASONS = 1000
 #: Sums of fractions miss whole numbers by less than this.
 _FUZZ = 1e-9
 
@@ -140,6 +142,7 @@ class Tally:
         self._nodes = _tree(problem)
         self._results: dict[str, CaseResult] = {}
         self._left = _count_cases(problem)
+        self._reasons = 0
         #: For each group, what in it was not accepted: names of groups, "." for a case of its own.
         self._rejected: dict[str, set[str]] = {name: set() for name in self._groups}
 
@@ -185,8 +188,11 @@ class Tally:
         )
 
     def _complete(self, case: CaseFiles, result: CaseResult) -> CaseResult:
-        """Say the group, and the points where the problem gives some."""
+        """Say the group, and the points where the problem gives some; drop reasons beyond many."""
         update: dict[str, object] = {"group": case.group or None}
+        self._reasons += bool(result.reason)
+        if self._reasons > _MOST_REASONS:
+            update["reason"] = None
         if result.score is None and self._problem.settings.gives_points:
             group = self._groups[case.group]
             accepted = result.status is Verdict.ACCEPTED

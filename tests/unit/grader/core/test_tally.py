@@ -262,3 +262,15 @@ def test_a_full_score_means_that_everything_was_accepted(
         assert grade.score < 100
     if stop:
         assert all(verdicts[name] is AC for name in done[:-1])
+
+
+def test_ten_thousand_failures_do_not_outgrow_a_message() -> None:
+    """The first say why; the rest say what, and count like any other."""
+    of = problem([Group("")], (str(number) for number in range(10_000)))
+    tally = Tally(of)
+
+    run(tally, of, lambda _case: WA)
+    cases = tally.grade().test_results
+
+    assert [one.case for one in cases if one.reason] == list(range(1, 1001))
+    assert {one.fault for one in cases} == {Fault.SUBMISSION}
