@@ -206,7 +206,7 @@ def test_a_server_is_swept_with_everything_else(talk: Talk, null: list[int]) -> 
     assert talk.close() == 0
 
 
-@pytest.mark.parametrize("pid", [0, 1, 2, os.getpid(), 1 << 22])
+@pytest.mark.parametrize("pid", [0, 1, 2, pytest.param(os.getpid(), id="of-the-test"), 1 << 22])
 def test_a_process_that_is_not_its_child_only_runs_into_the_wall_limit(
     talk: Talk, null: list[int], pid: int
 ) -> None:
