@@ -6,12 +6,11 @@ Each slot has users and directories of its own; see launcher.c for what they are
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,8 +26,9 @@ from grader.sandbox.files import (
 )
 from grader.sandbox.launcher import Answer, Command, Launcher, Message, Service
 from grader.sandbox.leftovers import owners, processes_of, removal, shared_directories
+from grader.sandbox.lock import take
 from grader.sandbox.policy import POLICIES, policy_number
-from grader.sandbox.warm import ForkServer
+from grader.sandbox.warm import ForkServer, can_be_warm
 
 #: Where the user of each role works; beside it is a directory of the role's name, with what it was
 #: given.
@@ -74,7 +74,7 @@ class Box:
         launcher = Launcher.open(launcher_path)
         for slot in range(launcher.slots):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
-                if not _lock(lock, launcher.users(slot)):
+                if not take(lock, launcher.users(slot)):
                     continue
                 box = cls(launcher, slot, lock)
                 try:
@@ -90,7 +90,13 @@ class Box:
         )
 
     def close(self) -> None:
-        """Let the launcher end; it sweeps the slot first."""
+        """Let the launcher end; it sweeps the slot first, and so does one after one that failed."""
+        if self._service is None:
+            with suppress(SandboxError):
+                self._service = self._launcher.serve(self.slot, self._lock)
+        self._end_service()
+
+    def _end_service(self) -> None:
         self._forget_server()
         if self._service is not None:
             self._service.close()
@@ -110,14 +116,14 @@ class Box:
             self._may_have_left_files.add(spec.role)
         command = Message(Command.COLD, spec.role, number, spec.limits, find_program(spec.argv))
         with opened(spec) as descriptors:
-            outcome = self._run_warm(spec, descriptors) if _can_be_warm(spec) else None
+            outcome = self._run_warm(spec, descriptors) if can_be_warm(spec) else None
             outcome = outcome or self._call(command, descriptors).outcome
         assert outcome is not None  # noqa: S101 - a run that ends has one
         return judged(outcome, spec, self.directory / WORK_DIRECTORIES[spec.role])
 
     def warm_up(self, spec: RunSpec) -> None:
         """Start the fork server of a program ahead of its first run, if it has one."""
-        if not _can_be_warm(spec) or (self._warm is not None and self._warm.fits(spec)):
+        if not can_be_warm(spec) or (self._warm is not None and self._warm.fits(spec)):
             return
         if self._warm is not None:
             self._sweep()
@@ -176,7 +182,7 @@ class Box:
         try:
             answer = self._service.call(message, descriptors, given_away=given_away)
         except SandboxError:
-            self.close()
+            self._end_service()
             raise
         if not answer.server_alive:
             self._forget_server()
@@ -233,25 +239,3 @@ class Box:
             if user in self._owners_of_leftovers():
                 why = said.stderr.read_text(errors="replace").strip()
                 raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
-
-
-def _can_be_warm(spec: RunSpec) -> bool:
-    """Not with descriptors beyond the three, nor where it could write its server's memory."""
-    return bool(spec.server_argv) and not spec.inputs and not spec.writable
-
-
-def _lock(lock: socket.socket, users: range) -> bool:
-    """
-    Take the users of a slot, until the socket is closed or its process ends.
-
-    What must not be shared is the users, and they belong to the whole machine: two launchers with
-    box roots of their own may have the same.  So the lock is a name that is as wide as they are,
-    an abstract address, and no file.
-    """
-    try:
-        lock.bind(f"\0grader-slot-of-user-{users.start}")
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return False
-        raise
-    return True

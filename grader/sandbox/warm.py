@@ -20,6 +20,7 @@ from grader.contract.runs import Role, RunLimits, RunSpec
 _OWN_PROCESSES = 1
 _PATIENCE_SECONDS = 2.0
 _PID_BYTES = 4
+_GREATEST_PID = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,20 @@ class ForkServer:
             said = b""
         finally:
             os.close(waits)
-        if len(said) != _PID_BYTES:
+        pid = int.from_bytes(said, sys.byteorder)
+        if len(said) != _PID_BYTES or pid > _GREATEST_PID:
             os.close(gate)
             return None
-        return Fork(int.from_bytes(said, sys.byteorder), gate)
+        return Fork(pid, gate)
 
     def close(self) -> None:
         """Hang up; the server ends by itself, or is swept."""
         self._connection.close()
+
+
+def can_be_warm(spec: RunSpec) -> bool:
+    """Not with descriptors beyond the three, nor where it could write its server's memory."""
+    return bool(spec.server_argv) and not spec.inputs and not spec.writable
 
 
 def _kind(spec: RunSpec) -> tuple[Role, str, bool, RunLimits, tuple[str, ...]]:

@@ -159,13 +159,13 @@ def test_only_the_workers_group_may_use_the_launcher(launcher_of_the_group: Path
 
 
 def test_the_worker_cannot_change_what_a_slot_was_given(launcher_of_the_group: Path) -> None:
-    """The directories of the slots are root's: a fault in the worker cannot swap them for links."""
+    """A slot is root's: a fault in the worker cannot swap its directories for links."""
 
     def work() -> None:
         with Box.claim(launcher_of_the_group) as box:
             box.store(Role.RUN, "solution.py", b"print(1)")
             for attempt in (
-                (box.directory / "run" / "solution.py").read_bytes,
+                (box.directory / "mine").mkdir,
                 lambda: (box.directory / "run").rename(box.directory / "other"),
                 lambda: (box.directory.parent / "slot-9").symlink_to("/etc"),
             ):

@@ -1,0 +1,261 @@
+"""A slot when something of the platform is lost: launcher, worker, disk, Landlock."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from grader.contract.runs import Role, RunLimits, RunSpec, StopReason
+from grader.errors import SandboxError
+from grader.languages import find
+from grader.sandbox import Box
+from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.launcher import Launcher
+from grader.sandbox.leftovers import processes_of
+from grader.sandbox.selftest import run_self_test
+
+pytestmark = pytest.mark.engine
+
+LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
+STAYS = "setsid sleep 1000 & sleep 1000"
+PYTHON = find("python")
+_FIRST_USER = 800_000_000
+
+
+@pytest.fixture
+def box(launcher: Path) -> Iterator[Box]:
+    """A claimed slot."""
+    with Box.claim(launcher) as claimed:
+        yield claimed
+
+
+def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:
+    directory.mkdir(exist_ok=True)
+    return RunSpec(
+        role=role,
+        policy="compile",
+        argv=("sh", "-c", script),
+        limits=LIMITS,
+        stdin=Path(os.devnull),
+        stdout=directory / "stdout",
+        stderr=directory / "stderr",
+    )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll what no event tells of: the end or the start of somebody else's process."""
+    pause = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        pause.wait(0.01)
+    pytest.fail("it never came true")
+
+
+def launcher_of(program: int) -> int:
+    """The parent of a process."""
+    found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{program}/status").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+@contextmanager
+def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
+    """A launcher of its own; its slots may be on a disk of a size of their own."""
+    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        wanted = Installation(
+            output=directory / "launcher",
+            box_root=directory / "disk" / "boxes",
+            uid_base=_FIRST_USER + 8 * os.getpid(),
+            slots=2,
+            worker_gid=os.getegid(),
+            landlock=landlock,
+        )
+        wanted.box_root.parent.mkdir()
+        with mounted(wanted.box_root.parent, small_disk):
+            install(wanted)
+            yield wanted.output
+            uninstall(wanted)
+
+
+@contextmanager
+def mounted(place: Path, size: str) -> Iterator[None]:
+    """Put a disk of a size at a place; "" for none."""
+    if size:
+        options = f"size={size},mode=755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], check=True)
+    try:
+        yield
+    finally:
+        if size:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_slot_whose_launcher_was_killed_is_clean_for_the_next_run(
+    box: Box, tmp_path: Path
+) -> None:
+    """The platform failed, the run is worth another attempt, and no process outlives it."""
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(box.run, shell(tmp_path / "first", STAYS))
+        wait_until(lambda: len(box.survivors()) >= 3)
+        os.kill(launcher_of(min(box.survivors())), signal.SIGKILL)
+        with pytest.raises(SandboxError, match="the launcher has ended"):
+            run.result()
+
+    assert box.run(shell(tmp_path / "second", "true")).succeeded
+    wait_until(lambda: box.survivors() == [])  # init has to collect the dead
+
+
+def test_a_slot_whose_launcher_was_killed_is_swept_when_it_is_let_go(
+    launcher: Path, tmp_path: Path
+) -> None:
+    """Also where nothing is run in it any more."""
+    with Box.claim(launcher) as box, ThreadPoolExecutor(1) as pool:
+        run = pool.submit(box.run, shell(tmp_path, STAYS))
+        wait_until(lambda: len(box.survivors()) >= 3)
+        os.kill(launcher_of(min(box.survivors())), signal.SIGKILL)
+        with pytest.raises(SandboxError):
+            run.result()
+
+    wait_until(lambda: box.survivors() == [])
+
+
+def test_a_launcher_goes_on_when_it_is_told_to_end(box: Box, tmp_path: Path) -> None:
+    """A service manager may tell all processes at once; the worker finishes what it has begun."""
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(box.run, shell(tmp_path / "first", "sleep 0.3; echo done"))
+        wait_until(lambda: len(box.survivors()) >= 2)
+        parent = launcher_of(min(box.survivors()))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            os.kill(parent, number)
+        assert run.result().succeeded
+    os.kill(parent, signal.SIGTERM)
+
+    assert box.run(shell(tmp_path / "second", "true")).succeeded
+
+
+@pytest.mark.parametrize("state", ["running", "idle", "server"])
+def test_nothing_outlives_a_worker(launcher: Path, tmp_path: Path, state: str) -> None:
+    """When it is killed, its launcher sweeps, and only then is the slot free for others."""
+    said, says = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        with Box.claim(launcher) as box:
+            spec = shell(tmp_path, STAYS if state == "running" else "true")
+            if state == "server":
+                box.store(Role.RUN, PYTHON.program_file, b"")
+                box.warm_up(warm(tmp_path))
+            os.write(says, bytes([box.slot]))
+            box.run(spec)
+            os.write(says, b"x")
+            signal.pause()
+    slot = os.read(said, 1)[0]
+    users = Launcher.open(launcher).users(slot)
+    if state == "idle":
+        os.read(said, 1)
+    else:
+        expected = 3 if state == "running" else 1
+        wait_until(lambda: len(processes_of(users)) >= expected)
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+
+    def claim_again() -> bool:
+        with Box.claim(launcher) as box:
+            return box.slot == slot and box.survivors() == []
+
+    wait_until(claim_again)
+    os.close(said)
+    os.close(says)
+
+
+def warm(directory: Path) -> RunSpec:
+    return replace(
+        shell(directory, ""),
+        role=Role.RUN,
+        policy=PYTHON.policy,
+        argv=PYTHON.run_argv,
+        server_argv=PYTHON.server_argv,
+    )
+
+
+def test_without_landlock_the_same_holds(tmp_path: Path) -> None:
+    """It is used where the kernel has it, and never needed: what is left elsewhere is removed."""
+    script = "for place in /tmp /var/tmp /dev/shm /run/lock; do mkdir $place/left-$(id -u); done"
+    with installed(landlock=False) as path, Box.claim(path) as box:
+        run_self_test(box)
+        box.run(shell(tmp_path, script))
+        left = [Path(place, f"left-{box.users[0]}") for place in ("/tmp", "/var/tmp", "/dev/shm")]
+        assert all(one.exists() for one in left)
+        box.clean()
+        assert not [one for one in left if one.exists()]
+
+
+def test_with_landlock_nothing_is_left_elsewhere(box: Box, tmp_path: Path) -> None:
+    """A compiler writes where it works, and nowhere else."""
+    script = "for place in /tmp /var/tmp /dev/shm; do mkdir $place/left-$(id -u) || echo held; done"
+    spec = shell(tmp_path, script)
+    box.run(spec)
+
+    assert spec.stdout.read_bytes() == b"held\n" * 3
+
+
+def test_a_full_disk_is_never_the_programs_fault(box: Box, tmp_path: Path) -> None:
+    """Whether it did not notice, or noticed and gave up: it is worth another attempt."""
+    small = tmp_path / "small"
+    small.mkdir()
+    with mounted(small, "256k"):
+        for name, script in (
+            ("unnoticed", "head -c 600000 /dev/zero; true"),
+            ("noticed", "head -c 600000 /dev/zero || exit 1"),
+        ):
+            with pytest.raises(SandboxError, match="the disk is full"):
+                box.run(shell(small / name, script))
+            (small / name / "stdout").unlink()
+        alarm = shell(small / "false-alarm", "echo 'No space left on device' >&2; exit 1")
+        assert box.run(alarm).exit_code == 1
+
+
+def test_a_full_disk_of_the_slots_is_never_the_programs_fault(tmp_path: Path) -> None:
+    """Nothing is stored by half; a program that filled the disk itself wrote too much."""
+    with installed(small_disk="3m") as path, Box.claim(path) as box:
+        with pytest.raises(SandboxError, match="cannot be stored: No space left"):
+            box.store(Role.RUN, "large", bytes(4 << 20))
+        box.clean()
+        (tmp_path / "large").write_bytes(bytes(4 << 20))
+        with pytest.raises(SandboxError, match="cannot be stored: No space left"):
+            box.store_file(Role.RUN, "large", tmp_path / "large")
+        box.clean()
+        fills = "for i in 1 2 3 4 5 6; do head -c 900000 /dev/zero > $i; done; exit 1"
+        assert box.run(shell(tmp_path / "fills", fills)).reason is StopReason.OUTPUT
+        box.clean()
+        box.store(Role.RUN, "large", bytes(2900 << 10))
+        with pytest.raises(SandboxError, match="the disk is full"):
+            box.run(shell(tmp_path / "writes", "head -c 300000 /dev/zero > x || exit 1"))
+
+
+def test_an_interpreter_that_is_gone_is_the_platforms_fault(box: Box, tmp_path: Path) -> None:
+    """Also where a fork server was to be started."""
+    box.store(Role.RUN, PYTHON.program_file, b"print(1)")
+    gone = replace(warm(tmp_path), argv=("/usr/bin/python0",), server_argv=("/usr/bin/python0",))
+
+    with pytest.raises(SandboxError, match="cannot start: /usr/bin/python0: No such file"):
+        box.run(gone)
+
+
+def test_files_that_cannot_be_opened_are_the_platforms_fault(box: Box, tmp_path: Path) -> None:
+    """A case that is gone from the disk must not become a verdict."""
+    with pytest.raises(SandboxError, match="gone: cannot be opened: No such file"):
+        box.run(replace(shell(tmp_path, ""), stdin=tmp_path / "gone"))
