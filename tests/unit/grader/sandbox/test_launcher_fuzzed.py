@@ -1,0 +1,152 @@
+"""The launcher under sanitizers, told whatever chance comes up with."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import grader.sandbox
+from grader.contract.runs import Role, RunLimits
+from grader.sandbox.build import Installation, render_header
+from grader.sandbox.launcher import Command, Message
+from grader.sandbox.policy import POLICIES
+
+pytestmark = pytest.mark.engine
+
+SOURCE = Path(grader.sandbox.__file__).with_name("launcher.c")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
+EXAMPLES = 60
+REFUSED = 70
+REPLY_BYTES = 552
+#: A message by chance may ask for a run of minutes; then the launcher is killed.
+PATIENCE_SECONDS = 1.5
+_FIRST_USER = 900_000_000
+
+
+@dataclass(frozen=True)
+class Sanitized:
+    """A launcher that reports what C leaves undefined."""
+
+    path: Path
+    reports: Path
+
+    def talk(self, messages: list[tuple[bytes, int]]) -> list[str]:
+        """Say messages, each with a number of descriptors; gives the words of each reply."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(PATIENCE_SECONDS)
+        with theirs, self.reports.open("ab") as reports:
+            process = subprocess.Popen(
+                [self.path, "serve", "0"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=reports,
+                env={"ASAN_OPTIONS": "detect_leaks=0"},  # it ends by exit, wherever it is
+            )
+        killed = False
+        said = []
+        with ours, Path(os.devnull).open("r+b") as null:
+            for message, descriptors in messages:
+                try:
+                    socket.send_fds(ours, [message], [null.fileno()] * descriptors)
+                    reply = ours.recv(4096)
+                except TimeoutError:
+                    process.kill()
+                    killed = True
+                    break
+                except ConnectionError:  # it refused the message before
+                    break
+                if reply:
+                    assert len(reply) == REPLY_BYTES
+                    said.append(reply[40:].split(b"\0", 1)[0].decode())
+        assert process.wait(30) in {0, REFUSED} or killed
+        return said
+
+
+@pytest.fixture(scope="module")
+def sanitized() -> Iterator[Sanitized]:
+    """As it is installed, but for the sanitizers; root runs it, so it need not be setuid."""
+    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        boxes = directory / "boxes"
+        boxes.mkdir(mode=0o711)
+        path = directory / "launcher"
+        wanted = Installation(path, boxes, uid_base=_FIRST_USER + 4 * os.getpid(), slots=1)
+        (directory / "config.h").write_text(render_header(wanted))
+        compiler = ("gcc", "-std=gnu17", "-Wall", "-Werror", *SANITIZERS)
+        subprocess.run([*compiler, "-I", name, "-o", path, SOURCE], check=True)
+        yield Sanitized(path, directory / "reports")
+
+
+LIMITS = st.builds(
+    RunLimits,
+    cpu_ms=st.sampled_from([0, 1, 50, 600_000]),
+    wall_ms=st.sampled_from([0, 1, 50]),
+    memory_mb=st.sampled_from([0, 1, 64, 1 << 16]),
+    output_bytes=st.sampled_from([0, 1 << 20]),
+    processes=st.sampled_from([0, 1, 16, 512]),
+    bound_address_space=st.booleans(),
+)
+WORDS = st.sampled_from(["/usr/bin/true", "/usr/bin/sleep", "9", "", "x" * 4095, "/", "\x7f"])
+MESSAGES = st.builds(
+    Message,
+    command=st.sampled_from(Command),
+    role=st.sampled_from(Role),
+    policy=st.integers(0, len(POLICIES)),
+    limits=LIMITS,
+    argv=st.lists(WORDS, max_size=4).map(tuple),
+    pid=st.sampled_from([0, 1, 2, os.getpid(), 1 << 22]),
+)
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> tuple[bytes, int]:
+    """A message as the worker would send it, or one with bytes changed, missing or added."""
+    message = bytearray(draw(MESSAGES).to_bytes())
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.one_of(st.integers(0, 79), st.integers(0, len(message) - 1)))
+        message[at] = draw(st.integers(0, 255))
+    change = draw(st.sampled_from(["none", "none", "none", "cut", "more", "noise"]))
+    if change == "cut":
+        del message[draw(st.integers(1, len(message) - 1)) :]
+    if change == "more":
+        message += bytes(draw(st.sampled_from([1, 4096, 200_000 - len(message)])))
+    if change == "noise":
+        message = bytearray(draw(st.binary(min_size=1, max_size=200)))
+    return bytes(message), draw(st.sampled_from([0, 1, 3, 3, 3, 3, 4, 8, 9, 30]))
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(messages=st.lists(mangled(), min_size=1, max_size=4))
+def test_whatever_it_is_told_it_does_or_refuses_in_words(
+    sanitized: Sanitized, messages: list[tuple[bytes, int]]
+) -> None:
+    """No message makes it do what C leaves undefined, or end without a word."""
+    said = sanitized.talk(messages)
+
+    assert sanitized.reports.read_bytes() == b""
+    assert all(words.isprintable() for words in said if words)
+
+
+def test_a_slot_works_after_all_that(sanitized: Sanitized) -> None:
+    """What the launchers before left is swept by the next one."""
+    limits = RunLimits(1000, 5000, 64, 1 << 20, 8, bound_address_space=False)
+    right = Message(Command.COLD, Role.RUN, 2, limits, ("/usr/bin/true",)).to_bytes()
+    wrong = struct.pack("=I", 9) + right[4:]
+
+    assert sanitized.talk([(right, 3), (right, 4), (wrong, 3)]) == [
+        "",
+        "",
+        "refused: command, role or policy",
+    ]
+    assert sanitized.reports.read_bytes() == b""
