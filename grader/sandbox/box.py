@@ -111,6 +111,8 @@ class Box:
         """
         number = policy_number(spec.policy, writable=spec.writable)
         if spec.writable:
+            if self._warm is not None:  # started before that was known; it could be written to
+                self._sweep()
             self.empty(spec.role)
         if POLICIES[number].files:
             self._may_have_left_files.add(spec.role)
