@@ -39,14 +39,25 @@ class Probe:
         program: Python source; `{secret}` is the path of a file that only the worker may read.
         reason: Who has to end it; when it ends by itself it has to find no hole.
         limits: Wide on the clock, so that a busy machine does not look like a hole.
+        role: Whose attack it is.
+        warm: Whether it comes from a fork server.
     """
 
     name: str
     program: str
     reason: StopReason = StopReason.ENDED
     limits: RunLimits = _LIMITS
+    role: Role = Role.RUN
+    warm: bool = False
 
 
+_LOOK = (
+    "import os\n"
+    "for place in ({places}):\n"
+    "    try: os.listdir(place); print('open')\n"
+    "    except OSError: pass\n"
+    "print('safe')"
+)
 PROBES = (
     Probe(
         "opening a network connection",
@@ -67,7 +78,7 @@ PROBES = (
     Probe(
         "leaving a file behind",
         "import os\n"
-        "for place in ('/tmp', '/var/tmp', '/dev/shm', '.', '../build'):\n"
+        "for place in ('/tmp', '/var/tmp', '/dev/shm', '.', '../build', '../feedback'):\n"
         "    try: open(f'{{place}}/left-behind', 'w'); print('open')\n"
         "    except OSError: pass\n"
         "print('safe')",
@@ -86,6 +97,27 @@ PROBES = (
         "for _ in range(8):\n"
         "    if os.fork() == 0: os.setsid(); signal.pause()\n"
         "print('safe')",
+    ),
+    Probe(
+        "reading what the checker has",
+        _LOOK.format(places="'../checker', '../feedback', '../compile', '../build', '..'"),
+    ),
+    Probe(
+        "reading what the program has, as the checker",
+        _LOOK.format(places="'../run', '../scratch', '../compile', '../build', '..'"),
+        role=Role.CHECKER,
+    ),
+    Probe(
+        "writing the memory of its fork server",
+        "import os\n"
+        "mine = os.stat('/proc/self').st_uid\n"
+        "for name in filter(str.isdigit, os.listdir('/proc')):\n"
+        "    try:\n"
+        "        if os.stat(f'/proc/{{name}}').st_uid == mine:\n"
+        "            open(f'/proc/{{name}}/mem', 'r+b', 0); print('open')\n"
+        "    except OSError: pass\n"
+        "print('safe')",
+        warm=True,
     ),
     Probe("computing for ever", "while True: pass", StopReason.CPU),
     Probe(
@@ -131,19 +163,22 @@ def _holds(box: Box, probe: Probe, directory: Path) -> bool:
     python = find("python")
     box.clean()
     program = probe.program.format(secret=str(directory / "secret"))
-    box.store(Role.RUN, python.source_name, program.encode())
+    box.store(probe.role, python.source_name, program.encode())
     with TemporaryDirectory(dir=directory) as name:
         spec = RunSpec(
-            role=Role.RUN,
+            role=probe.role,
             policy=python.policy,
-            argv=python.run_argv,
+            argv=("python3", "-I", "-B", f"../{probe.role}/{python.source_name}"),
             limits=probe.limits,
             stdin=Path(os.devnull),
             stdout=Path(name, "stdout"),
             stderr=Path(name, "stderr"),
+            server_argv=python.server_argv if probe.warm else (),
         )
         outcome = box.run(spec)
         said = spec.stdout.read_bytes()
+    if probe.warm:  # its server stays until then
+        box.clean()
     if box.survivors() or outcome.reason is not probe.reason:
         return False
     return probe.reason is not StopReason.ENDED or said == _SAFE
