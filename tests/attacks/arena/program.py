@@ -16,6 +16,7 @@ from arena.table import Progress
 from arena.task import WORKER_ID, Report, in_a_task
 from arena.tour import Tell, arenas, tour
 from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.selftest import run_self_test
 
 _SLOTS = 4
 _FIRST_USER = 700_000_000
@@ -63,9 +64,17 @@ def short_form(attacks: Sequence[Attack]) -> list[Attack]:
 
 
 def every_attack(launcher: Path, attacks: Sequence[Attack], tell: Tell) -> list[Trial]:
-    """All of them, both ways, two at a time."""
+    """
+    All of them, both ways, two at a time.
+
+    Raises:
+        SelfTestError: After them the sandbox does not hold what a worker tries at its start.
+    """
     with arenas(launcher, 2) as pair:
-        return tour(pair, both_ways(attacks), tell)
+        trials = tour(pair, both_ways(attacks), tell)
+        for arena in pair:
+            run_self_test(arena.judge.box)
+        return trials
 
 
 def in_two_slots(launcher: Path, attacks: Sequence[Attack]) -> list[Trial]:

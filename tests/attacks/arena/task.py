@@ -158,8 +158,8 @@ def _refuse_namespaces(*, deadly: bool) -> None:
 
 
 def _status(field: str) -> str:
-    text = Path("/proc/self/status").read_text()
-    return re.search(rf"^{field}:\s*(\S+)$", text, re.MULTILINE)[1]  # type: ignore[index]
+    found = re.search(rf"^{field}:\s*(\S+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 def _check(outcome: int) -> None:
