@@ -23,6 +23,9 @@ from grader.errors import SandboxError, SettingsError
 #: What an allocator needs above the limit before the launcher can see the limit crossed.
 _DATA_HEADROOM_MB = 32
 _SPACE_HEADROOM_MB = 64
+#: For runtimes that reserve gigabytes and use little.  The tables of what is mapped are memory too,
+#: which no limit counts: a five-hundredth of this, should a program read all of it.
+_MOST_SPACE_MB = 32 << 10
 _KB_PER_MB = 1024
 
 _HEAD = struct.Struct("=4I8q")
@@ -81,12 +84,14 @@ class Message:
     def _numbers(self) -> tuple[int, ...]:
         limits = self.limits
         space = limits.memory_mb + limits.runtime_memory_mb + _SPACE_HEADROOM_MB
+        if not limits.bound_address_space:
+            space = _MOST_SPACE_MB
         return (
             limits.cpu_ms,
             limits.wall_ms,
             limits.memory_mb * _KB_PER_MB,
             (limits.memory_mb + limits.runtime_memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
-            space * _KB_PER_MB if limits.bound_address_space else 0,
+            space * _KB_PER_MB,
             # One byte more than allowed, so that a full allowance is not yet an offence.
             limits.output_bytes + 1,
             limits.processes,
@@ -214,6 +219,8 @@ class Service:
                 os.close(fd)
         try:
             said = self._connection.recv(_REPLY.size)
+        except ConnectionError:  # it has ended with what was sent unread
+            said = b""
         except OSError as error:
             raise SandboxError(f"the launcher does not answer: {error}") from None
         if len(said) != _REPLY.size:
