@@ -31,9 +31,7 @@ JAVASCRIPT = Language(
     compile_seconds=10,
     compile_memory_mb=256,
     program_file="solution.js",
-    run_argv=(
-        *("node", _STACK, "--max-old-space-size={heap_mb}", "../run/solution.js"),
-    ),
+    run_argv=(*("node", _STACK, "--max-old-space-size={heap_mb}", "../run/solution.js"),),
     policy="native",
     processes=64,
     # It reserves its address space in gigabytes.
