@@ -76,13 +76,24 @@ class Isolate:
             *(f"--time={seconds}", f"--wall-time={2 * seconds + 1}", f"--mem={memory_kb}"),
             *("--", *command),
         )
-        said = dict(line.split(":", 1) for line in meta.read_text().splitlines())
-        if said.get("status") == "XX":
-            raise UnavailableError(f"it failed: {said.get('message')}")
-        if "status" in said:
-            return _STATUS[said["status"]]
+        return read_verdict(meta.read_text()) or self._compare(case)
+
+    def _compare(self, case: Case) -> str:
         output = (self.box / "output").read_bytes()
         return "AC" if output.split() == case.answer.split() else "WA"
+
+
+def read_verdict(meta: str) -> str | None:
+    """
+    Read what it noted of a run: our word for what went wrong, None where only the output can tell.
+
+    Raises:
+        UnavailableError: It failed itself.
+    """
+    said = dict(line.split(":", 1) for line in meta.splitlines())
+    if said.get("status") == "XX":
+        raise UnavailableError(f"it failed: {said.get('message')}")
+    return _STATUS[said["status"]] if "status" in said else None
 
 
 @contextmanager
