@@ -9,6 +9,7 @@ from arena.arena import deviations
 from arena.attack import read_attacks
 from arena.program import honest_work_asks_for_nothing, short_form, under_the_mask
 from arena.table import say
+from arena.task import NOT_POSSIBLE
 
 pytestmark = pytest.mark.engine
 
@@ -25,7 +26,10 @@ def test_the_suite_holds_under_exactly_dockers_mask(launcher_of_a_task: Path) ->
     assert report.failure == ""
     assert "\n".join(deviations(report.result)) == ""
     assert report.dropped["CapBnd"].endswith(f"-> {DOCKERS_MASK}")
-    assert "POSSIBLE" not in "".join(report.dropped.values())
+    expected = {"user namespace", "mount"}
+    if not report.dropped["mounts"].startswith(NOT_POSSIBLE):  # as in a container of Docker's
+        expected |= {"cgroup", "root"}
+    assert {name for name in expected if not report.dropped[name].startswith("refused")} == set()
 
 
 def test_honest_work_never_asks_for_a_namespace_or_a_mount(launcher_of_a_task: Path) -> None:

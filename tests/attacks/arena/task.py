@@ -24,6 +24,8 @@ import pyseccomp
 #: chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot
 #: mknod audit_write setfcap
 DOCKER_CAPABILITIES = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31})
+#: How a report begins of what this machine does not let us give up.
+NOT_POSSIBLE = "NOT POSSIBLE on this machine"
 WORKER_ID = 640_000_000 + os.getpid()
 _CGROUP = "/sys/fs/cgroup"
 _LAST_CAPABILITY = 40
@@ -91,7 +93,7 @@ def _give_up(dropped: dict[str, str], writable: Sequence[Path], *, deadly: bool)
     before = _status("CapBnd")
     libc = ctypes.CDLL(None, use_errno=True)
     dropped["mounts"] = _mount_read_only(libc, writable)
-    _refuse_namespaces(deadly=deadly)
+    dropped["namespaces"] = _refuse_namespaces(deadly=deadly)
     for capability in set(range(_LAST_CAPABILITY + 1)) - DOCKER_CAPABILITIES:
         _check(libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0))
     os.chdir("/")
@@ -114,7 +116,7 @@ def _mount_read_only(libc: ctypes.CDLL, writable: Sequence[Path]) -> str:
         _check(libc.unshare(_CLONE_NEWNS))
         _check(libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
     except OSError as error:
-        return f"NOT POSSIBLE on this machine: {error.strerror}"
+        return f"{NOT_POSSIBLE}: {error.strerror}"
     for path in writable:
         name = str(path).encode()
         _check(libc.mount(name, name, None, _MS_BIND | _MS_REC, None))
@@ -142,7 +144,7 @@ def _mounts() -> list[tuple[str, list[str]]]:
     ]
 
 
-def _refuse_namespaces(*, deadly: bool) -> None:
+def _refuse_namespaces(*, deadly: bool) -> str:
     """As a kernel that has none: `max_user_namespaces` = 0 says ENOSPC."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)  # the launcher is setuid
@@ -154,7 +156,11 @@ def _refuse_namespaces(*, deadly: bool) -> None:
         wanted = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
         rules.add_rule(kill if deadly else pyseccomp.ERRNO(errno.ENOSPC), "clone", wanted)
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    rules.load()
+    try:
+        rules.load()
+    except OSError as error:
+        return f"{NOT_POSSIBLE}: {error.strerror}"
+    return "asking for one is deadly" if deadly else "refused by a filter"
 
 
 def _status(field: str) -> str:
