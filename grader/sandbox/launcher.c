@@ -151,9 +151,8 @@ static void check(struct request *request, size_t length)
 			refuse("word without an end");
 	}
 	request->argv[request->words] = NULL;
-	if ((request->command <= SERVER && (request->fd_count < 3 || !request->words)) ||
-	    (request->command == SERVER && server))
-		refuse("no program, or a second server");
+	if (request->command <= SERVER && (request->fd_count < 3 || !request->words))
+		refuse("no program");
 }
 
 /* False when the worker is gone. */
@@ -469,12 +468,13 @@ static void serve(void)
 	sweep(&reply, true);
 	while (receive(&request)) {
 		reply = (struct reply){.reason = DONE};
-		if (request.command == SWEEP)
-			sweep(&reply, true);
-		else if (request.command == SERVER)
-			server = launch(&request);
-		else
+		const bool watched = request.command == COLD || request.command == WARM;
+		if (watched)
 			reply = run(&request);
+		else
+			sweep(&reply, true);
+		if (request.command == SERVER)
+			server = launch(&request);
 		close_received();
 		reply.server_alive = server != 0;
 		if (send(CONTROL_FD, &reply, sizeof reply, MSG_NOSIGNAL) < 0)

@@ -190,11 +190,6 @@ class Service:
         self._process = process
         self._connection = connection
 
-    @property
-    def pid(self) -> int:
-        """Of the launcher."""
-        return self._process.pid
-
     def call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
     ) -> Answer:
@@ -224,7 +219,7 @@ class Service:
         except OSError as error:
             raise SandboxError(f"the launcher does not answer: {error}") from None
         if len(said) != _REPLY.size:
-            raise SandboxError("the launcher has ended", where=f"launcher {self.pid}")
+            raise SandboxError("the launcher has ended", where=f"launcher {self._process.pid}")
         return _answer(said)
 
     def close(self) -> None:

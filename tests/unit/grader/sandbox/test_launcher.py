@@ -18,6 +18,7 @@ from grader.contract.runs import Role, RunLimits
 from grader.errors import SandboxError, SettingsError
 from grader.sandbox import Box
 from grader.sandbox.launcher import Command, Launcher, Message, Service
+from grader.sandbox.leftovers import processes_of
 
 pytestmark = pytest.mark.engine
 
@@ -149,9 +150,7 @@ def test_each_part_of_a_message_has_bounds(
     """What is outside is refused in words, and the launcher ends: the worker is broken."""
     talk = Talk(launcher, slot)
 
-    assert talk.say(message, null) == f"refused: {words}" + (
-        ", or a second server" if words == "no program" else ""
-    )
+    assert talk.say(message, null) == f"refused: {words}"
     assert talk.close() == REFUSED
 
 
@@ -189,12 +188,14 @@ def test_no_word_has_to_say_anything(talk: Talk, null: list[int]) -> None:
     assert "No such file" in talk.say(replace(GOOD, argv=("",)).to_bytes(), null)
 
 
-def test_a_second_server_is_refused(talk: Talk, null: list[int]) -> None:
-    """It would be forgotten, and never swept."""
+def test_a_second_server_takes_the_place_of_the_first(
+    talk: Talk, launcher: Path, slot: int, null: list[int]
+) -> None:
+    """One that was forgotten would never be swept."""
     server = replace(GOOD, command=Command.SERVER, argv=("/usr/bin/sleep", "1000")).to_bytes()
 
-    assert talk.say(server, null) == ""
-    assert "second server" in talk.say(server, null)
+    assert [talk.say(server, null), talk.say(server, null)] == ["", ""]
+    assert len(processes_of(Launcher.open(launcher).users(slot))) == 1
 
 
 def test_a_server_is_swept_with_everything_else(talk: Talk, null: list[int]) -> None:
