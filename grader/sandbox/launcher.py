@@ -144,11 +144,12 @@ class Launcher:
         Raises:
             SandboxError: The launcher is gone.
         """
+        path = str(self.path)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
                 process = subprocess.Popen(
-                    [str(self.path), "serve", str(slot)],
+                    [path, "serve", str(slot)],
                     stdin=theirs.fileno(),
                     stdout=lock.fileno(),
                     env={},
@@ -156,9 +157,7 @@ class Launcher:
                 )
             except OSError as error:
                 ours.close()
-                raise SandboxError(
-                    f"cannot be started: {error.strerror}", where=str(self.path)
-                ) from None
+                raise SandboxError(f"cannot be started: {error.strerror}", where=path) from None
         return Service(process, ours)
 
 
