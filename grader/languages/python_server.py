@@ -9,19 +9,20 @@ What each case would do is done once before, where it cannot be seen: nothing st
 stands between the interpreter and the program, that a cold start does not have.
 """
 
-# ruff: noqa: BLE001, PTH109, PTH118, PTH123, S102, SLF001, T201
+# Nothing may be loaded before it is known what is: hence the order of the imports.
+# ruff: noqa: BLE001, E402, PTH109, PTH118, PTH123, S102, SLF001, T201
 import sys
 
 _LOADED = set(sys.modules)
 
-import _socket  # noqa: E402
-import atexit  # noqa: E402
-import gc  # noqa: E402
-import io  # noqa: E402
-import os  # noqa: E402
-import time  # noqa: E402
-from types import CodeType, TracebackType  # noqa: E402
-from typing import TextIO  # noqa: E402
+import _socket
+import atexit
+import gc
+import io
+import os
+import time
+from types import CodeType, TracebackType
+from typing import TextIO
 
 _ARGUMENT = sys.argv[1]
 _PATH = os.path.join(os.getcwd(), _ARGUMENT)

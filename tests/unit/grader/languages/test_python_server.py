@@ -135,16 +135,17 @@ ODD_PROGRAMS = {
     "stderr closed": "import sys; print('x'); sys.stderr.close()",
     "stdin closed": "import sys; sys.stdin.close(); input()",
     "threads that nobody joins": (
-        "import threading, time\n"
-        "threading.Thread(target=lambda: (time.sleep(.05), print('late'))).start()\n"
-        "print('early')"
+        "import threading\n"
+        "early = threading.Event()\n"
+        "threading.Thread(target=lambda: (early.wait(), print('late'))).start()\n"
+        "print('early'); early.set()"
     ),
     "a thread that fails": (
         "import threading; threading.Thread(target=lambda: 1 / 0, name='t').start()"
     ),
     "a daemon thread": (
-        "import threading, time\n"
-        "threading.Thread(target=time.sleep, args=(100,), daemon=True).start(); print('x')"
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start(); print('x')"
     ),
     "a pool": (
         "from concurrent.futures import ThreadPoolExecutor as T\n"
