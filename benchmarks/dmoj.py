@@ -30,6 +30,7 @@ _PROBLEM = "sum"
 _EXECUTORS = {"c": "C11", "cpp": "CPP20", "python": "PY3"}
 _RUNTIMES = {"gcc11": "gcc", "g++20": "g++", "python3": "python3"}
 _PROGRAM_DIRECTORY = "/usr/bin"
+_COMPILE_SECONDS = 30  # as ours; on a busy machine its own 10 are too few for bits/stdc++.h
 _CASE = re.compile(r"^Test case +\d+ (\w+)")
 _COMPILE_ERROR = "Failed compiling submission!"
 _DONE = "Done grading"

@@ -10,7 +10,6 @@ from pathlib import Path
 from gradectl.adapters.broker import read_access
 from gradectl.cloud import CloudContext
 from gradectl.context import process_environment
-from gradectl.local.layout import Layout
 from gradectl.local.stack import Stack
 from gradectl.options import GlobalOptions
 from gradectl.target import Target, choose
@@ -34,11 +33,6 @@ class Local:
             raise SystemExit("the local stack does not run: KEEP=1 make demo")
         app = CloudContext(GlobalOptions(), process_environment(), ROOT)
         return cls(stack, choose(app, "local"))
-
-    @property
-    def launcher(self) -> Path:
-        """The sandbox launcher of the stack."""
-        return Layout(self.stack.directory).launcher
 
     @contextmanager
     def broker(self) -> Iterator[Connection]:
