@@ -106,7 +106,7 @@ def test_a_second_apply_finds_nothing_to_do(stack: Any) -> None:
 
 def test_a_request_outlives_the_worker_that_grades_it(stack: Any) -> None:
     """After kill -9 another worker grades it; there is one result, and the row counts both."""
-    limits = ("--time-limit", "1500", "--memory-limit", "128")
+    limits = ("--time-limit", "4000", "--memory-limit", "128")
     sent = stack.ask("submit", "-p", "sum", "-l", "python", *limits, str(SUM / "sleeps.py"))
     first = until(stack, sent["request_id"], is_running)["row"]["worker_id"]
 

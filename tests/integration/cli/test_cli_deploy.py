@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.engine
@@ -116,6 +117,14 @@ def test_a_value_that_the_root_refuses_is_one_clear_error(project: Any) -> None:
     assert re.search(rf"where:\s+environments/{project.name}/terraform.tfvars:\d+", finished.stderr)
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """Nothing of one that has ended since it was listed."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
     """Not in a command line, the state, the reviewed plan, a file of ours, or what is said."""
     secret = "Sentinel-8f3a61c2d94b"
@@ -124,7 +133,7 @@ def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendan
     planned = project.run("plan", project.name, "--out", "reviewed.json", **environ)
     process = project.start("apply", project.name, "--yes", "-o", "json", **environ)
     said = until_line(process, "creating terraform_data.pause")
-    lines = [item.cmdline() for item in descendants(process.pid)]
+    lines = [command_line(item) for item in descendants(process.pid)]
     stdout, stderr = process.communicate()
     assert process.returncode == 0, stderr
 

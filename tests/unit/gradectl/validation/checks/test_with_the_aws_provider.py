@@ -48,8 +48,16 @@ def providers_of(scene: Any) -> list[psutil.Process]:
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if str(scene.scratch) in " ".join(process.cmdline())
+        if str(scene.scratch) in command_line(process)
     ]
+
+
+def command_line(process: psutil.Process) -> str:
+    """Nothing of one that has just ended, of other tests in this process too."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_the_xml_of_this_repository_is_kept_by_amazon_mq(messaging: Any, look: Any) -> None:
