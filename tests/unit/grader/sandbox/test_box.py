@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -29,13 +28,6 @@ LIMITS = RunLimits(
     processes=32,
     bound_address_space=False,
 )
-
-
-@pytest.fixture
-def box(launcher: Path) -> Iterator[Box]:
-    """A claimed slot."""
-    with Box.claim(launcher) as claimed:
-        yield claimed
 
 
 def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:

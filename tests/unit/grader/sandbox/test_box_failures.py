@@ -33,13 +33,6 @@ PYTHON = find("python")
 _FIRST_USER = 800_000_000
 
 
-@pytest.fixture
-def box(launcher: Path) -> Iterator[Box]:
-    """A claimed slot."""
-    with Box.claim(launcher) as claimed:
-        yield claimed
-
-
 def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:
     directory.mkdir(exist_ok=True)
     return RunSpec(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,13 +78,6 @@ ATTACKS = {
     "exits at once": "    os._exit(0)",
     "never ends": "    while True: pass",
 }
-
-
-@pytest.fixture
-def box(launcher: Path) -> Iterator[Box]:
-    """A claimed slot."""
-    with Box.claim(launcher) as claimed:
-        yield claimed
 
 
 class Cases:
