@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,18 @@ def command_line(process: psutil.Process) -> list[str]:
         return []
 
 
+def command_lines_until_the_end(process: Any, descendants: Any) -> set[tuple[str, ...]]:
+    """All of what a process starts until it ends, seen again and again."""
+    seen: set[tuple[str, ...]] = set()
+    while process.poll() is None:
+        try:
+            seen |= {tuple(command_line(item)) for item in descendants(process.pid)}
+            process.wait(timeout=0.02)
+        except (psutil.NoSuchProcess, subprocess.TimeoutExpired):
+            continue
+    return seen - {()}
+
+
 def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
     """Not in a command line, the state, the reviewed plan, a file of ours, or what is said."""
     secret = "Sentinel-8f3a61c2d94b"
@@ -133,13 +146,14 @@ def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendan
     planned = project.run("plan", project.name, "--out", "reviewed.json", **environ)
     process = project.start("apply", project.name, "--yes", "-o", "json", **environ)
     said = until_line(process, "creating terraform_data.pause")
-    lines = [command_line(item) for item in descendants(process.pid)]
+    lines = command_lines_until_the_end(process, descendants)
     stdout, stderr = process.communicate()
     assert process.returncode == 0, stderr
 
     files = [path for path in project.root.rglob("*") if path.is_file() and not path.is_symlink()]
     small = [path for path in files if path.stat().st_size < 1_000_000]
-    assert len(lines) >= 2
+    assert [line for line in lines if line[1:2] == ("apply",)]
+    assert [line for line in lines if line[0] == "sleep"]
     assert secret not in str(lines)
     assert secret not in planned.stdout + planned.stderr + said + stdout + stderr
     assert secret not in project.state()
