@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 
 from gradectl.adapters.terraform.locate import locate
 from gradectl.adapters.terraform.mirror import prepare
+from gradectl.adapters.terraform.shared import REATTACH, serve_providers
+from gradectl.adapters.tools import Tools
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 500
@@ -86,6 +88,36 @@ def terraform_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
         for name, text in (files or {}).items():
             (directory / name).write_text(text)
         return TerraformFolder(command, directory, _environ(top))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def served_provider(terraform_folder: Callable[..., TerraformFolder]) -> Iterator[dict[str, str]]:
+    """
+    One provider process for all commands that only mock it: variables for their environment.
+
+    A command that starts the provider itself first reads 700 MB to compare a checksum.
+    """
+    root = terraform_folder("environments")
+    root.run("init", "-no-color", "-input=false", "-backend=false", "-lockfile=readonly")
+    tools = Tools(root.environ)
+    try:
+        yield {REATTACH: serve_providers(Path(root.environ["TF_DATA_DIR"]), tools)}
+    finally:
+        tools.stop()
+
+
+@pytest.fixture(scope="session")
+def mocked_folder(
+    terraform_folder: Callable[..., TerraformFolder], served_provider: Mapping[str, str]
+) -> Callable[..., TerraformFolder]:
+    """Like `terraform_folder`, initialised and for `terraform test` with a mocked provider alone."""
+
+    def make(folder: str, files: Mapping[str, str] | None = None) -> TerraformFolder:
+        made = terraform_folder(folder, files).within(**served_provider)
+        made.run("init", "-no-color", "-input=false", "-backend=false")
+        return made
 
     return make
 

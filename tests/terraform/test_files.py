@@ -50,10 +50,9 @@ def test_the_root_is_valid_with_the_locked_provider(terraform_folder: Maker) -> 
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_passes_its_own_tests(terraform_folder: Maker, module: str) -> None:
+def test_a_module_passes_its_own_tests(mocked_folder: Maker, module: str) -> None:
     """Defaults, toggles and refusals of a module, with a mocked provider and no network."""
-    folder = terraform_folder(f"modules/{module}")
-    folder.run("init", "-no-color", "-input=false")
+    folder = mocked_folder(f"modules/{module}")
 
     done = folder.attempt("test", "-no-color")
 
@@ -61,11 +60,10 @@ def test_a_module_passes_its_own_tests(terraform_folder: Maker, module: str) -> 
     assert re.search(r"Success! [1-9][0-9]* passed, 0 failed", done.stdout), done.stdout
 
 
-def test_the_root_passes_its_own_tests(terraform_folder: Maker) -> None:
-    """Every toggle of the root changes what is planned, and bad values are refused."""
-    tests = (Path(__file__).parent / "root.tftest.hcl").read_text()
-    root = terraform_folder("environments", {"root.tftest.hcl": tests})
-    root.run("init", "-no-color", "-input=false", "-backend=false")
+def test_the_root_passes_its_own_tests(mocked_folder: Maker) -> None:
+    """How the root wires the modules, and which values it refuses."""
+    tests = {path.name: path.read_text() for path in Path(__file__).parent.glob("*.tftest.hcl")}
+    root = mocked_folder("environments", tests)
 
     done = root.attempt("test", "-no-color")
 
