@@ -13,6 +13,11 @@ output "bucket_name" {
   ]
 }
 
+output "web_policy_json" {
+  description = "What the web tier may do with the bucket, put to submissions/ and get from results/, as an IAM policy document."
+  value       = jsonencode(local.web_policy)
+}
+
 output "worker_policy_json" {
   description = "What a worker may do with the bucket, as an IAM policy document."
   value       = jsonencode(local.worker_policy)

@@ -1,25 +1,75 @@
-resource "aws_s3_bucket_policy" "this" {
-  bucket = aws_s3_bucket.this.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
+locals {
+  _objects = "${aws_s3_bucket.this.arn}/*"
+
+  # What nobody may do, whatever else they are allowed.
+  _deny = [for statement in [
+    {
       Sid       = "TlsOnly"
       Effect    = "Deny"
-      Principal = "*"
+      Resource  = [aws_s3_bucket.this.arn, local._objects]
       Action    = "s3:*"
-      Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
+    },
+    {
+      Sid       = "Tls12OrNewer"
+      Effect    = "Deny"
+      Resource  = [aws_s3_bucket.this.arn, local._objects]
+      Action    = "s3:*"
+      Condition = { NumericLessThan = { "s3:TlsVersion" = "1.2" } }
+    },
+    {
+      # an upload that names no encryption gets the bucket's own
+      Sid      = "NoOtherEncryption"
+      Effect   = "Deny"
+      Resource = local._objects
+      Action   = "s3:PutObject"
+      Condition = {
+        Null            = { "s3:x-amz-server-side-encryption" = "false" }
+        StringNotEquals = { "s3:x-amz-server-side-encryption" = local.sse_algorithm }
+      }
+    },
+    {
+      # objects that only their writer can read are lost to everybody else
+      Sid       = "NoKeyOfTheWritersOwn"
+      Effect    = "Deny"
+      Resource  = local._objects
+      Action    = "s3:PutObject"
+      Condition = { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
+    },
+    var.kms_key_arn == null ? null : {
+      Sid      = "NoOtherKey"
+      Effect   = "Deny"
+      Resource = local._objects
+      Action   = "s3:PutObject"
+      Condition = {
+        Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
+        StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
+      }
+    },
+  ] : merge({ Principal = "*" }, statement) if statement != null]
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  bucket = aws_s3_bucket.this.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local._deny })
 
   # S3 answers one change of access at a time.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
 locals {
+  # Reading needs the first action, writing both; and only by way of S3 in the key's region.
+  _use_key = var.kms_key_arn == null ? [] : [{
+    Sid       = "UseKey"
+    Effect    = "Allow"
+    Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource  = var.kms_key_arn
+    Condition = { StringEquals = { "kms:ViaService" = "s3.${split(":", var.kms_key_arn)[3]}.amazonaws.com" } }
+  }]
+
   worker_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "ListBucket"
         Effect   = "Allow"
@@ -38,6 +88,24 @@ locals {
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
         Resource = [for prefix in ["results", "temp"] : "${aws_s3_bucket.this.arn}/${prefix}/*"]
       },
-    ]
+    ], local._use_key)
+  }
+
+  web_policy = {
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Sid      = "UploadSubmissions"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        Resource = "${aws_s3_bucket.this.arn}/submissions/*"
+      },
+      {
+        Sid      = "ReadResults"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "${aws_s3_bucket.this.arn}/results/*"
+      },
+    ], local._use_key)
   }
 }

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from moto.iam.access_control import PermissionResult
 
 from gradectl.local.bucket_policies import permission
@@ -24,9 +25,23 @@ def judged(on: Any) -> PermissionResult:
     return permission(on, "s3:PutObject", "arn:aws:s3:::files/a")
 
 
-def test_a_policy_that_wants_tls_does_not_shut_the_emulated_bucket() -> None:
-    """The emulated API stands for one with TLS."""
-    on = bucket(denial(Condition={"Bool": {"aws:SecureTransport": "false"}}))
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        {
+            "Null": {"s3:x-amz-server-side-encryption": "false"},
+            "StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"},
+        },
+    ],
+    ids=["TLS", "TLS 1.2", "the bucket's encryption"],
+)
+def test_a_policy_that_wants_tls_or_encryption_does_not_shut_the_emulated_bucket(
+    condition: dict[str, Any],
+) -> None:
+    """The emulated API stands for one with TLS, and encrypts nothing."""
+    on = bucket(denial(Condition=condition))
 
     assert judged(on) == PermissionResult.NEUTRAL
 
@@ -35,6 +50,8 @@ def test_every_other_denial_stays_one() -> None:
     """A mistake in a bucket policy shows on a laptop."""
     assert judged(bucket(denial())) == PermissionResult.DENIED
     assert judged(bucket(denial(Action="s3:PutObject"))) == PermissionResult.DENIED
+    elsewhere = {"Bool": {"aws:SecureTransport": "false"}, "Null": {"aws:PrincipalArn": "false"}}
+    assert judged(bucket(denial(Condition=elsewhere))) == PermissionResult.DENIED
 
 
 def test_a_bucket_without_a_policy_says_neither_yes_nor_no() -> None:
