@@ -1,0 +1,177 @@
+"""The tables of the Terraform reference say what the files say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import terraform_reference
+from terraform_modules import Sources
+from terraform_tables import BEGIN, END, grouped, module_reference, page, prose, root_reference
+
+VARIABLES = """
+variable "tasks" {
+  description = "How many tasks there are, by <name>."
+  type = object({
+    max   = optional(number, 10) # most that are started
+    names = optional(list(string), ["a", "b"])
+    spot  = object({ share = optional(number) })
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "password" {
+  description = "Password."
+  type        = string
+  ephemeral   = true
+  sensitive   = true
+}
+
+variable "users" {
+  description = "Users | by name."
+  type        = map(object({ groups = set(string) }))
+  default = {
+    admin = { groups = ["a"] }
+  }
+}
+"""
+OUTPUTS = """
+output "secret" {
+  description = "A secret."
+  value       = var.password
+  sensitive   = true
+}
+"""
+VERSIONS = """
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.88, < 7.0"
+    }
+  }
+}
+"""
+SOURCES = Sources({"outputs.tf": OUTPUTS, "variables.tf": VARIABLES, "versions.tf": VERSIONS})
+
+
+def rows(text: str) -> list[str]:
+    """The rows of all tables."""
+    return [line for line in text.splitlines() if line.startswith("| `")]
+
+
+def test_each_variable_has_a_row_and_each_member_of_an_object_one_of_its_own() -> None:
+    """Types stay short, and what may be left away is seen with what it is then."""
+    assert rows(module_reference(SOURCES)) == [
+        "| `password` | `string` | **required** | Password. *Sensitive, ephemeral.* |",
+        "| `tasks` | `object` | `{}` | How many tasks there are, by \\<name>. |",
+        "| `tasks.max` | `number` | `10` | most that are started |",
+        '| `tasks.names` | `list(string)` | `["a", "b"]` | |',
+        "| `tasks.spot` | `object` | **required** | |",
+        "| `tasks.spot.share` | `number` | `null` | |",
+        '| `users` | `map(object)` | `{ admin = { groups = ["a"] } }` | Users \\| by name. |',
+        "| `users.<key>.groups` | `set(string)` | **required** | |",
+        "| `secret` | A secret. *Sensitive.* |",
+    ]
+
+
+def test_the_reference_begins_with_what_is_needed() -> None:
+    """Nobody tries it with a Terraform that cannot do it."""
+    first = module_reference(SOURCES).splitlines()[0]
+
+    assert first == "Terraform or OpenTofu `>= 1.11`, provider `hashicorp/aws` `>= 5.88, < 7.0`."
+
+
+def test_variables_of_the_root_are_grouped_as_in_the_contract() -> None:
+    """A name stands in the first group that takes it, in the contract's order."""
+    names = ["use_fargate", "environment_name", "mq_new", "ecs_task_cpu", "colour"]
+    text = "".join(f'variable "{name}" {{\n}}\n' for name in names)
+
+    groups = grouped(Sources({"variables.tf": text}).variables)
+
+    assert {title: [item.name for item in items] for title, items in groups.items()} == {
+        "Basics": ["environment_name", "use_fargate"],
+        "Performance": ["ecs_task_cpu"],
+        "Others: the broker": ["mq_new"],
+        "Others": ["colour"],
+    }
+
+
+def test_the_reference_of_the_root_links_the_modules() -> None:
+    """From a root one finds what it calls."""
+    call = 'module "mq_parameters" {\n  source = "../modules/parameters"\n}\n'
+
+    text = root_reference(Sources({"main.tf": call, "versions.tf": VERSIONS}))
+
+    assert "| [`../modules/parameters`](../modules/parameters/README.md) |" in text
+
+
+def test_what_is_written_by_hand_stays() -> None:
+    """Only what stands between the marks is replaced, and a page without them gets them."""
+    first = page("# x\n\nPurpose.\n", "old")
+    second = page(f"{first}\nMore.\n", "new")
+
+    assert first == f"# x\n\nPurpose.\n\n## Reference\n\n{BEGIN}\nold\n\n{END}"
+    assert second == f"{first}\nMore.\n".replace("old", "new")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("temp/* of <name>", "temp/\\* of \\<name>"),
+        ("mq_admin and _this_", "mq_admin and \\_this\\_"),
+        ("as `a_*` says", "as `a_*` says"),
+    ],
+)
+def test_a_description_is_no_markup(text: str, shown: str) -> None:
+    """What looks like a tag or like emphasis is shown as it stands."""
+    assert prose(text) == shown
+
+
+def repository(top: Path) -> Path:
+    """A repository with one module and a root."""
+    for folder in ("modules/one", "environments", "docs"):
+        (top / folder).mkdir(parents=True)
+        for name, text in SOURCES.texts.items():
+            (top / folder / name).write_text(text)
+    (top / "modules" / "one" / "README.md").write_text("# one\n")
+    return top
+
+
+def test_check_names_the_pages_that_are_out_of_date_and_writes_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline is told what to do."""
+    top = repository(tmp_path)
+
+    code = terraform_reference.main(["--check"], top)
+
+    names = "modules/one/README.md, environments/README.md, docs/module-tests.md"
+    assert (code, capsys.readouterr().err) == (4, f"{names}: out of date; next: make docs\n")
+    assert not (top / "docs" / "module-tests.md").exists()
+
+
+def test_what_was_written_is_fresh(tmp_path: Path) -> None:
+    """The second time there is nothing to write."""
+    top = repository(tmp_path)
+
+    assert terraform_reference.main([], top) == 0
+
+    assert terraform_reference.main(["--check"], top) == 0
+
+
+def test_a_module_can_be_written_alone(tmp_path: Path) -> None:
+    """Who works on one module leaves the pages of others alone."""
+    top = repository(tmp_path)
+
+    assert terraform_reference.main(["one"], top) == 0
+
+    assert "`tasks.max`" in (top / "modules" / "one" / "README.md").read_text()
+    assert not (top / "environments" / "README.md").exists()
+
+
+def test_the_reference_of_this_repository_is_fresh() -> None:
+    """Whoever changes a variable or a test writes the pages again: `make docs`."""
+    assert terraform_reference.main(["--check"]) == 0
