@@ -1,9 +1,22 @@
 # The wiring, in the order in which data flows. Values are in <environment>/terraform.tfvars.
 
-data "aws_caller_identity" "current" {}
+data "aws_caller_identity" "current" {
+  lifecycle {
+    postcondition {
+      condition     = var.aws_account_id == null ? true : var.aws_account_id == self.account_id
+      error_message = "The credentials belong to account ${self.account_id}, but only account ${coalesce(var.aws_account_id, "any")} may be changed: use its credentials, or correct aws_account_id."
+    }
+  }
+}
 
 locals {
   name = "${var.environment_name}-grading"
+
+  own_tags = {
+    Environment = var.environment_name
+    ManagedBy   = "terraform"
+    Project     = "gradectl"
+  }
 
   # the names that producers and consumers rely on
   queues = {

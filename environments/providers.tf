@@ -1,6 +1,9 @@
 provider "aws" {
-  region              = var.aws_region
-  allowed_account_ids = var.aws_account_id == null ? null : [var.aws_account_id]
+  region = var.aws_region
+
+  # A plan in another account is refused by data.aws_caller_identity.current, which names both
+  # accounts; the provider, which names one, is the guard of what was planned and is now applied.
+  allowed_account_ids = terraform.applying && var.aws_account_id != null ? [var.aws_account_id] : null
 
   # An emulated control plane (AWS_ENDPOINT_URL) has one host for all buckets, no metadata service
   # and no credentials to check; what it cannot do should fail in seconds, not after 25 tries.
@@ -10,11 +13,7 @@ provider "aws" {
   max_retries                 = var.emulated ? 2 : null
 
   default_tags {
-    tags = {
-      Environment = var.environment_name
-      ManagedBy   = "terraform"
-      Project     = "gradectl"
-    }
+    tags = merge(var.tags, local.own_tags)
   }
 
   # gradectl notes on a resource what it has done there, such as the password's version.

@@ -32,8 +32,8 @@ variable "aws_region" {
   default     = "ap-northeast-2"
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
-    error_message = "aws_region must be a region name such as ap-northeast-2."
+    condition     = contains(local.aws_regions, var.aws_region)
+    error_message = "aws_region must be a region of AWS's commercial partition: ${join(", ", local.aws_regions)}."
   }
 }
 
@@ -295,6 +295,34 @@ variable "ssh_cidr_blocks" {
   description = "IPv4 ranges for enable_ssh_access; by default the VPC's own."
   type        = list(string)
   default     = []
+}
+
+variable "tags" {
+  description = "More tags for everything; Environment, ManagedBy and Project are set already."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 40
+    error_message = "tags may have at most 40: AWS allows 50 on a resource, and 10 are kept for those set here and by AWS services."
+  }
+
+  validation {
+    condition = alltrue([
+      for key, value in var.tags :
+      can(regex("^[\\p{L}\\p{N} _.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{N} _.:/=+@-]{0,256}$", value))
+    ])
+    error_message = "tags must have keys of 1 to 128 and values of at most 256 letters, digits, spaces and _ . : / = + - @."
+  }
+
+  validation {
+    condition = alltrue([
+      for key in keys(var.tags) :
+      !startswith(lower(key), "aws:") && !startswith(key, "gradectl:") && !contains(concat(keys(local.own_tags), ["Name"]), key)
+    ])
+    error_message = "tags must not begin with aws: or gradectl:, and must not be ${join(", ", keys(local.own_tags))} or Name, which are set already."
+  }
 }
 
 variable "use_fargate" {

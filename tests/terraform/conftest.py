@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 #: Where a request to AWS goes that a test did not mean to make: nowhere.
 NOWHERE = "http://127.0.0.1:9"
 _OURS = ("AWS_", "TF_VAR_", "TF_CLI_ARGS")
+_RESOURCE = re.compile(r'^resource "([^"]+)" "([^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,35 @@ def mocked_folder(
     return make
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """How a run of `terraform test` ended, and the errors that it told."""
+
+    status: str
+    said: str
+
+
+@pytest.fixture(scope="session")
+def mocked_plans(
+    mocked_folder: Callable[..., TerraformFolder],
+) -> Callable[[Mapping[str, str]], dict[str, Verdict]]:
+    """
+    Give a function that plans the root with a mocked provider, many times in one process.
+
+    It takes the text of a run by its name; `module.<name>.everything.<type>.<name>` is there for
+    all resources of all modules. Each run is a file, because after an error a file goes no further.
+    """
+
+    def plan(runs: Mapping[str, str]) -> dict[str, Verdict]:
+        mocks = (Path(__file__).parent / "root.tftest.hcl").read_text().split("\nrun ")[0]
+        files = {f"{name}.tftest.hcl": f"{mocks}\n{text}" for name, text in runs.items()}
+        shown = {f"../{name}/everything.tf": text for name, text in _everything().items()}
+        root = mocked_folder("environments", {**files, **shown})
+        return _verdicts(root.attempt("test", "-json").stdout)
+
+    return plan
+
+
 @pytest.fixture(scope="session")
 def planning_root(
     terraform_folder: Callable[..., TerraformFolder], moto_server: str
@@ -149,3 +180,33 @@ def _environ(top: Path) -> dict[str, str]:
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
     }
+
+
+def _everything() -> dict[str, str]:
+    """Write an output for each module that shows all its resources; by the module's folder."""
+    written = {}
+    for module in sorted((ROOT / "modules").iterdir()):
+        found: dict[str, list[str]] = {}
+        source = "\n".join(path.read_text() for path in module.glob("*.tf"))
+        for kind, name in _RESOURCE.findall(source):
+            found.setdefault(kind, []).append(f"{name} = {kind}.{name}")
+        kinds = "\n".join(f"{kind} = {{ {', '.join(names)} }}" for kind, names in found.items())
+        text = f'output "everything" {{\n  sensitive = true\n  value = {{\n{kinds}\n  }}\n}}\n'
+        written[f"modules/{module.name}"] = text
+    return written
+
+
+def _verdicts(lines: str) -> dict[str, Verdict]:
+    """Read the stream of `terraform test -json`, in which each file has one run."""
+    found: dict[str, Verdict] = {}
+    for line in lines.splitlines():
+        event = json.loads(line)
+        name = event.get("@testfile", "").removesuffix(".tftest.hcl")
+        verdict = found.get(name, Verdict("", ""))
+        if event["type"] == "test_run":
+            found[name] = replace(verdict, status=event["test_run"].get("status", verdict.status))
+        if event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
+            problem = event["diagnostic"]
+            said = f"{verdict.said}{problem['summary']}: {problem.get('detail', '')}\n"
+            found[name] = replace(verdict, said=said)
+    return found
