@@ -1,4 +1,13 @@
+locals {
+  made = var.existing == null ? 1 : 0
+
+  # RDS offers MySQL no Performance Insights on these: there is no memory to spare.
+  performance_insights_days = can(regex("\\.(micro|small)$", var.instance_class)) ? 0 : var.monitoring.performance_insights_days
+}
+
 resource "aws_db_subnet_group" "this" {
+  count = local.made
+
   name        = var.name
   description = "Private subnets of ${var.name}."
   subnet_ids  = var.subnet_ids
@@ -6,36 +15,76 @@ resource "aws_db_subnet_group" "this" {
 
 resource "aws_db_instance" "this" {
   # checkov:skip=CKV_AWS_157: a standby doubles the price; multi_az is for the environment to choose
-  # checkov:skip=CKV_AWS_118: the basic metrics of RDS suffice for one row per submission
-  # checkov:skip=CKV_AWS_161: the worker logs in with a password that it reads from SSM
+  # checkov:skip=CKV_AWS_118: the basic metrics of RDS suffice for one row per submission; monitoring.enhanced_interval_seconds has more
+  # checkov:skip=CKV_AWS_161: the worker logs in with a password that it reads from SSM; application.iam_authentication chooses IAM
+  # checkov:skip=CKV2_AWS_69: require_secure_transport is on in our parameter group; checkov does not read it there
+  # checkov:skip=CKV_AWS_353: the smallest classes do not offer Performance Insights; all others get them
+  count = local.made
+
   identifier     = var.name
   engine         = "mysql"
-  engine_version = var.engine_version
+  engine_version = var.engine.version
   instance_class = var.instance_class
-  db_name        = var.database_name
+  db_name        = var.application.database_name
   port           = 3306
 
   username            = var.admin_username
   password_wo         = var.admin_password # write-only: sent to RDS, never kept in the state
   password_wo_version = var.admin_password_version
 
-  allocated_storage = var.allocated_storage_gb
-  storage_type      = "gp3"
-  storage_encrypted = true
+  allocated_storage     = var.storage.allocated_gb
+  max_allocated_storage = var.storage.max_gb
+  storage_type          = "gp3"
+  storage_encrypted     = true
+  kms_key_id            = var.storage.kms_key_arn
 
-  db_subnet_group_name   = aws_db_subnet_group.this.name
+  db_subnet_group_name   = aws_db_subnet_group.this[0].name
   vpc_security_group_ids = var.security_group_ids
   publicly_accessible    = false
+  ca_cert_identifier     = var.engine.ca_certificate
   multi_az               = var.multi_az
 
-  backup_retention_period    = var.backup_retention_days
-  copy_tags_to_snapshot      = true
-  auto_minor_version_upgrade = true
-  apply_immediately          = true
+  iam_database_authentication_enabled = var.application.iam_authentication
 
-  enabled_cloudwatch_logs_exports = ["error"]
+  parameter_group_name        = aws_db_parameter_group.this[0].name
+  allow_major_version_upgrade = var.engine.allow_major_upgrade
+  auto_minor_version_upgrade  = var.engine.auto_minor_upgrade
+  apply_immediately           = var.engine.apply_immediately
+  maintenance_window          = var.engine.maintenance_window
+
+  backup_retention_period  = var.backup_retention_days
+  backup_window            = var.engine.backup_window
+  copy_tags_to_snapshot    = true
+  delete_automated_backups = !var.enable_protection
+
+  enabled_cloudwatch_logs_exports       = keys(aws_cloudwatch_log_group.this)
+  monitoring_interval                   = coalesce(var.monitoring.enhanced_interval_seconds, 0)
+  monitoring_role_arn                   = one(aws_iam_role.monitoring[*].arn)
+  performance_insights_enabled          = local.performance_insights_days > 0
+  performance_insights_kms_key_id       = local.performance_insights_days > 0 ? var.monitoring.kms_key_arn : null
+  performance_insights_retention_period = local.performance_insights_days > 0 ? local.performance_insights_days : null
 
   deletion_protection       = var.enable_protection
   skip_final_snapshot       = !var.enable_protection
   final_snapshot_identifier = var.enable_protection ? "${var.name}-final" : null
+
+  lifecycle {
+    precondition {
+      condition     = local.backup == null ? true : local.backup.length >= 30
+      error_message = "engine.backup_window must last at least 30 minutes."
+    }
+
+    precondition {
+      condition     = local.maintenance == null ? true : local.maintenance.length >= 30 && local.maintenance.length <= 1440
+      error_message = "engine.maintenance_window must last from 30 minutes to 24 hours."
+    }
+
+    precondition {
+      condition     = !local.windows_overlap
+      error_message = "engine.maintenance_window must not overlap engine.backup_window, which is every day."
+    }
+  }
+
+  # Its role must be able to write before RDS tries.
+  depends_on = [aws_iam_role_policy.monitoring]
 }

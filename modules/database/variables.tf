@@ -1,11 +1,12 @@
 variable "admin_password" {
-  description = "Password of the administrator; goes to RDS and into no state or plan."
+  description = "Password of the administrator; goes to RDS and into no state or plan. Not needed with existing."
   type        = string
+  default     = null
   ephemeral   = true
   sensitive   = true
 
   validation {
-    condition     = can(regex("^[!#-.0-?A-~]{8,41}$", var.admin_password)) # no slash, double quote, at sign or space
+    condition     = var.existing != null ? true : can(regex("^[!#-.0-?A-~]{8,41}$", var.admin_password)) # no slash, double quote, at sign or space
     error_message = "admin_password must have 8 to 41 printable ASCII characters without slash, double quote, at sign and space."
   }
 }
@@ -14,6 +15,11 @@ variable "admin_password_version" {
   description = "Raise it by one to make RDS take a new admin_password."
   type        = number
   default     = 1
+
+  validation {
+    condition     = var.admin_password_version >= 1 && floor(var.admin_password_version) == var.admin_password_version
+    error_message = "admin_password_version must be a whole number, at least 1."
+  }
 }
 
 variable "admin_username" {
@@ -22,19 +28,34 @@ variable "admin_username" {
   default     = "grader"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,31}$", var.admin_username))
-    error_message = "admin_username must have 1 to 32 characters of a-z, 0-9 and _, the first a letter."
+    condition     = can(regex("^[a-z][a-z0-9_]{0,15}$", var.admin_username)) && !contains(local.reserved_users, var.admin_username)
+    error_message = "admin_username must have 1 to 16 characters of a-z, 0-9 and _, the first a letter, and must not be ${join(" or ", local.reserved_users)}."
   }
 }
 
-variable "allocated_storage_gb" {
-  description = "Size of the disk in GB."
-  type        = number
-  default     = 20
+variable "application" {
+  description = "Schema that is made with the instance; user of the application there, whom `grader database-user` makes outside the state, and whether that user logs in by IAM instead of a password."
+  type = object({
+    database_name      = optional(string, "grading")
+    username           = optional(string, "grader_app")
+    iam_authentication = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.allocated_storage_gb >= 20 && var.allocated_storage_gb <= 65536
-    error_message = "allocated_storage_gb must be from 20 to 65536."
+    condition     = can(regex("^[a-z][a-z0-9_]{0,63}$", var.application.database_name)) && !contains(local.reserved_schemas, var.application.database_name)
+    error_message = "application.database_name must have 1 to 64 characters of a-z, 0-9 and _, the first a letter, and must not be ${join(", ", local.reserved_schemas)}."
+  }
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_]{0,31}$", var.application.username)) && !contains(local.reserved_users, var.application.username)
+    error_message = "application.username must have 1 to 32 characters of a-z, 0-9 and _, the first a letter, and must not be ${join(" or ", local.reserved_users)}."
+  }
+
+  validation {
+    condition     = var.application.username != var.admin_username
+    error_message = "application.username must be another than admin_username: the application needs no rights of the administrator."
   }
 }
 
@@ -44,36 +65,94 @@ variable "backup_retention_days" {
   default     = 7
 
   validation {
-    condition     = var.backup_retention_days >= 0 && var.backup_retention_days <= 35
-    error_message = "backup_retention_days must be from 0 to 35."
-  }
-}
-
-variable "database_name" {
-  description = "Schema that is made with the instance."
-  type        = string
-  default     = "grading"
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,63}$", var.database_name))
-    error_message = "database_name must have 1 to 64 characters of a-z, 0-9 and _, the first a letter."
+    condition     = var.backup_retention_days >= 0 && var.backup_retention_days <= 35 && floor(var.backup_retention_days) == var.backup_retention_days
+    error_message = "backup_retention_days must be a whole number from 0 to 35."
   }
 }
 
 variable "enable_protection" {
-  description = "Refuse to delete the database, and take a last snapshot when it is deleted all the same."
+  description = "Refuse to delete the database; and when it is deleted all the same, take a last snapshot and keep the backups."
   type        = bool
   default     = true
 }
 
-variable "engine_version" {
-  description = "MySQL version as major.minor; RDS chooses the patch."
-  type        = string
-  default     = "8.4"
+variable "engine" {
+  description = "MySQL: version as major.minor (RDS chooses the patch), what may upgrade it, whether changes wait for the maintenance window, certificate authority, daily backup window (hh:mm-hh:mm) and weekly maintenance window (ddd:hh:mm-ddd:hh:mm), both UTC and chosen by RDS when null, and more parameters by name."
+  type = object({
+    version             = optional(string, "8.4")
+    allow_major_upgrade = optional(bool, false)
+    auto_minor_upgrade  = optional(bool, true)
+    apply_immediately   = optional(bool, true)
+    backup_window       = optional(string)
+    ca_certificate      = optional(string, "rds-ca-rsa2048-g1")
+    maintenance_window  = optional(string)
+    parameters = optional(map(object({
+      value        = string
+      apply_method = optional(string, "pending-reboot")
+    })), {})
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = contains(["8.0", "8.4"], var.engine_version)
-    error_message = "engine_version must be 8.0 or 8.4."
+    condition     = contains(["8.0", "8.4"], var.engine.version)
+    error_message = "engine.version must be 8.0 or 8.4."
+  }
+
+  validation {
+    condition     = contains(["rds-ca-ecc384-g1", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1"], var.engine.ca_certificate)
+    error_message = "engine.ca_certificate must be rds-ca-ecc384-g1, rds-ca-rsa2048-g1 or rds-ca-rsa4096-g1."
+  }
+
+  validation {
+    condition     = var.engine.backup_window == null ? true : can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$", var.engine.backup_window))
+    error_message = "engine.backup_window must be hh:mm-hh:mm in UTC such as 17:00-18:00, or null."
+  }
+
+  validation {
+    condition     = var.engine.maintenance_window == null ? true : can(regex("^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]$", var.engine.maintenance_window))
+    error_message = "engine.maintenance_window must be ddd:hh:mm-ddd:hh:mm in UTC and lower case such as sun:18:30-sun:19:30, or null."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.engine.parameters), local.own_parameters)) == 0
+    error_message = "engine.parameters must not set ${join(", ", local.own_parameters)}: the module does."
+  }
+
+  validation {
+    condition     = alltrue([for parameter in values(var.engine.parameters) : contains(["immediate", "pending-reboot"], parameter.apply_method)])
+    error_message = "engine.parameters[*].apply_method must be immediate (dynamic parameters only) or pending-reboot."
+  }
+}
+
+variable "existing" {
+  description = "A database that is there already; then this module makes none and only passes these on. endpoint is host:port; with application.iam_authentication, arn and resource_id are needed; null makes a database."
+  type = object({
+    endpoint    = string
+    arn         = optional(string)
+    identifier  = optional(string)
+    resource_id = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.existing == null ? true : can(regex("^[^:/\\s]+:[0-9]{1,5}$", var.existing.endpoint))
+    error_message = "existing.endpoint must be host:port."
+  }
+
+  validation {
+    condition     = try(var.existing.arn, null) == null ? true : can(regex("^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:db:[a-z0-9-]+$", var.existing.arn))
+    error_message = "existing.arn must be the ARN of an instance, arn:aws:rds:<region>:<account>:db:<identifier>, or null."
+  }
+
+  validation {
+    condition     = try(var.existing.resource_id, null) == null ? true : can(regex("^db-[A-Z0-9]+$", var.existing.resource_id))
+    error_message = "existing.resource_id must be the resource id of an instance such as db-ABCDEFGHIJKL01234, not its name, or null."
+  }
+
+  validation {
+    condition     = var.existing == null || !var.application.iam_authentication ? true : var.existing.arn != null && var.existing.resource_id != null
+    error_message = "existing needs arn and resource_id with application.iam_authentication."
   }
 }
 
@@ -83,8 +162,51 @@ variable "instance_class" {
   default     = "db.t4g.micro"
 
   validation {
-    condition     = startswith(var.instance_class, "db.")
-    error_message = "instance_class must be an RDS class such as db.t4g.micro."
+    condition     = can(regex("^db\\.[a-z0-9]+(-[a-z0-9]+)?\\.(micro|small|medium|large|[0-9]*xlarge)$", var.instance_class)) && !can(regex("^db\\.(t1|t2|m[1-4]|r[34]|serverless)\\.", var.instance_class))
+    error_message = "instance_class must be an RDS class that runs MySQL 8 such as db.t4g.micro or db.m7g.large; t1, t2, m1 to m4, r3 and r4 do not."
+  }
+}
+
+variable "monitoring" {
+  description = "Days for which Performance Insights are kept (7, a month as a multiple of 31 up to 713, or 731; 0: off; the 7 days apply where the instance class offers them), seconds between the readings of enhanced monitoring (null: off), seconds after which a query is logged as slow, days for which logs are kept, and the KMS key of logs and Performance Insights (null: the keys of AWS)."
+  type = object({
+    performance_insights_days = optional(number, 7)
+    enhanced_interval_seconds = optional(number)
+    slow_query_seconds        = optional(number, 1)
+    log_retention_days        = optional(number, 30)
+    kms_key_arn               = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(concat([0, 7, 731], range(31, 714, 31)), var.monitoring.performance_insights_days)
+    error_message = "monitoring.performance_insights_days must be 0, 7, 731, or a multiple of 31 up to 713."
+  }
+
+  validation {
+    condition     = contains([0, 7], var.monitoring.performance_insights_days) || !can(regex("\\.(micro|small)$", var.instance_class))
+    error_message = "monitoring.performance_insights_days must be 0 or 7 on micro and small classes: RDS offers MySQL no Performance Insights there (7 then means none)."
+  }
+
+  validation {
+    condition     = var.monitoring.enhanced_interval_seconds == null ? true : contains([1, 5, 10, 15, 30, 60], var.monitoring.enhanced_interval_seconds)
+    error_message = "monitoring.enhanced_interval_seconds must be 1, 5, 10, 15, 30 or 60, or null."
+  }
+
+  validation {
+    condition     = var.monitoring.slow_query_seconds >= 0.1 && var.monitoring.slow_query_seconds <= 3600
+    error_message = "monitoring.slow_query_seconds must be from 0.1 to 3600."
+  }
+
+  validation {
+    condition     = contains(local.retention_days, var.monitoring.log_retention_days)
+    error_message = "monitoring.log_retention_days must be one of ${join(", ", local.retention_days)}."
+  }
+
+  validation {
+    condition     = var.monitoring.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.monitoring.kms_key_arn))
+    error_message = "monitoring.kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null."
   }
 }
 
@@ -95,31 +217,73 @@ variable "multi_az" {
 }
 
 variable "name" {
-  description = "Identifier of the instance and name of its subnet group."
+  description = "Identifier of the instance and first part of the names of what belongs to it. Not needed with existing."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^[a-z](-?[a-z0-9]){0,62}$", var.name))
+    condition     = var.existing != null ? true : can(regex("^[a-z](-?[a-z0-9]){0,62}$", var.name))
     error_message = "name must have 1 to 63 characters of a-z, 0-9 and single -, the first a letter, the last not a -."
+  }
+
+  validation {
+    condition     = var.existing != null || var.monitoring.enhanced_interval_seconds == null ? true : length(var.name) <= 53
+    error_message = "name must have at most 53 characters with monitoring.enhanced_interval_seconds, because the role <name>-monitoring may have 64."
   }
 }
 
 variable "security_group_ids" {
-  description = "Security groups of the database."
+  description = "Security groups of the database. Not needed with existing."
   type        = list(string)
+  default     = []
 
   validation {
-    condition     = length(var.security_group_ids) > 0
+    condition     = var.existing != null || length(var.security_group_ids) > 0
     error_message = "security_group_ids needs at least one group."
   }
 }
 
-variable "subnet_ids" {
-  description = "Private subnets in two or more zones."
-  type        = list(string)
+variable "storage" {
+  description = "The disk (gp3, always encrypted): size in GB, size up to which RDS lets it grow by itself (null: it does not), and the KMS key (null: the key of RDS in this account; a later change replaces the database)."
+  type = object({
+    allocated_gb = optional(number, 20)
+    max_gb       = optional(number)
+    kms_key_arn  = optional(string)
+  })
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = length(var.subnet_ids) >= 2
-    error_message = "subnet_ids needs subnets in at least two zones."
+    condition     = var.storage.allocated_gb >= 20 && var.storage.allocated_gb <= 65536 && floor(var.storage.allocated_gb) == var.storage.allocated_gb
+    error_message = "storage.allocated_gb must be a whole number from 20 to 65536."
   }
+
+  validation {
+    condition     = var.storage.max_gb == null ? true : var.storage.max_gb >= ceil(var.storage.allocated_gb * 1.1) && var.storage.max_gb <= 65536 && floor(var.storage.max_gb) == var.storage.max_gb
+    error_message = "storage.max_gb must be a whole number, at least 10 % more than allocated_gb and at most 65536, or null."
+  }
+
+  validation {
+    condition     = var.storage.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.storage.kms_key_arn))
+    error_message = "storage.kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null; RDS does not take an alias here."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets in two or more zones, whether or not there is a standby. Not needed with existing."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = var.existing != null || length(distinct(var.subnet_ids)) >= 2
+    error_message = "subnet_ids needs at least two different subnets, in at least two zones, also without multi_az."
+  }
+}
+
+locals {
+  reserved_schemas = ["information_schema", "mysql", "performance_schema", "sys"]
+  reserved_users   = ["rdsadmin", "rdsrepladmin"]
+  retention_days = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+  ]
 }

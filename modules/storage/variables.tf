@@ -125,7 +125,7 @@ variable "lifecycle_rules" {
   type = map(object({
     archive_days    = optional(map(number), {})
     expiration_days = optional(number)
-    noncurrent_days = optional(number, 30)
+    noncurrent_days = optional(number)
     keep_versions   = optional(number)
   }))
   default  = {}

@@ -9,17 +9,17 @@ variables {
 
 run "private_encrypted_and_protected" {
   assert {
-    condition     = aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible
+    condition     = aws_db_instance.this[0].storage_encrypted && !aws_db_instance.this[0].publicly_accessible
     error_message = "The disk is encrypted and the database private."
   }
 
   assert {
-    condition     = aws_db_instance.this.deletion_protection && aws_db_instance.this.final_snapshot_identifier == "test-grading-final"
+    condition     = aws_db_instance.this[0].deletion_protection && aws_db_instance.this[0].final_snapshot_identifier == "test-grading-final"
     error_message = "It is not deleted by mistake, and never without a last snapshot."
   }
 
   assert {
-    condition     = aws_db_instance.this.engine == "mysql" && aws_db_instance.this.backup_retention_period == 7
+    condition     = aws_db_instance.this[0].engine == "mysql" && aws_db_instance.this[0].backup_retention_period == 7
     error_message = "It is MySQL with a week of backups."
   }
 }
@@ -31,7 +31,7 @@ run "can_be_made_for_trials" {
   }
 
   assert {
-    condition     = aws_db_instance.this.skip_final_snapshot && !aws_db_instance.this.deletion_protection
+    condition     = aws_db_instance.this[0].skip_final_snapshot && !aws_db_instance.this[0].deletion_protection
     error_message = "Without protection it can be deleted at once."
   }
 }
@@ -40,10 +40,10 @@ run "refuses_an_unknown_version" {
   command = plan
 
   variables {
-    engine_version = "5.7"
+    engine = { version = "5.7" }
   }
 
-  expect_failures = [var.engine_version]
+  expect_failures = [var.engine]
 }
 
 run "refuses_one_zone" {
