@@ -1,0 +1,138 @@
+locals {
+  # Graviton types carry a g after their generation: t4g, m7g, c7gn, im4gn
+  architecture = can(regex("^(a1|[a-z]+[0-9]+g[a-z]*)\\.", var.instances.type)) ? "arm64/" : ""
+  image_id     = coalesce(var.instances.image_id, "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/${local.architecture}recommended/image_id")
+
+  scales     = var.scaling.cpu_percent != null || var.scaling.requests_per_target != null
+  min_size   = local.scales ? var.instances.min : var.instances.desired
+  max_size   = local.scales ? var.instances.max : var.instances.desired
+  cpu_target = var.scaling.cpu_percent == null ? {} : { cpu = var.scaling.cpu_percent }
+  requests   = var.scaling.requests_per_target == null ? {} : { requests = var.scaling.requests_per_target }
+}
+
+resource "aws_launch_template" "this" {
+  name                   = local.name
+  image_id               = local.image_id
+  instance_type          = var.instances.type
+  key_name               = var.ssh == null ? null : var.ssh.key_name
+  ebs_optimized          = true
+  update_default_version = true
+  user_data              = base64encode(local.user_data)
+
+  iam_instance_profile {
+    arn = aws_iam_instance_profile.this.arn
+  }
+
+  network_interfaces {
+    associate_public_ip_address = false
+    delete_on_termination       = true
+    security_groups             = [var.security_group_ids.web]
+  }
+
+  block_device_mappings {
+    device_name = "/dev/xvda"
+
+    ebs {
+      volume_type           = "gp3"
+      volume_size           = var.instances.volume_gb
+      encrypted             = true
+      kms_key_id            = var.instances.kms_key_arn
+      delete_on_termination = true
+    }
+  }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1 # the container shares the instance's network, so one hop is enough
+  }
+
+  monitoring {
+    enabled = true # by the minute, so that scaling sees a rush before it is over
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.user_data) <= 16384
+      error_message = "environment and application.command make ${length(local.user_data)} bytes of user data; EC2 takes at most 16384. Keep long values in parameters and give their names."
+    }
+  }
+}
+
+resource "aws_autoscaling_group" "this" {
+  name                      = local.name
+  min_size                  = local.min_size
+  max_size                  = local.max_size
+  desired_capacity          = var.instances.desired
+  vpc_zone_identifier       = var.subnet_ids.private
+  target_group_arns         = [aws_lb_target_group.this.arn]
+  health_check_type         = "ELB"
+  health_check_grace_period = 300
+  default_instance_warmup   = 120
+
+  launch_template {
+    id      = aws_launch_template.this.id
+    version = aws_launch_template.this.latest_version
+  }
+
+  # A new version of the template replaces the instances, one after the other.
+  instance_refresh {
+    strategy = "Rolling"
+
+    preferences {
+      min_healthy_percentage = 90
+      auto_rollback          = startswith(local.image_id, "ami-") # EC2 refuses it with an AMI behind a parameter
+    }
+  }
+
+  # The provider's default tags stop at the group; the instances are billed under them too.
+  dynamic "tag" {
+    for_each = merge(aws_launch_template.this.tags_all, { Name = local.name })
+
+    content {
+      key                 = tag.key
+      value               = tag.value
+      propagate_at_launch = true
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [desired_capacity] # it belongs to scaling from the first minute on; without scaling min and max hold it
+  }
+}
+
+resource "aws_autoscaling_policy" "cpu" {
+  for_each = local.cpu_target
+
+  name                   = "${local.name}-cpu"
+  autoscaling_group_name = aws_autoscaling_group.this.name
+  policy_type            = "TargetTrackingScaling"
+
+  target_tracking_configuration {
+    target_value = each.value
+
+    predefined_metric_specification {
+      predefined_metric_type = "ASGAverageCPUUtilization"
+    }
+  }
+}
+
+resource "aws_autoscaling_policy" "requests" {
+  for_each = local.requests
+
+  name                   = "${local.name}-requests"
+  autoscaling_group_name = aws_autoscaling_group.this.name
+  policy_type            = "TargetTrackingScaling"
+
+  target_tracking_configuration {
+    target_value = each.value
+
+    predefined_metric_specification {
+      predefined_metric_type = "ALBRequestCountPerTarget"
+      resource_label         = "${aws_lb.this.arn_suffix}/${aws_lb_target_group.this.arn_suffix}"
+    }
+  }
+
+  # The label is accepted only when a listener joins the two.
+  depends_on = [aws_lb_listener.https]
+}

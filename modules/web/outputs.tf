@@ -1,0 +1,46 @@
+output "access_logs_bucket_name" {
+  description = "Bucket of the load balancer's access log; null without one."
+  value       = local.access_logs_bucket_name
+}
+
+output "autoscaling_group_name" {
+  description = "Name of the group of instances."
+  value       = aws_autoscaling_group.this.name
+}
+
+output "instance_role_arn" {
+  description = "Role of the instances, and so of the application."
+  value       = aws_iam_role.instance.arn
+}
+
+output "load_balancer_arn" {
+  description = "ARN of the load balancer."
+  value       = aws_lb.this.arn
+}
+
+output "load_balancer_dns_name" {
+  description = "DNS name of the load balancer, for an alias or CNAME record."
+  value       = aws_lb.this.dns_name
+}
+
+output "load_balancer_zone_id" {
+  description = "Hosted zone of the load balancer, for an alias record."
+  value       = aws_lb.this.zone_id
+}
+
+output "log_group_name" {
+  description = "Log group of the application; the stream is the host name of the instance."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "target_group_arn" {
+  description = "ARN of the target group."
+  value       = aws_lb_target_group.this.arn
+}
+
+output "url" {
+  description = "Where users find the application, once both listeners stand."
+  value       = "https://${coalesce(var.load_balancer.domain_name, aws_lb.this.dns_name)}/"
+
+  depends_on = [aws_lb_listener.http, aws_lb_listener.https]
+}

@@ -1,0 +1,56 @@
+# What an instance does at its first start. Nothing is installed: docker and the agent of Session
+# Manager are in the AMI. Files travel in base64, so no value can break out of the document.
+
+resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_338: how long is for the environment to choose
+  name              = "/ec2/${local.name}"
+  retention_in_days = var.application.log_retention_days
+}
+
+locals {
+  runs_container = var.application.image != null
+  directory      = "/etc/grading-web"
+
+  environment_file = templatefile("${path.module}/templates/environment.tftpl", { environment = var.environment })
+
+  start_script = local.runs_container ? templatefile("${path.module}/templates/start.sh.tftpl", {
+    command        = var.application.command
+    directory      = local.directory
+    environment    = var.environment
+    image          = var.application.image
+    log_group_name = aws_cloudwatch_log_group.this.name
+    read_only      = var.application.read_only
+    region         = var.region
+  }) : ""
+
+  # path to mode and content; a unit of the AMI's own replaces ours
+  files = merge(
+    { "${local.directory}/environment" = { mode = "0600", content = local.environment_file } },
+    local.runs_container ? {
+      "${local.directory}/start"                = { mode = "0700", content = local.start_script }
+      "/etc/systemd/system/grading-web.service" = { mode = "0644", content = file("${path.module}/templates/grading-web.service") }
+    } : {},
+    local.ecr_registry == null ? {} : {
+      "${local.directory}/docker/config.json" = { mode = "0600", content = jsonencode({ credHelpers = { (local.ecr_registry) = "instance-role" } }) }
+      "/usr/local/bin/docker-credential-instance-role" = {
+        mode    = "0755"
+        content = templatefile("${path.module}/templates/docker-credential-instance-role.py.tftpl", { region = local.ecr_region })
+      }
+    },
+  )
+
+  user_data = join("\n", ["#cloud-config", yamlencode({
+    write_files = [for path, file in local.files : {
+      path        = path
+      owner       = "root:root"
+      permissions = file.mode
+      encoding    = "b64"
+      content     = base64encode(file.content)
+    }]
+    runcmd = concat(
+      local.runs_container ? [["systemctl", "mask", "--now", "ecs.service"]] : [], # the AMI's own service would look for a cluster
+      [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "grading-web.service"]],
+    )
+  })])
+}
