@@ -1,15 +1,29 @@
+output "nat_public_ips" {
+  description = "Addresses from which the private subnets reach the internet, in the order of the zones; empty without NAT."
+  value       = [for zone in local.nat_zones : aws_eip.nat[zone].public_ip]
+}
+
+output "private_route_table_ids" {
+  description = "Route tables of the private subnets: one, or one for each zone with nat = per_zone."
+  value       = local.private_route_table_ids
+}
+
 output "private_subnet_ids" {
-  description = "Private subnets, in the order of the zones given."
+  description = "Private subnets in the order of the zones given, usable when their routes are."
   value       = local.private_subnet_ids
+
+  depends_on = [aws_route.nat, aws_route_table_association.private]
 }
 
 output "public_subnet_ids" {
-  description = "Public subnets, in the order of the zones given."
-  value       = [for zone in var.availability_zones : aws_subnet.public[zone].id]
+  description = "Public subnets in the order of the zones given, usable when their routes are."
+  value       = local.public_subnet_ids
+
+  depends_on = [aws_route.internet, aws_route_table_association.public]
 }
 
 output "security_group_ids" {
-  description = "Security group of each role: broker, database, endpoints, web, worker."
+  description = "Security group of each role: broker, database, endpoints, load_balancer, web, worker."
   value       = { for role, group in aws_security_group.this : role => group.id }
 }
 
@@ -18,7 +32,12 @@ output "ssh_rule_ids" {
   value       = { for block, rule in aws_vpc_security_group_ingress_rule.ssh : block => rule.id }
 }
 
+output "vpc_cidr_block" {
+  description = "IPv4 range of the VPC."
+  value       = local.creates_vpc ? local.cidr_block : var.existing.vpc_cidr_block
+}
+
 output "vpc_id" {
   description = "Id of the VPC."
-  value       = aws_vpc.this.id
+  value       = local.vpc_id
 }

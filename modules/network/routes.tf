@@ -1,38 +1,52 @@
 resource "aws_internet_gateway" "this" {
-  vpc_id = aws_vpc.this.id
+  count = local.creates_vpc ? 1 : 0
+
+  vpc_id = local.vpc_id
 
   tags = { Name = var.name }
 }
 
 resource "aws_route_table" "public" {
-  vpc_id = aws_vpc.this.id
+  count = local.creates_vpc ? 1 : 0
+
+  vpc_id = local.vpc_id
 
   tags = { Name = "${var.name}-public" }
 }
 
 resource "aws_route" "internet" {
-  route_table_id         = aws_route_table.public.id
+  count = local.creates_vpc ? 1 : 0
+
+  route_table_id         = aws_route_table.public[0].id
   destination_cidr_block = "0.0.0.0/0"
-  gateway_id             = aws_internet_gateway.this.id
+  gateway_id             = aws_internet_gateway.this[0].id
 }
 
 resource "aws_route_table_association" "public" {
-  for_each = aws_subnet.public
+  for_each = local.subnets
 
-  route_table_id = aws_route_table.public.id
-  subnet_id      = each.value.id
+  route_table_id = aws_route_table.public[0].id
+  subnet_id      = aws_subnet.public[each.key].id
 }
 
-# No way out: what private tasks need comes through the endpoints.
-resource "aws_route_table" "private" {
-  vpc_id = aws_vpc.this.id
+locals {
+  # one table for all private subnets, unless each zone has its own way out
+  private_tables          = !local.creates_vpc ? [] : var.nat == "per_zone" ? var.availability_zones : ["all"]
+  private_route_table_ids = local.creates_vpc ? [for name in local.private_tables : aws_route_table.private[name].id] : var.existing.private_route_table_ids
+}
 
-  tags = { Name = "${var.name}-private" }
+# Without NAT there is no way out: what private tasks need comes through the endpoints.
+resource "aws_route_table" "private" {
+  for_each = toset(local.private_tables)
+
+  vpc_id = local.vpc_id
+
+  tags = { Name = each.key == "all" ? "${var.name}-private" : "${var.name}-private-${each.key}" }
 }
 
 resource "aws_route_table_association" "private" {
-  for_each = aws_subnet.private
+  for_each = local.subnets
 
-  route_table_id = aws_route_table.private.id
-  subnet_id      = each.value.id
+  route_table_id = aws_route_table.private[var.nat == "per_zone" ? each.value.zone : "all"].id
+  subnet_id      = aws_subnet.private[each.key].id
 }

@@ -1,26 +1,38 @@
 locals {
   roles = {
-    broker    = "Message broker."
-    database  = "Database."
-    endpoints = "Interface endpoints of AWS services."
-    web       = "Web tier and its load balancer."
-    worker    = "Grading workers."
+    broker        = "Message broker."
+    database      = "Database."
+    endpoints     = "Interface endpoints of AWS services."
+    load_balancer = "Load balancer of the web tier."
+    web           = "Web tier."
+    worker        = "Grading workers."
   }
+
+  has_load_balancer = length(var.load_balancer_cidr_blocks) > 0
 
   # who may open a connection to whom, and on which port
   _fixed_rules = [
-    { from = "web", to = "broker", port = 61614 }, # STOMP
-    { from = "web", to = "broker", port = 61617 }, # OpenWire
     { from = "web", to = "database", port = 3306 },
     { from = "web", to = "endpoints", port = 443 },
-    { from = "worker", to = "broker", port = 61614 },
+    { from = "worker", to = "broker", port = var.broker_ports[0] },
     { from = "worker", to = "database", port = 3306 },
     { from = "worker", to = "endpoints", port = 443 },
   ]
-  _optional_rules = var.allow_web_to_worker ? [{ from = "web", to = "worker", port = 8080 }] : []
+  _broker_rules        = [for port in var.broker_ports : { from = "web", to = "broker", port = port }]
+  _load_balancer_rules = [{ from = "load_balancer", to = "web", port = var.web_port }]
+  _worker_rules = [
+    { from = "load_balancer", to = "worker", port = 8080 },
+    { from = "web", to = "worker", port = 8080 },
+  ]
   rules = {
-    for rule in concat(local._fixed_rules, local._optional_rules) :
+    for rule in concat(
+      local._fixed_rules,
+      local._broker_rules,
+      local._load_balancer_rules,
+      var.allow_web_to_worker ? local._worker_rules : [],
+    ) :
     "${rule.from}-to-${rule.to}-${rule.port}" => rule
+    if local.has_load_balancer || rule.from != "load_balancer"
   }
 }
 
@@ -28,11 +40,11 @@ resource "aws_security_group" "this" {
   # checkov:skip=CKV2_AWS_5: the root attaches each group to its role
   for_each = local.roles
 
-  name        = "${var.name}-${each.key}"
+  name        = "${var.name}-${replace(each.key, "_", "-")}"
   description = each.value
-  vpc_id      = aws_vpc.this.id
+  vpc_id      = local.vpc_id
 
-  tags = { Name = "${var.name}-${each.key}" }
+  tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
 }
 
 resource "aws_vpc_security_group_egress_rule" "role" {
@@ -59,31 +71,4 @@ resource "aws_vpc_security_group_ingress_rule" "role" {
   to_port                      = each.value.port
 
   tags = { Name = each.key }
-}
-
-# S3 is reached through the gateway endpoint, so by its prefix list.
-resource "aws_vpc_security_group_egress_rule" "s3" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
-  for_each = toset(["web", "worker"])
-
-  security_group_id = aws_security_group.this[each.key].id
-  prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
-  ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
-
-  tags = { Name = "${each.key}-to-s3" }
-}
-
-resource "aws_vpc_security_group_ingress_rule" "ssh" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
-  for_each = var.ssh_cidr_blocks
-
-  security_group_id = aws_security_group.this["web"].id
-  cidr_ipv4         = each.key
-  ip_protocol       = "tcp"
-  from_port         = 22
-  to_port           = 22
-
-  tags = { Name = "ssh-from-${each.key}" }
 }

@@ -1,38 +1,149 @@
 variable "allow_web_to_worker" {
-  description = "Let the web tier reach the workers on port 8080 (health and metrics)."
+  description = "Let the web tier and its load balancer reach the workers on port 8080 (health and metrics)."
   type        = bool
   default     = false
 }
 
 variable "availability_zones" {
-  description = "Names of two to eight zones; each gets one private and one public subnet."
+  description = "Names of two to eight zones of the region; each gets private and public subnets. Empty with existing."
   type        = list(string)
+  default     = []
 
   validation {
-    condition     = length(var.availability_zones) >= 2 && length(var.availability_zones) <= 8
+    condition     = var.existing != null || (length(var.availability_zones) >= 2 && length(var.availability_zones) <= 8)
     error_message = "availability_zones needs two to eight zones."
+  }
+
+  validation {
+    condition     = var.existing == null || length(var.availability_zones) == 0
+    error_message = "availability_zones must be empty with existing: its subnets lie where they lie."
   }
 
   validation {
     condition = (
       length(distinct(var.availability_zones)) == length(var.availability_zones) &&
-      alltrue([for zone in var.availability_zones : startswith(zone, var.region)])
+      alltrue([for zone in var.availability_zones : can(regex("^${var.region}[a-f]$", zone))])
     )
-    error_message = "availability_zones must be different zones of the region given."
+    error_message = "availability_zones must be different zones of the region given: its name and a letter from a to f, such as ${var.region}a."
+  }
+}
+
+variable "broker_ports" {
+  description = "Ports on which the broker is reached: the web tier may use all of them, workers only the first."
+  type        = list(number)
+  default     = [61614, 61617] # STOMP, OpenWire
+
+  validation {
+    condition = (
+      length(var.broker_ports) > 0 && length(distinct(var.broker_ports)) == length(var.broker_ports) &&
+      length(setsubtract(var.broker_ports, [5671, 8883, 61614, 61617, 61619])) == 0
+    )
+    error_message = "broker_ports must be one or more different ports of Amazon MQ: 5671 (AMQP), 8883 (MQTT), 61614 (STOMP), 61617 (OpenWire), 61619 (WebSocket)."
   }
 }
 
 variable "cidr_block" {
-  description = "IPv4 range of the VPC; it is cut into 16 equal parts."
+  description = "IPv4 range of the new VPC, cut into 16 equal parts; null is 10.0.0.0/16. Null with existing."
   type        = string
-  default     = "10.0.0.0/16"
+  default     = null
 
   validation {
-    condition = (
-      can(cidrnetmask(var.cidr_block)) &&
-      try(contains(range(16, 24 + 1), tonumber(split("/", var.cidr_block)[1])), false)
+    condition = var.cidr_block == null ? true : try(
+      cidrnetmask(var.cidr_block) != "" && cidrsubnet(var.cidr_block, 0, 0) == var.cidr_block &&
+      contains(range(16, 25), tonumber(split("/", var.cidr_block)[1])), false
     )
-    error_message = "cidr_block must be an IPv4 range such as 10.0.0.0/16, between /16 and /24."
+    error_message = "cidr_block must be an IPv4 range such as 10.0.0.0/16, between /16 and /24, that starts at its first address."
+  }
+
+  validation {
+    condition = var.cidr_block == null ? true : try(anytrue([
+      for range in local.private_ranges :
+      cidrhost("${split("/", var.cidr_block)[0]}/${split("/", range)[1]}", 0) == split("/", range)[0]
+    ]), true)
+    error_message = "cidr_block must lie in a private range: ${join(", ", local.private_ranges)}."
+  }
+
+  validation {
+    condition     = var.existing == null || var.cidr_block == null
+    error_message = "cidr_block must be null with existing: say existing.vpc_cidr_block."
+  }
+}
+
+variable "existing" {
+  description = "A VPC that is there already, by ids, instead of a new one. Either private_route_table_ids, in which the module puts its S3 endpoint, or s3_prefix_list_id, where S3 can be reached already."
+  type = object({
+    vpc_id                  = string
+    vpc_cidr_block          = string
+    private_subnet_ids      = list(string)
+    public_subnet_ids       = optional(list(string), [])
+    private_route_table_ids = optional(list(string), [])
+    s3_prefix_list_id       = optional(string)
+  })
+  default = null
+
+  validation {
+    condition = var.existing == null ? true : alltrue(concat(
+      [can(regex("^vpc-[0-9a-f]{8,17}$", var.existing.vpc_id))],
+      [for id in var.existing.private_subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))],
+      [for id in var.existing.public_subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))],
+      [for id in var.existing.private_route_table_ids : can(regex("^rtb-[0-9a-f]{8,17}$", id))],
+      [var.existing.s3_prefix_list_id == null ? true : can(regex("^pl-[0-9a-f]{8,17}$", var.existing.s3_prefix_list_id))],
+    ))
+    error_message = "existing must hold ids of their kind: vpc-..., subnet-..., rtb-... and pl-..., each with 8 to 17 hexadecimal digits."
+  }
+
+  validation {
+    condition = var.existing == null ? true : (
+      length(var.existing.private_subnet_ids) >= 2 &&
+      length(distinct(concat(var.existing.private_subnet_ids, var.existing.public_subnet_ids))) ==
+      length(var.existing.private_subnet_ids) + length(var.existing.public_subnet_ids)
+    )
+    error_message = "existing needs two or more private subnets, in different zones, and each subnet only once, as private or as public."
+  }
+
+  validation {
+    condition = var.existing == null ? true : try(
+      cidrnetmask(var.existing.vpc_cidr_block) != "" &&
+      cidrsubnet(var.existing.vpc_cidr_block, 0, 0) == var.existing.vpc_cidr_block, false
+    )
+    error_message = "existing.vpc_cidr_block must be the IPv4 range of the VPC, such as 10.0.0.0/16."
+  }
+
+  validation {
+    condition = var.existing == null ? true : (
+      length(var.existing.private_route_table_ids) > 0 ? var.existing.s3_prefix_list_id == null : var.existing.s3_prefix_list_id != null
+    )
+    error_message = "existing needs private_route_table_ids, for an S3 endpoint of the module, or s3_prefix_list_id, where S3 can be reached already; one of them, not both."
+  }
+}
+
+variable "flow_logs" {
+  description = "Keep a record of connections in a log group of its own, for retention_days; null for none. traffic_type is ALL, ACCEPT or REJECT; kms_key_arn encrypts with a key of yours."
+  type = object({
+    retention_days = optional(number, 365)
+    traffic_type   = optional(string, "ALL")
+    kms_key_arn    = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.flow_logs == null ? true : contains(local.log_retentions, var.flow_logs.retention_days)
+    error_message = "flow_logs.retention_days must be a number that CloudWatch Logs knows: ${join(", ", local.log_retentions)}."
+  }
+
+  validation {
+    condition     = var.flow_logs == null ? true : contains(["ACCEPT", "ALL", "REJECT"], var.flow_logs.traffic_type)
+    error_message = "flow_logs.traffic_type must be ACCEPT, ALL or REJECT."
+  }
+
+  validation {
+    condition     = try(var.flow_logs.kms_key_arn, null) == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.flow_logs.kms_key_arn))
+    error_message = "flow_logs.kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null."
+  }
+
+  validation {
+    condition     = var.existing == null || var.flow_logs == null
+    error_message = "flow_logs must be null with existing: they belong to whoever owns that VPC."
   }
 }
 
@@ -42,8 +153,64 @@ variable "interface_endpoints" {
   default     = ["ecr.api", "ecr.dkr", "logs", "ssm"]
 
   validation {
-    condition     = alltrue([for name in var.interface_endpoints : can(regex("^[a-z][a-z0-9.-]*$", name)) && name != "s3"])
-    error_message = "interface_endpoints must be service names such as ecr.api or ssm; s3 has its gateway endpoint already."
+    condition = alltrue([
+      for name in var.interface_endpoints :
+      can(regex("^[a-z][a-z0-9-]*([.][a-z0-9-]+)*$", name)) && !can(regex("amazonaws", name))
+    ])
+    error_message = "interface_endpoints must be last parts of service names, such as ecr.api, logs, monitoring, secretsmanager, ssm or ssmmessages."
+  }
+
+  validation {
+    condition     = length(setintersection(var.interface_endpoints, ["cloudwatch", "ecr", "parameter-store", "s3", "secrets", "secrets-manager"])) == 0
+    error_message = "interface_endpoints must not hold s3, which has its gateway endpoint; CloudWatch is monitoring, ECR is ecr.api and ecr.dkr, Parameter Store is ssm, Secrets Manager is secretsmanager."
+  }
+
+  validation {
+    condition = (
+      var.existing != null || var.nat != "none" ||
+      contains(var.interface_endpoints, "ecr.api") == contains(var.interface_endpoints, "ecr.dkr")
+    )
+    error_message = "interface_endpoints must hold ecr.api and ecr.dkr or neither: a pull needs both, and without NAT there is no other way."
+  }
+}
+
+variable "internet_egress_roles" {
+  description = "Roles that may open connections to any address on port 443, through NAT: web, worker."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.internet_egress_roles, ["web", "worker"])) == 0
+    error_message = "internet_egress_roles may hold web and worker."
+  }
+
+  validation {
+    condition     = length(var.internet_egress_roles) == 0 || var.nat != "none" || var.existing != null
+    error_message = "internet_egress_roles needs nat = \"single\" or \"per_zone\", or an existing VPC that has its NAT."
+  }
+}
+
+variable "load_balancer_cidr_blocks" {
+  description = "IPv4 ranges that may reach the load balancer on ports 80 and 443; none by default, 0.0.0.0/0 for everyone."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for block in var.load_balancer_cidr_blocks : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block, false)
+    ])
+    error_message = "load_balancer_cidr_blocks must be IPv4 ranges that start at their first address, such as 203.0.113.0/24."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for index, one in tolist(var.load_balancer_cidr_blocks) : [
+        for other in slice(tolist(var.load_balancer_cidr_blocks), index + 1, length(var.load_balancer_cidr_blocks)) :
+        cidrhost("${split("/", one)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0) !=
+        cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
+      ]
+    ])), true)
+    error_message = "load_balancer_cidr_blocks must not overlap: leave away each range that lies in another one."
   }
 }
 
@@ -52,8 +219,24 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,39}$", var.name))
-    error_message = "name must have 1 to 40 characters of a-z, 0-9 and -, the first a letter."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,39}$", var.name)) && !startswith(var.name, "sg-")
+    error_message = "name must have 1 to 40 characters of a-z, 0-9 and -, the first a letter, and must not begin with sg-, which AWS keeps for ids."
+  }
+}
+
+variable "nat" {
+  description = "Way from the private subnets to the internet: none, single (one NAT gateway in the first zone), or per_zone."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "per_zone", "single"], var.nat)
+    error_message = "nat must be none, single or per_zone."
+  }
+
+  validation {
+    condition     = var.existing == null || var.nat == "none"
+    error_message = "nat must be none with existing: routes of that VPC are not touched."
   }
 }
 
@@ -62,8 +245,8 @@ variable "region" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region name such as ap-northeast-2."
+    condition     = contains(local.regions, var.region)
+    error_message = "region must be one of ${join(", ", local.regions)}."
   }
 }
 
@@ -73,7 +256,93 @@ variable "ssh_cidr_blocks" {
   default     = []
 
   validation {
-    condition     = alltrue([for block in var.ssh_cidr_blocks : can(cidrnetmask(block)) && block != "0.0.0.0/0"])
-    error_message = "ssh_cidr_blocks must be IPv4 ranges such as 203.0.113.0/24, and never the whole internet."
+    condition = alltrue([
+      for block in var.ssh_cidr_blocks : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block, false)
+    ])
+    error_message = "ssh_cidr_blocks must be IPv4 ranges that start at their first address, such as 203.0.113.0/24."
+  }
+
+  validation {
+    condition = alltrue([
+      for block in var.ssh_cidr_blocks : try(tonumber(split("/", block)[1]) >= 16 || anytrue([
+        for range in local.private_ranges :
+        tonumber(split("/", block)[1]) >= tonumber(split("/", range)[1]) &&
+        cidrhost("${split("/", block)[0]}/${split("/", range)[1]}", 0) == split("/", range)[0]
+      ]), true)
+    ])
+    error_message = "ssh_cidr_blocks must be /16 or smaller, and never the whole internet; only private ranges (${join(", ", local.private_ranges)}) may be given whole."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for index, one in tolist(var.ssh_cidr_blocks) : [
+        for other in slice(tolist(var.ssh_cidr_blocks), index + 1, length(var.ssh_cidr_blocks)) :
+        cidrhost("${split("/", one)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0) !=
+        cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
+      ]
+    ])), true)
+    error_message = "ssh_cidr_blocks must not overlap: leave away each range that lies in another one."
+  }
+}
+
+variable "subnets" {
+  description = "Private and public subnets in each zone, and their ranges where they are not to be cut from cidr_block: first one for each zone, then the second of each, and so on."
+  type = object({
+    per_zone            = optional(number, 1)
+    private_cidr_blocks = optional(list(string))
+    public_cidr_blocks  = optional(list(string))
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains([1, 2, 3, 4], var.subnets.per_zone) && var.subnets.per_zone * length(var.availability_zones) <= 8
+    error_message = "subnets.per_zone must be 1 to 4, and with the number of zones make 8 private subnets at most."
+  }
+
+  validation {
+    condition = (var.subnets.private_cidr_blocks == null) == (var.subnets.public_cidr_blocks == null) && alltrue([
+      for blocks in [var.subnets.private_cidr_blocks, var.subnets.public_cidr_blocks] :
+      blocks == null ? true : length(blocks) == var.subnets.per_zone * length(var.availability_zones)
+    ])
+    error_message = "subnets needs both private_cidr_blocks and public_cidr_blocks or neither, each with per_zone ranges for each zone."
+  }
+
+  validation {
+    condition = alltrue([
+      for block in concat(coalesce(var.subnets.private_cidr_blocks, []), coalesce(var.subnets.public_cidr_blocks, [])) : try(
+        cidrsubnet(block, 0, 0) == block && contains(range(16, 29), tonumber(split("/", block)[1])) &&
+        tonumber(split("/", block)[1]) >= tonumber(split("/", local.cidr_block)[1]) &&
+        cidrhost("${split("/", block)[0]}/${split("/", local.cidr_block)[1]}", 0) == cidrhost(local.cidr_block, 0), false
+      )
+    ])
+    error_message = "subnets must have IPv4 ranges between /16 and /28 inside the range of the VPC, each starting at its first address."
+  }
+
+  validation {
+    condition = try(alltrue(flatten([
+      for index, one in concat(var.subnets.private_cidr_blocks, var.subnets.public_cidr_blocks) : [
+        for other in slice(concat(var.subnets.private_cidr_blocks, var.subnets.public_cidr_blocks), index + 1, 2 * length(var.subnets.private_cidr_blocks)) :
+        cidrhost("${split("/", one)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0) !=
+        cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
+      ]
+    ])), true)
+    error_message = "subnets must not overlap: no range may lie in another one, private or public."
+  }
+
+  validation {
+    condition     = var.existing == null || (var.subnets.per_zone == 1 && var.subnets.private_cidr_blocks == null && var.subnets.public_cidr_blocks == null)
+    error_message = "subnets must be left away with existing: it names its subnets."
+  }
+}
+
+variable "web_port" {
+  description = "Port on which the load balancer reaches the web tier."
+  type        = number
+  default     = 8080
+
+  validation {
+    condition     = var.web_port >= 1 && var.web_port <= 65535 && floor(var.web_port) == var.web_port && var.web_port != 22
+    error_message = "web_port must be a whole number from 1 to 65535, and not 22, which is SSH."
   }
 }

@@ -3,17 +3,14 @@ output "names" {
   value       = { for key, parameter in local.parameters : key => parameter.name }
 }
 
+output "reader_policies" {
+  description = "For each of readers, leave to read its keys and nothing else, as an IAM policy document."
+  value       = { for reader in keys(var.readers) : reader => local.policies["reader ${reader}"] }
+}
+
 output "reader_policy_json" {
   description = "Leave to read exactly these parameters, as an IAM policy document."
-  value = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid      = "ReadParameters"
-      Effect   = "Allow"
-      Action   = ["ssm:GetParameter", "ssm:GetParameters"]
-      Resource = [for parameter in values(local.parameters) : parameter.arn]
-    }]
-  })
+  value       = local.policies["all"]
 }
 
 output "secret_versions" {

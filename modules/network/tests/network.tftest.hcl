@@ -32,14 +32,14 @@ run "only_the_endpoints_that_private_tasks_need" {
   }
 
   assert {
-    condition     = aws_vpc_endpoint.s3.vpc_endpoint_type == "Gateway"
+    condition     = aws_vpc_endpoint.s3[0].vpc_endpoint_type == "Gateway"
     error_message = "S3 is reached through a gateway endpoint, which costs nothing."
   }
 }
 
 run "roles_talk_only_along_the_rules" {
   assert {
-    condition     = keys(output.security_group_ids) == ["broker", "database", "endpoints", "web", "worker"]
+    condition     = keys(output.security_group_ids) == ["broker", "database", "endpoints", "load_balancer", "web", "worker"]
     error_message = "There is one group for each role."
   }
 

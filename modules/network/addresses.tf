@@ -1,0 +1,63 @@
+# The few rules that name addresses instead of roles.
+
+locals {
+  load_balancer_rules = {
+    for pair in setproduct(var.load_balancer_cidr_blocks, ["80", "443"]) :
+    "${pair[0]}-${pair[1]}" => { block = pair[0], port = tonumber(pair[1]) }
+  }
+}
+
+# S3 is reached through a gateway endpoint, so by its prefix list.
+resource "aws_vpc_security_group_egress_rule" "s3" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  for_each = toset(["web", "worker"])
+
+  security_group_id = aws_security_group.this[each.key].id
+  prefix_list_id    = local.s3_prefix_list_id
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+
+  tags = { Name = "${each.key}-to-s3" }
+}
+
+resource "aws_vpc_security_group_egress_rule" "internet" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  for_each = var.internet_egress_roles
+
+  security_group_id = aws_security_group.this[each.key].id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+
+  tags = { Name = "${each.key}-to-internet" }
+}
+
+# Port 80 only answers with the address of port 443.
+resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  # checkov:skip=CKV_AWS_260: port 80 redirects to TLS, for the ranges given and no others
+  for_each = local.load_balancer_rules
+
+  security_group_id = aws_security_group.this["load_balancer"].id
+  cidr_ipv4         = each.value.block
+  ip_protocol       = "tcp"
+  from_port         = each.value.port
+  to_port           = each.value.port
+
+  tags = { Name = "load-balancer-from-${each.key}" }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "ssh" {
+  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  for_each = var.ssh_cidr_blocks
+
+  security_group_id = aws_security_group.this["web"].id
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = 22
+  to_port           = 22
+
+  tags = { Name = "ssh-from-${each.key}" }
+}

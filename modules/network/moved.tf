@@ -1,0 +1,36 @@
+# 0.1: an existing VPC, and a private route table for each zone.
+
+moved {
+  from = aws_vpc.this
+  to   = aws_vpc.this[0]
+}
+
+moved {
+  from = aws_default_security_group.this
+  to   = aws_default_security_group.this[0]
+}
+
+moved {
+  from = aws_internet_gateway.this
+  to   = aws_internet_gateway.this[0]
+}
+
+moved {
+  from = aws_route_table.public
+  to   = aws_route_table.public[0]
+}
+
+moved {
+  from = aws_route.internet
+  to   = aws_route.internet[0]
+}
+
+moved {
+  from = aws_route_table.private
+  to   = aws_route_table.private["all"]
+}
+
+moved {
+  from = aws_vpc_endpoint.s3
+  to   = aws_vpc_endpoint.s3[0]
+}

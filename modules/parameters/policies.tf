@@ -1,0 +1,34 @@
+locals {
+  all_keys = toset(concat(keys(var.values), keys(var.secret_versions)))
+
+  # who may read which keys; the policy over all of them is made like that of any reader
+  _readings = merge({ for reader, keys in var.readers : "reader ${reader}" => keys }, { all = local.all_keys })
+
+  # SSM tells the key which parameter it decrypts, so a reader can decrypt nothing else with it.
+  policies = {
+    for reader, keys in local._readings : reader => jsonencode({
+      Version = "2012-10-17"
+      Statement = concat(
+        [{
+          Sid      = "ReadParameters"
+          Effect   = "Allow"
+          Action   = ["ssm:GetParameter", "ssm:GetParameters"]
+          Resource = [for key in sort(keys) : local.parameters[key].arn]
+        }],
+        var.kms_key_arn == null || length(setintersection(keys, keys(var.secret_versions))) == 0 ? [] : [{
+          Sid      = "DecryptParameters"
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt"]
+          Resource = [var.kms_key_arn]
+          Condition = {
+            StringEquals = {
+              "kms:EncryptionContext:PARAMETER_ARN" = [
+                for key in sort(setintersection(keys, keys(var.secret_versions))) : aws_ssm_parameter.secret[key].arn
+              ]
+            }
+          }
+        }],
+      )
+    })
+  }
+}
