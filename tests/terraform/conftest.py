@@ -114,7 +114,7 @@ def served_provider(terraform_folder: Callable[..., TerraformFolder]) -> Iterato
 def mocked_folder(
     terraform_folder: Callable[..., TerraformFolder], served_provider: Mapping[str, str]
 ) -> Callable[..., TerraformFolder]:
-    """Like `terraform_folder`, initialised and for `terraform test` with a mocked provider alone."""
+    """Like `terraform_folder`, initialised, for `terraform test` with a mocked provider."""
 
     def make(folder: str, files: Mapping[str, str] | None = None) -> TerraformFolder:
         made = terraform_folder(folder, files).within(**served_provider)
