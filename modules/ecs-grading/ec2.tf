@@ -2,63 +2,65 @@
 
 locals {
   ec2 = local.on_fargate ? {} : { this = var.ec2_capacity }
-}
 
-resource "aws_iam_role" "instance" {
-  for_each = local.ec2
+  image_parameters = {
+    ARM64  = "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
+    X86_64 = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+  }
 
-  name = "${local.name}-instance"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "ec2.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
-resource "aws_iam_role_policy_attachment" "instance" {
-  for_each = local.ec2
-
-  role       = aws_iam_role.instance[each.key].name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
-}
-
-resource "aws_iam_instance_profile" "this" {
-  for_each = local.ec2
-
-  name = "${local.name}-instance"
-  role = aws_iam_role.instance[each.key].name
+  user_data = <<-EOT
+    #!/bin/sh
+    cat >> /etc/ecs/ecs.config <<'CONFIG'
+    ECS_CLUSTER=${local.name}-cluster
+    ECS_AWSVPC_BLOCK_IMDS=true
+    ECS_CONTAINER_STOP_TIMEOUT=${var.task.stop_timeout_seconds}s
+    ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true
+    ECS_ENABLE_TASK_IAM_ROLE=true
+    CONFIG
+  EOT
 }
 
 resource "aws_launch_template" "this" {
   for_each = local.ec2
 
   name_prefix            = "${local.name}-"
-  image_id               = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+  image_id               = coalesce(each.value.image_id, "resolve:ssm:${local.image_parameters[var.task.architecture]}")
   instance_type          = each.value.instance_type
   update_default_version = true
   vpc_security_group_ids = var.security_group_ids
-  user_data              = base64encode("#!/bin/sh\necho ECS_CLUSTER=${aws_ecs_cluster.this.name} >> /etc/ecs/ecs.config\n")
+  user_data              = base64encode(local.user_data)
 
   iam_instance_profile {
     arn = aws_iam_instance_profile.this[each.key].arn
   }
 
+  block_device_mappings {
+    device_name = "/dev/xvda"
+
+    ebs {
+      delete_on_termination = true
+      encrypted             = true
+      kms_key_id            = each.value.volume_kms_key_arn
+      volume_size           = each.value.volume_gib
+      volume_type           = "gp3"
+    }
+  }
+
   metadata_options {
-    http_tokens                 = "required"
+    http_endpoint               = "enabled"
     http_put_response_hop_limit = 1 # a container cannot reach the instance's credentials
+    http_tokens                 = "required"
   }
 }
 
 resource "aws_autoscaling_group" "this" {
   for_each = local.ec2
 
-  name_prefix         = "${local.name}-"
-  min_size            = each.value.min_instances
-  max_size            = each.value.max_instances
-  vpc_zone_identifier = var.subnet_ids
+  name_prefix           = "${local.name}-"
+  min_size              = each.value.min_instances
+  max_size              = each.value.max_instances
+  vpc_zone_identifier   = var.subnet_ids
+  protect_from_scale_in = true # ECS lets an instance go when no task of the service is on it
 
   launch_template {
     id      = aws_launch_template.this[each.key].id
@@ -69,6 +71,12 @@ resource "aws_autoscaling_group" "this" {
   tag {
     key                 = "AmazonECSManaged"
     value               = "true"
+    propagate_at_launch = true
+  }
+
+  tag {
+    key                 = "Name"
+    value               = local.name
     propagate_at_launch = true
   }
 
@@ -83,18 +91,13 @@ resource "aws_ecs_capacity_provider" "this" {
   name = local.name
 
   auto_scaling_group_provider {
-    auto_scaling_group_arn = aws_autoscaling_group.this[each.key].arn
+    auto_scaling_group_arn         = aws_autoscaling_group.this[each.key].arn
+    managed_draining               = "ENABLED"
+    managed_termination_protection = "ENABLED"
 
     managed_scaling {
       status          = "ENABLED"
-      target_capacity = 100
+      target_capacity = each.value.target_capacity_percent
     }
   }
-}
-
-resource "aws_ecs_cluster_capacity_providers" "this" {
-  for_each = local.ec2
-
-  cluster_name       = aws_ecs_cluster.this.name
-  capacity_providers = [aws_ecs_capacity_provider.this[each.key].name]
 }

@@ -2,9 +2,17 @@ locals {
   # arn:aws:logs:<region>:<account>:log-group:<name>
   account_id = split(":", aws_cloudwatch_log_group.this.arn)[4]
 
-  # <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>; null for an image from elsewhere
-  _ecr_image     = try(regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com/([^:@]+)", var.image), null)
-  repository_arn = local._ecr_image == null ? null : "arn:aws:ecr:${local._ecr_image[1]}:${local._ecr_image[0]}:repository/${local._ecr_image[2]}"
+  # <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>; images from elsewhere are left out
+  images = distinct(concat([var.image], values(var.task.sidecars)[*].image))
+  ecr_images = [
+    for image in local.images : regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com/([^:@]+)", image)
+    if can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[^:@]", image))
+  ]
+  repository_arns = distinct([for image in local.ecr_images : "arn:aws:ecr:${image[1]}:${image[0]}:repository/${image[2]}"])
+
+  session_channel_actions = [
+    "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+  ]
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -20,7 +28,7 @@ locals {
     Sid      = "WriteLogs"
     Effect   = "Allow"
     Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    Resource = "${aws_cloudwatch_log_group.this.arn}:*"
+    Resource = "${aws_cloudwatch_log_group.this.arn}:*" # its log streams
   }
 
   pull_image_statements = [for statement in [
@@ -34,11 +42,51 @@ locals {
       Sid      = "PullImage"
       Effect   = "Allow"
       Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      Resource = local.repository_arn
+      Resource = local.repository_arns
     },
-  ] : statement if local.repository_arn != null]
+  ] : statement if length(local.repository_arns) > 0]
 
   write_logs_policy = jsonencode({ Version = "2012-10-17", Statement = [local.write_logs_statement] })
+
+  protection_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "ProtectTasksOfThisCluster"
+      Effect   = "Allow"
+      Action   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+      Resource = "arn:aws:ecs:${var.region}:${local.account_id}:task/${local.name}-cluster/*" # tasks of this cluster, whose ids come later
+    }]
+  })
+
+  session_policies = [for group in values(aws_cloudwatch_log_group.sessions) : jsonencode({
+    Version = "2012-10-17"
+    Statement = [for statement in [
+      {
+        Sid      = "OpenChannels"
+        Effect   = "Allow"
+        Action   = local.session_channel_actions
+        Resource = "*" # these actions know no resource
+      },
+      {
+        Sid      = "FindLogGroup"
+        Effect   = "Allow"
+        Action   = "logs:DescribeLogGroups"
+        Resource = "*" # the agent lists groups to find its own
+      },
+      {
+        Sid      = "WriteSessionLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = "${group.arn}:*" # its log streams
+      },
+      {
+        Sid      = "EncryptSession"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = var.service.execute_command.kms_key_arn
+      },
+    ] : statement if statement.Resource != null]
+  })]
 }
 
 # --- what ECS may do to start the task ---
@@ -65,7 +113,12 @@ resource "aws_iam_role" "task" {
 }
 
 resource "aws_iam_role_policy" "task" {
-  for_each = merge({ logs = local.write_logs_policy }, var.task_policies)
+  for_each = merge(
+    { logs = local.write_logs_policy },
+    var.service.allow_task_protection ? { task-protection = local.protection_policy } : {},
+    var.service.execute_command == null ? {} : { execute-command = one(local.session_policies) },
+    var.task_policies,
+  )
 
   name   = each.key
   role   = aws_iam_role.task.id

@@ -2,6 +2,15 @@ locals {
   name           = "${var.environment_name}-grading"
   container_name = "grading-worker"
   on_fargate     = var.ec2_capacity == null
+
+  # what the service is placed on; empty is plain Fargate, by launch type
+  placement = (
+    !local.on_fargate ? { (local.name) = { base = 0, weight = 1 } } :
+    var.capacity.spot == null ? {} : {
+      FARGATE      = { base = var.capacity.spot.fargate_base, weight = var.capacity.spot.fargate_weight }
+      FARGATE_SPOT = { base = 0, weight = var.capacity.spot.spot_weight }
+    }
+  )
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -13,14 +22,56 @@ resource "aws_ecs_cluster" "this" {
     name  = "containerInsights"
     value = var.enable_autoscaling ? "enabled" : "disabled"
   }
+
+  dynamic "configuration" {
+    for_each = aws_cloudwatch_log_group.sessions
+
+    content {
+      execute_command_configuration {
+        kms_key_id = var.service.execute_command.kms_key_arn
+        logging    = "OVERRIDE"
+
+        log_configuration {
+          cloud_watch_encryption_enabled = var.service.execute_command.kms_key_arn != null
+          cloud_watch_log_group_name     = configuration.value.name
+        }
+      }
+    }
+  }
+}
+
+resource "aws_ecs_cluster_capacity_providers" "this" {
+  for_each = length(local.placement) == 0 ? {} : { this = keys(local.placement) }
+
+  cluster_name       = aws_ecs_cluster.this.name
+  capacity_providers = each.value
+
+  depends_on = [aws_ecs_capacity_provider.this]
 }
 
 resource "aws_ecs_service" "this" {
-  name            = "${local.name}-service"
-  cluster         = aws_ecs_cluster.this.id
-  task_definition = aws_ecs_task_definition.this.arn
-  desired_count   = var.capacity.desired
-  launch_type     = local.on_fargate ? "FARGATE" : null
+  name                              = "${local.name}-service"
+  cluster                           = aws_ecs_cluster.this.id
+  task_definition                   = aws_ecs_task_definition.this.arn
+  desired_count                     = var.capacity.desired
+  launch_type                       = length(local.placement) == 0 ? "FARGATE" : null
+  enable_execute_command            = var.service.execute_command != null
+  health_check_grace_period_seconds = try(var.service.load_balancer.health_check_grace_seconds, null)
+
+  # Rebalancing would end workers in the middle of a job, and where they run does not matter to a queue.
+  availability_zone_rebalancing = "DISABLED"
+
+  # a task has the tags of the service, so that its cost can be told
+  enable_ecs_managed_tags = true
+  propagate_tags          = "SERVICE"
+
+  deployment_maximum_percent         = var.service.deployment.maximum_percent
+  deployment_minimum_healthy_percent = var.service.deployment.minimum_healthy_percent
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = var.service.deployment.rollback
+  }
 
   network_configuration {
     subnets          = var.subnet_ids
@@ -29,11 +80,22 @@ resource "aws_ecs_service" "this" {
   }
 
   dynamic "capacity_provider_strategy" {
-    for_each = aws_ecs_capacity_provider.this
+    for_each = local.placement
 
     content {
-      capacity_provider = capacity_provider_strategy.value.name
-      weight            = 1
+      capacity_provider = capacity_provider_strategy.key
+      base              = capacity_provider_strategy.value.base
+      weight            = capacity_provider_strategy.value.weight
+    }
+  }
+
+  dynamic "load_balancer" {
+    for_each = var.service.load_balancer[*]
+
+    content {
+      target_group_arn = load_balancer.value.target_group_arn
+      container_name   = local.container_name
+      container_port   = local.health_port
     }
   }
 
@@ -46,10 +108,7 @@ resource "aws_ecs_service" "this" {
   }
 
   lifecycle {
-    ignore_changes = [
-      desired_count,                 # it belongs to Application Auto Scaling from the first minute on
-      availability_zone_rebalancing, # off unless asked for; not every API answers with it
-    ]
+    ignore_changes = [desired_count] # it belongs to Application Auto Scaling from the first minute on
   }
 
   # A task that starts before its permissions fails its first read.

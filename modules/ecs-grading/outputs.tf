@@ -1,3 +1,13 @@
+output "capacity_providers" {
+  description = "What the tasks are placed on: FARGATE, FARGATE and FARGATE_SPOT, or the capacity provider of the instances."
+  value       = length(local.placement) == 0 ? ["FARGATE"] : keys(local.placement)
+}
+
+output "cluster_arn" {
+  description = "ARN of the cluster."
+  value       = aws_ecs_cluster.this.arn
+}
+
 output "cluster_name" {
   description = "Name of the cluster."
   value       = aws_ecs_cluster.this.name
@@ -8,9 +18,19 @@ output "container_name" {
   value       = local.container_name
 }
 
+output "execution_role_arn" {
+  description = "Role by which ECS starts a task."
+  value       = aws_iam_role.execution.arn
+}
+
 output "log_group_name" {
   description = "Log group of the worker."
   value       = aws_cloudwatch_log_group.this.name
+}
+
+output "scaling_alarm_names" {
+  description = "Alarms that wake the service up and let it rest; empty when a task always runs."
+  value       = [for alarm in values(aws_cloudwatch_metric_alarm.rest) : alarm.alarm_name]
 }
 
 output "scaling_bounds" {
@@ -19,6 +39,11 @@ output "scaling_bounds" {
     max = aws_appautoscaling_target.this.max_capacity
     min = aws_appautoscaling_target.this.min_capacity
   }
+}
+
+output "service_arn" {
+  description = "ARN of the service."
+  value       = aws_ecs_service.this.id
 }
 
 output "service_name" {
@@ -39,4 +64,9 @@ output "task_family" {
 output "task_role_arn" {
   description = "Role of the running worker."
   value       = aws_iam_role.task.arn
+}
+
+output "task_role_name" {
+  description = "Name of the role of the running worker, for policies of your own."
+  value       = aws_iam_role.task.name
 }

@@ -18,13 +18,6 @@ locals {
     cpu    = { metric = "ECSServiceAverageCPUUtilization", target = var.scaling.cpu_target }
     memory = { metric = "ECSServiceAverageMemoryUtilization", target = var.scaling.memory_target }
   } : {}
-
-  # one metric for each node of the broker and each queue; the idle node of a pair reports nothing
-  queue_metrics = {
-    for index, pair in setproduct(var.queue.broker_node_names, var.queue.names) :
-    "size${index}" => { node = pair[0], queue = pair[1] }
-  }
-  waiting_expression = join(" + ", [for id in keys(local.queue_metrics) : "FILL(${id}, 0)"])
 }
 
 resource "aws_appautoscaling_policy" "resource" {
@@ -38,8 +31,8 @@ resource "aws_appautoscaling_policy" "resource" {
 
   target_tracking_scaling_policy_configuration {
     target_value       = each.value.target
-    scale_in_cooldown  = 300
-    scale_out_cooldown = 60
+    scale_in_cooldown  = var.scaling.in_cooldown_seconds
+    scale_out_cooldown = var.scaling.out_cooldown_seconds
 
     predefined_metric_specification {
       predefined_metric_type = each.value.metric
@@ -58,12 +51,12 @@ resource "aws_appautoscaling_policy" "queue_depth" {
 
   target_tracking_scaling_policy_configuration {
     target_value       = var.scaling.messages_per_task
-    scale_in_cooldown  = 300
-    scale_out_cooldown = 60
+    scale_in_cooldown  = var.scaling.in_cooldown_seconds
+    scale_out_cooldown = var.scaling.out_cooldown_seconds
 
     customized_metric_specification {
       dynamic "metrics" {
-        for_each = local.queue_metrics
+        for_each = local.metrics
 
         content {
           id          = metrics.key
@@ -73,42 +66,17 @@ resource "aws_appautoscaling_policy" "queue_depth" {
             stat = "Average"
 
             metric {
-              namespace   = "AWS/AmazonMQ"
-              metric_name = "QueueSize"
+              namespace   = metrics.value.namespace
+              metric_name = metrics.value.name
 
-              dimensions {
-                name  = "Broker"
-                value = metrics.value.node
+              dynamic "dimensions" {
+                for_each = metrics.value.dimensions
+
+                content {
+                  name  = dimensions.key
+                  value = dimensions.value
+                }
               }
-
-              dimensions {
-                name  = "Queue"
-                value = metrics.value.queue
-              }
-            }
-          }
-        }
-      }
-
-      metrics {
-        id          = "running"
-        return_data = false
-
-        metric_stat {
-          stat = "Average"
-
-          metric {
-            namespace   = "ECS/ContainerInsights"
-            metric_name = "RunningTaskCount"
-
-            dimensions {
-              name  = "ClusterName"
-              value = aws_ecs_cluster.this.name
-            }
-
-            dimensions {
-              name  = "ServiceName"
-              value = aws_ecs_service.this.name
             }
           }
         }
@@ -121,5 +89,23 @@ resource "aws_appautoscaling_policy" "queue_depth" {
         return_data = true
       }
     }
+  }
+}
+
+# --- other bounds from a moment on ---
+
+resource "aws_appautoscaling_scheduled_action" "this" {
+  for_each = { for name, each in var.scaling.schedules : name => each if var.enable_autoscaling }
+
+  name               = "${local.name}-${each.key}"
+  schedule           = each.value.schedule
+  timezone           = each.value.timezone
+  service_namespace  = aws_appautoscaling_target.this.service_namespace
+  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
+  resource_id        = aws_appautoscaling_target.this.resource_id
+
+  scalable_target_action {
+    max_capacity = each.value.max
+    min_capacity = each.value.min
   }
 }

@@ -1,10 +1,3 @@
-resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
-  # checkov:skip=CKV_AWS_338: how long is for the environment to choose
-  name              = "/ecs/${local.name}"
-  retention_in_days = var.log_retention_days
-}
-
 resource "aws_ecs_task_definition" "this" {
   family                   = "${local.name}-task"
   cpu                      = var.task.cpu
@@ -13,40 +6,113 @@ resource "aws_ecs_task_definition" "this" {
   requires_compatibilities = [local.on_fargate ? "FARGATE" : "EC2"]
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
-  container_definitions    = jsonencode([local.container])
+  container_definitions    = jsonencode(concat([local.container], local.sidecars))
+
+  runtime_platform {
+    cpu_architecture        = var.task.architecture
+    operating_system_family = "LINUX"
+  }
+
+  dynamic "ephemeral_storage" {
+    for_each = var.task.ephemeral_storage_gib[*]
+
+    content {
+      size_in_gib = ephemeral_storage.value
+    }
+  }
+
+  # Disk of the task, gone with it. The image gives such a path its owner and mode by VOLUME.
+  dynamic "volume" {
+    for_each = toset(concat(keys(local.writable_paths), flatten([
+      for each in values(var.task.sidecars) : keys(each.writable_paths)
+    ])))
+
+    content {
+      name = volume.value
+    }
+  }
 }
 
 locals {
-  # Everything ECS would add by itself is written out or left away, so that the plan settles.
-  container = {
-    name      = local.container_name
-    image     = var.image
-    essential = true
-    command   = ["grader", "worker"]
+  health_port = 8080
 
-    # a map is walked in the order of its keys, so this list is sorted
-    environment = [for key, value in var.environment : { name = key, value = value }]
+  # What a container has without being asked, less what docs/sandbox.md says that the launcher needs: CHOWN, DAC_OVERRIDE,
+  # FOWNER, FSETID, KILL, SETGID, SETUID. It is setuid root, so no-new-privileges must stay away.
+  dropped_capabilities = ["AUDIT_WRITE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"]
 
-    healthCheck = {
-      command     = ["CMD", "grader", "health"] # asks http://127.0.0.1:8080/health
-      interval    = 30
-      timeout     = 5
-      startPeriod = 60
-      retries     = 3
-    }
+  writable_paths = merge(var.task.writable_paths, var.service.execute_command == null || !var.task.read_only_root ? {} : {
+    # where the agent of ECS Exec writes
+    exec-agent = "/managed-agents"
+    exec-log   = "/var/log/amazon/ssm"
+    exec-state = "/var/lib/amazon/ssm"
+  })
 
-    linuxParameters = { initProcessEnabled = true }
-    stopTimeout     = 120 # the longest that Fargate grants to finish a job
+  # Everything that ECS would add by itself is written out or left away, and maps are walked in the order of their keys, so
+  # that the plan settles.
+  container = merge(
+    {
+      name      = local.container_name
+      image     = var.image
+      essential = true
+      command   = ["grader", "worker"]
 
-    portMappings = [{ containerPort = 8080, hostPort = 8080, protocol = "tcp" }]
+      environment            = [for key, value in var.environment : { name = key, value = value }]
+      mountPoints            = [for volume, path in local.writable_paths : { sourceVolume = volume, containerPath = path, readOnly = false }]
+      readonlyRootFilesystem = var.task.read_only_root
 
-    logConfiguration = {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = aws_cloudwatch_log_group.this.name
-        awslogs-region        = var.region
-        awslogs-stream-prefix = local.container_name
+      healthCheck = {
+        command     = ["CMD", "grader", "health"] # asks http://127.0.0.1:8080/health
+        interval    = 30
+        timeout     = 5
+        startPeriod = 60
+        retries     = 3
       }
+
+      linuxParameters = {
+        capabilities       = { drop = local.dropped_capabilities }
+        initProcessEnabled = true
+      }
+
+      portMappings     = [{ containerPort = local.health_port, hostPort = local.health_port, protocol = "tcp" }]
+      stopTimeout      = var.task.stop_timeout_seconds
+      logConfiguration = merge(local.log_configuration, { options = merge(local.log_configuration.options, { awslogs-stream-prefix = local.container_name }) })
+    },
+    length(local.started_first) == 0 ? {} : { dependsOn = local.started_first },
+  )
+
+  started_first = [
+    for name, each in var.task.sidecars : { containerName = name, condition = "START" } if each.start_before_worker
+  ]
+
+  sidecars = [
+    for name, each in var.task.sidecars : {
+      for key, value in {
+        name      = name
+        image     = each.image
+        essential = each.essential
+        command   = each.command
+        cpu       = each.cpu
+        memory    = each.memory
+        user      = each.user
+
+        environment            = [for key, value in each.environment : { name = key, value = value }]
+        linuxParameters        = { capabilities = { drop = ["ALL"] }, initProcessEnabled = true }
+        logConfiguration       = merge(local.log_configuration, { options = merge(local.log_configuration.options, { awslogs-stream-prefix = name }) })
+        mountPoints            = [for volume, path in each.writable_paths : { sourceVolume = volume, containerPath = path, readOnly = false }]
+        readonlyRootFilesystem = true
+      } : key => value if value != null
     }
+  ]
+
+  log_configuration = {
+    logDriver = "awslogs"
+    options = merge(
+      {
+        awslogs-group  = aws_cloudwatch_log_group.this.name
+        awslogs-region = var.region
+        mode           = var.service.log.mode
+      },
+      var.service.log.mode == "blocking" ? {} : { max-buffer-size = "${var.service.log.max_buffer_mb}m" },
+    )
   }
 }

@@ -1,47 +1,103 @@
 variable "capacity" {
   description = "Number of tasks: at the start, and the bounds between which autoscaling moves it."
   type = object({
-    desired = optional(number, 2)
-    max     = optional(number, 10)
-    min     = optional(number, 1)
+    desired = optional(number, 2)  # tasks at the start; without autoscaling, always
+    max     = optional(number, 10) # most tasks that autoscaling starts
+    min     = optional(number, 1)  # fewest tasks that it leaves; 0 stops the last one when the queues are idle
+
+    # tasks on Fargate Spot beside those on Fargate; null is Fargate alone
+    spot = optional(object({
+      fargate_base   = optional(number, 1) # so many tasks are always on Fargate
+      fargate_weight = optional(number, 1) # share of the others that is on Fargate
+      spot_weight    = optional(number, 3) # share of the others that is on Fargate Spot
+    }))
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = alltrue([for count in values(var.capacity) : count >= 0 && floor(count) == count])
-    error_message = "capacity must be whole numbers, 0 or more."
+    condition = alltrue([
+      for count in [var.capacity.desired, var.capacity.max, var.capacity.min] : count >= 0 && floor(count) == count
+    ])
+    error_message = "capacity.desired, max and min must be whole numbers, 0 or more."
   }
 
   validation {
     condition = !var.enable_autoscaling || (
-      1 <= var.capacity.min && var.capacity.min <= var.capacity.desired && var.capacity.desired <= var.capacity.max
+      0 <= var.capacity.min && var.capacity.min <= var.capacity.desired &&
+      var.capacity.desired <= var.capacity.max && 1 <= var.capacity.max
     )
-    error_message = "capacity must satisfy 1 <= min <= desired <= max while autoscaling is on."
+    error_message = "capacity must satisfy 0 <= min <= desired <= max while autoscaling is on, and max be at least 1."
+  }
+
+  validation {
+    condition     = var.capacity.spot == null || var.ec2_capacity == null
+    error_message = "capacity.spot is for tasks on Fargate; it must be null when ec2_capacity is given."
+  }
+
+  validation {
+    condition = var.capacity.spot == null ? true : (
+      alltrue([for number in values(var.capacity.spot) : number >= 0 && floor(number) == number]) &&
+      var.capacity.spot.fargate_base <= 100000 &&
+      max(var.capacity.spot.fargate_weight, var.capacity.spot.spot_weight) <= 1000 &&
+      var.capacity.spot.spot_weight >= 1
+    )
+    error_message = "capacity.spot needs whole numbers: fargate_base from 0 to 100000, fargate_weight from 0 to 1000, spot_weight from 1 to 1000."
   }
 }
 
 variable "ec2_capacity" {
   description = "Instances to run the tasks on; null runs them on Fargate."
   type = object({
-    instance_type = optional(string, "m6i.large")
-    max_instances = optional(number, 10)
-    min_instances = optional(number, 0)
+    enable_session          = optional(bool, false)         # let operators open a shell by Session Manager
+    image_id                = optional(string)              # AMI with the ECS agent; null is Amazon's for the architecture
+    instance_type           = optional(string, "m6i.large") # has to have the architecture of the task
+    max_instances           = optional(number, 10)          # most instances that ECS starts for the tasks
+    min_instances           = optional(number, 0)           # fewest instances that it leaves
+    target_capacity_percent = optional(number, 100)         # how full to keep them; less leaves room to start tasks at once
+    volume_gib              = optional(number, 50)          # encrypted disk of an instance, for images and all its tasks
+    volume_kms_key_arn      = optional(string)              # key of the disk; null is the account's default key
   })
   default = null
 
   validation {
     condition = var.ec2_capacity == null ? true : (
+      alltrue([for count in [var.ec2_capacity.min_instances, var.ec2_capacity.max_instances] : floor(count) == count]) &&
       0 <= var.ec2_capacity.min_instances &&
       var.ec2_capacity.min_instances <= var.ec2_capacity.max_instances &&
       1 <= var.ec2_capacity.max_instances
     )
-    error_message = "ec2_capacity must satisfy 0 <= min_instances <= max_instances, and max_instances at least 1."
+    error_message = "ec2_capacity must satisfy 0 <= min_instances <= max_instances in whole numbers, and max_instances be at least 1."
+  }
+
+  validation {
+    condition     = var.ec2_capacity == null ? true : can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", var.ec2_capacity.instance_type))
+    error_message = "ec2_capacity.instance_type must be an instance type such as m6i.large."
+  }
+
+  validation {
+    condition = var.ec2_capacity == null ? true : (
+      1 <= var.ec2_capacity.target_capacity_percent && var.ec2_capacity.target_capacity_percent <= 100 &&
+      30 <= var.ec2_capacity.volume_gib && var.ec2_capacity.volume_gib <= 16384
+    )
+    error_message = "ec2_capacity.target_capacity_percent must be from 1 to 100, volume_gib from 30 to 16384."
+  }
+
+  validation {
+    condition = (
+      try(var.ec2_capacity.image_id, null) == null ? true : can(regex("^ami-[0-9a-f]{8,17}$", var.ec2_capacity.image_id))
+    )
+    error_message = "ec2_capacity.image_id must be the id of an AMI such as ami-0123456789abcdef0, or null."
+  }
+
+  validation {
+    condition     = try(var.ec2_capacity.volume_kms_key_arn, null) == null ? true : can(regex(local.kms_key_pattern, var.ec2_capacity.volume_kms_key_arn))
+    error_message = "ec2_capacity.volume_kms_key_arn must be the ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>, or null."
   }
 }
 
 variable "enable_autoscaling" {
-  description = "Follow CPU, memory and the waiting messages; otherwise the desired number of tasks is held."
+  description = "Follow CPU, memory, the waiting messages and the schedules; otherwise the desired number of tasks is held."
   type        = bool
   default     = true
 }
@@ -64,6 +120,11 @@ variable "environment_name" {
     condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.environment_name))
     error_message = "environment_name must have 1 to 32 characters of a-z, 0-9 and -, the first a letter."
   }
+
+  validation {
+    condition     = var.ec2_capacity == null || !can(regex("^(aws|ecs|fargate)", var.environment_name))
+    error_message = "environment_name must not begin with aws, ecs or fargate when ec2_capacity is given: ECS keeps such names of capacity providers for itself."
+  }
 }
 
 variable "image" {
@@ -76,22 +137,13 @@ variable "image" {
   }
 }
 
-variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the worker's log."
-  type        = number
-  default     = 30
-
-  validation {
-    condition     = contains(local.retention_days, var.log_retention_days)
-    error_message = "log_retention_days must be one of ${join(", ", local.retention_days)}."
-  }
-}
-
 variable "queue" {
   description = "Queues whose waiting messages drive the scaling, and the broker nodes as CloudWatch names them."
   type = object({
-    broker_node_names = list(string)
-    names             = optional(list(string), ["grading-requests", "grading-priority"])
+    broker_node_names = list(string)                                                     # values of the dimension Broker
+    engine_type       = optional(string, "ActiveMQ")                                     # ActiveMQ or RabbitMQ: what CloudWatch calls the waiting messages
+    names             = optional(list(string), ["grading-requests", "grading-priority"]) # queues from which the workers take
+    virtual_host      = optional(string, "/")                                            # of a RabbitMQ broker
   })
 
   validation {
@@ -100,19 +152,41 @@ variable "queue" {
     )
     error_message = "queue needs at least one node and one name, and at most eight pairs of them (a scaling policy takes ten metrics)."
   }
+
+  validation {
+    condition     = contains(["ActiveMQ", "RabbitMQ"], var.queue.engine_type)
+    error_message = "queue.engine_type must be ActiveMQ or RabbitMQ."
+  }
 }
 
 variable "region" {
   description = "Region of the log group."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be a region name such as ap-northeast-2."
+  }
 }
 
 variable "scaling" {
-  description = "Targets of autoscaling: percent of CPU and memory, and waiting messages for each task."
+  description = "What autoscaling follows, and how fast."
   type = object({
-    cpu_target        = optional(number, 60)
-    memory_target     = optional(number, 75)
-    messages_per_task = optional(number, 10)
+    cpu_target           = optional(number, 60)  # percent of CPU at which to hold the tasks
+    idle_minutes         = optional(number, 15)  # with capacity.min 0: empty queues for so long stop the last tasks
+    in_cooldown_seconds  = optional(number, 300) # pause after a scale-in
+    memory_target        = optional(number, 75)  # percent of memory at which to hold the tasks
+    messages_per_task    = optional(number, 10)  # messages in the queues for each running task
+    out_cooldown_seconds = optional(number, 60)  # pause after a scale-out
+    wake_up_tasks        = optional(number, 1)   # with capacity.min 0: tasks to start when a message arrives
+
+    # other bounds from a moment on, by name
+    schedules = optional(map(object({
+      schedule = string                  # cron(minute hour day month weekday year) or at(yyyy-mm-ddThh:mm:ss)
+      max      = optional(number)        # most tasks from then on; null leaves it
+      min      = optional(number)        # fewest tasks from then on; null leaves it
+      timezone = optional(string, "UTC") # IANA name such as Asia/Seoul
+    })), {})
   })
   default  = {}
   nullable = false
@@ -126,6 +200,54 @@ variable "scaling" {
     condition     = var.scaling.messages_per_task > 0
     error_message = "scaling.messages_per_task must be greater than 0."
   }
+
+  validation {
+    condition = alltrue([
+      for seconds in [var.scaling.in_cooldown_seconds, var.scaling.out_cooldown_seconds] : seconds >= 0 && seconds <= 3600 && floor(seconds) == seconds
+    ])
+    error_message = "scaling.in_cooldown_seconds and out_cooldown_seconds must be whole seconds from 0 to 3600."
+  }
+
+  validation {
+    condition     = var.scaling.idle_minutes >= 5 && var.scaling.idle_minutes <= 1440 && floor(var.scaling.idle_minutes) == var.scaling.idle_minutes
+    error_message = "scaling.idle_minutes must be whole minutes from 5 to 1440."
+  }
+
+  validation {
+    condition     = var.scaling.wake_up_tasks >= 1 && var.scaling.wake_up_tasks <= max(1, var.capacity.max) && floor(var.scaling.wake_up_tasks) == var.scaling.wake_up_tasks
+    error_message = "scaling.wake_up_tasks must be a whole number from 1 to capacity.max."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.scaling.schedules) : can(regex("^[a-z0-9][a-z0-9-]{0,63}$", name))])
+    error_message = "scaling.schedules needs names of 1 to 64 characters of a-z, 0-9 and -."
+  }
+
+  validation {
+    condition = alltrue([
+      for each in values(var.scaling.schedules) :
+      can(regex(local.cron_pattern, each.schedule)) ? length(regexall("\\?", each.schedule)) == 1 :
+      can(timeadd("${regex("^at\\((\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2})\\)$", each.schedule)[0]}Z", "0s"))
+    ])
+    error_message = "scaling.schedules.*.schedule must be cron(minute hour day-of-month month day-of-week year) with ? for exactly one of the two days, such as cron(30 8 ? * MON-FRI *), or a moment such as at(2026-06-15T08:30:00)."
+  }
+
+  validation {
+    condition = alltrue([
+      for each in values(var.scaling.schedules) : can(regex("^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]*){1,2})$", each.timezone))
+    ])
+    error_message = "scaling.schedules.*.timezone must be an IANA name such as Asia/Seoul, or UTC."
+  }
+
+  validation {
+    condition = alltrue([
+      for each in values(var.scaling.schedules) :
+      (each.min != null || each.max != null) &&
+      alltrue([for count in [each.min, each.max] : count == null ? true : count >= 0 && floor(count) == count]) &&
+      (each.min == null ? var.capacity.min : each.min) <= (each.max == null ? var.capacity.max : each.max)
+    ])
+    error_message = "scaling.schedules.* needs min, max or both, whole numbers with min <= max; what is not given is that of capacity."
+  }
 }
 
 variable "security_group_ids" {
@@ -133,15 +255,102 @@ variable "security_group_ids" {
   type        = list(string)
 
   validation {
-    condition     = length(var.security_group_ids) > 0
-    error_message = "security_group_ids needs at least one group."
+    condition     = contains(range(1, 5 + 1), length(var.security_group_ids))
+    error_message = "security_group_ids needs one to five groups."
+  }
+}
+
+variable "service" {
+  description = "How the service is deployed, logged, and reached by people and load balancers."
+  type = object({
+    allow_task_protection = optional(bool, false) # let a worker protect itself from scale-in while it works
+
+    deployment = optional(object({
+      maximum_percent         = optional(number, 200) # of the desired number, while old and new tasks run side by side
+      minimum_healthy_percent = optional(number, 100) # of the desired number that has to stay healthy
+      rollback                = optional(bool, true)  # go back to the last good version when new tasks do not get healthy
+    }), {})
+
+    # shells in running tasks by ECS Exec; null allows none
+    execute_command = optional(object({
+      kms_key_arn        = optional(string)     # key of the session and of its log; null is the key of AWS
+      log_retention_days = optional(number, 90) # what was typed and shown is kept so long
+    }))
+
+    # target group that health checks the workers; null for none
+    load_balancer = optional(object({
+      health_check_grace_seconds = optional(number, 60) # a new task may be unhealthy so long
+      target_group_arn           = string               # of target type ip, protocol HTTP, port 8080
+    }))
+
+    log = optional(object({
+      kms_key_arn    = optional(string)                 # key of the log group; null is the key of CloudWatch Logs
+      max_buffer_mb  = optional(number, 25)             # lines waiting to be sent, in mode non-blocking
+      mode           = optional(string, "non-blocking") # non-blocking: work goes on while CloudWatch Logs is away; blocking: no line is lost
+      retention_days = optional(number, 30)             # days for which CloudWatch keeps the log
+    }), {})
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = (
+      0 <= var.service.deployment.minimum_healthy_percent && var.service.deployment.minimum_healthy_percent <= 100 &&
+      100 <= var.service.deployment.maximum_percent && var.service.deployment.maximum_percent <= 400 &&
+      var.service.deployment.minimum_healthy_percent < var.service.deployment.maximum_percent
+    )
+    error_message = "service.deployment must satisfy 0 <= minimum_healthy_percent <= 100 <= maximum_percent <= 400, and not be 100 twice: then no task could ever be replaced."
+  }
+
+  validation {
+    condition = alltrue([
+      for days in [var.service.log.retention_days, try(var.service.execute_command.log_retention_days, 1)] :
+      contains(local.retention_days, days)
+    ])
+    error_message = "service.log.retention_days and service.execute_command.log_retention_days must be one of ${join(", ", local.retention_days)}."
+  }
+
+  validation {
+    condition = (
+      contains(["blocking", "non-blocking"], var.service.log.mode) &&
+      1 <= var.service.log.max_buffer_mb && var.service.log.max_buffer_mb <= 256 && floor(var.service.log.max_buffer_mb) == var.service.log.max_buffer_mb
+    )
+    error_message = "service.log.mode must be blocking or non-blocking, max_buffer_mb whole MB from 1 to 256."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in [var.service.log.kms_key_arn, try(var.service.execute_command.kms_key_arn, null)] :
+      arn == null ? true : can(regex(local.kms_key_pattern, arn))
+    ])
+    error_message = "service.log.kms_key_arn and service.execute_command.kms_key_arn must be ARNs of KMS keys, arn:aws:kms:<region>:<account>:key/<id>, or null."
+  }
+
+  validation {
+    condition = var.service.load_balancer == null ? true : can(regex(
+      "^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}$",
+      var.service.load_balancer.target_group_arn,
+    ))
+    error_message = "service.load_balancer.target_group_arn must be arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<16 hexadecimal digits>."
+  }
+
+  validation {
+    condition = var.service.load_balancer == null ? true : (
+      0 <= var.service.load_balancer.health_check_grace_seconds && var.service.load_balancer.health_check_grace_seconds <= 86400
+    )
+    error_message = "service.load_balancer.health_check_grace_seconds must be from 0 to 86400."
+  }
+
+  validation {
+    condition     = var.service.load_balancer == null || lookup(var.environment, "HEALTH_HOST", "") == "0.0.0.0"
+    error_message = "service.load_balancer needs HEALTH_HOST = \"0.0.0.0\" in environment: a worker answers only itself otherwise."
   }
 }
 
 variable "service_discovery" {
   description = "VPC in which the workers get a DNS name; null for none."
   type = object({
-    vpc_id = string
+    vpc_id = string # VPC of the private zone <environment_name>-grading.internal
   })
   default = null
 }
@@ -151,23 +360,104 @@ variable "subnet_ids" {
   type        = list(string)
 
   validation {
-    condition     = length(var.subnet_ids) > 0
-    error_message = "subnet_ids needs at least one subnet."
+    condition     = contains(range(1, 16 + 1), length(var.subnet_ids))
+    error_message = "subnet_ids needs one to sixteen subnets."
   }
 }
 
 variable "task" {
-  description = "Size of a task: CPU units (1024 are one vCPU) and memory in MB."
+  description = "What a task is: its size, architecture and disk, and what runs beside the worker."
   type = object({
-    cpu    = optional(number, 512)
-    memory = optional(number, 1024)
+    architecture          = optional(string, "X86_64") # X86_64 or ARM64; the image has to have it
+    cpu                   = optional(number, 512)      # CPU units; 1024 are one vCPU
+    ephemeral_storage_gib = optional(number)           # disk on Fargate from 21 to 200 GiB; null is Fargate's 20
+    memory                = optional(number, 1024)     # MB
+    read_only_root        = optional(bool, true)       # only writable_paths can be written
+    stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; more than DRAIN_SECONDS
+
+    # containers beside the worker, by name
+    sidecars = optional(map(object({
+      command             = optional(list(string))    # null is that of the image
+      cpu                 = optional(number, 0)       # CPU units of the task kept for it
+      environment         = optional(map(string), {}) # environment variables
+      essential           = optional(bool, false)     # whether its end ends the task
+      image               = string                    # leave to pull is given when it lies in ECR
+      memory              = optional(number)          # most MB of the task that it may take; null is no limit of its own
+      start_before_worker = optional(bool, false)     # whether the worker waits until it has started
+      user                = optional(string)          # user, or user:group; null is that of the image
+      writable_paths      = optional(map(string), {}) # volume to path; a volume of the worker's is shared with it
+    })), {})
+
+    # volume to path: what the worker writes besides its memory
+    writable_paths = optional(map(string), {
+      boxes = "/var/lib/grader/boxes"
+      tmp   = "/tmp"
+    })
   })
   default  = {}
   nullable = false
 
   validation {
+    condition     = contains(["ARM64", "X86_64"], var.task.architecture)
+    error_message = "task.architecture must be X86_64 or ARM64."
+  }
+
+  validation {
+    condition     = var.ec2_capacity == null ? true : can(regex(local.arm_instance_pattern, var.ec2_capacity.instance_type)) == (var.task.architecture == "ARM64")
+    error_message = "task.architecture must be that of ec2_capacity.instance_type: ARM64 for Graviton such as m7g.large, X86_64 for others such as m6i.large."
+  }
+
+  validation {
     condition     = var.ec2_capacity != null || contains(lookup(local.fargate_memory_mb, tostring(var.task.cpu), []), var.task.memory)
     error_message = "task must be a pair that Fargate offers; ${lookup(local.fargate_memory_hint, tostring(var.task.cpu), "cpu must be one of 256, 512, 1024, 2048, 4096, 8192, 16384")}."
+  }
+
+  validation {
+    condition     = var.ec2_capacity == null || (var.task.cpu >= 128 && var.task.cpu <= 196608 && var.task.memory >= 256)
+    error_message = "task.cpu must be from 128 to 196608 and task.memory at least 256 on instances."
+  }
+
+  validation {
+    condition = var.task.ephemeral_storage_gib == null ? true : (
+      var.ec2_capacity == null && contains(range(21, 200 + 1), var.task.ephemeral_storage_gib)
+    )
+    error_message = "task.ephemeral_storage_gib must be from 21 to 200 on Fargate, or null; on instances it is ec2_capacity.volume_gib."
+  }
+
+  validation {
+    condition = (
+      2 <= var.task.stop_timeout_seconds && var.task.stop_timeout_seconds <= (var.ec2_capacity == null ? 120 : 3600) &&
+      floor(var.task.stop_timeout_seconds) == var.task.stop_timeout_seconds &&
+      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "100")), -1) >= 0 &&
+      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "100")), 0) < var.task.stop_timeout_seconds
+    )
+    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and more than DRAIN_SECONDS in environment (100 when absent): else a job is killed while the worker still waits for it."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for paths in concat([var.task.writable_paths], values(var.task.sidecars)[*].writable_paths) : [
+        for volume, path in paths :
+        can(regex("^[A-Za-z0-9_-]{1,255}$", volume)) && can(regex("^(/[A-Za-z0-9._-]+)+$", path)) && !can(regex("/\\.\\.?(/|$)", path))
+      ]
+    ]))
+    error_message = "writable_paths needs volume names of A-Z, a-z, 0-9, _ and -, and plain absolute paths below /."
+  }
+
+  validation {
+    condition = alltrue([
+      for name in keys(var.task.sidecars) : can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$", name)) && name != "grading-worker"
+    ])
+    error_message = "task.sidecars needs names of 1 to 255 letters, digits, _ and -; grading-worker is the worker's."
+  }
+
+  validation {
+    condition = (
+      sum(concat([0], values(var.task.sidecars)[*].cpu)) < var.task.cpu &&
+      sum(concat([0], [for each in values(var.task.sidecars) : each.memory == null ? 0 : each.memory])) < var.task.memory &&
+      alltrue([for each in values(var.task.sidecars) : each.cpu >= 0 && (each.memory == null ? true : each.memory >= 6)])
+    )
+    error_message = "task.sidecars must leave the worker a part of the task: their cpu together must be less than task.cpu, their memory together less than task.memory, and memory at least 6 MB each."
   }
 }
 
@@ -179,29 +469,9 @@ variable "task_policies" {
   validation {
     condition = (
       alltrue([for document in values(var.task_policies) : can(jsondecode(document).Statement)]) &&
-      !contains(keys(var.task_policies), "logs")
+      alltrue([for name in keys(var.task_policies) : can(regex("^[A-Za-z0-9+=,.@_-]{1,128}$", name))]) &&
+      length(setintersection(keys(var.task_policies), ["execute-command", "logs", "task-protection"])) == 0
     )
-    error_message = "task_policies needs IAM policy documents as JSON; the name logs is taken."
-  }
-}
-
-locals {
-  retention_days = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-  ]
-
-  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
-  fargate_memory_mb = {
-    "256"   = [512, 1024, 2048]
-    "512"   = range(1024, 4096 + 1, 1024)
-    "1024"  = range(2048, 8192 + 1, 1024)
-    "2048"  = range(4096, 16384 + 1, 1024)
-    "4096"  = range(8192, 30720 + 1, 1024)
-    "8192"  = range(16384, 61440 + 1, 4096)
-    "16384" = range(32768, 122880 + 1, 8192)
-  }
-  fargate_memory_hint = {
-    for cpu, memory in local.fargate_memory_mb :
-    cpu => "with cpu ${cpu}, memory must be one of ${join(", ", memory)}"
+    error_message = "task_policies needs IAM policy documents as JSON, under names of 1 to 128 letters, digits and +=,.@_-; execute-command, logs and task-protection are taken."
   }
 }

@@ -100,7 +100,7 @@ run "roles_may_do_what_is_needed_only" {
 
   assert {
     condition = contains(
-      jsondecode(aws_iam_role_policy.execution.policy).Statement[*].Resource,
+      flatten(jsondecode(aws_iam_role_policy.execution.policy).Statement[*].Resource),
       "arn:aws:ecr:ap-northeast-2:123456789012:repository/test-grading-worker",
     )
     error_message = "ECS may pull from the image's own repository."
@@ -204,8 +204,8 @@ run "refuses_a_retention_that_cloudwatch_does_not_know" {
   command = plan
 
   variables {
-    log_retention_days = 42
+    service = { log = { retention_days = 42 } }
   }
 
-  expect_failures = [var.log_retention_days]
+  expect_failures = [var.service]
 }

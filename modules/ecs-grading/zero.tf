@@ -1,0 +1,89 @@
+# Only where the fewest tasks may be 0: target tracking can neither leave zero nor reach it, because a share of nothing is
+# nothing, and the last task always uses some memory. So two alarms move the service between zero and the first task.
+
+locals {
+  # a schedule may ask for zero too
+  smallest = min(concat([var.capacity.min], [for each in values(var.scaling.schedules) : each.min if each.min != null])...)
+  may_rest = var.enable_autoscaling && local.smallest == 0
+
+  rest = local.may_rest ? {
+    # Its answer is 0 while tasks run, so the alarm never adds to what target tracking does.
+    wake-up = {
+      description = "Messages wait and no worker runs."
+      expression  = "IF(FILL(running, 0) < 1, ${local.waiting_expression}, 0)"
+      comparison  = "GreaterThanOrEqualToThreshold"
+      minutes     = 1
+      adjustment  = { type = "ChangeInCapacity", tasks = var.scaling.wake_up_tasks, lower = 0, upper = null }
+      cooldown    = 180 # a task needs that long to be counted as running
+    }
+
+    # Its answer is 1 while no task runs, so the alarm is quiet at zero.
+    idle = {
+      description = "Workers run, and no message waited or was in work for ${var.scaling.idle_minutes} minutes."
+      expression  = "IF(FILL(running, 0) > 0, ${local.waiting_expression}, 1)"
+      comparison  = "LessThanThreshold"
+      minutes     = var.scaling.idle_minutes
+      adjustment  = { type = "ExactCapacity", tasks = 0, lower = null, upper = 0 }
+      cooldown    = 60
+    }
+  } : {}
+}
+
+resource "aws_appautoscaling_policy" "rest" {
+  for_each = local.rest
+
+  name               = "${local.name}-${each.key}"
+  policy_type        = "StepScaling"
+  service_namespace  = aws_appautoscaling_target.this.service_namespace
+  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
+  resource_id        = aws_appautoscaling_target.this.resource_id
+
+  step_scaling_policy_configuration {
+    adjustment_type         = each.value.adjustment.type
+    cooldown                = each.value.cooldown
+    metric_aggregation_type = "Maximum"
+
+    step_adjustment {
+      metric_interval_lower_bound = each.value.adjustment.lower
+      metric_interval_upper_bound = each.value.adjustment.upper
+      scaling_adjustment          = each.value.adjustment.tasks
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "rest" {
+  for_each = local.rest
+
+  alarm_name          = "${local.name}-${each.key}"
+  alarm_description   = "${each.value.description} It moves the service between zero and the first task; nothing is wrong."
+  comparison_operator = each.value.comparison
+  threshold           = 1
+  evaluation_periods  = each.value.minutes
+  datapoints_to_alarm = each.value.minutes
+  treat_missing_data  = "missing"
+  alarm_actions       = [aws_appautoscaling_policy.rest[each.key].arn]
+
+  dynamic "metric_query" {
+    for_each = local.metrics
+
+    content {
+      id          = metric_query.key
+      return_data = false
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.name
+        dimensions  = metric_query.value.dimensions
+        period      = 60
+        stat        = "Maximum"
+      }
+    }
+  }
+
+  metric_query {
+    id          = "answer"
+    label       = each.value.description
+    expression  = each.value.expression
+    return_data = true
+  }
+}
