@@ -69,7 +69,7 @@ module "messaging" {
   deployment_mode    = var.mq_deployment_mode
   admin_username     = var.mq_admin_username
   queues             = [local.queues.priority, local.queues.requests, local.queues.results]
-  dead_letter_queue  = local.queues.dead_letter
+  queue_policies     = { ">" = { dead_letter_queue = local.queues.dead_letter } }
   logs               = { general = true, audit = var.mq_enable_audit_logs }
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.network.security_group_ids.broker]

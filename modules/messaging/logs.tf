@@ -1,5 +1,6 @@
+# ActiveMQ writes its logs as the service; RabbitMQ does so by the service-linked role of Amazon MQ and needs no policy.
 resource "aws_cloudwatch_log_resource_policy" "this" {
-  count = local.logs_wanted ? 1 : 0
+  count = local.configures && (local.logs.general || local.logs.audit) ? 1 : 0
 
   policy_name = "${var.name}-amazonmq-logs"
   policy_document = jsonencode({
@@ -9,7 +10,43 @@ resource "aws_cloudwatch_log_resource_policy" "this" {
       Principal = { Service = "mq.amazonaws.com" }
       Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
       # Amazon MQ names its log groups after the broker's id, which is not known before it exists.
-      Resource = "arn:aws:logs:*:*:log-group:/aws/amazonmq/*"
+      Resource = "arn:${local.owner.partition}:logs:${local.owner.region}:${local.owner.account_id}:log-group:/aws/amazonmq/broker/*"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.owner.account_id }
+        # Only on behalf of this broker; its name is unique in the account, its id is not known yet.
+        ArnLike = { "aws:SourceArn" = "arn:${local.owner.partition}:mq:${local.owner.region}:${local.owner.account_id}:broker:${var.name}:*" }
+      }
     }]
   })
+}
+
+# Amazon MQ makes these groups itself, so they must be imported: the README says how.
+resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_158: encrypted by CloudWatch Logs with a key of its own, or with logs.kms_key_arn
+  # checkov:skip=CKV_AWS_338: how long logs are kept is the caller's choice
+  for_each = var.logs.retention_days == null ? {} : local.log_groups
+
+  name              = each.value.name
+  retention_in_days = var.logs.retention_days
+  kms_key_id        = var.logs.kms_key_arn
+}
+
+locals {
+  logs = {
+    audit   = var.engine_type == "ActiveMQ" && coalesce(var.logs.audit, true)
+    general = var.logs.general
+  }
+
+  log_groups = {
+    for kind, wanted in local.logs :
+    kind => { name = "/aws/amazonmq/broker/${one(aws_mq_broker.this[*].id)}/${kind}" } if wanted && local.makes_broker
+  }
+
+  # Whose broker this is, read from what exists before it.
+  configuration_arn = split(":", try(coalesce(one(aws_mq_configuration.this[*].arn)), "::::"))
+  owner = {
+    account_id = local.configuration_arn[4]
+    partition  = local.configuration_arn[1]
+    region     = local.configuration_arn[3]
+  }
 }

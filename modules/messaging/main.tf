@@ -1,37 +1,68 @@
 resource "aws_mq_broker" "this" {
   # checkov:skip=CKV_AWS_48: on by default; the check does not see a dynamic block
   # checkov:skip=CKV_AWS_197: on by default; the check does not see a dynamic block
-  # checkov:skip=CKV_AWS_209: encrypted with the key of Amazon MQ
+  # checkov:skip=CKV_AWS_209: encrypted with the key of Amazon MQ, or with nodes.kms_key_arn; the check does not see a dynamic block
+  count = local.makes_broker ? 1 : 0
+
   broker_name                = var.name
   engine_type                = var.engine_type
-  engine_version             = var.engine_version
-  host_instance_type         = var.instance_type
+  engine_version             = local.engine_version
+  host_instance_type         = local.instance_type
   deployment_mode            = var.deployment_mode
+  storage_type               = var.nodes.storage_type
   subnet_ids                 = local.subnet_ids
   security_groups            = var.security_group_ids
   publicly_accessible        = false
-  auto_minor_version_upgrade = true # Amazon MQ refuses false from 5.18 on
+  auto_minor_version_upgrade = true # Amazon MQ refuses false from ActiveMQ 5.18 and RabbitMQ 3.13 on
   apply_immediately          = true
 
-  configuration {
-    id       = aws_mq_configuration.this.id
-    revision = aws_mq_configuration.this.latest_revision
+  dynamic "configuration" {
+    for_each = aws_mq_configuration.this
+
+    content {
+      id       = configuration.value.id
+      revision = configuration.value.latest_revision
+    }
   }
 
-  # The provider has no write-only form for this password and would keep it in the state in clear.
-  # So the broker is born with a throw-away one; the real one is set afterwards with mq UpdateUser.
-  user {
-    username       = var.admin_username
-    password       = uuid()
-    console_access = true
+  dynamic "encryption_options" {
+    for_each = var.nodes.kms_key_arn == null ? [] : [var.nodes.kms_key_arn]
+
+    content {
+      kms_key_id        = encryption_options.value
+      use_aws_owned_key = false
+    }
+  }
+
+  # The provider has no write-only form for these passwords and would keep them in the state in clear.
+  # So users are born with throw-away ones; the real ones are set afterwards with mq UpdateUser.
+  dynamic "user" {
+    for_each = local.users
+
+    content {
+      username       = user.key
+      password       = uuid()
+      console_access = user.value.console_access
+      groups         = user.value.groups
+    }
   }
 
   dynamic "logs" {
-    for_each = local.logs_wanted ? [var.logs] : []
+    for_each = local.logs.general || local.logs.audit ? [local.logs] : []
 
     content {
       general = logs.value.general
-      audit   = logs.value.audit
+      audit   = var.engine_type == "ActiveMQ" ? logs.value.audit : null
+    }
+  }
+
+  dynamic "maintenance_window_start_time" {
+    for_each = var.nodes.maintenance_window == null ? [] : [var.nodes.maintenance_window]
+
+    content {
+      day_of_week = maintenance_window_start_time.value.day_of_week
+      time_of_day = maintenance_window_start_time.value.time_of_day
+      time_zone   = maintenance_window_start_time.value.time_zone
     }
   }
 
@@ -44,16 +75,23 @@ resource "aws_mq_broker" "this" {
 }
 
 locals {
+  makes_broker   = var.existing == null
+  engine_version = coalesce(var.engine_version, var.engine_type == "RabbitMQ" ? "4.2" : "5.18")
+  instance_type  = coalesce(var.instance_type, var.engine_type == "RabbitMQ" ? "mq.m7g.medium" : "mq.t3.micro")
+
   # Amazon MQ takes exactly one subnet for a single broker and two for a pair.
-  subnet_ids  = slice(var.subnet_ids, 0, var.deployment_mode == "SINGLE_INSTANCE" ? 1 : 2)
-  logs_wanted = var.logs.general || var.logs.audit
+  subnets    = { SINGLE_INSTANCE = 1, ACTIVE_STANDBY_MULTI_AZ = 2, CLUSTER_MULTI_AZ = 3 }[var.deployment_mode]
+  subnet_ids = slice(var.subnet_ids, 0, min(local.subnets, length(var.subnet_ids)))
 
-  # One list of endpoints for each node; chosen by scheme, because their order is not promised.
-  stomp_endpoints = [
-    for endpoint in flatten(aws_mq_broker.this.instances[*].endpoints) :
-    endpoint if startswith(endpoint, "stomp+ssl://")
-  ]
-
-  # CloudWatch calls the nodes <name>-1 and, for an active/standby pair, <name>-2.
-  node_names = [for index in range(length(local.subnet_ids)) : "${var.name}-${index + 1}"]
+  # RabbitMQ knows neither groups nor the console access of ActiveMQ.
+  knows_groups = var.engine_type == "ActiveMQ"
+  users = {
+    for name, user in merge(var.users, {
+      (var.admin_username) = { console_access = true, groups = toset([local.groups.admins]) }
+    }) :
+    name => {
+      console_access = local.knows_groups ? user.console_access : null
+      groups         = local.knows_groups ? user.groups : null
+    }
+  }
 }

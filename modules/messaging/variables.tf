@@ -1,90 +1,185 @@
 variable "admin_username" {
-  description = "User of the broker, made at creation; a later change needs a new broker."
+  description = "User who may do everything, in the group grading-admins; made with the broker, a later change is ignored."
   type        = string
   default     = "admin"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9._~-]{1,100}$", var.admin_username))
-    error_message = "admin_username must have 1 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -."
+    condition     = can(regex("^[A-Za-z0-9._~-]{2,100}$", var.admin_username))
+    error_message = "admin_username must have 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -."
+  }
+
+  validation {
+    condition = (
+      var.engine_type != "RabbitMQ" || !strcontains(var.admin_username, "~") && lower(var.admin_username) != "guest"
+    )
+    error_message = "admin_username must be without ~ and not guest when engine_type is RabbitMQ, which deletes that user."
   }
 }
 
-variable "dead_letter_queue" {
-  description = "Queue that takes messages which expired or were refused too often."
-  type        = string
-  default     = "grading-dlq"
+variable "authorization" {
+  description = "What the groups grading-web, grading-workers and grading-operators may do on ActiveMQ; null lets every user do everything. `requests` and `results` say which of `queues` are which; `entries` gives groups of your own rights on queues, where a name may end in .> for all below. `web_console` lets users with console access use it, which is to do everything."
+  type = object({
+    entries = optional(map(object({
+      admin = optional(set(string), [])
+      read  = optional(set(string), [])
+      write = optional(set(string), [])
+    })), {})
+    requests    = optional(set(string), ["grading-priority", "grading-requests"])
+    results     = optional(set(string), ["grading-results"])
+    web_console = optional(bool, true)
+  })
+  default = {}
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", var.dead_letter_queue))
-    error_message = "dead_letter_queue must have 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, the first a letter or digit."
+    condition = var.authorization == null ? true : alltrue([
+      for queue in keys(var.authorization.entries) : can(regex("^(>|[A-Za-z0-9][A-Za-z0-9._-]{0,79}(\\.[*>])?)$", queue))
+    ])
+    error_message = "authorization.entries must be keyed by queue names of A-Z, a-z, 0-9 and . _ -, which may end in .* or .>, or by > for all."
+  }
+
+  validation {
+    condition = var.authorization == null ? true : alltrue(flatten([
+      for entry in values(var.authorization.entries) : [
+        for group in setunion(entry.admin, entry.read, entry.write) : can(regex("^[A-Za-z0-9._~-]{2,100}$", group))
+      ]
+    ]))
+    error_message = "authorization.entries must name groups of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -."
+  }
+
+  validation {
+    condition     = var.authorization == null || var.engine_type == "ActiveMQ" ? true : length(var.authorization.entries) == 0
+    error_message = "authorization.entries must be empty when engine_type is RabbitMQ: rights are given in its management console."
+  }
+
+  validation {
+    condition     = var.authorization == null ? true : length(setintersection(var.authorization.requests, var.authorization.results)) == 0
+    error_message = "authorization.requests and authorization.results must have no queue in common: what web may write it must not read."
   }
 }
 
 variable "deployment_mode" {
-  description = "SINGLE_INSTANCE, or ACTIVE_STANDBY_MULTI_AZ for a pair in two zones."
+  description = "SINGLE_INSTANCE; or for ActiveMQ ACTIVE_STANDBY_MULTI_AZ, a pair in two zones; or for RabbitMQ CLUSTER_MULTI_AZ, three nodes."
   type        = string
   default     = "SINGLE_INSTANCE"
 
   validation {
-    condition     = contains(["SINGLE_INSTANCE", "ACTIVE_STANDBY_MULTI_AZ"], var.deployment_mode)
-    error_message = "deployment_mode must be SINGLE_INSTANCE or ACTIVE_STANDBY_MULTI_AZ."
+    condition = contains(
+      ["SINGLE_INSTANCE", var.engine_type == "RabbitMQ" ? "CLUSTER_MULTI_AZ" : "ACTIVE_STANDBY_MULTI_AZ"],
+      var.deployment_mode,
+    )
+    error_message = "deployment_mode must be SINGLE_INSTANCE or ACTIVE_STANDBY_MULTI_AZ for ActiveMQ, SINGLE_INSTANCE or CLUSTER_MULTI_AZ for RabbitMQ."
   }
 }
 
 variable "engine_type" {
-  description = "Broker engine; the workers speak STOMP, so ActiveMQ."
+  description = "ActiveMQ, which the grading workers need because they speak STOMP, or RabbitMQ for programs of your own."
   type        = string
   default     = "ActiveMQ"
 
   validation {
-    condition     = var.engine_type == "ActiveMQ"
-    error_message = "engine_type must be ActiveMQ."
+    condition     = contains(["ActiveMQ", "RabbitMQ"], var.engine_type)
+    error_message = "engine_type must be ActiveMQ or RabbitMQ."
   }
 }
 
 variable "engine_version" {
-  description = "ActiveMQ version as major.minor; Amazon MQ chooses the patch."
+  description = "Version as major.minor; Amazon MQ chooses the patch. Null is 5.18 for ActiveMQ and 4.2 for RabbitMQ."
   type        = string
-  default     = "5.18"
+  default     = null
 
   validation {
-    condition     = contains(["5.18", "5.19"], var.engine_version)
-    error_message = "engine_version must be 5.18 or 5.19, without a patch number."
+    condition = var.engine_version == null ? true : contains(
+      var.engine_type == "RabbitMQ" ? ["3.13", "4.2"] : ["5.18", "5.19"],
+      var.engine_version,
+    )
+    error_message = "engine_version must be 5.18 or 5.19 for ActiveMQ, 3.13 or 4.2 for RabbitMQ, without a patch number."
+  }
+}
+
+variable "existing" {
+  description = "A broker of your own: nothing is made, and the outputs give this on. `endpoints` are addresses for other protocols than STOMP."
+  type = object({
+    endpoints       = optional(list(string), [])
+    log_group_names = optional(list(string), [])
+    name            = optional(string)
+    node_names      = list(string)
+    stomp_endpoints = list(string)
+  })
+  default = null
+
+  validation {
+    condition = var.existing == null ? true : alltrue([
+      for endpoint in var.existing.stomp_endpoints : can(regex("^stomp\\+ssl://[A-Za-z0-9.-]+:[0-9]{1,5}$", endpoint))
+    ]) && (length(var.existing.stomp_endpoints) > 0 || var.engine_type == "RabbitMQ")
+    error_message = "existing.stomp_endpoints must be a list of stomp+ssl://host:port, at least one for ActiveMQ."
+  }
+
+  validation {
+    condition = var.existing == null ? true : alltrue([
+      for endpoint in var.existing.endpoints : can(regex("^(ssl|amqp\\+ssl|amqps|mqtt\\+ssl|wss)://[A-Za-z0-9.-]+:[0-9]{1,5}$", endpoint))
+    ])
+    error_message = "existing.endpoints must be a list of ssl, amqp+ssl, amqps, mqtt+ssl or wss://host:port: nothing without TLS."
+  }
+
+  validation {
+    condition     = var.existing == null ? true : contains([1, 2, 3], length(distinct(var.existing.node_names)))
+    error_message = "existing.node_names must be one to three different names, as CloudWatch has them in the dimension Broker."
   }
 }
 
 variable "instance_type" {
-  description = "Size of each broker node."
+  description = "Size of each broker node. Null is mq.t3.micro for ActiveMQ and mq.m7g.medium for RabbitMQ, both for trials."
   type        = string
-  default     = "mq.t3.micro"
+  default     = null
 
   validation {
-    condition     = can(regex("^mq\\.(t3\\.micro|m5\\.(large|xlarge|2xlarge|4xlarge))$", var.instance_type))
-    error_message = "instance_type must be mq.t3.micro, mq.m5.large, mq.m5.xlarge, mq.m5.2xlarge or mq.m5.4xlarge."
+    condition = var.instance_type == null ? true : can(regex(
+      var.engine_type == "RabbitMQ"
+      ? "^mq\\.(m5\\.(large|[24]?xlarge)|m7g\\.(medium|large|([248]|12|16)?xlarge))$"
+      : "^mq\\.(t3\\.micro|m5\\.(large|[24]?xlarge))$",
+      var.instance_type,
+    ))
+    error_message = "instance_type must be mq.m5.large, .xlarge, .2xlarge or .4xlarge; or mq.t3.micro for ActiveMQ; or mq.m7g.medium, .large, .xlarge, .2xlarge, .4xlarge, .8xlarge, .12xlarge or .16xlarge for RabbitMQ."
+  }
+
+  validation {
+    condition = (
+      var.instance_type == null || var.engine_type != "RabbitMQ" || var.engine_version == "3.13" ? true :
+      startswith(var.instance_type, "mq.m7g.")
+    )
+    error_message = "instance_type must be of the mq.m7g family for RabbitMQ 4.2."
   }
 }
 
 variable "logs" {
-  description = "Which broker logs go to CloudWatch Logs."
+  description = "Which broker logs go to CloudWatch Logs; `audit` is on for ActiveMQ and RabbitMQ has none. `retention_days` takes over the log groups, which Amazon MQ makes without an end: see the README before setting it. `kms_key_arn` encrypts them then."
   type = object({
-    audit   = optional(bool, true)
-    general = optional(bool, true)
+    audit          = optional(bool)
+    general        = optional(bool, true)
+    kms_key_arn    = optional(string)
+    retention_days = optional(number)
   })
   default  = {}
   nullable = false
-}
-
-variable "max_browse_page_size" {
-  description = "Messages that a look into a queue may show at most."
-  type        = number
-  default     = 100000
 
   validation {
-    condition = (
-      400 <= var.max_browse_page_size && var.max_browse_page_size <= 1000000 &&
-      floor(var.max_browse_page_size) == var.max_browse_page_size
+    condition     = var.engine_type != "RabbitMQ" || var.logs.audit != true
+    error_message = "logs.audit must be null or false when engine_type is RabbitMQ, which has no audit log."
+  }
+
+  validation {
+    condition = var.logs.retention_days == null ? true : contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.logs.retention_days,
     )
-    error_message = "max_browse_page_size must be a whole number from 400 to 1000000."
+    error_message = "logs.retention_days must be 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+
+  validation {
+    condition = var.logs.kms_key_arn == null ? true : (
+      var.logs.retention_days != null && can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
+    )
+    error_message = "logs.kms_key_arn must be the ARN of a key (arn:aws:kms:...:key/...), together with logs.retention_days."
   }
 }
 
@@ -93,13 +188,153 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9._~-]{1,50}$", var.name))
-    error_message = "name must have 1 to 50 characters of A-Z, a-z, 0-9 and . _ ~ -."
+    condition     = can(regex("^[A-Za-z0-9_-]{1,50}$", var.name))
+    error_message = "name must have 1 to 50 characters of A-Z, a-z, 0-9 and _ -."
+  }
+}
+
+variable "nodes" {
+  description = "How the nodes run. `kms_key_arn`: key for the stored messages, else one of Amazon MQ. `maintenance_window`: when Amazon MQ may restart the broker. `memory_percent`: share of its memory that messages may take. `send_timeout_ms`: how long a send waits for a full broker before it fails; else it waits on. `storage_type`: efs, or ebs for a single mq.m5, which is faster and kept in one zone."
+  type = object({
+    kms_key_arn = optional(string)
+    maintenance_window = optional(object({
+      day_of_week = string
+      time_of_day = string
+      time_zone   = optional(string, "UTC")
+    }))
+    memory_percent  = optional(number)
+    send_timeout_ms = optional(number)
+    storage_type    = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = var.nodes.kms_key_arn == null ? true : (
+      var.engine_type == "ActiveMQ" && can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.nodes.kms_key_arn))
+    )
+    error_message = "nodes.kms_key_arn must be the ARN of a key (arn:aws:kms:...:key/...), and null when engine_type is RabbitMQ, which takes none."
+  }
+
+  validation {
+    condition = var.nodes.maintenance_window == null ? true : (
+      contains(
+        ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"],
+        var.nodes.maintenance_window.day_of_week,
+      ) &&
+      can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]$", var.nodes.maintenance_window.time_of_day)) &&
+      can(regex("^(UTC([+-][0-9]{2}:[0-9]{2})?|[A-Z][A-Za-z_]+(/[A-Za-z_+-]+)+)$", var.nodes.maintenance_window.time_zone))
+    )
+    error_message = "nodes.maintenance_window must have a day_of_week from MONDAY to SUNDAY, a time_of_day from 00:00 to 23:59, and a time_zone such as UTC, UTC+09:00 or Asia/Seoul."
+  }
+
+  validation {
+    condition = var.nodes.memory_percent == null ? true : (
+      var.engine_type == "ActiveMQ" && 10 <= var.nodes.memory_percent && var.nodes.memory_percent <= 70 &&
+      floor(var.nodes.memory_percent) == var.nodes.memory_percent
+    )
+    error_message = "nodes.memory_percent must be a whole number from 10 to 70, and null when engine_type is RabbitMQ."
+  }
+
+  validation {
+    condition = var.nodes.send_timeout_ms == null ? true : (
+      var.engine_type == "ActiveMQ" && 0 < var.nodes.send_timeout_ms && var.nodes.send_timeout_ms <= 600000 &&
+      floor(var.nodes.send_timeout_ms) == var.nodes.send_timeout_ms
+    )
+    error_message = "nodes.send_timeout_ms must be a whole number from 1 to 600000, and null when engine_type is RabbitMQ."
+  }
+
+  validation {
+    condition = (
+      var.nodes.storage_type == null ? true :
+      var.engine_type == "ActiveMQ" && contains(["ebs", "efs"], var.nodes.storage_type)
+    )
+    error_message = "nodes.storage_type must be ebs or efs, and null when engine_type is RabbitMQ, which always has ebs."
+  }
+
+  validation {
+    condition = var.nodes.storage_type != "ebs" || var.engine_type == "RabbitMQ" ? true : (
+      var.deployment_mode == "SINGLE_INSTANCE" && startswith(coalesce(var.instance_type, "mq.t3.micro"), "mq.m5.")
+    )
+    error_message = "nodes.storage_type can be ebs only with an instance_type of the mq.m5 family and the deployment_mode SINGLE_INSTANCE; efs works everywhere."
+  }
+}
+
+variable "queue_policies" {
+  description = "How queues behave, by name; a name may end in .> for all below, and > stands for all. What a queue leaves out is as under >, and else as in the README. `dead_letter_queue`, `expired_to_dead_letter_queue`, `expiry_check_ms`, `max_browse_page_size`, `max_destinations`, `memory_limit_mb`, `prefetch`, `prioritized`, `producer_flow_control`, `redelivery` (of what a client refused), `send_timeout_ms` (of a full queue), `strict_order`, `use_cache`."
+  type = map(object({
+    dead_letter_queue            = optional(string)
+    expired_to_dead_letter_queue = optional(bool)
+    expiry_check_ms              = optional(number)
+    max_browse_page_size         = optional(number)
+    max_destinations             = optional(number)
+    memory_limit_mb              = optional(number)
+    prefetch                     = optional(number)
+    prioritized                  = optional(bool)
+    producer_flow_control        = optional(bool)
+    redelivery = optional(object({
+      backoff_multiplier = optional(number, 2)
+      delay_ms           = optional(number, 5000)
+      maximum            = optional(number, 3)
+      maximum_delay_ms   = optional(number, 60000)
+    }))
+    send_timeout_ms = optional(number)
+    strict_order    = optional(bool)
+    use_cache       = optional(bool)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.engine_type == "ActiveMQ" || length(var.queue_policies) == 0
+    error_message = "queue_policies must be empty when engine_type is RabbitMQ: programs declare its queues, and policies are set in its management console."
+  }
+
+  validation {
+    condition = alltrue([
+      for queue in keys(var.queue_policies) : can(regex("^(>|[A-Za-z0-9][A-Za-z0-9._-]{0,79}(\\.[*>])?)$", queue))
+    ])
+    error_message = "queue_policies must be keyed by queue names of A-Z, a-z, 0-9 and . _ -, which may end in .* or .>, or by > for all."
+  }
+
+  validation {
+    condition = alltrue([
+      for policy in values(var.queue_policies) :
+      policy.dead_letter_queue == null ? true : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", policy.dead_letter_queue))
+    ])
+    error_message = "queue_policies: dead_letter_queue must have 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, the first a letter or digit."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for policy in values(var.queue_policies) : [
+        for range in [
+          [policy.expiry_check_ms, 0, 86400000],
+          [policy.max_browse_page_size, 400, 1000000],
+          [policy.max_destinations, 1, 10000],
+          [policy.memory_limit_mb, 1, 10240],
+          [policy.prefetch, 0, 10000],
+          [policy.send_timeout_ms, 1, 600000],
+        ] : range[0] == null ? true : range[1] <= range[0] && range[0] <= range[2] && floor(range[0]) == range[0]
+      ]
+    ]))
+    error_message = "queue_policies must have whole numbers: expiry_check_ms 0 to 86400000, max_browse_page_size 400 to 1000000, max_destinations 1 to 10000, memory_limit_mb 1 to 10240, prefetch 0 to 10000, send_timeout_ms 1 to 600000."
+  }
+
+  validation {
+    condition = alltrue([
+      for redelivery in [for policy in values(var.queue_policies) : policy.redelivery if policy.redelivery != null] : (
+        redelivery.delay_ms >= 1000 && redelivery.maximum_delay_ms >= redelivery.delay_ms &&
+        0 <= redelivery.maximum && redelivery.maximum <= 100 && floor(redelivery.maximum) == redelivery.maximum &&
+        1 <= redelivery.backoff_multiplier && redelivery.backoff_multiplier <= 10
+      )
+    ])
+    error_message = "queue_policies: redelivery must have a delay_ms of at least 1000 (Amazon MQ), a maximum_delay_ms not below it, a whole maximum from 0 to 100 and a backoff_multiplier from 1 to 10."
   }
 }
 
 variable "queues" {
-  description = "Queues that exist from the start."
+  description = "Queues of ActiveMQ that exist from the start, beside the dead-letter queues of their policies."
   type        = set(string)
   default     = ["grading-priority", "grading-requests", "grading-results"]
 
@@ -111,43 +346,56 @@ variable "queues" {
   }
 }
 
-variable "redelivery" {
-  description = "How often and how late a message that a client refused is delivered again; delays in milliseconds."
-  type = object({
-    delay_ms         = optional(number, 5000)
-    maximum          = optional(number, 3)
-    maximum_delay_ms = optional(number, 60000)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = var.redelivery.delay_ms >= 1000 && var.redelivery.maximum_delay_ms >= var.redelivery.delay_ms
-    error_message = "redelivery.delay_ms must be at least 1000 (Amazon MQ), and maximum_delay_ms not below it."
-  }
-
-  validation {
-    condition     = var.redelivery.maximum >= 0 && var.redelivery.maximum <= 100
-    error_message = "redelivery.maximum must be from 0 to 100."
-  }
-}
-
 variable "security_group_ids" {
   description = "Security groups of the broker."
   type        = list(string)
 
   validation {
-    condition     = length(var.security_group_ids) > 0
-    error_message = "security_group_ids needs at least one group."
+    condition     = length(var.security_group_ids) > 0 || var.existing != null
+    error_message = "security_group_ids needs at least one group, unless existing is given."
   }
 }
 
 variable "subnet_ids" {
-  description = "Private subnets in different zones: the first is used, for a pair the first two."
+  description = "Private subnets in different zones: the first is used, for a pair the first two, for a cluster the first three."
   type        = list(string)
 
   validation {
-    condition     = length(var.subnet_ids) >= (var.deployment_mode == "SINGLE_INSTANCE" ? 1 : 2)
-    error_message = "subnet_ids needs one subnet for SINGLE_INSTANCE and two for ACTIVE_STANDBY_MULTI_AZ."
+    condition = (
+      var.existing != null || length(var.subnet_ids) >= (var.deployment_mode == "ACTIVE_STANDBY_MULTI_AZ" ? 2 : 1)
+    )
+    error_message = "subnet_ids needs one subnet for SINGLE_INSTANCE and CLUSTER_MULTI_AZ and two for ACTIVE_STANDBY_MULTI_AZ, unless existing is given."
+  }
+}
+
+variable "users" {
+  description = "More users of ActiveMQ, by name, and their groups; `console_access` lets a user do everything in the web console."
+  type = map(object({
+    console_access = optional(bool, false)
+    groups         = optional(set(string), [])
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.engine_type == "ActiveMQ" || length(var.users) == 0
+    error_message = "users must be empty when engine_type is RabbitMQ: Amazon MQ makes one user there, others are made in its management console."
+  }
+
+  validation {
+    condition = length(var.users) < 250 && alltrue([
+      for name in keys(var.users) : can(regex("^[A-Za-z0-9._~-]{2,100}$", name)) && name != var.admin_username
+    ])
+    error_message = "users must be at most 249 names of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -, without the admin_username."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for user in values(var.users) : [
+        length(user.groups) <= 20,
+        [for group in user.groups : can(regex("^[A-Za-z0-9._~-]{2,100}$", group))],
+      ]
+    ]))
+    error_message = "users must have at most 20 groups each, of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -."
   }
 }

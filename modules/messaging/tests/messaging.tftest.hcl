@@ -1,4 +1,10 @@
 mock_provider "aws" {
+  mock_resource "aws_mq_configuration" {
+    defaults = {
+      arn = "arn:aws:mq:ap-northeast-2:123456789012:configuration:c-1"
+    }
+  }
+
   mock_resource "aws_mq_broker" {
     defaults = {
       instances = [{
@@ -18,17 +24,17 @@ variables {
 
 run "one_private_broker_with_logs" {
   assert {
-    condition     = aws_mq_broker.this.deployment_mode == "SINGLE_INSTANCE" && aws_mq_broker.this.subnet_ids == toset(["subnet-1"])
+    condition     = aws_mq_broker.this[0].deployment_mode == "SINGLE_INSTANCE" && aws_mq_broker.this[0].subnet_ids == toset(["subnet-1"])
     error_message = "A single broker is in one subnet."
   }
 
   assert {
-    condition     = !aws_mq_broker.this.publicly_accessible && aws_mq_broker.this.auto_minor_version_upgrade
+    condition     = !aws_mq_broker.this[0].publicly_accessible && aws_mq_broker.this[0].auto_minor_version_upgrade
     error_message = "The broker is private and takes minor versions by itself."
   }
 
   assert {
-    condition     = aws_mq_broker.this.logs[0].audit && aws_mq_broker.this.logs[0].general
+    condition     = aws_mq_broker.this[0].logs[0].audit && aws_mq_broker.this[0].logs[0].general
     error_message = "Both logs are on."
   }
 
@@ -55,7 +61,7 @@ run "a_pair_is_in_two_subnets" {
   }
 
   assert {
-    condition     = aws_mq_broker.this.subnet_ids == toset(["subnet-1", "subnet-2"])
+    condition     = aws_mq_broker.this[0].subnet_ids == toset(["subnet-1", "subnet-2"])
     error_message = "A pair is in two subnets."
   }
 
@@ -71,17 +77,17 @@ run "without_logs_there_is_no_policy_for_them" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_log_resource_policy.this) == 0 && length(aws_mq_broker.this.logs) == 0
+    condition     = length(aws_cloudwatch_log_resource_policy.this) == 0 && length(aws_mq_broker.this[0].logs) == 0
     error_message = "No logs, no policy, no block."
   }
 }
 
 run "the_xml_follows_the_variables" {
   variables {
-    queues               = ["orders"]
-    dead_letter_queue    = "orders-dlq"
-    max_browse_page_size = 5000
-    redelivery           = { maximum = 7, delay_ms = 2000 }
+    queues = ["orders"]
+    queue_policies = {
+      ">" = { dead_letter_queue = "orders-dlq", max_browse_page_size = 5000, redelivery = { maximum = 7, delay_ms = 2000 } }
+    }
   }
 
   assert {
@@ -105,11 +111,11 @@ run "refuses_a_patch_version" {
   expect_failures = [var.engine_version]
 }
 
-run "refuses_rabbitmq" {
+run "refuses_another_engine" {
   command = plan
 
   variables {
-    engine_type = "RabbitMQ"
+    engine_type = "Kafka"
   }
 
   expect_failures = [var.engine_type]
@@ -140,10 +146,10 @@ run "refuses_redelivery_faster_than_a_second" {
   command = plan
 
   variables {
-    redelivery = { delay_ms = 100 }
+    queue_policies = { ">" = { redelivery = { delay_ms = 100 } } }
   }
 
-  expect_failures = [var.redelivery]
+  expect_failures = [var.queue_policies]
 }
 
 run "refuses_a_queue_name_that_would_break_the_xml" {

@@ -1,0 +1,58 @@
+locals {
+  # Who a program is, whatever its user is called.
+  groups = {
+    admins    = "grading-admins"
+    operators = "grading-operators"
+    web       = "grading-web"
+    workers   = "grading-workers"
+  }
+  all_groups = sort(concat(local.admins, [local.groups.operators, local.groups.web, local.groups.workers], local.own_groups))
+
+  # Amazon MQ puts users with console access into this group when they use its web console.
+  admins = concat([local.groups.admins], try(var.authorization.web_console, false) ? ["activemq-webconsole"] : [])
+
+  own_entries = try(var.authorization.entries, {})
+  own_groups = sort(setsubtract(
+    flatten([for entry in values(local.own_entries) : concat(tolist(entry.admin), tolist(entry.read), tolist(entry.write))]),
+    concat(values(local.groups), local.admins),
+  ))
+  requests = setintersection(var.queues, try(var.authorization.requests, []))
+  results  = setintersection(var.queues, try(var.authorization.results, []))
+
+  # A right counts when any entry that fits the queue gives it. To ActiveMQ, browsing is reading.
+  queue_rights = concat(
+    [
+      { queue = ">", read = concat(local.admins, [local.groups.operators]), write = local.admins, admin = local.admins },
+      # The statistics plugin answers what is sent here; the workers ask it how many others there are.
+      {
+        queue = "ActiveMQ.Statistics.>"
+        read  = []
+        write = [local.groups.operators, local.groups.workers]
+        admin = [local.groups.operators, local.groups.workers]
+      },
+    ],
+    # A delayed retry is a copy that the worker sends back.
+    [for queue in local.requests : { queue = queue, read = [local.groups.workers], write = [local.groups.web, local.groups.workers], admin = [] }],
+    [for queue in local.results : { queue = queue, read = [local.groups.web], write = [local.groups.workers], admin = [] }],
+    [for queue in local.dead_letter_queues : { queue = queue, read = [], write = [local.groups.workers], admin = [] }],
+    [for queue, entry in local.own_entries : { queue = queue, read = entry.read, write = entry.write, admin = entry.admin }],
+  )
+
+  topic_rights = [
+    { topic = ">", read = local.admins, write = local.admins, admin = local.admins },
+    # Nobody can subscribe or make a temporary queue without these, whether they listen to them or not.
+    { topic = "ActiveMQ.Advisory.>", read = local.all_groups, write = local.all_groups, admin = local.all_groups },
+  ]
+
+  rights = [
+    for right in concat(local.queue_rights, local.topic_rights) : {
+      for name, value in {
+        admin = join(",", right.admin)
+        queue = replace(try(right.queue, ""), ">", "&gt;")
+        read  = join(",", right.read)
+        topic = replace(try(right.topic, ""), ">", "&gt;")
+        write = join(",", right.write)
+      } : name => value if value != ""
+    }
+  ]
+}

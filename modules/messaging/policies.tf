@@ -1,0 +1,54 @@
+locals {
+  # What holds where nobody says otherwise; null is left to ActiveMQ.
+  policy_defaults = {
+    dead_letter_queue            = "grading-dlq"
+    expired_to_dead_letter_queue = true
+    expiry_check_ms              = null
+    max_browse_page_size         = 100000
+    max_destinations             = null
+    memory_limit_mb              = null
+    prefetch                     = null
+    prioritized                  = true
+    producer_flow_control        = null
+    redelivery                   = { backoff_multiplier = 2, delay_ms = 5000, maximum = 3, maximum_delay_ms = 60000 }
+    send_timeout_ms              = null
+    strict_order                 = null
+    use_cache                    = null
+  }
+
+  # ActiveMQ takes one policy for a queue, the most exact, and nothing of the others; so each is written out in full.
+  given_policies = {
+    for queue, policy in var.queue_policies :
+    queue => { for name, value in policy : name => value if value != null }
+  }
+  general  = merge(local.policy_defaults, lookup(local.given_policies, ">", {}))
+  policies = { for queue in setunion(keys(local.given_policies), [">"]) : queue => merge(local.general, lookup(local.given_policies, queue, {})) }
+
+  rendered_policies = [
+    for queue, policy in local.policies : {
+      dead_letter_queue = policy.dead_letter_queue
+      process_expired   = policy.expired_to_dead_letter_queue
+      attributes = {
+        for name, value in {
+          expireMessagesPeriod          = policy.expiry_check_ms
+          maxBrowsePageSize             = policy.max_browse_page_size
+          maxDestinations               = policy.max_destinations
+          memoryLimit                   = policy.memory_limit_mb == null ? null : policy.memory_limit_mb * 1048576
+          prioritizedMessages           = policy.prioritized
+          producerFlowControl           = policy.producer_flow_control
+          queue                         = replace(queue, ">", "&gt;")
+          queuePrefetch                 = policy.prefetch
+          sendFailIfNoSpace             = policy.send_timeout_ms == null ? null : true
+          sendFailIfNoSpaceAfterTimeout = policy.send_timeout_ms
+          strictOrderDispatch           = policy.strict_order
+          useCache                      = policy.use_cache
+        } : name => value if value != null
+      }
+    }
+  ]
+
+  redeliveries = [
+    for queue, policy in var.queue_policies :
+    { queue = replace(queue, ">", "&gt;"), policy = policy.redelivery } if queue != ">" && policy.redelivery != null
+  ]
+}
