@@ -1,0 +1,176 @@
+"""Every example of the documentation is planned, and plans what its last lines say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_claims import Planned, claims, complaints
+from example_folders import Example, examples, first_calls, root
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.parent.name for path in (ROOT / "modules").glob("*/variables.tf"))
+PAGES = [
+    *(ROOT / "modules" / name / "README.md" for name in MODULES),
+    ROOT / "environments" / "README.md",
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+PROVIDER = """
+provider "aws" {
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+}
+"""
+FOLDER = "plans"
+LEAST_EXAMPLES = 2
+#: A broken example is left out, and the others are planned without it.
+ATTEMPTS = 3
+
+
+def of_page(path: Path) -> list[Example]:
+    """The examples of a page."""
+    text = path.read_text() if path.is_file() else ""
+    return examples(str(path.relative_to(ROOT)), text)
+
+
+def of_folder(folder: Path) -> Example:
+    """A root below examples/ as one example; comments of its main.tf say what it plans."""
+    files = sorted(folder.glob("*.tf"), key=lambda path: (path.name != "main.tf", path.name))
+    text = "\n".join(path.read_text() for path in files)
+    return Example(str(files[0].relative_to(ROOT)), 1, text)
+
+
+ROOTS = sorted({path.parent for path in (ROOT / "examples").glob("*/*.tf")})
+EXAMPLES = [
+    *(example for page in PAGES for example in of_page(page)),
+    *(of_folder(folder) for folder in ROOTS),
+]
+#: What an example may refer to without calling it.
+LIBRARY = first_calls(example for example in EXAMPLES if example.page.startswith("modules/"))
+each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of all examples: errors by the key of an example, resources likewise."""
+
+    errors: Mapping[str, Sequence[str]]
+    planned: Mapping[str, Sequence[Planned]]
+
+
+@pytest.fixture(scope="session")
+def outcome(
+    terraform_folder: Callable[..., Any], moto_server: str, request: pytest.FixtureRequest
+) -> Outcome:
+    """Plan the examples that tests of this run ask for, in one go and in an empty account."""
+    asked = {item.callspec.id for item in request.session.items if hasattr(item, "callspec")}
+    chosen = [example for example in EXAMPLES if example.name in asked]
+    errors = {example.key: [example.mistake] for example in chosen if example.mistake}
+    left = [example for example in chosen if not example.mistake]
+    for _ in range(ATTEMPTS):
+        folder = terraform_folder(FOLDER)
+        for name, text in {**root(left, LIBRARY), "provider.tf": PROVIDER}.items():
+            path = folder.directory / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        found, plan = planned(folder.within(AWS_ENDPOINT_URL=moto_server))
+        for key, said in located(found, left):
+            errors.setdefault(key, []).append(said)
+        if plan:
+            return Outcome(errors, resources(plan))
+        left = [example for example in left if example.key not in errors]
+    raise AssertionError("\n".join(str(said) for said in errors.values()))
+
+
+def planned(folder: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Plan a folder: the errors, and as much of a plan as there is."""
+    file = folder.directory / "examples.plan"
+    steps = (["init", "-json"], ["plan", "-json", f"-out={file}"])
+    for words in steps:
+        done = folder.attempt(*words)
+        events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        said = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
+        found = [item for item in said if item["severity"] == "error"]
+        assert found or done.returncode == 0, done.stdout + done.stderr
+        if found:
+            break
+    if not file.exists():
+        return found, {}
+    return found, json.loads(folder.run("show", "-json", str(file)))
+
+
+def located(
+    found: Sequence[Mapping[str, Any]], wanted: Sequence[Example]
+) -> Iterator[tuple[str, str]]:
+    """Say for each error which example it is about, and on which line of its page."""
+    for item in found:
+        place = item.get("range") or {}
+        name = place.get("filename", "")
+        what = f"{item['summary']}: {item.get('detail', '')}".strip()
+        about = [
+            example
+            for example in wanted
+            if name.startswith(f"{example.key}/")
+            or f"module.{example.key}." in item.get("address", "")
+        ]
+        for example in about:
+            here = name == f"{example.key}/example.tf"
+            line = example.line + place["start"]["line"] - 1 if here else example.line
+            yield example.key, f"{example.page}:{line}: {what}" + ("" if here else f" ({name})")
+        if not about:
+            yield "", f"{name}:{place.get('start', {}).get('line', 0)}: {what}"
+
+
+def resources(plan: Mapping[str, Any]) -> dict[str, list[Planned]]:
+    """Give the resources that each example would make, by its key."""
+    found: dict[str, list[Planned]] = {}
+    for item in plan.get("resource_changes", []):
+        match = re.match(r"module\.(\w+)\.(.*)", item["address"])
+        if match and item["mode"] == "managed":
+            change = item["change"]
+            made = Planned(match.group(2), change["after"], change["after_unknown"])
+            found.setdefault(match.group(1), []).append(made)
+    return found
+
+
+@pytest.mark.engine
+@each_example
+def test_an_example_plans_what_it_says(example: Example, outcome: Outcome) -> None:
+    """Somebody who copies it gets that, at the first try."""
+    assert not outcome.errors.get("", ()), "\n".join(outcome.errors[""])
+    assert not outcome.errors.get(example.key, ()), "\n".join(outcome.errors[example.key])
+    found = outcome.planned.get(example.key, [])
+
+    wrong = [
+        f"{example.page}:{claim.line}: # plans: {claim.text}\n  {what}"
+        for claim in claims(example.text, example.line)
+        for what in complaints(claim, found)
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+@each_example
+def test_an_example_says_what_it_plans(example: Example) -> None:
+    """An example that says nothing could lose its point without anybody noticing."""
+    assert any("resources=" in claim.text for claim in claims(example.text)), example.name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_a_small_example_and_one_for_a_choice(module: str) -> None:
+    """The first shows how little is needed, and calls the module by its own name."""
+    found = of_page(ROOT / "modules" / module / "README.md")
+
+    assert len(found) >= LEAST_EXAMPLES
+    sources = [block.attribute("source") for block in found[0].blocks if block.kind == "module"]
+    assert [
+        source.literal
+        for source in sources
+        if source and f"modules/{module}?" in source.value[0].text
+    ]

@@ -1,0 +1,95 @@
+"""An example becomes a folder that Terraform can plan, with what it takes for granted filled in."""
+
+from __future__ import annotations
+
+import pytest
+from example_folders import SOURCE, Example, examples, first_calls, root
+
+NETWORK = f"""module "network" {{
+  source = "{SOURCE.format(folder="modules/network", version="1.2.3")}"
+}}
+# plans: resources=1
+"""
+MESSAGING = f"""module "messaging" {{
+  source     = "{SOURCE.format(folder="modules/messaging", version="1.2.3")}"
+  subnet_ids = module.network.private_subnet_ids
+  password   = var.mq_password
+}}
+"""
+WORKERS = """# given: arn = "arn:aws:x"
+variable "tags" {
+  type = map(string)
+}
+
+resource "x" "y" {
+  name = "${module.messaging.name}-${var.arn}"
+  tags = var.tags
+}
+"""
+
+
+def example(text: str, line: int = 1) -> Example:
+    """An example of a page."""
+    return Example("docs/x.md", line, text)
+
+
+LIBRARY = first_calls([example(NETWORK, 10), example(MESSAGING, 20)])
+
+
+def test_only_blocks_of_hcl_are_examples() -> None:
+    """A fragment is written as terraform, and is not planned."""
+    page = "# x\n\n```hcl\na = 1\n```\n\n```terraform\nb = 1\n```\n\n```hcl\nc = 1\n```\n"
+
+    assert examples("x.md", page) == [Example("x.md", 4, "a = 1\n"), Example("x.md", 12, "c = 1\n")]
+
+
+def test_the_lines_of_an_example_stay_where_they_are() -> None:
+    """What Terraform says of line 3 is true of the third line of the example."""
+    files = root([example(WORKERS)], LIBRARY)
+    written = files["docs_x_md_1/example.tf"]
+
+    assert written == WORKERS.replace("module.messaging.", "var.filled_in_messaging.")
+
+
+def test_what_is_borrowed_is_called_once_by_the_root_with_all_that_it_borrows() -> None:
+    """The modules that several examples take for granted are planned once."""
+    files = root([example(WORKERS), example(WORKERS, 90)], LIBRARY)
+
+    assert files["main.tf"].count('module "messaging" {') == 1
+    assert files["main.tf"].count('module "network" {') == 1
+    assert files["main.tf"].count("filled_in_messaging = module.messaging") == 2
+    assert '"../modules/network"' in files["main.tf"]
+    assert (
+        files["filled_in.tf"]
+        == 'variable "mq_password" {\n  default = "a-Password-for-tests-1"\n}\n'
+    )
+
+
+def test_variables_get_values_of_their_type_or_those_that_a_comment_gives() -> None:
+    """An example need not invent a certificate to be planned."""
+    files = root([example(WORKERS)], LIBRARY)
+
+    assert 'variable "arn" {\n  default = "arn:aws:x"\n}' in files["docs_x_md_1/filled_in.tf"]
+    assert "  tags = {}\n" in files["main.tf"]
+
+
+def test_values_alone_are_values_of_the_environments_root() -> None:
+    """A tfvars file is an example too."""
+    files = root([example('environment_name = "x"\n')], {})
+
+    assert list(files) == ["main.tf", "filled_in.tf"]
+    assert (
+        'source = "../environments"\n  emulated = true\nenvironment_name = "x"\n'
+        in files["main.tf"]
+    )
+
+
+def test_a_reference_that_nothing_fills_in_is_told_with_its_place() -> None:
+    """A slip in the name of a module is found."""
+    with pytest.raises(LookupError, match=r'docs/x\.md:5: no example calls module "netwrok"'):
+        root([example('x = 1\nmodule "a" {\n  b = module.netwrok.c\n}\n', 5)], LIBRARY)
+
+
+def test_comments_refer_to_nothing() -> None:
+    """What a comment mentions is not borrowed."""
+    assert example('# see module.other\nmodule "a" {\n}\n').borrows == []
