@@ -33,7 +33,7 @@ locals {
   # pairs of targets that the same event of the same object would go to
   overlapping_targets = [
     for pair in setproduct(keys(local.targets), keys(local.targets)) : join(" and ", pair)
-    if pair[0] < pair[1] && anytrue([
+    if index(keys(local.targets), pair[0]) < index(keys(local.targets), pair[1]) && anytrue([
       for events in setproduct(local.targets[pair[0]].events, local.targets[pair[1]].events) :
       startswith(events[0], trimsuffix(events[1], "*")) || startswith(events[1], trimsuffix(events[0], "*"))
       ]) && (

@@ -1,0 +1,90 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:test"
+    }
+  }
+
+  mock_resource "aws_db_instance" {
+    defaults = {
+      arn         = "arn:aws:rds:ap-northeast-2:123456789012:db:test-grading"
+      endpoint    = "test-grading.abc.ap-northeast-2.rds.amazonaws.com:3306"
+      resource_id = "db-ABCDEFGHIJKL01234"
+    }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:role/test"
+    }
+  }
+}
+
+variables {
+  name               = "test-grading"
+  admin_password     = "a-Password-for-tests-1"
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+}
+
+run "refuses_a_month_of_30_days" {
+  command = plan
+
+  variables {
+    monitoring = { performance_insights_days = 30 }
+  }
+
+  expect_failures = [var.monitoring]
+}
+
+run "refuses_long_insights_on_a_micro_class" {
+  command = plan
+
+  variables {
+    monitoring = { performance_insights_days = 62 }
+  }
+
+  expect_failures = [var.monitoring]
+}
+
+run "refuses_readings_every_two_seconds" {
+  command = plan
+
+  variables {
+    monitoring = { enhanced_interval_seconds = 2 }
+  }
+
+  expect_failures = [var.monitoring]
+}
+
+run "refuses_to_log_every_query" {
+  command = plan
+
+  variables {
+    monitoring = { slow_query_seconds = 0 }
+  }
+
+  expect_failures = [var.monitoring]
+}
+
+run "refuses_a_retention_that_cloudwatch_has_not" {
+  command = plan
+
+  variables {
+    monitoring = { log_retention_days = 45 }
+  }
+
+  expect_failures = [var.monitoring]
+}
+
+run "refuses_the_alias_of_a_key_for_logs" {
+  command = plan
+
+  variables {
+    monitoring = { kms_key_arn = "alias/logs" }
+  }
+
+  expect_failures = [var.monitoring]
+}

@@ -1,0 +1,161 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:test"
+    }
+  }
+
+  mock_resource "aws_db_instance" {
+    defaults = {
+      arn         = "arn:aws:rds:ap-northeast-2:123456789012:db:test-grading"
+      endpoint    = "test-grading.abc.ap-northeast-2.rds.amazonaws.com:3306"
+      resource_id = "db-ABCDEFGHIJKL01234"
+    }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:role/test"
+    }
+  }
+}
+
+variables {
+  name               = "test-grading"
+  admin_password     = "a-Password-for-tests-1"
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+}
+
+run "can_be_made_for_trials" {
+  command = plan
+
+  variables {
+    enable_protection     = false
+    backup_retention_days = 0
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].skip_final_snapshot && !aws_db_instance.this[0].deletion_protection && aws_db_instance.this[0].delete_automated_backups && aws_db_instance.this[0].backup_retention_period == 0 && aws_db_instance.this[0].final_snapshot_identifier == null
+    error_message = "Without protection it can be deleted at once."
+  }
+}
+
+run "keeps_a_standby_on_a_larger_class" {
+  command = plan
+
+  variables {
+    instance_class = "db.m7g.large"
+    multi_az       = true
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].multi_az && aws_db_instance.this[0].instance_class == "db.m7g.large"
+    error_message = "A standby in a second zone."
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].performance_insights_enabled && aws_db_instance.this[0].performance_insights_retention_period == 7
+    error_message = "Performance Insights come with the class."
+  }
+}
+
+run "names_administrator_schema_and_application" {
+  command = plan
+
+  variables {
+    admin_username         = "dba"
+    admin_password_version = 3
+    application            = { database_name = "judge", username = "judge_worker" }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].username == "dba" && aws_db_instance.this[0].db_name == "judge" && aws_db_instance.this[0].password_wo_version == 3
+    error_message = "As given."
+  }
+
+  assert {
+    condition     = output.application_username == "judge_worker" && output.database_name == "judge"
+    error_message = "And passed on."
+  }
+}
+
+run "lets_one_user_log_in_by_iam" {
+  command = plan
+
+  variables {
+    application = { iam_authentication = true }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].iam_database_authentication_enabled
+    error_message = "RDS takes tokens of IAM."
+  }
+
+  assert {
+    condition = jsondecode(output.connect_policy_json).Statement == [{
+      Sid      = "ConnectToDatabase"
+      Effect   = "Allow"
+      Action   = "rds-db:connect"
+      Resource = "arn:aws:rds-db:ap-northeast-2:123456789012:dbuser:db-ABCDEFGHIJKL01234/grader_app"
+    }]
+    error_message = "As this user of this instance only."
+  }
+}
+
+run "grows_on_a_disk_with_its_own_key" {
+  command = plan
+
+  variables {
+    storage = { allocated_gb = 100, max_gb = 500, kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555" }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].allocated_storage == 100 && aws_db_instance.this[0].max_allocated_storage == 500 && aws_db_instance.this[0].kms_key_id == var.storage.kms_key_arn
+    error_message = "From 100 to 500 GB."
+  }
+}
+
+run "runs_an_older_version_that_may_be_upgraded" {
+  command = plan
+
+  variables {
+    engine = {
+      version             = "8.0"
+      allow_major_upgrade = true
+      auto_minor_upgrade  = false
+      apply_immediately   = false
+      ca_certificate      = "rds-ca-ecc384-g1"
+    }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].engine_version == "8.0" && aws_db_instance.this[0].allow_major_version_upgrade && !aws_db_instance.this[0].auto_minor_version_upgrade && !aws_db_instance.this[0].apply_immediately && aws_db_instance.this[0].ca_cert_identifier == "rds-ca-ecc384-g1"
+    error_message = "As given."
+  }
+
+  assert {
+    condition     = aws_db_parameter_group.this[0].family == "mysql8.0"
+    error_message = "The parameter group follows the version."
+  }
+}
+
+run "takes_more_parameters" {
+  command = plan
+
+  variables {
+    engine = { parameters = { max_connections = { value = "200", apply_method = "immediate" }, performance_schema = { value = "1" } } }
+  }
+
+  assert {
+    condition     = { for each in aws_db_parameter_group.this[0].parameter : each.name => each.value }["max_connections"] == "200" && { for each in aws_db_parameter_group.this[0].parameter : each.name => each.value }["performance_schema"] == "1"
+    error_message = "They stand beside ours."
+  }
+
+  assert {
+    condition     = { for each in aws_db_parameter_group.this[0].parameter : each.name => each.apply_method }["performance_schema"] == "pending-reboot"
+    error_message = "Unless said otherwise they wait for a reboot."
+  }
+}

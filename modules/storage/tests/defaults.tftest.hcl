@@ -1,0 +1,125 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::test-grading-files"
+      id  = "test-grading-files"
+    }
+  }
+}
+
+variables {
+  bucket_name = "test-grading-files"
+}
+
+run "is_private_encrypted_versioned_and_aging" {
+  command = plan
+
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule[*].apply_server_side_encryption_by_default[0].sse_algorithm) == "AES256"
+    error_message = "Objects are encrypted with AES-256."
+  }
+
+  assert {
+    condition     = alltrue([aws_s3_bucket_public_access_block.this.restrict_public_buckets, aws_s3_bucket_public_access_block.this.block_public_acls, aws_s3_bucket_public_access_block.this.block_public_policy, aws_s3_bucket_public_access_block.this.ignore_public_acls])
+    error_message = "Nothing is public."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_ownership_controls.this.rule[0].object_ownership == "BucketOwnerEnforced"
+    error_message = "There are no ACLs."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled"
+    error_message = "Old versions are kept."
+  }
+
+  assert {
+    condition     = toset(aws_s3_bucket_lifecycle_configuration.this.rule[*].id) == toset(["temp", "unfinished-uploads", "submissions", "results"])
+    error_message = "Finished work ages, problems do not."
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.abort_incomplete_multipart_upload[0].days_after_initiation if rule.id == "unfinished-uploads"] == [1]
+    error_message = "What was half uploaded is gone after a day."
+  }
+
+  assert {
+    condition     = !aws_s3_bucket.this.force_destroy
+    error_message = "A bucket with objects is not deleted."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_cors_configuration.this) + length(aws_s3_bucket_notification.this) + length(aws_s3_bucket_logging.this) + length(aws_lambda_permission.this) == 0
+    error_message = "No page may upload, nobody is told, nothing is logged."
+  }
+}
+
+run "denies_plain_connections_old_tls_and_other_encryption" {
+  command = plan
+
+  assert {
+    condition     = [for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid] == ["TlsOnly", "Tls12OrNewer", "NoOtherEncryption", "NoKeyOfTheWritersOwn"]
+    error_message = "These four are denied to everybody."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Effect == "Deny" && statement.Principal == "*"])
+    error_message = "Nobody is allowed anything by the bucket itself."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[0].Condition.Bool["aws:SecureTransport"] == "false" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[1].Condition.NumericLessThan["s3:TlsVersion"] == "1.2"
+    error_message = "Both ways of bad transport are meant."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Condition.StringNotEquals["s3:x-amz-server-side-encryption"] == "AES256"
+    error_message = "An upload may ask for AES-256 only."
+  }
+}
+
+run "lets_a_worker_write_results_and_temp_only" {
+  command = plan
+
+  assert {
+    condition = flatten([
+      for statement in jsondecode(output.worker_policy_json).Statement :
+      statement.Resource if contains(flatten([statement.Action]), "s3:PutObject")
+    ]) == ["arn:aws:s3:::test-grading-files/results/*", "arn:aws:s3:::test-grading-files/temp/*"]
+    error_message = "A worker overwrites no submission and no problem."
+  }
+
+  assert {
+    condition     = !strcontains(output.worker_policy_json, "kms:")
+    error_message = "Without a key there is nothing to say about keys."
+  }
+}
+
+run "lets_the_web_tier_upload_submissions_and_read_results_only" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(output.web_policy_json).Statement : statement.Resource => flatten([statement.Action]) } == {
+      "arn:aws:s3:::test-grading-files/submissions/*" = ["s3:PutObject", "s3:AbortMultipartUpload"]
+      "arn:aws:s3:::test-grading-files/results/*"     = ["s3:GetObject"]
+    }
+    error_message = "It reads no submission, writes no result, sees no problem, lists nothing."
+  }
+}
+
+run "can_be_deleted_with_its_objects_and_without_versions" {
+  command = plan
+
+  variables {
+    force_destroy     = true
+    enable_versioning = false
+  }
+
+  assert {
+    condition     = aws_s3_bucket.this.force_destroy && aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Suspended"
+    error_message = "Trials leave nothing behind."
+  }
+}

@@ -1,0 +1,65 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::test-grading-files"
+      id  = "test-grading-files"
+    }
+  }
+}
+
+variables {
+  bucket_name = "test-grading-files"
+}
+
+run "uses_a_key_of_your_own" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule[*].apply_server_side_encryption_by_default[0].sse_algorithm) == "aws:kms"
+    error_message = "Objects are encrypted by KMS."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule[*].apply_server_side_encryption_by_default[0].kms_master_key_id) == var.kms_key_arn
+    error_message = "With this key."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule[*].bucket_key_enabled)
+    error_message = "KMS is not asked for each object."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Condition.StringNotEquals["s3:x-amz-server-side-encryption"] == "aws:kms" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[4].Sid == "NoOtherKey" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[4].Condition.StringNotEquals["s3:x-amz-server-side-encryption-aws-kms-key-id"] == var.kms_key_arn
+    error_message = "An upload may name no other key."
+  }
+}
+
+run "lets_worker_and_web_tier_use_that_key_by_way_of_s3_only" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [output.worker_policy_json, output.web_policy_json] : [
+        for statement in jsondecode(policy).Statement : statement if statement.Sid == "UseKey"
+        ] == [{
+          Sid       = "UseKey"
+          Effect    = "Allow"
+          Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+          Resource  = var.kms_key_arn
+          Condition = { StringEquals = { "kms:ViaService" = "s3.ap-northeast-2.amazonaws.com" } }
+      }]
+    ])
+    error_message = "Two actions, one key, one way."
+  }
+}

@@ -1,0 +1,87 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::test-grading-files"
+      id  = "test-grading-files"
+    }
+  }
+}
+
+variables {
+  bucket_name = "test-grading-files"
+}
+
+run "refuses_a_fifo_queue" {
+  command = plan
+
+  variables {
+    notifications = { queues = { a = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a.fifo" } } }
+  }
+
+  expect_failures = [var.notifications]
+}
+
+run "refuses_a_topic_among_the_queues" {
+  command = plan
+
+  variables {
+    notifications = { queues = { a = { arn = "arn:aws:sns:ap-northeast-2:123456789012:a" } } }
+  }
+
+  expect_failures = [var.notifications]
+}
+
+run "refuses_a_name_with_a_space" {
+  command = plan
+
+  variables {
+    notifications = { queues = { "new results" = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a" } } }
+  }
+
+  expect_failures = [var.notifications]
+}
+
+run "refuses_an_event_that_s3_does_not_have" {
+  command = plan
+
+  variables {
+    notifications = { queues = { a = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a", events = ["s3:ObjectRead"] } } }
+  }
+
+  expect_failures = [var.notifications]
+}
+
+run "refuses_a_target_without_events" {
+  command = plan
+
+  variables {
+    notifications = { queues = { a = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a", events = [] } } }
+  }
+
+  expect_failures = [var.notifications]
+}
+
+run "refuses_a_prefix_that_nothing_has" {
+  command = plan
+
+  variables {
+    notifications = { queues = { a = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a", prefix = "uploads/" } } }
+  }
+
+  expect_failures = [var.notifications]
+}
+
+run "refuses_two_targets_for_the_same_event" {
+  command = plan
+
+  variables {
+    notifications = {
+      queues = { a = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a" } }
+      topics = { b = { arn = "arn:aws:sns:ap-northeast-2:123456789012:b", events = ["s3:ObjectCreated:Put"], prefix = "results/" } }
+    }
+  }
+
+  expect_failures = [aws_s3_bucket_notification.this]
+}

@@ -1,0 +1,116 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::test-grading-files"
+      id  = "test-grading-files"
+    }
+  }
+}
+
+variables {
+  bucket_name = "test-grading-files"
+}
+
+run "lets_named_pages_upload" {
+  command = plan
+
+  variables {
+    cors = { origins = ["https://judge.example.com"], methods = ["PUT", "POST"], headers = ["content-type"], max_age_seconds = 60 }
+  }
+
+  assert {
+    condition = one([for rule in aws_s3_bucket_cors_configuration.this[0].cors_rule : [rule.allowed_origins, rule.allowed_methods, rule.allowed_headers, rule.max_age_seconds]]) == [
+      toset(["https://judge.example.com"]), toset(["PUT", "POST"]), toset(["content-type"]), 60
+    ]
+    error_message = "These pages, methods and headers."
+  }
+}
+
+run "logs_requests_to_another_bucket" {
+  command = plan
+
+  variables {
+    access_logs = { bucket_name = "example-access-logs" }
+  }
+
+  assert {
+    condition     = aws_s3_bucket_logging.this[0].target_bucket == "example-access-logs" && aws_s3_bucket_logging.this[0].target_prefix == "test-grading-files/"
+    error_message = "Under the name of this bucket."
+  }
+}
+
+run "logs_requests_under_a_prefix" {
+  command = plan
+
+  variables {
+    access_logs = { bucket_name = "example-access-logs", prefix = "grading/s3/" }
+  }
+
+  assert {
+    condition     = aws_s3_bucket_logging.this[0].target_prefix == "grading/s3/"
+    error_message = "Under the prefix that was given."
+  }
+}
+
+run "tells_eventbridge" {
+  command = plan
+
+  variables {
+    notifications = { eventbridge = true }
+  }
+
+  assert {
+    condition     = aws_s3_bucket_notification.this[0].eventbridge && length(aws_s3_bucket_notification.this[0].queue) == 0
+    error_message = "All events go to EventBridge."
+  }
+}
+
+run "tells_queues_topics_and_functions" {
+  command = plan
+
+  variables {
+    notifications = {
+      queues    = { results = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:results", prefix = "results/", suffix = "result.json" } }
+      topics    = { deleted = { arn = "arn:aws:sns:ap-northeast-2:123456789012:deleted", events = ["s3:ObjectRemoved:*"] } }
+      functions = { scan = { arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:scan", events = ["s3:ObjectCreated:Put"], prefix = "submissions/" } }
+    }
+  }
+
+  assert {
+    condition     = one([for queue in aws_s3_bucket_notification.this[0].queue : [queue.id, queue.queue_arn, queue.filter_prefix, queue.filter_suffix, one(queue.events)]]) == ["results", "arn:aws:sqs:ap-northeast-2:123456789012:results", "results/", "result.json", "s3:ObjectCreated:*"]
+    error_message = "The queue hears of new result files."
+  }
+
+  assert {
+    condition     = one([for topic in aws_s3_bucket_notification.this[0].topic : [topic.topic_arn, one(topic.events)]]) == ["arn:aws:sns:ap-northeast-2:123456789012:deleted", "s3:ObjectRemoved:*"]
+    error_message = "The topic hears of deletions."
+  }
+
+  assert {
+    condition     = one([for each in aws_s3_bucket_notification.this[0].lambda_function : [each.lambda_function_arn, each.filter_prefix]]) == ["arn:aws:lambda:ap-northeast-2:123456789012:function:scan", "submissions/"]
+    error_message = "The function hears of submissions."
+  }
+
+  assert {
+    condition     = aws_lambda_permission.this["scan"].source_arn == "arn:aws:s3:::test-grading-files" && aws_lambda_permission.this["scan"].source_account == "123456789012" && aws_lambda_permission.this["scan"].principal == "s3.amazonaws.com"
+    error_message = "Only this bucket may call it."
+  }
+}
+
+run "tells_different_targets_of_different_prefixes" {
+  command = plan
+
+  variables {
+    notifications = {
+      queues = { a = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:a", prefix = "results/" } }
+      topics = { a = { arn = "arn:aws:sns:ap-northeast-2:123456789012:a", prefix = "submissions/", suffix = ".py" }, b = { arn = "arn:aws:sns:ap-northeast-2:123456789012:b", prefix = "submissions/", suffix = ".json" } }
+    }
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_notification.this[0].topic) == 2
+    error_message = "They do not overlap."
+  }
+}

@@ -1,0 +1,174 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::test-grading-files"
+      id  = "test-grading-files"
+    }
+  }
+}
+
+variables {
+  bucket_name = "test-grading-files"
+}
+
+run "refuses_a_bucket_name_with_capitals" {
+  command = plan
+
+  variables {
+    bucket_name = "Grading-Files"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_name_with_dots" {
+  command = plan
+
+  variables {
+    bucket_name = "grading.files"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_name_like_an_ip_address" {
+  command = plan
+
+  variables {
+    bucket_name = "192.168.5.4"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_name_of_64_characters" {
+  command = plan
+
+  variables {
+    bucket_name = "a123456789b123456789c123456789d123456789e123456789f123456789-end"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_name_with_a_reserved_start" {
+  command = plan
+
+  variables {
+    bucket_name = "xn--grading-files"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_name_that_starts_with_sthree" {
+  command = plan
+
+  variables {
+    bucket_name = "sthree-grading-files"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_bucket_name_with_a_reserved_end" {
+  command = plan
+
+  variables {
+    bucket_name = "grading-files-s3alias"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_a_log_of_its_own_log" {
+  command = plan
+
+  variables {
+    access_logs = { bucket_name = "test-grading-files" }
+  }
+
+  expect_failures = [var.access_logs]
+}
+
+run "refuses_a_log_prefix_without_a_slash" {
+  command = plan
+
+  variables {
+    access_logs = { bucket_name = "example-access-logs", prefix = "grading" }
+  }
+
+  expect_failures = [var.access_logs]
+}
+
+run "refuses_the_alias_of_a_key" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:alias/grading"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_uploads_from_any_page" {
+  command = plan
+
+  variables {
+    cors = { origins = ["*"] }
+  }
+
+  expect_failures = [var.cors]
+}
+
+run "refuses_uploads_from_a_page_without_tls" {
+  command = plan
+
+  variables {
+    cors = { origins = ["http://judge.example.com"] }
+  }
+
+  expect_failures = [var.cors]
+}
+
+run "refuses_an_origin_with_a_path" {
+  command = plan
+
+  variables {
+    cors = { origins = ["https://judge.example.com/"] }
+  }
+
+  expect_failures = [var.cors]
+}
+
+run "refuses_deletion_from_a_page" {
+  command = plan
+
+  variables {
+    cors = { origins = ["https://judge.example.com"], methods = ["DELETE"] }
+  }
+
+  expect_failures = [var.cors]
+}
+
+run "refuses_any_header_from_a_page" {
+  command = plan
+
+  variables {
+    cors = { origins = ["https://judge.example.com"], headers = ["*"] }
+  }
+
+  expect_failures = [var.cors]
+}
+
+run "refuses_an_answer_that_pages_keep_for_days" {
+  command = plan
+
+  variables {
+    cors = { origins = ["https://judge.example.com"], max_age_seconds = 604800 }
+  }
+
+  expect_failures = [var.cors]
+}
