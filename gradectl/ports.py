@@ -23,7 +23,11 @@ class Watch(Protocol):
 
 
 class Broker(Protocol):
-    """The queues of an environment. Raises `ConnectionLostError` from any method."""
+    """
+    The queues of an environment.
+
+    Raises `ConnectionLostError` from any method, and `AccessError` when its user may not do it.
+    """
 
     @property
     def inspector(self) -> QueueInspector:

@@ -205,10 +205,14 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
 
     try:
         return attempt()
-    except AccessError:
-        if not parameters.refresh():
-            raise
-        return attempt()
+    except AccessError as error:
+        if parameters.refresh():
+            return attempt()
+        error.next_step = (
+            f"compare {parameters.name_of('mq_username')} and {parameters.name_of('mq_password')}"
+            " with the broker's users; gradectl apply gives each the password that SSM keeps"
+        )
+        raise
 
 
 def _refresh_if_possible(parameters: Parameters) -> None:

@@ -10,7 +10,7 @@
     │   └── SandboxError        the platform failed to run a program; nobody's fault but ours
     ├── ConnectionLostError     the broker is gone; what was in flight will be delivered again
     ├── StoppingError           the worker was told to stop while it waited
-    ├── AccessError             the other side refused our name or password
+    ├── AccessError             the other side refused our name or password, or what we may do
     ├── TrustError              the other side's certificate is not trusted
     ├── SettingsError           the worker was started wrongly
     └── SelfTestError           the sandbox let an attack through; the worker must not subscribe

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from grader.desk import Desk
-from grader.errors import ConnectionLostError, StoppingError
+from grader.errors import ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
 from grader.lookahead import Running
 from grader.patience import Patience
@@ -45,14 +45,20 @@ class Slot:
         Work until told to stop; a lost connection is opened again, later and later.
 
         Raises:
-            GraderError: The broker will never let us in as we are: a wrong password, an untrusted
-                certificate.
+            GraderError: The broker will never serve us as we are: a wrong password, an untrusted
+                certificate, a queue that we may not read or write.
         """
         try:
             while not self.stopping.is_set():
                 self.patience.call(self.name, self._session, (ConnectionLostError,))
         except StoppingError as error:
             self.log.info(str(error))
+        except GraderError as error:
+            self.patience.health.bad(self.name, str(error))
+            self.log.error(  # noqa: TRY400 - it is told once more, with its end, by who started us
+                "Cannot work with this broker, ending", part=self.name, reason=str(error)
+            )
+            raise
         self.patience.health.bad(self.name, "stopped")
 
     def _session(self) -> None:

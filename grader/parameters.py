@@ -50,6 +50,10 @@ class Parameters:
         with self._lock:
             return self._values[ours]
 
+    def name_of(self, ours: str) -> str:
+        """Give the name of the parameter that a value comes from."""
+        return self._names[ours]
+
     def database_login(self) -> DatabaseLogin:
         """Where the database is, and who we are there now."""
         return DatabaseLogin(

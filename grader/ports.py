@@ -98,7 +98,11 @@ class Outgoing:
 
 
 class JobSource(Protocol):
-    """The queues one slot works from. Raises `ConnectionLostError` from any method."""
+    """
+    The queues one slot works from.
+
+    Raises `ConnectionLostError` from any method, and `AccessError` when we may not do it.
+    """
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
         """Wait for the next message, the priority queue first; None when none came in time."""
@@ -153,7 +157,11 @@ class QueuedMessage:
 
 
 class QueueInspector(Protocol):
-    """Looks and never consumes. Raises `ConnectionLostError` from any method."""
+    """
+    Looks and never consumes.
+
+    Raises `ConnectionLostError` from any method, and `AccessError` when we may not look.
+    """
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
         """Counters of those of `queues` that exist."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,17 @@ from grader.sandbox.testing import installed_launcher
 
 #: The policies that the messaging module sets, in the form in which Amazon MQ keeps them.
 BROKER_XML = Path(__file__).parent / "fixtures" / "broker.xml"
+#: Who may do what, by group; goes in among the plugins.
+AUTHORIZATION = Path(__file__).parent / "fixtures" / "authorization.xml"
+#: A user of each role, one that can only take requests, and one without any rights.
+ROLE_USERS = (
+    BrokerUser("admin", "a-Password-of-admin-1", ("grading-admins",)),
+    BrokerUser("operator", "a-Password-of-operator-1", ("grading-operators",)),
+    BrokerUser("web", "a-Password-of-web-1", ("grading-web",)),
+    BrokerUser("worker", "a-Password-of-worker-1", ("grading-workers",)),
+    BrokerUser("taker", "a-Password-of-taker-1", ("takers",)),
+    BrokerUser("stranger", "a-Password-of-stranger-1"),
+)
 
 
 def pytest_configure() -> None:
@@ -49,6 +60,18 @@ def activemq(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iter
     broker = Broker("tests-grading", BROKER_XML.read_text(), [user])
     with running_broker(engines, tmp_path_factory.mktemp("activemq"), broker) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(
+    engines: Engines, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], RunningBroker]]:
+    """A real ActiveMQ with an authorization map, seen by the user of a name in `ROLE_USERS`."""
+    xml = BROKER_XML.read_text().replace("</plugins>", f"{AUTHORIZATION.read_text()}</plugins>")
+    passwords = {user.name: user.password for user in ROLE_USERS}
+    broker = Broker("guarded-grading", xml, ROLE_USERS)
+    with running_broker(engines, tmp_path_factory.mktemp("guarded"), broker) as running:
+        yield lambda name: replace(running, user=name, password=passwords[name])
 
 
 @pytest.fixture(scope="session")

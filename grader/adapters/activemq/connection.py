@@ -2,7 +2,9 @@
 One connection to ActiveMQ, used by one thread.
 
 It is opened once: a lost connection raises `ConnectionLostError` from every call, and whoever owns
-it opens a new one, because subscriptions and unacknowledged messages do not outlive it.
+it opens a new one, because subscriptions and unacknowledged messages do not outlive it.  Where the
+broker refuses a call because its user may not make it, that and every later call raise
+`AccessError`, which a new connection of the same user would not mend.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from grader.errors import AccessError, ConnectionLostError, SettingsError, Trust
 #: What stomp.py and the socket raise when the connection goes away under a call; AttributeError,
 #: because stomp.py then sets its socket and queues to None.
 _GONE = (OSError, AttributeError, StompException)
+#: How much later than the refusal of a commit its reason may come.
+_REASON_SECONDS = 1.0
 _REFUSED_WORDS = ("password", "user name", "not authorized", "authentication", "security")
 
 
@@ -131,7 +135,8 @@ class Connection:
             raise AccessError(
                 f"user {user!r} was refused: {words}",
                 where=str(self.address),
-                next_step="compare the mq/username and mq/password parameters with the broker",
+                next_step="compare its parameters in SSM with the users of the broker;"
+                " gradectl apply gives each the password that SSM keeps",
             )
         self._inbox.check()
 
@@ -185,7 +190,11 @@ class Connection:
 
         Nothing leaves before the end, so a block that raises has done nothing and the connection
         stays good.  Raises `ConnectionLostError` when the broker did not confirm the commit; then
-        the broker has rolled it back, or done it and could not say so.
+        the broker has rolled it back, or done it and could not say so.  Raises `AccessError` when
+        something in it is not allowed; then nothing of it was done.
+
+        The sends ask for no receipt of their own: the broker spoils a transaction only for a
+        refused frame that nobody waits for, and would commit the rest without any other.
         """
         transaction = Transaction(self._number("tx"))
         yield transaction
@@ -193,8 +202,10 @@ class Connection:
         self._transmit(transaction.frames(receipt))
         try:
             self._inbox.await_receipt(receipt, self._timeout_seconds)
-        except ConnectionLostError:
+        except (AccessError, ConnectionLostError):
+            self._inbox.await_reason(_REASON_SECONDS)
             self._transport.disconnect_socket()  # makes the broker roll back
+            self._inbox.check()
             raise
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from time import monotonic
 
 from stomp.utils import Frame as WireFrame
 
-from grader.errors import ConnectionLostError
+from grader.adapters.activemq.refusals import explains, refusal
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Inbox:
     """
     A listener of stomp.py that only sorts frames into queues, so the reading thread never waits.
 
-    Once the connection is lost, each call says so, with the broker's last words when it had any.
+    Once the connection is lost, each call says so, with the broker's last words when it had any:
+    `AccessError` when they are that we may not do something, else `ConnectionLostError`.
     """
 
     def __init__(self, where: str) -> None:
@@ -50,6 +51,7 @@ class Inbox:
         self._receipts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._watch: Callable[[Frame], None] = lambda _frame: None
         self._last_words = ""
+        self._explained = threading.Event()
         self.answered = threading.Event()
         self.lost = threading.Event()
 
@@ -72,7 +74,10 @@ class Inbox:
     def on_error(self, frame: WireFrame) -> None:
         """Note the broker's complaint; after it a STOMP connection is of no use."""
         words = frame.headers.get("message") or frame.body.decode(errors="replace")
-        self.lose(words.splitlines()[0] if words else "the broker answered ERROR")
+        first = words.splitlines()[0] if words else "the broker answered ERROR"
+        if not explains(self._last_words):
+            self._last_words = first
+        self.lose(first)
 
     def on_disconnected(self) -> None:
         """Note the end of the stream."""
@@ -91,6 +96,8 @@ class Inbox:
     def lose(self, words: str) -> None:
         """End all waiting; the first reason is the one that is told."""
         self._last_words = self._last_words or words
+        if explains(self._last_words):
+            self._explained.set()
         self.lost.set()
         self.answered.set()
         self._messages.put(None)
@@ -102,9 +109,13 @@ class Inbox:
         return self._last_words
 
     def check(self) -> None:
-        """Raise `ConnectionLostError` when the connection is gone."""
+        """Raise `ConnectionLostError` or `AccessError` when the connection is gone."""
         if self.lost.is_set():
-            raise ConnectionLostError(self._last_words, where=self._where)
+            raise refusal(self._last_words, self._where)
+
+    def await_reason(self, timeout_seconds: float) -> None:
+        """Wait for why a transaction was rolled back; its frame may come after the commit's."""
+        self._explained.wait(timeout_seconds)
 
     def next_message(self, timeout_seconds: float) -> Frame | None:
         """Wait for a message; None when none came in time."""
@@ -117,7 +128,7 @@ class Inbox:
         return frame
 
     def await_receipt(self, receipt: str, timeout_seconds: float) -> None:
-        """Wait until the broker confirms; raises `ConnectionLostError` when it does not."""
+        """Wait until the broker confirms; raises as `check` when it does not."""
         deadline = monotonic() + timeout_seconds
         found: str | None = ""
         while found != receipt:

@@ -395,6 +395,28 @@ def test_broker_that_is_not_trusted_ends_the_slot(bench: Bench) -> None:
 
     with pytest.raises(TrustError):
         bench.run(open_source)
+    assert b"not trusted" in bench.patience.health.report()[1]
+
+
+def test_lack_of_a_right_ends_the_slot_also_after_work_was_done(bench: Bench) -> None:
+    """It is no lost connection that is opened again; health and log have the reason at once."""
+
+    class Forbidding(UntilEmpty):
+        def settle(self, delivery: Delivery, *args: Any) -> None:
+            if b"req_2" in delivery.body:
+                raise AccessError("user 'worker' may not write to queue://results")
+            super().settle(delivery, *args)
+
+    bench.send()
+    bench.send(requestId="req_2")
+
+    with pytest.raises(AccessError):
+        bench.run(lambda: Forbidding(bench.queues, bench.stopping))
+
+    assert [result.request_id for result in bench.results()] == ["req_1"]
+    healthy, page = bench.patience.health.report()
+    assert not healthy
+    assert b"may not write" in page
 
 
 def test_stopping_takes_no_next_message(bench: Bench) -> None:

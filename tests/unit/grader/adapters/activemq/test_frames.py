@@ -6,7 +6,7 @@ import pytest
 from stomp.utils import Frame as WireFrame
 
 from grader.adapters.activemq.frames import Inbox
-from grader.errors import ConnectionLostError
+from grader.errors import AccessError, ConnectionLostError
 
 
 def test_message_is_handed_over() -> None:
@@ -52,4 +52,30 @@ def test_first_reason_is_the_one_that_is_told() -> None:
     inbox.on_disconnected()
 
     with pytest.raises(ConnectionLostError, match="broker: queue is full"):
+        inbox.check()
+
+
+ROLLED_BACK = "COMMIT FAILED: Transaction marked rollback only xaErrorCode:100"
+FORBIDDEN = "User worker is not authorized to write to: queue://results"
+
+
+@pytest.mark.parametrize("order", [(ROLLED_BACK, FORBIDDEN), (FORBIDDEN, ROLLED_BACK)])
+def test_the_reason_of_a_refused_commit_counts_whenever_it_comes(order: tuple[str, str]) -> None:
+    """The broker tells it on another thread than the refusal itself."""
+    inbox = Inbox("broker")
+    for words in order:
+        inbox.on_error(WireFrame("ERROR", {"message": words}))
+    inbox.await_reason(0)
+
+    with pytest.raises(AccessError, match="may not write to queue://results"):
+        inbox.check()
+
+
+def test_a_refused_commit_without_a_reason_is_told_as_it_is() -> None:
+    """It is not waited for for ever."""
+    inbox = Inbox("broker")
+    inbox.on_error(WireFrame("ERROR", {"message": ROLLED_BACK}))
+    inbox.await_reason(0)
+
+    with pytest.raises(ConnectionLostError, match="rollback only"):
         inbox.check()
