@@ -67,6 +67,10 @@ class Example:
         """What it consists of; nothing where it only gives values to variables of the root."""
         return () if self.mistake else parse(self.text, self.line)
 
+    def line_in_page(self, line: int) -> int:
+        """Number a line of the folder's example.tf as its page does."""
+        return self.line + line - (1 if self.blocks else 2)
+
     @property
     def calls(self) -> set[str]:
         """The modules that it calls."""
@@ -126,18 +130,16 @@ def root(wanted: Iterable[Example], library: Mapping[str, Example]) -> dict[str,
         LookupError: An example refers to a module that no example calls.
     """
     files: dict[str, str] = {}
-    calls: list[str] = []
     borrowed: list[str] = []
     for example in wanted:
-        if example.blocks:
-            files[f"{example.key}/example.tf"] = local(_filled_in(example), "../../")
-            files[f"{example.key}/filled_in.tf"] = _declarations(example)
-            borrowed += _checked(example, library)
-        calls.append(_call(example))
+        files[f"{example.key}.tf"] = _call(example)
+        files[f"{example.key}/example.tf"] = local(_filled_in(example), "../../")
+        files[f"{example.key}/filled_in.tf"] = _declarations(example)
+        borrowed += _checked(example, library)
     for name in borrowed:  # grows while what is borrowed borrows itself
         borrowed += [more for more in _checked(library[name], library) if more not in borrowed]
     parts = [library[name] for name in dict.fromkeys(borrowed)]
-    files["main.tf"] = "\n".join([*calls, *(local(part.text, "../") for part in parts)])
+    files["shared.tf"] = "\n".join(local(part.text, "../") for part in parts)
     files["filled_in.tf"] = "\n".join(
         dict.fromkeys(_declared(name, part) for part in parts for name in _undeclared(part))
     )
@@ -159,11 +161,13 @@ def _checked(example: Example, library: Mapping[str, Example]) -> list[str]:
 
 
 def _filled_in(example: Example) -> str:
-    """Take what is borrowed from variables, line by line as before."""
+    """Take what is borrowed from variables, line by line as before; values go to the root."""
     text = example.text
     for name in example.borrows:
         text = re.sub(rf"\bmodule\.{name}\b", f"var.filled_in_{name}", text)
-    return text
+    if example.blocks:
+        return text
+    return f'module "root" {{\n{text}\n  emulated = true\n  source = "../../environments"\n}}\n'
 
 
 def _undeclared(example: Example) -> list[str]:
@@ -191,17 +195,12 @@ def _value(name: str, kind: str) -> str:
 
 
 def _call(example: Example) -> str:
-    """Call an example from the root; values alone are values of the environments' root."""
-    lines = [f'module "{example.key}" {{']
-    if example.blocks:
-        lines.append(f'  source = "./{example.key}"')
-        lines += [f"  filled_in_{name} = module.{name}" for name in example.borrows]
-        for block in example.blocks:
+    """Call an example, with what it borrows and with values for its own variables."""
+    lines = [f'module "{example.key}" {{', f'  source = "./{example.key}"']
+    lines += [f"  filled_in_{name} = module.{name}" for name in example.borrows]
+    for block in example.blocks:
+        if block.kind == "variable" and not block.attribute("default"):
             stated = block.attribute("type")
-            if block.kind == "variable" and not block.attribute("default"):
-                name = block.labels[0]
-                kind = stated.value[0].text if stated else "string"
-                lines.append(f"  {name} = {example.given.get(name, _value(name, kind))}")
-    else:
-        lines += ['  source = "../environments"', "  emulated = true", example.text]
+            name, kind = block.labels[0], stated.value[0].text if stated else "string"
+            lines.append(f"  {name} = {example.given.get(name, _value(name, kind))}")
     return "\n".join([*lines, "}\n"])

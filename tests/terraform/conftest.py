@@ -88,6 +88,7 @@ def terraform_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
         directory = top / folder
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in (files or {}).items():
+            (directory / name).parent.mkdir(exist_ok=True)
             (directory / name).write_text(text)
         return TerraformFolder(command, directory, _environ(top))
 

@@ -55,10 +55,11 @@ def test_what_is_borrowed_is_called_once_by_the_root_with_all_that_it_borrows() 
     """The modules that several examples take for granted are planned once."""
     files = root([example(WORKERS), example(WORKERS, 90)], LIBRARY)
 
-    assert files["main.tf"].count('module "messaging" {') == 1
-    assert files["main.tf"].count('module "network" {') == 1
-    assert files["main.tf"].count("filled_in_messaging = module.messaging") == 2
-    assert '"../modules/network"' in files["main.tf"]
+    assert files["shared.tf"].count('module "messaging" {') == 1
+    assert files["shared.tf"].count('module "network" {') == 1
+    assert '"../modules/network"' in files["shared.tf"]
+    assert "filled_in_messaging = module.messaging" in files["docs_x_md_1.tf"]
+    assert "filled_in_messaging = module.messaging" in files["docs_x_md_90.tf"]
     assert (
         files["filled_in.tf"]
         == 'variable "mq_password" {\n  default = "a-Password-for-tests-1"\n}\n'
@@ -70,18 +71,18 @@ def test_variables_get_values_of_their_type_or_those_that_a_comment_gives() -> N
     files = root([example(WORKERS)], LIBRARY)
 
     assert 'variable "arn" {\n  default = "arn:aws:x"\n}' in files["docs_x_md_1/filled_in.tf"]
-    assert "  tags = {}\n" in files["main.tf"]
+    assert "  tags = {}\n" in files["docs_x_md_1.tf"]
 
 
 def test_values_alone_are_values_of_the_environments_root() -> None:
     """A tfvars file is an example too."""
-    files = root([example('environment_name = "x"\n')], {})
+    values = example('environment_name = "x"\n', 5)
 
-    assert list(files) == ["main.tf", "filled_in.tf"]
-    assert (
-        'source = "../environments"\n  emulated = true\nenvironment_name = "x"\n'
-        in files["main.tf"]
-    )
+    written = root([values], {})["docs_x_md_5/example.tf"]
+
+    assert written.splitlines()[1] == 'environment_name = "x"'
+    assert 'source = "../../environments"' in written
+    assert values.line_in_page(2) == 5
 
 
 def test_a_reference_that_nothing_fills_in_is_told_with_its_place() -> None:
