@@ -107,17 +107,23 @@ def _services() -> Iterator[CloudService]:
             if service.status == "ACTIVE" and service.task_definition:
                 task = backend.describe_task_definition(service.task_definition)
                 identity = str(service.deployments[0]["id"]) if service.deployments else ""
+                definitions = task.container_definitions
+                chosen = _chosen(definitions)
                 yield CloudService(
                     service.name,
                     f"{task.revision}-{identity[-_IDENTITY_DIGITS:]}",
                     service.desired_count,
-                    _container(task.container_definitions),
+                    _container(chosen),
+                    tuple(str(each["name"]) for each in definitions if each is not chosen),
                 )
 
 
-def _container(definitions: list[dict[str, Any]]) -> Container:
+def _chosen(definitions: list[dict[str, Any]]) -> dict[str, Any]:
     """Take the first essential container: what stands beside it has no data plane here."""
-    chosen = next((each for each in definitions if each.get("essential", True)), definitions[0])
+    return next((each for each in definitions if each.get("essential", True)), definitions[0])
+
+
+def _container(chosen: dict[str, Any]) -> Container:
     return Container(
         command=(*chosen.get("entryPoint", ()), *chosen.get("command", ())),
         environment=tuple((each["name"], each["value"]) for each in chosen["environment"]),

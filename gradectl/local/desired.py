@@ -50,6 +50,7 @@ class CloudService:
     deployment: str
     desired_count: int
     container: Container
+    beside: tuple[str, ...] = ()  # containers of the task that are not started here
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,11 @@ def task_name(service: CloudService, number: int) -> str:
 def not_served(cloud: Cloud) -> Collection[str]:
     """Name what exists in the control plane and has no data plane here."""
     brokers = [f"broker {extra.broker.name}" for extra in cloud.brokers[1:]]
-    return brokers + [f"database {extra.instance_id}" for extra in cloud.databases[1:]]
+    databases = [f"database {extra.instance_id}" for extra in cloud.databases[1:]]
+    containers = [
+        f"container {each.name}/{name}" for each in cloud.services for name in each.beside
+    ]
+    return brokers + databases + containers
 
 
 def steps(wanted: Mapping[str, Service], running: Mapping[str, Running]) -> Steps:

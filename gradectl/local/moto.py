@@ -24,6 +24,8 @@ from gradectl.errors import TryAgainError
 from gradectl.local.autoscaling import add_tag_calls
 from gradectl.local.bucket_policies import respect_tls_policies
 from gradectl.local.delete_markers import let_delete_markers_go
+from gradectl.local.ecs_api import remember_services
+from gradectl.local.launch_templates import keep_tags_of_templates_apart
 from gradectl.local.ports import LOOPBACK
 
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
@@ -66,6 +68,8 @@ class ControlPlane:
         add_tag_calls()
         respect_tls_policies()
         let_delete_markers_go()
+        remember_services()
+        keep_tags_of_templates_apart()
         application: _Application = DomainDispatcherApplication(create_backend_app)
         if on_change:
             application = _reporting(application, on_change)

@@ -109,7 +109,7 @@ class Reconciler:
             self._runners[service.name] = runner
             runner.start()
         for extra in not_served(cloud):
-            _log.warning("%s has no data plane here: there is one address for each kind", extra)
+            _log.warning("%s has no data plane here: one of each kind, one container a task", extra)
         snapshots = self.snapshots()
         self._report(cloud, snapshots)
         with self._round_done:

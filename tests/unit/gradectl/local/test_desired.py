@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +156,14 @@ def test_of_two_brokers_the_oldest_is_served_and_the_other_named() -> None:
     assert desired(cloud)[BROKER].source == broker("b-1")
     assert desired(cloud)[DATABASE].source == database("one")
     assert not_served(cloud) == ["broker local-grading", "database two"]
+
+
+def test_containers_beside_the_worker_are_named() -> None:
+    """Whoever adds a sidecar and looks for it on a laptop is told why it is not there."""
+    cloud = Cloud(services=(replace(service(), beside=("log-router", "metrics")),))
+
+    assert not_served(cloud) == ["container grading/log-router", "container grading/metrics"]
+    assert len(desired(cloud)) == 1
 
 
 def test_passwords_do_not_show_when_a_service_is_printed() -> None:

@@ -1,0 +1,52 @@
+"""Launch templates of the emulated EC2, through the real client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+TEMPLATE_TAGS = {"ResourceType": "launch-template", "Tags": [{"Key": "Team", "Value": "a"}]}
+INSTANCE_TAGS = {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "b"}]}
+
+
+@pytest.fixture(name="ec2")
+def _ec2(moto_server: str) -> Any:
+    return boto3.client(
+        "ec2",
+        endpoint_url=moto_server,
+        region_name="ap-northeast-2",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+def data_of(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:
+    found = ec2.describe_launch_template_versions(LaunchTemplateId=template["LaunchTemplateId"])
+    data: dict[str, Any] = found["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    return data
+
+
+def test_tags_of_a_template_are_not_those_of_its_instances(ec2: Any) -> None:
+    """Terraform would read them as a block that nobody wrote, and plan its removal for ever."""
+    template = ec2.create_launch_template(
+        LaunchTemplateName="tagged",
+        LaunchTemplateData={"InstanceType": "m6i.large"},
+        TagSpecifications=[TEMPLATE_TAGS],
+    )["LaunchTemplate"]
+
+    assert template["Tags"] == TEMPLATE_TAGS["Tags"]
+    assert "TagSpecifications" not in data_of(ec2, template)
+    assert data_of(ec2, template)["InstanceType"] == "m6i.large"
+
+
+def test_tags_of_the_instances_stay(ec2: Any) -> None:
+    """They are what the block is for."""
+    template = ec2.create_launch_template(
+        LaunchTemplateName="tags-its-instances",
+        LaunchTemplateData={"TagSpecifications": [INSTANCE_TAGS]},
+        TagSpecifications=[TEMPLATE_TAGS],
+    )["LaunchTemplate"]
+
+    assert data_of(ec2, template)["TagSpecifications"] == [INSTANCE_TAGS]
