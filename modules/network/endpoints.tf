@@ -2,6 +2,11 @@ locals {
   # the module's own endpoint, unless the owner of an existing VPC says that S3 can be reached already
   creates_s3_endpoint = local.creates_vpc ? true : length(var.existing.private_route_table_ids) > 0
   s3_prefix_list_id   = local.creates_s3_endpoint ? aws_vpc_endpoint.s3[0].prefix_list_id : var.existing.s3_prefix_list_id
+
+  # an endpoint takes one subnet in each zone: the first
+  endpoint_subnet_ids = (
+    local.creates_vpc ? [for zone in var.availability_zones : aws_subnet.private[zone].id] : var.existing.private_subnet_ids
+  )
 }
 
 resource "aws_vpc_endpoint" "s3" {
@@ -43,7 +48,7 @@ resource "aws_vpc_endpoint" "interface" {
   vpc_id              = local.vpc_id
   service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
-  subnet_ids          = local.creates_vpc ? slice(local.private_subnet_ids, 0, length(var.availability_zones)) : local.private_subnet_ids # one for each zone
+  subnet_ids          = local.endpoint_subnet_ids
   security_group_ids  = [aws_security_group.this["endpoints"].id]
   private_dns_enabled = true
 

@@ -31,8 +31,13 @@ resource "aws_route_table_association" "public" {
 
 locals {
   # one table for all private subnets, unless each zone has its own way out
-  private_tables          = !local.creates_vpc ? [] : var.nat == "per_zone" ? var.availability_zones : ["all"]
-  private_route_table_ids = local.creates_vpc ? [for name in local.private_tables : aws_route_table.private[name].id] : var.existing.private_route_table_ids
+  private_tables = !local.creates_vpc ? [] : var.nat == "per_zone" ? var.availability_zones : ["all"]
+
+  private_route_table_ids = tolist(
+    local.creates_vpc
+    ? [for name in local.private_tables : aws_route_table.private[name].id]
+    : var.existing.private_route_table_ids
+  )
 }
 
 # Without NAT there is no way out: what private tasks need comes through the endpoints.

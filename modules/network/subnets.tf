@@ -21,8 +21,12 @@ locals {
     [for zone in var.availability_zones : turn == 0 ? zone : "${zone}-${turn + 1}"]
   ])
 
-  private_subnet_ids = local.creates_vpc ? [for name in local.subnet_names : aws_subnet.private[name].id] : var.existing.private_subnet_ids
-  public_subnet_ids  = local.creates_vpc ? [for name in local.subnet_names : aws_subnet.public[name].id] : var.existing.public_subnet_ids
+  private_subnet_ids = tolist(
+    local.creates_vpc ? [for name in local.subnet_names : aws_subnet.private[name].id] : var.existing.private_subnet_ids
+  )
+  public_subnet_ids = tolist(
+    local.creates_vpc ? [for name in local.subnet_names : aws_subnet.public[name].id] : var.existing.public_subnet_ids
+  )
 }
 
 resource "aws_subnet" "private" {

@@ -1,0 +1,210 @@
+# Endpoints of AWS services, and flow logs.
+
+mock_provider "aws" {
+  mock_resource "aws_cloudwatch_log_group" {
+    override_during = plan
+    defaults        = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/vpc/test-grading" }
+  }
+
+  mock_resource "aws_iam_role" {
+    override_during = plan
+    defaults        = { arn = "arn:aws:iam::123456789012:role/test-grading-flow-logs" }
+  }
+
+  mock_resource "aws_security_group" {
+    override_during = plan
+    defaults        = { owner_id = "123456789012" }
+  }
+
+  mock_resource "aws_vpc" {
+    override_during = plan
+    defaults        = { arn = "arn:aws:ec2:ap-northeast-2:123456789012:vpc/vpc-0123456789abcdef0" }
+  }
+}
+
+variables {
+  name               = "test-grading"
+  region             = "ap-northeast-2"
+  availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
+}
+
+run "endpoints_are_chosen_by_a_set" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["monitoring", "secretsmanager", "ssmmessages", "monitoring"]
+  }
+
+  assert {
+    condition     = keys(aws_vpc_endpoint.interface) == ["monitoring", "secretsmanager", "ssmmessages"]
+    error_message = "A service named twice has one endpoint."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, endpoint in aws_vpc_endpoint.interface :
+      endpoint.private_dns_enabled && endpoint.vpc_endpoint_type == "Interface" && endpoint.service_name == "com.amazonaws.ap-northeast-2.${name}"
+    ])
+    error_message = "Programs find it under the ordinary name of the service."
+  }
+}
+
+run "nothing_leaves_for_a_bucket_of_another_account" {
+  command = plan
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_vpc_endpoint.s3[0].policy).Statement : statement.Action
+      if try(statement.Condition.StringEquals["aws:ResourceAccount"], null) != "123456789012"
+    ] == ["s3:GetObject"]
+    error_message = "In buckets that are not this account's, objects may be read and nothing else: layers of images and packages lie there."
+  }
+}
+
+run "the_names_of_services_follow_the_region" {
+  command = plan
+
+  variables {
+    region             = "us-gov-west-1"
+    availability_zones = ["us-gov-west-1a", "us-gov-west-1b"]
+  }
+
+  assert {
+    condition     = aws_vpc_endpoint.interface["ecr.dkr"].service_name == "com.amazonaws.us-gov-west-1.ecr.dkr"
+    error_message = "GovCloud names its services alike."
+  }
+}
+
+run "flow_logs_go_to_a_group_of_their_own" {
+  command = plan
+
+  variables {
+    flow_logs = {}
+  }
+
+  assert {
+    condition     = aws_flow_log.this["this"].traffic_type == "ALL" && aws_flow_log.this["this"].log_destination == "arn:aws:logs:ap-northeast-2:123456789012:log-group:/vpc/test-grading"
+    error_message = "All connections are written down."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.flow_logs["this"].name == "/vpc/test-grading" && aws_cloudwatch_log_group.flow_logs["this"].retention_in_days == 365
+    error_message = "They are kept for a year."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role.flow_logs["this"].assume_role_policy).Statement : [statement.Principal, statement.Condition]] == [[
+      { Service = "vpc-flow-logs.amazonaws.com" },
+      {
+        StringEquals = { "aws:SourceAccount" = "123456789012" }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:ec2:ap-northeast-2:123456789012:vpc-flow-log/*" }
+      },
+    ]]
+    error_message = "Only flow logs of this account and region may use the role."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role_policy.flow_logs["this"].policy).Statement :
+      alltrue([for arn in statement.Resource : startswith(arn, "arn:aws:logs:ap-northeast-2:123456789012:log-group:/vpc/test-grading")]) &&
+      !contains(statement.Action, "logs:CreateLogGroup")
+    ])
+    error_message = "The role may write to this group and nowhere else."
+  }
+}
+
+run "flow_logs_of_what_was_refused_under_a_key_of_ones_own" {
+  command = plan
+
+  variables {
+    flow_logs = {
+      retention_days = 30
+      traffic_type   = "REJECT"
+      kms_key_arn    = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
+    }
+  }
+
+  assert {
+    condition     = aws_flow_log.this["this"].traffic_type == "REJECT" && aws_cloudwatch_log_group.flow_logs["this"].retention_in_days == 30
+    error_message = "Type and retention are those given."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.flow_logs["this"].kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
+    error_message = "The log is encrypted with the key given."
+  }
+}
+
+run "refuses_a_retention_that_cloudwatch_does_not_know" {
+  command = plan
+
+  variables {
+    flow_logs = { retention_days = 31 }
+  }
+
+  expect_failures = [var.flow_logs]
+}
+
+run "refuses_a_type_of_traffic_that_does_not_exist" {
+  command = plan
+
+  variables {
+    flow_logs = { traffic_type = "DENY" }
+  }
+
+  expect_failures = [var.flow_logs]
+}
+
+run "refuses_the_alias_of_a_key" {
+  command = plan
+
+  variables {
+    flow_logs = { kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:alias/logs" }
+  }
+
+  expect_failures = [var.flow_logs]
+}
+
+run "refuses_a_whole_service_name" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["com.amazonaws.ap-northeast-2.ssm"]
+  }
+
+  expect_failures = [var.interface_endpoints]
+}
+
+run "refuses_an_interface_endpoint_for_s3" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["ecr.api", "ecr.dkr", "s3"]
+  }
+
+  expect_failures = [var.interface_endpoints]
+}
+
+run "refuses_half_of_what_pulling_an_image_needs" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["ecr.api", "logs", "ssm"]
+  }
+
+  expect_failures = [var.interface_endpoints]
+}
+
+run "half_of_it_will_do_where_nat_is_the_other_way" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["ecr.api"]
+    nat                 = "single"
+  }
+
+  assert {
+    condition     = keys(aws_vpc_endpoint.interface) == ["ecr.api"]
+    error_message = "With NAT, endpoints are a choice of cost."
+  }
+}

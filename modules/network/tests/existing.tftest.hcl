@@ -1,0 +1,237 @@
+# A VPC that is there already.
+
+mock_provider "aws" {}
+
+variables {
+  name   = "test-grading"
+  region = "ap-northeast-2"
+  existing = {
+    vpc_id                  = "vpc-0123456789abcdef0"
+    vpc_cidr_block          = "172.20.0.0/16"
+    private_subnet_ids      = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    public_subnet_ids       = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
+    private_route_table_ids = ["rtb-0123456789abcdef0"]
+  }
+}
+
+run "makes_groups_and_endpoints_in_it_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition = 0 == sum([
+      length(aws_vpc.this), length(aws_default_security_group.this), length(aws_subnet.private), length(aws_subnet.public),
+      length(aws_internet_gateway.this), length(aws_route_table.public), length(aws_route_table.private), length(aws_route.internet),
+      length(aws_route.nat), length(aws_route_table_association.public), length(aws_route_table_association.private),
+      length(aws_nat_gateway.this), length(aws_eip.nat), length(aws_flow_log.this),
+    ])
+    error_message = "Nothing of the VPC is made or changed, not even its default group."
+  }
+
+  assert {
+    condition = alltrue([
+      for group in values(aws_security_group.this) : group.vpc_id == "vpc-0123456789abcdef0"
+    ]) && length(aws_security_group.this) == 6
+    error_message = "The groups of all roles are made in it."
+  }
+
+  assert {
+    condition = alltrue([
+      for endpoint in values(aws_vpc_endpoint.interface) :
+      endpoint.vpc_id == "vpc-0123456789abcdef0" && endpoint.subnet_ids == toset(["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"])
+    ]) && length(aws_vpc_endpoint.interface) == 4
+    error_message = "The interface endpoints stand in its private subnets."
+  }
+
+  assert {
+    condition     = aws_vpc_endpoint.s3[0].route_table_ids == toset(["rtb-0123456789abcdef0"])
+    error_message = "The S3 endpoint is put into the route tables given."
+  }
+
+  assert {
+    condition = (
+      output.vpc_id == "vpc-0123456789abcdef0" && output.vpc_cidr_block == "172.20.0.0/16" &&
+      output.private_subnet_ids == tolist(["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]) &&
+      output.public_subnet_ids == tolist(["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]) &&
+      output.private_route_table_ids == tolist(["rtb-0123456789abcdef0"]) && length(output.nat_public_ips) == 0
+    )
+    error_message = "The outputs hand on what was given."
+  }
+}
+
+run "leaves_an_s3_endpoint_alone_that_is_there" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0/16"
+      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      s3_prefix_list_id  = "pl-78a54011"
+    }
+    interface_endpoints = []
+  }
+
+  assert {
+    condition     = length(aws_vpc_endpoint.s3) == 0 && length(aws_vpc_endpoint.interface) == 0
+    error_message = "No endpoint is made where the VPC has its own."
+  }
+
+  assert {
+    condition     = alltrue([for rule in values(aws_vpc_security_group_egress_rule.s3) : rule.prefix_list_id == "pl-78a54011"])
+    error_message = "The rules name the prefix list given."
+  }
+}
+
+run "its_own_way_out_may_be_used_by_the_roles_named" {
+  command = plan
+
+  variables {
+    internet_egress_roles = ["web", "worker"]
+  }
+
+  assert {
+    condition     = keys(aws_vpc_security_group_egress_rule.internet) == ["web", "worker"]
+    error_message = "An existing VPC may have NAT that the module did not make."
+  }
+}
+
+run "refuses_ids_of_another_kind" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0/16"
+      private_subnet_ids = ["vpc-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      s3_prefix_list_id  = "pl-78a54011"
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_one_private_subnet" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0/16"
+      private_subnet_ids = ["subnet-0123456789abcdef0"]
+      s3_prefix_list_id  = "pl-78a54011"
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_a_subnet_that_is_private_and_public" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0/16"
+      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      public_subnet_ids  = ["subnet-0123456789abcdef1"]
+      s3_prefix_list_id  = "pl-78a54011"
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_a_range_that_is_none" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0"
+      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      s3_prefix_list_id  = "pl-78a54011"
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_a_vpc_without_a_way_to_s3" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0/16"
+      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_two_ways_to_s3" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id                  = "vpc-0123456789abcdef0"
+      vpc_cidr_block          = "172.20.0.0/16"
+      private_subnet_ids      = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      private_route_table_ids = ["rtb-0123456789abcdef0"]
+      s3_prefix_list_id       = "pl-78a54011"
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_zones_for_it" {
+  command = plan
+
+  variables {
+    availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
+  }
+
+  expect_failures = [var.availability_zones]
+}
+
+run "refuses_a_range_for_it" {
+  command = plan
+
+  variables {
+    cidr_block = "10.0.0.0/16"
+  }
+
+  expect_failures = [var.cidr_block]
+}
+
+run "refuses_nat_for_it" {
+  command = plan
+
+  variables {
+    nat = "single"
+  }
+
+  expect_failures = [var.nat]
+}
+
+run "refuses_subnets_for_it" {
+  command = plan
+
+  variables {
+    subnets = { per_zone = 2 }
+  }
+
+  expect_failures = [var.subnets]
+}
+
+run "refuses_flow_logs_for_it" {
+  command = plan
+
+  variables {
+    flow_logs = {}
+  }
+
+  expect_failures = [var.flow_logs]
+}

@@ -1,0 +1,207 @@
+# Who may reach whom.
+
+mock_provider "aws" {}
+
+variables {
+  name               = "test-grading"
+  region             = "ap-northeast-2"
+  availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
+}
+
+run "web_and_load_balancer_reach_the_workers_only_when_allowed" {
+  command = plan
+
+  variables {
+    allow_web_to_worker       = true
+    load_balancer_cidr_blocks = ["0.0.0.0/0"]
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.role["web-to-worker-8080"].from_port == 8080 && aws_vpc_security_group_egress_rule.role["web-to-worker-8080"].from_port == 8080
+    error_message = "allow_web_to_worker opens port 8080, both ways."
+  }
+
+  assert {
+    condition     = contains(keys(aws_vpc_security_group_ingress_rule.role), "load_balancer-to-worker-8080")
+    error_message = "The load balancer may ask the workers too."
+  }
+}
+
+run "without_a_load_balancer_only_the_web_tier_reaches_the_workers" {
+  command = plan
+
+  variables {
+    allow_web_to_worker = true
+  }
+
+  assert {
+    condition     = [for name in keys(aws_vpc_security_group_ingress_rule.role) : name if strcontains(name, "load_balancer") || endswith(name, "-8080")] == ["web-to-worker-8080"]
+    error_message = "No rule speaks of a load balancer that is not there."
+  }
+}
+
+run "the_load_balancer_is_reached_from_the_ranges_given" {
+  command = plan
+
+  variables {
+    load_balancer_cidr_blocks = ["198.51.100.0/24", "203.0.113.0/24"]
+    web_port                  = 8443
+  }
+
+  assert {
+    condition = { for name, rule in aws_vpc_security_group_ingress_rule.load_balancer : name => [rule.cidr_ipv4, rule.from_port, rule.to_port] } == {
+      "198.51.100.0/24-80" = ["198.51.100.0/24", 80, 80], "198.51.100.0/24-443" = ["198.51.100.0/24", 443, 443]
+      "203.0.113.0/24-80"  = ["203.0.113.0/24", 80, 80], "203.0.113.0/24-443" = ["203.0.113.0/24", 443, 443]
+    }
+    error_message = "Each range may use ports 80 and 443."
+  }
+
+  assert {
+    condition     = contains(keys(aws_vpc_security_group_ingress_rule.role), "load_balancer-to-web-8443") && contains(keys(aws_vpc_security_group_egress_rule.role), "load_balancer-to-web-8443")
+    error_message = "The load balancer reaches the web tier on web_port, and nothing else."
+  }
+}
+
+run "the_ports_of_rabbitmq" {
+  command = plan
+
+  variables {
+    broker_ports = [5671]
+  }
+
+  assert {
+    condition     = [for name in keys(aws_vpc_security_group_ingress_rule.role) : name if strcontains(name, "to-broker")] == ["web-to-broker-5671", "worker-to-broker-5671"]
+    error_message = "Only AMQP is open to the broker."
+  }
+}
+
+run "workers_use_the_first_port_of_the_broker_only" {
+  command = plan
+
+  variables {
+    broker_ports = [61617, 8883, 61614, 61619]
+  }
+
+  assert {
+    condition     = [for name in keys(aws_vpc_security_group_ingress_rule.role) : name if startswith(name, "worker-to-broker")] == ["worker-to-broker-61617"]
+    error_message = "What a worker does not speak it cannot reach."
+  }
+}
+
+run "ssh_opens_for_the_ranges_given" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["10.0.0.0/8", "203.0.113.0/25", "203.0.113.128/25", "198.51.0.0/16", "192.0.2.1/32"]
+  }
+
+  assert {
+    condition     = keys(output.ssh_rule_ids) == ["10.0.0.0/8", "192.0.2.1/32", "198.51.0.0/16", "203.0.113.0/25", "203.0.113.128/25"]
+    error_message = "Ranges that touch do not overlap, and a private range may be given whole."
+  }
+
+  assert {
+    condition     = alltrue([for rule in values(aws_vpc_security_group_ingress_rule.ssh) : rule.from_port == 22 && rule.to_port == 22])
+    error_message = "Each range may open port 22."
+  }
+}
+
+run "refuses_ssh_from_everywhere" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.ssh_cidr_blocks]
+}
+
+run "refuses_ssh_from_half_of_the_internet" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["128.0.0.0/1"]
+  }
+
+  expect_failures = [var.ssh_cidr_blocks]
+}
+
+run "refuses_ssh_from_a_range_one_bit_too_wide" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["198.50.0.0/15"]
+  }
+
+  expect_failures = [var.ssh_cidr_blocks]
+}
+
+run "refuses_ssh_from_a_range_that_reaches_out_of_a_private_one" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["172.0.0.0/8"]
+  }
+
+  expect_failures = [var.ssh_cidr_blocks]
+}
+
+run "refuses_ssh_from_a_range_that_does_not_start_at_its_first_address" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["203.0.113.5/24"]
+  }
+
+  expect_failures = [var.ssh_cidr_blocks]
+}
+
+run "refuses_ssh_from_overlapping_ranges" {
+  command = plan
+
+  variables {
+    ssh_cidr_blocks = ["203.0.113.64/26", "203.0.113.0/24"]
+  }
+
+  expect_failures = [var.ssh_cidr_blocks]
+}
+
+run "refuses_overlapping_ranges_for_the_load_balancer" {
+  command = plan
+
+  variables {
+    load_balancer_cidr_blocks = ["0.0.0.0/0", "203.0.113.0/24"]
+  }
+
+  expect_failures = [var.load_balancer_cidr_blocks]
+}
+
+run "refuses_an_ipv6_range_for_the_load_balancer" {
+  command = plan
+
+  variables {
+    load_balancer_cidr_blocks = ["2001:db8::/32"]
+  }
+
+  expect_failures = [var.load_balancer_cidr_blocks]
+}
+
+run "refuses_a_port_that_amazon_mq_does_not_have" {
+  command = plan
+
+  variables {
+    broker_ports = [61613]
+  }
+
+  expect_failures = [var.broker_ports]
+}
+
+run "refuses_ssh_as_the_port_of_the_web_tier" {
+  command = plan
+
+  variables {
+    web_port = 22
+  }
+
+  expect_failures = [var.web_port]
+}
