@@ -38,7 +38,6 @@ locals {
           producerFlowControl           = policy.producer_flow_control
           queue                         = replace(queue, ">", "&gt;")
           queuePrefetch                 = policy.prefetch
-          sendFailIfNoSpace             = policy.send_timeout_ms == null ? null : true
           sendFailIfNoSpaceAfterTimeout = policy.send_timeout_ms
           strictOrderDispatch           = policy.strict_order
           useCache                      = policy.use_cache
