@@ -48,13 +48,13 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Suite:
     """The runs of a folder's test files."""
 
     runs: tuple[Run, ...]
 
     @classmethod
-    def of(cls, folder: Path) -> Tests:
+    def of(cls, folder: Path) -> Suite:
         """Read the test files of a folder."""
         texts = [path.read_text("utf-8") for path in sorted(folder.glob("*.tftest.hcl"))]
         return cls(tuple(run for text in texts for run in runs(text)))
@@ -108,12 +108,12 @@ class Coverage:
     """
 
     sources: Sources
-    tests: Tests
+    tests: Suite
 
     @classmethod
     def of(cls, folder: Path, tests: Path) -> Coverage:
         """Read a folder, and the folder of its tests."""
-        return cls(Sources.of(folder), Tests.of(tests))
+        return cls(Sources.of(folder), Suite.of(tests))
 
     @cached_property
     def settings(self) -> tuple[Covered, ...]:

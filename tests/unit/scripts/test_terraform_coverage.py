@@ -1,0 +1,144 @@
+"""Which run sets a setting and which one a rule refuses is read from the test files."""
+
+from __future__ import annotations
+
+import pytest
+from terraform_coverage import Coverage, Suite, runs, tests_page
+from terraform_modules import Sources
+
+VARIABLES = """
+variable "name" {
+  type = string
+  validation {
+    condition     = var.name != ""
+    error_message = "name must not be \\"\\"."
+  }
+  validation {
+    condition     = length(var.name) < 9
+    error_message = "name must have at most 8."
+  }
+}
+
+variable "scaling" {
+  type = object({
+    max   = optional(number, 2)
+    hours = optional(map(object({ from = string, tasks = optional(number) })), {})
+    rules = optional(list(object({ port = number, open = optional(bool) })))
+  })
+  default = null
+}
+
+resource "aws_x" "this" {
+  lifecycle {
+    precondition {
+      condition     = var.scaling != null
+      error_message = "scaling must be given."
+    }
+  }
+}
+
+check "health" {
+  assert {
+    condition     = true
+    error_message = "It must be well."
+  }
+}
+"""
+COMMON = """
+variables {
+  name = "x"
+}
+"""
+
+
+def coverage(tests: str) -> Coverage:
+    """The coverage of the module above by some tests."""
+    return Coverage(Sources({"main.tf": VARIABLES}), Suite(tuple(runs(COMMON + tests))))
+
+
+def a_run(name: str, variables: str, rest: str = "assert {\n}\n") -> str:
+    """A run of a test file."""
+    return f'run "{name}" {{\n  variables {{\n    {variables}\n  }}\n  {rest}\n}}\n'
+
+
+ALL = """scaling = {
+      max = 4
+      hours = {
+        night = { from = "22:00", tasks = 0 }
+        "day" = { from = "06:00" }
+      }
+      rules = [{ port = 1 }, { port = 2, open = true }]
+    }"""
+
+
+def test_members_of_objects_in_maps_and_lists_are_settings_too() -> None:
+    """All that may be left away is listed when no run gives it."""
+    assert coverage("").unset == [
+        "scaling",
+        "scaling.max",
+        "scaling.hours",
+        "scaling.hours.<key>.tasks",
+        "scaling.rules",
+        "scaling.rules[].open",
+    ]
+
+
+def test_a_run_sets_what_its_value_spells_out() -> None:
+    """Through keys of any name, elements of lists, and lines without commas."""
+    assert coverage(a_run("all", ALL)).unset == []
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        a_run("refuses", ALL, "expect_failures = [var.scaling]"),
+        a_run("looks_at_nothing", ALL, ""),
+    ],
+)
+def test_a_run_that_proves_nothing_of_a_setting_does_not_count(run: str) -> None:
+    """Neither one that is refused, nor one that asserts nothing."""
+    assert "scaling.max" in coverage(run).unset
+
+
+def test_a_value_that_is_computed_sets_only_the_variable() -> None:
+    """What a reader cannot see, a test does not show."""
+    assert "scaling.max" in coverage(a_run("computed", "scaling = merge(var.a, { max = 1 })")).unset
+    assert "scaling" not in coverage(a_run("computed", "scaling = merge(var.a, {})")).unset
+
+
+def test_each_rule_needs_a_refusal_of_its_own() -> None:
+    """Two rules need two; preconditions and checks need them likewise."""
+    one = coverage(a_run("refuses_a", 'name = ""', "expect_failures = [var.name, aws_x.this]"))
+    two = a_run(
+        "refuses_b", 'name = "123456789"', "expect_failures = [\n var.name,\n check.health]"
+    )
+    both = coverage(
+        a_run("refuses_a", 'name = ""', "expect_failures = [var.name, aws_x.this[0]]") + two
+    )
+
+    assert one.unrefused == ["var.name (1 of 2)", "check.health (0 of 1)"]
+    assert both.unrefused == []
+
+
+def test_the_page_names_the_runs() -> None:
+    """A reader finds the test of each setting and of each rule."""
+    tests = a_run("all", ALL) + a_run("refuses_a", 'name = ""', "expect_failures = [var.name]")
+
+    page = tests_page(
+        {"one": coverage(tests)}, coverage(tests), {"colour": ["web.aws_x.this.colour"]}
+    )
+
+    assert "| `scaling.hours.<key>.tasks` | `all` |" in page
+    assert (
+        '| `var.name` | name must not be "".<br>name must have at most 8. | `refuses_a` |'
+    ) in page
+    assert "| `colour` | `web.aws_x.this.colour` |" in page
+
+
+def test_many_runs_are_counted_instead_of_named() -> None:
+    """A setting of every run would fill the page."""
+    many = "".join(a_run(f"run_{number}", "scaling = {}") for number in range(5))
+
+    page = tests_page({"one": coverage(many)}, coverage(""), {})
+
+    assert "| `scaling` | `run_0`, `run_1`, `run_2` and 2 more |" in page
