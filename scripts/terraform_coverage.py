@@ -170,7 +170,7 @@ class Coverage:
         return tuple(run.name for run in self.tests.runs if address in run.refused)
 
 
-def tests_page(
+def page_of_tests(
     modules: Mapping[str, Coverage], root: Coverage, flips: Mapping[str, Sequence[str]]
 ) -> str:
     """

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from terraform_coverage import Coverage, tests_page
+from terraform_coverage import Coverage, page_of_tests
 from terraform_modules import Sources
 from terraform_tables import module_reference, page, root_reference
 
@@ -38,7 +38,7 @@ def written(top: Path) -> dict[Path, str]:
     found[readme] = page(_text(readme), root_reference(Sources.of(root)))
     tests = top / "tests" / "terraform"
     modules = {folder.name: Coverage.of(folder, folder / "tests") for folder in folders}
-    found[top / _TESTS_PAGE] = tests_page(
+    found[top / _TESTS_PAGE] = page_of_tests(
         modules, Coverage.of(root, tests), _flips(tests / "flips")
     )
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from terraform_coverage import Coverage, Suite, runs, tests_page
+from terraform_coverage import Coverage, Suite, page_of_tests, runs
 from terraform_modules import Sources
 
 VARIABLES = """
@@ -124,7 +124,7 @@ def test_the_page_names_the_runs() -> None:
     """A reader finds the test of each setting and of each rule."""
     tests = a_run("all", ALL) + a_run("refuses_a", 'name = ""', "expect_failures = [var.name]")
 
-    page = tests_page(
+    page = page_of_tests(
         {"one": coverage(tests)}, coverage(tests), {"colour": ["web.aws_x.this.colour"]}
     )
 
@@ -139,6 +139,6 @@ def test_many_runs_are_counted_instead_of_named() -> None:
     """A setting of every run would fill the page."""
     many = "".join(a_run(f"run_{number}", "scaling = {}") for number in range(5))
 
-    page = tests_page({"one": coverage(many)}, coverage(""), {})
+    page = page_of_tests({"one": coverage(many)}, coverage(""), {})
 
     assert "| `scaling` | `run_0`, `run_1`, `run_2` and 2 more |" in page
