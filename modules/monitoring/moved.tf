@@ -1,0 +1,4 @@
+moved {
+  from = aws_cloudwatch_metric_alarm.queue_size_high
+  to   = aws_cloudwatch_metric_alarm.this["queue_size"]
+}

@@ -1,0 +1,94 @@
+# Each alarm can be left out, and then it alone is.
+
+mock_provider "aws" {
+  mock_resource "aws_sns_topic" {
+    defaults = {
+      arn = "arn:aws:sns:ap-northeast-2:123456789012:test-grading-alarms"
+    }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = {
+      arn = "arn:aws:kms:ap-northeast-2:123456789012:key/00000000-0000-0000-0000-000000000000"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = {
+      arn = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks"
+    }
+  }
+}
+
+variables {
+  environment_name    = "test"
+  broker              = { node_names = ["test-grading-mq-1"], instance_type = "mq.t3.micro" }
+  service             = { cluster_name = "test-grading-cluster", service_name = "test-grading-service" }
+  database_identifier = "test-grading"
+}
+
+run "all_are_there_by_default" {
+  command = plan
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["broker_cpu_1", "broker_cpu_credits_1", "broker_memory_1", "broker_storage_1", "database_connections", "database_cpu", "database_storage", "dead_letters", "no_consumer", "no_running_task", "oldest_message_priority", "oldest_message_requests", "queue_size", "task_restarts"]
+    error_message = "Fourteen alarms of thirteen kinds."
+  }
+}
+
+run "leaves_out_one_half" {
+  command = plan
+
+  variables {
+    disabled_alarms = [
+      "broker_cpu",
+      "broker_memory",
+      "database_connections",
+      "database_storage",
+      "no_consumer",
+      "oldest_message",
+      "task_restarts",
+    ]
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["broker_cpu_credits_1", "broker_storage_1", "database_cpu", "dead_letters", "no_running_task", "queue_size"]
+    error_message = "What is named is left out, and nothing else."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.stopped_tasks) + length(aws_cloudwatch_log_group.stopped_tasks) == 0
+    error_message = "Ends of tasks are kept only where they are counted."
+  }
+}
+
+run "leaves_out_the_other_half" {
+  command = plan
+
+  variables {
+    disabled_alarms = [
+      "broker_cpu_credits",
+      "broker_storage",
+      "database_cpu",
+      "dead_letters",
+      "no_running_task",
+      "queue_size",
+    ]
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.this) == ["broker_cpu_1", "broker_memory_1", "database_connections", "database_storage", "no_consumer", "oldest_message_priority", "oldest_message_requests", "task_restarts"]
+    error_message = "What is named is left out, and nothing else."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.stopped_tasks) + length(aws_cloudwatch_log_group.stopped_tasks) == 2
+    error_message = "Ends of tasks are kept only where they are counted."
+  }
+}

@@ -1,0 +1,203 @@
+# Alarms of what waits in the queues.
+
+mock_provider "aws" {
+  mock_resource "aws_sns_topic" {
+    defaults = {
+      arn = "arn:aws:sns:ap-northeast-2:123456789012:test-grading-alarms"
+    }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = {
+      arn = "arn:aws:kms:ap-northeast-2:123456789012:key/00000000-0000-0000-0000-000000000000"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = {
+      arn = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks"
+    }
+  }
+}
+
+variables {
+  environment_name = "test"
+  broker           = { engine_type = "ActiveMQ", node_names = ["test-grading-mq-1"] }
+}
+
+run "names_and_texts_follow_the_environment" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["dead_letters"].alarm_name == "test-grading-dlq-not-empty"
+    error_message = "The environment is the first word."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["queue_size"].alarm_name == "grading-queue-size-high"
+    error_message = "But for the one that operators know."
+  }
+
+  assert {
+    condition = (
+      strcontains(aws_cloudwatch_metric_alarm.this["dead_letters"].alarm_description, "gradectl queue inspect -e test grading-dlq") &&
+      strcontains(aws_cloudwatch_metric_alarm.this["queue_size"].alarm_description, "gradectl queue list -e test")
+    )
+    error_message = "The text tells the next command."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : length(alarm.alarm_description) <= 1024 && strcontains(alarm.alarm_description, "Next: gradectl ")])
+    error_message = "Every alarm tells what to do next, in what CloudWatch stores."
+  }
+}
+
+run "a_dead_letter_is_told_at_once" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["dead_letters"].dimensions == tomap({ Broker = "test-grading-mq-1", Queue = "grading-dlq" }) &&
+      aws_cloudwatch_metric_alarm.this["dead_letters"].statistic == "Maximum" && aws_cloudwatch_metric_alarm.this["dead_letters"].threshold == 0 &&
+      aws_cloudwatch_metric_alarm.this["dead_letters"].evaluation_periods == 1
+    )
+    error_message = "One message in one period is enough."
+  }
+}
+
+run "requests_without_a_consumer_are_told" {
+  command = plan
+
+  assert {
+    condition = (
+      one([for query in aws_cloudwatch_metric_alarm.this["no_consumer"].metric_query : query.expression if query.id == "result"]) ==
+      "IF((FILL(s0, 0)) > 0 AND (FILL(c0, 0)) < 1, 1, 0)"
+    )
+    error_message = "Something waits and nobody is connected."
+  }
+
+  assert {
+    condition = (
+      { for query in aws_cloudwatch_metric_alarm.this["no_consumer"].metric_query : query.id => query.metric[0].metric_name if query.id != "result" } ==
+      { c0 = "ConsumerCount", s0 = "QueueSize" }
+    )
+    error_message = "It compares consumers with what waits."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["no_consumer"].evaluation_periods == 10
+    error_message = "Ten minutes, in which a worker may start."
+  }
+}
+
+run "a_queue_that_stands_still_has_an_old_message" {
+  command = plan
+
+  assert {
+    condition = (
+      alltrue([for purpose in ["requests", "priority"] :
+        { for query in aws_cloudwatch_metric_alarm.this["oldest_message_${purpose}"].metric_query : query.id => query.metric[0].dimensions if query.id != "result" } == {
+          d0 = tomap({ Broker = "test-grading-mq-1", Queue = "grading-${purpose}" })
+          s0 = tomap({ Broker = "test-grading-mq-1", Queue = "grading-${purpose}" })
+        }
+      ])
+    )
+    error_message = "Both queues of requests are watched."
+  }
+
+  assert {
+    condition = (
+      one([for query in aws_cloudwatch_metric_alarm.this["oldest_message_requests"].metric_query : query.expression if query.id == "result"]) ==
+      "IF((FILL(s0, 0)) > 0 AND (FILL(d0, 0)) < 1, 1, 0)"
+    )
+    error_message = "Something waits and nothing leaves."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["oldest_message_requests"].evaluation_periods == 15
+    error_message = "For fifteen minutes."
+  }
+}
+
+run "a_pair_of_nodes_is_summed_up" {
+  command = plan
+
+  variables {
+    broker = { node_names = ["test-grading-mq-1", "test-grading-mq-2"] }
+  }
+
+  assert {
+    condition = (
+      alltrue([for key in ["queue_size", "dead_letters"] :
+        one([for query in aws_cloudwatch_metric_alarm.this[key].metric_query : query.expression if query.id == "result"]) == "FILL(s0, 0) + FILL(s1, 0)"
+      ])
+    )
+    error_message = "After a failover the messages are counted on the second node."
+  }
+
+  assert {
+    condition = (
+      [for query in aws_cloudwatch_metric_alarm.this["queue_size"].metric_query : query.metric[0].dimensions["Broker"] if query.id != "result"] ==
+      ["test-grading-mq-1", "test-grading-mq-2"]
+    )
+    error_message = "Each node has its metric."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["queue_size"].alarm_name == "grading-queue-size-high" && aws_cloudwatch_metric_alarm.this["queue_size"].threshold == 100 &&
+      aws_cloudwatch_metric_alarm.this["queue_size"].evaluation_periods == 2 &&
+      alltrue([for query in aws_cloudwatch_metric_alarm.this["queue_size"].metric_query : query.metric[0].period == 300 && query.metric[0].stat == "Average" if query.id != "result"])
+    )
+    error_message = "Name and numbers are the same."
+  }
+}
+
+run "queues_and_the_known_alarm_may_have_other_names" {
+  command = plan
+
+  variables {
+    queues                = { requests = "exam-requests", priority = "exam-priority", dead_letter = "exam-dlq" }
+    queue_size_alarm_name = "exam-queue-size-high"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["queue_size"].alarm_name == "exam-queue-size-high" &&
+      aws_cloudwatch_metric_alarm.this["queue_size"].dimensions["Queue"] == "exam-requests" &&
+      aws_cloudwatch_metric_alarm.this["dead_letters"].dimensions["Queue"] == "exam-dlq" &&
+      strcontains(aws_cloudwatch_metric_alarm.this["dead_letters"].alarm_description, "gradectl queue inspect -e test exam-dlq")
+    )
+    error_message = "The queues are those given."
+  }
+
+  assert {
+    condition     = one([for query in aws_cloudwatch_metric_alarm.this["oldest_message_priority"].metric_query : query.metric[0].dimensions["Queue"] if query.id == "s0"]) == "exam-priority"
+    error_message = "The priority queue too."
+  }
+}
+
+run "the_old_variables_still_work" {
+  command = plan
+
+  variables {
+    broker               = null
+    broker_node_name     = "old-mq-1"
+    queue_name           = "old-requests"
+    queue_size_threshold = 7
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["queue_size"].dimensions == tomap({ Broker = "old-mq-1", Queue = "old-requests" }) &&
+      aws_cloudwatch_metric_alarm.this["queue_size"].threshold == 7
+    )
+    error_message = "A call of the last release watches the same."
+  }
+}

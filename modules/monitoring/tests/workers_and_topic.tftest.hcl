@@ -1,0 +1,218 @@
+# Alarms of the workers' tasks, and who is told.
+
+mock_provider "aws" {
+  mock_resource "aws_sns_topic" {
+    defaults = {
+      arn = "arn:aws:sns:ap-northeast-2:123456789012:test-grading-alarms"
+    }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = {
+      arn = "arn:aws:kms:ap-northeast-2:123456789012:key/00000000-0000-0000-0000-000000000000"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks"
+    }
+  }
+
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = {
+      arn = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks"
+    }
+  }
+}
+
+variables {
+  environment_name    = "test"
+  broker              = { node_names = ["test-grading-mq-1"], instance_type = "mq.t3.micro" }
+  service             = { cluster_name = "test-grading-cluster", service_name = "test-grading-service" }
+  database_identifier = "test-grading"
+}
+
+run "no_running_task_is_told" {
+  command = plan
+
+  assert {
+    condition = (
+      one([for query in aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query : query.expression if query.id == "result"]) ==
+      "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (FILL(w0, 0) + FILL(w1, 0)) > 0), 1, 0)"
+    )
+    error_message = "None runs although one should, or something waits."
+  }
+
+  assert {
+    condition = (
+      one([for query in aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query : query.metric[0].dimensions if query.id == "runningtaskcount"]) ==
+      tomap({ ClusterName = "test-grading-cluster", ServiceName = "test-grading-service" })
+    )
+    error_message = "It asks for the service."
+  }
+
+  assert {
+    condition = (
+      [for query in aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query : query.metric[0].dimensions["Queue"] if startswith(query.id, "w")] ==
+      ["grading-requests", "grading-priority"]
+    )
+    error_message = "Both queues that workers read count."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query) <= 10
+    error_message = "CloudWatch computes with ten metrics at most."
+  }
+}
+
+run "a_pair_stays_below_ten_metrics" {
+  command = plan
+
+  variables {
+    broker = { node_names = ["test-grading-mq-1", "test-grading-mq-2"] }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query) == 7
+    error_message = "Four queues of nodes, two counts, one result."
+  }
+}
+
+run "tasks_that_end_by_themselves_are_counted_and_kept" {
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["task_restarts"].namespace == "gradectl/test-grading" && aws_cloudwatch_metric_alarm.this["task_restarts"].metric_name == "StoppedTasks" &&
+      aws_cloudwatch_metric_alarm.this["task_restarts"].statistic == "Sum" && aws_cloudwatch_metric_alarm.this["task_restarts"].threshold == 3 && aws_cloudwatch_metric_alarm.this["task_restarts"].period == 900
+    )
+    error_message = "Three within fifteen minutes."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_log_metric_filter.stopped_tasks["this"].metric_transformation[0].namespace == "gradectl/test-grading" &&
+      aws_cloudwatch_log_metric_filter.stopped_tasks["this"].metric_transformation[0].name == "StoppedTasks" &&
+      output.stopped_tasks_log_group_name == "/aws/events/test-grading-stopped-tasks"
+    )
+    error_message = "They are counted in the log that keeps them."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_event_rule.stopped_tasks["this"].event_pattern).detail == {
+        clusterArn = [{ suffix = ":cluster/test-grading-cluster" }]
+        group      = ["service:test-grading-service"]
+        lastStatus = ["STOPPED"]
+        "$or"      = [{ stopCode = ["EssentialContainerExited", "TaskFailedToStart"] }, { stoppedReason = [{ prefix = "Task failed" }] }]
+      }
+    )
+    error_message = "Only tasks of this service, and not those that scaling or a deployment ends."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_log_resource_policy.stopped_tasks["this"].policy_document).Statement[0].Resource ==
+      "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks:*" &&
+      jsondecode(aws_cloudwatch_log_resource_policy.stopped_tasks["this"].policy_document).Statement[0].Condition ==
+      { ArnEquals = { "aws:SourceArn" = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks" } }
+    )
+    error_message = "Only this rule may write there."
+  }
+}
+
+run "a_cluster_that_does_not_count_has_no_such_alarm" {
+  command = plan
+
+  variables {
+    service = { cluster_name = "test-grading-cluster", service_name = "test-grading-service", container_insights = false }
+  }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "no_running_task") && contains(keys(aws_cloudwatch_metric_alarm.this), "task_restarts")
+    error_message = "Without Container Insights nobody knows how many run; ends are told all the same."
+  }
+}
+
+run "people_and_pagers_are_told" {
+  command = plan
+
+  variables {
+    topic = {
+      email_addresses = ["on-call@example.com"]
+      https_endpoints = ["https://pager.example.com/hook"]
+    }
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic_subscription.email["on-call@example.com"].protocol == "email" &&
+      aws_sns_topic_subscription.https["https://pager.example.com/hook"].protocol == "https"
+    )
+    error_message = "By mail and by HTTPS."
+  }
+}
+
+run "a_key_of_ones_own" {
+  command = plan
+
+  variables {
+    topic = { kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-1111-1111-1111-111111111111" }
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic.this["this"].kms_master_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-1111-1111-1111-111111111111" &&
+      length(aws_kms_key.topic) == 0
+    )
+    error_message = "Then none is made."
+  }
+}
+
+run "topics_of_ones_own_instead" {
+  command = plan
+
+  variables {
+    topic             = null
+    alarm_action_arns = ["arn:aws:sns:ap-northeast-2:123456789012:on-call"]
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.this) == 0 && length(aws_kms_key.topic) == 0 && output.topic_arn == null
+    error_message = "No topic is made."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : alarm.alarm_actions == toset(["arn:aws:sns:ap-northeast-2:123456789012:on-call"])])
+    error_message = "The ones given are told."
+  }
+}
+
+run "refuses_an_address_without_a_host" {
+  command = plan
+
+  variables {
+    topic = { email_addresses = ["on-call"] }
+  }
+
+  expect_failures = [var.topic]
+}
+
+run "refuses_a_pager_without_tls" {
+  command = plan
+
+  variables {
+    topic = { https_endpoints = ["http://pager.example.com/hook"] }
+  }
+
+  expect_failures = [var.topic]
+}
+
+run "refuses_a_key_that_cloudwatch_may_not_use" {
+  command = plan
+
+  variables {
+    topic = { kms_key_arn = "alias/aws/sns" }
+  }
+
+  expect_failures = [var.topic]
+}

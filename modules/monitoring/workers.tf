@@ -1,0 +1,125 @@
+# Only with a service: whether tasks run, and whether they end by themselves.
+
+locals {
+  _service = { for name in ["DesiredTaskCount", "RunningTaskCount"] : lower(name) => {
+    namespace   = "ECS/ContainerInsights"
+    metric_name = name
+    dimensions = {
+      ClusterName = try(var.service.cluster_name, "")
+      ServiceName = try(var.service.service_name, "")
+    }
+  } }
+  # one for each node and each queue that workers read
+  _waiting = { for index, metric in concat(values(local.sizes["requests"]), values(local.sizes["priority"])) : "w${index}" => metric }
+
+  counts_tasks = try(var.service.container_insights, false)
+  watches_ends = var.service != null && !contains(var.disabled_alarms, "task_restarts")
+
+  _running_alarm = {
+    kind        = "no_running_task"
+    name        = "${local.prefix}-no-running-task"
+    description = "No task of ${try(var.service.service_name, "")} runs although one should, or requests wait. ${local.list_queues}"
+    metrics     = merge(local._service, local._waiting)
+    expression = join("", [
+      "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (",
+      join(" + ", [for id in keys(local._waiting) : "FILL(${id}, 0)"]), ") > 0), 1, 0)",
+    ])
+    statistic  = "Average"
+    comparison = "GreaterThanOrEqualToThreshold"
+    threshold  = 1
+    period     = 60
+    periods    = var.thresholds.no_running_task_minutes
+  }
+
+  _restart_alarm = {
+    kind        = "task_restarts"
+    name        = "${local.prefix}-task-restarts"
+    description = "${var.thresholds.task_restarts} or more tasks of ${try(var.service.service_name, "")} ended by themselves within 15 minutes; why is in the log group /aws/events/${local.prefix}-stopped-tasks. Next: gradectl queue list -e ${local.environment}; docs/runbook.md, Tasks end by themselves."
+    metrics     = { stopped = { namespace = "gradectl/${local.prefix}", metric_name = "StoppedTasks", dimensions = {} } }
+    expression  = null
+    statistic   = "Sum"
+    comparison  = "GreaterThanOrEqualToThreshold"
+    threshold   = var.thresholds.task_restarts
+    period      = 900
+    periods     = 1
+  }
+
+  worker_alarms = merge(
+    { for key, alarm in { no_running_task = local._running_alarm } : key => alarm if local.counts_tasks },
+    { for key, alarm in { task_restarts = local._restart_alarm } : key => alarm if var.service != null },
+  )
+
+  stopped_tasks = local.watches_ends ? { this = var.service } : {}
+}
+
+# No metric counts tasks that end: ECS tells it as an event. The events are kept in a log group, which
+# holds the reasons longer than the hour for which ECS knows them, and counted there.
+
+resource "aws_cloudwatch_event_rule" "stopped_tasks" {
+  for_each = local.stopped_tasks
+
+  name        = "${local.prefix}-stopped-tasks"
+  description = "Tasks of ${each.value.service_name} that ended by themselves or were found unhealthy."
+  event_pattern = jsonencode({
+    source      = ["aws.ecs"]
+    detail-type = ["ECS Task State Change"]
+    detail = {
+      clusterArn = [{ suffix = ":cluster/${each.value.cluster_name}" }]
+      group      = ["service:${each.value.service_name}"]
+      lastStatus = ["STOPPED"]
+      "$or" = [
+        { stopCode = ["EssentialContainerExited", "TaskFailedToStart"] },
+        { stoppedReason = [{ prefix = "Task failed" }] }, # health checks, of the container or of a load balancer
+      ]
+    }
+  })
+}
+
+resource "aws_cloudwatch_log_group" "stopped_tasks" {
+  # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_338: why a task ended is of interest for weeks, not for a year
+  for_each = local.stopped_tasks
+
+  name              = "/aws/events/${local.prefix}-stopped-tasks"
+  retention_in_days = 30
+}
+
+resource "aws_cloudwatch_log_resource_policy" "stopped_tasks" {
+  for_each = local.stopped_tasks
+
+  policy_name = "${local.prefix}-stopped-tasks"
+  policy_document = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "WriteEvents"
+      Effect    = "Allow"
+      Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
+      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource  = "${aws_cloudwatch_log_group.stopped_tasks[each.key].arn}:*"
+      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.stopped_tasks[each.key].arn } }
+    }]
+  })
+}
+
+resource "aws_cloudwatch_event_target" "stopped_tasks" {
+  for_each = local.stopped_tasks
+
+  rule = aws_cloudwatch_event_rule.stopped_tasks[each.key].name
+  arn  = aws_cloudwatch_log_group.stopped_tasks[each.key].arn
+
+  depends_on = [aws_cloudwatch_log_resource_policy.stopped_tasks]
+}
+
+resource "aws_cloudwatch_log_metric_filter" "stopped_tasks" {
+  for_each = local.stopped_tasks
+
+  name           = "${local.prefix}-stopped-tasks"
+  log_group_name = aws_cloudwatch_log_group.stopped_tasks[each.key].name
+  pattern        = "" # every event: the rule has chosen them
+
+  metric_transformation {
+    namespace = "gradectl/${local.prefix}"
+    name      = "StoppedTasks"
+    value     = "1"
+  }
+}
