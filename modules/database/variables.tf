@@ -34,11 +34,11 @@ variable "admin_username" {
 }
 
 variable "application" {
-  description = "Schema that is made with the instance; user of the application there, whom `grader database-user` makes outside the state, and whether that user logs in by IAM instead of a password."
+  description = "Schema that is made with the instance, and the user of the application there."
   type = object({
-    database_name      = optional(string, "grading")
-    username           = optional(string, "grader_app")
-    iam_authentication = optional(bool, false)
+    database_name      = optional(string, "grading")    # a later change replaces the database
+    username           = optional(string, "grader_app") # made by `grader database-user`, outside the state
+    iam_authentication = optional(bool, false)          # the user logs in by IAM instead of a password
   })
   default  = {}
   nullable = false
@@ -77,18 +77,18 @@ variable "enable_protection" {
 }
 
 variable "engine" {
-  description = "MySQL: version as major.minor (RDS chooses the patch), what may upgrade it, whether changes wait for the maintenance window, certificate authority, daily backup window (hh:mm-hh:mm) and weekly maintenance window (ddd:hh:mm-ddd:hh:mm), both UTC and chosen by RDS when null, and more parameters by name."
+  description = "Version of MySQL, and what may change the server when."
   type = object({
-    version             = optional(string, "8.4")
-    allow_major_upgrade = optional(bool, false)
-    auto_minor_upgrade  = optional(bool, true)
-    apply_immediately   = optional(bool, true)
-    backup_window       = optional(string)
-    ca_certificate      = optional(string, "rds-ca-rsa2048-g1")
-    maintenance_window  = optional(string)
-    parameters = optional(map(object({
+    version             = optional(string, "8.4")               # major.minor; RDS chooses the patch
+    allow_major_upgrade = optional(bool, false)                 # a new version may be another major one
+    auto_minor_upgrade  = optional(bool, true)                  # RDS takes patches in the maintenance window
+    apply_immediately   = optional(bool, true)                  # false: changes wait for the maintenance window
+    backup_window       = optional(string)                      # every day, hh:mm-hh:mm in UTC; null: RDS chooses
+    ca_certificate      = optional(string, "rds-ca-rsa2048-g1") # authority that signs the server's certificate
+    maintenance_window  = optional(string)                      # every week, ddd:hh:mm-ddd:hh:mm in UTC; null: RDS chooses
+    parameters = optional(map(object({                          # more parameters of the server, by name
       value        = string
-      apply_method = optional(string, "pending-reboot")
+      apply_method = optional(string, "pending-reboot") # or immediate, for dynamic ones
     })), {})
   })
   default  = {}
@@ -126,12 +126,12 @@ variable "engine" {
 }
 
 variable "existing" {
-  description = "A database that is there already; then this module makes none and only passes these on. endpoint is host:port; with application.iam_authentication, arn and resource_id are needed; null makes a database."
+  description = "A database that is there already; then this module makes nothing and only passes these on. Null makes a database."
   type = object({
-    endpoint    = string
-    arn         = optional(string)
-    identifier  = optional(string)
-    resource_id = optional(string)
+    endpoint    = string           # host:port
+    arn         = optional(string) # needed with application.iam_authentication
+    identifier  = optional(string) # for alarms
+    resource_id = optional(string) # db-...; needed with application.iam_authentication
   })
   default = null
 
@@ -168,13 +168,13 @@ variable "instance_class" {
 }
 
 variable "monitoring" {
-  description = "Days for which Performance Insights are kept (7, a month as a multiple of 31 up to 713, or 731; 0: off; the 7 days apply where the instance class offers them), seconds between the readings of enhanced monitoring (null: off), seconds after which a query is logged as slow, days for which logs are kept, and the KMS key of logs and Performance Insights (null: the keys of AWS)."
+  description = "What is watched and logged, and for how long it is kept."
   type = object({
-    performance_insights_days = optional(number, 7)
-    enhanced_interval_seconds = optional(number)
-    slow_query_seconds        = optional(number, 1)
-    log_retention_days        = optional(number, 30)
-    kms_key_arn               = optional(string)
+    performance_insights_days = optional(number, 7)  # 7 (where the class offers them), 31, 62, ... 713, or 731; 0: off
+    enhanced_interval_seconds = optional(number)     # between readings of the operating system; null: off
+    slow_query_seconds        = optional(number, 1)  # queries that take longer are logged
+    log_retention_days        = optional(number, 30) # of the error log and the slow query log
+    kms_key_arn               = optional(string)     # of logs and Performance Insights; null: the keys of AWS
   })
   default  = {}
   nullable = false
@@ -244,11 +244,11 @@ variable "security_group_ids" {
 }
 
 variable "storage" {
-  description = "The disk (gp3, always encrypted): size in GB, size up to which RDS lets it grow by itself (null: it does not), and the KMS key (null: the key of RDS in this account; a later change replaces the database)."
+  description = "The disk: gp3, always encrypted."
   type = object({
-    allocated_gb = optional(number, 20)
-    max_gb       = optional(number)
-    kms_key_arn  = optional(string)
+    allocated_gb = optional(number, 20) # size at the start
+    max_gb       = optional(number)     # size up to which RDS lets it grow; null: it does not
+    kms_key_arn  = optional(string)     # null: the key of RDS; a later change replaces the database
   })
   default  = {}
   nullable = false

@@ -1,8 +1,8 @@
 variable "access_logs" {
-  description = "Bucket that S3 writes a log of every request to, and the prefix there (by default the name of this bucket and a slash); null writes none."
+  description = "Where S3 writes a log of every request to; null writes none."
   type = object({
-    bucket_name = string
-    prefix      = optional(string)
+    bucket_name = string           # another bucket, in the same region and account
+    prefix      = optional(string) # null: the name of this bucket and a slash
   })
   default = null
 
@@ -41,12 +41,12 @@ variable "bucket_name" {
 }
 
 variable "cors" {
-  description = "Web pages (origins as https://host or https://host:port) that may upload straight to the bucket with a presigned URL; null lets none."
+  description = "Web pages that may upload straight to the bucket with a presigned URL; null lets none."
   type = object({
-    origins         = list(string)
-    methods         = optional(list(string), ["PUT"])
-    headers         = optional(list(string), ["content-type", "content-md5", "x-amz-*"])
-    max_age_seconds = optional(number, 3600)
+    origins         = list(string)                                                       # https://host or https://host:port
+    methods         = optional(list(string), ["PUT"])                                    # of GET, HEAD, POST and PUT
+    headers         = optional(list(string), ["content-type", "content-md5", "x-amz-*"]) # that the page may send
+    max_age_seconds = optional(number, 3600)                                             # for which browsers keep the answer
   })
   default = null
 
@@ -97,11 +97,11 @@ variable "kms_key_arn" {
 }
 
 variable "lifecycle_days" {
-  description = "Age in days at which submissions and results are archived (null: never) and deleted, and old versions deleted; null keeps them for ever. lifecycle_rules overrides it prefix by prefix."
+  description = "Ages of submissions and results in days; null keeps them for ever. lifecycle_rules overrides it prefix by prefix."
   type = object({
-    archive    = optional(number)
-    expiration = optional(number, 90)
-    noncurrent = optional(number, 30)
+    archive    = optional(number)     # at which they move to STANDARD_IA; null: never
+    expiration = optional(number, 90) # at which they are deleted
+    noncurrent = optional(number, 30) # after which an old version is deleted
   })
   default = {}
 
@@ -121,12 +121,12 @@ variable "lifecycle_days" {
 }
 
 variable "lifecycle_rules" {
-  description = "Prefix (such as results/exams/) to its own rule, which overrides lifecycle_days and the one day of temp/: storage class to the age in days at which objects move there, age at which they are deleted, age at which old versions are deleted, and how many old versions (1 to 100) are kept all the same. Null and {} mean never."
+  description = "Prefix (such as results/exams/) to its own rule, which overrides lifecycle_days and the one day of temp/. What is left out never happens."
   type = map(object({
-    archive_days    = optional(map(number), {})
-    expiration_days = optional(number)
-    noncurrent_days = optional(number)
-    keep_versions   = optional(number)
+    archive_days    = optional(map(number), {}) # storage class to the age in days at which objects move there
+    expiration_days = optional(number)          # age at which they are deleted
+    noncurrent_days = optional(number)          # days after which an old version is deleted
+    keep_versions   = optional(number)          # the newest old versions that are kept all the same, 1 to 100
   }))
   default  = {}
   nullable = false
@@ -198,26 +198,26 @@ variable "lifecycle_rules" {
 }
 
 variable "notifications" {
-  description = "Who is told of changes in the bucket: EventBridge of this account (all events), and SQS queues, SNS topics and Lambda functions by a name of your choice, each with its ARN, events and an optional prefix and suffix of the objects; null tells nobody."
+  description = "Who is told of changes in the bucket, by names of your choice; null tells nobody."
   type = object({
-    eventbridge = optional(bool, false)
-    functions = optional(map(object({
-      arn    = string
-      events = optional(list(string), ["s3:ObjectCreated:*"])
-      prefix = optional(string, "")
-      suffix = optional(string, "")
+    eventbridge = optional(bool, false)                       # all events go to EventBridge of this account
+    functions = optional(map(object({                         # Lambda functions
+      arn    = string                                         # of a Lambda function
+      events = optional(list(string), ["s3:ObjectCreated:*"]) # what it hears of
+      prefix = optional(string, "")                           # only objects whose names start so
+      suffix = optional(string, "")                           # only objects whose names end so
     })), {})
-    queues = optional(map(object({
-      arn    = string
-      events = optional(list(string), ["s3:ObjectCreated:*"])
-      prefix = optional(string, "")
-      suffix = optional(string, "")
+    queues = optional(map(object({                            # SQS queues
+      arn    = string                                         # of an SQS queue, not FIFO
+      events = optional(list(string), ["s3:ObjectCreated:*"]) # what it hears of
+      prefix = optional(string, "")                           # only objects whose names start so
+      suffix = optional(string, "")                           # only objects whose names end so
     })), {})
-    topics = optional(map(object({
-      arn    = string
-      events = optional(list(string), ["s3:ObjectCreated:*"])
-      prefix = optional(string, "")
-      suffix = optional(string, "")
+    topics = optional(map(object({                            # SNS topics
+      arn    = string                                         # of an SNS topic, not FIFO
+      events = optional(list(string), ["s3:ObjectCreated:*"]) # what it hears of
+      prefix = optional(string, "")                           # only objects whose names start so
+      suffix = optional(string, "")                           # only objects whose names end so
     })), {})
   })
   default = null

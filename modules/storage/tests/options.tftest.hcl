@@ -72,9 +72,9 @@ run "tells_queues_topics_and_functions" {
 
   variables {
     notifications = {
-      queues    = { results = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:results", prefix = "results/", suffix = "result.json" } }
-      topics    = { deleted = { arn = "arn:aws:sns:ap-northeast-2:123456789012:deleted", events = ["s3:ObjectRemoved:*"] } }
-      functions = { scan = { arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:scan", events = ["s3:ObjectCreated:Put"], prefix = "submissions/" } }
+      queues    = { results = { arn = "arn:aws:sqs:ap-northeast-2:123456789012:results", events = ["s3:ObjectCreated:*"], prefix = "results/", suffix = "result.json" } }
+      topics    = { deleted = { arn = "arn:aws:sns:ap-northeast-2:123456789012:deleted", events = ["s3:ObjectRemoved:*"], prefix = "submissions/" } }
+      functions = { scan = { arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:scan", events = ["s3:ObjectCreated:Put"], prefix = "submissions/", suffix = ".zip" } }
     }
   }
 
@@ -84,13 +84,13 @@ run "tells_queues_topics_and_functions" {
   }
 
   assert {
-    condition     = one([for topic in aws_s3_bucket_notification.this[0].topic : [topic.topic_arn, one(topic.events)]]) == ["arn:aws:sns:ap-northeast-2:123456789012:deleted", "s3:ObjectRemoved:*"]
-    error_message = "The topic hears of deletions."
+    condition     = one([for topic in aws_s3_bucket_notification.this[0].topic : [topic.topic_arn, one(topic.events), topic.filter_prefix]]) == ["arn:aws:sns:ap-northeast-2:123456789012:deleted", "s3:ObjectRemoved:*", "submissions/"]
+    error_message = "The topic hears of deleted submissions."
   }
 
   assert {
-    condition     = one([for each in aws_s3_bucket_notification.this[0].lambda_function : [each.lambda_function_arn, each.filter_prefix]]) == ["arn:aws:lambda:ap-northeast-2:123456789012:function:scan", "submissions/"]
-    error_message = "The function hears of submissions."
+    condition     = one([for each in aws_s3_bucket_notification.this[0].lambda_function : [each.lambda_function_arn, each.filter_prefix, each.filter_suffix]]) == ["arn:aws:lambda:ap-northeast-2:123456789012:function:scan", "submissions/", ".zip"]
+    error_message = "The function hears of archives that are submitted."
   }
 
   assert {
