@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import hcl2
 import pytest
+from terraform_modules import Sources, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [*sorted((ROOT / "modules").iterdir()), ROOT / "environments"]
@@ -21,14 +21,15 @@ each_module = pytest.mark.parametrize("folder", MODULES, ids=lambda folder: fold
 
 
 @cache
-def blocks(folder: Path, kind: str) -> dict[str, dict[str, Any]]:
-    """The blocks of a kind with one label, by that label, in the order of the files."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(folder.glob("*.tf")):
-        with path.open() as file:
-            for block in hcl2.load(file).get(kind, []):
-                found |= {label.strip('"'): body for label, body in block.items()}
-    return found
+def sources(folder: Path) -> Sources:
+    """The Terraform files of a folder."""
+    return Sources.of(folder)
+
+
+def described(folder: Path, kind: str) -> dict[str, str]:
+    """Name of each variable or output to its description, in the order of the files."""
+    found = sources(folder).of_kind(kind)
+    return {block.labels[0]: plain(block, "description") for block in found}
 
 
 @cache
@@ -41,11 +42,7 @@ def source(folder: Path) -> str:
 @pytest.mark.parametrize("kind", ["variable", "output"])
 def test_every_variable_and_output_is_described_in_sentences(folder: Path, kind: str) -> None:
     """What a user reads in the reference is a sentence, which ends in a full stop."""
-    bad = [
-        name
-        for name, body in blocks(folder, kind).items()
-        if not str(body.get("description", "")).strip('"').endswith(".")
-    ]
+    bad = [name for name, text in described(folder, kind).items() if not text.endswith(".")]
 
     assert not bad
 
@@ -53,7 +50,9 @@ def test_every_variable_and_output_is_described_in_sentences(folder: Path, kind:
 @each_folder
 def test_every_variable_is_typed(folder: Path) -> None:
     """A variable says what it takes."""
-    assert not [name for name, body in blocks(folder, "variable").items() if "type" not in body]
+    found = sources(folder).of_kind("variable")
+
+    assert not [block.labels[0] for block in found if not block.attribute("type")]
 
 
 @each_folder
@@ -62,14 +61,14 @@ def test_every_variable_is_used(folder: Path) -> None:
     # a validation of the variable itself is no use of it
     text = re.sub(r'^variable "[^"]+" \{.*?^\}', "", source(folder), flags=re.DOTALL | re.MULTILINE)
 
-    assert not [name for name in blocks(folder, "variable") if f"var.{name}" not in text]
+    assert not [name for name in described(folder, "variable") if f"var.{name}" not in text]
 
 
 @each_folder
 @pytest.mark.parametrize("kind", ["variable", "output"])
 def test_variables_and_outputs_are_in_alphabetical_order(folder: Path, kind: str) -> None:
     """A reader finds a name without searching."""
-    names = list(blocks(folder, kind))
+    names = list(described(folder, kind))
 
     assert names == sorted(names)
 
@@ -77,7 +76,7 @@ def test_variables_and_outputs_are_in_alphabetical_order(folder: Path, kind: str
 @each_module
 def test_a_module_has_few_variables(folder: Path) -> None:
     """A module is understood from its variables; objects hold what belongs together."""
-    assert len(blocks(folder, "variable")) <= MAX_VARIABLES
+    assert len(described(folder, "variable")) <= MAX_VARIABLES
 
 
 @each_module
@@ -149,17 +148,6 @@ def test_the_root_has_the_variables_that_users_set_today() -> None:
         "mq_admin_password": None,
         "grading_container_image": None,
     }
-    declared = blocks(ROOT / "environments", "variable")
+    declared = {item.name: item.default for item in sources(ROOT / "environments").variables}
 
-    found = {name: declared.get(name, {}).get("default", "absent") for name in expected}
-
-    # the reader gives a string with its quotes, and null as a word
-    plain = {name: _plain(value) for name, value in found.items()}
-    assert plain == expected
-
-
-def _plain(value: object) -> object:
-    """Read a literal as the reader of HCL gives it."""
-    if isinstance(value, str):
-        return None if value in ("null", "${null}") else value.strip('"')
-    return value
+    assert {name: json.loads(declared.get(name) or '"absent"') for name in expected} == expected
