@@ -1,6 +1,6 @@
 output "capacity_providers" {
   description = "What the tasks are placed on: FARGATE, FARGATE and FARGATE_SPOT, or the capacity provider of the instances."
-  value       = length(local.placement) == 0 ? ["FARGATE"] : keys(local.placement)
+  value       = length(local.placement) == 0 ? tolist(["FARGATE"]) : tolist(keys(local.placement))
 }
 
 output "cluster_arn" {

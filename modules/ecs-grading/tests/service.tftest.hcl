@@ -1,0 +1,183 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment_name   = "test"
+  region             = "ap-northeast-2"
+  image              = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-grading-worker:1.0"
+  environment        = { ENVIRONMENT = "test" }
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+  queue              = { broker_node_names = ["test-grading-mq-1"] }
+}
+
+run "deploys_by_the_percents_given" {
+  command = plan
+
+  variables {
+    service = { deployment = { maximum_percent = 100, minimum_healthy_percent = 50, rollback = false } }
+  }
+
+  assert {
+    condition = (
+      aws_ecs_service.this.deployment_maximum_percent == 100 && aws_ecs_service.this.deployment_minimum_healthy_percent == 50 &&
+      one(aws_ecs_service.this.deployment_circuit_breaker).enable && !one(aws_ecs_service.this.deployment_circuit_breaker).rollback
+    )
+    error_message = "Half of the workers are replaced at a time, and a failure stops there."
+  }
+}
+
+run "operators_may_open_a_shell_that_is_logged" {
+  command = plan
+
+  variables {
+    service = { execute_command = { kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123", log_retention_days = 365 } }
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.enable_execute_command
+    error_message = "ECS Exec is on."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_log_group.sessions["this"].name == "/ecs/test-grading/sessions" &&
+      aws_cloudwatch_log_group.sessions["this"].retention_in_days == 365 &&
+      aws_cloudwatch_log_group.sessions["this"].kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123" &&
+      one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).logging == "OVERRIDE" &&
+      one(one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).log_configuration).cloud_watch_encryption_enabled
+    )
+    error_message = "What is typed and shown goes to a log group of its own, under the key."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.task["execute-command"].policy).Statement[*].Sid == [
+      "OpenChannels", "FindLogGroup", "WriteSessionLog", "EncryptSession",
+    ]
+    error_message = "The task may open the channel, write its log and use the key."
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(aws_ecs_task_definition.this.container_definitions)[0].mountPoints : each.containerPath if startswith(each.sourceVolume, "exec-")
+    ] == ["/managed-agents", "/var/log/amazon/ssm", "/var/lib/amazon/ssm"]
+    error_message = "Its agent can write although the root is read-only."
+  }
+}
+
+run "a_shell_without_a_key_or_a_read_only_root" {
+  command = plan
+
+  variables {
+    service = { execute_command = {} }
+    task    = { read_only_root = false }
+  }
+
+  assert {
+    condition = (
+      !jsondecode(aws_ecs_task_definition.this.container_definitions)[0].readonlyRootFilesystem &&
+      toset(aws_ecs_task_definition.this.volume[*].name) == toset(["boxes", "tmp"]) &&
+      !contains(jsondecode(aws_iam_role_policy.task["execute-command"].policy).Statement[*].Sid, "EncryptSession") &&
+      aws_cloudwatch_log_group.sessions["this"].retention_in_days == 90
+    )
+    error_message = "The agent writes to the root, and there is no key to use."
+  }
+}
+
+run "a_load_balancer_may_ask_for_health" {
+  command = plan
+
+  variables {
+    environment = { HEALTH_HOST = "0.0.0.0" }
+    service = {
+      load_balancer = {
+        target_group_arn           = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-grading/0123456789abcdef"
+        health_check_grace_seconds = 90
+      }
+    }
+  }
+
+  assert {
+    condition = (
+      one(aws_ecs_service.this.load_balancer).container_name == "grading-worker" && one(aws_ecs_service.this.load_balancer).container_port == 8080 &&
+      one(aws_ecs_service.this.load_balancer).target_group_arn == "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-grading/0123456789abcdef" &&
+      aws_ecs_service.this.health_check_grace_period_seconds == 90
+    )
+    error_message = "The workers register with the target group, and have time to start."
+  }
+}
+
+run "logs_as_chosen" {
+  command = plan
+
+  variables {
+    service = { log = { kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123", mode = "blocking", retention_days = 365 } }
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_log_group.this.retention_in_days == 365 &&
+      aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
+    )
+    error_message = "Retention and key of the log are those given."
+  }
+
+  assert {
+    condition = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].logConfiguration.options == {
+      awslogs-group = "/ecs/test-grading", awslogs-region = "ap-northeast-2", awslogs-stream-prefix = "grading-worker", mode = "blocking"
+    }
+    error_message = "No line is lost."
+  }
+}
+
+run "work_goes_on_while_the_log_is_away" {
+  command = plan
+
+  variables {
+    service = { log = { max_buffer_mb = 64 } }
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[0].logConfiguration.options.mode == "non-blocking" &&
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[0].logConfiguration.options.max-buffer-size == "64m" &&
+      aws_cloudwatch_log_group.this.retention_in_days == 30
+    )
+    error_message = "Lines wait in a buffer of the size given."
+  }
+}
+
+run "a_worker_may_protect_itself_from_scale_in" {
+  command = plan
+
+  variables {
+    service = { allow_task_protection = true }
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.task["task-protection"].policy).Statement[0] == {
+      Sid      = "ProtectTasksOfThisCluster"
+      Effect   = "Allow"
+      Action   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+      Resource = "arn:aws:ecs:ap-northeast-2:123456789012:task/test-grading-cluster/*"
+    }
+    error_message = "Tasks of its own cluster, and no others."
+  }
+}
+
+run "has_a_dns_name_when_wanted" {
+  command = plan
+
+  variables {
+    service_discovery = { vpc_id = "vpc-1" }
+  }
+
+  assert {
+    condition = (
+      length(aws_ecs_service.this.service_registries) == 1 &&
+      aws_service_discovery_private_dns_namespace.this[0].name == "test-grading.internal" && aws_service_discovery_private_dns_namespace.this[0].vpc == "vpc-1"
+    )
+    error_message = "The service registers itself."
+  }
+}

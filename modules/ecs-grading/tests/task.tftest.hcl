@@ -1,0 +1,143 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment_name   = "test"
+  region             = "ap-northeast-2"
+  image              = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-grading-worker:1.0"
+  environment        = { ENVIRONMENT = "test" }
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+  queue              = { broker_node_names = ["test-grading-mq-1"] }
+}
+
+run "is_as_large_as_chosen" {
+  command = plan
+
+  variables {
+    task = { cpu = 2048, memory = 8192, architecture = "ARM64", ephemeral_storage_gib = 100 }
+  }
+
+  assert {
+    condition = (
+      aws_ecs_task_definition.this.cpu == "2048" && aws_ecs_task_definition.this.memory == "8192" &&
+      one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64" &&
+      one(aws_ecs_task_definition.this.ephemeral_storage).size_in_gib == 100
+    )
+    error_message = "Size, architecture and disk are those given."
+  }
+}
+
+run "stops_as_fast_as_chosen" {
+  command = plan
+
+  variables {
+    environment = { DRAIN_SECONDS = "20" }
+    task        = { stop_timeout_seconds = 30 }
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].stopTimeout == 30
+    error_message = "A worker that drains for 20 seconds is killed after 30."
+  }
+}
+
+run "writes_where_it_is_told" {
+  command = plan
+
+  variables {
+    task = { writable_paths = { work = "/srv/work" } }
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[0].mountPoints == [{ containerPath = "/srv/work", readOnly = false, sourceVolume = "work" }] &&
+      aws_ecs_task_definition.this.volume[*].name == tolist(["work"])
+    )
+    error_message = "Another image has other paths."
+  }
+}
+
+run "has_containers_beside_the_worker" {
+  command = plan
+
+  variables {
+    task = {
+      cpu    = 1024
+      memory = 2048
+
+      sidecars = {
+        log-router = {
+          image               = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/log-router:2.1"
+          command             = ["route", "--all"]
+          cpu                 = 64
+          environment         = { TARGET = "archive", LEVEL = "info" }
+          essential           = true
+          memory              = 128
+          start_before_worker = true
+          user                = "1000:1000"
+          writable_paths      = { spool = "/var/spool/log" }
+        }
+        clock = { image = "registry.example.com/clock:1" }
+      }
+    }
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[*].name == ["grading-worker", "clock", "log-router"]
+    error_message = "The worker comes first, the others by name."
+  }
+
+  assert {
+    condition = {
+      for key, value in jsondecode(aws_ecs_task_definition.this.container_definitions)[2] : key => value
+      if contains(["command", "cpu", "environment", "essential", "memory", "user"], key)
+      } == {
+      command     = ["route", "--all"]
+      cpu         = 64
+      environment = [{ name = "LEVEL", value = "info" }, { name = "TARGET", value = "archive" }]
+      essential   = true
+      memory      = 128
+      user        = "1000:1000"
+    }
+    error_message = "A sidecar is what it was told to be."
+  }
+
+  assert {
+    condition = alltrue([
+      for each in slice(jsondecode(aws_ecs_task_definition.this.container_definitions), 1, 3) :
+      each.readonlyRootFilesystem && each.linuxParameters.capabilities.drop == ["ALL"] &&
+      each.logConfiguration.options.awslogs-stream-prefix == each.name
+    ])
+    error_message = "A sidecar has no capability, writes nothing, and logs under its own name."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[0].dependsOn == [{ condition = "START", containerName = "log-router" }] &&
+      jsondecode(aws_ecs_task_definition.this.container_definitions)[2].mountPoints == [{ containerPath = "/var/spool/log", readOnly = false, sourceVolume = "spool" }] &&
+      toset(aws_ecs_task_definition.this.volume[*].name) == toset(["boxes", "spool", "tmp"])
+    )
+    error_message = "The worker waits for the one that it needs, and the volume is there."
+  }
+
+  assert {
+    condition = (
+      !contains(keys(jsondecode(aws_ecs_task_definition.this.container_definitions)[1]), "command") &&
+      !jsondecode(aws_ecs_task_definition.this.container_definitions)[1].essential &&
+      !strcontains(aws_ecs_task_definition.this.container_definitions, "null")
+    )
+    error_message = "What is not given is left away, so that the plan settles."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for each in jsondecode(aws_iam_role_policy.execution.policy).Statement : each.Resource if each.Sid == "PullImage"
+      ])) == toset([
+      "arn:aws:ecr:ap-northeast-2:123456789012:repository/log-router",
+      "arn:aws:ecr:ap-northeast-2:123456789012:repository/test-grading-worker",
+    ])
+    error_message = "ECS may pull those images that lie in ECR."
+  }
+}
