@@ -1,0 +1,185 @@
+# What runs on an instance, and what it may do.
+
+mock_provider "aws" {
+  mock_resource "aws_lb" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/app/test-grading-web/0123456789abcdef"
+      arn_suffix = "app/test-grading-web/0123456789abcdef"
+      dns_name   = "test-grading-web-1.ap-northeast-2.elb.amazonaws.com"
+    }
+  }
+
+  mock_resource "aws_lb_target_group" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-web-8080/0123456789abcdef"
+      arn_suffix = "targetgroup/test-web-8080/0123456789abcdef"
+    }
+  }
+
+  mock_resource "aws_iam_instance_profile" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:instance-profile/test-grading-web-instance"
+    }
+  }
+
+  mock_resource "aws_launch_template" {
+    defaults = {
+      id             = "lt-0123456789abcdef0"
+      latest_version = 1
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ec2/test-grading-web"
+    }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn    = "arn:aws:s3:::test-web-logs-20240820"
+      bucket = "test-web-logs-20240820"
+    }
+  }
+}
+
+variables {
+  environment_name   = "test"
+  region             = "ap-northeast-2"
+  vpc_id             = "vpc-0123456789abcdef0"
+  subnet_ids         = { public = ["subnet-1", "subnet-2"], private = ["subnet-3", "subnet-4"] }
+  security_group_ids = { load_balancer = "sg-1", web = "sg-2" }
+  certificate_arn    = "arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
+}
+
+run "the_container_is_started_by_systemd" {
+  command = plan
+
+  assert {
+    condition = (
+      yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path == [
+        "/etc/grading-web/docker/config.json", "/etc/grading-web/environment", "/etc/grading-web/start",
+        "/etc/systemd/system/grading-web.service", "/usr/local/bin/docker-credential-instance-role",
+      ]
+    )
+    error_message = "Five files, and no package."
+  }
+
+  assert {
+    condition     = !can(yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).packages) && alltrue([for command in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).runcmd : command[0] == "systemctl"])
+    error_message = "Nothing is installed."
+  }
+
+  assert {
+    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2")
+    error_message = "The image is the one given."
+  }
+
+  assert {
+    condition = (
+      alltrue([for option in ["--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--init", "awslogs-group=/ec2/test-grading-web"] :
+        strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), option)
+      ])
+    )
+    error_message = "The container has no right that it does not need."
+  }
+
+  assert {
+    condition     = jsondecode(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/docker/config.json"]))) == { credHelpers = { "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" = "instance-role" } }
+    error_message = "docker logs in with the instance's role, and keeps nothing."
+  }
+}
+
+run "an_image_from_elsewhere_gets_no_leave_to_pull" {
+  command = plan
+
+  variables {
+    application = {
+      image              = "registry.example.com/web@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      command            = ["serve", "--greeting", "it's"]
+      health_check_path  = "/up"
+      log_retention_days = 7
+      port               = 9000
+      read_only          = false
+    }
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy.instance) == ["logs", "session"]
+    error_message = "Without ECR nothing is to be pulled by the role."
+  }
+
+  assert {
+    condition     = length([for path in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path : path if strcontains(path, "docker")]) == 0
+    error_message = "And docker needs no helper."
+  }
+
+  assert {
+    condition = (
+      aws_lb_target_group.this.port == 9000 && aws_lb_target_group.this.name == "test-web-9000" &&
+      aws_lb_target_group.this.health_check[0].path == "/up" && aws_cloudwatch_log_group.this.retention_in_days == 7
+    )
+    error_message = "Port, path and retention are those given."
+  }
+
+  assert {
+    condition = (
+      !strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "--read-only") &&
+      strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "'serve' '--greeting' 'it'\\''s'")
+    )
+    error_message = "The command is quoted for the shell, and the container may write."
+  }
+}
+
+run "an_ami_with_a_service_of_its_own" {
+  command = plan
+
+  variables {
+    application = { image = null }
+    instances   = { image_id = "ami-0123456789abcdef0" }
+    environment = { QUEUE_NAME = "grading-requests" }
+  }
+
+  assert {
+    condition = (
+      yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path == ["/etc/grading-web/environment"] &&
+      yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).runcmd == [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "grading-web.service"]]
+    )
+    error_message = "It gets its environment and is started."
+  }
+
+  assert {
+    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "QUEUE_NAME=\"grading-requests\"")
+    error_message = "The file has what was given."
+  }
+}
+
+run "what_is_handed_in_is_what_it_may_do" {
+  command = plan
+
+  variables {
+    policies    = { bucket = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+    environment = { MQ_PASSWORD_PARAM = "/test/mq-web/password" }
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy.instance) == ["bucket", "logs", "pull", "session"]
+    error_message = "The policies of the other modules are the application's."
+  }
+
+  assert {
+    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "/test/mq-web/password")
+    error_message = "It is told where the password is, not what it is."
+  }
+}
+
+run "refuses_more_user_data_than_ec2_takes" {
+  command = plan
+
+  variables {
+    environment = { LONG = join("", [for index in range(1000) : "0123456789"]) }
+  }
+
+  expect_failures = [aws_launch_template.this]
+}

@@ -1,0 +1,209 @@
+# What a call with only what must be given makes.
+
+mock_provider "aws" {
+  mock_resource "aws_lb" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/app/test-grading-web/0123456789abcdef"
+      arn_suffix = "app/test-grading-web/0123456789abcdef"
+      dns_name   = "test-grading-web-1.ap-northeast-2.elb.amazonaws.com"
+    }
+  }
+
+  mock_resource "aws_lb_target_group" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-web-8080/0123456789abcdef"
+      arn_suffix = "targetgroup/test-web-8080/0123456789abcdef"
+    }
+  }
+
+  mock_resource "aws_iam_instance_profile" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:instance-profile/test-grading-web-instance"
+    }
+  }
+
+  mock_resource "aws_launch_template" {
+    defaults = {
+      id             = "lt-0123456789abcdef0"
+      latest_version = 1
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ec2/test-grading-web"
+    }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn    = "arn:aws:s3:::test-web-logs-20240820"
+      bucket = "test-web-logs-20240820"
+    }
+  }
+}
+
+variables {
+  environment_name   = "test"
+  region             = "ap-northeast-2"
+  vpc_id             = "vpc-0123456789abcdef0"
+  subnet_ids         = { public = ["subnet-1", "subnet-2"], private = ["subnet-3", "subnet-4"] }
+  security_group_ids = { load_balancer = "sg-1", web = "sg-2" }
+  certificate_arn    = "arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
+}
+
+run "the_load_balancer_speaks_tls_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lb.this.name == "test-grading-web" && aws_lb.this.load_balancer_type == "application" &&
+      aws_lb.this.internal == false && aws_lb.this.subnets == toset(["subnet-1", "subnet-2"]) &&
+      aws_lb.this.security_groups == toset(["sg-1"])
+    )
+    error_message = "It stands in the public subnets, in its own group."
+  }
+
+  assert {
+    condition     = aws_lb.this.enable_deletion_protection && aws_lb.this.drop_invalid_header_fields && aws_lb.this.idle_timeout == 60
+    error_message = "It is kept from deletion, and drops headers that are none."
+  }
+
+  assert {
+    condition = (
+      aws_lb_listener.https.port == 443 && aws_lb_listener.https.protocol == "HTTPS" &&
+      aws_lb_listener.https.ssl_policy == "ELBSecurityPolicy-TLS13-1-2-2021-06" &&
+      aws_lb_listener.https.certificate_arn == var.certificate_arn &&
+      aws_lb_listener.https.default_action[0].type == "forward"
+    )
+    error_message = "HTTPS by TLS 1.2 or 1.3 goes to the instances."
+  }
+
+  assert {
+    condition = (
+      aws_lb_listener.http.port == 80 && aws_lb_listener.http.default_action[0].type == "redirect" &&
+      aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS" &&
+      aws_lb_listener.http.default_action[0].redirect[0].status_code == "HTTP_301"
+    )
+    error_message = "HTTP is only sent on to HTTPS."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl_association.this) == 0
+    error_message = "There is no web ACL unless given."
+  }
+}
+
+run "instances_are_closed" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_launch_template.this.metadata_options[0].http_tokens == "required" &&
+      aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1
+    )
+    error_message = "Metadata needs a token and goes one hop."
+  }
+
+  assert {
+    condition = (
+      aws_launch_template.this.network_interfaces[0].associate_public_ip_address == "false" &&
+      aws_launch_template.this.network_interfaces[0].security_groups == toset(["sg-2"]) &&
+      aws_autoscaling_group.this.vpc_zone_identifier == toset(["subnet-3", "subnet-4"])
+    )
+    error_message = "No public address, in private subnets, in the web tier's group."
+  }
+
+  assert {
+    condition = (
+      aws_launch_template.this.block_device_mappings[0].ebs[0].encrypted == "true" &&
+      aws_launch_template.this.block_device_mappings[0].ebs[0].volume_type == "gp3" &&
+      aws_launch_template.this.block_device_mappings[0].ebs[0].volume_size == 30
+    )
+    error_message = "The volume is encrypted."
+  }
+
+  assert {
+    condition     = aws_launch_template.this.key_name == null
+    error_message = "Nobody logs in with a key."
+  }
+}
+
+run "the_group_is_healthy_by_the_load_balancers_word" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_autoscaling_group.this.name == "test-grading-web" && aws_autoscaling_group.this.health_check_type == "ELB" &&
+      aws_autoscaling_group.this.min_size == 2 && aws_autoscaling_group.this.max_size == 4 && aws_autoscaling_group.this.desired_capacity == 2
+    )
+    error_message = "Two to four instances, replaced when they do not answer."
+  }
+
+  assert {
+    condition = (
+      aws_autoscaling_group.this.instance_refresh[0].strategy == "Rolling" &&
+      aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback == false
+    )
+    error_message = "A new template replaces them one after the other; EC2 rolls nothing back while the AMI is behind a parameter."
+  }
+
+  assert {
+    condition = (
+      keys(aws_autoscaling_policy.cpu) == ["cpu"] && length(aws_autoscaling_policy.requests) == 0 &&
+      aws_autoscaling_policy.cpu["cpu"].target_tracking_configuration[0].target_value == 60
+    )
+    error_message = "CPU moves their number."
+  }
+
+  assert {
+    condition = (
+      aws_lb_target_group.this.name == "test-web-8080" && aws_lb_target_group.this.port == 8080 && aws_lb_target_group.this.protocol == "HTTP" &&
+      aws_lb_target_group.this.health_check[0].path == "/health" && aws_lb_target_group.this.health_check[0].matcher == "200"
+    )
+    error_message = "They are asked for /health on 8080."
+  }
+}
+
+run "the_role_may_do_only_what_it_must" {
+  assert {
+    condition     = keys(aws_iam_role_policy.instance) == ["logs", "pull", "session"]
+    error_message = "Its log, its image, a session."
+  }
+
+  assert {
+    condition = (
+      alltrue(flatten([for policy in values(aws_iam_role_policy.instance) : [
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Resource != "*" || contains(["LogInToRegistry", "OpenSession"], statement.Sid)
+      ]]))
+    )
+    error_message = "Only actions that know no resource have a wildcard."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.instance["session"].policy, "ssm:GetParameter")
+    error_message = "A session gives no parameter away."
+  }
+
+  assert {
+    condition = (
+      contains(
+        jsondecode(aws_iam_role_policy.instance["pull"].policy).Statement[*].Resource,
+        "arn:aws:ecr:ap-northeast-2:123456789012:repository/test-web",
+      )
+    )
+    error_message = "It may pull from the image's own repository."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.instance["logs"].policy).Statement[0].Resource == "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ec2/test-grading-web:*"
+    error_message = "It may write its own log."
+  }
+
+  assert {
+    condition     = output.url == "https://test-grading-web-1.ap-northeast-2.elb.amazonaws.com/" && output.log_group_name == "/ec2/test-grading-web"
+    error_message = "Users find it by the load balancer's name, operators its log by the environment's."
+  }
+}

@@ -1,0 +1,185 @@
+# Choices of the instances, and what moves their number.
+
+mock_provider "aws" {
+  mock_resource "aws_lb" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/app/test-grading-web/0123456789abcdef"
+      arn_suffix = "app/test-grading-web/0123456789abcdef"
+      dns_name   = "test-grading-web-1.ap-northeast-2.elb.amazonaws.com"
+    }
+  }
+
+  mock_resource "aws_lb_target_group" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-web-8080/0123456789abcdef"
+      arn_suffix = "targetgroup/test-web-8080/0123456789abcdef"
+    }
+  }
+
+  mock_resource "aws_iam_instance_profile" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:instance-profile/test-grading-web-instance"
+    }
+  }
+
+  mock_resource "aws_launch_template" {
+    defaults = {
+      id             = "lt-0123456789abcdef0"
+      latest_version = 1
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ec2/test-grading-web"
+    }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn    = "arn:aws:s3:::test-web-logs-20240820"
+      bucket = "test-web-logs-20240820"
+    }
+  }
+}
+
+variables {
+  environment_name   = "test"
+  region             = "ap-northeast-2"
+  vpc_id             = "vpc-0123456789abcdef0"
+  subnet_ids         = { public = ["subnet-1", "subnet-2"], private = ["subnet-3", "subnet-4"] }
+  security_group_ids = { load_balancer = "sg-1", web = "sg-2" }
+  certificate_arn    = "arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
+}
+
+run "an_ami_that_stays_is_rolled_back" {
+  command = plan
+
+  variables {
+    instances = {
+      image_id    = "ami-0123456789abcdef0"
+      kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/00000000-0000-0000-0000-000000000000"
+      type        = "m7i.large"
+      volume_gb   = 100
+    }
+  }
+
+  assert {
+    condition = (
+      aws_launch_template.this.image_id == "ami-0123456789abcdef0" && aws_launch_template.this.instance_type == "m7i.large" &&
+      aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback
+    )
+    error_message = "With an AMI id EC2 can go back to the version before."
+  }
+
+  assert {
+    condition = (
+      aws_launch_template.this.block_device_mappings[0].ebs[0].volume_size == 100 &&
+      aws_launch_template.this.block_device_mappings[0].ebs[0].kms_key_id == var.instances.kms_key_arn
+    )
+    error_message = "The volume has the size and the key given."
+  }
+}
+
+run "the_ami_fits_the_processor" {
+  command = plan
+
+  variables {
+    instances = { type = "t4g.small" }
+  }
+
+  assert {
+    condition     = aws_launch_template.this.image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
+    error_message = "Graviton gets the AMI for ARM64."
+  }
+}
+
+run "a_processor_with_a_g_that_is_no_graviton" {
+  command = plan
+
+  variables {
+    instances = { type = "g4dn.xlarge" }
+  }
+
+  assert {
+    condition     = aws_launch_template.this.image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+    error_message = "A GPU instance is x86."
+  }
+}
+
+run "an_ami_pinned_by_a_parameter" {
+  command = plan
+
+  variables {
+    instances = { image_id = "resolve:ssm:/golden/web:3" }
+  }
+
+  assert {
+    condition     = aws_launch_template.this.image_id == "resolve:ssm:/golden/web:3"
+    error_message = "A version of a parameter is as good as an id."
+  }
+}
+
+run "bounds_and_start" {
+  command = plan
+
+  variables {
+    instances = { min = 1, desired = 3, max = 9 }
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this.min_size == 1 && aws_autoscaling_group.this.desired_capacity == 3 && aws_autoscaling_group.this.max_size == 9
+    error_message = "They are the ones given."
+  }
+}
+
+run "without_scaling_the_number_is_held" {
+  command = plan
+
+  variables {
+    scaling   = {}
+    instances = { min = 1, desired = 3, max = 9 }
+  }
+
+  assert {
+    condition = (
+      aws_autoscaling_group.this.min_size == 3 && aws_autoscaling_group.this.max_size == 3 &&
+      length(aws_autoscaling_policy.cpu) + length(aws_autoscaling_policy.requests) == 0
+    )
+    error_message = "Both bounds are the number wanted, and nothing moves it."
+  }
+}
+
+run "requests_move_the_number_too" {
+  variables {
+    scaling = { cpu_percent = 50, requests_per_target = 600 }
+  }
+
+  assert {
+    condition = (
+      aws_autoscaling_policy.requests["requests"].target_tracking_configuration[0].target_value == 600 &&
+      aws_autoscaling_policy.requests["requests"].target_tracking_configuration[0].predefined_metric_specification[0].resource_label ==
+      "app/test-grading-web/0123456789abcdef/targetgroup/test-web-8080/0123456789abcdef"
+    )
+    error_message = "Six hundred a minute for each instance."
+  }
+
+  assert {
+    condition     = aws_autoscaling_policy.cpu["cpu"].target_tracking_configuration[0].target_value == 50
+    error_message = "And CPU."
+  }
+}
+
+run "a_key_pair_when_asked_for" {
+  command = plan
+
+  variables {
+    ssh = { key_name = "operators" }
+  }
+
+  assert {
+    condition     = aws_launch_template.this.key_name == "operators"
+    error_message = "The key is on the instances."
+  }
+}

@@ -1,0 +1,214 @@
+# What is refused about the application, its names and its log.
+
+mock_provider "aws" {
+  mock_resource "aws_lb" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/app/test-grading-web/0123456789abcdef"
+      arn_suffix = "app/test-grading-web/0123456789abcdef"
+      dns_name   = "test-grading-web-1.ap-northeast-2.elb.amazonaws.com"
+    }
+  }
+
+  mock_resource "aws_lb_target_group" {
+    defaults = {
+      arn        = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-web-8080/0123456789abcdef"
+      arn_suffix = "targetgroup/test-web-8080/0123456789abcdef"
+    }
+  }
+
+  mock_resource "aws_iam_instance_profile" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:instance-profile/test-grading-web-instance"
+    }
+  }
+
+  mock_resource "aws_launch_template" {
+    defaults = {
+      id             = "lt-0123456789abcdef0"
+      latest_version = 1
+    }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ec2/test-grading-web"
+    }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn    = "arn:aws:s3:::test-web-logs-20240820"
+      bucket = "test-web-logs-20240820"
+    }
+  }
+}
+
+variables {
+  environment_name   = "test"
+  region             = "ap-northeast-2"
+  vpc_id             = "vpc-0123456789abcdef0"
+  subnet_ids         = { public = ["subnet-1", "subnet-2"], private = ["subnet-3", "subnet-4"] }
+  security_group_ids = { load_balancer = "sg-1", web = "sg-2" }
+  certificate_arn    = "arn:aws:acm:ap-northeast-2:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
+}
+
+run "refuses_a_bucket_by_its_arn" {
+  command = plan
+
+  variables {
+    access_logs = { bucket_name = "arn:aws:s3:::logs" }
+  }
+
+  expect_failures = [var.access_logs]
+}
+
+run "refuses_a_prefix_with_a_slash_at_its_end" {
+  command = plan
+
+  variables {
+    access_logs = { prefix = "web/" }
+  }
+
+  expect_failures = [var.access_logs]
+}
+
+run "refuses_a_log_that_is_kept_for_no_day" {
+  command = plan
+
+  variables {
+    access_logs = { retention_days = 0 }
+  }
+
+  expect_failures = [var.access_logs]
+}
+
+run "refuses_an_image_that_may_change" {
+  command = plan
+
+  variables {
+    application = { image = "registry.example.com/web:latest" }
+  }
+
+  expect_failures = [var.application]
+}
+
+run "refuses_neither_image_nor_ami" {
+  command = plan
+
+  variables {
+    application = { image = null }
+  }
+
+  expect_failures = [var.application]
+}
+
+run "refuses_a_port_that_needs_root" {
+  command = plan
+
+  variables {
+    application = { image = "registry.example.com/web:1.0", port = 80 }
+  }
+
+  expect_failures = [var.application]
+}
+
+run "refuses_a_health_check_without_a_path" {
+  command = plan
+
+  variables {
+    application = { image = "registry.example.com/web:1.0", health_check_path = "health" }
+  }
+
+  expect_failures = [var.application]
+}
+
+run "refuses_a_retention_that_cloudwatch_does_not_know" {
+  command = plan
+
+  variables {
+    application = { image = "registry.example.com/web:1.0", log_retention_days = 42 }
+  }
+
+  expect_failures = [var.application]
+}
+
+run "refuses_a_certificate_of_another_region" {
+  command = plan
+
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+
+  expect_failures = [var.certificate_arn]
+}
+
+run "refuses_no_certificate" {
+  command = plan
+
+  variables {
+    certificate_arn = ""
+  }
+
+  expect_failures = [var.certificate_arn]
+}
+
+run "refuses_a_name_in_small_letters" {
+  command = plan
+
+  variables {
+    environment = { queue_name = "x" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_secret" {
+  command = plan
+
+  variables {
+    environment = { MQ_PASSWORD = "x" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_name_that_steers_docker" {
+  command = plan
+
+  variables {
+    environment = { DOCKER_HOST = "tcp://203.0.113.1:2375" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_control_character" {
+  command = plan
+
+  variables {
+    environment = { BELL = "\u0007" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "refuses_an_environment_too_long_for_a_load_balancer" {
+  command = plan
+
+  variables {
+    environment_name = "a-very-long-environment"
+  }
+
+  expect_failures = [var.environment_name]
+}
+
+run "refuses_a_name_that_elastic_load_balancing_keeps" {
+  command = plan
+
+  variables {
+    environment_name = "internal-tools"
+  }
+
+  expect_failures = [var.environment_name]
+}
