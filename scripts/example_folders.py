@@ -141,7 +141,7 @@ def root(wanted: Iterable[Example], library: Mapping[str, Example]) -> dict[str,
     parts = [library[name] for name in dict.fromkeys(borrowed)]
     files["shared.tf"] = "\n".join(local(part.text, "../") for part in parts)
     files["filled_in.tf"] = "\n".join(
-        dict.fromkeys(_declared(name, part) for part in parts for name in _undeclared(part))
+        dict.fromkeys(declaration(name, part) for part in parts for name in undeclared(part))
     )
     return files
 
@@ -170,7 +170,7 @@ def _filled_in(example: Example) -> str:
     return f'module "root" {{\n{text}\n  emulated = true\n  source = "../../environments"\n}}\n'
 
 
-def _undeclared(example: Example) -> list[str]:
+def undeclared(example: Example) -> list[str]:
     """List the variables that an example uses and does not declare."""
     declared = {block.labels[0] for block in example.blocks if block.kind == "variable"}
     return [name for name in dict.fromkeys(_VARIABLE.findall(example.text)) if name not in declared]
@@ -179,10 +179,10 @@ def _undeclared(example: Example) -> list[str]:
 def _declarations(example: Example) -> str:
     """Declare what is filled in."""
     borrowed = [f'variable "filled_in_{name}" {{}}\n' for name in example.borrows]
-    return "".join([*borrowed, *(_declared(name, example) for name in _undeclared(example))])
+    return "".join([*borrowed, *(declaration(name, example) for name in undeclared(example))])
 
 
-def _declared(name: str, example: Example) -> str:
+def declaration(name: str, example: Example) -> str:
     """Declare one variable."""
     return (
         f'variable "{name}" {{\n  default = {example.given.get(name, _value(name, "string"))}\n}}\n'

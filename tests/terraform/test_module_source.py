@@ -1,0 +1,75 @@
+"""A module can be used from git, as the examples write it, by the version that this is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from example_folders import declaration, examples, undeclared
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "https://git.example.com/platform/gradectl.git"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/*/README.md")})
+#: A page about other versions than this one.
+ABOUT_VERSIONS = {"CHANGELOG.md", "docs/upgrading.md"}
+MODULES = sorted(path.parent.name for path in (ROOT / "modules").glob("*/variables.tf"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_source_names_the_version_that_this_is(page: Path) -> None:
+    """Whoever copies an example gets what the page describes."""
+    if str(page.relative_to(ROOT)) in ABOUT_VERSIONS:
+        return
+    named = re.findall(rf"{re.escape(HOST)}\S*?\?ref=([^\"\s`]+)", page.read_text())
+
+    assert set(named) <= {f"v{VERSION}"}
+
+
+def readme(module: str) -> str:
+    """The README of a module."""
+    return (ROOT / "modules" / module / "README.md").read_text()
+
+
+def released(folder: Path) -> Path:
+    """A repository on a server, with the modules as they are and the tag of their version."""
+    work = folder / "work"
+    ignored = shutil.ignore_patterns(".terraform*", "tests")
+    shutil.copytree(ROOT / "modules", work / "modules", ignore=ignored)
+    who = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        [*who, "commit", "-q", "-m", "Release"],
+        ["tag", f"v{VERSION}"],
+        ["clone", "-q", "--bare", ".", str(folder / "gradectl.git")],
+    ):
+        subprocess.run(["git", *words], cwd=work, check=True, capture_output=True)
+    return folder / "gradectl.git"
+
+
+@pytest.mark.engine
+def test_the_first_examples_work_from_git_as_they_are_written(
+    terraform_folder: Callable[..., Any], tmp_path: Path
+) -> None:
+    """They make one root, in which git itself is told where the server is."""
+    first = [examples(name, readme(name))[0] for name in MODULES]
+    given = {declaration(name, example) for example in first for name in undeclared(example)}
+    text = "\n".join([*(example.text for example in first), *sorted(given)])
+    folder = terraform_folder("by-git", {"main.tf": text}).within(
+        GIT_CONFIG_COUNT="1",
+        GIT_CONFIG_KEY_0=f"url.file://{released(tmp_path)}.insteadOf",
+        GIT_CONFIG_VALUE_0=HOST,
+    )
+
+    folder.run("init", "-no-color", "-input=false")
+
+    assert "valid" in folder.run("validate", "-no-color")
+    fetched = Path(folder.environ["TF_DATA_DIR"]) / "modules"
+    assert {path.parent.name for path in fetched.glob("*/modules/*/variables.tf")} == set(MODULES)
