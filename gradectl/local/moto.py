@@ -27,6 +27,7 @@ from gradectl.local.delete_markers import let_delete_markers_go
 from gradectl.local.ecs_api import remember_services
 from gradectl.local.launch_templates import keep_tags_of_templates_apart
 from gradectl.local.ports import LOOPBACK
+from gradectl.local.rds_api import remember_databases
 
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
 Pages = Mapping[str, Callable[[str], bytes]]
@@ -70,6 +71,7 @@ class ControlPlane:
         let_delete_markers_go()
         remember_services()
         keep_tags_of_templates_apart()
+        remember_databases()
         application: _Application = DomainDispatcherApplication(create_backend_app)
         if on_change:
             application = _reporting(application, on_change)
