@@ -10,4 +10,9 @@ locals {
     "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-east-1",
     "us-east-2", "us-west-1", "us-west-2",
   ]
+
+  # what CloudWatch Logs accepts
+  log_retention_days = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+  ]
 }

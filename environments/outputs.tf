@@ -31,9 +31,19 @@ output "broker_node_names" {
   value       = module.messaging.node_names
 }
 
+output "broker_users" {
+  description = "User of the broker to the SSM parameter of its password, for all whose password gradectl keeps; empty for a broker of your own."
+  value       = local.broker_users
+}
+
 output "bucket_name" {
   description = "Bucket of submissions, problems and results."
   value       = module.storage.bucket_name
+}
+
+output "cluster_arn" {
+  description = "ARN of the ECS cluster of the workers."
+  value       = module.ecs_grading.cluster_arn
 }
 
 output "cluster_name" {
@@ -66,12 +76,17 @@ output "log_group_name" {
   value       = module.ecs_grading.log_group_name
 }
 
+output "nat_public_ips" {
+  description = "Addresses from which the private subnets reach the internet; empty without NAT."
+  value       = module.network.nat_public_ips
+}
+
 output "parameter_names" {
   description = "Full names of the SSM parameters by part and key."
-  value = {
-    db = module.db_parameters.names
-    mq = module.mq_parameters.names
-  }
+  value = merge(
+    { db = module.db_parameters.names, mq = module.mq_parameters.names },
+    { for role, parameters in module.mq_user_parameters : "mq-${role}" => parameters.names },
+  )
 }
 
 output "private_subnet_ids" {
@@ -100,7 +115,7 @@ output "scaling_bounds" {
 }
 
 output "security_group_ids" {
-  description = "Security group of each role: broker, database, endpoints, web, worker."
+  description = "Security group of each role: broker, database, endpoints, load_balancer, web, worker."
   value       = module.network.security_group_ids
 }
 
@@ -127,4 +142,24 @@ output "task_family" {
 output "vpc_id" {
   description = "Id of the VPC."
   value       = module.network.vpc_id
+}
+
+output "web_autoscaling_group_name" {
+  description = "Auto Scaling group of the web tier; null without one."
+  value       = one(module.web[*].autoscaling_group_name)
+}
+
+output "web_load_balancer_dns_name" {
+  description = "DNS name of the load balancer, for the record of your own name; null without a web tier."
+  value       = one(module.web[*].load_balancer_dns_name)
+}
+
+output "web_load_balancer_zone_id" {
+  description = "Hosted zone of the load balancer, for an alias record; null without a web tier."
+  value       = one(module.web[*].load_balancer_zone_id)
+}
+
+output "web_url" {
+  description = "Address of the web tier; null without one."
+  value       = one(module.web[*].url)
 }

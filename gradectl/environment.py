@@ -31,7 +31,9 @@ def _not_reserved(name: str) -> str:
 
 
 Name = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$"), AfterValidator(_not_reserved)
+    str,
+    StringConstraints(pattern=r"^[a-z](-?[a-z0-9])*$", max_length=24),
+    AfterValidator(_not_reserved),
 ]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]

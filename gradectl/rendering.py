@@ -22,7 +22,7 @@ _FROM_KEYS = {
     "environment_name": "name",
 }
 #: Secrets never come from a file that is committed.
-_SECRET = ("mq_admin_password", "db_admin_password")
+_SECRET = ("db_admin_password", "mq_admin_password", "mq_user_passwords")
 _DECLARATION = re.compile(r'^variable\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -120,5 +120,5 @@ def _problem(name: str, declared: list[str]) -> tuple[str, str]:
         return f"{name!r} is a secret, and this file is committed", next_step
     if name not in declared:
         settable = [item for item in declared if item not in (*_FROM_KEYS, *_SECRET)]
-        return f"unknown variable {name!r}", near(name, settable) or f"see {FOLDER}/variables.tf"
+        return f"unknown variable {name!r}", near(name, settable) or f"see {FOLDER}/variables*.tf"
     return "", ""

@@ -1,4 +1,4 @@
-# Every toggle of the root, flipped, and what the plan then holds.
+# How the root wires the modules. What each variable does is in flips/, what is refused in refusals/.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -36,6 +36,10 @@ run "names_follow_the_environment" {
     condition = output.parameter_names == {
       db = { endpoint = "/test/db/endpoint", name = "/test/db/name", password = "/test/db/password", username = "/test/db/username" }
       mq = { broker-endpoint = "/test/mq/broker-endpoint", password = "/test/mq/password", username = "/test/mq/username" }
+
+      mq-operator = { password = "/test/mq-operator/password", username = "/test/mq-operator/username" }
+      mq-web      = { password = "/test/mq-web/password", username = "/test/mq-web/username" }
+      mq-worker   = { password = "/test/mq-worker/password", username = "/test/mq-worker/username" }
     }
     error_message = "Parameters are /<environment>/<part>/<key>."
   }
@@ -109,56 +113,6 @@ run "a_pair_of_brokers" {
   }
 }
 
-run "refuses_an_environment_name_with_capitals" {
-  command = plan
-
-  variables {
-    environment_name = "Production"
-  }
-
-  expect_failures = [var.environment_name]
-}
-
-run "refuses_an_account_that_is_no_account" {
-  command = plan
-
-  variables {
-    aws_account_id = "1234"
-  }
-
-  expect_failures = [var.aws_account_id]
-}
-
-run "refuses_a_weak_broker_password" {
-  command = plan
-
-  variables {
-    mq_admin_password = "aaaaaaaaaaaa"
-  }
-
-  expect_failures = [var.mq_admin_password]
-}
-
-run "refuses_a_broker_password_with_a_comma" {
-  command = plan
-
-  variables {
-    mq_admin_password = "long-enough,but-not-good"
-  }
-
-  expect_failures = [var.mq_admin_password]
-}
-
-run "refuses_an_endpoint_without_its_scheme" {
-  command = plan
-
-  variables {
-    mq_broker_endpoint_override = "localhost:61614"
-  }
-
-  expect_failures = [var.mq_broker_endpoint_override]
-}
-
 run "passes_on_what_a_worker_and_its_handler_are_told" {
   command = plan
 
@@ -174,14 +128,4 @@ run "passes_on_what_a_worker_and_its_handler_are_told" {
     ])
     error_message = "the settings of the worker do not reach it"
   }
-}
-
-run "refuses_a_worker_setting_that_the_root_sets" {
-  command = plan
-
-  variables {
-    grading_worker_settings = { QUEUE_NAME = "other" }
-  }
-
-  expect_failures = [var.grading_worker_settings]
 }

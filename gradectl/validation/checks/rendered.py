@@ -19,7 +19,7 @@ def _jobs(scene: Scene) -> list[Job]:
     return [
         Job(
             name,
-            [top / FOLDER / name, top / FOLDER / "variables.tf", top / "templates"],
+            [top / FOLDER / name, *sorted((top / FOLDER).glob("variables*.tf")), top / "templates"],
             partial(_look, scene, name),
         )
         for name in names(top)

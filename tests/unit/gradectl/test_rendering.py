@@ -82,7 +82,7 @@ def test_an_emulated_backend_checks_no_credentials(root: Path) -> None:
     ("name", "words", "next_step"),
     [
         ("ecs_desired_cont", "unknown variable", "did you mean 'ecs_desired_count'?"),
-        ("not_this_one", "unknown variable", "see environments/variables.tf"),
+        ("not_this_one", "unknown variable", "see environments/variables*.tf"),
         ("aws_region", "comes from the key 'region'", "remove it from variables"),
         ("mq_admin_password", "is a secret", "TF_VAR_mq_admin_password"),
     ],

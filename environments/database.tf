@@ -1,0 +1,48 @@
+locals {
+  # gradectl always gives the passwords. With plain Terraform they may be left away: then they are
+  # generated, once, because a write-only value is sent only when its version changes.
+  db_admin_password = coalesce(var.db_admin_password, uuid())
+}
+
+module "database" {
+  source = "../modules/database"
+
+  name              = local.name
+  existing          = var.db_existing
+  instance_class    = var.db_instance_class
+  multi_az          = var.db_multi_az
+  enable_protection = var.enable_data_protection
+
+  engine = {
+    version            = var.db_engine_version
+    auto_minor_upgrade = var.db_enable_auto_minor_upgrade
+    backup_window      = var.db_backup_window
+    maintenance_window = var.db_maintenance_window
+    parameters         = var.db_parameters
+  }
+  storage = {
+    allocated_gb = var.db_allocated_storage_gb
+    max_gb       = var.db_max_allocated_storage_gb
+    kms_key_arn  = var.kms_key_arn
+  }
+  application = {
+    database_name      = var.db_existing == null ? "grading" : var.db_existing.database_name
+    iam_authentication = var.db_enable_iam_authentication
+  }
+  monitoring = {
+    performance_insights_days = var.db_performance_insights_days
+    enhanced_interval_seconds = var.db_enhanced_monitoring_seconds
+    slow_query_seconds        = var.db_slow_query_seconds
+    log_retention_days        = var.log_retention_days
+    kms_key_arn               = var.kms_key_arn
+  }
+
+  backup_retention_days = coalesce(var.db_backup_retention_days, var.enable_data_protection ? 7 : 0)
+
+  admin_username         = var.db_admin_username
+  admin_password         = local.db_admin_password
+  admin_password_version = module.db_parameters.secret_versions["password"] # kept before it is used
+
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.network.security_group_ids.database]
+}

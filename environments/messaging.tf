@@ -1,0 +1,30 @@
+module "messaging" {
+  source = "../modules/messaging"
+
+  name            = "${local.name}-mq"
+  existing        = var.mq_existing
+  engine_type     = var.mq_engine_type
+  engine_version  = var.mq_engine_version
+  instance_type   = var.mq_instance_type
+  deployment_mode = var.mq_deployment_mode
+
+  nodes = {
+    kms_key_arn        = var.kms_key_arn
+    maintenance_window = var.mq_maintenance_window
+    storage_type       = var.mq_storage_type
+  }
+
+  admin_username = var.mq_admin_username
+  users          = { for role, group in local.roles : role => { groups = [group] } }
+  authorization = var.mq_enable_authorization ? {
+    requests = [local.queues.requests, local.queues.priority]
+    results  = [local.queues.results]
+  } : null
+
+  queues         = [local.queues.priority, local.queues.requests, local.queues.results]
+  queue_policies = merge({ ">" = { dead_letter_queue = local.queues.dead_letter } }, var.mq_queue_policies)
+  logs           = { general = true, audit = var.mq_enable_audit_logs }
+
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.network.security_group_ids.broker]
+}

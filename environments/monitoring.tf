@@ -1,0 +1,25 @@
+module "monitoring" {
+  source = "../modules/monitoring"
+
+  environment_name      = var.environment_name
+  queue_size_alarm_name = var.alarm_queue_size_name
+  queues                = { for purpose, name in local.queues : purpose => name if purpose != "results" }
+
+  broker = {
+    engine_type   = module.messaging.engine_type
+    instance_type = var.mq_existing == null ? var.mq_instance_type : null
+    node_names    = module.messaging.node_names
+  }
+  service = {
+    cluster_name       = module.ecs_grading.cluster_name
+    container_insights = var.enable_ecs_autoscaling # what counts the running tasks
+    service_name       = module.ecs_grading.service_name
+  }
+  database_identifier = module.database.identifier
+
+  thresholds        = var.alarm_thresholds
+  disabled_alarms   = var.alarm_disabled_kinds
+  alarm_action_arns = var.alarm_action_arns
+  # the key of everything may not let CloudWatch use it, so the topic has one of its own
+  topic = var.alarm_topic
+}

@@ -1,0 +1,35 @@
+locals {
+  # ECS on EC2 needs its own control endpoints besides what every task needs; a shell needs its messages.
+  needed_endpoints = concat(
+    ["ecr.api", "ecr.dkr", "logs", "ssm"],
+    var.use_fargate ? [] : ["ecs", "ecs-agent", "ecs-telemetry"],
+    var.enable_ecs_exec || var.enable_web_tier ? ["ssmmessages"] : [],
+    var.kms_key_arn == null ? [] : ["kms"],
+  )
+}
+
+module "network" {
+  source = "../modules/network"
+
+  name     = local.name
+  region   = var.aws_region
+  existing = var.vpc_existing
+
+  availability_zones = var.vpc_existing == null ? [for suffix in var.availability_zone_suffixes : "${var.aws_region}${suffix}"] : []
+  cidr_block         = var.vpc_existing == null ? var.vpc_cidr_block : null
+  subnets            = { for key, value in var.vpc_subnets : key => value if value != null }
+
+  nat                   = var.vpc_nat_mode
+  internet_egress_roles = var.vpc_internet_egress_roles
+  interface_endpoints   = var.vpc_interface_endpoints == null ? local.needed_endpoints : var.vpc_interface_endpoints
+  flow_logs             = var.vpc_flow_logs == null ? null : merge(var.vpc_flow_logs, { kms_key_arn = var.kms_key_arn })
+
+  allow_web_to_worker       = var.enable_ecs_alb_access
+  load_balancer_cidr_blocks = var.enable_web_tier ? var.web_cidr_blocks : []
+  web_port                  = var.web_port
+  ssh_cidr_blocks           = var.enable_ssh_access ? coalescelist(var.ssh_cidr_blocks, [local.vpc_cidr_block]) : []
+}
+
+locals {
+  vpc_cidr_block = var.vpc_existing == null ? var.vpc_cidr_block : var.vpc_existing.vpc_cidr_block
+}

@@ -1,0 +1,63 @@
+# What programs are told by name: /<environment>/<part>/<key>.
+
+module "mq_parameters" {
+  source = "../modules/parameters"
+
+  environment_name = var.environment_name
+  part             = "mq"
+  kms_key_arn      = var.kms_key_arn
+  values = {
+    broker-endpoint = coalesce(var.mq_broker_endpoint_override, join(",", module.messaging.stomp_endpoints))
+    username        = var.mq_admin_username
+  }
+  secret_versions = { password = var.mq_admin_password_version }
+  secret_values   = { password = coalesce(var.mq_admin_password, uuid()) }
+
+  # who has a user of the broker needs the address alone, everybody else the administrator's login, too
+  readers = { role = length(local.roles) > 0 ? ["broker-endpoint"] : ["broker-endpoint", "password", "username"] }
+}
+
+module "mq_user_parameters" {
+  source   = "../modules/parameters"
+  for_each = local.roles
+
+  environment_name = var.environment_name
+  part             = "mq-${each.key}"
+  kms_key_arn      = var.kms_key_arn
+  values           = { username = each.key }
+  secret_versions  = { password = var.mq_user_passwords_version }
+  secret_values    = { password = lookup(var.mq_user_passwords, each.key, uuid()) }
+}
+
+module "db_parameters" {
+  source = "../modules/parameters"
+
+  environment_name = var.environment_name
+  part             = "db"
+  kms_key_arn      = var.kms_key_arn
+  values = {
+    endpoint = coalesce(var.db_endpoint_override, module.database.endpoint)
+    name     = module.database.database_name
+    username = var.db_admin_username
+  }
+  secret_versions = { password = var.db_admin_password_version }
+  secret_values   = { password = local.db_admin_password }
+}
+
+locals {
+  # the login of each role: its own user's, or the administrator's
+  mq_logins = { for role in keys(local.role_groups) : role => try(module.mq_user_parameters[role].names, module.mq_parameters.names) }
+
+  mq_policies = {
+    for role in keys(local.role_groups) : role => merge(
+      { mq-parameters = module.mq_parameters.reader_policies["role"] },
+      contains(keys(local.roles), role) ? { mq-user-parameters = module.mq_user_parameters[role].reader_policy_json } : {},
+    )
+  }
+
+  # whose password gradectl sets on the broker, and where it is kept
+  broker_users = var.mq_existing != null ? {} : merge(
+    { (var.mq_admin_username) = module.mq_parameters.names["password"] },
+    { for role, parameters in module.mq_user_parameters : role => parameters.names["password"] },
+  )
+}

@@ -1,0 +1,20 @@
+module "storage" {
+  source = "../modules/storage"
+
+  bucket_name       = coalesce(var.s3_bucket_name, "${var.environment_name}-grading-files")
+  enable_versioning = var.enable_s3_versioning
+  force_destroy     = !var.enable_data_protection
+  kms_key_arn       = var.kms_key_arn
+
+  lifecycle_days = var.enable_s3_lifecycle ? {
+    # S3 bills at least 30 days of STANDARD_IA: archiving by default only where that much life is left.
+    archive    = var.s3_lifecycle_archive_days != null ? var.s3_lifecycle_archive_days : var.s3_lifecycle_expiration_days >= 60 ? 30 : null
+    expiration = var.s3_lifecycle_expiration_days
+    noncurrent = var.s3_lifecycle_noncurrent_days
+  } : null
+  lifecycle_rules = var.s3_lifecycle_rules
+
+  access_logs   = var.s3_access_logs
+  cors          = var.s3_cors
+  notifications = var.s3_notifications
+}

@@ -1,0 +1,86 @@
+locals {
+  bootstrap_image = join("", [
+    data.aws_caller_identity.current.account_id, ".dkr.ecr.", var.aws_region, ".amazonaws.com/",
+    "${var.environment_name}-grading-worker:latest",
+  ])
+
+  # Health is for the container itself, unless a load balancer may ask too.
+  health_settings = var.enable_ecs_alb_access ? { HEALTH_HOST = "0.0.0.0" } : {}
+
+  # What the worker is told; everything else has a default in the worker.
+  worker_environment = merge(var.grading_worker_settings, local.health_settings, {
+    AWS_REGION          = var.aws_region
+    DB_ENDPOINT_PARAM   = module.db_parameters.names["endpoint"]
+    DB_NAME_PARAM       = module.db_parameters.names["name"]
+    DB_PASSWORD_PARAM   = module.db_parameters.names["password"]
+    DB_USERNAME_PARAM   = module.db_parameters.names["username"]
+    DLQ_NAME            = local.queues.dead_letter
+    ENVIRONMENT         = var.environment_name
+    GRADING_BUCKET      = module.storage.bucket_name
+    MQ_ENDPOINT_PARAM   = module.mq_parameters.names["broker-endpoint"]
+    MQ_PASSWORD_PARAM   = local.mq_logins["worker"]["password"]
+    MQ_USERNAME_PARAM   = local.mq_logins["worker"]["username"]
+    PRIORITY_QUEUE_NAME = local.queues.priority
+    QUEUE_NAME          = local.queues.requests
+    RESULT_QUEUE_NAME   = local.queues.results
+  })
+}
+
+module "ecs_grading" {
+  source = "../modules/ecs-grading"
+
+  environment_name   = var.environment_name
+  region             = var.aws_region
+  image              = coalesce(var.grading_container_image, local.bootstrap_image)
+  environment        = local.worker_environment
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.network.security_group_ids.worker]
+  service_discovery  = var.enable_service_discovery ? { vpc_id = module.network.vpc_id } : null
+
+  task = {
+    architecture          = var.ecs_architecture
+    cpu                   = var.ecs_task_cpu
+    ephemeral_storage_gib = var.ecs_ephemeral_storage_gib
+    memory                = var.ecs_task_memory
+    sidecars              = var.ecs_sidecars
+  }
+
+  ec2_capacity = var.use_fargate ? null : {
+    instance_type      = var.ecs_instance_type
+    max_instances      = max(var.ecs_max_capacity, var.ecs_desired_count)
+    volume_kms_key_arn = var.kms_key_arn
+  }
+
+  enable_autoscaling = var.enable_ecs_autoscaling
+  capacity = {
+    desired = var.ecs_desired_count
+    max     = var.ecs_max_capacity
+    min     = var.ecs_min_capacity
+    spot    = var.ecs_fargate_spot
+  }
+  scaling = {
+    cpu_target        = var.ecs_cpu_target_value
+    idle_minutes      = var.ecs_idle_minutes
+    memory_target     = var.ecs_memory_target_value
+    messages_per_task = var.ecs_messages_per_task
+    schedules         = var.ecs_scheduled_scaling
+  }
+  queue = {
+    broker_node_names = module.messaging.node_names
+    engine_type       = module.messaging.engine_type
+    names             = [local.queues.requests, local.queues.priority]
+  }
+
+  service = {
+    allow_task_protection = var.enable_ecs_task_protection
+    execute_command       = var.enable_ecs_exec ? { kms_key_arn = var.kms_key_arn } : null
+    load_balancer         = var.ecs_target_group_arn == null ? null : { target_group_arn = var.ecs_target_group_arn }
+    log                   = { kms_key_arn = var.kms_key_arn, retention_days = var.log_retention_days }
+  }
+
+  task_policies = merge(
+    { bucket = module.storage.worker_policy_json, db-parameters = module.db_parameters.reader_policy_json },
+    var.db_enable_iam_authentication ? { db-login = module.database.connect_policy_json } : {},
+    local.mq_policies["worker"],
+  )
+}
