@@ -12,7 +12,7 @@ from gradectl.errors import GradectlError
 from gradectl.local.engines import MariaDbEngine
 from gradectl.local.ports import LOOPBACK
 from gradectl.local.process import Child, Program
-from gradectl.local.tls import write_private
+from gradectl.local.tls import Certificates, write_private
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -55,6 +55,7 @@ class DatabaseHome:
     directory: Path
     port: int
     log_file: Path
+    certificates: Certificates | None = None  # without them there is no TLS
 
 
 def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
@@ -111,6 +112,7 @@ def start_database(engine: MariaDbEngine, database: Database, home: DatabaseHome
         "--pid-file=server.pid",
         f"--init-file={first}",
         f"--tmpdir={home.directory}",
+        *_tls_options(home.certificates),
         *_OPTIONS,
     ]
     environment = {"PATH": os.defpath}
@@ -126,6 +128,13 @@ def database_answers(port: int) -> bool:
     except OSError:  # refused, reset or silent
         return False
     return len(greeting) == 5 and greeting[4] == _PROTOCOL_VERSION  # noqa: PLR2004 - 4 bytes of header, then the version
+
+
+def _tls_options(certificates: Certificates | None) -> list[str]:
+    """Offer TLS as RDS does; who must use it is said user by user."""
+    if certificates is None:
+        return []
+    return [f"--ssl-cert={certificates.pem_file}", f"--ssl-key={certificates.pem_file}"]
 
 
 def _user_option() -> list[str]:

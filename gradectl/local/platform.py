@@ -106,7 +106,10 @@ class Platform:
         port = self.addresses.database_port
         _check_port(service.name, port)
         home = mariadb.DatabaseHome(
-            self.layout.database(service.source.instance_id), port, self.layout.log(service.name)
+            self.layout.database(service.source.instance_id),
+            port,
+            self.layout.log(service.name),
+            self.certificates,
         )
         mariadb.prepare_data(self.engines.mariadb, home)
         child = mariadb.start_database(self.engines.mariadb, service.source.database, home)

@@ -66,9 +66,10 @@ def running_broker(engines: Engines, directory: Path, broker: Broker) -> Iterato
 
 @contextmanager
 def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatabase]:
-    """Run a database server with one user who may do everything."""
+    """Run a database server with TLS and one user who may do everything."""
     (port,) = free_ports(1)
-    home = DatabaseHome(directory / "server", port, directory / "mariadb.log")
+    certificates = make_certificates(directory, "localhost", "127.0.0.1")
+    home = DatabaseHome(directory / "server", port, directory / "mariadb.log", certificates)
     prepare_data(engines.mariadb, home)
     database = Database("grader", _PASSWORD)
     with _ending(start_database(engines.mariadb, database, home)) as child:

@@ -30,6 +30,7 @@ class Certificates:
 
     ca_file: Path
     key_store: KeyStore
+    pem_file: Path  # the same key and certificate, for servers that are not Java
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -44,7 +45,7 @@ def make_certificates(directory: Path, *names: str) -> Certificates:
     Make an authority, forget its key, and keep one server certificate of it.
 
     Args:
-        directory: Where `ca.pem` and `server.p12` are written.
+        directory: Where `ca.pem`, `server.p12` and `server.pem` are written.
         names: Host names and addresses of the server.
     """
     authority = trustme.CA(organization_name="gradectl local environment")
@@ -61,4 +62,6 @@ def make_certificates(directory: Path, *names: str) -> Certificates:
     ca_file, key_file = directory / "ca.pem", directory / "server.p12"
     ca_file.write_bytes(authority.cert_pem.bytes())
     write_private(key_file, content)
-    return Certificates(ca_file, KeyStore(key_file, password))
+    pem_file = directory / "server.pem"
+    write_private(pem_file, issued.private_key_and_cert_chain_pem.bytes())
+    return Certificates(ca_file, KeyStore(key_file, password), pem_file)

@@ -21,6 +21,15 @@ def test_only_the_owner_can_read_the_key_and_it_needs_a_password(tmp_path: Path)
     assert first.key_store.password != second.key_store.password
 
 
+def test_servers_that_are_not_java_have_the_key_as_pem(tmp_path: Path) -> None:
+    """It has no password, so only its owner can read it."""
+    certificates = make_certificates(tmp_path, "localhost")
+
+    ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificates.pem_file)
+
+    assert certificates.pem_file.stat().st_mode & 0o777 == 0o600
+
+
 def test_clients_can_load_the_authority(tmp_path: Path) -> None:
     """It is one PEM file, as SSL_CERT_FILE wants it."""
     certificates = make_certificates(tmp_path, "localhost")
