@@ -79,14 +79,14 @@ variable "enable_protection" {
 variable "engine" {
   description = "Version of MySQL, and what may change the server when."
   type = object({
-    version             = optional(string, "8.4")               # major.minor; RDS chooses the patch
-    allow_major_upgrade = optional(bool, false)                 # a new version may be another major one
-    auto_minor_upgrade  = optional(bool, true)                  # RDS takes patches in the maintenance window
-    apply_immediately   = optional(bool, true)                  # false: changes wait for the maintenance window
-    backup_window       = optional(string)                      # every day, hh:mm-hh:mm in UTC; null: RDS chooses
-    ca_certificate      = optional(string, "rds-ca-rsa2048-g1") # authority that signs the server's certificate
-    maintenance_window  = optional(string)                      # every week, ddd:hh:mm-ddd:hh:mm in UTC; null: RDS chooses
-    parameters = optional(map(object({                          # more parameters of the server, by name
+    version             = optional(string, "8.4") # major.minor; RDS chooses the patch
+    allow_major_upgrade = optional(bool, false)   # a new version may be another major one
+    auto_minor_upgrade  = optional(bool, true)    # RDS takes patches in the maintenance window
+    apply_immediately   = optional(bool, true)    # false: changes wait for the maintenance window
+    backup_window       = optional(string)        # every day, hh:mm-hh:mm in UTC; null: RDS chooses
+    ca_certificate      = optional(string)        # authority that signs the server's certificate; null: the account's own
+    maintenance_window  = optional(string)        # every week, ddd:hh:mm-ddd:hh:mm in UTC; null: RDS chooses
+    parameters = optional(map(object({            # more parameters of the server, by name
       value        = string
       apply_method = optional(string, "pending-reboot") # or immediate, for dynamic ones
     })), {})
@@ -100,8 +100,8 @@ variable "engine" {
   }
 
   validation {
-    condition     = contains(["rds-ca-ecc384-g1", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1"], var.engine.ca_certificate)
-    error_message = "engine.ca_certificate must be rds-ca-ecc384-g1, rds-ca-rsa2048-g1 or rds-ca-rsa4096-g1."
+    condition     = var.engine.ca_certificate == null ? true : contains(["rds-ca-ecc384-g1", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1"], var.engine.ca_certificate)
+    error_message = "engine.ca_certificate must be rds-ca-ecc384-g1, rds-ca-rsa2048-g1, rds-ca-rsa4096-g1 or null."
   }
 
   validation {

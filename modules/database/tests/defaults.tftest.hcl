@@ -53,7 +53,7 @@ run "is_private_encrypted_and_protected" {
   }
 
   assert {
-    condition     = aws_db_instance.this[0].ca_cert_identifier == "rds-ca-rsa2048-g1" && !aws_db_instance.this[0].multi_az && !aws_db_instance.this[0].iam_database_authentication_enabled && aws_db_instance.this[0].max_allocated_storage == null
+    condition     = !aws_db_instance.this[0].multi_az && !aws_db_instance.this[0].iam_database_authentication_enabled && aws_db_instance.this[0].max_allocated_storage == null
     error_message = "The rest is for the environment to choose."
   }
 
