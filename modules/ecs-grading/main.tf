@@ -15,6 +15,7 @@ locals {
 
 resource "aws_ecs_cluster" "this" {
   # checkov:skip=CKV_AWS_65: on whenever autoscaling needs its numbers; it is billed by metric
+  # checkov:skip=CKV_AWS_224: sessions are logged under the key that is given, else under that of CloudWatch Logs
   name = "${local.name}-cluster"
 
   # Scaling on the queue divides by the number of running tasks, which only Container Insights counts.

@@ -1,9 +1,10 @@
-"""The sandbox as a worker in a Fargate task has it: not root, Docker's default capabilities."""
+"""The sandbox as a worker in a task has it: not root, the capabilities that the module leaves."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,9 +23,24 @@ pytestmark = pytest.mark.engine
 WORKER_UID = 640_000_000 + os.getpid()
 WORKER_GID = WORKER_UID
 STRANGER_GID = WORKER_GID + 10_000_000
-#: chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap net_bind_service
-#: sys_chroot kill audit_write
-DOCKER_CAPABILITIES = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31}
+ROOT = Path(__file__).resolve().parents[2]
+#: What a container has without being asked, by the names of Docker.
+DOCKER_CAPABILITIES = {
+    "CHOWN": 0,
+    "DAC_OVERRIDE": 1,
+    "FOWNER": 3,
+    "FSETID": 4,
+    "KILL": 5,
+    "SETGID": 6,
+    "SETUID": 7,
+    "SETPCAP": 8,
+    "NET_BIND_SERVICE": 10,
+    "NET_RAW": 13,
+    "SYS_CHROOT": 18,
+    "MKNOD": 27,
+    "AUDIT_WRITE": 29,
+    "SETFCAP": 31,
+}
 _PR_CAPBSET_DROP = 24
 _LAST_CAPABILITY = 40
 LIMITS = RunLimits(
@@ -35,6 +51,23 @@ LIMITS = RunLimits(
     processes=16,
     bound_address_space=True,
 )
+
+
+def names_between(page: str, begin: str, end: str) -> set[str]:
+    """Names in capitals in a part of a file."""
+    text = (ROOT / page).read_text()
+    part = text[text.index(begin) :]
+    return set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)*\b", part[len(begin) : part.index(end)]))
+
+
+def dropped() -> set[str]:
+    """What the task definition takes away."""
+    return names_between("modules/ecs-grading/task.tf", "  dropped_capabilities = [", "]")
+
+
+def left() -> set[int]:
+    """What a worker in a task can still get by the launcher."""
+    return {number for name, number in DOCKER_CAPABILITIES.items() if name not in dropped()}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +110,7 @@ def as_worker(work: Callable[[], None], *, gid: int = WORKER_GID) -> str:
 
 def _become_worker(gid: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    for capability in set(range(_LAST_CAPABILITY + 1)) - DOCKER_CAPABILITIES:
+    for capability in set(range(_LAST_CAPABILITY + 1)) - left():
         assert libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
     os.setgroups([])
     os.setresgid(gid, gid, gid)
@@ -101,6 +134,14 @@ def run_python(box: Box, program: str) -> tuple[RunOutcome, bytes]:
         return box.run(spec), spec.stdout.read_bytes()
 
 
+def test_the_module_drops_exactly_what_the_launcher_does_not_need() -> None:
+    """The page, the task definition and these tests speak of the same capabilities."""
+    needed = names_between("docs/sandbox.md", "of these the launcher needs", "the module")
+
+    assert needed | dropped() == DOCKER_CAPABILITIES.keys()
+    assert needed & dropped() == set()
+
+
 def test_a_worker_that_is_not_root_runs_a_program(launcher_of_the_group: Path) -> None:
     """The launcher alone is privileged; the program is the slot's user and not the worker's."""
 
@@ -114,7 +155,7 @@ def test_a_worker_that_is_not_root_runs_a_program(launcher_of_the_group: Path) -
 
 
 def test_the_sandbox_holds_for_a_worker_that_is_not_root(launcher_of_the_group: Path) -> None:
-    """Every probe of the start is held under exactly the default capability mask."""
+    """Every probe of the start is held with exactly the capabilities that are left."""
 
     def work() -> None:
         with Box.claim(launcher_of_the_group) as box:
