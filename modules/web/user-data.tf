@@ -4,11 +4,12 @@
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
   # checkov:skip=CKV_AWS_338: how long is for the environment to choose
-  name              = "/ec2/${local.name}"
+  name              = local.log_group_name
   retention_in_days = var.application.log_retention_days
 }
 
 locals {
+  log_group_name = "/ec2/${local.name}"
   runs_container = var.application.image != null
   directory      = "/etc/grading-web"
 
@@ -19,7 +20,7 @@ locals {
     directory      = local.directory
     environment    = var.environment
     image          = var.application.image
-    log_group_name = aws_cloudwatch_log_group.this.name
+    log_group_name = local.log_group_name
     read_only      = var.application.read_only
     region         = var.region
   }) : ""
