@@ -184,7 +184,6 @@ def test_a_worker_gives_up_a_request_to_the_dead_letter_queue(session: Session) 
 def test_an_expired_request_goes_to_the_dead_letter_queue_by_itself(session: Session) -> None:
     """The broker moves it in its own name, although web may not write there."""
     session("web").send(REQUESTS, b"late", {"expires": str(int(time.time() * 1000) - 1)})
-    session("worker").subscribe(REQUESTS)  # what is over is noticed when it would be delivered
 
     assert read(session("admin"), DEAD).body == b"late"
 

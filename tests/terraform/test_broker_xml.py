@@ -21,16 +21,27 @@ from grader.contract import names
 pytestmark = pytest.mark.engine
 CORE = "{http://activemq.apache.org/schema/core}"
 REQUIRED = ("name=test", 'subnet_ids=["subnet-1"]', 'security_group_ids=["sg-1"]')
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 @pytest.fixture(scope="session")
-def rendered(terraform_folder: Callable[..., Any]) -> str:
-    """The XML of the module's defaults, by Terraform's own console."""
+def render(terraform_folder: Callable[..., Any]) -> Callable[..., str]:
+    """Render the XML with some variables, by Terraform's own console."""
     folder = terraform_folder("modules/messaging")
     folder.run("init", "-no-color", "-input=false")
-    variables = [f"-var={text}" for text in REQUIRED]
-    answer = folder.run("console", *variables, text="base64encode(local.broker_xml)\n")
-    return base64.b64decode(json.loads(answer)).decode()
+
+    def rendered(*more: str) -> str:
+        variables = [f"-var={text}" for text in (*REQUIRED, *more)]
+        answer = folder.run("console", *variables, text="base64encode(local.broker_xml)\n")
+        return base64.b64decode(json.loads(answer)).decode()
+
+    return rendered
+
+
+@pytest.fixture(scope="session")
+def rendered(render: Callable[..., str]) -> str:
+    """The XML of the module's defaults."""
+    return render()
 
 
 def stripped_by_amazon_mq(xml: str) -> list[str]:
@@ -42,9 +53,13 @@ def _name(element: ET.Element) -> str:
     return element.tag.removeprefix(CORE)
 
 
-def test_the_other_tests_run_a_broker_with_this_very_xml(rendered: str) -> None:
-    """Rendering takes Terraform, so a copy is kept for them; this one holds the copy true."""
-    assert (Path(__file__).parents[1] / "fixtures" / "broker.xml").read_text() == rendered
+def test_the_other_tests_run_a_broker_with_this_very_xml(
+    rendered: str, render: Callable[..., str]
+) -> None:
+    """Rendering takes Terraform, so copies are kept for them; this one holds the copies true."""
+    assert (FIXTURES / "broker-roles.xml").read_text() == rendered
+    # where a test has one user, who is in no group
+    assert (FIXTURES / "broker.xml").read_text() == render("authorization=null")
 
 
 def test_nothing_is_stripped_by_amazon_mq(rendered: str) -> None:
@@ -108,10 +123,15 @@ def test_every_queue_has_priorities_and_can_be_seen_whole(rendered: str) -> None
 def test_delayed_retries_and_statistics_are_there(rendered: str) -> None:
     """The worker delays retries by the scheduler, and `gradectl queue` asks for statistics."""
     root = ET.fromstring(rendered)
-    plugins = {_name(plugin) for plugin in root.findall(f"{CORE}plugins/*")}
+    plugins = [_name(plugin) for plugin in root.findall(f"{CORE}plugins/*")]
 
     assert root.get("schedulerSupport") == "true"
-    assert plugins == {"redeliveryPlugin", "statisticsBrokerPlugin", "timeStampingBrokerPlugin"}
+    assert plugins == [
+        "redeliveryPlugin",
+        "statisticsBrokerPlugin",
+        "timeStampingBrokerPlugin",
+        "authorizationPlugin",  # the last comes first: else the plugin of statistics tells anybody
+    ]
 
 
 def test_redelivery_waits_at_least_a_second(rendered: str) -> None:
@@ -124,7 +144,7 @@ def test_redelivery_waits_at_least_a_second(rendered: str) -> None:
 
 def test_a_real_broker_starts_on_it(rendered: str, engines: Any, tmp_path: Path) -> None:
     """ActiveMQ itself accepts the XML and lets the broker's user in."""
-    user = BrokerUser("admin", "a-Password-for-tests-1")
+    user = BrokerUser("admin", "a-Password-for-tests-1", ("grading-admins",))
 
     with running_broker(engines, tmp_path, Broker("test", rendered, [user])) as running:
         assert running.user == "admin"
