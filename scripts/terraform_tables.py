@@ -42,6 +42,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Others: the database": ("db_*", "enable_db_*"),
     "Others: the web tier": ("web_*", "enable_web_*", "ssh_*"),
     "Others: the network": ("vpc_*", "enable_vpc_*", "availability_*", "nat_*"),
+    "Others: the alarms": ("alarm_*",),
     "Others": ("*",),
 }
 
