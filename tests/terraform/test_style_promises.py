@@ -101,6 +101,19 @@ def test_moves_lead_to_what_exists_from_what_does_not(folder: Path) -> None:
     hold(wrong)
 
 
+@each_module
+def test_every_move_is_in_the_upgrade_notes(folder: Path) -> None:
+    """Whoever sees a plan with moves finds there that they are meant."""
+    notes = (ROOT / "docs" / "upgrading.md").read_text()
+    wrong = []
+    for file, block in of_kind(folder, "moved"):
+        ends = ["".join(w.text for w in item.value) for item in block.attributes]
+        if not all(f"`{end}`" in notes for end in ends):
+            wrong.append(f"{file}:{block.line}: {' -> '.join(ends)} is not in docs/upgrading.md")
+
+    hold(wrong)
+
+
 @each_folder
 def test_no_region_and_no_account_is_built_in(folder: Path) -> None:
     """A module works wherever its user wants; lists of what AWS has are no choice."""
