@@ -1,15 +1,20 @@
-"""The two passwords: read where they are kept, or made. They travel by environment only."""
+"""The passwords: read where they are kept, or made. They travel by environment only."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
+from gradectl.core.broker_user import ROLES
 from gradectl.core.passwords import generate
+from gradectl.errors import ConfigurationError
 from grader.contract.names import parameter_name
 
 #: Variable of the Terraform root -> part of the SSM parameter that keeps it.
 _VARIABLES = {"mq_admin_password": "mq", "db_admin_password": "db"}
+#: A map from role to password; a root that does not know it takes no notice.
+_ROLES_VARIABLE = "TF_VAR_mq_user_passwords"
 
 
 def password_variables(
@@ -26,15 +31,36 @@ def password_variables(
         environment_name: The environment.
         environ: The process environment.
         read: Gives those of the named SSM parameters that exist.
+
+    Raises:
+        ConfigurationError: The caller's passwords of the broker's users are no JSON object.
     """
     names = {
         name: parameter_name(environment_name, part, "password")
         for name, part in _VARIABLES.items()
     }
+    names |= {role: parameter_name(environment_name, f"mq-{role}", "password") for role in ROLES}
     kept = read(list(names.values()))
-    return {
-        f"TF_VAR_{name}": environ.get(f"TF_VAR_{name}")
-        or kept.get(parameter)
-        or generate(secrets.choice)
-        for name, parameter in names.items()
-    }
+
+    def choose(given: str | None, name: str) -> str:
+        return given or kept.get(names[name]) or generate(secrets.choice)
+
+    given = _given_to_roles(environ)
+    roles = {**given, **{role: choose(given.get(role), role) for role in ROLES}}
+    single = {f"TF_VAR_{name}": choose(environ.get(f"TF_VAR_{name}"), name) for name in _VARIABLES}
+    return {**single, _ROLES_VARIABLE: json.dumps(roles, sort_keys=True)}
+
+
+def _given_to_roles(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read what the caller wants roles to have; the error shows nothing of it."""
+    try:
+        given = json.loads(environ.get(_ROLES_VARIABLE) or "{}")
+    except ValueError:
+        given = None
+    if isinstance(given, dict) and all(isinstance(value, str) for value in given.values()):
+        return given
+    raise ConfigurationError(
+        "it is no JSON object of passwords by role",
+        where=_ROLES_VARIABLE,
+        next_step='write it as {"worker": "..."}; roles that it leaves out keep their passwords',
+    ) from None

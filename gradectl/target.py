@@ -87,19 +87,22 @@ class Target:
         return f"gradectl smoke {self.name}"
 
     @contextmanager
-    def broker(self) -> Iterator[StompBroker]:
+    def broker(self, role: str | None = None) -> Iterator[StompBroker]:
         """
         Connect to the broker for the block.
 
+        Args:
+            role: Whom to log in as, where the environment has such users; the admin when None.
+
         Raises:
             UnreachableError: It does not answer.
-            AccessError: It refused the user name or password.
+            AccessError: It refused the user name or password, or later something else.
             TrustError: Its certificate is not trusted.
         """
         stack = self.app.stack(self.environment)
         advice = BrokerAccess.advice if stack is None else "gradectl local status"
         access = read_access(
-            self.aws, self.name, ca_file=stack.ca_file if stack else None, advice=advice
+            self.aws, self.name, role, ca_file=stack.ca_file if stack else None, advice=advice
         )
         with open_broker(access) as broker:
             yield broker

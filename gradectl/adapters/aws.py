@@ -127,6 +127,13 @@ class Aws:
             answer = self._client("ssm").get_parameter(Name=name, WithDecryption=False)
         return int(answer["Parameter"]["Version"])
 
+    def parameter_at(self, name: str, version: int) -> str | None:
+        """Read the value that an SSM parameter had at a version; None when that is forgotten."""
+        with translated(f"parameter {name}"):
+            selector = f"{name}:{version}"
+            answer = self._client("ssm").get_parameters(Names=[selector], WithDecryption=True)
+        return next((str(item["Value"]) for item in answer["Parameters"]), None)
+
     def object_store(self, bucket: str) -> S3ObjectStore:
         """Give one bucket as the worker sees it; it raises the worker's errors."""
         return S3ObjectStore(self._client("s3"), bucket)

@@ -1,12 +1,13 @@
-"""Amazon MQ: the broker's user, and the reboot that makes a change of it count."""
+"""Amazon MQ: the broker's users, and the reboot that makes a change of them count."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradectl.adapters.aws_errors import translated
+from gradectl.core.broker_user import KnownUser
 
 _READY = "RUNNING"
 
@@ -19,6 +20,7 @@ class Broker:
     name: str
     arn: str
     state: str
+    engine: str  # ACTIVEMQ or RABBITMQ
     users: tuple[str, ...]
     tags: Mapping[str, str]
 
@@ -49,16 +51,35 @@ class Brokers:
             name=found["BrokerName"],
             arn=found["BrokerArn"],
             state=found["BrokerState"],
+            engine=found["EngineType"].upper(),
             users=tuple(user["Username"] for user in found.get("Users", [])),
             tags=found.get("Tags", {}),
         )
 
-    def set_password(self, broker: Broker, username: str, password: str) -> None:
-        """Give a user of the broker a password; it counts after a reboot."""
+    def users(self, broker: Broker) -> dict[str, KnownUser]:
+        """Read who may connect, by name; what waits for a reboot does not count yet."""
+        return {name: self._user(broker, name) for name in broker.users}
+
+    def _user(self, broker: Broker, username: str) -> KnownUser:
         with translated(f"user {username} of broker {broker.name}"):
-            self._client.update_user(
-                BrokerId=broker.broker_id, Username=username, Password=password
-            )
+            found = self._client.describe_user(BrokerId=broker.broker_id, Username=username)
+        groups = frozenset(found.get("Groups") or ())
+        return KnownUser(username, groups, bool(found.get("ConsoleAccess")))
+
+    def create_user(self, broker: Broker, user: KnownUser, password: str) -> None:
+        """Make a user; it counts after a reboot."""
+        with translated(f"user {user.name} of broker {broker.name}"):
+            self._client.create_user(**_settings(broker, user, password))
+
+    def update_user(self, broker: Broker, user: KnownUser, password: str) -> None:
+        """Give a user its password and groups; they count after a reboot."""
+        with translated(f"user {user.name} of broker {broker.name}"):
+            self._client.update_user(**_settings(broker, user, password))
+
+    def delete_user(self, broker: Broker, username: str) -> None:
+        """Remove a user; it may connect until the reboot."""
+        with translated(f"user {username} of broker {broker.name}"):
+            self._client.delete_user(BrokerId=broker.broker_id, Username=username)
 
     def reboot(self, broker: Broker) -> None:
         """Restart the broker; does not wait."""
@@ -69,6 +90,11 @@ class Brokers:
         """Add tags to the broker."""
         with translated(f"broker {broker.name}"):
             self._client.create_tags(ResourceArn=broker.arn, Tags=dict(tags))
+
+    def untag(self, broker: Broker, keys: Sequence[str]) -> None:
+        """Remove tags of the broker; those that it does not have do not matter."""
+        with translated(f"broker {broker.name}"):
+            self._client.delete_tags(ResourceArn=broker.arn, TagKeys=list(keys))
 
     def wait_until_ready(self, broker_id: str, pause: Callable[[], bool]) -> Broker:
         """
@@ -85,3 +111,14 @@ class Brokers:
         while not broker.ready and pause():
             broker = self.get(broker_id)
         return broker
+
+
+def _settings(broker: Broker, user: KnownUser, password: str) -> dict[str, Any]:
+    """Name everything of a user: what is left out of an update need not stay as it is."""
+    return {
+        "BrokerId": broker.broker_id,
+        "Username": user.name,
+        "Password": password,
+        "Groups": sorted(user.groups),
+        "ConsoleAccess": user.console_access,
+    }

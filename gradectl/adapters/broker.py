@@ -1,4 +1,4 @@
-"""The broker of an environment, reached as a worker reaches it: address and user from SSM."""
+"""The broker of an environment, reached as its programs reach it: address and user from SSM."""
 
 from __future__ import annotations
 
@@ -39,19 +39,39 @@ class BrokerAccess:
 
 
 def read_access(
-    aws: Aws, environment: str, *, ca_file: Path | None = None, advice: str = BrokerAccess.advice
+    aws: Aws,
+    environment: str,
+    role: str | None = None,
+    *,
+    ca_file: Path | None = None,
+    advice: str = BrokerAccess.advice,
 ) -> BrokerAccess:
     """
-    Read what a worker of the environment reads.
+    Read what a program of the environment reads.
+
+    Args:
+        aws: The account.
+        environment: The environment.
+        role: Whom to log in as, where the environment has a user for that; else the admin.
+        ca_file: Authorities to trust.
+        advice: What to do when the broker does not answer.
 
     Raises:
         ConfigurationError: A parameter does not exist; the environment was not applied.
     """
-    keys = ("broker-endpoint", "username", "password")
-    names = [parameter_name(environment, "mq", key) for key in keys]
-    found = aws.parameters(names)
+    names = _names(environment, f"mq-{role}" if role else "mq")
+    found = aws.parameters_if_any(names)
+    if len(found) < len(names):
+        names = _names(environment, "mq")
+        found = aws.parameters(names)
     endpoints, user, password = (found[name] for name in names)
     return BrokerAccess(endpoints, user, password, ca_file, advice)
+
+
+def _names(environment: str, part: str) -> list[str]:
+    """Name the parameters of the broker's address, a user and the user's password."""
+    login = (parameter_name(environment, part, key) for key in ("username", "password"))
+    return [parameter_name(environment, "mq", "broker-endpoint"), *login]
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def queue() -> None:
 def list_queues(app: CloudContext, environment: str | None) -> None:
     """Count what is in each queue, and say what looks wrong."""
     target = choose(app, environment)
-    with target.broker() as broker:
+    with target.broker("operator") as broker:
         states = queue_states(broker.inspector)
     counters = {each.queue: each.counters for each in states}
     said = hints(counters, target.name, target.look_at)
@@ -117,7 +117,7 @@ def inspect_queue(
     It always says how many of how many it saw. Exit code 3 when it could not see all.
     """
     target = choose(app, environment)
-    with target.broker() as broker:
+    with target.broker("operator") as broker:
         enough = None if message_id else limit
         found = inspect(broker.inspector, name, enough=enough)
     if found is None:

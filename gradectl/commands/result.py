@@ -33,7 +33,7 @@ def result(app: CloudContext, request_id: str, *, environment: str | None) -> No
     nobody knows the request, 69 when some could not be asked.
     """
     target = choose(app, environment)
-    found = look_up(request_id, target.objects, target.jobs, target.broker)
+    found = look_up(request_id, target.objects, target.jobs, lambda: target.broker("operator"))
     if not found.anything:
         raise _not_found(found, target)
     for complaint in found.unknown:

@@ -117,7 +117,7 @@ def _send(target: Target, request: GradingRequest, source: Source, queue: str) -
     check_problem_exists(target.objects, request.problem_id, target.name)
     if target.app.options.dry_run:
         return False
-    with target.broker() as broker:  # reached before anything is stored
+    with target.broker("web") as broker:  # reached before anything is stored
         upload(target.objects, request, source)
         send(broker, queue, request)
     return True

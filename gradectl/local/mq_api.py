@@ -1,7 +1,8 @@
 """
 What moto's Amazon MQ forgets and a real broker needs: passwords, and what a reboot puts in force.
 
-On AWS a changed configuration, user or password works after the next reboot only. So it is here.
+On AWS a changed configuration, user, group or password works after the next reboot only. So it is
+here. And as there, a user is made once, and one that is not there cannot be changed or removed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 from moto.core.responses import ActionResult
 from moto.mq import urls
+from moto.mq.exceptions import ConflictException
 from moto.mq.models import Broker as MotoBroker
 from moto.mq.responses import MQResponse
 
@@ -22,6 +24,16 @@ RUNNING = "RUNNING"
 CREATING = "CREATION_IN_PROGRESS"
 REBOOTING = "REBOOT_IN_PROGRESS"
 FAILED = "CREATION_FAILED"
+
+
+class UserExistsError(ConflictException):
+    """What Amazon MQ answers when a user is made that is there."""
+
+    error_attribute = "username"
+
+    def __init__(self, username: str) -> None:
+        """Name the user."""
+        super().__init__(f"User [{username}] already exists.")
 
 
 class ServedMqResponse(MQResponse):
@@ -40,29 +52,46 @@ class ServedMqResponse(MQResponse):
         return answer
 
     def create_user(self) -> ActionResult:
-        """Keep the password until the next reboot."""
+        """Make a user, with its password, that counts from the next reboot on."""
+        username = self._get_param("Username")
+        if username in {user.username for user in self._broker().users}:
+            raise UserExistsError(username)
+        answer = super().create_user()
         self._keep_password()
-        return super().create_user()
+        return answer
 
     def update_user(self) -> ActionResult:
-        """Keep the password until the next reboot."""
+        """Keep the password until the next reboot, and what is not named as it is."""
+        user = self._broker().get_user(self._get_param("Username"))
+        console_access, groups = user.console_access, user.groups
+        answer = super().update_user()
+        if self._get_param("ConsoleAccess") is None:
+            user.console_access = console_access
+        user.groups = self._get_param("Groups", groups)
         self._keep_password()
-        return super().update_user()
+        return answer
+
+    def delete_user(self) -> ActionResult:
+        """Remove a user, who may connect until the next reboot."""
+        self._broker().get_user(self._get_param("Username"))
+        return super().delete_user()
 
     def reboot_broker(self) -> ActionResult:
         """Put everything in force that was changed since the last reboot."""
         answer = super().reboot_broker()
-        broker = self.mq_backend.describe_broker(self._get_param("BrokerId"))
+        broker = self._broker()
         if has_data_plane(broker):
             broker.state = REBOOTING
             attributes(broker)["reboots"] += 1
             _put_in_force(broker, self._stored_xml(broker))
         return answer
 
+    def _broker(self) -> MotoBroker:
+        return self.mq_backend.describe_broker(self._get_param("BrokerId"))
+
     def _keep_password(self) -> None:
-        broker = self.mq_backend.describe_broker(self._get_param("BrokerId"))
         if password := self._get_param("Password"):
-            attributes(broker)["passwords"][self._get_param("Username")] = password
+            attributes(self._broker())["passwords"][self._get_param("Username")] = password
 
     def _stored_xml(self, broker: MotoBroker) -> str:
         """Read the revision of the configuration that the broker is set to."""

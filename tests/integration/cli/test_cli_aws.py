@@ -12,10 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from gradectl.adapters.aws import Aws, AwsSettings
 from gradectl.adapters.aws_errors import translated
-from gradectl.after_apply import sync_broker_user
-from gradectl.core.broker_user import VERSION_TAG
 from gradectl.errors import ConfigurationError, GradectlError, RefusedError
-from gradectl.ui import Ui
 
 pytestmark = pytest.mark.engine
 ACCOUNT = "123456789012"
@@ -139,40 +136,6 @@ def test_without_the_local_stack_an_emulated_environment_is_unreachable(project:
 
     assert finished.returncode == 69
     assert "gradectl local up" in finished.stderr
-
-
-def test_the_broker_user_gets_the_kept_password_once(aws: Aws) -> None:
-    """Terraform gave a throw-away one; afterwards there is one reboot and a note, no more."""
-    endpoint = aws.settings.endpoint_url or ""
-    mq, ssm = client(endpoint, "mq"), client(endpoint, "ssm")
-    broker_id = mq.create_broker(
-        BrokerName="sync-test",
-        EngineType="ACTIVEMQ",
-        EngineVersion="5.18",
-        HostInstanceType="mq.t3.micro",
-        DeploymentMode="SINGLE_INSTANCE",
-        AutoMinorVersionUpgrade=True,
-        PubliclyAccessible=False,
-        Users=[{"Username": "admin", "Password": "throw-away-password"}],
-    )["BrokerId"]
-    for key, value in (("username", "admin"), ("password", "the-real-password")):
-        ssm.put_parameter(Name=f"/sync/mq/{key}", Value=value, Type="SecureString")
-    outputs = {"broker_id": broker_id}
-    ui = Ui("table", {})
-
-    assert sync_broker_user(aws, ui, "sync", outputs) is True
-    assert mq.describe_broker(BrokerId=broker_id)["Tags"][VERSION_TAG] == "1"
-    assert sync_broker_user(aws, ui, "sync", outputs) is False
-
-    ssm.put_parameter(
-        Name="/sync/mq/password", Value="a-newer-password", Type="SecureString", Overwrite=True
-    )
-    assert sync_broker_user(aws, ui, "sync", outputs) is True
-
-
-def test_a_root_without_a_broker_needs_no_sync(aws: Aws) -> None:
-    """A team may bring its own broker."""
-    assert sync_broker_user(aws, Ui("table", {}), "none", {}) is False
 
 
 @pytest.mark.parametrize(

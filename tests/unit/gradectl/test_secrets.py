@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from gradectl.errors import ConfigurationError
 from gradectl.secrets import password_variables
 
 MQ, DB = "/dev/mq/password", "/dev/db/password"
+ROLES = {role: f"/dev/mq-{role}/password" for role in ("operator", "web", "worker")}
+KEPT = {
+    MQ: "kept-mq",
+    DB: "kept-db",
+    **{name: f"kept-{role}" for role, name in ROLES.items()},
+}
+VARIABLE = "TF_VAR_mq_user_passwords"
 
 
 def test_a_kept_password_stays() -> None:
     """Applying again must not change what the broker and the database know."""
-    found = password_variables("dev", {}, lambda _names: {MQ: "kept-mq", DB: "kept-db"})
+    found = password_variables("dev", {}, lambda _names: KEPT)
 
     assert found == {
         "TF_VAR_mq_admin_password": "kept-mq",
         "TF_VAR_db_admin_password": "kept-db",
+        VARIABLE: '{"operator": "kept-operator", "web": "kept-web", "worker": "kept-worker"}',
     }
 
 
@@ -21,22 +34,54 @@ def test_a_given_password_wins() -> None:
     """Whoever wants to choose it sets the variable that Terraform itself reads."""
     environ = {"TF_VAR_mq_admin_password": "given"}
 
-    found = password_variables("dev", environ, lambda _names: {MQ: "kept"})
+    found = password_variables("dev", environ, lambda _names: KEPT)
 
     assert found["TF_VAR_mq_admin_password"] == "given"
+    assert found["TF_VAR_db_admin_password"] == "kept-db"
+
+
+def test_one_role_can_be_given_a_password_alone() -> None:
+    """The others keep theirs; what the root must refuse reaches it."""
+    environ = {VARIABLE: '{"worker": "given", "cook": "too many"}'}
+
+    found = json.loads(password_variables("dev", environ, lambda _names: KEPT)[VARIABLE])
+
+    assert found == {
+        "cook": "too many",
+        "operator": "kept-operator",
+        "web": "kept-web",
+        "worker": "given",
+    }
 
 
 def test_a_missing_password_is_made() -> None:
     """Each one for itself, and another one each time."""
     first = password_variables("dev", {}, lambda _names: {})
-    second = password_variables("dev", {}, lambda _names: {})
+    second = password_variables("dev", {VARIABLE: ""}, lambda _names: {})
 
-    assert len({*first.values(), *second.values()}) == 4
+    made = [
+        value
+        for found in (first, second)
+        for value in (*json.loads(found.pop(VARIABLE)).values(), *found.values())
+    ]
+    assert len(set(made)) == 10
+    assert all(len(value) >= 12 for value in made)
 
 
-def test_only_the_two_parameters_are_read() -> None:
+def test_only_the_parameters_of_passwords_are_read() -> None:
     """The identity that plans needs no more permission than these."""
     asked: list[str] = []
     password_variables("dev", {}, lambda names: asked.extend(names) or {})
 
-    assert sorted(asked) == [DB, MQ]
+    assert sorted(asked) == sorted([DB, MQ, *ROLES.values()])
+
+
+@pytest.mark.parametrize("given", ['{web = "hcl-Password"}', '"text"', '{"web": 1}', '["list"]'])
+def test_passwords_of_another_form_are_refused_and_not_shown(given: str) -> None:
+    """Terraform would read some of these, but then the other roles could not be added."""
+    with pytest.raises(ConfigurationError) as caught:
+        password_variables("dev", {VARIABLE: given}, lambda _names: KEPT)
+
+    assert caught.value.where == VARIABLE
+    assert given not in str(caught.value)
+    assert "hcl-Password" not in str(caught.value)

@@ -1,0 +1,296 @@
+"""After an apply, a broker's users have their real passwords and groups, and none are left over."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from gradectl.adapters.aws import Aws, AwsSettings
+from gradectl.broker_users import sync_broker_users
+from gradectl.core.broker_user import VERSION_TAG
+from gradectl.errors import ConfigurationError
+from gradectl.ui import Ui
+
+pytestmark = pytest.mark.engine
+
+ROLES = ["operator", "web", "worker"]
+VARIABLE = "TF_VAR_mq_user_passwords"
+GROUPS = {
+    "admin": ["grading-admins"],
+    "operator": ["grading-operators"],
+    "web": ["grading-web"],
+    "worker": ["grading-workers"],
+}
+
+
+@dataclass
+class Account:
+    """An account with one broker, as Terraform leaves it."""
+
+    aws: Aws
+    mq: Any
+    ssm: Any
+    name: str
+    broker_id: str = ""
+
+    def create_broker(self, engine: str = "ACTIVEMQ") -> None:
+        """Make a broker whose only user has a throw-away password and the web console."""
+        self.broker_id = self.mq.create_broker(
+            BrokerName=self.name,
+            EngineType=engine,
+            EngineVersion="5.18",
+            HostInstanceType="mq.t3.micro",
+            DeploymentMode="SINGLE_INSTANCE",
+            AutoMinorVersionUpgrade=True,
+            PubliclyAccessible=False,
+            Users=[{"Username": "admin", "Password": "throw-away", "ConsoleAccess": True}],
+        )["BrokerId"]
+
+    def keep(self, part: str, value: str) -> str:
+        """Write a password into SSM; gives the parameter's name."""
+        name = f"/{self.name}/{part}/password"
+        self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+        return name
+
+    def sync(self, **outputs: Any) -> bool:
+        """Do what follows an apply."""
+        return sync_broker_users(
+            self.aws, Ui("table", {}), self.name, {"broker_id": self.broker_id, **outputs}
+        )
+
+    def groups(self) -> dict[str, list[str]]:
+        """Who may connect, and the groups of each."""
+        return groups(self.mq, self.broker_id)
+
+    def tags(self) -> dict[str, str]:
+        """What is noted on the broker."""
+        found: dict[str, str] = self.mq.describe_broker(BrokerId=self.broker_id)["Tags"]
+        return found
+
+
+def groups(mq: Any, broker_id: str) -> dict[str, list[str]]:
+    """Ask Amazon MQ for each user."""
+    names = [user["Username"] for user in mq.list_users(BrokerId=broker_id)["Users"]]
+    return {name: mq.describe_user(BrokerId=broker_id, Username=name)["Groups"] for name in names}
+
+
+@pytest.fixture
+def account(moto_server: str) -> Account:
+    """An account with a broker."""
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=moto_server,
+            region_name="ap-northeast-2",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    aws = Aws(
+        AwsSettings("ap-northeast-2", "123456789012", None, moto_server, "testing", "testing")
+    )
+    made = Account(aws, client("mq"), client("ssm"), f"u{uuid.uuid4().hex[:8]}")
+    made.create_broker()
+    return made
+
+
+def kept(account: Account) -> dict[str, str]:
+    """Keep a password for the admin and two roles, as a root does."""
+    return {
+        "admin": account.keep("mq", "password-of-admin"),
+        "web": account.keep("mq-web", "password-of-web"),
+        "worker": account.keep("mq-worker", "password-of-worker"),
+    }
+
+
+def test_users_are_made_once_with_their_groups(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a broker that was made without them too; then one reboot and a note each, no more."""
+    users = kept(account)
+
+    assert account.sync(broker_users=users) is True
+    said = capsys.readouterr().err
+    assert account.groups() == {name: GROUPS[name] for name in users}
+    assert account.tags() == {
+        VERSION_TAG: "1",
+        "gradectl:user:web": "1",
+        "gradectl:user:worker": "1",
+    }
+    admin = account.mq.describe_user(BrokerId=account.broker_id, Username="admin")
+    assert admin["ConsoleAccess"] is True
+    assert said.count("rebooting") == 1
+
+    assert account.sync(broker_users=users) is False
+    assert capsys.readouterr().err == ""
+
+
+def test_a_change_of_one_password_touches_one_user(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where all parameters were written again, as Terraform does for one version of all."""
+    users = kept(account)
+    account.sync(broker_users=users)
+    account.keep("mq-web", "password-of-web")
+    account.keep("mq-worker", "another-password")
+    capsys.readouterr()
+
+    assert account.sync(broker_users=users) is True
+
+    said = capsys.readouterr().err
+    assert f"giving user worker of broker {account.name} its password\n" in said
+    assert "web" not in said
+    assert "admin" not in said
+    assert account.tags()["gradectl:user:web"] == "2"
+    assert account.sync(broker_users=users) is False
+
+
+def test_parameters_written_again_unchanged_reboot_nothing(account: Account) -> None:
+    """It is noted, so that the next run need not compare."""
+    users = kept(account)
+    account.sync(broker_users=users)
+    kept(account)
+
+    assert account.sync(broker_users=users) is False
+    assert set(account.tags().values()) == {"2"}
+
+
+def test_a_version_that_ssm_has_forgotten_counts_as_changed(account: Account) -> None:
+    """What cannot be compared is set again."""
+    users = kept(account)
+    account.sync(broker_users=users)
+    arn = account.mq.describe_broker(BrokerId=account.broker_id)["BrokerArn"]
+    account.mq.create_tags(ResourceArn=arn, Tags={"gradectl:user:web": "77"})
+
+    assert account.sync(broker_users=users) is True
+    assert account.tags()["gradectl:user:web"] == "1"
+
+
+def test_users_that_are_no_longer_wanted_go_and_others_stay(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only what was made here is removed; somebody's own user is named."""
+    users = kept(account)
+    account.sync(broker_users=users)
+    account.mq.create_user(
+        BrokerId=account.broker_id, Username="by-hand", Password="password-by-hand"
+    )
+
+    assert account.sync(broker_users={"admin": users["admin"]}) is True
+
+    said = capsys.readouterr().err
+    assert f"removing user web of broker {account.name}: the root names it no more" in said
+    assert "left alone, as gradectl did not make them: by-hand" in said
+    assert list(account.groups()) == ["admin", "by-hand"]
+    assert account.tags() == {VERSION_TAG: "1"}
+
+
+def test_a_user_whose_group_was_changed_by_hand_is_put_right(account: Account) -> None:
+    """The authorization map speaks of groups, so they are part of what a user is."""
+    users = kept(account)
+    account.sync(broker_users=users)
+    account.mq.update_user(
+        BrokerId=account.broker_id, Username="web", Groups=["grading-admins", "their-own"]
+    )
+
+    assert account.sync(broker_users=users) is True
+    assert account.groups()["web"] == ["grading-web", "their-own"]
+
+
+def test_a_root_that_names_no_users_gives_the_admin_its_password_once(account: Account) -> None:
+    """As before there were roles: no group, nobody removed."""
+    parameters = {"username": "admin", "password": "the-real-password"}
+    for key, value in parameters.items():
+        name = f"/{account.name}/mq/{key}"
+        account.ssm.put_parameter(Name=name, Value=value, Type="SecureString")
+
+    assert account.sync() is True
+    assert account.tags() == {VERSION_TAG: "1"}
+    assert account.sync() is False
+
+    account.keep("mq", "a-newer-password")
+    assert account.sync() is True
+    assert account.groups() == {"admin": []}
+
+
+def test_a_root_without_a_broker_needs_no_sync(account: Account) -> None:
+    """A team may bring its own broker; Terraform leaves an output that is null away."""
+    account.broker_id = ""
+
+    assert account.sync(broker_users={}) is False
+
+
+def test_users_of_rabbitmq_are_left_to_its_console(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Amazon MQ cannot change them, and an error would end an apply that went well."""
+    account.create_broker("RABBITMQ")
+
+    assert account.sync(broker_users=kept(account)) is False
+    assert "RABBITMQ" in capsys.readouterr().err
+
+
+def test_an_output_that_names_no_password_changes_nothing(account: Account) -> None:
+    """A user must never get the value of some other parameter."""
+    with pytest.raises(ConfigurationError):
+        account.sync(broker_users={"web": f"/{account.name}/greeting"})
+
+    assert list(account.groups()) == ["admin"]
+
+
+def test_apply_makes_rotates_and_removes_users_of_roles(project: Any) -> None:
+    """The whole way: variable of the environment, Terraform, SSM, output, Amazon MQ."""
+    mq, ssm = project.client("mq"), project.client("ssm")
+    applied = apply(project, broker_roles=ROLES)
+    broker_id = applied["outputs"]["broker_id"]
+    assert groups(mq, broker_id) == GROUPS
+    first = passwords(ssm, project.name)
+    assert len(set(first.values())) == 4
+
+    secret = "Sentinel-5d0c7be1f2a8"
+    rotated = apply(
+        project,
+        environ={VARIABLE: json.dumps({"worker": secret})},
+        broker_roles=ROLES,
+        mq_user_passwords_version=2,
+    )
+    assert passwords(ssm, project.name) == {**first, "worker": secret}
+    assert "giving user worker" in rotated["said"]
+    assert rotated["said"].count("user ") == 1
+    assert secret not in rotated["said"] + json.dumps(rotated["outputs"]) + project.state()
+
+    removed = apply(project, broker_roles=[])
+    assert removed["said"].count("removing user") == 3
+    assert groups(mq, broker_id) == {"admin": GROUPS["admin"]}
+    with pytest.raises(ClientError):
+        mq.describe_user(BrokerId=broker_id, Username="worker")
+
+
+def apply(project: Any, environ: Mapping[str, str] | None = None, **variables: Any) -> Any:
+    """Apply with these variables; gives the document, and what was said of the broker."""
+    project.configure(variables=variables)
+    done = project.run(
+        "apply", project.name, "--yes", "--confirm", project.name, "-o", "json", **(environ or {})
+    )
+    assert done.returncode == 0, done.stderr
+    spoken = [line for line in done.stderr.splitlines() if "of broker" in line or "reboot" in line]
+    return {**json.loads(done.stdout), "said": "\n".join(spoken)}
+
+
+def passwords(ssm: Any, environment: str) -> dict[str, str]:
+    """What SSM keeps for each user."""
+    parts = {"admin": "mq", **{role: f"mq-{role}" for role in ROLES}}
+    return {
+        user: ssm.get_parameter(Name=f"/{environment}/{part}/password", WithDecryption=True)[
+            "Parameter"
+        ]["Value"]
+        for user, part in parts.items()
+    }
