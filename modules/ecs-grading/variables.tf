@@ -5,8 +5,7 @@ variable "capacity" {
     max     = optional(number, 10) # most tasks that autoscaling starts
     min     = optional(number, 1)  # fewest tasks that it leaves; 0 stops the last one when the queues are idle
 
-    # tasks on Fargate Spot beside those on Fargate; null is Fargate alone
-    spot = optional(object({
+    spot = optional(object({               # tasks on Fargate Spot beside those on Fargate; null is Fargate alone
       fargate_base   = optional(number, 1) # so many tasks are always on Fargate
       fargate_weight = optional(number, 1) # share of the others that is on Fargate
       spot_weight    = optional(number, 3) # share of the others that is on Fargate Spot
@@ -180,8 +179,7 @@ variable "scaling" {
     out_cooldown_seconds = optional(number, 60)  # pause after a scale-out
     wake_up_tasks        = optional(number, 1)   # with capacity.min 0: tasks to start when a message arrives
 
-    # other bounds from a moment on, by name
-    schedules = optional(map(object({
+    schedules = optional(map(object({    # other bounds from a moment on, by name
       schedule = string                  # cron(minute hour day month weekday year) or at(yyyy-mm-ddThh:mm:ss)
       max      = optional(number)        # most tasks from then on; null leaves it
       min      = optional(number)        # fewest tasks from then on; null leaves it
@@ -265,25 +263,23 @@ variable "service" {
   type = object({
     allow_task_protection = optional(bool, false) # let a worker protect itself from scale-in while it works
 
-    deployment = optional(object({
+    deployment = optional(object({                    # how running tasks are replaced
       maximum_percent         = optional(number, 200) # of the desired number, while old and new tasks run side by side
       minimum_healthy_percent = optional(number, 100) # of the desired number that has to stay healthy
       rollback                = optional(bool, true)  # go back to the last good version when new tasks do not get healthy
     }), {})
 
-    # shells in running tasks by ECS Exec; null allows none
-    execute_command = optional(object({
+    execute_command = optional(object({         # shells in running tasks by ECS Exec; null allows none
       kms_key_arn        = optional(string)     # key of the session and of its log; null is the key of AWS
       log_retention_days = optional(number, 90) # what was typed and shown is kept so long
     }))
 
-    # target group that health checks the workers; null for none
-    load_balancer = optional(object({
+    load_balancer = optional(object({                   # target group that health checks the workers; null for none
       health_check_grace_seconds = optional(number, 60) # a new task may be unhealthy so long
       target_group_arn           = string               # of target type ip, protocol HTTP, port 8080
     }))
 
-    log = optional(object({
+    log = optional(object({                             # of the worker and of what runs beside it
       kms_key_arn    = optional(string)                 # key of the log group; null is the key of CloudWatch Logs
       max_buffer_mb  = optional(number, 25)             # lines waiting to be sent, in mode non-blocking
       mode           = optional(string, "non-blocking") # non-blocking: work goes on while CloudWatch Logs is away; blocking: no line is lost
@@ -375,8 +371,7 @@ variable "task" {
     read_only_root        = optional(bool, true)       # only writable_paths can be written
     stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; more than DRAIN_SECONDS
 
-    # containers beside the worker, by name
-    sidecars = optional(map(object({
+    sidecars = optional(map(object({                  # containers beside the worker, by name
       command             = optional(list(string))    # null is that of the image
       cpu                 = optional(number, 0)       # CPU units of the task kept for it
       environment         = optional(map(string), {}) # environment variables
@@ -388,8 +383,7 @@ variable "task" {
       writable_paths      = optional(map(string), {}) # volume to path; a volume of the worker's is shared with it
     })), {})
 
-    # volume to path: what the worker writes besides its memory
-    writable_paths = optional(map(string), {
+    writable_paths = optional(map(string), { # volume to path: what the worker writes besides its memory
       boxes = "/var/lib/grader/boxes"
       tmp   = "/tmp"
     })
@@ -441,7 +435,7 @@ variable "task" {
         can(regex("^[A-Za-z0-9_-]{1,255}$", volume)) && can(regex("^(/[A-Za-z0-9._-]+)+$", path)) && !can(regex("/\\.\\.?(/|$)", path))
       ]
     ]))
-    error_message = "writable_paths needs volume names of A-Z, a-z, 0-9, _ and -, and plain absolute paths below /."
+    error_message = "task.writable_paths, and those of sidecars, must have volume names of A-Z, a-z, 0-9, _ and -, and plain absolute paths below /."
   }
 
   validation {
@@ -465,6 +459,7 @@ variable "task_policies" {
   description = "Name to IAM policy document of what the worker may do."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = (
