@@ -1,4 +1,4 @@
-"""What Terraform cannot do: waiting until workers run."""
+"""What Terraform cannot do: seeing to it that workers run, and waiting until they do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,43 @@ from gradectl.adapters.aws import Aws
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 from gradectl.waiting import pauses
+
+_FAILED = "FAILED"
+
+
+def deploy_again(aws: Aws, ui: Ui, outputs: Mapping[str, Any]) -> bool:
+    """
+    Deploy once more what ECS has given up.
+
+    Workers that start before the broker knows their user end at once, and after a few of them ECS
+    declares the deployment failed, or takes it back to what was deployed before. Terraform sees
+    nothing of that and would not try again.
+
+    Args:
+        aws: The account.
+        ui: Told what happens.
+        outputs: Outputs of the root.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    if not (outputs.get("service_name") and outputs.get("task_definition_arn")):
+        return False
+    cluster, name = outputs["cluster_name"], outputs["service_name"]
+    wanted = outputs["task_definition_arn"]
+    service = aws.services.get(cluster, name)
+    taken_back = _revision(service.task_definition) != _revision(wanted)
+    if not taken_back and service.rollout != _FAILED:
+        return False
+    why = "ECS took it back" if taken_back else "it failed"
+    ui.say(f"deploying {_revision(wanted)} again: {why}, perhaps before the broker knew its user")
+    aws.services.deploy(cluster, name, wanted)
+    return True
+
+
+def _revision(arn: str) -> str:
+    """Shorten the ARN of a task definition to its family and revision."""
+    return arn.rpartition("/")[2]
 
 
 def await_service(aws: Aws, ui: Ui, outputs: Mapping[str, Any], seconds: float) -> bool:

@@ -13,12 +13,24 @@ _LATEST_EVENTS = 5
 
 @dataclass(frozen=True)
 class Service:
-    """One ECS service as the API shows it."""
+    """
+    One ECS service as the API shows it.
+
+    Attributes:
+        name: Its name.
+        desired: Tasks that should run.
+        running: Tasks that run.
+        events: What it did last, the latest first.
+        task_definition: ARN of what its tasks are made of.
+        rollout: State of the latest deployment: COMPLETED, IN_PROGRESS or FAILED.
+    """
 
     name: str
     desired: int
     running: int
     events: tuple[str, ...]
+    task_definition: str = ""
+    rollout: str = ""
 
     @property
     def steady(self) -> bool:
@@ -51,8 +63,27 @@ class Services:
         if not found:
             text = "no such service"
             raise GradectlError(text, where=where, next_step="gradectl apply makes it")
-        events = [event["message"] for event in found[0].get("events", [])[:_LATEST_EVENTS]]
-        return Service(name, found[0]["desiredCount"], found[0]["runningCount"], tuple(events))
+        service = found[0]
+        events = [event["message"] for event in service.get("events", [])[:_LATEST_EVENTS]]
+        latest: dict[str, Any] = next(iter(service.get("deployments", [])), {})
+        return Service(
+            name,
+            service["desiredCount"],
+            service["runningCount"],
+            tuple(events),
+            service.get("taskDefinition", ""),
+            latest.get("rolloutState", ""),
+        )
+
+    def deploy(self, cluster: str, name: str, task_definition: str) -> None:
+        """Start new tasks of a task definition in the place of all others; does not wait."""
+        with translated(f"ECS service {cluster}/{name}"):
+            self._client.update_service(
+                cluster=cluster,
+                service=name,
+                taskDefinition=task_definition,
+                forceNewDeployment=True,
+            )
 
     def stopped_reasons(self, cluster: str, name: str) -> tuple[str, ...]:
         """Say why tasks of a service stopped, the latest first, each reason once."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gradectl.after_apply import await_service
+from gradectl.after_apply import await_service, deploy_again
 from gradectl.broker_users import sync_broker_users
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
@@ -59,6 +59,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
         deployment.discard_plan()
     summarise(app, f"Applied to {environment}", deployment.environment, plan)
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
+    deploy_again(deployment.aws, app.ui, outputs)
     if wait:
         await_service(deployment.aws, app.ui, outputs, _WAIT_SECONDS)
     _tell(deployment, plan, applied=True, outputs=outputs)

@@ -138,6 +138,27 @@ def test_without_the_local_stack_an_emulated_environment_is_unreachable(project:
     assert "gradectl local up" in finished.stderr
 
 
+def test_a_service_is_deployed_with_the_task_definition_that_is_wanted(aws: Aws) -> None:
+    """ECS says what its tasks are made of, and how the latest deployment goes."""
+    ecs = client(aws.settings.endpoint_url or "", "ecs")
+    ecs.create_cluster(clusterName="deployed")
+    container = {"name": "grading-worker", "image": "unused", "memory": 128}
+    old, new = (
+        ecs.register_task_definition(family="deployed", containerDefinitions=[container])[
+            "taskDefinition"
+        ]["taskDefinitionArn"]
+        for _ in range(2)
+    )
+    ecs.create_service(cluster="deployed", serviceName="s", taskDefinition=old, desiredCount=0)
+    assert aws.services.get("deployed", "s").task_definition == old
+
+    aws.services.deploy("deployed", "s", new)
+
+    found = aws.services.get("deployed", "s")
+    assert found.task_definition == new
+    assert found.rollout in {"COMPLETED", "IN_PROGRESS"}
+
+
 @pytest.mark.parametrize(
     ("raised", "code"),
     [

@@ -1,4 +1,4 @@
-"""Waiting for workers ends when they run, or with the reasons why they do not."""
+"""Workers are deployed again where ECS gave up; waiting ends when they run, or with reasons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.aws_services import Service
-from gradectl.after_apply import await_service
+from gradectl.after_apply import await_service, deploy_again
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 
@@ -56,3 +56,58 @@ def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
 def test_a_root_without_a_service_waits_for_nothing() -> None:
     """Such as one that a team writes for the broker alone."""
     assert await_service(account(0), Ui("table", {}), {}, 0) is False
+
+
+NEW = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-grading-task:8"
+OLD = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-grading-task:7"
+
+
+class RecordingServices:
+    """A service in one state, and what was deployed to it."""
+
+    def __init__(self, task_definition: str, rollout: str) -> None:
+        """Take the state."""
+        self.deployed: list[tuple[str, str, str]] = []
+        self._service = Service("dev-service", 2, 0, (), task_definition, rollout)
+
+    def get(self, cluster: str, name: str) -> Service:
+        assert (cluster, name) == ("dev-cluster", "dev-service")
+        return self._service
+
+    def deploy(self, *what: str) -> None:
+        self.deployed.append(what)  # type: ignore[arg-type]  # three of them
+
+
+@pytest.mark.parametrize(
+    ("task_definition", "rollout", "why"),
+    [(NEW, "FAILED", "it failed"), (OLD, "COMPLETED", "took it back")],
+    ids=["given up", "taken back"],
+)
+def test_what_ecs_gave_up_is_deployed_again(
+    task_definition: str, rollout: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The broker gets its users after the workers have started, who end until then."""
+    services = RecordingServices(task_definition, rollout)
+    aws: Any = SimpleNamespace(services=services)
+
+    assert deploy_again(aws, Ui("table", {}), {**OUTPUTS, "task_definition_arn": NEW}) is True
+
+    assert services.deployed == [("dev-cluster", "dev-service", NEW)]
+    said = capsys.readouterr().err
+    assert "deploying dev-grading-task:8 again" in said
+    assert why in said
+
+
+@pytest.mark.parametrize("rollout", ["COMPLETED", "IN_PROGRESS", ""])
+def test_a_deployment_that_goes_on_is_left_alone(rollout: str) -> None:
+    """Starting over would only cost time."""
+    services = RecordingServices(NEW, rollout)
+    aws: Any = SimpleNamespace(services=services)
+
+    assert deploy_again(aws, Ui("table", {}), {**OUTPUTS, "task_definition_arn": NEW}) is False
+    assert services.deployed == []
+
+
+def test_a_root_without_workers_deploys_nothing() -> None:
+    """Such as one for the broker alone."""
+    assert deploy_again(account(0), Ui("table", {}), {}) is False
