@@ -17,16 +17,17 @@ variable "admin_username" {
 }
 
 variable "authorization" {
-  description = "What the groups grading-web, grading-workers and grading-operators may do on ActiveMQ; null lets every user do everything. `requests` and `results` say which of `queues` are which; `entries` gives groups of your own rights on queues, where a name may end in .> for all below. `web_console` lets users with console access use it, which is to do everything."
+  description = "What the groups grading-web, grading-workers and grading-operators may do on ActiveMQ; null lets every user do everything."
   type = object({
+    # rights of groups of your own, by queue; a name may end in .> for all below
     entries = optional(map(object({
-      admin = optional(set(string), [])
-      read  = optional(set(string), [])
-      write = optional(set(string), [])
+      admin = optional(set(string), []) # groups that may create and delete it
+      read  = optional(set(string), []) # groups that may browse and consume
+      write = optional(set(string), []) # groups that may send
     })), {})
-    requests    = optional(set(string), ["grading-priority", "grading-requests"])
-    results     = optional(set(string), ["grading-results"])
-    web_console = optional(bool, true)
+    requests    = optional(set(string), ["grading-priority", "grading-requests"]) # those of `queues` that web writes and workers read
+    results     = optional(set(string), ["grading-results"])                      # those of `queues` that workers write and web reads
+    web_console = optional(bool, true)                                            # users with console access may use it, to do everything
   })
   default = {}
 
@@ -97,13 +98,13 @@ variable "engine_version" {
 }
 
 variable "existing" {
-  description = "A broker of your own: nothing is made, and the outputs give this on. `endpoints` are addresses for other protocols than STOMP."
+  description = "A broker of your own: nothing is made, and the outputs give this on. Null makes one."
   type = object({
-    endpoints       = optional(list(string), [])
+    endpoints       = optional(list(string), []) # addresses for other protocols than STOMP
     log_group_names = optional(list(string), [])
     name            = optional(string)
-    node_names      = list(string)
-    stomp_endpoints = list(string)
+    node_names      = list(string) # as CloudWatch has them in the dimension Broker
+    stomp_endpoints = list(string) # stomp+ssl://host:port, one for each node
   })
   default = null
 
@@ -152,12 +153,12 @@ variable "instance_type" {
 }
 
 variable "logs" {
-  description = "Which broker logs go to CloudWatch Logs; `audit` is on for ActiveMQ and RabbitMQ has none. `retention_days` takes over the log groups, which Amazon MQ makes without an end: see the README before setting it. `kms_key_arn` encrypts them then."
+  description = "Which broker logs go to CloudWatch Logs."
   type = object({
-    audit          = optional(bool)
-    general        = optional(bool, true)
-    kms_key_arn    = optional(string)
-    retention_days = optional(number)
+    audit          = optional(bool)       # what is done in the web console; on for ActiveMQ, RabbitMQ has none
+    general        = optional(bool, true) # what the broker does
+    kms_key_arn    = optional(string)     # key of the log groups, with retention_days
+    retention_days = optional(number)     # takes over the log groups that Amazon MQ makes: see the README before
   })
   default  = {}
   nullable = false
@@ -194,17 +195,18 @@ variable "name" {
 }
 
 variable "nodes" {
-  description = "How the nodes run. `kms_key_arn`: key for the stored messages, else one of Amazon MQ. `maintenance_window`: when Amazon MQ may restart the broker. `memory_percent`: share of its memory that messages may take. `send_timeout_ms`: how long a send waits for a full broker before it fails; else it waits on. `storage_type`: efs, or ebs for a single mq.m5, which is faster and kept in one zone."
+  description = "How the nodes run."
   type = object({
-    kms_key_arn = optional(string)
+    kms_key_arn = optional(string) # key for the stored messages of ActiveMQ; else one of Amazon MQ
+    # when Amazon MQ may restart the broker; else it chooses
     maintenance_window = optional(object({
-      day_of_week = string
-      time_of_day = string
-      time_zone   = optional(string, "UTC")
+      day_of_week = string                  # MONDAY to SUNDAY
+      time_of_day = string                  # as 23:59
+      time_zone   = optional(string, "UTC") # UTC, UTC+09:00 or Asia/Seoul
     }))
-    memory_percent  = optional(number)
-    send_timeout_ms = optional(number)
-    storage_type    = optional(string)
+    memory_percent  = optional(number) # share of its memory that ActiveMQ gives to messages, 10 to 70
+    send_timeout_ms = optional(number) # how long a send waits for a full ActiveMQ before it fails; else for ever
+    storage_type    = optional(string) # efs, or ebs for a single mq.m5: faster, and in one zone only
   })
   default  = {}
   nullable = false
@@ -261,26 +263,27 @@ variable "nodes" {
 }
 
 variable "queue_policies" {
-  description = "How queues behave, by name; a name may end in .> for all below, and > stands for all. What a queue leaves out is as under >, and else as in the README. `dead_letter_queue`, `expired_to_dead_letter_queue`, `expiry_check_ms`, `max_browse_page_size`, `max_destinations`, `memory_limit_mb`, `prefetch`, `prioritized`, `producer_flow_control`, `redelivery` (of what a client refused), `send_timeout_ms` (of a full queue), `strict_order`, `use_cache`."
+  description = "How queues of ActiveMQ behave, by name, which may end in .> for all below; > stands for all. A queue has what is said for it, else for >, else the default."
   type = map(object({
-    dead_letter_queue            = optional(string)
-    expired_to_dead_letter_queue = optional(bool)
-    expiry_check_ms              = optional(number)
-    max_browse_page_size         = optional(number)
-    max_destinations             = optional(number)
-    memory_limit_mb              = optional(number)
-    prefetch                     = optional(number)
-    prioritized                  = optional(bool)
-    producer_flow_control        = optional(bool)
+    dead_letter_queue            = optional(string) # takes what expired or was refused too often: grading-dlq
+    expired_to_dead_letter_queue = optional(bool)   # or is dropped: true
+    expiry_check_ms              = optional(number) # how often a queue is searched for expired messages: ActiveMQ's 30000, 0 is never
+    max_browse_page_size         = optional(number) # messages that a look into a queue shows at most: 100000
+    max_destinations             = optional(number) # queues that may exist under this name: no limit
+    memory_limit_mb              = optional(number) # memory that its messages may take: that of the broker
+    prefetch                     = optional(number) # messages in the hands of a client that does not ask for fewer: 1000
+    prioritized                  = optional(bool)   # the priority of a message counts: true
+    producer_flow_control        = optional(bool)   # a sender waits when memory is full: true
+    # of what a client refused; what is left out is as in the defaults shown
     redelivery = optional(object({
       backoff_multiplier = optional(number, 2)
       delay_ms           = optional(number, 5000)
       maximum            = optional(number, 3)
       maximum_delay_ms   = optional(number, 60000)
     }))
-    send_timeout_ms = optional(number)
-    strict_order    = optional(bool)
-    use_cache       = optional(bool)
+    send_timeout_ms = optional(number) # how long a send waits for a full broker before it fails: as nodes.send_timeout_ms
+    strict_order    = optional(bool)   # every consumer sees one order: false
+    use_cache       = optional(bool)   # messages that wait are kept in memory too: true
   }))
   default  = {}
   nullable = false
@@ -337,6 +340,7 @@ variable "queues" {
   description = "Queues of ActiveMQ that exist from the start, beside the dead-letter queues of their policies."
   type        = set(string)
   default     = ["grading-priority", "grading-requests", "grading-results"]
+  nullable    = false
 
   validation {
     condition = length(var.queues) > 0 && alltrue([
@@ -369,10 +373,10 @@ variable "subnet_ids" {
 }
 
 variable "users" {
-  description = "More users of ActiveMQ, by name, and their groups; `console_access` lets a user do everything in the web console."
+  description = "More users of ActiveMQ, by name."
   type = map(object({
-    console_access = optional(bool, false)
-    groups         = optional(set(string), [])
+    console_access = optional(bool, false)     # may do everything, in the web console
+    groups         = optional(set(string), []) # what the user may do: grading-admins, -operators, -web, -workers, or of your own
   }))
   default  = {}
   nullable = false
