@@ -47,6 +47,11 @@ resource "aws_route_table" "private" {
   vpc_id = local.vpc_id
 
   tags = { Name = each.key == "all" ? "${var.name}-private" : "${var.name}-private-${each.key}" }
+
+  # where nat changes, subnets and endpoint leave the old tables before these go
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_route_table_association" "private" {

@@ -4,7 +4,7 @@ locals {
     database      = "Database."
     endpoints     = "Interface endpoints of AWS services."
     load_balancer = "Load balancer of the web tier."
-    web           = "Web tier."
+    web           = "Web tier and its load balancer." # from before that had its own group; another text replaces this one
     worker        = "Grading workers."
   }
 

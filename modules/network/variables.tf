@@ -1,13 +1,8 @@
-variable "allow_web_to_worker" {
-  description = "Let the web tier and its load balancer reach the workers on port 8080 (health and metrics)."
-  type        = bool
-  default     = false
-}
-
 variable "availability_zones" {
   description = "Names of two to eight zones of the region; each gets private and public subnets. Empty with existing."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = var.existing != null || (length(var.availability_zones) >= 2 && length(var.availability_zones) <= 8)
@@ -25,20 +20,6 @@ variable "availability_zones" {
       alltrue([for zone in var.availability_zones : can(regex("^${var.region}[a-f]$", zone))])
     )
     error_message = "availability_zones must be different zones of the region given: its name and a letter from a to f, such as ${var.region}a."
-  }
-}
-
-variable "broker_ports" {
-  description = "Ports on which the broker is reached: the web tier may use all of them, workers only the first."
-  type        = list(number)
-  default     = [61614, 61617] # STOMP, OpenWire
-
-  validation {
-    condition = (
-      length(var.broker_ports) > 0 && length(distinct(var.broker_ports)) == length(var.broker_ports) &&
-      length(setsubtract(var.broker_ports, [5671, 8883, 61614, 61617, 61619])) == 0
-    )
-    error_message = "broker_ports must be one or more different ports of Amazon MQ: 5671 (AMQP), 8883 (MQTT), 61614 (STOMP), 61617 (OpenWire), 61619 (WebSocket)."
   }
 }
 
@@ -70,14 +51,14 @@ variable "cidr_block" {
 }
 
 variable "existing" {
-  description = "A VPC that is there already, by ids, instead of a new one. Either private_route_table_ids, in which the module puts its S3 endpoint, or s3_prefix_list_id, where S3 can be reached already."
+  description = "A VPC that is there already, by ids, instead of a new one; null makes one. Takes either private_route_table_ids or s3_prefix_list_id."
   type = object({
-    vpc_id                  = string
-    vpc_cidr_block          = string
-    private_subnet_ids      = list(string)
-    public_subnet_ids       = optional(list(string), [])
-    private_route_table_ids = optional(list(string), [])
-    s3_prefix_list_id       = optional(string)
+    vpc_id                  = string                     # its attributes enableDnsHostnames and enableDnsSupport must be on
+    vpc_cidr_block          = string                     # its IPv4 range
+    private_subnet_ids      = list(string)               # two or more, each in a zone of its own
+    public_subnet_ids       = optional(list(string), []) # where a load balancer may stand
+    private_route_table_ids = optional(list(string), []) # tables of the private subnets that get the S3 endpoint
+    s3_prefix_list_id       = optional(string)           # prefix list of S3 in the region, where S3 can be reached already
   })
   default = null
 
@@ -118,11 +99,11 @@ variable "existing" {
 }
 
 variable "flow_logs" {
-  description = "Keep a record of connections in a log group of its own, for retention_days; null for none. traffic_type is ALL, ACCEPT or REJECT; kms_key_arn encrypts with a key of yours."
+  description = "Keep a record of all connections in a log group of its own; null for none."
   type = object({
-    retention_days = optional(number, 365)
-    traffic_type   = optional(string, "ALL")
-    kms_key_arn    = optional(string)
+    retention_days = optional(number, 365)   # one of those that CloudWatch Logs knows
+    traffic_type   = optional(string, "ALL") # or ACCEPT, REJECT
+    kms_key_arn    = optional(string)        # key of yours, which the log service may use; null for its own
   })
   default = null
 
@@ -151,6 +132,7 @@ variable "interface_endpoints" {
   description = "AWS services that private tasks reach without the internet, by the last part of the service name."
   type        = set(string)
   default     = ["ecr.api", "ecr.dkr", "logs", "ssm"]
+  nullable    = false
 
   validation {
     condition = alltrue([
@@ -171,46 +153,6 @@ variable "interface_endpoints" {
       contains(var.interface_endpoints, "ecr.api") == contains(var.interface_endpoints, "ecr.dkr")
     )
     error_message = "interface_endpoints must hold ecr.api and ecr.dkr or neither: a pull needs both, and without NAT there is no other way."
-  }
-}
-
-variable "internet_egress_roles" {
-  description = "Roles that may open connections to any address on port 443, through NAT: web, worker."
-  type        = set(string)
-  default     = []
-
-  validation {
-    condition     = length(setsubtract(var.internet_egress_roles, ["web", "worker"])) == 0
-    error_message = "internet_egress_roles may hold web and worker."
-  }
-
-  validation {
-    condition     = length(var.internet_egress_roles) == 0 || var.nat != "none" || var.existing != null
-    error_message = "internet_egress_roles needs nat = \"single\" or \"per_zone\", or an existing VPC that has its NAT."
-  }
-}
-
-variable "load_balancer_cidr_blocks" {
-  description = "IPv4 ranges that may reach the load balancer on ports 80 and 443; none by default, 0.0.0.0/0 for everyone."
-  type        = set(string)
-  default     = []
-
-  validation {
-    condition = alltrue([
-      for block in var.load_balancer_cidr_blocks : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block, false)
-    ])
-    error_message = "load_balancer_cidr_blocks must be IPv4 ranges that start at their first address, such as 203.0.113.0/24."
-  }
-
-  validation {
-    condition = try(alltrue(flatten([
-      for index, one in tolist(var.load_balancer_cidr_blocks) : [
-        for other in slice(tolist(var.load_balancer_cidr_blocks), index + 1, length(var.load_balancer_cidr_blocks)) :
-        cidrhost("${split("/", one)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0) !=
-        cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
-      ]
-    ])), true)
-    error_message = "load_balancer_cidr_blocks must not overlap: leave away each range that lies in another one."
   }
 }
 
@@ -250,47 +192,12 @@ variable "region" {
   }
 }
 
-variable "ssh_cidr_blocks" {
-  description = "IPv4 ranges that may open SSH to the web tier; none by default."
-  type        = set(string)
-  default     = []
-
-  validation {
-    condition = alltrue([
-      for block in var.ssh_cidr_blocks : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block, false)
-    ])
-    error_message = "ssh_cidr_blocks must be IPv4 ranges that start at their first address, such as 203.0.113.0/24."
-  }
-
-  validation {
-    condition = alltrue([
-      for block in var.ssh_cidr_blocks : try(tonumber(split("/", block)[1]) >= 16 || anytrue([
-        for range in local.private_ranges :
-        tonumber(split("/", block)[1]) >= tonumber(split("/", range)[1]) &&
-        cidrhost("${split("/", block)[0]}/${split("/", range)[1]}", 0) == split("/", range)[0]
-      ]), true)
-    ])
-    error_message = "ssh_cidr_blocks must be /16 or smaller, and never the whole internet; only private ranges (${join(", ", local.private_ranges)}) may be given whole."
-  }
-
-  validation {
-    condition = try(alltrue(flatten([
-      for index, one in tolist(var.ssh_cidr_blocks) : [
-        for other in slice(tolist(var.ssh_cidr_blocks), index + 1, length(var.ssh_cidr_blocks)) :
-        cidrhost("${split("/", one)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0) !=
-        cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
-      ]
-    ])), true)
-    error_message = "ssh_cidr_blocks must not overlap: leave away each range that lies in another one."
-  }
-}
-
 variable "subnets" {
-  description = "Private and public subnets in each zone, and their ranges where they are not to be cut from cidr_block: first one for each zone, then the second of each, and so on."
+  description = "How many private and public subnets each zone gets, and their ranges where cidr_block is not to be cut."
   type = object({
-    per_zone            = optional(number, 1)
-    private_cidr_blocks = optional(list(string))
-    public_cidr_blocks  = optional(list(string))
+    per_zone            = optional(number, 1)    # private ones, and as many public ones
+    private_cidr_blocks = optional(list(string)) # one for each zone, then the second of each, and so on
+    public_cidr_blocks  = optional(list(string)) # alike; both or neither
   })
   default  = {}
   nullable = false
@@ -333,16 +240,5 @@ variable "subnets" {
   validation {
     condition     = var.existing == null || (var.subnets.per_zone == 1 && var.subnets.private_cidr_blocks == null && var.subnets.public_cidr_blocks == null)
     error_message = "subnets must be left away with existing: it names its subnets."
-  }
-}
-
-variable "web_port" {
-  description = "Port on which the load balancer reaches the web tier."
-  type        = number
-  default     = 8080
-
-  validation {
-    condition     = var.web_port >= 1 && var.web_port <= 65535 && floor(var.web_port) == var.web_port && var.web_port != 22
-    error_message = "web_port must be a whole number from 1 to 65535, and not 22, which is SSH."
   }
 }

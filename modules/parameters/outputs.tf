@@ -14,6 +14,6 @@ output "reader_policy_json" {
 }
 
 output "secret_versions" {
-  description = "Version of each SecureString by its key, known once it is written."
+  description = "Version of each SecureString by its key, known once it is written; it changes too when kms_key_arn or tier do, for then the secret is written again."
   value       = { for key, parameter in aws_ssm_parameter.secret : key => parameter.value_wo_version }
 }

@@ -33,6 +33,7 @@ variable "readers" {
   description = "Keys that each reader may read, plain or secret; each gets a policy of its own in reader_policies."
   type        = map(set(string))
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for reader in keys(var.readers) : can(regex("^[a-z][a-z0-9-]{0,31}$", reader))])
@@ -52,6 +53,7 @@ variable "secret_values" {
   description = "Secret of each key of secret_versions; goes to SSM and into no state or plan."
   type        = map(string)
   default     = {}
+  nullable    = false
   ephemeral   = true
   sensitive   = true
 
@@ -73,13 +75,14 @@ variable "secret_versions" {
   description = "Key to version of each SecureString; a higher version writes the secret again."
   type        = map(number)
   default     = {}
+  nullable    = false
 
   validation {
     condition = alltrue([
       for key, version in var.secret_versions :
-      can(regex("^[a-z][a-z0-9-]{0,63}$", key)) && version >= 1 && floor(version) == version
+      can(regex("^[a-z][a-z0-9-]{0,63}$", key)) && version >= 1 && version <= 999999 && floor(version) == version
     ])
-    error_message = "secret_versions needs keys of 1 to 64 characters of a-z, 0-9 and -, the first a letter, and whole versions from 1."
+    error_message = "secret_versions needs keys of 1 to 64 characters of a-z, 0-9 and -, the first a letter, and whole versions from 1 to 999999."
   }
 }
 
@@ -98,6 +101,7 @@ variable "values" {
   description = "Key to value of each plain parameter."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for key in keys(var.values) : can(regex("^[a-z][a-z0-9-]{0,63}$", key))])

@@ -39,6 +39,11 @@ run "names_and_kinds_follow_the_contract" {
     condition     = output.secret_versions == { password = 1 } && aws_ssm_parameter.secret["password"].value_wo_version == 1
     error_message = "A secret is written once for each version."
   }
+
+  assert {
+    condition     = aws_ssm_parameter.secret["password"].key_id == "alias/aws/ssm"
+    error_message = "The key is that of SSM, said by name: left away, an earlier key would stay."
+  }
 }
 
 run "secrets_are_in_no_plan" {
@@ -112,6 +117,14 @@ run "a_key_of_ones_own_decrypts_the_secrets_of_a_reader" {
   }
 
   assert {
+    condition = (
+      output.secret_versions["password"] % 1000000 == 1 && output.secret_versions["token"] % 1000000 == 3 &&
+      output.secret_versions["password"] > 1000000
+    )
+    error_message = "Under another key each secret is sent again: SSM refuses a new key without the value."
+  }
+
+  assert {
     condition = jsondecode(output.reader_policies["worker"]).Statement[1] == {
       Sid       = "DecryptParameters"
       Effect    = "Allow"
@@ -147,6 +160,11 @@ run "large_values_take_the_advanced_tier" {
   assert {
     condition     = aws_ssm_parameter.this["problems"].tier == "Advanced" && aws_ssm_parameter.secret["password"].tier == "Advanced"
     error_message = "The tier is the one given."
+  }
+
+  assert {
+    condition     = output.secret_versions["password"] > 1000000
+    error_message = "In another tier a secret is sent again."
   }
 }
 
