@@ -108,7 +108,11 @@ class Prober:
                 if self._counters(job.queue) is None:
                     raise CheckFailedError("there is no such queue")
                 job.sent = True  # from here on it may have arrived
-                send(self._broker, job.queue, request)
+                try:
+                    send(self._broker, job.queue, request)
+                except AccessError:
+                    job.sent = False  # it was refused, so there is nothing to take back
+                    raise
             with self._timed(GRADE):
                 body = self._await_grade(watch, job, seconds)
                 job.finished = True

@@ -13,7 +13,7 @@ from gradectl.errors import UnreachableError
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.contract.names import parameter_name
-from grader.errors import ConnectionLostError
+from grader.errors import AccessError, ConnectionLostError
 
 _CONNECT_SECONDS = 10.0
 
@@ -29,6 +29,7 @@ class BrokerAccess:
         password: The user's password.
         ca_file: Authorities to trust; by default those of the system.
         advice: What to do when the broker does not answer.
+        login_advice: What to do when it refuses the user name or password.
     """
 
     endpoints: str
@@ -36,6 +37,7 @@ class BrokerAccess:
     password: str = field(repr=False)
     ca_file: Path | None = None
     advice: str = "check that the broker runs, and that this machine may reach its STOMP port"
+    login_advice: str = "compare user and password with those of the broker"
 
 
 def read_access(
@@ -65,7 +67,11 @@ def read_access(
         names = _names(environment, "mq")
         found = aws.parameters(names)
     endpoints, user, password = (found[name] for name in names)
-    return BrokerAccess(endpoints, user, password, ca_file, advice)
+    login_advice = (
+        f"gradectl apply {environment} gives the broker's user the password that SSM keeps"
+        f" ({names[1]}, {names[2]})"
+    )
+    return BrokerAccess(endpoints, user, password, ca_file, advice, login_advice)
 
 
 def _names(environment: str, part: str) -> list[str]:
@@ -153,6 +159,9 @@ def _connected(access: BrokerAccess) -> Iterator[Connection]:
             where=access.endpoints,
             next_step=access.advice,
         ) from error
+    except AccessError as error:
+        error.next_step = access.login_advice
+        raise
     try:
         yield connection
     finally:

@@ -135,8 +135,7 @@ class Connection:
             raise AccessError(
                 f"user {user!r} was refused: {words}",
                 where=str(self.address),
-                next_step="compare its parameters in SSM with the users of the broker;"
-                " gradectl apply gives each the password that SSM keeps",
+                next_step="compare user and password with those of the broker",
             )
         self._inbox.check()
 
