@@ -10,8 +10,10 @@ from importlib.metadata import version as distribution_version
 from typing import Any
 
 import click
+from pydantic_settings import BaseSettings
 
 from grader.bootstrap import Worker, open_jobs, read_parameters
+from grader.database_user import make_database_user
 from grader.errors import GraderError, SelfTestError
 from grader.handlers import find_work
 from grader.health import Health, ask
@@ -20,6 +22,7 @@ from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.patience import Patience
 from grader.settings import (
     DatabaseSettings,
+    DatabaseUserSettings,
     HealthSettings,
     LogSettings,
     SandboxSettings,
@@ -65,15 +68,23 @@ def _usage_is_told() -> Iterator[None]:
 class _SettingsCommand(click.Command):
     """A command that is configured by environment variables, which its help explains."""
 
+    settings: type[BaseSettings] = WorkerSettings
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of variables."""
         super().format_epilog(ctx, formatter)
         rows = [
             (name, f"{meaning} [{f'default: {default}' if default else 'required'}]")
-            for name, default, meaning in explain(WorkerSettings)
+            for name, default, meaning in explain(self.settings)
         ]
         with formatter.section("Environment variables"):
             formatter.write_dl(rows)
+
+
+class _DatabaseUserCommand(_SettingsCommand):
+    """The same with the variables of that command."""
+
+    settings = DatabaseUserSettings
 
 
 @click.group(cls=_Program)
@@ -111,6 +122,31 @@ def migrate() -> None:
         parameters = read_parameters(load(DatabaseSettings), patience, redactor)
         open_jobs(parameters, patience, connections=1)
         log.info("Schema is up to date")
+
+    try:
+        status = run_until_told(body, drain_seconds=0, log=log)
+    except GraderError as error:
+        _fail(error, log)
+    sys.exit(status)
+
+
+@main.command(name="database-user", cls=_DatabaseUserCommand)
+@click.option("--iam", is_flag=True, help="The user logs in by a token of IAM (RDS MySQL only).")
+def database_user(*, iam: bool) -> None:
+    """
+    Make the application's user of the database, or set right what is wrong with it.
+
+    As the administrator: brings the schema up to date, sets the user's password, lets it in by TLS
+    only, and gives it SELECT, INSERT, UPDATE and DELETE on the schema and nothing else.  May be run
+    again at any time; what is right is left alone.
+    """
+    redactor = Redactor()
+    log = _logger(redactor)
+
+    def body(stopping: threading.Event) -> None:
+        patience = Patience(stopping, Health(), log)
+        settings = load(DatabaseUserSettings)
+        make_database_user(settings, by_iam=iam, patience=patience, redactor=redactor)
 
     try:
         status = run_until_told(body, drain_seconds=0, log=log)

@@ -50,6 +50,18 @@ class DatabaseSettings(BaseSettings):
     db_password_param: _Name = Field(description="SSM parameter: the user's password")
 
 
+class DatabaseUserSettings(DatabaseSettings):
+    """Who the application's user of the database is, and who makes it."""
+
+    db_admin_username_param: _Name = Field(description="SSM parameter: the administrator")
+    db_admin_password_param: _Name = Field(
+        description="SSM parameter: the administrator's password"
+    )
+    db_password_param: str = Field(
+        "", description="SSM parameter: the user's password; not needed with --iam"
+    )
+
+
 class SandboxSettings(BaseSettings):
     """What runs submissions, and which."""
 

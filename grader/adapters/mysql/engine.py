@@ -16,8 +16,10 @@ from grader.errors import AccessError, GraderError, SettingsError, TemporaryErro
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 30
 _RECYCLE_SECONDS = 1800
-_REFUSED = {1044, 1045, 1698}  # database, password, authentication plugin
+_REFUSED = {1044, 1045, 1698, 1227}  # database, password, authentication plugin, this act
+_MAY_NOT = 1142
 _UNKNOWN_DATABASE = 1049
+_UNKNOWN_PLUGIN = 1524
 _DEFAULT_PORT = 3306
 
 
@@ -97,8 +99,9 @@ def translated(where: str) -> Generator[None]:
 
     Raises:
         AccessError: The server refused the user name or password.
-        SettingsError: There is no such database.
-        TemporaryError: The server cannot be reached, went away, or cannot do it now.
+        SettingsError: There is no such database, or no such kind of login.
+        TemporaryError: The server cannot be reached, went away, or cannot do it now; or lets
+            another user do it, such as one who brings the schema up to date.
     """
     try:
         yield
@@ -115,4 +118,8 @@ def _ours(error: SQLAlchemyError, where: str) -> GraderError:
         return AccessError(what, where=where, next_step=hint)
     if code == _UNKNOWN_DATABASE:
         return SettingsError(what, where=where, next_step="check the db/name parameter")
-    return TemporaryError(what, where=where)
+    if code == _UNKNOWN_PLUGIN:
+        hint = "only RDS MySQL lets users in by IAM, where it is turned on"
+        return SettingsError(what, where=where, next_step=hint)
+    hint = "run 'grader database-user'" if code == _MAY_NOT else ""
+    return TemporaryError(what, where=where, next_step=hint)

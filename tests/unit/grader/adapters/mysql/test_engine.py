@@ -15,7 +15,10 @@ from grader.errors import AccessError, GraderError, SettingsError, TemporaryErro
     [
         (1045, AccessError),
         (1698, AccessError),
+        (1227, AccessError),
         (1049, SettingsError),
+        (1524, SettingsError),
+        (1142, TemporaryError),
         (2003, TemporaryError),
         (2013, TemporaryError),
         (1213, TemporaryError),

@@ -1,0 +1,192 @@
+"""The application's user on a real server with TLS: what it may do, and what is set right."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pymysql
+import pytest
+from sqlalchemy import text
+
+from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.store import MysqlJobStore
+from grader.adapters.mysql.users import ApplicationUser, ensure_user
+from grader.contract.messages import JobRequest
+from grader.errors import SettingsError, TemporaryError
+from grader.migrations import migrate
+from grader.ports import Claim, Granted
+
+pytestmark = pytest.mark.engine
+
+PASSWORD = "a-Password-of-the-application-1"
+NEW_PASSWORD = "a-Password-of-the-application-2"
+
+
+class Server:
+    """A database server, its administrator, and a user to be made there."""
+
+    def __init__(self, database: Any) -> None:
+        """Nobody is made yet."""
+        self.database = database
+        self.name = f"app_{uuid.uuid4().hex[:12]}"
+        self.administrator = self.engine(database.user, database.password)
+
+    def engine(self, user: str, password: str) -> Any:
+        """Connections of a user."""
+        login = DatabaseLogin(self.database.endpoint, self.database.name, user, password)
+        return open_engine(lambda: login, connections=1)
+
+    def tell(self, statement: str) -> list[Any]:
+        """Do something to the user as the administrator."""
+        with self.administrator.connect() as connection:
+            result = connection.execute(text(statement.format(user=f"'{self.name}'@'%'")))
+            return list(result) if result.returns_rows else []
+
+    def ensure(self, password: str | None = PASSWORD) -> list[str]:
+        """Make the user what it should be; what was done, without its name."""
+        user = ApplicationUser(self.name, self.database.name, password)
+        done = ensure_user(self.administrator, self.database.endpoint, user)
+        return [each.replace(self.name, "APP") for each in done]
+
+    @property
+    def schema(self) -> str:
+        """The schema as it stands in a GRANT."""
+        return str(self.database.name).replace("_", r"\_")
+
+    @property
+    def has_least_rights(self) -> bool:
+        """Whether the user may do a worker's work and nothing else."""
+        found = {str(row[0]).split(" TO ")[0] for row in self.tell("SHOW GRANTS FOR {user}")}
+        rights = f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{self.schema}`.*"
+        return found == {"GRANT USAGE ON *.*", rights}
+
+
+@pytest.fixture
+def server(fresh_database: Any) -> Iterator[Server]:
+    """A server of which one user is gone after the test."""
+    server = Server(fresh_database)
+    yield server
+    server.tell("DROP USER IF EXISTS {user}")
+    server.administrator.dispose()
+
+
+def test_a_user_can_do_a_workers_work_and_nothing_else(server: Server) -> None:
+    """Rows of this schema; no change of the schema, and no other one."""
+    migrate(server.administrator)
+
+    done = server.ensure()
+
+    assert done[0] == "User APP made, for logins by TLS only"
+    assert server.has_least_rights
+    engine = server.engine(server.name, PASSWORD)
+    migrate(engine)  # as a worker does at its start: nothing is left to do
+    claim = Claim(JobRequest(request_id="req_1"), "ID:1", "documents", "one")
+    assert MysqlJobStore(engine).claim(claim) == Granted(1)
+    for statement in ("DROP TABLE jobs", "SELECT * FROM mysql.user"):
+        with pytest.raises(Exception, match="denied"), engine.connect() as connection:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_a_user_is_let_in_by_tls_only(server: Server) -> None:
+    """The password crosses no network in a form that can be read."""
+    server.ensure()
+    login = {"host": "127.0.0.1", "port": server.database.port}
+    login |= {"user": server.name, "password": PASSWORD}
+
+    with pymysql.connect(**login) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+        found = cursor.fetchone()
+
+    assert found
+    assert found[1]
+    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+        pymysql.connect(**login, ssl_disabled=True)
+
+
+def test_what_is_right_is_left_alone(server: Server) -> None:
+    """It may be run with every release."""
+    server.ensure()
+    before = server.tell("SHOW CREATE USER {user}")
+
+    done = server.ensure()
+
+    assert done[:2] == ["User APP is as it should be", "Rights of APP are as they should be"]
+    assert server.tell("SHOW CREATE USER {user}") == before
+
+
+def test_a_new_password_takes_the_place_of_the_old_one(server: Server) -> None:
+    """Who works as this user reads the parameter again when it is refused."""
+    server.ensure()
+
+    done = server.ensure(NEW_PASSWORD)
+
+    assert done[0] == "User APP logs in by a new password from now on"
+    with server.engine(server.name, NEW_PASSWORD).connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    with pytest.raises(Exception, match="denied"):
+        server.engine(server.name, PASSWORD).connect()
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        "GRANT ALL ON *.* TO {user} WITH GRANT OPTION",
+        "GRANT DROP ON mysql.* TO {user}",
+        "REVOKE DELETE ON `SCHEMA`.* FROM {user}",
+    ],
+    ids=["everything", "another schema", "too little"],
+)
+def test_rights_that_drifted_are_set_right(server: Server, drift: str) -> None:
+    """What somebody gave or took by hand does not last."""
+    server.ensure()
+    server.tell(drift.replace("SCHEMA", server.schema))
+    assert not server.has_least_rights
+
+    done = server.ensure()
+
+    assert done[1].endswith("and nothing else")
+    assert server.has_least_rights
+
+
+def test_a_user_that_was_let_in_without_tls_no_longer_is(server: Server) -> None:
+    """Also one that was made by hand, whose password is right."""
+    server.tell(f"CREATE USER {{user}} IDENTIFIED BY '{PASSWORD}'")
+
+    done = server.ensure()
+
+    assert done[0] == "User APP logs in by TLS only from now on"
+    assert "REQUIRE SSL" in str(server.tell("SHOW CREATE USER {user}"))
+
+
+def test_a_right_that_cannot_be_taken_back_is_told(server: Server) -> None:
+    """The user may stand in for another one: only a person can say whether that may go."""
+    server.ensure()
+    # as GRANT PROXY does, which takes one who may stand in for everybody
+    row = f"'%', '{server.name}', '%', 'somebody', 0, '', NOW()"
+    server.tell(f"INSERT INTO mysql.proxies_priv VALUES ({row})")
+    server.tell("FLUSH PRIVILEGES")
+
+    with pytest.raises(SettingsError, match="still has PROXY"):
+        server.ensure()
+
+
+def test_login_by_iam_is_for_rds_mysql(server: Server) -> None:
+    """MariaDB has no such plugin; that is as far as the statement can be tried here."""
+    with pytest.raises(SettingsError, match="only RDS MySQL"):
+        server.ensure(None)
+
+
+def test_a_worker_waits_for_the_schema_that_it_may_not_make(server: Server) -> None:
+    """It says who makes it, and goes on once that is done."""
+    server.ensure()
+    engine = server.engine(server.name, PASSWORD)
+
+    with pytest.raises(TemporaryError, match="grader database-user"):
+        migrate(engine)
+
+    migrate(server.administrator)
+    migrate(engine)
+    engine.dispose()
