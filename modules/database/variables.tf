@@ -236,6 +236,7 @@ variable "security_group_ids" {
   description = "Security groups of the database. Not needed with existing."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = var.existing != null || length(var.security_group_ids) > 0
@@ -273,6 +274,7 @@ variable "subnet_ids" {
   description = "Private subnets in two or more zones, whether or not there is a standby. Not needed with existing."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = var.existing != null || length(distinct(var.subnet_ids)) >= 2
