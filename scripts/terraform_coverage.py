@@ -152,19 +152,20 @@ class Coverage:
     def _settings(self, variable: Variable) -> Iterator[Covered]:
         optional = [leaf.path for leaf in variable.members if leaf.member.default is not None]
         paths = [*([variable.name] if variable.default is not None else []), *optional]
-        found: dict[str, list[str]] = {path: [] for path in paths}
+        chosen: dict[str, list[str]] = {path: [] for path in paths}
+        common: dict[str, list[str]] = {path: [] for path in paths}
         for run in self._accepting:
+            found = chosen if variable.name in run.own else common
             value = run.given.get(variable.name)
             for path in set(set_paths(variable.type, value, variable.name)) if value else ():
                 if path in found:
                     found[path].append(run.name)
-        return (Covered(path, 1, tuple(names)) for path, names in found.items())
+        return (Covered(path, 1, tuple(chosen[path] or common[path])) for path in paths)
 
     @cached_property
     def _accepting(self) -> tuple[Run, ...]:
-        """Runs that refuse nothing and assert something; those whose own the value is first."""
-        kept = [run for run in self.tests.runs if not run.refused and run.asserts]
-        return tuple(sorted(kept, key=lambda run: not run.own))
+        """Runs that refuse nothing and assert something."""
+        return tuple(run for run in self.tests.runs if not run.refused and run.asserts)
 
     def _refusing(self, address: str) -> tuple[str, ...]:
         return tuple(run.name for run in self.tests.runs if address in run.refused)
@@ -184,7 +185,8 @@ def page_of_tests(
     parts = [_HEAD]
     for name, coverage in modules.items():
         settings = ((item.what, _names(item.by)) for item in coverage.settings)
-        parts += [f"## {name}", _table("Setting", "Set by", settings), _rules(coverage)]
+        parts += [f"## {name}", f"Runs in [`tests`](../modules/{name}/tests)."]
+        parts += [_table("Setting", "Set by", settings), _rules(coverage)]
     seen = ((name, _names(places, _ALL)) for name, places in sorted(flips.items()))
     parts += [
         "## The root",
