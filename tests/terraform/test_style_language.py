@@ -98,8 +98,8 @@ def test_the_old_forms_of_the_language_are_not_used(folder: Path) -> None:
         )
         if word.kind == "comment" and word.text.startswith("//"):
             found.append(f"{file}:{word.line}: a comment begins with #")
-        if word.text == "." and before.kind == "name" and after[0].isdecimal():
-            found.append(f"{file}:{word.line}: an element is written [{after[0]}]")
+        if word.text == "." and before.kind == "name" and after[0][0].isdecimal():
+            found.append(f"{file}:{word.line}: an element is written with brackets")
         if word.text in ("=", "!") and after == ["=", "[", "]"]:
             found.append(f"{file}:{word.line}: emptiness is asked by length(...) == 0")
 
