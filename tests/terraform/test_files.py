@@ -11,24 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.name for path in (ROOT / "modules").iterdir())
-README_PROVIDER = """
-provider "aws" {
-  s3_use_path_style           = true
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-}
-"""
 
 pytestmark = pytest.mark.engine
 Folder = Any  # the TerraformFolder of conftest
 Maker = Callable[..., Folder]
-
-
-def readme_examples() -> str:
-    """The examples of all READMEs, which make one root together."""
-    texts = [(ROOT / "modules" / name / "README.md").read_text() for name in MODULES]
-    examples = [code for text in texts for code in re.findall(r"```hcl\n(.*?)```", text, re.DOTALL)]
-    return "\n".join(examples).replace("./modules/", "../modules/")
 
 
 def test_files_have_the_canonical_form(terraform_folder: Maker) -> None:
@@ -69,20 +55,3 @@ def test_the_root_passes_its_own_tests(mocked_folder: Maker) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed, 0 failed" in done.stdout
-
-
-def test_the_examples_of_the_readmes_work_together(
-    terraform_folder: Maker, moto_server: str
-) -> None:
-    """Somebody who copies the examples gets a root that plans at the first try."""
-    code = readme_examples()
-    folder = terraform_folder("example", {"main.tf": code + README_PROVIDER})
-    folder.run("init", "-no-color", "-input=false")
-
-    plan = folder.within(AWS_ENDPOINT_URL=moto_server).plan(
-        "-var=db_admin_password=a-Password-for-tests-1"
-    )
-
-    planned = {name for name in MODULES if f"modules/{name}" in code}
-    assert planned == set(MODULES)
-    assert {change["change"]["actions"][0] for change in plan["resource_changes"]} == {"create"}
