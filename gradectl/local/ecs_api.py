@@ -16,11 +16,11 @@ from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+_DEPLOYMENT = "deploymentConfiguration"
 #: Members of CreateService and UpdateService that DescribeServices gives back as they came.
 _KEPT = (
     "availabilityZoneRebalancing",
     "capacityProviderStrategy",
-    "deploymentConfiguration",
     "enableECSManagedTags",
     "enableExecuteCommand",
     "healthCheckGracePeriodSeconds",
@@ -35,12 +35,19 @@ class RememberingEcsResponse(EC2ContainerServiceResponse):
     def create_service(self) -> ActionResult:
         """Keep what the new service is told; refuse a placement that ECS would refuse."""
         self._check_placement()
-        return self._kept(super().create_service())
+        answer = super().create_service()
+        self._keep(_service(answer), before={})
+        return answer
 
     def update_service(self) -> ActionResult:
-        """Keep what the service is told anew."""
+        """Keep what the service is told anew; of its deployments, what is not told stays."""
         self._check_placement()
-        return self._kept(super().update_service())
+        cluster, name = self._get_param("cluster", "default"), self._get_param("service")
+        found, _ = self.ecs_backend.describe_services(cluster, [name])
+        before = {key: value for each in found for key, value in vars(each).items()}
+        answer = super().update_service()
+        self._keep(_service(answer), before)
+        return answer
 
     def _check_placement(self) -> None:
         strategy = self._get_param("capacityProviderStrategy") or []
@@ -57,16 +64,16 @@ class RememberingEcsResponse(EC2ContainerServiceResponse):
                 " not associated with the cluster."
             )
 
-    def _kept(self, answer: ActionResult) -> ActionResult:
-        service = cast("dict[str, Service]", answer.result)["service"]
+    def _keep(self, service: Service, before: dict[str, Any]) -> None:
         told = {name: self._get_param(name) for name in _KEPT}
-        attributes = {xform_name(name): value for name, value in told.items() if value is not None}
-        _attributes(service).update(attributes)
+        kept = {xform_name(name): value for name, value in told.items() if value is not None}
+        deployment = xform_name(_DEPLOYMENT)
+        kept[deployment] = before.get(deployment, {}) | (self._get_param(_DEPLOYMENT) or {})
+        vars(service).update(kept)
         if strategy := told["capacityProviderStrategy"]:
             service.launch_type = None  # moto takes a service without one for one on instances
-            for deployment in service.deployments:
-                deployment.update(capacityProviderStrategy=strategy, launchType=None)
-        return answer
+            for each in service.deployments:
+                each.update(capacityProviderStrategy=strategy, launchType=None)
 
 
 def remember_services() -> None:
@@ -74,5 +81,5 @@ def remember_services() -> None:
     urls.url_paths["{0}/$"] = RememberingEcsResponse.dispatch
 
 
-def _attributes(service: Service) -> dict[str, Any]:
-    return vars(service)
+def _service(answer: ActionResult) -> Service:
+    return cast("dict[str, Service]", answer.result)["service"]

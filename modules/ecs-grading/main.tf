@@ -24,17 +24,18 @@ resource "aws_ecs_cluster" "this" {
     value = var.enable_autoscaling ? "enabled" : "disabled"
   }
 
-  dynamic "configuration" {
-    for_each = aws_cloudwatch_log_group.sessions
+  # Always there: the provider cannot take it away again.
+  configuration {
+    execute_command_configuration {
+      kms_key_id = try(var.service.execute_command.kms_key_arn, null)
+      logging    = var.service.execute_command == null ? "DEFAULT" : "OVERRIDE"
 
-    content {
-      execute_command_configuration {
-        kms_key_id = var.service.execute_command.kms_key_arn
-        logging    = "OVERRIDE"
+      dynamic "log_configuration" {
+        for_each = aws_cloudwatch_log_group.sessions
 
-        log_configuration {
+        content {
           cloud_watch_encryption_enabled = var.service.execute_command.kms_key_arn != null
-          cloud_watch_log_group_name     = configuration.value.name
+          cloud_watch_log_group_name     = log_configuration.value.name
         }
       }
     }

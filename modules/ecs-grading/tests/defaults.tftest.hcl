@@ -88,6 +88,14 @@ run "a_worker_has_no_more_than_it_needs" {
     )
     error_message = "Nobody reaches a worker: no public address, no shell, no load balancer, no name."
   }
+
+  assert {
+    condition = (
+      one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).logging == "DEFAULT" &&
+      length(one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).log_configuration) == 0
+    )
+    error_message = "The cluster says so too: a configuration that was once there could not be taken away again."
+  }
 }
 
 run "a_deployment_that_fails_is_rolled_back" {

@@ -98,6 +98,16 @@ def test_a_changed_service_is_described_as_it_was_told_last(ecs: Any) -> None:
     assert service["deploymentConfiguration"] == CIRCUIT_BREAKER
 
 
+def test_a_part_of_the_deployment_can_be_changed_alone(ecs: Any) -> None:
+    """Terraform tells only what changes; the circuit breaker stays on."""
+    cluster = Cluster(ecs)
+    cluster.create(deploymentConfiguration=CIRCUIT_BREAKER)
+
+    service = cluster.update(deploymentConfiguration={"maximumPercent": 200})
+
+    assert service["deploymentConfiguration"] == CIRCUIT_BREAKER | {"maximumPercent": 200}
+
+
 def test_a_service_on_capacity_providers_has_no_launch_type(ecs: Any) -> None:
     """It has one or the other, never both."""
     cluster = Cluster(ecs, "FARGATE", "FARGATE_SPOT")
