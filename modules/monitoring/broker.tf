@@ -9,7 +9,7 @@ locals {
     broker_storage = { label = "storage-high", metric = "StorePercentUsage", threshold = var.thresholds.broker_storage_percent, what = "message store" }
   }
 
-  _activemq_alarms = merge([for index, node in local.broker.node_names : {
+  _activemq_alarms = merge([for index, node in var.broker.node_names : {
     for kind, part in local._activemq : "${kind}_${index + 1}" => {
       kind        = kind
       name        = "${local.prefix}-broker-${index + 1}-${part.label}"
@@ -25,8 +25,8 @@ locals {
   }]...)
 
   # Credits are counted every five minutes, and only on burstable instances.
-  is_burstable = local.broker.instance_type == null ? false : startswith(local.broker.instance_type, "mq.t")
-  _credit_alarms = { for index, node in local.broker.node_names : "broker_cpu_credits_${index + 1}" => {
+  is_burstable = var.broker.instance_type == null ? false : startswith(var.broker.instance_type, "mq.t")
+  _credit_alarms = { for index, node in var.broker.node_names : "broker_cpu_credits_${index + 1}" => {
     kind        = "broker_cpu_credits"
     name        = "${local.prefix}-broker-${index + 1}-cpu-credits-low"
     description = "The broker ${node} has fewer than ${var.thresholds.broker_cpu_credits} CPU credits and is about to slow down: it needs a larger instance. ${local.look_at_broker}"
@@ -49,11 +49,11 @@ locals {
   _rabbitmq_alarms = { for kind, part in local._rabbitmq : "${kind}_1" => {
     kind        = kind
     name        = "${local.prefix}-broker-${part.label}"
-    description = "The broker ${local.broker.node_names[0]} has used more than ${part.threshold} percent of ${part.what}. ${local.look_at_broker}"
+    description = "The broker ${var.broker.node_names[0]} has used more than ${part.threshold} percent of ${part.what}. ${local.look_at_broker}"
     metrics = { for index, metric in part.metrics : "m${index}" => {
       namespace   = "AWS/AmazonMQ"
       metric_name = metric
-      dimensions  = { Broker = local.broker.node_names[0] }
+      dimensions  = { Broker = var.broker.node_names[0] }
     } }
     expression = part.expression
     statistic  = "Average"

@@ -1,36 +1,34 @@
 # What waits in the queues. A pair of nodes is summed up: the one that stands by reports nothing.
 
 locals {
-  broker    = var.broker != null ? var.broker : { engine_type = "ActiveMQ", instance_type = null, node_names = [var.broker_node_name] }
-  is_rabbit = local.broker.engine_type == "RabbitMQ"
-  queues    = merge(var.queues, var.queue_name == null ? {} : { requests = var.queue_name })
+  is_rabbit = var.broker.engine_type == "RabbitMQ"
 
   waiting_metric   = local.is_rabbit ? "MessageCount" : "QueueSize"
   queue_dimensions = local.is_rabbit ? { VirtualHost = "/" } : {}
 
   # queue of each purpose to its metrics by id, one for each node: s0, s1 are sizes, c0, c1 consumers, d0, d1 what left
-  sizes = { for purpose, queue in local.queues : purpose => {
-    for index, node in local.broker.node_names : "s${index}" => {
+  sizes = { for purpose, queue in var.queues : purpose => {
+    for index, node in var.broker.node_names : "s${index}" => {
       namespace   = "AWS/AmazonMQ"
       metric_name = local.waiting_metric
       dimensions  = merge(local.queue_dimensions, { Broker = node, Queue = queue })
     }
   } }
-  consumers = { for index, node in local.broker.node_names : "c${index}" => {
+  consumers = { for index, node in var.broker.node_names : "c${index}" => {
     namespace   = "AWS/AmazonMQ"
     metric_name = "ConsumerCount"
-    dimensions  = merge(local.queue_dimensions, { Broker = node, Queue = local.queues.requests })
+    dimensions  = merge(local.queue_dimensions, { Broker = node, Queue = var.queues.requests })
   } }
-  finished = { for purpose, queue in local.queues : purpose => {
-    for index, node in local.broker.node_names : "d${index}" => {
+  finished = { for purpose, queue in var.queues : purpose => {
+    for index, node in var.broker.node_names : "d${index}" => {
       namespace   = "AWS/AmazonMQ"
       metric_name = "DequeueCount"
       dimensions  = { Broker = node, Queue = queue }
     }
   } }
 
-  is_pair = length(local.broker.node_names) > 1
-  sum     = { for letter in ["c", "d", "s"] : letter => join(" + ", [for index in range(length(local.broker.node_names)) : "FILL(${letter}${index}, 0)"]) }
+  is_pair = length(var.broker.node_names) > 1
+  sum     = { for letter in ["c", "d", "s"] : letter => join(" + ", [for index in range(length(var.broker.node_names)) : "FILL(${letter}${index}, 0)"]) }
 
   list_queues = "Next: gradectl queue list -e ${local.environment}; docs/runbook.md, Messages pile up and nothing is processed."
 
@@ -38,12 +36,12 @@ locals {
     queue_size = {
       kind        = "queue_size"
       name        = var.queue_size_alarm_name
-      description = "More requests wait in ${local.queues.requests} than the workers take. ${local.list_queues}"
+      description = "More requests wait in ${var.queues.requests} than the workers take. ${local.list_queues}"
       metrics     = local.sizes["requests"]
       expression  = local.is_pair ? local.sum.s : null
       statistic   = "Average"
       comparison  = "GreaterThanThreshold"
-      threshold   = coalesce(var.queue_size_threshold, var.thresholds.queue_size)
+      threshold   = var.thresholds.queue_size
       period      = 300
       periods     = 2
     }
@@ -51,7 +49,7 @@ locals {
     dead_letters = {
       kind        = "dead_letters"
       name        = "${local.prefix}-dlq-not-empty"
-      description = "Requests could not be graded and lie in ${local.queues.dead_letter}. Next: gradectl queue inspect -e ${local.environment} ${local.queues.dead_letter}; docs/runbook.md, Messages in grading-dlq."
+      description = "Requests could not be graded and lie in ${var.queues.dead_letter}. Next: gradectl queue inspect -e ${local.environment} ${var.queues.dead_letter}; docs/runbook.md, Messages in grading-dlq."
       metrics     = local.sizes["dead_letter"]
       expression  = local.is_pair ? local.sum.s : null
       statistic   = "Maximum"
@@ -64,7 +62,7 @@ locals {
     no_consumer = {
       kind        = "no_consumer"
       name        = "${local.prefix}-no-consumer"
-      description = "Requests wait in ${local.queues.requests} and no worker is connected to take them. ${local.list_queues}"
+      description = "Requests wait in ${var.queues.requests} and no worker is connected to take them. ${local.list_queues}"
       metrics     = merge(local.sizes["requests"], local.consumers)
       expression  = "IF((${local.sum.s}) > 0 AND (${local.sum.c}) < 1, 1, 0)"
       statistic   = "Average"
@@ -80,7 +78,7 @@ locals {
   _age_alarms = local.is_rabbit ? {} : { for purpose in ["requests", "priority"] : "oldest_message_${purpose}" => {
     kind        = "oldest_message"
     name        = "${local.prefix}-oldest-message-${purpose}"
-    description = "For ${var.thresholds.oldest_message_minutes} minutes a message has waited in ${local.queues[purpose]} and none was finished. ${local.list_queues}"
+    description = "For ${var.thresholds.oldest_message_minutes} minutes a message has waited in ${var.queues[purpose]} and none was finished. ${local.list_queues}"
     metrics     = merge(local.sizes[purpose], local.finished[purpose])
     expression  = "IF((${local.sum.s}) > 0 AND (${local.sum.d}) < 1, 1, 0)"
     statistic   = "Average"

@@ -17,15 +17,15 @@ variable "broker" {
     instance_type = optional(string)             # a burstable one (mq.t...) gets an alarm for its CPU credits
     node_names    = list(string)                 # ActiveMQ: <name>-1 and, for a pair, <name>-2; RabbitMQ: the name itself
   })
-  default = null
+  nullable = false
 
   validation {
-    condition     = var.broker == null ? true : contains(["ActiveMQ", "RabbitMQ"], var.broker.engine_type)
+    condition     = contains(["ActiveMQ", "RabbitMQ"], var.broker.engine_type)
     error_message = "broker.engine_type must be ActiveMQ or RabbitMQ."
   }
 
   validation {
-    condition = var.broker == null ? true : var.broker.engine_type == "RabbitMQ" ? (
+    condition = var.broker.engine_type == "RabbitMQ" ? (
       length(var.broker.node_names) == 1 && can(regex("^[A-Za-z0-9._~-]{1,50}$", var.broker.node_names[0]))
       ) : (
       contains([1, 2], length(var.broker.node_names)) &&
@@ -35,24 +35,8 @@ variable "broker" {
   }
 
   validation {
-    condition     = var.broker == null ? true : var.broker.instance_type == null ? true : startswith(var.broker.instance_type, "mq.")
+    condition     = var.broker.instance_type == null ? true : startswith(var.broker.instance_type, "mq.")
     error_message = "broker.instance_type must be a type of Amazon MQ such as mq.t3.micro, or null."
-  }
-
-  validation {
-    condition     = (var.broker == null) != (var.broker_node_name == null)
-    error_message = "broker must be given (broker_node_name is the old form of broker.node_names; one of the two)."
-  }
-}
-
-variable "broker_node_name" {
-  description = "Old form of broker.node_names with one node; goes with the next release."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.broker_node_name == null ? true : can(regex("^[A-Za-z0-9._~-]{1,50}-[12]$", var.broker_node_name))
-    error_message = "broker_node_name must be the broker's name followed by -1 or -2."
   }
 }
 
@@ -90,12 +74,6 @@ variable "environment_name" {
   }
 }
 
-variable "queue_name" {
-  description = "Old form of queues.requests; goes with the next release."
-  type        = string
-  default     = null
-}
-
 variable "queue_size_alarm_name" {
   description = "Name of the alarm of waiting requests; a second environment in the same account and region needs another."
   type        = string
@@ -106,12 +84,6 @@ variable "queue_size_alarm_name" {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$", var.queue_size_alarm_name))
     error_message = "queue_size_alarm_name must have 1 to 255 characters of A-Z, a-z, 0-9 and . _ -, the first a letter or digit."
   }
-}
-
-variable "queue_size_threshold" {
-  description = "Old form of thresholds.queue_size; goes with the next release."
-  type        = number
-  default     = null
 }
 
 variable "queues" {

@@ -182,22 +182,3 @@ run "queues_and_the_known_alarm_may_have_other_names" {
     error_message = "The priority queue too."
   }
 }
-
-run "the_old_variables_still_work" {
-  command = plan
-
-  variables {
-    broker               = null
-    broker_node_name     = "old-mq-1"
-    queue_name           = "old-requests"
-    queue_size_threshold = 7
-  }
-
-  assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.this["queue_size"].dimensions == tomap({ Broker = "old-mq-1", Queue = "old-requests" }) &&
-      aws_cloudwatch_metric_alarm.this["queue_size"].threshold == 7
-    )
-    error_message = "A call of the last release watches the same."
-  }
-}

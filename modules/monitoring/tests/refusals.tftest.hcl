@@ -83,37 +83,6 @@ run "refuses_an_instance_type_of_ec2" {
   expect_failures = [var.broker]
 }
 
-run "refuses_no_broker_at_all" {
-  command = plan
-
-  variables {
-    broker = null
-  }
-
-  expect_failures = [var.broker]
-}
-
-run "refuses_both_forms_of_the_broker" {
-  command = plan
-
-  variables {
-    broker_node_name = "test-1"
-  }
-
-  expect_failures = [var.broker]
-}
-
-run "refuses_an_old_name_without_its_node" {
-  command = plan
-
-  variables {
-    broker           = null
-    broker_node_name = "test-grading-mq"
-  }
-
-  expect_failures = [var.broker_node_name]
-}
-
 run "refuses_a_database_by_its_arn" {
   command = plan
 
