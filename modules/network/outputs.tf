@@ -9,22 +9,28 @@ output "private_route_table_ids" {
 }
 
 output "private_subnet_ids" {
-  description = "Private subnets in the order of the zones given, usable when their routes are."
+  description = "Private subnets in the order of the zones given, told when their routes and endpoints are there."
   value       = local.private_subnet_ids
 
-  depends_on = [aws_route.nat, aws_route_table_association.private]
+  # a task that starts before them cannot pull its image
+  depends_on = [aws_route.nat, aws_route_table_association.private, aws_vpc_endpoint.interface, aws_vpc_endpoint.s3]
 }
 
 output "public_subnet_ids" {
-  description = "Public subnets in the order of the zones given, usable when their routes are."
+  description = "Public subnets in the order of the zones given, told when their routes are there."
   value       = local.public_subnet_ids
 
   depends_on = [aws_route.internet, aws_route_table_association.public]
 }
 
 output "security_group_ids" {
-  description = "Security group of each role: broker, database, endpoints, load_balancer, web, worker."
+  description = "Security group of each role, told when its rules are there: broker, database, endpoints, load_balancer, web, worker."
   value       = { for role, group in aws_security_group.this : role => group.id }
+
+  depends_on = [
+    aws_vpc_security_group_egress_rule.internet, aws_vpc_security_group_egress_rule.role, aws_vpc_security_group_egress_rule.s3,
+    aws_vpc_security_group_ingress_rule.load_balancer, aws_vpc_security_group_ingress_rule.role,
+  ]
 }
 
 output "ssh_rule_ids" {

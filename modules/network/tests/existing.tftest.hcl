@@ -186,34 +186,17 @@ run "refuses_two_ways_to_s3" {
   expect_failures = [var.existing]
 }
 
-run "refuses_zones_for_it" {
+run "refuses_what_only_a_new_vpc_can_have" {
   command = plan
 
   variables {
     availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
+    cidr_block         = "10.0.0.0/16"
+    flow_logs          = {}
+    nat                = "single"
   }
 
-  expect_failures = [var.availability_zones]
-}
-
-run "refuses_a_range_for_it" {
-  command = plan
-
-  variables {
-    cidr_block = "10.0.0.0/16"
-  }
-
-  expect_failures = [var.cidr_block]
-}
-
-run "refuses_nat_for_it" {
-  command = plan
-
-  variables {
-    nat = "single"
-  }
-
-  expect_failures = [var.nat]
+  expect_failures = [var.availability_zones, var.cidr_block, var.flow_logs, var.nat]
 }
 
 run "refuses_subnets_for_it" {
@@ -224,14 +207,4 @@ run "refuses_subnets_for_it" {
   }
 
   expect_failures = [var.subnets]
-}
-
-run "refuses_flow_logs_for_it" {
-  command = plan
-
-  variables {
-    flow_logs = {}
-  }
-
-  expect_failures = [var.flow_logs]
 }
