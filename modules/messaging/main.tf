@@ -35,7 +35,8 @@ resource "aws_mq_broker" "this" {
   }
 
   # The provider has no write-only form for these passwords and would keep them in the state in clear.
-  # So users are born with throw-away ones; the real ones are set afterwards with mq UpdateUser.
+  # So users are born with throw-away ones; the real ones are set afterwards with mq UpdateUser,
+  # or for RabbitMQ, which knows no such call, by whoever logs in first.
   dynamic "user" {
     for_each = local.users
 

@@ -43,6 +43,12 @@ output "engine_type" {
   value       = var.engine_type
 }
 
+output "initial_password" {
+  description = "Password of RabbitMQ's one user, to be changed at the first login because it stands in the state; null for ActiveMQ."
+  value       = var.engine_type == "RabbitMQ" && local.makes_broker ? one(one(aws_mq_broker.this[*].user)[*].password) : null
+  sensitive   = true
+}
+
 output "log_group_names" {
   description = "CloudWatch log groups of the broker."
   value       = local.makes_broker ? [for group in local.log_groups : group.name] : var.existing.log_group_names

@@ -19,8 +19,7 @@ variable "admin_username" {
 variable "authorization" {
   description = "What the groups grading-web, grading-workers and grading-operators may do on ActiveMQ; null lets every user do everything."
   type = object({
-    # rights of groups of your own, by queue; a name may end in .> for all below
-    entries = optional(map(object({
+    entries = optional(map(object({     # rights of groups of your own, by queue; a name may end in .> for all below
       admin = optional(set(string), []) # groups that may create and delete it
       read  = optional(set(string), []) # groups that may browse and consume
       write = optional(set(string), []) # groups that may send
@@ -101,10 +100,10 @@ variable "existing" {
   description = "A broker of your own: nothing is made, and the outputs give this on. Null makes one."
   type = object({
     endpoints       = optional(list(string), []) # addresses for other protocols than STOMP
-    log_group_names = optional(list(string), [])
-    name            = optional(string)
-    node_names      = list(string) # as CloudWatch has them in the dimension Broker
-    stomp_endpoints = list(string) # stomp+ssl://host:port, one for each node
+    log_group_names = optional(list(string), []) # log groups to watch
+    name            = optional(string)           # name of the broker
+    node_names      = list(string)               # as CloudWatch has them in the dimension Broker
+    stomp_endpoints = list(string)               # stomp+ssl://host:port, one for each node
   })
   default = null
 
@@ -197,9 +196,8 @@ variable "name" {
 variable "nodes" {
   description = "How the nodes run."
   type = object({
-    kms_key_arn = optional(string) # key for the stored messages of ActiveMQ; else one of Amazon MQ
-    # when Amazon MQ may restart the broker; else it chooses
-    maintenance_window = optional(object({
+    kms_key_arn = optional(string)          # key for the stored messages of ActiveMQ; else one of Amazon MQ
+    maintenance_window = optional(object({  # when Amazon MQ may restart the broker; else it chooses
       day_of_week = string                  # MONDAY to SUNDAY
       time_of_day = string                  # as 23:59
       time_zone   = optional(string, "UTC") # UTC, UTC+09:00 or Asia/Seoul
@@ -274,12 +272,11 @@ variable "queue_policies" {
     prefetch                     = optional(number) # messages in the hands of a client that does not ask for fewer: 1000
     prioritized                  = optional(bool)   # the priority of a message counts: true
     producer_flow_control        = optional(bool)   # a sender waits when memory is full: true
-    # of what a client refused; what is left out is as in the defaults shown
-    redelivery = optional(object({
-      backoff_multiplier = optional(number, 2)
-      delay_ms           = optional(number, 5000)
-      maximum            = optional(number, 3)
-      maximum_delay_ms   = optional(number, 60000)
+    redelivery = optional(object({                  # of a message that a client refused
+      backoff_multiplier = optional(number, 2)      # each delay is so many times the last
+      delay_ms           = optional(number, 5000)   # before the first time; Amazon MQ allows no less than 1000
+      maximum            = optional(number, 3)      # times, before it goes to the dead-letter queue
+      maximum_delay_ms   = optional(number, 60000)  # longest delay
     }))
     send_timeout_ms = optional(number) # how long a send waits for a full broker before it fails: as nodes.send_timeout_ms
     strict_order    = optional(bool)   # every consumer sees one order: false
