@@ -210,7 +210,7 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
             return attempt()
         error.next_step = (
             f"compare {parameters.name_of('mq_username')} and {parameters.name_of('mq_password')}"
-            " with the broker's users; gradectl apply gives each the password that SSM keeps"
+            " with the broker's users; gradectl apply gives each its group, and the kept password"
         )
         raise
 

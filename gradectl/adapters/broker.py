@@ -68,8 +68,8 @@ def read_access(
         found = aws.parameters(names)
     endpoints, user, password = (found[name] for name in names)
     login_advice = (
-        f"gradectl apply {environment} gives the broker's user the password that SSM keeps"
-        f" ({names[1]}, {names[2]})"
+        f"gradectl apply {environment} gives the broker's user its group, and the password that"
+        f" SSM keeps ({names[1]}, {names[2]})"
     )
     return BrokerAccess(endpoints, user, password, ca_file, advice, login_advice)
 

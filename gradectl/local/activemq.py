@@ -19,6 +19,7 @@ from gradectl.local.tls import Certificates, write_private
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 _PROBE_SECONDS = 5.0
+_ANSWER_BYTES = 1024
 #: One core's worth of a small broker: starts fast and stays under 200 MB.
 _JVM_OPTIONS = (
     "-Xms32m",
@@ -98,6 +99,22 @@ def start_broker(engine: ActiveMqEngine, broker: Broker, home: BrokerHome) -> Ch
 
 def broker_answers(port: int, ca_file: Path, user: BrokerUser) -> bool:
     """Tell whether a broker lets this user in, over TLS that `ca_file` vouches for."""
+    return _answer(port, ca_file, user).startswith(b"CONNECTED")
+
+
+def broker_serves(port: int, ca_file: Path, user: BrokerUser) -> bool:
+    """
+    Tell whether a broker is up, and knows this user.
+
+    A user without a group may have no right to connect at all. That is for its owner to mend, while
+    the broker runs as it was told to.
+    """
+    answer = _answer(port, ca_file, user)
+    return answer.startswith(b"CONNECTED") or b"not authorized" in answer
+
+
+def _answer(port: int, ca_file: Path, user: BrokerUser) -> bytes:
+    """Give the beginning of what a broker answers to a login; nothing when it does not."""
     context = ssl.create_default_context(cafile=ca_file)
     connect = (
         f"CONNECT\naccept-version:1.2\nhost:localhost\nlogin:{user.name}\n"
@@ -109,9 +126,9 @@ def broker_answers(port: int, ca_file: Path, user: BrokerUser) -> bool:
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             secure.sendall(connect.encode())
-            accepted = secure.recv(16).lstrip().startswith(b"CONNECTED")
+            answer = secure.recv(_ANSWER_BYTES).lstrip()
             with suppress(OSError):
                 secure.unwrap()  # the broker warns of a connection that just goes away
-            return accepted
+            return answer
     except OSError:  # refused, reset, not trusted, silent: it does not answer
-        return False
+        return b""

@@ -96,7 +96,7 @@ class Platform:
         ca_file, user = self.certificates.ca_file, broker.users[0]
         return Launched(
             child,
-            lambda: activemq.broker_answers(port, ca_file, user),
+            lambda: activemq.broker_serves(port, ca_file, user),
             activemq.READY_SECONDS,
             activemq.STOP_SECONDS,
             f"stomp+ssl://localhost:{port}",

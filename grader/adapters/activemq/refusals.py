@@ -35,5 +35,5 @@ def refusal(words: str, where: str) -> AccessError | ConnectionLostError:
         f"user {user!r} may not {act} {what}",
         where=where,
         next_step=f"give a group of {user!r} the right {right!r} on it in the authorization map of"
-        " the broker, or log in as a user that has it; both count after a reboot of the broker",
+        " the broker, or log in as another user; gradectl apply puts groups of its users right",
     )
