@@ -28,6 +28,7 @@ from gradectl.local.ecs_api import remember_services
 from gradectl.local.launch_templates import keep_tags_of_templates_apart
 from gradectl.local.ports import LOOPBACK
 from gradectl.local.rds_api import remember_databases
+from gradectl.local.scaling_groups import remember_scaling_groups
 
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
 Pages = Mapping[str, Callable[[str], bytes]]
@@ -72,6 +73,7 @@ class ControlPlane:
         remember_services()
         keep_tags_of_templates_apart()
         remember_databases()
+        remember_scaling_groups()
         application: _Application = DomainDispatcherApplication(create_backend_app)
         if on_change:
             application = _reporting(application, on_change)

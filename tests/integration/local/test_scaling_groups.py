@@ -1,0 +1,76 @@
+"""Groups of instances of the emulated EC2 Auto Scaling, through the real client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+GROUP = "instances"
+TRACKING = {
+    "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"},
+    "TargetValue": 60.0,
+}
+
+
+@pytest.fixture(name="client")
+def _client(moto_server: str) -> Callable[[str], Any]:
+    session: Any = boto3.Session("testing", "testing", region_name="ap-northeast-2")
+    return lambda service: session.client(service, endpoint_url=moto_server)
+
+
+@pytest.fixture
+def scaling(client: Callable[[str], Any]) -> Any:
+    """A client, with one group of no instances that waits two minutes for a new one."""
+    template = client("ec2").create_launch_template(
+        LaunchTemplateName=GROUP, LaunchTemplateData={"InstanceType": "m6i.large"}
+    )["LaunchTemplate"]
+    found = client("autoscaling")
+    found.create_auto_scaling_group(
+        AutoScalingGroupName=GROUP,
+        AvailabilityZones=["ap-northeast-2a"],
+        DefaultInstanceWarmup=120,
+        DesiredCapacity=0,
+        LaunchTemplate={"LaunchTemplateId": template["LaunchTemplateId"], "Version": "1"},
+        MaxSize=1,
+        MinSize=0,
+    )
+    yield found
+    found.delete_auto_scaling_group(AutoScalingGroupName=GROUP, ForceDelete=True)
+    client("ec2").delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
+
+
+def warm_up(scaling: Any) -> int:
+    (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])[
+        "AutoScalingGroups"
+    ]
+    return int(group["DefaultInstanceWarmup"])
+
+
+def test_a_group_remembers_its_warm_up(scaling: Any) -> None:
+    """Terraform would set it again with every apply."""
+    assert warm_up(scaling) == 120
+
+    scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, DefaultInstanceWarmup=60)
+    assert warm_up(scaling) == 60
+
+    scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, MaxSize=2)
+    assert warm_up(scaling) == 60
+
+
+def test_a_policy_is_enabled_and_forecasts_nothing(scaling: Any) -> None:
+    """Terraform would enable it for ever, and remove a forecast that nobody wrote."""
+    scaling.put_scaling_policy(
+        AutoScalingGroupName=GROUP,
+        PolicyName="cpu",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingConfiguration=TRACKING,
+    )
+
+    (policy,) = scaling.describe_policies(AutoScalingGroupName=GROUP)["ScalingPolicies"]
+
+    assert policy["Enabled"] is True
+    assert "PredictiveScalingConfiguration" not in policy
+    assert policy["TargetTrackingConfiguration"]["TargetValue"] == 60.0
