@@ -47,7 +47,7 @@ variables {
   availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
 }
 
-run "two_private_and_two_public_subnets_without_overlap" {
+run "a_closed_network_in_two_zones" {
   command = plan
 
   assert {
@@ -73,10 +73,6 @@ run "two_private_and_two_public_subnets_without_overlap" {
     condition     = output.vpc_cidr_block == "10.0.0.0/16" && aws_vpc.this[0].cidr_block == "10.0.0.0/16"
     error_message = "The range is 10.0.0.0/16 where none is given."
   }
-}
-
-run "nothing_is_public_and_nothing_goes_out" {
-  command = plan
 
   assert {
     condition     = alltrue([for subnet in values(aws_subnet.public) : subnet.map_public_ip_on_launch != true])
@@ -107,10 +103,6 @@ run "nothing_is_public_and_nothing_goes_out" {
     condition     = length(aws_flow_log.this) == 0 && length(aws_cloudwatch_log_group.flow_logs) == 0 && length(aws_iam_role.flow_logs) == 0
     error_message = "There are no flow logs unless they are asked for."
   }
-}
-
-run "only_the_endpoints_that_private_tasks_need" {
-  command = plan
 
   assert {
     condition = toset([for endpoint in values(aws_vpc_endpoint.interface) : endpoint.service_name]) == toset([
@@ -172,10 +164,6 @@ run "roles_talk_only_along_the_rules" {
     ])
     error_message = "The web tier and the workers reach S3 by the prefix list of its endpoint."
   }
-}
-
-run "the_groups_are_told_by_role" {
-  command = plan
 
   assert {
     condition     = keys(output.security_group_ids) == ["broker", "database", "endpoints", "load_balancer", "web", "worker"]

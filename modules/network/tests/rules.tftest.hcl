@@ -116,16 +116,6 @@ run "refuses_ssh_from_everywhere" {
   expect_failures = [var.ssh_cidr_blocks]
 }
 
-run "refuses_ssh_from_half_of_the_internet" {
-  command = plan
-
-  variables {
-    ssh_cidr_blocks = ["128.0.0.0/1"]
-  }
-
-  expect_failures = [var.ssh_cidr_blocks]
-}
-
 run "refuses_ssh_from_a_range_one_bit_too_wide" {
   command = plan
 
@@ -146,62 +136,35 @@ run "refuses_ssh_from_a_range_that_reaches_out_of_a_private_one" {
   expect_failures = [var.ssh_cidr_blocks]
 }
 
-run "refuses_ssh_from_a_range_that_does_not_start_at_its_first_address" {
-  command = plan
-
-  variables {
-    ssh_cidr_blocks = ["203.0.113.5/24"]
-  }
-
-  expect_failures = [var.ssh_cidr_blocks]
-}
-
-run "refuses_ssh_from_overlapping_ranges" {
-  command = plan
-
-  variables {
-    ssh_cidr_blocks = ["203.0.113.64/26", "203.0.113.0/24"]
-  }
-
-  expect_failures = [var.ssh_cidr_blocks]
-}
-
-run "refuses_overlapping_ranges_for_the_load_balancer" {
-  command = plan
-
-  variables {
-    load_balancer_cidr_blocks = ["0.0.0.0/0", "203.0.113.0/24"]
-  }
-
-  expect_failures = [var.load_balancer_cidr_blocks]
-}
-
-run "refuses_an_ipv6_range_for_the_load_balancer" {
+run "refuses_ranges_that_are_no_ipv4_ranges" {
   command = plan
 
   variables {
     load_balancer_cidr_blocks = ["2001:db8::/32"]
+    ssh_cidr_blocks           = ["203.0.113.5/24"] # does not start at its first address
   }
 
-  expect_failures = [var.load_balancer_cidr_blocks]
+  expect_failures = [var.load_balancer_cidr_blocks, var.ssh_cidr_blocks]
 }
 
-run "refuses_a_port_that_amazon_mq_does_not_have" {
+run "refuses_ranges_that_overlap" {
   command = plan
 
   variables {
-    broker_ports = [61613]
+    load_balancer_cidr_blocks = ["0.0.0.0/0", "203.0.113.0/24"]
+    ssh_cidr_blocks           = ["203.0.113.64/26", "203.0.113.0/24"]
   }
 
-  expect_failures = [var.broker_ports]
+  expect_failures = [var.load_balancer_cidr_blocks, var.ssh_cidr_blocks]
 }
 
-run "refuses_ssh_as_the_port_of_the_web_tier" {
+run "refuses_ports_that_nothing_answers_on" {
   command = plan
 
   variables {
-    web_port = 22
+    broker_ports = [61613] # STOMP without TLS
+    web_port     = 22
   }
 
-  expect_failures = [var.web_port]
+  expect_failures = [var.broker_ports, var.web_port]
 }
