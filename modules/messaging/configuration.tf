@@ -6,6 +6,11 @@ resource "aws_mq_configuration" "this" {
   engine_type    = var.engine_type
   engine_version = local.engine_version
   data           = local.broker_xml
+
+  # Another version is another configuration: the broker moves to it before the old one goes.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 locals {
