@@ -119,11 +119,21 @@ run "refuses_windows_that_overlap" {
   expect_failures = [aws_db_instance.this]
 }
 
-run "refuses_windows_that_overlap_across_the_week" {
+run "refuses_a_backup_of_sunday_that_reaches_into_monday" {
   command = plan
 
   variables {
-    engine = { backup_window = "23:30-00:30", maintenance_window = "sun:22:00-mon:00:15" }
+    engine = { backup_window = "23:30-00:30", maintenance_window = "mon:00:00-mon:01:00" }
+  }
+
+  expect_failures = [aws_db_instance.this]
+}
+
+run "refuses_a_maintenance_of_sunday_that_reaches_mondays_backup" {
+  command = plan
+
+  variables {
+    engine = { backup_window = "02:00-02:30", maintenance_window = "sun:23:00-mon:03:00" }
   }
 
   expect_failures = [aws_db_instance.this]
