@@ -1,28 +1,36 @@
-# What scaling looks at: the messages of each queue on each node of the broker, and the tasks that run.
+# What scaling looks at: the messages and the consumers of each queue on each node of the broker, and the tasks.
+#
+# CloudWatch gets them a minute or two late, and not all at the same time; the idle node of a pair reports nothing at all. So a minute
+# in which no node has reported yet is left out by IF without an else: with FILL alone it would be a minute without messages.
 
 locals {
-  queue_pairs = { for index, pair in setproduct(var.queue.broker_node_names, var.queue.names) : "size${index}" => { node = pair[0], queue = pair[1] } }
+  queue_pairs = [for pair in setproduct(var.queue.broker_node_names, var.queue.names) : { node = pair[0], queue = pair[1] }]
+
+  queue_dimensions = [for pair in local.queue_pairs : merge(
+    { Broker = pair.node, Queue = pair.queue },
+    var.queue.engine_type == "ActiveMQ" ? {} : { VirtualHost = var.queue.virtual_host },
+  )]
 
   # Both count also the messages that a worker has taken and not yet acknowledged.
-  queue_metrics = {
-    for id, pair in local.queue_pairs : id => {
-      namespace = "AWS/AmazonMQ"
-      name      = var.queue.engine_type == "ActiveMQ" ? "QueueSize" : "MessageCount"
-      dimensions = merge(
-        { Broker = pair.node, Queue = pair.queue },
-        var.queue.engine_type == "ActiveMQ" ? {} : { VirtualHost = var.queue.virtual_host },
-      )
+  size_name = var.queue.engine_type == "ActiveMQ" ? "QueueSize" : "MessageCount"
+
+  size_metrics = {
+    for index, dimensions in local.queue_dimensions :
+    "size${index}" => { namespace = "AWS/AmazonMQ", name = local.size_name, dimensions = dimensions }
+  }
+  consumer_metrics = {
+    for index, dimensions in local.queue_dimensions :
+    "consumers${index}" => { namespace = "AWS/AmazonMQ", name = "ConsumerCount", dimensions = dimensions }
+  }
+  task_metrics = {
+    for id, name in { desired = "DesiredTaskCount", running = "RunningTaskCount" } : id => {
+      namespace               = "ECS/ContainerInsights"
+      name                    = name
+      dimensions              = { ClusterName = aws_ecs_cluster.this.name, ServiceName = aws_ecs_service.this.name }
     }
   }
 
-  metrics = merge(local.queue_metrics, {
-    running = {
-      namespace  = "ECS/ContainerInsights"
-      name       = "RunningTaskCount"
-      dimensions = { ClusterName = aws_ecs_cluster.this.name, ServiceName = aws_ecs_service.this.name }
-    }
-  })
-
-  # the idle node of a pair reports nothing
-  waiting_expression = join(" + ", [for id in keys(local.queue_metrics) : "FILL(${id}, 0)"])
+  consumers = join(" + ", [for id in keys(local.consumer_metrics) : "FILL(${id}, 0)"])
+  reported  = "${join(" + ", [for id in keys(local.size_metrics) : "FILL(${id} + 1, 0)"])} > 0"
+  waiting   = join(" + ", [for id in keys(local.size_metrics) : "FILL(${id}, 0)"])
 }

@@ -56,7 +56,7 @@ resource "aws_appautoscaling_policy" "queue_depth" {
 
     customized_metric_specification {
       dynamic "metrics" {
-        for_each = local.metrics
+        for_each = merge(local.size_metrics, { running = local.task_metrics.running })
 
         content {
           id          = metrics.key
@@ -85,7 +85,7 @@ resource "aws_appautoscaling_policy" "queue_depth" {
       metrics {
         id          = "waiting_per_task"
         label       = "Messages that wait for each running task"
-        expression  = "(${local.waiting_expression}) / IF(FILL(running, 0) > 0, running, 1)"
+        expression  = "IF(${local.reported}, (${local.waiting}) / IF(running > 0, running, 1))"
         return_data = true
       }
     }

@@ -153,6 +153,11 @@ variable "queue" {
   }
 
   validation {
+    condition     = !local.may_rest || length(var.queue.broker_node_names) * length(var.queue.names) <= 4
+    error_message = "queue may have at most four pairs of node and name where capacity.min, or that of a schedule, is 0 (an alarm takes ten metrics)."
+  }
+
+  validation {
     condition     = contains(["ActiveMQ", "RabbitMQ"], var.queue.engine_type)
     error_message = "queue.engine_type must be ActiveMQ or RabbitMQ."
   }

@@ -7,20 +7,23 @@ locals {
   may_rest = var.enable_autoscaling && local.smallest == 0
 
   rest = local.may_rest ? {
-    # Its answer is 0 while tasks run, so the alarm never adds to what target tracking does.
+    # Only where no task is wanted, so that the alarm never adds to what target tracking does; that count comes late, so
+    # that there be no consumer either.
     wake-up = {
-      description = "Messages wait and no worker runs."
-      expression  = "IF(FILL(running, 0) < 1, ${local.waiting_expression}, 0)"
+      description = "Messages wait and no worker is there."
+      expression  = "IF(${local.reported}, IF((FILL(desired, 0) < 1) AND (${local.consumers} < 1), ${local.waiting}, 0))"
+      metrics     = merge(local.size_metrics, local.consumer_metrics, { desired = local.task_metrics.desired })
       comparison  = "GreaterThanOrEqualToThreshold"
-      minutes     = 1
+      minutes     = 2
       adjustment  = { type = "ChangeInCapacity", tasks = var.scaling.wake_up_tasks, lower = 0, upper = null }
-      cooldown    = 180 # a task needs that long to be counted as running
+      cooldown    = 300 # until the first task has long been counted
     }
 
-    # Its answer is 1 while no task runs, so the alarm is quiet at zero.
+    # Only where a worker is connected, so that the alarm is quiet at zero, and where the broker reports nothing.
     idle = {
-      description = "Workers run, and no message waited or was in work for ${var.scaling.idle_minutes} minutes."
-      expression  = "IF(FILL(running, 0) > 0, ${local.waiting_expression}, 1)"
+      description = "Workers are there, and no message waited or was in work for ${var.scaling.idle_minutes} minutes."
+      expression  = "IF(${local.reported}, IF(${local.consumers} >= 1, ${local.waiting}, 1))"
+      metrics     = merge(local.size_metrics, local.consumer_metrics)
       comparison  = "LessThanThreshold"
       minutes     = var.scaling.idle_minutes
       adjustment  = { type = "ExactCapacity", tasks = 0, lower = null, upper = 0 }
@@ -64,7 +67,7 @@ resource "aws_cloudwatch_metric_alarm" "rest" {
   alarm_actions       = [aws_appautoscaling_policy.rest[each.key].arn]
 
   dynamic "metric_query" {
-    for_each = local.metrics
+    for_each = each.value.metrics
 
     content {
       id          = metric_query.key

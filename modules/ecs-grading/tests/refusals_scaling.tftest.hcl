@@ -163,6 +163,17 @@ run "refuses_more_metrics_than_a_policy_takes" {
   expect_failures = [var.queue]
 }
 
+run "refuses_more_metrics_than_an_alarm_takes" {
+  command = plan
+
+  variables {
+    capacity = { min = 0 }
+    queue    = { broker_node_names = ["a-1", "a-2"], names = ["a", "b", "c"] }
+  }
+
+  expect_failures = [var.queue]
+}
+
 run "refuses_an_engine_without_metrics" {
   command = plan
 

@@ -31,10 +31,20 @@ run "scales_by_cpu_memory_and_queue" {
   }
 
   assert {
-    condition = local.waiting_expression == "FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0)" && alltrue([
-      for each in local.queue_metrics : each.name == "QueueSize" && toset(keys(each.dimensions)) == toset(["Broker", "Queue"])
+    condition = one([
+      for each in aws_appautoscaling_policy.queue_depth[0].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : each.expression if each.return_data
+      ]) == join("", [
+      "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) + FILL(size2 + 1, 0) + FILL(size3 + 1, 0) > 0, ",
+      "(FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0)) / IF(running > 0, running, 1))",
     ])
-    error_message = "Both queues count on both nodes of a pair, of which one reports nothing."
+    error_message = "Both queues count on both nodes of a pair, of which one reports nothing; a minute without a report does not count."
+  }
+
+  assert {
+    condition = alltrue([
+      for each in local.size_metrics : each.name == "QueueSize" && toset(keys(each.dimensions)) == toset(["Broker", "Queue"])
+    ])
+    error_message = "ActiveMQ's queues are told apart by broker and name."
   }
 }
 
@@ -73,7 +83,7 @@ run "counts_what_rabbitmq_calls_messages" {
 
   assert {
     condition = alltrue([
-      for each in local.queue_metrics : each.name == "MessageCount" && each.dimensions.VirtualHost == "grading" && each.dimensions.Broker == "test-grading-mq"
+      for each in local.size_metrics : each.name == "MessageCount" && each.dimensions.VirtualHost == "grading" && each.dimensions.Broker == "test-grading-mq"
     ])
     error_message = "RabbitMQ has another metric, with one more dimension."
   }
@@ -85,6 +95,7 @@ run "rests_at_zero_and_wakes_up" {
   variables {
     capacity = { min = 0, desired = 0, max = 5 }
     scaling  = { idle_minutes = 20, wake_up_tasks = 2 }
+    queue    = { broker_node_names = ["test-grading-mq-1"] }
   }
 
   assert {
@@ -98,11 +109,11 @@ run "rests_at_zero_and_wakes_up" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.rest["wake-up"].comparison_operator == "GreaterThanOrEqualToThreshold" &&
-      aws_cloudwatch_metric_alarm.rest["wake-up"].threshold == 1 && aws_cloudwatch_metric_alarm.rest["wake-up"].evaluation_periods == 1 &&
+      aws_cloudwatch_metric_alarm.rest["wake-up"].threshold == 1 && aws_cloudwatch_metric_alarm.rest["wake-up"].evaluation_periods == 2 &&
       one([for each in aws_cloudwatch_metric_alarm.rest["wake-up"].metric_query : each.expression if each.return_data]) ==
-      "IF(FILL(running, 0) < 1, FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0), 0)"
+      "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) > 0, IF((FILL(desired, 0) < 1) AND (FILL(consumers0, 0) + FILL(consumers1, 0) < 1), FILL(size0, 0) + FILL(size1, 0), 0))"
     )
-    error_message = "One message wakes the service up, and only where nothing runs."
+    error_message = "One message wakes the service up, and only where no task is wanted and nobody takes messages."
   }
 
   assert {
@@ -118,9 +129,9 @@ run "rests_at_zero_and_wakes_up" {
       aws_cloudwatch_metric_alarm.rest["idle"].comparison_operator == "LessThanThreshold" &&
       aws_cloudwatch_metric_alarm.rest["idle"].evaluation_periods == 20 && aws_cloudwatch_metric_alarm.rest["idle"].datapoints_to_alarm == 20 &&
       one([for each in aws_cloudwatch_metric_alarm.rest["idle"].metric_query : each.expression if each.return_data]) ==
-      "IF(FILL(running, 0) > 0, FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0), 1)"
+      "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) > 0, IF(FILL(consumers0, 0) + FILL(consumers1, 0) >= 1, FILL(size0, 0) + FILL(size1, 0), 1))"
     )
-    error_message = "It takes twenty minutes without a message, all of them, and running tasks."
+    error_message = "It takes twenty minutes without a message, all of them, and a worker that is connected."
   }
 
   assert {
@@ -137,7 +148,7 @@ run "rests_at_zero_and_wakes_up" {
       for alarm in values(aws_cloudwatch_metric_alarm.rest) : [
         for each in alarm.metric_query : one(each.metric).period == 60 && one(each.metric).stat == "Maximum" if !each.return_data
       ]
-    ])) && length([for each in aws_cloudwatch_metric_alarm.rest["idle"].metric_query : each if !each.return_data]) == 5
+    ])) && length([for each in aws_cloudwatch_metric_alarm.rest["wake-up"].metric_query : each if !each.return_data]) == 5
     error_message = "Both look at the highest number of each minute, of all queues and of the tasks."
   }
 }
