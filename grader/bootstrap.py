@@ -159,7 +159,8 @@ def read_parameters(
 ) -> Parameters:
     """Read the values behind the `*_PARAM` variables; waits while SSM is away."""
     store = open_parameter_store(settings.aws_region)
-    parameters = Parameters(store, parameter_names(settings.model_dump()), redactor)
+    names = parameter_names(settings.model_dump())
+    parameters = Parameters(store, names, redactor, ca_file=settings.db_ca_file)
     patience.call("parameters", parameters.refresh, (TemporaryError,))
     return parameters
 

@@ -39,6 +39,7 @@ def make_database_user(
         name=parameters["db_name"],
         user=parameters["db_admin_username"],
         password=parameters["db_admin_password"],
+        ca_file=settings.db_ca_file,
     )
     password = None if by_iam else parameters["db_password"]
     user = ApplicationUser(parameters["db_username"], administrator.name, password)
@@ -52,7 +53,7 @@ def make_database_user(
     try:
         patience.call("database", lambda: migrate(engine), (TemporaryError,))
         patience.log.info("Schema is up to date")
-        _say(patience.log, ensure_user(engine, administrator.endpoint, user))
+        _say(patience.log, ensure_user(engine, administrator, user))
     finally:
         engine.dispose()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 from grader.adapters.mysql.engine import DatabaseLogin
 from grader.logs import Redactor
@@ -18,13 +19,22 @@ class Parameters:
         store: Where they are kept.
         names: What we call each, and the name of its parameter.
         redactor: Is told the secret ones.
+        ca_file: What the database's certificate must be signed by; None: it is not looked at.
     """
 
-    def __init__(self, store: ParameterStore, names: Mapping[str, str], redactor: Redactor) -> None:
+    def __init__(
+        self,
+        store: ParameterStore,
+        names: Mapping[str, str],
+        redactor: Redactor,
+        *,
+        ca_file: Path | None = None,
+    ) -> None:
         """Nothing is read yet; `refresh` does."""
         self._store = store
         self._names = dict(names)
         self._redactor = redactor
+        self._ca_file = ca_file
         self._lock = threading.Lock()
         self._values: dict[str, str] = {}
 
@@ -61,6 +71,7 @@ class Parameters:
             name=self["db_name"],
             user=self["db_username"],
             password=self["db_password"],
+            ca_file=self._ca_file,
         )
 
 

@@ -48,6 +48,9 @@ class DatabaseSettings(BaseSettings):
     db_name_param: _Name = Field(description="SSM parameter: name of the database")
     db_username_param: _Name = Field(description="SSM parameter: user of the database")
     db_password_param: _Name = Field(description="SSM parameter: the user's password")
+    db_ca_file: Path | None = Field(
+        None, description="certificates that the database's must be signed by; None: any will do"
+    )
 
 
 class DatabaseUserSettings(DatabaseSettings):

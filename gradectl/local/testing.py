@@ -47,6 +47,7 @@ class RunningDatabase:
     user: str
     password: str = field(repr=False)
     name: str = ""
+    ca_file: Path | None = None
 
 
 @contextmanager
@@ -74,7 +75,13 @@ def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatab
     database = Database("grader", _PASSWORD)
     with _ending(start_database(engines.mariadb, database, home)) as child:
         wait_until_ready(child, lambda: database_answers(port), _READY_SECONDS)
-        yield RunningDatabase(f"127.0.0.1:{port}", port, database.user, database.password)
+        yield RunningDatabase(
+            f"127.0.0.1:{port}",
+            port,
+            database.user,
+            database.password,
+            ca_file=certificates.ca_file,
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pymysql
@@ -31,11 +32,12 @@ class Server:
         """Nobody is made yet."""
         self.database = database
         self.name = f"app_{uuid.uuid4().hex[:12]}"
+        self.login = DatabaseLogin(database.endpoint, database.name, "", "", database.ca_file)
         self.administrator = self.engine(database.user, database.password)
 
     def engine(self, user: str, password: str) -> Any:
         """Connections of a user."""
-        login = DatabaseLogin(self.database.endpoint, self.database.name, user, password)
+        login = replace(self.login, user=user, password=password)
         return open_engine(lambda: login, connections=1)
 
     def tell(self, statement: str) -> list[Any]:
@@ -47,7 +49,7 @@ class Server:
     def ensure(self, password: str | None = PASSWORD) -> list[str]:
         """Make the user what it should be; what was done, without its name."""
         user = ApplicationUser(self.name, self.database.name, password)
-        done = ensure_user(self.administrator, self.database.endpoint, user)
+        done = ensure_user(self.administrator, self.login, user)
         return [each.replace(self.name, "APP") for each in done]
 
     @property

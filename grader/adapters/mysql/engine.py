@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pymysql
 from pymysql.constants import CLIENT
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from grader.errors import AccessError, GraderError, SettingsError, TemporaryError
+from grader.errors import AccessError, GraderError, SettingsError, TemporaryError, TrustError
 
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 30
@@ -31,6 +33,7 @@ class DatabaseLogin:
     name: str
     user: str
     password: str
+    ca_file: Path | None = None  # with it the server must prove who it is
 
     def __repr__(self) -> str:
         """Leave the password out."""
@@ -89,7 +92,19 @@ def _connect(login: DatabaseLogin) -> pymysql.Connection:
         read_timeout=_ANSWER_SECONDS,
         write_timeout=_ANSWER_SECONDS,
         client_flag=CLIENT.FOUND_ROWS,
+        ssl=_proof(login),
     )
+
+
+def _proof(login: DatabaseLogin) -> ssl.SSLContext | None:
+    """Demand TLS and a certificate; without an authority, TLS is used where the server has it."""
+    if login.ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=login.ca_file)
+    except OSError as error:
+        what = f"cannot read certificates: {error.strerror or error}"
+        raise SettingsError(what, where=str(login.ca_file), next_step="check DB_CA_FILE") from error
 
 
 @contextmanager
@@ -99,6 +114,7 @@ def translated(where: str) -> Generator[None]:
 
     Raises:
         AccessError: The server refused the user name or password.
+        TrustError: Its certificate is not trusted or of another host.
         SettingsError: There is no such database, or no such kind of login.
         TemporaryError: The server cannot be reached, went away, or cannot do it now; or lets
             another user do it, such as one who brings the schema up to date.
@@ -113,6 +129,10 @@ def _ours(error: SQLAlchemyError, where: str) -> GraderError:
     original = error.orig if isinstance(error, DBAPIError) else None
     code = original.args[0] if original is not None and original.args else 0
     what = str(original or error)
+    if isinstance(getattr(original, "original_exception", None), ssl.SSLCertVerificationError):
+        return TrustError(
+            what, where=where, next_step="does DB_CA_FILE hold the server's authority?"
+        )
     if code in _REFUSED:
         hint = "compare the db/username and db/password parameters with the database"
         return AccessError(what, where=where, next_step=hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Engine, text
 
@@ -60,7 +60,7 @@ class ApplicationUser:
         return "`" + self.schema.replace("_", r"\_") + "`.*"
 
 
-def ensure_user(administrator: Engine, endpoint: str, user: ApplicationUser) -> list[str]:
+def ensure_user(administrator: Engine, server: DatabaseLogin, user: ApplicationUser) -> list[str]:
     """
     Make the user, or what is wrong with it right.
 
@@ -68,7 +68,7 @@ def ensure_user(administrator: Engine, endpoint: str, user: ApplicationUser) -> 
 
     Args:
         administrator: Connections of one who may make users and has the rights to give.
-        endpoint: host:port, where the user is tried out.
+        server: A login there, after which the user's is tried out.
         user: How it shall be.
 
     Returns:
@@ -80,17 +80,19 @@ def ensure_user(administrator: Engine, endpoint: str, user: ApplicationUser) -> 
         TemporaryError: The server cannot be reached, or does not do it.
     """
     with translated(_WHERE), administrator.connect() as connection:
-        said = _ensure_account(connection, endpoint, user)
+        said = _ensure_account(connection, server, user)
         said += _ensure_grants(connection, user)
     if user.password is None:
         return [*said, f"Login of {user.name} was not tried: that needs a token of IAM"]
-    if not _can_log_in(endpoint, user, user.schema):
+    if not _can_log_in(server, user, user.schema):
         what = f"{user.name} is as it should be and cannot log in to {user.schema}"
         raise AccessError(what, where=_WHERE, next_step="does the server offer TLS?")
     return [*said, f"{user.name} can log in to {user.schema}"]
 
 
-def _ensure_account(connection: Connection, endpoint: str, user: ApplicationUser) -> list[str]:
+def _ensure_account(
+    connection: Connection, server: DatabaseLogin, user: ApplicationUser
+) -> list[str]:
     """Set who may log in how."""
     name = {"name": user.name}
     question = "SELECT ssl_type, plugin FROM mysql.user WHERE User = :name AND Host = '%'"
@@ -103,9 +105,7 @@ def _ensure_account(connection: Connection, endpoint: str, user: ApplicationUser
         return [f"User {user.name} made, for logins by TLS only"]
     tls, plugin = (_words(each) for each in found)
     said = []
-    if by_iam != (plugin == "AWSAuthenticationPlugin") or not (
-        by_iam or _can_log_in(endpoint, user)
-    ):
+    if by_iam != (plugin == "AWSAuthenticationPlugin") or not (by_iam or _can_log_in(server, user)):
         connection.execute(text(f"ALTER USER :name@'%' IDENTIFIED {proof}"), values)
         said.append(
             f"User {user.name} logs in by {'IAM' if by_iam else 'a new password'} from now on"
@@ -141,9 +141,9 @@ def _grants(connection: Connection, user: ApplicationUser) -> set[tuple[str, str
     return {(each["rights"], each["on"] or "") for each in found if each}
 
 
-def _can_log_in(endpoint: str, user: ApplicationUser, schema: str = "") -> bool:
+def _can_log_in(server: DatabaseLogin, user: ApplicationUser, schema: str = "") -> bool:
     """Try the user's login, and its way into a schema."""
-    login = DatabaseLogin(endpoint, schema, user.name, user.password or "")
+    login = replace(server, name=schema, user=user.name, password=user.password or "")
     engine = open_engine(lambda: login, connections=1)
     try:
         with translated(_WHERE), engine.connect():
