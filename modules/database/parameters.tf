@@ -5,7 +5,7 @@ locals {
     collation_server         = "utf8mb4_0900_ai_ci"
     log_output               = "FILE" # the table of slow queries would not reach CloudWatch
     long_query_time          = tostring(var.monitoring.slow_query_seconds)
-    require_secure_transport = "ON"
+    require_secure_transport = "1"
     slow_query_log           = "1"
   }
   own_parameters = [

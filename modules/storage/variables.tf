@@ -154,6 +154,11 @@ variable "lifecycle_rules" {
   }
 
   validation {
+    condition     = alltrue([for rule in values(var.lifecycle_rules) : length(setintersection(keys(rule.archive_days), ["GLACIER_IR", "ONEZONE_IA"])) < 2])
+    error_message = "lifecycle_rules[*].archive_days may name GLACIER_IR or ONEZONE_IA, not both: S3 moves nothing from one to the other."
+  }
+
+  validation {
     condition = alltrue([
       for rule in values(var.lifecycle_rules) : rule.expiration_days == null ? true : (
         rule.expiration_days >= 1 && floor(rule.expiration_days) == rule.expiration_days &&

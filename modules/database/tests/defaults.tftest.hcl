@@ -72,7 +72,7 @@ run "speaks_utf8_and_tls_only" {
       collation_server         = "utf8mb4_0900_ai_ci"
       log_output               = "FILE"
       long_query_time          = "1"
-      require_secure_transport = "ON"
+      require_secure_transport = "1"
       slow_query_log           = "1"
     }
     error_message = "These parameters are ours, and no others."

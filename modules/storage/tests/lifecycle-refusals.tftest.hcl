@@ -83,6 +83,16 @@ run "refuses_standard_ia_before_30_days" {
   expect_failures = [var.lifecycle_rules]
 }
 
+run "refuses_to_leave_one_zone_for_glacier_ir" {
+  command = plan
+
+  variables {
+    lifecycle_rules = { "results/" = { archive_days = { ONEZONE_IA = 30, GLACIER_IR = 90 } } }
+  }
+
+  expect_failures = [var.lifecycle_rules]
+}
+
 run "refuses_a_rule_that_archives_after_deletion" {
   command = plan
 
