@@ -33,10 +33,7 @@ run "scales_by_cpu_memory_and_queue" {
   assert {
     condition = one([
       for each in aws_appautoscaling_policy.queue_depth[0].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : each.expression if each.return_data
-      ]) == join("", [
-      "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) + FILL(size2 + 1, 0) + FILL(size3 + 1, 0) > 0, ",
-      "(FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0)) / IF(running > 0, running, 1))",
-    ])
+    ]) == "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) + FILL(size2 + 1, 0) + FILL(size3 + 1, 0) > 0, (FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0)) / IF(running > 0, running, 1))"
     error_message = "Both queues count on both nodes of a pair, of which one reports nothing; a minute without a report does not count."
   }
 

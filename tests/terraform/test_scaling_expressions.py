@@ -1,0 +1,141 @@
+"""
+What the metric math of the workers' scaling answers, minute by minute.
+
+The few functions of CloudWatch that it uses are done here as its documentation describes them.
+The texts are those that the module's own tests hold against the plan.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[2] / "modules" / "ecs-grading" / "tests"
+DEPTH, WAKE_UP, IDLE = re.findall(
+    r'"(IF\(FILL\(.*)"', (TESTS / "scaling.tftest.hcl").read_text(encoding="utf-8")
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a metric or expression says of one minute; nothing when `value` is None."""
+
+    value: float | None
+
+    def _with(self, other: Any, done: Callable[[float, float], Any]) -> Point:
+        right = other.value if isinstance(other, Point) else other
+        missing = self.value is None or right is None
+        return Point(None if missing else float(done(self.value, right)))
+
+    def __add__(self, other: Any) -> Point:
+        """Add; what is missing stays missing."""
+        return self._with(other, operator.add)
+
+    def __truediv__(self, other: Any) -> Point:
+        """Divide."""
+        return self._with(other, operator.truediv)
+
+    def __gt__(self, other: Any) -> Point:
+        """Give 1 or 0."""
+        return self._with(other, operator.gt)
+
+    def __ge__(self, other: Any) -> Point:
+        """Give 1 or 0."""
+        return self._with(other, operator.ge)
+
+    def __lt__(self, other: Any) -> Point:
+        """Give 1 or 0."""
+        return self._with(other, operator.lt)
+
+    def __and__(self, other: Any) -> Point:
+        """Give 1 or 0."""
+        return self._with(other, lambda left, right: bool(left) and bool(right))
+
+
+def fill(point: Point, other: float) -> Point:
+    """Put a number where there is none."""
+    return Point(other) if point.value is None else point
+
+
+def choose(condition: Point, then: Any, otherwise: Any = None) -> Point:
+    """Give one or the other; without an else, or a condition, the minute is left out."""
+    if condition.value is None:
+        return Point(None)
+    chosen = then if condition.value else otherwise
+    return chosen if isinstance(chosen, Point) else Point(chosen)
+
+
+def answer(expression: str, **minute: float | None) -> float | None:
+    """Say what an expression gives for one minute; a metric that is not given has no number."""
+    names = set(re.findall(r"[a-z]+[0-9]*", expression))
+    points = {name: Point(minute.get(name)) for name in names}
+    text = expression.replace(" AND ", " & ")
+    found: Point = eval(text, {"FILL": fill, "IF": choose}, points)
+    return found.value
+
+
+@pytest.mark.parametrize(
+    ("minute", "expected"),
+    [
+        ({"size0": 30, "size1": 10, "running": 4}, 10),  # node 1 of a pair alone reports
+        ({"size2": 30, "size3": 10, "running": 4}, 10),  # so it is after a failover
+        ({"size0": 0, "size1": 0, "running": 4}, 0),
+        ({"size0": 30, "size1": 10, "running": 0}, 40),
+        ({"size0": 30, "size1": 10}, None),  # it must not be forty for each task
+        ({"running": 4}, None),  # it must not be zero
+    ],
+)
+def test_the_messages_of_a_task_are_told_of_whole_minutes_only(
+    minute: dict[str, float], expected: float | None
+) -> None:
+    """What comes late would start tasks that nobody needs, or keep needed ones away."""
+    assert answer(DEPTH, **minute) == expected
+
+
+@pytest.mark.parametrize(
+    ("minute", "wakes"),
+    [
+        ({"size0": 1, "size1": 0, "consumers0": 0, "consumers1": 0, "desired": 0}, True),
+        ({"size0": 1, "size1": 0, "consumers0": 0, "consumers1": 0}, True),  # nobody counts zero
+        ({"size1": 1, "desired": 0}, True),
+        ({"size0": 0, "size1": 0, "consumers0": 0, "consumers1": 0, "desired": 0}, False),
+        ({"size0": 9, "size1": 0, "consumers0": 1, "consumers1": 0}, False),  # desired is late
+        ({"size0": 9, "size1": 0, "consumers0": 0, "consumers1": 0, "desired": 1}, False),
+        ({"desired": 0}, None),
+        ({}, None),
+    ],
+)
+def test_a_message_wakes_the_service_up_only_from_zero(
+    minute: dict[str, float], wakes: bool | None
+) -> None:
+    """Where tasks run or start, their number is for target tracking to choose."""
+    found = answer(WAKE_UP, **minute)
+
+    assert (None if found is None else found >= 1) == wakes
+
+
+@pytest.mark.parametrize(
+    ("minute", "idle"),
+    [
+        ({"size0": 0, "size1": 0, "consumers0": 2, "consumers1": 2}, True),
+        ({"size0": 0, "size1": 0, "consumers0": 2, "consumers1": 0}, True),
+        ({"size0": 1, "size1": 0, "consumers0": 2, "consumers1": 1}, False),  # one is in work
+        ({"size0": 0, "size1": 0, "consumers0": 0, "consumers1": 0}, False),  # already at zero
+        ({"size0": 0, "size1": 0}, False),
+        ({"consumers0": 2}, None),
+        ({}, None),
+    ],
+)
+def test_only_connected_workers_without_a_message_are_idle(
+    minute: dict[str, float], idle: bool | None
+) -> None:
+    """A broker that says nothing is not an idle one, and what rests needs no rest."""
+    found = answer(IDLE, **minute)
+
+    assert (None if found is None else found < 1) == idle
