@@ -28,6 +28,7 @@ module "database" {
   application = {
     database_name      = var.db_existing == null ? "grading" : var.db_existing.database_name
     iam_authentication = var.db_enable_iam_authentication
+    username           = var.db_application_username
   }
   monitoring = {
     performance_insights_days = var.db_performance_insights_days
@@ -45,4 +46,29 @@ module "database" {
 
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.network.security_group_ids.database]
+}
+
+# What `grader database-user` may do, which makes the application's user: read both logins, and nothing else.
+resource "aws_iam_role" "database_user" {
+  name = "${local.name}-database-user"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "database_user" {
+  for_each = {
+    db-app-parameters = module.db_app_parameters.reader_policy_json
+    db-parameters     = module.db_parameters.reader_policy_json
+  }
+
+  name   = each.key
+  role   = aws_iam_role.database_user.id
+  policy = each.value
 }

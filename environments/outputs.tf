@@ -56,6 +56,11 @@ output "container_name" {
   value       = module.ecs_grading.container_name
 }
 
+output "database_connect_policy_json" {
+  description = "Leave to log in to the database as the application's user with an IAM token; null without db_enable_iam_authentication."
+  value       = module.database.connect_policy_json
+}
+
 output "database_endpoint" {
   description = "Address of the database as host:port."
   value       = module.database.endpoint
@@ -64,6 +69,11 @@ output "database_endpoint" {
 output "database_identifier" {
   description = "Identifier of the database instance."
   value       = module.database.identifier
+}
+
+output "database_user_role_arn" {
+  description = "Role of the task that makes the application's user of the database."
+  value       = aws_iam_role.database_user.arn
 }
 
 output "environment_name" {
@@ -84,7 +94,7 @@ output "nat_public_ips" {
 output "parameter_names" {
   description = "Full names of the SSM parameters by part and key."
   value = merge(
-    { db = module.db_parameters.names, mq = module.mq_parameters.names },
+    { db = module.db_parameters.names, db-app = module.db_app_parameters.names, mq = module.mq_parameters.names },
     { for role, parameters in module.mq_user_parameters : "mq-${role}" => parameters.names },
   )
 }

@@ -42,9 +42,29 @@ module "db_parameters" {
   }
   secret_versions = { password = var.db_admin_password_version }
   secret_values   = { password = local.db_admin_password }
+
+  readers = { worker = var.enable_db_application_user ? ["endpoint", "name"] : ["endpoint", "name", "password", "username"] }
+}
+
+module "db_app_parameters" {
+  source = "../modules/parameters"
+
+  environment_name = var.environment_name
+  part             = "db-app"
+  kms_key_arn      = var.kms_key_arn
+  values           = { username = module.database.application_username }
+  secret_versions  = { password = var.db_application_password_version }
+  secret_values    = { password = coalesce(var.db_application_password, uuid()) }
 }
 
 locals {
+  # the worker's login to the database
+  db_login = var.enable_db_application_user ? module.db_app_parameters.names : module.db_parameters.names
+  db_policies = merge(
+    { db-parameters = module.db_parameters.reader_policies["worker"] },
+    var.enable_db_application_user ? { db-app-parameters = module.db_app_parameters.reader_policy_json } : {},
+  )
+
   # the login of each role: its own user's, or the administrator's
   mq_logins = { for role in keys(local.role_groups) : role => try(module.mq_user_parameters[role].names, module.mq_parameters.names) }
 

@@ -31,6 +31,31 @@ variable "db_allocated_storage_gb" {
   default     = 20
 }
 
+variable "db_application_password" {
+  description = "Password of the application's user of the database; generated when absent."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+
+  validation {
+    condition     = var.db_application_password == null ? true : can(regex("^[!#-&(-\\[\\]-_a-~]{8,128}$", var.db_application_password))
+    error_message = "db_application_password must have 8 to 128 printable ASCII characters without space, quotes, backtick and backslash."
+  }
+}
+
+variable "db_application_password_version" {
+  description = "Raise it by one to make a new db_application_password take effect."
+  type        = number
+  default     = 1
+}
+
+variable "db_application_username" {
+  description = "Application's user of the database, whom `grader database-user` makes with the rights that workers need."
+  type        = string
+  default     = "grader_app"
+}
+
 variable "db_backup_retention_days" {
   description = "Days for which daily backups are kept, 0 to 35; null is 7 with enable_data_protection, else none."
   type        = number
@@ -50,7 +75,7 @@ variable "db_enable_auto_minor_upgrade" {
 }
 
 variable "db_enable_iam_authentication" {
-  description = "Let programs log in with an IAM token instead of a password, and workers as the application's user."
+  description = "Let programs of yours log in with an IAM token instead of a password, by the output database_connect_policy_json."
   type        = bool
   default     = false
 }
@@ -134,4 +159,10 @@ variable "db_slow_query_seconds" {
   description = "Seconds after which a query is logged as slow."
   type        = number
   default     = 1
+}
+
+variable "enable_db_application_user" {
+  description = "Let workers log in as the application's user instead of the administrator; make that user first, with `grader database-user`."
+  type        = bool
+  default     = false
 }

@@ -7,7 +7,7 @@ variable "alarm_action_arns" {
 }
 
 variable "alarm_disabled_kinds" {
-  description = "Kinds of alarms that are left out, such as oldest-message."
+  description = "Kinds of alarms that are left out, such as oldest_message."
   type        = set(string)
   default     = []
 }

@@ -41,7 +41,7 @@ variable "vpc_existing" {
     condition = var.vpc_existing == null || (
       var.vpc_nat_mode == "none" && var.vpc_flow_logs == null && alltrue([for value in values(var.vpc_subnets) : value == null])
     )
-    error_message = "vpc_existing leaves vpc_nat_mode none, vpc_flow_logs null and vpc_subnets empty: they belong to whoever owns that VPC."
+    error_message = "vpc_existing must leave vpc_nat_mode none, vpc_flow_logs null and vpc_subnets empty: they belong to whoever owns that VPC."
   }
 }
 

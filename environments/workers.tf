@@ -12,8 +12,8 @@ locals {
     AWS_REGION          = var.aws_region
     DB_ENDPOINT_PARAM   = module.db_parameters.names["endpoint"]
     DB_NAME_PARAM       = module.db_parameters.names["name"]
-    DB_PASSWORD_PARAM   = module.db_parameters.names["password"]
-    DB_USERNAME_PARAM   = module.db_parameters.names["username"]
+    DB_PASSWORD_PARAM   = local.db_login["password"]
+    DB_USERNAME_PARAM   = local.db_login["username"]
     DLQ_NAME            = local.queues.dead_letter
     ENVIRONMENT         = var.environment_name
     GRADING_BUCKET      = module.storage.bucket_name
@@ -79,8 +79,8 @@ module "ecs_grading" {
   }
 
   task_policies = merge(
-    { bucket = module.storage.worker_policy_json, db-parameters = module.db_parameters.reader_policy_json },
-    var.db_enable_iam_authentication ? { db-login = module.database.connect_policy_json } : {},
+    { bucket = module.storage.worker_policy_json },
+    local.db_policies,
     local.mq_policies["worker"],
   )
 }

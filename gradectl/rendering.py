@@ -22,7 +22,12 @@ _FROM_KEYS = {
     "environment_name": "name",
 }
 #: Secrets never come from a file that is committed.
-_SECRET = ("db_admin_password", "mq_admin_password", "mq_user_passwords")
+_SECRET = (
+    "db_admin_password",
+    "db_application_password",
+    "mq_admin_password",
+    "mq_user_passwords",
+)
 _DECLARATION = re.compile(r'^variable\s+"([^"]+)"', re.MULTILINE)
 
 

@@ -1,4 +1,5 @@
 # Rendered from environment.yaml by `gradectl render local`. Change that file, not this one.
+alarm_disabled_kinds    = ["broker_cpu", "broker_cpu_credits", "broker_memory", "broker_storage", "database_connections", "database_cpu", "database_storage", "no_consumer", "no_running_task", "oldest_message", "task_restarts"]
 aws_account_id          = "123456789012"
 aws_region              = "ap-northeast-2"
 ecs_desired_count       = 2

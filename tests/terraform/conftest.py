@@ -12,15 +12,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from gradectl.adapters.terraform.locate import locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.shared import REATTACH, serve_providers
 from gradectl.adapters.tools import Tools
+from gradectl.local.testing import running_control_plane
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_SECONDS = 500
+DEADLINE_SECONDS = 900
 #: No state leaves the test's own directory.
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 #: Where a request to AWS goes that a test did not mean to make: nowhere.
@@ -126,6 +128,25 @@ def mocked_folder(
 
 
 @dataclass(frozen=True)
+class EmulatedAccount:
+    """An AWS API that nobody else changes."""
+
+    url: str
+
+    def client(self, service: str) -> Any:
+        """Give boto3's client for a service."""
+        session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
+        return session.client(service, endpoint_url=self.url)
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAccount]:
+    """An emulated account for the tests of one file."""
+    with running_control_plane(tmp_path_factory.mktemp("account")) as url:
+        yield EmulatedAccount(url)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """How a run of `terraform test` ended, and the errors that it told."""
 
@@ -208,6 +229,7 @@ def _verdicts(lines: str) -> dict[str, Verdict]:
             found[name] = replace(verdict, status=event["test_run"].get("status", verdict.status))
         if event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
             problem = event["diagnostic"]
-            said = f"{verdict.said}{problem['summary']}: {problem.get('detail', '')}\n"
+            code = problem.get("snippet", {}).get("code", "")
+            said = f"{verdict.said}{problem['summary']}: {problem.get('detail', '')} {code}\n"
             found[name] = replace(verdict, said=said)
     return found

@@ -1,4 +1,4 @@
-# How the root wires the modules. What each variable does is in flips/, what is refused in refusals/.
+# How the root wires the modules. What each variable does is in flips/, what is refused in refusals.yaml.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -37,6 +37,7 @@ run "names_follow_the_environment" {
       db = { endpoint = "/test/db/endpoint", name = "/test/db/name", password = "/test/db/password", username = "/test/db/username" }
       mq = { broker-endpoint = "/test/mq/broker-endpoint", password = "/test/mq/password", username = "/test/mq/username" }
 
+      db-app      = { password = "/test/db-app/password", username = "/test/db-app/username" }
       mq-operator = { password = "/test/mq-operator/password", username = "/test/mq-operator/username" }
       mq-web      = { password = "/test/mq-web/password", username = "/test/mq-web/username" }
       mq-worker   = { password = "/test/mq-worker/password", username = "/test/mq-worker/username" }

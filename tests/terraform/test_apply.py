@@ -4,62 +4,48 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from gradectl.environment import load
-from gradectl.local.testing import running_control_plane
 from gradectl.rendering import rendered
 from grader.contract import names
 
 ROOT = Path(__file__).resolve().parents[2]
 MQ_PASSWORD = "a-Password-of-the-broker-1"
 DB_PASSWORD = "a-Password-of-the-database-1"
+APPLICATION_PASSWORD = "a-Password-of-the-application-1"
+USER_PASSWORDS = {role: f"a-Password-of-{role}-1" for role in ("operator", "web", "worker")}
 WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
 
 pytestmark = pytest.mark.engine
 
 
-@pytest.fixture(scope="session")
-def own_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an AWS API that no other test changes."""
-    with running_control_plane(tmp_path_factory.mktemp("account")) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def cloud(own_account: str) -> Callable[[str], Any]:
-    """Clients of the emulated account."""
-    session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
-    return lambda service: session.client(service, endpoint_url=own_account)
-
-
-@pytest.fixture(scope="session")
-def local_root(
-    terraform_folder: Callable[..., Any], cloud: Callable[[str], Any], own_account: str
-) -> Any:
+@pytest.fixture(scope="module")
+def local_root(terraform_folder: Callable[..., Any], account: Any) -> Any:
     """The root with the files of `local`, its state in a bucket with a lock file."""
     environment = load(ROOT, "local")
     files = rendered(ROOT, environment)
     root = terraform_folder("environments", {path.name: text for path, text in files.items()})
-    cloud("s3").create_bucket(
+    account.client("s3").create_bucket(
         Bucket=environment.state_bucket,
         CreateBucketConfiguration={"LocationConstraint": environment.region},
     )
     root = root.within(
-        AWS_ENDPOINT_URL=own_account,
+        AWS_ENDPOINT_URL=account.url,
         TF_VAR_db_admin_password=DB_PASSWORD,
+        TF_VAR_db_application_password=APPLICATION_PASSWORD,
         TF_VAR_mq_admin_password=MQ_PASSWORD,
+        TF_VAR_mq_user_passwords=json.dumps(USER_PASSWORDS),
     )
     root.run("init", "-no-color", "-input=false", "-backend-config=backend.hcl")
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def applied_local(local_root: Any) -> dict[str, Any]:
     """What the root says after it was applied."""
     local_root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
@@ -68,23 +54,25 @@ def applied_local(local_root: Any) -> dict[str, Any]:
 
 
 def test_the_local_environment_is_made_as_written_and_leaves_nothing(
-    local_root: Any, applied_local: dict[str, Any], cloud: Callable[[str], Any]
+    local_root: Any, applied_local: dict[str, Any], account: Any
 ) -> None:
     """
     One life of an environment, in one test because it takes minutes: what was made is what the
     files say, a second plan changes nothing, the state holds no secret, destroy leaves nothing.
     """
     assert_nothing_is_left_to_change(local_root)
-    assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied_local, cloud("ssm"))
-    assert_the_broker_runs_the_rendered_xml(applied_local, cloud("mq"))
-    assert_the_worker_is_told_names_that_exist(applied_local, cloud("ecs"), cloud("ssm"))
-    store_two_versions(applied_local["bucket_name"], cloud("s3"))
+    assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied_local, account.client("ssm"))
+    assert_the_broker_runs_the_rendered_xml(applied_local, account.client("mq"))
+    assert_the_worker_is_told_names_that_exist(
+        applied_local, account.client("ecs"), account.client("ssm")
+    )
+    store_two_versions(applied_local["bucket_name"], account.client("s3"))
 
     local_root.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
 
     assert local_root.run("state", "list").strip() == ""
-    assert cloud("mq").list_brokers()["BrokerSummaries"] == []
-    assert cloud("rds").describe_db_instances()["DBInstances"] == []
+    assert account.client("mq").list_brokers()["BrokerSummaries"] == []
+    assert account.client("rds").describe_db_instances()["DBInstances"] == []
 
 
 def store_two_versions(bucket: str, s3: Any) -> None:
@@ -102,9 +90,11 @@ def assert_nothing_is_left_to_change(root: Any) -> None:
 def assert_secrets_are_in_ssm_and_not_in_the_state(
     root: Any, outputs: dict[str, Any], ssm: Any
 ) -> None:
-    """The passwords went where they are needed and nowhere else."""
+    """The passwords of TF_VAR_* went where they are needed and nowhere else."""
     state = root.run("state", "pull")
-    for part, password in (("mq", MQ_PASSWORD), ("db", DB_PASSWORD)):
+    passwords = {f"mq-{role}": password for role, password in USER_PASSWORDS.items()}
+    passwords |= {"db": DB_PASSWORD, "db-app": APPLICATION_PASSWORD, "mq": MQ_PASSWORD}
+    for part, password in passwords.items():
         name = outputs["parameter_names"][part]["password"]
         stored = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
         assert (stored["Type"], stored["Value"]) == ("SecureString", password)
@@ -126,9 +116,10 @@ def assert_the_broker_runs_the_rendered_xml(outputs: dict[str, Any], mq: Any) ->
     assert all(f'physicalName="{queue}"' in xml for queue in names.QUEUES)
 
 
-def assert_the_worker_is_told_names_that_exist(outputs: dict[str, Any], ecs: Any, ssm: Any) -> None:
+def assert_the_worker_is_told_names_that_exist(outputs: dict[str, Any], account: Any) -> None:
     """Every parameter that the task definition names can be read."""
-    definition = ecs.describe_task_definition(taskDefinition=outputs["task_definition_arn"])
+    arn, ssm = outputs["task_definition_arn"], account.client("ssm")
+    definition = account.client("ecs").describe_task_definition(taskDefinition=arn)
     (container,) = definition["taskDefinition"]["containerDefinitions"]
     environment = {item["name"]: item["value"] for item in container["environment"]}
     wanted = [value for name, value in environment.items() if name.endswith("_PARAM")]

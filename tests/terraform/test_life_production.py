@@ -1,0 +1,109 @@
+"""A production with all that it may choose: made, planned again, protected, and removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+SAMPLE = Path(__file__).parent / "samples" / "production-sized.tfvars"
+#: No state leaves the test's own directory.
+LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
+WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
+SECRETS = {
+    "TF_VAR_db_admin_password": "a-Password-of-the-database-1",
+    "TF_VAR_mq_admin_password": "a-Password-of-the-broker-1",
+    "TF_VAR_mq_user_passwords": json.dumps(
+        {role: f"a-Password-of-{role}-1" for role in ("operator", "web", "worker")}
+    ),
+}
+#: What a second plan changes although nothing was changed: attribute by resource, and why.
+EXPLAINED: dict[str, tuple[set[str], str]] = {}
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def production(terraform_folder: Callable[..., Any], account: Any) -> Any:
+    """The root with a certificate and a key that are there, as they are before a first apply."""
+    certificate = account.client("acm").request_certificate(DomainName="judge.example.com")
+    key = account.client("kms").create_key()["KeyMetadata"]
+    files = {
+        "backend_override.tf": LOCAL_BACKEND,
+        "production.auto.tfvars": SAMPLE.read_text(),
+        "account.auto.tfvars.json": json.dumps(
+            {
+                "emulated": True,
+                "kms_key_arn": key["Arn"],
+                "web_certificate_arn": certificate["CertificateArn"],
+            }
+        ),
+    }
+    root = terraform_folder("environments", files).within(AWS_ENDPOINT_URL=account.url, **SECRETS)
+    root.run("init", "-no-color", "-input=false")
+    return root
+
+
+def test_a_production_lives_as_its_file_says(production: Any, account: Any) -> None:
+    """
+    One life, in one test because it takes minutes: it is made in one apply, a second plan changes
+    nothing that is not explained, no secret is in state or plan, what holds data cannot be deleted
+    until enable_data_protection is turned off and applied, and then destroy leaves nothing.
+    """
+    production.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    plan = production.plan()
+    assert_only_explained_changes(plan)
+    assert_no_secret_in(production.run("state", "pull"), json.dumps(plan))
+    assert_nothing_with_data_can_be_deleted(production, account)
+
+    unprotected = "-var=enable_data_protection=false"
+    production.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE, unprotected)
+    production.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE, unprotected)
+
+    assert production.run("state", "list").strip() == ""
+    assert_nothing_is_left(account)
+
+
+def assert_only_explained_changes(plan: dict[str, Any]) -> None:
+    """Each difference of a second plan is one of which we know why."""
+    found = {}
+    for change in plan["resource_changes"]:
+        if change["change"]["actions"] != ["no-op"]:
+            before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
+            names = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+            found[change["address"]] = names
+    assert found == {address: names for address, (names, _) in EXPLAINED.items()}
+
+
+def assert_no_secret_in(*texts: str) -> None:
+    """None of the passwords is there, in clear."""
+    words = [SECRETS["TF_VAR_db_admin_password"], SECRETS["TF_VAR_mq_admin_password"]]
+    words += json.loads(SECRETS["TF_VAR_mq_user_passwords"]).values()
+    assert [word for word in words if any(word in text for text in texts)] == []
+
+
+def assert_nothing_with_data_can_be_deleted(production: Any, account: Any) -> None:
+    """AWS itself refuses to delete the database and the load balancer (moto: only the database)."""
+    database = json.loads(production.run("output", "-json"))["database_identifier"]["value"]
+    balancers = account.client("elbv2")
+    (balancer,) = balancers.describe_load_balancers()["LoadBalancers"]
+    arn = balancer["LoadBalancerArn"]
+    with pytest.raises(ClientError, match="protect"):
+        account.client("rds").delete_db_instance(DBInstanceIdentifier=database)
+    attributes = balancers.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    assert {"Key": "deletion_protection.enabled", "Value": "true"} in attributes
+
+
+def assert_nothing_is_left(account: Any) -> None:
+    """No bill goes on."""
+    assert account.client("mq").list_brokers()["BrokerSummaries"] == []
+    assert account.client("rds").describe_db_instances()["DBInstances"] == []
+    assert account.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert account.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert account.client("s3").list_buckets()["Buckets"] == []
+    gateways = account.client("ec2").describe_nat_gateways()["NatGateways"]
+    assert {gateway["State"] for gateway in gateways} <= {"deleted"}
