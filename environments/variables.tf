@@ -61,7 +61,7 @@ variable "environment_name" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of yours for the bucket, messages, database, secrets, disks and logs; its policy must let the services use it. Null for the keys of AWS. A later change replaces the broker and the database."
+  description = "KMS key of yours for the bucket, messages, database, secrets, disks and logs; its policy must let these services use it, CloudWatch Logs and, for instances, AWSServiceRoleForAutoScaling included. Null for the keys of AWS. A later change replaces the broker and the database."
   type        = string
   default     = null
 
