@@ -15,14 +15,16 @@ from gradectl.core.hcl import Attribute, Block, Token, parse
 
 _HEAD = """# What the tests of the modules prove
 
-Generated from `modules/*/tests/*.tftest.hcl`, `tests/terraform/*.tftest.hcl` and
-`tests/terraform/flips/*.yaml`; `make docs` writes it.
+Generated from `modules/*/tests/*.tftest.hcl`, `tests/terraform/flips/*.yaml` and
+`tests/terraform/refusals.yaml`; `make docs` writes it.
 
 *Settings* are the variables that have a default and the optional members of objects, each with runs
 that set it and assert what comes of it. *Rules* are validations and preconditions, each with what
 it says when it refuses, and the runs that it refuses. `tests/terraform/test_coverage.py` fails when
-one of them has no run.
+one of them has no run, `test_module_rules.py` when a rule is not the one that refuses in some run.
 """
+_ROOT = """Each variable is flipped, and its effect looked for in the plan. What no plan can show has its test
+named in `tests/terraform/test_flips.py`."""
 _MOST_NAMED = 3
 _ALL = 1000
 
@@ -172,15 +174,17 @@ class Coverage:
 
 
 def page_of_tests(
-    modules: Mapping[str, Coverage], root: Coverage, flips: Mapping[str, Sequence[str]]
+    modules: Mapping[str, Coverage],
+    flips: Mapping[str, Sequence[str]],
+    refusals: Sequence[tuple[str, str]],
 ) -> str:
     """
     Write the page about the tests.
 
     Args:
         modules: Name of each module to its coverage.
-        root: Coverage of the root.
         flips: Variable of the root to the expressions at which its effect is seen.
+        refusals: Wrong values of the root, and what is said of them.
     """
     parts = [_HEAD]
     for name, coverage in modules.items():
@@ -188,11 +192,10 @@ def page_of_tests(
         parts += [f"## {name}", f"Runs in [`tests`](../modules/{name}/tests)."]
         parts += [_table("Setting", "Set by", settings), _rules(coverage)]
     seen = ((name, _names(places, _ALL)) for name, places in sorted(flips.items()))
-    parts += [
-        "## The root",
-        "Each variable is flipped alone, and its effect seen in a plan.",
-    ]
-    parts += [_table("Variable", "Where its effect is seen", seen), _rules(root)]
+    said = ((values, prose(text)) for values, text in refusals)
+    parts += ["## The root", _ROOT]
+    parts += [_table("Variable", "Where its effect is seen", seen)]
+    parts += [_table("Wrong value", "What is said of it", said)]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 

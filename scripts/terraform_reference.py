@@ -8,7 +8,9 @@ With `--check` it only looks, and ends with 4 when one is out of date.
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -18,6 +20,7 @@ from terraform_tables import module_reference, page, root_reference
 
 TOP = Path(__file__).resolve().parents[1]
 _CHECK_FAILED = 4
+_LONGEST = 160
 _TESTS_PAGE = "docs/module-tests.md"
 
 
@@ -38,20 +41,33 @@ def written(top: Path) -> dict[Path, str]:
     found[readme] = page(_text(readme), root_reference(Sources.of(root)))
     tests = top / "tests" / "terraform"
     modules = {folder.name: Coverage.of(folder, folder / "tests") for folder in folders}
-    found[top / _TESTS_PAGE] = page_of_tests(
-        modules, Coverage.of(root, tests), _flips(tests / "flips")
-    )
+    found[top / _TESTS_PAGE] = page_of_tests(modules, _flips(tests), _refusals(tests))
     return found
 
 
-def _flips(folder: Path) -> dict[str, list[str]]:
+def _flips(tests: Path) -> dict[str, list[str]]:
     """Read where the effect of each variable of the root is seen."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        for variable, rows in (yaml.safe_load(path.read_text("utf-8")) or {}).items():
-            several = rows if isinstance(rows, list) else [rows]
-            found.setdefault(variable, []).extend(row["look_at"] for row in several)
-    return found
+    for path in sorted(tests.glob("flips/*.yaml")):
+        for variable, rows in yaml.safe_load(path.read_text("utf-8")).items():
+            for row in rows if isinstance(rows, list) else [rows]:
+                places = (" ".join(place.split()) for place in row["shows"])
+                found.setdefault(variable, []).extend(places)
+    return {variable: list(dict.fromkeys(places)) for variable, places in found.items()}
+
+
+def _refusals(tests: Path) -> list[tuple[str, str]]:
+    """Read which values of the root are refused, and with which words."""
+    path = tests / "refusals.yaml"
+    groups = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
+    rows = [row for group in groups.values() for row in group]
+    return [(_values(row["set"]), row["says"]) for row in rows]
+
+
+def _values(given: Mapping[str, object]) -> str:
+    """Write values on one line, and long ones only in part."""
+    text = ", ".join(f"{name} = {json.dumps(value)}" for name, value in given.items())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def main(arguments: list[str], top: Path = TOP) -> int:

@@ -9,13 +9,6 @@ from terraform_coverage import Coverage
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent for path in (ROOT / "modules").glob("*/variables.tf"))
-#: What a mocked provider cannot refuse, and the test that shows it.
-SHOWN_ELSEWHERE = {
-    "data.aws_caller_identity.current": (
-        "test_provider.py::test_another_account_is_refused_with_both_accounts"
-    ),
-}
-
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 
 
@@ -35,18 +28,3 @@ def test_every_rule_refuses_something_in_a_run_of_its_own(module: Path) -> None:
 
     if unrefused:
         pytest.fail(f"{module.name}: too few runs refuse {', '.join(unrefused)}", pytrace=False)
-
-
-def test_every_rule_of_the_root_refuses_something() -> None:
-    """The root's own rules are held like those of a module."""
-    tests = Path(__file__).parent
-    rules = Coverage.of(ROOT / "environments", tests).rules
-
-    unrefused = [rule for rule in rules if rule.missing and rule.what not in SHOWN_ELSEWHERE]
-
-    if unrefused:
-        names = ", ".join(f"{rule.what} ({len(rule.by)} of {rule.needed})" for rule in unrefused)
-        pytest.fail(f"the root: too few runs refuse {names}", pytrace=False)
-    for place in SHOWN_ELSEWHERE.values():
-        file, _, name = place.partition("::")
-        assert f"def {name}(" in (tests / file).read_text()

@@ -125,7 +125,9 @@ def test_the_page_names_the_runs() -> None:
     tests = a_run("all", ALL) + a_run("refuses_a", 'name = ""', "expect_failures = [var.name]")
 
     page = page_of_tests(
-        {"one": coverage(tests)}, coverage(tests), {"colour": ["web.aws_x.this.colour"]}
+        {"one": coverage(tests)},
+        {"colour": ["web.aws_x.this.colour"]},
+        [('colour = "pink"', "colour must be red.")],
     )
 
     assert "| `scaling.hours.<key>.tasks` | `all` |" in page
@@ -133,12 +135,13 @@ def test_the_page_names_the_runs() -> None:
         '| `var.name` | name must not be "".<br>name must have at most 8. | `refuses_a` |'
     ) in page
     assert "| `colour` | `web.aws_x.this.colour` |" in page
+    assert '| `colour = "pink"` | colour must be red. |' in page
 
 
 def test_many_runs_are_counted_instead_of_named() -> None:
     """A setting of every run would fill the page."""
     many = "".join(a_run(f"run_{number}", "scaling = {}") for number in range(5))
 
-    page = page_of_tests({"one": coverage(many)}, coverage(""), {})
+    page = page_of_tests({"one": coverage(many)}, {}, [])
 
     assert "| `scaling` | `run_0`, `run_1`, `run_2` and 2 more |" in page
