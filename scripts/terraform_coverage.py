@@ -23,8 +23,8 @@ that set it and assert what comes of it. *Rules* are validations and preconditio
 it says when it refuses, and the runs that it refuses. `tests/terraform/test_coverage.py` fails when
 one of them has no run, `test_module_rules.py` when a rule is not the one that refuses in some run.
 """
-_ROOT = """Each variable is flipped, and its effect looked for in the plan. What no plan can show has its
-test named in `tests/terraform/test_flips.py`."""
+_ROOT = """Each variable is flipped, and its effect looked for in the plan. What no plan can show
+has its test named in `tests/terraform/test_flips.py`."""
 _MOST_NAMED = 3
 _ALL = 1000
 

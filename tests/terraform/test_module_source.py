@@ -16,7 +16,8 @@ from example_folders import declaration, examples, undeclared
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "https://git.example.com/platform/gradectl.git"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/*/README.md")})
+_WRITTEN = ("*.md", "docs/*.md", "*/README.md", "*/*/README.md", "examples/*/*.tf")
+PAGES = sorted({path for pattern in _WRITTEN for path in ROOT.glob(pattern)})
 #: A page about other versions than this one.
 ABOUT_VERSIONS = {"CHANGELOG.md", "docs/upgrading.md"}
 MODULES = sorted(path.parent.name for path in (ROOT / "modules").glob("*/variables.tf"))
