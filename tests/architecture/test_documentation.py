@@ -13,7 +13,14 @@ from gradectl.cli import gradectl
 from gradectl.validation.catalogue import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/runbook.md", "docs/validate.md", "CONTRIBUTING.md")
+PAGES = (
+    "README.md",
+    "environments/README.md",
+    "docs/runbook.md",
+    "docs/upgrading.md",
+    "docs/validate.md",
+    "CONTRIBUTING.md",
+)
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 LINE = re.compile(r"^ *gradectl ([a-z][^#\n]*)", re.MULTILINE)
 MENTION = re.compile(r"`gradectl ([a-z][^`]*)`")
