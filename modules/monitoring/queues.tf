@@ -30,6 +30,10 @@ locals {
   is_pair = length(var.broker.node_names) > 1
   sum     = { for letter in ["c", "d", "s"] : letter => join(" + ", [for index in range(length(var.broker.node_names)) : "FILL(${letter}${index}, 0)"]) }
 
+  # The newest minutes come late. With FILL alone they would be minutes without messages, which end an alarm: they are left
+  # out, by IF without an else, until a node has reported.
+  reported = "${join(" + ", [for index in range(length(var.broker.node_names)) : "FILL(s${index} + 1, 0)"])} > 0"
+
   list_queues = "Next: gradectl queue list -e ${local.environment}; docs/runbook.md, Messages pile up and nothing is processed."
 
   _size_alarms = {
@@ -38,7 +42,7 @@ locals {
       name        = var.queue_size_alarm_name
       description = "More requests wait in ${var.queues.requests} than the workers take. ${local.list_queues}"
       metrics     = local.sizes["requests"]
-      expression  = local.is_pair ? local.sum.s : null
+      expression  = local.is_pair ? "IF(${local.reported}, ${local.sum.s})" : null
       statistic   = "Average"
       comparison  = "GreaterThanThreshold"
       threshold   = var.thresholds.queue_size
@@ -51,7 +55,7 @@ locals {
       name        = "${local.prefix}-dlq-not-empty"
       description = "Requests could not be graded and lie in ${var.queues.dead_letter}. Next: gradectl queue inspect -e ${local.environment} ${var.queues.dead_letter}; docs/runbook.md, Messages in grading-dlq."
       metrics     = local.sizes["dead_letter"]
-      expression  = local.is_pair ? local.sum.s : null
+      expression  = local.is_pair ? "IF(${local.reported}, ${local.sum.s})" : null
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
       threshold   = var.thresholds.dead_letters
@@ -64,7 +68,7 @@ locals {
       name        = "${local.prefix}-no-consumer"
       description = "Requests wait in ${var.queues.requests} and no worker is connected to take them. ${local.list_queues}"
       metrics     = merge(local.sizes["requests"], local.consumers)
-      expression  = "IF((${local.sum.s}) > 0 AND (${local.sum.c}) < 1, 1, 0)"
+      expression  = "IF(${local.reported}, IF((${local.sum.s}) > 0 AND (${local.sum.c}) < 1, 1, 0))"
       statistic   = "Average"
       comparison  = "GreaterThanOrEqualToThreshold"
       threshold   = 1
@@ -80,7 +84,7 @@ locals {
     name        = "${local.prefix}-oldest-message-${purpose}"
     description = "For ${var.thresholds.oldest_message_minutes} minutes a message has waited in ${var.queues[purpose]} and none was finished. ${local.list_queues}"
     metrics     = merge(local.sizes[purpose], local.finished[purpose])
-    expression  = "IF((${local.sum.s}) > 0 AND (${local.sum.d}) < 1, 1, 0)"
+    expression  = "IF(${local.reported}, IF((${local.sum.s}) > 0 AND (${local.sum.d}) < 1, 1, 0))"
     statistic   = "Average"
     comparison  = "GreaterThanOrEqualToThreshold"
     threshold   = 1

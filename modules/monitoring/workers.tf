@@ -20,9 +20,11 @@ locals {
     name        = "${local.prefix}-no-running-task"
     description = "No task of ${try(var.service.service_name, "")} runs although one should, or requests wait. ${local.list_queues}"
     metrics     = merge(local._service, local._waiting)
+    # not before somebody has reported the minute: see queues.tf
     expression = join("", [
+      "IF(", join(" + ", [for id in keys(merge(local._service, local._waiting)) : "FILL(${id} + 1, 0)"]), " > 0, ",
       "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (",
-      join(" + ", [for id in keys(local._waiting) : "FILL(${id}, 0)"]), ") > 0), 1, 0)",
+      join(" + ", [for id in keys(local._waiting) : "FILL(${id}, 0)"]), ") > 0), 1, 0))",
     ])
     statistic  = "Average"
     comparison = "GreaterThanOrEqualToThreshold"

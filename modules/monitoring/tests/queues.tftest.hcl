@@ -77,7 +77,7 @@ run "requests_without_a_consumer_are_told" {
   assert {
     condition = (
       one([for query in aws_cloudwatch_metric_alarm.this["no_consumer"].metric_query : query.expression if query.id == "result"]) ==
-      "IF((FILL(s0, 0)) > 0 AND (FILL(c0, 0)) < 1, 1, 0)"
+      "IF(FILL(s0 + 1, 0) > 0, IF((FILL(s0, 0)) > 0 AND (FILL(c0, 0)) < 1, 1, 0))"
     )
     error_message = "Something waits and nobody is connected."
   }
@@ -114,7 +114,7 @@ run "a_queue_that_stands_still_has_an_old_message" {
   assert {
     condition = (
       one([for query in aws_cloudwatch_metric_alarm.this["oldest_message_requests"].metric_query : query.expression if query.id == "result"]) ==
-      "IF((FILL(s0, 0)) > 0 AND (FILL(d0, 0)) < 1, 1, 0)"
+      "IF(FILL(s0 + 1, 0) > 0, IF((FILL(s0, 0)) > 0 AND (FILL(d0, 0)) < 1, 1, 0))"
     )
     error_message = "Something waits and nothing leaves."
   }
@@ -135,7 +135,7 @@ run "a_pair_of_nodes_is_summed_up" {
   assert {
     condition = (
       alltrue([for key in ["queue_size", "dead_letters"] :
-        one([for query in aws_cloudwatch_metric_alarm.this[key].metric_query : query.expression if query.id == "result"]) == "FILL(s0, 0) + FILL(s1, 0)"
+        one([for query in aws_cloudwatch_metric_alarm.this[key].metric_query : query.expression if query.id == "result"]) == "IF(FILL(s0 + 1, 0) + FILL(s1 + 1, 0) > 0, FILL(s0, 0) + FILL(s1, 0))"
       ])
     )
     error_message = "After a failover the messages are counted on the second node."

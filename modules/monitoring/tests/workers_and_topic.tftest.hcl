@@ -39,7 +39,10 @@ run "no_running_task_is_told" {
   assert {
     condition = (
       one([for query in aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query : query.expression if query.id == "result"]) ==
-      "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (FILL(w0, 0) + FILL(w1, 0)) > 0), 1, 0)"
+      join("", [
+        "IF(FILL(desiredtaskcount + 1, 0) + FILL(runningtaskcount + 1, 0) + FILL(w0 + 1, 0) + FILL(w1 + 1, 0) > 0, ",
+        "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (FILL(w0, 0) + FILL(w1, 0)) > 0), 1, 0))",
+      ])
     )
     error_message = "None runs although one should, or something waits."
   }
