@@ -12,7 +12,11 @@ from gradectl.errors import ConfigurationError
 from grader.contract.names import parameter_name
 
 #: Variable of the Terraform root -> part of the SSM parameter that keeps it.
-_VARIABLES = {"mq_admin_password": "mq", "db_admin_password": "db"}
+_VARIABLES = {
+    "mq_admin_password": "mq",
+    "db_admin_password": "db",
+    "db_application_password": "db-app",
+}
 #: A map from role to password; a root that does not know it takes no notice.
 _ROLES_VARIABLE = "TF_VAR_mq_user_passwords"
 

@@ -9,11 +9,12 @@ import pytest
 from gradectl.errors import ConfigurationError
 from gradectl.secrets import password_variables
 
-MQ, DB = "/dev/mq/password", "/dev/db/password"
+MQ, DB, APPLICATION = "/dev/mq/password", "/dev/db/password", "/dev/db-app/password"
 ROLES = {role: f"/dev/mq-{role}/password" for role in ("operator", "web", "worker")}
 KEPT = {
     MQ: "kept-mq",
     DB: "kept-db",
+    APPLICATION: "kept-app",
     **{name: f"kept-{role}" for role, name in ROLES.items()},
 }
 VARIABLE = "TF_VAR_mq_user_passwords"
@@ -26,6 +27,7 @@ def test_a_kept_password_stays() -> None:
     assert found == {
         "TF_VAR_mq_admin_password": "kept-mq",
         "TF_VAR_db_admin_password": "kept-db",
+        "TF_VAR_db_application_password": "kept-app",
         VARIABLE: '{"operator": "kept-operator", "web": "kept-web", "worker": "kept-worker"}',
     }
 
@@ -64,7 +66,7 @@ def test_a_missing_password_is_made() -> None:
         for found in (first, second)
         for value in (*json.loads(found.pop(VARIABLE)).values(), *found.values())
     ]
-    assert len(set(made)) == 10
+    assert len(set(made)) == 12
     assert all(len(value) >= 12 for value in made)
 
 
@@ -73,7 +75,7 @@ def test_only_the_parameters_of_passwords_are_read() -> None:
     asked: list[str] = []
     password_variables("dev", {}, lambda names: asked.extend(names) or {})
 
-    assert sorted(asked) == sorted([DB, MQ, *ROLES.values()])
+    assert sorted(asked) == sorted([DB, MQ, APPLICATION, *ROLES.values()])
 
 
 @pytest.mark.parametrize("given", ['{web = "hcl-Password"}', '"text"', '{"web": 1}', '["list"]'])
