@@ -51,7 +51,9 @@ def test_what_is_as_it_should_be_is_not_touched() -> None:
 
 def test_a_user_that_the_broker_lacks_is_made() -> None:
     """A broker that was made before gets the users that its root names now."""
-    plan = plan_users([admin(), web(changed=True)], known(admin="grading-admins"), {}, complete=True)
+    plan = plan_users(
+        [admin(), web(changed=True)], known(admin="grading-admins"), {}, complete=True
+    )
 
     assert [user.name for user in plan.create] == ["web"]
     assert plan.update == ()
