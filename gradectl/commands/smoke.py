@@ -32,7 +32,7 @@ def smoke(app: CloudContext, environment: str) -> None:
     One marked job goes through each request queue; its result is matched by correlation id, so
     nobody else's message is touched, and everything that was made is removed, also after Ctrl-C.
     A job may take --timeout seconds, 60 when that is not given. Exit code 4 when a hop fails, 69
-    when the broker cannot be reached.
+    when the broker cannot be reached, 77 when it does not allow us what this needs.
     """
     target = choose(app, environment)
     app.announce(target.environment)
