@@ -33,8 +33,8 @@ def queue() -> None:
     Look into the queues without taking anything out.
 
     The environment is given with --environment or GRADECTL_ENVIRONMENT; without both it is the one
-    whose local stack is running. The broker knows us as `operator` where it has such a user: then it
-    refuses whatever would send something, or make or delete a queue.
+    whose local stack is running. The broker knows us as `operator` where it has such a user: then
+    it refuses whatever would send something, or make or delete a queue.
     """
 
 
