@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,6 +128,33 @@ def mocked_folder(
     return make
 
 
+@pytest.fixture(scope="session")
+def from_git(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """
+    A repository on a server, with the modules as they are and the tag of their version.
+
+    Gives variables by which git finds it where the documentation says that it is.
+    """
+    top = tmp_path_factory.mktemp("server")
+    ignored = shutil.ignore_patterns(".terraform*", "tests")
+    shutil.copytree(ROOT / "modules", top / "work" / "modules", ignore=ignored)
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    who = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        [*who, "commit", "-q", "-m", "Release"],
+        ["tag", f"v{version}"],
+        ["clone", "-q", "--bare", ".", str(top / "gradectl.git")],
+    ):
+        subprocess.run(["git", *words], cwd=top / "work", check=True, capture_output=True)
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{top / 'gradectl.git'}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://git.example.com/platform/gradectl.git",
+    }
+
+
 @dataclass(frozen=True)
 class EmulatedAccount:
     """An AWS API that nobody else changes."""
@@ -229,7 +257,8 @@ def _verdicts(lines: str) -> dict[str, Verdict]:
             found[name] = replace(verdict, status=event["test_run"].get("status", verdict.status))
         if event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
             problem = event["diagnostic"]
-            code = problem.get("snippet", {}).get("code", "")
-            said = f"{verdict.said}{problem['summary']}: {problem.get('detail', '')} {code}\n"
+            code = (problem.get("snippet") or {}).get("code", "")
+            words = f"{problem['summary']}: {problem.get('detail', '')} {code}".split()
+            said = f"{verdict.said}{' '.join(words)}\n"
             found[name] = replace(verdict, said=said)
     return found

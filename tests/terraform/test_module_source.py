@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,36 +36,15 @@ def readme(module: str) -> str:
     return (ROOT / "modules" / module / "README.md").read_text()
 
 
-def released(folder: Path) -> Path:
-    """A repository on a server, with the modules as they are and the tag of their version."""
-    work = folder / "work"
-    ignored = shutil.ignore_patterns(".terraform*", "tests")
-    shutil.copytree(ROOT / "modules", work / "modules", ignore=ignored)
-    who = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
-    for words in (
-        ["init", "-q"],
-        ["add", "."],
-        [*who, "commit", "-q", "-m", "Release"],
-        ["tag", f"v{VERSION}"],
-        ["clone", "-q", "--bare", ".", str(folder / "gradectl.git")],
-    ):
-        subprocess.run(["git", *words], cwd=work, check=True, capture_output=True)
-    return folder / "gradectl.git"
-
-
 @pytest.mark.engine
 def test_the_first_examples_work_from_git_as_they_are_written(
-    terraform_folder: Callable[..., Any], tmp_path: Path
+    terraform_folder: Callable[..., Any], from_git: Mapping[str, str]
 ) -> None:
     """They make one root, in which git itself is told where the server is."""
     first = [examples(name, readme(name))[0] for name in MODULES]
     given = {declaration(name, example) for example in first for name in undeclared(example)}
     text = "\n".join([*(example.text for example in first), *sorted(given)])
-    folder = terraform_folder("by-git", {"main.tf": text}).within(
-        GIT_CONFIG_COUNT="1",
-        GIT_CONFIG_KEY_0=f"url.file://{released(tmp_path)}.insteadOf",
-        GIT_CONFIG_VALUE_0=HOST,
-    )
+    folder = terraform_folder("by-git", {"main.tf": text}).within(**from_git)
 
     folder.run("init", "-no-color", "-input=false")
 

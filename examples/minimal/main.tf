@@ -1,0 +1,36 @@
+# What a grading system stands on: network, bucket, broker with its queues, alarms.
+# Outside of this repository each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=v0.1.0".
+terraform { required_version = ">= 1.11" }
+
+provider "aws" {
+  region = "ap-northeast-2"
+  default_tags { tags = { Project = "exams", ManagedBy = "Terraform" } }
+}
+
+module "network" {
+  source             = "../../modules/network"
+  name               = "exams-grading"
+  region             = "ap-northeast-2"
+  availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
+}
+
+module "storage" {
+  source      = "../../modules/storage"
+  bucket_name = "example-exams-grading-files" # unique in all of AWS: take another
+}
+
+module "messaging" {
+  source             = "../../modules/messaging"
+  name               = "exams-grading-mq"
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.network.security_group_ids["broker"]]
+}
+
+module "monitoring" {
+  source           = "../../modules/monitoring"
+  environment_name = "exams"
+  broker           = { node_names = module.messaging.node_names, instance_type = "mq.t3.micro" }
+}
+
+# plans: resources=64 aws_mq_broker.this=1 aws_s3_bucket.this=1 aws_nat_gateway.this=0 aws_cloudwatch_metric_alarm.this=9
+# plans: aws_mq_broker.this publicly_accessible = false

@@ -1,0 +1,60 @@
+"""The roots below examples/ are short, explained, and work in a folder of somebody's own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOTS = sorted({path.parent for path in (ROOT / "examples").glob("*/*.tf")})
+#: Most lines of each root.
+LIMITS = {"minimal": 30, "team": 70}
+#: The line of a README that names the modules by their version.
+BY_VERSION = re.compile(r"^sed -i .* main\.tf$", re.MULTILINE)
+each_root = pytest.mark.parametrize("folder", ROOTS, ids=lambda folder: folder.name)
+
+
+def statements(folder: Path) -> list[str]:
+    """The lines of a root that are neither blank nor a comment."""
+    lines = [line.strip() for path in folder.glob("*.tf") for line in path.read_text().splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@each_root
+def test_a_root_is_short(folder: Path) -> None:
+    """What is needed to use the modules is little, and stays little; each root has its limit."""
+    assert len(statements(folder)) <= LIMITS[folder.name]
+
+
+@each_root
+def test_a_root_says_how_long_it_is_and_how_much_it_makes(folder: Path) -> None:
+    """A README that counts its lines counts them right; the plan's number stands in both files."""
+    page = (folder / "README.md").read_text()
+    planned = re.findall(
+        r"^# plans: .*\bresources=(\d+)", (folder / "main.tf").read_text(), re.MULTILINE
+    )
+
+    assert re.findall(r"(\d+) lines", page) == [str(len(statements(folder)))]
+    assert re.findall(r"(\d+) resources", page) == planned
+
+
+@pytest.mark.engine
+@each_root
+def test_a_root_works_from_git_after_the_command_of_its_readme(
+    folder: Path, terraform_folder: Callable[..., Any], from_git: Mapping[str, str]
+) -> None:
+    """Whoever copies the folder away has one command to run, and then needs nothing of here."""
+    files = {path.name: path.read_text() for path in folder.glob("*.tf")}
+    copy = terraform_folder(f"own/{folder.name}", files).within(**from_git)
+    (command,) = BY_VERSION.findall((folder / "README.md").read_text())
+    subprocess.run(["bash", "-c", command], cwd=copy.directory, check=True)
+
+    copy.run("init", "-no-color", "-input=false")
+
+    assert "../" not in (copy.directory / "main.tf").read_text()
+    assert "valid" in copy.run("validate", "-no-color")
