@@ -36,7 +36,7 @@ SHOWN_ELSEWHERE = {
     "db_application_password": _APPLIED,
     "emulated": "test_provider.py::test_only_an_emulated_account_is_believed_unseen",
     "mq_admin_password": _APPLIED,
-    "mq_engine_type": "test_root_refusals.py::test_a_wrong_value_is_refused_with_what_is_allowed",
+    "mq_engine_type": "test_refusals.py::test_a_wrong_value_is_refused_with_what_is_allowed",
     "mq_user_passwords": _APPLIED,
     "tags": "test_provider.py::test_tags_are_on_everything_beside_our_own",
 }
@@ -172,10 +172,20 @@ def test_what_a_plan_cannot_show_is_shown_where_it_is_said(variable: str, place:
 
 def test_all_plans_could_be_made(verdicts: Verdicts) -> None:
     """A plan that was refused would show nothing."""
-    refused = [f"{name}: {each.said}" for name, each in verdicts.items() if each.status == "error"]
+    problems = [
+        f"{name}: {line}"
+        for name, each in verdicts.items()
+        for line in each.said.splitlines()
+        if not line.startswith("Test assertion failed") and not _is_open(line)
+    ]
 
     assert len(verdicts) == len(dict(written_runs()))
-    assert not refused, "\n".join(refused)
+    assert problems == []
+
+
+def _is_open(line: str) -> bool:
+    """Tell that a value was not as flipped because it is left to AWS, which says it afterwards."""
+    return line.startswith("Unknown condition value") and ")) != jsonencode(" in line
 
 
 @pytest.mark.parametrize("flip", flips(), ids=lambda flip: f"{flip.variable}={flip.to}"[:60])
