@@ -141,7 +141,10 @@ def command_lines_until_the_end(process: Any, descendants: Any) -> set[tuple[str
 def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
     """Not in a command line, the state, the reviewed plan, a file of ours, or what is said."""
     secret = "Sentinel-8f3a61c2d94b"
-    environ = {"TF_VAR_mq_admin_password": secret}
+    environ = {
+        "TF_VAR_mq_admin_password": secret,
+        "TF_VAR_mq_user_passwords": json.dumps({"web": secret}),
+    }
     project.configure(variables={"pause_seconds": 3})
     planned = project.run("plan", project.name, "--out", "reviewed.json", **environ)
     process = project.start("apply", project.name, "--yes", "-o", "json", **environ)
