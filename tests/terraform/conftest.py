@@ -109,7 +109,8 @@ def served_provider(terraform_folder: Callable[..., TerraformFolder]) -> Iterato
     root.run("init", "-no-color", "-input=false", "-backend=false", "-lockfile=readonly")
     tools = Tools(root.environ)
     try:
-        yield {REATTACH: serve_providers(Path(root.environ["TF_DATA_DIR"]), tools)}
+        served = serve_providers(Path(root.environ["TF_DATA_DIR"]), tools)
+        yield {REATTACH: served, "GOGC": "400"}  # collecting less saves a quarter of the time
     finally:
         tools.stop()
 

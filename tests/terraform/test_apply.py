@@ -63,9 +63,7 @@ def test_the_local_environment_is_made_as_written_and_leaves_nothing(
     assert_nothing_is_left_to_change(local_root)
     assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied_local, account.client("ssm"))
     assert_the_broker_runs_the_rendered_xml(applied_local, account.client("mq"))
-    assert_the_worker_is_told_names_that_exist(
-        applied_local, account.client("ecs"), account.client("ssm")
-    )
+    assert_the_worker_is_told_names_that_exist(applied_local, account)
     store_two_versions(applied_local["bucket_name"], account.client("s3"))
 
     local_root.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
