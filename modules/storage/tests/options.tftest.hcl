@@ -1,12 +1,6 @@
 mock_provider "aws" {
+  source          = "./tests/mocks"
   override_during = plan
-
-  mock_resource "aws_s3_bucket" {
-    defaults = {
-      arn = "arn:aws:s3:::test-grading-files"
-      id  = "test-grading-files"
-    }
-  }
 }
 
 variables {
