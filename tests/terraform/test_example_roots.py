@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
+from grader.settings import WorkerSettings, explain
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOTS = sorted({path.parent for path in (ROOT / "examples").glob("*/*.tf")})
 #: Most lines of each root.
 LIMITS = {"minimal": 30, "team": 70}
 #: The line of a README that names the modules by their version.
 BY_VERSION = re.compile(r"^sed -i .* main\.tf$", re.MULTILINE)
+#: What a worker does not start without.
+REQUIRED = {name for name, default, _ in explain(WorkerSettings) if not default}
 each_root = pytest.mark.parametrize("folder", ROOTS, ids=lambda folder: folder.name)
 
 
@@ -41,6 +45,24 @@ def test_a_root_says_how_long_it_is_and_how_much_it_makes(folder: Path) -> None:
 
     assert re.findall(r"(\d+) lines", page) == [str(len(statements(folder)))]
     assert re.findall(r"(\d+) resources", page) == planned
+
+
+def test_the_readme_of_the_workers_names_all_that_they_must_be_told() -> None:
+    """A root with a variable less plans and applies well, and its workers end at once."""
+    page = (ROOT / "modules" / "ecs-grading" / "README.md").read_text()
+    table = page.split("\n## What a worker must be told\n")[1].split("\n## ")[0]
+
+    cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == REQUIRED
+
+
+def test_the_whole_root_tells_its_workers_all_that_they_must_be_told() -> None:
+    """Its parameters are named as the variables are, but for hyphens and `_PARAM`."""
+    text = (ROOT / "examples" / "team" / "main.tf").read_text()
+    parameters = set(re.findall(r"\b((?:db|mq)-[a-z]+) += ", text))
+    variables = {f"{name.replace('-', '_').upper()}_PARAM" for name in parameters}
+
+    assert variables | set(re.findall(r"\b([A-Z_]{2,}) = ", text)) == REQUIRED
 
 
 @pytest.mark.engine
