@@ -64,7 +64,8 @@ def test_a_plan_is_not_applied_in_another_account(
     plan = tmp_path / "own.plan"
     settings = ("-var=emulated=true", f"-var=aws_account_id={OWN_ACCOUNT}")
     planning_root.run("plan", "-no-color", f"-out={plan}", *settings)
-    sts = boto3.client("sts", "ap-northeast-2", endpoint_url=moto_server)
+    session = boto3.Session("testing", "testing", region_name="ap-northeast-2")
+    sts = session.client("sts", endpoint_url=moto_server)
     role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/somebody"
     other = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     root = planning_root.within(
