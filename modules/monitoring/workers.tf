@@ -92,14 +92,23 @@ resource "aws_cloudwatch_log_resource_policy" "stopped_tasks" {
   policy_name = "${local.prefix}-stopped-tasks"
   policy_document = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "WriteEvents"
-      Effect    = "Allow"
-      Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
-      Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource  = "${aws_cloudwatch_log_group.stopped_tasks[each.key].arn}:*"
-      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.stopped_tasks[each.key].arn } }
-    }]
+    Statement = [
+      {
+        Sid       = "MakeStreams"
+        Effect    = "Allow"
+        Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
+        Action    = "logs:CreateLogStream" # EventBridge does not tell for which rule: with a condition nothing would ever arrive
+        Resource  = "${aws_cloudwatch_log_group.stopped_tasks[each.key].arn}:*"
+      },
+      {
+        Sid       = "WriteEvents"
+        Effect    = "Allow"
+        Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
+        Action    = "logs:PutLogEvents"
+        Resource  = "${aws_cloudwatch_log_group.stopped_tasks[each.key].arn}:*"
+        Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.stopped_tasks[each.key].arn } }
+      },
+    ]
   })
 }
 

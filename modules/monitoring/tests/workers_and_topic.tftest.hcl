@@ -91,13 +91,17 @@ run "tasks_that_end_by_themselves_are_counted_and_kept" {
   }
 
   assert {
-    condition = (
-      jsondecode(aws_cloudwatch_log_resource_policy.stopped_tasks["this"].policy_document).Statement[0].Resource ==
-      "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks:*" &&
-      jsondecode(aws_cloudwatch_log_resource_policy.stopped_tasks["this"].policy_document).Statement[0].Condition ==
-      { ArnEquals = { "aws:SourceArn" = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks" } }
-    )
-    error_message = "Only this rule may write there."
+    condition = {
+      for statement in jsondecode(aws_cloudwatch_log_resource_policy.stopped_tasks["this"].policy_document).Statement :
+      statement.Action => [statement.Resource, lookup(statement, "Condition", null)]
+      } == {
+      "logs:CreateLogStream" = ["arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks:*", null]
+      "logs:PutLogEvents" = [
+        "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/events/test-grading-stopped-tasks:*",
+        { ArnEquals = { "aws:SourceArn" = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks" } },
+      ]
+    }
+    error_message = "Only this rule may write there; streams are made without telling a rule."
   }
 }
 
