@@ -52,7 +52,12 @@ def password_variables(
     given = _given_to_roles(environ)
     roles = {**given, **{role: choose(given.get(role), role) for role in ROLES}}
     single = {f"TF_VAR_{name}": choose(environ.get(f"TF_VAR_{name}"), name) for name in _VARIABLES}
-    return {**single, _ROLES_VARIABLE: json.dumps(roles, sort_keys=True)}
+    return {**single, _ROLES_VARIABLE: _expression(roles)}
+
+
+def _expression(roles: Mapping[str, str]) -> str:
+    """Write a map as Terraform reads it: JSON, in which a dollar and a brace would begin code."""
+    return json.dumps(roles, sort_keys=True).replace("${", "$${").replace("%{", "%%{")
 
 
 def _given_to_roles(environ: Mapping[str, str]) -> dict[str, str]:

@@ -255,7 +255,7 @@ def test_apply_makes_rotates_and_removes_users_of_roles(project: Any) -> None:
     first = passwords(ssm, project.name)
     assert len(set(first.values())) == 4
 
-    secret = "Sentinel-5d0c7be1f2a8"
+    secret = "Sentinel-${5d0c}%{7be1}f2a8"
     rotated = apply(
         project,
         environ={VARIABLE: json.dumps({"worker": secret})},

@@ -56,6 +56,15 @@ def test_one_role_can_be_given_a_password_alone() -> None:
     }
 
 
+def test_a_password_that_looks_like_code_stays_a_text() -> None:
+    """Terraform reads the variable as an expression, in which `${` would begin one."""
+    environ = {VARIABLE: '{"web": "a${b}%{c}"}'}
+
+    found = password_variables("dev", environ, lambda _names: KEPT)[VARIABLE]
+
+    assert '"web": "a$${b}%%{c}"' in found
+
+
 def test_a_missing_password_is_made() -> None:
     """Each one for itself, and another one each time."""
     first = password_variables("dev", {}, lambda _names: {})
