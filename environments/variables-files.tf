@@ -64,7 +64,7 @@ variable "s3_lifecycle_noncurrent_days" {
 }
 
 variable "s3_lifecycle_rules" {
-  description = "Prefix, such as results/exams/, to its own rule, which goes before the days above and the one day of temp/. Null and {} mean never."
+  description = "Prefix, such as results/, to its own rule, instead of the days above or the one day of temp/. Null and {} mean never. A prefix inside another can only go earlier than that one."
   type = map(object({
     archive_days    = optional(map(number), {}) # storage class to the age at which objects move there
     expiration_days = optional(number)          # age at which they are deleted

@@ -38,11 +38,21 @@ resource "aws_iam_role_policy" "flow_logs" {
   role = aws_iam_role.flow_logs[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      Resource = [aws_cloudwatch_log_group.flow_logs[each.key].arn, "${aws_cloudwatch_log_group.flow_logs[each.key].arn}:*"] # streams of this group
-    }]
+    Statement = [
+      {
+        Sid      = "WriteStreams"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = [aws_cloudwatch_log_group.flow_logs[each.key].arn, "${aws_cloudwatch_log_group.flow_logs[each.key].arn}:*"] # streams of this group
+      },
+      {
+        # the service looks for the group by its name before it writes
+        Sid      = "FindGroup"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeLogGroups"]
+        Resource = [replace(aws_cloudwatch_log_group.flow_logs[each.key].arn, "/:log-group:.*$/", ":log-group:*")] # a search has no group of its own
+      },
+    ]
   })
 }
 

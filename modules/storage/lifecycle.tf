@@ -41,6 +41,18 @@ locals {
     "temp/" = { archive_days = tomap({}), expiration_days = 1, noncurrent_days = 1, keep_versions = null }
   }
   lifecycle_rules = merge(local._temporary, local._aging, var.lifecycle_rules)
+
+  # Of two rules for one object S3 applies both, so that an inner prefix cannot keep what an outer one deletes.
+  _never = 1000000
+  outlived_prefixes = [
+    for pair in setproduct(keys(local.lifecycle_rules), keys(local.lifecycle_rules)) : "${pair[1]} in ${pair[0]}"
+    if pair[0] != pair[1] && startswith(pair[1], pair[0]) && (
+      coalesce(local.lifecycle_rules[pair[1]].expiration_days, local._never) > coalesce(local.lifecycle_rules[pair[0]].expiration_days, local._never) ||
+      coalesce(local.lifecycle_rules[pair[1]].noncurrent_days, local._never) > coalesce(local.lifecycle_rules[pair[0]].noncurrent_days, local._never) ||
+      local.lifecycle_rules[pair[0]].noncurrent_days != null &&
+      coalesce(local.lifecycle_rules[pair[1]].keep_versions, 0) > coalesce(local.lifecycle_rules[pair[0]].keep_versions, 0)
+    )
+  ]
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
@@ -101,6 +113,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     precondition {
       condition     = alltrue([for pair in flatten(values(local.archive_steps)) : pair.later.days >= pair.earlier.days + pair.earlier.stay_days])
       error_message = "lifecycle_rules[*].archive_days must grow in the order ${join(", ", local.storage_class_order)}, with at least 30 days in STANDARD_IA and ONEZONE_IA and 1 day elsewhere."
+    }
+
+    precondition {
+      condition     = length(local.outlived_prefixes) == 0
+      error_message = "lifecycle_rules of a prefix inside another must have expiration_days, noncurrent_days and keep_versions no higher than that one's, because S3 applies both rules (${join("; ", local.outlived_prefixes)}): give the outer prefix the longest time, and a rule of its own to each inner one that is to go earlier."
     }
   }
 

@@ -104,7 +104,8 @@ resource "aws_lambda_permission" "this" {
 
   statement_id_prefix = "s3-${each.key}-"
   action              = "lambda:InvokeFunction"
-  function_name       = each.value.arn
+  function_name       = join(":", slice(split(":", each.value.arn), 0, 7)) # with alias or version in it, each plan would replace the permission
+  qualifier           = try(split(":", each.value.arn)[7], null)
   principal           = "s3.amazonaws.com"
   source_arn          = aws_s3_bucket.this.arn
   source_account      = split(":", each.value.arn)[4] # a bucket of the same name in another account is not this one

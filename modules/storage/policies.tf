@@ -46,6 +46,17 @@ locals {
         StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
       }
     },
+    var.kms_key_arn == null ? null : {
+      # KMS without the name of a key is the key of S3 in the account, not the bucket's
+      Sid      = "NoUnnamedKey"
+      Effect   = "Deny"
+      Resource = local._objects
+      Action   = "s3:PutObject"
+      Condition = {
+        StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+        Null         = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" }
+      }
+    },
   ] : merge({ Principal = "*" }, statement) if statement != null]
 }
 

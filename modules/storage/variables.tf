@@ -121,7 +121,7 @@ variable "lifecycle_days" {
 }
 
 variable "lifecycle_rules" {
-  description = "Prefix (such as results/exams/) to its own rule, which overrides lifecycle_days and the one day of temp/. What is left out never happens."
+  description = "Prefix (such as results/) to its own rule, which replaces that of lifecycle_days or the one day of temp/. What is left out never happens. A prefix inside another (results/trials/) can only go earlier than that one."
   type = map(object({
     archive_days    = optional(map(number), {}) # storage class to the age in days at which objects move there
     expiration_days = optional(number)          # age at which they are deleted

@@ -108,8 +108,16 @@ run "flow_logs_go_to_a_group_of_their_own" {
       for statement in jsondecode(aws_iam_role_policy.flow_logs["this"].policy).Statement :
       alltrue([for arn in statement.Resource : startswith(arn, "arn:aws:logs:ap-northeast-2:123456789012:log-group:/vpc/test-grading")]) &&
       !contains(statement.Action, "logs:CreateLogGroup")
+      if statement.Sid != "FindGroup"
     ])
     error_message = "The role may write to this group and nowhere else."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.flow_logs["this"].policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "FindGroup"] == [[
+      ["logs:DescribeLogGroups"], ["arn:aws:logs:ap-northeast-2:123456789012:log-group:*"],
+    ]]
+    error_message = "It may look for its group, in this account and region, and do nothing else with the others."
   }
 }
 

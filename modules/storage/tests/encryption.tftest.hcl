@@ -33,6 +33,14 @@ run "uses_a_key_of_your_own" {
     condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Condition.StringNotEquals["s3:x-amz-server-side-encryption"] == "aws:kms" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[4].Sid == "NoOtherKey" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[4].Condition.StringNotEquals["s3:x-amz-server-side-encryption-aws-kms-key-id"] == var.kms_key_arn
     error_message = "An upload may name no other key."
   }
+
+  assert {
+    condition = jsondecode(aws_s3_bucket_policy.this.policy).Statement[5].Condition == {
+      StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+      Null         = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" }
+    }
+    error_message = "An upload that asks for KMS names the key, or it would get another one; an upload that asks for nothing gets the bucket's."
+  }
 }
 
 run "lets_worker_and_web_tier_use_that_key_by_way_of_s3_only" {

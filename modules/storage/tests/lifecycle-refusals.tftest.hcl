@@ -166,3 +166,33 @@ run "refuses_to_leave_standard_ia_before_30_days_there" {
 
   expect_failures = [aws_s3_bucket_lifecycle_configuration.this]
 }
+
+run "refuses_to_keep_what_the_outer_prefix_deletes" {
+  command = plan
+
+  variables {
+    lifecycle_rules = { "results/exams/" = { expiration_days = 1825, noncurrent_days = 30 } }
+  }
+
+  expect_failures = [aws_s3_bucket_lifecycle_configuration.this]
+}
+
+run "refuses_to_keep_old_versions_that_the_outer_prefix_deletes" {
+  command = plan
+
+  variables {
+    lifecycle_rules = { "submissions/exams/" = { expiration_days = 30 } }
+  }
+
+  expect_failures = [aws_s3_bucket_lifecycle_configuration.this]
+}
+
+run "refuses_to_keep_more_versions_than_the_outer_prefix" {
+  command = plan
+
+  variables {
+    lifecycle_rules = { "temp/builds/" = { expiration_days = 1, noncurrent_days = 1, keep_versions = 2 } }
+  }
+
+  expect_failures = [aws_s3_bucket_lifecycle_configuration.this]
+}

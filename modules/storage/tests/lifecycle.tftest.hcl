@@ -47,22 +47,28 @@ run "gives_a_prefix_rules_of_its_own" {
 
   variables {
     lifecycle_rules = {
-      "results/exams/" = { archive_days = { DEEP_ARCHIVE = 180, STANDARD_IA = 30, GLACIER_IR = 60 }, expiration_days = 1825, noncurrent_days = 90, keep_versions = 5 }
-      "problems/"      = { noncurrent_days = 365 }
+      "results/"        = { archive_days = { DEEP_ARCHIVE = 180, STANDARD_IA = 30, GLACIER_IR = 60 }, expiration_days = 1825, noncurrent_days = 90, keep_versions = 5 }
+      "results/trials/" = { expiration_days = 7, noncurrent_days = 1 }
+      "problems/"       = { noncurrent_days = 365 }
     }
   }
 
   assert {
     condition = {
-      for step in one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results/exams"]).transition :
+      for step in one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).transition :
       step.storage_class => step.days
     } == { STANDARD_IA = 30, GLACIER_IR = 60, DEEP_ARCHIVE = 180 }
-    error_message = "Exams go down step by step."
+    error_message = "Results go down step by step."
   }
 
   assert {
-    condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results/exams"]).expiration[0].days == 1825 && one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results/exams"]).noncurrent_version_expiration[0].noncurrent_days == 90 && one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results/exams"]).noncurrent_version_expiration[0].newer_noncurrent_versions == 5
+    condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).expiration[0].days == 1825 && one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).noncurrent_version_expiration[0].noncurrent_days == 90 && one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).noncurrent_version_expiration[0].newer_noncurrent_versions == 5
     error_message = "They are deleted after five years, with the last five old versions kept."
+  }
+
+  assert {
+    condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results/trials"]).expiration[0].days == 7
+    error_message = "Those of trials go earlier."
   }
 
   assert {
@@ -71,7 +77,7 @@ run "gives_a_prefix_rules_of_its_own" {
   }
 
   assert {
-    condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).expiration[0].days == 90
+    condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "submissions"]).expiration[0].days == 90
     error_message = "The other prefixes are as they were."
   }
 }

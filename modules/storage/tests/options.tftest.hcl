@@ -88,8 +88,28 @@ run "tells_queues_topics_and_functions" {
   }
 
   assert {
-    condition     = aws_lambda_permission.this["scan"].source_arn == "arn:aws:s3:::test-grading-files" && aws_lambda_permission.this["scan"].source_account == "123456789012" && aws_lambda_permission.this["scan"].principal == "s3.amazonaws.com"
+    condition     = aws_lambda_permission.this["scan"].source_arn == "arn:aws:s3:::test-grading-files" && aws_lambda_permission.this["scan"].source_account == "123456789012" && aws_lambda_permission.this["scan"].principal == "s3.amazonaws.com" && aws_lambda_permission.this["scan"].qualifier == null
     error_message = "Only this bucket may call it."
+  }
+}
+
+run "permits_the_alias_of_a_function_under_the_name_that_the_provider_reads_back" {
+  command = plan
+
+  variables {
+    notifications = {
+      functions = { scan = { arn = "arn:aws:lambda:ap-northeast-2:123456789012:function:scan:live" } }
+    }
+  }
+
+  assert {
+    condition     = aws_lambda_permission.this["scan"].function_name == "arn:aws:lambda:ap-northeast-2:123456789012:function:scan" && aws_lambda_permission.this["scan"].qualifier == "live"
+    error_message = "Alias and function are told apart, or each plan would replace the permission."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_notification.this[0].lambda_function[*].lambda_function_arn) == "arn:aws:lambda:ap-northeast-2:123456789012:function:scan:live"
+    error_message = "S3 calls the alias."
   }
 }
 

@@ -11,7 +11,7 @@ vpc_flow_logs             = { retention_days = 90 }
 enable_s3_versioning         = true
 s3_lifecycle_expiration_days = 365
 s3_lifecycle_rules = {
-  "results/exams/" = { archive_days = { STANDARD_IA = 30, GLACIER = 90 }, expiration_days = 3650 }
+  "results/" = { archive_days = { STANDARD_IA = 30, GLACIER = 90 }, expiration_days = 3650 }
 }
 s3_cors = { origins = ["https://judge.example.com"] }
 
