@@ -10,7 +10,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from threading import Thread
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock, Thread
 from typing import Any
 
 from moto.moto_server.werkzeug_app import (
@@ -38,7 +39,8 @@ calls = logging.getLogger("gradectl.local.calls")
 
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
-_Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
+#: A WSGI application.
+Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
 #: Services that have a data plane or feed one; calls to others never change what must run.
 _SERVED = frozenset({"mq", "rds", "ecs", "ssm", "application-autoscaling"})
 _READS = ("Describe", "List", "Get")
@@ -74,7 +76,7 @@ class ControlPlane:
         keep_tags_of_templates_apart()
         remember_databases()
         remember_scaling_groups()
-        application: _Application = DomainDispatcherApplication(create_backend_app)
+        application = one_at_a_time(DomainDispatcherApplication(create_backend_app), Lock())
         if on_change:
             application = _reporting(application, on_change)
         try:
@@ -135,7 +137,27 @@ def may_change(authorization: str, target: str) -> bool:
     return served and not target.rpartition(".")[2].startswith(_READS)
 
 
-def _reporting(application: _Application, on_change: Callable[[], None]) -> _Application:
+def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -> Application:
+    """
+    Let no two API calls meet inside moto, whose objects are not made for several threads.
+
+    A call that failed halfway is repeated by its client and then finds what it has made itself.
+    Those to S3 are let through: they may carry files, and last as long as their sender likes.
+
+    Args:
+        application: Answers a call.
+        lock: Held while it does.
+    """
+
+    def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+        scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        with lock if scope and scope[1] != "s3" else nullcontext():
+            return application(environ, start_response)
+
+    return wrapped
+
+
+def _reporting(application: Application, on_change: Callable[[], None]) -> Application:
     """Wrap an application so that each call that may change something is told of when done."""
 
     def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
@@ -149,7 +171,7 @@ def _reporting(application: _Application, on_change: Callable[[], None]) -> _App
     return wrapped
 
 
-def _with_pages(application: _Application, pages: Pages) -> _Application:
+def _with_pages(application: Application, pages: Pages) -> Application:
     """Answer some paths ourselves."""
 
     def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from http.client import HTTPConnection
+from threading import Lock
+from typing import Any
 
 import pytest
 
 from gradectl.errors import ExitCode, TryAgainError
-from gradectl.local.moto import ControlPlane, may_change
+from gradectl.local.moto import ControlPlane, may_change, one_at_a_time
 
 
 def signed(service: str) -> str:
@@ -46,6 +48,25 @@ def test_a_change_to_a_service_with_a_data_plane_is_told(service: str, target: s
 def test_reads_and_calls_to_other_services_are_not_told(authorization: str, target: str) -> None:
     """Each graded submission writes to S3; nothing needs to look at the services for that."""
     assert not may_change(authorization, target)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "alone"), [(signed("iam"), True), (signed("s3"), False), ("", False)]
+)
+def test_calls_to_the_control_plane_do_not_meet_and_those_with_files_do(
+    authorization: str, alone: bool
+) -> None:
+    """A call that another one breaks is repeated, and then finds the half that it made."""
+    lock = Lock()
+    seen: list[bool] = []
+
+    def application(_environ: Any, _start_response: Any) -> list[bytes]:
+        seen.append(lock.locked())
+        return []
+
+    one_at_a_time(application, lock)({"HTTP_AUTHORIZATION": authorization}, None)
+
+    assert (seen, lock.locked()) == ([alone], False)
 
 
 def test_a_taken_port_is_said_in_one_sentence() -> None:
