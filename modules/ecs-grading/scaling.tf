@@ -13,6 +13,8 @@ resource "aws_appautoscaling_target" "this" {
   }
 }
 
+# AWS deletes what hangs on a target together with it, and nothing here would differ: so all below is made anew with its target.
+
 locals {
   resource_targets = var.enable_autoscaling ? {
     cpu    = { metric = "ECSServiceAverageCPUUtilization", target = var.scaling.cpu_target }
@@ -37,6 +39,10 @@ resource "aws_appautoscaling_policy" "resource" {
     predefined_metric_specification {
       predefined_metric_type = each.value.metric
     }
+  }
+
+  lifecycle {
+    replace_triggered_by = [aws_appautoscaling_target.this.id]
   }
 }
 
@@ -90,6 +96,10 @@ resource "aws_appautoscaling_policy" "queue_depth" {
       }
     }
   }
+
+  lifecycle {
+    replace_triggered_by = [aws_appautoscaling_target.this.id]
+  }
 }
 
 # --- other bounds from a moment on ---
@@ -107,5 +117,9 @@ resource "aws_appautoscaling_scheduled_action" "this" {
   scalable_target_action {
     max_capacity = each.value.max
     min_capacity = each.value.min
+  }
+
+  lifecycle {
+    replace_triggered_by = [aws_appautoscaling_target.this.id]
   }
 }

@@ -52,6 +52,10 @@ resource "aws_appautoscaling_policy" "rest" {
       scaling_adjustment          = each.value.adjustment.tasks
     }
   }
+
+  lifecycle {
+    replace_triggered_by = [aws_appautoscaling_target.this.id]
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "rest" {
