@@ -60,6 +60,10 @@ resource "aws_ecs_service" "this" {
   enable_execute_command            = var.service.execute_command != null
   health_check_grace_period_seconds = try(var.service.load_balancer.health_check_grace_seconds, null)
 
+  # ECS takes another placement only with a deployment, and the provider refuses to plan it without this. So each change of
+  # the service starts its tasks anew.
+  force_new_deployment = true
+
   # Rebalancing would end workers in the middle of a job, and where they run does not matter to a queue.
   availability_zone_rebalancing = "DISABLED"
 

@@ -39,6 +39,11 @@ run "spot_is_mixed_in_by_base_and_weights" {
   }
 
   assert {
+    condition     = aws_ecs_service.this.force_new_deployment
+    error_message = "The provider plans other weights only together with a new deployment."
+  }
+
+  assert {
     condition = (
       aws_ecs_cluster_capacity_providers.this["this"].capacity_providers == toset(["FARGATE", "FARGATE_SPOT"]) &&
       output.capacity_providers == tolist(["FARGATE", "FARGATE_SPOT"])
