@@ -11,7 +11,7 @@ locals {
   user_data = <<-EOT
     #!/bin/sh
     cat >> /etc/ecs/ecs.config <<'CONFIG'
-    ECS_CLUSTER=${local.name}-cluster
+    ECS_CLUSTER=${aws_ecs_cluster.this.name}
     ECS_AWSVPC_BLOCK_IMDS=true
     ECS_CONTAINER_STOP_TIMEOUT=${var.task.stop_timeout_seconds}s
     ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true

@@ -64,4 +64,7 @@ resource "aws_iam_instance_profile" "this" {
 
   name = "${local.name}-instance"
   role = aws_iam_role.instance[each.key].name
+
+  # An instance that starts before its permissions cannot join the cluster, and its agent does not try again.
+  depends_on = [aws_iam_role_policy.instance]
 }
