@@ -11,7 +11,8 @@ resource "aws_service_discovery_private_dns_namespace" "this" {
 resource "aws_service_discovery_service" "this" {
   count = var.service_discovery == null ? 0 : 1
 
-  name = local.container_name
+  name          = local.container_name
+  force_destroy = true # ECS takes the addresses of its last tasks away later than it says that the service is gone
 
   dns_config {
     namespace_id   = aws_service_discovery_private_dns_namespace.this[0].id

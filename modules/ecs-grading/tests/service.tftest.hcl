@@ -180,4 +180,9 @@ run "has_a_dns_name_when_wanted" {
     )
     error_message = "The service registers itself."
   }
+
+  assert {
+    condition     = aws_service_discovery_service.this[0].force_destroy
+    error_message = "Addresses that ECS has left there are in nobody's way when it goes."
+  }
 }
