@@ -44,7 +44,7 @@ output "engine_type" {
 }
 
 output "initial_password" {
-  description = "Password of RabbitMQ's one user, to be changed at the first login because it stands in the state; null for ActiveMQ."
+  description = "Password of RabbitMQ's one user, in the state after the apply that makes the broker and until the next one: read it at once and change it. Null for ActiveMQ."
   value       = var.engine_type == "RabbitMQ" && local.makes_broker ? one(one(aws_mq_broker.this[*].user)[*].password) : null
   sensitive   = true
 }

@@ -1,7 +1,7 @@
 locals {
   # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
   reserved_name_starts = ["xn--", "sthree-", "amzn-s3-demo-"]
-  reserved_name_ends   = ["-s3alias", "--ol-s3", "--x-s3", "--table-s3"]
+  reserved_name_ends   = ["-an", "-s3alias", "--ol-s3", "--x-s3", "--table-s3"]
 
   sse_algorithm = var.kms_key_arn == null ? "AES256" : "aws:kms"
 }

@@ -77,6 +77,16 @@ run "refuses_a_bucket_name_with_a_reserved_end" {
   expect_failures = [var.bucket_name]
 }
 
+run "refuses_the_end_of_buckets_in_the_namespace_of_an_account" {
+  command = plan
+
+  variables {
+    bucket_name = "grading-files-123456789012-ap-northeast-2-an"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
 run "refuses_a_log_of_its_own_log" {
   command = plan
 
