@@ -15,7 +15,6 @@ resource "aws_launch_template" "this" {
   image_id               = local.image_id
   instance_type          = var.instances.type
   key_name               = var.ssh == null ? null : var.ssh.key_name
-  ebs_optimized          = true
   update_default_version = true
   user_data              = base64encode(local.user_data)
 

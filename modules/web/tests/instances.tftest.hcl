@@ -144,3 +144,16 @@ run "a_key_pair_when_asked_for" {
     error_message = "The key is on the instances."
   }
 }
+
+run "a_type_of_an_old_generation_starts_too" {
+  command = plan
+
+  variables {
+    instances = { type = "t2.small" }
+  }
+
+  assert {
+    condition     = aws_launch_template.this.instance_type == "t2.small" && aws_launch_template.this.ebs_optimized == null
+    error_message = "EC2 refuses to start a t2 that is asked to be EBS-optimized; newer types are so by themselves."
+  }
+}
