@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from mocked_root import Verdict, everything, verdicts
 
 from gradectl.adapters.terraform.locate import locate
 from gradectl.adapters.terraform.mirror import prepare
@@ -29,7 +29,6 @@ LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 #: Where a request to AWS goes that a test did not mean to make: nowhere.
 NOWHERE = "http://127.0.0.1:9"
 _OURS = ("AWS_", "TF_VAR_", "TF_CLI_ARGS")
-_RESOURCE = re.compile(r'^resource "([^"]+)" "([^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -175,14 +174,6 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAccoun
         yield EmulatedAccount(url)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How a run of `terraform test` ended, and the errors that it told."""
-
-    status: str
-    said: str
-
-
 @pytest.fixture(scope="session")
 def mocked_plans(
     mocked_folder: Callable[..., TerraformFolder],
@@ -197,9 +188,11 @@ def mocked_plans(
     def plan(runs: Mapping[str, str]) -> dict[str, Verdict]:
         mocks = (Path(__file__).parent / "root.tftest.hcl").read_text().split("\nrun ")[0]
         files = {f"{name}.tftest.hcl": f"{mocks}\n{text}" for name, text in runs.items()}
-        shown = {f"../{name}/everything.tf": text for name, text in _everything().items()}
+        shown = {
+            f"../{name}/everything.tf": text for name, text in everything(ROOT / "modules").items()
+        }
         root = mocked_folder("environments", {**files, **shown})
-        return _verdicts(root.attempt("test", "-json").stdout)
+        return verdicts(root.attempt("test", "-json").stdout)
 
     return plan
 
@@ -231,35 +224,3 @@ def _environ(top: Path) -> dict[str, str]:
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
     }
-
-
-def _everything() -> dict[str, str]:
-    """Write an output for each module that shows all its resources; by the module's folder."""
-    written = {}
-    for module in sorted((ROOT / "modules").iterdir()):
-        found: dict[str, list[str]] = {}
-        source = "\n".join(path.read_text() for path in module.glob("*.tf"))
-        for kind, name in _RESOURCE.findall(source):
-            found.setdefault(kind, []).append(f"{name} = {kind}.{name}")
-        kinds = "\n".join(f"{kind} = {{ {', '.join(names)} }}" for kind, names in found.items())
-        text = f'output "everything" {{\n  sensitive = true\n  value = {{\n{kinds}\n  }}\n}}\n'
-        written[f"modules/{module.name}"] = text
-    return written
-
-
-def _verdicts(lines: str) -> dict[str, Verdict]:
-    """Read the stream of `terraform test -json`, in which each file has one run."""
-    found: dict[str, Verdict] = {}
-    for line in lines.splitlines():
-        event = json.loads(line)
-        name = event.get("@testfile", "").removesuffix(".tftest.hcl")
-        verdict = found.get(name, Verdict("", ""))
-        if event["type"] == "test_run":
-            found[name] = replace(verdict, status=event["test_run"].get("status", verdict.status))
-        if event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
-            problem = event["diagnostic"]
-            code = (problem.get("snippet") or {}).get("code", "")
-            words = f"{problem['summary']}: {problem.get('detail', '')} {code}".split()
-            said = f"{verdict.said}{' '.join(words)}\n"
-            found[name] = replace(verdict, said=said)
-    return found
