@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -35,7 +33,6 @@ from gradectl.local.tls import make_certificates
 pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).resolve().parents[3]
-MESSAGING_TEMPLATE = ROOT / "modules" / "messaging" / "templates" / "broker.xml.tftpl"
 LONG = 60.0
 PASSWORD = "only-for-this-test-1"
 
@@ -61,7 +58,7 @@ def _own_broker(engines: Engines, tmp_path: Path) -> Iterator[Callable[[str], Ch
 
     def own_broker(xml: str) -> Child:
         (port,) = free_ports(1)
-        user = BrokerUser("admin", PASSWORD)
+        user = BrokerUser("admin", PASSWORD, ("grading-admins",))
         certificates = make_certificates(tmp_path, "localhost", "127.0.0.1")
         home = BrokerHome(tmp_path / "broker", port, tmp_path / "broker.log", certificates)
         child = start_broker(engines.activemq, Broker("local-grading", xml, [user]), home)
@@ -131,25 +128,12 @@ def test_statistics_come_as_json(activemq: RunningBroker) -> None:
     assert "size" in json.dumps(json.loads(replies.body))
 
 
+@pytest.mark.parametrize("name", ["broker.xml", "broker-roles.xml"])
 def test_a_broker_starts_from_what_terraform_renders(
-    own_broker: Callable[[str], Child], tmp_path: Path
+    own_broker: Callable[[str], Child], name: str
 ) -> None:
     """A policy that ActiveMQ does not understand must show here, not after half an hour in AWS."""
-    values = {
-        "queue_names": ["grading-dlq", "grading-priority", "grading-requests", "grading-results"],
-        "dead_letter_queue": "grading-dlq",
-        "max_browse_page_size": 100000,
-        "redelivery": {"maximum": 3, "delay_ms": 5000, "maximum_delay_ms": 60000},
-    }
-    rendered = subprocess.run(
-        ["terraform", "console"],
-        input=f'base64encode(templatefile("{MESSAGING_TEMPLATE}", {json.dumps(values)}))\n',
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    child = own_broker(base64.b64decode(rendered.stdout.strip().strip('"')).decode())
+    child = own_broker((ROOT / "tests" / "fixtures" / name).read_text())
 
     log = child.program.log_file.read_text()
     assert "local-grading-1" in log
