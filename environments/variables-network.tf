@@ -30,8 +30,8 @@ variable "vpc_existing" {
   type = object({
     vpc_id                  = string                     # vpc-...
     vpc_cidr_block          = string                     # its IPv4 range
-    private_subnet_ids      = list(string)               # in at least two zones
-    public_subnet_ids       = optional(list(string), []) # in at least two zones; for enable_web_tier
+    private_subnet_ids      = list(string)               # two or more, each in a zone of its own
+    public_subnet_ids       = optional(list(string), []) # two or more, each in a zone of its own; for enable_web_tier
     private_route_table_ids = optional(list(string), []) # of the private subnets
     s3_prefix_list_id       = optional(string)           # pl-... of an S3 endpoint that is there
   })

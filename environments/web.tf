@@ -11,6 +11,12 @@ locals {
     QUEUE_NAME          = local.queues.requests
     RESULT_QUEUE_NAME   = local.queues.results
   }
+
+  # A load balancer takes one subnet in each zone, and is refused with a second: the first ones are enough for its instances, too.
+  web_subnet_ids = {
+    for kind, ids in { private = module.network.private_subnet_ids, public = module.network.public_subnet_ids } :
+    kind => var.vpc_existing == null ? slice(ids, 0, length(var.availability_zone_suffixes)) : ids
+  }
 }
 
 module "web" {
@@ -20,7 +26,7 @@ module "web" {
   environment_name = var.environment_name
   region           = var.aws_region
   vpc_id           = module.network.vpc_id
-  subnet_ids       = { private = module.network.private_subnet_ids, public = module.network.public_subnet_ids }
+  subnet_ids       = local.web_subnet_ids
   security_group_ids = {
     load_balancer = module.network.security_group_ids.load_balancer
     web           = module.network.security_group_ids.web

@@ -130,3 +130,33 @@ run "passes_on_what_a_worker_and_its_handler_are_told" {
     error_message = "the settings of the worker do not reach it"
   }
 }
+
+run "a_load_balancer_has_one_subnet_in_each_zone" {
+  command = plan
+
+  variables {
+    enable_web_tier     = true
+    vpc_subnets         = { per_zone = 2 }
+    web_cidr_blocks     = ["203.0.113.0/24"]
+    web_certificate_arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    web_container_image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/judge-web:1.0"
+  }
+
+  override_module {
+    target          = module.network
+    override_during = plan
+    outputs = {
+      nat_public_ips     = []
+      private_subnet_ids = ["subnet-a1", "subnet-c1", "subnet-a2", "subnet-c2"]
+      public_subnet_ids  = ["subnet-a3", "subnet-c3", "subnet-a4", "subnet-c4"]
+      security_group_ids = { broker = "sg-1", database = "sg-2", endpoints = "sg-3", load_balancer = "sg-4", web = "sg-5", worker = "sg-6" }
+      ssh_rule_ids       = {}
+      vpc_id             = "vpc-0123456789abcdef0"
+    }
+  }
+
+  assert {
+    condition     = local.web_subnet_ids.public == tolist(["subnet-a3", "subnet-c3"]) && local.web_subnet_ids.private == tolist(["subnet-a1", "subnet-c1"])
+    error_message = "Elastic Load Balancing refuses a second one in a zone."
+  }
+}
