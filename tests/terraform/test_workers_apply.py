@@ -45,12 +45,19 @@ def test_what_is_applied_is_what_the_next_plan_finds(folder: Any, account: str) 
     assert placement(ecs, "spot") == {"FARGATE": 1, "FARGATE_SPOT": 3}
     assert placement(ecs, "instances") == {"instances-grading": 1}
     assert service(ecs, "everything")["enableExecuteCommand"]
-    before = {name: identity(ecs, name) for name in ("spot", "instances", "everything")}
+    assert not [each for each in replaced(folder, "-var=changed=true") if "ecs_service" in each]
 
     apply(folder, "-var=changed=true")
     assert not service(ecs, "everything")["enableExecuteCommand"]
     assert service(ecs, "everything")["deploymentConfiguration"]["maximumPercent"] == 200
-    assert {name: identity(ecs, name) for name in before} == before, "replaced"
+    again = replaced(folder, "-var=changed=true", "-replace=module.spot.aws_ecs_service.this")
+    assert again == {
+        "module.spot.aws_ecs_service.this",
+        "module.spot.aws_appautoscaling_target.this",
+        "module.spot.aws_appautoscaling_policy.queue_depth[0]",
+        'module.spot.aws_appautoscaling_policy.resource["cpu"]',
+        'module.spot.aws_appautoscaling_policy.resource["memory"]',
+    }, "AWS deletes what scales a service together with it"
 
     folder.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
     assert folder.run("state", "list").strip() == ""
@@ -72,9 +79,10 @@ def service(ecs: Any, name: str) -> dict[str, Any]:
     return described
 
 
-def identity(ecs: Any, name: str) -> str:
-    """Give what another service of the same name would not have."""
-    return str(service(ecs, name)["deployments"][0]["id"])
+def replaced(folder: Any, *words: str) -> set[str]:
+    """Give the addresses of what a plan would delete and make again."""
+    changes = folder.plan(*words)["resource_changes"]
+    return {each["address"] for each in changes if "delete" in each["change"]["actions"]}
 
 
 def placement(ecs: Any, name: str) -> dict[str, int]:
