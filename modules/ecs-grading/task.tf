@@ -7,6 +7,7 @@ resource "aws_ecs_task_definition" "this" {
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
   container_definitions    = jsonencode(concat([local.container], local.sidecars))
+  skip_destroy             = true # the circuit breaker goes back to the revision before, and ECS deploys none that is deregistered
 
   runtime_platform {
     cpu_architecture        = var.task.architecture

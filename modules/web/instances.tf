@@ -80,7 +80,6 @@ resource "aws_autoscaling_group" "this" {
 
     preferences {
       min_healthy_percentage = 90
-      auto_rollback          = startswith(local.image_id, "ami-") # EC2 refuses it with an AMI behind a parameter
     }
   }
 

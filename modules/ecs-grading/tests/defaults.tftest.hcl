@@ -104,7 +104,8 @@ run "a_deployment_that_fails_is_rolled_back" {
   assert {
     condition = (
       one(aws_ecs_service.this.deployment_circuit_breaker).enable && one(aws_ecs_service.this.deployment_circuit_breaker).rollback &&
-      aws_ecs_service.this.deployment_minimum_healthy_percent == 100 && aws_ecs_service.this.deployment_maximum_percent == 200
+      aws_ecs_service.this.deployment_minimum_healthy_percent == 100 && aws_ecs_service.this.deployment_maximum_percent == 200 &&
+      aws_ecs_task_definition.this.skip_destroy
     )
     error_message = "The circuit breaker goes back to the last good version, and old workers stay until new ones are healthy."
   }

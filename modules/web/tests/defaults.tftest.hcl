@@ -105,9 +105,9 @@ run "the_group_is_healthy_by_the_load_balancers_word" {
   assert {
     condition = (
       aws_autoscaling_group.this.instance_refresh[0].strategy == "Rolling" &&
-      aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback == false
+      aws_autoscaling_group.this.instance_refresh[0].preferences[0].min_healthy_percentage == 90
     )
-    error_message = "A new template replaces them one after the other; EC2 rolls nothing back while the AMI is behind a parameter."
+    error_message = "A new template replaces them one after the other."
   }
 
   assert {

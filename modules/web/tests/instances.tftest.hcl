@@ -14,7 +14,7 @@ variables {
   application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
 }
 
-run "an_ami_that_stays_is_rolled_back" {
+run "an_ami_that_stays" {
   command = plan
 
   variables {
@@ -28,10 +28,9 @@ run "an_ami_that_stays_is_rolled_back" {
 
   assert {
     condition = (
-      aws_launch_template.this.image_id == "ami-0123456789abcdef0" && aws_launch_template.this.instance_type == "m7i.large" &&
-      aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback
+      aws_launch_template.this.image_id == "ami-0123456789abcdef0" && aws_launch_template.this.instance_type == "m7i.large"
     )
-    error_message = "With an AMI id EC2 can go back to the version before."
+    error_message = "Image and size are those given."
   }
 
   assert {
