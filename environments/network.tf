@@ -1,10 +1,11 @@
 locals {
-  # ECS on EC2 needs its own control endpoints besides what every task needs; a shell needs its messages.
+  # ECS on EC2 needs its own control endpoints besides what every task needs; a shell needs its messages, and
+  # with a key of yours that key (all else uses the key on the side of AWS).
   needed_endpoints = concat(
     ["ecr.api", "ecr.dkr", "logs", "ssm"],
     var.use_fargate ? [] : ["ecs", "ecs-agent", "ecs-telemetry"],
     var.enable_ecs_exec || var.enable_web_tier ? ["ssmmessages"] : [],
-    var.kms_key_arn == null ? [] : ["kms"],
+    var.enable_ecs_exec && var.kms_key_arn != null ? ["kms"] : [],
   )
 }
 
