@@ -15,6 +15,16 @@ pytestmark = pytest.mark.stack
 WAITING = "creating module.database.aws_db_instance.this"
 
 
+def until(words: str, process: subprocess.Popen[str]) -> str:
+    """Read what the demo says up to some words, or to its end if they never come."""
+    said = ""
+    for line in process.stdout or ():
+        said += line
+        if words in line:
+            break
+    return said
+
+
 @pytest.mark.parametrize(
     ("number", "code", "to_all"),
     [(signal.SIGINT, 130, True), (signal.SIGTERM, 143, False)],
@@ -33,10 +43,8 @@ def test_a_demo_that_is_stopped_during_apply_leaves_nothing(
     Either way Terraform stops in good order, asked once, and no process or port is left.
     """
     process = project.start_demo()
-    for line in process.stdout:
-        if WAITING in line:
-            break
-    assert project.leftovers()
+    before = until(WAITING, process)
+    assert project.leftovers(), before
     ports = project.ports()
 
     (os.killpg if to_all else os.kill)(process.pid, number)
