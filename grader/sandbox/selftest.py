@@ -130,8 +130,11 @@ PROBES = (
         "using memory that is no data",
         "import mmap\n"
         "kept = []\n"
-        "while True: kept.append(mmap.mmap(-1, 1 << 20)); kept[-1].write(b'x' * (1 << 20))",
+        "while True:\n"
+        "    try: kept.append(mmap.mmap(-1, 1 << 20)); kept[-1].write(b'x' * (1 << 20))\n"
+        "    except (MemoryError, OSError): pass",  # the bound came before the watch: wait for it
         StopReason.MEMORY,
+        replace(_LIMITS, cpu_ms=5000),
     ),
     Probe("writing for ever", "while True: print('x' * 999)", StopReason.OUTPUT),
 )
