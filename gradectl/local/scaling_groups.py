@@ -22,7 +22,7 @@ def _make_policy(policy: FakeScalingPolicy, *words: object, **settings: object) 
     """Make a policy that is enabled, and forecasts only when told to."""
     _policy_of_moto(policy, *words, **settings)  # type: ignore[arg-type]  # handed through
     policy.enabled = True  # type: ignore[attr-defined]  # the answer is made of attributes
-    policy.predictive_scaling_configuration = policy.predictive_scaling_configuration or None  # type: ignore[assignment]  # nothing is left out
+    policy.predictive_scaling_configuration = policy.predictive_scaling_configuration or None  # type: ignore[assignment]  # None is left out of the answer
 
 
 def _create_group(call: AutoScalingResponse) -> ActionResult:
