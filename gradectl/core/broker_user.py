@@ -106,14 +106,14 @@ def group_of(parameter: str) -> str | None:
     Raises:
         ConfigurationError: It has another form.
     """
-    parts = parameter.split("/")
-    if len(parts) < 4 or parts[-1] != "password":  # noqa: PLR2004 - "", environment, part, key
-        raise ConfigurationError(
-            f"not the parameter of a broker user's password: {parameter!r}",
-            where="output broker_users",
-            next_step="name each user's parameter, such as /dev/mq-web/password",
-        )
-    return GROUPS.get(parts[-2])
+    match parameter.split("/"):
+        case [_, _, *_, part, "password"]:
+            return GROUPS.get(part)
+    raise ConfigurationError(
+        f"not the parameter of a broker user's password: {parameter!r}",
+        where="output broker_users",
+        next_step="name each user's parameter, such as /dev/mq-web/password",
+    )
 
 
 def groups_of(user: WantedUser, known: KnownUser | None) -> frozenset[str]:
