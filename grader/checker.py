@@ -18,10 +18,10 @@ from grader.contract.verdicts import Fault, Verdict
 from grader.core.compare import CompareOptions, compare
 from grader.core.judge import explain
 from grader.core.points import SCORE_FILE, SHARE_FILE, points_from_files
-from grader.core.report import printable
 from grader.core.validators import language_of, run_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
 from grader.sandbox import Box
+from grader.text import printable
 from grader.validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
 
 _ACCEPT, _WRONG = 42, 43

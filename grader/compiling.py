@@ -22,7 +22,6 @@ from grader.cache.programs import CompileRun, ProgramCache
 from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.core.judge import explain
 from grader.core.limits import compile_limits
-from grader.core.report import printable
 from grader.core.validators import compile_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.languages import Language, find
@@ -30,6 +29,7 @@ from grader.problems import ValidatorSources
 from grader.sandbox import Box
 from grader.sandbox.policy import POLICIES, export
 from grader.sandbox.toolchain import fingerprint
+from grader.text import printable
 from grader.validator import Tell, build_validator
 
 _POLICY = "compile"

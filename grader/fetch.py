@@ -19,8 +19,8 @@ from grader.cache.files import HeldFile
 from grader.cache.objects import ObjectCache
 from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import ErrorCode
-from grader.core.report import printable_name
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
+from grader.text import printable_name
 
 #: The largest input or answer.
 FILE_MAX_BYTES = 256 << 20

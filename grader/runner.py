@@ -9,8 +9,9 @@ from grader.contract.messages import CaseResult
 from grader.contract.runs import RunOutcome
 from grader.contract.verdicts import Fault, Verdict
 from grader.core.judge import describe_end, find_fault
-from grader.core.report import ExecutionLog, printable_name
+from grader.core.report import ExecutionLog
 from grader.fetch import OpenCase
+from grader.text import printable_name
 from grader.workspace import Workspace
 
 _US_PER_MS = 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from grader.contract.verdicts import ErrorCode
-from grader.core.report import printable_name
 from grader.errors import RequestError
+from grader.text import printable_name
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from grader.text import printable
+
 _MAX_CHARACTERS = 1 << 18
 _CUT = "... (cut)"
 
@@ -28,16 +30,3 @@ class ExecutionLog:
     def to_bytes(self) -> bytes:
         """Give the log as a file."""
         return "".join(f"{line}\n" for line in self._lines).encode(errors="replace")
-
-
-def printable(text: str) -> str:
-    """Replace what a terminal would act on; keeps line ends and tabs."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for char in text
-    )
-
-
-def printable_name(name: str) -> str:
-    """Show the name of an object on one line, whatever it holds."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)

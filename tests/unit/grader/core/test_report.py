@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.core.report import ExecutionLog, printable, printable_name
+from grader.core.report import ExecutionLog
+from grader.text import printable, printable_name
 
 
 @given(st.text())
