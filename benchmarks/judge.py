@@ -17,7 +17,8 @@ from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
 from grader.core.limits import Ceilings
 from grader.grade import open_handler
-from grader.ports import JobHandler, ObjectStore
+from grader.ports.handlers import JobHandler
+from grader.ports.stores import ObjectStore
 from grader.testing import MemoryObjectStore
 
 BUCKET = "bench"

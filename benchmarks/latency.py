@@ -12,7 +12,7 @@ from grader.adapters.activemq.connection import Connection
 from grader.contract.layout import ObjectUrl, source_key, test_cases_prefix
 from grader.contract.messages import GradingRequest
 from grader.contract.names import REQUESTS_QUEUE, RESULTS_QUEUE
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 _RUNS = 60
 _MARK = f"bench-{secrets.token_hex(4)}"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from grader.ports import QueueInspector
+from grader.ports.messages import QueueInspector
 
 
 class Watch(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryError
-from grader.ports import ObjectInfo
+from grader.ports.stores import ObjectInfo
 from grader.testing import MemoryObjectStore
 
 

@@ -19,7 +19,7 @@ from grader.contract.verdicts import ErrorCode
 from grader.core.findings import Findings
 from grader.core.package import Listing, examine
 from grader.core.validators import VALIDATOR_DIRECTORIES
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 _UPLOADS_AT_ONCE = 8
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradectl.core.scan import Scan, ScanResult
 from grader.contract.names import QUEUES
-from grader.ports import QueuedMessage, QueueInspector, QueueStatistics
+from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
 
 #: Up to this size the oldest message is looked for where the broker does not tell its time.
 _WORTH_A_BROWSE = 200

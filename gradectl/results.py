@@ -14,7 +14,8 @@ from gradectl.submissions import stored_job_result
 from grader.contract.messages import JobResult
 from grader.contract.names import QUEUES
 from grader.errors import GraderError
-from grader.ports import JobRecord, JobStore, ObjectStore
+from grader.ports.jobs import JobRecord, JobStore
+from grader.ports.stores import ObjectStore
 
 #: A request is looked for among this many messages of each queue.
 _MESSAGES_PER_QUEUE = 2000

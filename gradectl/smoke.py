@@ -19,7 +19,8 @@ from grader.contract.names import (
     PRIORITY_QUEUE,
     REQUESTS_QUEUE,
 )
-from grader.ports import JobStore, ObjectStore
+from grader.ports.jobs import JobStore
+from grader.ports.stores import ObjectStore
 
 #: A problem that each worker can solve in a moment.
 _CASES = {"1.in": b"20 22\n", "1.ans": b"42\n"}

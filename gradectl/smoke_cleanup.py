@@ -13,7 +13,8 @@ from gradectl.smoke_probe import Job
 from gradectl.submissions import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
-from grader.ports import JobStore, ObjectStore
+from grader.ports.jobs import JobStore
+from grader.ports.stores import ObjectStore
 
 _TAKE_SECONDS = 0.1
 #: A worker that has the message may need some looks until it is done with it.

@@ -19,7 +19,9 @@ from grader.contract.messages import GradingResult
 from grader.contract.names import RESULTS_QUEUE
 from grader.contract.verdicts import Verdict
 from grader.errors import AccessError, GraderError
-from grader.ports import JobStore, ObjectStore, QueueStatistics
+from grader.ports.jobs import JobStore
+from grader.ports.messages import QueueStatistics
+from grader.ports.stores import ObjectStore
 
 _PROGRAM = Source("smoke.py", b"print(sum(map(int, input().split())))\n")
 _LIMITS = Limits(time_ms=5000, memory_mb=128)

@@ -25,7 +25,7 @@ from grader.contract.layout import (
 from grader.contract.layout import test_cases_prefix as cases_prefix
 from grader.contract.messages import GradingRequest, GradingResult, JobResult
 from grader.errors import ObjectNotFoundError
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 #: What a worker takes by default (MAX_SOURCE_BYTES); more would be refused a moment later.
 MAX_SOURCE_BYTES = 1 << 20

@@ -15,7 +15,7 @@ from time import time
 
 from grader.contract.names import QUEUES
 from grader.errors import ConnectionLostError
-from grader.ports import QueuedMessage, QueueStatistics
+from grader.ports.messages import QueuedMessage, QueueStatistics
 
 _DEFAULT_PRIORITY = "4"
 _CONDITION = re.compile(r"(JMSTimestamp|JMSPriority) (>=|=|<|>) (\d+)")

@@ -33,14 +33,10 @@ from grader.loop import Slot
 from grader.migrations import migrate
 from grader.parameters import Parameters, parameter_names
 from grader.patience import Patience
-from grader.ports import (
-    JobHandler,
-    JobSource,
-    JobStore,
-    ObjectStore,
-    PreparingHandler,
-    QueueInspector,
-)
+from grader.ports.handlers import JobHandler, PreparingHandler
+from grader.ports.jobs import JobStore
+from grader.ports.messages import JobSource, QueueInspector
+from grader.ports.stores import ObjectStore
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
 from grader.signals import run_all
 

@@ -13,7 +13,7 @@ from grader.cache.files import FileCache
 from grader.cache.objects import ObjectCache
 from grader.cache.programs import ProgramCache
 from grader.fetch import CaseFetcher
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 #: Threads that fetch; a store answers each in tens of milliseconds, whatever its size.
 _HELPERS = 4

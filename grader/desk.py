@@ -15,15 +15,10 @@ from grader.core.redelivery import Rules, Settlement
 from grader.errors import AccessError, RequestError, TemporaryError
 from grader.logs import Logger
 from grader.patience import Patience
-from grader.ports import (
-    AlreadyFinished,
-    Claim,
-    Delivery,
-    HeldByAnother,
-    JobHandler,
-    JobStore,
-    ObjectStore,
-)
+from grader.ports.handlers import JobHandler
+from grader.ports.jobs import AlreadyFinished, Claim, HeldByAnother, JobStore
+from grader.ports.messages import Delivery
+from grader.ports.stores import ObjectStore
 
 _T = TypeVar("_T")
 _AWAY = (TemporaryError, AccessError)

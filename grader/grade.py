@@ -28,7 +28,8 @@ from grader.core.tally import Tally
 from grader.core.tip import optimization_tip
 from grader.errors import RequestError, TemporaryError
 from grader.languages import Language, find
-from grader.ports import JobHandler, ObjectStore
+from grader.ports.handlers import JobHandler
+from grader.ports.stores import ObjectStore
 from grader.problems import load_problem, load_validator
 from grader.runner import CaseRunner
 from grader.sandbox import Box

@@ -17,7 +17,8 @@ from typing import Any, Generic, TypeVar
 from grader.contract.messages import JobRequest
 from grader.errors import GraderError, SettingsError
 from grader.logs import Logger
-from grader.ports import JobHandler, ObjectStore
+from grader.ports.handlers import JobHandler
+from grader.ports.stores import ObjectStore
 from grader.settings import WorkerSettings
 
 GROUP = "grader.handlers"

@@ -18,7 +18,7 @@ from time import monotonic
 
 from grader.errors import GraderError
 from grader.logs import Logger
-from grader.ports import QueuedMessage, QueueInspector
+from grader.ports.messages import QueuedMessage, QueueInspector
 
 #: A job that runs for this long is worth a look.
 _LONG_JOB_SECONDS = 0.2

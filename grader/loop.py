@@ -11,7 +11,7 @@ from grader.errors import ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
 from grader.lookahead import Running
 from grader.patience import Patience
-from grader.ports import Delivery, JobSource
+from grader.ports.messages import Delivery, JobSource
 
 #: How soon an idle slot notices that it must stop.
 _IDLE_SECONDS = 0.5

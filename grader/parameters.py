@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.adapters.mysql.engine import DatabaseLogin
 from grader.logs import Redactor
-from grader.ports import ParameterStore
+from grader.ports.stores import ParameterStore
 
 
 class Parameters:

@@ -12,7 +12,7 @@ from grader.contract.verdicts import ErrorCode
 from grader.core import package
 from grader.core.validators import MAX_SOURCES_BYTES, compile_command, file_names
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 
 @dataclass(frozen=True)

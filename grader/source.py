@@ -7,7 +7,7 @@ from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
 from grader.core.limits import Ceilings, source_limit_bytes
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 
 def read_source(store: ObjectStore, url: ObjectUrl, ceilings: Ceilings) -> bytes:

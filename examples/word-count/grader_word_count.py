@@ -12,7 +12,7 @@ from grader.contract.messages import JobRequest, JobResult
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.handlers import Tools, Work
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 _MAX_BYTES = 16 << 20
 

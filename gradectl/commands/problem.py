@@ -13,7 +13,7 @@ from gradectl.options import group
 from gradectl.problems import Problem, PushPlan, describe, plan_push, push, read_problem
 from gradectl.target import choose
 from gradectl.ui import Table
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 
 @group("problem", epilog="Example: gradectl problem push examples/problems/sum")

@@ -18,7 +18,7 @@ from gradectl.queues import Inspection, QueueState, find_message, inspect, queue
 from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.contract.names import QUEUES
-from grader.ports import QueuedMessage
+from grader.ports.messages import QueuedMessage
 
 _LIST_COLUMNS = (
     *("queue", "waiting", "in flight", "consumers", "producers"),

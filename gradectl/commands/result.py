@@ -18,7 +18,7 @@ from gradectl.results import Findings, Located, look_up, state
 from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.contract.messages import JobResult
-from grader.ports import JobRecord
+from grader.ports.jobs import JobRecord
 
 
 @command("result", epilog="Example: gradectl result req_20240820120000_0f3c9a1b2c3d")

@@ -16,7 +16,7 @@ from gradectl.smoke import Smoke, SmokeWorld
 from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.errors import GraderError
-from grader.ports import JobStore
+from grader.ports.jobs import JobStore
 
 #: How long a job may take when --timeout does not say.
 _JOB_SECONDS = 60.0

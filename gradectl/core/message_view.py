@@ -9,7 +9,7 @@ from typing import Any
 from grader.contract import names
 from grader.contract.messages import GradingRequest, JobResult, readable_request_id
 from grader.errors import RequestError
-from grader.ports import QueuedMessage
+from grader.ports.messages import QueuedMessage
 
 
 @dataclass(frozen=True)

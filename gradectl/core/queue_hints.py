@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
-from grader.ports import QueueStatistics
+from grader.ports.messages import QueueStatistics
 
 #: The size at which the alarm grading-queue-size-high fires.
 _MANY = 100

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.ports import QueuedMessage
+from grader.ports.messages import QueuedMessage
 
 #: The whole queue, and the classes of priority that the store keeps apart.
 _FILTERS = ("", "JMSPriority > 4", "JMSPriority = 4", "JMSPriority < 4")

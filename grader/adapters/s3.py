@@ -19,7 +19,7 @@ from grader.errors import (
     SettingsError,
     TemporaryError,
 )
-from grader.ports import ObjectInfo
+from grader.ports.stores import ObjectInfo
 
 _CHUNK_BYTES = 1 << 20
 _DELETE_LIMIT = 1000  # keys in one call
@@ -43,7 +43,7 @@ def open_object_store(bucket: str, region: str) -> S3ObjectStore:
 
 class S3ObjectStore:
     """
-    `grader.ports.ObjectStore` over boto3.
+    `grader.ports.messages.ObjectStore` over boto3.
 
     Beyond what the port names, each method raises `AccessError` when the credentials do not
     allow the call, and `SettingsError` when there is no such bucket.

@@ -23,7 +23,7 @@ def open_parameter_store(region: str) -> SsmParameterStore:
 
 class SsmParameterStore:
     """
-    `grader.ports.ParameterStore` over boto3.
+    `grader.ports.messages.ParameterStore` over boto3.
 
     Args:
         client: A boto3 SSM client; safe to share between threads.

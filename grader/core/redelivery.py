@@ -29,7 +29,7 @@ from grader.contract.names import (
 )
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import RequestError
-from grader.ports import Delivery, Outgoing
+from grader.ports.messages import Delivery, Outgoing
 
 #: Set by the broker for one delivery, or by us for each copy; the rest is the producer's.
 _NOT_COPIED = frozenset(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from grader.errors import ConnectionLostError
-from grader.ports import Delivery, Outgoing
+from grader.ports.messages import Delivery, Outgoing
 
 
 @dataclass

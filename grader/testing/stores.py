@@ -16,7 +16,7 @@ from grader.errors import (
     SettingsError,
     TemporaryError,
 )
-from grader.ports import (
+from grader.ports.jobs import (
     ABANDONED_AFTER,
     AlreadyFinished,
     Claim,
@@ -24,8 +24,8 @@ from grader.ports import (
     Granted,
     HeldByAnother,
     JobRecord,
-    ObjectInfo,
 )
+from grader.ports.stores import ObjectInfo
 
 
 def _now() -> datetime:

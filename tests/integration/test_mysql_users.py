@@ -17,7 +17,7 @@ from grader.adapters.mysql.users import ApplicationUser, ensure_user
 from grader.contract.messages import JobRequest
 from grader.errors import SettingsError, TemporaryError
 from grader.migrations import migrate
-from grader.ports import Claim, Granted
+from grader.ports.jobs import Claim, Granted
 
 pytestmark = pytest.mark.engine
 

@@ -19,7 +19,9 @@ from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
 from grader.adapters.ssm import SsmParameterStore
 from grader.migrations import migrate
-from grader.ports import JobSource, JobStore, ObjectStore, Outgoing, ParameterStore
+from grader.ports.jobs import JobStore
+from grader.ports.messages import JobSource, Outgoing
+from grader.ports.stores import ObjectStore, ParameterStore
 from grader.testing import (
     MemoryJobSource,
     MemoryJobStore,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.errors import ConnectionLostError
-from grader.ports import Outgoing
+from grader.ports.messages import Outgoing
 
 SOON = 10.0  # seconds within which something surely comes
 NOTHING = 0.2  # seconds to wait for what must not come

@@ -16,7 +16,14 @@ from grader.contract.messages import (
     JobResult,
 )
 from grader.contract.verdicts import ErrorCode, Status, Verdict
-from grader.ports import ABANDONED_AFTER, AlreadyFinished, Claim, Granted, HeldByAnother, JobStore
+from grader.ports.jobs import (
+    ABANDONED_AFTER,
+    AlreadyFinished,
+    Claim,
+    Granted,
+    HeldByAnother,
+    JobStore,
+)
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 

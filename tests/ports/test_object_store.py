@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryError
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 
 
 def test_what_was_put_is_got_byte_for_byte(object_store: ObjectStore) -> None:

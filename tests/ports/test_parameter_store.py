@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.errors import SettingsError
-from grader.ports import ParameterStore
+from grader.ports.stores import ParameterStore
 
 
 def test_all_named_values_are_given(parameter_store: ParameterStore) -> None:

@@ -16,7 +16,7 @@ from time import monotonic, time
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
 from grader.errors import ConnectionLostError, SettingsError
-from grader.ports import QueuedMessage, QueueStatistics
+from grader.ports.messages import QueuedMessage, QueueStatistics
 
 _REPLIES = "/temp-queue/gradectl-statistics"
 _STATISTICS = "/queue/ActiveMQ.Statistics."
@@ -28,7 +28,7 @@ _Map = dict[str, object]
 
 class ActiveMQQueueInspector:
     """
-    See `grader.ports.QueueInspector`.
+    See `grader.ports.messages.QueueInspector`.
 
     Args:
         connection: Used by this inspector alone.

@@ -17,7 +17,7 @@ from time import monotonic
 
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
-from grader.ports import Delivery, Outgoing
+from grader.ports.messages import Delivery, Outgoing
 
 #: How long the next message of an urgent queue may take, after its subscription or the last one.
 _GRACE_SECONDS = 0.1
@@ -25,7 +25,7 @@ _GRACE_SECONDS = 0.1
 
 class ActiveMqJobSource:
     """
-    `grader.ports.JobSource` over one connection, which it owns.
+    `grader.ports.messages.JobSource` over one connection, which it owns.
 
     Args:
         connection: Opened, and used by nobody else.

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from grader.adapters.mysql.engine import translated
 from grader.adapters.mysql.table import JOBS
 from grader.contract.messages import Grade, JobRequest, JobResult
-from grader.ports import (
+from grader.ports.jobs import (
     ABANDONED_AFTER,
     AlreadyFinished,
     Claim,
@@ -55,7 +55,7 @@ def _now() -> datetime:
 
 class MysqlJobStore:
     """
-    `grader.ports.JobStore` over SQLAlchemy.
+    `grader.ports.messages.JobStore` over SQLAlchemy.
 
     Beyond what the port names, each method raises `AccessError` when the server refuses the user
     and `SettingsError` when there is no such database.

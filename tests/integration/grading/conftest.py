@@ -17,7 +17,7 @@ from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.core.limits import Ceilings
 from grader.grade import Grader
 from grader.languages import Language, find
-from grader.ports import ObjectStore
+from grader.ports.stores import ObjectStore
 from grader.sandbox import Box
 from grader.testing import MemoryObjectStore
 

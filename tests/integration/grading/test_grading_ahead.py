@@ -17,7 +17,7 @@ from grader.caches import open_caches
 from grader.contract.messages import GradingRequest
 from grader.logs import Redactor, make_logger
 from grader.lookahead import LookAhead, Running
-from grader.ports import QueueInspector
+from grader.ports.messages import QueueInspector
 from grader.testing import MemoryObjectStore
 
 pytestmark = pytest.mark.engine

@@ -14,7 +14,7 @@ import pytest
 from grader.contract.messages import Grade, GradingRequest
 from grader.errors import RequestError, SandboxError, TemporaryError
 from grader.languages import find
-from grader.ports import ObjectInfo
+from grader.ports.stores import ObjectInfo
 from grader.testing import MemoryObjectStore
 
 pytestmark = pytest.mark.engine

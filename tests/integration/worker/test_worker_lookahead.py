@@ -11,7 +11,7 @@ import pytest
 
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
-from grader.ports import QueueStatistics
+from grader.ports.messages import QueueStatistics
 
 pytestmark = pytest.mark.engine
 

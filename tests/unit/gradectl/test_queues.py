@@ -8,7 +8,7 @@ from dataclasses import replace
 from gradectl.queues import find_message, inspect, queue_states
 from gradectl.testing import MemoryBroker
 from grader.contract.names import QUEUES
-from grader.ports import QueueStatistics
+from grader.ports.messages import QueueStatistics
 
 
 class OldBroker(MemoryBroker):

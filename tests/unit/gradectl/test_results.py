@@ -24,7 +24,7 @@ from grader.contract.messages import (
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import TemporaryError
-from grader.ports import Claim, JobStore
+from grader.ports.jobs import Claim, JobStore
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)

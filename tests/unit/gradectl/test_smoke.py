@@ -17,7 +17,7 @@ from grader.contract.messages import Failure, Grade, GradingRequest, GradingResu
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import TemporaryError
-from grader.ports import Claim
+from grader.ports.jobs import Claim
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
 

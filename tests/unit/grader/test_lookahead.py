@@ -13,7 +13,7 @@ import pytest
 from grader.errors import ConnectionLostError, RequestError
 from grader.logs import Logger
 from grader.lookahead import LookAhead, Running
-from grader.ports import QueuedMessage, QueueInspector, QueueStatistics
+from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
 
 WAIT_SECONDS = 10.0
 

@@ -40,7 +40,9 @@ from grader.errors import (
 from grader.logs import Logger
 from grader.loop import Slot
 from grader.patience import Patience
-from grader.ports import Claim, ClaimOutcome, Delivery, JobHandler, JobSource, Outgoing
+from grader.ports.handlers import JobHandler
+from grader.ports.jobs import Claim, ClaimOutcome
+from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)

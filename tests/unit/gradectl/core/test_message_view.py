@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gradectl.core.message_view import MessageView, age, decoded, pretty
 from grader.contract.messages import Failure, Grade, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
-from grader.ports import QueuedMessage
+from grader.ports.messages import QueuedMessage
 
 NOW = 1_000_000
 REQUEST = {

@@ -12,7 +12,7 @@ from grader.contract.names import (
     REQUESTS_QUEUE,
     RESULTS_QUEUE,
 )
-from grader.ports import QueueStatistics
+from grader.ports.messages import QueueStatistics
 
 IDLE = QueueStatistics(
     queue="", size=0, in_flight=0, consumers=1, producers=0, enqueued=0, dequeued=0, expired=0,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradectl.core.scan import Scan, ScanResult
-from grader.ports import QueuedMessage
+from grader.ports.messages import QueuedMessage
 
 PAGE = 10
 PAGED_IN_BY_A_BROWSE = 5

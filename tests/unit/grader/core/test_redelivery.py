@@ -20,7 +20,7 @@ from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.core import redelivery
 from grader.core.redelivery import Rules
 from grader.errors import RequestError
-from grader.ports import Delivery
+from grader.ports.messages import Delivery
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 RULES = Rules("bucket", "results", "dlq", max_attempts=3, retry_delay_ms=5000)

@@ -1,0 +1,1 @@
+"""Interfaces between decisions and the outside world."""
