@@ -28,7 +28,7 @@ from progress import say
 from grader.languages import find
 from grader.sandbox.headers import install_headers
 from grader.sandbox.launcher import Launcher
-from grader.sandbox.testing import installed_launcher
+from grader.sandbox.temporary import installed_launcher
 
 
 def judge() -> Measured:

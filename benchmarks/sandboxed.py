@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 from figures import Absent, Aim, Figure, Measured, percentile, timed
 from progress import say
 
-from grader.contract.runs import Role, RunLimits, RunSpec
 from grader.languages import find
 from grader.sandbox import Box
+from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 _RUNS = 300
 _PYTHON_RUNS = 150

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Protocol
 
 from grader.contract.problem import CaseFiles, Problem, ProblemSettings, ValidatorFiles
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.contract.verdicts import Fault, Verdict
 from grader.core.compare import CompareOptions, compare
 from grader.core.judge import explain
@@ -21,6 +20,7 @@ from grader.core.points import SCORE_FILE, SHARE_FILE, points_from_files
 from grader.core.validators import language_of, run_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
 from grader.sandbox import Box
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.text import printable
 from grader.validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
 

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from grader.cache.files import HeldFile
 from grader.cache.programs import CompileRun, ProgramCache
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.core.judge import explain
 from grader.core.limits import compile_limits
 from grader.core.validators import compile_command
@@ -28,6 +27,7 @@ from grader.languages import Language, find
 from grader.problems import ValidatorSources
 from grader.sandbox import Box
 from grader.sandbox.policy import POLICIES, export
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.sandbox.toolchain import fingerprint
 from grader.text import printable
 from grader.validator import Tell, build_validator

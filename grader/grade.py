@@ -33,8 +33,8 @@ from grader.ports.stores import ObjectStore
 from grader.problems import load_problem, load_validator
 from grader.runner import CaseRunner
 from grader.sandbox import Box
+from grader.sandbox.host import describe_surroundings
 from grader.sandbox.selftest import run_self_test
-from grader.sandbox.surroundings import describe_surroundings
 from grader.source import check_length, read_source
 from grader.validator import install_validator
 from grader.workspace import Workspace

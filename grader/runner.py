@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from grader.checker import CasePaths, Checker, Judgement
 from grader.contract.messages import CaseResult
-from grader.contract.runs import RunOutcome
 from grader.contract.verdicts import Fault, Verdict
 from grader.core.judge import describe_end, find_fault
 from grader.core.report import ExecutionLog
 from grader.fetch import OpenCase
+from grader.sandbox.runs import RunOutcome
 from grader.text import printable_name
 from grader.workspace import Workspace
 

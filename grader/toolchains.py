@@ -18,13 +18,13 @@ from typing import Protocol
 from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
 from grader.compiling import Compiler
-from grader.contract.runs import RunLimits
 from grader.contract.verdicts import ErrorCode
 from grader.core.judge import explain
 from grader.core.limits import compile_limits
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
+from grader.sandbox.runs import RunLimits
 from grader.sandbox.toolchain import examine, missing_programs
 from grader.workspace import Workspace
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grader.contract.problem import ProblemSettings
-from grader.contract.runs import Role, RunLimits, RunSpec
 from grader.contract.verdicts import ErrorCode
 from grader.core.judge import explain
 from grader.core.validators import PROGRAM, compile_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.problems import ValidatorSources
 from grader.sandbox import Box
+from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 #: Told what a validator, or its compiler, wrote for judges; it is not for those who submit.
 Tell = Callable[[str], object]

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.languages import Language
 from grader.sandbox import Box
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
 _TAIL_BYTES = 4096
 

@@ -21,7 +21,7 @@ from gradectl.local.testing import (
     running_control_plane,
     running_database,
 )
-from grader.sandbox.testing import installed_launcher
+from grader.sandbox.temporary import installed_launcher
 
 #: The policies that the messaging module sets, in the form in which Amazon MQ keeps them.
 BROKER_XML = Path(__file__).parent / "fixtures" / "broker.xml"

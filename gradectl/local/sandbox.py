@@ -10,7 +10,7 @@ from gradectl.errors import ConfigurationError
 from gradectl.local.layout import Layout
 from gradectl.local.stack import Stack
 from grader.errors import SettingsError
-from grader.sandbox.testing import installed_launcher
+from grader.sandbox.temporary import installed_launcher
 
 LAUNCHER_VARIABLE = "LAUNCHER_PATH"
 

@@ -12,8 +12,8 @@ import signal
 from dataclasses import dataclass
 
 from grader.contract.messages import Grade
-from grader.contract.runs import RunLimits, RunOutcome, StopReason
 from grader.contract.verdicts import Fault, Verdict
+from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
 
 _KB_PER_MB = 1024
 _US_PER_MS = 1000

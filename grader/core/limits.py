@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from grader.contract.messages import GradingRequest
 from grader.contract.problem import ProblemSettings
-from grader.contract.runs import RunLimits
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
 from grader.languages import Language
+from grader.sandbox.runs import RunLimits
 
 #: A program may sleep, or wait for a busy machine, for this long beyond twice its CPU limit.
 _WALL_GRACE_MS = 1_000

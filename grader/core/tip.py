@@ -14,8 +14,8 @@ The rule, for memory and for CPU time alike:
 from __future__ import annotations
 
 from grader.contract.messages import Grade
-from grader.contract.runs import RunLimits
 from grader.contract.verdicts import Verdict
+from grader.sandbox.runs import RunLimits
 
 #: How many times the need a limit has to be before anything is said.
 _FAR = 4

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import SandboxError
+from grader.sandbox.cleanup import owners, processes_of, removal, shared_directories
 from grader.sandbox.files import (
     copied_into,
     find_program,
@@ -24,11 +24,11 @@ from grader.sandbox.files import (
     opened,
     unlink_files,
 )
+from grader.sandbox.fork_server import ForkServer, can_be_warm
 from grader.sandbox.launcher import Answer, Command, Launcher, Message, Service
-from grader.sandbox.leftovers import owners, processes_of, removal, shared_directories
 from grader.sandbox.lock import take
 from grader.sandbox.policy import POLICIES, policy_number
-from grader.sandbox.warm import ForkServer, can_be_warm
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
 #: Where the user of each role works; beside it is a directory of the role's name, with what it was
 #: given.

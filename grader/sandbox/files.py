@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from grader.contract.runs import RunOutcome, RunSpec, StopReason
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
-from grader.sandbox.leftovers import bytes_below
+from grader.sandbox.cleanup import bytes_below
+from grader.sandbox.runs import RunOutcome, RunSpec, StopReason
 
 #: Where system programs are.
 _PROGRAM_DIRECTORIES = (Path("/usr/bin"), Path("/usr/local/bin"))

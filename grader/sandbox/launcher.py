@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, StopReason
 from grader.errors import SandboxError, SettingsError
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, StopReason
 
 #: What an allocator needs above the limit before the launcher can see the limit crossed.
 _DATA_HEADROOM_MB = 32

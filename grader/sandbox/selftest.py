@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from grader.contract.runs import Role, RunLimits, RunSpec, StopReason
 from grader.errors import SelfTestError
 from grader.languages import find
 from grader.sandbox.box import Box
+from grader.sandbox.runs import Role, RunLimits, RunSpec, StopReason
 
 _LIMITS = RunLimits(
     cpu_ms=500,

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.errors import SettingsError
 from grader.sandbox import Box
 from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.sandbox.selftest import run_self_test
 
 pytestmark = pytest.mark.engine

@@ -15,9 +15,9 @@ from arena.attack import Attack
 from arena.grading import BUCKET, Judge
 from arena.traces import Ground
 from grader.caches import open_caches
-from grader.contract.runs import Role
 from grader.sandbox import Box
 from grader.sandbox.box import WORK_DIRECTORIES
+from grader.sandbox.runs import Role
 from grader.testing import MemoryObjectStore
 
 #: Told of each trial as it ends.

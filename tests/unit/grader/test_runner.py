@@ -10,13 +10,13 @@ import pytest
 
 from grader.checker import CasePaths, Judgement
 from grader.contract.problem import CaseFiles, StoredFile
-from grader.contract.runs import RunLimits, RunOutcome, StopReason
 from grader.contract.verdicts import Fault, Verdict
 from grader.core.report import ExecutionLog
 from grader.errors import SandboxError
 from grader.fetch import OpenCase
 from grader.languages import Language, find
 from grader.runner import CaseRunner
+from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
 from grader.workspace import Workspace
 
 LIMITS = RunLimits(

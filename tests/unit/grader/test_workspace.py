@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.languages import find
 from grader.sandbox import Box
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.workspace import Workspace
 
 LIMITS = RunLimits(

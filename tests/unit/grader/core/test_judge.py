@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.contract.runs import RunLimits, RunOutcome, StopReason
 from grader.contract.verdicts import Fault, Verdict
 from grader.core.judge import Finding, compile_error, describe_end, explain, find_fault
+from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
 
 LIMITS = RunLimits(
     cpu_ms=1000,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.messages import CaseResult, Grade
-from grader.contract.runs import RunLimits
 from grader.contract.verdicts import Verdict
 from grader.core.tip import optimization_tip
+from grader.sandbox.runs import RunLimits
 
 #: So near to what `grade` uses that neither says anything.
 NEAR = RunLimits(

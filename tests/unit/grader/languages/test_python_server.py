@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunSpec, StopReason
 from grader.languages import find
 from grader.sandbox import Box
+from grader.sandbox.runs import Role, RunLimits, RunSpec, StopReason
 
 pytestmark = pytest.mark.engine
 

@@ -12,11 +12,11 @@ from typing import NoReturn
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunOutcome, RunSpec
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.sandbox import Box
 from grader.sandbox.build import Installation, install, uninstall
 from grader.sandbox.launcher import Launcher
+from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
 pytestmark = pytest.mark.engine
 

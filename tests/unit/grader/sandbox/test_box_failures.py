@@ -16,13 +16,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunSpec, StopReason
 from grader.errors import SandboxError
 from grader.languages import find
 from grader.sandbox import Box
 from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.cleanup import processes_of
 from grader.sandbox.launcher import Launcher
-from grader.sandbox.leftovers import processes_of
+from grader.sandbox.runs import Role, RunLimits, RunSpec, StopReason
 from grader.sandbox.selftest import run_self_test
 
 pytestmark = pytest.mark.engine

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunSpec
 from grader.errors import SandboxError
 from grader.sandbox.files import copied_into, opened
+from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 LIMITS = RunLimits(1000, 3000, 64, 1 << 16, 1, bound_address_space=True)
 

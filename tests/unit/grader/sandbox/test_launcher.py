@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import grader.sandbox
-from grader.contract.runs import Role, RunLimits
 from grader.errors import SandboxError, SettingsError
 from grader.sandbox import Box
+from grader.sandbox.cleanup import processes_of
 from grader.sandbox.launcher import Command, Launcher, Message, Service
-from grader.sandbox.leftovers import processes_of
+from grader.sandbox.runs import Role, RunLimits
 
 pytestmark = pytest.mark.engine
 

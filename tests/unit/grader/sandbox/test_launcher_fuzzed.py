@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import grader.sandbox
-from grader.contract.runs import Role, RunLimits
 from grader.sandbox.build import Installation, render_header
 from grader.sandbox.launcher import Command, Message
 from grader.sandbox.policy import POLICIES
+from grader.sandbox.runs import Role, RunLimits
 
 pytestmark = pytest.mark.engine
 

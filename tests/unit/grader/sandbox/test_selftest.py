@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.contract.runs import RunOutcome, RunSpec, StopReason
 from grader.errors import SelfTestError
 from grader.sandbox import Box
+from grader.sandbox.runs import RunOutcome, RunSpec, StopReason
 from grader.sandbox.selftest import run_self_test
 
 pytestmark = pytest.mark.engine

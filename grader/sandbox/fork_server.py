@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from grader.contract.runs import Role, RunLimits, RunSpec
+from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 #: It runs beside the case; the process between the two has ended when the case begins.
 _OWN_PROCESSES = 1

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from grader.contract.runs import Role, RunLimits, RunSpec
+from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 #: Below these, directories are looked for in which any user may leave files.
 _PARENTS = ("/", "/dev", "/run", "/var")

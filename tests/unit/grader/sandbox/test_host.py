@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from grader.sandbox.surroundings import describe_surroundings
+from grader.sandbox.host import describe_surroundings
 
 
 def test_it_tells_what_the_sandbox_depends_on() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.contract.runs import Role, RunLimits, RunSpec
 from grader.languages import find
 from grader.sandbox import Box
-from grader.sandbox.warm import ForkServer
+from grader.sandbox.fork_server import ForkServer
+from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 pytestmark = pytest.mark.engine
 
