@@ -12,7 +12,7 @@ from pathlib import Path
 from ten_submissions import Case
 
 from grader.caches import open_caches
-from grader.contract.layout import ObjectUrl, source_key, test_cases_prefix
+from grader.contract.bucket import ObjectUrl, source_key, test_cases_prefix
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
 from grader.core.limits import Ceilings

@@ -9,7 +9,7 @@ from figures import Figure, Measured, percentile, timed
 from local_stack import Local
 
 from grader.adapters.activemq.connection import Connection
-from grader.contract.layout import ObjectUrl, source_key, test_cases_prefix
+from grader.contract.bucket import ObjectUrl, source_key, test_cases_prefix
 from grader.contract.messages import GradingRequest
 from grader.contract.names import REQUESTS_QUEUE, RESULTS_QUEUE
 from grader.ports.stores import ObjectStore

@@ -13,8 +13,8 @@ from gradectl.core.problem_check import Layout, arrange, check_problem, check_pr
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.problem_files import find_files
 from grader.contract import problem as contract
-from grader.contract.layout import description_key, problem_prefix
-from grader.contract.layout import test_cases_prefix as cases_prefix
+from grader.contract.bucket import description_key, problem_prefix
+from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.verdicts import ErrorCode
 from grader.core.findings import Findings
 from grader.core.package import Listing, examine

@@ -13,7 +13,7 @@ from gradectl.ports import Broker
 from gradectl.queues import inspect
 from gradectl.smoke_cleanup import CleanUp
 from gradectl.smoke_probe import Job, Prober
-from grader.contract.layout import test_cases_prefix as cases_prefix
+from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,

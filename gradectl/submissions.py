@@ -16,13 +16,8 @@ from pydantic import ValidationError
 
 from gradectl.errors import DeadlineError, GradectlError, UsageError
 from gradectl.ports import Broker
-from grader.contract.layout import (
-    ObjectUrl,
-    metadata_key,
-    result_key,
-    source_key,
-)
-from grader.contract.layout import test_cases_prefix as cases_prefix
+from grader.contract.bucket import ObjectUrl, metadata_key, result_key, source_key
+from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.messages import GradingRequest, GradingResult, JobResult
 from grader.errors import ObjectNotFoundError
 from grader.ports.stores import ObjectStore

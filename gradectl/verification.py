@@ -19,7 +19,7 @@ from gradectl.problem_store import FolderObjectStore
 from gradectl.problem_submissions import Submission
 from gradectl.problems import Problem
 from grader.caches import open_caches
-from grader.contract.layout import ObjectUrl, execution_log_key, source_key
+from grader.contract.bucket import ObjectUrl, execution_log_key, source_key
 from grader.contract.messages import Grade, GradingRequest
 from grader.contract.verdicts import Verdict
 from grader.core.limits import Ceilings

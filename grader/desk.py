@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from grader.contract.layout import result_key
+from grader.contract.bucket import result_key
 from grader.contract.messages import JobRequest, JobResult, readable_request_id
 from grader.contract.verdicts import ErrorCode
 from grader.core import redelivery

@@ -17,7 +17,7 @@ from typing import Protocol
 from grader.caches import Caches, open_caches
 from grader.checker import open_checker
 from grader.compiling import Compiler
-from grader.contract.layout import ObjectUrl, execution_log_key, result_key
+from grader.contract.bucket import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.problem import Problem
 from grader.contract.verdicts import Status

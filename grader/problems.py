@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.contract.layout import problem_prefix
+from grader.contract.bucket import problem_prefix
 from grader.contract.problem import Problem, StoredFile, ValidatorFiles
 from grader.contract.verdicts import ErrorCode
 from grader.core import package

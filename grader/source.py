@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.contract.layout import ObjectUrl
+from grader.contract.bucket import ObjectUrl
 from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
 from grader.core.limits import Ceilings, source_limit_bytes

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from grader.contract.layout import ObjectUrl, result_key
+from grader.contract.bucket import ObjectUrl, result_key
 from grader.contract.messages import JobRequest, JobResult
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError

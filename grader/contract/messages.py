@@ -16,7 +16,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 
-from grader.contract.layout import ObjectUrl, test_cases_prefix
+from grader.contract.bucket import ObjectUrl, test_cases_prefix
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import RequestError
 

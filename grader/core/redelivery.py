@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from grader.contract.layout import ObjectUrl, result_key
+from grader.contract.bucket import ObjectUrl, result_key
 from grader.contract.messages import Failure, JobResult
 from grader.contract.names import (
     ATTEMPT_HEADER,

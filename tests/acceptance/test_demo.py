@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from grader.contract.layout import metadata_key
+from grader.contract.bucket import metadata_key
 from grader.contract.names import REQUESTS_QUEUE, RESULTS_QUEUE
 
 pytestmark = pytest.mark.stack

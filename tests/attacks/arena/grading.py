@@ -13,7 +13,7 @@ from structlog.testing import CapturingLogger
 
 from arena.attack import TAKEN_OVER_COMPILER
 from grader.caches import Caches
-from grader.contract.layout import execution_log_key, result_key
+from grader.contract.bucket import execution_log_key, result_key
 from grader.contract.messages import GradingRequest
 from grader.core.limits import Ceilings
 from grader.errors import RequestError, TemporaryError

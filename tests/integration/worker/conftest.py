@@ -24,7 +24,7 @@ from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.frames import Frame
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
-from grader.contract.layout import test_cases_prefix as cases_prefix
+from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.messages import GradingResult
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from gradectl.result_table import result_rows, result_table
 from gradectl.results import Findings, look_up, state
 from gradectl.submissions import stored_job_result
 from gradectl.testing import MemoryBroker
-from grader.contract.layout import result_key
+from grader.contract.bucket import result_key
 from grader.contract.messages import (
     CaseResult,
     Failure,

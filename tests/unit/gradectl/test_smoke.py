@@ -12,7 +12,7 @@ from gradectl.core.smoke_report import GRADE, RESULT, SEND, UPLOAD, SmokeReport,
 from gradectl.errors import DeadlineError, StoppedError, UnreachableError
 from gradectl.smoke import Smoke, SmokeWorld
 from gradectl.testing import MemoryBroker
-from grader.contract.layout import result_key
+from grader.contract.bucket import result_key
 from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
 from grader.contract.verdicts import ErrorCode, Status, Verdict

@@ -26,7 +26,7 @@ from gradectl.submissions import (
     wait_for_result,
 )
 from gradectl.testing import MemoryBroker
-from grader.contract.layout import result_key
+from grader.contract.bucket import result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.languages import LANGUAGES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.contract.layout import ObjectUrl
+from grader.contract.bucket import ObjectUrl
 from grader.contract.problem import ProblemSettings
 from grader.core.limits import Ceilings
 from grader.errors import RequestError
