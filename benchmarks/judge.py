@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ten_submissions import Case
 
-from grader.caches import open_caches
 from grader.contract.bucket import ObjectUrl, source_key, test_cases_prefix
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
-from grader.core.limits import Ceilings
-from grader.grade import open_handler
+from grader.judge.caches import open_caches
+from grader.judge.grader import open_handler
+from grader.judge.limits import Ceilings
 from grader.ports.handlers import JobHandler
 from grader.ports.stores import ObjectStore
 from grader.testing import MemoryObjectStore

@@ -18,13 +18,13 @@ from gradectl.core.verification import (
 from gradectl.problem_store import FolderObjectStore
 from gradectl.problem_submissions import Submission
 from gradectl.problems import Problem
-from grader.caches import open_caches
 from grader.contract.bucket import ObjectUrl, execution_log_key, source_key
 from grader.contract.messages import Grade, GradingRequest
 from grader.contract.verdicts import Verdict
-from grader.core.limits import Ceilings
 from grader.errors import RequestError
-from grader.grade import Grader
+from grader.judge.caches import open_caches
+from grader.judge.grader import Grader
+from grader.judge.limits import Ceilings
 from grader.sandbox import Box
 
 _BUCKET = "verify"

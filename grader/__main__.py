@@ -17,6 +17,7 @@ from grader.database_user import make_database_user
 from grader.errors import GraderError, SelfTestError
 from grader.handlers import find_work
 from grader.health import Health, ask
+from grader.judge.languages_check import State
 from grader.language_list import as_json, as_table, inspect_machine
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.patience import Patience
@@ -31,7 +32,6 @@ from grader.settings import (
     load,
 )
 from grader.signals import run_until_told
-from grader.toolchains import State
 
 _USAGE = 64  # sysexits.h, as gradectl has it
 

@@ -2,7 +2,7 @@
 What a worker does with a message: chosen by name among what is installed.
 
 An entry point of the group ``grader.handlers`` names a context manager that is entered once a
-worker, with `Tools`, and gives `Work`.  `grader.grading` is the default and docs/handlers.md tells
+worker, with `Tools`, and gives `Work`.  `grader.judge.handler` is the default and docs/handlers.md tells
 how to write another.
 """
 

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Sequence
 
 from grader.errors import SandboxError, SettingsError
+from grader.judge.languages_check import Condition, choose, survey, try_out
 from grader.sandbox import Box
 from grader.settings import SandboxSettings
-from grader.toolchains import Condition, choose, survey, try_out
 
 _SCHEMA_VERSION = 1
 

@@ -44,9 +44,9 @@ ONE_WAY = {
         "grader.ports.messages",
         "grader.sandbox",
     ],
-    "grader.core": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.grade"],
-    "grader.languages": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.grade"],
-    "grader.adapters": ["grader.loop", "grader.grade", "grader.bootstrap", "grader.core"],
+    "grader.core": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.judge.grader"],
+    "grader.languages": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.judge.grader"],
+    "grader.adapters": ["grader.loop", "grader.judge.grader", "grader.bootstrap", "grader.core"],
     "gradectl.core": [
         "gradectl.adapters",
         "gradectl.commands",
@@ -64,6 +64,10 @@ PURE = (
     "gradectl.core",
     "grader.contract",
     "grader.core",
+    "grader.judge.execution_log",
+    "grader.judge.limits",
+    "grader.judge.optimization_tip",
+    "grader.judge.verdict",
     "grader.text",
 )
 

@@ -16,14 +16,14 @@ import pytest
 
 from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
-from grader.compiling import Compiler
-from grader.core.judge import Finding, find_fault
-from grader.core.limits import compile_limits
+from grader.judge.compiler import Compiler
+from grader.judge.limits import compile_limits
+from grader.judge.program import Workspace
+from grader.judge.verdict import Finding, find_fault
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
 from grader.sandbox.runs import RunLimits
 from grader.sandbox.toolchain import missing_programs
-from grader.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from grader.checker import CasePaths, Judgement, open_checker
 from grader.contract.problem import Problem
 from grader.contract.verdicts import ErrorCode, Fault, Verdict
 from grader.errors import RequestError
-from grader.problems import load_problem, load_validator
+from grader.judge.checker import CasePaths, Judgement, open_checker
+from grader.judge.output_validator import build_validator, install_validator
+from grader.judge.problem_loader import load_problem, load_validator
 from grader.sandbox import Box
 from grader.testing import MemoryObjectStore
-from grader.validator import build_validator, install_validator
 
 pytestmark = pytest.mark.engine
 

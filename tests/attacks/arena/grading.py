@@ -12,12 +12,12 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from arena.attack import TAKEN_OVER_COMPILER
-from grader.caches import Caches
 from grader.contract.bucket import execution_log_key, result_key
 from grader.contract.messages import GradingRequest
-from grader.core.limits import Ceilings
 from grader.errors import RequestError, TemporaryError
-from grader.grade import Grader
+from grader.judge.caches import Caches
+from grader.judge.grader import Grader
+from grader.judge.limits import Ceilings
 from grader.languages import Language, find
 from grader.sandbox import Box
 from grader.testing import MemoryObjectStore

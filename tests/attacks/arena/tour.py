@@ -14,7 +14,7 @@ from arena.arena import Arena, Trial
 from arena.attack import Attack
 from arena.grading import BUCKET, Judge
 from arena.traces import Ground
-from grader.caches import open_caches
+from grader.judge.caches import open_caches
 from grader.sandbox import Box
 from grader.sandbox.box import WORK_DIRECTORIES
 from grader.sandbox.runs import Role

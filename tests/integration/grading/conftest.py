@@ -12,10 +12,10 @@ import pytest
 import structlog
 from structlog.testing import CapturingLogger
 
-from grader.caches import Caches, open_caches
 from grader.contract.messages import Grade, GradingRequest, GradingResult
-from grader.core.limits import Ceilings
-from grader.grade import Grader
+from grader.judge.caches import Caches, open_caches
+from grader.judge.grader import Grader
+from grader.judge.limits import Ceilings
 from grader.languages import Language, find
 from grader.ports.stores import ObjectStore
 from grader.sandbox import Box

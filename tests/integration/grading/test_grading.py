@@ -11,7 +11,7 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from grader.errors import RequestError, TemporaryError
-from grader.grade import open_handler
+from grader.judge.grader import open_handler
 from grader.testing import MemoryObjectStore
 
 pytestmark = pytest.mark.engine

@@ -13,8 +13,8 @@ import pytest
 
 from grader.adapters.activemq.connection import connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
-from grader.caches import open_caches
 from grader.contract.messages import GradingRequest
+from grader.judge.caches import open_caches
 from grader.logs import Redactor, make_logger
 from grader.lookahead import LookAhead, Running
 from grader.ports.messages import QueueInspector

@@ -11,8 +11,8 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from grader.errors import SettingsError
-from grader.grading import grading
 from grader.handlers import Tools
+from grader.judge.handler import grading
 from grader.settings import WorkerSettings
 from grader.testing import MemoryObjectStore
 

@@ -10,7 +10,7 @@ import pytest
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.problems import plan_push, push, read_problem
 from grader.core.tally import full_points
-from grader.problems import load_problem
+from grader.judge.problem_loader import load_problem
 from grader.testing import MemoryObjectStore
 
 CASES = "problems/sum/testcases"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from grader.errors import SettingsError
+from grader.judge.languages_check import Condition, State
 from grader.language_list import as_json, as_table, inspect_machine
 from grader.languages import LANGUAGES, find
 from grader.settings import SandboxSettings
-from grader.toolchains import Condition, State
 
 CONDITIONS = [
     Condition(find("python"), State.OK, "Python 3.11.2"),

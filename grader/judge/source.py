@@ -5,8 +5,8 @@ from __future__ import annotations
 from grader.contract.bucket import ObjectUrl
 from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
-from grader.core.limits import Ceilings, source_limit_bytes
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
+from grader.judge.limits import Ceilings, source_limit_bytes
 from grader.ports.stores import ObjectStore
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from grader.contract.messages import GradingRequest
 from grader.contract.problem import ProblemSettings
-from grader.core.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
 from grader.errors import RequestError
+from grader.judge.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
 from grader.languages import find
 
 CEILINGS = Ceilings(time_limit_ms=5000, memory_limit_mb=256, source_bytes=1 << 20)

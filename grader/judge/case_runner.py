@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.checker import CasePaths, Checker, Judgement
 from grader.contract.messages import CaseResult
 from grader.contract.verdicts import Fault, Verdict
-from grader.core.judge import describe_end, find_fault
-from grader.core.report import ExecutionLog
-from grader.fetch import OpenCase
+from grader.judge.case_fetcher import OpenCase
+from grader.judge.checker import CasePaths, Checker, Judgement
+from grader.judge.execution_log import ExecutionLog
+from grader.judge.program import Workspace
+from grader.judge.verdict import describe_end, find_fault
 from grader.sandbox.runs import RunOutcome
 from grader.text import printable_name
-from grader.workspace import Workspace
 
 _US_PER_MS = 1000
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grader.contract.messages import CaseResult, Grade
 from grader.contract.verdicts import Verdict
-from grader.core.tip import optimization_tip
+from grader.judge.optimization_tip import optimization_tip
 from grader.sandbox.runs import RunLimits
 
 #: So near to what `grade` uses that neither says anything.

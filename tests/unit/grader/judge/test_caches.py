@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.cache.programs import CompileRun
-from grader.caches import Caches, open_caches
 from grader.errors import SettingsError
+from grader.judge.caches import Caches, open_caches
 from grader.testing import MemoryObjectStore
 
 MAX_BYTES = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.core.report import ExecutionLog
+from grader.judge.execution_log import ExecutionLog
 from grader.text import printable, printable_name
 
 

@@ -12,9 +12,9 @@ from structlog.testing import CapturingLogger
 
 from grader.contract.messages import GradingRequest
 from grader.errors import RequestError, SettingsError
-from grader.grade import Grader
-from grader.grading import grading
 from grader.handlers import Tools
+from grader.judge.grader import Grader
+from grader.judge.handler import grading
 from grader.settings import WorkerSettings
 from grader.testing import MemoryObjectStore
 

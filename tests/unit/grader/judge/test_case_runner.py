@@ -8,16 +8,16 @@ from typing import cast
 
 import pytest
 
-from grader.checker import CasePaths, Judgement
 from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import Fault, Verdict
-from grader.core.report import ExecutionLog
 from grader.errors import SandboxError
-from grader.fetch import OpenCase
+from grader.judge.case_fetcher import OpenCase
+from grader.judge.case_runner import CaseRunner
+from grader.judge.checker import CasePaths, Judgement
+from grader.judge.execution_log import ExecutionLog
+from grader.judge.program import Workspace
 from grader.languages import Language, find
-from grader.runner import CaseRunner
 from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
-from grader.workspace import Workspace
 
 LIMITS = RunLimits(
     cpu_ms=1000,

@@ -12,7 +12,7 @@ from grader.cache.directory import own_directory
 from grader.cache.files import FileCache
 from grader.cache.objects import ObjectCache
 from grader.cache.programs import ProgramCache
-from grader.fetch import CaseFetcher
+from grader.judge.case_fetcher import CaseFetcher
 from grader.ports.stores import ObjectStore
 
 #: Threads that fetch; a store answers each in tens of milliseconds, whatever its size.

@@ -7,7 +7,7 @@ import pytest
 from grader.contract.verdicts import ErrorCode
 from grader.core.package import MAX_YAML_BYTES
 from grader.errors import RequestError
-from grader.problems import load_problem, load_validator
+from grader.judge.problem_loader import load_problem, load_validator
 from grader.testing import MemoryObjectStore
 
 CASES = "problems/p/testcases"

@@ -19,18 +19,18 @@ from pathlib import Path
 
 from grader.cache.files import HeldFile
 from grader.cache.programs import CompileRun, ProgramCache
-from grader.core.judge import explain
-from grader.core.limits import compile_limits
 from grader.core.validators import compile_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
+from grader.judge.limits import compile_limits
+from grader.judge.output_validator import Tell, build_validator
+from grader.judge.problem_loader import ValidatorSources
+from grader.judge.verdict import explain
 from grader.languages import Language, find
-from grader.problems import ValidatorSources
 from grader.sandbox import Box
 from grader.sandbox.policy import POLICIES, export
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.sandbox.toolchain import fingerprint
 from grader.text import printable
-from grader.validator import Tell, build_validator
 
 _POLICY = "compile"
 _WORDS_BYTES = 4096

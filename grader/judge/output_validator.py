@@ -12,10 +12,10 @@ from pathlib import Path
 
 from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
-from grader.core.judge import explain
 from grader.core.validators import PROGRAM, compile_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.problems import ValidatorSources
+from grader.judge.problem_loader import ValidatorSources
+from grader.judge.verdict import explain
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunSpec
 
@@ -63,7 +63,7 @@ def build_validator(
 
     Args:
         box: The slot.
-        sources: The validator; see `grader.problems.load_validator`.
+        sources: The validator; see `grader.judge.problem_loader.load_validator`.
         directory: Of the worker alone; for what the compiler writes.
         tell: Told the compiler's words.
 

@@ -17,16 +17,16 @@ from typing import Protocol
 
 from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
-from grader.compiling import Compiler
 from grader.contract.verdicts import ErrorCode
-from grader.core.judge import explain
-from grader.core.limits import compile_limits
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
+from grader.judge.compiler import Compiler
+from grader.judge.limits import compile_limits
+from grader.judge.program import Workspace
+from grader.judge.verdict import explain
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
 from grader.sandbox.runs import RunLimits
 from grader.sandbox.toolchain import examine, missing_programs
-from grader.workspace import Workspace
 
 _INPUT = b"20 22\n"
 _ANSWER = b"42"

@@ -16,7 +16,7 @@ from grader.cache.files import FileCache
 from grader.cache.objects import ObjectCache
 from grader.contract.problem import CaseFiles, StoredFile
 from grader.errors import RequestError, TemporaryError
-from grader.fetch import FILE_MAX_BYTES, CaseFetcher
+from grader.judge.case_fetcher import FILE_MAX_BYTES, CaseFetcher
 from grader.testing import MemoryObjectStore
 
 BUCKET = "files"

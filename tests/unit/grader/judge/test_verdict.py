@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.verdicts import Fault, Verdict
-from grader.core.judge import Finding, compile_error, describe_end, explain, find_fault
+from grader.judge.verdict import Finding, compile_error, describe_end, explain, find_fault
 from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
 
 LIMITS = RunLimits(

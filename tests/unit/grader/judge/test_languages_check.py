@@ -11,9 +11,9 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
+from grader.judge.languages_check import Condition, State, Toolchains, choose, survey, try_out
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
-from grader.toolchains import Condition, State, Toolchains, choose, survey, try_out
 
 C = find("c")
 PYTHON = find("python")

@@ -6,9 +6,9 @@ import pytest
 
 from grader.contract.bucket import ObjectUrl
 from grader.contract.problem import ProblemSettings
-from grader.core.limits import Ceilings
 from grader.errors import RequestError
-from grader.source import check_length, read_source
+from grader.judge.limits import Ceilings
+from grader.judge.source import check_length, read_source
 from grader.testing import MemoryObjectStore
 
 URL = ObjectUrl("files", "submissions/r/solution.py")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from grader.caches import open_caches
 from grader.contract.messages import GradingRequest
-from grader.core.limits import Ceilings
-from grader.grade import open_handler
 from grader.handlers import Tools, Work
+from grader.judge.caches import open_caches
+from grader.judge.grader import open_handler
+from grader.judge.languages_check import Toolchains, choose, survey
+from grader.judge.limits import Ceilings
 from grader.sandbox import Box
-from grader.toolchains import Toolchains, choose, survey
 
 _BYTES_PER_MB = 1 << 20
 

@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
+from grader.judge.program import Workspace
 from grader.languages import find
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
-from grader.workspace import Workspace
 
 LIMITS = RunLimits(
     cpu_ms=1000,

@@ -14,30 +14,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from grader.caches import Caches, open_caches
-from grader.checker import open_checker
-from grader.compiling import Compiler
 from grader.contract.bucket import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.problem import Problem
 from grader.contract.verdicts import Status
-from grader.core.judge import compile_error
-from grader.core.limits import Ceilings, compile_limits, run_limits
-from grader.core.report import ExecutionLog
 from grader.core.tally import Tally
-from grader.core.tip import optimization_tip
 from grader.errors import RequestError, TemporaryError
+from grader.judge.caches import Caches, open_caches
+from grader.judge.case_runner import CaseRunner
+from grader.judge.checker import open_checker
+from grader.judge.compiler import Compiler
+from grader.judge.execution_log import ExecutionLog
+from grader.judge.limits import Ceilings, compile_limits, run_limits
+from grader.judge.optimization_tip import optimization_tip
+from grader.judge.output_validator import install_validator
+from grader.judge.problem_loader import load_problem, load_validator
+from grader.judge.program import Workspace
+from grader.judge.source import check_length, read_source
+from grader.judge.verdict import compile_error
 from grader.languages import Language, find
 from grader.ports.handlers import JobHandler
 from grader.ports.stores import ObjectStore
-from grader.problems import load_problem, load_validator
-from grader.runner import CaseRunner
 from grader.sandbox import Box
 from grader.sandbox.host import describe_surroundings
 from grader.sandbox.selftest import run_self_test
-from grader.source import check_length, read_source
-from grader.validator import install_validator
-from grader.workspace import Workspace
 
 #: Disk that a request may take where nothing is kept for the next one.
 _UNKEPT_MAX_BYTES = 1 << 30

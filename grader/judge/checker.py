@@ -15,14 +15,14 @@ from typing import Protocol
 from grader.contract.problem import CaseFiles, Problem, ProblemSettings, ValidatorFiles
 from grader.contract.verdicts import Fault, Verdict
 from grader.core.compare import CompareOptions, compare
-from grader.core.judge import explain
 from grader.core.points import SCORE_FILE, SHARE_FILE, points_from_files
 from grader.core.validators import language_of, run_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
+from grader.judge.output_validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
+from grader.judge.verdict import explain
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.text import printable
-from grader.validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
 
 _ACCEPT, _WRONG = 42, 43
 _SHORT_BYTES = 256
@@ -81,7 +81,7 @@ class Checker(Protocol):
 
 def open_checker(problem: Problem, box: Box, directory: Path, tell: Tell) -> Checker:
     """
-    Give the checker of a problem; a validator has to be installed first (`grader.validator`).
+    Give the checker of a problem; a validator has to be installed first (`grader.judge.output_validator`).
 
     Args:
         problem: What is judged.
