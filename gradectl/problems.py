@@ -12,14 +12,14 @@ from pathlib import Path
 from gradectl.core.problem_check import Layout, arrange, check_problem, check_problem_id
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.problem_files import find_files
-from grader.contract import problem as contract
 from grader.contract.bucket import description_key, problem_prefix
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.verdicts import ErrorCode
-from grader.core.findings import Findings
-from grader.core.package import Listing, examine
-from grader.core.validators import VALIDATOR_DIRECTORIES
 from grader.ports.stores import ObjectStore
+from grader.problems import model as contract
+from grader.problems.findings import Findings
+from grader.problems.output_validators import VALIDATOR_DIRECTORIES
+from grader.problems.package import Listing, examine
 
 _UPLOADS_AT_ONCE = 8
 

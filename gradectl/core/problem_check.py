@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from grader.core.cases import ANSWERS, INPUT
-from grader.core.package import GROUP_YAMLS, MAX_YAML_BYTES
-from grader.core.problem_yaml import PROBLEM_YAML
-from grader.core.validators import VALIDATOR_DIRECTORIES
+from grader.problems.cases import ANSWERS, INPUT
+from grader.problems.output_validators import VALIDATOR_DIRECTORIES
+from grader.problems.package import GROUP_YAMLS, MAX_YAML_BYTES
+from grader.problems.problem_yaml import PROBLEM_YAML
 
 DESCRIPTION = "description.md"
 CASES = "testcases"

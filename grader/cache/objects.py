@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from grader.cache.files import FileCache, HeldFile
-from grader.contract.problem import StoredFile
 from grader.errors import TemporaryError
 from grader.ports.stores import ObjectStore
+from grader.problems.model import StoredFile
 
 _md5 = partial(hashlib.md5, usedforsecurity=False)
 _LOOKS_LIKE_MD5 = re.compile(r"[0-9a-f]{32}")

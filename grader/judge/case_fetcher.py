@@ -17,9 +17,9 @@ from pathlib import Path
 
 from grader.cache.files import HeldFile
 from grader.cache.objects import ObjectCache
-from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import ErrorCode
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
+from grader.problems.model import CaseFiles, StoredFile
 from grader.text import printable_name
 
 #: The largest input or answer.

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from grader.contract.problem import CaseFiles, Problem, ProblemSettings, ValidatorFiles
 from grader.contract.verdicts import Fault, Verdict
-from grader.core.compare import CompareOptions, compare
-from grader.core.points import SCORE_FILE, SHARE_FILE, points_from_files
-from grader.core.validators import language_of, run_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
 from grader.judge.output_validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
 from grader.judge.verdict import explain
+from grader.problems.compare import CompareOptions, compare
+from grader.problems.model import CaseFiles, Problem, ProblemSettings, ValidatorFiles
+from grader.problems.output_validators import language_of, run_command
+from grader.problems.points import SCORE_FILE, SHARE_FILE, points_from_files
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.text import printable

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from grader.cache.files import HeldFile
 from grader.cache.programs import CompileRun, ProgramCache
-from grader.core.validators import compile_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.judge.limits import compile_limits
 from grader.judge.output_validator import Tell, build_validator
 from grader.judge.problem_loader import ValidatorSources
 from grader.judge.verdict import explain
 from grader.languages import Language, find
+from grader.problems.output_validators import compile_command
 from grader.sandbox import Box
 from grader.sandbox.policy import POLICIES, export
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason

@@ -16,9 +16,7 @@ from typing import Protocol
 
 from grader.contract.bucket import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
-from grader.contract.problem import Problem
 from grader.contract.verdicts import Status
-from grader.core.tally import Tally
 from grader.errors import RequestError, TemporaryError
 from grader.judge.caches import Caches, open_caches
 from grader.judge.case_runner import CaseRunner
@@ -35,6 +33,8 @@ from grader.judge.verdict import compile_error
 from grader.languages import Language, find
 from grader.ports.handlers import JobHandler
 from grader.ports.stores import ObjectStore
+from grader.problems.model import Problem
+from grader.problems.scoring import Tally
 from grader.sandbox import Box
 from grader.sandbox.host import describe_surroundings
 from grader.sandbox.selftest import run_self_test

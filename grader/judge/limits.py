@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.contract.messages import GradingRequest
-from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
 from grader.languages import Language
+from grader.problems.model import ProblemSettings
 from grader.sandbox.runs import RunLimits
 
 #: A program may sleep, or wait for a busy machine, for this long beyond twice its CPU limit.

@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
-from grader.core.validators import PROGRAM, compile_command
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.judge.problem_loader import ValidatorSources
 from grader.judge.verdict import explain
+from grader.problems.model import ProblemSettings
+from grader.problems.output_validators import PROGRAM, compile_command
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunSpec
 

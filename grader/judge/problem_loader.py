@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.contract.bucket import problem_prefix
-from grader.contract.problem import Problem, StoredFile, ValidatorFiles
 from grader.contract.verdicts import ErrorCode
-from grader.core import package
-from grader.core.validators import MAX_SOURCES_BYTES, compile_command, file_names
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.ports.stores import ObjectStore
+from grader.problems import package
+from grader.problems.model import Problem, StoredFile, ValidatorFiles
+from grader.problems.output_validators import MAX_SOURCES_BYTES, compile_command, file_names
 
 
 @dataclass(frozen=True)

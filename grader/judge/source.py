@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from grader.contract.bucket import ObjectUrl
-from grader.contract.problem import ProblemSettings
 from grader.contract.verdicts import ErrorCode
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.judge.limits import Ceilings, source_limit_bytes
 from grader.ports.stores import ObjectStore
+from grader.problems.model import ProblemSettings
 
 
 def read_source(store: ObjectStore, url: ObjectUrl, ceilings: Ceilings) -> bytes:

@@ -68,6 +68,7 @@ PURE = (
     "grader.judge.limits",
     "grader.judge.optimization_tip",
     "grader.judge.verdict",
+    "grader.problems",
     "grader.text",
 )
 

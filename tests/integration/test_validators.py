@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.contract.problem import Problem
 from grader.contract.verdicts import ErrorCode, Fault, Verdict
 from grader.errors import RequestError
 from grader.judge.checker import CasePaths, Judgement, open_checker
 from grader.judge.output_validator import build_validator, install_validator
 from grader.judge.problem_loader import load_problem, load_validator
+from grader.problems.model import Problem
 from grader.sandbox import Box
 from grader.testing import MemoryObjectStore
 

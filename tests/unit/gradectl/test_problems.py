@@ -9,8 +9,8 @@ import pytest
 
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.problems import plan_push, push, read_problem
-from grader.core.tally import full_points
 from grader.judge.problem_loader import load_problem
+from grader.problems.scoring import full_points
 from grader.testing import MemoryObjectStore
 
 CASES = "problems/sum/testcases"

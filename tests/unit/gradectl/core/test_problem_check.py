@@ -13,9 +13,9 @@ from gradectl.core.problem_check import (
     check_problem,
     check_problem_id,
 )
-from grader.contract.problem import StoredFile
-from grader.core.cases import find_cases
-from grader.core.findings import Findings
+from grader.problems.cases import find_cases
+from grader.problems.findings import Findings
+from grader.problems.model import StoredFile
 
 GOOD = {"description.md": 10, "testcases/1.in": 1, "testcases/1.ans": 1}
 PACKAGE = {

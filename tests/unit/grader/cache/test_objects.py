@@ -10,8 +10,8 @@ import pytest
 
 from grader.cache.files import FileCache
 from grader.cache.objects import ObjectCache
-from grader.contract.problem import StoredFile
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryError
+from grader.problems.model import StoredFile
 from grader.testing import MemoryObjectStore
 
 BUCKET = "files"

@@ -14,9 +14,9 @@ import pytest
 
 from grader.cache.files import FileCache
 from grader.cache.objects import ObjectCache
-from grader.contract.problem import CaseFiles, StoredFile
 from grader.errors import RequestError, TemporaryError
 from grader.judge.case_fetcher import FILE_MAX_BYTES, CaseFetcher
+from grader.problems.model import CaseFiles, StoredFile
 from grader.testing import MemoryObjectStore
 
 BUCKET = "files"

@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 
-from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import Fault, Verdict
 from grader.errors import SandboxError
 from grader.judge.case_fetcher import OpenCase
@@ -17,6 +16,7 @@ from grader.judge.checker import CasePaths, Judgement
 from grader.judge.execution_log import ExecutionLog
 from grader.judge.program import Workspace
 from grader.languages import Language, find
+from grader.problems.model import CaseFiles, StoredFile
 from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
 
 LIMITS = RunLimits(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.contract.problem import CaseFiles, ProblemSettings, StoredFile
 from grader.contract.verdicts import Fault, Verdict
 from grader.judge.checker import BuiltInChecker, CasePaths, Judgement
 from grader.judge.output_validator import check_limits
+from grader.problems.model import CaseFiles, ProblemSettings, StoredFile
 
 NO_FILE = StoredFile("", 0, "")
 

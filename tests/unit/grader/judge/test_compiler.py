@@ -11,13 +11,13 @@ import pytest
 
 from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
-from grader.contract.problem import StoredFile, ValidatorFiles
 from grader.errors import SandboxError
 from grader.judge.compiler import CompileFailure, Compiler
 from grader.judge.limits import compile_limits
 from grader.judge.problem_loader import ValidatorSources
 from grader.judge.program import Workspace
 from grader.languages import Language, find
+from grader.problems.model import StoredFile, ValidatorFiles
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 

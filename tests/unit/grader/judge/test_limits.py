@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from grader.contract.messages import GradingRequest
-from grader.contract.problem import ProblemSettings
 from grader.errors import RequestError
 from grader.judge.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
 from grader.languages import find
+from grader.problems.model import ProblemSettings
 
 CEILINGS = Ceilings(time_limit_ms=5000, memory_limit_mb=256, source_bytes=1 << 20)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from grader.contract.verdicts import ErrorCode
-from grader.core.package import MAX_YAML_BYTES
 from grader.errors import RequestError
 from grader.judge.problem_loader import load_problem, load_validator
+from grader.problems.package import MAX_YAML_BYTES
 from grader.testing import MemoryObjectStore
 
 CASES = "problems/p/testcases"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from grader.contract.bucket import ObjectUrl
-from grader.contract.problem import ProblemSettings
 from grader.errors import RequestError
 from grader.judge.limits import Ceilings
 from grader.judge.source import check_length, read_source
+from grader.problems.model import ProblemSettings
 from grader.testing import MemoryObjectStore
 
 URL = ObjectUrl("files", "submissions/r/solution.py")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from grader.contract.problem import ProblemSettings
-from grader.core.document import Document
-from grader.core.group_yaml import Form, Rules
+from grader.problems.document import Document
+from grader.problems.group_yaml import Form, Rules
+from grader.problems.model import ProblemSettings
 
 PROBLEM_YAML = "problem.yaml"
 _LEGACY_VERSION = "legacy"

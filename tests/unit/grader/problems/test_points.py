@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.contract.problem import CaseFiles, Group, Problem, ProblemSettings, StoredFile
-from grader.core.points import points_from_files
+from grader.problems.model import CaseFiles, Group, Problem, ProblemSettings, StoredFile
+from grader.problems.points import points_from_files
 
 NO_FILE = StoredFile("", 0, "")
 CASE = CaseFiles("a/1", NO_FILE, NO_FILE, group="a")

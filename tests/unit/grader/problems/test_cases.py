@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import ErrorCode
-from grader.core.cases import find_cases, natural_key
-from grader.core.findings import Findings
+from grader.problems.cases import find_cases, natural_key
+from grader.problems.findings import Findings
+from grader.problems.model import CaseFiles, StoredFile
 
 PREFIX = "problems/p/testcases/"
 

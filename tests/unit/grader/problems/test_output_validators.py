@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from grader.contract.problem import StoredFile, ValidatorFiles
-from grader.core.findings import Findings
-from grader.core.validators import compile_command, file_names, find_validator, run_command
+from grader.problems.findings import Findings
+from grader.problems.model import StoredFile, ValidatorFiles
+from grader.problems.output_validators import (
+    compile_command,
+    file_names,
+    find_validator,
+    run_command,
+)
 
 ROOT = "problems/p/"
 

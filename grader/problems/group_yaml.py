@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from grader.contract.problem import Aggregation, Group
-from grader.core.document import Document
+from grader.problems.document import Document
+from grader.problems.model import Aggregation, Group
 
 SAMPLE, SECRET = "sample", "secret"
 _IGNORE_SAMPLE = "ignore_sample"

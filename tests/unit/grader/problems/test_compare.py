@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.core.compare import CompareOptions, Comparison, compare
-from grader.core.numbers import Tolerance
+from grader.problems.compare import CompareOptions, Comparison, compare
+from grader.problems.numbers import Tolerance
 
 SMALL_BLOCK = 32  # so that tokens straddle blocks and long ones are digests
 WHITE_SPACE = st.text(" \t\n\r\x0b\x0c", min_size=1, max_size=90).map(str.encode)

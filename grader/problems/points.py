@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from grader.contract.problem import CaseFiles, Group, Problem
-from grader.core.groups import lineage
+from grader.problems.groups import lineage
+from grader.problems.model import CaseFiles, Group, Problem
 
 SCORE_FILE, SHARE_FILE = "score.txt", "score_multiplier.txt"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from grader.core.findings import Findings
+from grader.problems.findings import Findings
 
 #: Values are shown in messages up to this many characters.
 _SHOWN = 60

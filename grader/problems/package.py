@@ -16,17 +16,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.contract.problem import Problem, StoredFile
 from grader.contract.verdicts import ErrorCode
-from grader.core.cases import find_cases
-from grader.core.compare import CompareOptions
-from grader.core.document import Document
-from grader.core.findings import Findings
-from grader.core.group_yaml import SECRET
-from grader.core.groups import group_cases
-from grader.core.problem_yaml import PROBLEM_YAML, read_problem_yaml
-from grader.core.tally import full_points, shortfalls
-from grader.core.validators import find_validator
+from grader.problems.cases import find_cases
+from grader.problems.compare import CompareOptions
+from grader.problems.document import Document
+from grader.problems.findings import Findings
+from grader.problems.group_yaml import SECRET
+from grader.problems.groups import group_cases
+from grader.problems.model import Problem, StoredFile
+from grader.problems.output_validators import find_validator
+from grader.problems.problem_yaml import PROBLEM_YAML, read_problem_yaml
+from grader.problems.scoring import full_points, shortfalls
 
 CASES = "testcases/"
 LEGACY_GROUP_YAML = "testdata.yaml"

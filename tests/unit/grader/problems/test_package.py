@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.contract.problem import Aggregation, Group, Problem, StoredFile
 from grader.contract.verdicts import ErrorCode
-from grader.core.findings import Findings
-from grader.core.package import Listing, examine, read
-from grader.core.tally import full_points
 from grader.errors import RequestError
+from grader.problems.findings import Findings
+from grader.problems.model import Aggregation, Group, Problem, StoredFile
+from grader.problems.package import Listing, examine, read
+from grader.problems.scoring import full_points
 
 ROOT = "problems/p/"
 KATTIS = ("sample/1", "secret/1", "secret/2")

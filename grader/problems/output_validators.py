@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from grader.contract.problem import StoredFile, ValidatorFiles
-from grader.core.findings import Findings
+from grader.problems.findings import Findings
+from grader.problems.model import StoredFile, ValidatorFiles
 
 _MODERN_DIRECTORY = "output_validator/"
 VALIDATOR_DIRECTORIES = ("output_validators/", _MODERN_DIRECTORY)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.messages import CaseResult
-from grader.contract.problem import (
+from grader.contract.verdicts import Fault, Verdict
+from grader.problems.model import (
     Aggregation,
     CaseFiles,
     Group,
@@ -17,8 +18,7 @@ from grader.contract.problem import (
     ProblemSettings,
     StoredFile,
 )
-from grader.contract.verdicts import Fault, Verdict
-from grader.core.tally import Tally, full_points
+from grader.problems.scoring import Tally, full_points
 
 NO_FILE = StoredFile("", 0, "")
 AC, WA, TLE = Verdict.ACCEPTED, Verdict.WRONG_ANSWER, Verdict.TIME_LIMIT_EXCEEDED

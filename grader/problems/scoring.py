@@ -24,9 +24,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from grader.contract.messages import CaseResult, Grade
-from grader.contract.problem import Aggregation, CaseFiles, Group, Problem
 from grader.contract.verdicts import Verdict
-from grader.core.groups import lineage, parent_of
+from grader.problems.groups import lineage, parent_of
+from grader.problems.model import Aggregation, CaseFiles, Group, Problem
 
 _PERCENT = 100
 #: How many cases say why they were not accepted: with thousands, a result would outgrow a message.

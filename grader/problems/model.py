@@ -1,7 +1,7 @@
 """
 What a problem is to the judge: its cases, how they are grouped and counted, and its checker.
 
-Pure frozen data.  `grader.core.package` makes it from a listing of the bucket and a few small YAML
+Pure frozen data.  `grader.problems.package` makes it from a listing of the bucket and a few small YAML
 files; no content of a test case is ever part of it.
 """
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from grader.contract.problem import CaseFiles, StoredFile
 from grader.contract.verdicts import ErrorCode
-from grader.core.findings import Findings
+from grader.problems.findings import Findings
+from grader.problems.model import CaseFiles, StoredFile
 
 INPUT = ".in"
 ANSWERS = (".ans", ".out")  # the first that exists counts

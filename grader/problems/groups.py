@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from grader.contract.problem import Aggregation, CaseFiles, Group
-from grader.core.cases import natural_key
-from grader.core.document import Document
-from grader.core.findings import Findings
-from grader.core.group_yaml import SAMPLE, SECRET, Form, Rules, read_group_yaml
+from grader.problems.cases import natural_key
+from grader.problems.document import Document
+from grader.problems.findings import Findings
+from grader.problems.group_yaml import SAMPLE, SECRET, Form, Rules, read_group_yaml
+from grader.problems.model import Aggregation, CaseFiles, Group
 
 
 def group_cases(

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from grader.core.numbers import Tolerance, parse_number, same_tokens
-from grader.core.tokens import BLOCK_BYTES, Cut, Pieces, boundary, read_block
+from grader.problems.numbers import Tolerance, parse_number, same_tokens
+from grader.problems.tokens import BLOCK_BYTES, Cut, Pieces, boundary, read_block
 
 _SWITCHES = ("case_sensitive", "case_insensitive", "space_change_sensitive", "exact")
 _TOLERANCES = ("float_tolerance", "float_absolute_tolerance", "float_relative_tolerance")
