@@ -12,15 +12,12 @@ from typing import Any
 import click
 from pydantic_settings import BaseSettings
 
-from grader.bootstrap import Worker, open_jobs, read_parameters
 from grader.database_user import make_database_user
 from grader.errors import GraderError, SelfTestError
 from grader.handlers import find_work
-from grader.health import Health, ask
 from grader.judge.languages_check import State
 from grader.language_list import as_json, as_table, inspect_machine
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
-from grader.patience import Patience
 from grader.settings import (
     DatabaseSettings,
     DatabaseUserSettings,
@@ -31,7 +28,10 @@ from grader.settings import (
     explain,
     load,
 )
-from grader.signals import run_until_told
+from grader.worker.health import Health, ask
+from grader.worker.retry import Patience
+from grader.worker.shutdown import run_until_told
+from grader.worker.worker import Worker, open_jobs, read_parameters
 
 _USAGE = 64  # sysexits.h, as gradectl has it
 

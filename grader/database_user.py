@@ -8,9 +8,9 @@ from grader.adapters.ssm import open_parameter_store
 from grader.errors import SettingsError, TemporaryError
 from grader.logs import Logger, Redactor
 from grader.migrations import migrate
-from grader.parameters import Parameters, parameter_names
-from grader.patience import Patience
 from grader.settings import DatabaseUserSettings
+from grader.worker.parameters import Parameters, parameter_names
+from grader.worker.retry import Patience
 
 
 def make_database_user(

@@ -44,9 +44,24 @@ ONE_WAY = {
         "grader.ports.messages",
         "grader.sandbox",
     ],
-    "grader.core": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.judge.grader"],
-    "grader.languages": ["grader.adapters", "grader.sandbox", "grader.loop", "grader.judge.grader"],
-    "grader.adapters": ["grader.loop", "grader.judge.grader", "grader.bootstrap", "grader.core"],
+    "grader.core": [
+        "grader.adapters",
+        "grader.sandbox",
+        "grader.worker.consumer",
+        "grader.judge.grader",
+    ],
+    "grader.languages": [
+        "grader.adapters",
+        "grader.sandbox",
+        "grader.worker.consumer",
+        "grader.judge.grader",
+    ],
+    "grader.adapters": [
+        "grader.worker.consumer",
+        "grader.judge.grader",
+        "grader.worker.worker",
+        "grader.core",
+    ],
     "gradectl.core": [
         "gradectl.adapters",
         "gradectl.commands",
@@ -70,6 +85,7 @@ PURE = (
     "grader.judge.verdict",
     "grader.problems",
     "grader.text",
+    "grader.worker.settlement",
 )
 
 #: Modules that talk to the outside; pure modules may not import them.

@@ -16,9 +16,10 @@ from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.contract.messages import GradingRequest
 from grader.judge.caches import open_caches
 from grader.logs import Redactor, make_logger
-from grader.lookahead import LookAhead, Running
 from grader.ports.messages import QueueInspector
 from grader.testing import MemoryObjectStore
+from grader.worker.activity import Running
+from grader.worker.prefetch import LookAhead
 
 pytestmark = pytest.mark.engine
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grader.bootstrap import Worker
 from grader.contract.messages import Grade, GradingRequest, GradingResult, JobResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import GraderError, RequestError, TemporaryError
 from grader.handlers import Tools, Work
 from grader.logs import Logger, Redactor, make_logger
 from grader.settings import WorkerSettings, load
-from grader.signals import run_until_told
+from grader.worker.shutdown import run_until_told
+from grader.worker.worker import Worker
 
 
 @dataclass(frozen=True)

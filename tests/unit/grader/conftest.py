@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from grader.health import Health
 from grader.logs import Logger, Redactor, make_logger
-from grader.patience import Patience
+from grader.worker.health import Health
+from grader.worker.retry import Patience
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from grader.errors import AccessError, StoppingError, TemporaryError
-from grader.patience import Patience
+from grader.worker.retry import Patience
 
 
 class Flaky:

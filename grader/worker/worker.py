@@ -22,23 +22,24 @@ from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
 from grader.contract.messages import JobRequest
-from grader.core.redelivery import Rules
-from grader.desk import Desk
 from grader.errors import AccessError, TemporaryError
 from grader.handlers import OpenWork, Tools
-from grader.health import Health, serving
 from grader.logs import Logger, Redactor
-from grader.lookahead import LookAhead, Running
-from grader.loop import Slot
 from grader.migrations import migrate
-from grader.parameters import Parameters, parameter_names
-from grader.patience import Patience
 from grader.ports.handlers import JobHandler, PreparingHandler
 from grader.ports.jobs import JobStore
 from grader.ports.messages import JobSource, QueueInspector
 from grader.ports.stores import ObjectStore
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
-from grader.signals import run_all
+from grader.worker.activity import Running
+from grader.worker.consumer import Slot
+from grader.worker.health import Health, serving
+from grader.worker.parameters import Parameters, parameter_names
+from grader.worker.prefetch import LookAhead
+from grader.worker.processor import Desk
+from grader.worker.retry import Patience
+from grader.worker.settlement import Rules
+from grader.worker.shutdown import run_all
 
 
 @dataclass(frozen=True)

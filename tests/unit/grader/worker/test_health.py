@@ -6,7 +6,7 @@ import json
 import socket
 from contextlib import closing
 
-from grader.health import Health, ask, serving
+from grader.worker.health import Health, ask, serving
 
 
 def test_health_is_good_when_all_checks_are() -> None:

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 from grader.contract.bucket import result_key
 from grader.contract.messages import JobRequest, JobResult, readable_request_id
 from grader.contract.verdicts import ErrorCode
-from grader.core import redelivery
-from grader.core.redelivery import Rules, Settlement
 from grader.errors import AccessError, RequestError, TemporaryError
 from grader.logs import Logger
-from grader.patience import Patience
 from grader.ports.handlers import JobHandler
 from grader.ports.jobs import AlreadyFinished, Claim, HeldByAnother, JobStore
 from grader.ports.messages import Delivery
 from grader.ports.stores import ObjectStore
+from grader.worker import settlement
+from grader.worker.retry import Patience
+from grader.worker.settlement import Rules, Settlement
 
 _T = TypeVar("_T")
 _AWAY = (TemporaryError, AccessError)
@@ -72,23 +72,23 @@ class Desk:
             request = self._read(delivery)
         except RequestError as error:
             return self._refuse_unclaimed(delivery, error)
-        message_id = redelivery.original_id(delivery)
+        message_id = settlement.original_id(delivery)
         claim = Claim(request, message_id, delivery.queue, self.worker_id)
         outcome = self._patiently(lambda: self.jobs.claim(claim))
         if isinstance(outcome, AlreadyFinished):
             self._note("Result is known, sending it again", request)
-            return redelivery.finished_before(outcome.result, self.rules)
+            return settlement.finished_before(outcome.result, self.rules)
         if isinstance(outcome, HeldByAnother):
             self._note("Request is held by another message", request, holder=outcome.worker_id)
-            return redelivery.put_off(delivery, self.rules)
+            return settlement.put_off(delivery, self.rules)
         return self._attempt(delivery, request, outcome.attempt)
 
-    def record(self, settlement: Settlement) -> None:
+    def record(self, settled: Settlement) -> None:
         """Store what a settlement says is to be stored; raises `StoppingError` as `decide`."""
-        result = settlement.record
+        result = settled.record
         if result is None:
             return
-        if settlement.failed:
+        if settled.failed:
             key = result_key(result.request_id)
             put = self.objects.put
             self.patience.call(
@@ -99,7 +99,7 @@ class Desk:
         self._patiently(lambda: self.jobs.finish(result))
 
     def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Settlement:
-        if not redelivery.may_try(attempt, self.rules):
+        if not settlement.may_try(attempt, self.rules):
             return self._give_up(delivery, request, "each attempt ended its worker")
         message = f"Processing request {request.request_id}"
         self.log.info(message, request_id=request.request_id, queue=delivery.queue)
@@ -114,8 +114,8 @@ class Desk:
                 reason=str(error),
                 exc_info=None if expected else error,
             )
-            if redelivery.may_try(attempt + 1, self.rules):
-                return redelivery.put_off(delivery, self.rules, attempt)
+            if settlement.may_try(attempt + 1, self.rules):
+                return settlement.put_off(delivery, self.rules, attempt)
             return self._give_up(delivery, request, f"{type(error).__name__}: {error}")
 
     def _read(self, delivery: Delivery) -> JobRequest:
@@ -135,17 +135,17 @@ class Desk:
         try:
             result = self.handler(request)
         except RequestError as error:
-            settlement = redelivery.refused(
+            settled = settlement.refused(
                 delivery, request.request_id, error, self.rules, self.clock()
             )
             self._note("Request refused", request, code=str(error.code), reason=error.what)
-            return settlement
+            return settled
         _check(result, request)
-        return redelivery.graded(result, self.rules)
+        return settlement.graded(result, self.rules)
 
     def _give_up(self, delivery: Delivery, request: JobRequest, reason: str) -> Settlement:
         self.log.error("Request given up", request_id=request.request_id, reason=reason)
-        return redelivery.given_up(delivery, request.request_id, reason, self.rules, self.clock())
+        return settlement.given_up(delivery, request.request_id, reason, self.rules, self.clock())
 
     def _refuse_unclaimed(self, delivery: Delivery, error: RequestError) -> Settlement:
         request_id = readable_request_id(delivery.body)
@@ -156,11 +156,11 @@ class Desk:
             reason=error.what,
         )
         if request_id is None:
-            return redelivery.unreadable(delivery, error, self.rules)
+            return settlement.unreadable(delivery, error, self.rules)
         known = self._patiently(lambda: self.jobs.get(request_id))
         if known is not None:
-            return redelivery.refused_again(delivery, known.result, error, self.rules)
-        return redelivery.refused(delivery, request_id, error, self.rules, self.clock())
+            return settlement.refused_again(delivery, known.result, error, self.rules)
+        return settlement.refused(delivery, request_id, error, self.rules, self.clock())
 
     def _patiently(self, action: Callable[[], _T]) -> _T:
         return self.patience.call("database", action, _AWAY, between=self._refresh_when_refused)

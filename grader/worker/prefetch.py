@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from time import monotonic
 
 from grader.errors import GraderError
 from grader.logs import Logger
 from grader.ports.messages import QueuedMessage, QueueInspector
+from grader.worker.activity import Running
 
 #: A job that runs for this long is worth a look.
 _LONG_JOB_SECONDS = 0.2
@@ -31,40 +31,6 @@ _PAUSE_AFTER_FAILURE_SECONDS = 30.0
 _MOST_WITH_OTHERS = 14
 _REMEMBERED = 64
 _FAREWELL_SECONDS = 2.0
-
-
-class Running:
-    """
-    Since when each slot is at its message; slots write, the look-ahead reads.
-
-    Args:
-        clock: Seconds that never go back.
-    """
-
-    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        """Begin idle."""
-        self._clock = clock
-        self._since: dict[str, float | None] = {}
-
-    def begin(self, slot: str) -> None:
-        """Note that this slot has taken a message."""
-        self._since[slot] = self._clock()
-
-    def end(self, slot: str) -> None:
-        """Note that it is done with it."""
-        self._since[slot] = None
-
-    def count(self) -> int:
-        """How many slots are at a message."""
-        return len(self._begun())
-
-    def longest_seconds(self) -> float:
-        """How long the longest of the running jobs has taken until now; 0 when none runs."""
-        begun = self._begun()
-        return self._clock() - min(begun) if begun else 0.0
-
-    def _begun(self) -> list[float]:
-        return [since for since in list(self._since.values()) if since is not None]
 
 
 @dataclass(frozen=True)

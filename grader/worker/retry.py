@@ -18,8 +18,8 @@ from tenacity import (
 )
 
 from grader.errors import GraderError, StoppingError
-from grader.health import Health
 from grader.logs import Logger
+from grader.worker.health import Health
 
 _T = TypeVar("_T")
 _FIRST_SECONDS = 0.5

@@ -17,10 +17,10 @@ from grader.contract.names import (
     REASON_HEADER,
 )
 from grader.contract.verdicts import ErrorCode, Status, Verdict
-from grader.core import redelivery
-from grader.core.redelivery import Rules
 from grader.errors import RequestError
 from grader.ports.messages import Delivery
+from grader.worker import settlement
+from grader.worker.settlement import Rules
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 RULES = Rules("bucket", "results", "dlq", max_attempts=3, retry_delay_ms=5000)
@@ -41,27 +41,27 @@ def completed() -> GradingResult:
 
 def test_graded_request_is_answered_and_stored() -> None:
     """One message on the result queue, found by the request's id, and one row."""
-    settlement = redelivery.graded(completed(), RULES)
+    settled = settlement.graded(completed(), RULES)
 
-    (message,) = settlement.outgoing
+    (message,) = settled.outgoing
     assert (message.queue, message.body) == ("results", completed().to_json())
     assert message.headers["correlation-id"] == "req_1"
-    assert (settlement.record, settlement.failed) == (completed(), False)
+    assert (settled.record, settled.failed) == (completed(), False)
 
 
 def test_known_result_is_sent_and_not_stored_again() -> None:
     """A stored result stands as it is."""
-    settlement = redelivery.finished_before(completed(), RULES)
+    settled = settlement.finished_before(completed(), RULES)
 
-    assert settlement.outgoing == redelivery.graded(completed(), RULES).outgoing
-    assert settlement.record is None
+    assert settled.outgoing == settlement.graded(completed(), RULES).outgoing
+    assert settled.record is None
 
 
 def test_refused_request_fails_and_is_dead_lettered_in_one() -> None:
     """The failure is answered, stored, and kept with its reason for operators."""
-    settlement = redelivery.refused(delivery(), "req_1", BROKEN, RULES, NOW)
+    settled = settlement.refused(delivery(), "req_1", BROKEN, RULES, NOW)
 
-    answer, dead = settlement.outgoing
+    answer, dead = settled.outgoing
     assert json.loads(answer.body) == {
         "requestId": "req_1",
         "status": "failed",
@@ -76,21 +76,21 @@ def test_refused_request_fails_and_is_dead_lettered_in_one() -> None:
     assert (dead.queue, dead.body) == ("dlq", b"\xff body")
     assert dead.headers[REASON_CODE_HEADER] == "INVALID_REQUEST"
     assert dead.headers[REASON_HEADER] == "timeLimit: too small"
-    assert settlement.failed
+    assert settled.failed
 
 
 def test_unreadable_message_is_dead_lettered_only() -> None:
     """Without an id there is nobody to answer and nothing to store."""
-    settlement = redelivery.unreadable(delivery(), BROKEN, RULES)
+    settled = settlement.unreadable(delivery(), BROKEN, RULES)
 
-    assert [message.queue for message in settlement.outgoing] == ["dlq"]
-    assert settlement.record is None
+    assert [message.queue for message in settled.outgoing] == ["dlq"]
+    assert settled.record is None
 
 
 def test_refusal_of_a_known_request_leaves_what_is_known() -> None:
     """The stored result is sent again when there is one; the row is not touched."""
-    known = redelivery.refused_again(delivery(), completed(), BROKEN, RULES)
-    running = redelivery.refused_again(delivery(), None, BROKEN, RULES)
+    known = settlement.refused_again(delivery(), completed(), BROKEN, RULES)
+    running = settlement.refused_again(delivery(), None, BROKEN, RULES)
 
     assert [message.queue for message in known.outgoing] == ["results", "dlq"]
     assert [message.queue for message in running.outgoing] == ["dlq"]
@@ -99,9 +99,9 @@ def test_refusal_of_a_known_request_leaves_what_is_known() -> None:
 
 def test_put_off_message_comes_again_later_in_its_own_queue() -> None:
     """The copy keeps body and identity, so that the claim recognises it."""
-    settlement = redelivery.put_off(delivery(), RULES, attempt=2)
+    settled = settlement.put_off(delivery(), RULES, attempt=2)
 
-    (copy,) = settlement.outgoing
+    (copy,) = settled.outgoing
     assert (copy.queue, copy.body, copy.delay_ms) == ("requests", b"\xff body", 5000)
     assert copy.headers == {
         ORIGINAL_ID_HEADER: "ID:7",
@@ -112,38 +112,38 @@ def test_put_off_message_comes_again_later_in_its_own_queue() -> None:
 
 def test_copy_of_a_copy_keeps_the_first_identity() -> None:
     """However often a request is put off, it stays the same request from the same queue."""
-    first = redelivery.put_off(delivery(), RULES).outgoing[0]
+    first = settlement.put_off(delivery(), RULES).outgoing[0]
     again = Delivery("elsewhere", "ID:9", first.body, first.headers)
 
-    second = redelivery.put_off(again, RULES).outgoing[0]
+    second = settlement.put_off(again, RULES).outgoing[0]
 
-    assert redelivery.original_id(again) == "ID:7"
+    assert settlement.original_id(again) == "ID:7"
     assert second.headers[ORIGINAL_QUEUE_HEADER] == "requests"
     assert second.queue == "elsewhere"
 
 
 def test_given_up_request_tells_users_less_than_operators() -> None:
     """The reason of ours is in the dead letter alone."""
-    settlement = redelivery.given_up(delivery(), "req_1", "launcher: EPERM", RULES, NOW)
+    settled = settlement.given_up(delivery(), "req_1", "launcher: EPERM", RULES, NOW)
 
-    answer, dead = settlement.outgoing
+    answer, dead = settled.outgoing
     assert b"EPERM" not in answer.body
-    assert settlement.record.error.code == ErrorCode.INTERNAL_ERROR
+    assert settled.record.error.code == ErrorCode.INTERNAL_ERROR
     assert dead.headers[REASON_HEADER] == "launcher: EPERM"
     assert dead.headers[ATTEMPT_HEADER] == "3"
 
 
 def test_last_allowed_attempt_is_the_maximum() -> None:
     """Three attempts mean the third is made and the fourth is not."""
-    assert [redelivery.may_try(attempt, RULES) for attempt in (1, 3, 4)] == [True, True, False]
+    assert [settlement.may_try(attempt, RULES) for attempt in (1, 3, 4)] == [True, True, False]
 
 
 def test_dead_letter_does_not_expire() -> None:
     """A retry keeps the producer's expiry; a dead letter stays until somebody looks."""
     expiring = delivery(expires="1724155215000")
 
-    assert redelivery.put_off(expiring, RULES).outgoing[0].headers["expires"] == "1724155215000"
-    dead = redelivery.unreadable(expiring, BROKEN, RULES).outgoing[0]
+    assert settlement.put_off(expiring, RULES).outgoing[0].headers["expires"] == "1724155215000"
+    dead = settlement.unreadable(expiring, BROKEN, RULES).outgoing[0]
     assert "expires" not in dead.headers
 
 
@@ -153,7 +153,7 @@ def test_any_headers_of_a_producer_are_survived(headers: dict[str, str]) -> None
     """No header of a producer changes where a copy goes, and identities fit their column."""
     message = Delivery("requests", "ID:7", b"", headers)
 
-    copy = redelivery.unreadable(message, BROKEN, RULES).outgoing[0]
+    copy = settlement.unreadable(message, BROKEN, RULES).outgoing[0]
 
     assert copy.queue == "dlq"
     assert len(copy.headers[ORIGINAL_ID_HEADER]) <= 255

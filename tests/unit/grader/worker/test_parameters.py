@@ -6,8 +6,8 @@ import pytest
 
 from grader.errors import SettingsError
 from grader.logs import Redactor
-from grader.parameters import Parameters, parameter_names
 from grader.testing import MemoryParameterStore
+from grader.worker.parameters import Parameters, parameter_names
 
 NAMES = {
     "db_endpoint": "/t/db/endpoint",

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from grader.desk import Desk
 from grader.errors import ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
-from grader.lookahead import Running
-from grader.patience import Patience
 from grader.ports.messages import Delivery, JobSource
+from grader.worker.activity import Running
+from grader.worker.processor import Desk
+from grader.worker.retry import Patience
 
 #: How soon an idle slot notices that it must stop.
 _IDLE_SECONDS = 0.5

@@ -27,8 +27,6 @@ from grader.contract.names import (
     REASON_HEADER,
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
-from grader.core.redelivery import Rules
-from grader.desk import Desk
 from grader.errors import (
     AccessError,
     ConnectionLostError,
@@ -38,12 +36,14 @@ from grader.errors import (
     TrustError,
 )
 from grader.logs import Logger
-from grader.loop import Slot
-from grader.patience import Patience
 from grader.ports.handlers import JobHandler
 from grader.ports.jobs import Claim, ClaimOutcome
 from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
+from grader.worker.consumer import Slot
+from grader.worker.processor import Desk
+from grader.worker.retry import Patience
+from grader.worker.settlement import Rules
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 RULES = Rules("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=0)

@@ -11,7 +11,7 @@ import pytest
 
 from grader.errors import SettingsError, StoppingError
 from grader.logs import Logger
-from grader.signals import run_all, run_until_told
+from grader.worker.shutdown import run_all, run_until_told
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,9 @@ import pytest
 
 from grader.errors import ConnectionLostError, RequestError
 from grader.logs import Logger
-from grader.lookahead import LookAhead, Running
 from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
+from grader.worker.activity import Running
+from grader.worker.prefetch import LookAhead
 
 WAIT_SECONDS = 10.0
 

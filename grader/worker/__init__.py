@@ -1,0 +1,1 @@
+"""Receives messages, processes them and settles them."""
