@@ -12,11 +12,11 @@ from typing import Any
 import click
 from pydantic_settings import BaseSettings
 
-from grader.database_user import make_database_user
+from grader.commands.database_user import make_database_user
+from grader.commands.languages import as_json, as_table, inspect_machine
 from grader.errors import GraderError, SelfTestError
 from grader.handlers import find_work
 from grader.judge.languages_check import State
-from grader.language_list import as_json, as_table, inspect_machine
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.settings import (
     DatabaseSettings,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from grader.language_list import shown
+from grader.commands.languages import shown
 from grader.languages import LANGUAGES, Language
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "languages.md"

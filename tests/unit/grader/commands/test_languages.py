@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from grader.commands.languages import as_json, as_table, inspect_machine
 from grader.errors import SettingsError
 from grader.judge.languages_check import Condition, State
-from grader.language_list import as_json, as_table, inspect_machine
 from grader.languages import LANGUAGES, find
 from grader.settings import SandboxSettings
 

@@ -1,0 +1,1 @@
+"""The verbs of `grader` besides running a worker."""
