@@ -78,7 +78,6 @@ ONE_WAY = {
 PURE = (
     "gradectl.core",
     "grader.contract",
-    "grader.core",
     "grader.judge.execution_log",
     "grader.judge.limits",
     "grader.judge.optimization_tip",
