@@ -13,8 +13,8 @@ from pathlib import Path
 from gradectl.local.broker_xml import BrokerUser, Connector, render
 from gradectl.local.engines import ActiveMqEngine
 from gradectl.local.ports import LOOPBACK
-from gradectl.local.process import Child, Program
 from gradectl.local.tls import Certificates, write_private
+from gradectl.processes.child import Child, Program
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0

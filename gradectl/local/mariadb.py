@@ -11,8 +11,8 @@ from pathlib import Path
 from gradectl.errors import GradectlError
 from gradectl.local.engines import MariaDbEngine
 from gradectl.local.ports import LOOPBACK
-from gradectl.local.process import Child, Program
 from gradectl.local.tls import Certificates, write_private
+from gradectl.processes.child import Child, Program
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0

@@ -15,8 +15,8 @@ from gradectl.local.desired import BrokerService, DatabaseService, Service, Task
 from gradectl.local.engines import Engines
 from gradectl.local.layout import Layout
 from gradectl.local.ports import LOOPBACK, free_ports, is_listening
-from gradectl.local.process import Child, Program
 from gradectl.local.tls import Certificates
+from gradectl.processes.child import Child, Program
 
 #: moto takes any credentials; these are the customary ones.
 _EMULATED_KEY = "testing"

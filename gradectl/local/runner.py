@@ -13,7 +13,7 @@ from threading import Thread
 from gradectl.errors import GradectlError
 from gradectl.local.desired import Service
 from gradectl.local.platform import HEALTHY, Launched
-from gradectl.local.process import is_readable, wait_until_ready
+from gradectl.processes.child import is_readable, wait_until_ready
 
 #: Pauses before a program that ended is started again, as ECS throttles crashing tasks.
 _FIRST_PAUSE_SECONDS = 0.5

@@ -19,8 +19,8 @@ from gradectl.local.mariadb import (
     start_database,
 )
 from gradectl.local.ports import free_ports, is_listening
-from gradectl.local.process import Child, Program, wait_until_ready
 from gradectl.local.tls import make_certificates
+from gradectl.processes.child import Child, Program, wait_until_ready
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0

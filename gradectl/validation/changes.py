@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gradectl.adapters.tools import Tools
 from gradectl.errors import ConfigurationError, UsageError
+from gradectl.processes.tools import Tools
 
 
 def changed_since(revision: str, directory: Path, tools: Tools) -> frozenset[Path]:

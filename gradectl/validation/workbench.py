@@ -13,8 +13,8 @@ from gradectl.adapters.terraform.checking import CheckingTerraform, Place
 from gradectl.adapters.terraform.events import Diagnostic
 from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.shared import REATTACH, serve_providers
-from gradectl.adapters.tools import Tools
 from gradectl.errors import GradectlError
+from gradectl.processes.tools import Tools
 from gradectl.validation.project import LOCK_FILE, Folder, Project, Requirement
 
 #: Without a lock file of ours there is no checksum that the plugin cache could break.

@@ -22,7 +22,7 @@ CONFINED = {
     "subprocess": [
         "gradectl/adapters/terraform/*",
         "gradectl/adapters/images.py",
-        "gradectl/adapters/tools.py",
+        "gradectl/processes/tools.py",
         "grader/sandbox/*",
         "gradectl/local/*",
     ],

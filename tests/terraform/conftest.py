@@ -19,8 +19,8 @@ from mocked_root import Verdict, everything, verdicts
 from gradectl.adapters.terraform.locate import locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.shared import REATTACH, serve_providers
-from gradectl.adapters.tools import Tools
 from gradectl.local.testing import running_control_plane
+from gradectl.processes.tools import Tools
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 900

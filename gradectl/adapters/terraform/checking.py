@@ -13,8 +13,8 @@ from typing import Any
 
 from gradectl.adapters.terraform.events import Diagnostic, diagnostic, parse
 from gradectl.adapters.terraform.locate import Binary
-from gradectl.adapters.tools import Done, Tools
 from gradectl.errors import GradectlError
+from gradectl.processes.tools import Done, Tools
 
 _CACHE = "TF_PLUGIN_CACHE_DIR"
 _OURS = ("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")

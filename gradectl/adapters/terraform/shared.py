@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gradectl.adapters.tools import Tools
 from gradectl.errors import GradectlError
+from gradectl.processes.tools import Tools
 
 REATTACH = "TF_REATTACH_PROVIDERS"
 _ANNOUNCED = re.compile(rf"{REATTACH}='(.*)'")

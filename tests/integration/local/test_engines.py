@@ -26,9 +26,9 @@ from gradectl.local.mariadb import (
     start_database,
 )
 from gradectl.local.ports import free_ports, is_listening
-from gradectl.local.process import Child, wait_until_ready
 from gradectl.local.testing import RunningBroker, RunningDatabase
 from gradectl.local.tls import make_certificates
+from gradectl.processes.child import Child, wait_until_ready
 
 pytestmark = pytest.mark.engine
 

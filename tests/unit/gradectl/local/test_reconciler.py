@@ -22,9 +22,9 @@ from gradectl.local.desired import (
     Service,
 )
 from gradectl.local.platform import Launched
-from gradectl.local.process import Child, Program
 from gradectl.local.reconciler import Reconciler, running_tasks
 from gradectl.local.runner import Snapshot, State
+from gradectl.processes.child import Child, Program
 
 LONG = 30.0
 CONTAINER = Container(("grader", "worker"), (), (), 5)

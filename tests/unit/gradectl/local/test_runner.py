@@ -13,8 +13,8 @@ import pytest
 from gradectl.errors import ConfigurationError
 from gradectl.local.desired import Container, Service, TaskService
 from gradectl.local.platform import Launched
-from gradectl.local.process import Child, Program
 from gradectl.local.runner import Runner, Snapshot, State
+from gradectl.processes.child import Child, Program
 
 LONG = 30.0
 SERVICE = TaskService("grading/1-1/1", "grading", Container(("x",), (), (), 5))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.adapters.tools import Tools
 from gradectl.errors import ConfigurationError, UsageError
+from gradectl.processes.tools import Tools
 from gradectl.validation.changes import changed_since, concerns
 
 TOOLS = Tools(os.environ)

@@ -12,8 +12,8 @@ import pytest
 
 from gradectl.adapters.terraform.checking import CheckingTerraform, Place, check_environment
 from gradectl.adapters.terraform.locate import Binary
-from gradectl.adapters.tools import Tools
 from gradectl.errors import GradectlError
+from gradectl.processes.tools import Tools
 
 SECONDS = 60  # a limit for a hung test
 Stand = Callable[[str], tuple[CheckingTerraform, Place]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.adapters.terraform.shared import serve_providers
-from gradectl.adapters.tools import Tools
+from gradectl.processes.tools import Tools
 
 FOLDER = "providers/registry.example.com/team/thing/1.2.3/linux_amd64"
 #: What a provider says when it is started for developers, and one that knows no such thing.

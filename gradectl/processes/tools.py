@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from gradectl.errors import GradectlError
-from gradectl.local.process import guarded
+from gradectl.processes.child import guarded
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.errors import GradectlError, UnreachableError
-from gradectl.local.process import Child, Program, wait_until_ready
+from gradectl.processes.child import Child, Program, wait_until_ready
 
 LONG = 30.0
 Start = Callable[..., Child]
@@ -130,7 +130,7 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> Non
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from gradectl.local.process import Child, Program\n"
+        "from gradectl.processes.child import Child, Program\n"
         "log = Path(sys.argv[1]) / 'log'\n"
         "command = [sys.executable, '-I', '-c', 'import signal; signal.pause()']\n"
         "print(Child(Program('sample', command, {}, log.parent, log)).pid, flush=True)\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gradectl.adapters.tools import Tools
 from gradectl.errors import GradectlError
+from gradectl.processes.tools import Tools
 
 SECONDS = 60  # a limit for a hung test
 
