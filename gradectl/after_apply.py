@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradectl.adapters.aws import Aws
+from gradectl.adapters.aws.account import Aws
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 from gradectl.waiting import pauses

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradectl.adapters.aws import Aws
-from gradectl.adapters.aws_broker import Broker
+from gradectl.adapters.aws.account import Aws
+from gradectl.adapters.aws.brokers import Broker
+from gradectl.adapters.aws.models import KnownUser
 from gradectl.core.broker_user import (
-    KnownUser,
     UserPlan,
     WantedUser,
     group_of,

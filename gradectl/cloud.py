@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gradectl.adapters.aws import Aws, AwsSettings
+from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.context import AppContext, process_environment
 from gradectl.environment import Environment
 from gradectl.errors import UnreachableError

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gradectl.adapters.aws import Aws
+from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from gradectl import environment as environments
-from gradectl.adapters.aws import Aws
+from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, read_access
 from gradectl.adapters.database import open_jobs
 from gradectl.cloud import CloudContext

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from gradectl.adapters.aws import Aws
+from gradectl.adapters.aws.account import Aws
 from gradectl.errors import UnreachableError
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector

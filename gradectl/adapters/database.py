@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gradectl.adapters.aws import Aws
+from gradectl.adapters.aws.account import Aws
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.contract.names import parameter_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradectl.adapters.aws import Aws
+from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument
 from gradectl.errors import CheckFailedError

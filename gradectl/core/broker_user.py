@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gradectl.adapters.aws.models import KnownUser
 from gradectl.errors import ConfigurationError
 
 #: Users besides the admin, called like what they are for.
@@ -22,15 +23,6 @@ VERSION_TAG = "gradectl:password-version"
 _USER_TAG = "gradectl:user:"
 _OUR_GROUPS = "grading-"  # others that a user is in are no business of ours
 _ADMIN_PART = "mq"
-
-
-@dataclass(frozen=True)
-class KnownUser:
-    """A user as the broker has it; its password cannot be read."""
-
-    name: str
-    groups: frozenset[str] = frozenset()
-    console_access: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ SOURCES = {
 
 #: Library -> the only files that may import it.
 CONFINED = {
-    "boto3": ["*/adapters/aws.py", "*/adapters/s3.py", "*/adapters/ssm.py", "*/cloudwatch.py"],
+    "boto3": [
+        "gradectl/adapters/aws/account.py",
+        "*/adapters/s3.py",
+        "*/adapters/ssm.py",
+        "*/cloudwatch.py",
+    ],
     "subprocess": [
         "gradectl/adapters/terraform/*",
         "gradectl/adapters/images.py",

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from gradectl.adapters.aws import Aws, AwsSettings
+from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.broker_users import sync_broker_users
 from gradectl.core.broker_user import VERSION_TAG
 from gradectl.errors import ConfigurationError

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from gradectl.adapters.aws import Aws, AwsSettings
-from gradectl.adapters.aws_errors import translated
+from gradectl.adapters.aws.account import Aws, AwsSettings
+from gradectl.adapters.aws.errors import translated
 from gradectl.errors import ConfigurationError, GradectlError, RefusedError
 
 pytestmark = pytest.mark.engine

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradectl.adapters.aws.models import KnownUser
 from gradectl.core.broker_user import (
     VERSION_TAG,
-    KnownUser,
     WantedUser,
     group_of,
     groups_of,

@@ -10,11 +10,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from gradectl.adapters.aws_broker import Brokers
-from gradectl.adapters.aws_buckets import Buckets
-from gradectl.adapters.aws_errors import translated
-from gradectl.adapters.aws_services import Services
-from gradectl.adapters.aws_stacks import Stacks
+from gradectl.adapters.aws.brokers import Brokers
+from gradectl.adapters.aws.buckets import Buckets
+from gradectl.adapters.aws.errors import translated
+from gradectl.adapters.aws.services import Services
+from gradectl.adapters.aws.stacks import Stacks
 from gradectl.errors import ConfigurationError, RefusedError
 from grader.adapters.s3 import S3ObjectStore
 
@@ -51,7 +51,7 @@ class Aws:
     """
     The AWS calls of gradectl, one property for each service with more than a call or two.
 
-    Every method raises the errors of `gradectl.adapters.aws_errors.translated`.
+    Every method raises the errors of `gradectl.adapters.aws.errors.translated`.
 
     Args:
         settings: How to reach AWS.

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradectl.adapters.aws_errors import translated
-from gradectl.core.broker_user import KnownUser
+from gradectl.adapters.aws.errors import translated
+from gradectl.adapters.aws.models import KnownUser
 
 _READY = "RUNNING"
 

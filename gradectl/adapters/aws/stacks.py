@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from gradectl.adapters.aws_errors import code_of, translated
+from gradectl.adapters.aws.errors import code_of, translated
 from gradectl.errors import GradectlError
 
 _UNCHANGED = "No updates are to be performed"

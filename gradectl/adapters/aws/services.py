@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gradectl.adapters.aws_errors import translated
+from gradectl.adapters.aws.errors import translated
 from gradectl.errors import GradectlError
 
 _LATEST_EVENTS = 5

@@ -1,0 +1,1 @@
+"""The AWS account: the only files that know boto3."""

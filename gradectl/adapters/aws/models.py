@@ -1,0 +1,14 @@
+"""What the account answers, without boto3's types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KnownUser:
+    """A user as the broker has it; its password cannot be read."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    console_access: bool = False
