@@ -11,9 +11,9 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.engines import Engines, find_engines
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.find import Engines, find_engines
 from gradectl.local.testing import (
     RunningBroker,
     RunningDatabase,

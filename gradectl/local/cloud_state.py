@@ -19,7 +19,7 @@ from gradectl.local.desired import (
     CloudService,
     Container,
 )
-from gradectl.local.mariadb import Database
+from gradectl.local.engines.mariadb import Database
 from gradectl.local.mq_api import RUNNING, attributes, has_data_plane, in_force
 
 _DEFAULT_STOP_SECONDS = 30  # of ECS

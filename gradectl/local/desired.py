@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from gradectl.local.activemq import Broker
-from gradectl.local.mariadb import Database
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.mariadb import Database
 
 BROKER = "broker"
 DATABASE = "database"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError, UnreachableError
-from gradectl.local.engines import find_engines
+from gradectl.local.engines.find import find_engines
 from gradectl.local.layout import Layout
 from gradectl.local.stack import (
     DIRECTORY_VARIABLE,

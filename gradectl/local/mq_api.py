@@ -16,9 +16,9 @@ from moto.mq.exceptions import ConflictException
 from moto.mq.models import Broker as MotoBroker
 from moto.mq.responses import MQResponse
 
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
 from gradectl.local.desired import CloudBroker
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
 
 RUNNING = "RUNNING"
 CREATING = "CREATION_IN_PROGRESS"

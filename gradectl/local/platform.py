@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradectl.errors import ConfigurationError, TryAgainError
-from gradectl.local import activemq, mariadb
 from gradectl.local.desired import BrokerService, DatabaseService, Service, TaskService
-from gradectl.local.engines import Engines
+from gradectl.local.engines import activemq, mariadb
+from gradectl.local.engines.find import Engines
+from gradectl.local.engines.tls import Certificates
 from gradectl.local.layout import Layout
 from gradectl.local.ports import LOOPBACK, free_ports, is_listening
-from gradectl.local.tls import Certificates
 from gradectl.processes.child import Child, Program
 
 #: moto takes any credentials; these are the customary ones.

@@ -18,7 +18,8 @@ from pathlib import Path
 from gradectl.errors import GradectlError
 from gradectl.local.cloud_state import observe, parameter, record_broker, record_tasks
 from gradectl.local.desired import Cloud
-from gradectl.local.engines import find_engines
+from gradectl.local.engines.find import find_engines
+from gradectl.local.engines.tls import make_certificates
 from gradectl.local.layout import Layout
 from gradectl.local.moto import ControlPlane, calls
 from gradectl.local.mq_api import CREATING, FAILED, REBOOTING, RUNNING, serve_brokers
@@ -27,7 +28,6 @@ from gradectl.local.ports import LOOPBACK, free_ports
 from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
 from gradectl.local.runner import Snapshot, State
 from gradectl.local.stack import Stack, take_lock
-from gradectl.local.tls import make_certificates
 
 STATUS_PATH = "/_gradectl/status"
 SETTLED_PATH = "/_gradectl/settled"

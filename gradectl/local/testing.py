@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradectl.local.activemq import Broker, BrokerHome, broker_answers, start_broker
-from gradectl.local.engines import Engines
-from gradectl.local.mariadb import (
+from gradectl.local.engines.activemq import Broker, BrokerHome, broker_answers, start_broker
+from gradectl.local.engines.find import Engines
+from gradectl.local.engines.mariadb import (
     Database,
     DatabaseHome,
     database_answers,
     prepare_data,
     start_database,
 )
+from gradectl.local.engines.tls import make_certificates
 from gradectl.local.ports import free_ports, is_listening
-from gradectl.local.tls import make_certificates
 from gradectl.processes.child import Child, Program, wait_until_ready
 
 _READY_SECONDS = 60.0

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gradectl.adapters.broker import BrokerAccess, open_broker
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.engines import Engines
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
 from gradectl.queues import inspect, queue_states
 from grader.adapters.activemq.connection import Connection, connect

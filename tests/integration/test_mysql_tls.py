@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gradectl.local.tls import make_certificates
+from gradectl.local.engines.tls import make_certificates
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine, translated
 from grader.errors import SettingsError, TrustError
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from gradectl.local.activemq import broker_answers
-from gradectl.local.broker_xml import BrokerUser
+from gradectl.local.engines.activemq import broker_answers
+from gradectl.local.engines.broker_xml import BrokerUser
 from grader.adapters.activemq.connection import connect
 from grader.errors import AccessError
 

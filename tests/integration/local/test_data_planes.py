@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gradectl.local.activemq import broker_answers
-from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.mariadb import database_answers
+from gradectl.local.engines.activemq import broker_answers
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.mariadb import database_answers
 
 pytestmark = pytest.mark.engine
 

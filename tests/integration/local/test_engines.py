@@ -15,19 +15,19 @@ import pytest
 import stomp
 
 from gradectl.errors import GradectlError
-from gradectl.local.activemq import Broker, BrokerHome, broker_answers, start_broker
-from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.engines import Engines
-from gradectl.local.mariadb import (
+from gradectl.local.engines.activemq import Broker, BrokerHome, broker_answers, start_broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.find import Engines
+from gradectl.local.engines.mariadb import (
     Database,
     DatabaseHome,
     database_answers,
     prepare_data,
     start_database,
 )
+from gradectl.local.engines.tls import make_certificates
 from gradectl.local.ports import free_ports, is_listening
 from gradectl.local.testing import RunningBroker, RunningDatabase
-from gradectl.local.tls import make_certificates
 from gradectl.processes.child import Child, wait_until_ready
 
 pytestmark = pytest.mark.engine

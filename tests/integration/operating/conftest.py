@@ -23,9 +23,9 @@ import yaml
 
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
 from gradectl.cli import main
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.engines import Engines
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, RunningDatabase, running_broker
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

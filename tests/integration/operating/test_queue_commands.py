@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gradectl.local.engines.tls import make_certificates
 from gradectl.local.ports import free_ports
-from gradectl.local.tls import make_certificates
 from grader.adapters.activemq.connection import connect
 
 pytestmark = pytest.mark.engine

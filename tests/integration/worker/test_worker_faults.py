@@ -8,8 +8,8 @@ from typing import Any
 import pymysql
 import pytest
 
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.testing import running_broker
 
 pytestmark = pytest.mark.engine

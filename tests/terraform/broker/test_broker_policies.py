@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
-from gradectl.local.engines import Engines
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.frames import Frame

@@ -7,8 +7,6 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
 from gradectl.local.desired import (
     BROKER,
     DATABASE,
@@ -23,7 +21,9 @@ from gradectl.local.desired import (
     not_served,
     steps,
 )
-from gradectl.local.mariadb import Database
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.mariadb import Database
 
 CONTAINER = Container(("grader", "worker"), (("QUEUE_NAME", "grading-requests"),), (), 120)
 

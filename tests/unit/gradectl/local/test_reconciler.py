@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.local.activemq import Broker
-from gradectl.local.broker_xml import BrokerUser
 from gradectl.local.desired import (
     BROKER,
     Cloud,
@@ -21,6 +19,8 @@ from gradectl.local.desired import (
     Container,
     Service,
 )
+from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.platform import Launched
 from gradectl.local.reconciler import Reconciler, running_tasks
 from gradectl.local.runner import Snapshot, State

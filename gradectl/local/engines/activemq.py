@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradectl.local.broker_xml import BrokerUser, Connector, render
-from gradectl.local.engines import ActiveMqEngine
+from gradectl.local.engines.broker_xml import BrokerUser, Connector, render
+from gradectl.local.engines.find import ActiveMqEngine
+from gradectl.local.engines.tls import Certificates, write_private
 from gradectl.local.ports import LOOPBACK
-from gradectl.local.tls import Certificates, write_private
 from gradectl.processes.child import Child, Program
 
 READY_SECONDS = 60.0

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradectl.errors import ConfigurationError, ExitCode
-from gradectl.local.broker_xml import BrokerUser, Connector, render
-from gradectl.local.tls import KeyStore
+from gradectl.local.engines.broker_xml import BrokerUser, Connector, render
+from gradectl.local.engines.tls import KeyStore
 
 CORE = "{http://activemq.apache.org/schema/core}"
 EMPTY = '<broker xmlns="http://activemq.apache.org/schema/core"/>'

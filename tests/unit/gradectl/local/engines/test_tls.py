@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from gradectl.local.tls import make_certificates, write_private
+from gradectl.local.engines.tls import make_certificates, write_private
 
 
 def test_only_the_owner_can_read_the_key_and_it_needs_a_password(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.errors import ConfigurationError, ExitCode
-from gradectl.local.engines import find_engines
+from gradectl.local.engines.find import find_engines
 
 FILES = {
     "usr/bin/java": 0o755,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradectl.errors import GradectlError
-from gradectl.local.engines import MariaDbEngine
+from gradectl.local.engines.find import MariaDbEngine
+from gradectl.local.engines.tls import Certificates, write_private
 from gradectl.local.ports import LOOPBACK
-from gradectl.local.tls import Certificates, write_private
 from gradectl.processes.child import Child, Program
 
 READY_SECONDS = 60.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from gradectl.errors import ConfigurationError
-from gradectl.local.tls import KeyStore
+from gradectl.local.engines.tls import KeyStore
 
 _CORE = "http://activemq.apache.org/schema/core"
 _BEANS = "http://www.springframework.org/schema/beans"

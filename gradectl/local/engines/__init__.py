@@ -1,0 +1,1 @@
+"""The real engines behind the emulated services."""
