@@ -16,13 +16,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gradectl.errors import GradectlError
-from gradectl.local.cloud_state import observe, parameter, record_broker, record_tasks
+from gradectl.local.control_plane.patch_mq import (
+    CREATING,
+    FAILED,
+    REBOOTING,
+    RUNNING,
+    serve_brokers,
+)
+from gradectl.local.control_plane.server import ControlPlane, calls
+from gradectl.local.control_plane.state import observe, parameter, record_broker, record_tasks
 from gradectl.local.desired import Cloud
 from gradectl.local.engines.find import find_engines
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.layout import Layout
-from gradectl.local.moto import ControlPlane, calls
-from gradectl.local.mq_api import CREATING, FAILED, REBOOTING, RUNNING, serve_brokers
 from gradectl.local.platform import Addresses, Platform
 from gradectl.local.ports import LOOPBACK, free_ports
 from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks

@@ -88,7 +88,7 @@ def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatab
 def running_control_plane(directory: Path) -> Iterator[str]:
     """Run an AWS API without data planes, in a process of its own; gives its URL."""
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "gradectl.local.moto", str(port)]
+    command = [sys.executable, "-m", "gradectl.local.control_plane.server", str(port)]
     log_file = directory / "moto.log"
     program = Program("moto", command, {"PATH": os.defpath}, directory, log_file)
     with _ending(Child(program)) as child:

@@ -22,14 +22,14 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from gradectl.errors import TryAgainError
-from gradectl.local.autoscaling import add_tag_calls
-from gradectl.local.bucket_policies import respect_tls_policies
-from gradectl.local.delete_markers import let_delete_markers_go
-from gradectl.local.ecs_api import remember_services
-from gradectl.local.launch_templates import keep_tags_of_templates_apart
+from gradectl.local.control_plane.patch_autoscaling_tags import add_tag_calls
+from gradectl.local.control_plane.patch_bucket_policies import respect_tls_policies
+from gradectl.local.control_plane.patch_delete_markers import let_delete_markers_go
+from gradectl.local.control_plane.patch_ecs import remember_services
+from gradectl.local.control_plane.patch_launch_templates import keep_tags_of_templates_apart
+from gradectl.local.control_plane.patch_rds import remember_databases
+from gradectl.local.control_plane.patch_scaling_groups import remember_scaling_groups
 from gradectl.local.ports import LOOPBACK
-from gradectl.local.rds_api import remember_databases
-from gradectl.local.scaling_groups import remember_scaling_groups
 
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
 Pages = Mapping[str, Callable[[str], bytes]]

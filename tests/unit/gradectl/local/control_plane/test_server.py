@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gradectl.errors import ExitCode, TryAgainError
-from gradectl.local.moto import ControlPlane, may_change, one_at_a_time
+from gradectl.local.control_plane.server import ControlPlane, may_change, one_at_a_time
 
 
 def signed(service: str) -> str:

@@ -12,6 +12,7 @@ from moto.rds.models import RDSBackend, rds_backends
 from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 
 from gradectl.errors import ConfigurationError
+from gradectl.local.control_plane.patch_mq import RUNNING, attributes, has_data_plane, in_force
 from gradectl.local.desired import (
     Cloud,
     CloudBroker,
@@ -20,7 +21,6 @@ from gradectl.local.desired import (
     Container,
 )
 from gradectl.local.engines.mariadb import Database
-from gradectl.local.mq_api import RUNNING, attributes, has_data_plane, in_force
 
 _DEFAULT_STOP_SECONDS = 30  # of ECS
 _IDENTITY_DIGITS = 6  # of a deployment's id: enough to tell two of one task definition apart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import boto3
 
-from gradectl.local.moto import ControlPlane
+from gradectl.local.control_plane.server import ControlPlane
 
 
 def test_the_last_version_of_a_key_may_be_a_delete_marker() -> None:

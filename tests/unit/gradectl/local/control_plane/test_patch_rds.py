@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from gradectl.local.moto import ControlPlane
+from gradectl.local.control_plane.server import ControlPlane
 
 
 @pytest.fixture

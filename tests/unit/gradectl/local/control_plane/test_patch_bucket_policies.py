@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from moto.iam.access_control import PermissionResult
 
-from gradectl.local.bucket_policies import permission
+from gradectl.local.control_plane.patch_bucket_policies import permission
 
 
 def bucket(*statements: dict[str, Any]) -> Any:
