@@ -15,7 +15,7 @@ from gradectl.local.engines import activemq, mariadb
 from gradectl.local.engines.find import Engines
 from gradectl.local.engines.tls import Certificates
 from gradectl.local.layout import Layout
-from gradectl.local.ports import LOOPBACK, free_ports, is_listening
+from gradectl.local.loopback import LOOPBACK, free_ports, is_listening
 from gradectl.processes.child import Child, Program
 
 #: moto takes any credentials; these are the customary ones.

@@ -29,8 +29,8 @@ from gradectl.local.desired import Cloud
 from gradectl.local.engines.find import find_engines
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.layout import Layout
+from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
-from gradectl.local.ports import LOOPBACK, free_ports
 from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
 from gradectl.local.runner import Snapshot, State
 from gradectl.local.stack import Stack, take_lock

@@ -19,7 +19,7 @@ from gradectl.local.engines.mariadb import (
     start_database,
 )
 from gradectl.local.engines.tls import make_certificates
-from gradectl.local.ports import free_ports, is_listening
+from gradectl.local.loopback import free_ports, is_listening
 from gradectl.processes.child import Child, Program, wait_until_ready
 
 _READY_SECONDS = 60.0

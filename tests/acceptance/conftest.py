@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from gradectl.local import lifecycle
-from gradectl.local.ports import is_listening
+from gradectl.local.loopback import is_listening
 from gradectl.local.stack import DIRECTORY_VARIABLE, Stack
 from grader.adapters.activemq.connection import connect
 

@@ -29,7 +29,7 @@ from gradectl.local.control_plane.patch_ecs import remember_services
 from gradectl.local.control_plane.patch_launch_templates import keep_tags_of_templates_apart
 from gradectl.local.control_plane.patch_rds import remember_databases
 from gradectl.local.control_plane.patch_scaling_groups import remember_scaling_groups
-from gradectl.local.ports import LOOPBACK
+from gradectl.local.loopback import LOOPBACK
 
 #: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
 Pages = Mapping[str, Callable[[str], bytes]]

@@ -13,7 +13,7 @@ from pathlib import Path
 from gradectl.local.engines.broker_xml import BrokerUser, Connector, render
 from gradectl.local.engines.find import ActiveMqEngine
 from gradectl.local.engines.tls import Certificates, write_private
-from gradectl.local.ports import LOOPBACK
+from gradectl.local.loopback import LOOPBACK
 from gradectl.processes.child import Child, Program
 
 READY_SECONDS = 60.0

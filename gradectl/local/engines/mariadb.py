@@ -11,7 +11,7 @@ from pathlib import Path
 from gradectl.errors import GradectlError
 from gradectl.local.engines.find import MariaDbEngine
 from gradectl.local.engines.tls import Certificates, write_private
-from gradectl.local.ports import LOOPBACK
+from gradectl.local.loopback import LOOPBACK
 from gradectl.processes.child import Child, Program
 
 READY_SECONDS = 60.0

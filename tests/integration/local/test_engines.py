@@ -26,7 +26,7 @@ from gradectl.local.engines.mariadb import (
     start_database,
 )
 from gradectl.local.engines.tls import make_certificates
-from gradectl.local.ports import free_ports, is_listening
+from gradectl.local.loopback import free_ports, is_listening
 from gradectl.local.testing import RunningBroker, RunningDatabase
 from gradectl.processes.child import Child, wait_until_ready
 

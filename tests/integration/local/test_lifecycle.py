@@ -16,7 +16,7 @@ import pytest
 
 from gradectl.local import lifecycle
 from gradectl.local.lifecycle import Place
-from gradectl.local.ports import is_listening
+from gradectl.local.loopback import is_listening
 from gradectl.local.stack import Stack, is_locked
 
 pytestmark = pytest.mark.engine

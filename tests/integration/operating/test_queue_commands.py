@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gradectl.local.engines.tls import make_certificates
-from gradectl.local.ports import free_ports
+from gradectl.local.loopback import free_ports
 from grader.adapters.activemq.connection import connect
 
 pytestmark = pytest.mark.engine

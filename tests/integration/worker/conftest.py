@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 import pytest
 
-from gradectl.local.ports import free_ports
+from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningBroker, RunningDatabase
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.frames import Frame

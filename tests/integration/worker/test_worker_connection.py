@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradectl.local.ports import free_ports
+from gradectl.local.loopback import free_ports
 from grader.adapters.activemq.connection import Connection, connect
 from grader.errors import AccessError, ConnectionLostError, SettingsError, TrustError
 

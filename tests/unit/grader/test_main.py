@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gradectl.local.ports import free_ports
+from gradectl.local.loopback import free_ports
 from grader.__main__ import main
 from grader.settings import WorkerSettings, explain
 

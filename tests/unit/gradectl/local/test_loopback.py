@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from gradectl.local.ports import free_ports, is_listening
+from gradectl.local.loopback import free_ports, is_listening
 
 
 def test_free_ports_differ_and_nobody_listens_on_them() -> None:
