@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from gradectl.after_apply import await_service, deploy_again
-from gradectl.broker_users import sync_broker_users
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
-from gradectl.core import report
-from gradectl.core.plan import Plan, read
-from gradectl.deployment import Deployment
+from gradectl.deploy import plan_report
+from gradectl.deploy.broker_users import sync_broker_users
+from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.plan import Plan, read
+from gradectl.deploy.review import check_reviewed, facts, summarise, table
+from gradectl.deploy.rollout import await_service, deploy_again
 from gradectl.options import command
-from gradectl.reporting import check_reviewed, facts, summarise, table
 from gradectl.ui import Table
 
 _WAIT_SECONDS = 600.0
@@ -83,9 +83,9 @@ def _tell(
     document = {
         **facts(deployment.environment),
         "applied": applied,
-        **report.document(plan),
+        **plan_report.document(plan),
         "outputs": outputs or {},
     }
-    rows = report.output_rows(outputs or {})
+    rows = plan_report.output_rows(outputs or {})
     title = f"applied: {plan.outcome}" if applied else f"not applied: {plan.headline}"
     deployment.app.ui.emit("apply", document, Table(["output", "value"], rows, title=title))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument
+from gradectl.deploy.rendering import bootstrap_template
+from gradectl.deploy.review import facts
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
-from gradectl.rendering import bootstrap_template
-from gradectl.reporting import facts
 from gradectl.ui import Table
 
 

@@ -6,11 +6,11 @@ import click
 
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
-from gradectl.core import report
-from gradectl.core.plan import read
-from gradectl.deployment import Deployment
+from gradectl.deploy import plan_report
+from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.plan import read
+from gradectl.deploy.review import facts, summarise, table
 from gradectl.options import command
-from gradectl.reporting import facts, summarise, table
 from gradectl.ui import Table
 
 
@@ -33,7 +33,7 @@ def destroy(app: CloudContext, environment: str, *, confirm: str | None, lock_ti
             summarise(app, f"Destroyed {environment}", deployment.environment, plan)
     finally:
         deployment.discard_plan()
-    document = {**facts(deployment.environment), "destroyed": act, **report.document(plan)}
+    document = {**facts(deployment.environment), "destroyed": act, **plan_report.document(plan)}
     title = f"destroyed: {plan.outcome}" if act else f"not destroyed: {plan.headline}"
     app.ui.emit("destroy", document, Table((), (), title=title))
     app.ui.say(

@@ -8,12 +8,12 @@ import click
 
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
-from gradectl.core import report
-from gradectl.core.plan import read
-from gradectl.deployment import Deployment
+from gradectl.deploy import plan_report
+from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.plan import read
+from gradectl.deploy.review import facts, summarise, table, write_reviewed
 from gradectl.errors import ExitCode
 from gradectl.options import command
-from gradectl.reporting import facts, summarise, table, write_reviewed
 
 
 @command("plan", epilog="Example: gradectl plan production --out reviewed.json")
@@ -43,7 +43,7 @@ def plan(
     if out:
         write_reviewed(out, about, document)
     summarise(app, f"Plan of {environment}", about, found)
-    app.ui.emit("plan", {**facts(about), **report.document(found)}, table(found))
+    app.ui.emit("plan", {**facts(about), **plan_report.document(found)}, table(found))
     reviewed = f" --reviewed {out}" if out else ""
     app.ui.say(f"next: gradectl apply {environment}{reviewed}" if not found.empty else "up to date")
     return ExitCode.CHANGES if detailed_exitcode and not found.empty else ExitCode.OK

@@ -8,9 +8,9 @@ import click
 
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import AppContext, pass_app
+from gradectl.deploy.rendering import outdated, rendered
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
-from gradectl.rendering import outdated, rendered
 from gradectl.ui import Table
 
 

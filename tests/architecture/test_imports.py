@@ -82,6 +82,10 @@ ONE_WAY = {
 #: Packages and modules that decide and do nothing else.
 PURE = (
     "gradectl.core",
+    "gradectl.deploy.broker_user_plan",
+    "gradectl.deploy.masking",
+    "gradectl.deploy.plan",
+    "gradectl.deploy.plan_report",
     "grader.contract",
     "grader.judge.execution_log",
     "grader.judge.limits",

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gradectl.deploy.rendering import rendered
 from gradectl.environment import load
-from gradectl.rendering import rendered
 from grader.contract import names
 
 ROOT = Path(__file__).resolve().parents[2]

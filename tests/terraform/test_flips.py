@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gradectl.rendering import declared_variables
+from gradectl.deploy.rendering import declared_variables
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted((Path(__file__).parent / "flips").glob("*.yaml"))

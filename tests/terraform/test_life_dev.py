@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gradectl.deploy.rendering import TFVARS, rendered
 from gradectl.environment import load
-from gradectl.rendering import TFVARS, rendered
 
 ROOT = Path(__file__).resolve().parents[2]
 #: No state leaves the test's own directory.

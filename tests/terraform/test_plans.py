@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gradectl.deploy.rendering import TFVARS, rendered
 from gradectl.environment import load
-from gradectl.rendering import TFVARS, rendered
 from grader.settings import WorkerSettings
 
 ROOT = Path(__file__).resolve().parents[2]

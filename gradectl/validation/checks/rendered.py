@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from gradectl.core.findings import Finding
+from gradectl.deploy.rendering import outdated, rendered
 from gradectl.environment import FILE, FOLDER, load, names
 from gradectl.errors import ConfigurationError
-from gradectl.rendering import outdated, rendered
 from gradectl.validation.checks.fmt import differing_lines
 from gradectl.validation.model import Check, Job, Scene
 

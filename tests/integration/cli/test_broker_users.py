@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
-from gradectl.broker_users import sync_broker_users
-from gradectl.core.broker_user import VERSION_TAG
+from gradectl.deploy.broker_user_plan import VERSION_TAG
+from gradectl.deploy.broker_users import sync_broker_users
 from gradectl.errors import ConfigurationError
 from gradectl.ui import Ui
 

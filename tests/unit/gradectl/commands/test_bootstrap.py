@@ -10,8 +10,8 @@ import yaml
 from cfnlint import api
 from cfnlint.config import ManualArgs
 
+from gradectl.deploy.rendering import bootstrap_template
 from gradectl.environment import Environment
-from gradectl.rendering import bootstrap_template
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 ENVIRONMENT = Environment(

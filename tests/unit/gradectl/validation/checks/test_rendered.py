@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gradectl.deploy.rendering import rendered
 from gradectl.environment import load
-from gradectl.rendering import rendered
 from gradectl.validation.checks.rendered import CHECK
 
 REPOSITORY = Path(__file__).resolve().parents[5]

@@ -8,7 +8,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.passwords import ALPHABET, LENGTH, generate
+from gradectl.deploy.passwords import ALPHABET, LENGTH, generate
 
 
 @given(st.integers())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import string
 from collections.abc import Callable, Mapping, Sequence
 
-from gradectl.core.broker_user import ROLES
-from gradectl.core.passwords import generate
+from gradectl.deploy.broker_user_plan import ROLES
 from gradectl.errors import ConfigurationError
 from grader.contract.names import parameter_name
 
@@ -19,6 +19,23 @@ _VARIABLES = {
 }
 #: A map from role to password; a root that does not know it takes no notice.
 _ROLES_VARIABLE = "TF_VAR_mq_user_passwords"
+#: Both services accept it: no comma, colon, equals sign, slash, quote, at sign or space.
+ALPHABET = string.ascii_letters + string.digits + "-_.~"
+LENGTH = 40
+_DIFFERENT = 4  # Amazon MQ wants this many different characters
+
+
+def generate(choose: Callable[[str], str]) -> str:
+    """
+    Make a password.
+
+    Args:
+        choose: Picks one character at random, such as `secrets.choice`.
+    """
+    while True:
+        password = "".join(choose(ALPHABET) for _ in range(LENGTH))
+        if len(set(password)) >= _DIFFERENT:
+            return password
 
 
 def password_variables(

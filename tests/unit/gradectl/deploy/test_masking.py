@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.masking import MASK, mask
+from gradectl.deploy.masking import MASK, mask
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

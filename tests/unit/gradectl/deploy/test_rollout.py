@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.aws.services import Service
-from gradectl.after_apply import await_service, deploy_again
+from gradectl.deploy.rollout import await_service, deploy_again
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradectl.core.plan import Action, Change, Plan
-from gradectl.core.report import document, markdown, output_rows, rows
+from gradectl.deploy.plan import Action, Change, Plan
+from gradectl.deploy.plan_report import document, markdown, output_rows, rows
 
 
 def change(**changes: object) -> Change:

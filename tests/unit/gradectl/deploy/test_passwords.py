@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from gradectl.deploy.passwords import password_variables
 from gradectl.errors import ConfigurationError
-from gradectl.secrets import password_variables
 
 MQ, DB, APPLICATION = "/dev/mq/password", "/dev/db/password", "/dev/db-app/password"
 ROLES = {role: f"/dev/mq-{role}/password" for role in ("operator", "web", "worker")}

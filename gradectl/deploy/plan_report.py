@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gradectl.core.plan import Action, Change, Plan
+from gradectl.deploy.plan import Action, Change, Plan
 
 COLUMNS = ("", "resource", "what changes", "why")
 _SIGNS = {

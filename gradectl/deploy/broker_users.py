@@ -8,7 +8,7 @@ from typing import Any
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.brokers import Broker
 from gradectl.adapters.aws.models import KnownUser
-from gradectl.core.broker_user import (
+from gradectl.deploy.broker_user_plan import (
     UserPlan,
     WantedUser,
     group_of,
@@ -16,9 +16,9 @@ from gradectl.core.broker_user import (
     noted_version,
     plan_users,
 )
+from gradectl.deploy.polling import pauses
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
-from gradectl.waiting import pauses
 from grader.contract.names import parameter_name
 
 _REBOOT_SECONDS = 900.0  # Amazon says five minutes

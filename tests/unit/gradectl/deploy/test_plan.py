@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gradectl.core.masking import fingerprint
-from gradectl.core.plan import Action, differences, normalised, read
+from gradectl.deploy.masking import fingerprint
+from gradectl.deploy.plan import Action, differences, normalised, read
 
 
 def resource(address: str, actions: list[str], **change: Any) -> dict[str, Any]:

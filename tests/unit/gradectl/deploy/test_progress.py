@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from gradectl.adapters.terraform.events import Diagnostic, Note, ResourceProgress
-from gradectl.progress import Progress
+from gradectl.deploy.progress import Progress
 from gradectl.ui import Ui
 
 

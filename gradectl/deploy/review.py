@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.context import AppContext
-from gradectl.core import report
-from gradectl.core.masking import fingerprint
-from gradectl.core.plan import Plan, differences, normalised, read
+from gradectl.deploy import plan_report
+from gradectl.deploy.masking import fingerprint
+from gradectl.deploy.plan import Plan, differences, normalised, read
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, RefusedError
 from gradectl.ui import SCHEMA_VERSION, Table
@@ -31,9 +31,9 @@ def facts(environment: Environment) -> dict[str, str]:
 
 def table(plan: Plan) -> Table:
     """Lay a plan out for people, without columns that say nothing of any row."""
-    rows = report.rows(plan)
-    kept = [at for at in range(len(report.COLUMNS)) if any(row[at] for row in rows)]
-    columns = [report.COLUMNS[at] for at in kept]
+    rows = plan_report.rows(plan)
+    kept = [at for at in range(len(plan_report.COLUMNS)) if any(row[at] for row in rows)]
+    columns = [plan_report.COLUMNS[at] for at in kept]
     return Table(columns, [[row[at] for at in kept] for row in rows], title=plan.headline)
 
 
@@ -42,7 +42,7 @@ def summarise(app: AppContext, title: str, environment: Environment, plan: Plan)
     path = app.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with Path(path).open("a", encoding="utf-8") as page:
-            page.write(report.markdown(title, facts(environment), plan))
+            page.write(plan_report.markdown(title, facts(environment), plan))
 
 
 def write_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]) -> None:

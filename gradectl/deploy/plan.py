@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gradectl.core.masking import Cover, hide, mask
+from gradectl.deploy.masking import Cover, hide, mask
 
 #: Types whose content is gone with them.
 STATEFUL = frozenset({"aws_db_instance", "aws_ecr_repository", "aws_mq_broker", "aws_s3_bucket"})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradectl.adapters.aws.models import KnownUser
-from gradectl.core.broker_user import (
+from gradectl.deploy.broker_user_plan import (
     VERSION_TAG,
     WantedUser,
     group_of,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradectl.adapters.aws.account import Aws
+from gradectl.deploy.polling import pauses
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
-from gradectl.waiting import pauses
 
 _FAILED = "FAILED"
 

@@ -13,11 +13,11 @@ from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
 from gradectl.cloud import CloudContext
+from gradectl.deploy.passwords import password_variables
+from gradectl.deploy.progress import Progress
+from gradectl.deploy.rendering import BACKEND, TFVARS, check_fresh
 from gradectl.environment import FOLDER, Environment
 from gradectl.errors import ConfigurationError, DeadlineError, GradectlError, StoppedError
-from gradectl.progress import Progress
-from gradectl.rendering import BACKEND, TFVARS, check_fresh
-from gradectl.secrets import password_variables
 from grader.errors import GraderError
 
 #: Where gradectl keeps what it can make again; ignored by git.
@@ -83,7 +83,7 @@ class Deployment:
         Work out what would change; the plan stays ready for `apply`.
 
         Returns:
-            Terraform's JSON of it, secrets in clear: only for `gradectl.core.plan.read`.
+            Terraform's JSON of it, secrets in clear: only for `gradectl.deploy.plan.read`.
         """
         with self._terraform() as terraform:
             terraform.init()

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from gradectl.deploy.rendering import check_fresh, declared_variables, outdated, rendered
 from gradectl.environment import Environment, load
 from gradectl.errors import ConfigurationError
-from gradectl.rendering import check_fresh, declared_variables, outdated, rendered
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 VARIABLES = """

@@ -1,0 +1,1 @@
+"""Renders, plans, applies and finishes a deployment."""
