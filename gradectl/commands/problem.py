@@ -10,7 +10,8 @@ from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
 from gradectl.commands.problem_verify import verify_problem
 from gradectl.options import group
-from gradectl.problems import Problem, PushPlan, describe, plan_push, push, read_problem
+from gradectl.problems.package import Problem, describe, read_problem
+from gradectl.problems.upload import PushPlan, plan_push, push
 from gradectl.target import choose
 from gradectl.ui import Table
 from grader.ports.stores import ObjectStore

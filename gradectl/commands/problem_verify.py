@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from gradectl.context import AppContext, pass_app
-from gradectl.core.verification import EXPECTATIONS
 from gradectl.errors import CheckFailedError, ConfigurationError
 from gradectl.local.sandbox import open_sandbox
 from gradectl.options import command
-from gradectl.problem_submissions import find_submissions
-from gradectl.problems import describe, read_problem
+from gradectl.problems.expectations import EXPECTATIONS
+from gradectl.problems.package import describe, read_problem
+from gradectl.problems.submissions import find_submissions
+from gradectl.problems.verifier import Outcome, Progress, Report, open_verifier, words_of
 from gradectl.ui import Table
-from gradectl.verification import Outcome, Progress, Report, open_verifier, words_of
 
 _MS = 1000
 

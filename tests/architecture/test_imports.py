@@ -86,6 +86,8 @@ PURE = (
     "gradectl.deploy.masking",
     "gradectl.deploy.plan",
     "gradectl.deploy.plan_report",
+    "gradectl.problems.expectations",
+    "gradectl.problems.layout",
     "grader.contract",
     "grader.judge.execution_log",
     "grader.judge.limits",

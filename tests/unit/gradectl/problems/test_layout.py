@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.problem_check import (
+from gradectl.problems.layout import (
     MAX_CASE_BYTES,
     Layout,
     arrange,

@@ -8,16 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gradectl.core.verification import (
-    ACCEPTED,
-    TOO_SLOW,
-    Timing,
-    deviation,
-    suggest_limit,
-)
-from gradectl.problem_store import FolderObjectStore
-from gradectl.problem_submissions import Submission
-from gradectl.problems import Problem
+from gradectl.problems.expectations import ACCEPTED, TOO_SLOW, Timing, deviation, suggest_limit
+from gradectl.problems.folder_store import FolderObjectStore
+from gradectl.problems.package import Problem
+from gradectl.problems.submissions import Submission
 from grader.contract.bucket import ObjectUrl, execution_log_key, source_key
 from grader.contract.messages import Grade, GradingRequest
 from grader.contract.verdicts import Verdict

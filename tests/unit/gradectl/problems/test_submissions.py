@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gradectl.problem_submissions import find_submissions
+from gradectl.problems.submissions import find_submissions
 
 
 def put(directory: Path, *names: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradectl.core.problem_check import SUBMISSIONS
-from gradectl.core.verification import ACCEPTED, EXPECTATIONS
+from gradectl.problems.expectations import ACCEPTED, EXPECTATIONS
+from gradectl.problems.layout import SUBMISSIONS
 from grader.languages import LANGUAGES, Language
 from grader.sandbox.toolchain import missing_programs
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import ast
-import hashlib
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradectl.core.problem_check import Layout, arrange, check_problem, check_problem_id
 from gradectl.errors import ConfigurationError, UsageError
-from gradectl.problem_files import find_files
+from gradectl.problems.files import find_files
+from gradectl.problems.layout import Layout, arrange, check_problem, check_problem_id
 from grader.contract.bucket import description_key, problem_prefix
-from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.verdicts import ErrorCode
-from grader.ports.stores import ObjectStore
 from grader.problems import model as contract
 from grader.problems.findings import Findings
-from grader.problems.output_validators import VALIDATOR_DIRECTORIES
 from grader.problems.package import Listing, examine
-
-_UPLOADS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -49,15 +42,6 @@ class Problem:
     def cases(self) -> int:
         """How many test cases it has."""
         return len(self.content.cases)
-
-
-@dataclass(frozen=True)
-class PushPlan:
-    """What brings the bucket to what is on disk; all are object keys."""
-
-    upload: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    remove: tuple[str, ...]  # what the judge would still read, and is no longer on disk
 
 
 def read_problem(directory: Path, problem_id: str | None = None) -> Problem:
@@ -119,49 +103,6 @@ def list_files(root: str, files: Mapping[str, Path]) -> Listing:
     return Listing(root, root + "testcases/", tuple(stored))
 
 
-def plan_push(store: ObjectStore, problem: Problem) -> PushPlan:
-    """Compare the bucket with the disk, by content."""
-    prefix = problem_prefix(problem.problem_id)
-    stored = {found.key: found.etag for found in store.list(prefix)}
-    same = {key for key, path in problem.files.items() if stored.get(key) == _md5(path)}
-    judged = (
-        cases_prefix(problem.problem_id),
-        *(prefix + name for name in ("problem.yaml", *VALIDATOR_DIRECTORIES)),
-    )
-    gone = [key for key in stored if key.startswith(judged) and key not in problem.files]
-    return PushPlan(
-        upload=tuple(key for key in problem.files if key not in same),
-        unchanged=tuple(key for key in problem.files if key in same),
-        remove=tuple(gone),
-    )
-
-
-def push(
-    store: ObjectStore, problem: Problem, plan: PushPlan, progress: Callable[[int], None]
-) -> None:
-    """
-    Carry a plan out: first what is new, then what has to go.
-
-    Args:
-        store: The grading bucket.
-        problem: What the plan was made for.
-        plan: What `plan_push` said.
-        progress: Told how many files are up, after each.
-    """
-
-    def upload(key: str) -> None:
-        store.upload(key, problem.files[key], content_type="text/plain; charset=utf-8")
-
-    pool = ThreadPoolExecutor(_UPLOADS_AT_ONCE)
-    try:
-        for done, _ in enumerate(pool.map(upload, plan.upload), 1):
-            progress(done)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    if plan.remove:
-        store.delete(plan.remove)
-
-
 def _examine(root: str, files: Mapping[str, Path], findings: Findings) -> contract.Problem:
     """Have the worker's own reading of the problem."""
     listing = list_files(root, files)
@@ -180,9 +121,3 @@ def _check_python(path: Path, name: str, findings: Findings) -> None:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         findings.error(f"{name}: line {line}: {getattr(error, 'msg', error)}")
-
-
-def _md5(path: Path) -> str:
-    """Give what S3 gives as the ETag of an object that was put in one piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

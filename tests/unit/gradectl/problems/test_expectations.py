@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.verification import EXPECTATIONS, Timing, deviation, suggest_limit
+from gradectl.problems.expectations import EXPECTATIONS, Timing, deviation, suggest_limit
 from grader.contract.messages import CaseResult, Grade
 from grader.contract.verdicts import Verdict
 

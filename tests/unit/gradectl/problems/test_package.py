@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradectl.errors import ConfigurationError, UsageError
-from gradectl.problems import plan_push, push, read_problem
+from gradectl.problems.package import read_problem
+from gradectl.problems.upload import plan_push, push
 from grader.judge.problem_loader import load_problem
 from grader.problems.scoring import full_points
 from grader.testing import MemoryObjectStore

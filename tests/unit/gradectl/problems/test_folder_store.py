@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.problem_store import FolderObjectStore
+from gradectl.problems.folder_store import FolderObjectStore
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryError
 
 

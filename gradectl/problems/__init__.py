@@ -1,0 +1,1 @@
+"""Reads, checks, uploads and verifies problems."""
