@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from gradectl.core.message_view import MessageView
 from gradectl.errors import GradectlError
-from gradectl.ports import Broker
-from gradectl.queues import inspect
+from gradectl.queues.broker import Broker
+from gradectl.queues.inspection import inspect
+from gradectl.queues.message_view import MessageView
 from gradectl.submissions import stored_job_result
 from grader.contract.messages import JobResult
 from grader.contract.names import QUEUES

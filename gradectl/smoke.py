@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from gradectl.core.message_view import MessageView
 from gradectl.core.smoke_report import DeadLetters, Probe, SmokeReport
-from gradectl.ports import Broker
-from gradectl.queues import inspect
+from gradectl.queues.broker import Broker
+from gradectl.queues.inspection import inspect
+from gradectl.queues.message_view import MessageView
 from gradectl.smoke_cleanup import CleanUp
 from gradectl.smoke_probe import Job, Prober
 from grader.contract.bucket import test_cases_prefix as cases_prefix

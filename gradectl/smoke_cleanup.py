@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from itertools import count
 
 from gradectl.errors import GradectlError
-from gradectl.ports import Broker
-from gradectl.queues import inspect
+from gradectl.queues.broker import Broker
+from gradectl.queues.inspection import inspect
 from gradectl.smoke_probe import Job
 from gradectl.submissions import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE

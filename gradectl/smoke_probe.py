@@ -13,7 +13,7 @@ from gradectl.errors import (
     GradectlError,
     UnreachableError,
 )
-from gradectl.ports import Broker, Watch
+from gradectl.queues.broker import Broker, Watch
 from gradectl.submissions import Limits, Source, make_request, send, stored_result, upload
 from grader.contract.messages import GradingResult
 from grader.contract.names import RESULTS_QUEUE

@@ -15,7 +15,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from gradectl.errors import DeadlineError, GradectlError, UsageError
-from gradectl.ports import Broker
+from gradectl.queues.broker import Broker
 from grader.contract.bucket import ObjectUrl, metadata_key, result_key, source_key
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.messages import GradingRequest, GradingResult, JobResult

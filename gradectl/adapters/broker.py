@@ -96,7 +96,7 @@ def open_broker(access: BrokerAccess) -> Iterator[StompBroker]:
 
 class StompBroker:
     """
-    See `gradectl.ports.Broker`.
+    See `gradectl.queues.broker.Broker`.
 
     Args:
         access: For the connections of watches; each has one of its own.
@@ -128,7 +128,7 @@ class StompBroker:
 
 
 class StompWatch:
-    """See `gradectl.ports.Watch`; made by `StompBroker.watch`."""
+    """See `gradectl.queues.broker.Watch`; made by `StompBroker.watch`."""
 
     def __init__(self, connection: Connection) -> None:
         """The connection has one subscription with a selector."""

@@ -10,11 +10,11 @@ import click
 
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
-from gradectl.core.message_view import MessageView, age, decoded, pretty
-from gradectl.core.queue_hints import hints
 from gradectl.errors import ExitCode, GradectlError
 from gradectl.options import group
-from gradectl.queues import Inspection, QueueState, find_message, inspect, queue_states
+from gradectl.queues.hints import hints
+from gradectl.queues.inspection import Inspection, QueueState, find_message, inspect, queue_states
+from gradectl.queues.message_view import MessageView, age, decoded, pretty
 from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.contract.names import QUEUES

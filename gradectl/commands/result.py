@@ -10,9 +10,9 @@ import click
 
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
-from gradectl.core.message_view import age
 from gradectl.errors import GradectlError, UnreachableError
 from gradectl.options import command
+from gradectl.queues.message_view import age
 from gradectl.result_table import result_rows
 from gradectl.results import Findings, Located, look_up, state
 from gradectl.target import Target, choose

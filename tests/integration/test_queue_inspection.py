@@ -13,7 +13,7 @@ from gradectl.local.engines.activemq import Broker
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
-from gradectl.queues import inspect, queue_states
+from gradectl.queues.inspection import inspect, queue_states
 from grader.adapters.activemq.connection import connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import pytest
 
 from gradectl.adapters.broker import BrokerAccess, open_broker
-from gradectl.ports import Broker
-from gradectl.testing import MemoryBroker
+from gradectl.queues.broker import Broker
+from gradectl.queues.testing import MemoryBroker
 from grader.errors import ConnectionLostError
 
 SOON = 5.0

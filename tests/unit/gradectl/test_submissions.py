@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from gradectl.errors import DeadlineError, GradectlError, UsageError
+from gradectl.queues.testing import MemoryBroker
 from gradectl.submissions import (
     MAX_SOURCE_BYTES,
     Limits,
@@ -25,7 +26,6 @@ from gradectl.submissions import (
     upload,
     wait_for_result,
 )
-from gradectl.testing import MemoryBroker
 from grader.contract.bucket import result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict

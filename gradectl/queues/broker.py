@@ -2,7 +2,7 @@
 The interfaces between what gradectl does in an environment and the environment.
 
 Each has two implementations: the real one in `gradectl.adapters`, and an in-memory twin in
-`gradectl.testing`; one behaviour suite in tests/ports runs against both.
+`gradectl.queues.testing`; one behaviour suite in tests/ports runs against both.
 """
 
 from __future__ import annotations

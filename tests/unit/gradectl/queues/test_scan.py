@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.scan import Scan, ScanResult
+from gradectl.queues.scan import Scan, ScanResult
 from grader.ports.messages import QueuedMessage
 
 PAGE = 10

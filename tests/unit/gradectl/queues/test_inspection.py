@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gradectl.queues import find_message, inspect, queue_states
-from gradectl.testing import MemoryBroker
+from gradectl.queues.inspection import find_message, inspect, queue_states
+from gradectl.queues.testing import MemoryBroker
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueueStatistics
 

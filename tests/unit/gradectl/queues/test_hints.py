@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gradectl.core.queue_hints import hints
+from gradectl.queues.hints import hints
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,

@@ -35,7 +35,7 @@ def _nobody(_queue: str, _body: bytes) -> None:
 
 class MemoryBroker:
     """
-    See `gradectl.ports.Broker`.
+    See `gradectl.queues.broker.Broker`.
 
     Args:
         queues: The queues that exist from the start.
@@ -127,7 +127,7 @@ class MemoryBroker:
 
 class MemoryWatch:
     """
-    See `gradectl.ports.Watch`; it does not wait, for in memory everything has come already.
+    See `gradectl.queues.broker.Watch`; it does not wait, for in memory everything has come already.
 
     Args:
         take: Consumes the next message.

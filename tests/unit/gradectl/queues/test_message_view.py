@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.message_view import MessageView, age, decoded, pretty
+from gradectl.queues.message_view import MessageView, age, decoded, pretty
 from grader.contract.messages import Failure, Grade, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.messages import QueuedMessage

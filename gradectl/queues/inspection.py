@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradectl.core.scan import Scan, ScanResult
+from gradectl.queues.scan import Scan, ScanResult
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
 

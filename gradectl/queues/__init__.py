@@ -1,0 +1,1 @@
+"""Inspects queues without changing them."""
