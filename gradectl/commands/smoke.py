@@ -9,10 +9,10 @@ from typing import Any
 
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument
-from gradectl.core.smoke_report import HOPS, Probe, SmokeReport, next_step
 from gradectl.errors import CheckFailedError, GradectlError
 from gradectl.options import command
-from gradectl.smoke import Smoke, SmokeWorld
+from gradectl.smoke.report import HOPS, Probe, SmokeReport, next_step
+from gradectl.smoke.smoke_test import Smoke, SmokeWorld
 from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.errors import GraderError

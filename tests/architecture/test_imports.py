@@ -91,6 +91,7 @@ PURE = (
     "gradectl.queues.hints",
     "gradectl.queues.message_view",
     "gradectl.queues.scan",
+    "gradectl.smoke.report",
     "grader.contract",
     "grader.judge.execution_log",
     "grader.judge.limits",

@@ -9,7 +9,7 @@ from itertools import count
 from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import inspect
-from gradectl.smoke_probe import Job
+from gradectl.smoke.probe import Job
 from gradectl.submissions import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError

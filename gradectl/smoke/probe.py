@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gradectl.core.smoke_report import GRADE, RESULT, SEND, UPLOAD, Hop, Probe
 from gradectl.errors import (
     CheckFailedError,
     DeadlineError,
@@ -14,6 +13,7 @@ from gradectl.errors import (
     UnreachableError,
 )
 from gradectl.queues.broker import Broker, Watch
+from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, Hop, Probe
 from gradectl.submissions import Limits, Source, make_request, send, stored_result, upload
 from grader.contract.messages import GradingResult
 from grader.contract.names import RESULTS_QUEUE

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from gradectl.core.smoke_report import DeadLetters, Probe, SmokeReport
 from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import inspect
 from gradectl.queues.message_view import MessageView
-from gradectl.smoke_cleanup import CleanUp
-from gradectl.smoke_probe import Job, Prober
+from gradectl.smoke.cleanup import CleanUp
+from gradectl.smoke.probe import Job, Prober
+from gradectl.smoke.report import DeadLetters, Probe, SmokeReport
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,

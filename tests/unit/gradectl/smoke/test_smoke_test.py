@@ -8,10 +8,10 @@ from itertools import count
 
 import pytest
 
-from gradectl.core.smoke_report import GRADE, RESULT, SEND, UPLOAD, SmokeReport, next_step
 from gradectl.errors import DeadlineError, StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.smoke import Smoke, SmokeWorld
+from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, SmokeReport, next_step
+from gradectl.smoke.smoke_test import Smoke, SmokeWorld
 from grader.contract.bucket import result_key
 from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE

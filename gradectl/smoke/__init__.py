@@ -1,0 +1,1 @@
+"""Sends one marked job through each queue and reports each hop."""
