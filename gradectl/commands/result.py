@@ -13,8 +13,8 @@ from gradectl.commands.arguments import environment_option
 from gradectl.errors import GradectlError, UnreachableError
 from gradectl.options import command
 from gradectl.queues.message_view import age
-from gradectl.result_table import result_rows
-from gradectl.results import Findings, Located, look_up, state
+from gradectl.submissions.lookup import Findings, Located, look_up, state
+from gradectl.submissions.result_table import result_rows
 from gradectl.target import Target, choose
 from gradectl.ui import Table
 from grader.contract.messages import JobResult

@@ -13,8 +13,8 @@ from gradectl.commands.arguments import environment_option
 from gradectl.environment import near
 from gradectl.errors import DeadlineError, ExitCode, UsageError
 from gradectl.options import command
-from gradectl.result_table import result_table
-from gradectl.submissions import (
+from gradectl.submissions.result_table import result_table
+from gradectl.submissions.submit import (
     Limits,
     Source,
     check_problem_exists,

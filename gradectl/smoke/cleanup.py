@@ -10,7 +10,7 @@ from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import inspect
 from gradectl.smoke.probe import Job
-from gradectl.submissions import stored_result
+from gradectl.submissions.submit import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore

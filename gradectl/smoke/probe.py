@@ -14,7 +14,7 @@ from gradectl.errors import (
 )
 from gradectl.queues.broker import Broker, Watch
 from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, Hop, Probe
-from gradectl.submissions import Limits, Source, make_request, send, stored_result, upload
+from gradectl.submissions.submit import Limits, Source, make_request, send, stored_result, upload
 from grader.contract.messages import GradingResult
 from grader.contract.names import RESULTS_QUEUE
 from grader.contract.verdicts import Verdict

@@ -13,7 +13,7 @@ import yaml
 
 from gradectl.errors import DeadlineError, GradectlError, UsageError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.submissions import (
+from gradectl.submissions.submit import (
     MAX_SOURCE_BYTES,
     Limits,
     Source,

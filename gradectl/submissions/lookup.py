@@ -10,7 +10,7 @@ from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import inspect
 from gradectl.queues.message_view import MessageView
-from gradectl.submissions import stored_job_result
+from gradectl.submissions.submit import stored_job_result
 from grader.contract.messages import JobResult
 from grader.contract.names import QUEUES
 from grader.errors import GraderError

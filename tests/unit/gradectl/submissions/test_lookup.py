@@ -10,9 +10,9 @@ import pytest
 
 from gradectl.errors import GradectlError, StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.result_table import result_rows, result_table
-from gradectl.results import Findings, look_up, state
-from gradectl.submissions import stored_job_result
+from gradectl.submissions.lookup import Findings, look_up, state
+from gradectl.submissions.result_table import result_rows, result_table
+from gradectl.submissions.submit import stored_job_result
 from grader.contract.bucket import result_key
 from grader.contract.messages import (
     CaseResult,

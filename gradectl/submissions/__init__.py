@@ -1,0 +1,1 @@
+"""Submits code and looks results up."""
