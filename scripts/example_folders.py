@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradectl.core.hcl import Block, HclError, parse
+from gradectl.validation.hcl import Block, HclError, parse
 
 #: How the sources of modules are written, and the same folder seen from an example of ours.
 SOURCE = "git::https://git.example.com/platform/gradectl.git//{folder}?ref=v{version}"

@@ -11,7 +11,7 @@ from terraform_modules import Sources, Variable
 from terraform_tables import code, prose, table
 from terraform_types import set_paths
 
-from gradectl.core.hcl import Attribute, Block, Token, parse
+from gradectl.validation.hcl import Attribute, Block, Token, parse
 
 _HEAD = """# What the tests of the modules prove
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from gradectl.core.hcl import Attribute, Block, Token, parse, tokens
+from gradectl.validation.hcl import Attribute, Block, Token, parse, tokens
 
 
 @cache

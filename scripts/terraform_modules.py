@@ -9,7 +9,7 @@ from pathlib import Path
 
 from terraform_types import Leaf, Type, leaves, read_type, written
 
-from gradectl.core.hcl import Attribute, Block, Token, parse, tokens
+from gradectl.validation.hcl import Attribute, Block, Token, parse, tokens
 
 
 @dataclass(frozen=True)

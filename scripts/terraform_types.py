@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradectl.core.hcl import Token
+from gradectl.validation.hcl import Token
 
 _OPENING, _CLOSING = "{[(", "}])"
 #: No space stands behind or before these.

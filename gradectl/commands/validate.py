@@ -9,12 +9,12 @@ import click
 
 from gradectl import __version__
 from gradectl.context import AppContext, pass_app
-from gradectl.core.finding_formats import github, junit, markdown, sarif
-from gradectl.core.findings import Finding, Validation, document, grouped, rows
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
 from gradectl.ui import Table, Ui
 from gradectl.validation.catalogue import NAMES
+from gradectl.validation.findings import Finding, Validation, document, grouped, rows
+from gradectl.validation.formats import github, junit, markdown, sarif
 from gradectl.validation.runner import Event, Finished, Started
 from gradectl.validation.session import Request, Session, cores, opened
 

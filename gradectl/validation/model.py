@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gradectl.adapters.terraform.events import Diagnostic
 from gradectl.adapters.terraform.failures import provider_hint
-from gradectl.core.findings import Finding, Severity
 from gradectl.processes.tools import Tools
+from gradectl.validation.findings import Finding, Severity
 from gradectl.validation.project import Project
 from gradectl.validation.workbench import Workbench
 

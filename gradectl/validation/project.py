@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from gradectl.core.hcl import Attribute, Block, HclError, parse
 from gradectl.errors import ConfigurationError
+from gradectl.validation.hcl import Attribute, Block, HclError, parse
 
 LOCK_FILE = ".terraform.lock.hcl"
 #: A checked folder's files: configuration, values, tests.

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gradectl.core.findings import CaseOutcome, Finding
 from gradectl.errors import GradectlError
+from gradectl.validation.findings import CaseOutcome, Finding
 from gradectl.validation.model import Job, Scene
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from gradectl.adapters.terraform.checking import check_environment
 from gradectl.adapters.terraform.mirror import prepare
-from gradectl.core.findings import CaseOutcome, CheckOutcome, Status, Validation, outcome
 from gradectl.errors import UsageError
 from gradectl.processes.tools import Tools
 from gradectl.validation.catalogue import CHECKS, NAMES
 from gradectl.validation.changes import changed_since, concerns
+from gradectl.validation.findings import CaseOutcome, CheckOutcome, Status, Validation, outcome
 from gradectl.validation.model import Check, Job, Scene
 from gradectl.validation.project import Project
 from gradectl.validation.runner import Event, Finished, Task, run

@@ -81,7 +81,6 @@ ONE_WAY = {
 
 #: Packages and modules that decide and do nothing else.
 PURE = (
-    "gradectl.core",
     "gradectl.deploy.broker_user_plan",
     "gradectl.deploy.masking",
     "gradectl.deploy.plan",
@@ -92,6 +91,12 @@ PURE = (
     "gradectl.queues.message_view",
     "gradectl.queues.scan",
     "gradectl.smoke.report",
+    "gradectl.validation.broker_rules",
+    "gradectl.validation.findings",
+    "gradectl.validation.formats",
+    "gradectl.validation.hcl",
+    "gradectl.validation.policy_wildcards",
+    "gradectl.validation.readme_examples",
     "grader.contract",
     "grader.judge.execution_log",
     "grader.judge.limits",

@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gradectl.core.broker_rules import stripped
 from gradectl.local.engines.activemq import Broker
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.testing import running_broker
+from gradectl.validation.broker_rules import stripped
 from gradectl.validation.checks.broker_xml import amazon_mq_rules
 from grader.contract import names
 

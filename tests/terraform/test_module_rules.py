@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from terraform_files import blocks, conditions
 
-from gradectl.core.hcl import Block, parse
+from gradectl.validation.hcl import Block, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent for path in (ROOT / "modules").glob("*/variables.tf"))

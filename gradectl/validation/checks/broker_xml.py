@@ -11,10 +11,10 @@ from typing import cast
 
 import yaml
 
-from gradectl.core.broker_rules import NotXmlError, Rules, stripped
-from gradectl.core.findings import Finding
 from gradectl.errors import GradectlError
+from gradectl.validation.broker_rules import NotXmlError, Rules, stripped
 from gradectl.validation.checks.configuration import terraform_inputs
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.workbench import NotReadyError

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gradectl.core.findings import Finding, Severity
 from gradectl.deploy.rendering import BOOTSTRAP, bootstrap_template
 from gradectl.environment import load, names
 from gradectl.errors import ConfigurationError, GradectlError
+from gradectl.validation.findings import Finding, Severity
 from gradectl.validation.model import Check, Job, Scene
 
 _PROGRAM = "cfn-lint"

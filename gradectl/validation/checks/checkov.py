@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradectl.core.findings import Finding
 from gradectl.errors import ConfigurationError, GradectlError
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 
 _PROGRAM = "checkov"

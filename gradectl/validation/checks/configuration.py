@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from gradectl.core.findings import Finding
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 from gradectl.validation.project import LOCK_FILE, Folder
 from gradectl.validation.workbench import NotReadyError

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from gradectl.core.findings import Finding
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 
 

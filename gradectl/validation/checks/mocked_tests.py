@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from gradectl.core.findings import Finding
 from gradectl.validation.checks.configuration import terraform_inputs
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.workbench import NotReadyError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from gradectl.core.findings import Finding
-from gradectl.core.hcl import HclError
-from gradectl.core.policy_wildcards import without_reason
+from gradectl.validation.findings import Finding
+from gradectl.validation.hcl import HclError
 from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.policy_wildcards import without_reason
 from gradectl.validation.project import Folder
 
 _WHAT = "{key} {text!r} allows more than one thing; name it, or say why in a comment beside it"

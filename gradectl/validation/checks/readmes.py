@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from gradectl.core.findings import Finding
-from gradectl.core.readme_examples import Example, Mistake, Variables, examples, mistakes, variables
 from gradectl.validation.checks.fmt import unformatted
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.readme_examples import (
+    Example,
+    Mistake,
+    Variables,
+    examples,
+    mistakes,
+    variables,
+)
 
 _README = "README.md"
 

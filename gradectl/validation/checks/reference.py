@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from gradectl.core.findings import Finding
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 from grader.contract.schemas import schemas
 

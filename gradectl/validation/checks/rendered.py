@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from gradectl.core.findings import Finding
 from gradectl.deploy.rendering import outdated, rendered
 from gradectl.environment import FILE, FOLDER, load, names
 from gradectl.errors import ConfigurationError
 from gradectl.validation.checks.fmt import differing_lines
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Job, Scene
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gradectl.core.broker_rules import stripped
+from gradectl.validation.broker_rules import stripped
 from gradectl.validation.checks.broker_xml import amazon_mq_rules
 
 pytestmark = pytest.mark.engine

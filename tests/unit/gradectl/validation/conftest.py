@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.core.findings import Finding
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, Scene
 from gradectl.validation.session import opened
 

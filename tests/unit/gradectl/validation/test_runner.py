@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from gradectl.core.findings import Finding
 from gradectl.errors import GradectlError
+from gradectl.validation.findings import Finding
 from gradectl.validation.model import Job, Scene
 from gradectl.validation.runner import Finished, Started, Task, run
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gradectl.core.findings import CheckOutcome
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.validation.catalogue import CHECKS, NAMES
+from gradectl.validation.findings import CheckOutcome
 from gradectl.validation.model import Scene
 from gradectl.validation.session import Request, Session
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.finding_formats import github, junit, markdown, sarif
-from gradectl.core.findings import CaseOutcome, CheckOutcome, Finding, Validation, outcome
+from gradectl.validation.findings import CaseOutcome, CheckOutcome, Finding, Validation, outcome
+from gradectl.validation.formats import github, junit, markdown, sarif
 
 WILD = Finding("a b/x.tf", 3, "100% wrong,\nreally: so", "CKV_1", help_url="https://h/1")
 REMARK = Finding("y.tf", 1, "not run", severity="note")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gradectl.core.hcl import Attribute, Block, HclError, parse
+from gradectl.validation.hcl import Attribute, Block, HclError, parse
 
 _FENCE = re.compile(r"^```(?:hcl|terraform)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 #: Arguments of every module block, which are no variables.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gradectl.core.hcl import Token, tokens
+from gradectl.validation.hcl import Token, tokens
 
 _ACTIONS = frozenset({"Action", "NotAction", "actions", "not_actions"})
 _RESOURCES = frozenset({"Resource", "NotResource", "resources", "not_resources"})

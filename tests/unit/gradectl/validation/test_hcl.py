@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.core.hcl import HclError, parse, tokens
+from gradectl.validation.hcl import HclError, parse, tokens
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 

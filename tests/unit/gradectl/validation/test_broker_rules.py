@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradectl.core.broker_rules import NotXmlError, Stripped, stripped
+from gradectl.validation.broker_rules import NotXmlError, Stripped, stripped
 
 NAMESPACE = "http://activemq.apache.org/schema/core"
 RULES = {

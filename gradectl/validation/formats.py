@@ -7,7 +7,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from gradectl.core.findings import (
+from gradectl.validation.findings import (
     CaseOutcome,
     CheckOutcome,
     Finding,

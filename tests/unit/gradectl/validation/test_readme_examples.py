@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradectl.core.hcl import parse
-from gradectl.core.readme_examples import Variables, examples, mistakes, variables
+from gradectl.validation.hcl import parse
+from gradectl.validation.readme_examples import Variables, examples, mistakes, variables
 
 PAGE = """# storage
 

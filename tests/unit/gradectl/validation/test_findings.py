@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradectl.core.findings import (
+from gradectl.validation.findings import (
     CaseOutcome,
     CheckOutcome,
     Finding,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradectl.core.policy_wildcards import without_reason
+from gradectl.validation.policy_wildcards import without_reason
 
 
 def found(text: str) -> list[tuple[int, str]]:
