@@ -11,7 +11,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines, find_engines
 from gradectl.local.testing import (
@@ -57,7 +57,7 @@ def engines() -> Engines:
 def activemq(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """A real ActiveMQ: TLS, one user, the queues and policies of the messaging module."""
     user = BrokerUser("grader", "a-Password-for-tests-1")
-    broker = Broker("tests-grading", BROKER_XML.read_text(), [user])
+    broker = BrokerSpec("tests-grading", BROKER_XML.read_text(), [user])
     with running_broker(engines, tmp_path_factory.mktemp("activemq"), broker) as running:
         yield running
 
@@ -69,7 +69,7 @@ def guarded(
     """A real ActiveMQ with an authorization map, seen by the user of a name in `ROLE_USERS`."""
     xml = BROKER_XML.read_text().replace("</plugins>", f"{AUTHORIZATION.read_text()}</plugins>")
     passwords = {user.name: user.password for user in ROLE_USERS}
-    broker = Broker("guarded-grading", xml, ROLE_USERS)
+    broker = BrokerSpec("guarded-grading", xml, ROLE_USERS)
     with running_broker(engines, tmp_path_factory.mktemp("guarded"), broker) as running:
         yield lambda name: replace(running, user=name, password=passwords[name])
 

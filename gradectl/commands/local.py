@@ -9,8 +9,8 @@ import click
 from gradectl.context import AppContext, pass_app
 from gradectl.errors import DeadlineError, UnreachableError
 from gradectl.local import lifecycle
-from gradectl.local.layout import Layout
-from gradectl.local.lifecycle import Place, ServiceStatus
+from gradectl.local.layout import StackLayout
+from gradectl.local.lifecycle import ServiceStatus, StackLocation
 from gradectl.local.stack import Stack, stack_directory
 from gradectl.options import group
 from gradectl.ui import Table
@@ -37,7 +37,7 @@ def up(app: AppContext, environment: str) -> None:
     """
     found = app.environment(environment)
     directory = stack_directory(app.project_root, app.environ)
-    place = Place(directory, found.region, found.account_id)
+    place = StackLocation(directory, found.region, found.account_id)
     if app.options.dry_run:
         _say_only(app, "local-up", f"would start in {directory}, unless it runs there")
         return
@@ -95,7 +95,7 @@ def _wait(stack: Stack, seconds: float) -> None:
 
 
 def _show(app: AppContext, stack: Stack) -> None:
-    layout = Layout(stack.directory)
+    layout = StackLayout(stack.directory)
     services = [
         ServiceStatus(
             name="control-plane",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradectl.adapters.aws.account import Aws
-from gradectl.adapters.aws.brokers import Broker
+from gradectl.adapters.aws.brokers import MqBroker
 from gradectl.adapters.aws.models import KnownUser
 from gradectl.deploy.broker_user_plan import (
     UserPlan,
@@ -78,7 +78,7 @@ def _admin_alone(aws: Aws, environment_name: str) -> dict[str, str]:
     return {aws.parameters([name])[name]: parameter_name(environment_name, "mq", "password")}
 
 
-def _wanted(aws: Aws, broker: Broker, name: str, parameter: str, *, grouped: bool) -> WantedUser:
+def _wanted(aws: Aws, broker: MqBroker, name: str, parameter: str, *, grouped: bool) -> WantedUser:
     """Find out whether a user's password is another than the one that it was given."""
     group = group_of(parameter) if grouped else None
     version = aws.parameter_version(parameter)
@@ -96,7 +96,7 @@ def _same(aws: Aws, parameter: str, noted: int, version: int) -> bool:
 
 
 def _change(
-    aws: Aws, ui: Ui, broker: Broker, known: Mapping[str, KnownUser], plan: UserPlan
+    aws: Aws, ui: Ui, broker: MqBroker, known: Mapping[str, KnownUser], plan: UserPlan
 ) -> None:
     """Make, change and remove users; all of it counts after the reboot."""
     passwords = _passwords(aws, [*plan.create, *plan.update])
@@ -130,7 +130,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def _await_broker(aws: Aws, broker: Broker) -> None:
+def _await_broker(aws: Aws, broker: MqBroker) -> None:
     """Wait for the end of a reboot, which does not begin at once."""
     pause = pauses(_REBOOT_SECONDS)
     pause()

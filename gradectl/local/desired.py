@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.mariadb import Database
 
 BROKER = "broker"
@@ -21,7 +21,7 @@ class CloudBroker:
 
     broker_id: str
     reboots: int
-    broker: Broker
+    broker: BrokerSpec
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class TaskService:
     container: Container
 
 
-Service = BrokerService | DatabaseService | TaskService
+LocalService = BrokerService | DatabaseService | TaskService
 
 
 @dataclass(frozen=True)
@@ -98,24 +98,24 @@ class Steps:
     """What to begin now; what waits for a name to become free comes in a later round."""
 
     stop: tuple[str, ...] = ()
-    start: tuple[Service, ...] = ()
+    start: tuple[LocalService, ...] = ()
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningService:
     """A service that was started and has not ended yet."""
 
-    service: Service
+    service: LocalService
     stopping: bool = field(default=False)
 
 
-def desired(cloud: Cloud) -> dict[str, Service]:
+def desired(cloud: Cloud) -> dict[str, LocalService]:
     """
     Choose what must run, by name.
 
     There is one address for a broker and one for a database, so the oldest of each is served.
     """
-    services: list[Service] = [BrokerService(broker) for broker in cloud.brokers[:1]]
+    services: list[LocalService] = [BrokerService(broker) for broker in cloud.brokers[:1]]
     services += [DatabaseService(database) for database in cloud.databases[:1]]
     for service in cloud.services:
         services += [
@@ -140,7 +140,7 @@ def not_served(cloud: Cloud) -> Collection[str]:
     return brokers + databases + containers
 
 
-def steps(wanted: Mapping[str, Service], running: Mapping[str, Running]) -> Steps:
+def steps(wanted: Mapping[str, LocalService], running: Mapping[str, RunningService]) -> Steps:
     """
     Find what to begin so that in the end exactly `wanted` runs.
 

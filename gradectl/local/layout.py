@@ -21,7 +21,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Layout:
+class StackLayout:
     """The paths below one stack directory."""
 
     directory: Path

@@ -17,7 +17,7 @@ from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError, UnreachableError
 from gradectl.local.engines.find import find_engines
-from gradectl.local.layout import Layout
+from gradectl.local.layout import StackLayout
 from gradectl.local.stack import (
     DIRECTORY_VARIABLE,
     Stack,
@@ -33,7 +33,7 @@ _OUTPUT_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
-class Place:
+class StackLocation:
     """Where a stack runs and for which account."""
 
     directory: Path
@@ -55,7 +55,7 @@ class ServiceStatus:
     log_file: Path
 
 
-def up(place: Place, environ: Mapping[str, str]) -> Stack:
+def up(place: StackLocation, environ: Mapping[str, str]) -> Stack:
     """
     Start a stack, or find the one that runs.
 
@@ -73,7 +73,7 @@ def up(place: Place, environ: Mapping[str, str]) -> Stack:
     if is_locked(place.directory):
         raise TryAgainError("a local stack is starting or ending here", where=str(place.directory))
     find_engines()
-    layout = Layout(place.directory)
+    layout = StackLayout(place.directory)
     _build_sandbox(layout, environ)
     return _start_supervisor(place, layout, environ)
 
@@ -138,7 +138,7 @@ def check_setuid(directory: Path, mount_flags: int) -> None:
         )
 
 
-def _build_sandbox(layout: Layout, environ: Mapping[str, str]) -> None:
+def _build_sandbox(layout: StackLayout, environ: Mapping[str, str]) -> None:
     """Build the launcher before the supervisor detaches: sudo may want to ask for a password."""
     check_setuid(layout.directory, os.statvfs(layout.directory).f_flag)
     command = [sys.executable, "-m", "grader.sandbox.build"]
@@ -153,7 +153,9 @@ def _build_sandbox(layout: Layout, environ: Mapping[str, str]) -> None:
         )
 
 
-def _start_supervisor(place: Place, layout: Layout, environ: Mapping[str, str]) -> Stack:
+def _start_supervisor(
+    place: StackLocation, layout: StackLayout, environ: Mapping[str, str]
+) -> Stack:
     """Start it in a session of its own, and end it again when we are stopped before it is ready."""
     answer, ready = os.pipe()
     command = [sys.executable, "-m", "gradectl.local.supervisor", str(place.directory)]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradectl.errors import ConfigurationError, TryAgainError
-from gradectl.local.desired import BrokerService, DatabaseService, Service, TaskService
+from gradectl.local.desired import BrokerService, DatabaseService, LocalService, TaskService
 from gradectl.local.engines import activemq, mariadb
 from gradectl.local.engines.find import Engines
 from gradectl.local.engines.tls import Certificates
-from gradectl.local.layout import Layout
+from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports, is_listening
 from gradectl.processes.child import Child, Program
 
@@ -60,12 +60,12 @@ class Platform:
     """
 
     engines: Engines
-    layout: Layout
+    layout: StackLayout
     addresses: Addresses
     certificates: Certificates
     read_parameter: Callable[[str], str]
 
-    def launch(self, service: Service) -> Launched:
+    def launch(self, service: LocalService) -> Launched:
         """
         Start the program of a service; it does not serve yet.
 

@@ -10,8 +10,8 @@ from threading import Condition, Event
 from gradectl.local.desired import (
     BROKER,
     Cloud,
-    Running,
-    Service,
+    LocalService,
+    RunningService,
     TaskService,
     desired,
     not_served,
@@ -42,7 +42,7 @@ class Reconciler:
     def __init__(
         self,
         observe: Callable[[], Cloud],
-        launch: Callable[[Service], Launched],
+        launch: Callable[[LocalService], Launched],
         report: Callable[[Cloud, list[Snapshot]], None],
     ) -> None:
         """Prepare; nothing runs before `run`."""
@@ -118,9 +118,10 @@ class Reconciler:
             self._settled = serving and names == wanted.keys()
             self._round_done.notify_all()
 
-    def _running(self) -> dict[str, Running]:
+    def _running(self) -> dict[str, RunningService]:
         return {
-            name: Running(runner.service, runner.stopping) for name, runner in self._runners.items()
+            name: RunningService(runner.service, runner.stopping)
+            for name, runner in self._runners.items()
         }
 
     def _forget_ended(self) -> None:

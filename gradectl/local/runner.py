@@ -11,7 +11,7 @@ from enum import StrEnum
 from threading import Thread
 
 from gradectl.errors import GradectlError
-from gradectl.local.desired import Service
+from gradectl.local.desired import LocalService
 from gradectl.local.platform import HEALTHY, Launched
 from gradectl.processes.child import is_readable, wait_until_ready
 
@@ -61,8 +61,8 @@ class Runner:
 
     def __init__(
         self,
-        service: Service,
-        launch: Callable[[Service], Launched],
+        service: LocalService,
+        launch: Callable[[LocalService], Launched],
         on_change: Callable[[], None],
     ) -> None:
         """

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gradectl.errors import ConfigurationError
-from gradectl.local.layout import Layout
+from gradectl.local.layout import StackLayout
 from gradectl.local.stack import Stack
 from grader.errors import SettingsError
 from grader.sandbox.temporary import installed_launcher
@@ -38,7 +38,7 @@ def open_sandbox(project_root: Path | None, environ: Mapping[str, str]) -> Itera
         return
     stack = Stack.load(project_root) if project_root else None
     if stack is not None:
-        yield Layout(stack.directory).launcher
+        yield StackLayout(stack.directory).launcher
         return
     with ExitStack() as opened:
         try:

@@ -28,7 +28,7 @@ from gradectl.local.control_plane.state import observe, parameter, record_broker
 from gradectl.local.desired import Cloud
 from gradectl.local.engines.find import find_engines
 from gradectl.local.engines.tls import make_certificates
-from gradectl.local.layout import Layout
+from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
 from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 class Supervisor:
     """A local stack, from the first open port to the last closed one."""
 
-    def __init__(self, layout: Layout, region: str, account_id: str) -> None:
+    def __init__(self, layout: StackLayout, region: str, account_id: str) -> None:
         """Take the ports and get everything ready; raises `GradectlError` when that fails."""
         serve_brokers()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
@@ -124,7 +124,7 @@ def broker_state(snapshot: Snapshot, *, rebooted: bool) -> str:
 def main(arguments: list[str]) -> int:
     """Run a stack until SIGTERM or SIGINT."""
     directory, region, account_id, ready = arguments
-    layout = Layout(Path(directory))
+    layout = StackLayout(Path(directory))
     with os.fdopen(int(ready), "w") as answer:
         try:
             lock = take_lock(layout.directory)
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _log_to_files(layout: Layout) -> None:
+def _log_to_files(layout: StackLayout) -> None:
     """Put AWS calls in one file and what we do in another."""
     form = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     for name, path in (("", layout.supervisor_log), (calls.name, layout.control_plane_log)):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradectl.local.engines.activemq import Broker, BrokerHome, broker_answers, start_broker
+from gradectl.local.engines.activemq import BrokerHome, BrokerSpec, broker_answers, start_broker
 from gradectl.local.engines.find import Engines
 from gradectl.local.engines.mariadb import (
     Database,
@@ -51,7 +51,9 @@ class RunningDatabase:
 
 
 @contextmanager
-def running_broker(engines: Engines, directory: Path, broker: Broker) -> Iterator[RunningBroker]:
+def running_broker(
+    engines: Engines, directory: Path, broker: BrokerSpec
+) -> Iterator[RunningBroker]:
     """Run a broker with TLS; its first user is the one to connect as."""
     (port,) = free_ports(1)
     certificates = make_certificates(directory, "localhost", "127.0.0.1")

@@ -31,7 +31,7 @@ _NOTES = (
 )
 
 
-class Layout(StrEnum):
+class ProblemLayout(StrEnum):
     """How a problem lies on disk."""
 
     OWN = "own"
@@ -49,7 +49,7 @@ class Arrangement:
         left_out: What is there for people, and not for the judge.
     """
 
-    layout: Layout
+    layout: ProblemLayout
     objects: Mapping[str, str]
     left_out: tuple[str, ...] = ()
 
@@ -75,17 +75,17 @@ def arrange(paths: Iterable[str]) -> Arrangement:
     kattis = any(path.startswith(f"{DATA}/") for path in present) and not any(
         path.startswith(f"{CASES}/") for path in present
     )
-    layout = Layout.KATTIS if kattis else Layout.OWN
+    layout = ProblemLayout.KATTIS if kattis else ProblemLayout.OWN
     objects: dict[str, str] = {}
     left_out = []
     for path in present:
         target = _target(path, layout)
-        if target and layout is Layout.KATTIS and _is_note(path, present):
+        if target and layout is ProblemLayout.KATTIS and _is_note(path, present):
             left_out.append(path)
         elif target:
             objects.setdefault(target, path)
     statement = _statement(present) if DESCRIPTION not in objects else ""
-    if layout is Layout.KATTIS and statement:
+    if layout is ProblemLayout.KATTIS and statement:
         objects[DESCRIPTION] = statement
     return Arrangement(layout, objects, tuple(left_out))
 
@@ -102,9 +102,9 @@ def check_problem(files: Mapping[str, int]) -> list[str]:
     """
     arrangement = arrange(files)
     findings = []
-    if arrangement.layout is Layout.OWN and not files.get(DESCRIPTION):
+    if arrangement.layout is ProblemLayout.OWN and not files.get(DESCRIPTION):
         findings.append(f"{DESCRIPTION}: missing or empty")
-    folder = DATA if arrangement.layout is Layout.KATTIS else CASES
+    folder = DATA if arrangement.layout is ProblemLayout.KATTIS else CASES
     cases = sorted(path for path in arrangement.objects.values() if path.startswith(f"{folder}/"))
     if not any(path.endswith(INPUT) for path in cases):
         findings.append(f"{folder}: no test case; a case is NAME.in with NAME.ans or NAME.out")
@@ -119,12 +119,12 @@ def check_problem(files: Mapping[str, int]) -> list[str]:
     return findings
 
 
-def _target(path: str, layout: Layout) -> str:
+def _target(path: str, layout: ProblemLayout) -> str:
     """Where a file goes, below the problem's prefix; nothing when it is not for the bucket."""
     first, _, rest = path.partition("/")
     if path in (DESCRIPTION, PROBLEM_YAML) or f"{first}/" in VALIDATOR_DIRECTORIES:
         return path
-    if layout is Layout.OWN:
+    if layout is ProblemLayout.OWN:
         return path if first == CASES else ""
     inside = rest.partition("/")[0]
     if first == DATA and (inside in _DATA_FOLDERS or rest in GROUP_YAMLS):

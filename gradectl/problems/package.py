@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.problems.files import find_files
-from gradectl.problems.layout import Layout, arrange, check_problem, check_problem_id
+from gradectl.problems.layout import ProblemLayout, arrange, check_problem, check_problem_id
 from grader.contract.bucket import description_key, problem_prefix
 from grader.contract.verdicts import ErrorCode
 from grader.problems import model as contract
@@ -32,7 +32,7 @@ class Problem:
     """
 
     problem_id: str
-    layout: Layout
+    layout: ProblemLayout
     files: dict[str, Path]
     content: contract.Problem
     warnings: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from itertools import count
 from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import inspect
-from gradectl.smoke.probe import Job
+from gradectl.smoke.probe import SmokeJob
 from gradectl.submissions.submit import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
@@ -40,7 +40,7 @@ class CleanUp:
         self._rows = rows
         self.left_behind: list[str] = []
 
-    def run(self, smoke_id: str, jobs: Sequence[Job]) -> None:
+    def run(self, smoke_id: str, jobs: Sequence[SmokeJob]) -> None:
         """
         Remove every trace of a smoke test, as far as that is possible.
 
@@ -63,7 +63,7 @@ class CleanUp:
         elif any(job.sent for job in jobs):
             self.left_behind.append("rows: the database cannot be reached from here")
 
-    def _take_messages(self, job: Job) -> bool:
+    def _take_messages(self, job: SmokeJob) -> bool:
         """Take our messages out of all queues; tells whether no worker holds the request."""
         with self._noting("messages"):
             withdrawn = not job.finished and self._take_away(job.queue, job.request_id) > 0

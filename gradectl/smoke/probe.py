@@ -31,7 +31,7 @@ _MESSAGE_SECONDS = 2.0
 
 
 @dataclass
-class Job:
+class SmokeJob:
     """A job of a smoke test, and how far it came; the clean-up depends on that."""
 
     queue: str
@@ -73,7 +73,7 @@ class Prober:
         self._hops: list[Hop] = []
         self._hop = UPLOAD
 
-    def run(self, job: Job, seconds: float) -> Probe:
+    def run(self, job: SmokeJob, seconds: float) -> Probe:
         """
         Send the job and wait for its result.
 
@@ -91,7 +91,7 @@ class Prober:
             return Probe(job.queue, job.request_id, hops, "", self._hop, str(error))
         return Probe(job.queue, job.request_id, tuple(self._hops), proof)
 
-    def _follow(self, job: Job, seconds: float) -> str:
+    def _follow(self, job: SmokeJob, seconds: float) -> str:
         """Go through the hops, and say how it is known that the job was graded."""
         request = make_request(
             bucket=self._bucket,
@@ -134,7 +134,7 @@ class Prober:
         yield
         self._hops.append(Hop(name, (self._clock() - start) * 1000))
 
-    def _await_grade(self, watch: Watch, job: Job, seconds: float) -> bytes | None:
+    def _await_grade(self, watch: Watch, job: SmokeJob, seconds: float) -> bytes | None:
         """Wait until the result is stored; gives its message when that was seen first."""
         deadline = self._clock() + seconds
         while self._clock() < deadline:
@@ -145,7 +145,7 @@ class Prober:
                 return None
         raise CheckFailedError(f"no result within {seconds:g} s")
 
-    def _await_message(self, watch: Watch, job: Job, seconds: float) -> bytes | None:
+    def _await_message(self, watch: Watch, job: SmokeJob, seconds: float) -> bytes | None:
         """
         Wait for the result message; None when another consumer must have taken it.
 
@@ -166,7 +166,7 @@ class Prober:
                 return None
         return None
 
-    def _other_proof(self, job: Job, before: QueueStatistics | None) -> str:
+    def _other_proof(self, job: SmokeJob, before: QueueStatistics | None) -> str:
         """Prove by what is stored that the job was graded, and by counters that it was told."""
         after = self._counters(RESULTS_QUEUE)
         enqueued = (after.enqueued if after else 0) - (before.enqueued if before else 0)
@@ -195,7 +195,7 @@ class Prober:
         return counters.size if counters else 0
 
 
-def _check(result: GradingResult, job: Job) -> None:
+def _check(result: GradingResult, job: SmokeJob) -> None:
     """
     Make sure that a result is the right one, and note it.
 

@@ -11,7 +11,7 @@ from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import inspect
 from gradectl.queues.message_view import MessageView
 from gradectl.smoke.cleanup import CleanUp
-from gradectl.smoke.probe import Job, Prober
+from gradectl.smoke.probe import Prober, SmokeJob
 from gradectl.smoke.report import DeadLetters, Probe, SmokeReport
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.names import (
@@ -59,7 +59,7 @@ class Smoke:
     ) -> None:
         """Choose the mark; nothing is made yet."""
         self.smoke_id = f"smoke-{secrets.token_hex(6)}"
-        self.jobs: list[Job] = []
+        self.jobs: list[SmokeJob] = []
         self._world = world
         self._seconds = seconds
         self._clock = clock
@@ -103,7 +103,7 @@ class Smoke:
 
     def _probe(self, queue: str) -> Probe:
         """Send one job, remembering it for the clean-up before anything of it exists."""
-        job = Job(queue, f"{self.smoke_id}-{queue}", self.smoke_id)
+        job = SmokeJob(queue, f"{self.smoke_id}-{queue}", self.smoke_id)
         self.jobs.append(job)
         world = self._world
         prober = Prober(world.bucket, world.store, world.broker, world.jobs, self._clock)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-Rules = Mapping[str, Mapping[str, Sequence[str]]]
+BrokerRules = Mapping[str, Mapping[str, Sequence[str]]]
 _CORE = "http://activemq.apache.org/schema/core "
 
 
@@ -32,7 +32,7 @@ class NotXmlError(ValueError):
 class _Walk:
     """Follows the elements, and looks at none below one that would be removed."""
 
-    rules: Rules
+    rules: BrokerRules
     line: int = 1
     parents: list[str] = field(default_factory=list)
     removed_at: int | None = None
@@ -67,7 +67,7 @@ class _Walk:
         return name in self.rules and name in self.rules[self.parents[-1]].get("children", ())
 
 
-def stripped(xml: str, rules: Rules) -> list[Stripped]:
+def stripped(xml: str, rules: BrokerRules) -> list[Stripped]:
     """
     List what Amazon MQ would remove.
 

@@ -72,7 +72,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Job:
+class CheckJob:
     """
     One subject of a check.
 
@@ -106,6 +106,6 @@ class Check:
 
     name: str
     purpose: str
-    jobs: Callable[[Scene], list[Job]]
+    jobs: Callable[[Scene], list[CheckJob]]
     absent: str
     require: Callable[[Scene], None] = _nothing

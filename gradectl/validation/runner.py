@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gradectl.errors import GradectlError
 from gradectl.validation.findings import CaseOutcome, Finding
-from gradectl.validation.model import Job, Scene
+from gradectl.validation.model import CheckJob, Scene
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Task:
     """One job, and the check it belongs to."""
 
     check: str
-    job: Job
+    job: CheckJob
 
 
 @dataclass(frozen=True)

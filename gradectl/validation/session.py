@@ -17,7 +17,7 @@ from gradectl.processes.tools import Tools
 from gradectl.validation.catalogue import CHECKS, NAMES
 from gradectl.validation.changes import changed_since, concerns
 from gradectl.validation.findings import CaseOutcome, CheckOutcome, Status, Validation, outcome
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from gradectl.validation.project import Project
 from gradectl.validation.runner import Event, Finished, Task, run
 from gradectl.validation.workbench import Workbench
@@ -67,7 +67,7 @@ class Session:
         chosen = request.chosen()
         revision = request.changed_since
         changed = changed_since(revision, scene.project.path, scene.tools) if revision else None
-        self._jobs: dict[str, list[Job]] = {}
+        self._jobs: dict[str, list[CheckJob]] = {}
         self._why_not: dict[str, CheckOutcome] = {}
         for check in CHECKS:
             jobs = check.jobs(scene)

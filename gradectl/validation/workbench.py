@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from gradectl.adapters.terraform.checking import CheckingTerraform, Place
+from gradectl.adapters.terraform.checking import CheckingTerraform, ReadyFolder
 from gradectl.adapters.terraform.events import Diagnostic
 from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.shared import REATTACH, serve_providers
@@ -51,7 +51,7 @@ class Workbench:
         self._scratch = scratch
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
-        self._places: dict[Path, Place] = {}
+        self._places: dict[Path, ReadyFolder] = {}
         self._served: str | None = None
 
     @cached_property
@@ -75,12 +75,12 @@ class Workbench:
 
     def init(self, folder: Folder) -> list[Diagnostic]:
         """Install what the lock file of a root says, from nothing, and compare the checksums."""
-        place = Place(folder.path, self._data_dir("init", folder), {})
+        place = ReadyFolder(folder.path, self._data_dir("init", folder), {})
         found = self.terraform.init(place, locked=True)
         shutil.rmtree(place.data_dir, ignore_errors=True)
         return found
 
-    def ready(self, folder: Folder) -> Place:
+    def ready(self, folder: Folder) -> ReadyFolder:
         """
         Make a folder ready for other commands.
 
@@ -92,7 +92,7 @@ class Workbench:
             lock = self._locks.setdefault(folder.path, threading.Lock())
         with lock:
             if folder.path not in self._places:
-                place = Place(folder.path, self._data_dir("data", folder), {REATTACH: served})
+                place = ReadyFolder(folder.path, self._data_dir("data", folder), {REATTACH: served})
                 if folder.calls_modules:
                     _succeed(self.terraform.init(place, locked=True), folder.path)
                 self._places[folder.path] = place
@@ -115,7 +115,7 @@ class Workbench:
                 (folder / "versions.tf.json").write_text(_together(wanted), encoding="utf-8")
                 for lock_file in self._project.lock_files[:1]:
                     shutil.copy(lock_file, folder / LOCK_FILE)
-                place = Place(folder, folder / ".terraform", _CACHE_WITHOUT_LOCK)
+                place = ReadyFolder(folder, folder / ".terraform", _CACHE_WITHOUT_LOCK)
                 found = self.terraform.init(place, locked=False)
                 _succeed([_placed(item, wanted) for item in found], self._project.path)
                 self._served = serve_providers(place.data_dir, self._tools)

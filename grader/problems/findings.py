@@ -10,7 +10,7 @@ from grader.text import printable_name
 
 
 @dataclass(frozen=True)
-class Finding:
+class ProblemError:
     """Something because of which a problem cannot be graded."""
 
     code: ErrorCode
@@ -27,12 +27,12 @@ class Findings:
         warnings: It can be graded, though perhaps not as its author meant.
     """
 
-    errors: list[Finding] = field(default_factory=list)
+    errors: list[ProblemError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def error(self, text: str, code: ErrorCode = ErrorCode.PROBLEM_INVALID) -> None:
         """Note why the problem cannot be graded."""
-        self.errors.append(Finding(code, printable_name(text)))
+        self.errors.append(ProblemError(code, printable_name(text)))
 
     def warn(self, text: str) -> None:
         """Note what its author should know."""

@@ -32,7 +32,7 @@ class Form(Enum):
 
 
 @dataclass(frozen=True)
-class Rules:
+class GroupRules:
     """
     What problem.yaml says for all groups.
 
@@ -70,7 +70,9 @@ class GroupYaml:
     ignore_sample: bool
 
 
-def read_group_yaml(document: Document, inherited: Group, rules: Rules, cases: int) -> GroupYaml:
+def read_group_yaml(
+    document: Document, inherited: Group, rules: GroupRules, cases: int
+) -> GroupYaml:
     """
     Read the settings of a group; an empty document stands for none.
 

@@ -15,14 +15,14 @@ from dataclasses import replace
 from grader.problems.cases import natural_key
 from grader.problems.document import Document
 from grader.problems.findings import Findings
-from grader.problems.group_yaml import SAMPLE, SECRET, Form, Rules, read_group_yaml
+from grader.problems.group_yaml import SAMPLE, SECRET, Form, GroupRules, read_group_yaml
 from grader.problems.model import Aggregation, CaseFiles, Group
 
 
 def group_cases(
     cases: Iterable[CaseFiles],
     documents: Mapping[str, Document],
-    rules: Rules,
+    rules: GroupRules,
     findings: Findings,
 ) -> tuple[tuple[CaseFiles, ...], tuple[Group, ...]]:
     """
@@ -62,7 +62,7 @@ def parent_of(group: str) -> str:
     return group.rpartition("/")[0]
 
 
-def _place(directory: str, rules: Rules) -> str:
+def _place(directory: str, rules: GroupRules) -> str:
     """In the later format a group's own directories are no groups."""
     if rules.form is not Form.MODERN:
         return directory
@@ -73,7 +73,7 @@ def _place(directory: str, rules: Rules) -> str:
 class _Tree:
     """Groups by name, parents first, and the flags of the checker in each."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: GroupRules) -> None:
         self.groups: dict[str, Group] = {}
         self.flags: dict[str, tuple[str, ...]] = {}
         self._rules = rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from grader.problems.document import Document
-from grader.problems.group_yaml import Form, Rules
+from grader.problems.group_yaml import Form, GroupRules
 from grader.problems.model import ProblemSettings
 
 PROBLEM_YAML = "problem.yaml"
@@ -32,7 +32,7 @@ class ProblemYaml:
     """
 
     settings: ProblemSettings
-    rules: Rules
+    rules: GroupRules
     custom_check: bool
 
 
@@ -60,7 +60,7 @@ def read_problem_yaml(
     validation = document.words("validation")
     custom = _is_custom(document, validation, has_validator=has_validator)
     flags = document.words("validator_flags")
-    rules = Rules(form, scoring=scoring, by_share=not (kattis or types), flags=flags)
+    rules = GroupRules(form, scoring=scoring, by_share=not (kattis or types), flags=flags)
     custom_scores = custom and ("score" in validation or modern or not kattis)
     settings = ProblemSettings(
         title=_title(document.take("name")),

@@ -25,7 +25,7 @@ from grader.sandbox.files import (
     unlink_files,
 )
 from grader.sandbox.fork_server import ForkServer, can_be_warm
-from grader.sandbox.launcher import Answer, Command, Launcher, Message, Service
+from grader.sandbox.launcher import Answer, Command, Launcher, LauncherService, Message
 from grader.sandbox.lock import take
 from grader.sandbox.policy import POLICIES, policy_number
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
@@ -53,7 +53,7 @@ class Box:
         """Use `Box.claim` instead: it also locks the slot."""
         self._launcher = launcher
         self._lock = lock
-        self._service: Service | None = None
+        self._service: LauncherService | None = None
         self._warm: ForkServer | None = None
         self._may_have_left_files = set(Role)  # who was before us is not known
         self._only_cold = False

@@ -133,7 +133,7 @@ class Launcher:
         first = self.uid_base + slot * _USERS_PER_SLOT
         return range(first, first + len(_ROLES))
 
-    def serve(self, slot: int, lock: socket.socket) -> Service:
+    def serve(self, slot: int, lock: socket.socket) -> LauncherService:
         """
         Start the process that serves a slot; what it cannot do it says to the first message.
 
@@ -158,7 +158,7 @@ class Launcher:
             except OSError as error:
                 ours.close()
                 raise SandboxError(f"cannot be started: {error.strerror}", where=path) from None
-        return Service(process, ours)
+        return LauncherService(process, ours)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Answer:
     server_alive: bool
 
 
-class Service:
+class LauncherService:
     """
     A launcher that serves one slot, for one thread.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.adapters.broker import BrokerAccess, open_broker
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
@@ -47,7 +47,7 @@ def broker(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A broker with one user for each role, and one in no group."""
     users = [BrokerUser(name, PASSWORD, groups) for name, groups in USERS.items()]
     home = tmp_path_factory.mktemp("rights")
-    with running_broker(engines, home, Broker("rights", XML.read_text(), users)) as running:
+    with running_broker(engines, home, BrokerSpec("rights", XML.read_text(), users)) as running:
         yield running
 
 

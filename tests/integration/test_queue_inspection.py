@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
@@ -28,7 +28,7 @@ def paging(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A broker whose browses show 50 messages, as one of Amazon's shows 400."""
     xml = XML.read_text().replace('maxBrowsePageSize="100000"', f'maxBrowsePageSize="{PAGE}"')
     assert f'"{PAGE}"' in xml
-    broker = Broker("paging", xml, [BrokerUser("grader", "a-Password-for-tests-1")])
+    broker = BrokerSpec("paging", xml, [BrokerUser("grader", "a-Password-for-tests-1")])
     with running_broker(engines, tmp_path_factory.mktemp("paging"), broker) as running:
         yield running
 

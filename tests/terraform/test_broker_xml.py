@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.testing import running_broker
 from gradectl.validation.broker_rules import stripped
@@ -146,5 +146,5 @@ def test_a_real_broker_starts_on_it(rendered: str, engines: Any, tmp_path: Path)
     """ActiveMQ itself accepts the XML and lets the broker's user in."""
     user = BrokerUser("admin", "a-Password-for-tests-1", ("grading-admins",))
 
-    with running_broker(engines, tmp_path, Broker("test", rendered, [user])) as running:
+    with running_broker(engines, tmp_path, BrokerSpec("test", rendered, [user])) as running:
         assert running.user == "admin"

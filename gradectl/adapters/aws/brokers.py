@@ -13,7 +13,7 @@ _READY = "RUNNING"
 
 
 @dataclass(frozen=True)
-class Broker:
+class MqBroker:
     """One broker as the API shows it."""
 
     broker_id: str
@@ -42,11 +42,11 @@ class Brokers:
         """Keep the client."""
         self._client = client
 
-    def get(self, broker_id: str) -> Broker:
+    def get(self, broker_id: str) -> MqBroker:
         """Read one broker."""
         with translated(f"broker {broker_id}"):
             found = self._client.describe_broker(BrokerId=broker_id)
-        return Broker(
+        return MqBroker(
             broker_id=broker_id,
             name=found["BrokerName"],
             arn=found["BrokerArn"],
@@ -56,47 +56,47 @@ class Brokers:
             tags=found.get("Tags", {}),
         )
 
-    def users(self, broker: Broker) -> dict[str, KnownUser]:
+    def users(self, broker: MqBroker) -> dict[str, KnownUser]:
         """Read who may connect, by name; what waits for a reboot does not count yet."""
         return {name: self._user(broker, name) for name in broker.users}
 
-    def _user(self, broker: Broker, username: str) -> KnownUser:
+    def _user(self, broker: MqBroker, username: str) -> KnownUser:
         with translated(f"user {username} of broker {broker.name}"):
             found = self._client.describe_user(BrokerId=broker.broker_id, Username=username)
         groups = frozenset(found.get("Groups") or ())
         return KnownUser(username, groups, bool(found.get("ConsoleAccess")))
 
-    def create_user(self, broker: Broker, user: KnownUser, password: str) -> None:
+    def create_user(self, broker: MqBroker, user: KnownUser, password: str) -> None:
         """Make a user; it counts after a reboot."""
         with translated(f"user {user.name} of broker {broker.name}"):
             self._client.create_user(**_settings(broker, user, password))
 
-    def update_user(self, broker: Broker, user: KnownUser, password: str) -> None:
+    def update_user(self, broker: MqBroker, user: KnownUser, password: str) -> None:
         """Give a user its password and groups; they count after a reboot."""
         with translated(f"user {user.name} of broker {broker.name}"):
             self._client.update_user(**_settings(broker, user, password))
 
-    def delete_user(self, broker: Broker, username: str) -> None:
+    def delete_user(self, broker: MqBroker, username: str) -> None:
         """Remove a user; it may connect until the reboot."""
         with translated(f"user {username} of broker {broker.name}"):
             self._client.delete_user(BrokerId=broker.broker_id, Username=username)
 
-    def reboot(self, broker: Broker) -> None:
+    def reboot(self, broker: MqBroker) -> None:
         """Restart the broker; does not wait."""
         with translated(f"broker {broker.name}"):
             self._client.reboot_broker(BrokerId=broker.broker_id)
 
-    def tag(self, broker: Broker, tags: Mapping[str, str]) -> None:
+    def tag(self, broker: MqBroker, tags: Mapping[str, str]) -> None:
         """Add tags to the broker."""
         with translated(f"broker {broker.name}"):
             self._client.create_tags(ResourceArn=broker.arn, Tags=dict(tags))
 
-    def untag(self, broker: Broker, keys: Sequence[str]) -> None:
+    def untag(self, broker: MqBroker, keys: Sequence[str]) -> None:
         """Remove tags of the broker; those that it does not have do not matter."""
         with translated(f"broker {broker.name}"):
             self._client.delete_tags(ResourceArn=broker.arn, TagKeys=list(keys))
 
-    def wait_until_ready(self, broker_id: str, pause: Callable[[], bool]) -> Broker:
+    def wait_until_ready(self, broker_id: str, pause: Callable[[], bool]) -> MqBroker:
         """
         Wait until the broker serves.
 
@@ -113,7 +113,7 @@ class Brokers:
         return broker
 
 
-def _settings(broker: Broker, user: KnownUser, password: str) -> dict[str, Any]:
+def _settings(broker: MqBroker, user: KnownUser, password: str) -> dict[str, Any]:
     """Name everything of a user: what is left out of an update need not stay as it is."""
     return {
         "BrokerId": broker.broker_id,

@@ -12,7 +12,7 @@ _LATEST_EVENTS = 5
 
 
 @dataclass(frozen=True)
-class Service:
+class EcsService:
     """
     One ECS service as the API shows it.
 
@@ -50,7 +50,7 @@ class Services:
         """Keep the client."""
         self._client = client
 
-    def get(self, cluster: str, name: str) -> Service:
+    def get(self, cluster: str, name: str) -> EcsService:
         """
         Read one service.
 
@@ -66,7 +66,7 @@ class Services:
         service = found[0]
         events = [event["message"] for event in service.get("events", [])[:_LATEST_EVENTS]]
         latest: dict[str, Any] = next(iter(service.get("deployments", [])), {})
-        return Service(
+        return EcsService(
             name,
             service["desiredCount"],
             service["runningCount"],

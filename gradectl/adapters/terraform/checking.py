@@ -70,7 +70,7 @@ class Formatted:
 
 
 @dataclass(frozen=True)
-class Place:
+class ReadyFolder:
     """A folder, where its data directory is, and more for the environment of its commands."""
 
     directory: Path
@@ -112,7 +112,7 @@ class CheckingTerraform:
         line = _LINE.search(done.errors)
         return Formatted(None, int(line.group(1)) if line else 1, _words(done))
 
-    def init(self, place: Place, *, locked: bool) -> list[Diagnostic]:
+    def init(self, place: ReadyFolder, *, locked: bool) -> list[Diagnostic]:
         """
         Fetch the modules and providers of a folder, without its backend.
 
@@ -125,12 +125,12 @@ class CheckingTerraform:
             done = self._run(place, *words, *(["-lockfile=readonly"] if locked else []))
         return _streamed(done)
 
-    def validate(self, place: Place) -> list[Diagnostic]:
+    def validate(self, place: ReadyFolder) -> list[Diagnostic]:
         """Hold a folder against the schemas of its providers."""
         done = self._run(place, "validate", "-json", "-no-color")
         return [diagnostic(item) for item in _document(done).get("diagnostics", [])]
 
-    def test(self, place: Place, files: Sequence[str]) -> Tested:
+    def test(self, place: ReadyFolder, files: Sequence[str]) -> Tested:
         """Run test files, which must mock their providers; paths as seen from the folder."""
         filters = [f"-filter={name}" for name in files]
         done = self._run(place, "test", "-json", "-no-color", *filters)
@@ -141,7 +141,7 @@ class CheckingTerraform:
         passed = int(summaries[-1].get("passed", 0)) if summaries else 0
         return Tested(passed, tuple(diagnostics))
 
-    def console(self, place: Place, expression: str, values: Path) -> str:
+    def console(self, place: ReadyFolder, expression: str, values: Path) -> str:
         """
         Evaluate an expression that needs no state.
 
@@ -156,7 +156,7 @@ class CheckingTerraform:
         except ValueError as error:
             raise GradectlError(_words(done), where="terraform console") from error
 
-    def _run(self, place: Place, *words: str, text: str = "") -> Done:
+    def _run(self, place: ReadyFolder, *words: str, text: str = "") -> Done:
         """Run one command in a folder."""
         variables = {"TF_DATA_DIR": str(place.data_dir), **place.variables}
         return self._tools.run([*self._binary.command, *words], place.directory, variables, text)

@@ -13,11 +13,11 @@ from typing import Any, cast
 from moto.core.responses import ActionResult
 from moto.mq import urls
 from moto.mq.exceptions import ConflictException
-from moto.mq.models import Broker as MotoBroker
+from moto.mq.models import BrokerSpec as MotoBroker
 from moto.mq.responses import MQResponse
 
 from gradectl.local.desired import CloudBroker
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 
 RUNNING = "RUNNING"
@@ -131,5 +131,5 @@ def _put_in_force(broker: MotoBroker, xml: str) -> None:
         for user in broker.users
     )
     attributes(broker)["in_force"] = CloudBroker(
-        broker.id, attributes(broker)["reboots"], Broker(broker.name, xml, users)
+        broker.id, attributes(broker)["reboots"], BrokerSpec(broker.name, xml, users)
     )

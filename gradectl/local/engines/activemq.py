@@ -39,7 +39,7 @@ log4j.appender.out.layout.ConversionPattern=%d %-5p %m [%c{1}]%n
 
 
 @dataclass(frozen=True)
-class Broker:
+class BrokerSpec:
     """
     A broker as Amazon MQ knows it.
 
@@ -64,7 +64,7 @@ class BrokerHome:
     certificates: Certificates
 
 
-def start_broker(engine: ActiveMqEngine, broker: Broker, home: BrokerHome) -> Child:
+def start_broker(engine: ActiveMqEngine, broker: BrokerSpec, home: BrokerHome) -> Child:
     """
     Start a broker; it does not answer yet.
 

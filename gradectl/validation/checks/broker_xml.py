@@ -12,10 +12,10 @@ from typing import cast
 import yaml
 
 from gradectl.errors import GradectlError
-from gradectl.validation.broker_rules import NotXmlError, Rules, stripped
+from gradectl.validation.broker_rules import BrokerRules, NotXmlError, stripped
 from gradectl.validation.checks.configuration import terraform_inputs
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.workbench import NotReadyError
 
@@ -26,15 +26,15 @@ _TEMPLATES = "templates/*.xml.tftpl"
 
 
 @cache
-def amazon_mq_rules() -> Rules:
+def amazon_mq_rules() -> BrokerRules:
     """Read what Amazon MQ permits."""
-    return cast("Rules", yaml.safe_load(_RULES.read_text(encoding="utf-8")))
+    return cast("BrokerRules", yaml.safe_load(_RULES.read_text(encoding="utf-8")))
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at each module that renders a broker's XML."""
     return [
-        Job(
+        CheckJob(
             scene.shown(folder.path),
             terraform_inputs(scene, folder),
             partial(_look, scene, folder),

@@ -11,7 +11,7 @@ from gradectl.deploy.rendering import BOOTSTRAP, bootstrap_template
 from gradectl.environment import load, names
 from gradectl.errors import ConfigurationError, GradectlError
 from gradectl.validation.findings import Finding, Severity
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 
 _PROGRAM = "cfn-lint"
 _SEVERITIES: dict[str, Severity] = {"Informational": "warning", "Warning": "error"}
@@ -30,14 +30,14 @@ def _require(scene: Scene) -> None:
         raise ConfigurationError(text, where="PATH", next_step=hint)
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at the template once: environments give it only names."""
     template = scene.project.path / "templates" / BOOTSTRAP
     environments = names(scene.project.path)
     if not template.is_file() or not environments:
         return []
     name = environments[0]
-    return [Job(scene.shown(template), [template], lambda: _look(scene, template, name))]
+    return [CheckJob(scene.shown(template), [template], lambda: _look(scene, template, name))]
 
 
 def _look(scene: Scene, template: Path, name: str) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 
 _PROGRAM = "checkov"
 #: Where `make validate` installs it: it pins an old boto3, so it has an environment of its own.
@@ -32,11 +32,11 @@ def _require(scene: Scene) -> None:
         raise ConfigurationError(text, where=f"{_OWN}, PATH", next_step=hint)
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at everything in one run: its start takes longer than its work."""
     files = [path for folder in scene.project.folders for path in folder.files]
     inputs = [*files, *(scene.project.path / name for name in _SETTINGS)]
-    return [Job(f"all {len(files)} files", inputs, lambda: _look(scene, inputs))]
+    return [CheckJob(f"all {len(files)} files", inputs, lambda: _look(scene, inputs))]
 
 
 def _look(scene: Scene, inputs: Sequence[Path]) -> Iterator[Finding]:

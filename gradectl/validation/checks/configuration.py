@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from gradectl.validation.project import LOCK_FILE, Folder
 from gradectl.validation.workbench import NotReadyError
 
@@ -17,10 +17,10 @@ def terraform_inputs(scene: Scene, folder: Folder) -> list[Path]:
     return [folder.path, *sorted(folder.local_modules), *scene.project.lock_files]
 
 
-def _init_jobs(scene: Scene) -> list[Job]:
+def _init_jobs(scene: Scene) -> list[CheckJob]:
     """Look at each root."""
     return [
-        Job(
+        CheckJob(
             scene.shown(folder.path),
             terraform_inputs(scene, folder),
             partial(_init, scene, folder),
@@ -37,11 +37,11 @@ def _init(scene: Scene, folder: Folder) -> Iterable[Finding]:
     return scene.findings(scene.bench.init(folder), folder.path)
 
 
-def _validate_jobs(scene: Scene) -> list[Job]:
+def _validate_jobs(scene: Scene) -> list[CheckJob]:
     """Look at each folder, the roots first: they see the modules too."""
     folders = [*scene.project.of_kind("root"), *scene.project.of_kind("module", "example")]
     return [
-        Job(
+        CheckJob(
             scene.shown(folder.path),
             terraform_inputs(scene, folder),
             partial(_validate, scene, folder),

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 
 
 def differing_lines(text: str, formatted: str) -> list[int]:
@@ -35,7 +35,7 @@ def unformatted(scene: Scene, path: Path, text: str, first_line: int = 1) -> Ite
         yield scene.finding(path, line + offset, "terraform fmt would write it otherwise")
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at all files at once: one start of Terraform."""
     files = scene.project.formatted_files
 
@@ -43,7 +43,7 @@ def _jobs(scene: Scene) -> list[Job]:
         for path in scene.bench.terraform.unformatted(files, scene.project.path):
             yield from unformatted(scene, path, path.read_text(encoding="utf-8"))
 
-    return [Job(f"all {len(files)} files", files, run)] if files else []
+    return [CheckJob(f"all {len(files)} files", files, run)] if files else []
 
 
 CHECK = Check(

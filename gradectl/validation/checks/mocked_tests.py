@@ -8,15 +8,15 @@ from pathlib import Path
 
 from gradectl.validation.checks.configuration import terraform_inputs
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.workbench import NotReadyError
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at each folder that has tests."""
     return [
-        Job(
+        CheckJob(
             scene.shown(folder.path),
             terraform_inputs(scene, folder),
             partial(_test, scene, folder),

@@ -7,17 +7,17 @@ from functools import partial
 
 from gradectl.validation.findings import Finding
 from gradectl.validation.hcl import HclError
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from gradectl.validation.policy_wildcards import without_reason
 from gradectl.validation.project import Folder
 
 _WHAT = "{key} {text!r} allows more than one thing; name it, or say why in a comment beside it"
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at each folder."""
     return [
-        Job(scene.shown(folder.path), [folder.path], partial(_look, scene, folder))
+        CheckJob(scene.shown(folder.path), [folder.path], partial(_look, scene, folder))
         for folder in scene.project.folders
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradectl.validation.checks.fmt import unformatted
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from gradectl.validation.readme_examples import (
     Example,
     Mistake,
@@ -21,15 +21,15 @@ from gradectl.validation.readme_examples import (
 _README = "README.md"
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at each README that has examples."""
     folders = dict.fromkeys([scene.project.path, *(one.path for one in scene.project.folders)])
     modules = [folder.path for folder in scene.project.of_kind("module")]
-    found: list[Job] = []
+    found: list[CheckJob] = []
     for path in (folder / _README for folder in folders):
         if path.is_file() and examples(path.read_text(encoding="utf-8")):
             inputs = [path, *modules]
-            found.append(Job(scene.shown(path), inputs, partial(_look, scene, path)))
+            found.append(CheckJob(scene.shown(path), inputs, partial(_look, scene, path)))
     return found
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 from grader.contract.schemas import schemas
 
 _GENERATORS = "scripts/*_reference.py"
@@ -21,19 +21,19 @@ _SCHEMAS = "docs/schemas"
 _NEXT = "next: make docs"
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Ask each generator, and compare the schemas of the messages."""
     top = scene.project.path
     sources = [top / name for name in ("docs", "scripts", "gradectl", "grader", "modules")]
     sources += [folder.path for folder in scene.project.of_kind("root")]
     jobs = [
-        Job(scene.shown(path), sources, partial(_ask, scene, path))
+        CheckJob(scene.shown(path), sources, partial(_ask, scene, path))
         for path in sorted(top.glob(_GENERATORS))
     ]
     folder = top / _SCHEMAS
     if any((folder / name).is_file() for name in schemas()):
         inputs = [folder, top / "grader/contract"]
-        jobs.append(Job(scene.shown(folder), inputs, lambda: _compare(scene, folder)))
+        jobs.append(CheckJob(scene.shown(folder), inputs, lambda: _compare(scene, folder)))
     return jobs
 
 

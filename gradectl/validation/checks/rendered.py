@@ -10,14 +10,14 @@ from gradectl.environment import FILE, FOLDER, load, names
 from gradectl.errors import ConfigurationError
 from gradectl.validation.checks.fmt import differing_lines
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Job, Scene
+from gradectl.validation.model import Check, CheckJob, Scene
 
 
-def _jobs(scene: Scene) -> list[Job]:
+def _jobs(scene: Scene) -> list[CheckJob]:
     """Look at each environment."""
     top = scene.project.path
     return [
-        Job(
+        CheckJob(
             name,
             [top / FOLDER / name, *sorted((top / FOLDER).glob("variables*.tf")), top / "templates"],
             partial(_look, scene, name),

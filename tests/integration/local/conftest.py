@@ -17,7 +17,7 @@ import boto3
 import pytest
 
 from gradectl.local import lifecycle
-from gradectl.local.lifecycle import Place, ServiceStatus
+from gradectl.local.lifecycle import ServiceStatus, StackLocation
 from gradectl.local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,13 +49,13 @@ def _directory() -> Iterator[Path]:
 
 
 @pytest.fixture(name="place")
-def _place(directory: Path) -> Place:
+def _place(directory: Path) -> StackLocation:
     """Where a stack can be started."""
-    return Place(directory, REGION, "123456789012")
+    return StackLocation(directory, REGION, "123456789012")
 
 
 @pytest.fixture(name="stack")
-def _stack(place: Place) -> Stack:
+def _stack(place: StackLocation) -> Stack:
     """A running stack with an empty account; ended with its directory."""
     return lifecycle.up(place, dict(os.environ))
 

@@ -15,7 +15,7 @@ import pytest
 import stomp
 
 from gradectl.errors import GradectlError
-from gradectl.local.engines.activemq import Broker, BrokerHome, broker_answers, start_broker
+from gradectl.local.engines.activemq import BrokerHome, BrokerSpec, broker_answers, start_broker
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.engines.mariadb import (
@@ -61,7 +61,7 @@ def _own_broker(engines: Engines, tmp_path: Path) -> Iterator[Callable[[str], Ch
         user = BrokerUser("admin", PASSWORD, ("grading-admins",))
         certificates = make_certificates(tmp_path, "localhost", "127.0.0.1")
         home = BrokerHome(tmp_path / "broker", port, tmp_path / "broker.log", certificates)
-        child = start_broker(engines.activemq, Broker("local-grading", xml, [user]), home)
+        child = start_broker(engines.activemq, BrokerSpec("local-grading", xml, [user]), home)
         started.append(child)
         wait_until_ready(child, lambda: broker_answers(port, certificates.ca_file, user), LONG)
         return child

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gradectl.local import lifecycle
-from gradectl.local.lifecycle import Place
+from gradectl.local.lifecycle import StackLocation
 from gradectl.local.loopback import is_listening
 from gradectl.local.stack import Stack, is_locked
 
@@ -90,7 +90,9 @@ def test_a_dry_run_starts_and_ends_nothing(directory: Path) -> None:
     assert list(directory.iterdir()) == []
 
 
-def test_a_stack_starts_anew_after_an_end(account: Any, place: Place, has_ended: HasEnded) -> None:
+def test_a_stack_starts_anew_after_an_end(
+    account: Any, place: StackLocation, has_ended: HasEnded
+) -> None:
     """Nothing of an earlier account is left, also when its supervisor was killed."""
     first = account.stack
     account.create_database()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradectl.local.layout import Layout
+from gradectl.local.layout import StackLayout
 
 pytestmark = pytest.mark.engine
 
@@ -32,5 +32,5 @@ def test_a_task_with_a_sidecar_and_a_read_only_root_starts_its_worker(account: A
 
     (task,) = account.settle().values()
     assert task.health == "healthy"
-    said = Layout(account.stack.directory).supervisor_log.read_text()
+    said = StackLayout(account.stack.directory).supervisor_log.read_text()
     assert "container grading/log-router has no data plane here" in said

@@ -23,7 +23,7 @@ import yaml
 
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
 from gradectl.cli import main
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, RunningDatabase, running_broker
@@ -197,7 +197,7 @@ def own_broker(
 ) -> Iterator[RunningBroker]:
     """A broker of this file's tests alone, for they use the queues by their public names."""
     user = BrokerUser("grader", "a-Password-for-tests-1")
-    broker = Broker("operating", (FIXTURES / "broker.xml").read_text(), [user])
+    broker = BrokerSpec("operating", (FIXTURES / "broker.xml").read_text(), [user])
     with running_broker(engines, tmp_path_factory.mktemp("operating"), broker) as running:
         yield running
 

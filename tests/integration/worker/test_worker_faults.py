@@ -8,7 +8,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.testing import running_broker
 
@@ -178,7 +178,7 @@ def test_full_result_queue_delays_results_and_loses_none(
         f"<destinationPolicy><policyMap><policyEntries>{policy}</policyEntries></policyMap>"
         "</destinationPolicy></broker>"
     )
-    broker = Broker("full", xml, [BrokerUser("grader", "a-Password-for-tests-3")])
+    broker = BrokerSpec("full", xml, [BrokerUser("grader", "a-Password-for-tests-3")])
     with running_broker(engines, tmp_path, broker) as running:
         world = make_world(running)
         worker = world.start()

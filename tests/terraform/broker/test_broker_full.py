@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
@@ -36,7 +36,7 @@ def test_a_send_to_a_full_broker_fails_instead_of_waiting_for_ever(
     xml = xml.replace("<memoryUsage>", f"{STORE_LIMIT}<memoryUsage>", 1)
     assert STORE_LIMIT in xml
     user = BrokerUser("admin", PASSWORD, ("grading-admins",))
-    with running_broker(engines, tmp_path, Broker("full", xml, [user])) as running:
+    with running_broker(engines, tmp_path, BrokerSpec("full", xml, [user])) as running:
         waited = {queue: seconds_to_refusal(running, queue) for queue in ("hasty", "patient")}
 
     assert waited["hasty"] >= 0.1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradectl.adapters.aws.services import Service
+from gradectl.adapters.aws.services import EcsService
 from gradectl.deploy.rollout import await_service, deploy_again
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
@@ -22,10 +22,10 @@ class ScriptedServices:
         """Take the numbers of running tasks that are seen."""
         self._running = list(running)
 
-    def get(self, cluster: str, name: str) -> Service:
+    def get(self, cluster: str, name: str) -> EcsService:
         assert (cluster, name) == ("dev-cluster", "dev-service")
         running = self._running.pop(0) if len(self._running) > 1 else self._running[0]
-        return Service(name, 2, running, ("was unable to place a task",))
+        return EcsService(name, 2, running, ("was unable to place a task",))
 
     def stopped_reasons(self, cluster: str, name: str) -> tuple[str, ...]:
         del cluster, name
@@ -68,9 +68,9 @@ class RecordingServices:
     def __init__(self, task_definition: str, rollout: str) -> None:
         """Take the state."""
         self.deployed: list[tuple[str, str, str]] = []
-        self._service = Service("dev-service", 2, 0, (), task_definition, rollout)
+        self._service = EcsService("dev-service", 2, 0, (), task_definition, rollout)
 
-    def get(self, cluster: str, name: str) -> Service:
+    def get(self, cluster: str, name: str) -> EcsService:
         assert (cluster, name) == ("dev-cluster", "dev-service")
         return self._service
 

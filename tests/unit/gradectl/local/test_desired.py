@@ -15,13 +15,13 @@ from gradectl.local.desired import (
     CloudDatabase,
     CloudService,
     Container,
-    Running,
-    Service,
+    LocalService,
+    RunningService,
     desired,
     not_served,
     steps,
 )
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.mariadb import Database
 
@@ -30,7 +30,7 @@ CONTAINER = Container(("grader", "worker"), (("QUEUE_NAME", "grading-requests"),
 
 def broker(broker_id: str = "b-1", reboots: int = 0) -> CloudBroker:
     user = BrokerUser("admin", "a-password")
-    return CloudBroker(broker_id, reboots, Broker("local-grading", "<broker/>", (user,)))
+    return CloudBroker(broker_id, reboots, BrokerSpec("local-grading", "<broker/>", (user,)))
 
 
 def database(instance_id: str = "local-grading") -> CloudDatabase:
@@ -65,24 +65,24 @@ class Machine:
 
     def __init__(self) -> None:
         """Begin with nothing running."""
-        self.running: dict[str, Running] = {}
+        self.running: dict[str, RunningService] = {}
 
     def round(self, cloud: Cloud) -> bool:
         """Take one round of steps; True when there was anything to do."""
         todo = steps(desired(cloud), self.running)
         for name in todo.stop:
             assert not self.running[name].stopping, "told twice"
-            self.running[name] = Running(self.running[name].service, stopping=True)
+            self.running[name] = RunningService(self.running[name].service, stopping=True)
         for started in todo.start:
             assert started.name not in self.running, "two of one name at once"
-            self.running[started.name] = Running(started)
+            self.running[started.name] = RunningService(started)
         return bool(todo.stop or todo.start)
 
     def let_end(self) -> None:
         """Forget what was told to stop."""
         self.running = {name: each for name, each in self.running.items() if not each.stopping}
 
-    def services(self) -> dict[str, Service]:
+    def services(self) -> dict[str, LocalService]:
         return {name: each.service for name, each in self.running.items()}
 
 
@@ -122,7 +122,7 @@ def test_a_new_deployment_starts_beside_the_old_one() -> None:
     old = desired(Cloud(services=(service(2, "1-000001"),)))
     new = desired(Cloud(services=(service(2, "2-000002"),)))
 
-    todo = steps(new, {name: Running(each) for name, each in old.items()})
+    todo = steps(new, {name: RunningService(each) for name, each in old.items()})
 
     assert set(todo.stop) == old.keys()
     assert {each.name for each in todo.start} == new.keys()
@@ -131,8 +131,8 @@ def test_a_new_deployment_starts_beside_the_old_one() -> None:
 def test_a_rebooted_broker_is_stopped_before_it_is_started_again() -> None:
     """Both have one port and one data directory."""
     before, after = desired(Cloud((broker(),))), desired(Cloud((broker(reboots=1),)))
-    first = steps(after, {BROKER: Running(before[BROKER])})
-    second = steps(after, {BROKER: Running(before[BROKER], stopping=True)})
+    first = steps(after, {BROKER: RunningService(before[BROKER])})
+    second = steps(after, {BROKER: RunningService(before[BROKER], stopping=True)})
     third = steps(after, {})
 
     assert (first.stop, first.start) == ((BROKER,), ())
@@ -144,7 +144,7 @@ def test_what_did_not_change_is_left_alone() -> None:
     """A second look at the same account does nothing."""
     wanted = desired(Cloud((broker(),), (database(),), (service(2),)))
 
-    todo = steps(wanted, {name: Running(each) for name, each in wanted.items()})
+    todo = steps(wanted, {name: RunningService(each) for name, each in wanted.items()})
 
     assert (todo.stop, todo.start) == ((), ())
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.local.layout import Layout
+from gradectl.local.layout import StackLayout
 
 
 @pytest.mark.parametrize("name", ["broker", "grading/1-000001/2", "../../etc/passwd", "a b\n"])
 def test_a_services_files_stay_in_the_directory(tmp_path: Path, name: str) -> None:
     """The name of an ECS service comes from outside."""
-    layout = Layout(tmp_path)
+    layout = StackLayout(tmp_path)
 
     for path in (layout.log(name), layout.task(name)):
         assert path.resolve().parent.parent == tmp_path
@@ -21,7 +21,7 @@ def test_a_services_files_stay_in_the_directory(tmp_path: Path, name: str) -> No
 
 def test_data_goes_with_the_stack_and_logs_stay(tmp_path: Path) -> None:
     """Who wants to know what happened still can; keys and rows are of no use any more."""
-    layout = Layout(tmp_path)
+    layout = StackLayout(tmp_path)
     layout.clear()
     for path in (layout.broker("b-1"), layout.database("one"), layout.task("grading/1/1")):
         (path / "data").mkdir(parents=True)
@@ -36,7 +36,7 @@ def test_data_goes_with_the_stack_and_logs_stay(tmp_path: Path) -> None:
 
 def test_a_new_stack_begins_with_empty_logs(tmp_path: Path) -> None:
     """What is read in a log happened in this stack."""
-    layout = Layout(tmp_path)
+    layout = StackLayout(tmp_path)
     layout.clear()
     layout.log("broker").write_text("of yesterday")
 

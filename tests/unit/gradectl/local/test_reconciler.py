@@ -17,9 +17,9 @@ from gradectl.local.desired import (
     CloudBroker,
     CloudService,
     Container,
-    Service,
+    LocalService,
 )
-from gradectl.local.engines.activemq import Broker
+from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.platform import Launched
 from gradectl.local.reconciler import Reconciler, running_tasks
@@ -28,7 +28,7 @@ from gradectl.processes.child import Child, Program
 
 LONG = 30.0
 CONTAINER = Container(("grader", "worker"), (), (), 5)
-BROKER_IN_FORCE = CloudBroker("b-1", 0, Broker("local", "<broker/>", (BrokerUser("u", "p"),)))
+BROKER_IN_FORCE = CloudBroker("b-1", 0, BrokerSpec("local", "<broker/>", (BrokerUser("u", "p"),)))
 #: Ends on SIGTERM in good order, and says so in the log that all share.
 PROGRAM = """
 import signal, sys
@@ -60,7 +60,7 @@ class World:
             raise KeyError("changed while it was read")
         return self.cloud
 
-    def _launch(self, service: Service) -> Launched:
+    def _launch(self, service: LocalService) -> Launched:
         command = [sys.executable, "-I", "-c", PROGRAM, service.name]
         child = Child(Program(service.name, command, {}, self.log.parent, self.log))
         return Launched(

@@ -11,7 +11,7 @@ from queue import Queue
 import pytest
 
 from gradectl.errors import ConfigurationError
-from gradectl.local.desired import Container, Service, TaskService
+from gradectl.local.desired import Container, LocalService, TaskService
 from gradectl.local.platform import Launched
 from gradectl.local.runner import Runner, Snapshot, State
 from gradectl.processes.child import Child, Program
@@ -24,7 +24,7 @@ FOREVER = "import signal; signal.pause()"
 class Watched:
     """A runner whose every snapshot goes into a queue."""
 
-    def __init__(self, launch: Callable[[Service], Launched]) -> None:
+    def __init__(self, launch: Callable[[LocalService], Launched]) -> None:
         """Prepare a runner; it is started by `watching`."""
         self.seen: Queue[Snapshot] = Queue()
         self.runner = Runner(SERVICE, launch, lambda: self.seen.put(self.runner.snapshot))
@@ -37,7 +37,7 @@ class Watched:
 
 
 @contextmanager
-def watching(launch: Callable[[Service], Launched]) -> Iterator[Watched]:
+def watching(launch: Callable[[LocalService], Launched]) -> Iterator[Watched]:
     watched = Watched(launch)
     watched.runner.start()
     try:
@@ -48,11 +48,11 @@ def watching(launch: Callable[[Service], Launched]) -> Iterator[Watched]:
 
 
 @pytest.fixture(name="launching")
-def _launching(tmp_path: Path) -> Callable[..., Callable[[Service], Launched]]:
+def _launching(tmp_path: Path) -> Callable[..., Callable[[LocalService], Launched]]:
     def launching(
         code: str, *, health: Callable[[], str] = lambda: ""
-    ) -> Callable[[Service], Launched]:
-        def launch(service: Service) -> Launched:
+    ) -> Callable[[LocalService], Launched]:
+        def launch(service: LocalService) -> Launched:
             command = [sys.executable, "-I", "-c", code]
             child = Child(Program(service.name, command, {}, tmp_path, tmp_path / "log"))
             return Launched(child, lambda: True, LONG, LONG, "http://127.0.0.1:1/health", health)
@@ -62,7 +62,7 @@ def _launching(tmp_path: Path) -> Callable[..., Callable[[Service], Launched]]:
     return launching
 
 
-Launching = Callable[..., Callable[[Service], Launched]]
+Launching = Callable[..., Callable[[LocalService], Launched]]
 
 
 def test_a_service_becomes_running_and_ends_when_told(launching: Launching) -> None:
@@ -88,7 +88,7 @@ def test_a_crashed_program_is_started_again(launching: Launching) -> None:
 def test_what_cannot_be_started_is_tried_again_too() -> None:
     """A missing secret may come with the next API call."""
 
-    def launch(service: Service) -> Launched:
+    def launch(service: LocalService) -> Launched:
         raise ConfigurationError("a task's secret is not in Parameter Store", where=service.name)
 
     with watching(launch) as watched:
@@ -101,7 +101,7 @@ def test_what_cannot_be_started_is_tried_again_too() -> None:
 def test_a_mistake_of_ours_in_one_service_is_shown_and_survived() -> None:
     """The other services go on, and the traceback is where the reader looks."""
 
-    def launch(_service: Service) -> Launched:
+    def launch(_service: LocalService) -> Launched:
         raise ZeroDivisionError
 
     with watching(launch) as watched:
@@ -113,7 +113,7 @@ def test_a_mistake_of_ours_in_one_service_is_shown_and_survived() -> None:
 def test_a_service_that_waits_for_its_next_try_stops_at_once() -> None:
     """The pause grows to half a minute; nobody waits for that."""
 
-    def launch(service: Service) -> Launched:
+    def launch(service: LocalService) -> Launched:
         raise ConfigurationError("never", where=service.name)
 
     with watching(launch) as watched:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gradectl.problems.layout import (
     MAX_CASE_BYTES,
-    Layout,
+    ProblemLayout,
     arrange,
     check_problem,
     check_problem_id,
@@ -91,7 +91,7 @@ def test_a_package_is_laid_out_as_the_worker_wants_it() -> None:
     found = arrange(PACKAGE)
 
     assert check_problem(PACKAGE) == []
-    assert found.layout is Layout.KATTIS
+    assert found.layout is ProblemLayout.KATTIS
     assert found.objects == {
         "problem.yaml": "problem.yaml",
         "description.md": "problem_statement/problem.sv.md",

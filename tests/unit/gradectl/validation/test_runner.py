@@ -9,7 +9,7 @@ import pytest
 
 from gradectl.errors import GradectlError
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Job, Scene
+from gradectl.validation.model import CheckJob, Scene
 from gradectl.validation.runner import Finished, Started, Task, run
 
 SECONDS = 60  # a limit for a hung test
@@ -24,7 +24,7 @@ def scene(make_scene: Callable[..., Scene]) -> Scene:
 
 def task(name: str, look: Callable[[], Iterable[Finding]]) -> Task:
     """A job of a check."""
-    return Task("check", Job(name, [], look))
+    return Task("check", CheckJob(name, [], look))
 
 
 def test_each_job_is_told_when_it_starts_and_with_what_it_found(scene: Scene) -> None:

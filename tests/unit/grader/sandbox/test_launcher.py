@@ -17,7 +17,7 @@ import grader.sandbox
 from grader.errors import SandboxError, SettingsError
 from grader.sandbox import Box
 from grader.sandbox.cleanup import processes_of
-from grader.sandbox.launcher import Command, Launcher, Message, Service
+from grader.sandbox.launcher import Command, Launcher, LauncherService, Message
 from grader.sandbox.runs import Role, RunLimits
 
 pytestmark = pytest.mark.engine
@@ -266,7 +266,7 @@ def test_it_says_what_was_compiled_into_it(launcher: Path) -> None:
     assert list(opened.users(1)) == [opened.uid_base + 4 + role for role in range(3)]
 
 
-def serve(launcher: Path, slot: int) -> Service:
+def serve(launcher: Path, slot: int) -> LauncherService:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
         return Launcher.open(launcher).serve(slot, lock)
 

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.adapters.terraform.checking import CheckingTerraform, Place, check_environment
+from gradectl.adapters.terraform.checking import CheckingTerraform, ReadyFolder, check_environment
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.errors import GradectlError
 from gradectl.processes.tools import Tools
 
 SECONDS = 60  # a limit for a hung test
-Stand = Callable[[str], tuple[CheckingTerraform, Place]]
+Stand = Callable[[str], tuple[CheckingTerraform, ReadyFolder]]
 
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Stand:
     """Something that answers as a script says, in place of Terraform."""
 
-    def make(script: str) -> tuple[CheckingTerraform, Place]:
+    def make(script: str) -> tuple[CheckingTerraform, ReadyFolder]:
         program = tmp_path / "terraform"
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         binary = Binary((str(program),), "1.11.4")
-        place = Place(tmp_path, tmp_path / "data", {})
+        place = ReadyFolder(tmp_path, tmp_path / "data", {})
         environ = {**os.environ, "TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")}
         return CheckingTerraform(binary, Tools(environ)), place
 
