@@ -29,7 +29,7 @@ from grader.settings import (
     load,
 )
 from grader.worker.health import Health, ask
-from grader.worker.retry import Patience
+from grader.worker.retry import Retrier
 from grader.worker.shutdown import run_until_told
 from grader.worker.worker import Worker, open_jobs, read_parameters
 
@@ -118,9 +118,9 @@ def migrate() -> None:
     log = _logger(redactor)
 
     def body(stopping: threading.Event) -> None:
-        patience = Patience(stopping, Health(), log)
-        parameters = read_parameters(load(DatabaseSettings), patience, redactor)
-        open_jobs(parameters, patience, connections=1)
+        retrier = Retrier(stopping, Health(), log)
+        parameters = read_parameters(load(DatabaseSettings), retrier, redactor)
+        open_jobs(parameters, retrier, connections=1)
         log.info("Schema is up to date")
 
     try:
@@ -144,9 +144,9 @@ def database_user(*, iam: bool) -> None:
     log = _logger(redactor)
 
     def body(stopping: threading.Event) -> None:
-        patience = Patience(stopping, Health(), log)
+        retrier = Retrier(stopping, Health(), log)
         settings = load(DatabaseUserSettings)
-        make_database_user(settings, by_iam=iam, patience=patience, redactor=redactor)
+        make_database_user(settings, by_iam=iam, retrier=retrier, redactor=redactor)
 
     try:
         status = run_until_told(body, drain_seconds=0, log=log)

@@ -10,11 +10,11 @@ from grader.logs import Logger, Redactor
 from grader.migrations import migrate
 from grader.settings import DatabaseUserSettings
 from grader.worker.parameters import Parameters, parameter_names
-from grader.worker.retry import Patience
+from grader.worker.retry import Retrier
 
 
 def make_database_user(
-    settings: DatabaseUserSettings, *, by_iam: bool, patience: Patience, redactor: Redactor
+    settings: DatabaseUserSettings, *, by_iam: bool, retrier: Retrier, redactor: Redactor
 ) -> None:
     """
     Bring the schema up to date, and make the user or set right what is wrong with it.
@@ -24,7 +24,7 @@ def make_database_user(
     Args:
         settings: From the environment variables.
         by_iam: The user logs in by a token of IAM instead of a password.
-        patience: Waits, and has the log.
+        retrier: Waits, and has the log.
         redactor: Is told the passwords.
 
     Raises:
@@ -33,7 +33,7 @@ def make_database_user(
         AccessError: The parameters may not be read, or the administrator may not do this.
         TemporaryError: The database does not do it.
     """
-    parameters = _read(settings, by_iam=by_iam, patience=patience, redactor=redactor)
+    parameters = _read(settings, by_iam=by_iam, retrier=retrier, redactor=redactor)
     administrator = DatabaseLogin(
         endpoint=parameters["db_endpoint"],
         name=parameters["db_name"],
@@ -51,15 +51,15 @@ def make_database_user(
         )
     engine = open_engine(lambda: administrator, connections=1)
     try:
-        patience.call("database", lambda: migrate(engine), (TemporaryError,))
-        patience.log.info("Schema is up to date")
-        _say(patience.log, ensure_user(engine, administrator, user))
+        retrier.call("database", lambda: migrate(engine), (TemporaryError,))
+        retrier.log.info("Schema is up to date")
+        _say(retrier.log, ensure_user(engine, administrator, user))
     finally:
         engine.dispose()
 
 
 def _read(
-    settings: DatabaseUserSettings, *, by_iam: bool, patience: Patience, redactor: Redactor
+    settings: DatabaseUserSettings, *, by_iam: bool, retrier: Retrier, redactor: Redactor
 ) -> Parameters:
     """Read the values behind the variables."""
     names = parameter_names(settings.model_dump())
@@ -72,7 +72,7 @@ def _read(
             next_step="set it, or give --iam",
         )
     parameters = Parameters(open_parameter_store(settings.aws_region), names, redactor)
-    patience.call("parameters", parameters.refresh, (TemporaryError,))
+    retrier.call("parameters", parameters.refresh, (TemporaryError,))
     return parameters
 
 

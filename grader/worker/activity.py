@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 
-class Running:
+class ActiveJobs:
     """
     Since when each slot is at its message; slots write, the look-ahead reads.
 

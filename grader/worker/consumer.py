@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 from grader.errors import ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
 from grader.ports.messages import Delivery, JobSource
-from grader.worker.activity import Running
-from grader.worker.processor import Desk
-from grader.worker.retry import Patience
+from grader.worker.activity import ActiveJobs
+from grader.worker.processor import JobProcessor
+from grader.worker.retry import Retrier
 
 #: How soon an idle slot notices that it must stop.
 _IDLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Slot:
+class Consumer:
     """
     Works on one message at a time until told to stop.
 
     Args:
         name: Of its health check.
         open_source: Opens a connection of the slot's own; raises `ConnectionLostError`.
-        desk: Does everything between receiving and settling.
-        patience: Waits for the broker.
+        processor: Does everything between receiving and settling.
+        retrier: Waits for the broker.
         stopping: Set when no next message is to be taken.
         log: Where events go.
         running: Is told when a message is begun and done with.
@@ -34,11 +34,11 @@ class Slot:
 
     name: str
     open_source: Callable[[], JobSource]
-    desk: Desk
-    patience: Patience
+    processor: JobProcessor
+    retrier: Retrier
     stopping: threading.Event
     log: Logger
-    running: Running = field(default_factory=Running)
+    running: ActiveJobs = field(default_factory=ActiveJobs)
 
     def run(self) -> None:
         """
@@ -50,16 +50,16 @@ class Slot:
         """
         try:
             while not self.stopping.is_set():
-                self.patience.call(self.name, self._session, (ConnectionLostError,))
+                self.retrier.call(self.name, self._session, (ConnectionLostError,))
         except StoppingError as error:
             self.log.info(str(error))
         except GraderError as error:
-            self.patience.health.bad(self.name, str(error))
+            self.retrier.health.bad(self.name, str(error))
             self.log.error(  # noqa: TRY400 - it is told once more, with its end, by who started us
                 "Cannot work with this broker, ending", part=self.name, reason=str(error)
             )
             raise
-        self.patience.health.bad(self.name, "stopped")
+        self.retrier.health.bad(self.name, "stopped")
 
     def _session(self) -> None:
         """
@@ -70,7 +70,7 @@ class Slot:
                 not follow at once: a broker whose result queue is full ends each in this way.
         """
         source = self.open_source()
-        self.patience.health.good(self.name, "connected")
+        self.retrier.health.good(self.name, "connected")
         settled = 0
         try:
             while not self.stopping.is_set():
@@ -89,7 +89,7 @@ class Slot:
             source.close()
 
     def _serve(self, source: JobSource, delivery: Delivery) -> None:
-        settlement = self.desk.decide(delivery)
-        source.settle(delivery, settlement.outgoing, lambda: self.desk.record(settlement))
+        settlement = self.processor.decide(delivery)
+        source.settle(delivery, settlement.outgoing, lambda: self.processor.record(settlement))
         if settlement.record is not None:
             self.log.info("Result sent to queue", request_id=settlement.record.request_id)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from grader.errors import GraderError
 from grader.logs import Logger
 from grader.ports.messages import QueuedMessage, QueueInspector
-from grader.worker.activity import Running
+from grader.worker.activity import ActiveJobs
 
 #: A job that runs for this long is worth a look.
 _LONG_JOB_SECONDS = 0.2
@@ -34,7 +34,7 @@ _FAREWELL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class LookAhead:
+class Prefetcher:
     """
     Has the next requests prepared while a job runs.
 
@@ -50,7 +50,7 @@ class LookAhead:
 
     queues: Sequence[str]
     count: int
-    running: Running
+    running: ActiveJobs
     open_inspector: Callable[[], AbstractContextManager[QueueInspector]]
     prepare: Callable[[bytes], None]
     stopping: threading.Event

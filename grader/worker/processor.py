@@ -17,8 +17,8 @@ from grader.ports.jobs import AlreadyFinished, Claim, HeldByAnother, JobStore
 from grader.ports.messages import Delivery
 from grader.ports.stores import ObjectStore
 from grader.worker import settlement
-from grader.worker.retry import Patience
-from grader.worker.settlement import Rules, Settlement
+from grader.worker.retry import Retrier
+from grader.worker.settlement import DeliveryPolicy, Settlement
 
 _T = TypeVar("_T")
 _AWAY = (TemporaryError, AccessError)
@@ -32,7 +32,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Desk:
+class JobProcessor:
     """
     What one slot needs to work on a message.
 
@@ -43,7 +43,7 @@ class Desk:
         handler: Does the work.
         rules: What the settings say about messages.
         worker_id: Whose claims these are.
-        patience: Waits for the database and the bucket.
+        retrier: Waits for the database and the bucket.
         refresh: Called when the database refuses us: the password may have been changed.
         log: Where events go.
         clock: Tells the time of a failed result.
@@ -53,9 +53,9 @@ class Desk:
     objects: ObjectStore
     request_model: type[JobRequest]
     handler: JobHandler[Any]
-    rules: Rules
+    rules: DeliveryPolicy
     worker_id: str
-    patience: Patience
+    retrier: Retrier
     refresh: Callable[[], None]
     log: Logger
     clock: Callable[[], datetime] = _now
@@ -74,7 +74,7 @@ class Desk:
             return self._refuse_unclaimed(delivery, error)
         message_id = settlement.original_id(delivery)
         claim = Claim(request, message_id, delivery.queue, self.worker_id)
-        outcome = self._patiently(lambda: self.jobs.claim(claim))
+        outcome = self._retry(lambda: self.jobs.claim(claim))
         if isinstance(outcome, AlreadyFinished):
             self._note("Result is known, sending it again", request)
             return settlement.finished_before(outcome.result, self.rules)
@@ -91,12 +91,12 @@ class Desk:
         if settled.failed:
             key = result_key(result.request_id)
             put = self.objects.put
-            self.patience.call(
+            self.retrier.call(
                 "bucket",
                 lambda: put(key, result.to_json(), content_type="application/json"),
                 _AWAY,
             )
-        self._patiently(lambda: self.jobs.finish(result))
+        self._retry(lambda: self.jobs.finish(result))
 
     def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Settlement:
         if not settlement.may_try(attempt, self.rules):
@@ -157,13 +157,13 @@ class Desk:
         )
         if request_id is None:
             return settlement.unreadable(delivery, error, self.rules)
-        known = self._patiently(lambda: self.jobs.get(request_id))
+        known = self._retry(lambda: self.jobs.get(request_id))
         if known is not None:
             return settlement.refused_again(delivery, known.result, error, self.rules)
         return settlement.refused(delivery, request_id, error, self.rules, self.clock())
 
-    def _patiently(self, action: Callable[[], _T]) -> _T:
-        return self.patience.call("database", action, _AWAY, between=self._refresh_when_refused)
+    def _retry(self, action: Callable[[], _T]) -> _T:
+        return self.retrier.call("database", action, _AWAY, between=self._refresh_when_refused)
 
     def _refresh_when_refused(self, error: BaseException) -> None:
         if isinstance(error, AccessError):

@@ -27,7 +27,7 @@ _LONGEST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class Retrier:
     """
     Repeats calls that fail for reasons outside the request.
 

@@ -58,7 +58,7 @@ _OUR_FAULT = "the grading system could not grade this request"
 
 
 @dataclass(frozen=True)
-class Rules:
+class DeliveryPolicy:
     """
     What a worker's settings say about messages.
 
@@ -98,17 +98,17 @@ def original_id(delivery: Delivery) -> str:
     return (delivery.headers.get(ORIGINAL_ID_HEADER) or delivery.message_id)[:_LONGEST_ID]
 
 
-def graded(result: JobResult, rules: Rules) -> Settlement:
+def graded(result: JobResult, rules: DeliveryPolicy) -> Settlement:
     """It was done."""
     return Settlement((_result_message(result, rules),), record=result)
 
 
-def finished_before(result: JobResult, rules: Rules) -> Settlement:
+def finished_before(result: JobResult, rules: DeliveryPolicy) -> Settlement:
     """It had been done: the producer asked twice, or a worker died before it could say so."""
     return Settlement((_result_message(result, rules),))
 
 
-def put_off(delivery: Delivery, rules: Rules, attempt: int = 0) -> Settlement:
+def put_off(delivery: Delivery, rules: DeliveryPolicy, attempt: int = 0) -> Settlement:
     """Look again later: another message holds the request, or attempt `attempt` was in vain."""
     headers = _copied_headers(delivery)
     if attempt:
@@ -117,13 +117,13 @@ def put_off(delivery: Delivery, rules: Rules, attempt: int = 0) -> Settlement:
     return Settlement((copy,))
 
 
-def unreadable(delivery: Delivery, error: RequestError, rules: Rules) -> Settlement:
+def unreadable(delivery: Delivery, error: RequestError, rules: DeliveryPolicy) -> Settlement:
     """Nobody can be told, for not even the id can be made out."""
     return Settlement((_dead_letter(delivery, error, rules),))
 
 
 def refused(
-    delivery: Delivery, request_id: str, error: RequestError, rules: Rules, now: datetime
+    delivery: Delivery, request_id: str, error: RequestError, rules: DeliveryPolicy, now: datetime
 ) -> Settlement:
     """It can never be done."""
     code = ErrorCode(error.code)
@@ -139,20 +139,20 @@ def refused(
 
 
 def refused_again(
-    delivery: Delivery, stored: JobResult | None, error: RequestError, rules: Rules
+    delivery: Delivery, stored: JobResult | None, error: RequestError, rules: DeliveryPolicy
 ) -> Settlement:
     """It cannot be done, and the database knows the request: what is known there stands."""
     known = () if stored is None else (_result_message(stored, rules),)
     return Settlement((*known, _dead_letter(delivery, error, rules)))
 
 
-def may_try(attempt: int, rules: Rules) -> bool:
+def may_try(attempt: int, rules: DeliveryPolicy) -> bool:
     """Whether attempt number `attempt` is still allowed; a request that kills workers ends here."""
     return attempt <= rules.max_attempts
 
 
 def given_up(
-    delivery: Delivery, request_id: str, reason: str, rules: Rules, now: datetime
+    delivery: Delivery, request_id: str, reason: str, rules: DeliveryPolicy, now: datetime
 ) -> Settlement:
     """All attempts were in vain; `reason` is for operators alone."""
     error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
@@ -163,12 +163,12 @@ def given_up(
     return replace(settlement, outgoing=outgoing)
 
 
-def _result_message(result: JobResult, rules: Rules) -> Outgoing:
+def _result_message(result: JobResult, rules: DeliveryPolicy) -> Outgoing:
     headers = {"correlation-id": result.request_id, "content-type": "application/json"}
     return Outgoing(rules.result_queue, result.to_json(), headers)
 
 
-def _dead_letter(delivery: Delivery, error: RequestError, rules: Rules) -> Outgoing:
+def _dead_letter(delivery: Delivery, error: RequestError, rules: DeliveryPolicy) -> Outgoing:
     headers = {
         **_copied_headers(delivery),
         REASON_CODE_HEADER: str(error.code),

@@ -31,14 +31,14 @@ from grader.ports.jobs import JobStore
 from grader.ports.messages import JobSource, QueueInspector
 from grader.ports.stores import ObjectStore
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
-from grader.worker.activity import Running
-from grader.worker.consumer import Slot
+from grader.worker.activity import ActiveJobs
+from grader.worker.consumer import Consumer
 from grader.worker.health import Health, serving
 from grader.worker.parameters import Parameters, parameter_names
-from grader.worker.prefetch import LookAhead
-from grader.worker.processor import Desk
-from grader.worker.retry import Patience
-from grader.worker.settlement import Rules
+from grader.worker.prefetch import Prefetcher
+from grader.worker.processor import JobProcessor
+from grader.worker.retry import Retrier
+from grader.worker.settlement import DeliveryPolicy
 from grader.worker.shutdown import run_all
 
 
@@ -47,12 +47,12 @@ class _Shared:
     """What the slots of a worker share."""
 
     stopping: threading.Event
-    patience: Patience
+    retrier: Retrier
     parameters: Parameters
     jobs: JobStore
     objects: ObjectStore
     request_model: type[JobRequest]
-    running: Running = field(default_factory=Running)
+    running: ActiveJobs = field(default_factory=ActiveJobs)
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Worker:
         settings = self.settings
         names = [f"broker-{number}" for number in range(settings.worker_slots)]
         health = Health("parameters", "database", "handler", *names)
-        patience = Patience(stopping, health, self.log)
+        retrier = Retrier(stopping, health, self.log)
         with ExitStack() as stack:
             stack.enter_context(serving(health, settings.health_port, settings.health_host))
-            parameters = read_parameters(settings, patience, self.redactor)
-            jobs = open_jobs(parameters, patience, connections=len(names))
+            parameters = read_parameters(settings, retrier, self.redactor)
+            jobs = open_jobs(parameters, retrier, connections=len(names))
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
             work = stack.enter_context(self.open_work(Tools(settings, objects, self.log)))
-            shared = _Shared(stopping, patience, parameters, jobs, objects, work.request_model)
+            shared = _Shared(stopping, retrier, parameters, jobs, objects, work.request_model)
             handlers = {name: stack.enter_context(work.open()) for name in names}
             slots = [self._slot(name, each, shared) for name, each in handlers.items()]
             health.good("handler", work.detail)
@@ -98,23 +98,23 @@ class Worker:
             stack.enter_context(self._look_ahead(handlers[names[0]], shared))
             run_all({slot.name: slot.run for slot in slots}, stopping)
 
-    def _slot(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Slot:
+    def _slot(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Consumer:
         settings = self.settings
-        rules = Rules(
+        rules = DeliveryPolicy(
             bucket=settings.grading_bucket,
             result_queue=settings.result_queue_name,
             dead_letter_queue=settings.dlq_name,
             max_attempts=settings.max_attempts,
             retry_delay_ms=settings.retry_delay_ms,
         )
-        desk = Desk(
+        processor = JobProcessor(
             jobs=shared.jobs,
             objects=shared.objects,
             request_model=shared.request_model,
             handler=handler,
             rules=rules,
             worker_id=worker_id(),
-            patience=shared.patience,
+            retrier=shared.retrier,
             refresh=partial(_refresh_if_possible, shared.parameters),
             log=self.log,
         )
@@ -122,8 +122,8 @@ class Worker:
         def open_source() -> JobSource:
             return ActiveMqJobSource(open_broker(shared.parameters, name), settings.queues)
 
-        return Slot(
-            name, open_source, desk, shared.patience, shared.stopping, self.log, shared.running
+        return Consumer(
+            name, open_source, processor, shared.retrier, shared.stopping, self.log, shared.running
         )
 
     def _look_ahead(
@@ -140,7 +140,7 @@ class Worker:
             with closing(open_broker(shared.parameters, "look-ahead")) as connection:
                 yield ActiveMQQueueInspector(connection)
 
-        return LookAhead(
+        return Prefetcher(
             queues=settings.queues,
             count=settings.look_ahead,
             running=shared.running,
@@ -151,18 +151,16 @@ class Worker:
         ).beside()
 
 
-def read_parameters(
-    settings: DatabaseSettings, patience: Patience, redactor: Redactor
-) -> Parameters:
+def read_parameters(settings: DatabaseSettings, retrier: Retrier, redactor: Redactor) -> Parameters:
     """Read the values behind the `*_PARAM` variables; waits while SSM is away."""
     store = open_parameter_store(settings.aws_region)
     names = parameter_names(settings.model_dump())
     parameters = Parameters(store, names, redactor, ca_file=settings.db_ca_file)
-    patience.call("parameters", parameters.refresh, (TemporaryError,))
+    retrier.call("parameters", parameters.refresh, (TemporaryError,))
     return parameters
 
 
-def open_jobs(parameters: Parameters, patience: Patience, *, connections: int) -> JobStore:
+def open_jobs(parameters: Parameters, retrier: Retrier, *, connections: int) -> JobStore:
     """
     Open the table of jobs, its schema brought up to date; waits while the database is away.
 
@@ -179,7 +177,7 @@ def open_jobs(parameters: Parameters, patience: Patience, *, connections: int) -
                 raise
             migrate(engine)
 
-    patience.call("database", prepare, (TemporaryError,))
+    retrier.call("database", prepare, (TemporaryError,))
     return MysqlJobStore(engine)
 
 

@@ -18,7 +18,7 @@ from grader.judge.caches import open_caches
 from grader.logs import Redactor, make_logger
 from grader.ports.messages import QueueInspector
 from grader.testing import MemoryObjectStore
-from grader.worker.activity import Running
+from grader.worker.activity import ActiveJobs
 from grader.worker.prefetch import LookAhead
 
 pytestmark = pytest.mark.engine
@@ -58,7 +58,7 @@ def test_the_second_job_finds_its_test_cases_here(watched: Any, activemq: Any) -
     broker = activemq
     prepared, stopping = threading.Event(), threading.Event()
     grader = watched.grader()
-    running = Running()
+    running = ActiveJobs()
 
     @contextmanager
     def open_inspector() -> Iterator[QueueInspector]:

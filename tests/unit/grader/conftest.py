@@ -9,7 +9,7 @@ import pytest
 
 from grader.logs import Logger, Redactor, make_logger
 from grader.worker.health import Health
-from grader.worker.retry import Patience
+from grader.worker.retry import Retrier
 
 
 @pytest.fixture
@@ -31,6 +31,6 @@ def stopping() -> threading.Event:
 
 
 @pytest.fixture
-def patience(stopping: threading.Event, log: Logger) -> Patience:
+def retrier(stopping: threading.Event, log: Logger) -> Retrier:
     """Waits until `stopping` is set."""
-    return Patience(stopping, Health(), log)
+    return Retrier(stopping, Health(), log)

@@ -1,4 +1,4 @@
-"""A slot and its desk over the in-memory twins."""
+"""A slot and its processor over the in-memory twins."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from grader.ports.handlers import JobHandler
 from grader.ports.jobs import Claim, ClaimOutcome
 from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
-from grader.worker.consumer import Slot
-from grader.worker.processor import Desk
-from grader.worker.retry import Patience
-from grader.worker.settlement import Rules
+from grader.worker.consumer import Consumer
+from grader.worker.processor import JobProcessor
+from grader.worker.retry import Retrier
+from grader.worker.settlement import DeliveryPolicy
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
-RULES = Rules("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=0)
+RULES = DeliveryPolicy("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=0)
 REQUEST = {
     "requestId": "req_1",
     "userId": "user_001",
@@ -95,7 +95,7 @@ class FlakyJobStore(MemoryJobStore):
 class Bench:
     """A worker's slot on twins; it stops when the requests' queue is empty."""
 
-    patience: Patience
+    retrier: Retrier
     log: Logger
     stopping: threading.Event
     handler: JobHandler[Any] = accept
@@ -115,20 +115,20 @@ class Bench:
 
     def run(self, open_source: Callable[[], JobSource] | None = None) -> None:
         """Work until nothing waits."""
-        desk = Desk(
+        processor = JobProcessor(
             jobs=self.jobs,
             objects=self.objects,
             request_model=self.request_model,
             handler=self.handler,
             rules=RULES,
             worker_id="worker",
-            patience=self.patience,
+            retrier=self.retrier,
             refresh=self.refresh,
             log=self.log,
             clock=lambda: NOW,
         )
         opened = open_source or (lambda: UntilEmpty(self.queues, self.stopping))
-        Slot("broker", opened, desk, self.patience, self.stopping, self.log).run()
+        Consumer("broker", opened, processor, self.retrier, self.stopping, self.log).run()
 
     def results(self) -> list[GradingResult]:
         """What is on the result queue."""
@@ -152,9 +152,9 @@ class UntilEmpty(MemoryJobSource):
 
 
 @pytest.fixture
-def bench(patience: Patience, log: Logger, stopping: threading.Event) -> Bench:
+def bench(retrier: Retrier, log: Logger, stopping: threading.Event) -> Bench:
     """A slot whose handler accepts everything."""
-    return Bench(patience, log, stopping)
+    return Bench(retrier, log, stopping)
 
 
 def test_request_is_answered_stored_and_said(bench: Bench, log_stream: io.StringIO) -> None:
@@ -397,7 +397,7 @@ def test_broker_that_is_not_trusted_ends_the_slot(bench: Bench) -> None:
 
     with pytest.raises(TrustError):
         bench.run(open_source)
-    assert b"not trusted" in bench.patience.health.report()[1]
+    assert b"not trusted" in bench.retrier.health.report()[1]
 
 
 def test_lack_of_a_right_ends_the_slot_also_after_work_was_done(bench: Bench) -> None:
@@ -416,7 +416,7 @@ def test_lack_of_a_right_ends_the_slot_also_after_work_was_done(bench: Bench) ->
         bench.run(lambda: Forbidding(bench.queues, bench.stopping))
 
     assert [result.request_id for result in bench.results()] == ["req_1"]
-    healthy, page = bench.patience.health.report()
+    healthy, page = bench.retrier.health.report()
     assert not healthy
     assert b"may not write" in page
 

@@ -13,8 +13,8 @@ import pytest
 from grader.errors import ConnectionLostError, RequestError
 from grader.logs import Logger
 from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
-from grader.worker.activity import Running
-from grader.worker.prefetch import LookAhead
+from grader.worker.activity import ActiveJobs
+from grader.worker.prefetch import Prefetcher
 
 WAIT_SECONDS = 10.0
 
@@ -73,11 +73,11 @@ class Bench:
     stopping: threading.Event
     log: Logger
     prepared: list[bytes] = field(default_factory=list)
-    running: Running = field(default_factory=lambda: Running(clock=lambda: 0.0))
+    running: ActiveJobs = field(default_factory=lambda: ActiveJobs(clock=lambda: 0.0))
 
-    def make(self, count: int = 2) -> LookAhead:
+    def make(self, count: int = 2) -> Prefetcher:
         """Build it."""
-        return LookAhead(
+        return Prefetcher(
             queues=("urgent", "ordinary"),
             count=count,
             running=self.running,
@@ -221,7 +221,7 @@ def test_short_jobs_cause_no_look(bench: Bench) -> None:
         opened.set()
         yield bench.queues
 
-    running = Running(clock=clock)
+    running = ActiveJobs(clock=clock)
     running.begin("slot")
     asked.clear()
     look_ahead = replace(bench.make(), running=running, open_inspector=open_inspector)
@@ -236,7 +236,7 @@ def test_short_jobs_cause_no_look(bench: Bench) -> None:
 def test_the_longest_running_job_counts() -> None:
     """One slot is enough, and an idle one does not count."""
     seconds = [0.0]
-    running = Running(clock=lambda: seconds[0])
+    running = ActiveJobs(clock=lambda: seconds[0])
     idle = running.longest_seconds()
     for slot in ("a", "b"):
         running.begin(slot)
@@ -262,7 +262,7 @@ def test_a_broker_that_cannot_be_asked_is_said_once(
         raise error
 
     waits = Waits(bench.stopping)
-    running = Running(clock=ticking())
+    running = ActiveJobs(clock=ticking())
     running.begin("slot")
     replace(bench.make(), open_inspector=refuse, running=running, stopping=waits).run()
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from grader.errors import AccessError, StoppingError, TemporaryError
-from grader.worker.retry import Patience
+from grader.worker.retry import Retrier
 
 
 class Flaky:
@@ -27,20 +27,20 @@ class Flaky:
         return "here"
 
 
-def test_what_fails_is_tried_again(patience: Patience) -> None:
+def test_what_fails_is_tried_again(retrier: Retrier) -> None:
     """The answer is that of the first attempt that succeeds, and health is good after it."""
-    assert patience.call("database", Flaky(2, TemporaryError("away")), (TemporaryError,)) == "here"
-    assert patience.health.report()[0]
+    assert retrier.call("database", Flaky(2, TemporaryError("away")), (TemporaryError,)) == "here"
+    assert retrier.health.report()[0]
 
 
-def test_waiting_is_said_in_log_and_health(patience: Patience, log_stream: io.StringIO) -> None:
+def test_waiting_is_said_in_log_and_health(retrier: Retrier, log_stream: io.StringIO) -> None:
     """Whoever looks sees what is waited for and why."""
     pages = []
-    patience.call(
+    retrier.call(
         "database",
         Flaky(1, TemporaryError("connection refused")),
         (TemporaryError,),
-        between=lambda _error: pages.append(patience.health.report()),
+        between=lambda _error: pages.append(retrier.health.report()),
     )
 
     assert pages[0][0] is False
@@ -48,16 +48,16 @@ def test_waiting_is_said_in_log_and_health(patience: Patience, log_stream: io.St
     assert "Waiting for the database reason=connection refused" in log_stream.getvalue()
 
 
-def test_other_errors_go_through(patience: Patience) -> None:
+def test_other_errors_go_through(retrier: Retrier) -> None:
     """Only what another attempt may mend is tried again."""
     with pytest.raises(AccessError):
-        patience.call("broker", Flaky(1, AccessError("no")), (TemporaryError,))
+        retrier.call("broker", Flaky(1, AccessError("no")), (TemporaryError,))
 
 
-def test_stopping_ends_the_wait(patience: Patience, stopping: threading.Event) -> None:
+def test_stopping_ends_the_wait(retrier: Retrier, stopping: threading.Event) -> None:
     """A worker that must stop does not wait for a database."""
     with pytest.raises(StoppingError):
-        patience.call(
+        retrier.call(
             "database",
             Flaky(1000, TemporaryError("away")),
             (TemporaryError,),

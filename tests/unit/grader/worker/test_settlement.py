@@ -20,10 +20,10 @@ from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError
 from grader.ports.messages import Delivery
 from grader.worker import settlement
-from grader.worker.settlement import Rules
+from grader.worker.settlement import DeliveryPolicy
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
-RULES = Rules("bucket", "results", "dlq", max_attempts=3, retry_delay_ms=5000)
+RULES = DeliveryPolicy("bucket", "results", "dlq", max_attempts=3, retry_delay_ms=5000)
 BROKEN = RequestError(ErrorCode.INVALID_REQUEST, "timeLimit: too small")
 
 
