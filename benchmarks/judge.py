@@ -16,13 +16,13 @@ from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
 from grader.judge.caches import open_caches
 from grader.judge.grader import open_handler
-from grader.judge.limits import Ceilings
+from grader.judge.limits import MaxLimits
 from grader.ports.handlers import JobHandler
 from grader.ports.stores import ObjectStore
 from grader.testing import MemoryObjectStore
 
 BUCKET = "bench"
-_CEILINGS = Ceilings(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
+_CEILINGS = MaxLimits(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
 _CACHE_BYTES = 1 << 30
 _NUMBERS = itertools.count(1)
 

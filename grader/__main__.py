@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 from grader.commands.database_user import make_database_user
 from grader.commands.languages import as_json, as_table, inspect_machine
 from grader.errors import GraderError, SelfTestError
-from grader.handlers import find_work
+from grader.handlers import find_handler
 from grader.judge.languages_check import State
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.settings import (
@@ -95,7 +95,7 @@ def main() -> None:
 @main.command(cls=_SettingsCommand)
 def worker() -> None:
     """
-    Work on requests until told to stop.
+    HandlerSpec on requests until told to stop.
 
     SIGTERM lets a running request finish and exits with 0; a second one, or the end of
     DRAIN_SECONDS, does not wait and exits with 143.
@@ -104,7 +104,7 @@ def worker() -> None:
     log = _logger(redactor)
     try:
         settings = load(WorkerSettings)
-        work = Worker(settings, find_work(settings.job_handler), log, redactor)
+        work = Worker(settings, find_handler(settings.job_handler), log, redactor)
         status = run_until_told(work.run, drain_seconds=settings.drain_seconds, log=log)
     except GraderError as error:
         _fail(error, log)

@@ -2,7 +2,7 @@
 What a worker does with a message: chosen by name among what is installed.
 
 An entry point of the group ``grader.handlers`` names a context manager that is entered once a
-worker, with `Tools`, and gives `Work`.  `grader.judge.handler` is the default and docs/handlers.md tells
+worker, with `HandlerContext`, and gives `HandlerSpec`.  `grader.judge.handler` is the default and docs/handlers.md tells
 how to write another.
 """
 
@@ -27,7 +27,7 @@ _Request = TypeVar("_Request", bound=JobRequest)
 
 
 @dataclass(frozen=True)
-class Tools:
+class HandlerContext:
     """
     What a worker lends to its work.
 
@@ -48,7 +48,7 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class Work(Generic[_Request]):
+class HandlerSpec(Generic[_Request]):
     """
     One kind of work.
 
@@ -64,10 +64,10 @@ class Work(Generic[_Request]):
 
 
 #: What an entry point names.
-OpenWork = Callable[[Tools], AbstractContextManager[Work[Any]]]
+OpenHandler = Callable[[HandlerContext], AbstractContextManager[HandlerSpec[Any]]]
 
 
-def find_work(name: str) -> OpenWork:
+def find_handler(name: str) -> OpenHandler:
     """
     Load the handler of this name.
 
@@ -83,19 +83,21 @@ def find_work(name: str) -> OpenWork:
         open_work = entry_point.load()
 
     @contextmanager
-    def checked(tools: Tools) -> Iterator[Work[Any]]:
+    def checked(tools: HandlerContext) -> Iterator[HandlerSpec[Any]]:
         with ExitStack() as stack:
             with _blaming(entry_point, "started"):
                 work = stack.enter_context(open_work(tools))
-                if not isinstance(work, Work):
-                    raise TypeError(f"it gave {type(work).__name__} and not grader.handlers.Work")
+                if not isinstance(work, HandlerSpec):
+                    raise TypeError(
+                        f"it gave {type(work).__name__} and not grader.handlers.HandlerSpec"
+                    )
             yield replace(work, open=lambda: _opened(entry_point, work))
 
     return checked
 
 
 @contextmanager
-def _opened(entry_point: EntryPoint, work: Work[_Request]) -> Iterator[JobHandler[_Request]]:
+def _opened(entry_point: EntryPoint, work: HandlerSpec[_Request]) -> Iterator[JobHandler[_Request]]:
     with ExitStack() as stack:
         with _blaming(entry_point, "opened"):
             handler = stack.enter_context(work.open())

@@ -11,7 +11,7 @@ from grader.contract.bucket import ObjectUrl, result_key
 from grader.contract.messages import JobRequest, JobResult
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.handlers import Tools, Work
+from grader.handlers import HandlerContext, HandlerSpec
 from grader.ports.stores import ObjectStore
 
 _MAX_BYTES = 16 << 20
@@ -59,7 +59,7 @@ class WordCounter:
 
 
 @contextmanager
-def word_count(tools: Tools) -> Iterator[Work[CountRequest]]:
+def word_count(tools: HandlerContext) -> Iterator[HandlerSpec[CountRequest]]:
     """Give the work: one counter, which all slots may use at a time."""
     counter = WordCounter(tools.objects, tools.bucket)
-    yield Work(CountRequest, lambda: nullcontext(counter))
+    yield HandlerSpec(CountRequest, lambda: nullcontext(counter))

@@ -18,11 +18,11 @@ from grader.contract.verdicts import Verdict
 from grader.errors import RequestError
 from grader.judge.caches import open_caches
 from grader.judge.grader import Grader
-from grader.judge.limits import Ceilings
+from grader.judge.limits import MaxLimits
 from grader.sandbox import Box
 
 _BUCKET = "verify"
-_CEILINGS = Ceilings(time_limit_ms=60_000, memory_limit_mb=4096, source_bytes=1 << 20)
+_CEILINGS = MaxLimits(time_limit_ms=60_000, memory_limit_mb=4096, source_bytes=1 << 20)
 #: For finding out how long the accepted ones take, where nothing says how long they may.
 UNKNOWN_LIMIT_MS = 10_000
 DEFAULT_MEMORY_MB = 256

@@ -7,14 +7,14 @@ import shlex
 from collections.abc import Sequence
 
 from grader.errors import SandboxError, SettingsError
-from grader.judge.languages_check import Condition, choose, survey, try_out
+from grader.judge.languages_check import LanguageStatus, choose, detect, self_test
 from grader.sandbox import Box
 from grader.settings import SandboxSettings
 
 _SCHEMA_VERSION = 1
 
 
-def inspect_machine(settings: SandboxSettings) -> tuple[list[Condition], str]:
+def inspect_machine(settings: SandboxSettings) -> tuple[list[LanguageStatus], str]:
     """
     Look at all languages, and try them out where the sandbox can be had.
 
@@ -24,15 +24,15 @@ def inspect_machine(settings: SandboxSettings) -> tuple[list[Condition], str]:
     Raises:
         SettingsError: LANGUAGES names one that does not exist.
     """
-    found = survey(choose(settings.languages))
+    found = detect(choose(settings.languages))
     try:
         with Box.claim(settings.launcher_path) as box:
-            return try_out(box, found), ""
+            return self_test(box, found), ""
     except (SettingsError, SandboxError) as error:
         return found, f"not tested: {error}"
 
 
-def as_json(conditions: Sequence[Condition]) -> str:
+def as_json(conditions: Sequence[LanguageStatus]) -> str:
     """Give everything, for programs."""
     rows = [
         {
@@ -53,7 +53,7 @@ def as_json(conditions: Sequence[Condition]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def as_table(conditions: Sequence[Condition]) -> str:
+def as_table(conditions: Sequence[LanguageStatus]) -> str:
     """Give a line for each language, and below it what it is called and how it is run."""
     heads = [
         (one.language.name, one.language.title, one.state.value, one.version) for one in conditions
@@ -67,7 +67,7 @@ def as_table(conditions: Sequence[Condition]) -> str:
     return "\n".join(blocks)
 
 
-def _details(condition: Condition) -> list[str]:
+def _details(condition: LanguageStatus) -> list[str]:
     language = condition.language
     lines = [f"{condition.state}: {condition.why}"] if condition.why else []
     lines.append(f"source   {language.source_name}; also called {', '.join(language.aliases)}")

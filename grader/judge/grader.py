@@ -23,7 +23,7 @@ from grader.judge.case_runner import CaseRunner
 from grader.judge.checker import open_checker
 from grader.judge.compiler import Compiler
 from grader.judge.execution_log import ExecutionLog
-from grader.judge.limits import Ceilings, compile_limits, run_limits
+from grader.judge.limits import MaxLimits, compile_limits, run_limits
 from grader.judge.optimization_tip import optimization_tip
 from grader.judge.output_validator import install_validator
 from grader.judge.problem_loader import load_problem, load_validator
@@ -60,7 +60,7 @@ def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by
     *,
     store: ObjectStore,
     bucket: str,
-    ceilings: Ceilings,
+    ceilings: MaxLimits,
     launcher: Path,
     log: EventLog,
     find_language: Callable[[str], Language] = find,
@@ -112,7 +112,7 @@ class Grader:
 
     store: ObjectStore
     bucket: str
-    ceilings: Ceilings
+    ceilings: MaxLimits
     box: Box
     log: EventLog
     clock: Callable[[], datetime]

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from functools import partial
 
 from grader.contract.messages import GradingRequest
-from grader.handlers import Tools, Work
+from grader.handlers import HandlerContext, HandlerSpec
 from grader.judge.caches import open_caches
 from grader.judge.grader import open_handler
-from grader.judge.languages_check import Toolchains, choose, survey
-from grader.judge.limits import Ceilings
+from grader.judge.languages_check import Toolchains, choose, detect
+from grader.judge.limits import MaxLimits
 from grader.sandbox import Box
 
 _BYTES_PER_MB = 1 << 20
 
 
 @contextmanager
-def grading(tools: Tools) -> Iterator[Work[GradingRequest]]:
+def grading(tools: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
     """
     Give the work: caches for all slots of the worker, a slot of the sandbox for each.
 
@@ -28,12 +28,12 @@ def grading(tools: Tools) -> Iterator[Work[GradingRequest]]:
         SelfTestError: No language works here.
     """
     settings = tools.settings
-    ceilings = Ceilings(
+    ceilings = MaxLimits(
         time_limit_ms=settings.max_time_limit_ms,
         memory_limit_mb=settings.max_memory_limit_mb,
         source_bytes=settings.max_source_bytes,
     )
-    installed = survey(choose(settings.languages))
+    installed = detect(choose(settings.languages))
     with Box.claim(settings.launcher_path) as box:
         toolchains = Toolchains.open(box, installed, tools.log)
     with open_caches(
@@ -53,4 +53,4 @@ def grading(tools: Tools) -> Iterator[Work[GradingRequest]]:
             caches=caches,
             warm=settings.warm_interpreters,
         )
-        yield Work(GradingRequest, open_slot, detail=toolchains.describe())
+        yield HandlerSpec(GradingRequest, open_slot, detail=toolchains.describe())

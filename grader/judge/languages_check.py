@@ -49,7 +49,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Condition:
+class LanguageStatus:
     """
     A language as this machine has it.
 
@@ -93,30 +93,30 @@ def choose(names: str) -> tuple[Language, ...]:
     return tuple(one for one in LANGUAGES if one in chosen or not wanted)
 
 
-def survey(
+def detect(
     wanted: Sequence[Language], languages: Sequence[Language] = LANGUAGES
-) -> list[Condition]:
+) -> list[LanguageStatus]:
     """Look at what is installed of each language, without running any program of theirs."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda one: _look(one, wanted), languages))
 
 
-def _look(language: Language, wanted: Sequence[Language]) -> Condition:
+def _look(language: Language, wanted: Sequence[Language]) -> LanguageStatus:
     missing = missing_programs(language)
     version = "" if missing else examine(language).version
     if language not in wanted:
-        return Condition(language, State.OFF, version)
+        return LanguageStatus(language, State.OFF, version)
     if missing:
-        return Condition(language, State.ABSENT, why=f"there is no {', '.join(missing)}")
-    return Condition(language, State.UNTESTED, version)
+        return LanguageStatus(language, State.ABSENT, why=f"there is no {', '.join(missing)}")
+    return LanguageStatus(language, State.UNTESTED, version)
 
 
-def try_out(box: Box, conditions: Iterable[Condition]) -> list[Condition]:
+def self_test(box: Box, conditions: Iterable[LanguageStatus]) -> list[LanguageStatus]:
     """Let each language that is installed compile and run its own program in a clean slot."""
     return [_tried(box, one) if one.state is State.UNTESTED else one for one in conditions]
 
 
-def _tried(box: Box, condition: Condition) -> Condition:
+def _tried(box: Box, condition: LanguageStatus) -> LanguageStatus:
     try:
         with TemporaryDirectory() as name:
             why = _self_test(box, condition.language, Path(name))
@@ -172,17 +172,17 @@ class Toolchains:
         conditions: By name of the language.
     """
 
-    conditions: Mapping[str, Condition]
+    conditions: Mapping[str, LanguageStatus]
 
     @classmethod
-    def open(cls, box: Box, installed: Iterable[Condition], log: EventLog) -> Toolchains:
+    def open(cls, box: Box, installed: Iterable[LanguageStatus], log: EventLog) -> Toolchains:
         """
-        Test what `survey` found, and say what became of it.
+        Test what `detect` found, and say what became of it.
 
         Raises:
             SelfTestError: Not one language works.
         """
-        conditions = try_out(box, installed)
+        conditions = self_test(box, installed)
         for one in conditions:
             if one.state is State.BROKEN:
                 log.error("Language is broken", language=one.language.name, reason=one.why)

@@ -22,7 +22,7 @@ _NOTHING_SAID = ProblemSettings()
 
 
 @dataclass(frozen=True)
-class Ceilings:
+class MaxLimits:
     """
     The most that this worker gives a request.
 
@@ -40,17 +40,17 @@ class Ceilings:
 def run_limits(
     request: GradingRequest,
     language: Language,
-    ceilings: Ceilings,
+    max_limits: MaxLimits,
     settings: ProblemSettings = _NOTHING_SAID,
 ) -> RunLimits:
     """
     Bounds of one case; time and memory are those of the request.
 
     Raises:
-        RequestError: The request wants more than the ceilings.
+        RequestError: The request wants more than the max_limits.
     """
-    _check("timeLimit", request.time_limit, ceilings.time_limit_ms, "ms")
-    _check("memoryLimit", request.memory_limit, ceilings.memory_limit_mb, "MB")
+    _check("timeLimit", request.time_limit, max_limits.time_limit_ms, "ms")
+    _check("memoryLimit", request.memory_limit, max_limits.memory_limit_mb, "MB")
     output_mb = min(settings.output_limit_mb or _DEFAULT_OUTPUT_MB, _MOST_OUTPUT_MB)
     return RunLimits(
         cpu_ms=request.time_limit,
@@ -81,11 +81,11 @@ def compile_limits(language: Language, settings: ProblemSettings = _NOTHING_SAID
     )
 
 
-def source_limit_bytes(ceilings: Ceilings, settings: ProblemSettings) -> int:
+def source_limit_bytes(max_limits: MaxLimits, settings: ProblemSettings) -> int:
     """Largest source: what the problem asks for, up to the ceiling."""
     if settings.source_limit_kb is None:
-        return ceilings.source_bytes
-    return min(settings.source_limit_kb << 10, ceilings.source_bytes)
+        return max_limits.source_bytes
+    return min(settings.source_limit_kb << 10, max_limits.source_bytes)
 
 
 def _check(field: str, wanted: int, ceiling: int, unit: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from grader.contract.bucket import ObjectUrl
 from grader.contract.verdicts import ErrorCode
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
-from grader.judge.limits import Ceilings, source_limit_bytes
+from grader.judge.limits import MaxLimits, source_limit_bytes
 from grader.ports.stores import ObjectStore
 from grader.problems.model import ProblemSettings
 
 
-def read_source(store: ObjectStore, url: ObjectUrl, ceilings: Ceilings) -> bytes:
+def read_source(store: ObjectStore, url: ObjectUrl, ceilings: MaxLimits) -> bytes:
     """
     Read a source.
 
@@ -31,7 +31,7 @@ def read_source(store: ObjectStore, url: ObjectUrl, ceilings: Ceilings) -> bytes
         raise _too_large(ceilings.source_bytes) from None
 
 
-def check_length(source: bytes, ceilings: Ceilings, settings: ProblemSettings) -> None:
+def check_length(source: bytes, ceilings: MaxLimits, settings: ProblemSettings) -> None:
     """Hold a source to what its problem allows; raises `RequestError` when it is too large."""
     limit = source_limit_bytes(ceilings, settings)
     if len(source) > limit:

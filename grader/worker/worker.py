@@ -23,7 +23,7 @@ from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
 from grader.contract.messages import JobRequest
 from grader.errors import AccessError, TemporaryError
-from grader.handlers import OpenWork, Tools
+from grader.handlers import HandlerContext, OpenHandler
 from grader.logs import Logger, Redactor
 from grader.migrations import migrate
 from grader.ports.handlers import JobHandler, PreparingHandler
@@ -68,13 +68,13 @@ class Worker:
     """
 
     settings: WorkerSettings
-    open_work: OpenWork
+    open_work: OpenHandler
     log: Logger
     redactor: Redactor
 
     def run(self, stopping: threading.Event) -> None:
         """
-        Work until `stopping` is set.
+        HandlerSpec until `stopping` is set.
 
         Raises:
             StoppingError: It was set before the start was complete.
@@ -89,7 +89,7 @@ class Worker:
             parameters = read_parameters(settings, retrier, self.redactor)
             jobs = open_jobs(parameters, retrier, connections=len(names))
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
-            work = stack.enter_context(self.open_work(Tools(settings, objects, self.log)))
+            work = stack.enter_context(self.open_work(HandlerContext(settings, objects, self.log)))
             shared = _Shared(stopping, retrier, parameters, jobs, objects, work.request_model)
             handlers = {name: stack.enter_context(work.open()) for name in names}
             slots = [self._slot(name, each, shared) for name, each in handlers.items()]

@@ -17,14 +17,14 @@ from grader.contract.messages import GradingRequest
 from grader.errors import RequestError, TemporaryError
 from grader.judge.caches import Caches
 from grader.judge.grader import Grader
-from grader.judge.limits import Ceilings
+from grader.judge.limits import MaxLimits
 from grader.languages import Language, find
 from grader.sandbox import Box
 from grader.testing import MemoryObjectStore
 
 BUCKET = "arena"
 _NOW = datetime(2024, 8, 20, tzinfo=UTC)
-_CEILINGS = Ceilings(time_limit_ms=10_000, memory_limit_mb=512, source_bytes=1 << 20)
+_CEILINGS = MaxLimits(time_limit_ms=10_000, memory_limit_mb=512, source_bytes=1 << 20)
 _MOST_WORDS = 2000
 
 #: Does what the submission says, with all that a compiler may do.

@@ -15,7 +15,7 @@ from structlog.testing import CapturingLogger
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.judge.caches import Caches, open_caches
 from grader.judge.grader import Grader
-from grader.judge.limits import Ceilings
+from grader.judge.limits import MaxLimits
 from grader.languages import Language, find
 from grader.ports.stores import ObjectStore
 from grader.sandbox import Box
@@ -23,7 +23,7 @@ from grader.testing import MemoryObjectStore
 
 BUCKET = "files"
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
-CEILINGS = Ceilings(time_limit_ms=10_000, memory_limit_mb=256, source_bytes=10_000)
+MAX_LIMITS = MaxLimits(time_limit_ms=10_000, memory_limit_mb=256, source_bytes=10_000)
 SOURCE = "submissions/req_1/solution"
 LOG_MAX_BYTES = 1 << 20
 
@@ -44,7 +44,7 @@ class Desk:
     caches: Caches
     log: CapturingLogger = field(default_factory=CapturingLogger)
     bucket: str = BUCKET
-    ceilings: Ceilings = CEILINGS
+    ceilings: MaxLimits = MAX_LIMITS
     warm: bool = True
 
     def put(self, key: str, body: bytes | str) -> None:

@@ -11,7 +11,7 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from grader.errors import SettingsError
-from grader.handlers import Tools
+from grader.handlers import HandlerContext
 from grader.judge.handler import grading
 from grader.settings import WorkerSettings
 from grader.testing import MemoryObjectStore
@@ -44,7 +44,7 @@ def counting(desk: Any) -> CountingStore:
     return store
 
 
-def tools(store: MemoryObjectStore, launcher: Path, **fields: object) -> Tools:
+def tools(store: MemoryObjectStore, launcher: Path, **fields: object) -> HandlerContext:
     values = dict.fromkeys(PARAMETERS, "/t/name") | fields
     settings = WorkerSettings.model_validate(
         values
@@ -55,7 +55,7 @@ def tools(store: MemoryObjectStore, launcher: Path, **fields: object) -> Tools:
             "languages": "python",
         }
     )
-    return Tools(settings, store, structlog.wrap_logger(CapturingLogger(), processors=[]))
+    return HandlerContext(settings, store, structlog.wrap_logger(CapturingLogger(), processors=[]))
 
 
 def test_the_slots_of_a_worker_share_what_they_fetch(

@@ -13,7 +13,7 @@ from pathlib import Path
 from grader.contract.messages import Grade, GradingRequest, GradingResult, JobResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import GraderError, RequestError, TemporaryError
-from grader.handlers import Tools, Work
+from grader.handlers import HandlerContext, HandlerSpec
 from grader.logs import Logger, Redactor, make_logger
 from grader.settings import WorkerSettings, load
 from grader.worker.shutdown import run_until_told
@@ -59,9 +59,9 @@ class Constant:
 
 
 @contextmanager
-def constant(tools: Tools) -> Iterator[Work[GradingRequest]]:
+def constant(tools: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
     """Give the same handler to each slot."""
-    yield Work(GradingRequest, lambda: nullcontext(Constant(tools.log)))
+    yield HandlerSpec(GradingRequest, lambda: nullcontext(Constant(tools.log)))
 
 
 def main() -> int:

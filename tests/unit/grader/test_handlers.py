@@ -10,14 +10,14 @@ from typing import Any, cast
 import pytest
 
 from grader.errors import SandboxError, SettingsError
-from grader.handlers import Tools, find_work
+from grader.handlers import HandlerContext, find_handler
 
-TOOLS = cast(Tools, None)  # none of these handlers uses them
+TOOLS = cast(HandlerContext, None)  # none of these handlers uses them
 HEAD = """
 from contextlib import contextmanager, nullcontext
 from grader.contract.messages import JobRequest
 from grader.errors import SandboxError
-from grader.handlers import Work
+from grader.handlers import HandlerSpec
 """
 GOOD = """
 @contextmanager
@@ -30,7 +30,7 @@ closed = []
 @contextmanager
 def make(tools):
     left.clear()
-    yield Work(JobRequest, opened, "of tests")
+    yield HandlerSpec(JobRequest, opened, "of tests")
     left.append(True)
 
 left = []
@@ -58,12 +58,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def test_grading_is_installed_with_the_worker() -> None:
     """The default is found as every other handler is."""
-    assert find_work("grading")
+    assert find_handler("grading")
 
 
 def test_an_installed_handler_is_found_and_opened_for_a_slot(install: Install) -> None:
     """Its model and what health says are its own; it is closed when the worker leaves it."""
-    with find_work(install("found-one", GOOD))(TOOLS) as work:
+    with find_handler(install("found-one", GOOD))(TOOLS) as work:
         module = importlib.import_module("found_one")
         with work.open() as handler:
             assert cast(Any, handler) is str
@@ -78,7 +78,7 @@ def test_an_unknown_name_is_answered_with_the_installed_ones(install: Install) -
     install("words-one", GOOD)
 
     with pytest.raises(SettingsError, match=r"no handler 'wrods'.*grading.*words-one") as caught:
-        find_work("wrods")
+        find_handler("wrods")
 
     assert (caught.value.exit_code, caught.value.where) == (78, "JOB_HANDLER")
 
@@ -89,7 +89,7 @@ def test_two_packages_with_one_name_are_not_chosen_between(install: Install) -> 
     install("twice", GOOD, package="twice_b")
 
     with pytest.raises(SettingsError, match=r"several packages.*twice_a, twice_b"):
-        find_work("twice")
+        find_handler("twice")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_handler_that_cannot_be_imported_is_named_with_the_reason(
     name = install(f"broken-{len(code)}", code, target=target)
 
     with pytest.raises(SettingsError) as caught:
-        find_work(name)
+        find_handler(name)
 
     assert words in str(caught.value)
     assert f"{name!r} ({name.replace('-', '_')}:{target} of" in str(caught.value)
@@ -118,9 +118,18 @@ def test_a_handler_that_cannot_be_imported_is_named_with_the_reason(
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("def make(tools): return nullcontext(7)", "it gave int and not grader.handlers.Work"),
-        ("def make(tools): return Work(JobRequest, None)", "does not support the context manager"),
-        ("def make(tools): yield Work(JobRequest, None)", "does not support the context manager"),
+        (
+            "def make(tools): return nullcontext(7)",
+            "it gave int and not grader.handlers.HandlerSpec",
+        ),
+        (
+            "def make(tools): return HandlerSpec(JobRequest, None)",
+            "does not support the context manager",
+        ),
+        (
+            "def make(tools): yield HandlerSpec(JobRequest, None)",
+            "does not support the context manager",
+        ),
         ("def make(tools): return tools.nothing", "AttributeError"),
         ("def make(): return 7", "TypeError"),
         ("make = 7", "TypeError"),
@@ -132,7 +141,10 @@ def test_a_handler_that_cannot_be_started_is_named_with_the_reason(
     """A mistake in it is not taken for one of the worker."""
     name = install(f"unstarted-{len(code)}", code)
 
-    with pytest.raises(SettingsError, match="cannot be started") as caught, find_work(name)(TOOLS):
+    with (
+        pytest.raises(SettingsError, match="cannot be started") as caught,
+        find_handler(name)(TOOLS),
+    ):
         pytest.fail("it was started")
 
     assert words in str(caught.value)
@@ -140,10 +152,12 @@ def test_a_handler_that_cannot_be_started_is_named_with_the_reason(
 
 def test_a_handler_that_cannot_be_opened_is_named_with_the_reason(install: Install) -> None:
     """Also when it was started well."""
-    code = "def make(tools): return nullcontext(Work(JobRequest, lambda: nullcontext(1 / 0)))"
+    code = (
+        "def make(tools): return nullcontext(HandlerSpec(JobRequest, lambda: nullcontext(1 / 0)))"
+    )
 
     with (
-        find_work(install("unopened", code))(TOOLS) as work,
+        find_handler(install("unopened", code))(TOOLS) as work,
         pytest.raises(SettingsError, match="cannot be opened: ZeroDivisionError"),
         work.open(),
     ):
@@ -154,13 +168,16 @@ def test_errors_of_ours_pass_as_they_are(install: Install) -> None:
     """They have their own exit status and next step."""
     code = "def make(tools): raise SandboxError('no slot is free')"
 
-    with pytest.raises(SandboxError, match="no slot"), find_work(install("slotless", code))(TOOLS):
+    with (
+        pytest.raises(SandboxError, match="no slot"),
+        find_handler(install("slotless", code))(TOOLS),
+    ):
         pytest.fail("it was started")
 
 
 def test_what_a_handler_raises_while_it_is_open_is_its_callers_affair(install: Install) -> None:
     """Only opening is blamed on it; how a job fails is decided at the desk."""
-    open_work = find_work(install("open-raiser", GOOD))
+    open_work = find_handler(install("open-raiser", GOOD))
 
     with pytest.raises(KeyError), open_work(TOOLS) as work, work.open():
         raise KeyError("job")

@@ -9,14 +9,14 @@ import pytest
 
 from grader.commands.languages import as_json, as_table, inspect_machine
 from grader.errors import SettingsError
-from grader.judge.languages_check import Condition, State
+from grader.judge.languages_check import LanguageStatus, State
 from grader.languages import LANGUAGES, find
 from grader.settings import SandboxSettings
 
 CONDITIONS = [
-    Condition(find("python"), State.OK, "Python 3.11.2"),
-    Condition(find("c"), State.BROKEN, "gcc 12", "does not compile: no cc1"),
-    Condition(find("java"), State.ABSENT, "", "there is no javac, java"),
+    LanguageStatus(find("python"), State.OK, "Python 3.11.2"),
+    LanguageStatus(find("c"), State.BROKEN, "gcc 12", "does not compile: no cc1"),
+    LanguageStatus(find("java"), State.ABSENT, "", "there is no javac, java"),
 ]
 
 

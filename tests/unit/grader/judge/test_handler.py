@@ -12,7 +12,7 @@ from structlog.testing import CapturingLogger
 
 from grader.contract.messages import GradingRequest
 from grader.errors import RequestError, SettingsError
-from grader.handlers import Tools
+from grader.handlers import HandlerContext
 from grader.judge.grader import Grader
 from grader.judge.handler import grading
 from grader.settings import WorkerSettings
@@ -32,7 +32,7 @@ REQUEST = GradingRequest(
 )
 
 
-def tools(launcher: Path, languages: str) -> Tools:
+def tools(launcher: Path, languages: str) -> HandlerContext:
     parameters = {
         f"{name}_param": "/tests/parameter"
         for name in (
@@ -48,7 +48,7 @@ def tools(launcher: Path, languages: str) -> Tools:
         **parameters,
     )
     log = structlog.wrap_logger(CapturingLogger(), processors=[])
-    return Tools(settings, MemoryObjectStore(), log)
+    return HandlerContext(settings, MemoryObjectStore(), log)
 
 
 def test_the_health_page_names_the_languages_that_work(launcher: Path) -> None:

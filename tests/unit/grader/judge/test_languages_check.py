@@ -11,7 +11,14 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
-from grader.judge.languages_check import Condition, State, Toolchains, choose, survey, try_out
+from grader.judge.languages_check import (
+    LanguageStatus,
+    State,
+    Toolchains,
+    choose,
+    detect,
+    self_test,
+)
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
 
@@ -37,15 +44,15 @@ def wrapped(log: CapturingLogger) -> structlog.BoundLogger:
     return structlog.wrap_logger(log, processors=[])  # type: ignore[no-any-return] # untyped there
 
 
-def result_of(box: Box, language: Language) -> Condition:
-    (condition,) = try_out(box, [Condition(language, State.UNTESTED, "1.0")])
+def result_of(box: Box, language: Language) -> LanguageStatus:
+    (condition,) = self_test(box, [LanguageStatus(language, State.UNTESTED, "1.0")])
     return condition
 
 
 def toolchains(**states: State) -> Toolchains:
     """A worker for which these languages are in these states."""
     return Toolchains(
-        {name: Condition(find(name), state, "1.0", "why") for name, state in states.items()}
+        {name: LanguageStatus(find(name), state, "1.0", "why") for name, state in states.items()}
     )
 
 
@@ -71,7 +78,7 @@ def test_what_is_not_installed_is_named_and_is_no_error() -> None:
     """An image has what it has; nothing is run to find out."""
     absent = replace(C, name="absent", compile_argv=("no-such-compiler",))
 
-    first, second = survey([absent, PYTHON], [absent, PYTHON])
+    first, second = detect([absent, PYTHON], [absent, PYTHON])
 
     assert (first.state, first.why) == (State.ABSENT, "there is no no-such-compiler")
     assert (second.state, second.version[:8]) == (State.UNTESTED, "Python 3")
@@ -79,7 +86,7 @@ def test_what_is_not_installed_is_named_and_is_no_error() -> None:
 
 def test_what_is_turned_off_is_not_tested() -> None:
     """Nobody waits at the start for what nobody wants."""
-    (condition,) = survey([PYTHON], [C])
+    (condition,) = detect([PYTHON], [C])
 
     assert condition.state is State.OFF
 
@@ -87,7 +94,7 @@ def test_what_is_turned_off_is_not_tested() -> None:
 @pytest.mark.engine
 def test_a_language_whose_program_gives_the_sum_works(box: Box) -> None:
     """Compiled and run in the slot, which is clean afterwards."""
-    assert result_of(box, C) == Condition(C, State.OK, "1.0")
+    assert result_of(box, C) == LanguageStatus(C, State.OK, "1.0")
     assert list((box.directory / "build").iterdir()) == []
 
 
@@ -114,7 +121,7 @@ def test_a_language_that_does_not_work_says_why(box: Box, broken: Language, why:
 def test_a_broken_language_is_loud_and_hurts_no_other(box: Box, log: CapturingLogger) -> None:
     """The worker starts with those that work, and its health page says which does not."""
     broken = replace(C, compile_argv=("false",))
-    installed = [Condition(one, State.UNTESTED, "1.0") for one in (broken, PYTHON)]
+    installed = [LanguageStatus(one, State.UNTESTED, "1.0") for one in (broken, PYTHON)]
 
     opened = Toolchains.open(box, installed, wrapped(log))
 
@@ -129,7 +136,7 @@ def test_a_broken_language_is_loud_and_hurts_no_other(box: Box, log: CapturingLo
 @pytest.mark.engine
 def test_a_worker_of_which_no_language_works_does_not_start(box: Box, log: CapturingLogger) -> None:
     """It would only take requests from those that can do them."""
-    installed = [Condition(replace(C, compile_argv=("false",)), State.UNTESTED)]
+    installed = [LanguageStatus(replace(C, compile_argv=("false",)), State.UNTESTED)]
 
     with pytest.raises(SelfTestError, match="no language works here: none; c is broken: "):
         Toolchains.open(box, installed, wrapped(log))

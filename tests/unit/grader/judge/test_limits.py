@@ -8,11 +8,11 @@ import pytest
 
 from grader.contract.messages import GradingRequest
 from grader.errors import RequestError
-from grader.judge.limits import Ceilings, compile_limits, run_limits, source_limit_bytes
+from grader.judge.limits import MaxLimits, compile_limits, run_limits, source_limit_bytes
 from grader.languages import find
 from grader.problems.model import ProblemSettings
 
-CEILINGS = Ceilings(time_limit_ms=5000, memory_limit_mb=256, source_bytes=1 << 20)
+MAX_LIMITS = MaxLimits(time_limit_ms=5000, memory_limit_mb=256, source_bytes=1 << 20)
 
 
 def request(time_limit: int = 1000, memory_limit: int = 64) -> GradingRequest:
@@ -30,7 +30,7 @@ def request(time_limit: int = 1000, memory_limit: int = 64) -> GradingRequest:
 
 def test_a_request_up_to_the_ceilings_gets_what_it_asks_for() -> None:
     """The clock only guards: it is twice the CPU limit and a second."""
-    limits = run_limits(request(5000, 256), find("python"), CEILINGS)
+    limits = run_limits(request(5000, 256), find("python"), MAX_LIMITS)
 
     assert (limits.cpu_ms, limits.memory_mb, limits.wall_ms) == (5000, 256, 11_000)
 
@@ -45,7 +45,7 @@ def test_a_request_up_to_the_ceilings_gets_what_it_asks_for() -> None:
 def test_a_request_above_a_ceiling_is_refused(asked: GradingRequest, words: str) -> None:
     """It is told the field and the ceiling, and is not silently given less."""
     with pytest.raises(RequestError, match=words) as caught:
-        run_limits(asked, find("python"), CEILINGS)
+        run_limits(asked, find("python"), MAX_LIMITS)
 
     assert caught.value.code == "LIMIT_TOO_HIGH"
 
@@ -55,7 +55,7 @@ def test_a_problem_says_how_much_may_be_written(asked_mb: int | None, given_mb: 
     """Up to what a worker has room for."""
     settings = ProblemSettings(output_limit_mb=asked_mb)
 
-    assert run_limits(request(), find("c"), CEILINGS, settings).output_bytes == given_mb << 20
+    assert run_limits(request(), find("c"), MAX_LIMITS, settings).output_bytes == given_mb << 20
 
 
 def test_a_problem_says_how_long_its_sources_may_compile() -> None:
@@ -77,4 +77,4 @@ def test_a_problem_says_how_long_its_sources_may_compile() -> None:
 )
 def test_a_problem_says_how_long_a_source_may_be(asked_kb: int | None, given: int) -> None:
     """Up to the ceiling."""
-    assert source_limit_bytes(CEILINGS, ProblemSettings(source_limit_kb=asked_kb)) == given
+    assert source_limit_bytes(MAX_LIMITS, ProblemSettings(source_limit_kb=asked_kb)) == given
