@@ -12,7 +12,7 @@ from gradectl.cloud import CloudContext
 from gradectl.context import process_environment
 from gradectl.local.stack import Stack
 from gradectl.options import GlobalOptions
-from gradectl.target import Target, choose
+from gradectl.target import EnvironmentClient, select_environment
 from grader.adapters.activemq.connection import Connection, connect
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ class Local:
     """Ways into the applied `local` environment."""
 
     stack: Stack
-    target: Target
+    target: EnvironmentClient
 
     @classmethod
     def find(cls) -> Local:
@@ -32,7 +32,7 @@ class Local:
         if stack is None:
             raise SystemExit("the local stack does not run: KEEP=1 make demo")
         app = CloudContext(GlobalOptions(), process_environment(), ROOT)
-        return cls(stack, choose(app, "local"))
+        return cls(stack, select_environment(app, "local"))
 
     @contextmanager
     def broker(self) -> Iterator[Connection]:

@@ -17,7 +17,7 @@ from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
 
 
-def choose(app: CloudContext, name: str | None) -> Target:
+def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient:
     """
     Find the environment that is meant.
 
@@ -31,11 +31,11 @@ def choose(app: CloudContext, name: str | None) -> Target:
         ConfigurationError: It does not exist, or its file is wrong.
     """
     if name:
-        return Target(app, app.environment(name))
+        return EnvironmentClient(app, app.environment(name))
     known = environments.names(app.project_root)
     running = [each for each in map(app.environment, known) if app.stack(each)]
     if len(running) == 1:
-        return Target(app, running[0])
+        return EnvironmentClient(app, running[0])
     text = "several local environments run here" if running else "no local environment runs here"
     raise UsageError(
         f"{text}, so it must be said which one is meant",
@@ -44,7 +44,7 @@ def choose(app: CloudContext, name: str | None) -> Target:
     )
 
 
-class Target:
+class EnvironmentClient:
     """
     One environment, and the ways into it; each is opened when it is used.
 

@@ -1,9 +1,9 @@
 """
 What a worker does with a message: chosen by name among what is installed.
 
-An entry point of the group ``grader.handlers`` names a context manager that is entered once a
-worker, with `HandlerContext`, and gives `HandlerSpec`.  `grader.judge.handler` is the default and docs/handlers.md tells
-how to write another.
+An entry point of the group ``grader.handlers`` names a context manager that is entered once per
+worker with a `HandlerContext` and yields a `HandlerSpec`.  `grader.judge.handler` is the default;
+docs/handlers.md explains how to write another.
 """
 
 from __future__ import annotations

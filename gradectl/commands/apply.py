@@ -13,8 +13,8 @@ from gradectl.deploy import plan_report
 from gradectl.deploy.broker_users import sync_broker_users
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.plan import Plan, read
-from gradectl.deploy.review import check_reviewed, facts, summarise, table
-from gradectl.deploy.rollout import await_service, deploy_again
+from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
+from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
 from gradectl.options import command
 from gradectl.ui import Table
 
@@ -59,9 +59,9 @@ def apply(  # noqa: PLR0913 - one parameter an option
         deployment.discard_plan()
     summarise(app, f"Applied to {environment}", deployment.environment, plan)
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
-    deploy_again(deployment.aws, app.ui, outputs)
+    redeploy_failed(deployment.aws, app.ui, outputs)
     if wait:
-        await_service(deployment.aws, app.ui, outputs, _WAIT_SECONDS)
+        wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS)
     _tell(deployment, plan, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
 
@@ -81,7 +81,7 @@ def _tell(
 ) -> None:
     """Give the result on stdout."""
     document = {
-        **facts(deployment.environment),
+        **deployment_id(deployment.environment),
         "applied": applied,
         **plan_report.document(plan),
         "outputs": outputs or {},

@@ -6,7 +6,7 @@ from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument
 from gradectl.deploy.rendering import bootstrap_template
-from gradectl.deploy.review import facts
+from gradectl.deploy.review import deployment_id
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
 from gradectl.ui import Table
@@ -30,7 +30,7 @@ def bootstrap(app: CloudContext, environment: str) -> None:
         outcome = aws.stacks.deploy(stack, template, tags)
         _make_sure(aws, found.state_bucket)
         outputs = aws.stacks.outputs(stack)
-    document = {**facts(found), "stack": stack, "outcome": outcome, "outputs": outputs}
+    document = {**deployment_id(found), "stack": stack, "outcome": outcome, "outputs": outputs}
     rows = [("stack", f"{stack} {outcome}"), *sorted(outputs.items())]
     app.ui.emit("bootstrap", document, Table(["part", "value"], rows))
     app.ui.say(f"next: gradectl plan {environment}")

@@ -9,7 +9,7 @@ from gradectl.commands.arguments import environment_argument, lock_timeout_optio
 from gradectl.deploy import plan_report
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.plan import read
-from gradectl.deploy.review import facts, summarise, table
+from gradectl.deploy.review import deployment_id, summarise, table
 from gradectl.options import command
 from gradectl.ui import Table
 
@@ -33,7 +33,11 @@ def destroy(app: CloudContext, environment: str, *, confirm: str | None, lock_ti
             summarise(app, f"Destroyed {environment}", deployment.environment, plan)
     finally:
         deployment.discard_plan()
-    document = {**facts(deployment.environment), "destroyed": act, **plan_report.document(plan)}
+    document = {
+        **deployment_id(deployment.environment),
+        "destroyed": act,
+        **plan_report.document(plan),
+    }
     title = f"destroyed: {plan.outcome}" if act else f"not destroyed: {plan.headline}"
     app.ui.emit("destroy", document, Table((), (), title=title))
     app.ui.say(

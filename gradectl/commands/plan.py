@@ -11,7 +11,7 @@ from gradectl.commands.arguments import environment_argument, lock_timeout_optio
 from gradectl.deploy import plan_report
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.plan import read
-from gradectl.deploy.review import facts, summarise, table, write_reviewed
+from gradectl.deploy.review import deployment_id, summarise, table, write_reviewed
 from gradectl.errors import ExitCode
 from gradectl.options import command
 
@@ -43,7 +43,7 @@ def plan(
     if out:
         write_reviewed(out, about, document)
     summarise(app, f"Plan of {environment}", about, found)
-    app.ui.emit("plan", {**facts(about), **plan_report.document(found)}, table(found))
+    app.ui.emit("plan", {**deployment_id(about), **plan_report.document(found)}, table(found))
     reviewed = f" --reviewed {out}" if out else ""
     app.ui.say(f"next: gradectl apply {environment}{reviewed}" if not found.empty else "up to date")
     return ExitCode.CHANGES if detailed_exitcode and not found.empty else ExitCode.OK

@@ -12,7 +12,7 @@ from gradectl.commands.problem_verify import verify_problem
 from gradectl.options import group
 from gradectl.problems.package import Problem, describe, read_problem
 from gradectl.problems.upload import PushPlan, plan_push, push
-from gradectl.target import choose
+from gradectl.target import select_environment
 from gradectl.ui import Table
 from grader.ports.stores import ObjectStore
 
@@ -47,7 +47,7 @@ def push_problem(
     found = read_problem(directory, problem_id)
     for warning in found.warnings:
         app.ui.warn(warning)
-    target = choose(app, environment)
+    target = select_environment(app, environment)
     app.announce(target.environment)
     plan = plan_push(target.objects, found)
     if not app.options.dry_run:

@@ -15,7 +15,7 @@ from gradectl.options import group
 from gradectl.queues.hints import hints
 from gradectl.queues.inspection import Inspection, QueueState, find_message, inspect, queue_states
 from gradectl.queues.message_view import MessageView, age, decoded, pretty
-from gradectl.target import Target, choose
+from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueuedMessage
@@ -43,7 +43,7 @@ def queue() -> None:
 @pass_cloud
 def list_queues(app: CloudContext, environment: str | None) -> None:
     """Count what is in each queue, and say what looks wrong."""
-    target = choose(app, environment)
+    target = select_environment(app, environment)
     with target.broker("operator") as broker:
         states = queue_states(broker.inspector)
     counters = {each.queue: each.counters for each in states}
@@ -117,7 +117,7 @@ def inspect_queue(
 
     It always says how many of how many it saw. Exit code 3 when it could not see all.
     """
-    target = choose(app, environment)
+    target = select_environment(app, environment)
     with target.broker("operator") as broker:
         enough = None if message_id else limit
         found = inspect(broker.inspector, name, enough=enough)
@@ -137,7 +137,9 @@ def inspect_queue(
     return ExitCode.PARTLY_DONE
 
 
-def _show_messages(target: Target, name: str, found: Inspection, limit: int | None) -> None:
+def _show_messages(
+    target: EnvironmentClient, name: str, found: Inspection, limit: int | None
+) -> None:
     """Give one row for each message."""
     views = [MessageView.of(each, found.now_ms) for each in found.scan.messages[:limit]]
     rows = [
@@ -157,7 +159,7 @@ def _show_messages(target: Target, name: str, found: Inspection, limit: int | No
         target.app.ui.say(f"next: {example}")
 
 
-def _show_message(target: Target, name: str, found: Inspection, message_id: str) -> None:
+def _show_message(target: EnvironmentClient, name: str, found: Inspection, message_id: str) -> None:
     """Give everything of one message."""
     message = find_message(found, message_id)
     if message is None:
@@ -177,7 +179,7 @@ def _show_message(target: Target, name: str, found: Inspection, message_id: str)
     target.app.ui.emit("queue-message", document, Table(("header", "value"), rows, title))
 
 
-def _head(target: Target, name: str, found: Inspection) -> dict[str, Any]:
+def _head(target: EnvironmentClient, name: str, found: Inspection) -> dict[str, Any]:
     """Say where it was looked, and how much was seen."""
     scan = found.scan
     return {

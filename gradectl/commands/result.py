@@ -15,7 +15,7 @@ from gradectl.options import command
 from gradectl.queues.message_view import age
 from gradectl.submissions.lookup import Findings, Located, look_up, state
 from gradectl.submissions.result_table import result_rows
-from gradectl.target import Target, choose
+from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.contract.messages import JobResult
 from grader.ports.jobs import JobRecord
@@ -32,7 +32,7 @@ def result(app: CloudContext, request_id: str, *, environment: str | None) -> No
     It asks the bucket, and where they can be reached the database and the queues. Exit code 1 when
     nobody knows the request, 69 when some could not be asked.
     """
-    target = choose(app, environment)
+    target = select_environment(app, environment)
     found = look_up(request_id, target.objects, target.jobs, lambda: target.broker("operator"))
     if not found.anything:
         raise _not_found(found, target)
@@ -43,7 +43,7 @@ def result(app: CloudContext, request_id: str, *, environment: str | None) -> No
     app.ui.emit("result", {"environment": target.name, **_document(found)}, table)
 
 
-def _not_found(found: Findings, target: Target) -> GradectlError:
+def _not_found(found: Findings, target: EnvironmentClient) -> GradectlError:
     """Say that there is nothing, or that this cannot be known now."""
     if found.unknown:
         return UnreachableError(

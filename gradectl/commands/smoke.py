@@ -13,7 +13,7 @@ from gradectl.errors import CheckFailedError, GradectlError
 from gradectl.options import command
 from gradectl.smoke.report import HOPS, Probe, SmokeReport, next_step
 from gradectl.smoke.smoke_test import Smoke, SmokeWorld
-from gradectl.target import Target, choose
+from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore
@@ -34,7 +34,7 @@ def smoke(app: CloudContext, environment: str) -> None:
     A job may take --timeout seconds, 60 when that is not given. Exit code 4 when a hop fails, 69
     when the broker cannot be reached, 77 when it does not allow us what this needs.
     """
-    target = choose(app, environment)
+    target = select_environment(app, environment)
     app.announce(target.environment)
     if app.options.dry_run:
         text = "would send one marked job to each request queue, and remove it again"
@@ -53,7 +53,7 @@ def smoke(app: CloudContext, environment: str) -> None:
 
 
 @contextmanager
-def _jobs(target: Target) -> Iterator[JobStore | None]:
+def _jobs(target: EnvironmentClient) -> Iterator[JobStore | None]:
     """Give the table of jobs, where it can be reached: not from everywhere it can be."""
     with target.jobs() as jobs:
         try:
@@ -65,7 +65,7 @@ def _jobs(target: Target) -> Iterator[JobStore | None]:
             yield jobs
 
 
-def _table(target: Target, report: SmokeReport) -> Table:
+def _table(target: EnvironmentClient, report: SmokeReport) -> Table:
     """Give a row for each queue."""
     columns = ("queue", "passed", *(f"{hop} ms" for hop in HOPS), "total ms", "proof")
     rows = [_row(probe) for probe in report.probes]

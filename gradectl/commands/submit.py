@@ -24,7 +24,7 @@ from gradectl.submissions.submit import (
     upload,
     wait_for_result,
 )
-from gradectl.target import Target, choose
+from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.contract.messages import GradingRequest
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
@@ -96,7 +96,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     source = read_source(file)
     if not any_language:
         _check_language(language)
-    target = choose(app, environment)
+    target = select_environment(app, environment)
     request = make_request(
         bucket=target.bucket,
         problem_id=problem_id,
@@ -111,7 +111,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     return _wait(target, request) if wait else _tell(target, request, queue, "sent")
 
 
-def _send(target: Target, request: GradingRequest, source: Source, queue: str) -> bool:
+def _send(target: EnvironmentClient, request: GradingRequest, source: Source, queue: str) -> bool:
     """Store and send it; tells whether that was done, which in a dry run it is not."""
     target.app.announce(target.environment)
     check_problem_exists(target.objects, request.problem_id, target.name)
@@ -141,7 +141,7 @@ def _check_language(language: str) -> None:
         raise UsageError(error.what, where="--language", next_step=hint) from error
 
 
-def _tell(target: Target, request: GradingRequest, queue: str, state: str) -> int:
+def _tell(target: EnvironmentClient, request: GradingRequest, queue: str, state: str) -> int:
     """Give the request id, which is all that is known now."""
     document = {
         "environment": target.name,
@@ -157,7 +157,7 @@ def _tell(target: Target, request: GradingRequest, queue: str, state: str) -> in
     return ExitCode.OK
 
 
-def _wait(target: Target, request: GradingRequest) -> int:
+def _wait(target: EnvironmentClient, request: GradingRequest) -> int:
     """Wait for the result and show it."""
     target.app.ui.say(f"sent {request.request_id}, waiting for its result")
     seconds = target.app.options.timeout or _WAIT_SECONDS

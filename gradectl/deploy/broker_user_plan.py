@@ -59,7 +59,7 @@ class UserPlan:
         create: Users that it lacks.
         update: Users whose password or groups differ.
         delete: Users that we made and that nobody wants any more.
-        strangers: Users that nobody wants and that we did not make; they are left alone.
+        unmanaged: Users that nobody wants and that we did not make; they are left alone.
         set_tags: Tags to write afterwards.
         drop_tags: Tags to remove afterwards.
     """
@@ -67,7 +67,7 @@ class UserPlan:
     create: tuple[WantedUser, ...] = ()
     update: tuple[WantedUser, ...] = ()
     delete: tuple[str, ...] = ()
-    strangers: tuple[str, ...] = ()
+    unmanaged: tuple[str, ...] = ()
     set_tags: Mapping[str, str] | None = None
     drop_tags: tuple[str, ...] = ()
 
@@ -82,7 +82,7 @@ def user_tag(name: str) -> str:
     return _USER_TAG + name.replace("~", "=")
 
 
-def noted_version(user: WantedUser, tags: Mapping[str, str]) -> int | None:
+def recorded_version(user: WantedUser, tags: Mapping[str, str]) -> int | None:
     """Read which version of its password a user has; None when nothing or nonsense is noted."""
     noted = tags.get(user.tag, "")
     return int(noted) if noted.isdigit() else None
@@ -145,7 +145,7 @@ def plan_users(
             and (user.changed or groups_of(user, has) != has.groups)
         ),
         delete=tuple(name for name in others if user_tag(name) in tags),
-        strangers=tuple(name for name in others if user_tag(name) not in tags),
+        unmanaged=tuple(name for name in others if user_tag(name) not in tags),
         set_tags={
             user.tag: str(user.version)
             for user in wanted

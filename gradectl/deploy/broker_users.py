@@ -13,8 +13,8 @@ from gradectl.deploy.broker_user_plan import (
     WantedUser,
     group_of,
     groups_of,
-    noted_version,
     plan_users,
+    recorded_version,
 )
 from gradectl.deploy.polling import pauses
 from gradectl.errors import GradectlError
@@ -58,8 +58,8 @@ def sync_broker_users(aws: Aws, ui: Ui, environment_name: str, outputs: Mapping[
     wanted = [_wanted(aws, broker, *item, grouped=named is not None) for item in parameters.items()]
     known = aws.brokers.users(broker)
     plan = plan_users(wanted, known, broker.tags, complete=named is not None)
-    if plan.strangers:
-        ui.say(f"left alone, as gradectl did not make them: {_listed(plan.strangers)}")
+    if plan.unmanaged:
+        ui.say(f"left alone, as gradectl did not make them: {_listed(plan.unmanaged)}")
     _change(aws, ui, broker, known, plan)
     if plan.needs_reboot:
         ui.say(f"rebooting broker {broker.name}, so that it counts")
@@ -83,7 +83,7 @@ def _wanted(aws: Aws, broker: MqBroker, name: str, parameter: str, *, grouped: b
     group = group_of(parameter) if grouped else None
     version = aws.parameter_version(parameter)
     user = WantedUser(name, parameter, version, group)
-    noted = noted_version(user, broker.tags)
+    noted = recorded_version(user, broker.tags)
     if noted == version or (noted is not None and _same(aws, parameter, noted, version)):
         return WantedUser(name, parameter, version, group, changed=False)
     return user

@@ -10,17 +10,17 @@ from typing import Any
 MASK = "(sensitive)"
 
 #: Replaces one sensitive value.
-Cover = Callable[[Any], str]
+Mask = Callable[[Any], str]
 
 
 def hide(value: Any) -> str:  # noqa: ANN401, ARG001 - any JSON, and nothing of it is shown
-    """Cover a value so that nothing of it is left."""
+    """Mask a value so that nothing of it is left."""
     return MASK
 
 
-def fingerprint(salt: str) -> Cover:
+def fingerprint(salt: str) -> Mask:
     """
-    Cover values so that equal ones can be told from others, and nothing else.
+    Mask values so that equal ones can be told from others, and nothing else.
 
     Args:
         salt: Random text, one for each file; guessing is slow, and has to be done again for each.
@@ -34,7 +34,7 @@ def fingerprint(salt: str) -> Cover:
     return cover
 
 
-def mask(value: Any, sensitive: Any, cover: Cover = hide) -> Any:  # noqa: ANN401 - any JSON
+def mask(value: Any, sensitive: Any, cover: Mask = hide) -> Any:  # noqa: ANN401 - any JSON
     """
     Replace the sensitive parts of a value.
 

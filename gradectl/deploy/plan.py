@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gradectl.deploy.masking import Cover, hide, mask
+from gradectl.deploy.masking import Mask, hide, mask
 
 #: Types whose content is gone with them.
 STATEFUL = frozenset({"aws_db_instance", "aws_ecr_repository", "aws_mq_broker", "aws_s3_bucket"})
@@ -105,7 +105,7 @@ class Plan:
         return ", ".join(there) or ("only outputs change" if self.outputs else "no changes")
 
 
-def read(document: Mapping[str, Any], cover: Cover = hide) -> Plan:
+def read(document: Mapping[str, Any], cover: Mask = hide) -> Plan:
     """
     Understand the JSON of `terraform show`.
 
@@ -156,7 +156,7 @@ def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[s
     return sorted([*addresses, *(f"output {name}" for name in outputs)])
 
 
-def _change(item: Mapping[str, Any], cover: Cover) -> Change | None:
+def _change(item: Mapping[str, Any], cover: Mask) -> Change | None:
     """Understand one resource; None when it stays or is only read."""
     change = item["change"]
     action = _action(change["actions"])

@@ -20,7 +20,7 @@ from gradectl.ui import SCHEMA_VERSION, Table
 _REVIEWED = "reviewed-plan"
 
 
-def facts(environment: Environment) -> dict[str, str]:
+def deployment_id(environment: Environment) -> dict[str, str]:
     """Say which deployment a document is about."""
     return {
         "environment": environment.name,
@@ -42,7 +42,7 @@ def summarise(app: AppContext, title: str, environment: Environment, plan: Plan)
     path = app.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with Path(path).open("a", encoding="utf-8") as page:
-            page.write(plan_report.markdown(title, facts(environment), plan))
+            page.write(plan_report.markdown(title, deployment_id(environment), plan))
 
 
 def write_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ def write_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]
         "schema_version": SCHEMA_VERSION,
         "kind": _REVIEWED,
         "salt": salt,
-        **facts(environment),
+        **deployment_id(environment),
         **normalised(read(plan, fingerprint(salt))),
     }
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
@@ -83,7 +83,7 @@ def check_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]
     """
     reviewed = _read(path)
     again = f"gradectl plan {environment.name} --out {path}, and review it again"
-    if {key: reviewed.get(key) for key in facts(environment)} != facts(environment):
+    if {key: reviewed.get(key) for key in deployment_id(environment)} != deployment_id(environment):
         text = "this plan was made for another environment, account or region"
         raise RefusedError(text, where=str(path), next_step=again)
     fresh = normalised(read(plan, fingerprint(str(reviewed.get("salt")))))

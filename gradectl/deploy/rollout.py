@@ -13,7 +13,7 @@ from gradectl.ui import Ui
 _FAILED = "FAILED"
 
 
-def deploy_again(aws: Aws, ui: Ui, outputs: Mapping[str, Any]) -> bool:
+def redeploy_failed(aws: Aws, ui: Ui, outputs: Mapping[str, Any]) -> bool:
     """
     Deploy once more what ECS has given up.
 
@@ -48,7 +48,7 @@ def _revision(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def await_service(aws: Aws, ui: Ui, outputs: Mapping[str, Any], seconds: float) -> bool:
+def wait_until_stable(aws: Aws, ui: Ui, outputs: Mapping[str, Any], seconds: float) -> bool:
     """
     Wait until as many workers run as should.
 

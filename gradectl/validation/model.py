@@ -12,11 +12,11 @@ from gradectl.adapters.terraform.failures import provider_hint
 from gradectl.processes.tools import Tools
 from gradectl.validation.findings import Finding, Severity
 from gradectl.validation.project import Project
-from gradectl.validation.workbench import Workbench
+from gradectl.validation.workbench import TerraformWorkspace
 
 
 @dataclass(frozen=True)
-class Scene:
+class CheckContext:
     """
     What checks work with.
 
@@ -30,7 +30,7 @@ class Scene:
     """
 
     project: Project
-    bench: Workbench
+    bench: TerraformWorkspace
     tools: Tools
     scratch: Path
     cache: Path
@@ -87,7 +87,7 @@ class CheckJob:
     run: Callable[[], Iterable[Finding]]
 
 
-def _nothing(scene: Scene) -> None:
+def _nothing(context: CheckContext) -> None:
     """Need nothing that could be missing."""
 
 
@@ -106,6 +106,6 @@ class Check:
 
     name: str
     purpose: str
-    jobs: Callable[[Scene], list[CheckJob]]
+    jobs: Callable[[CheckContext], list[CheckJob]]
     absent: str
-    require: Callable[[Scene], None] = _nothing
+    require: Callable[[CheckContext], None] = _nothing

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gradectl.errors import GradectlError
 from gradectl.validation.findings import CaseOutcome, Finding
-from gradectl.validation.model import CheckJob, Scene
+from gradectl.validation.model import CheckContext, CheckJob
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,19 @@ Event = Started | Finished
 
 def run(
     tasks: Sequence[Task],
-    scene: Scene,
+    context: CheckContext,
     workers: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
     """
     Run tasks in their order, so many at a time, and give what happens.
 
-    Whoever stops listening, by Ctrl-C or otherwise, must stop `scene.tools`: that ends the tasks
+    Whoever stops listening, by Ctrl-C or otherwise, must stop `context.tools`: that ends the tasks
     that are under way.
 
     Args:
         tasks: What to do.
-        scene: What to work with.
+        context: What to work with.
         workers: How many at a time.
         clock: Gives seconds.
     """
@@ -74,7 +74,7 @@ def run(
         while task := waiting.get():
             try:
                 events.put(Started(task))
-                events.put(Finished(task, _case(task, scene, clock)))
+                events.put(Finished(task, _case(task, context, clock)))
             except BaseException as error:  # noqa: BLE001 - raised again by who listens
                 events.put(_Broken(error))
 
@@ -93,11 +93,11 @@ def run(
             waiting.put(None)
 
 
-def _case(task: Task, scene: Scene, clock: Callable[[], float]) -> CaseOutcome:
+def _case(task: Task, context: CheckContext, clock: Callable[[], float]) -> CaseOutcome:
     """Run one job; a program that does not do its work is something found, too."""
     start = clock()
     try:
         found = tuple(task.job.run())
     except GradectlError as error:
-        found = (Finding(scene.shown(scene.project.path), 1, str(error), rule="not-run"),)
+        found = (Finding(context.shown(context.project.path), 1, str(error), rule="not-run"),)
     return CaseOutcome(task.job.subject, clock() - start, found)

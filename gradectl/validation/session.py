@@ -17,10 +17,10 @@ from gradectl.processes.tools import Tools
 from gradectl.validation.catalogue import CHECKS, NAMES
 from gradectl.validation.changes import changed_since, concerns
 from gradectl.validation.findings import CaseOutcome, CheckOutcome, Status, Validation, outcome
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import Project
 from gradectl.validation.runner import Event, Finished, Task, run
-from gradectl.validation.workbench import Workbench
+from gradectl.validation.workbench import TerraformWorkspace
 
 _SKIPPED = "by --only or --skip"
 _UNCHANGED = "nothing that it looks at changed"
@@ -53,7 +53,7 @@ class Session:
     One run.
 
     Args:
-        scene: What to work with.
+        context: What to work with.
         request: What was asked for.
 
     Raises:
@@ -61,16 +61,16 @@ class Session:
         UsageError: Nothing is left to do, or the revision does not exist.
     """
 
-    def __init__(self, scene: Scene, request: Request) -> None:
+    def __init__(self, context: CheckContext, request: Request) -> None:
         """Choose the subjects; nothing runs yet."""
-        self._scene = scene
+        self._scene = context
         chosen = request.chosen()
         revision = request.changed_since
-        changed = changed_since(revision, scene.project.path, scene.tools) if revision else None
+        changed = changed_since(revision, context.project.path, context.tools) if revision else None
         self._jobs: dict[str, list[CheckJob]] = {}
         self._why_not: dict[str, CheckOutcome] = {}
         for check in CHECKS:
-            jobs = check.jobs(scene)
+            jobs = check.jobs(context)
             affected = [job for job in jobs if changed is None or concerns(job.inputs, changed)]
             if not jobs:
                 self._why_not[check.name] = _left_out(check, "not applicable", check.absent)
@@ -82,7 +82,7 @@ class Session:
                 self._jobs[check.name] = affected
         for check in CHECKS:
             if check.name in self._jobs:
-                check.require(scene)
+                check.require(context)
         self._cases: dict[str, list[CaseOutcome]] = {name: [] for name in self._jobs}
         self._start = time.monotonic()
 
@@ -121,7 +121,7 @@ def _left_out(check: Check, status: Status, reason: str) -> CheckOutcome:
 
 
 @contextmanager
-def opened(path: Path, environ: Mapping[str, str], here: Path) -> Iterator[Scene]:
+def opened(path: Path, environ: Mapping[str, str], here: Path) -> Iterator[CheckContext]:
     """
     Open a project for checks; everything that was started is ended on the way out.
 
@@ -140,8 +140,8 @@ def opened(path: Path, environ: Mapping[str, str], here: Path) -> Iterator[Scene
         providers = prepare(environ, scratch, cache / "plugins")
         tools = Tools({**check_environment(environ, scratch), **providers})
         try:
-            bench = Workbench(project, tools, scratch)
-            yield Scene(project, bench, tools, scratch, cache, here)
+            bench = TerraformWorkspace(project, tools, scratch)
+            yield CheckContext(project, bench, tools, scratch, cache, here)
         finally:
             tools.stop()
 

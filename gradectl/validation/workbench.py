@@ -31,7 +31,7 @@ class NotReadyError(GradectlError):
         self.directory = directory
 
 
-class Workbench:
+class TerraformWorkspace:
     """
     Prepares each folder once; safe to use from several threads.
 

@@ -81,7 +81,7 @@ class Checker(Protocol):
 
 def open_checker(problem: Problem, box: Box, directory: Path, tell: Tell) -> Checker:
     """
-    Give the checker of a problem; a validator has to be installed first (`grader.judge.output_validator`).
+    Give the checker of a problem; `grader.judge.output_validator` has installed a validator before.
 
     Args:
         problem: What is judged.

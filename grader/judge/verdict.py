@@ -29,14 +29,14 @@ _RECORDED = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class RunFault:
     """What is wrong with a run, and why; the submission is at fault."""
 
     verdict: Verdict
     reason: str
 
 
-def find_fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> Fault | None:
+def find_fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> RunFault | None:
     """
     Say what was wrong with a run, whatever it wrote; None when only its output can tell.
 
@@ -50,8 +50,8 @@ def find_fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) 
         return None
     ended = outcome.reason is StopReason.ENDED and not _is_over_memory(outcome, limits)
     if verdict is Verdict.MEMORY_LIMIT_EXCEEDED and ended:
-        return Fault(verdict, f"wanted more memory than the {limits.memory_mb} MB allowed")
-    return Fault(verdict, explain(outcome, limits))
+        return RunFault(verdict, f"wanted more memory than the {limits.memory_mb} MB allowed")
+    return RunFault(verdict, explain(outcome, limits))
 
 
 def explain(outcome: RunOutcome, limits: RunLimits) -> str:

@@ -1,8 +1,8 @@
 """
 What a problem is to the judge: its cases, how they are grouped and counted, and its checker.
 
-Pure frozen data.  `grader.problems.package` makes it from a listing of the bucket and a few small YAML
-files; no content of a test case is ever part of it.
+Pure frozen data.  `grader.problems.package` makes it from a listing of the bucket and a few small
+YAML files; no content of a test case is ever part of it.
 """
 
 from __future__ import annotations

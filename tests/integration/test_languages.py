@@ -19,7 +19,7 @@ from grader.cache.programs import ProgramCache
 from grader.judge.compiler import Compiler
 from grader.judge.limits import compile_limits
 from grader.judge.program import Workspace
-from grader.judge.verdict import Fault, find_fault
+from grader.judge.verdict import RunFault, find_fault
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
 from grader.sandbox.runs import RunLimits
@@ -76,7 +76,7 @@ def judge(box: Box, tmp_path: Path) -> Iterator[Judge]:
         outcome = workspace.run(stdin)
         finding = find_fault(outcome, limits, refused_memory=workspace.was_refused_memory())
         words = workspace.stderr_tail().decode(errors="replace")
-        found = finding or Fault("ok", words)  # type: ignore[arg-type] # no verdict says this
+        found = finding or RunFault("ok", words)  # type: ignore[arg-type] # no verdict says this
         return Ended(
             found.verdict, f"{found.reason} {words}", workspace.stdout.read_bytes(), outcome.peak_kb
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from moto.s3.models import FakeDeleteMarker
 
 
-def let_delete_markers_go() -> None:
+def patch_delete_markers() -> None:
     """Give a marker what moto calls when a version goes: there is no file behind it to close."""
     FakeDeleteMarker.dispose = _nothing  # type: ignore[attr-defined]  # it is what is missing
 

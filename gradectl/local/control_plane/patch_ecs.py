@@ -76,7 +76,7 @@ class RememberingEcsResponse(EC2ContainerServiceResponse):
                 each.update(capacityProviderStrategy=strategy, launchType=None)
 
 
-def remember_services() -> None:
+def patch_ecs() -> None:
     """Let these answers stand in for moto's in this process."""
     urls.url_paths["{0}/$"] = RememberingEcsResponse.dispatch
 

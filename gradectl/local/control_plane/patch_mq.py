@@ -13,7 +13,7 @@ from typing import Any, cast
 from moto.core.responses import ActionResult
 from moto.mq import urls
 from moto.mq.exceptions import ConflictException
-from moto.mq.models import BrokerSpec as MotoBroker
+from moto.mq.models import Broker as MotoBroker
 from moto.mq.responses import MQResponse
 
 from gradectl.local.desired import CloudBroker

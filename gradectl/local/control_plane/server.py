@@ -24,8 +24,8 @@ from werkzeug.serving import make_server
 from gradectl.errors import TryAgainError
 from gradectl.local.control_plane.patch_autoscaling_tags import add_tag_calls
 from gradectl.local.control_plane.patch_bucket_policies import respect_tls_policies
-from gradectl.local.control_plane.patch_delete_markers import let_delete_markers_go
-from gradectl.local.control_plane.patch_ecs import remember_services
+from gradectl.local.control_plane.patch_delete_markers import patch_delete_markers
+from gradectl.local.control_plane.patch_ecs import patch_ecs
 from gradectl.local.control_plane.patch_launch_templates import keep_tags_of_templates_apart
 from gradectl.local.control_plane.patch_rds import remember_databases
 from gradectl.local.control_plane.patch_scaling_groups import remember_scaling_groups
@@ -71,8 +71,8 @@ class ControlPlane:
         """
         add_tag_calls()
         respect_tls_policies()
-        let_delete_markers_go()
-        remember_services()
+        patch_delete_markers()
+        patch_ecs()
         keep_tags_of_templates_apart()
         remember_databases()
         remember_scaling_groups()

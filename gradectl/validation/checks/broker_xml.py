@@ -15,7 +15,7 @@ from gradectl.errors import GradectlError
 from gradectl.validation.broker_rules import BrokerRules, NotXmlError, stripped
 from gradectl.validation.checks.configuration import terraform_inputs
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.workbench import NotReadyError
 
@@ -31,15 +31,15 @@ def amazon_mq_rules() -> BrokerRules:
     return cast("BrokerRules", yaml.safe_load(_RULES.read_text(encoding="utf-8")))
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each module that renders a broker's XML."""
     return [
         CheckJob(
-            scene.shown(folder.path),
-            terraform_inputs(scene, folder),
-            partial(_look, scene, folder),
+            context.shown(folder.path),
+            terraform_inputs(context, folder),
+            partial(_look, context, folder),
         )
-        for folder in scene.project.folders
+        for folder in context.project.folders
         if _renders_xml(folder)
     ]
 
@@ -49,25 +49,25 @@ def _renders_xml(folder: Folder) -> bool:
     return any(block.kind == "locals" and block.attribute(_LOCAL) for _, block in folder.blocks)
 
 
-def _look(scene: Scene, folder: Folder) -> Iterator[Finding]:
+def _look(context: CheckContext, folder: Folder) -> Iterator[Finding]:
     """Let Terraform render the XML, and hold it against the rules."""
     template = next(iter(sorted(folder.path.glob(_TEMPLATES))), folder.files[0])
     try:
-        place = scene.bench.ready(folder)
-        values = scene.scratch / f"{folder.path.name}.tfvars"
+        place = context.bench.ready(folder)
+        values = context.scratch / f"{folder.path.name}.tfvars"
         values.write_text(required_values(folder), encoding="utf-8")
-        answer = scene.bench.terraform.console(place, f"base64encode(local.{_LOCAL})", values)
+        answer = context.bench.terraform.console(place, f"base64encode(local.{_LOCAL})", values)
         found = stripped(base64.b64decode(answer).decode(), amazon_mq_rules())
     except NotReadyError as error:
-        yield from scene.findings(error.diagnostics, error.directory)
+        yield from context.findings(error.diagnostics, error.directory)
     except NotXmlError as error:
-        yield scene.finding(template, error.line, f"not XML: {error}")
+        yield context.finding(template, error.line, f"not XML: {error}")
     except (GradectlError, ValueError) as error:
-        yield scene.finding(template, 1, f"it cannot be rendered: {error}")
+        yield context.finding(template, 1, f"it cannot be rendered: {error}")
     else:
         for item in found:
             text = f"Amazon MQ would remove {item.what} without a word"
-            yield scene.finding(template, _line(template, item.element), text, rule="allow-list")
+            yield context.finding(template, _line(template, item.element), text, rule="allow-list")
 
 
 def required_values(folder: Folder) -> str:
@@ -105,5 +105,5 @@ CHECK = Check(
     purpose="Amazon MQ would keep all of the broker's XML",
     jobs=_jobs,
     absent=f"no module renders local.{_LOCAL}; a released module was checked where it was released",
-    require=lambda scene: scene.bench.require(),
+    require=lambda context: context.bench.require(),
 )

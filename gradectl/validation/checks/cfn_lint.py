@@ -11,46 +11,48 @@ from gradectl.deploy.rendering import BOOTSTRAP, bootstrap_template
 from gradectl.environment import load, names
 from gradectl.errors import ConfigurationError, GradectlError
 from gradectl.validation.findings import Finding, Severity
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 
 _PROGRAM = "cfn-lint"
 _SEVERITIES: dict[str, Severity] = {"Informational": "warning", "Warning": "error"}
 
 
-def _program(scene: Scene) -> str | None:
+def _program(context: CheckContext) -> str | None:
     """Find it beside our own Python, or on PATH."""
-    return scene.tools.find(_PROGRAM, [Path(sys.executable).parent])
+    return context.tools.find(_PROGRAM, [Path(sys.executable).parent])
 
 
-def _require(scene: Scene) -> None:
+def _require(context: CheckContext) -> None:
     """Make sure that it is installed."""
-    if not _program(scene):
+    if not _program(context):
         text = f"{_PROGRAM} is not installed"
         hint = f"pip install {_PROGRAM}, or: --skip {_PROGRAM}"
         raise ConfigurationError(text, where="PATH", next_step=hint)
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at the template once: environments give it only names."""
-    template = scene.project.path / "templates" / BOOTSTRAP
-    environments = names(scene.project.path)
+    template = context.project.path / "templates" / BOOTSTRAP
+    environments = names(context.project.path)
     if not template.is_file() or not environments:
         return []
     name = environments[0]
-    return [CheckJob(scene.shown(template), [template], lambda: _look(scene, template, name))]
+    return [CheckJob(context.shown(template), [template], lambda: _look(context, template, name))]
 
 
-def _look(scene: Scene, template: Path, name: str) -> Iterator[Finding]:
+def _look(context: CheckContext, template: Path, name: str) -> Iterator[Finding]:
     """Render the template for one environment and lint it; the lines stay the same."""
-    stack = scene.scratch / "bootstrap.yaml"
+    stack = context.scratch / "bootstrap.yaml"
     try:
-        environment = load(scene.project.path, name)
-        stack.write_text(bootstrap_template(scene.project.path, environment), encoding="utf-8")
+        environment = load(context.project.path, name)
+        stack.write_text(bootstrap_template(context.project.path, environment), encoding="utf-8")
     except ConfigurationError as error:
-        yield scene.finding(template, 1, str(error))
+        yield context.finding(template, 1, str(error))
         return
     words = ["--format", "json", "--include-checks", "I", "--regions", environment.region]
-    done = scene.tools.run([str(_program(scene)), *words, "--template", str(stack)], scene.scratch)
+    done = context.tools.run(
+        [str(_program(context)), *words, "--template", str(stack)], context.scratch
+    )
     try:
         matches = json.loads(done.output or "[]")
     except ValueError as error:
@@ -59,7 +61,7 @@ def _look(scene: Scene, template: Path, name: str) -> Iterator[Finding]:
         severity = _SEVERITIES.get(match["Level"], "error")
         line, rule = match["Location"]["Start"]["LineNumber"], match["Rule"]
         yield Finding(
-            scene.shown(template),
+            context.shown(template),
             line,
             match["Message"],
             rule["Id"],

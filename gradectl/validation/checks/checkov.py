@@ -10,7 +10,7 @@ from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 
 _PROGRAM = "checkov"
 #: Where `make validate` installs it: it pins an old boto3, so it has an environment of its own.
@@ -19,42 +19,42 @@ _SKIPPED = (r"^\.", r"/\.", "node_modules", "(^|/)tests/", "(^|/)build/")
 _SETTINGS = (".checkov.yaml", ".checkov.yml", ".checkov.baseline")
 
 
-def _program(scene: Scene) -> str | None:
+def _program(context: CheckContext) -> str | None:
     """Find it in its own environment, or on PATH."""
-    return scene.tools.find(_PROGRAM, [scene.project.path / _OWN, scene.here / _OWN])
+    return context.tools.find(_PROGRAM, [context.project.path / _OWN, context.here / _OWN])
 
 
-def _require(scene: Scene) -> None:
+def _require(context: CheckContext) -> None:
     """Make sure that it is installed."""
-    if not _program(scene):
+    if not _program(context):
         text = "checkov is not installed"
         hint = "make validate installs it here; elsewhere: pipx install checkov, or: --skip checkov"
         raise ConfigurationError(text, where=f"{_OWN}, PATH", next_step=hint)
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at everything in one run: its start takes longer than its work."""
-    files = [path for folder in scene.project.folders for path in folder.files]
-    inputs = [*files, *(scene.project.path / name for name in _SETTINGS)]
-    return [CheckJob(f"all {len(files)} files", inputs, lambda: _look(scene, inputs))]
+    files = [path for folder in context.project.folders for path in folder.files]
+    inputs = [*files, *(context.project.path / name for name in _SETTINGS)]
+    return [CheckJob(f"all {len(files)} files", inputs, lambda: _look(context, inputs))]
 
 
-def _look(scene: Scene, inputs: Sequence[Path]) -> Iterator[Finding]:
+def _look(context: CheckContext, inputs: Sequence[Path]) -> Iterator[Finding]:
     """Run it, or take what it said of the very same files before."""
-    program = str(_program(scene))
-    kept = scene.cache / f"checkov-{_digest(str(scene.project.path).encode())}.json"
+    program = str(_program(context))
+    kept = context.cache / f"checkov-{_digest(str(context.project.path).encode())}.json"
     key = _key(Path(program), inputs)
     reports = _remembered(kept, key)
     if reports is None:
-        reports = _run(scene, program)
+        reports = _run(context, program)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({"key": key, "reports": reports}), encoding="utf-8")
     for report in reports:
         for name in report["parsing_errors"]:
-            yield scene.finding(Path(name), 1, "checkov cannot read it", rule="unreadable")
+            yield context.finding(Path(name), 1, "checkov cannot read it", rule="unreadable")
         for item in report["failed_checks"]:
             yield Finding(
-                scene.shown(Path(item["file_abs_path"])),
+                context.shown(Path(item["file_abs_path"])),
                 max(1, item["file_line_range"][0]),
                 f"{item['check_name']} ({item['resource']})",
                 item["check_id"],
@@ -62,12 +62,12 @@ def _look(scene: Scene, inputs: Sequence[Path]) -> Iterator[Finding]:
             )
 
 
-def _run(scene: Scene, program: str) -> list[dict[str, Any]]:
+def _run(context: CheckContext, program: str) -> list[dict[str, Any]]:
     """Run it over all folders; nothing is fetched from a network."""
     words = [program, "--directory", ".", "--framework", "terraform", "--output", "json"]
     words += ["--compact", "--skip-download"]
     words += [word for pattern in _SKIPPED for word in ("--skip-path", pattern)]
-    done = scene.tools.run(words, scene.project.path, {"LOG_LEVEL": "ERROR"})
+    done = context.tools.run(words, context.project.path, {"LOG_LEVEL": "ERROR"})
     try:
         answer = json.loads(done.output)
     except ValueError as error:

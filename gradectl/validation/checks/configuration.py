@@ -7,57 +7,57 @@ from functools import partial
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import LOCK_FILE, Folder
 from gradectl.validation.workbench import NotReadyError
 
 
-def terraform_inputs(scene: Scene, folder: Folder) -> list[Path]:
+def terraform_inputs(context: CheckContext, folder: Folder) -> list[Path]:
     """List what decides about Terraform's opinion of a folder."""
-    return [folder.path, *sorted(folder.local_modules), *scene.project.lock_files]
+    return [folder.path, *sorted(folder.local_modules), *context.project.lock_files]
 
 
-def _init_jobs(scene: Scene) -> list[CheckJob]:
+def _init_jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each root."""
     return [
         CheckJob(
-            scene.shown(folder.path),
-            terraform_inputs(scene, folder),
-            partial(_init, scene, folder),
+            context.shown(folder.path),
+            terraform_inputs(context, folder),
+            partial(_init, context, folder),
         )
-        for folder in scene.project.of_kind("root")
+        for folder in context.project.of_kind("root")
     ]
 
 
-def _init(scene: Scene, folder: Folder) -> Iterable[Finding]:
+def _init(context: CheckContext, folder: Folder) -> Iterable[Finding]:
     """Install a root's providers, held against its lock file."""
     if not (folder.path / LOCK_FILE).is_file():
         text = "no lock file: whoever runs it may get other providers; terraform init, and commit"
-        return [scene.finding(folder.path / LOCK_FILE, 1, text)]
-    return scene.findings(scene.bench.init(folder), folder.path)
+        return [context.finding(folder.path / LOCK_FILE, 1, text)]
+    return context.findings(context.bench.init(folder), folder.path)
 
 
-def _validate_jobs(scene: Scene) -> list[CheckJob]:
+def _validate_jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each folder, the roots first: they see the modules too."""
-    folders = [*scene.project.of_kind("root"), *scene.project.of_kind("module", "example")]
+    folders = [*context.project.of_kind("root"), *context.project.of_kind("module", "example")]
     return [
         CheckJob(
-            scene.shown(folder.path),
-            terraform_inputs(scene, folder),
-            partial(_validate, scene, folder),
+            context.shown(folder.path),
+            terraform_inputs(context, folder),
+            partial(_validate, context, folder),
         )
         for folder in folders
     ]
 
 
-def _validate(scene: Scene, folder: Folder) -> Iterator[Finding]:
+def _validate(context: CheckContext, folder: Folder) -> Iterator[Finding]:
     """Hold a folder against the schemas of its providers."""
     try:
-        place = scene.bench.ready(folder)
+        place = context.bench.ready(folder)
     except NotReadyError as error:
-        yield from scene.findings(error.diagnostics, error.directory)
+        yield from context.findings(error.diagnostics, error.directory)
         return
-    yield from scene.findings(scene.bench.terraform.validate(place), folder.path)
+    yield from context.findings(context.bench.terraform.validate(place), folder.path)
 
 
 INIT = Check(
@@ -65,12 +65,12 @@ INIT = Check(
     purpose="The lock file of each root fits its providers",
     jobs=_init_jobs,
     absent="there is no root module, only modules",
-    require=lambda scene: scene.bench.require(),
+    require=lambda context: context.bench.require(),
 )
 VALIDATE = Check(
     name="validate",
     purpose="Terraform accepts each root, module and example",
     jobs=_validate_jobs,
     absent="there is no folder with Terraform files",
-    require=lambda scene: scene.bench.require(),
+    require=lambda context: context.bench.require(),
 )

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 
 
 def differing_lines(text: str, formatted: str) -> list[int]:
@@ -16,32 +16,34 @@ def differing_lines(text: str, formatted: str) -> list[int]:
     return [start + 1 for kind, start, *_ in matcher.get_opcodes() if kind != "equal"]
 
 
-def unformatted(scene: Scene, path: Path, text: str, first_line: int = 1) -> Iterator[Finding]:
+def unformatted(
+    context: CheckContext, path: Path, text: str, first_line: int = 1
+) -> Iterator[Finding]:
     """
     Say where a text has another form than `terraform fmt` gives it.
 
     Args:
-        scene: What to work with.
+        context: What to work with.
         path: The file that the text is in.
         text: Terraform.
         first_line: Where it begins in the file.
     """
-    formatted = scene.bench.terraform.formatted(text, scene.project.path)
+    formatted = context.bench.terraform.formatted(text, context.project.path)
     offset = first_line - 1
     if formatted.text is None:
-        yield scene.finding(path, formatted.line + offset, formatted.error)
+        yield context.finding(path, formatted.line + offset, formatted.error)
         return
     for line in differing_lines(text, formatted.text):
-        yield scene.finding(path, line + offset, "terraform fmt would write it otherwise")
+        yield context.finding(path, line + offset, "terraform fmt would write it otherwise")
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at all files at once: one start of Terraform."""
-    files = scene.project.formatted_files
+    files = context.project.formatted_files
 
     def run() -> Iterator[Finding]:
-        for path in scene.bench.terraform.unformatted(files, scene.project.path):
-            yield from unformatted(scene, path, path.read_text(encoding="utf-8"))
+        for path in context.bench.terraform.unformatted(files, context.project.path):
+            yield from unformatted(context, path, path.read_text(encoding="utf-8"))
 
     return [CheckJob(f"all {len(files)} files", files, run)] if files else []
 
@@ -51,5 +53,5 @@ CHECK = Check(
     purpose="Terraform's files have the canonical form",
     jobs=_jobs,
     absent="there is no file that Terraform formats",
-    require=lambda scene: scene.bench.require(),
+    require=lambda context: context.bench.require(),
 )

@@ -8,44 +8,44 @@ from pathlib import Path
 
 from gradectl.validation.checks.configuration import terraform_inputs
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.workbench import NotReadyError
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each folder that has tests."""
     return [
         CheckJob(
-            scene.shown(folder.path),
-            terraform_inputs(scene, folder),
-            partial(_test, scene, folder),
+            context.shown(folder.path),
+            terraform_inputs(context, folder),
+            partial(_test, context, folder),
         )
-        for folder in scene.project.folders
+        for folder in context.project.folders
         if folder.tests
     ]
 
 
-def _test(scene: Scene, folder: Folder) -> Iterator[Finding]:
+def _test(context: CheckContext, folder: Folder) -> Iterator[Finding]:
     """Run the tests of a folder that need no account."""
     mocked = [path for path in folder.tests if not _not_mocked(folder, path)]
     for path in folder.tests:
         if path not in mocked:
             names = ", ".join(_not_mocked(folder, path))
             text = f"not run: without mock_provider for {names} it would need an account"
-            yield scene.finding(path, 1, text, severity="note")
+            yield context.finding(path, 1, text, severity="note")
     if not mocked:
         return
     try:
-        place = scene.bench.ready(folder)
+        place = context.bench.ready(folder)
     except NotReadyError as error:
-        yield from scene.findings(error.diagnostics, error.directory)
+        yield from context.findings(error.diagnostics, error.directory)
         return
     files = [str(path.relative_to(folder.path)) for path in mocked]
-    tested = scene.bench.terraform.test(place, files)
-    yield from scene.findings(tested.diagnostics, folder.path)
+    tested = context.bench.terraform.test(place, files)
+    yield from context.findings(tested.diagnostics, folder.path)
     if not tested.passed and not tested.diagnostics:
-        yield scene.finding(mocked[0], 1, "no test was run")
+        yield context.finding(mocked[0], 1, "no test was run")
 
 
 def _not_mocked(folder: Folder, path: Path) -> list[str]:
@@ -61,5 +61,5 @@ CHECK = Check(
     purpose="Each module passes its tests with mocked providers",
     jobs=_jobs,
     absent="there is no *.tftest.hcl",
-    require=lambda scene: scene.bench.require(),
+    require=lambda context: context.bench.require(),
 )

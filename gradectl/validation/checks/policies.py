@@ -7,32 +7,32 @@ from functools import partial
 
 from gradectl.validation.findings import Finding
 from gradectl.validation.hcl import HclError
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.policy_wildcards import without_reason
 from gradectl.validation.project import Folder
 
 _WHAT = "{key} {text!r} allows more than one thing; name it, or say why in a comment beside it"
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each folder."""
     return [
-        CheckJob(scene.shown(folder.path), [folder.path], partial(_look, scene, folder))
-        for folder in scene.project.folders
+        CheckJob(context.shown(folder.path), [folder.path], partial(_look, context, folder))
+        for folder in context.project.folders
     ]
 
 
-def _look(scene: Scene, folder: Folder) -> Iterator[Finding]:
+def _look(context: CheckContext, folder: Folder) -> Iterator[Finding]:
     """Look at the files of a folder."""
     for path in folder.files:
         try:
             found = without_reason(path.read_text(encoding="utf-8"))
         except HclError as error:
-            yield scene.finding(path, error.line, str(error))
+            yield context.finding(path, error.line, str(error))
             continue
         for item in found:
             text = _WHAT.format(key=item.key, text=item.text)
-            yield scene.finding(path, item.line, text, rule="wildcard")
+            yield context.finding(path, item.line, text, rule="wildcard")
 
 
 CHECK = Check(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradectl.validation.checks.fmt import unformatted
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.readme_examples import (
     Example,
     Mistake,
@@ -21,30 +21,30 @@ from gradectl.validation.readme_examples import (
 _README = "README.md"
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each README that has examples."""
-    folders = dict.fromkeys([scene.project.path, *(one.path for one in scene.project.folders)])
-    modules = [folder.path for folder in scene.project.of_kind("module")]
+    folders = dict.fromkeys([context.project.path, *(one.path for one in context.project.folders)])
+    modules = [folder.path for folder in context.project.of_kind("module")]
     found: list[CheckJob] = []
     for path in (folder / _README for folder in folders):
         if path.is_file() and examples(path.read_text(encoding="utf-8")):
             inputs = [path, *modules]
-            found.append(CheckJob(scene.shown(path), inputs, partial(_look, scene, path)))
+            found.append(CheckJob(context.shown(path), inputs, partial(_look, context, path)))
     return found
 
 
-def _look(scene: Scene, path: Path) -> Iterator[Finding]:
+def _look(context: CheckContext, path: Path) -> Iterator[Finding]:
     """Look at the examples of one page."""
     modules = {
         folder.path.name: variables(block for _, block in folder.blocks)
-        for folder in scene.project.of_kind("module")
+        for folder in context.project.of_kind("module")
     }
     for example in examples(path.read_text(encoding="utf-8")):
         wrong = list(_mistakes(example, modules))
         for item in wrong:
-            yield scene.finding(path, item.line, item.what, rule="example")
+            yield context.finding(path, item.line, item.what, rule="example")
         if not wrong:
-            yield from unformatted(scene, path, example.text, example.line)
+            yield from unformatted(context, path, example.text, example.line)
 
 
 def _mistakes(example: Example, modules: dict[str, Variables]) -> Iterator[Mistake]:
@@ -57,5 +57,5 @@ CHECK = Check(
     purpose="The examples in READMEs fit the modules",
     jobs=_jobs,
     absent=f"there is no {_README} with an example",
-    require=lambda scene: scene.bench.require(),
+    require=lambda context: context.bench.require(),
 )

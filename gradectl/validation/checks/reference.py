@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 from grader.contract.schemas import schemas
 
 _GENERATORS = "scripts/*_reference.py"
@@ -21,37 +21,37 @@ _SCHEMAS = "docs/schemas"
 _NEXT = "next: make docs"
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Ask each generator, and compare the schemas of the messages."""
-    top = scene.project.path
+    top = context.project.path
     sources = [top / name for name in ("docs", "scripts", "gradectl", "grader", "modules")]
-    sources += [folder.path for folder in scene.project.of_kind("root")]
+    sources += [folder.path for folder in context.project.of_kind("root")]
     jobs = [
-        CheckJob(scene.shown(path), sources, partial(_ask, scene, path))
+        CheckJob(context.shown(path), sources, partial(_ask, context, path))
         for path in sorted(top.glob(_GENERATORS))
     ]
     folder = top / _SCHEMAS
     if any((folder / name).is_file() for name in schemas()):
         inputs = [folder, top / "grader/contract"]
-        jobs.append(CheckJob(scene.shown(folder), inputs, lambda: _compare(scene, folder)))
+        jobs.append(CheckJob(context.shown(folder), inputs, lambda: _compare(context, folder)))
     return jobs
 
 
-def _ask(scene: Scene, program: Path) -> Iterator[Finding]:
+def _ask(context: CheckContext, program: Path) -> Iterator[Finding]:
     """Let one generator look."""
-    done = scene.tools.run([sys.executable, str(program), "--check"], scene.project.path)
+    done = context.tools.run([sys.executable, str(program), "--check"], context.project.path)
     if done.code == 0:
         return
     said = [line.strip() for line in (done.output + done.errors).splitlines() if line.strip()]
-    yield scene.finding(program, 1, said[-1] if said else f"it ended with {done.code}")
+    yield context.finding(program, 1, said[-1] if said else f"it ended with {done.code}")
 
 
-def _compare(scene: Scene, folder: Path) -> Iterator[Finding]:
+def _compare(context: CheckContext, folder: Path) -> Iterator[Finding]:
     """Hold the published schemas of the messages against the messages."""
     for name, content in schemas().items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != content:
-            yield scene.finding(path, 1, f"not what the messages are; {_NEXT}")
+            yield context.finding(path, 1, f"not what the messages are; {_NEXT}")
 
 
 CHECK = Check(

@@ -10,34 +10,34 @@ from gradectl.environment import FILE, FOLDER, load, names
 from gradectl.errors import ConfigurationError
 from gradectl.validation.checks.fmt import differing_lines
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckJob, Scene
+from gradectl.validation.model import Check, CheckContext, CheckJob
 
 
-def _jobs(scene: Scene) -> list[CheckJob]:
+def _jobs(context: CheckContext) -> list[CheckJob]:
     """Look at each environment."""
-    top = scene.project.path
+    top = context.project.path
     return [
         CheckJob(
             name,
             [top / FOLDER / name, *sorted((top / FOLDER).glob("variables*.tf")), top / "templates"],
-            partial(_look, scene, name),
+            partial(_look, context, name),
         )
         for name in names(top)
     ]
 
 
-def _look(scene: Scene, name: str) -> Iterator[Finding]:
+def _look(context: CheckContext, name: str) -> Iterator[Finding]:
     """Render one environment and compare."""
-    top = scene.project.path
+    top = context.project.path
     try:
         files = rendered(top, load(top, name))
     except ConfigurationError as error:
-        yield scene.finding(top / FOLDER / name / FILE, 1, str(error))
+        yield context.finding(top / FOLDER / name / FILE, 1, str(error))
         return
     for path in outdated(files):
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         line = next(iter(differing_lines(text, files[path])), 1)
-        yield scene.finding(path, line, f"not what {FILE} says; next: gradectl render {name}")
+        yield context.finding(path, line, f"not what {FILE} says; next: gradectl render {name}")
 
 
 CHECK = Check(

@@ -201,7 +201,7 @@ def test_a_limited_queue_takes_little_memory_and_keeps_every_message(session: Se
 
 def test_the_broker_takes_the_share_of_its_memory_that_was_given(session: Session) -> None:
     """Ten percent of the local broker's 256 MB."""
-    assert 20_000_000 < counters(session(), "BrokerSpec")["memoryLimit"] < 27_000_000
+    assert 20_000_000 < counters(session(), "Broker")["memoryLimit"] < 27_000_000
 
 
 def test_no_more_queues_are_made_than_were_allowed(session: Session) -> None:

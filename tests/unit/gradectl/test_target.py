@@ -13,7 +13,7 @@ from gradectl.cloud import CloudContext
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.local.stack import Stack, make_directory, take_lock
 from gradectl.options import GlobalOptions
-from gradectl.target import choose
+from gradectl.target import select_environment
 
 AddEnvironment = Callable[..., None]
 
@@ -69,7 +69,7 @@ def test_the_one_that_is_named_is_meant(app: CloudContext, add: AddEnvironment) 
     add("dev", emulated=False)
     add("local", emulated=True)
 
-    target = choose(app, "dev")
+    target = select_environment(app, "dev")
 
     assert (target.name, target.bucket) == ("dev", "dev-grading-files")
     assert target.look_at == "gradectl smoke dev"
@@ -81,7 +81,7 @@ def test_the_only_one_that_runs_here_is_meant(app: CloudContext, add: AddEnviron
     add("dev", emulated=False)
     add("local", emulated=True)
 
-    target = choose(app, None)
+    target = select_environment(app, None)
 
     assert target.name == "local"
     assert target.look_at == "gradectl local status"
@@ -94,7 +94,7 @@ def test_two_that_run_here_must_be_told_apart(app: CloudContext, add: AddEnviron
     add("other", emulated=True)
 
     with pytest.raises(UsageError, match="several") as caught:
-        choose(app, None)
+        select_environment(app, None)
 
     assert "local, other" in caught.value.next_step
 
@@ -104,7 +104,7 @@ def test_where_none_runs_one_must_be_named(app: CloudContext, add: AddEnvironmen
     add("dev", emulated=False)
 
     with pytest.raises(UsageError, match="no local environment runs here") as caught:
-        choose(app, None)
+        select_environment(app, None)
 
     assert "dev" in caught.value.next_step
 
@@ -114,6 +114,6 @@ def test_one_that_does_not_exist_is_said_not_to(app: CloudContext, add: AddEnvir
     add("local", emulated=True)
 
     with pytest.raises(ConfigurationError, match="no environment 'locla'") as caught:
-        choose(app, "locla")
+        select_environment(app, "locla")
 
     assert "'local'" in caught.value.next_step

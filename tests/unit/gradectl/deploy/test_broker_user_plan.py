@@ -14,8 +14,8 @@ from gradectl.deploy.broker_user_plan import (
     WantedUser,
     group_of,
     groups_of,
-    noted_version,
     plan_users,
+    recorded_version,
     user_tag,
 )
 from gradectl.errors import ConfigurationError
@@ -106,7 +106,7 @@ def test_only_a_user_that_we_made_is_removed() -> None:
     plan = plan_users([admin()], has, tags, complete=True)
 
     assert plan.delete == ("web",)
-    assert plan.strangers == ("guest",)
+    assert plan.unmanaged == ("guest",)
     assert plan.drop_tags == ("gradectl:user:gone", WEB_TAG)
     assert plan.needs_reboot
 
@@ -117,7 +117,7 @@ def test_a_root_that_does_not_name_its_users_loses_none() -> None:
 
     plan = plan_users([admin(group=None)], has, {VERSION_TAG: "1", WEB_TAG: "1"}, complete=False)
 
-    assert (plan.update, plan.delete, plan.strangers, plan.drop_tags) == ((), (), (), ())
+    assert (plan.update, plan.delete, plan.unmanaged, plan.drop_tags) == ((), (), (), ())
 
 
 @given(st.text("abcXYZ019._~-", min_size=1, max_size=20), st.text("ab._~-", min_size=1))
@@ -130,7 +130,7 @@ def test_each_name_has_a_tag_of_its_own_that_aws_accepts(one: str, other: str) -
 @pytest.mark.parametrize(("noted", "version"), [("7", 7), ("", None), ("seven", None)])
 def test_what_is_noted_is_a_number_or_nothing(noted: str, version: int | None) -> None:
     """Nonsense in a tag makes us set the password again, and not fail."""
-    assert noted_version(web(), {WEB_TAG: noted}) == version
+    assert recorded_version(web(), {WEB_TAG: noted}) == version
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.aws.services import EcsService
-from gradectl.deploy.rollout import await_service, deploy_again
+from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 
@@ -38,14 +38,14 @@ def account(*running: int) -> Any:
 
 def test_it_is_over_when_all_run(capsys: pytest.CaptureFixture[str]) -> None:
     """The number is said when it changes."""
-    assert await_service(account(1, 2), Ui("table", {}), OUTPUTS, 60) is True
+    assert wait_until_stable(account(1, 2), Ui("table", {}), OUTPUTS, 60) is True
     assert capsys.readouterr().err == "waiting: 1 of 2 workers run\n2 of 2 workers run\n"
 
 
 def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
     """Why tasks stopped and what the service says, without a look into the console."""
     with pytest.raises(GradectlError) as caught:
-        await_service(account(0), Ui("table", {}), OUTPUTS, 0)
+        wait_until_stable(account(0), Ui("table", {}), OUTPUTS, 0)
 
     assert "only 0 of 2 workers run" in caught.value.what
     assert "CannotPullContainerError" in caught.value.what
@@ -55,7 +55,7 @@ def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
 
 def test_a_root_without_a_service_waits_for_nothing() -> None:
     """Such as one that a team writes for the broker alone."""
-    assert await_service(account(0), Ui("table", {}), {}, 0) is False
+    assert wait_until_stable(account(0), Ui("table", {}), {}, 0) is False
 
 
 NEW = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-grading-task:8"
@@ -90,7 +90,7 @@ def test_what_ecs_gave_up_is_deployed_again(
     services = RecordingServices(task_definition, rollout)
     aws: Any = SimpleNamespace(services=services)
 
-    assert deploy_again(aws, Ui("table", {}), {**OUTPUTS, "task_definition_arn": NEW}) is True
+    assert redeploy_failed(aws, Ui("table", {}), {**OUTPUTS, "task_definition_arn": NEW}) is True
 
     assert services.deployed == [("dev-cluster", "dev-service", NEW)]
     said = capsys.readouterr().err
@@ -104,10 +104,10 @@ def test_a_deployment_that_goes_on_is_left_alone(rollout: str) -> None:
     services = RecordingServices(NEW, rollout)
     aws: Any = SimpleNamespace(services=services)
 
-    assert deploy_again(aws, Ui("table", {}), {**OUTPUTS, "task_definition_arn": NEW}) is False
+    assert redeploy_failed(aws, Ui("table", {}), {**OUTPUTS, "task_definition_arn": NEW}) is False
     assert services.deployed == []
 
 
 def test_a_root_without_workers_deploys_nothing() -> None:
     """Such as one for the broker alone."""
-    assert deploy_again(account(0), Ui("table", {}), {}) is False
+    assert redeploy_failed(account(0), Ui("table", {}), {}) is False

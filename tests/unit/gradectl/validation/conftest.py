@@ -1,4 +1,4 @@
-"""A small project of files, and the scene that checks work with."""
+"""A small project of files, and the context that checks work with."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, Scene
+from gradectl.validation.model import Check, CheckContext
 from gradectl.validation.session import opened
 
 
 @pytest.fixture
-def make_scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+def make_scene(tmp_path: Path) -> Iterator[Callable[..., CheckContext]]:
     """Write files, and open a project on them."""
     with ExitStack() as stack:
 
-        def make(files: Mapping[str, str], **variables: str) -> Scene:
+        def make(files: Mapping[str, str], **variables: str) -> CheckContext:
             top = tmp_path / "project"
             for name, text in files.items():
                 path = top / name
@@ -32,11 +32,11 @@ def make_scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
 
 
 @pytest.fixture
-def look() -> Callable[[Check, Scene], list[Finding]]:
+def look() -> Callable[[Check, CheckContext], list[Finding]]:
     """Run all subjects of a check, and give what they found."""
 
-    def run(check: Check, scene: Scene) -> list[Finding]:
-        check.require(scene)
-        return [finding for job in check.jobs(scene) for finding in job.run()]
+    def run(check: Check, context: CheckContext) -> list[Finding]:
+        check.require(context)
+        return [finding for job in check.jobs(context) for finding in job.run()]
 
     return run

@@ -9,7 +9,7 @@ import pytest
 
 from gradectl.errors import GradectlError
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import CheckJob, Scene
+from gradectl.validation.model import CheckContext, CheckJob
 from gradectl.validation.runner import Finished, Started, Task, run
 
 SECONDS = 60  # a limit for a hung test
@@ -17,7 +17,7 @@ FINDING = Finding("a.tf", 1, "wrong")
 
 
 @pytest.fixture
-def scene(make_scene: Callable[..., Scene]) -> Scene:
+def context(make_scene: Callable[..., CheckContext]) -> CheckContext:
     """A project of which nothing is needed."""
     return make_scene({"main.tf": ""})
 
@@ -27,12 +27,12 @@ def task(name: str, look: Callable[[], Iterable[Finding]]) -> Task:
     return Task("check", CheckJob(name, [], look))
 
 
-def test_each_job_is_told_when_it_starts_and_with_what_it_found(scene: Scene) -> None:
+def test_each_job_is_told_when_it_starts_and_with_what_it_found(context: CheckContext) -> None:
     """In the order of the list, one at a time."""
     clock = iter(range(100))
     tasks = [task("a", lambda: [FINDING]), task("b", list)]
 
-    events = list(run(tasks, scene, 1, lambda: float(next(clock))))
+    events = list(run(tasks, context, 1, lambda: float(next(clock))))
 
     assert [type(event) for event in events] == [Started, Finished, Started, Finished]
     cases = [event.case for event in events if isinstance(event, Finished)]
@@ -42,7 +42,7 @@ def test_each_job_is_told_when_it_starts_and_with_what_it_found(scene: Scene) ->
     ]
 
 
-def test_jobs_run_at_the_same_time(scene: Scene) -> None:
+def test_jobs_run_at_the_same_time(context: CheckContext) -> None:
     """Each waits for the other, which only works side by side."""
     barrier = threading.Barrier(2, timeout=SECONDS)
 
@@ -50,10 +50,10 @@ def test_jobs_run_at_the_same_time(scene: Scene) -> None:
         barrier.wait()
         return []
 
-    assert len(list(run([task("a", meet), task("b", meet)], scene, 2))) == 4
+    assert len(list(run([task("a", meet), task("b", meet)], context, 2))) == 4
 
 
-def test_a_failure_is_told_while_other_jobs_go_on(scene: Scene) -> None:
+def test_a_failure_is_told_while_other_jobs_go_on(context: CheckContext) -> None:
     """The first failure is visible at once."""
     release = threading.Event()
 
@@ -62,7 +62,7 @@ def test_a_failure_is_told_while_other_jobs_go_on(scene: Scene) -> None:
         return []
 
     seen = []
-    for event in run([task("slow", slow), task("bad", lambda: [FINDING])], scene, 2):
+    for event in run([task("slow", slow), task("bad", lambda: [FINDING])], context, 2):
         if isinstance(event, Finished):
             seen.append(event.task.job.subject)
             release.set()
@@ -70,29 +70,29 @@ def test_a_failure_is_told_while_other_jobs_go_on(scene: Scene) -> None:
     assert seen == ["bad", "slow"]
 
 
-def test_a_program_that_fails_is_a_finding(scene: Scene) -> None:
+def test_a_program_that_fails_is_a_finding(context: CheckContext) -> None:
     """What could not be looked at has not passed."""
 
     def fail() -> list[Finding]:
         raise GradectlError("it crashed", where="checkov")
 
-    (_, event) = run([task("a", fail)], scene, 1)
+    (_, event) = run([task("a", fail)], context, 1)
 
     assert isinstance(event, Finished)
     assert [str(item) for item in event.case.findings] == [".:1: not-run: checkov: it crashed"]
 
 
-def test_a_mistake_of_ours_is_not_hidden(scene: Scene) -> None:
+def test_a_mistake_of_ours_is_not_hidden(context: CheckContext) -> None:
     """It ends the run as it would anywhere else."""
 
     def mistake() -> list[Finding]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(run([task("a", mistake)], scene, 1))
+        list(run([task("a", mistake)], context, 1))
 
 
-def test_what_a_job_started_lives_until_the_last_job_is_over(scene: Scene) -> None:
+def test_what_a_job_started_lives_until_the_last_job_is_over(context: CheckContext) -> None:
     """The kernel ends a provider with the thread that started it."""
     threads: list[threading.Thread] = []
 
@@ -100,7 +100,7 @@ def test_what_a_job_started_lives_until_the_last_job_is_over(scene: Scene) -> No
         threads.append(threading.current_thread())
         return []
 
-    for event in run([task(name, note) for name in "abc"], scene, 2):
+    for event in run([task(name, note) for name in "abc"], context, 2):
         if isinstance(event, Finished):
             assert all(thread.is_alive() for thread in threads)
     for thread in threads:

@@ -10,16 +10,16 @@ import pytest
 from gradectl.errors import ConfigurationError, UsageError
 from gradectl.validation.catalogue import CHECKS, NAMES
 from gradectl.validation.findings import CheckOutcome
-from gradectl.validation.model import Scene
+from gradectl.validation.model import CheckContext
 from gradectl.validation.session import Request, Session
 
 FILES = {"main.tf": "\n", "README.md": "# x\n"}
-Make = Callable[..., Scene]
+Make = Callable[..., CheckContext]
 
 
-def outcomes(scene: Scene, request: Request) -> dict[str, CheckOutcome]:
+def outcomes(context: CheckContext, request: Request) -> dict[str, CheckOutcome]:
     """What becomes of each check when nothing has run."""
-    return {check.name: check for check in Session(scene, request).validation().checks}
+    return {check.name: check for check in Session(context, request).validation().checks}
 
 
 def test_every_check_is_told_also_those_that_do_not_run(make_scene: Make) -> None:
@@ -62,10 +62,10 @@ def test_a_missing_program_is_one_error_before_anything_runs(
     make_scene: Make, name: str, words: str
 ) -> None:
     """It says how to get it."""
-    scene = make_scene(FILES, PATH="/nonexistent")
+    context = make_scene(FILES, PATH="/nonexistent")
 
     with pytest.raises(ConfigurationError, match=words) as caught:
-        Session(scene, Request(only=[name]))
+        Session(context, Request(only=[name]))
 
     assert caught.value.next_step
 
@@ -77,22 +77,22 @@ def test_a_program_that_no_chosen_check_needs_may_be_missing(make_scene: Make) -
 
 def test_only_what_changed_is_looked_at(make_scene: Make) -> None:
     """Subjects and whole checks are left out, and the reason is said."""
-    scene = make_scene({"modules/a/main.tf": "", "modules/b/main.tf": ""})
-    top = scene.project.path
+    context = make_scene({"modules/a/main.tf": "", "modules/b/main.tf": ""})
+    top = context.project.path
     author = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "x"]):
         subprocess.run(["git", *words], cwd=top, check=True)
     request = Request(only=["policies"], changed_since="HEAD")
 
-    assert outcomes(scene, request)["policies"].reason == "nothing that it looks at changed"
+    assert outcomes(context, request)["policies"].reason == "nothing that it looks at changed"
     (top / "modules" / "b" / "main.tf").write_text("\n")
-    assert [task.job.subject for task in Session(scene, request).tasks] == ["modules/b"]
+    assert [task.job.subject for task in Session(context, request).tasks] == ["modules/b"]
 
 
 def test_nothing_is_left_of_a_run(make_scene: Make) -> None:
     """Neither in the project nor elsewhere, but for what the next run can use."""
-    scene = make_scene(FILES)
-    session = Session(scene, Request(only=["policies"]))
+    context = make_scene(FILES)
+    session = Session(context, Request(only=["policies"]))
 
     assert [type(event).__name__ for event in session.run(1)] == ["Started", "Finished"]
-    assert sorted(path.name for path in scene.project.path.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in context.project.path.iterdir()) == sorted(FILES)

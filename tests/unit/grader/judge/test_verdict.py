@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.verdicts import Fault, Verdict
-from grader.judge.verdict import Fault, compile_error, describe_end, explain, find_fault
+from grader.judge.verdict import RunFault, compile_error, describe_end, explain, find_fault
 from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
 
 LIMITS = RunLimits(
@@ -83,7 +83,7 @@ def test_a_program_that_was_refused_memory_and_failed_had_too_little() -> None:
     """It is told that memory was short, not that it crashed; one that recovered is fine."""
     failed = outcome(exit_code=1)
 
-    assert find_fault(failed, LIMITS, refused_memory=True) == Fault(
+    assert find_fault(failed, LIMITS, refused_memory=True) == RunFault(
         Verdict.MEMORY_LIMIT_EXCEEDED, "wanted more memory than the 64 MB allowed"
     )
     assert verdict_of(failed) is Verdict.RUNTIME_ERROR

@@ -10,9 +10,9 @@ from gradectl.validation.checks.policies import CHECK
 
 def test_a_wildcard_is_found_where_it_stands(make_scene: Callable[..., Any], look: Any) -> None:
     """The message says what to do about it."""
-    scene = make_scene({"modules/a/iam.tf": 'locals {\n  x = { Action = "s3:*" }\n}\n'})
+    context = make_scene({"modules/a/iam.tf": 'locals {\n  x = { Action = "s3:*" }\n}\n'})
 
-    (found,) = look(CHECK, scene)
+    (found,) = look(CHECK, context)
 
     assert (found.path, found.line, found.rule) == ("modules/a/iam.tf", 2, "wildcard")
     assert "say why in a comment" in found.message

@@ -18,9 +18,9 @@ def generator(script: str) -> dict[str, str]:
 
 def test_a_generator_is_asked_only_to_look(make_scene: Callable[..., Any], look: Any) -> None:
     """It ends with 0 when everything is fresh."""
-    scene = make_scene(generator("sys.exit(sys.argv[1:] != ['--check'])"))
+    context = make_scene(generator("sys.exit(sys.argv[1:] != ['--check'])"))
 
-    assert look(CHECK, scene) == []
+    assert look(CHECK, context) == []
 
 
 def test_what_a_generator_says_is_found(make_scene: Callable[..., Any], look: Any) -> None:

@@ -21,7 +21,7 @@ VARIABLES = "".join(
 
 
 @pytest.fixture
-def scene(make_scene: Callable[..., Any]) -> Any:
+def context(make_scene: Callable[..., Any]) -> Any:
     """A project with one environment, freshly rendered."""
     found = make_scene(
         {"environments/variables.tf": VARIABLES, "environments/dev/environment.yaml": YAML}
@@ -33,37 +33,37 @@ def scene(make_scene: Callable[..., Any]) -> Any:
     return found
 
 
-def test_fresh_files_are_passed(scene: Any, look: Any) -> None:
+def test_fresh_files_are_passed(context: Any, look: Any) -> None:
     """They are what environment.yaml says."""
-    assert look(CHECK, scene) == []
+    assert look(CHECK, context) == []
 
 
-def test_a_file_that_was_edited_is_found_at_its_line(scene: Any, look: Any) -> None:
+def test_a_file_that_was_edited_is_found_at_its_line(context: Any, look: Any) -> None:
     """The next step is the command that writes it."""
-    path = scene.project.path / "environments" / "dev" / "terraform.tfvars"
+    path = context.project.path / "environments" / "dev" / "terraform.tfvars"
     text = path.read_text()
     path.write_text(text.replace("eu-west-1", "eu-west-2"))
     line = next(number for number, one in enumerate(text.splitlines(), 1) if "eu-west-1" in one)
 
-    (found,) = look(CHECK, scene)
+    (found,) = look(CHECK, context)
 
     assert found.place == f"environments/dev/terraform.tfvars:{line}"
     assert "gradectl render dev" in found.message
 
 
-def test_a_file_that_is_missing_is_found(scene: Any, look: Any) -> None:
+def test_a_file_that_is_missing_is_found(context: Any, look: Any) -> None:
     """It was never rendered, or never committed."""
-    (scene.project.path / "environments" / "dev" / "backend.hcl").unlink()
+    (context.project.path / "environments" / "dev" / "backend.hcl").unlink()
 
-    assert [found.place for found in look(CHECK, scene)] == ["environments/dev/backend.hcl:1"]
+    assert [found.place for found in look(CHECK, context)] == ["environments/dev/backend.hcl:1"]
 
 
-def test_an_environment_that_is_wrong_is_found(scene: Any, look: Any) -> None:
+def test_an_environment_that_is_wrong_is_found(context: Any, look: Any) -> None:
     """Its own error says what to do."""
-    path = scene.project.path / "environments" / "dev" / "environment.yaml"
+    path = context.project.path / "environments" / "dev" / "environment.yaml"
     path.write_text(YAML + "regoin: x\n")
 
-    (found,) = look(CHECK, scene)
+    (found,) = look(CHECK, context)
 
     assert found.path == "environments/dev/environment.yaml"
     assert "regoin" in found.message

@@ -96,17 +96,19 @@ def test_a_root_without_a_lock_file_is_found(make_scene: Make, look: Any) -> Non
 
 def test_modules_and_examples_need_no_lock_file(make_scene: Make) -> None:
     """They are no deployments."""
-    scene = make_scene({"modules/a/main.tf": MODULE, "examples/b/main.tf": ""})
+    context = make_scene({"modules/a/main.tf": MODULE, "examples/b/main.tf": ""})
 
-    assert configuration.INIT.jobs(scene) == []
+    assert configuration.INIT.jobs(context) == []
 
 
 def test_what_terraform_does_not_accept_is_found_where_it_is(make_scene: Make, look: Any) -> None:
     """In a root and in the module that it calls; the message is Terraform's."""
     call = 'module "a" {\n  source = "./modules/a"\n  nmae   = "x"\n}\n'
-    scene = make_scene({"main.tf": call, "modules/a/main.tf": MODULE + "locals {\n  a = b.c\n}\n"})
+    context = make_scene(
+        {"main.tf": call, "modules/a/main.tf": MODULE + "locals {\n  a = b.c\n}\n"}
+    )
 
-    found = look(configuration.VALIDATE, scene)
+    found = look(configuration.VALIDATE, context)
 
     assert set(places(found)) == {"main.tf:1", "main.tf:3", "modules/a/main.tf:9"}
     assert any("nmae" in item.message for item in found)
@@ -124,29 +126,31 @@ def test_a_warning_of_terraform_is_told_and_fails_nothing(make_scene: Make, look
 
 def test_nothing_is_written_into_the_project(make_scene: Make, look: Any) -> None:
     """No data directory and no lock file, also where modules are linked."""
-    scene = make_scene(
+    context = make_scene(
         {"main.tf": 'module "a" {\n  source = "./a"\n}\n', "a/main.tf": "\n", **LOCK}
     )
 
-    assert look(configuration.INIT, scene) == look(configuration.VALIDATE, scene) == []
+    assert look(configuration.INIT, context) == look(configuration.VALIDATE, context) == []
 
-    found = {str(path.relative_to(scene.project.path)) for path in scene.project.path.rglob("*")}
+    found = {
+        str(path.relative_to(context.project.path)) for path in context.project.path.rglob("*")
+    }
     assert found == {"main.tf", "a", "a/main.tf", *LOCK}
-    assert (scene.project.path / ".terraform.lock.hcl").read_text() in LOCK.values()
+    assert (context.project.path / ".terraform.lock.hcl").read_text() in LOCK.values()
 
 
 def test_a_test_that_passes_finds_nothing(make_scene: Make, look: Any) -> None:
     """It was run: the next one shows that."""
-    scene = make_scene({"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"})
+    context = make_scene({"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"})
 
-    assert look(mocked_tests.CHECK, scene) == []
+    assert look(mocked_tests.CHECK, context) == []
 
 
 def test_a_test_that_fails_is_found_at_its_condition(make_scene: Make, look: Any) -> None:
     """With the words of its error message."""
-    scene = make_scene({"modules/a/main.tf": MODULE, "modules/a/tests/a.tftest.hcl": RUN % "y"})
+    context = make_scene({"modules/a/main.tf": MODULE, "modules/a/tests/a.tftest.hcl": RUN % "y"})
 
-    (found,) = look(mocked_tests.CHECK, scene)
+    (found,) = look(mocked_tests.CHECK, context)
 
     assert found.place == "modules/a/tests/a.tftest.hcl:9"
     assert "The name is lost." in found.message
@@ -178,12 +182,12 @@ def test_a_broken_test_file_is_found(make_scene: Make, look: Any) -> None:
 
 def test_credentials_and_variables_of_the_user_are_not_seen(make_scene: Make, look: Any) -> None:
     """The result is the same on every machine."""
-    scene = make_scene(
+    context = make_scene(
         {"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"},
         TF_VAR_name="y",
         TF_CLI_ARGS_test="-nonsense",
         AWS_PROFILE="production",
     )
 
-    assert look(mocked_tests.CHECK, scene) == []
-    assert "AWS_PROFILE" not in scene.tools.environ
+    assert look(mocked_tests.CHECK, context) == []
+    assert "AWS_PROFILE" not in context.tools.environ

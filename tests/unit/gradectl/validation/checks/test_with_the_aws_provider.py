@@ -39,16 +39,16 @@ resource "aws_vpc" "this" {
 def messaging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The module of this repository, which renders a broker's XML."""
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
-    with opened(MESSAGING, environ, REPOSITORY) as scene:
-        yield scene
+    with opened(MESSAGING, environ, REPOSITORY) as context:
+        yield context
 
 
-def providers_of(scene: Any) -> list[psutil.Process]:
+def providers_of(context: Any) -> list[psutil.Process]:
     """The provider processes that work for a run."""
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if str(scene.scratch) in command_line(process)
+        if str(context.scratch) in command_line(process)
     ]
 
 
@@ -101,13 +101,13 @@ def test_the_providers_end_with_the_run(tmp_path: Path, look: Any) -> None:
     folder.mkdir(parents=True)
     (folder / "main.tf").write_text(VPC.replace("VERSION", ">= 5.88"))
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    with opened(tmp_path, environ, tmp_path) as scene:
-        assert look(configuration.VALIDATE, scene) == []
-        running = providers_of(scene)
+    with opened(tmp_path, environ, tmp_path) as context:
+        assert look(configuration.VALIDATE, context) == []
+        running = providers_of(context)
         assert running
 
     assert not psutil.wait_procs(running, timeout=SECONDS)[1]
-    assert not scene.scratch.exists()
+    assert not context.scratch.exists()
 
 
 def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
