@@ -12,7 +12,7 @@ from gradectl.deploy.rendering import check_fresh, declared_variables, outdated,
 from gradectl.environment import Environment, load
 from gradectl.errors import ConfigurationError
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 VARIABLES = """
 variable "environment_name" {}
 variable "aws_region" {}

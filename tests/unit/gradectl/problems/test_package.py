@@ -313,7 +313,7 @@ def test_the_id_is_the_folders_name_unless_given(folder: Path) -> None:
 
 def test_the_examples_of_this_repository_are_good() -> None:
     """What the demo pushes passes its own checks."""
-    examples = Path(__file__).parents[3] / "examples" / "problems"
+    examples = Path(__file__).parents[4] / "examples" / "problems"
     found = {folder.name: read_problem(folder) for folder in examples.iterdir()}
 
     assert {name: problem.cases for name, problem in found.items()} == {

@@ -33,7 +33,7 @@ from grader.languages import LANGUAGES
 from grader.testing import MemoryObjectStore
 
 SOURCE = Source("my solution.py", b"print(3)\n")
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = Path(__file__).parents[4] / "examples"
 
 
 def request(**changes: Any) -> GradingRequest:
