@@ -27,7 +27,7 @@ CONFINED = {
     "subprocess": [
         "gradectl/adapters/terraform/*",
         "gradectl/adapters/images.py",
-        "gradectl/processes/tools.py",
+        "gradectl/processes/*",
         "grader/sandbox/*",
         "gradectl/local/*",
     ],
