@@ -1,0 +1,71 @@
+"""Tests on real engines get a second try, which is shown and counted; others get none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+SUPPORT = Path(__file__).resolve().parents[2] / "support"
+FAILS_ONCE = """
+import pathlib, pytest
+@pytest.mark.{marker}
+@pytest.mark.parametrize("name", {names})
+def test_it(name):
+    seen = pathlib.Path(name)
+    first = not seen.exists()
+    seen.touch()
+    assert not first, "broken the first time"
+"""
+INI = """
+[pytest]
+pythonpath = {support}
+addopts = -p second_tries
+markers =
+    engine: x
+    stack: x
+    plain: x
+"""
+
+
+def outcome(
+    pytester: pytest.Pytester, marker: str, names: list[str], *words: str
+) -> pytest.RunResult:
+    """Run tests that fail the first time."""
+    pytester.makeini(INI.format(support=SUPPORT))
+    pytester.makepyfile(FAILS_ONCE.format(marker=marker, names=names))
+    return pytester.runpytest_subprocess(*words)
+
+
+@pytest.mark.parametrize("marker", ["engine", "stack"])
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_second_try_is_printed_with_its_first_failure(
+    pytester: pytest.Pytester, marker: str, words: tuple[str, ...]
+) -> None:
+    """The run passes, and whoever reads it sees what failed."""
+    done = outcome(pytester, marker, ["a", "b"], *words)
+
+    assert done.ret == 0
+    done.stdout.fnmatch_lines(["*2 second tries; more than 3 fail the run*"])
+    done.stdout.fnmatch_lines(["*broken the first time*"])
+    done.stdout.fnmatch_lines(["*20 slowest tests*", "* s  *test_it?a?*"])
+
+
+def test_a_test_without_an_engine_never_runs_again(pytester: pytest.Pytester) -> None:
+    """It depends on nothing that could be slow, so its failure is a fault."""
+    done = outcome(pytester, "plain", ["a"])
+
+    assert done.ret == 1
+    done.assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_too_many_second_tries_fail_the_run(
+    pytester: pytest.Pytester, words: tuple[str, ...]
+) -> None:
+    """Four of them show a pattern."""
+    done = outcome(pytester, "engine", ["a", "b", "c", "d"], *words)
+
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["*4 second tries*"])
