@@ -8,6 +8,7 @@ first failure at the end of the run, and more than `MAX_SECOND_TRIES` of them fa
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -31,12 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+@dataclass
 class Report:
     """Collects second tries and durations, and prints both at the end."""
 
-    def __init__(self) -> None:
-        self.first_failures: list[pytest.TestReport] = []
-        self.seconds: Counter[str] = Counter()
+    first_failures: list[pytest.TestReport] = field(default_factory=list)
+    seconds: Counter[str] = field(default_factory=Counter)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add set-up, call and tear-down of each test."""

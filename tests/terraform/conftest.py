@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from lives.background import Lives
+from lives.known import LIVES
 from mocked_root import Verdict, everything, verdicts
 
 from gradectl.adapters.terraform.locate import locate
@@ -167,11 +170,26 @@ class EmulatedAccount:
         return session.client(service, endpoint_url=self.url)
 
 
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAccount]:
-    """An emulated account for the tests of one file."""
-    with running_control_plane(tmp_path_factory.mktemp("account")) as url:
-        yield EmulatedAccount(url)
+@pytest.fixture(scope="session")
+def lives(
+    terraform_folder: Callable[..., TerraformFolder], tmp_path_factory: pytest.TempPathFactory
+) -> Lives:
+    """Whole lives of environments, each in an emulated account of its own."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    @contextmanager
+    def open_account(directory: Path) -> Iterator[EmulatedAccount]:
+        with running_control_plane(directory) as url:
+            yield EmulatedAccount(url)
+
+    return Lives(LIVES, shared / "lives", terraform_folder, open_account)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the lives before all other tests, and await them after all others."""
+    places = {"test_lives_begin.py": 0, "test_lives.py": 2}
+    items.sort(key=lambda item: places.get(item.path.name, 1))
 
 
 @pytest.fixture(scope="session")

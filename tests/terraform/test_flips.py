@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = sorted((Path(__file__).parent / "flips").glob("*.yaml"))
 #: What is equal before and after the flips of a table's rows, by the name in `given`.
 SURROUNDINGS = yaml.safe_load((Path(__file__).parent / "surroundings.yaml").read_text())
-_APPLIED = "test_apply.py::assert_secrets_are_in_ssm_and_not_in_the_state"
+_APPLIED = "lives/local.py::assert_secrets_are_in_ssm_and_not_in_the_state"
 #: What no plan of the root alone can show, and the test that shows it.
 SHOWN_ELSEWHERE = {
     "aws_account_id": "test_provider.py::test_another_account_is_refused_with_both_accounts",

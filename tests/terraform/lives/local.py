@@ -1,4 +1,4 @@
-"""The `local` environment made for real in an emulated account, looked at, and removed."""
+"""The `local` environment in an emulated account: applied, inspected, destroyed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gradectl.deploy.rendering import rendered
 from gradectl.environment import load
 from grader.contract import names
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MQ_PASSWORD = "a-Password-of-the-broker-1"
 DB_PASSWORD = "a-Password-of-the-database-1"
 APPLICATION_PASSWORD = "a-Password-of-the-application-1"
 USER_PASSWORDS = {role: f"a-Password-of-{role}-1" for role in ("operator", "web", "worker")}
 WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
 
-pytestmark = pytest.mark.engine
 
-
-@pytest.fixture(scope="module")
-def local_root(terraform_folder: Callable[..., Any], account: Any) -> Any:
-    """The root with the files of `local`, its state in a bucket with a lock file."""
+def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
+    """Give the root with the files of `local`, its state in a bucket with a lock file."""
     environment = load(ROOT, "local")
     files = rendered(ROOT, environment)
     root = terraform_folder("environments", {path.name: text for path, text in files.items()})
@@ -45,26 +40,22 @@ def local_root(terraform_folder: Callable[..., Any], account: Any) -> Any:
     return root
 
 
-@pytest.fixture(scope="module")
-def applied_local(local_root: Any) -> dict[str, Any]:
-    """What the root says after it was applied."""
+def live(local_root: Any, account: Any) -> None:
+    """
+    Apply, inspect and destroy.
+
+    What was made is what the files say, a second plan changes nothing, the state holds no secret,
+    and destroy leaves nothing.
+    """
     local_root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
     outputs = json.loads(local_root.run("output", "-json"))
-    return {name: output["value"] for name, output in outputs.items()}
+    applied = {name: output["value"] for name, output in outputs.items()}
 
-
-def test_the_local_environment_is_made_as_written_and_leaves_nothing(
-    local_root: Any, applied_local: dict[str, Any], account: Any
-) -> None:
-    """
-    One life of an environment, in one test because it takes minutes: what was made is what the
-    files say, a second plan changes nothing, the state holds no secret, destroy leaves nothing.
-    """
     assert_nothing_is_left_to_change(local_root)
-    assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied_local, account.client("ssm"))
-    assert_the_broker_runs_the_rendered_xml(applied_local, account.client("mq"))
-    assert_the_worker_is_told_names_that_exist(applied_local, account)
-    store_two_versions(applied_local["bucket_name"], account.client("s3"))
+    assert_secrets_are_in_ssm_and_not_in_the_state(local_root, applied, account.client("ssm"))
+    assert_the_broker_runs_the_rendered_xml(applied, account.client("mq"))
+    assert_the_worker_is_told_names_that_exist(applied, account)
+    store_two_versions(applied["bucket_name"], account.client("s3"))
 
     local_root.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
 

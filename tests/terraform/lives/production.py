@@ -1,4 +1,4 @@
-"""A production with all that it may choose: made, planned again, protected, and removed."""
+"""A production with every option: applied, planned again, protected, destroyed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-SAMPLE = Path(__file__).parent / "samples" / "production-sized.tfvars"
+VALUES = Path(__file__).with_name("production.tfvars")
 #: No state leaves the test's own directory.
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
@@ -24,17 +24,14 @@ SECRETS = {
 #: What a second plan changes although nothing was changed: attribute by resource, and why.
 EXPLAINED: dict[str, tuple[set[str], str]] = {}
 
-pytestmark = pytest.mark.engine
 
-
-@pytest.fixture(scope="module")
-def production(terraform_folder: Callable[..., Any], account: Any) -> Any:
-    """The root with a certificate and a key that are there, as they are before a first apply."""
+def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
+    """Give the root with an existing certificate and key, as before a first apply."""
     certificate = account.client("acm").request_certificate(DomainName="judge.example.com")
     key = account.client("kms").create_key()["KeyMetadata"]
     files = {
         "backend_override.tf": LOCAL_BACKEND,
-        "production.auto.tfvars": SAMPLE.read_text(),
+        "production.auto.tfvars": VALUES.read_text(),
         "account.auto.tfvars.json": json.dumps(
             {
                 "emulated": True,
@@ -48,11 +45,12 @@ def production(terraform_folder: Callable[..., Any], account: Any) -> Any:
     return root
 
 
-def test_a_production_lives_as_its_file_says(production: Any, account: Any) -> None:
+def live(production: Any, account: Any) -> None:
     """
-    One life, in one test because it takes minutes: it is made in one apply, a second plan changes
-    nothing that is not explained, no secret is in state or plan, what holds data cannot be deleted
-    until enable_data_protection is turned off and applied, and then destroy leaves nothing.
+    Apply, plan, unprotect and destroy.
+
+    A second plan changes nothing that is not explained, state and plan hold no secret, what holds
+    data cannot be deleted until enable_data_protection is turned off, and destroy leaves nothing.
     """
     production.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
     plan = production.plan()

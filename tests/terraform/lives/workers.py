@@ -1,46 +1,30 @@
-"""The workers' module with all that it can do, made for real in an emulated account."""
+"""Module ecs-grading with every option: applied, changed, destroyed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-import pytest
-
-from gradectl.local.testing import running_control_plane
-
-FILES = Path(__file__).with_name("workers")
-KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-WAITS_AT_ONCE = "-parallelism=30"
-
-pytestmark = pytest.mark.engine
+FILES = Path(__file__).with_name("workers_root")
+WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
 
 
-@pytest.fixture(name="account")
-def _account(tmp_path: Path) -> Iterator[str]:
-    """The URL of an AWS API that no other test changes."""
-    with running_control_plane(tmp_path) as url:
-        yield url
-
-
-@pytest.fixture(name="folder")
-def _folder(terraform_folder: Callable[..., Any], account: str) -> Any:
-    """A root that calls the module three times, ready to be applied."""
+def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
+    """Give a root that calls the module three times."""
     files = {path.name: path.read_text() for path in FILES.glob("*.tf")}
-    folder = terraform_folder("workers", files).within(AWS_ENDPOINT_URL=account)
+    folder = terraform_folder("workers", files).within(AWS_ENDPOINT_URL=account.url)
     folder.run("init", "-no-color")
     return folder
 
 
-def test_what_is_applied_is_what_the_next_plan_finds(folder: Any, account: str) -> None:
+def live(folder: Any, account: Any) -> None:
     """
-    Made, changed and removed in one test, because each takes long: no plan after an apply finds a
-    difference, whatever is turned on, and whatever is changed where it stands.
-    """
-    ecs = boto3.client("ecs", "ap-northeast-2", endpoint_url=account, **KEYS)
+    Apply, change and destroy.
 
+    No plan after an apply finds a difference, whatever is turned on or changed in place.
+    """
+    ecs = account.client("ecs")
     apply(folder)
     assert placement(ecs, "spot") == {"FARGATE": 1, "FARGATE_SPOT": 3}
     assert placement(ecs, "instances") == {"instances-grading": 1}

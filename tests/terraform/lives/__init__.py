@@ -1,0 +1,1 @@
+"""Whole lives of environments: prepared, applied, checked and destroyed."""

@@ -1,0 +1,11 @@
+"""The lives that are tested, the longest first."""
+
+from lives import dev, local, production, workers
+from lives.background import Life
+
+LIVES = {
+    "production": Life(production.prepare, production.live),
+    "local": Life(local.prepare, local.live),
+    "dev": Life(dev.prepare, dev.live),
+    "workers": Life(workers.prepare, workers.live),
+}
