@@ -7,7 +7,7 @@ behaviour suite in tests/ports runs against both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,13 +45,8 @@ class JobSource(Protocol):
         """Wait for the next message, the priority queue first; None when none came in time."""
         ...
 
-    def settle(
-        self,
-        delivery: Delivery,
-        outgoing: Sequence[Outgoing],
-        before_commit: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Send `outgoing` and acknowledge `delivery`; neither when `before_commit` raises."""
+    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Send `outgoing` and acknowledge `delivery` in one transaction."""
         ...
 
     def close(self) -> None:

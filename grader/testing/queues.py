@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
@@ -105,15 +105,8 @@ class MemoryJobSource:
             ack_id=message.message_id,
         )
 
-    def settle(
-        self,
-        delivery: Delivery,
-        outgoing: Sequence[Outgoing],
-        before_commit: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Send `outgoing` and acknowledge `delivery`; neither when `before_commit` raises."""
-        self._check()
-        before_commit()
+    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Send `outgoing` and acknowledge `delivery` in one transaction."""
         self._check()
         del self._in_work[delivery.ack_id]
         for message in outgoing:

@@ -1,52 +1,65 @@
-"""One slot: receive a message, have it worked on, settle it, and the next."""
+"""One consumer: receives a message, has it processed, records the result and settles it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from grader.errors import ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
 from grader.ports.messages import Delivery, JobSource
 from grader.worker.activity import ActiveJobs
 from grader.worker.processor import JobProcessor
+from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
+from grader.worker.settlement import DeliveryPolicy, settle
 
-#: How soon an idle slot notices that it must stop.
+#: How soon an idle consumer notices a shutdown, in seconds.
 _IDLE_SECONDS = 0.5
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Consumer:
     """
-    Works on one message at a time until told to stop.
+    Works on one message at a time until shutdown.
 
     Args:
-        name: Of its health check.
-        open_source: Opens a connection of the slot's own; raises `ConnectionLostError`.
-        processor: Does everything between receiving and settling.
-        retrier: Waits for the broker.
-        stopping: Set when no next message is to be taken.
-        log: Where events go.
-        running: Is told when a message is begun and done with.
+        name: Name of its health check.
+        open_source: Opens a connection of its own; raises `ConnectionLostError`.
+        processor: Turns a message into an outcome.
+        policy: How outcomes are settled.
+        recorder: Stores results.
+        retrier: Repeats connecting to the broker.
+        stopping: Set when no further message is to be taken.
+        log: Log of the worker.
+        active: Shows since when a message is being worked on.
+        clock: Gives the time of a failed result, UTC.
     """
 
     name: str
     open_source: Callable[[], JobSource]
     processor: JobProcessor
+    policy: DeliveryPolicy
+    recorder: ResultRecorder
     retrier: Retrier
     stopping: threading.Event
     log: Logger
-    running: ActiveJobs = field(default_factory=ActiveJobs)
+    active: ActiveJobs = field(default_factory=ActiveJobs)
+    clock: Callable[[], datetime] = _now
 
     def run(self) -> None:
         """
-        Work until told to stop; a lost connection is opened again, later and later.
+        Work until shutdown; a lost connection is opened again, with backoff.
 
         Raises:
-            GraderError: The broker will never serve us as we are: a wrong password, an untrusted
-                certificate, a queue that we may not read or write.
+            GraderError: The broker refuses for good: a wrong password, an untrusted certificate, a
+                missing right to read or write a queue.
         """
         try:
             while not self.stopping.is_set():
@@ -55,7 +68,7 @@ class Consumer:
             self.log.info(str(error))
         except GraderError as error:
             self.retrier.health.bad(self.name, str(error))
-            self.log.error(  # noqa: TRY400 - it is told once more, with its end, by who started us
+            self.log.error(  # noqa: TRY400 - the caller logs it again, with the traceback
                 "Cannot work with this broker, ending", part=self.name, reason=str(error)
             )
             raise
@@ -63,11 +76,11 @@ class Consumer:
 
     def _session(self) -> None:
         """
-        Work over one connection for as long as it lasts.
+        Work over one connection until it is lost or the worker shuts down.
 
         Raises:
-            ConnectionLostError: It was lost before anything was settled, so the next one should
-                not follow at once: a broker whose result queue is full ends each in this way.
+            ConnectionLostError: It was lost before any message was settled, so reconnecting needs
+                a backoff: a broker whose result queue is full ends every connection this way.
         """
         source = self.open_source()
         self.retrier.health.good(self.name, "connected")
@@ -76,20 +89,22 @@ class Consumer:
             while not self.stopping.is_set():
                 delivery = source.receive(_IDLE_SECONDS)
                 if delivery is not None:
-                    self.running.begin(self.name)
+                    self.active.begin(self.name)
                     self._serve(source, delivery)
-                    self.running.end(self.name)
+                    self.active.end(self.name)
                     settled += 1
         except ConnectionLostError as error:
             if not settled:
                 raise
             self.log.warning("Connection to the broker lost", reason=str(error))
         finally:
-            self.running.end(self.name)
+            self.active.end(self.name)
             source.close()
 
     def _serve(self, source: JobSource, delivery: Delivery) -> None:
-        settlement = self.processor.decide(delivery)
-        source.settle(delivery, settlement.outgoing, lambda: self.processor.record(settlement))
+        outcome = self.processor.process(delivery)
+        settlement = settle(outcome, delivery, self.policy, self.clock())
+        self.recorder.record(settlement)
+        source.settle(delivery, settlement.outgoing)
         if settlement.record is not None:
             self.log.info("Result sent to queue", request_id=settlement.record.request_id)

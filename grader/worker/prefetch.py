@@ -41,7 +41,7 @@ class Prefetcher:
     Args:
         queues: To look into, the most urgent first.
         count: Waiting messages to prepare for at a time.
-        running: Tells whether a job runs for long.
+        active: Tells how long jobs have been running.
         open_inspector: Opens a way into the queues, when it is needed first; raises `GraderError`.
         prepare: Gets the body of a waiting message.
         stopping: Set when the worker stops.
@@ -50,7 +50,7 @@ class Prefetcher:
 
     queues: Sequence[str]
     count: int
-    running: ActiveJobs
+    active: ActiveJobs
     open_inspector: Callable[[], AbstractContextManager[QueueInspector]]
     prepare: Callable[[bytes], None]
     stopping: threading.Event
@@ -58,7 +58,7 @@ class Prefetcher:
     _known: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     @contextmanager
-    def beside(self) -> Iterator[None]:
+    def in_background(self) -> Iterator[None]:
         """Look ahead on a thread of its own for as long as the block runs and is not stopping."""
         thread = threading.Thread(target=self.run, name="look-ahead", daemon=True)
         thread.start()
@@ -105,7 +105,7 @@ class Prefetcher:
             known = counters.get(queue)
             if wanted <= 0 or known is None or not known.waiting:
                 continue
-            if known.in_flight - self.running.count() <= _MOST_WITH_OTHERS:
+            if known.in_flight - self.active.count() <= _MOST_WITH_OTHERS:
                 page = inspector.peek(queue, known.in_flight + wanted)[known.in_flight :]
                 wanted -= len(page)
                 yield from page
@@ -123,7 +123,7 @@ class Prefetcher:
         """Wait for as long as told, then for a job that runs for long; False: the worker stops."""
         if self.stopping.wait(pause_seconds):
             return False
-        while self.running.longest_seconds() < _LONG_JOB_SECONDS:
+        while self.active.longest_seconds() < _LONG_JOB_SECONDS:
             if self.stopping.wait(_GLANCE_SECONDS):
                 return False
         return True

@@ -1,4 +1,4 @@
-"""Waiting for what is away: the same call again, later and later, until the worker must stop."""
+"""Retries a call with backoff until it succeeds or the worker shuts down."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from grader.errors import GraderError, StoppingError
+from grader.errors import AccessError, GraderError, StoppingError, TemporaryError
 from grader.logs import Logger
 from grader.worker.health import Health
 
@@ -32,9 +32,9 @@ class Retrier:
     Repeats calls that fail for reasons outside the request.
 
     Args:
-        stopping: Set when the worker must stop; ends all waiting.
-        health: Is told what is being waited for.
-        log: Is told the same.
+        stopping: Set when the worker shuts down; ends all waiting.
+        health: Shows which part is being waited for.
+        log: Log of the worker.
     """
 
     stopping: threading.Event
@@ -50,16 +50,16 @@ class Retrier:
         between: Callable[[BaseException], None] = lambda _error: None,
     ) -> _T:
         """
-        Do `action` until it succeeds.
+        Call `action` until it succeeds.
 
         Args:
             part: Name of the health check that is bad meanwhile.
             action: Safe to repeat.
-            errors: What is worth another try; all else goes through.
+            errors: Errors that are retried; all others are raised.
             between: Called with the error before each wait.
 
         Raises:
-            StoppingError: The worker must stop.
+            StoppingError: The worker shuts down.
         """
         try:
             result = action()
@@ -96,8 +96,28 @@ class Retrier:
             raise StoppingError(f"stopped while waiting for the {part}") from error
 
 
+def retry_database(retrier: Retrier, action: Callable[[], _T], refresh: Callable[[], None]) -> _T:
+    """
+    Retry a call to the database, with fresh parameters after a refused login.
+
+    Args:
+        retrier: Repeats the call.
+        action: The call; safe to repeat.
+        refresh: Reads the parameters again; never raises.
+
+    Raises:
+        StoppingError: The worker shuts down.
+    """
+
+    def between(error: BaseException) -> None:
+        if isinstance(error, AccessError):
+            refresh()
+
+    return retrier.call("database", action, (TemporaryError, AccessError), between=between)
+
+
 def _raising_first(error: GraderError, action: Callable[[], _T]) -> Callable[[], _T]:
-    """Count the attempt that was made without tenacity, which costs more than most actions do."""
+    """Count the first call, made without tenacity, which costs more than most actions."""
     first = [error]
 
     def attempt() -> _T:

@@ -1,16 +1,15 @@
 """
-What to do with a request message, decided without touching anything.
+Decides how a request message is settled; pure, so every case can be tested without a broker.
 
-::
+==================  ============================================================
+`Done`              result message; the result is recorded
+`AlreadyDone`       the stored result again
+`Retry`             a delayed copy of the request
+`Rejected`          failed result and dead letter; recorded unless a row exists
+`Exhausted`         as `Rejected`, with the operators' reason on the dead letter
+==================  ============================================================
 
-    unreadable, no id ─────────► copy to the dead-letter queue
-    invalid, or refused ───────► failed result, row, dead-letter copy
-    finished before ───────────► the stored result again
-    held by another message ───► delayed copy
-    temporary error ───────────► delayed copy; at the last attempt as if refused
-    graded ────────────────────► result, row
-
-Each ends with the acknowledgement of the message, in one transaction with what is sent.
+The messages are sent in one transaction with the acknowledgement of the request.
 """
 
 from __future__ import annotations
@@ -29,9 +28,10 @@ from grader.contract.names import (
 )
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import RequestError
+from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery, Outgoing
 
-#: Set by the broker for one delivery, or by us for each copy; the rest is the producer's.
+#: Headers set by the broker per delivery or by us per copy; all others are the producer's.
 _NOT_COPIED = frozenset(
     {
         "ack",
@@ -53,20 +53,20 @@ _NOT_COPIED = frozenset(
 _SCHEDULING_PREFIX = "AMQ_SCHEDULED_"
 _LONGEST_ID = 255
 _LONGEST_REASON = 500
-#: What a user is told when we are to blame; the operators find the reason in the log and the DLQ.
+#: The user's message for faults of ours; operators find the reason in the log and the dead letter.
 _OUR_FAULT = "the grading system could not grade this request"
 
 
 @dataclass(frozen=True)
 class DeliveryPolicy:
     """
-    What a worker's settings say about messages.
+    Where messages go, and how often a request is tried.
 
     Args:
-        bucket: Where `result.json` files lie.
-        result_queue: Where results go.
-        dead_letter_queue: Where go copies of what could not be done.
-        max_attempts: Attempts before a request is given up.
+        bucket: Bucket of the `result.json` files.
+        result_queue: Queue of results.
+        dead_letter_queue: Queue for copies of requests that cannot be done.
+        max_attempts: Attempts before a request is exhausted.
         retry_delay_ms: Milliseconds before another attempt.
     """
 
@@ -76,16 +76,68 @@ class DeliveryPolicy:
     max_attempts: int
     retry_delay_ms: int
 
+    def allows(self, attempt: int) -> bool:
+        """Whether attempt number `attempt` may be made; ends requests that kill their workers."""
+        return attempt <= self.max_attempts
+
+
+@dataclass(frozen=True)
+class Done:
+    """The handler produced a result."""
+
+    result: JobResult
+
+
+@dataclass(frozen=True)
+class AlreadyDone:
+    """The database has a result: a duplicate, or the worker died before it could settle."""
+
+    result: JobResult
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Attempt `attempt` failed; 0 when another message holds the request and none was made."""
+
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """
+    The request can never be done.
+
+    Args:
+        error: Why.
+        request_id: None when the message has no readable id, so there is nothing to answer.
+        known: The row of an earlier message with this id; what it says stands.
+    """
+
+    error: RequestError
+    request_id: str | None
+    known: JobRecord | None = None
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """All attempts failed; `reason` is for operators only."""
+
+    request_id: str
+    reason: str
+
+
+Outcome = Done | AlreadyDone | Retry | Rejected | Exhausted
+
 
 @dataclass(frozen=True)
 class Settlement:
     """
-    How a message is done with.
+    How a message is settled.
 
     Args:
         outgoing: Sent in one transaction with the acknowledgement.
-        record: A result to store in the database before the commit.
-        failed: The record is a failure whose `result.json` nobody has written yet.
+        record: A result to store in the database before that transaction.
+        failed: The record is a failure, whose `result.json` has not been written yet.
     """
 
     outgoing: tuple[Outgoing, ...]
@@ -94,88 +146,87 @@ class Settlement:
 
 
 def original_id(delivery: Delivery) -> str:
-    """The first message id the request had; a copy carries it in a header."""
+    """Give the first message id of the request; a copy carries it in a header."""
     return (delivery.headers.get(ORIGINAL_ID_HEADER) or delivery.message_id)[:_LONGEST_ID]
 
 
-def graded(result: JobResult, rules: DeliveryPolicy) -> Settlement:
-    """It was done."""
-    return Settlement((_result_message(result, rules),), record=result)
-
-
-def finished_before(result: JobResult, rules: DeliveryPolicy) -> Settlement:
-    """It had been done: the producer asked twice, or a worker died before it could say so."""
-    return Settlement((_result_message(result, rules),))
-
-
-def put_off(delivery: Delivery, rules: DeliveryPolicy, attempt: int = 0) -> Settlement:
-    """Look again later: another message holds the request, or attempt `attempt` was in vain."""
-    headers = _copied_headers(delivery)
-    if attempt:
-        headers[ATTEMPT_HEADER] = str(attempt)
-    copy = Outgoing(delivery.queue, delivery.body, headers, delay_ms=rules.retry_delay_ms)
-    return Settlement((copy,))
-
-
-def unreadable(delivery: Delivery, error: RequestError, rules: DeliveryPolicy) -> Settlement:
-    """Nobody can be told, for not even the id can be made out."""
-    return Settlement((_dead_letter(delivery, error, rules),))
-
-
-def refused(
-    delivery: Delivery, request_id: str, error: RequestError, rules: DeliveryPolicy, now: datetime
+def settle(
+    outcome: Outcome, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
-    """It can never be done."""
+    """
+    Turn the outcome of a delivery into what is sent and stored.
+
+    Args:
+        outcome: Result of processing.
+        delivery: The request message.
+        policy: Queues and limits.
+        now: Timestamp of a failed result, UTC.
+    """
+    match outcome:
+        case Done(result):
+            return Settlement((_result_message(result, policy),), record=result)
+        case AlreadyDone(result):
+            return Settlement((_result_message(result, policy),))
+        case Retry(attempt):
+            return Settlement((_delayed_copy(delivery, attempt, policy),))
+        case Rejected():
+            return _rejected(outcome, delivery, policy, now)
+        case Exhausted(request_id, reason):
+            error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
+            dead = _dead_letter(delivery, error, policy)
+            attempts = str(policy.max_attempts)
+            why = {REASON_HEADER: reason[:_LONGEST_REASON], ATTEMPT_HEADER: attempts}
+            dead = replace(dead, headers={**dead.headers, **why})
+            return _failed(request_id, error, dead, policy, now)
+
+
+def _rejected(
+    outcome: Rejected, delivery: Delivery, policy: DeliveryPolicy, now: datetime
+) -> Settlement:
+    dead = _dead_letter(delivery, outcome.error, policy)
+    if outcome.request_id is None:
+        return Settlement((dead,))
+    if outcome.known is None:
+        return _failed(outcome.request_id, outcome.error, dead, policy, now)
+    stored = outcome.known.result
+    answer = () if stored is None else (_result_message(stored, policy),)
+    return Settlement((*answer, dead))
+
+
+def _failed(
+    request_id: str, error: RequestError, dead: Outgoing, policy: DeliveryPolicy, now: datetime
+) -> Settlement:
     code = ErrorCode(error.code)
     result = JobResult(
         request_id=request_id,
         status=Status.FAILED,
         error=Failure(code=code, message=error.what, fault=code.fault),
-        result_file=str(ObjectUrl(rules.bucket, result_key(request_id))),
+        result_file=str(ObjectUrl(policy.bucket, result_key(request_id))),
         timestamp=now,
     )
-    outgoing = (_result_message(result, rules), _dead_letter(delivery, error, rules))
-    return Settlement(outgoing, record=result, failed=True)
+    return Settlement((_result_message(result, policy), dead), record=result, failed=True)
 
 
-def refused_again(
-    delivery: Delivery, stored: JobResult | None, error: RequestError, rules: DeliveryPolicy
-) -> Settlement:
-    """It cannot be done, and the database knows the request: what is known there stands."""
-    known = () if stored is None else (_result_message(stored, rules),)
-    return Settlement((*known, _dead_letter(delivery, error, rules)))
+def _delayed_copy(delivery: Delivery, attempt: int, policy: DeliveryPolicy) -> Outgoing:
+    headers = _copied_headers(delivery)
+    if attempt:
+        headers[ATTEMPT_HEADER] = str(attempt)
+    return Outgoing(delivery.queue, delivery.body, headers, delay_ms=policy.retry_delay_ms)
 
 
-def may_try(attempt: int, rules: DeliveryPolicy) -> bool:
-    """Whether attempt number `attempt` is still allowed; a request that kills workers ends here."""
-    return attempt <= rules.max_attempts
-
-
-def given_up(
-    delivery: Delivery, request_id: str, reason: str, rules: DeliveryPolicy, now: datetime
-) -> Settlement:
-    """All attempts were in vain; `reason` is for operators alone."""
-    error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
-    settlement = refused(delivery, request_id, error, rules, now)
-    result, dead = settlement.outgoing
-    why = {REASON_HEADER: reason[:_LONGEST_REASON], ATTEMPT_HEADER: str(rules.max_attempts)}
-    outgoing = (result, replace(dead, headers={**dead.headers, **why}))
-    return replace(settlement, outgoing=outgoing)
-
-
-def _result_message(result: JobResult, rules: DeliveryPolicy) -> Outgoing:
+def _result_message(result: JobResult, policy: DeliveryPolicy) -> Outgoing:
     headers = {"correlation-id": result.request_id, "content-type": "application/json"}
-    return Outgoing(rules.result_queue, result.to_json(), headers)
+    return Outgoing(policy.result_queue, result.to_json(), headers)
 
 
-def _dead_letter(delivery: Delivery, error: RequestError, rules: DeliveryPolicy) -> Outgoing:
+def _dead_letter(delivery: Delivery, error: RequestError, policy: DeliveryPolicy) -> Outgoing:
     headers = {
         **_copied_headers(delivery),
         REASON_CODE_HEADER: str(error.code),
         REASON_HEADER: error.what[:_LONGEST_REASON],
     }
-    headers.pop("expires", None)  # it would vanish from where operators look for it
-    return Outgoing(rules.dead_letter_queue, delivery.body, headers)
+    headers.pop("expires", None)  # else it would vanish before operators see it
+    return Outgoing(policy.dead_letter_queue, delivery.body, headers)
 
 
 def _copied_headers(delivery: Delivery) -> dict[str, str]:

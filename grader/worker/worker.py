@@ -1,8 +1,8 @@
 """
-How a worker is put together.
+Builds and runs a worker.
 
-Health first, then parameters, the database and its schema, the handlers with their sandbox, and
-the slots; each waits for what is away, and health says what for.
+It starts in this order: health page, parameters, database with its schema, handlers with their
+sandbox, consumers. Each step retries until its service is reachable; the health page names it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from grader.worker.health import Health, serving
 from grader.worker.parameters import Parameters, parameter_names
 from grader.worker.prefetch import Prefetcher
 from grader.worker.processor import JobProcessor
+from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
 from grader.worker.shutdown import run_all
@@ -44,7 +45,7 @@ from grader.worker.shutdown import run_all
 
 @dataclass(frozen=True)
 class _Shared:
-    """What the slots of a worker share."""
+    """What the consumers of a worker share."""
 
     stopping: threading.Event
     retrier: Retrier
@@ -52,23 +53,23 @@ class _Shared:
     jobs: JobStore
     objects: ObjectStore
     request_model: type[JobRequest]
-    running: ActiveJobs = field(default_factory=ActiveJobs)
+    active: ActiveJobs = field(default_factory=ActiveJobs)
 
 
 @dataclass(frozen=True)
 class Worker:
     """
-    A worker of these settings.
+    A worker process.
 
     Args:
         settings: From the environment variables.
-        open_work: What is done with a request.
-        log: Where events go.
-        redactor: Is told the passwords.
+        open_handler: Opens the handler of requests.
+        log: Log of the worker.
+        redactor: Masks the passwords in the log.
     """
 
     settings: WorkerSettings
-    open_work: OpenHandler
+    open_handler: OpenHandler
     log: Logger
     redactor: Redactor
 
@@ -89,33 +90,34 @@ class Worker:
             parameters = read_parameters(settings, retrier, self.redactor)
             jobs = open_jobs(parameters, retrier, connections=len(names))
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
-            work = stack.enter_context(self.open_work(HandlerContext(settings, objects, self.log)))
-            shared = _Shared(stopping, retrier, parameters, jobs, objects, work.request_model)
-            handlers = {name: stack.enter_context(work.open()) for name in names}
-            slots = [self._slot(name, each, shared) for name, each in handlers.items()]
-            health.good("handler", work.detail)
+            context = HandlerContext(settings, objects, self.log)
+            spec = stack.enter_context(self.open_handler(context))
+            shared = _Shared(stopping, retrier, parameters, jobs, objects, spec.request_model)
+            handlers = {name: stack.enter_context(spec.open()) for name in names}
+            consumers = [self._consumer(name, each, shared) for name, each in handlers.items()]
+            health.good("handler", spec.detail)
             self.log.info("Worker started")
-            stack.enter_context(self._look_ahead(handlers[names[0]], shared))
-            run_all({slot.name: slot.run for slot in slots}, stopping)
+            stack.enter_context(self._prefetch(handlers[names[0]], shared))
+            run_all({consumer.name: consumer.run for consumer in consumers}, stopping)
 
-    def _slot(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Consumer:
+    def _consumer(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Consumer:
         settings = self.settings
-        rules = DeliveryPolicy(
+        policy = DeliveryPolicy(
             bucket=settings.grading_bucket,
             result_queue=settings.result_queue_name,
             dead_letter_queue=settings.dlq_name,
             max_attempts=settings.max_attempts,
             retry_delay_ms=settings.retry_delay_ms,
         )
+        refresh = partial(_refresh_if_possible, shared.parameters)
         processor = JobProcessor(
             jobs=shared.jobs,
-            objects=shared.objects,
             request_model=shared.request_model,
             handler=handler,
-            rules=rules,
+            policy=policy,
             worker_id=worker_id(),
             retrier=shared.retrier,
-            refresh=partial(_refresh_if_possible, shared.parameters),
+            refresh=refresh,
             log=self.log,
         )
 
@@ -123,13 +125,19 @@ class Worker:
             return ActiveMqJobSource(open_broker(shared.parameters, name), settings.queues)
 
         return Consumer(
-            name, open_source, processor, shared.retrier, shared.stopping, self.log, shared.running
+            name=name,
+            open_source=open_source,
+            processor=processor,
+            policy=policy,
+            recorder=ResultRecorder(shared.jobs, shared.objects, shared.retrier, refresh),
+            retrier=shared.retrier,
+            stopping=shared.stopping,
+            log=self.log,
+            active=shared.active,
         )
 
-    def _look_ahead(
-        self, handler: JobHandler[Any], shared: _Shared
-    ) -> AbstractContextManager[None]:
-        """Prepare for what waits, by any one of the handlers, where they can do that."""
+    def _prefetch(self, handler: JobHandler[Any], shared: _Shared) -> AbstractContextManager[None]:
+        """Prefetch for waiting requests with any one of the handlers, if they support it."""
         settings = self.settings
         if not settings.look_ahead or not isinstance(handler, PreparingHandler):
             return nullcontext()
@@ -143,16 +151,16 @@ class Worker:
         return Prefetcher(
             queues=settings.queues,
             count=settings.look_ahead,
-            running=shared.running,
+            active=shared.active,
             open_inspector=open_inspector,
             prepare=lambda body: prepare(shared.request_model.from_json(body)),
             stopping=shared.stopping,
             log=self.log,
-        ).beside()
+        ).in_background()
 
 
 def read_parameters(settings: DatabaseSettings, retrier: Retrier, redactor: Redactor) -> Parameters:
-    """Read the values behind the `*_PARAM` variables; waits while SSM is away."""
+    """Read the values behind the `*_PARAM` variables; retries while SSM is unreachable."""
     store = open_parameter_store(settings.aws_region)
     names = parameter_names(settings.model_dump())
     parameters = Parameters(store, names, redactor, ca_file=settings.db_ca_file)
@@ -162,10 +170,10 @@ def read_parameters(settings: DatabaseSettings, retrier: Retrier, redactor: Reda
 
 def open_jobs(parameters: Parameters, retrier: Retrier, *, connections: int) -> JobStore:
     """
-    Open the table of jobs, its schema brought up to date; waits while the database is away.
+    Open the table of jobs and migrate its schema; retries while the database is unreachable.
 
     Raises:
-        AccessError: The database refuses us also with parameters just read.
+        AccessError: The database refuses the login also with parameters just read.
     """
     engine = open_engine(parameters.database_login, connections=connections)
 
@@ -186,7 +194,7 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
     Connect to the broker.
 
     Raises:
-        AccessError: It refuses us also with parameters just read.
+        AccessError: It refuses the login also with parameters just read.
         ConnectionLostError: It cannot be reached.
         TrustError: Its certificate is not trusted.
     """
@@ -206,7 +214,7 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
             return attempt()
         error.next_step = (
             f"compare {parameters.name_of('mq_username')} and {parameters.name_of('mq_password')}"
-            " with the broker's users; gradectl apply gives each its group, and the kept password"
+            " with the broker's users; gradectl apply gives each its group and its password"
         )
         raise
 
@@ -215,4 +223,4 @@ def _refresh_if_possible(parameters: Parameters) -> None:
     try:
         parameters.refresh()
     except TemporaryError:
-        return  # the old values stand; whoever waits asks again
+        return  # the old values stand; the next retry refreshes again

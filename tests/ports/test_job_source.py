@@ -57,25 +57,6 @@ def test_settled_message_is_gone_and_its_answer_there(queues: Any, jobs: str) ->
     assert queues.open(jobs).receive(NOTHING) is None
 
 
-def test_failing_before_the_commit_undoes_all(queues: Any, jobs: str) -> None:
-    """When the row cannot be saved nothing is sent and the message is still ours."""
-    queues.send(Outgoing(jobs, b"1"))
-    source = queues.open(jobs)
-    answers = queues.name("answers")
-    delivery = source.receive(SOON)
-
-    def fail() -> None:
-        raise ValueError("no row")
-
-    with pytest.raises(ValueError, match="no row"):
-        source.settle(delivery, [Outgoing(answers, b"done")], fail)
-
-    reader = queues.open(answers)
-    assert reader.receive(NOTHING) is None
-    source.settle(delivery, [Outgoing(answers, b"second try")])
-    assert reader.receive(SOON).body == b"second try"
-
-
 def test_unsettled_message_comes_again_after_close(queues: Any, jobs: str) -> None:
     """A worker that leaves, leaves its message to the next, marked as redelivered."""
     queues.send(Outgoing(jobs, b"1"))

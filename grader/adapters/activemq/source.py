@@ -12,7 +12,7 @@ message of that queue is kept: within a transaction the broker lets a subscripti
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 from grader.adapters.activemq.connection import Connection
@@ -61,18 +61,12 @@ class ActiveMqJobSource:
             self._collect(remaining)
         return self._begin()
 
-    def settle(
-        self,
-        delivery: Delivery,
-        outgoing: Sequence[Outgoing],
-        before_commit: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Send `outgoing` and acknowledge `delivery`; neither when `before_commit` raises."""
+    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Send `outgoing` and acknowledge `delivery` in one transaction."""
         with self._connection.transaction() as transaction:
             for message in outgoing:
                 transaction.send(message.queue, message.body, _headers(message))
             transaction.ack(delivery.ack_id)
-            before_commit()
 
     def close(self) -> None:
         """Leave in good order; what was not settled is delivered to others."""

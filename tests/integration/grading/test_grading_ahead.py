@@ -19,7 +19,7 @@ from grader.logs import Redactor, make_logger
 from grader.ports.messages import QueueInspector
 from grader.testing import MemoryObjectStore
 from grader.worker.activity import ActiveJobs
-from grader.worker.prefetch import LookAhead
+from grader.worker.prefetch import Prefetcher
 
 pytestmark = pytest.mark.engine
 
@@ -58,7 +58,7 @@ def test_the_second_job_finds_its_test_cases_here(watched: Any, activemq: Any) -
     broker = activemq
     prepared, stopping = threading.Event(), threading.Event()
     grader = watched.grader()
-    running = ActiveJobs()
+    active = ActiveJobs()
 
     @contextmanager
     def open_inspector() -> Iterator[QueueInspector]:
@@ -72,10 +72,10 @@ def test_the_second_job_finds_its_test_cases_here(watched: Any, activemq: Any) -
         grader.prepare(GradingRequest.from_json(body))
         prepared.set()
 
-    look_ahead = LookAhead(
+    prefetcher = Prefetcher(
         queues=(queue,),
         count=2,
-        running=running,
+        active=active,
         open_inspector=open_inspector,
         prepare=prepare,
         stopping=stopping,
@@ -83,11 +83,11 @@ def test_the_second_job_finds_its_test_cases_here(watched: Any, activemq: Any) -
     )
     web = connect([broker.endpoint], broker.user, broker.password, ca_file=broker.ca_file)
     web.send(queue, watched.request(problem_id="second").to_json())
-    with look_ahead.beside():
-        running.begin("slot")
+    with prefetcher.in_background():
+        active.begin("consumer")
         first = watched.verdict("print(2 * int(input()))", problem_id="first")
         assert prepared.wait(WAIT_SECONDS)
-        running.end("slot")
+        active.end("consumer")
         stopping.set()
     ahead = list(watched.store.fetched)
 

@@ -1,4 +1,4 @@
-"""A slot and its processor over the in-memory twins."""
+"""A consumer with its processor and recorder, over in-memory fakes."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
 from grader.worker.consumer import Consumer
 from grader.worker.processor import JobProcessor
+from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
-RULES = DeliveryPolicy("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=0)
+POLICY = DeliveryPolicy("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=0)
 REQUEST = {
     "requestId": "req_1",
     "userId": "user_001",
@@ -93,7 +94,7 @@ class FlakyJobStore(MemoryJobStore):
 
 @dataclass
 class Bench:
-    """A worker's slot on twins; it stops when the requests' queue is empty."""
+    """A consumer on in-memory fakes; it stops when the request queue is empty."""
 
     retrier: Retrier
     log: Logger
@@ -117,18 +118,25 @@ class Bench:
         """Work until nothing waits."""
         processor = JobProcessor(
             jobs=self.jobs,
-            objects=self.objects,
             request_model=self.request_model,
             handler=self.handler,
-            rules=RULES,
+            policy=POLICY,
             worker_id="worker",
             retrier=self.retrier,
             refresh=self.refresh,
             log=self.log,
-            clock=lambda: NOW,
         )
-        opened = open_source or (lambda: UntilEmpty(self.queues, self.stopping))
-        Consumer("broker", opened, processor, self.retrier, self.stopping, self.log).run()
+        Consumer(
+            name="broker",
+            open_source=open_source or (lambda: UntilEmpty(self.queues, self.stopping)),
+            processor=processor,
+            policy=POLICY,
+            recorder=ResultRecorder(self.jobs, self.objects, self.retrier, self.refresh),
+            retrier=self.retrier,
+            stopping=self.stopping,
+            log=self.log,
+            clock=lambda: NOW,
+        ).run()
 
     def results(self) -> list[GradingResult]:
         """What is on the result queue."""
@@ -231,8 +239,8 @@ def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Excep
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (None, "NoneType and not a JobResult"),
-        ({"status": "completed"}, "dict and not a JobResult"),
+        (None, "NoneType instead of a JobResult"),
+        ({"status": "completed"}, "dict instead of a JobResult"),
         (
             JobResult(request_id="req_2", status=Status.COMPLETED, timestamp=NOW),
             "of another request: 'req_2'",
@@ -251,7 +259,7 @@ def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Excep
             JobResult(
                 request_id="req_1", status=Status.COMPLETED, result="s" * (8 << 20), timestamp=NOW
             ),
-            "the rest belongs into the bucket",
+            "put the rest into the bucket",
         ),
     ],
     ids=["nothing", "a dict", "another's", "no JSON", "long URL", "large"],

@@ -73,14 +73,14 @@ class Bench:
     stopping: threading.Event
     log: Logger
     prepared: list[bytes] = field(default_factory=list)
-    running: ActiveJobs = field(default_factory=lambda: ActiveJobs(clock=lambda: 0.0))
+    active: ActiveJobs = field(default_factory=lambda: ActiveJobs(clock=lambda: 0.0))
 
     def make(self, count: int = 2) -> Prefetcher:
         """Build it."""
         return Prefetcher(
             queues=("urgent", "ordinary"),
             count=count,
-            running=self.running,
+            active=self.active,
             open_inspector=self.queues.opened,
             prepare=self.prepared.append,
             stopping=self.stopping,
@@ -145,7 +145,7 @@ def test_many_slots_of_our_own_are_no_reason_to_stop_reading(bench: Bench) -> No
     bench.queues.in_flight["ordinary"] = 15
     bench.queues.content["ordinary"] = [queued(str(number)) for number in range(20)]
     for number in range(15):
-        bench.running.begin(f"slot-{number}")
+        bench.active.begin(f"slot-{number}")
 
     bench.make(4).look(bench.queues)
 
@@ -154,12 +154,12 @@ def test_many_slots_of_our_own_are_no_reason_to_stop_reading(bench: Bench) -> No
 
 def test_a_message_is_prepared_for_once(bench: Bench) -> None:
     """It waits for as long as it waits."""
-    look_ahead = bench.make()
-    look_ahead.look(bench.queues)
+    prefetcher = bench.make()
+    prefetcher.look(bench.queues)
     bench.queues.content["urgent"].append(queued("u3"))
     del bench.queues.content["urgent"][0]
 
-    look_ahead.look(bench.queues)
+    prefetcher.look(bench.queues)
 
     assert bench.prepared == [b"u1", b"u2", b"u3"]
 
@@ -224,8 +224,8 @@ def test_short_jobs_cause_no_look(bench: Bench) -> None:
     running = ActiveJobs(clock=clock)
     running.begin("slot")
     asked.clear()
-    look_ahead = replace(bench.make(), running=running, open_inspector=open_inspector)
-    with look_ahead.beside():
+    prefetcher = replace(bench.make(), active=running, open_inspector=open_inspector)
+    with prefetcher.in_background():
         assert asked.wait(WAIT_SECONDS)
         assert not opened.is_set()
         seconds[0] = 1.0
@@ -264,7 +264,7 @@ def test_a_broker_that_cannot_be_asked_is_said_once(
     waits = Waits(bench.stopping)
     running = ActiveJobs(clock=ticking())
     running.begin("slot")
-    replace(bench.make(), open_inspector=refuse, running=running, stopping=waits).run()
+    replace(bench.make(), open_inspector=refuse, active=running, stopping=waits).run()
 
     assert len(tries) == 3
     assert waits.longest == 30.0

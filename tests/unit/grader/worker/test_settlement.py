@@ -1,4 +1,4 @@
-"""Each way a request message can end."""
+"""Each outcome of a request message, settled."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ from grader.contract.names import (
 )
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError
+from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery
-from grader.worker import settlement
-from grader.worker.settlement import DeliveryPolicy
+from grader.worker.settlement import (
+    AlreadyDone,
+    DeliveryPolicy,
+    Done,
+    Exhausted,
+    Outcome,
+    Rejected,
+    Retry,
+    Settlement,
+    original_id,
+    settle,
+)
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
-RULES = DeliveryPolicy("bucket", "results", "dlq", max_attempts=3, retry_delay_ms=5000)
+POLICY = DeliveryPolicy("bucket", "results", "dlq", max_attempts=3, retry_delay_ms=5000)
 BROKEN = RequestError(ErrorCode.INVALID_REQUEST, "timeLimit: too small")
 
 
@@ -39,9 +50,20 @@ def completed() -> GradingResult:
     return GradingResult(request_id="req_1", status=Status.COMPLETED, result=grade, timestamp=NOW)
 
 
+def settled_as(outcome: Outcome, message: Delivery | None = None) -> Settlement:
+    """Settle an outcome of a message."""
+    return settle(outcome, message or delivery(), POLICY, NOW)
+
+
+def row(result: GradingResult | None) -> JobRecord:
+    """The row of a request that an earlier message claimed."""
+    status = "completed" if result else "running"
+    return JobRecord("req_1", status, 1, "worker", "requests", result)
+
+
 def test_graded_request_is_answered_and_stored() -> None:
     """One message on the result queue, found by the request's id, and one row."""
-    settled = settlement.graded(completed(), RULES)
+    settled = settled_as(Done(completed()))
 
     (message,) = settled.outgoing
     assert (message.queue, message.body) == ("results", completed().to_json())
@@ -51,15 +73,15 @@ def test_graded_request_is_answered_and_stored() -> None:
 
 def test_known_result_is_sent_and_not_stored_again() -> None:
     """A stored result stands as it is."""
-    settled = settlement.finished_before(completed(), RULES)
+    settled = settled_as(AlreadyDone(completed()))
 
-    assert settled.outgoing == settlement.graded(completed(), RULES).outgoing
+    assert settled.outgoing == settled_as(Done(completed())).outgoing
     assert settled.record is None
 
 
-def test_refused_request_fails_and_is_dead_lettered_in_one() -> None:
-    """The failure is answered, stored, and kept with its reason for operators."""
-    settled = settlement.refused(delivery(), "req_1", BROKEN, RULES, NOW)
+def test_rejected_request_fails_and_is_dead_lettered_in_one() -> None:
+    """The failure is answered, stored, and dead-lettered with its reason for operators."""
+    settled = settled_as(Rejected(BROKEN, "req_1"))
 
     answer, dead = settled.outgoing
     assert json.loads(answer.body) == {
@@ -80,26 +102,26 @@ def test_refused_request_fails_and_is_dead_lettered_in_one() -> None:
 
 
 def test_unreadable_message_is_dead_lettered_only() -> None:
-    """Without an id there is nobody to answer and nothing to store."""
-    settled = settlement.unreadable(delivery(), BROKEN, RULES)
+    """Without an id there is no result to send or store."""
+    settled = settled_as(Rejected(BROKEN, None))
 
     assert [message.queue for message in settled.outgoing] == ["dlq"]
     assert settled.record is None
 
 
-def test_refusal_of_a_known_request_leaves_what_is_known() -> None:
+def test_rejection_of_a_known_request_keeps_its_row() -> None:
     """The stored result is sent again when there is one; the row is not touched."""
-    known = settlement.refused_again(delivery(), completed(), BROKEN, RULES)
-    running = settlement.refused_again(delivery(), None, BROKEN, RULES)
+    known = settled_as(Rejected(BROKEN, "req_1", row(completed())))
+    running = settled_as(Rejected(BROKEN, "req_1", row(None)))
 
     assert [message.queue for message in known.outgoing] == ["results", "dlq"]
     assert [message.queue for message in running.outgoing] == ["dlq"]
     assert (known.record, running.record) == (None, None)
 
 
-def test_put_off_message_comes_again_later_in_its_own_queue() -> None:
+def test_retried_message_comes_again_later_in_its_own_queue() -> None:
     """The copy keeps body and identity, so that the claim recognises it."""
-    settled = settlement.put_off(delivery(), RULES, attempt=2)
+    settled = settled_as(Retry(attempt=2))
 
     (copy,) = settled.outgoing
     assert (copy.queue, copy.body, copy.delay_ms) == ("requests", b"\xff body", 5000)
@@ -111,20 +133,20 @@ def test_put_off_message_comes_again_later_in_its_own_queue() -> None:
 
 
 def test_copy_of_a_copy_keeps_the_first_identity() -> None:
-    """However often a request is put off, it stays the same request from the same queue."""
-    first = settlement.put_off(delivery(), RULES).outgoing[0]
+    """However often a request is retried, it stays the same request from the same queue."""
+    first = settled_as(Retry()).outgoing[0]
     again = Delivery("elsewhere", "ID:9", first.body, first.headers)
 
-    second = settlement.put_off(again, RULES).outgoing[0]
+    second = settled_as(Retry(), again).outgoing[0]
 
-    assert settlement.original_id(again) == "ID:7"
+    assert original_id(again) == "ID:7"
     assert second.headers[ORIGINAL_QUEUE_HEADER] == "requests"
     assert second.queue == "elsewhere"
 
 
-def test_given_up_request_tells_users_less_than_operators() -> None:
-    """The reason of ours is in the dead letter alone."""
-    settled = settlement.given_up(delivery(), "req_1", "launcher: EPERM", RULES, NOW)
+def test_exhausted_request_tells_users_less_than_operators() -> None:
+    """The internal reason is on the dead letter only."""
+    settled = settled_as(Exhausted("req_1", "launcher: EPERM"))
 
     answer, dead = settled.outgoing
     assert b"EPERM" not in answer.body
@@ -135,25 +157,25 @@ def test_given_up_request_tells_users_less_than_operators() -> None:
 
 def test_last_allowed_attempt_is_the_maximum() -> None:
     """Three attempts mean the third is made and the fourth is not."""
-    assert [settlement.may_try(attempt, RULES) for attempt in (1, 3, 4)] == [True, True, False]
+    assert [POLICY.allows(attempt) for attempt in (1, 3, 4)] == [True, True, False]
 
 
 def test_dead_letter_does_not_expire() -> None:
-    """A retry keeps the producer's expiry; a dead letter stays until somebody looks."""
+    """A retry keeps the producer's expiry; a dead letter stays until an operator handles it."""
     expiring = delivery(expires="1724155215000")
 
-    assert settlement.put_off(expiring, RULES).outgoing[0].headers["expires"] == "1724155215000"
-    dead = settlement.unreadable(expiring, BROKEN, RULES).outgoing[0]
+    assert settled_as(Retry(), expiring).outgoing[0].headers["expires"] == "1724155215000"
+    dead = settled_as(Rejected(BROKEN, None), expiring).outgoing[0]
     assert "expires" not in dead.headers
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=1000)))
 @settings(deadline=None)
-def test_any_headers_of_a_producer_are_survived(headers: dict[str, str]) -> None:
+def test_any_headers_of_a_producer_are_accepted(headers: dict[str, str]) -> None:
     """No header of a producer changes where a copy goes, and identities fit their column."""
     message = Delivery("requests", "ID:7", b"", headers)
 
-    copy = settlement.unreadable(message, BROKEN, RULES).outgoing[0]
+    copy = settled_as(Rejected(BROKEN, None), message).outgoing[0]
 
     assert copy.queue == "dlq"
     assert len(copy.headers[ORIGINAL_ID_HEADER]) <= 255

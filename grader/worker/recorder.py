@@ -1,0 +1,56 @@
+"""Stores a result before its message is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.contract.bucket import result_key
+from grader.contract.messages import JobResult
+from grader.errors import AccessError, TemporaryError
+from grader.ports.jobs import JobStore
+from grader.ports.stores import ObjectStore
+from grader.worker.retry import Retrier, retry_database
+from grader.worker.settlement import Settlement
+
+
+@dataclass(frozen=True)
+class ResultRecorder:
+    """
+    Stores results in the table of jobs, and failures in the bucket too.
+
+    A handler has uploaded the files of a result of its own.
+
+    Args:
+        jobs: The table of jobs.
+        objects: The grading bucket.
+        retrier: Repeats calls to both.
+        refresh: Called when the database refuses the login: the password may have been changed.
+    """
+
+    jobs: JobStore
+    objects: ObjectStore
+    retrier: Retrier
+    refresh: Callable[[], None]
+
+    def record(self, settlement: Settlement) -> None:
+        """
+        Store the result of a settlement, if it has one.
+
+        Raises:
+            StoppingError: The worker stops while database or bucket are unreachable.
+        """
+        result = settlement.record
+        if result is None:
+            return
+        if settlement.failed:
+            self._upload(result)
+        retry_database(self.retrier, lambda: self.jobs.finish(result), self.refresh)
+
+    def _upload(self, result: JobResult) -> None:
+        key = result_key(result.request_id)
+        self.retrier.call(
+            "bucket",
+            lambda: self.objects.put(key, result.to_json(), content_type="application/json"),
+            (TemporaryError, AccessError),
+        )
