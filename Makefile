@@ -43,10 +43,7 @@ bench: languages ## measure; writes build/bench.json, each figure with a baselin
 	@exec $(PY) benchmarks $(ARGS)
 
 docs: setup ## write the generated documentation again
-	@$(PY) scripts/cli_reference.py
-	@$(PY) -m grader.contract.schemas docs/schemas
-	@$(PY) scripts/language_reference.py
-	@$(PY) scripts/terraform_reference.py
+	@$(PY) scripts/reference.py
 
 pins: setup ## renew requirements/*.txt from what is installed
 	@$(PY) -m pip freeze --exclude-editable > requirements/constraints.txt

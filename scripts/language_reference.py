@@ -1,22 +1,12 @@
-"""
-Writes the table of docs/languages.md from the languages themselves.
-
-`python scripts/language_reference.py` writes it; with `--check` it only looks, and ends with 4 when
-the file is out of date.
-"""
+"""The table of docs/languages.md, from the languages themselves; `make docs` writes it."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 from grader.commands.languages import shown
 from grader.languages import LANGUAGES, Language
 
-TARGET = Path(__file__).resolve().parents[1] / "docs" / "languages.md"
 _BEGIN = "<!-- written by make docs -->\n"
 _END = "<!-- end -->\n"
-_CHECK_FAILED = 4
 
 
 def table() -> str:
@@ -50,19 +40,3 @@ def page(text: str) -> str:
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
-
-
-def main(arguments: list[str]) -> int:
-    """Write the page, or look whether it is fresh."""
-    old = TARGET.read_text(encoding="utf-8")
-    new = page(old)
-    if arguments == ["--check"]:
-        if new != old:
-            sys.stderr.write(f"{TARGET.name} is out of date; next: make docs\n")
-        return 0 if new == old else _CHECK_FAILED
-    TARGET.write_text(new, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

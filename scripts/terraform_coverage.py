@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from terraform_modules import Sources, Variable
-from terraform_tables import code, prose, table
 from terraform_types import set_paths
 
 from gradectl.validation.hcl import Attribute, Block, Token, parse
-
-_HEAD = """# What the tests of the modules prove
-
-Generated from `modules/*/tests/*.tftest.hcl`, `tests/terraform/flips/*.yaml` and
-`tests/terraform/refusals.yaml`; `make docs` writes it.
-
-*Settings* are the variables that have a default and the optional members of objects, each with runs
-that set it and assert what comes of it. *Rules* are validations and preconditions, each with what
-it says when it refuses, and the runs that it refuses. `tests/terraform/test_coverage.py` fails when
-one of them has no run, `test_module_rules.py` when a rule is not the one that refuses in some run.
-"""
-_ROOT = """Each variable is flipped, and its effect looked for in the plan. What no plan can show
-has its test named in `tests/terraform/test_flips.py`."""
-_MOST_NAMED = 3
-_ALL = 1000
 
 
 @dataclass(frozen=True)
@@ -171,54 +155,3 @@ class Coverage:
 
     def _refusing(self, address: str) -> tuple[str, ...]:
         return tuple(run.name for run in self.tests.runs if address in run.refused)
-
-
-def page_of_tests(
-    modules: Mapping[str, Coverage],
-    flips: Mapping[str, Sequence[str]],
-    refusals: Sequence[tuple[str, str]],
-) -> str:
-    """
-    Write the page about the tests.
-
-    Args:
-        modules: Name of each module to its coverage.
-        flips: Variable of the root to the expressions at which its effect is seen.
-        refusals: Wrong values of the root, and what is said of them.
-    """
-    parts = [_HEAD]
-    for name, coverage in modules.items():
-        settings = ((item.what, _names(item.by)) for item in coverage.settings)
-        parts += [f"## {name}", f"Runs in [`tests`](../modules/{name}/tests)."]
-        parts += [_table("Setting", "Set by", settings), _rules(coverage)]
-    seen = ((name, _names(places, _ALL)) for name, places in sorted(flips.items()))
-    said = ((values, prose(text)) for values, text in refusals)
-    parts += ["## The root", _ROOT]
-    parts += [_table("Variable", "Where its effect is seen", seen)]
-    parts += [_table("Wrong value", "What is said of it", said)]
-    return "\n\n".join(part.strip() for part in parts if part) + "\n"
-
-
-def _rules(coverage: Coverage) -> str:
-    """Write the table of what is refused."""
-    rows = [
-        [
-            code(item.what),
-            "<br>".join(map(prose, coverage.messages[item.what])),
-            _names(item.by, _ALL),
-        ]
-        for item in coverage.rules
-    ]
-    return table(["Rule of", "What it says", "Refuses"], rows) if rows else ""
-
-
-def _table(name: str, shown: str, rows: Iterable[tuple[str, str]]) -> str:
-    """Write a table whose first cells are code; none without rows."""
-    cells = [[code(first), second] for first, second in rows]
-    return table([name, shown], cells) if cells else ""
-
-
-def _names(names: Sequence[str], most: int = _MOST_NAMED) -> str:
-    """Name some runs."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(code(name) for name in names[:most]) + more

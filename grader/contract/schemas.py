@@ -1,14 +1,8 @@
-"""
-The messages as JSON Schemas, for producers and consumers in other languages.
-
-``python -m grader.contract.schemas DIRECTORY`` writes them; a test keeps docs/schemas fresh.
-"""
+"""The messages as JSON Schemas, for programs in other languages; published in docs/schemas."""
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
@@ -38,14 +32,3 @@ class _WithoutTitles(GenerateJsonSchema):
 def _schema(model: type[BaseModel]) -> str:
     schema = model.model_json_schema(schema_generator=_WithoutTitles)
     return json.dumps({"$schema": _DIALECT, **schema}, indent=2) + "\n"
-
-
-def main(directory: Path) -> None:
-    """Write all schemas into a directory."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, content in schemas().items():
-        (directory / name).write_text(content)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from terraform_coverage import Coverage, Suite, page_of_tests, runs
+from terraform_coverage import Coverage, Suite, runs
 from terraform_modules import Sources
 
 VARIABLES = """
@@ -118,30 +118,3 @@ def test_each_rule_needs_a_refusal_of_its_own() -> None:
 
     assert one.unrefused == ["var.name (1 of 2)", "check.health (0 of 1)"]
     assert both.unrefused == []
-
-
-def test_the_page_names_the_runs() -> None:
-    """A reader finds the test of each setting and of each rule."""
-    tests = a_run("all", ALL) + a_run("refuses_a", 'name = ""', "expect_failures = [var.name]")
-
-    page = page_of_tests(
-        {"one": coverage(tests)},
-        {"colour": ["web.aws_x.this.colour"]},
-        [('colour = "pink"', "colour must be red.")],
-    )
-
-    assert "| `scaling.hours.<key>.tasks` | `all` |" in page
-    assert (
-        '| `var.name` | name must not be "".<br>name must have at most 8. | `refuses_a` |'
-    ) in page
-    assert "| `colour` | `web.aws_x.this.colour` |" in page
-    assert '| `colour = "pink"` | colour must be red. |' in page
-
-
-def test_many_runs_are_counted_instead_of_named() -> None:
-    """A setting of every run would fill the page."""
-    many = "".join(a_run(f"run_{number}", "scaling = {}") for number in range(5))
-
-    page = page_of_tests({"one": coverage(many)}, {}, [])
-
-    assert "| `scaling` | `run_0`, `run_1`, `run_2` and 2 more |" in page

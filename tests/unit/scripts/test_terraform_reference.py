@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import terraform_reference
 from terraform_modules import Sources
 from terraform_tables import BEGIN, END, grouped, module_reference, page, prose, root_reference
 
@@ -128,50 +125,3 @@ def test_what_is_written_by_hand_stays() -> None:
 def test_a_description_is_no_markup(text: str, shown: str) -> None:
     """What looks like a tag or like emphasis is shown as it stands."""
     assert prose(text) == shown
-
-
-def repository(top: Path) -> Path:
-    """A repository with one module and a root."""
-    for folder in ("modules/one", "environments", "docs"):
-        (top / folder).mkdir(parents=True)
-        for name, text in SOURCES.texts.items():
-            (top / folder / name).write_text(text)
-    (top / "modules" / "one" / "README.md").write_text("# one\n")
-    return top
-
-
-def test_check_names_the_pages_that_are_out_of_date_and_writes_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A pipeline is told what to do."""
-    top = repository(tmp_path)
-
-    code = terraform_reference.main(["--check"], top)
-
-    names = "modules/one/README.md, environments/README.md, docs/module-tests.md"
-    assert (code, capsys.readouterr().err) == (4, f"{names}: out of date; next: make docs\n")
-    assert not (top / "docs" / "module-tests.md").exists()
-
-
-def test_what_was_written_is_fresh(tmp_path: Path) -> None:
-    """The second time there is nothing to write."""
-    top = repository(tmp_path)
-
-    assert terraform_reference.main([], top) == 0
-
-    assert terraform_reference.main(["--check"], top) == 0
-
-
-def test_a_module_can_be_written_alone(tmp_path: Path) -> None:
-    """Who works on one module leaves the pages of others alone."""
-    top = repository(tmp_path)
-
-    assert terraform_reference.main(["one"], top) == 0
-
-    assert "`tasks.max`" in (top / "modules" / "one" / "README.md").read_text()
-    assert not (top / "environments" / "README.md").exists()
-
-
-def test_the_reference_of_this_repository_is_fresh() -> None:
-    """Whoever changes a variable or a test writes the pages again: `make docs`."""
-    assert terraform_reference.main(["--check"]) == 0

@@ -56,7 +56,7 @@ def validate(document: dict[str, Any], name: str) -> None:
 
 
 def test_published_schemas_are_fresh() -> None:
-    """What is published is what ``python -m grader.contract.schemas docs/schemas`` writes."""
+    """The published schemas are those of the messages; `make docs` writes them."""
     published = PUBLISHED.glob("*.schema.json")
 
     assert {path.name: path.read_text() for path in published} == schemas()

@@ -1,0 +1,64 @@
+"""
+Writes all generated documentation.
+
+`python scripts/reference.py` writes the command line reference, the table of languages, the
+reference tables of the Terraform modules and the root, and the JSON Schemas of the messages. With
+`--check` it writes nothing, and exits with 4 when a file is out of date.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cli_reference
+import language_reference
+import terraform_reference
+
+from gradectl.errors import ExitCode
+from grader.contract.schemas import schemas
+
+TOP = Path(__file__).resolve().parents[1]
+
+
+def generated(top: Path) -> dict[Path, str]:
+    """Return the text that each generated file must have, by path below the repository."""
+    published = {top / "docs/schemas" / name: text for name, text in schemas().items()}
+    return {
+        top / "docs/cli.md": cli_reference.page(),
+        top / "docs/languages.md": language_reference.page(read(top / "docs/languages.md")),
+        **terraform_reference.pages(top),
+        **published,
+    }
+
+
+def read(path: Path) -> str:
+    """Return the text of a file; empty where there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def main(arguments: list[str], top: Path = TOP) -> int:
+    """
+    Write the files that are out of date, or only list them.
+
+    Args:
+        arguments: `--check` or nothing.
+        top: Root of the repository.
+
+    Returns:
+        The exit code.
+    """
+    stale = {path: text for path, text in generated(top).items() if read(path) != text}
+    if arguments == ["--check"]:
+        if stale:
+            names = ", ".join(str(path.relative_to(top)) for path in stale)
+            sys.stderr.write(f"{names}: out of date; next: make docs\n")
+        return ExitCode.CHECK_FAILED if stale else ExitCode.OK
+    for path, text in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
