@@ -15,10 +15,10 @@ from functools import cached_property
 
 from gradectl.validation.hcl import Block, HclError, parse
 
-#: How the sources of modules are written, and the same folder seen from an example of ours.
-SOURCE = "git::https://git.example.com/platform/gradectl.git//{folder}?ref=v{version}"
+#: The source of a module in an example. COMMIT stands for a commit or tag that the reader chooses.
+SOURCE = "git::https://git.example.com/platform/gradectl.git//{folder}?ref=COMMIT"
 _SOURCE = re.compile(
-    r'"(?:git::https://git\.example\.com/platform/gradectl\.git/|\.)/([\w/-]+)(?:\?ref=v[^"]*)?"'
+    r'"(?:git::https://git\.example\.com/platform/gradectl\.git/|\.)/([\w/-]+)(?:\?ref=COMMIT)?"'
 )
 _FENCE = re.compile(r"^```hcl\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _MODULE = re.compile(r"\bmodule\.(\w+)")

@@ -1,5 +1,5 @@
 # What a grading system stands on: network, bucket, broker with its queues, alarms.
-# Outside of this repository each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=v0.1.0".
+# Outside of this repository each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=COMMIT".
 terraform { required_version = ">= 1.11" }
 
 provider "aws" {

@@ -6,12 +6,12 @@ import pytest
 from example_folders import SOURCE, Example, examples, first_calls, root
 
 NETWORK = f"""module "network" {{
-  source = "{SOURCE.format(folder="modules/network", version="1.2.3")}"
+  source = "{SOURCE.format(folder="modules/network")}"
 }}
 # plans: resources=1
 """
 MESSAGING = f"""module "messaging" {{
-  source     = "{SOURCE.format(folder="modules/messaging", version="1.2.3")}"
+  source     = "{SOURCE.format(folder="modules/messaging")}"
   subnet_ids = module.network.private_subnet_ids
   password   = var.mq_password
 }}
