@@ -1,6 +1,6 @@
 locals {
-  # gradectl always gives the passwords. With plain Terraform they may be left away: then they are
-  # generated, once, because a write-only value is sent only when its version changes.
+  # gradectl always passes the passwords. With plain Terraform they are optional: absent ones are generated
+  # once, because Terraform sends a write-only value only when its version changes.
   db_admin_password = coalesce(var.db_admin_password, uuid())
 }
 
@@ -42,13 +42,13 @@ module "database" {
 
   admin_username         = var.db_admin_username
   admin_password         = local.db_admin_password
-  admin_password_version = module.db_parameters.secret_versions["password"] # kept before it is used
+  admin_password_version = module.db_parameters.secret_versions["password"] # stored in SSM before RDS uses it
 
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.network.security_group_ids.database]
 }
 
-# What `grader database-user` may do, which makes the application's user: read both logins, and nothing else.
+# Permissions of `grader database-user`, which creates the application user: read both logins.
 resource "aws_iam_role" "database_user" {
   name = "${local.name}-database-user"
   assume_role_policy = jsonencode({

@@ -1,7 +1,7 @@
-# What AWS allows, where the root itself must know it.
+# Limits of AWS that the root itself checks.
 
 locals {
-  # policies here name ARNs of the partition "aws"; China and GovCloud are others
+  # policies use ARNs of the partition "aws", so China and GovCloud are not supported
   aws_regions = [
     "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
     "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
@@ -11,7 +11,7 @@ locals {
     "us-east-2", "us-west-1", "us-west-2",
   ]
 
-  # what CloudWatch Logs accepts
+  # retention periods of CloudWatch Logs
   log_retention_days = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
   ]

@@ -1,12 +1,12 @@
-# What all parts share. The wiring follows the flow of data:
+# Shared values. The wiring follows the flow of data:
 #   network.tf - storage.tf, messaging.tf, database.tf - parameters.tf - workers.tf, web.tf - monitoring.tf
-# Values are in <environment>/terraform.tfvars.
+# Values of the variables are in <environment>/terraform.tfvars.
 
 data "aws_caller_identity" "current" {
   lifecycle {
     postcondition {
       condition     = var.aws_account_id == null ? true : var.aws_account_id == self.account_id
-      error_message = "The credentials belong to account ${self.account_id}, but only account ${coalesce(var.aws_account_id, "any")} may be changed: use its credentials, or correct aws_account_id."
+      error_message = "The credentials belong to account ${self.account_id}, but aws_account_id allows only ${coalesce(var.aws_account_id, "any")}: use credentials of that account, or correct aws_account_id."
     }
   }
 }
@@ -20,7 +20,7 @@ locals {
     Project     = "gradectl"
   }
 
-  # the names that producers and consumers rely on
+  # fixed queue names, which producers and consumers rely on
   queues = {
     dead_letter = "grading-dlq"
     priority    = "grading-priority"
@@ -28,7 +28,7 @@ locals {
     results     = "grading-results"
   }
 
-  # users of the broker beside the administrator, by role; a broker that is there already has its own
+  # role users of the broker, besides the administrator; an existing broker has its own users
   role_groups = {
     operator = "grading-operators"
     web      = "grading-web"

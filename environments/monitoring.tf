@@ -12,7 +12,7 @@ module "monitoring" {
   }
   service = {
     cluster_name       = module.ecs_grading.cluster_name
-    container_insights = var.enable_ecs_autoscaling # what counts the running tasks
+    container_insights = var.enable_ecs_autoscaling # reports the running tasks
     service_name       = module.ecs_grading.service_name
   }
   database_identifier = module.database.identifier
@@ -20,6 +20,6 @@ module "monitoring" {
   thresholds        = var.alarm_thresholds
   disabled_alarms   = var.alarm_disabled_kinds
   alarm_action_arns = var.alarm_action_arns
-  # the key of everything may not let CloudWatch use it, so the topic has one of its own
+  # CloudWatch may not be allowed to use kms_key_arn, so the topic has its own key
   topic = var.alarm_topic
 }

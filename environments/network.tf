@@ -1,6 +1,6 @@
 locals {
-  # ECS on EC2 needs its own control endpoints besides what every task needs; a shell needs its messages, and
-  # with a key of yours that key (all else uses the key on the side of AWS).
+  # ECS on EC2 needs its control endpoints in addition to those of every task; ECS Exec needs ssmmessages and,
+  # with kms_key_arn, kms (other services use the key from AWS's side).
   needed_endpoints = concat(
     ["ecr.api", "ecr.dkr", "logs", "ssm"],
     var.use_fargate ? [] : ["ecs", "ecs-agent", "ecs-telemetry"],

@@ -1,5 +1,5 @@
 output "alarm_names" {
-  description = "Names of the CloudWatch alarms."
+  description = "Names of all CloudWatch alarms."
   value       = module.monitoring.alarm_names
 }
 
@@ -9,7 +9,7 @@ output "broker_arn" {
 }
 
 output "broker_configuration" {
-  description = "Id and revision of the broker's configuration."
+  description = "ID and revision of the broker's configuration."
   value = {
     id       = module.messaging.configuration_id
     revision = module.messaging.configuration_revision
@@ -17,7 +17,7 @@ output "broker_configuration" {
 }
 
 output "broker_id" {
-  description = "Id of the broker."
+  description = "ID of the broker."
   value       = module.messaging.broker_id
 }
 
@@ -27,12 +27,12 @@ output "broker_name" {
 }
 
 output "broker_node_names" {
-  description = "Values of the dimension Broker in CloudWatch."
+  description = "Values of the CloudWatch dimension Broker."
   value       = module.messaging.node_names
 }
 
 output "broker_users" {
-  description = "User of the broker to the SSM parameter of its password, for all whose password gradectl keeps; empty for a broker of your own."
+  description = "SSM parameter of the password by broker user, for users whose password gradectl sets; empty for an existing broker."
   value       = local.broker_users
 }
 
@@ -42,27 +42,27 @@ output "bucket_name" {
 }
 
 output "cluster_arn" {
-  description = "ARN of the ECS cluster of the workers."
+  description = "ARN of the Name of the ECS cluster of the workers."
   value       = module.ecs_grading.cluster_arn
 }
 
 output "cluster_name" {
-  description = "ECS cluster of the workers."
+  description = "Name of the ECS cluster of the workers."
   value       = module.ecs_grading.cluster_name
 }
 
 output "container_name" {
-  description = "Container of the worker in its task."
+  description = "Name of the worker container."
   value       = module.ecs_grading.container_name
 }
 
 output "database_connect_policy_json" {
-  description = "Leave to log in to the database as the application's user with an IAM token; null without db_enable_iam_authentication."
+  description = "IAM policy document that allows logging in to the database as the application user with an IAM token; null without db_enable_iam_authentication."
   value       = module.database.connect_policy_json
 }
 
 output "database_endpoint" {
-  description = "Address of the database as host:port."
+  description = "Endpoint of the database as host:port."
   value       = module.database.endpoint
 }
 
@@ -72,12 +72,12 @@ output "database_identifier" {
 }
 
 output "database_user_role_arn" {
-  description = "Role of the task that makes the application's user of the database."
+  description = "ARN of the role of the task that creates the application user of the database."
   value       = aws_iam_role.database_user.arn
 }
 
 output "environment_name" {
-  description = "Environment."
+  description = "Name of the environment."
   value       = var.environment_name
 }
 
@@ -87,7 +87,7 @@ output "log_group_name" {
 }
 
 output "nat_public_ips" {
-  description = "Addresses from which the private subnets reach the internet; empty without NAT."
+  description = "Public IP addresses of the NAT gateways; empty without NAT."
   value       = module.network.nat_public_ips
 }
 
@@ -100,47 +100,47 @@ output "parameter_names" {
 }
 
 output "private_subnet_ids" {
-  description = "Private subnets."
+  description = "IDs of the private subnets."
   value       = module.network.private_subnet_ids
 }
 
 output "public_subnet_ids" {
-  description = "Public subnets."
+  description = "IDs of the public subnets."
   value       = module.network.public_subnet_ids
 }
 
 output "queue_names" {
-  description = "Queue of each purpose: dead_letter, priority, requests, results."
+  description = "Queue name by purpose: dead_letter, priority, requests, results."
   value       = local.queues
 }
 
 output "region" {
-  description = "Region of everything."
+  description = "AWS region of all resources."
   value       = var.aws_region
 }
 
 output "scaling_bounds" {
-  description = "Smallest and largest number of workers."
+  description = "Minimum and maximum number of workers."
   value       = module.ecs_grading.scaling_bounds
 }
 
 output "security_group_ids" {
-  description = "Security group of each role: broker, database, endpoints, load_balancer, web, worker."
+  description = "Security group by role: broker, database, endpoints, load_balancer, web, worker."
   value       = module.network.security_group_ids
 }
 
 output "service_name" {
-  description = "ECS service of the workers."
+  description = "Name of the ECS service of the workers."
   value       = module.ecs_grading.service_name
 }
 
 output "stomp_endpoints" {
-  description = "The broker's own addresses for STOMP over TLS."
+  description = "STOMP endpoints of the broker over TLS."
   value       = module.messaging.stomp_endpoints
 }
 
 output "task_definition_arn" {
-  description = "ARN of the task definition, with its revision."
+  description = "ARN of the task definition with revision."
   value       = module.ecs_grading.task_definition_arn
 }
 
@@ -150,26 +150,26 @@ output "task_family" {
 }
 
 output "vpc_id" {
-  description = "Id of the VPC."
+  description = "ID of the VPC."
   value       = module.network.vpc_id
 }
 
 output "web_autoscaling_group_name" {
-  description = "Auto Scaling group of the web tier; null without one."
+  description = "Name of the Auto Scaling group of the web tier; null without a web tier."
   value       = one(module.web[*].autoscaling_group_name)
 }
 
 output "web_load_balancer_dns_name" {
-  description = "DNS name of the load balancer, for the record of your own name; null without a web tier."
+  description = "DNS name of the load balancer, for a CNAME or alias record; null without a web tier."
   value       = one(module.web[*].load_balancer_dns_name)
 }
 
 output "web_load_balancer_zone_id" {
-  description = "Hosted zone of the load balancer, for an alias record; null without a web tier."
+  description = "Hosted zone ID of the load balancer, for an alias record; null without a web tier."
   value       = one(module.web[*].load_balancer_zone_id)
 }
 
 output "web_url" {
-  description = "Address of the web tier; null without one."
+  description = "URL of the web tier; null without a web tier."
   value       = one(module.web[*].url)
 }

@@ -1,4 +1,4 @@
-# What programs are told by name: /<environment>/<part>/<key>.
+# SSM parameters: /<environment>/<part>/<key>.
 
 module "mq_parameters" {
   source = "../modules/parameters"
@@ -13,7 +13,7 @@ module "mq_parameters" {
   secret_versions = { password = var.mq_admin_password_version }
   secret_values   = { password = coalesce(var.mq_admin_password, uuid()) }
 
-  # who has a user of the broker needs the address alone, everybody else the administrator's login, too
+  # roles with their own broker user read only the endpoint; the others also the administrator's login
   readers = { role = length(local.roles) > 0 ? ["broker-endpoint"] : ["broker-endpoint", "password", "username"] }
 }
 
@@ -58,14 +58,14 @@ module "db_app_parameters" {
 }
 
 locals {
-  # the worker's login to the database
+  # database login of the worker
   db_login = var.enable_db_application_user ? module.db_app_parameters.names : module.db_parameters.names
   db_policies = merge(
     { db-parameters = module.db_parameters.reader_policies["worker"] },
     var.enable_db_application_user ? { db-app-parameters = module.db_app_parameters.reader_policy_json } : {},
   )
 
-  # the login of each role: its own user's, or the administrator's
+  # broker login by role: its own user, or the administrator
   mq_logins = { for role in keys(local.role_groups) : role => try(module.mq_user_parameters[role].names, module.mq_parameters.names) }
 
   mq_policies = {
@@ -75,7 +75,7 @@ locals {
     )
   }
 
-  # whose password gradectl sets on the broker, and where it is kept
+  # broker users whose password gradectl sets, and the parameter that stores it
   broker_users = var.mq_existing != null ? {} : merge(
     { (var.mq_admin_username) = module.mq_parameters.names["password"] },
     { for role, parameters in module.mq_user_parameters : role => parameters.names["password"] },

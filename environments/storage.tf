@@ -7,7 +7,7 @@ module "storage" {
   kms_key_arn       = var.kms_key_arn
 
   lifecycle_days = var.enable_s3_lifecycle ? {
-    # S3 bills at least 30 days of STANDARD_IA: archiving by default only where that much life is left.
+    # S3 bills at least 30 days of STANDARD_IA, so the default archives only if at least 30 days remain.
     archive    = var.s3_lifecycle_archive_days != null ? var.s3_lifecycle_archive_days : var.s3_lifecycle_expiration_days >= 60 ? 30 : null
     expiration = var.s3_lifecycle_expiration_days
     noncurrent = var.s3_lifecycle_noncurrent_days

@@ -1,7 +1,7 @@
 # The message broker.
 
 variable "mq_admin_password" {
-  description = "Password of the broker's user; generated when absent."
+  description = "Password of the broker's administrator; generated when absent."
   type        = string
   default     = null
   ephemeral   = true
@@ -12,29 +12,29 @@ variable "mq_admin_password" {
       can(regex("^[!-+\\--9;<>-~]{12,250}$", var.mq_admin_password)) &&
       length(distinct(split("", var.mq_admin_password))) >= 4
     )
-    error_message = "mq_admin_password must have 12 to 250 printable ASCII characters, at least 4 of them different, without comma, colon, equals sign and space."
+    error_message = "mq_admin_password must have 12 to 250 printable ASCII characters, at least 4 of them distinct, without comma, colon, equals sign and space."
   }
 
   validation {
     condition     = var.mq_existing == null || var.mq_admin_password != null
-    error_message = "mq_admin_password must be given with mq_existing: it is that of the existing broker's user mq_admin_username."
+    error_message = "mq_admin_password is required with mq_existing: it is the password of the existing broker's user mq_admin_username."
   }
 }
 
 variable "mq_admin_password_version" {
-  description = "Raise it by one to make a new mq_admin_password take effect."
+  description = "Increase by one to apply a new mq_admin_password."
   type        = number
   default     = 1
 }
 
 variable "mq_admin_username" {
-  description = "User of the broker, made with it; with mq_existing, its user that workers and web tier log in as."
+  description = "Administrator of the broker, created with it; with mq_existing, the user of workers and web tier."
   type        = string
   default     = "admin"
 }
 
 variable "mq_broker_endpoint_override" {
-  description = "Comma-separated stomp+ssl://host:port that workers use instead of the broker's own addresses; null for none."
+  description = "Comma-separated stomp+ssl://host:port that workers use instead of the broker's endpoints; null for none."
   type        = string
   default     = null
 
@@ -43,7 +43,7 @@ variable "mq_broker_endpoint_override" {
       for endpoint in split(",", var.mq_broker_endpoint_override) :
       can(regex("^stomp\\+ssl://[^:/\\s]+:[0-9]{1,5}$", endpoint))
     ])
-    error_message = "mq_broker_endpoint_override must be stomp+ssl://host:port, several of them separated by commas."
+    error_message = "mq_broker_endpoint_override must be one or more stomp+ssl://host:port, separated by commas."
   }
 }
 
@@ -54,30 +54,30 @@ variable "mq_deployment_mode" {
 
   validation {
     condition     = contains(["SINGLE_INSTANCE", "ACTIVE_STANDBY_MULTI_AZ"], var.mq_deployment_mode)
-    error_message = "mq_deployment_mode must be SINGLE_INSTANCE or ACTIVE_STANDBY_MULTI_AZ; CLUSTER_MULTI_AZ is for RabbitMQ, which the workers do not speak."
+    error_message = "mq_deployment_mode must be SINGLE_INSTANCE or ACTIVE_STANDBY_MULTI_AZ; CLUSTER_MULTI_AZ is for RabbitMQ, which the workers do not support."
   }
 }
 
 variable "mq_enable_audit_logs" {
-  description = "Send the broker's audit log to CloudWatch Logs, besides the general one."
+  description = "Send the broker's audit log to CloudWatch Logs, in addition to the general log."
   type        = bool
   default     = true
 }
 
 variable "mq_enable_authorization" {
-  description = "Let the groups of role users do what their role needs and no more; otherwise every user may do everything."
+  description = "Limit each role user to the rights of its role; false gives every user all rights."
   type        = bool
   default     = true
 }
 
 variable "mq_enable_role_users" {
-  description = "Give web tier, workers and operators a user of the broker each; otherwise all use mq_admin_username."
+  description = "Create separate broker users for web tier, workers and operators; false uses mq_admin_username for all."
   type        = bool
   default     = true
 
   validation {
     condition     = !var.mq_enable_role_users || !contains(["operator", "web", "worker"], var.mq_admin_username)
-    error_message = "mq_enable_role_users makes the users operator, web and worker: mq_admin_username must be another name, or mq_enable_role_users false."
+    error_message = "mq_enable_role_users requires an mq_admin_username other than operator, web and worker, which are the role users."
   }
 }
 
@@ -88,36 +88,36 @@ variable "mq_engine_type" {
 
   validation {
     condition     = var.mq_engine_type == "ActiveMQ"
-    error_message = "mq_engine_type must be ActiveMQ: the grading workers speak STOMP, and a RabbitMQ broker of Amazon MQ speaks AMQP only. The module messaging makes RabbitMQ for roots and programs of your own."
+    error_message = "mq_engine_type must be ActiveMQ: the grading workers use STOMP, and RabbitMQ on Amazon MQ supports only AMQP. The module messaging can create RabbitMQ for other roots and programs."
   }
 }
 
 variable "mq_engine_version" {
-  description = "ActiveMQ version as major.minor; Amazon MQ chooses the patch, and upgrades it by itself."
+  description = "ActiveMQ version as major.minor; Amazon MQ chooses and upgrades the patch."
   type        = string
   default     = "5.18"
 }
 
 variable "mq_existing" {
-  description = "A broker of your own with the four queues; then none is made, nor users, and mq_admin_username and mq_admin_password are those of its user. Null makes a broker."
+  description = "Existing broker with the four queues; no broker and no users are created, and mq_admin_username and mq_admin_password are its login. Null creates a broker."
   type = object({
-    stomp_endpoints = list(string)               # stomp+ssl://host:port of each node
-    node_names      = list(string)               # values of the dimension Broker in CloudWatch
-    name            = optional(string)           # of the broker
-    endpoints       = optional(list(string), []) # for other protocols
-    log_group_names = optional(list(string), []) # of the broker
+    stomp_endpoints = list(string)               # stomp+ssl://host:port, one per node
+    node_names      = list(string)               # values of the CloudWatch dimension Broker
+    name            = optional(string)           # name of the broker
+    endpoints       = optional(list(string), []) # endpoints of other protocols
+    log_group_names = optional(list(string), []) # log groups of the broker
   })
   default = null
 }
 
 variable "mq_instance_type" {
-  description = "Size of the broker."
+  description = "Instance type of the broker."
   type        = string
   default     = "mq.t3.micro"
 }
 
 variable "mq_maintenance_window" {
-  description = "When Amazon MQ may restart the broker for an upgrade; null lets it choose."
+  description = "Weekly maintenance window of the broker; null lets Amazon MQ choose."
   type = object({
     day_of_week = string                  # MONDAY to SUNDAY
     time_of_day = string                  # HH:MM, 24 hours
@@ -127,39 +127,39 @@ variable "mq_maintenance_window" {
 }
 
 variable "mq_queue_policies" {
-  description = "How queues behave, by name; a name may end in .> for all below, and > stands for all. What is left out is as under >, and else as the module messaging says."
+  description = "Queue policies by name; a name may end in .> for all queues below, and > means all queues. Omitted settings come from >, else from the defaults of the module messaging."
   type = map(object({
-    dead_letter_queue            = optional(string) # takes what was refused too often or expired
-    expired_to_dead_letter_queue = optional(bool)   # keep what expired there, too
-    expiry_check_ms              = optional(number) # how often to look for what expired
-    max_browse_page_size         = optional(number) # messages that a look into the queue may show
-    max_destinations             = optional(number) # queues of this name pattern
-    memory_limit_mb              = optional(number) # memory that its messages may take
-    prefetch                     = optional(number) # messages sent ahead to a consumer that says nothing
-    prioritized                  = optional(bool)   # the header priority counts
-    producer_flow_control        = optional(bool)   # let senders wait when it is full
+    dead_letter_queue            = optional(string) # receives expired and repeatedly rejected messages
+    expired_to_dead_letter_queue = optional(bool)   # false drops expired messages
+    expiry_check_ms              = optional(number) # interval of the search for expired messages
+    max_browse_page_size         = optional(number) # most messages that a browser sees
+    max_destinations             = optional(number) # number of queues under this name
+    memory_limit_mb              = optional(number) # memory for its messages
+    prefetch                     = optional(number) # unacknowledged messages per consumer, unless the client asks for fewer
+    prioritized                  = optional(bool)   # deliver by message priority
+    producer_flow_control        = optional(bool)   # block senders when memory is full
     redelivery = optional(object({
-      backoff_multiplier = optional(number, 2)     # each wait is so many times the one before
-      delay_ms           = optional(number, 5000)  # first wait
-      maximum            = optional(number, 3)     # deliveries again before it is dead
-      maximum_delay_ms   = optional(number, 60000) # longest wait
+      backoff_multiplier = optional(number, 2)     # factor between one delay and the next
+      delay_ms           = optional(number, 5000)  # first delay
+      maximum            = optional(number, 3)     # redeliveries before the dead-letter queue
+      maximum_delay_ms   = optional(number, 60000) # longest delay
     }))
-    send_timeout_ms = optional(number) # how long a send waits when it is full
-    strict_order    = optional(bool)   # one after the other, even with several consumers
-    use_cache       = optional(bool)   # keep messages in memory, too
+    send_timeout_ms = optional(number) # how long a send to a full queue waits
+    strict_order    = optional(bool)   # same order for all consumers
+    use_cache       = optional(bool)   # cache waiting messages in memory
   }))
   default  = {}
   nullable = false
 }
 
 variable "mq_storage_type" {
-  description = "efs, or ebs for a single broker of the mq.m5 family, which is faster and kept in one zone; null lets Amazon MQ choose."
+  description = "efs, or ebs for a single broker of the mq.m5 family, which is faster but in one zone; null lets Amazon MQ choose."
   type        = string
   default     = null
 }
 
 variable "mq_user_passwords" {
-  description = "Passwords of the role users operator, web and worker; those that are absent are generated."
+  description = "Passwords of the role users operator, web and worker; absent ones are generated."
   type        = map(string)
   default     = {}
   ephemeral   = true
@@ -168,7 +168,7 @@ variable "mq_user_passwords" {
 
   validation {
     condition     = length(setsubtract(keys(var.mq_user_passwords), ["operator", "web", "worker"])) == 0
-    error_message = "mq_user_passwords may have the keys operator, web and worker."
+    error_message = "mq_user_passwords may contain only the keys operator, web and worker."
   }
 
   validation {
@@ -176,12 +176,12 @@ variable "mq_user_passwords" {
       for password in values(var.mq_user_passwords) :
       can(regex("^[!-+\\--9;<>-~]{12,250}$", password)) && length(distinct(split("", password))) >= 4
     ])
-    error_message = "mq_user_passwords must each have 12 to 250 printable ASCII characters, at least 4 of them different, without comma, colon, equals sign and space."
+    error_message = "mq_user_passwords must each have 12 to 250 printable ASCII characters, at least 4 of them distinct, without comma, colon, equals sign and space."
   }
 }
 
 variable "mq_user_passwords_version" {
-  description = "Raise it by one to make new mq_user_passwords take effect."
+  description = "Increase by one to apply new mq_user_passwords."
   type        = number
   default     = 1
 }

@@ -1,7 +1,7 @@
 # The database.
 
 variable "db_admin_password" {
-  description = "Password of the database's administrator; generated when absent."
+  description = "Password of the database administrator; generated when absent."
   type        = string
   default     = null
   ephemeral   = true
@@ -9,30 +9,30 @@ variable "db_admin_password" {
 
   validation {
     condition     = var.db_existing == null || var.db_admin_password != null
-    error_message = "db_admin_password must be given with db_existing: it is that of the existing database's user db_admin_username."
+    error_message = "db_admin_password is required with db_existing: it is the password of the existing database's user db_admin_username."
   }
 }
 
 variable "db_admin_password_version" {
-  description = "Raise it by one to make a new db_admin_password take effect."
+  description = "Increase by one to apply a new db_admin_password."
   type        = number
   default     = 1
 }
 
 variable "db_admin_username" {
-  description = "Name of the database's administrator; a later change replaces the database. With db_existing, its user that workers log in as."
+  description = "User name of the database administrator; changing it replaces the database. With db_existing, the user of the workers."
   type        = string
   default     = "grader"
 }
 
 variable "db_allocated_storage_gb" {
-  description = "Size of the disk in GB."
+  description = "Initial storage in GB."
   type        = number
   default     = 20
 }
 
 variable "db_application_password" {
-  description = "Password of the application's user of the database; generated when absent."
+  description = "Password of the application user of the database; generated when absent."
   type        = string
   default     = null
   ephemeral   = true
@@ -45,43 +45,43 @@ variable "db_application_password" {
 }
 
 variable "db_application_password_version" {
-  description = "Raise it by one to make a new db_application_password take effect."
+  description = "Increase by one to apply a new db_application_password."
   type        = number
   default     = 1
 }
 
 variable "db_application_username" {
-  description = "Application's user of the database, whom `grader database-user` makes with the rights that workers need."
+  description = "Application user of the database, created by `grader database-user` with the rights of a worker."
   type        = string
   default     = "grader_app"
 }
 
 variable "db_backup_retention_days" {
-  description = "Days for which daily backups are kept, 0 to 35; null is 7 with enable_data_protection, else none."
+  description = "Retention of daily backups in days, 0 to 35; null means 7 with enable_data_protection, else 0."
   type        = number
   default     = null
 }
 
 variable "db_backup_window" {
-  description = "When the daily backup is made, hh:mm-hh:mm in UTC; null lets RDS choose."
+  description = "Daily backup window, hh:mm-hh:mm in UTC; null lets RDS choose."
   type        = string
   default     = null
 }
 
 variable "db_enable_auto_minor_upgrade" {
-  description = "Let RDS take new patches of db_engine_version in the maintenance window."
+  description = "Let RDS install patches of db_engine_version in the maintenance window."
   type        = bool
   default     = true
 }
 
 variable "db_enable_iam_authentication" {
-  description = "Let programs of yours log in with an IAM token instead of a password, by the output database_connect_policy_json."
+  description = "Allow logins with an IAM token instead of a password; the output database_connect_policy_json has the policy."
   type        = bool
   default     = false
 }
 
 variable "db_endpoint_override" {
-  description = "host:port that workers use instead of the instance's own address; null for none."
+  description = "host:port that workers use instead of the instance's endpoint; null for none."
   type        = string
   default     = null
 
@@ -98,71 +98,71 @@ variable "db_engine_version" {
 }
 
 variable "db_enhanced_monitoring_seconds" {
-  description = "Seconds between the readings of enhanced monitoring: 1, 5, 10, 15, 30 or 60; null for none."
+  description = "Interval of enhanced monitoring in seconds: 1, 5, 10, 15, 30 or 60; null disables it."
   type        = number
   default     = null
 }
 
 variable "db_existing" {
-  description = "A MySQL database that is there already; then none is made, and db_admin_username and db_admin_password are those of its user. Null makes a database."
+  description = "Existing MySQL database; none is created, and db_admin_username and db_admin_password are its login. Null creates a database."
   type = object({
     endpoint      = string                      # host:port
-    database_name = optional(string, "grading") # schema that is there
-    identifier    = optional(string)            # of the instance, for alarms
-    arn           = optional(string)            # for db_enable_iam_authentication
-    resource_id   = optional(string)            # db-..., for db_enable_iam_authentication
+    database_name = optional(string, "grading") # existing schema
+    identifier    = optional(string)            # instance identifier, for alarms
+    arn           = optional(string)            # required with db_enable_iam_authentication
+    resource_id   = optional(string)            # db-...; required with db_enable_iam_authentication
   })
   default = null
 }
 
 variable "db_instance_class" {
-  description = "Size of the database."
+  description = "Instance class of the database."
   type        = string
   default     = "db.t4g.micro"
 }
 
 variable "db_maintenance_window" {
-  description = "When RDS may restart the database for an upgrade, ddd:hh:mm-ddd:hh:mm in UTC; null lets it choose."
+  description = "Weekly maintenance window of the database, ddd:hh:mm-ddd:hh:mm in UTC; null lets RDS choose."
   type        = string
   default     = null
 }
 
 variable "db_max_allocated_storage_gb" {
-  description = "Size in GB up to which RDS lets the disk grow by itself; null lets it not grow."
+  description = "Limit of storage autoscaling in GB; null disables it."
   type        = number
   default     = null
 }
 
 variable "db_multi_az" {
-  description = "Keep a standby of the database in a second zone."
+  description = "Run a standby of the database in a second zone."
   type        = bool
   default     = false
 }
 
 variable "db_parameters" {
-  description = "More parameters of MySQL by name."
+  description = "Additional MySQL parameters by name."
   type = map(object({
     value        = string
-    apply_method = optional(string, "pending-reboot") # or immediate, for dynamic ones
+    apply_method = optional(string, "pending-reboot") # pending-reboot, or immediate for dynamic parameters
   }))
   default  = {}
   nullable = false
 }
 
 variable "db_performance_insights_days" {
-  description = "Days for which Performance Insights are kept: 7, 731, or a multiple of 31 up to 713; 0 for none. Micro and small classes have none."
+  description = "Retention of Performance Insights in days: 7, 731, or a multiple of 31 up to 713; 0 disables it. Not available on micro and small classes."
   type        = number
   default     = 7
 }
 
 variable "db_slow_query_seconds" {
-  description = "Seconds after which a query is logged as slow."
+  description = "Queries slower than this are logged."
   type        = number
   default     = 1
 }
 
 variable "enable_db_application_user" {
-  description = "Let workers log in as the application's user instead of the administrator; make that user first, with `grader database-user`."
+  description = "Let workers log in as the application user instead of the administrator; create it first with `grader database-user`."
   type        = bool
   default     = false
 }

@@ -1,7 +1,7 @@
 # The bucket of submissions, problems and results.
 
 variable "enable_s3_lifecycle" {
-  description = "Archive and delete old submissions and results; temp/ is always emptied."
+  description = "Archive and delete old submissions and results; objects in temp/ always expire."
   type        = bool
   default     = true
 }
@@ -13,10 +13,10 @@ variable "enable_s3_versioning" {
 }
 
 variable "s3_access_logs" {
-  description = "Bucket that S3 writes a log of every request to; null writes none."
+  description = "Server access logs of the bucket; null disables them."
   type = object({
-    bucket_name = string           # another one, whose policy lets S3 write
-    prefix      = optional(string) # ends with a slash; null is the name of the bucket and a slash
+    bucket_name = string           # another bucket, whose policy allows S3 to write
+    prefix      = optional(string) # must end with a slash; null: name of the bucket and a slash
   })
   default = null
 }
@@ -28,18 +28,18 @@ variable "s3_bucket_name" {
 }
 
 variable "s3_cors" {
-  description = "Web pages that may upload straight to the bucket with a presigned URL; null lets none."
+  description = "Web origins that may upload directly to the bucket with presigned URLs; null allows none."
   type = object({
     origins         = list(string)                                                       # such as https://judge.example.com
     methods         = optional(list(string), ["PUT"])                                    # GET, HEAD, POST, PUT
-    headers         = optional(list(string), ["content-type", "content-md5", "x-amz-*"]) # that they may send
-    max_age_seconds = optional(number, 3600)                                             # how long a browser keeps the answer
+    headers         = optional(list(string), ["content-type", "content-md5", "x-amz-*"]) # allowed request headers
+    max_age_seconds = optional(number, 3600)                                             # for which browsers cache the preflight response
   })
   default = null
 }
 
 variable "s3_lifecycle_archive_days" {
-  description = "Age in days at which submissions and results are archived, at least 30; null archives at 30 where at least another 30 days are left, because S3 bills them."
+  description = "Age in days at which submissions and results are archived, at least 30; null archives at 30 if at least 30 more days remain, which S3 bills as minimum."
   type        = number
   default     = null
 
@@ -47,7 +47,7 @@ variable "s3_lifecycle_archive_days" {
     condition = var.s3_lifecycle_archive_days == null ? true : (
       30 <= var.s3_lifecycle_archive_days && var.s3_lifecycle_archive_days < var.s3_lifecycle_expiration_days
     )
-    error_message = "s3_lifecycle_archive_days must be at least 30 and less than s3_lifecycle_expiration_days, or null: what is deleted first cannot be archived."
+    error_message = "s3_lifecycle_archive_days must be at least 30 and less than s3_lifecycle_expiration_days, or null."
   }
 }
 
@@ -64,12 +64,12 @@ variable "s3_lifecycle_noncurrent_days" {
 }
 
 variable "s3_lifecycle_rules" {
-  description = "Prefix, such as results/, to its own rule, instead of the days above or the one day of temp/. Null and {} mean never. A prefix inside another can only go earlier than that one."
+  description = "Lifecycle rules by prefix such as results/; each replaces the ages above, or the one day of temp/, for its prefix. Null and {} mean never. A prefix inside another can only expire earlier than the outer one."
   type = map(object({
-    archive_days    = optional(map(number), {}) # storage class to the age at which objects move there
-    expiration_days = optional(number)          # age at which they are deleted
+    archive_days    = optional(map(number), {}) # storage class to the age in days of the transition
+    expiration_days = optional(number)          # age at which objects are deleted
     noncurrent_days = optional(number)          # age at which old versions are deleted
-    keep_versions   = optional(number)          # so many old versions are kept all the same, 1 to 100
+    keep_versions   = optional(number)          # number of newest old versions to keep regardless of age, 1 to 100
   }))
   default  = {}
   nullable = false
@@ -81,24 +81,24 @@ variable "s3_lifecycle_rules" {
 }
 
 variable "s3_notifications" {
-  description = "Who is told of changes in the bucket: EventBridge of this account, and queues, topics and functions by a name of your choice; null tells nobody."
+  description = "Targets of event notifications: EventBridge, and functions, queues and topics, each under a name of your choice; null for none."
   type = object({
-    eventbridge = optional(bool, false) # all events
+    eventbridge = optional(bool, false) # send all events to EventBridge of this account
     functions = optional(map(object({
-      arn    = string                                         # Lambda function
-      events = optional(list(string), ["s3:ObjectCreated:*"]) # that it is told of
+      arn    = string                                         # ARN of the function
+      events = optional(list(string), ["s3:ObjectCreated:*"]) # event types
       prefix = optional(string, "")                           # of the objects
       suffix = optional(string, "")                           # of the objects
     })), {})
     queues = optional(map(object({
-      arn    = string                                         # SQS queue, not FIFO
-      events = optional(list(string), ["s3:ObjectCreated:*"]) # that it is told of
+      arn    = string                                         # ARN of a standard queue
+      events = optional(list(string), ["s3:ObjectCreated:*"]) # event types
       prefix = optional(string, "")                           # of the objects
       suffix = optional(string, "")                           # of the objects
     })), {})
     topics = optional(map(object({
-      arn    = string                                         # SNS topic, not FIFO
-      events = optional(list(string), ["s3:ObjectCreated:*"]) # that it is told of
+      arn    = string                                         # ARN of a standard topic
+      events = optional(list(string), ["s3:ObjectCreated:*"]) # event types
       prefix = optional(string, "")                           # of the objects
       suffix = optional(string, "")                           # of the objects
     })), {})

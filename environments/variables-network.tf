@@ -1,7 +1,7 @@
 # The network.
 
 variable "availability_zone_suffixes" {
-  description = "Last letters of the zones to use, at least two; not used with vpc_existing."
+  description = "Letters of the availability zones to use, at least two; ignored with vpc_existing."
   type        = list(string)
   default     = ["a", "c"]
 
@@ -15,25 +15,25 @@ variable "availability_zone_suffixes" {
       length(distinct(var.availability_zone_suffixes)) == length(var.availability_zone_suffixes) &&
       contains(range(2, 6 + 1), length(var.availability_zone_suffixes))
     )
-    error_message = "availability_zone_suffixes must be two to six different letters: the database and a pair of brokers lie in two zones."
+    error_message = "availability_zone_suffixes must be two to six distinct letters: the database and a broker pair need two zones."
   }
 }
 
 variable "vpc_cidr_block" {
-  description = "IPv4 range of the VPC, private and between /16 and /24; not used with vpc_existing."
+  description = "Private IPv4 range of the VPC, between /16 and /24; ignored with vpc_existing."
   type        = string
   default     = "10.0.0.0/16"
 }
 
 variable "vpc_existing" {
-  description = "A VPC that is there already, instead of a new one. Either private_route_table_ids, which get an endpoint for S3, or s3_prefix_list_id, where S3 can be reached already."
+  description = "Existing VPC to use instead of a new one. Requires either private_route_table_ids, which get an S3 endpoint, or s3_prefix_list_id of an existing one."
   type = object({
     vpc_id                  = string                     # vpc-...
     vpc_cidr_block          = string                     # its IPv4 range
-    private_subnet_ids      = list(string)               # two or more, each in a zone of its own
-    public_subnet_ids       = optional(list(string), []) # two or more, each in a zone of its own; for enable_web_tier
-    private_route_table_ids = optional(list(string), []) # of the private subnets
-    s3_prefix_list_id       = optional(string)           # pl-... of an S3 endpoint that is there
+    private_subnet_ids      = list(string)               # two or more, each in a different zone
+    public_subnet_ids       = optional(list(string), []) # two or more, each in a different zone; for enable_web_tier
+    private_route_table_ids = optional(list(string), []) # route tables of the private subnets
+    s3_prefix_list_id       = optional(string)           # pl-... of an existing S3 endpoint
   })
   default = null
 
@@ -41,43 +41,43 @@ variable "vpc_existing" {
     condition = var.vpc_existing == null || (
       var.vpc_nat_mode == "none" && var.vpc_flow_logs == null && alltrue([for value in values(var.vpc_subnets) : value == null])
     )
-    error_message = "vpc_existing must leave vpc_nat_mode none, vpc_flow_logs null and vpc_subnets empty: they belong to whoever owns that VPC."
+    error_message = "vpc_existing requires vpc_nat_mode none, vpc_flow_logs null and an empty vpc_subnets: configure these where the VPC is managed."
   }
 }
 
 variable "vpc_flow_logs" {
-  description = "Keep a record of connections in CloudWatch Logs; null for none."
+  description = "VPC flow logs in CloudWatch Logs; null disables them."
   type = object({
-    retention_days = optional(number, 365)   # days for which it is kept
+    retention_days = optional(number, 365)   # retention of the log
     traffic_type   = optional(string, "ALL") # ALL, ACCEPT or REJECT
   })
   default = null
 }
 
 variable "vpc_interface_endpoints" {
-  description = "AWS services that private subnets reach without the internet, by the last part of the service name. Null for those that the other variables need, which without NAT is right."
+  description = "AWS services to reach through interface endpoints, by the last part of the service name. Null creates those that the other variables need, which is right without NAT."
   type        = set(string)
   default     = null
 }
 
 variable "vpc_internet_egress_roles" {
-  description = "Who may open connections to any address on port 443: web, worker. Needs vpc_nat_mode, or vpc_existing that has its NAT."
+  description = "Roles (web, worker) that may connect to any address on port 443; requires vpc_nat_mode, or vpc_existing with NAT."
   type        = set(string)
   default     = []
 }
 
 variable "vpc_nat_mode" {
-  description = "Way from the private subnets to the internet: none, single (one NAT gateway for all zones), or per_zone."
+  description = "NAT gateways of the private subnets: none, single (one for all zones) or per_zone."
   type        = string
   default     = "none"
 }
 
 variable "vpc_subnets" {
-  description = "Subnets in each zone, and their ranges where they are not to be cut from vpc_cidr_block: first one for each zone, then the second of each, and so on."
+  description = "Number of subnets per zone, and their ranges if not derived from vpc_cidr_block: the first of each zone, then the second of each, and so on."
   type = object({
-    per_zone            = optional(number)       # private and public ones in each zone, 1 to 4; null for 1
-    private_cidr_blocks = optional(list(string)) # null cuts them
-    public_cidr_blocks  = optional(list(string)) # null cuts them
+    per_zone            = optional(number)       # of private and of public subnets, 1 to 4; null means 1
+    private_cidr_blocks = optional(list(string)) # null derives them
+    public_cidr_blocks  = optional(list(string)) # null derives them
   })
   default  = {}
   nullable = false

@@ -1,7 +1,7 @@
-# What concerns everything; each part has a file variables-<part>.tf of its own.
+# Variables of all parts; each part also has its file variables-<part>.tf.
 
 variable "aws_account_id" {
-  description = "The only account that may be changed; null allows any."
+  description = "ID of the only account that Terraform may change; null allows any."
   type        = string
   default     = null
 
@@ -12,7 +12,7 @@ variable "aws_account_id" {
 }
 
 variable "aws_region" {
-  description = "Region of everything."
+  description = "AWS region of all resources."
   type        = string
   default     = "ap-northeast-2"
 
@@ -23,56 +23,56 @@ variable "aws_region" {
 }
 
 variable "emulated" {
-  description = "The AWS API is an emulator reached by AWS_ENDPOINT_URL."
+  description = "Use an emulated AWS API at AWS_ENDPOINT_URL."
   type        = bool
   default     = false
 }
 
 variable "enable_data_protection" {
-  description = "Keep backups, and refuse to delete the database, the load balancer or a bucket that is not empty."
+  description = "Keep backups, and prevent deletion of the database, the load balancer and non-empty buckets."
   type        = bool
   default     = true
 }
 
 variable "environment_name" {
-  description = "Environment; first word of every name."
+  description = "Name of the environment, prefix of all resource names."
   type        = string
   default     = "production"
 
   validation {
     condition     = can(regex("^[a-z](-?[a-z0-9])*$", var.environment_name)) && length(var.environment_name) <= 24
-    error_message = "environment_name must have 1 to 24 characters of a-z, 0-9 and single -, the first a letter, the last not a -."
+    error_message = "environment_name must have 1 to 24 characters of a-z, 0-9 and single -, start with a letter and not end with -."
   }
 
   validation {
     condition     = !can(regex("^(aws|ssm)", var.environment_name))
-    error_message = "environment_name must not begin with aws or ssm, which Parameter Store keeps for itself."
+    error_message = "environment_name must not start with aws or ssm, which Parameter Store reserves."
   }
 
   validation {
     condition     = var.use_fargate || !can(regex("^(ecs|fargate)", var.environment_name))
-    error_message = "environment_name must not begin with ecs or fargate when use_fargate is false: ECS keeps such names of capacity providers for itself."
+    error_message = "environment_name must not start with ecs or fargate when use_fargate is false: ECS reserves such names of capacity providers."
   }
 
   validation {
     condition     = !var.enable_web_tier || (length(var.environment_name) <= 20 && !startswith(var.environment_name, "internal-"))
-    error_message = "environment_name must have at most 20 characters and not begin with internal- when enable_web_tier is true: a load balancer's name has at most 32, of which -grading-web are 12."
+    error_message = "environment_name must have at most 20 characters and not start with internal- when enable_web_tier is true; a load balancer's name has at most 32 characters, 12 of which are -grading-web."
   }
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of yours for the bucket, messages, database, secrets, disks and logs; its policy must let these services use it, CloudWatch Logs and, for instances, AWSServiceRoleForAutoScaling included. Null for the keys of AWS. A later change replaces the broker and the database."
+  description = "ARN of a KMS key for the bucket, messages, database, secrets, disks and logs. Its policy must allow these services to use it, including CloudWatch Logs and, for instances, AWSServiceRoleForAutoScaling. Null uses keys of AWS. Changing it replaces the broker and the database."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws:kms:${var.aws_region}:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a key in the region of everything, arn:aws:kms:${var.aws_region}:<account>:key/<id>, or null; an alias cannot be named in a policy."
+    error_message = "kms_key_arn must be the ARN of a key in aws_region, arn:aws:kms:${var.aws_region}:<account>:key/<id>, or null; policies cannot reference an alias."
   }
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the logs of workers, web tier and database."
+  description = "Retention of the logs of workers, web tier and database in days."
   type        = number
   default     = 30
 
@@ -83,14 +83,14 @@ variable "log_retention_days" {
 }
 
 variable "tags" {
-  description = "More tags for everything; Environment, ManagedBy and Project are set already."
+  description = "Additional tags of all resources; Environment, ManagedBy and Project are already set."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = length(var.tags) <= 40
-    error_message = "tags may have at most 40: AWS allows 50 on a resource, and 10 are kept for those set here and by AWS services."
+    error_message = "tags must have at most 40 entries: AWS allows 50 per resource, and 10 are reserved for this root and AWS services."
   }
 
   validation {
@@ -106,6 +106,6 @@ variable "tags" {
       for key in keys(var.tags) :
       !startswith(lower(key), "aws:") && !startswith(key, "gradectl:") && !contains(concat(keys(local.own_tags), ["Name"]), key)
     ])
-    error_message = "tags must not begin with aws: or gradectl:, and must not be ${join(", ", keys(local.own_tags))} or Name, which are set already."
+    error_message = "tags must not start with aws: or gradectl:, and must not be ${join(", ", keys(local.own_tags))} or Name, which are already set."
   }
 }

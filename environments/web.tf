@@ -1,5 +1,5 @@
 locals {
-  # What the web application is told; the names are those that workers are told.
+  # Environment of the web application, with the same names as that of the workers.
   web_environment = {
     AWS_REGION          = var.aws_region
     ENVIRONMENT         = var.environment_name
@@ -12,7 +12,7 @@ locals {
     RESULT_QUEUE_NAME   = local.queues.results
   }
 
-  # A load balancer takes one subnet in each zone, and is refused with a second: the first ones are enough for its instances, too.
+  # A load balancer accepts one subnet per zone: the first ones, which the instances use too.
   web_subnet_ids = {
     for kind, ids in { private = module.network.private_subnet_ids, public = module.network.public_subnet_ids } :
     kind => var.vpc_existing == null ? slice(ids, 0, length(var.availability_zone_suffixes)) : ids

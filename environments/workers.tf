@@ -4,10 +4,10 @@ locals {
     "${var.environment_name}-grading-worker:latest",
   ])
 
-  # Health is for the container itself, unless a load balancer may ask too.
+  # The health endpoint listens on 127.0.0.1, unless a load balancer needs it.
   health_settings = var.enable_ecs_alb_access ? { HEALTH_HOST = "0.0.0.0" } : {}
 
-  # What the worker is told; everything else has a default in the worker.
+  # Environment of the worker; all other settings have defaults in the worker.
   worker_environment = merge(var.grading_worker_settings, local.health_settings, {
     AWS_REGION          = var.aws_region
     DB_ENDPOINT_PARAM   = module.db_parameters.names["endpoint"]

@@ -4,7 +4,7 @@ locals {
   # arn:<partition>:logs:<region>:<account>:log-group:<name>
   _here = try(split(":", aws_cloudwatch_log_group.this["error"].arn), null)
 
-  # RDS writes the readings of all instances of an account to this group, which it makes itself.
+  # RDS creates this group and writes the metrics of all instances of the account to it.
   _readings_arn = try("arn:${local._here[1]}:logs:${local._here[3]}:${local._here[4]}:log-group:RDSOSMetrics", null)
 
   arn         = var.existing == null ? one(aws_db_instance.this[*].arn) : var.existing.arn
@@ -24,7 +24,7 @@ locals {
   }
 }
 
-# --- what RDS may do for enhanced monitoring ---
+# --- permissions of RDS for enhanced monitoring ---
 
 resource "aws_iam_role" "monitoring" {
   count = local._enhanced ? 1 : 0
@@ -59,7 +59,7 @@ resource "aws_iam_role_policy" "monitoring" {
         Sid      = "WriteReadings"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:GetLogEvents", "logs:PutLogEvents"]
-        Resource = "${local._readings_arn}:log-stream:*" # one stream for each instance, named by its resource id
+        Resource = "${local._readings_arn}:log-stream:*" # one stream per instance, named by its resource ID
       },
     ]
   })

@@ -1,7 +1,7 @@
-# Made here, or RDS would make them with no end to their retention.
+# Created here because RDS would create them without expiry.
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_158: CloudWatch encrypts with its own key; monitoring.kms_key_arn chooses a key of your own
-  # checkov:skip=CKV_AWS_338: for how long errors and slow queries are of use is for the environment to choose
+  # checkov:skip=CKV_AWS_158: monitoring.kms_key_arn sets a key; the default is the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_338: monitoring.log_retention_days sets the retention per environment
   for_each = toset(var.existing == null ? ["error", "slowquery"] : [])
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"

@@ -1,7 +1,7 @@
 locals {
   made = var.existing == null ? 1 : 0
 
-  # RDS offers MySQL no Performance Insights on these: there is no memory to spare.
+  # RDS does not support Performance Insights for MySQL on these classes.
   performance_insights_days = can(regex("\\.(micro|small)$", var.instance_class)) ? 0 : var.monitoring.performance_insights_days
 }
 
@@ -14,11 +14,11 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
-  # checkov:skip=CKV_AWS_157: a standby doubles the price; multi_az is for the environment to choose
-  # checkov:skip=CKV_AWS_118: the basic metrics of RDS suffice for one row per submission; monitoring.enhanced_interval_seconds has more
-  # checkov:skip=CKV_AWS_161: the worker logs in with a password that it reads from SSM; application.iam_authentication chooses IAM
-  # checkov:skip=CKV2_AWS_69: require_secure_transport is on in our parameter group; checkov does not read it there
-  # checkov:skip=CKV_AWS_353: the smallest classes do not offer Performance Insights; all others get them
+  # checkov:skip=CKV_AWS_157: a standby doubles the price; multi_az enables it per environment
+  # checkov:skip=CKV_AWS_118: basic RDS metrics suffice for one row per submission; monitoring.enhanced_interval_seconds enables more
+  # checkov:skip=CKV_AWS_161: the worker logs in with a password from SSM; application.iam_authentication enables IAM
+  # checkov:skip=CKV2_AWS_69: the parameter group sets require_secure_transport; checkov does not read it there
+  # checkov:skip=CKV_AWS_353: enabled on all classes that support Performance Insights
   count = local.made
 
   identifier     = var.name
@@ -29,7 +29,7 @@ resource "aws_db_instance" "this" {
   port           = 3306
 
   username            = var.admin_username
-  password_wo         = var.admin_password # write-only: sent to RDS, never kept in the state
+  password_wo         = var.admin_password # write-only: sent to RDS, not stored in the state
   password_wo_version = var.admin_password_version
 
   allocated_storage     = var.storage.allocated_gb
@@ -81,10 +81,10 @@ resource "aws_db_instance" "this" {
 
     precondition {
       condition     = !local.windows_overlap
-      error_message = "engine.maintenance_window must not overlap engine.backup_window, which is every day."
+      error_message = "engine.maintenance_window must not overlap the daily engine.backup_window."
     }
   }
 
-  # Its role must be able to write before RDS tries.
+  # RDS checks the permissions of the monitoring role at creation.
   depends_on = [aws_iam_role_policy.monitoring]
 }

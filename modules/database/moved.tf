@@ -1,4 +1,4 @@
-# Both became optional with `existing`.
+# count was added for existing databases
 moved {
   from = aws_db_instance.this
   to   = aws_db_instance.this[0]

@@ -1,39 +1,39 @@
 output "application_username" {
-  description = "User of the application, whom `grader database-user` makes."
+  description = "Application user, created by `grader database-user`."
   value       = var.application.username
 }
 
 output "arn" {
-  description = "ARN of the instance; null when an existing one was given without it."
+  description = "ARN of the instance; null if existing omits it."
   value       = local.arn
 }
 
 output "connect_policy_json" {
-  description = "Leave to log in as the application's user by IAM, as an IAM policy document; null without application.iam_authentication."
+  description = "IAM policy document that allows logging in as the application user with an IAM token; null without application.iam_authentication."
   value       = local.connect_policy == null ? null : jsonencode(local.connect_policy)
 }
 
 output "database_name" {
-  description = "Schema of the application."
+  description = "Name of the application schema."
   value       = var.existing == null ? one(aws_db_instance.this[*].db_name) : var.application.database_name
 }
 
 output "endpoint" {
-  description = "Address of the database as host:port."
+  description = "Endpoint of the database as host:port."
   value       = var.existing == null ? one(aws_db_instance.this[*].endpoint) : var.existing.endpoint
 }
 
 output "identifier" {
-  description = "Identifier of the instance; null when an existing one was given without it."
+  description = "Identifier of the instance; null if existing omits it."
   value       = var.existing == null ? one(aws_db_instance.this[*].identifier) : var.existing.identifier
 }
 
 output "log_group_names" {
-  description = "Log group of each exported log: error and slowquery; empty with existing."
+  description = "Log group by exported log (error, slowquery); empty with existing."
   value       = { for kind, group in aws_cloudwatch_log_group.this : kind => group.name }
 }
 
 output "resource_id" {
-  description = "Id of the instance that IAM knows it by (db-...); null when an existing one was given without it."
+  description = "Resource ID of the instance (db-...), which IAM policies use; null if existing omits it."
   value       = local.resource_id
 }

@@ -1,9 +1,9 @@
 locals {
-  # What the module promises. All of them are dynamic: RDS applies a change to the running server.
+  # Parameters that the module guarantees. All are dynamic: RDS applies changes without a restart.
   _own_parameters = {
     character_set_server     = "utf8mb4"
     collation_server         = "utf8mb4_0900_ai_ci"
-    log_output               = "FILE" # the table of slow queries would not reach CloudWatch
+    log_output               = "FILE" # only files are exported to CloudWatch
     long_query_time          = tostring(var.monitoring.slow_query_seconds)
     require_secure_transport = "1"
     slow_query_log           = "1"
@@ -41,6 +41,6 @@ resource "aws_db_parameter_group" "this" {
   }
 
   lifecycle {
-    create_before_destroy = true # a new major version needs a new group before the old one is free
+    create_before_destroy = true # a new major version needs its group before the old group is released
   }
 }

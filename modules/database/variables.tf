@@ -1,5 +1,5 @@
 variable "admin_password" {
-  description = "Password of the administrator; goes to RDS and into no state or plan. Not needed with existing."
+  description = "Password of the administrator; write-only, not stored in state or plan. Not needed with existing."
   type        = string
   default     = null
   ephemeral   = true
@@ -12,7 +12,7 @@ variable "admin_password" {
 }
 
 variable "admin_password_version" {
-  description = "Raise it by one to make RDS take a new admin_password."
+  description = "Increase by one to apply a new admin_password."
   type        = number
   default     = 1
 
@@ -23,44 +23,44 @@ variable "admin_password_version" {
 }
 
 variable "admin_username" {
-  description = "Name of the administrator; a later change replaces the database."
+  description = "User name of the administrator; changing it replaces the database."
   type        = string
   default     = "grader"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9_]{0,15}$", var.admin_username)) && !contains(local.reserved_users, var.admin_username)
-    error_message = "admin_username must have 1 to 16 characters of a-z, 0-9 and _, the first a letter, and must not be ${join(" or ", local.reserved_users)}."
+    error_message = "admin_username must have 1 to 16 characters of a-z, 0-9 and _, start with a letter, and not be ${join(" or ", local.reserved_users)}."
   }
 }
 
 variable "application" {
-  description = "Schema that is made with the instance, and the user of the application there."
+  description = "Schema created with the instance, and the application user."
   type = object({
-    database_name      = optional(string, "grading")    # a later change replaces the database
-    username           = optional(string, "grader_app") # made by `grader database-user`, outside the state
-    iam_authentication = optional(bool, false)          # the user logs in by IAM instead of a password
+    database_name      = optional(string, "grading")    # changing it replaces the database
+    username           = optional(string, "grader_app") # created by `grader database-user`, not by Terraform
+    iam_authentication = optional(bool, false)          # log in with IAM tokens instead of a password
   })
   default  = {}
   nullable = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9_]{0,63}$", var.application.database_name)) && !contains(local.reserved_schemas, var.application.database_name)
-    error_message = "application.database_name must have 1 to 64 characters of a-z, 0-9 and _, the first a letter, and must not be ${join(", ", local.reserved_schemas)}."
+    error_message = "application.database_name must have 1 to 64 characters of a-z, 0-9 and _, start with a letter, and not be ${join(", ", local.reserved_schemas)}."
   }
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9_]{0,31}$", var.application.username)) && !contains(local.reserved_users, var.application.username)
-    error_message = "application.username must have 1 to 32 characters of a-z, 0-9 and _, the first a letter, and must not be ${join(" or ", local.reserved_users)}."
+    error_message = "application.username must have 1 to 32 characters of a-z, 0-9 and _, start with a letter, and not be ${join(" or ", local.reserved_users)}."
   }
 
   validation {
     condition     = var.application.username != var.admin_username
-    error_message = "application.username must be another than admin_username: the application needs no rights of the administrator."
+    error_message = "application.username must differ from admin_username: the application needs no administrator rights."
   }
 }
 
 variable "backup_retention_days" {
-  description = "Days for which daily backups are kept; 0 makes none."
+  description = "Retention of daily backups in days; 0 disables backups."
   type        = number
   default     = 7
 
@@ -71,24 +71,24 @@ variable "backup_retention_days" {
 }
 
 variable "enable_protection" {
-  description = "Refuse to delete the database; and when it is deleted all the same, take a last snapshot and keep the backups."
+  description = "Enable deletion protection, and on deletion keep a final snapshot and the backups."
   type        = bool
   default     = true
 }
 
 variable "engine" {
-  description = "Version of MySQL, and what may change the server when."
+  description = "MySQL version, upgrades, backup and maintenance windows, and server parameters."
   type = object({
     version             = optional(string, "8.4") # major.minor; RDS chooses the patch
-    allow_major_upgrade = optional(bool, false)   # a new version may be another major one
-    auto_minor_upgrade  = optional(bool, true)    # RDS takes patches in the maintenance window
-    apply_immediately   = optional(bool, true)    # false: changes wait for the maintenance window
-    backup_window       = optional(string)        # every day, hh:mm-hh:mm in UTC; null: RDS chooses
-    ca_certificate      = optional(string)        # authority that signs the server's certificate; null: the account's own
-    maintenance_window  = optional(string)        # every week, ddd:hh:mm-ddd:hh:mm in UTC; null: RDS chooses
-    parameters = optional(map(object({            # more parameters of the server, by name
+    allow_major_upgrade = optional(bool, false)   # allow a new major version
+    auto_minor_upgrade  = optional(bool, true)    # RDS installs patches in the maintenance window
+    apply_immediately   = optional(bool, true)    # false defers changes to the maintenance window
+    backup_window       = optional(string)        # daily, hh:mm-hh:mm in UTC; null: RDS chooses
+    ca_certificate      = optional(string)        # certificate authority of the server; null: the account's default
+    maintenance_window  = optional(string)        # weekly, ddd:hh:mm-ddd:hh:mm in UTC; null: RDS chooses
+    parameters = optional(map(object({            # additional server parameters by name
       value        = string
-      apply_method = optional(string, "pending-reboot") # or immediate, for dynamic ones
+      apply_method = optional(string, "pending-reboot") # pending-reboot, or immediate for dynamic parameters
     })), {})
   })
   default  = {}
@@ -116,7 +116,7 @@ variable "engine" {
 
   validation {
     condition     = length(setintersection(keys(var.engine.parameters), local.own_parameters)) == 0
-    error_message = "engine.parameters must not set ${join(", ", local.own_parameters)}: the module does."
+    error_message = "engine.parameters must not contain ${join(", ", local.own_parameters)}, which the module sets."
   }
 
   validation {
@@ -126,12 +126,12 @@ variable "engine" {
 }
 
 variable "existing" {
-  description = "A database that is there already; then this module makes nothing and only passes these on. Null makes a database."
+  description = "Existing database: the module creates nothing and returns these values as outputs. Null creates a database."
   type = object({
     endpoint    = string           # host:port
-    arn         = optional(string) # needed with application.iam_authentication
+    arn         = optional(string) # required with application.iam_authentication
     identifier  = optional(string) # for alarms
-    resource_id = optional(string) # db-...; needed with application.iam_authentication
+    resource_id = optional(string) # db-...; required with application.iam_authentication
   })
   default = null
 
@@ -147,34 +147,34 @@ variable "existing" {
 
   validation {
     condition     = try(var.existing.resource_id, null) == null ? true : can(regex("^db-[A-Z0-9]+$", var.existing.resource_id))
-    error_message = "existing.resource_id must be the resource id of an instance such as db-ABCDEFGHIJKL01234, not its name, or null."
+    error_message = "existing.resource_id must be the resource ID of an instance such as db-ABCDEFGHIJKL01234, not its name, or null."
   }
 
   validation {
     condition     = var.existing == null || !var.application.iam_authentication ? true : var.existing.arn != null && var.existing.resource_id != null
-    error_message = "existing needs arn and resource_id with application.iam_authentication."
+    error_message = "existing requires arn and resource_id with application.iam_authentication."
   }
 }
 
 variable "instance_class" {
-  description = "Size of the instance."
+  description = "Instance class."
   type        = string
   default     = "db.t4g.micro"
 
   validation {
     condition     = can(regex("^db\\.[a-z0-9]+(-[a-z0-9]+)?\\.(micro|small|medium|large|[0-9]*xlarge)$", var.instance_class)) && !can(regex("^db\\.(t1|t2|m[1-4]|r[34]|serverless)\\.", var.instance_class))
-    error_message = "instance_class must be an RDS class that runs MySQL 8 such as db.t4g.micro or db.m7g.large; t1, t2, m1 to m4, r3 and r4 do not."
+    error_message = "instance_class must be an RDS class that supports MySQL 8, such as db.t4g.micro or db.m7g.large; t1, t2, m1 to m4, r3 and r4 do not."
   }
 }
 
 variable "monitoring" {
-  description = "What is watched and logged, and for how long it is kept."
+  description = "Performance Insights, enhanced monitoring, and logs."
   type = object({
-    performance_insights_days = optional(number, 7)  # 7 (where the class offers them), 31, 62, ... 713, or 731; 0: off
-    enhanced_interval_seconds = optional(number)     # between readings of the operating system; null: off
-    slow_query_seconds        = optional(number, 1)  # queries that take longer are logged
-    log_retention_days        = optional(number, 30) # of the error log and the slow query log
-    kms_key_arn               = optional(string)     # of logs and Performance Insights; null: the keys of AWS
+    performance_insights_days = optional(number, 7)  # 7 (on classes that support it), 31, 62, ... 713, or 731; 0: off
+    enhanced_interval_seconds = optional(number)     # interval of enhanced monitoring; null: off
+    slow_query_seconds        = optional(number, 1)  # slower queries are logged
+    log_retention_days        = optional(number, 30) # retention of the error log and the slow query log
+    kms_key_arn               = optional(string)     # KMS key of logs and Performance Insights; null: keys of AWS
   })
   default  = {}
   nullable = false
@@ -186,7 +186,7 @@ variable "monitoring" {
 
   validation {
     condition     = contains([0, 7], var.monitoring.performance_insights_days) || !can(regex("\\.(micro|small)$", var.instance_class))
-    error_message = "monitoring.performance_insights_days must be 0 or 7 on micro and small classes: RDS offers MySQL no Performance Insights there (7 then means none)."
+    error_message = "monitoring.performance_insights_days must be 0 or 7 on micro and small classes, which do not support Performance Insights for MySQL (7 then means none)."
   }
 
   validation {
@@ -211,24 +211,24 @@ variable "monitoring" {
 }
 
 variable "multi_az" {
-  description = "Keep a standby in a second zone."
+  description = "Run a standby in a second zone."
   type        = bool
   default     = false
 }
 
 variable "name" {
-  description = "Identifier of the instance and first part of the names of what belongs to it. Not needed with existing."
+  description = "Identifier of the instance and prefix of the names of its resources. Not needed with existing."
   type        = string
   default     = null
 
   validation {
     condition     = var.existing != null ? true : can(regex("^[a-z](-?[a-z0-9]){0,62}$", var.name))
-    error_message = "name must have 1 to 63 characters of a-z, 0-9 and single -, the first a letter, the last not a -."
+    error_message = "name must have 1 to 63 characters of a-z, 0-9 and single -, start with a letter and not end with -."
   }
 
   validation {
     condition     = var.existing != null || var.monitoring.enhanced_interval_seconds == null ? true : length(var.name) <= 53
-    error_message = "name must have at most 53 characters with monitoring.enhanced_interval_seconds, because the role <name>-monitoring may have 64."
+    error_message = "name must have at most 53 characters with monitoring.enhanced_interval_seconds, because the name of the role <name>-monitoring is limited to 64."
   }
 }
 
@@ -240,16 +240,16 @@ variable "security_group_ids" {
 
   validation {
     condition     = var.existing != null || length(var.security_group_ids) > 0
-    error_message = "security_group_ids needs at least one group."
+    error_message = "security_group_ids must contain at least one group."
   }
 }
 
 variable "storage" {
-  description = "The disk: gp3, always encrypted."
+  description = "Encrypted gp3 storage."
   type = object({
-    allocated_gb = optional(number, 20) # size at the start
-    max_gb       = optional(number)     # size up to which RDS lets it grow; null: it does not
-    kms_key_arn  = optional(string)     # null: the key of RDS; a later change replaces the database
+    allocated_gb = optional(number, 20) # initial size
+    max_gb       = optional(number)     # limit of storage autoscaling; null: off
+    kms_key_arn  = optional(string)     # null: the key of RDS; changing it replaces the database
   })
   default  = {}
   nullable = false
@@ -266,19 +266,19 @@ variable "storage" {
 
   validation {
     condition     = var.storage.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.storage.kms_key_arn))
-    error_message = "storage.kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null; RDS does not take an alias here."
+    error_message = "storage.kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null; RDS does not accept an alias here."
   }
 }
 
 variable "subnet_ids" {
-  description = "Private subnets in two or more zones, whether or not there is a standby. Not needed with existing."
+  description = "Private subnets in two or more zones, also without a standby. Not needed with existing."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = var.existing != null || length(distinct(var.subnet_ids)) >= 2
-    error_message = "subnet_ids needs at least two different subnets, in at least two zones, also without multi_az."
+    error_message = "subnet_ids must contain at least two distinct subnets in at least two zones, also without multi_az."
   }
 }
 

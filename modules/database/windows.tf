@@ -25,7 +25,7 @@ locals {
     length = (local._maintenance_minutes[1] - local._maintenance_minutes[0] + 10080) % 10080
   }
 
-  # the backup of each day of the week, and of the days before and after it
+  # backup windows of each day of the week and of the days before and after the week
   windows_overlap = local.backup == null || local.maintenance == null ? false : anytrue([
     for day in range(-1, 9) : (
       max(local.maintenance.start, day * 1440 + local.backup.start) <

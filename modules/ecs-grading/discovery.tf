@@ -1,4 +1,4 @@
-# Only with service_discovery: a DNS name for the workers inside the VPC.
+# Only with service_discovery: a private DNS name for the workers.
 
 resource "aws_service_discovery_private_dns_namespace" "this" {
   count = var.service_discovery == null ? 0 : 1
@@ -12,7 +12,7 @@ resource "aws_service_discovery_service" "this" {
   count = var.service_discovery == null ? 0 : 1
 
   name          = local.container_name
-  force_destroy = true # ECS takes the addresses of its last tasks away later than it says that the service is gone
+  force_destroy = true # ECS deregisters the last tasks after it reports the service as deleted
 
   dns_config {
     namespace_id   = aws_service_discovery_private_dns_namespace.this[0].id

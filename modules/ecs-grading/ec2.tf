@@ -1,4 +1,4 @@
-# Only with ec2_capacity: instances that the service runs on instead of Fargate.
+# Only with ec2_capacity: EC2 instances instead of Fargate.
 
 locals {
   ec2 = local.on_fargate ? {} : { this = var.ec2_capacity }
@@ -48,7 +48,7 @@ resource "aws_launch_template" "this" {
 
   metadata_options {
     http_endpoint               = "enabled"
-    http_put_response_hop_limit = 1 # a container cannot reach the instance's credentials
+    http_put_response_hop_limit = 1 # containers cannot reach the instance's credentials
     http_tokens                 = "required"
   }
 }
@@ -60,14 +60,14 @@ resource "aws_autoscaling_group" "this" {
   min_size              = each.value.min_instances
   max_size              = each.value.max_instances
   vpc_zone_identifier   = var.subnet_ids
-  protect_from_scale_in = true # ECS lets an instance go when no task of the service is on it
+  protect_from_scale_in = true # ECS removes an instance only when it runs no task
 
   launch_template {
     id      = aws_launch_template.this[each.key].id
     version = aws_launch_template.this[each.key].latest_version
   }
 
-  # ECS sets this tag itself; written here so that it is no difference.
+  # ECS adds this tag itself; declared here to avoid drift.
   tag {
     key                 = "AmazonECSManaged"
     value               = "true"
@@ -81,7 +81,7 @@ resource "aws_autoscaling_group" "this" {
   }
 
   lifecycle {
-    ignore_changes = [desired_capacity] # the capacity provider decides
+    ignore_changes = [desired_capacity] # managed by the capacity provider
   }
 }
 

@@ -2,7 +2,7 @@ locals {
   # arn:aws:logs:<region>:<account>:log-group:<name>
   account_id = split(":", aws_cloudwatch_log_group.this.arn)[4]
 
-  # <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>; images from elsewhere are left out
+  # <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>; other registries are skipped
   images = distinct(concat([var.image], values(var.task.sidecars)[*].image))
   ecr_images = [
     for image in local.images : regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com/([^:@]+)", image)
@@ -36,7 +36,7 @@ locals {
       Sid      = "LogInToRegistry"
       Effect   = "Allow"
       Action   = "ecr:GetAuthorizationToken"
-      Resource = "*" # this action knows no resource
+      Resource = "*" # this action has no resource level
     },
     {
       Sid      = "PullImage"
@@ -54,7 +54,7 @@ locals {
       Sid      = "ProtectTasksOfThisCluster"
       Effect   = "Allow"
       Action   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
-      Resource = "arn:aws:ecs:${var.region}:${local.account_id}:task/${local.name}-cluster/*" # tasks of this cluster, whose ids come later
+      Resource = "arn:aws:ecs:${var.region}:${local.account_id}:task/${local.name}-cluster/*" # tasks of this cluster; their IDs are unknown in advance
     }]
   })
 
@@ -65,13 +65,13 @@ locals {
         Sid      = "OpenChannels"
         Effect   = "Allow"
         Action   = local.session_channel_actions
-        Resource = "*" # these actions know no resource
+        Resource = "*" # these actions have no resource level
       },
       {
         Sid      = "FindLogGroup"
         Effect   = "Allow"
         Action   = "logs:DescribeLogGroups"
-        Resource = "*" # the agent lists groups to find its own
+        Resource = "*" # the agent lists log groups to find its own
       },
       {
         Sid      = "WriteSessionLog"
@@ -89,7 +89,7 @@ locals {
   })]
 }
 
-# --- what ECS may do to start the task ---
+# --- execution role: what ECS needs to start the task ---
 
 resource "aws_iam_role" "execution" {
   name               = "${local.name}-execution"
@@ -105,7 +105,7 @@ resource "aws_iam_role_policy" "execution" {
   })
 }
 
-# --- what the worker itself may do ---
+# --- task role: what the worker needs ---
 
 resource "aws_iam_role" "task" {
   name               = "${local.name}-task"

@@ -1,4 +1,4 @@
-# Only with ec2_capacity: what an instance may do. The task's own roles pull its image, write its log and do its work.
+# Only with ec2_capacity: role of the instances. Images, logs and grading use the roles of the task.
 
 locals {
   cluster_arn_form = "arn:aws:ecs:${var.region}:${local.account_id}"
@@ -8,7 +8,7 @@ locals {
       Sid      = "FindTheClusterAgent"
       Effect   = "Allow"
       Action   = "ecs:DiscoverPollEndpoint"
-      Resource = "*" # this action knows no resource
+      Resource = "*" # this action has no resource level
     },
     {
       Sid      = "JoinTheCluster"
@@ -20,7 +20,7 @@ locals {
       Sid      = "TakeTasks"
       Effect   = "Allow"
       Action   = ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"]
-      Resource = "${local.cluster_arn_form}:container-instance/${local.name}-cluster/*" # instances of this cluster, whose ids come later
+      Resource = "${local.cluster_arn_form}:container-instance/${local.name}-cluster/*" # instances of this cluster; their IDs are unknown in advance
     },
   ]
 
@@ -29,7 +29,7 @@ locals {
       Sid      = "OpenSessions"
       Effect   = "Allow"
       Action   = concat(["ssm:UpdateInstanceInformation"], local.session_channel_actions)
-      Resource = "*" # these actions know no resource
+      Resource = "*" # these actions have no resource level
     },
   ]
 }
@@ -65,6 +65,6 @@ resource "aws_iam_instance_profile" "this" {
   name = "${local.name}-instance"
   role = aws_iam_role.instance[each.key].name
 
-  # An instance that starts before its permissions cannot join the cluster, and its agent does not try again.
+  # An instance without permissions cannot join the cluster, and its agent does not retry.
   depends_on = [aws_iam_role_policy.instance]
 }

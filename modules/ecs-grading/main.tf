@@ -3,7 +3,7 @@ locals {
   container_name = "grading-worker"
   on_fargate     = var.ec2_capacity == null
 
-  # what the service is placed on; empty is plain Fargate, by launch type
+  # capacity providers of the service; empty means the launch type FARGATE
   placement = (
     !local.on_fargate ? { (local.name) = { base = 0, weight = 1 } } :
     var.capacity.spot == null ? {} : {
@@ -14,17 +14,17 @@ locals {
 }
 
 resource "aws_ecs_cluster" "this" {
-  # checkov:skip=CKV_AWS_65: on whenever autoscaling needs its numbers; it is billed by metric
-  # checkov:skip=CKV_AWS_224: sessions are logged under the key that is given, else under that of CloudWatch Logs
+  # checkov:skip=CKV_AWS_65: enabled with autoscaling, which needs its metrics; billed per metric
+  # checkov:skip=CKV_AWS_224: service.execute_command.kms_key_arn sets the key of the session log; the default is the key of CloudWatch Logs
   name = "${local.name}-cluster"
 
-  # Scaling on the queue divides by the number of running tasks, which only Container Insights counts.
+  # Scaling by queue size needs the number of running tasks, which only Container Insights reports.
   setting {
     name  = "containerInsights"
     value = var.enable_autoscaling ? "enabled" : "disabled"
   }
 
-  # Always there: the provider cannot take it away again.
+  # Always created: the provider cannot remove it again.
   configuration {
     execute_command_configuration {
       kms_key_id = try(var.service.execute_command.kms_key_arn, null)
@@ -60,14 +60,14 @@ resource "aws_ecs_service" "this" {
   enable_execute_command            = var.service.execute_command != null
   health_check_grace_period_seconds = try(var.service.load_balancer.health_check_grace_seconds, null)
 
-  # ECS takes another placement only with a deployment, and the provider refuses to plan it without this. So each change of
-  # the service starts its tasks anew.
+  # ECS changes the placement only with a new deployment, and the provider requires this argument for it. So each
+  # change of the service restarts its tasks.
   force_new_deployment = true
 
-  # Rebalancing would end workers in the middle of a job, and where they run does not matter to a queue.
+  # Rebalancing would stop workers in the middle of a job; consumers of a queue need no balance across zones.
   availability_zone_rebalancing = "DISABLED"
 
-  # a task has the tags of the service, so that its cost can be told
+  # tasks carry the tags of the service for cost allocation
   enable_ecs_managed_tags = true
   propagate_tags          = "SERVICE"
 
@@ -114,10 +114,10 @@ resource "aws_ecs_service" "this" {
   }
 
   lifecycle {
-    ignore_changes = [desired_count] # it belongs to Application Auto Scaling from the first minute on
+    ignore_changes = [desired_count] # managed by Application Auto Scaling
   }
 
-  # A task that starts before its permissions fails its first read.
+  # A task that starts before its permissions fails at its first read.
   depends_on = [
     aws_ecs_cluster_capacity_providers.this,
     aws_iam_role_policy.execution,

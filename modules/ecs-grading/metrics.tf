@@ -1,7 +1,7 @@
-# What scaling looks at: the messages and the consumers of each queue on each node of the broker, and the tasks.
+# Metrics for scaling: messages and consumers by queue and broker node, and running tasks.
 #
-# CloudWatch gets them a minute or two late, and not all at the same time; the idle node of a pair reports nothing at all. So a minute
-# in which no node has reported yet is left out by IF without an else: with FILL alone it would be a minute without messages.
+# CloudWatch receives them with one or two minutes delay, not all at the same time, and nothing from the standby node of a
+# pair. IF without an else skips minutes that no node has reported yet; FILL alone would count them as empty queues.
 
 locals {
   queue_pairs = [for pair in setproduct(var.queue.broker_node_names, var.queue.names) : { node = pair[0], queue = pair[1] }]
@@ -11,7 +11,7 @@ locals {
     var.queue.engine_type == "ActiveMQ" ? {} : { VirtualHost = var.queue.virtual_host },
   )]
 
-  # Both count also the messages that a worker has taken and not yet acknowledged.
+  # Both include unacknowledged messages in flight.
   size_name = var.queue.engine_type == "ActiveMQ" ? "QueueSize" : "MessageCount"
 
   size_metrics = {

@@ -1,5 +1,5 @@
 output "capacity_providers" {
-  description = "What the tasks are placed on: FARGATE, FARGATE and FARGATE_SPOT, or the capacity provider of the instances."
+  description = "Capacity providers of the tasks: FARGATE, FARGATE and FARGATE_SPOT, or the one of the instances."
   value       = length(local.placement) == 0 ? tolist(["FARGATE"]) : tolist(keys(local.placement))
 }
 
@@ -14,27 +14,27 @@ output "cluster_name" {
 }
 
 output "container_name" {
-  description = "Name of the worker's container in the task."
+  description = "Name of the worker container."
   value       = local.container_name
 }
 
 output "execution_role_arn" {
-  description = "Role by which ECS starts a task."
+  description = "ARN of the execution role, with which ECS starts a task."
   value       = aws_iam_role.execution.arn
 }
 
 output "log_group_name" {
-  description = "Log group of the worker."
+  description = "Log group of the workers."
   value       = aws_cloudwatch_log_group.this.name
 }
 
 output "scaling_alarm_names" {
-  description = "Alarms that wake the service up and let it rest; empty when a task always runs."
+  description = "Alarms that scale the service from and to zero tasks; empty unless a minimum is 0."
   value       = [for alarm in values(aws_cloudwatch_metric_alarm.rest) : alarm.alarm_name]
 }
 
 output "scaling_bounds" {
-  description = "Smallest and largest number of tasks."
+  description = "Minimum and maximum number of tasks."
   value = {
     max = aws_appautoscaling_target.this.max_capacity
     min = aws_appautoscaling_target.this.min_capacity
@@ -52,7 +52,7 @@ output "service_name" {
 }
 
 output "task_definition_arn" {
-  description = "ARN of the task definition, with its revision."
+  description = "ARN of the task definition with revision."
   value       = aws_ecs_task_definition.this.arn
 }
 
@@ -62,11 +62,11 @@ output "task_family" {
 }
 
 output "task_role_arn" {
-  description = "Role of the running worker."
+  description = "ARN of the task role of the worker."
   value       = aws_iam_role.task.arn
 }
 
 output "task_role_name" {
-  description = "Name of the role of the running worker, for policies of your own."
+  description = "Name of the task role of the worker, for attaching more policies."
   value       = aws_iam_role.task.name
 }

@@ -1,4 +1,4 @@
-# What AWS accepts, for the validation of variables.
+# Limits of AWS, for the validation of variables.
 
 locals {
   arm_instance_pattern = "^(a1|[a-z]+[0-9]+g[a-z]*)\\."

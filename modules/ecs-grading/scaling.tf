@@ -1,5 +1,5 @@
-# Always there: without autoscaling it holds the service at its desired count, so that the count can
-# be changed by a variable although the service itself ignores it.
+# Always created: without autoscaling it holds the service at the desired count, so that the variable can
+# change the count although the service ignores it.
 resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
@@ -8,12 +8,12 @@ resource "aws_appautoscaling_target" "this" {
   max_capacity       = var.enable_autoscaling ? var.capacity.max : var.capacity.desired
 
   lifecycle {
-    # A replaced service loses its target without a word.
+    # Replacing the service deletes its target without an error.
     replace_triggered_by = [aws_ecs_service.this.id]
   }
 }
 
-# AWS deletes what hangs on a target together with it, and nothing here would differ: so all below is made anew with its target.
+# AWS deletes policies and actions together with their target, and the plan would not show it: replace them with it.
 
 locals {
   resource_targets = var.enable_autoscaling ? {
@@ -102,7 +102,7 @@ resource "aws_appautoscaling_policy" "queue_depth" {
   }
 }
 
-# --- other bounds from a moment on ---
+# --- schedules ---
 
 resource "aws_appautoscaling_scheduled_action" "this" {
   for_each = { for name, each in var.scaling.schedules : name => each if var.enable_autoscaling }

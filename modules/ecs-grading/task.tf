@@ -7,7 +7,7 @@ resource "aws_ecs_task_definition" "this" {
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
   container_definitions    = jsonencode(concat([local.container], local.sidecars))
-  skip_destroy             = true # the circuit breaker goes back to the revision before, and ECS deploys none that is deregistered
+  skip_destroy             = true # the circuit breaker rolls back to the previous revision, which must stay registered
 
   runtime_platform {
     cpu_architecture        = var.task.architecture
@@ -22,7 +22,7 @@ resource "aws_ecs_task_definition" "this" {
     }
   }
 
-  # Disk of the task, gone with it. The image gives such a path its owner and mode by VOLUME.
+  # Ephemeral volumes of the task. VOLUME in the image sets owner and mode of the path.
   dynamic "volume" {
     for_each = toset(concat(keys(local.writable_paths), flatten([
       for each in values(var.task.sidecars) : keys(each.writable_paths)
@@ -37,19 +37,19 @@ resource "aws_ecs_task_definition" "this" {
 locals {
   health_port = 8080
 
-  # What a container has without being asked, less what docs/sandbox.md says that the launcher needs: CHOWN, DAC_OVERRIDE,
-  # FOWNER, FSETID, KILL, SETGID, SETUID. It is setuid root, so no-new-privileges must stay away.
+  # Docker's default capabilities, except those that the launcher needs (docs/sandbox.md): CHOWN, DAC_OVERRIDE,
+  # FOWNER, FSETID, KILL, SETGID, SETUID. The launcher is setuid root, so no-new-privileges must not be set.
   dropped_capabilities = ["AUDIT_WRITE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"]
 
   writable_paths = merge(var.task.writable_paths, var.service.execute_command == null || !var.task.read_only_root ? {} : {
-    # where the agent of ECS Exec writes
+    # paths that the agent of ECS Exec writes
     exec-agent = "/managed-agents"
     exec-log   = "/var/log/amazon/ssm"
     exec-state = "/var/lib/amazon/ssm"
   })
 
-  # Everything that ECS would add by itself is written out or left away, and maps are walked in the order of their keys, so
-  # that the plan settles.
+  # Defaults that ECS would add are written out, and maps are iterated in the order of their keys, so that the
+  # plan stays empty after an apply.
   container = merge(
     {
       name      = local.container_name
@@ -62,7 +62,7 @@ locals {
       readonlyRootFilesystem = var.task.read_only_root
 
       healthCheck = {
-        command     = ["CMD", "grader", "health"] # asks http://127.0.0.1:8080/health
+        command     = ["CMD", "grader", "health"] # requests http://127.0.0.1:8080/health
         interval    = 30
         timeout     = 5
         startPeriod = 60

@@ -1,14 +1,14 @@
 variable "capacity" {
-  description = "Number of tasks: at the start, and the bounds between which autoscaling moves it."
+  description = "Initial number of tasks, and the bounds of autoscaling."
   type = object({
-    desired = optional(number, 2)  # tasks at the start; without autoscaling, always
-    max     = optional(number, 10) # most tasks that autoscaling starts
-    min     = optional(number, 1)  # fewest tasks that it leaves; 0 stops the last one when the queues are idle
+    desired = optional(number, 2)  # initial number of tasks; fixed without autoscaling
+    max     = optional(number, 10) # maximum number of tasks
+    min     = optional(number, 1)  # minimum number of tasks; 0 stops the last one when the queues are idle
 
-    spot = optional(object({               # tasks on Fargate Spot beside those on Fargate; null is Fargate alone
-      fargate_base   = optional(number, 1) # so many tasks are always on Fargate
-      fargate_weight = optional(number, 1) # share of the others that is on Fargate
-      spot_weight    = optional(number, 3) # share of the others that is on Fargate Spot
+    spot = optional(object({               # run part of the tasks on Fargate Spot; null uses Fargate only
+      fargate_base   = optional(number, 1) # number of tasks that always run on Fargate
+      fargate_weight = optional(number, 1) # weight of Fargate for the remaining tasks
+      spot_weight    = optional(number, 3) # weight of Fargate Spot for the remaining tasks
     }))
   })
   default  = {}
@@ -26,12 +26,12 @@ variable "capacity" {
       0 <= var.capacity.min && var.capacity.min <= var.capacity.desired &&
       var.capacity.desired <= var.capacity.max && 1 <= var.capacity.max
     )
-    error_message = "capacity must satisfy 0 <= min <= desired <= max while autoscaling is on, and max be at least 1."
+    error_message = "capacity must satisfy 0 <= min <= desired <= max with autoscaling, and max must be at least 1."
   }
 
   validation {
     condition     = var.capacity.spot == null || var.ec2_capacity == null
-    error_message = "capacity.spot is for tasks on Fargate; it must be null when ec2_capacity is given."
+    error_message = "capacity.spot must be null when ec2_capacity is set: Spot capacity is for Fargate."
   }
 
   validation {
@@ -41,21 +41,21 @@ variable "capacity" {
       max(var.capacity.spot.fargate_weight, var.capacity.spot.spot_weight) <= 1000 &&
       var.capacity.spot.spot_weight >= 1
     )
-    error_message = "capacity.spot needs whole numbers: fargate_base from 0 to 100000, fargate_weight from 0 to 1000, spot_weight from 1 to 1000."
+    error_message = "capacity.spot must have whole numbers: fargate_base from 0 to 100000, fargate_weight from 0 to 1000, spot_weight from 1 to 1000."
   }
 }
 
 variable "ec2_capacity" {
-  description = "Instances to run the tasks on; null runs them on Fargate."
+  description = "EC2 instances for the tasks; null uses Fargate."
   type = object({
-    enable_session          = optional(bool, false)         # let operators open a shell by Session Manager
-    image_id                = optional(string)              # AMI with the ECS agent; null is Amazon's for the architecture
-    instance_type           = optional(string, "m6i.large") # has to have the architecture of the task
-    max_instances           = optional(number, 10)          # most instances that ECS starts for the tasks
-    min_instances           = optional(number, 0)           # fewest instances that it leaves
-    target_capacity_percent = optional(number, 100)         # how full to keep them; less leaves room to start tasks at once
-    volume_gib              = optional(number, 50)          # encrypted disk of an instance, for images and all its tasks
-    volume_kms_key_arn      = optional(string)              # key of the disk; null is the account's default key
+    enable_session          = optional(bool, false)         # allow shells on the instances with Session Manager
+    image_id                = optional(string)              # AMI with the ECS agent; null uses Amazon's for the architecture
+    instance_type           = optional(string, "m6i.large") # must match the architecture of the task
+    max_instances           = optional(number, 10)          # maximum number of instances
+    min_instances           = optional(number, 0)           # minimum number of instances
+    target_capacity_percent = optional(number, 100)         # target utilization; less than 100 keeps spare capacity
+    volume_gib              = optional(number, 50)          # encrypted disk of an instance, shared by images and tasks
+    volume_kms_key_arn      = optional(string)              # KMS key of the disk; null uses the account's default key
   })
   default = null
 
@@ -66,7 +66,7 @@ variable "ec2_capacity" {
       var.ec2_capacity.min_instances <= var.ec2_capacity.max_instances &&
       1 <= var.ec2_capacity.max_instances
     )
-    error_message = "ec2_capacity must satisfy 0 <= min_instances <= max_instances in whole numbers, and max_instances be at least 1."
+    error_message = "ec2_capacity must satisfy 0 <= min_instances <= max_instances in whole numbers, and max_instances must be at least 1."
   }
 
   validation {
@@ -79,14 +79,14 @@ variable "ec2_capacity" {
       1 <= var.ec2_capacity.target_capacity_percent && var.ec2_capacity.target_capacity_percent <= 100 &&
       30 <= var.ec2_capacity.volume_gib && var.ec2_capacity.volume_gib <= 16384
     )
-    error_message = "ec2_capacity.target_capacity_percent must be from 1 to 100, volume_gib from 30 to 16384."
+    error_message = "ec2_capacity.target_capacity_percent must be from 1 to 100, and volume_gib from 30 to 16384."
   }
 
   validation {
     condition = (
       try(var.ec2_capacity.image_id, null) == null ? true : can(regex("^ami-[0-9a-f]{8,17}$", var.ec2_capacity.image_id))
     )
-    error_message = "ec2_capacity.image_id must be the id of an AMI such as ami-0123456789abcdef0, or null."
+    error_message = "ec2_capacity.image_id must be an AMI ID such as ami-0123456789abcdef0, or null."
   }
 
   validation {
@@ -96,30 +96,30 @@ variable "ec2_capacity" {
 }
 
 variable "enable_autoscaling" {
-  description = "Follow CPU, memory, the waiting messages and the schedules; otherwise the desired number of tasks is held."
+  description = "Scale by CPU, memory, waiting messages and schedules; false holds the desired number of tasks."
   type        = bool
   default     = true
 }
 
 variable "queue" {
-  description = "Queues whose waiting messages drive the scaling, and the broker nodes as CloudWatch names them."
+  description = "Queues whose waiting messages drive autoscaling, and the broker nodes in CloudWatch."
   type = object({
-    broker_node_names = list(string)                                                     # values of the dimension Broker
-    engine_type       = optional(string, "ActiveMQ")                                     # ActiveMQ or RabbitMQ: what CloudWatch calls the waiting messages
-    names             = optional(list(string), ["grading-requests", "grading-priority"]) # queues from which the workers take
-    virtual_host      = optional(string, "/")                                            # of a RabbitMQ broker
+    broker_node_names = list(string)                                                     # values of the CloudWatch dimension Broker
+    engine_type       = optional(string, "ActiveMQ")                                     # ActiveMQ or RabbitMQ, which have different metrics
+    names             = optional(list(string), ["grading-requests", "grading-priority"]) # queues that the workers consume
+    virtual_host      = optional(string, "/")                                            # virtual host of a RabbitMQ broker
   })
 
   validation {
     condition = contains(
       range(1, 8 + 1), length(var.queue.broker_node_names) * length(var.queue.names)
     )
-    error_message = "queue needs at least one node and one name, and at most eight pairs of them (a scaling policy takes ten metrics)."
+    error_message = "queue must have at least one node and one name, and at most eight pairs of them (a scaling policy is limited to ten metrics)."
   }
 
   validation {
     condition     = !local.may_rest || length(var.queue.broker_node_names) * length(var.queue.names) <= 4
-    error_message = "queue may have at most four pairs of node and name where capacity.min, or that of a schedule, is 0 (an alarm takes ten metrics)."
+    error_message = "queue must have at most four pairs of node and name if capacity.min or the min of a schedule is 0 (an alarm is limited to ten metrics)."
   }
 
   validation {
@@ -129,20 +129,20 @@ variable "queue" {
 }
 
 variable "scaling" {
-  description = "What autoscaling follows, and how fast."
+  description = "Targets, cooldowns and schedules of autoscaling."
   type = object({
-    cpu_target           = optional(number, 60)  # percent of CPU at which to hold the tasks
-    idle_minutes         = optional(number, 15)  # with capacity.min 0: empty queues for so long stop the last tasks
-    in_cooldown_seconds  = optional(number, 300) # pause after a scale-in
-    memory_target        = optional(number, 75)  # percent of memory at which to hold the tasks
-    messages_per_task    = optional(number, 10)  # messages in the queues for each running task
-    out_cooldown_seconds = optional(number, 60)  # pause after a scale-out
+    cpu_target           = optional(number, 60)  # target CPU utilization in percent
+    idle_minutes         = optional(number, 15)  # with capacity.min 0: minutes of empty queues before the last task stops
+    in_cooldown_seconds  = optional(number, 300) # cooldown after a scale-in
+    memory_target        = optional(number, 75)  # target memory utilization in percent
+    messages_per_task    = optional(number, 10)  # target number of messages in the queues per running task
+    out_cooldown_seconds = optional(number, 60)  # cooldown after a scale-out
     wake_up_tasks        = optional(number, 1)   # with capacity.min 0: tasks to start when a message arrives
 
-    schedules = optional(map(object({    # other bounds from a moment on, by name
+    schedules = optional(map(object({    # scheduled changes of the bounds, by name
       schedule = string                  # cron(minute hour day month weekday year) or at(yyyy-mm-ddThh:mm:ss)
-      max      = optional(number)        # most tasks from then on; null leaves it
-      min      = optional(number)        # fewest tasks from then on; null leaves it
+      max      = optional(number)        # new maximum; null keeps it
+      min      = optional(number)        # new minimum; null keeps it
       timezone = optional(string, "UTC") # IANA name such as Asia/Seoul
     })), {})
   })
@@ -178,7 +178,7 @@ variable "scaling" {
 
   validation {
     condition     = alltrue([for name in keys(var.scaling.schedules) : can(regex("^[a-z0-9][a-z0-9-]{0,63}$", name))])
-    error_message = "scaling.schedules needs names of 1 to 64 characters of a-z, 0-9 and -."
+    error_message = "scaling.schedules must have names of 1 to 64 characters of a-z, 0-9 and -."
   }
 
   validation {
@@ -187,7 +187,7 @@ variable "scaling" {
       can(regex(local.cron_pattern, each.schedule)) ? length(regexall("\\?", each.schedule)) == 1 :
       can(timeadd("${regex("^at\\((\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2})\\)$", each.schedule)[0]}Z", "0s"))
     ])
-    error_message = "scaling.schedules.*.schedule must be cron(minute hour day-of-month month day-of-week year) with ? for exactly one of the two days, such as cron(30 8 ? * MON-FRI *), or a moment such as at(2026-06-15T08:30:00)."
+    error_message = "scaling.schedules.*.schedule must be cron(minute hour day-of-month month day-of-week year) with ? for exactly one of the two days, such as cron(30 8 ? * MON-FRI *), or a time such as at(2026-06-15T08:30:00)."
   }
 
   validation {
@@ -204,6 +204,6 @@ variable "scaling" {
       alltrue([for count in [each.min, each.max] : count == null ? true : count >= 0 && floor(count) == count]) &&
       (each.min == null ? var.capacity.min : each.min) <= (each.max == null ? var.capacity.max : each.max)
     ])
-    error_message = "scaling.schedules.* needs min, max or both, whole numbers with min <= max; what is not given is that of capacity."
+    error_message = "scaling.schedules.* must set min, max or both, whole numbers with min <= max; an omitted one is that of capacity."
   }
 }

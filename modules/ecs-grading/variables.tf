@@ -4,27 +4,27 @@ variable "environment" {
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Z][A-Z0-9_]*$", name))])
-    error_message = "environment needs names of A-Z, 0-9 and _, the first a letter."
+    error_message = "environment must have names of A-Z, 0-9 and _ that start with a letter."
   }
 }
 
 variable "environment_name" {
-  description = "Environment; everything here is named <environment_name>-grading-..."
+  description = "Environment; all resources are named <environment_name>-grading-..."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.environment_name))
-    error_message = "environment_name must have 1 to 32 characters of a-z, 0-9 and -, the first a letter."
+    error_message = "environment_name must have 1 to 32 characters of a-z, 0-9 and -, and start with a letter."
   }
 
   validation {
     condition     = var.ec2_capacity == null || !can(regex("^(aws|ecs|fargate)", var.environment_name))
-    error_message = "environment_name must not begin with aws, ecs or fargate when ec2_capacity is given: ECS keeps such names of capacity providers for itself."
+    error_message = "environment_name must not start with aws, ecs or fargate when ec2_capacity is set: ECS reserves such names of capacity providers."
   }
 }
 
 variable "image" {
-  description = "Container image of the worker; leave to pull is given when it lies in ECR."
+  description = "Container image of the worker; images in ECR also get pull permission."
   type        = string
 
   validation {
@@ -49,36 +49,36 @@ variable "security_group_ids" {
 
   validation {
     condition     = contains(range(1, 5 + 1), length(var.security_group_ids))
-    error_message = "security_group_ids needs one to five groups."
+    error_message = "security_group_ids must contain one to five groups."
   }
 }
 
 variable "service" {
-  description = "How the service is deployed, logged, and reached by people and load balancers."
+  description = "Deployment, logs, shells and load balancer of the service."
   type = object({
-    allow_task_protection = optional(bool, false) # let a worker protect itself from scale-in while it works
+    allow_task_protection = optional(bool, false) # allow a worker to protect itself from scale-in while it has a job
 
-    deployment = optional(object({                    # how running tasks are replaced
-      maximum_percent         = optional(number, 200) # of the desired number, while old and new tasks run side by side
-      minimum_healthy_percent = optional(number, 100) # of the desired number that has to stay healthy
-      rollback                = optional(bool, true)  # go back to the last good version when new tasks do not get healthy
+    deployment = optional(object({                    # rolling deployment
+      maximum_percent         = optional(number, 200) # of the desired number, while old and new tasks overlap
+      minimum_healthy_percent = optional(number, 100) # of the desired number that must stay healthy
+      rollback                = optional(bool, true)  # roll back when new tasks do not become healthy
     }), {})
 
-    execute_command = optional(object({         # shells in running tasks by ECS Exec; null allows none
-      kms_key_arn        = optional(string)     # key of the session and of its log; null is the key of AWS
-      log_retention_days = optional(number, 90) # what was typed and shown is kept so long
+    execute_command = optional(object({         # shells in running tasks with ECS Exec; null disables them
+      kms_key_arn        = optional(string)     # KMS key of the session and its log; null uses keys of AWS
+      log_retention_days = optional(number, 90) # retention of the session log
     }))
 
-    load_balancer = optional(object({                   # target group that health checks the workers; null for none
-      health_check_grace_seconds = optional(number, 60) # a new task may be unhealthy so long
-      target_group_arn           = string               # of target type ip, protocol HTTP, port 8080
+    load_balancer = optional(object({                   # target group that checks the health of the workers; null for none
+      health_check_grace_seconds = optional(number, 60) # grace period for new tasks
+      target_group_arn           = string               # target type ip, protocol HTTP, port 8080
     }))
 
-    log = optional(object({                             # of the worker and of what runs beside it
-      kms_key_arn    = optional(string)                 # key of the log group; null is the key of CloudWatch Logs
-      max_buffer_mb  = optional(number, 25)             # lines waiting to be sent, in mode non-blocking
-      mode           = optional(string, "non-blocking") # non-blocking: work goes on while CloudWatch Logs is away; blocking: no line is lost
-      retention_days = optional(number, 30)             # days for which CloudWatch keeps the log
+    log = optional(object({                             # log of the worker and its sidecars
+      kms_key_arn    = optional(string)                 # KMS key of the log group; null uses the key of CloudWatch Logs
+      max_buffer_mb  = optional(number, 25)             # buffer for unsent lines in mode non-blocking
+      mode           = optional(string, "non-blocking") # non-blocking: never delays work, may drop lines; blocking: keeps all lines
+      retention_days = optional(number, 30)             # retention of the log
     }), {})
   })
   default  = {}
@@ -90,7 +90,7 @@ variable "service" {
       100 <= var.service.deployment.maximum_percent && var.service.deployment.maximum_percent <= 400 &&
       var.service.deployment.minimum_healthy_percent < var.service.deployment.maximum_percent
     )
-    error_message = "service.deployment must satisfy 0 <= minimum_healthy_percent <= 100 <= maximum_percent <= 400, and not be 100 twice: then no task could ever be replaced."
+    error_message = "service.deployment must satisfy 0 <= minimum_healthy_percent <= 100 <= maximum_percent <= 400, and not both be 100, which would prevent every replacement."
   }
 
   validation {
@@ -106,7 +106,7 @@ variable "service" {
       contains(["blocking", "non-blocking"], var.service.log.mode) &&
       1 <= var.service.log.max_buffer_mb && var.service.log.max_buffer_mb <= 256 && floor(var.service.log.max_buffer_mb) == var.service.log.max_buffer_mb
     )
-    error_message = "service.log.mode must be blocking or non-blocking, max_buffer_mb whole MB from 1 to 256."
+    error_message = "service.log.mode must be blocking or non-blocking, and max_buffer_mb whole MB from 1 to 256."
   }
 
   validation {
@@ -134,12 +134,12 @@ variable "service" {
 
   validation {
     condition     = var.service.load_balancer == null || lookup(var.environment, "HEALTH_HOST", "") == "0.0.0.0"
-    error_message = "service.load_balancer needs HEALTH_HOST = \"0.0.0.0\" in environment: a worker answers only itself otherwise."
+    error_message = "service.load_balancer requires HEALTH_HOST = \"0.0.0.0\" in environment; by default a worker listens on 127.0.0.1 only."
   }
 }
 
 variable "service_discovery" {
-  description = "VPC in which the workers get a DNS name; null for none."
+  description = "Private DNS name of the workers; null for none."
   type = object({
     vpc_id = string # VPC of the private zone <environment_name>-grading.internal
   })
@@ -152,33 +152,33 @@ variable "subnet_ids" {
 
   validation {
     condition     = contains(range(1, 16 + 1), length(var.subnet_ids))
-    error_message = "subnet_ids needs one to sixteen subnets."
+    error_message = "subnet_ids must contain one to sixteen subnets."
   }
 }
 
 variable "task" {
-  description = "What a task is: its size, architecture and disk, and what runs beside the worker."
+  description = "Size, architecture, disk and sidecars of a task."
   type = object({
-    architecture          = optional(string, "X86_64") # X86_64 or ARM64; the image has to have it
+    architecture          = optional(string, "X86_64") # X86_64 or ARM64; must match the image
     cpu                   = optional(number, 512)      # CPU units; 1024 are one vCPU
-    ephemeral_storage_gib = optional(number)           # disk on Fargate from 21 to 200 GiB; null is Fargate's 20
+    ephemeral_storage_gib = optional(number)           # disk on Fargate, 21 to 200; null means 20
     memory                = optional(number, 1024)     # MB
-    read_only_root        = optional(bool, true)       # only writable_paths can be written
-    stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; more than DRAIN_SECONDS
+    read_only_root        = optional(bool, true)       # only writable_paths are writable
+    stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; must exceed DRAIN_SECONDS
 
-    sidecars = optional(map(object({                  # containers beside the worker, by name
-      command             = optional(list(string))    # null is that of the image
-      cpu                 = optional(number, 0)       # CPU units of the task kept for it
+    sidecars = optional(map(object({                  # additional containers by name
+      command             = optional(list(string))    # null uses that of the image
+      cpu                 = optional(number, 0)       # CPU units reserved for it
       environment         = optional(map(string), {}) # environment variables
-      essential           = optional(bool, false)     # whether its end ends the task
-      image               = string                    # leave to pull is given when it lies in ECR
-      memory              = optional(number)          # most MB of the task that it may take; null is no limit of its own
-      start_before_worker = optional(bool, false)     # whether the worker waits until it has started
-      user                = optional(string)          # user, or user:group; null is that of the image
-      writable_paths      = optional(map(string), {}) # volume to path; a volume of the worker's is shared with it
+      essential           = optional(bool, false)     # stop the task when this container stops
+      image               = string                    # images in ECR also get pull permission
+      memory              = optional(number)          # memory limit in MB; null for no limit
+      start_before_worker = optional(bool, false)     # start the worker after this container
+      user                = optional(string)          # user or user:group; null uses that of the image
+      writable_paths      = optional(map(string), {}) # path by volume; volumes of the same name are shared with the worker
     })), {})
 
-    writable_paths = optional(map(string), { # volume to path: what the worker writes besides its memory
+    writable_paths = optional(map(string), { # path by volume, writable for the worker
       boxes = "/var/lib/grader/boxes"
       tmp   = "/tmp"
     })
@@ -198,19 +198,19 @@ variable "task" {
 
   validation {
     condition     = var.ec2_capacity != null || contains(lookup(local.fargate_memory_mb, tostring(var.task.cpu), []), var.task.memory)
-    error_message = "task must be a pair that Fargate offers; ${lookup(local.fargate_memory_hint, tostring(var.task.cpu), "cpu must be one of 256, 512, 1024, 2048, 4096, 8192, 16384")}."
+    error_message = "task.cpu and task.memory must be a combination that Fargate supports; ${lookup(local.fargate_memory_hint, tostring(var.task.cpu), "cpu must be one of 256, 512, 1024, 2048, 4096, 8192, 16384")}."
   }
 
   validation {
     condition     = var.ec2_capacity == null || (var.task.cpu >= 128 && var.task.cpu <= 196608 && var.task.memory >= 256)
-    error_message = "task.cpu must be from 128 to 196608 and task.memory at least 256 on instances."
+    error_message = "task.cpu must be from 128 to 196608 and task.memory at least 256 with ec2_capacity."
   }
 
   validation {
     condition = var.task.ephemeral_storage_gib == null ? true : (
       var.ec2_capacity == null && contains(range(21, 200 + 1), var.task.ephemeral_storage_gib)
     )
-    error_message = "task.ephemeral_storage_gib must be from 21 to 200 on Fargate, or null; on instances it is ec2_capacity.volume_gib."
+    error_message = "task.ephemeral_storage_gib must be from 21 to 200 on Fargate, or null; instances use ec2_capacity.volume_gib."
   }
 
   validation {
@@ -220,7 +220,7 @@ variable "task" {
       try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "100")), -1) >= 0 &&
       try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "100")), 0) < var.task.stop_timeout_seconds
     )
-    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and more than DRAIN_SECONDS in environment (100 when absent): else a job is killed while the worker still waits for it."
+    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and more than DRAIN_SECONDS in environment (default 100), so that jobs can finish before SIGKILL."
   }
 
   validation {
@@ -230,14 +230,14 @@ variable "task" {
         can(regex("^[A-Za-z0-9_-]{1,255}$", volume)) && can(regex("^(/[A-Za-z0-9._-]+)+$", path)) && !can(regex("/\\.\\.?(/|$)", path))
       ]
     ]))
-    error_message = "task.writable_paths, and those of sidecars, must have volume names of A-Z, a-z, 0-9, _ and -, and plain absolute paths below /."
+    error_message = "task.writable_paths and those of sidecars must have volume names of A-Z, a-z, 0-9, _ and -, and normalized absolute paths below /."
   }
 
   validation {
     condition = alltrue([
       for name in keys(var.task.sidecars) : can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$", name)) && name != "grading-worker"
     ])
-    error_message = "task.sidecars needs names of 1 to 255 letters, digits, _ and -; grading-worker is the worker's."
+    error_message = "task.sidecars must have names of 1 to 255 letters, digits, _ and -, other than grading-worker."
   }
 
   validation {
@@ -246,12 +246,12 @@ variable "task" {
       sum(concat([0], [for each in values(var.task.sidecars) : each.memory == null ? 0 : each.memory])) < var.task.memory &&
       alltrue([for each in values(var.task.sidecars) : each.cpu >= 0 && (each.memory == null ? true : each.memory >= 6)])
     )
-    error_message = "task.sidecars must leave the worker a part of the task: their cpu together must be less than task.cpu, their memory together less than task.memory, and memory at least 6 MB each."
+    error_message = "task.sidecars must leave resources for the worker: the sum of cpu must be less than task.cpu, the sum of memory less than task.memory, and each memory at least 6 MB."
   }
 }
 
 variable "task_policies" {
-  description = "Name to IAM policy document of what the worker may do."
+  description = "IAM policy documents of the task role by name."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -262,6 +262,6 @@ variable "task_policies" {
       alltrue([for name in keys(var.task_policies) : can(regex("^[A-Za-z0-9+=,.@_-]{1,128}$", name))]) &&
       length(setintersection(keys(var.task_policies), ["execute-command", "logs", "task-protection"])) == 0
     )
-    error_message = "task_policies needs IAM policy documents as JSON, under names of 1 to 128 letters, digits and +=,.@_-; execute-command, logs and task-protection are taken."
+    error_message = "task_policies must be IAM policy documents as JSON with names of 1 to 128 letters, digits and +=,.@_-, other than execute-command, logs and task-protection."
   }
 }

@@ -1,14 +1,14 @@
-# Only where the fewest tasks may be 0: target tracking can neither leave zero nor reach it, because a share of nothing is
-# nothing, and the last task always uses some memory. So two alarms move the service between zero and the first task.
+# Only if a minimum is 0. Target tracking can neither leave zero, where utilization is undefined, nor reach it, because
+# the last task always uses some memory. So two alarms scale the service between zero and the first task.
 
 locals {
-  # a schedule may ask for zero too
+  # a schedule may set a minimum of 0 too
   smallest = min(concat([var.capacity.min], [for each in values(var.scaling.schedules) : each.min if each.min != null])...)
   may_rest = var.enable_autoscaling && local.smallest == 0
 
   rest = local.may_rest ? {
-    # Only where no task is wanted, so that the alarm never adds to what target tracking does; that count comes late, so
-    # that there be no consumer either.
+    # Only while the desired count is 0, so that the alarm never adds to target tracking. That metric is delayed, so
+    # the alarm also requires that no consumer is connected.
     wake-up = {
       description = "Messages wait and no worker is there."
       expression  = "IF(${local.reported}, IF((FILL(desired, 0) < 1) AND (${local.consumers} < 1), ${local.waiting}, 0))"
@@ -16,10 +16,10 @@ locals {
       comparison  = "GreaterThanOrEqualToThreshold"
       minutes     = 2
       adjustment  = { type = "ChangeInCapacity", tasks = var.scaling.wake_up_tasks, lower = 0, upper = null }
-      cooldown    = 300 # until the first task has long been counted
+      cooldown    = 300 # longer than the delay of the task metrics
     }
 
-    # Only where a worker is connected, so that the alarm is quiet at zero, and where the broker reports nothing.
+    # Only while a worker is connected, so that the alarm stays OK at zero tasks and without metrics of the broker.
     idle = {
       description = "Workers are there, and no message waited or was in work for ${var.scaling.idle_minutes} minutes."
       expression  = "IF(${local.reported}, IF(${local.consumers} >= 1, ${local.waiting}, 1))"

@@ -1,5 +1,5 @@
 locals {
-  # Who a program is, whatever its user is called.
+  # Groups by role; user names are free.
   groups = {
     admins    = "grading-admins"
     operators = "grading-operators"
@@ -8,7 +8,7 @@ locals {
   }
   all_groups = sort(concat(local.admins, [local.groups.operators, local.groups.web, local.groups.workers], local.own_groups))
 
-  # Amazon MQ puts users with console access into this group when they use its web console.
+  # Amazon MQ adds users with console access to this group in its web console.
   admins = concat([local.groups.admins], try(var.authorization.web_console, false) ? ["activemq-webconsole"] : [])
 
   own_entries = try(var.authorization.entries, {})
@@ -19,11 +19,11 @@ locals {
   requests = setintersection(var.queues, try(var.authorization.requests, []))
   results  = setintersection(var.queues, try(var.authorization.results, []))
 
-  # A right counts when any entry that fits the queue gives it. To ActiveMQ, browsing is reading.
+  # Entries are additive: any entry that matches the queue grants the right. Browsing counts as reading.
   queue_rights = concat(
     [
       { queue = ">", read = concat(local.admins, [local.groups.operators]), write = local.admins, admin = local.admins },
-      # The statistics plugin answers what is sent here; the workers ask it how many others there are.
+      # Queries to the statistics plugin; workers use it to count the other consumers.
       {
         queue = "ActiveMQ.Statistics.>"
         read  = []
@@ -31,7 +31,7 @@ locals {
         admin = [local.groups.operators, local.groups.workers]
       },
     ],
-    # A delayed retry is a copy that the worker sends back.
+    # For a delayed retry the worker sends a copy of the message.
     [for queue in local.requests : { queue = queue, read = [local.groups.workers], write = [local.groups.web, local.groups.workers], admin = [] }],
     [for queue in local.results : { queue = queue, read = [local.groups.web], write = [local.groups.workers], admin = [] }],
     [for queue in local.dead_letter_queues : { queue = queue, read = [], write = [local.groups.workers], admin = [] }],
@@ -40,7 +40,7 @@ locals {
 
   topic_rights = [
     { topic = ">", read = local.admins, write = local.admins, admin = local.admins },
-    # Nobody can subscribe or make a temporary queue without these, whether they listen to them or not.
+    # Every client needs these to subscribe or to create a temporary queue, even without consuming advisories.
     { topic = "ActiveMQ.Advisory.>", read = local.all_groups, write = local.all_groups, admin = local.all_groups },
   ]
 

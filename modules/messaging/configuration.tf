@@ -7,17 +7,17 @@ resource "aws_mq_configuration" "this" {
   engine_version = local.engine_version
   data           = local.broker_xml
 
-  # Another version is another configuration: the broker moves to it before the old one goes.
+  # A new engine version needs a new configuration: the broker switches before the old one is destroyed.
   lifecycle {
     create_before_destroy = true
   }
 }
 
 locals {
-  # RabbitMQ has no configuration in XML.
+  # RabbitMQ has no XML configuration.
   configures = local.makes_broker && var.engine_type == "ActiveMQ"
 
-  # The dead-letter queues are declared with the others, so that they can be looked at before they are used.
+  # Dead-letter queues are declared too, so that they can be browsed before their first message.
   dead_letter_queues = toset([for policy in values(local.policies) : policy.dead_letter_queue])
   queue_names        = sort(setunion(var.queues, local.dead_letter_queues))
 

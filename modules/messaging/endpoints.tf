@@ -1,5 +1,5 @@
 locals {
-  # Chosen by scheme, because the order of the endpoints is not promised.
+  # Selected by scheme: the order of the endpoints is not guaranteed.
   schemes = {
     amqp      = ["amqp+ssl://", "amqps://"]
     mqtt      = ["mqtt+ssl://"]
@@ -8,7 +8,7 @@ locals {
     websocket = ["wss://"]
   }
 
-  # One list of endpoints for each node.
+  # one list of endpoints per node
   all_endpoints = flatten(aws_mq_broker.this[*].instances[*].endpoints)
 
   existing_endpoints = local.makes_broker ? [] : concat(var.existing.stomp_endpoints, var.existing.endpoints)
@@ -20,7 +20,7 @@ locals {
     ]
   }
 
-  # CloudWatch calls the nodes of ActiveMQ <name>-1 and, for an active/standby pair, <name>-2; RabbitMQ's go by the broker's name.
+  # CloudWatch names the nodes of ActiveMQ <name>-1 and, for an active/standby pair, <name>-2; RabbitMQ uses the broker's name.
   own_node_names = var.engine_type == "RabbitMQ" ? [var.name] : [for number in range(length(local.subnet_ids)) : "${var.name}-${number + 1}"]
   node_names     = [for name in local.makes_broker ? local.own_node_names : var.existing.node_names : name]
 }

@@ -1,4 +1,4 @@
-# ActiveMQ writes its logs as the service; RabbitMQ does so by the service-linked role of Amazon MQ and needs no policy.
+# ActiveMQ writes logs as the Amazon MQ service; RabbitMQ uses the service-linked role and needs no policy.
 resource "aws_cloudwatch_log_resource_policy" "this" {
   count = local.configures && (local.logs.general || local.logs.audit) ? 1 : 0
 
@@ -9,21 +9,21 @@ resource "aws_cloudwatch_log_resource_policy" "this" {
       Effect    = "Allow"
       Principal = { Service = "mq.amazonaws.com" }
       Action    = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      # Amazon MQ names its log groups after the broker's id, which is not known before it exists.
+      # Log groups are named after the broker's ID, which is unknown before the broker exists.
       Resource = "arn:${local.owner.partition}:logs:${local.owner.region}:${local.owner.account_id}:log-group:/aws/amazonmq/broker/*"
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.owner.account_id }
-        # Only on behalf of this broker; its name is unique in the account, its id is not known yet.
+        # Only on behalf of this broker: its name is unique in the account, its ID is not known yet.
         ArnLike = { "aws:SourceArn" = "arn:${local.owner.partition}:mq:${local.owner.region}:${local.owner.account_id}:broker:${var.name}:*" }
       }
     }]
   })
 }
 
-# Amazon MQ makes these groups itself, so they must be imported: the README says how.
+# Amazon MQ creates these groups itself, so they must be imported: see the README.
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_158: encrypted by CloudWatch Logs with a key of its own, or with logs.kms_key_arn
-  # checkov:skip=CKV_AWS_338: how long logs are kept is the caller's choice
+  # checkov:skip=CKV_AWS_158: logs.kms_key_arn sets a key; the default is the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_338: the caller chooses the retention
   for_each = var.logs.retention_days == null ? {} : local.log_groups
 
   name              = each.value.name
@@ -42,7 +42,7 @@ locals {
     kind => { name = "/aws/amazonmq/broker/${one(aws_mq_broker.this[*].id)}/${kind}" } if wanted && local.makes_broker
   }
 
-  # Whose broker this is, read from what exists before it.
+  # account and region, from resources created before the broker
   configuration_arn = split(":", try(coalesce(one(aws_mq_configuration.this[*].arn)), "::::"))
   owner = {
     account_id = local.configuration_arn[4]

@@ -13,7 +13,7 @@ resource "aws_mq_broker" "this" {
   subnet_ids                 = local.subnet_ids
   security_groups            = var.security_group_ids
   publicly_accessible        = false
-  auto_minor_version_upgrade = true # Amazon MQ refuses false from ActiveMQ 5.18 and RabbitMQ 3.13 on
+  auto_minor_version_upgrade = true # Amazon MQ rejects false since ActiveMQ 5.18 and RabbitMQ 3.13
   apply_immediately          = true
 
   dynamic "configuration" {
@@ -34,9 +34,9 @@ resource "aws_mq_broker" "this" {
     }
   }
 
-  # The provider has no write-only form for these passwords and would keep them in the state in clear.
-  # So users are born with throw-away ones; the real ones are set afterwards with mq UpdateUser,
-  # or for RabbitMQ, which knows no such call, by whoever logs in first.
+  # The provider has no write-only argument for these passwords and would store them in the state in plain text.
+  # So users are created with throw-away passwords; the real ones are set afterwards with mq UpdateUser,
+  # or for RabbitMQ, which lacks that call, by the administrator at the first login.
   dynamic "user" {
     for_each = local.users
 
@@ -71,7 +71,7 @@ resource "aws_mq_broker" "this" {
     ignore_changes = [user]
   }
 
-  # Amazon MQ checks at creation that it may write its logs.
+  # Amazon MQ checks at creation that it can write logs.
   depends_on = [aws_cloudwatch_log_resource_policy.this]
 }
 
@@ -80,11 +80,11 @@ locals {
   engine_version = coalesce(var.engine_version, var.engine_type == "RabbitMQ" ? "4.2" : "5.18")
   instance_type  = coalesce(var.instance_type, var.engine_type == "RabbitMQ" ? "mq.m7g.medium" : "mq.t3.micro")
 
-  # Amazon MQ takes exactly one subnet for a single broker and two for a pair.
+  # Amazon MQ requires exactly one subnet for a single broker and two for a pair.
   subnets    = { SINGLE_INSTANCE = 1, ACTIVE_STANDBY_MULTI_AZ = 2, CLUSTER_MULTI_AZ = 3 }[var.deployment_mode]
   subnet_ids = slice(var.subnet_ids, 0, min(local.subnets, length(var.subnet_ids)))
 
-  # RabbitMQ knows neither groups nor the console access of ActiveMQ.
+  # RabbitMQ has neither groups nor console access.
   knows_groups = var.engine_type == "ActiveMQ"
   users = {
     for name, user in merge(var.users, {

@@ -1,4 +1,4 @@
-# Since a broker of your own can be brought, and RabbitMQ has no configuration in XML.
+# count was added for existing brokers and for RabbitMQ, which has no XML configuration.
 moved {
   from = aws_mq_broker.this
   to   = aws_mq_broker.this[0]

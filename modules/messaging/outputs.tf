@@ -1,5 +1,5 @@
 output "alarm_dimensions" {
-  description = "Dimensions of the broker's metrics in the namespace AWS/AmazonMQ, one object for each node."
+  description = "Dimensions of the broker's metrics in the namespace AWS/AmazonMQ, one object per node."
   value       = [for name in local.node_names : { Broker = name }]
 }
 
@@ -9,7 +9,7 @@ output "broker_arn" {
 }
 
 output "broker_id" {
-  description = "Id of the broker; null for an existing one."
+  description = "ID of the broker; null for an existing one."
   value       = one(aws_mq_broker.this[*].id)
 }
 
@@ -19,22 +19,22 @@ output "broker_name" {
 }
 
 output "broker_xml" {
-  description = "Configuration of the broker as it was handed to Amazon MQ; null where it has none: RabbitMQ and an existing broker."
+  description = "XML configuration of the broker; null for RabbitMQ and for an existing broker."
   value       = local.configures ? local.broker_xml : null
 }
 
 output "configuration_id" {
-  description = "Id of the broker's configuration; null where it has none: RabbitMQ and an existing broker."
+  description = "ID of the broker's configuration; null for RabbitMQ and for an existing broker."
   value       = one(aws_mq_configuration.this[*].id)
 }
 
 output "configuration_revision" {
-  description = "Revision of the configuration that the broker uses; null where it has none."
+  description = "Revision of the broker's configuration; null without a configuration."
   value       = one(aws_mq_configuration.this[*].latest_revision)
 }
 
 output "endpoints" {
-  description = "Addresses by protocol, one for each node: openwire, amqp, stomp, mqtt and websocket of ActiveMQ, amqp of RabbitMQ."
+  description = "Endpoints by protocol, one per node: openwire, amqp, stomp, mqtt and websocket for ActiveMQ, amqp for RabbitMQ."
   value       = local.endpoints
 }
 
@@ -44,7 +44,7 @@ output "engine_type" {
 }
 
 output "initial_password" {
-  description = "Password of RabbitMQ's one user, in the state after the apply that makes the broker and until the next one: read it at once and change it. Null for ActiveMQ."
+  description = "Initial password of the RabbitMQ administrator. It is in the state from the apply that creates the broker until the next one: read and change it at once. Null for ActiveMQ."
   value       = var.engine_type == "RabbitMQ" && local.makes_broker ? one(one(aws_mq_broker.this[*].user)[*].password) : null
   sensitive   = true
 }
@@ -55,21 +55,21 @@ output "log_group_names" {
 }
 
 output "node_names" {
-  description = "Values of the dimension Broker in CloudWatch: one for each node of ActiveMQ, the broker's name for RabbitMQ."
+  description = "Values of the CloudWatch dimension Broker: one per node of ActiveMQ, the broker's name for RabbitMQ."
   value       = local.node_names
 }
 
 output "queue_names" {
-  description = "Every queue that is declared, dead-letter queues included; RabbitMQ declares none."
+  description = "All declared queues, including dead-letter queues; empty for RabbitMQ."
   value       = var.engine_type == "ActiveMQ" ? local.queue_names : []
 }
 
 output "stomp_endpoints" {
-  description = "Addresses for STOMP over TLS, one for each node; RabbitMQ has none."
+  description = "STOMP endpoints over TLS, one per node; empty for RabbitMQ."
   value       = local.endpoints["stomp"]
 }
 
 output "user_names" {
-  description = "Users that the broker is made with, the administrator first; none for an existing broker."
+  description = "Users created with the broker, the administrator first; empty for an existing broker."
   value       = local.makes_broker ? concat([var.admin_username], keys(var.users)) : []
 }

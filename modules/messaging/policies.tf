@@ -1,5 +1,5 @@
 locals {
-  # What holds where nobody says otherwise; null is left to ActiveMQ.
+  # Defaults of a policy; null leaves the setting to ActiveMQ.
   policy_defaults = {
     dead_letter_queue            = "grading-dlq"
     expired_to_dead_letter_queue = true
@@ -16,7 +16,7 @@ locals {
     use_cache                    = null
   }
 
-  # ActiveMQ takes one policy for a queue, the most exact, and nothing of the others; so each is written out in full.
+  # ActiveMQ applies only the most specific policy to a queue, so each policy is written out in full.
   given_policies = {
     for queue, policy in var.queue_policies :
     queue => { for name, value in policy : name => value if value != null }

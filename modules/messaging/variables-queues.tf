@@ -1,14 +1,14 @@
 variable "authorization" {
-  description = "What the groups grading-web, grading-workers and grading-operators may do on ActiveMQ; null lets every user do everything."
+  description = "Rights of the groups grading-web, grading-workers and grading-operators on ActiveMQ; null lets every user do everything."
   type = object({
-    entries = optional(map(object({     # rights of groups of your own, by queue; a name may end in .> for all below
-      admin = optional(set(string), []) # groups that may create and delete it
+    entries = optional(map(object({     # rights of additional groups by queue; a name may end in .> for all queues below
+      admin = optional(set(string), []) # groups that may create and delete the queue
       read  = optional(set(string), []) # groups that may browse and consume
       write = optional(set(string), []) # groups that may send
     })), {})
-    requests    = optional(set(string), ["grading-priority", "grading-requests"]) # those of `queues` that web writes and workers read
-    results     = optional(set(string), ["grading-results"])                      # those of `queues` that workers write and web reads
-    web_console = optional(bool, true)                                            # users with console access may use it, to do everything
+    requests    = optional(set(string), ["grading-priority", "grading-requests"]) # queues that web writes and workers read
+    results     = optional(set(string), ["grading-results"])                      # queues that workers write and web reads
+    web_console = optional(bool, true)                                            # users with console access have all rights there
   })
   default = {}
 
@@ -16,7 +16,7 @@ variable "authorization" {
     condition = var.authorization == null ? true : alltrue([
       for queue in keys(var.authorization.entries) : can(regex("^(>|[A-Za-z0-9][A-Za-z0-9._-]{0,79}(\\.[*>])?)$", queue))
     ])
-    error_message = "authorization.entries must be keyed by queue names of A-Z, a-z, 0-9 and . _ -, which may end in .* or .>, or by > for all."
+    error_message = "authorization.entries must be keyed by queue names of A-Z, a-z, 0-9 and . _ -, which may end in .* or .>, or > for all."
   }
 
   validation {
@@ -25,55 +25,55 @@ variable "authorization" {
         for group in setunion(entry.admin, entry.read, entry.write) : can(regex("^[A-Za-z0-9._~-]{2,100}$", group))
       ]
     ]))
-    error_message = "authorization.entries must name groups of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -."
+    error_message = "authorization.entries must have groups of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -."
   }
 
   validation {
     condition     = var.authorization == null || var.engine_type == "ActiveMQ" ? true : length(var.authorization.entries) == 0
-    error_message = "authorization.entries must be empty when engine_type is RabbitMQ: rights are given in its management console."
+    error_message = "authorization.entries must be empty when engine_type is RabbitMQ: set permissions in its management console."
   }
 
   validation {
     condition     = var.authorization == null ? true : length(setintersection(var.authorization.requests, var.authorization.results)) == 0
-    error_message = "authorization.requests and authorization.results must have no queue in common: what web may write it must not read."
+    error_message = "authorization.requests and authorization.results must have no queue in common: web must not read a queue that it writes."
   }
 }
 
 variable "queue_policies" {
-  description = "How queues of ActiveMQ behave, by name, which may end in .> for all below; > stands for all. A queue has what is said for it, else for >, else the default."
+  description = "ActiveMQ policies by queue name; a name may end in .> for all queues below, and > means all queues. Settings omitted for a queue come from >, else from the default."
   type = map(object({
-    dead_letter_queue            = optional(string) # takes what expired or was refused too often: grading-dlq
-    expired_to_dead_letter_queue = optional(bool)   # or is dropped: true
-    expiry_check_ms              = optional(number) # how often a queue is searched for expired messages: ActiveMQ's 30000, 0 is never
-    max_browse_page_size         = optional(number) # messages that a look into a queue shows at most: 100000
-    max_destinations             = optional(number) # queues that may exist under this name: no limit
-    memory_limit_mb              = optional(number) # memory that its messages may take: that of the broker
-    prefetch                     = optional(number) # messages in the hands of a client that does not ask for fewer: 1000
-    prioritized                  = optional(bool)   # the priority of a message counts: true
-    producer_flow_control        = optional(bool)   # a sender waits when memory is full: true
-    redelivery = optional(object({                  # of a message that a client refused
-      backoff_multiplier = optional(number, 2)      # each delay is so many times the last
-      delay_ms           = optional(number, 5000)   # before the first time; Amazon MQ allows no less than 1000
-      maximum            = optional(number, 3)      # times, before it goes to the dead-letter queue
+    dead_letter_queue            = optional(string) # receives expired and repeatedly rejected messages: grading-dlq
+    expired_to_dead_letter_queue = optional(bool)   # false drops expired messages: true
+    expiry_check_ms              = optional(number) # interval of the search for expired messages: 30000 (ActiveMQ), 0 never searches
+    max_browse_page_size         = optional(number) # most messages that a browser sees: 100000
+    max_destinations             = optional(number) # number of queues under this name: no limit
+    memory_limit_mb              = optional(number) # memory for its messages: that of the broker
+    prefetch                     = optional(number) # unacknowledged messages per consumer, unless the client asks for fewer: 1000
+    prioritized                  = optional(bool)   # deliver by message priority: true
+    producer_flow_control        = optional(bool)   # block senders when memory is full: true
+    redelivery = optional(object({                  # of messages that a client rejected
+      backoff_multiplier = optional(number, 2)      # factor between one delay and the next
+      delay_ms           = optional(number, 5000)   # first delay; at least 1000 on Amazon MQ
+      maximum            = optional(number, 3)      # redeliveries before the dead-letter queue
       maximum_delay_ms   = optional(number, 60000)  # longest delay
     }))
-    send_timeout_ms = optional(number) # how long a send waits for a full broker before it fails: as nodes.send_timeout_ms
-    strict_order    = optional(bool)   # every consumer sees one order: false
-    use_cache       = optional(bool)   # messages that wait are kept in memory too: true
+    send_timeout_ms = optional(number) # how long a send waits for a full broker before it fails: nodes.send_timeout_ms
+    strict_order    = optional(bool)   # same order for all consumers: false
+    use_cache       = optional(bool)   # cache waiting messages in memory: true
   }))
   default  = {}
   nullable = false
 
   validation {
     condition     = var.engine_type == "ActiveMQ" || length(var.queue_policies) == 0
-    error_message = "queue_policies must be empty when engine_type is RabbitMQ: programs declare its queues, and policies are set in its management console."
+    error_message = "queue_policies must be empty when engine_type is RabbitMQ: clients declare its queues, and its management console sets policies."
   }
 
   validation {
     condition = alltrue([
       for queue in keys(var.queue_policies) : can(regex("^(>|[A-Za-z0-9][A-Za-z0-9._-]{0,79}(\\.[*>])?)$", queue))
     ])
-    error_message = "queue_policies must be keyed by queue names of A-Z, a-z, 0-9 and . _ -, which may end in .* or .>, or by > for all."
+    error_message = "queue_policies must be keyed by queue names of A-Z, a-z, 0-9 and . _ -, which may end in .* or .>, or > for all."
   }
 
   validation {
@@ -81,7 +81,7 @@ variable "queue_policies" {
       for policy in values(var.queue_policies) :
       policy.dead_letter_queue == null ? true : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", policy.dead_letter_queue))
     ])
-    error_message = "queue_policies: dead_letter_queue must have 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, the first a letter or digit."
+    error_message = "queue_policies: dead_letter_queue must have 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, and start with a letter or digit."
   }
 
   validation {
@@ -97,7 +97,7 @@ variable "queue_policies" {
         ] : range[0] == null ? true : range[1] <= range[0] && range[0] <= range[2] && floor(range[0]) == range[0]
       ]
     ]))
-    error_message = "queue_policies must have whole numbers: expiry_check_ms 0 to 86400000, max_browse_page_size 400 to 1000000, max_destinations 1 to 10000, memory_limit_mb 1 to 10240, prefetch 0 to 10000, send_timeout_ms 1 to 600000."
+    error_message = "queue_policies must have whole numbers in these ranges: expiry_check_ms 0 to 86400000, max_browse_page_size 400 to 1000000, max_destinations 1 to 10000, memory_limit_mb 1 to 10240, prefetch 0 to 10000, send_timeout_ms 1 to 600000."
   }
 
   validation {
@@ -108,12 +108,12 @@ variable "queue_policies" {
         1 <= redelivery.backoff_multiplier && redelivery.backoff_multiplier <= 10
       )
     ])
-    error_message = "queue_policies: redelivery must have a delay_ms of at least 1000 (Amazon MQ), a maximum_delay_ms not below it, a whole maximum from 0 to 100 and a backoff_multiplier from 1 to 10."
+    error_message = "queue_policies: redelivery must have a delay_ms of at least 1000 (minimum of Amazon MQ), a maximum_delay_ms not below it, a whole maximum from 0 to 100 and a backoff_multiplier from 1 to 10."
   }
 }
 
 variable "queues" {
-  description = "Queues of ActiveMQ that exist from the start, beside the dead-letter queues of their policies."
+  description = "Queues that ActiveMQ declares at startup, in addition to the dead-letter queues of queue_policies."
   type        = set(string)
   default     = ["grading-priority", "grading-requests", "grading-results"]
   nullable    = false
@@ -122,29 +122,29 @@ variable "queues" {
     condition = length(var.queues) > 0 && alltrue([
       for name in var.queues : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", name))
     ])
-    error_message = "queues needs at least one name; each has 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, the first a letter or digit."
+    error_message = "queues must contain at least one name; each has 1 to 80 characters of A-Z, a-z, 0-9 and . _ -, and starts with a letter or digit."
   }
 }
 
 variable "users" {
-  description = "More users of ActiveMQ, by name."
+  description = "Additional users of ActiveMQ by name."
   type = map(object({
-    console_access = optional(bool, false)     # may do everything, in the web console
-    groups         = optional(set(string), []) # what the user may do: grading-admins, -operators, -web, -workers, or of your own
+    console_access = optional(bool, false)     # full rights in the web console
+    groups         = optional(set(string), []) # grading-admins, -operators, -web, -workers, or groups of authorization.entries
   }))
   default  = {}
   nullable = false
 
   validation {
     condition     = var.engine_type == "ActiveMQ" || length(var.users) == 0
-    error_message = "users must be empty when engine_type is RabbitMQ: Amazon MQ makes one user there, others are made in its management console."
+    error_message = "users must be empty when engine_type is RabbitMQ: Amazon MQ creates one user, and its management console the others."
   }
 
   validation {
     condition = length(var.users) < 250 && alltrue([
       for name in keys(var.users) : can(regex("^[A-Za-z0-9._~-]{2,100}$", name)) && name != var.admin_username
     ])
-    error_message = "users must be at most 249 names of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -, without the admin_username."
+    error_message = "users must have at most 249 names of 2 to 100 characters of A-Z, a-z, 0-9 and . _ ~ -, other than admin_username."
   }
 
   validation {

@@ -1,5 +1,5 @@
 variable "admin_username" {
-  description = "User who may do everything, in the group grading-admins; made with the broker, a later change is ignored."
+  description = "Administrator of the broker, in the group grading-admins. Created with the broker; later changes are ignored."
   type        = string
   default     = "admin"
 
@@ -12,12 +12,12 @@ variable "admin_username" {
     condition = (
       var.engine_type != "RabbitMQ" || !strcontains(var.admin_username, "~") && lower(var.admin_username) != "guest"
     )
-    error_message = "admin_username must be without ~ and not guest when engine_type is RabbitMQ, which deletes that user."
+    error_message = "admin_username must not contain ~ or be guest when engine_type is RabbitMQ, which deletes the user guest."
   }
 }
 
 variable "deployment_mode" {
-  description = "SINGLE_INSTANCE; or for ActiveMQ ACTIVE_STANDBY_MULTI_AZ, a pair in two zones; or for RabbitMQ CLUSTER_MULTI_AZ, three nodes."
+  description = "SINGLE_INSTANCE; ACTIVE_STANDBY_MULTI_AZ (ActiveMQ, a pair in two zones); or CLUSTER_MULTI_AZ (RabbitMQ, three nodes)."
   type        = string
   default     = "SINGLE_INSTANCE"
 
@@ -31,7 +31,7 @@ variable "deployment_mode" {
 }
 
 variable "engine_type" {
-  description = "ActiveMQ, which the grading workers need because they speak STOMP, or RabbitMQ for programs of your own."
+  description = "ActiveMQ, which the grading workers require (STOMP), or RabbitMQ for other programs."
   type        = string
   default     = "ActiveMQ"
 
@@ -42,7 +42,7 @@ variable "engine_type" {
 }
 
 variable "engine_version" {
-  description = "Version as major.minor; Amazon MQ chooses the patch. Null is 5.18 for ActiveMQ and 4.2 for RabbitMQ."
+  description = "Engine version as major.minor; Amazon MQ chooses the patch. Null means 5.18 for ActiveMQ and 4.2 for RabbitMQ."
   type        = string
   default     = null
 
@@ -56,13 +56,13 @@ variable "engine_version" {
 }
 
 variable "existing" {
-  description = "A broker of your own: nothing is made, and the outputs give this on. Null makes one."
+  description = "Existing broker: the module creates nothing and returns these values as outputs. Null creates a broker."
   type = object({
-    endpoints       = optional(list(string), []) # addresses for other protocols than STOMP
-    log_group_names = optional(list(string), []) # log groups to watch
+    endpoints       = optional(list(string), []) # endpoints of protocols other than STOMP
+    log_group_names = optional(list(string), []) # log groups of the broker
     name            = optional(string)           # name of the broker
-    node_names      = list(string)               # as CloudWatch has them in the dimension Broker
-    stomp_endpoints = list(string)               # stomp+ssl://host:port, one for each node
+    node_names      = list(string)               # values of the CloudWatch dimension Broker
+    stomp_endpoints = list(string)               # stomp+ssl://host:port, one per node
   })
   default = null
 
@@ -77,17 +77,17 @@ variable "existing" {
     condition = var.existing == null ? true : alltrue([
       for endpoint in var.existing.endpoints : can(regex("^(ssl|amqp\\+ssl|amqps|mqtt\\+ssl|wss)://[A-Za-z0-9.-]+:[0-9]{1,5}$", endpoint))
     ])
-    error_message = "existing.endpoints must be a list of ssl, amqp+ssl, amqps, mqtt+ssl or wss://host:port: nothing without TLS."
+    error_message = "existing.endpoints must be a list of ssl, amqp+ssl, amqps, mqtt+ssl or wss://host:port; plain-text protocols are not allowed."
   }
 
   validation {
     condition     = var.existing == null ? true : contains([1, 2, 3], length(distinct(var.existing.node_names)))
-    error_message = "existing.node_names must be one to three different names, as CloudWatch has them in the dimension Broker."
+    error_message = "existing.node_names must list one to three distinct values of the CloudWatch dimension Broker."
   }
 }
 
 variable "instance_type" {
-  description = "Size of each broker node. Null is mq.t3.micro for ActiveMQ and mq.m7g.medium for RabbitMQ, both for trials."
+  description = "Instance type of each broker node. Null means mq.t3.micro for ActiveMQ and mq.m7g.medium for RabbitMQ, both for evaluation."
   type        = string
   default     = null
 
@@ -111,12 +111,12 @@ variable "instance_type" {
 }
 
 variable "logs" {
-  description = "Which broker logs go to CloudWatch Logs."
+  description = "Broker logs in CloudWatch Logs."
   type = object({
-    audit          = optional(bool)       # what is done in the web console; on for ActiveMQ, RabbitMQ has none
-    general        = optional(bool, true) # what the broker does
-    kms_key_arn    = optional(string)     # key of the log groups, with retention_days
-    retention_days = optional(number)     # takes over the log groups that Amazon MQ makes: see the README before
+    audit          = optional(bool)       # actions of administrators; default true for ActiveMQ, not available for RabbitMQ
+    general        = optional(bool, true) # general log of the broker
+    kms_key_arn    = optional(string)     # KMS key of the log groups; requires retention_days
+    retention_days = optional(number)     # manages the log groups that Amazon MQ creates: import them first, see the README
   })
   default  = {}
   nullable = false
@@ -138,7 +138,7 @@ variable "logs" {
     condition = var.logs.kms_key_arn == null ? true : (
       var.logs.retention_days != null && can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
     )
-    error_message = "logs.kms_key_arn must be the ARN of a key (arn:aws:kms:...:key/...), together with logs.retention_days."
+    error_message = "logs.kms_key_arn must be the ARN of a key (arn:aws:kms:...:key/...) and requires logs.retention_days."
   }
 }
 
@@ -153,17 +153,17 @@ variable "name" {
 }
 
 variable "nodes" {
-  description = "How the nodes run."
+  description = "Encryption, maintenance window, limits and storage of the nodes."
   type = object({
-    kms_key_arn = optional(string)          # key for the stored messages of ActiveMQ; else one of Amazon MQ
-    maintenance_window = optional(object({  # when Amazon MQ may restart the broker; else it chooses
+    kms_key_arn = optional(string)          # KMS key for stored messages of ActiveMQ; null for the key of Amazon MQ
+    maintenance_window = optional(object({  # when Amazon MQ may restart the broker; null lets it choose
       day_of_week = string                  # MONDAY to SUNDAY
-      time_of_day = string                  # as 23:59
+      time_of_day = string                  # such as 23:59
       time_zone   = optional(string, "UTC") # UTC, UTC+09:00 or Asia/Seoul
     }))
-    memory_percent  = optional(number) # share of its memory that ActiveMQ gives to messages, 10 to 70
-    send_timeout_ms = optional(number) # how long a send waits for a full ActiveMQ before it fails; else for ever
-    storage_type    = optional(string) # efs, or ebs for a single mq.m5: faster, and in one zone only
+    memory_percent  = optional(number) # percentage of the heap of ActiveMQ for messages, 10 to 70
+    send_timeout_ms = optional(number) # how long a send to a full ActiveMQ waits before it fails; null never fails
+    storage_type    = optional(string) # efs, or ebs for a single mq.m5: faster, but in one zone
   })
   default  = {}
   nullable = false
@@ -172,7 +172,7 @@ variable "nodes" {
     condition = var.nodes.kms_key_arn == null ? true : (
       var.engine_type == "ActiveMQ" && can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.nodes.kms_key_arn))
     )
-    error_message = "nodes.kms_key_arn must be the ARN of a key (arn:aws:kms:...:key/...), and null when engine_type is RabbitMQ, which takes none."
+    error_message = "nodes.kms_key_arn must be the ARN of a key (arn:aws:kms:...:key/...), and null when engine_type is RabbitMQ, which does not support it."
   }
 
   validation {
@@ -208,14 +208,14 @@ variable "nodes" {
       var.nodes.storage_type == null ? true :
       var.engine_type == "ActiveMQ" && contains(["ebs", "efs"], var.nodes.storage_type)
     )
-    error_message = "nodes.storage_type must be ebs or efs, and null when engine_type is RabbitMQ, which always has ebs."
+    error_message = "nodes.storage_type must be ebs or efs, and null when engine_type is RabbitMQ, which always uses ebs."
   }
 
   validation {
     condition = var.nodes.storage_type != "ebs" || var.engine_type == "RabbitMQ" ? true : (
       var.deployment_mode == "SINGLE_INSTANCE" && startswith(coalesce(var.instance_type, "mq.t3.micro"), "mq.m5.")
     )
-    error_message = "nodes.storage_type can be ebs only with an instance_type of the mq.m5 family and the deployment_mode SINGLE_INSTANCE; efs works everywhere."
+    error_message = "nodes.storage_type may be ebs only with an instance_type of the mq.m5 family and deployment_mode SINGLE_INSTANCE; efs works everywhere."
   }
 }
 
@@ -225,18 +225,18 @@ variable "security_group_ids" {
 
   validation {
     condition     = length(var.security_group_ids) > 0 || var.existing != null
-    error_message = "security_group_ids needs at least one group, unless existing is given."
+    error_message = "security_group_ids must contain at least one group, unless existing is set."
   }
 }
 
 variable "subnet_ids" {
-  description = "Private subnets in different zones: the first is used, for a pair the first two, for a cluster the first three."
+  description = "Private subnets in different zones. A single broker uses the first, a pair the first two, a cluster the first three."
   type        = list(string)
 
   validation {
     condition = (
       var.existing != null || length(var.subnet_ids) >= (var.deployment_mode == "ACTIVE_STANDBY_MULTI_AZ" ? 2 : 1)
     )
-    error_message = "subnet_ids needs one subnet for SINGLE_INSTANCE and CLUSTER_MULTI_AZ and two for ACTIVE_STANDBY_MULTI_AZ, unless existing is given."
+    error_message = "subnet_ids must contain one subnet for SINGLE_INSTANCE and CLUSTER_MULTI_AZ and two for ACTIVE_STANDBY_MULTI_AZ, unless existing is set."
   }
 }

@@ -1,4 +1,4 @@
-# The broker itself, node by node: the one that stands by reports nothing, and is no alarm.
+# Alarms per broker node. The standby node reports no metrics, which counts as OK.
 
 locals {
   look_at_broker = "Next: gradectl smoke ${local.environment}; docs/runbook.md, The broker is short of something."
@@ -24,7 +24,7 @@ locals {
     }
   }]...)
 
-  # Credits are counted every five minutes, and only on burstable instances.
+  # Credits are reported every five minutes, and only for burstable instances.
   is_burstable = var.broker.instance_type == null ? false : startswith(var.broker.instance_type, "mq.t")
   _credit_alarms = { for index, node in var.broker.node_names : "broker_cpu_credits_${index + 1}" => {
     kind        = "broker_cpu_credits"
@@ -39,7 +39,7 @@ locals {
     periods     = 2
   } if local.is_burstable && !local.is_rabbit }
 
-  # RabbitMQ counts bytes and tells its limits: at the limit it stops its publishers.
+  # RabbitMQ reports bytes and its limits; at a limit it blocks publishers.
   _rabbitmq = {
     broker_cpu     = { label = "cpu-high", metrics = ["SystemCpuUtilization"], expression = null, threshold = var.thresholds.broker_cpu_percent, what = "its CPU" }
     broker_memory  = { label = "memory-high", metrics = ["RabbitMQMemUsed", "RabbitMQMemLimit"], expression = "100 * m0 / m1", threshold = var.thresholds.broker_memory_percent, what = "its memory limit" }

@@ -14,7 +14,7 @@ locals {
     }
     database_storage = {
       metric    = "FreeStorageSpace", label = "storage-low", comparison = "LessThanThreshold"
-      threshold = var.thresholds.database_free_gb * 1024 * 1024 * 1024 # the metric counts bytes
+      threshold = var.thresholds.database_free_gb * 1024 * 1024 * 1024 # the metric is in bytes
       what      = "has less than ${var.thresholds.database_free_gb} GiB of storage left"
     }
   }

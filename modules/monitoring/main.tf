@@ -1,14 +1,14 @@
 locals {
   prefix      = var.environment_name == null ? "grading" : "${var.environment_name}-grading"
-  environment = coalesce(var.environment_name, "ENV") # as docs/runbook.md writes it
+  environment = coalesce(var.environment_name, "ENV") # placeholder used in docs/runbook.md
 
   kinds = [
     "broker_cpu", "broker_cpu_credits", "broker_memory", "broker_storage", "database_connections", "database_cpu",
     "database_storage", "dead_letters", "no_consumer", "no_running_task", "oldest_message", "queue_size", "task_restarts",
   ]
 
-  # Key to alarm: its kind, name and text, its metrics by id, what is computed from them (null: the one
-  # metric itself), and when it fires.
+  # Alarms by key: kind, name, description, metrics by ID, metric math (null: the single metric itself),
+  # and condition.
   alarms = {
     for key, alarm in merge(local.queue_alarms, local.broker_alarms, local.worker_alarms, local.database_alarms) :
     key => alarm if !contains(var.disabled_alarms, alarm.kind)
@@ -25,16 +25,16 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
   evaluation_periods  = each.value.periods
-  treat_missing_data  = "notBreaching" # no data: nothing was sent, or the part is not in use
+  treat_missing_data  = "notBreaching" # no data: nothing was sent, or the part is unused
 
-  # one metric: as it is
+  # a single metric
   namespace   = each.value.expression == null ? one(values(each.value.metrics)).namespace : null
   metric_name = each.value.expression == null ? one(values(each.value.metrics)).metric_name : null
   dimensions  = each.value.expression == null ? one(values(each.value.metrics)).dimensions : null
   statistic   = each.value.expression == null ? each.value.statistic : null
   period      = each.value.expression == null ? each.value.period : null
 
-  # several: what is computed from them
+  # metric math over several metrics
   dynamic "metric_query" {
     for_each = each.value.expression == null ? {} : each.value.metrics
 

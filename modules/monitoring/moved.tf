@@ -1,4 +1,4 @@
-# The one alarm that there was is now one of many.
+# The single alarm became one of many.
 moved {
   from = aws_cloudwatch_metric_alarm.queue_size_high
   to   = aws_cloudwatch_metric_alarm.this["queue_size"]

@@ -1,4 +1,4 @@
-# What waits in the queues. A pair of nodes is summed up: the one that stands by reports nothing.
+# Alarms of queues. Values are summed over the nodes of a pair; the standby node reports nothing.
 
 locals {
   is_rabbit = var.broker.engine_type == "RabbitMQ"
@@ -6,7 +6,7 @@ locals {
   waiting_metric   = local.is_rabbit ? "MessageCount" : "QueueSize"
   queue_dimensions = local.is_rabbit ? { VirtualHost = "/" } : {}
 
-  # queue of each purpose to its metrics by id, one for each node: s0, s1 are sizes, c0, c1 consumers, d0, d1 what left
+  # metrics by purpose of the queue and ID, one per node: s0, s1 sizes, c0, c1 consumers, d0, d1 dequeued messages
   sizes = { for purpose, queue in var.queues : purpose => {
     for index, node in var.broker.node_names : "s${index}" => {
       namespace   = "AWS/AmazonMQ"
@@ -30,8 +30,8 @@ locals {
   is_pair = length(var.broker.node_names) > 1
   sum     = { for letter in ["c", "d", "s"] : letter => join(" + ", [for index in range(length(var.broker.node_names)) : "FILL(${letter}${index}, 0)"]) }
 
-  # The newest minutes come late. With FILL alone they would be minutes without messages, which end an alarm: they are left
-  # out, by IF without an else, until a node has reported.
+  # The newest minutes arrive late. FILL alone would count them as empty queues, which ends an alarm; IF without an else
+  # skips them until a node has reported.
   reported = "${join(" + ", [for index in range(length(var.broker.node_names)) : "FILL(s${index} + 1, 0)"])} > 0"
 
   list_queues = "Next: gradectl queue list -e ${local.environment}; docs/runbook.md, Messages pile up and nothing is processed."
@@ -77,8 +77,8 @@ locals {
     }
   }
 
-  # No engine tells the age of its oldest message. But where one waits and none is finished for N
-  # minutes, the oldest has waited N minutes at least. RabbitMQ does not count by queue what left it.
+  # No engine reports the age of the oldest message. But if messages wait and none is dequeued for N
+  # minutes, the oldest has waited at least N minutes. RabbitMQ does not report dequeued messages by queue.
   _age_alarms = local.is_rabbit ? {} : { for purpose in ["requests", "priority"] : "oldest_message_${purpose}" => {
     kind        = "oldest_message"
     name        = "${local.prefix}-oldest-message-${purpose}"

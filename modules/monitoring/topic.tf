@@ -1,4 +1,4 @@
-# The module's own topic. It has a key of its own, because CloudWatch may not use alias/aws/sns.
+# The module's topic. It needs its own key because CloudWatch cannot use alias/aws/sns.
 
 locals {
   topic   = var.topic == null ? {} : { this = var.topic }
@@ -56,7 +56,7 @@ resource "aws_sns_topic_subscription" "https" {
 }
 
 resource "aws_kms_key" "topic" {
-  # checkov:skip=CKV2_AWS_64: its policy is the resource below, which knows the account from the key's ARN
+  # checkov:skip=CKV2_AWS_64: the policy is a separate resource, which takes the account from the key's ARN
   for_each = local.own_key
 
   description         = "Messages of the alarms of ${local.prefix}."
@@ -74,15 +74,15 @@ resource "aws_kms_key_policy" "topic" {
         Sid       = "AccountDecides"
         Effect    = "Allow"
         Principal = { AWS = "arn:aws:iam::${split(":", aws_kms_key.topic[each.key].arn)[4]}:root" }
-        Action    = "kms:*" # the account's own policies say who may do what; without this nobody ever could
-        Resource  = "*"     # a key's policy speaks of this key alone
+        Action    = "kms:*" # delegates access to IAM policies; without it the key could not be managed
+        Resource  = "*"     # in a key policy, * means this key
       },
       {
         Sid       = "AlarmsOfThisAccount"
         Effect    = "Allow"
         Principal = { Service = "cloudwatch.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"] # also GenerateDataKeyWithoutPlaintext, as AWS documents it
-        Resource  = "*"                                     # a key's policy speaks of this key alone
+        Resource  = "*"                                     # in a key policy, * means this key
         Condition = { StringEquals = { "aws:SourceAccount" = split(":", aws_kms_key.topic[each.key].arn)[4] } }
       },
     ]

@@ -1,4 +1,4 @@
-# Only with a service: whether tasks run, and whether they end by themselves.
+# Only with a service: alarms for missing and restarting tasks.
 
 locals {
   _service = { for name in ["DesiredTaskCount", "RunningTaskCount"] : lower(name) => {
@@ -9,7 +9,7 @@ locals {
       ServiceName = try(var.service.service_name, "")
     }
   } }
-  # one for each node and each queue that workers read
+  # one per node and queue that workers consume
   _waiting = { for index, metric in concat(values(local.sizes["requests"]), values(local.sizes["priority"])) : "w${index}" => metric }
 
   counts_tasks = try(var.service.container_insights, false)
@@ -20,7 +20,7 @@ locals {
     name        = "${local.prefix}-no-running-task"
     description = "No task of ${try(var.service.service_name, "")} runs although one should, or requests wait. ${local.list_queues}"
     metrics     = merge(local._service, local._waiting)
-    # not before somebody has reported the minute: see queues.tf
+    # skips minutes without reports: see queues.tf
     expression = join("", [
       "IF(", join(" + ", [for id in keys(merge(local._service, local._waiting)) : "FILL(${id} + 1, 0)"]), " > 0, ",
       "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (",
@@ -54,8 +54,8 @@ locals {
   stopped_tasks = local.watches_ends ? { this = var.service } : {}
 }
 
-# No metric counts tasks that end: ECS tells it as an event. The events are kept in a log group, which
-# holds the reasons longer than the hour for which ECS knows them, and counted there.
+# No metric counts stopped tasks; ECS only emits events. A log group stores them, longer than the hour for
+# which ECS keeps the reasons, and a metric filter counts them.
 
 resource "aws_cloudwatch_event_rule" "stopped_tasks" {
   for_each = local.stopped_tasks
@@ -71,7 +71,7 @@ resource "aws_cloudwatch_event_rule" "stopped_tasks" {
       lastStatus = ["STOPPED"]
       "$or" = [
         { stopCode = ["EssentialContainerExited", "TaskFailedToStart"] },
-        { stoppedReason = [{ prefix = "Task failed" }] }, # health checks, of the container or of a load balancer
+        { stoppedReason = [{ prefix = "Task failed" }] }, # health checks of the container or a load balancer
       ]
     }
   })
@@ -79,7 +79,7 @@ resource "aws_cloudwatch_event_rule" "stopped_tasks" {
 
 resource "aws_cloudwatch_log_group" "stopped_tasks" {
   # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
-  # checkov:skip=CKV_AWS_338: why a task ended is of interest for weeks, not for a year
+  # checkov:skip=CKV_AWS_338: the reasons of stopped tasks matter for weeks, not for a year
   for_each = local.stopped_tasks
 
   name              = "/aws/events/${local.prefix}-stopped-tasks"
@@ -97,7 +97,7 @@ resource "aws_cloudwatch_log_resource_policy" "stopped_tasks" {
         Sid       = "MakeStreams"
         Effect    = "Allow"
         Principal = { Service = ["delivery.logs.amazonaws.com", "events.amazonaws.com"] }
-        Action    = "logs:CreateLogStream" # EventBridge does not tell for which rule: with a condition nothing would ever arrive
+        Action    = "logs:CreateLogStream" # EventBridge passes no rule ARN: a condition would block all events
         Resource  = "${aws_cloudwatch_log_group.stopped_tasks[each.key].arn}:*"
       },
       {
@@ -126,7 +126,7 @@ resource "aws_cloudwatch_log_metric_filter" "stopped_tasks" {
 
   name           = "${local.prefix}-stopped-tasks"
   log_group_name = aws_cloudwatch_log_group.stopped_tasks[each.key].name
-  pattern        = "" # every event: the rule has chosen them
+  pattern        = "" # every event that passed the rule
 
   metric_transformation {
     namespace = "gradectl/${local.prefix}"

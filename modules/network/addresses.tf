@@ -1,4 +1,4 @@
-# The few rules that name addresses instead of roles.
+# Rules for address ranges; security-groups.tf has those between roles.
 
 locals {
   load_balancer_rules = {
@@ -7,9 +7,9 @@ locals {
   }
 }
 
-# S3 is reached through a gateway endpoint, so by its prefix list.
+# The gateway endpoint of S3 is addressed by its prefix list.
 resource "aws_vpc_security_group_egress_rule" "s3" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
   for_each = toset(["web", "worker"])
 
   security_group_id = aws_security_group.this[each.key].id
@@ -22,7 +22,7 @@ resource "aws_vpc_security_group_egress_rule" "s3" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "internet" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
   for_each = var.internet_egress_roles
 
   security_group_id = aws_security_group.this[each.key].id
@@ -34,10 +34,10 @@ resource "aws_vpc_security_group_egress_rule" "internet" {
   tags = { Name = "${each.key}-to-internet" }
 }
 
-# Port 80 only answers with the address of port 443.
+# Port 80 only redirects to port 443.
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
-  # checkov:skip=CKV_AWS_260: port 80 redirects to TLS, for the ranges given and no others
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
+  # checkov:skip=CKV_AWS_260: port 80 redirects to TLS, and only for the given ranges
   for_each = local.load_balancer_rules
 
   security_group_id = aws_security_group.this["load_balancer"].id
@@ -50,7 +50,7 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
   for_each = var.ssh_cidr_blocks
 
   security_group_id = aws_security_group.this["web"].id

@@ -1,9 +1,9 @@
 locals {
-  # the module's own endpoint, unless the owner of an existing VPC says that S3 can be reached already
+  # null for an existing VPC that already has an S3 endpoint
   creates_s3_endpoint = local.creates_vpc ? true : length(var.existing.private_route_table_ids) > 0
   s3_prefix_list_id   = local.creates_s3_endpoint ? aws_vpc_endpoint.s3[0].prefix_list_id : var.existing.s3_prefix_list_id
 
-  # an endpoint takes one subnet in each zone: the first
+  # an endpoint accepts one subnet per zone: the first
   endpoint_subnet_ids = (
     local.creates_vpc ? [for zone in var.availability_zones : aws_subnet.private[zone].id] : var.existing.private_subnet_ids
   )
@@ -17,24 +17,24 @@ resource "aws_vpc_endpoint" "s3" {
   vpc_endpoint_type = "Gateway"
   route_table_ids   = local.private_route_table_ids
 
-  # What leaves stays in this account: nothing can be written to, or listed in, a bucket of another one.
+  # Data stays in this account: buckets of other accounts can be neither written to nor listed.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
       {
         Sid       = "AllInThisAccount"
         Effect    = "Allow"
-        Principal = "*"    # a gateway endpoint takes no other; who may do what is said by their own policies
-        Action    = "s3:*" # the same
+        Principal = "*"    # a gateway endpoint accepts nothing else; the callers' own policies apply
+        Action    = "s3:*" # the callers' own policies apply
         Resource  = "*"    # any bucket of the account in the condition
         Condition = { StringEquals = { "aws:ResourceAccount" = local.account_id } }
       },
       {
         Sid       = "ReadImageLayersAndPackages"
         Effect    = "Allow"
-        Principal = "*" # layers come by a signed address of ECR, not as a principal of this account
+        Principal = "*" # layers are fetched with presigned URLs of ECR, not by a principal of this account
         Action    = "s3:GetObject"
-        Resource  = "*" # layers and packages lie in buckets of AWS whose names differ by region and change
+        Resource  = "*" # layers and packages are in AWS buckets whose names differ by region and change
       },
     ]
   })

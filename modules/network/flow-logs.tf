@@ -3,8 +3,8 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "flow_logs" {
-  # checkov:skip=CKV_AWS_158: by flow_logs.kms_key_arn; else encrypted with the key of CloudWatch Logs
-  # checkov:skip=CKV_AWS_338: 365 days by default; how long to keep them is for flow_logs.retention_days to say
+  # checkov:skip=CKV_AWS_158: flow_logs.kms_key_arn sets a key; the default is the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_338: 365 days by default; flow_logs.retention_days sets the retention
   for_each = local.flow_logs
 
   name              = "/vpc/${var.name}"
@@ -22,10 +22,10 @@ resource "aws_iam_role" "flow_logs" {
       Effect    = "Allow"
       Principal = { Service = "vpc-flow-logs.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      # only for flow logs of this account and region, or another account's could write here
+      # restricts the role to flow logs of this account and region (confused deputy)
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.account_id }
-        ArnLike      = { "aws:SourceArn" = replace(aws_vpc.this[0].arn, "/:vpc/.*$/", ":vpc-flow-log/*") } # its id is not known before it exists
+        ArnLike      = { "aws:SourceArn" = replace(aws_vpc.this[0].arn, "/:vpc/.*$/", ":vpc-flow-log/*") } # the ID of the flow log is unknown before it exists
       }
     }]
   })
@@ -46,11 +46,11 @@ resource "aws_iam_role_policy" "flow_logs" {
         Resource = [aws_cloudwatch_log_group.flow_logs[each.key].arn, "${aws_cloudwatch_log_group.flow_logs[each.key].arn}:*"] # streams of this group
       },
       {
-        # the service looks for the group by its name before it writes
+        # the service looks the group up by name before it writes
         Sid      = "FindGroup"
         Effect   = "Allow"
         Action   = ["logs:DescribeLogGroups"]
-        Resource = [replace(aws_cloudwatch_log_group.flow_logs[each.key].arn, "/:log-group:.*$/", ":log-group:*")] # a search has no group of its own
+        Resource = [replace(aws_cloudwatch_log_group.flow_logs[each.key].arn, "/:log-group:.*$/", ":log-group:*")] # DescribeLogGroups cannot be limited to one group
       },
     ]
   })

@@ -3,17 +3,17 @@ locals {
   cidr_block  = coalesce(var.cidr_block, "10.0.0.0/16")
   vpc_id      = local.creates_vpc ? aws_vpc.this[0].id : var.existing.vpc_id
 
-  # the account, without a look-up: whoever owns a group that was made here
+  # account ID without a data source: the owner of a security group created here
   account_id = aws_security_group.this["endpoints"].owner_id
 
   private_ranges = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
 
-  # what CloudWatch Logs accepts
+  # retention periods of CloudWatch Logs
   log_retentions = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
   ]
 
-  # all regions with Amazon MQ, except those of China, whose services have other names
+  # all regions with Amazon MQ, without China, where service names differ
   regions = [
     "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
     "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",

@@ -1,30 +1,30 @@
 output "nat_public_ips" {
-  description = "Addresses from which the private subnets reach the internet, in the order of the zones; empty without NAT."
+  description = "Public IP addresses of the NAT gateways, in the order of the zones; empty without NAT."
   value       = [for zone in local.nat_zones : aws_eip.nat[zone].public_ip]
 }
 
 output "private_route_table_ids" {
-  description = "Route tables of the private subnets: one, or one for each zone with nat = per_zone."
+  description = "Route tables of the private subnets: one, or one per zone with nat = per_zone."
   value       = local.private_route_table_ids
 }
 
 output "private_subnet_ids" {
-  description = "Private subnets in the order of the zones given, told when their routes and endpoints are there."
+  description = "Private subnets in the order of availability_zones; known once their routes and endpoints exist."
   value       = local.private_subnet_ids
 
-  # a task that starts before them cannot pull its image
+  # a task that starts earlier cannot pull its image
   depends_on = [aws_route.nat, aws_route_table_association.private, aws_vpc_endpoint.interface, aws_vpc_endpoint.s3]
 }
 
 output "public_subnet_ids" {
-  description = "Public subnets in the order of the zones given, told when their routes are there."
+  description = "Public subnets in the order of availability_zones; known once their routes exist."
   value       = local.public_subnet_ids
 
   depends_on = [aws_route.internet, aws_route_table_association.public]
 }
 
 output "security_group_ids" {
-  description = "Security group of each role, told when its rules are there: broker, database, endpoints, load_balancer, web, worker."
+  description = "Security group by role (broker, database, endpoints, load_balancer, web, worker); known once its rules exist."
   value       = { for role, group in aws_security_group.this : role => group.id }
 
   depends_on = [
@@ -34,7 +34,7 @@ output "security_group_ids" {
 }
 
 output "ssh_rule_ids" {
-  description = "Rule that opens SSH to the web tier, by the range that may use it."
+  description = "ID of the SSH rule of the web tier by CIDR block."
   value       = { for block, rule in aws_vpc_security_group_ingress_rule.ssh : block => rule.id }
 }
 
@@ -44,6 +44,6 @@ output "vpc_cidr_block" {
 }
 
 output "vpc_id" {
-  description = "Id of the VPC."
+  description = "ID of the VPC."
   value       = local.vpc_id
 }

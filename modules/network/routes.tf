@@ -30,7 +30,7 @@ resource "aws_route_table_association" "public" {
 }
 
 locals {
-  # one table for all private subnets, unless each zone has its own way out
+  # one table for all private subnets, or one per zone with nat = per_zone
   private_tables = !local.creates_vpc ? [] : var.nat == "per_zone" ? var.availability_zones : ["all"]
 
   private_route_table_ids = tolist(
@@ -40,7 +40,7 @@ locals {
   )
 }
 
-# Without NAT there is no way out: what private tasks need comes through the endpoints.
+# Without NAT, private tasks reach AWS services through the endpoints only.
 resource "aws_route_table" "private" {
   for_each = toset(local.private_tables)
 
@@ -48,7 +48,7 @@ resource "aws_route_table" "private" {
 
   tags = { Name = each.key == "all" ? "${var.name}-private" : "${var.name}-private-${each.key}" }
 
-  # where nat changes, subnets and endpoint leave the old tables before these go
+  # when nat changes, subnets and endpoint are moved before the old tables are destroyed
   lifecycle {
     create_before_destroy = true
   }

@@ -4,13 +4,13 @@ locals {
     database      = "Database."
     endpoints     = "Interface endpoints of AWS services."
     load_balancer = "Load balancer of the web tier."
-    web           = "Web tier and its load balancer." # from before that had its own group; another text replaces this one
+    web           = "Web tier and its load balancer." # the load balancer once shared this group; another description would replace the group
     worker        = "Grading workers."
   }
 
   has_load_balancer = length(var.load_balancer_cidr_blocks) > 0
 
-  # who may open a connection to whom, and on which port
+  # allowed connections: source role, destination role, port
   _fixed_rules = [
     { from = "web", to = "database", port = 3306 },
     { from = "web", to = "endpoints", port = 443 },
@@ -37,7 +37,7 @@ locals {
 }
 
 resource "aws_security_group" "this" {
-  # checkov:skip=CKV2_AWS_5: the root attaches each group to its role
+  # checkov:skip=CKV2_AWS_5: the root attaches the groups
   for_each = local.roles
 
   name        = "${var.name}-${replace(each.key, "_", "-")}"
@@ -48,7 +48,7 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "role" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
   for_each = local.rules
 
   security_group_id            = aws_security_group.this[each.value.from].id
@@ -61,7 +61,7 @@ resource "aws_vpc_security_group_egress_rule" "role" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "role" {
-  # checkov:skip=CKV_AWS_23: the tag Name says what the rule is for
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
   for_each = local.rules
 
   security_group_id            = aws_security_group.this[each.value.to].id

@@ -1,9 +1,9 @@
 locals {
-  # Which sixteenth of the range the first, second, ... subnet of the first zone gets; those of further zones
-  # follow it. So neither one more zone nor one more subnet for each moves those that are there.
+  # Sixteenth of the range for the first, second, ... subnet of the first zone; further zones follow. Adding a
+  # zone or a subnet per zone therefore moves no existing subnet.
   _first_parts = [0, 4, 2, 6]
 
-  # name to place of each pair of a private and a public subnet; the first of a zone has the zone's own name
+  # name of each pair of private and public subnet to its position; the first of a zone is named after the zone
   subnets = merge([
     for turn in range(var.subnets.per_zone) : {
       for number, zone in var.availability_zones :
@@ -15,7 +15,7 @@ locals {
     }
   ]...)
 
-  # names in the order of the outputs: first one for each zone, then the second of each
+  # names in the order of the outputs: the first of each zone, then the second of each
   subnet_names = flatten([
     for turn in range(var.subnets.per_zone) :
     [for zone in var.availability_zones : turn == 0 ? zone : "${zone}-${turn + 1}"]
@@ -43,7 +43,7 @@ resource "aws_subnet" "private" {
   tags = { Name = "${var.name}-private-${each.key}" }
 }
 
-# The public ranges begin in the middle.
+# The public ranges start at the middle of the VPC's range.
 resource "aws_subnet" "public" {
   for_each = local.subnets
 

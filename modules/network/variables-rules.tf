@@ -1,11 +1,11 @@
 variable "allow_web_to_worker" {
-  description = "Let the web tier and its load balancer reach the workers on port 8080 (health and metrics)."
+  description = "Allow the web tier and its load balancer to reach the workers on port 8080 (health and metrics)."
   type        = bool
   default     = false
 }
 
 variable "broker_ports" {
-  description = "Ports on which the broker is reached: the web tier may use all of them, workers only the first."
+  description = "Ports of the broker. The web tier may use all of them, workers only the first."
   type        = list(number)
   default     = [61614, 61617] # STOMP, OpenWire
   nullable    = false
@@ -15,29 +15,29 @@ variable "broker_ports" {
       length(var.broker_ports) > 0 && length(distinct(var.broker_ports)) == length(var.broker_ports) &&
       length(setsubtract(var.broker_ports, [5671, 8883, 61614, 61617, 61619])) == 0
     )
-    error_message = "broker_ports must be one or more different ports of Amazon MQ: 5671 (AMQP), 8883 (MQTT), 61614 (STOMP), 61617 (OpenWire), 61619 (WebSocket)."
+    error_message = "broker_ports must list one or more distinct ports of Amazon MQ: 5671 (AMQP), 8883 (MQTT), 61614 (STOMP), 61617 (OpenWire), 61619 (WebSocket)."
   }
 }
 
 variable "internet_egress_roles" {
-  description = "Roles that may open connections to any address on port 443, through NAT: web, worker."
+  description = "Roles (web, worker) that may connect to any address on port 443; requires NAT."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = length(setsubtract(var.internet_egress_roles, ["web", "worker"])) == 0
-    error_message = "internet_egress_roles may hold web and worker."
+    error_message = "internet_egress_roles may contain only web and worker."
   }
 
   validation {
     condition     = length(var.internet_egress_roles) == 0 || var.nat != "none" || var.existing != null
-    error_message = "internet_egress_roles needs nat = \"single\" or \"per_zone\", or an existing VPC that has its NAT."
+    error_message = "internet_egress_roles requires nat = \"single\" or \"per_zone\", or an existing VPC with NAT."
   }
 }
 
 variable "load_balancer_cidr_blocks" {
-  description = "IPv4 ranges that may reach the load balancer on ports 80 and 443; none by default, 0.0.0.0/0 for everyone."
+  description = "IPv4 ranges allowed to reach the load balancer on ports 80 and 443; none by default, 0.0.0.0/0 for everyone."
   type        = set(string)
   default     = []
   nullable    = false
@@ -46,7 +46,7 @@ variable "load_balancer_cidr_blocks" {
     condition = alltrue([
       for block in var.load_balancer_cidr_blocks : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block, false)
     ])
-    error_message = "load_balancer_cidr_blocks must be IPv4 ranges that start at their first address, such as 203.0.113.0/24."
+    error_message = "load_balancer_cidr_blocks must be IPv4 ranges with no host bits set, such as 203.0.113.0/24."
   }
 
   validation {
@@ -57,12 +57,12 @@ variable "load_balancer_cidr_blocks" {
         cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
       ]
     ])), true)
-    error_message = "load_balancer_cidr_blocks must not overlap: leave away each range that lies in another one."
+    error_message = "load_balancer_cidr_blocks must not overlap: remove ranges contained in another one."
   }
 }
 
 variable "ssh_cidr_blocks" {
-  description = "IPv4 ranges that may open SSH to the web tier; none by default."
+  description = "IPv4 ranges allowed to reach the web tier by SSH; none by default."
   type        = set(string)
   default     = []
   nullable    = false
@@ -71,7 +71,7 @@ variable "ssh_cidr_blocks" {
     condition = alltrue([
       for block in var.ssh_cidr_blocks : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block, false)
     ])
-    error_message = "ssh_cidr_blocks must be IPv4 ranges that start at their first address, such as 203.0.113.0/24."
+    error_message = "ssh_cidr_blocks must be IPv4 ranges with no host bits set, such as 203.0.113.0/24."
   }
 
   validation {
@@ -82,7 +82,7 @@ variable "ssh_cidr_blocks" {
         cidrhost("${split("/", block)[0]}/${split("/", range)[1]}", 0) == split("/", range)[0]
       ]), true)
     ])
-    error_message = "ssh_cidr_blocks must be /16 or smaller, and never the whole internet; only private ranges (${join(", ", local.private_ranges)}) may be given whole."
+    error_message = "ssh_cidr_blocks must be /16 or smaller, except for the private ranges ${join(", ", local.private_ranges)}."
   }
 
   validation {
@@ -93,7 +93,7 @@ variable "ssh_cidr_blocks" {
         cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
       ]
     ])), true)
-    error_message = "ssh_cidr_blocks must not overlap: leave away each range that lies in another one."
+    error_message = "ssh_cidr_blocks must not overlap: remove ranges contained in another one."
   }
 }
 
@@ -104,6 +104,6 @@ variable "web_port" {
 
   validation {
     condition     = var.web_port >= 1 && var.web_port <= 65535 && floor(var.web_port) == var.web_port && var.web_port != 22
-    error_message = "web_port must be a whole number from 1 to 65535, and not 22, which is SSH."
+    error_message = "web_port must be a whole number from 1 to 65535, except 22 (SSH)."
   }
 }

@@ -1,17 +1,17 @@
 variable "availability_zones" {
-  description = "Names of two to eight zones of the region; each gets private and public subnets. Empty with existing."
+  description = "Two to eight availability zones of the region; each gets private and public subnets. Must be empty with existing."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = var.existing != null || (length(var.availability_zones) >= 2 && length(var.availability_zones) <= 8)
-    error_message = "availability_zones needs two to eight zones."
+    error_message = "availability_zones must list two to eight zones."
   }
 
   validation {
     condition     = var.existing == null || length(var.availability_zones) == 0
-    error_message = "availability_zones must be empty with existing: its subnets lie where they lie."
+    error_message = "availability_zones must be empty with existing, whose subnets determine the zones."
   }
 
   validation {
@@ -19,12 +19,12 @@ variable "availability_zones" {
       length(distinct(var.availability_zones)) == length(var.availability_zones) &&
       alltrue([for zone in var.availability_zones : can(regex("^${var.region}[a-f]$", zone))])
     )
-    error_message = "availability_zones must be different zones of the region given: its name and a letter from a to f, such as ${var.region}a."
+    error_message = "availability_zones must be distinct zones of the region: its name and a letter from a to f, such as ${var.region}a."
   }
 }
 
 variable "cidr_block" {
-  description = "IPv4 range of the new VPC, cut into 16 equal parts; null is 10.0.0.0/16. Null with existing."
+  description = "IPv4 range of the new VPC, divided into 16 equal parts; null means 10.0.0.0/16. Must be null with existing."
   type        = string
   default     = null
 
@@ -33,7 +33,7 @@ variable "cidr_block" {
       cidrnetmask(var.cidr_block) != "" && cidrsubnet(var.cidr_block, 0, 0) == var.cidr_block &&
       contains(range(16, 25), tonumber(split("/", var.cidr_block)[1])), false
     )
-    error_message = "cidr_block must be an IPv4 range such as 10.0.0.0/16, between /16 and /24, that starts at its first address."
+    error_message = "cidr_block must be an IPv4 range between /16 and /24 with no host bits set, such as 10.0.0.0/16."
   }
 
   validation {
@@ -41,24 +41,24 @@ variable "cidr_block" {
       for range in local.private_ranges :
       cidrhost("${split("/", var.cidr_block)[0]}/${split("/", range)[1]}", 0) == split("/", range)[0]
     ]), true)
-    error_message = "cidr_block must lie in a private range: ${join(", ", local.private_ranges)}."
+    error_message = "cidr_block must be within a private range: ${join(", ", local.private_ranges)}."
   }
 
   validation {
     condition     = var.existing == null || var.cidr_block == null
-    error_message = "cidr_block must be null with existing: say existing.vpc_cidr_block."
+    error_message = "cidr_block must be null with existing: set existing.vpc_cidr_block instead."
   }
 }
 
 variable "existing" {
-  description = "A VPC that is there already, by ids, instead of a new one; null makes one. Takes either private_route_table_ids or s3_prefix_list_id."
+  description = "Existing VPC to use instead of a new one, by IDs; null creates one. Requires either private_route_table_ids or s3_prefix_list_id."
   type = object({
-    vpc_id                  = string                     # its attributes enableDnsHostnames and enableDnsSupport must be on
+    vpc_id                  = string                     # enableDnsHostnames and enableDnsSupport must be on
     vpc_cidr_block          = string                     # its IPv4 range
-    private_subnet_ids      = list(string)               # two or more, each in a zone of its own
-    public_subnet_ids       = optional(list(string), []) # where a load balancer may stand
-    private_route_table_ids = optional(list(string), []) # tables of the private subnets that get the S3 endpoint
-    s3_prefix_list_id       = optional(string)           # prefix list of S3 in the region, where S3 can be reached already
+    private_subnet_ids      = list(string)               # two or more, each in a different zone
+    public_subnet_ids       = optional(list(string), []) # for a load balancer
+    private_route_table_ids = optional(list(string), []) # route tables of the private subnets; they get the S3 endpoint
+    s3_prefix_list_id       = optional(string)           # prefix list of S3 in the region, if the VPC already has an S3 endpoint
   })
   default = null
 
@@ -70,7 +70,7 @@ variable "existing" {
       [for id in var.existing.private_route_table_ids : can(regex("^rtb-[0-9a-f]{8,17}$", id))],
       [var.existing.s3_prefix_list_id == null ? true : can(regex("^pl-[0-9a-f]{8,17}$", var.existing.s3_prefix_list_id))],
     ))
-    error_message = "existing must hold ids of their kind: vpc-..., subnet-..., rtb-... and pl-..., each with 8 to 17 hexadecimal digits."
+    error_message = "existing must contain IDs of the right kind: vpc-..., subnet-..., rtb-... and pl-..., each with 8 to 17 hexadecimal digits."
   }
 
   validation {
@@ -79,7 +79,7 @@ variable "existing" {
       length(distinct(concat(var.existing.private_subnet_ids, var.existing.public_subnet_ids))) ==
       length(var.existing.private_subnet_ids) + length(var.existing.public_subnet_ids)
     )
-    error_message = "existing needs two or more private subnets, in different zones, and each subnet only once, as private or as public."
+    error_message = "existing must list two or more private subnets in different zones, and each subnet once, as private or public."
   }
 
   validation {
@@ -94,22 +94,22 @@ variable "existing" {
     condition = var.existing == null ? true : (
       length(var.existing.private_route_table_ids) > 0 ? var.existing.s3_prefix_list_id == null : var.existing.s3_prefix_list_id != null
     )
-    error_message = "existing needs private_route_table_ids, for an S3 endpoint of the module, or s3_prefix_list_id, where S3 can be reached already; one of them, not both."
+    error_message = "existing requires exactly one of private_route_table_ids (the module creates an S3 endpoint) and s3_prefix_list_id (the VPC already has one)."
   }
 }
 
 variable "flow_logs" {
-  description = "Keep a record of all connections in a log group of its own; null for none."
+  description = "VPC flow logs in a log group; null disables them."
   type = object({
-    retention_days = optional(number, 365)   # one of those that CloudWatch Logs knows
-    traffic_type   = optional(string, "ALL") # or ACCEPT, REJECT
-    kms_key_arn    = optional(string)        # key of yours, which the log service may use; null for its own
+    retention_days = optional(number, 365)   # a retention period of CloudWatch Logs
+    traffic_type   = optional(string, "ALL") # ALL, ACCEPT or REJECT
+    kms_key_arn    = optional(string)        # KMS key that CloudWatch Logs may use; null for its own key
   })
   default = null
 
   validation {
     condition     = var.flow_logs == null ? true : contains(local.log_retentions, var.flow_logs.retention_days)
-    error_message = "flow_logs.retention_days must be a number that CloudWatch Logs knows: ${join(", ", local.log_retentions)}."
+    error_message = "flow_logs.retention_days must be one of ${join(", ", local.log_retentions)}."
   }
 
   validation {
@@ -124,12 +124,12 @@ variable "flow_logs" {
 
   validation {
     condition     = var.existing == null || var.flow_logs == null
-    error_message = "flow_logs must be null with existing: they belong to whoever owns that VPC."
+    error_message = "flow_logs must be null with existing: configure them where the VPC is managed."
   }
 }
 
 variable "interface_endpoints" {
-  description = "AWS services that private tasks reach without the internet, by the last part of the service name."
+  description = "AWS services to reach through interface endpoints, by the last part of the service name."
   type        = set(string)
   default     = ["ecr.api", "ecr.dkr", "logs", "ssm"]
   nullable    = false
@@ -139,12 +139,12 @@ variable "interface_endpoints" {
       for name in var.interface_endpoints :
       can(regex("^[a-z][a-z0-9-]*([.][a-z0-9-]+)*$", name)) && !can(regex("amazonaws", name))
     ])
-    error_message = "interface_endpoints must be last parts of service names, such as ecr.api, logs, monitoring, secretsmanager, ssm or ssmmessages."
+    error_message = "interface_endpoints must contain last parts of service names, such as ecr.api, logs, monitoring, secretsmanager, ssm or ssmmessages."
   }
 
   validation {
     condition     = length(setintersection(var.interface_endpoints, ["cloudwatch", "ecr", "parameter-store", "s3", "secrets", "secrets-manager"])) == 0
-    error_message = "interface_endpoints must not hold s3, which has its gateway endpoint; CloudWatch is monitoring, ECR is ecr.api and ecr.dkr, Parameter Store is ssm, Secrets Manager is secretsmanager."
+    error_message = "interface_endpoints must not contain s3, which has a gateway endpoint, nor product names: CloudWatch is monitoring, ECR is ecr.api and ecr.dkr, Parameter Store is ssm, Secrets Manager is secretsmanager."
   }
 
   validation {
@@ -152,22 +152,22 @@ variable "interface_endpoints" {
       var.existing != null || var.nat != "none" ||
       contains(var.interface_endpoints, "ecr.api") == contains(var.interface_endpoints, "ecr.dkr")
     )
-    error_message = "interface_endpoints must hold ecr.api and ecr.dkr or neither: a pull needs both, and without NAT there is no other way."
+    error_message = "interface_endpoints must contain both ecr.api and ecr.dkr or neither: without NAT, an image pull needs both."
   }
 }
 
 variable "name" {
-  description = "Name of the VPC and prefix of what is in it."
+  description = "Name of the VPC and prefix of the names of its resources."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,39}$", var.name)) && !startswith(var.name, "sg-")
-    error_message = "name must have 1 to 40 characters of a-z, 0-9 and -, the first a letter, and must not begin with sg-, which AWS keeps for ids."
+    error_message = "name must have 1 to 40 characters of a-z, 0-9 and -, start with a letter, and must not start with sg-, which AWS reserves for IDs."
   }
 }
 
 variable "nat" {
-  description = "Way from the private subnets to the internet: none, single (one NAT gateway in the first zone), or per_zone."
+  description = "NAT gateways of the private subnets: none, single (one in the first zone) or per_zone."
   type        = string
   default     = "none"
 
@@ -178,12 +178,12 @@ variable "nat" {
 
   validation {
     condition     = var.existing == null || var.nat == "none"
-    error_message = "nat must be none with existing: routes of that VPC are not touched."
+    error_message = "nat must be none with existing: the routes of an existing VPC are not changed."
   }
 }
 
 variable "region" {
-  description = "Region of the VPC, part of the names of the endpoint services."
+  description = "Region of the VPC."
   type        = string
 
   validation {
@@ -193,18 +193,18 @@ variable "region" {
 }
 
 variable "subnets" {
-  description = "How many private and public subnets each zone gets, and their ranges where cidr_block is not to be cut."
+  description = "Number of private and public subnets per zone, and their ranges if not derived from cidr_block."
   type = object({
-    per_zone            = optional(number, 1)    # private ones, and as many public ones
-    private_cidr_blocks = optional(list(string)) # one for each zone, then the second of each, and so on
-    public_cidr_blocks  = optional(list(string)) # alike; both or neither
+    per_zone            = optional(number, 1)    # of private subnets, and the same number of public ones
+    private_cidr_blocks = optional(list(string)) # the first of each zone, then the second of each, and so on
+    public_cidr_blocks  = optional(list(string)) # in the same order; set both or neither
   })
   default  = {}
   nullable = false
 
   validation {
     condition     = contains([1, 2, 3, 4], var.subnets.per_zone) && var.subnets.per_zone * length(var.availability_zones) <= 8
-    error_message = "subnets.per_zone must be 1 to 4, and with the number of zones make 8 private subnets at most."
+    error_message = "subnets.per_zone must be from 1 to 4, and give at most 8 private subnets over all zones."
   }
 
   validation {
@@ -212,7 +212,7 @@ variable "subnets" {
       for blocks in [var.subnets.private_cidr_blocks, var.subnets.public_cidr_blocks] :
       blocks == null ? true : length(blocks) == var.subnets.per_zone * length(var.availability_zones)
     ])
-    error_message = "subnets needs both private_cidr_blocks and public_cidr_blocks or neither, each with per_zone ranges for each zone."
+    error_message = "subnets requires both private_cidr_blocks and public_cidr_blocks or neither, each with per_zone ranges for each zone."
   }
 
   validation {
@@ -223,7 +223,7 @@ variable "subnets" {
         cidrhost("${split("/", block)[0]}/${split("/", local.cidr_block)[1]}", 0) == cidrhost(local.cidr_block, 0), false
       )
     ])
-    error_message = "subnets must have IPv4 ranges between /16 and /28 inside the range of the VPC, each starting at its first address."
+    error_message = "subnets must have IPv4 ranges between /16 and /28 within the range of the VPC, with no host bits set."
   }
 
   validation {
@@ -234,11 +234,11 @@ variable "subnets" {
         cidrhost("${split("/", other)[0]}/${min(split("/", one)[1], split("/", other)[1])}", 0)
       ]
     ])), true)
-    error_message = "subnets must not overlap: no range may lie in another one, private or public."
+    error_message = "subnets must not overlap: no range may contain another one, private or public."
   }
 
   validation {
     condition     = var.existing == null || (var.subnets.per_zone == 1 && var.subnets.private_cidr_blocks == null && var.subnets.public_cidr_blocks == null)
-    error_message = "subnets must be left away with existing: it names its subnets."
+    error_message = "subnets must not be set with existing, which lists its subnets."
   }
 }

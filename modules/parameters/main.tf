@@ -1,5 +1,5 @@
 resource "aws_ssm_parameter" "this" {
-  # checkov:skip=CKV2_AWS_34: not a secret; those are below
+  # checkov:skip=CKV2_AWS_34: not secret; secrets are SecureStrings below
   for_each = var.values
 
   name  = "${local.prefix}/${each.key}"
@@ -9,14 +9,14 @@ resource "aws_ssm_parameter" "this" {
 }
 
 resource "aws_ssm_parameter" "secret" {
-  # checkov:skip=CKV_AWS_337: by kms_key_arn; else encrypted with the key of SSM
+  # checkov:skip=CKV_AWS_337: kms_key_arn sets a key; the default is the key of SSM
   for_each = var.secret_versions
 
   name             = "${local.prefix}/${each.key}"
   type             = "SecureString"
   tier             = var.tier
   key_id           = local.key_id
-  value_wo         = var.secret_values[each.key] # write-only: sent to SSM, never kept in the state
+  value_wo         = var.secret_values[each.key] # write-only: sent to SSM, not stored in the state
   value_wo_version = each.value + local.rewritten
 }
 
@@ -26,8 +26,8 @@ locals {
   key_id     = coalesce(var.kms_key_arn, "alias/aws/ssm")
   parameters = merge(aws_ssm_parameter.this, aws_ssm_parameter.secret)
 
-  # SSM takes another key or tier only together with the secret, and a write-only value is sent only when its
-  # version changes: so each key and tier but the first have versions of their own.
+  # SSM accepts a new key or tier only with the secret, and Terraform sends a write-only value only when its
+  # version changes, so each key and tier other than the first has its own range of versions.
   rewritten = (
     var.kms_key_arn == null && var.tier == "Standard"
     ? 0

@@ -1,19 +1,19 @@
 output "names" {
-  description = "Full name of each parameter by its key, known once it is written."
+  description = "Full name of each parameter by key; known once it is written."
   value       = { for key, parameter in local.parameters : key => parameter.name }
 }
 
 output "reader_policies" {
-  description = "For each of readers, leave to read its keys and nothing else, as an IAM policy document."
+  description = "IAM policy document by reader, which allows reading only the reader's keys."
   value       = { for reader in keys(var.readers) : reader => local.policies["reader ${reader}"] }
 }
 
 output "reader_policy_json" {
-  description = "Leave to read exactly these parameters, as an IAM policy document."
+  description = "IAM policy document that allows reading exactly these parameters."
   value       = local.policies["all"]
 }
 
 output "secret_versions" {
-  description = "Version of each SecureString by its key, known once it is written; it changes too when kms_key_arn or tier do, for then the secret is written again."
+  description = "Version of each SecureString by key; known once it is written. It also changes with kms_key_arn or tier, which rewrite the secret."
   value       = { for key, parameter in aws_ssm_parameter.secret : key => parameter.value_wo_version }
 }

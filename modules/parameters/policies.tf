@@ -1,10 +1,10 @@
 locals {
   all_keys = toset(concat(keys(var.values), keys(var.secret_versions)))
 
-  # who may read which keys; the policy over all of them is made like that of any reader
+  # keys by reader; the policy for all keys is built in the same way
   _readings = merge({ for reader, keys in var.readers : "reader ${reader}" => keys }, { all = local.all_keys })
 
-  # SSM tells the key which parameter it decrypts, so a reader can decrypt nothing else with it.
+  # SSM passes the parameter ARN as encryption context, so a reader can decrypt only its own parameters.
   policies = {
     for reader, keys in local._readings : reader => jsonencode({
       Version = "2012-10-17"

@@ -1,6 +1,6 @@
 locals {
-  # earliest age at which S3 moves an object to a class, and how long it must stay before the next one,
-  # in the order in which objects can go down
+  # minimum age in days for a transition to each class, and minimum days in it before the next transition,
+  # in the order of the S3 transition waterfall
   storage_class_order = ["STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]
   storage_classes = {
     STANDARD_IA         = { least_days = 30, stay_days = 30 }
@@ -11,10 +11,10 @@ locals {
     DEEP_ARCHIVE        = { least_days = 0, stay_days = 1 }
   }
 
-  # an object there must be restored before it can be read, which takes hours
+  # objects in these classes must be restored before they can be read, which takes hours
   offline_classes = ["GLACIER", "DEEP_ARCHIVE"]
 
-  # each prefix's steps down in order, then each step with the one after it
+  # transitions of each prefix in order, then each transition paired with the next
   _steps = {
     for prefix, rule in var.lifecycle_rules : prefix => [
       for class in local.storage_class_order :
@@ -28,7 +28,7 @@ locals {
     ]
   }
 
-  # what happens unless lifecycle_rules says otherwise: finished work ages, problems/ do not
+  # default rules, which lifecycle_rules overrides: submissions and results expire, problems/ do not
   _aging = var.lifecycle_days == null ? {} : {
     for prefix in ["results/", "submissions/"] : prefix => {
       archive_days    = var.lifecycle_days.archive == null ? tomap({}) : tomap({ STANDARD_IA = var.lifecycle_days.archive })
@@ -42,7 +42,7 @@ locals {
   }
   lifecycle_rules = merge(local._temporary, local._aging, var.lifecycle_rules)
 
-  # Of two rules for one object S3 applies both, so that an inner prefix cannot keep what an outer one deletes.
+  # S3 applies all rules that match an object, so an inner prefix cannot keep what an outer one deletes.
   _never = 1000000
   outlived_prefixes = [
     for pair in setproduct(keys(local.lifecycle_rules), keys(local.lifecycle_rules)) : "${pair[1]} in ${pair[0]}"
@@ -56,7 +56,7 @@ locals {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  # checkov:skip=CKV_AWS_300: the rule unfinished-uploads does; checkov does not see it beside a dynamic block
+  # checkov:skip=CKV_AWS_300: the rule unfinished-uploads does; checkov does not see it next to a dynamic block
   bucket = aws_s3_bucket.this.id
 
   rule {
@@ -112,15 +112,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   lifecycle {
     precondition {
       condition     = alltrue([for pair in flatten(values(local.archive_steps)) : pair.later.days >= pair.earlier.days + pair.earlier.stay_days])
-      error_message = "lifecycle_rules[*].archive_days must grow in the order ${join(", ", local.storage_class_order)}, with at least 30 days in STANDARD_IA and ONEZONE_IA and 1 day elsewhere."
+      error_message = "lifecycle_rules[*].archive_days must increase in the order ${join(", ", local.storage_class_order)}, with at least 30 days in STANDARD_IA and ONEZONE_IA and 1 day in the others."
     }
 
     precondition {
       condition     = length(local.outlived_prefixes) == 0
-      error_message = "lifecycle_rules of a prefix inside another must have expiration_days, noncurrent_days and keep_versions no higher than that one's, because S3 applies both rules (${join("; ", local.outlived_prefixes)}): give the outer prefix the longest time, and a rule of its own to each inner one that is to go earlier."
+      error_message = "lifecycle_rules of a prefix inside another must not exceed the outer expiration_days, noncurrent_days and keep_versions, because S3 applies both rules (${join("; ", local.outlived_prefixes)}): give the outer prefix the longest time, and add rules for inner prefixes that expire earlier."
     }
   }
 
-  # The rules for old versions need versioning to be decided first.
+  # Rules for noncurrent versions require the versioning state.
   depends_on = [aws_s3_bucket_versioning.this]
 }

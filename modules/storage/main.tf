@@ -7,10 +7,10 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV_AWS_18: access_logs is for the environment to choose; who did what is in the results and in the database
-  # checkov:skip=CKV_AWS_144: a second region is no part of this system
-  # checkov:skip=CKV_AWS_145: AES-256 with the keys of S3 is what the contract names; kms_key_arn chooses a key of your own
-  # checkov:skip=CKV2_AWS_62: work is announced by a message, not by an object; notifications is for other uses
+  # checkov:skip=CKV_AWS_18: access_logs enables it per environment; results and database rows record who did what
+  # checkov:skip=CKV_AWS_144: the system runs in one region
+  # checkov:skip=CKV_AWS_145: the contract specifies AES-256 with S3 keys; kms_key_arn sets a KMS key
+  # checkov:skip=CKV2_AWS_62: work arrives as messages, not as objects; notifications enables events for other uses
   bucket        = var.bucket_name
   force_destroy = var.force_destroy
 }
@@ -41,7 +41,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
       kms_master_key_id = var.kms_key_arn
     }
 
-    # one data key for many objects: hundreds of times fewer calls to KMS, which bills each
+    # one data key for many objects: hundreds of times fewer billed KMS calls
     bucket_key_enabled = var.kms_key_arn == null ? null : true
   }
 }
@@ -50,7 +50,7 @@ resource "aws_s3_bucket_versioning" "this" {
   bucket = aws_s3_bucket.this.id
 
   versioning_configuration {
-    # A bucket that never was versioned cannot be "Suspended" to no effect: that is what it means here.
+    # On a bucket that never was versioned, "Suspended" has no effect.
     status = var.enable_versioning ? "Enabled" : "Suspended"
   }
 }

@@ -30,7 +30,7 @@ locals {
   }
   targets = merge([for kind, targets in local.targets_by_kind : { for name, target in targets : "${kind}.${name}" => target }]...)
 
-  # pairs of targets that the same event of the same object would go to
+  # pairs of targets that would receive the same event of the same object
   overlapping_targets = [
     for pair in setproduct(keys(local.targets), keys(local.targets)) : join(" and ", pair)
     if index(keys(local.targets), pair[0]) < index(keys(local.targets), pair[1]) && anytrue([
@@ -91,11 +91,11 @@ resource "aws_s3_bucket_notification" "this" {
   lifecycle {
     precondition {
       condition     = length(local.overlapping_targets) == 0
-      error_message = "notifications must not have two targets for the same event of the same object, which S3 refuses: ${join("; ", local.overlapping_targets)}."
+      error_message = "notifications must not have two targets for the same event of the same object, which S3 rejects: ${join("; ", local.overlapping_targets)}."
     }
   }
 
-  # S3 asks the function at once whether it may call it.
+  # S3 checks at once that it may invoke the function.
   depends_on = [aws_lambda_permission.this]
 }
 
@@ -104,9 +104,9 @@ resource "aws_lambda_permission" "this" {
 
   statement_id_prefix = "s3-${each.key}-"
   action              = "lambda:InvokeFunction"
-  function_name       = join(":", slice(split(":", each.value.arn), 0, 7)) # with alias or version in it, each plan would replace the permission
+  function_name       = join(":", slice(split(":", each.value.arn), 0, 7)) # with an alias or version, each plan would replace the permission
   qualifier           = try(split(":", each.value.arn)[7], null)
   principal           = "s3.amazonaws.com"
   source_arn          = aws_s3_bucket.this.arn
-  source_account      = split(":", each.value.arn)[4] # a bucket of the same name in another account is not this one
+  source_account      = split(":", each.value.arn)[4] # another account could own a bucket of this name later
 }

@@ -4,7 +4,7 @@ output "bucket_arn" {
 }
 
 output "bucket_name" {
-  description = "Name of the bucket, once its access rules and encryption are in place."
+  description = "Name of the bucket; known once access rules and encryption are in place."
   value       = aws_s3_bucket.this.bucket
 
   depends_on = [
@@ -14,11 +14,11 @@ output "bucket_name" {
 }
 
 output "web_policy_json" {
-  description = "What the web tier may do with the bucket, put to submissions/ and get from results/, as an IAM policy document."
+  description = "IAM policy document of the web tier: put to submissions/, get from results/."
   value       = jsonencode(local.web_policy)
 }
 
 output "worker_policy_json" {
-  description = "What a worker may do with the bucket, as an IAM policy document."
+  description = "IAM policy document of a worker."
   value       = jsonencode(local.worker_policy)
 }

@@ -1,7 +1,7 @@
 locals {
   _objects = "${aws_s3_bucket.this.arn}/*"
 
-  # What nobody may do, whatever else they are allowed.
+  # Denials that override every permission.
   _deny = [for statement in [
     {
       Sid       = "TlsOnly"
@@ -18,7 +18,7 @@ locals {
       Condition = { NumericLessThan = { "s3:TlsVersion" = "1.2" } }
     },
     {
-      # an upload that names no encryption gets the bucket's own
+      # an upload without an encryption header gets the bucket's default
       Sid      = "NoOtherEncryption"
       Effect   = "Deny"
       Resource = local._objects
@@ -29,7 +29,7 @@ locals {
       }
     },
     {
-      # objects that only their writer can read are lost to everybody else
+      # with SSE-C, only the uploader could read the object
       Sid       = "NoKeyOfTheWritersOwn"
       Effect    = "Deny"
       Resource  = local._objects
@@ -47,7 +47,7 @@ locals {
       }
     },
     var.kms_key_arn == null ? null : {
-      # KMS without the name of a key is the key of S3 in the account, not the bucket's
+      # aws:kms without a key ID means the account's S3 key, not the bucket's key
       Sid      = "NoUnnamedKey"
       Effect   = "Deny"
       Resource = local._objects
@@ -64,12 +64,12 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local._deny })
 
-  # S3 answers one change of access at a time.
+  # S3 accepts one change of access settings at a time.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
 locals {
-  # Reading needs the first action, writing both; and only by way of S3 in the key's region.
+  # Reading needs the first action, writing both; only through S3 in the key's region.
   _use_key = var.kms_key_arn == null ? [] : [{
     Sid       = "UseKey"
     Effect    = "Allow"

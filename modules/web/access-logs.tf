@@ -1,4 +1,4 @@
-# Only without a bucket of the caller's: one for the load balancer's access log.
+# Bucket of the load balancer's access log, unless access_logs.bucket_name is set.
 
 locals {
   own_bucket              = var.access_logs == null ? {} : var.access_logs.bucket_name == null ? { this = var.access_logs } : {}
@@ -6,14 +6,14 @@ locals {
 }
 
 resource "aws_s3_bucket" "access_logs" {
-  # checkov:skip=CKV_AWS_18: the log of a log has no end
-  # checkov:skip=CKV_AWS_21: each file is written once, and deleted by age
-  # checkov:skip=CKV_AWS_144: a second region is no part of this system
-  # checkov:skip=CKV_AWS_145: Elastic Load Balancing writes only with the keys of S3
-  # checkov:skip=CKV2_AWS_62: nobody waits for a file of a log
+  # checkov:skip=CKV_AWS_18: a log bucket would log its own log
+  # checkov:skip=CKV_AWS_21: files are written once and expire by age
+  # checkov:skip=CKV_AWS_144: the system runs in one region
+  # checkov:skip=CKV_AWS_145: Elastic Load Balancing supports only SSE-S3
+  # checkov:skip=CKV2_AWS_62: log files need no events
   for_each = local.own_bucket
 
-  bucket_prefix = "${var.environment_name}-web-logs-" # names of buckets are shared with all the world
+  bucket_prefix = "${var.environment_name}-web-logs-" # bucket names are globally unique
   force_destroy = each.value.force_destroy
 }
 
@@ -45,7 +45,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "access_logs" {
 
   rule {
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256" # with a key of KMS the load balancer's files are refused
+      sse_algorithm = "AES256" # Elastic Load Balancing cannot write with a KMS key
     }
   }
 }
@@ -98,6 +98,6 @@ resource "aws_s3_bucket_policy" "access_logs" {
     ]
   })
 
-  # S3 answers one change of access at a time.
+  # S3 accepts one change of access settings at a time.
   depends_on = [aws_s3_bucket_public_access_block.access_logs]
 }

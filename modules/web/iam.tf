@@ -1,12 +1,12 @@
 locals {
-  # <account>.dkr.ecr.<region>.amazonaws.com/<repository>@<digest>; null for an image from elsewhere
+  # <account>.dkr.ecr.<region>.amazonaws.com/<repository>@<digest>; null for other registries
   _ecr_image     = try(regex("^(([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com)/([^:@]+)", var.application.image), null)
   ecr_registry   = local._ecr_image == null ? null : local._ecr_image[0]
   ecr_region     = local._ecr_image == null ? null : local._ecr_image[2]
   repository_arn = local._ecr_image == null ? null : "arn:aws:ecr:${local._ecr_image[2]}:${local._ecr_image[1]}:repository/${local._ecr_image[3]}"
 
-  # What Session Manager's agent needs and no more: the managed policy AmazonSSMManagedInstanceCore
-  # would also let the instance read every parameter of the account, the broker's passwords included.
+  # Minimal permissions of Session Manager's agent. The managed policy AmazonSSMManagedInstanceCore
+  # would also allow reading every parameter of the account, including the broker's passwords.
   session_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -19,7 +19,7 @@ locals {
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
       ]
-      Resource = "*" # the channels know no resource, and the agent reports before its instance has a name
+      Resource = "*" # channels have no resource level, and the agent reports before its instance has a name
     }]
   })
 
@@ -40,7 +40,7 @@ locals {
         Sid      = "LogInToRegistry"
         Effect   = "Allow"
         Action   = "ecr:GetAuthorizationToken"
-        Resource = "*" # this action knows no resource
+        Resource = "*" # this action has no resource level
       },
       {
         Sid      = "PullImage"
@@ -81,6 +81,6 @@ resource "aws_iam_instance_profile" "this" {
   name = "${local.name}-instance"
   role = aws_iam_role.instance.name
 
-  # An instance that starts before its permissions fails to pull its image.
+  # An instance without permissions fails to pull its image.
   depends_on = [aws_iam_role_policy.instance]
 }

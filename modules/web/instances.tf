@@ -1,5 +1,5 @@
 locals {
-  # Graviton types carry a g after their generation: t4g, m7g, c7gn, im4gn
+  # Graviton types have a g after the generation: t4g, m7g, c7gn, im4gn
   architecture = can(regex("^(a1|[a-z]+[0-9]+g[a-z]*)\\.", var.instances.type)) ? "arm64/" : ""
   image_id     = coalesce(var.instances.image_id, "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/${local.architecture}recommended/image_id")
 
@@ -47,13 +47,13 @@ resource "aws_launch_template" "this" {
   }
 
   monitoring {
-    enabled = true # by the minute, so that scaling sees a rush before it is over
+    enabled = true # metrics per minute, so that scaling reacts to short peaks
   }
 
   lifecycle {
     precondition {
       condition     = length(local.user_data) <= 16384
-      error_message = "environment and application.command make ${length(local.user_data)} bytes of user data; EC2 takes at most 16384. Keep long values in parameters and give their names."
+      error_message = "environment and application.command result in ${length(local.user_data)} bytes of user data; EC2 allows at most 16384. Store long values in SSM parameters and pass their names."
     }
   }
 }
@@ -74,7 +74,7 @@ resource "aws_autoscaling_group" "this" {
     version = aws_launch_template.this.latest_version
   }
 
-  # A new version of the template replaces the instances, one after the other.
+  # A new version of the launch template replaces the instances one by one.
   instance_refresh {
     strategy = "Rolling"
 
@@ -83,7 +83,7 @@ resource "aws_autoscaling_group" "this" {
     }
   }
 
-  # The provider's default tags stop at the group; the instances are billed under them too.
+  # Default tags of the provider do not reach instances; copied for cost allocation.
   dynamic "tag" {
     for_each = merge(aws_launch_template.this.tags_all, { Name = local.name })
 
@@ -95,7 +95,7 @@ resource "aws_autoscaling_group" "this" {
   }
 
   lifecycle {
-    ignore_changes = [desired_capacity] # it belongs to scaling from the first minute on; without scaling min and max hold it
+    ignore_changes = [desired_capacity] # managed by scaling; without scaling, min and max fix it
   }
 }
 
@@ -131,6 +131,6 @@ resource "aws_autoscaling_policy" "requests" {
     }
   }
 
-  # The label is accepted only when a listener joins the two.
+  # The resource label is valid only after a listener connects the two.
   depends_on = [aws_lb_listener.https]
 }

@@ -1,15 +1,15 @@
 locals {
   name = "${var.environment_name}-grading-web"
 
-  # arn:aws:acm:<region>:<account>:certificate/<id>: a load balancer takes only a certificate of its own account
+  # arn:aws:acm:<region>:<account>:certificate/<id>; a load balancer accepts only certificates of its own account
   account_id = split(":", var.certificate_arn)[4]
 }
 
 resource "aws_lb" "this" {
   # checkov:skip=CKV_AWS_91: on by default; the check does not see a dynamic block
   # checkov:skip=CKV_AWS_150: on by default; the check does not see a value of an object
-  # checkov:skip=CKV2_AWS_76: what the web ACL filters is decided where it is made
-  # checkov:skip=CKV2_AWS_28: a web ACL is billed by rule and request, so waf_acl_arn decides
+  # checkov:skip=CKV2_AWS_76: the rules of the web ACL are managed elsewhere
+  # checkov:skip=CKV2_AWS_28: waf_acl_arn sets a web ACL, which is billed by rule and request
   name                       = local.name
   internal                   = var.load_balancer.internal
   load_balancer_type         = "application"
@@ -29,13 +29,13 @@ resource "aws_lb" "this" {
     }
   }
 
-  # Elastic Load Balancing writes a test object when the log is switched on.
+  # Elastic Load Balancing writes a test object when the log is enabled.
   depends_on = [aws_s3_bucket_policy.access_logs]
 }
 
 resource "aws_lb_target_group" "this" {
-  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; behind it the security groups let nobody else in
-  name                 = "${var.environment_name}-web-${var.application.port}" # a new port is a new group beside the old one
+  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; security groups block all other clients of the instances
+  name                 = "${var.environment_name}-web-${var.application.port}" # a new port creates a new group before the old one is destroyed
   vpc_id               = var.vpc_id
   target_type          = "instance"
   protocol             = "HTTP"
@@ -57,7 +57,7 @@ resource "aws_lb_target_group" "this" {
 }
 
 resource "aws_lb_listener" "https" {
-  # checkov:skip=CKV_AWS_103: the variable takes policies of TLS 1.2 and 1.3 alone; the check does not see a value of an object
+  # checkov:skip=CKV_AWS_103: the variable accepts only policies of TLS 1.2 and 1.3; the check does not see a value of an object
   load_balancer_arn = aws_lb.this.arn
   protocol          = "HTTPS"
   port              = 443

@@ -1,15 +1,15 @@
 output "access_logs_bucket_name" {
-  description = "Bucket of the load balancer's access log; null without one."
+  description = "Bucket of the load balancer's access log; null without a log."
   value       = local.access_logs_bucket_name
 }
 
 output "autoscaling_group_name" {
-  description = "Name of the group of instances."
+  description = "Name of the Auto Scaling group."
   value       = aws_autoscaling_group.this.name
 }
 
 output "instance_role_arn" {
-  description = "Role of the instances, and so of the application."
+  description = "ARN of the role of the instances and the application."
   value       = aws_iam_role.instance.arn
 }
 
@@ -24,12 +24,12 @@ output "load_balancer_dns_name" {
 }
 
 output "load_balancer_zone_id" {
-  description = "Hosted zone of the load balancer, for an alias record."
+  description = "Hosted zone ID of the load balancer, for an alias record."
   value       = aws_lb.this.zone_id
 }
 
 output "log_group_name" {
-  description = "Log group of the application; the stream is the host name of the instance."
+  description = "Log group of the application; streams are named after the host name of the instance."
   value       = aws_cloudwatch_log_group.this.name
 }
 
@@ -39,7 +39,7 @@ output "target_group_arn" {
 }
 
 output "url" {
-  description = "Where users find the application, once both listeners stand."
+  description = "URL of the application; known once both listeners exist."
   value       = "https://${coalesce(var.load_balancer.domain_name, aws_lb.this.dns_name)}/"
 
   depends_on = [aws_lb_listener.http, aws_lb_listener.https]

@@ -1,9 +1,9 @@
-# What an instance does at its first start. Nothing is installed: docker and the agent of Session
-# Manager are in the AMI. Files travel in base64, so no value can break out of the document.
+# First boot of an instance. Nothing is installed: Docker and the Session Manager agent are part of
+# the AMI. Files are base64-encoded, so no value can break out of the document.
 
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
-  # checkov:skip=CKV_AWS_338: how long is for the environment to choose
+  # checkov:skip=CKV_AWS_338: application.log_retention_days sets the retention
   name              = local.log_group_name
   retention_in_days = var.application.log_retention_days
 }
@@ -25,7 +25,7 @@ locals {
     region         = var.region
   }) : ""
 
-  # path to mode and content; a unit of the AMI's own replaces ours
+  # mode and content by path; without an image, the AMI brings its own unit
   files = merge(
     { "${local.directory}/environment" = { mode = "0600", content = local.environment_file } },
     local.runs_container ? {
@@ -50,7 +50,7 @@ locals {
       content     = base64encode(file.content)
     }]
     runcmd = concat(
-      local.runs_container ? [["systemctl", "mask", "--now", "ecs.service"]] : [], # the AMI's own service would look for a cluster
+      local.runs_container ? [["systemctl", "mask", "--now", "ecs.service"]] : [], # the ECS agent of the AMI would look for a cluster
       [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "grading-web.service"]],
     )
   })])

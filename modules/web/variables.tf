@@ -1,21 +1,21 @@
 variable "access_logs" {
-  description = "Where the load balancer writes its access log: a bucket of the module's own, emptied after retention_days, or bucket_name, whose policy must let Elastic Load Balancing write; null for no log."
+  description = "Access log of the load balancer, in a bucket of the module or in bucket_name, whose policy must allow Elastic Load Balancing to write; null disables the log."
   type = object({
-    bucket_name    = optional(string)      # a bucket that is there already; null makes one
-    force_destroy  = optional(bool, false) # delete the own bucket even when files are in it
-    prefix         = optional(string, "")  # path in the bucket, above AWSLogs/
-    retention_days = optional(number, 90)  # age at which files of the own bucket are deleted
+    bucket_name    = optional(string)      # existing bucket; null creates one
+    force_destroy  = optional(bool, false) # allow deleting the created bucket while it contains files
+    prefix         = optional(string, "")  # path in the bucket before AWSLogs/
+    retention_days = optional(number, 90)  # age at which files of the created bucket are deleted
   })
   default = {}
 
   validation {
     condition     = var.access_logs == null ? true : can(regex("^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$", coalesce(var.access_logs.bucket_name, "own")))
-    error_message = "access_logs.bucket_name must be the name of a bucket (3 to 63 characters of a-z, 0-9, . and -), or null for one of the module's own."
+    error_message = "access_logs.bucket_name must be the name of a bucket (3 to 63 characters of a-z, 0-9, . and -), or null to create one."
   }
 
   validation {
     condition     = var.access_logs == null ? true : can(regex("^([A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9])?$", var.access_logs.prefix)) && !strcontains(var.access_logs.prefix, "AWSLogs")
-    error_message = "access_logs.prefix must be empty or a path such as logs/web without a slash at its ends and without AWSLogs, which Elastic Load Balancing adds."
+    error_message = "access_logs.prefix must be empty or a path such as logs/web, without leading or trailing slash and without AWSLogs, which Elastic Load Balancing adds."
   }
 
   validation {
@@ -25,36 +25,36 @@ variable "access_logs" {
 }
 
 variable "application" {
-  description = "What serves the requests: a pinned container image, and how it is asked for its health. With image null the AMI of instances.image_id brings a systemd unit grading-web.service."
+  description = "Container image, command, port, health check and log of the application. With image null, the AMI of instances.image_id must provide a systemd unit grading-web.service."
   type = object({
-    command            = optional(list(string), [])  # words after the image
-    health_check_path  = optional(string, "/health") # answers 200 when the instance may get requests
-    image              = optional(string)            # by digest, or by a tag other than latest
-    log_retention_days = optional(number, 30)        # days for which CloudWatch keeps what the container prints
-    port               = optional(number, 8080)      # on which the application listens
-    read_only          = optional(bool, true)        # the container may write to /tmp alone
+    command            = optional(list(string), [])  # arguments of the container
+    health_check_path  = optional(string, "/health") # must return 200 when the instance is ready for requests
+    image              = optional(string)            # with a digest or a tag other than latest
+    log_retention_days = optional(number, 30)        # retention of the container log
+    port               = optional(number, 8080)      # port on which the application listens
+    read_only          = optional(bool, true)        # the container can write only to /tmp
   })
 
   validation {
     condition = var.application.image == null ? true : can(regex(
       "^[a-z0-9][a-z0-9._/:-]*((:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}|:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})$", var.application.image
     )) && !endswith(var.application.image, ":latest")
-    error_message = "application.image must name its content: by digest (name@sha256:...) or by a tag other than latest (name:1.4.2)."
+    error_message = "application.image must have a digest (name@sha256:...) or a tag other than latest (name:1.4.2)."
   }
 
   validation {
     condition     = var.application.image != null || startswith(coalesce(var.instances.image_id, "none"), "ami-")
-    error_message = "application.image must be given, or instances.image_id an AMI of your own (ami-...) that brings the unit grading-web.service."
+    error_message = "application.image must be set, or instances.image_id must be an AMI (ami-...) with the unit grading-web.service."
   }
 
   validation {
     condition     = 1024 <= var.application.port && var.application.port <= 65535 && floor(var.application.port) == var.application.port
-    error_message = "application.port must be a whole number from 1024 to 65535: the container runs without the right to open a lower one."
+    error_message = "application.port must be a whole number from 1024 to 65535; the container has no right to bind lower ports."
   }
 
   validation {
     condition     = can(regex("^/[!-~]*$", var.application.health_check_path)) && length(var.application.health_check_path) <= 1024
-    error_message = "application.health_check_path must begin with / and have at most 1024 printable ASCII characters without spaces."
+    error_message = "application.health_check_path must start with / and have at most 1024 printable ASCII characters without spaces."
   }
 
   validation {
@@ -69,19 +69,19 @@ variable "certificate_arn" {
 
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:acm:${var.region}:[0-9]{12}:certificate/[A-Za-z0-9-]+$", var.certificate_arn))
-    error_message = "certificate_arn must be the ARN of an ACM certificate in ${var.region}, such as arn:aws:acm:${var.region}:123456789012:certificate/...; there is no listener without TLS."
+    error_message = "certificate_arn must be the ARN of an ACM certificate in ${var.region}, such as arn:aws:acm:${var.region}:123456789012:certificate/...; a listener without TLS is not supported."
   }
 }
 
 variable "environment" {
-  description = "Environment variables of the application: names of parameters, addresses, switches; never a secret, because user data is no secret."
+  description = "Environment variables of the application. Must not contain secrets: they are readable in the user data."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Z][A-Z0-9_]*$", name))])
-    error_message = "environment needs names of A-Z, 0-9 and _, the first a letter."
+    error_message = "environment must have names of A-Z, 0-9 and _ that start with a letter."
   }
 
   validation {
@@ -89,41 +89,41 @@ variable "environment" {
       for name in keys(var.environment) :
       !can(regex("(PASSWORD|SECRET|TOKEN|ACCESS_KEY|ACCESS_KEY_ID|PRIVATE_KEY)$", name))
     ])
-    error_message = "environment must not hold secrets: give the name of an SSM parameter as ..._PARAM (MQ_PASSWORD_PARAM) and let the application read it with the instance's role."
+    error_message = "environment must not contain secrets: pass the name of an SSM parameter as ..._PARAM (MQ_PASSWORD_PARAM), which the application reads with the instance's role."
   }
 
   validation {
     condition = alltrue([
       for name in keys(var.environment) : !can(regex("^(LD_.*|DOCKER_.*|PATH|HOME|IFS|ENV|PPID|OPTIND|PS[0-9])$", name))
     ])
-    error_message = "environment must not have names that steer the shell or docker on the instance: PATH, HOME, IFS, ENV, PPID, OPTIND, PS1..., LD_... and DOCKER_...."
+    error_message = "environment must not contain names that affect the shell or Docker on the instance: PATH, HOME, IFS, ENV, PPID, OPTIND, PS1..., LD_... and DOCKER_...."
   }
 
   validation {
     condition     = alltrue([for value in values(var.environment) : !can(regex("[\\x00-\\x08\\x0b-\\x1f\\x7f]", value))])
-    error_message = "environment needs values without control characters other than tab and newline."
+    error_message = "environment must have values without control characters other than tab and newline."
   }
 }
 
 variable "environment_name" {
-  description = "Environment; everything here is named <environment_name>-grading-web..."
+  description = "Environment; all resources are named <environment_name>-grading-web..."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$", var.environment_name)) && !startswith(var.environment_name, "internal-")
-    error_message = "environment_name must have 1 to 20 characters of a-z, 0-9 and -, the first a letter, the last no -, and not begin with internal-: a load balancer's name has at most 32 characters, 12 of which are -grading-web."
+    error_message = "environment_name must have 1 to 20 characters of a-z, 0-9 and -, start with a letter, not end with - and not start with internal-; a load balancer's name has at most 32 characters, 12 of which are -grading-web."
   }
 }
 
 variable "instances" {
-  description = "Instances: their type, how many, their encrypted gp3 volume and their AMI. image_id null is the newest ECS-optimized Amazon Linux 2023; an AMI id or resolve:ssm:/name pins it."
+  description = "Type, number, encrypted gp3 volume and AMI of the instances. image_id null uses the newest ECS-optimized Amazon Linux 2023; an AMI ID or resolve:ssm:/name pins it."
   type = object({
-    desired     = optional(number, 2)          # at the start; held when nothing scales
-    image_id    = optional(string)             # ami-... or resolve:ssm:/name; null is the newest ECS-optimized AMI
-    kms_key_arn = optional(string)             # of the volume; null is the account's key of EBS
-    max         = optional(number, 4)          # most instances
-    min         = optional(number, 2)          # fewest instances
-    type        = optional(string, "t3.small") # a Graviton type gets the AMI for ARM64
+    desired     = optional(number, 2)          # initial number; fixed without scaling
+    image_id    = optional(string)             # ami-... or resolve:ssm:/name; null uses the newest ECS-optimized AMI
+    kms_key_arn = optional(string)             # KMS key of the volume; null uses the account's EBS key
+    max         = optional(number, 4)          # maximum number
+    min         = optional(number, 2)          # minimum number
+    type        = optional(string, "t3.small") # Graviton types use the ARM64 AMI
     volume_gb   = optional(number, 30)         # size of the root volume
   })
   default  = {}
@@ -135,7 +135,7 @@ variable "instances" {
       ]) && (
       var.instances.min <= var.instances.desired && var.instances.desired <= var.instances.max && var.instances.max >= 1
     )
-    error_message = "instances must be whole numbers with 0 <= min <= desired <= max and max at least 1."
+    error_message = "instances must satisfy 0 <= min <= desired <= max in whole numbers, and max must be at least 1."
   }
 
   validation {
@@ -145,27 +145,27 @@ variable "instances" {
 
   validation {
     condition     = var.instances.image_id == null ? true : can(regex("^(ami-[0-9a-f]{8,17}|resolve:ssm:/?[A-Za-z0-9._/-]+(:[A-Za-z0-9._-]+)?)$", var.instances.image_id))
-    error_message = "instances.image_id must be an AMI id (ami-0123456789abcdef0), resolve:ssm:/name/of/a/parameter (with :version where it is yours), or null."
+    error_message = "instances.image_id must be an AMI ID (ami-0123456789abcdef0), resolve:ssm:/name/of/a/parameter (optionally with :version), or null."
   }
 
   validation {
     condition     = 30 <= var.instances.volume_gb && var.instances.volume_gb <= 16384 && floor(var.instances.volume_gb) == var.instances.volume_gb
-    error_message = "instances.volume_gb must be a whole number from 30, the size of the ECS-optimized AMI, to 16384."
+    error_message = "instances.volume_gb must be a whole number from 30 (size of the ECS-optimized AMI) to 16384."
   }
 
   validation {
     condition     = var.instances.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.instances.kms_key_arn))
-    error_message = "instances.kms_key_arn must be the ARN of a KMS key (not of an alias), or null for the account's key of EBS."
+    error_message = "instances.kms_key_arn must be the ARN of a KMS key (not of an alias), or null for the account's EBS key."
   }
 }
 
 variable "load_balancer" {
-  description = "The load balancer: kept from deletion, open to the internet's side or internal, its TLS policy, and the name that the certificate is for."
+  description = "Deletion protection, domain name, idle timeout, scheme and TLS policy of the load balancer."
   type = object({
-    deletion_protection  = optional(bool, true)                                    # false only where losing it costs nothing
-    domain_name          = optional(string)                                        # name that the certificate is for; part of the output url
-    idle_timeout_seconds = optional(number, 60)                                    # longest silence on a connection
-    internal             = optional(bool, false)                                   # in the private subnets, for clients inside the VPC and its peers
+    deletion_protection  = optional(bool, true)                                    # disable only for disposable environments
+    domain_name          = optional(string)                                        # domain name of the certificate; used in the output url
+    idle_timeout_seconds = optional(number, 60)                                    # idle timeout of connections
+    internal             = optional(bool, false)                                   # place it in the private subnets, for clients in the VPC and its peers
     ssl_policy           = optional(string, "ELBSecurityPolicy-TLS13-1-2-2021-06") # TLS 1.2 and 1.3 only
   })
   default  = {}
@@ -173,7 +173,7 @@ variable "load_balancer" {
 
   validation {
     condition     = can(regex("^ELBSecurityPolicy-TLS13-1-[23]-[A-Za-z0-9-]+$", var.load_balancer.ssl_policy))
-    error_message = "load_balancer.ssl_policy must be one that begins with ELBSecurityPolicy-TLS13-1-2- or ELBSecurityPolicy-TLS13-1-3-: older TLS is refused."
+    error_message = "load_balancer.ssl_policy must start with ELBSecurityPolicy-TLS13-1-2- or ELBSecurityPolicy-TLS13-1-3-; older TLS versions are not allowed."
   }
 
   validation {
@@ -191,7 +191,7 @@ variable "load_balancer" {
 }
 
 variable "policies" {
-  description = "Name to IAM policy document of what the application may do, such as the web_policy_json of storage and the reader_policy_json of parameters."
+  description = "IAM policy documents of the application by name, such as web_policy_json of storage and reader_policy_json of parameters."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -202,7 +202,7 @@ variable "policies" {
       alltrue([for name in keys(var.policies) : can(regex("^[A-Za-z0-9_+=,.@-]{1,128}$", name))]) &&
       length(setintersection(keys(var.policies), ["logs", "pull", "session"])) == 0
     )
-    error_message = "policies needs IAM policy documents as JSON under names of letters, digits and + = , . @ _ -; the names logs, pull and session are taken."
+    error_message = "policies must be IAM policy documents as JSON with names of letters, digits and + = , . @ _ -, other than logs, pull and session."
   }
 }
 
@@ -217,10 +217,10 @@ variable "region" {
 }
 
 variable "scaling" {
-  description = "What moves the number of instances between min and max: average CPU in percent, requests a minute for each instance, or both; with both null the number is held at desired."
+  description = "Targets of autoscaling: average CPU in percent, requests per minute and instance, or both. With both null, the number is fixed at desired."
   type = object({
-    cpu_percent         = optional(number) # average over the instances
-    requests_per_target = optional(number) # requests a minute for each instance
+    cpu_percent         = optional(number) # average CPU of the instances
+    requests_per_target = optional(number) # requests per minute and instance
   })
   default  = { cpu_percent = 60 }
   nullable = false
@@ -232,41 +232,41 @@ variable "scaling" {
 
   validation {
     condition     = var.scaling.requests_per_target == null ? true : var.scaling.requests_per_target >= 1
-    error_message = "scaling.requests_per_target must be at least 1 request a minute, or null."
+    error_message = "scaling.requests_per_target must be at least 1 request per minute, or null."
   }
 }
 
 variable "security_group_ids" {
-  description = "Security group of the load balancer and of the instances; what each may reach is decided where they are made."
+  description = "Security groups of the load balancer and the instances; the module adds no rules."
   type = object({
-    load_balancer = string # takes 443 and 80 from outside
-    web           = string # takes application.port from the load balancer
+    load_balancer = string # must allow ports 443 and 80 from clients
+    web           = string # must allow application.port from the load balancer
   })
 
   validation {
     condition     = var.security_group_ids.load_balancer != var.security_group_ids.web
-    error_message = "security_group_ids must be two groups: what may reach the load balancer must not reach the instances."
+    error_message = "security_group_ids must be two different groups, so that clients of the load balancer cannot reach the instances."
   }
 }
 
 variable "ssh" {
-  description = "Key pair for SSH, on top of the session of Systems Manager that needs no key and no open port; null for none."
+  description = "Key pair for SSH; null for none. Session Manager needs neither a key nor an open port."
   type = object({
-    key_name = string # a key pair of the account and region
+    key_name = string # key pair in the account and region
   })
   default = null
 
   validation {
     condition     = var.ssh == null ? true : can(regex("^[!-~]([ -~]{0,253}[!-~])?$", var.ssh.key_name))
-    error_message = "ssh.key_name must be the name of a key pair: 1 to 255 printable ASCII characters, no space at its ends."
+    error_message = "ssh.key_name must be the name of a key pair: 1 to 255 printable ASCII characters, without leading or trailing space."
   }
 }
 
 variable "subnet_ids" {
-  description = "Subnets in at least two zones: public ones for the load balancer, private ones for the instances and for an internal load balancer."
+  description = "Subnets in at least two zones: public ones for the load balancer, private ones for the instances and an internal load balancer."
   type = object({
-    private = list(string)               # of the instances
-    public  = optional(list(string), []) # of the load balancer, unless it is internal
+    private = list(string)               # for the instances
+    public  = optional(list(string), []) # for the load balancer, unless it is internal
   })
 
   validation {
@@ -274,7 +274,7 @@ variable "subnet_ids" {
       length(distinct(var.subnet_ids.private)) >= 2 &&
       (var.load_balancer.internal || length(distinct(var.subnet_ids.public)) >= 2)
     )
-    error_message = "subnet_ids needs at least two different private subnets, and two different public ones unless load_balancer.internal is true: a load balancer spans two zones."
+    error_message = "subnet_ids must contain at least two distinct private subnets, and two distinct public ones unless load_balancer.internal is true; a load balancer spans two zones."
   }
 }
 
@@ -284,7 +284,7 @@ variable "vpc_id" {
 
   validation {
     condition     = startswith(var.vpc_id, "vpc-")
-    error_message = "vpc_id must be the id of a VPC such as vpc-0123456789abcdef0."
+    error_message = "vpc_id must be a VPC ID such as vpc-0123456789abcdef0."
   }
 }
 

@@ -1,18 +1,45 @@
-"""How the Terraform files use the language: what tflint looks for, and names."""
+"""How the Terraform files use the language: what tflint looks for, names, and plain words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terraform_files import blocks, locals_of, of_kind, references, words
+from terraform_files import (
+    blocks,
+    conditions,
+    locals_of,
+    of_kind,
+    references,
+    text_of,
+    words,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent for path in (ROOT / "modules").glob("*/variables.tf"))
 FOLDERS = [*MODULES, ROOT / "environments"]
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 NAMED = ("check", "data", "module", "output", "resource", "variable")
+#: Words of comments, descriptions and error messages, each with what to write instead.
+WORDS = {
+    r"nobody|somebody|everybody": "the role, such as worker, client or user",
+    r"beside": "in addition to, next to",
+    r"for ever|forever": "never expires, without limit",
+    r"(is|are) told": "receives, is notified",
+    r"hears? of": "receives",
+    r"of yours|of your own": "existing, or nothing",
+    r"(is|are) there( already)?": "exists, existing",
+    r"so (long|many)": "the quantity, such as minutes of ...",
+    r"leave to": "permission to",
+    r"left (away|out)": "omitted",
+    r"knows? (no|neither|nothing)": "has no, does not support",
+    r"keeps? for (itself|ids)": "reserves",
+    r"lies? in": "is in",
+    r"raise it by one": "increase by one",
+    r"where it is not|whoever|whom": "a shorter sentence",
+}
 
 each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 each_module = pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
@@ -84,6 +111,32 @@ def test_nothing_is_interpolated_that_could_stand_alone(folder: Path) -> None:
     alone = re.compile(r'"\$\{[^{}"]*\}"')
 
     hold([f"{f}:{w.line}: {w.text}" for f, w in words(folder) if alone.fullmatch(w.text)])
+
+
+def prose(folder: Path) -> Iterator[tuple[str, int, str]]:
+    """File, line and text of each comment, description and error message."""
+    for file, word in words(folder):
+        if word.kind == "comment":
+            yield file, word.line, word.text
+    for file, block in blocks(folder):
+        if block.kind in ("output", "variable"):
+            item = block.attribute("description")
+            yield file, block.line, text_of(item)
+        for rule in conditions(block):
+            yield file, rule.line, text_of(rule.attribute("error_message"))
+
+
+@each_folder
+def test_prose_uses_the_words_of_the_field(folder: Path) -> None:
+    """A reader should not have to translate: the message names the place and the usual word."""
+    hold(
+        [
+            f"{file}:{line}: {found.group()!r}; write: {instead}"
+            for file, line, text in prose(folder)
+            for pattern, instead in WORDS.items()
+            for found in re.finditer(rf"\b(?:{pattern})\b", text, re.IGNORECASE)
+        ]
+    )
 
 
 @each_folder

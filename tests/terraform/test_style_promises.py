@@ -14,7 +14,7 @@ FOLDERS = [*MODULES, ROOT / "environments"]
 REGION = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-gov)?-[a-z]+-\d[a-f]?\b")
 ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 #: What says of a value what is allowed.
-ALLOWING = re.compile(r"\b(can|may|must|needs?|takes?)\b")
+ALLOWING = re.compile(r"\b(allows?|may|must|requires?|required)\b")
 SECRET = re.compile(r"(^|_)(passwords?|secrets?|secret_values|tokens?)$")
 COLLECTIONS = frozenset({"list", "map", "object", "set"})
 
@@ -42,7 +42,7 @@ def test_no_variable_takes_anything(folder: Path) -> None:
 
 @each_folder
 def test_a_refusal_says_what_is_allowed(folder: Path) -> None:
-    """It names the variable, says what must be, may be or is needed, and ends in a full stop."""
+    """It names the variable, states what is allowed or required, and ends in a full stop."""
     wrong = []
     for file, block in blocks(folder):
         for rule in conditions(block):
