@@ -1,7 +1,8 @@
 """
-Terraform's language, read as far as checks need it: what stands on which line.
+Reads Terraform's language (HCL) into tokens and blocks with line numbers.
 
-Nothing is evaluated. Terraform itself says whether a file is right; this only has to find things.
+It evaluates nothing and accepts some invalid files, which `terraform validate` reports. Why not
+python-hcl2: docs/decisions/0007-own-hcl-reader.md.
 """
 
 from __future__ import annotations
@@ -18,17 +19,16 @@ _OPENING, _CLOSING = "{[(", "}])"
 
 
 class HclError(ValueError):
-    """A text that is no Terraform; `line` says where it stops to be."""
+    """Invalid HCL; `line` is the position of the error."""
 
-    def __init__(self, line: int, what: str) -> None:
-        """Keep the line apart from what is wrong there."""
-        super().__init__(what)
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
         self.line = line
 
 
 @dataclass(frozen=True)
 class Token:
-    """One word: its kind (name, string, heredoc, number, comment, newline, mark), text and line."""
+    """Kind (name, string, heredoc, number, comment, newline, mark), text and line of a token."""
 
     kind: str
     text: str
@@ -36,7 +36,7 @@ class Token:
 
     @property
     def value(self) -> str:
-        """What stands between the quotes of a string, or the text."""
+        """The content of a string without its quotes; otherwise the text."""
         return self.text[1:-1] if self.kind == "string" else self.text
 
 
@@ -50,7 +50,7 @@ class Attribute:
 
     @property
     def literal(self) -> str | None:
-        """The value where it is one plain string."""
+        """The value if it is a single string."""
         if len(self.value) == 1 and self.value[0].kind == "string":
             return self.value[0].value
         return None
@@ -67,20 +67,20 @@ class Block:
     blocks: tuple[Block, ...]
 
     def attribute(self, name: str) -> Attribute | None:
-        """Find an attribute of the block itself."""
+        """Return an attribute of the block itself, not of inner blocks."""
         return next((item for item in self.attributes if item.name == name), None)
 
 
 def tokens(text: str, first_line: int = 1) -> list[Token]:
     """
-    Split a text into words.
+    Split a text into tokens.
 
     Args:
-        text: Terraform, or JSON.
-        first_line: Number of its first line.
+        text: HCL or JSON.
+        first_line: Number of the first line.
 
     Raises:
-        HclError: A string, comment or heredoc has no end.
+        HclError: A string, comment or heredoc is not closed.
     """
     found: list[Token] = []
     position, line = 0, first_line
@@ -96,7 +96,7 @@ def tokens(text: str, first_line: int = 1) -> list[Token]:
 
 
 def _next(text: str, position: int, line: int) -> tuple[str, int]:
-    """Tell what begins at a position, and where it ends."""
+    """Return the kind and end of the token at a position."""
     char = text[position]
     if char == "\n":
         return "newline", position + 1
@@ -105,21 +105,21 @@ def _next(text: str, position: int, line: int) -> tuple[str, int]:
     if text.startswith(("#", "//", "/*"), position):
         comment = _COMMENT.match(text, position)
         if not comment:
-            raise HclError(line, "a comment has no end")
+            raise HclError(line, "unclosed comment")
         return "comment", comment.end()
     if text.startswith("<<", position):
         heredoc = _HEREDOC.match(text, position)
         if not heredoc:
-            raise HclError(line, "a heredoc has no end")
+            raise HclError(line, "unclosed heredoc")
         return "heredoc", heredoc.end()
     for kind, pattern in (("name", _NAME), ("number", _NUMBER)):
-        if word := pattern.match(text, position):
-            return kind, word.end()
+        if token := pattern.match(text, position):
+            return kind, token.end()
     return "mark", position + 1
 
 
 def _string_end(text: str, start: int, line: int) -> int:
-    """Find the end of a string, past what is interpolated into it."""
+    """Find the end of a string, including its interpolations."""
     position = start + 1
     while position < len(text) and text[position] != "\n":
         if text[position] == '"':
@@ -130,11 +130,11 @@ def _string_end(text: str, start: int, line: int) -> int:
             position = _interpolation_end(text, position + 2, line)
         else:
             position += 1
-    raise HclError(line, "a string has no end")
+    raise HclError(line, "unclosed string")
 
 
 def _interpolation_end(text: str, start: int, line: int) -> int:
-    """Find the end of `${...}`, which may hold strings and braces of its own."""
+    """Find the end of `${...}`, which may contain strings and braces."""
     position, depth = start, 1
     while position < len(text):
         if text[position] == '"':
@@ -144,74 +144,74 @@ def _interpolation_end(text: str, start: int, line: int) -> int:
         position += 1
         if depth == 0:
             return position
-    raise HclError(line, "an interpolation has no end")
+    raise HclError(line, "unclosed interpolation")
 
 
 def parse(text: str, first_line: int = 1) -> tuple[Block, ...]:
     """
-    Read the blocks of a file.
+    Parse a file into its blocks.
 
     Raises:
-        HclError: It is no Terraform.
+        HclError: The text is not valid HCL.
     """
-    words = [word for word in tokens(text, first_line) if word.kind != "comment"]
-    reader = _Reader(words)
+    code = [token for token in tokens(text, first_line) if token.kind != "comment"]
+    reader = _Reader(code)
     _, blocks = reader.body()
-    if reader.at < len(words):
-        raise HclError(words[reader.at].line, "a closing brace without its opening one")
+    if reader.at < len(code):
+        raise HclError(code[reader.at].line, "unmatched closing brace")
     return blocks
 
 
 class _Reader:
-    """Walks over the words of a file."""
+    """Recursive descent over the tokens of a file."""
 
-    def __init__(self, words: list[Token]) -> None:
-        """Begin at the first."""
-        self._words = words
+    def __init__(self, code: list[Token]) -> None:
+
+        self._tokens = code
         self.at = 0
 
     def body(self) -> tuple[tuple[Attribute, ...], tuple[Block, ...]]:
-        """Read attributes and blocks up to a closing brace, which is left, or the end."""
+        """Parse attributes and blocks up to a closing brace (not consumed) or the end."""
         attributes: list[Attribute] = []
         blocks: list[Block] = []
-        while self.at < len(self._words) and self._words[self.at].text != "}":
-            word = self._words[self.at]
+        while self.at < len(self._tokens) and self._tokens[self.at].text != "}":
+            token = self._tokens[self.at]
             self.at += 1
-            if word.kind not in ("name", "string"):
+            if token.kind not in ("name", "string"):
                 continue
-            if self.at < len(self._words) and self._words[self.at].text == "=":
+            if self.at < len(self._tokens) and self._tokens[self.at].text == "=":
                 self.at += 1
-                attributes.append(Attribute(word.value, word.line, self._value()))
+                attributes.append(Attribute(token.value, token.line, self._value()))
             else:
-                blocks.append(self._block(word))
+                blocks.append(self._block(token))
         return tuple(attributes), tuple(blocks)
 
     def _value(self) -> tuple[Token, ...]:
-        """Read a value up to the end of its line, or of its outermost bracket."""
+        """Parse a value up to the end of the line, or of its outermost bracket."""
         found: list[Token] = []
         depth = 0
-        while self.at < len(self._words):
-            word = self._words[self.at]
-            if depth == 0 and (word.kind == "newline" or word.text == "}"):
+        while self.at < len(self._tokens):
+            token = self._tokens[self.at]
+            if depth == 0 and (token.kind == "newline" or token.text == "}"):
                 break
-            if word.kind == "mark":
-                depth += (word.text in _OPENING) - (word.text in _CLOSING)
-            if word.kind != "newline":
-                found.append(word)
+            if token.kind == "mark":
+                depth += (token.text in _OPENING) - (token.text in _CLOSING)
+            if token.kind != "newline":
+                found.append(token)
             self.at += 1
         return tuple(found)
 
     def _block(self, first: Token) -> Block:
-        """Read the labels and the body of a block."""
+        """Parse the labels and the body of a block."""
         labels: list[str] = []
-        while self.at < len(self._words) and self._words[self.at].kind in ("name", "string"):
-            labels.append(self._words[self.at].value)
+        while self.at < len(self._tokens) and self._tokens[self.at].kind in ("name", "string"):
+            labels.append(self._tokens[self.at].value)
             self.at += 1
-        if self.at >= len(self._words) or self._words[self.at].text != "{":
-            raise HclError(first.line, f"{first.text} is neither an argument nor a block")
+        if self.at >= len(self._tokens) or self._tokens[self.at].text != "{":
+            raise HclError(first.line, f"{first.text} is neither an attribute nor a block")
         self.at += 1
         attributes, blocks = self.body()
-        if self.at >= len(self._words):
-            raise HclError(first.line, f"the block {first.text} has no end")
+        if self.at >= len(self._tokens):
+            raise HclError(first.line, f"unclosed block {first.text}")
         self.at += 1
         return Block(first.text, tuple(labels), first.line, attributes, blocks)

@@ -1,4 +1,4 @@
-"""The examples in READMEs, held against the variables of the modules that they call."""
+"""Compares the examples of READMEs with the variables of the modules that they call."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from gradectl.validation.hcl import Attribute, Block, HclError, parse
 
 _FENCE = re.compile(r"^```(?:hcl|terraform)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-#: Arguments of every module block, which are no variables.
+#: Meta-arguments of module blocks.
 _META = frozenset({"count", "depends_on", "for_each", "providers", "source", "version"})
-#: The folder that a source names: `./modules/x`, `git::https://host/repo//modules/x?ref=v1`.
+#: Folder in a source: `./modules/x`, `git::https://host/repo//modules/x?ref=v1`.
 _MODULE = re.compile(r"(?:^|/)modules/([\w-]+)/?(?:\?.*)?$")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One example: its text, and the line of the README on which it begins."""
+    """Text of an example, and the line of the README on which it begins."""
 
     text: str
     line: int
@@ -25,7 +25,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Variables:
-    """Names of a module's variables."""
+    """Names of all variables of a module, and of those without a default."""
 
     known: frozenset[str]
     required: frozenset[str]
@@ -33,14 +33,14 @@ class Variables:
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong with an example, and on which line of the README."""
+    """An error in an example, with its line in the README."""
 
     line: int
     what: str
 
 
 def examples(markdown: str) -> list[Example]:
-    """Find the fenced blocks of Terraform in a page."""
+    """Find the fenced `hcl` and `terraform` blocks of a page."""
     return [
         Example(found.group(1), markdown.count("\n", 0, found.start(1)) + 1)
         for found in _FENCE.finditer(markdown)
@@ -48,7 +48,7 @@ def examples(markdown: str) -> list[Example]:
 
 
 def variables(blocks: Iterable[Block]) -> Variables:
-    """Read which variables a module has, and which of them have no default."""
+    """Collect the variables of a module."""
     declared = [block for block in blocks if block.kind == "variable" and block.labels]
     return Variables(
         frozenset(block.labels[0] for block in declared),
@@ -58,16 +58,16 @@ def variables(blocks: Iterable[Block]) -> Variables:
 
 def mistakes(example: Example, modules: Mapping[str, Variables]) -> Iterator[Mistake]:
     """
-    Say which arguments of an example do not exist, and which are missing.
+    Find unknown and missing arguments in the module calls of an example.
 
     Args:
         example: The example.
-        modules: Name of a module's folder to its variables.
+        modules: Variables by name of the module's folder.
     """
     try:
         blocks = parse(example.text, example.line)
     except HclError as error:
-        yield Mistake(error.line, f"this is no Terraform: {error}")
+        yield Mistake(error.line, f"invalid HCL: {error}")
         return
     for block in blocks:
         source = block.attribute("source")
@@ -79,14 +79,14 @@ def mistakes(example: Example, modules: Mapping[str, Variables]) -> Iterator[Mis
 def _of_call(
     block: Block, name: str, source: Attribute, modules: Mapping[str, Variables]
 ) -> Iterator[Mistake]:
-    """Say what is wrong with one call of a module."""
+    """Check one module call."""
     module = modules.get(name)
     if module is None:
         if (source.literal or "").startswith("."):
-            yield Mistake(source.line, f"there is no module {name!r}")
+            yield Mistake(source.line, f"module {name!r} not found")
         return
     given = {attribute.name: attribute.line for attribute in block.attributes}
     for argument in sorted(given.keys() - module.known - _META, key=given.__getitem__):
-        yield Mistake(given[argument], f"{name} has no variable {argument!r}")
+        yield Mistake(given[argument], f"module {name} has no variable {argument!r}")
     for missing in sorted(module.required - given.keys()):
-        yield Mistake(block.line, f"the variable {missing!r} of {name} is required")
+        yield Mistake(block.line, f"required variable {missing!r} of module {name} is missing")

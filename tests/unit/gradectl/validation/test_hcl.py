@@ -1,4 +1,4 @@
-"""Terraform's language is read as far as checks need it, with the right lines."""
+"""The HCL reader returns tokens and blocks with correct line numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 def test_a_block_has_its_labels_attributes_and_lines() -> None:
-    """What a finding needs: what it is, and on which line."""
+    """Findings need the kind and the line of each element."""
     (block,) = parse(
         '\nresource "a_b" "this" {\n  name = "x" # why\n\n  nested {\n    deep = 1\n  }\n}\n'
     )
@@ -25,40 +25,43 @@ def test_a_block_has_its_labels_attributes_and_lines() -> None:
 
 
 def test_a_block_on_one_line_is_read_too() -> None:
-    """As lifecycle rules are often written."""
+    """Short blocks such as filters are often written so."""
     (block,) = parse("filter { prefix = var.prefix }")
 
     assert [item.name for item in block.attributes] == ["prefix"]
 
 
-def test_a_value_goes_on_over_lines_as_long_as_a_bracket_is_open() -> None:
-    """Lists and objects end where their bracket does."""
+def test_a_value_ends_with_its_outermost_bracket() -> None:
+    """Lists and objects may span lines."""
     (block,) = parse("locals {\n  a = {\n    b = [\n      1,\n    ]\n  }\n  c = 2\n}\n")
 
     assert [(item.name, item.line) for item in block.attributes] == [("a", 2), ("c", 7)]
 
 
 def test_quotes_and_braces_inside_an_interpolation_belong_to_the_string() -> None:
-    """A string may hold code, which may hold strings."""
-    (word,) = tokens('"a ${join(",", [for x in y : "${x}}"])} b"')
+    """An interpolation is code and may contain strings."""
+    (token,) = tokens('"a ${join(",", [for x in y : "${x}}"])} b"')
 
-    assert word.kind == "string"
+    assert token.kind == "string"
 
 
 def test_an_escaped_interpolation_is_only_text() -> None:
-    """Two dollars are one in the result, and begin nothing."""
-    assert [word.kind for word in tokens('"$${" x')] == ["string", "name"]
+    """`$${` is a literal and begins no interpolation."""
+    assert [token.kind for token in tokens('"$${" x')] == ["string", "name"]
 
 
 def test_a_heredoc_is_one_word_and_the_lines_after_it_are_right() -> None:
-    """Findings below it stand where they are."""
+    """Findings below it have correct lines."""
     found = tokens("a = <<-EOT\n  one {\n  EOT\nb = 1\n")
 
-    assert [(word.text, word.line) for word in found if word.kind == "name"] == [("a", 1), ("b", 4)]
+    assert [(token.text, token.line) for token in found if token.kind == "name"] == [
+        ("a", 1),
+        ("b", 4),
+    ]
 
 
 def test_a_comment_over_lines_counts_them() -> None:
-    """So does what comes after it."""
+    """Tokens after it have correct lines."""
     assert tokens("/* a\nb */ c")[-1].line == 2
 
 
@@ -74,8 +77,8 @@ def test_a_comment_over_lines_counts_them() -> None:
         ("word\n", 1),
     ],
 )
-def test_what_is_no_terraform_is_refused_with_its_line(text: str, line: int) -> None:
-    """The line is what the reader looks for."""
+def test_invalid_hcl_is_rejected_with_its_line(text: str, line: int) -> None:
+    """Error messages name the position."""
     with pytest.raises(HclError) as caught:
         parse(text)
 
@@ -84,7 +87,7 @@ def test_what_is_no_terraform_is_refused_with_its_line(text: str, line: int) -> 
 
 @given(st.text(alphabet='a ={}[]"$#/*\n<EOT\\', max_size=60))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    """It reads, or says where it cannot; it does not fall over or run for ever."""
+    """It returns blocks or raises HclError with a line, and always terminates."""
     try:
         lines = [block.line for block in parse(text)]
     except HclError as error:
@@ -93,13 +96,13 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 
 @given(st.text(alphabet='ab={}[]"\n', max_size=60))
-def test_words_are_pieces_of_the_text_in_their_order(text: str) -> None:
-    """Nothing is invented and nothing is lost, where no space is between them."""
+def test_tokens_are_pieces_of_the_text_in_order(text: str) -> None:
+    """Joined, they give the text back, as long as it has no spaces."""
     try:
         found = tokens(text)
     except HclError:
         return
-    assert "".join(word.text for word in found) == text
+    assert "".join(token.text for token in found) == text
 
 
 @pytest.mark.parametrize(
@@ -108,5 +111,5 @@ def test_words_are_pieces_of_the_text_in_their_order(text: str) -> None:
     ids=lambda path: str(path.relative_to(REPOSITORY)),
 )
 def test_each_file_of_this_repository_is_read(path: Path) -> None:
-    """Real files, with all that people write."""
+    """Real files have more forms than the examples above."""
     assert parse(path.read_text())

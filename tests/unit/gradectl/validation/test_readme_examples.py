@@ -1,4 +1,4 @@
-"""An example in a README is one that works with the module as it is."""
+"""Examples in READMEs match the variables of the modules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODULES = {"storage": Variables(frozenset({"name", "days"}), frozenset({"name"})
 
 
 def wrong(arguments: str, source: str = "./modules/storage") -> list[tuple[int, str]]:
-    """What is wrong with a call of a module that begins on line 6 of a page."""
+    """The mistakes in a module call that begins on line 6 of a page."""
     body = f'  source = "{source}"\n{arguments}'
     page = f'# x\n\nText.\n\n```hcl\nmodule "x" {{\n{body}\n}}\n```\n'
     (example,) = examples(page)
@@ -32,7 +32,7 @@ def wrong(arguments: str, source: str = "./modules/storage") -> list[tuple[int, 
 
 
 def test_only_blocks_of_terraform_are_examples() -> None:
-    """Commands and output are something else."""
+    """Commands and their output are not checked."""
     (example,) = examples(PAGE)
 
     assert example.line == 6
@@ -47,44 +47,46 @@ def test_a_variable_without_a_default_is_required() -> None:
 
 
 def test_an_example_that_fits_has_no_mistake() -> None:
-    """What every module block may have is no variable."""
+    """Meta-arguments of module blocks are not variables."""
     assert wrong('  name = "x"\n  days = 1\n  providers = {}\n  count = 1') == []
 
 
 def test_a_variable_that_does_not_exist_is_found_on_its_line() -> None:
-    """It was renamed, and the README was forgotten."""
-    assert wrong('  name = "x"\n  dais = 1') == [(9, "storage has no variable 'dais'")]
+    """For example after a variable was renamed."""
+    assert wrong('  name = "x"\n  dais = 1') == [(9, "module storage has no variable 'dais'")]
 
 
 def test_a_missing_variable_is_found_at_the_block() -> None:
-    """Whoever copies the example would be refused."""
-    assert wrong("") == [(6, "the variable 'name' of storage is required")]
+    """Terraform would reject a copy of the example."""
+    assert wrong("") == [(6, "required variable 'name' of module storage is missing")]
 
 
 def test_a_module_that_does_not_exist_is_found() -> None:
-    """The folder was renamed."""
-    assert wrong("", "./modules/storag") == [(7, "there is no module 'storag'")]
+    """For example after the folder was renamed."""
+    assert wrong("", "./modules/storag") == [(7, "module 'storag' not found")]
 
 
 def test_a_module_of_another_repository_may_have_any_name() -> None:
-    """A team's README may call ours beside its own."""
+    """A README may also call modules of other repositories."""
     assert wrong("", "git::https://host/repository.git//modules/other?ref=v1.2.3") == []
 
 
-def test_a_source_with_a_version_is_held_against_the_module_here() -> None:
-    """That is how teams call it, and the next version is what is here."""
+def test_a_source_with_a_version_is_compared_with_the_local_module() -> None:
+    """Examples name the module by git; the local folder is what they will get."""
     source = "git::https://host/repository.git//modules/storage?ref=v1.2.3"
 
-    assert wrong('  nam = "x"\n  name = "y"', source) == [(8, "storage has no variable 'nam'")]
+    assert wrong('  nam = "x"\n  name = "y"', source) == [
+        (8, "module storage has no variable 'nam'")
+    ]
 
 
-def test_modules_of_others_are_theirs() -> None:
-    """A registry's module is not in this repository."""
+def test_modules_of_a_registry_are_not_checked() -> None:
+    """Their variables are not known here."""
     assert wrong("  anything = 1", "terraform-aws-modules/vpc/aws") == []
 
 
-def test_an_example_that_is_no_terraform_is_found_on_its_line() -> None:
-    """A brace was lost in editing."""
+def test_invalid_hcl_is_found_on_its_line() -> None:
+    """For example a missing brace."""
     (example,) = examples("```hcl\na {\n```\n")
 
     assert [item.line for item in mistakes(example, {})] == [2]
