@@ -1,4 +1,4 @@
-"""docs/cli.md, from the commands themselves; `make docs` writes it."""
+"""Generates docs/cli.md from the commands."""
 
 from __future__ import annotations
 

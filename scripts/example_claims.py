@@ -1,5 +1,5 @@
 """
-What the examples of READMEs say they plan, held against what they do plan.
+Compares the `# plans:` comments of README examples with the actual plan.
 
 An example ends in comments such as `# plans: resources=12 aws_subnet.private=3` and
 `# plans: aws_mq_broker.this deployment_mode = "SINGLE_INSTANCE"`; CONTRIBUTING.md has the form.
@@ -22,7 +22,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Claim:
-    """One comment line, by its number in the page."""
+    """A `# plans:` comment and its line in the page."""
 
     text: str
     line: int
@@ -31,31 +31,31 @@ class Claim:
 @dataclass(frozen=True)
 class Planned:
     """
-    One resource that an example plans.
+    A resource in the plan of an example.
 
     Attributes:
-        address: As seen from the example, such as `module.network.aws_subnet.private["a"]`.
-        values: Its attributes, as far as they are known.
-        unknown: The same tree with `true` where a value is known only after the apply.
+        address: Address relative to the example, such as `module.network.aws_subnet.private["a"]`.
+        values: Known attributes.
+        unknown: The same tree with `true` for values known only after the apply.
     """
 
     address: str
     values: Mapping[str, object]
     unknown: Mapping[str, object]
 
-    def is_meant_by(self, address: str) -> bool:
-        """Tell whether an address means this one; without an index it means each instance."""
+    def matches(self, address: str) -> bool:
+        """Whether an address refers to this resource; without an index, to all instances."""
         mine = self.address if "[" in address else _INDEX.sub("", self.address)
         return mine == address or mine.endswith(f".{address}")
 
 
 def claims(text: str, first_line: int = 1) -> list[Claim]:
     """
-    Find the comments that say what an example plans.
+    Find the `# plans:` comments of an example.
 
     Args:
-        text: The example.
-        first_line: Where it begins in its page.
+        text: Text of the example.
+        first_line: Line of the page on which it begins.
     """
     lines = enumerate(text.splitlines(), first_line)
     found = ((number, _CLAIM.match(line)) for number, line in lines)
@@ -64,11 +64,11 @@ def claims(text: str, first_line: int = 1) -> list[Claim]:
 
 def complaints(claim: Claim, resources: Sequence[Planned]) -> Iterator[str]:
     """
-    Say what the plan has instead; nothing where the claim is true.
+    Yield the differences between a claim and the plan.
 
     Args:
-        claim: The claim.
-        resources: What the example plans.
+        claim: Claim to check.
+        resources: Planned resources of the example.
     """
     counts = [_COUNT.fullmatch(word) for word in claim.text.split()]
     value = _VALUE.fullmatch(claim.text)
@@ -78,29 +78,29 @@ def complaints(claim: Claim, resources: Sequence[Planned]) -> Iterator[str]:
     elif value:
         yield from _of_value(value, resources)
     else:
-        yield 'this is neither "resources=N", "address=N" nor "address path = JSON"'
+        yield 'expected "resources=N", "address=N" or "address path = JSON"'
 
 
 def _of_count(address: str, number: int, resources: Sequence[Planned]) -> Iterator[str]:
-    """Compare a number of resources."""
-    found = [item.address for item in resources if address == _ALL or item.is_meant_by(address)]
+    """Compare the number of resources."""
+    found = [item.address for item in resources if address == _ALL or item.matches(address)]
     if len(found) != number:
         names = "".join(f"\n    {name}" for name in sorted(found))
         yield f"the plan has {address}={len(found)}{names}"
 
 
 def _of_value(match: re.Match[str], resources: Sequence[Planned]) -> Iterator[str]:
-    """Compare a value of each instance."""
+    """Compare an attribute of each instance."""
     address, path = match["address"], match["path"].split(".")
     try:
         expected = json.loads(match["value"])
     except ValueError:
-        yield f"{match['value']} is no JSON"
+        yield f"{match['value']} is not JSON"
         return
-    found = [item for item in resources if item.is_meant_by(address)]
+    found = [item for item in resources if item.matches(address)]
     places = {item.address.partition("aws_")[0] for item in found}
     if len({_INDEX.sub("", place) for place in places}) > 1:
-        yield f"{address} is in {', '.join(sorted(places))}: write it with its module"
+        yield f"{address} is in {', '.join(sorted(places))}: add the module to the address"
     if not found:
         kinds = sorted({_INDEX.sub("", item.address) for item in resources})
         yield "".join([f"the plan has no {address}, only", *(f"\n    {kind}" for kind in kinds)])
@@ -113,11 +113,11 @@ def _of_value(match: re.Match[str], resources: Sequence[Planned]) -> Iterator[st
 
 def reach(value: object, path: Sequence[str]) -> object:
     """
-    Go into a value.
+    Follow a path into a value.
 
     Args:
         value: Attributes of a resource.
-        path: Names and numbers. A list of one needs no number; a text that is JSON is gone into.
+        path: Names and indexes. A list with one element needs no index; JSON strings are decoded.
     """
     for step in path:
         inner = _opened(value)
@@ -132,7 +132,7 @@ def reach(value: object, path: Sequence[str]) -> object:
 
 
 def _opened(value: object) -> object:
-    """Read a text that is JSON."""
+    """Decode a JSON string; return other values unchanged."""
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return value
     try:
@@ -143,7 +143,7 @@ def _opened(value: object) -> object:
 
 
 def _fits(value: object, sign: str, expected: object) -> bool:
-    """Compare a value with what is claimed of it."""
+    """Whether a value equals or contains the expected one."""
     opened = _opened(value)
     if sign == "contains":
         text = value if isinstance(value, str) else json.dumps(None if value is _ABSENT else value)
@@ -157,7 +157,7 @@ def _fits(value: object, sign: str, expected: object) -> bool:
 
 
 def _shown(values: Mapping[str, object], path: Sequence[str]) -> str:
-    """Show what is there; where the path leads nowhere, what is in its last place instead."""
+    """Format the value at a path; if there is none, list what its parent contains."""
     found = reach(values, path)
     if found is not _ABSENT:
         return json.dumps(found)
@@ -165,4 +165,4 @@ def _shown(values: Mapping[str, object], path: Sequence[str]) -> str:
     there = (
         ", ".join(sorted(above)) if isinstance(above, Mapping) else json.dumps(above, default=str)
     )
-    return f"nothing; there is {there}"
+    return f"nothing; it has {there}"

@@ -1,8 +1,8 @@
 """
-Examples of READMEs made into folders that Terraform can plan, all in one root.
+Builds a root that plans README examples, one module per example.
 
-What an example takes for granted is filled in: a module that it refers to and does not call is the
-one of the first example that calls it, shared by all; a variable that it does not declare is
+Missing parts are filled in. A module that an example refers to but does not call is taken from the
+first example that calls it, and shared by all examples; variables that it does not declare are
 declared.
 """
 
@@ -31,12 +31,12 @@ _EMPTY = {"number": "1", "bool": "true", "map": "{}", "object": "{}", "list": "[
 @dataclass(frozen=True)
 class Example:
     """
-    One example.
+    An example.
 
     Attributes:
-        page: Path of the file that it stands in.
-        line: The line on which it begins.
-        text: What stands there.
+        page: Path of its file.
+        line: Line on which it begins.
+        text: Its text.
     """
 
     page: str
@@ -45,56 +45,56 @@ class Example:
 
     @property
     def name(self) -> str:
-        """Where to find it."""
+        """Page and line."""
         return f"{self.page}:{self.line}"
 
     @property
     def key(self) -> str:
-        """A name for Terraform."""
+        """The name as a Terraform identifier."""
         return re.sub(r"\W+", "_", self.name).lower()
 
     @cached_property
     def mistake(self) -> str:
-        """Why it is no Terraform, with its place; empty where it is."""
+        """The syntax error with its place; empty if the example is valid HCL."""
         try:
             parse(self.text, self.line)
         except HclError as error:
-            return f"{self.page}:{error.line}: this is no Terraform: {error}"
+            return f"{self.page}:{error.line}: invalid HCL: {error}"
         return ""
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """What it consists of; nothing where it only gives values to variables of the root."""
+        """Its blocks; empty if it only sets variables of the root."""
         return () if self.mistake else parse(self.text, self.line)
 
     def line_in_page(self, line: int) -> int:
-        """Number a line of the folder's example.tf as its page does."""
+        """Convert a line of example.tf to a line of the page."""
         return self.line + line - (1 if self.blocks else 2)
 
     @property
     def calls(self) -> set[str]:
-        """The modules that it calls."""
+        """Modules that it calls."""
         return {block.labels[0] for block in self.blocks if block.kind == "module"}
 
     @property
     def borrows(self) -> list[str]:
-        """The modules that it refers to and does not call."""
+        """Modules that it refers to but does not call."""
         code = re.sub(r"^\s*#.*$", "", self.text, flags=re.MULTILINE)
         return [name for name in dict.fromkeys(_MODULE.findall(code)) if name not in self.calls]
 
     @property
     def given(self) -> dict[str, str]:
-        """Values that a comment gives to its variables."""
+        """Values of variables from `# given:` comments."""
         return dict(_GIVEN.findall(self.text))
 
 
 def examples(page: str, markdown: str) -> list[Example]:
     """
-    Find the examples of a page.
+    Find the `hcl` blocks of a page.
 
     Args:
-        page: Its path.
-        markdown: Its text.
+        page: Path of the page.
+        markdown: Text of the page.
     """
     return [
         Example(page, markdown.count("\n", 0, found.start(1)) + 1, found.group(1))
@@ -103,7 +103,7 @@ def examples(page: str, markdown: str) -> list[Example]:
 
 
 def first_calls(known: Iterable[Example]) -> dict[str, Example]:
-    """Find the example that first calls each module, reduced to that call."""
+    """Return the first call of each module, as an example of only that call."""
     found: dict[str, Example] = {}
     for example in known:
         lines = example.text.splitlines(keepends=True)
@@ -117,14 +117,14 @@ def first_calls(known: Iterable[Example]) -> dict[str, Example]:
 
 def root(wanted: Iterable[Example], library: Mapping[str, Example]) -> dict[str, str]:
     """
-    Write a root that plans examples.
+    Build a root that plans examples.
 
     Args:
-        wanted: The examples.
-        library: The first call of each module.
+        wanted: Examples to plan.
+        library: First call of each module.
 
     Returns:
-        Name of each file to its text. The root is to lie beside `modules` and `environments`.
+        Text of each file by name. The root belongs next to `modules` and `environments`.
 
     Raises:
         LookupError: An example refers to a module that no example calls.
@@ -136,7 +136,7 @@ def root(wanted: Iterable[Example], library: Mapping[str, Example]) -> dict[str,
         files[f"{example.key}/example.tf"] = local(_filled_in(example), "../../")
         files[f"{example.key}/filled_in.tf"] = _declarations(example)
         borrowed += _checked(example, library)
-    for name in borrowed:  # grows while what is borrowed borrows itself
+    for name in borrowed:  # grows with the modules that these refer to
         borrowed += [more for more in _checked(library[name], library) if more not in borrowed]
     parts = [library[name] for name in dict.fromkeys(borrowed)]
     files["shared.tf"] = "\n".join(local(part.text, "../") for part in parts)
@@ -147,21 +147,21 @@ def root(wanted: Iterable[Example], library: Mapping[str, Example]) -> dict[str,
 
 
 def local(text: str, above: str) -> str:
-    """Let sources name folders of this repository; `above` is the way up to it."""
+    """Rewrite sources to folders of this repository; `above` is the relative path to it."""
     return _SOURCE.sub(lambda found: f'"{above}{found.group(1)}"', text)
 
 
 def _checked(example: Example, library: Mapping[str, Example]) -> list[str]:
-    """List what an example borrows, and make sure that it is there."""
+    """Return the modules that an example borrows, after checking that an example calls them."""
     for name in example.borrows:
         if name not in library:
-            text = f'{example.name}: no example calls module "{name}", to which it refers'
+            text = f'{example.name}: no example calls the referenced module "{name}"'
             raise LookupError(text)
     return example.borrows
 
 
 def _filled_in(example: Example) -> str:
-    """Take what is borrowed from variables, line by line as before; values go to the root."""
+    """Replace borrowed modules by variables, keeping all lines; wrap bare values in a root call."""
     text = example.text
     for name in example.borrows:
         text = re.sub(rf"\bmodule\.{name}\b", f"var.filled_in_{name}", text)
@@ -171,31 +171,31 @@ def _filled_in(example: Example) -> str:
 
 
 def undeclared(example: Example) -> list[str]:
-    """List the variables that an example uses and does not declare."""
+    """List variables that an example uses but does not declare."""
     declared = {block.labels[0] for block in example.blocks if block.kind == "variable"}
     return [name for name in dict.fromkeys(_VARIABLE.findall(example.text)) if name not in declared]
 
 
 def _declarations(example: Example) -> str:
-    """Declare what is filled in."""
+    """Declare all filled-in variables."""
     borrowed = [f'variable "filled_in_{name}" {{}}\n' for name in example.borrows]
     return "".join([*borrowed, *(declaration(name, example) for name in undeclared(example))])
 
 
 def declaration(name: str, example: Example) -> str:
-    """Declare one variable."""
+    """Declare a variable with a default."""
     return (
         f'variable "{name}" {{\n  default = {example.given.get(name, _value(name, "string"))}\n}}\n'
     )
 
 
 def _value(name: str, kind: str) -> str:
-    """Make a value up."""
+    """Return a placeholder value."""
     return _EMPTY.get(kind, _STRONG if "password" in name else f'"value-of-{name}"')
 
 
 def _call(example: Example) -> str:
-    """Call an example, with what it borrows and with values for its own variables."""
+    """Call an example with its borrowed modules and values of its variables."""
     lines = [f'module "{example.key}" {{', f'  source = "./{example.key}"']
     lines += [f"  filled_in_{name} = module.{name}" for name in example.borrows]
     for block in example.blocks:

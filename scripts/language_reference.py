@@ -1,4 +1,4 @@
-"""The table of docs/languages.md, from the languages themselves; `make docs` writes it."""
+"""Generates the table of docs/languages.md from the supported languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which test of a module sets each of its variables, and which one each of its rules refuses."""
+"""Which runs of a module's tests set each variable, and which are rejected by each rule."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gradectl.validation.hcl import Attribute, Block, Token, parse
 @dataclass(frozen=True)
 class Run:
     """
-    One run of a test file.
+    A run of a test file.
 
     Attributes:
         name: Its name.
-        given: The variables of its file and its own ones, which win.
-        own: The names of its own variables.
-        refused: Addresses that it expects to fail.
-        asserts: How many assertions it makes.
+        given: Its variables; its own override those of the file.
+        own: Names of its own variables.
+        refused: Addresses in `expect_failures`.
+        asserts: Number of assertions.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Suite:
-    """The runs of a folder's test files."""
+    """All runs of a folder's test files."""
 
     runs: tuple[Run, ...]
 
@@ -47,7 +47,7 @@ class Suite:
 
 
 def runs(text: str) -> Iterator[Run]:
-    """Read the runs of a test file."""
+    """Parse the runs of a test file."""
     blocks = parse(text)
     common = _given(blocks)
     for block in blocks:
@@ -64,14 +64,14 @@ def _given(blocks: Sequence[Block]) -> dict[str, Sequence[Token]]:
 
 
 def _addresses(item: Attribute | None) -> Iterator[str]:
-    """Read the addresses of a list, without their indexes."""
+    """Yield the addresses of a list without their indexes."""
     text = "".join(word.text for word in item.value[1:-1]) if item else ""
     return (address.partition("[")[0] for address in text.split(",") if address)
 
 
 @dataclass(frozen=True)
 class Covered:
-    """Something that tests must reach, how many runs it needs, and which ones reach it."""
+    """A setting or rule, the number of runs that it needs, and the runs that cover it."""
 
     what: str
     needed: int
@@ -79,18 +79,18 @@ class Covered:
 
     @property
     def missing(self) -> int:
-        """How many runs are missing."""
+        """Number of missing runs."""
         return max(0, self.needed - len(self.by))
 
 
 @dataclass(frozen=True)
 class Coverage:
     """
-    A folder's interface and its tests, held against each other.
+    The interface of a folder compared with its tests.
 
     Args:
-        sources: The folder's files.
-        tests: Its tests.
+        sources: Files of the folder.
+        tests: Its test files.
     """
 
     sources: Sources
@@ -98,19 +98,19 @@ class Coverage:
 
     @classmethod
     def of(cls, folder: Path, tests: Path) -> Coverage:
-        """Read a folder, and the folder of its tests."""
+        """Read a folder and the folder of its tests."""
         return cls(Sources.of(folder), Suite.of(tests))
 
     @cached_property
     def settings(self) -> tuple[Covered, ...]:
-        """Each variable with a default, each optional member, and the runs that set it."""
+        """Variables with a default and optional members, with the runs that set them."""
         return tuple(
             item for variable in self.sources.variables for item in self._settings(variable)
         )
 
     @cached_property
     def rules(self) -> tuple[Covered, ...]:
-        """Each variable or resource with conditions, and the runs that these refuse."""
+        """Variables and resources with conditions, with the runs that these reject."""
         return tuple(
             Covered(address, len(messages), self._refusing(address))
             for address, messages in self.messages.items()
@@ -118,19 +118,19 @@ class Coverage:
 
     @cached_property
     def messages(self) -> dict[str, tuple[str, ...]]:
-        """Address of each variable or resource with conditions to what these say."""
+        """Error messages of the conditions, by address of the variable or resource."""
         variables = {f"var.{item.name}": item.messages for item in self.sources.variables}
         others = {item.address: item.messages for item in self.sources.guarded}
         return {address: found for address, found in {**variables, **others}.items() if found}
 
     @property
     def unset(self) -> list[str]:
-        """What no run sets."""
+        """Settings that no asserting run sets."""
         return [item.what for item in self.settings if item.missing]
 
     @property
     def unrefused(self) -> list[str]:
-        """What is refused too seldom, with how often it is and must be."""
+        """Rules with too few rejected runs, with the actual and required number."""
         return [
             f"{item.what} ({len(item.by)} of {item.needed})" for item in self.rules if item.missing
         ]
@@ -150,7 +150,7 @@ class Coverage:
 
     @cached_property
     def _accepting(self) -> tuple[Run, ...]:
-        """Runs that refuse nothing and assert something."""
+        """Runs that expect no failure and make assertions."""
         return tuple(run for run in self.tests.runs if not run.refused and run.asserts)
 
     def _refusing(self, address: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The words and blocks of a folder with Terraform files, with the file that each stands in."""
+"""Tokens and blocks of a folder with Terraform files, each with its file name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gradectl.validation.hcl import Attribute, Block, Token, parse, tokens
 
 @cache
 def words(folder: Path) -> tuple[tuple[str, Token], ...]:
-    """All words of a folder's files, with the file's name."""
+    """All tokens of the folder with their file names."""
     return tuple(
         (path.name, word)
         for path in sorted(folder.glob("*.tf"))
@@ -22,7 +22,7 @@ def words(folder: Path) -> tuple[tuple[str, Token], ...]:
 
 @cache
 def blocks(folder: Path) -> tuple[tuple[str, Block], ...]:
-    """All blocks of a folder's files, with the file's name."""
+    """All blocks of the folder with their file names."""
     return tuple(
         (path.name, block)
         for path in sorted(folder.glob("*.tf"))
@@ -31,17 +31,17 @@ def blocks(folder: Path) -> tuple[tuple[str, Block], ...]:
 
 
 def of_kind(folder: Path, kind: str) -> Iterator[tuple[str, Block]]:
-    """The blocks of a kind."""
+    """Blocks of one kind."""
     return ((name, block) for name, block in blocks(folder) if block.kind == kind)
 
 
 def locals_of(folder: Path) -> Iterator[tuple[str, Attribute]]:
-    """The local values."""
+    """Local values of the folder."""
     return ((name, item) for name, block in of_kind(folder, "locals") for item in block.attributes)
 
 
 def references(folder: Path) -> set[str]:
-    """What the files refer to, by its first two or three words, such as `local.name`."""
+    """References in the files, by their first two or three parts, such as `local.name`."""
     text = "\n".join(
         path.read_text() for path in folder.rglob("*.tf*") if "tests" not in path.parts
     )
@@ -49,14 +49,14 @@ def references(folder: Path) -> set[str]:
 
 
 def passed(block: Block) -> Iterator[Attribute]:
-    """The attributes of a block and of the blocks in it."""
+    """Attributes of a block and its inner blocks."""
     yield from block.attributes
     for inner in block.blocks:
         yield from passed(inner)
 
 
 def conditions(block: Block) -> Iterator[Block]:
-    """The rules in a block, however deep."""
+    """Conditions in a block at any depth."""
     for inner in block.blocks:
         if inner.kind in ("precondition", "postcondition", "validation"):
             yield inner
@@ -64,5 +64,5 @@ def conditions(block: Block) -> Iterator[Block]:
 
 
 def text_of(item: Attribute | None) -> str:
-    """An attribute as one text."""
+    """Tokens of an attribute as one text."""
     return " ".join(word.value for word in item.value) if item else ""

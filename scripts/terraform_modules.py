@@ -1,4 +1,4 @@
-"""The interface of a folder with Terraform files: its variables, outputs, needs and rules."""
+"""The interface of a folder with Terraform files: variables, outputs, requirements and rules."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from gradectl.validation.hcl import Attribute, Block, Token, parse, tokens
 @dataclass(frozen=True)
 class Variable:
     """
-    One variable.
+    A variable.
 
     Attributes:
         name: Its name.
         type: Its type.
         description: Its description.
-        default: As it is written; None where it is required.
-        marks: `sensitive`, `ephemeral`.
-        messages: What its validations say, as written.
-        members: Members of objects in it, by path.
-        comments: Path of a member to the comment behind it.
+        default: Its default as written; None if it is required.
+        marks: `sensitive` and `ephemeral`, if set.
+        messages: Error messages of its validations, as written.
+        members: Members of its object types.
+        comments: Trailing comment of each member, by path.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Output:
-    """One output."""
+    """An output."""
 
     name: str
     description: str
@@ -49,7 +49,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Guarded:
-    """Something that has preconditions, postconditions or assertions, by its address."""
+    """Address and error messages of a block with preconditions, postconditions or assertions."""
 
     address: str
     messages: tuple[str, ...]
@@ -61,14 +61,14 @@ class Sources:
     The Terraform files of a folder.
 
     Args:
-        texts: Name of each file to its text.
+        texts: Text of each file by name.
     """
 
     texts: Mapping[str, str]
 
     @classmethod
     def of(cls, folder: Path) -> Sources:
-        """Read a folder."""
+        """Read the files of a folder."""
         return cls({path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.tf"))})
 
     @cached_property
@@ -78,7 +78,7 @@ class Sources:
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
-        """All variables, by name."""
+        """All variables, sorted by name."""
         found = (
             _variable(block, comments)
             for text in self.texts.values()
@@ -90,7 +90,7 @@ class Sources:
 
     @cached_property
     def outputs(self) -> tuple[Output, ...]:
-        """All outputs, by name."""
+        """All outputs, sorted by name."""
         found = (
             Output(block.labels[0], plain(block, "description"), "sensitive" in _marks(block))
             for block in self.of_kind("output")
@@ -99,22 +99,22 @@ class Sources:
 
     @cached_property
     def guarded(self) -> tuple[Guarded, ...]:
-        """What has conditions besides validations of variables."""
+        """Blocks with conditions other than validations of variables."""
         return tuple(item for block in self.blocks for item in _guarded(block))
 
     @cached_property
     def modules(self) -> dict[str, str]:
-        """Name of each module call to its source."""
+        """Source of each module call by name."""
         return {block.labels[0]: plain(block, "source") for block in self.of_kind("module")}
 
     @cached_property
     def terraform_version(self) -> str:
-        """Which Terraform it needs."""
+        """Required version of Terraform."""
         return next((plain(block, "required_version") for block in self.of_kind("terraform")), "")
 
     @cached_property
     def providers(self) -> dict[str, str]:
-        """Source of each provider that it needs to its version."""
+        """Version constraint of each required provider by source."""
         found: dict[str, str] = {}
         for block in self.of_kind("terraform"):
             for inner in (inner for inner in block.blocks if inner.kind == "required_providers"):
@@ -123,12 +123,12 @@ class Sources:
         return found
 
     def of_kind(self, kind: str) -> Iterator[Block]:
-        """Give the blocks of a kind."""
+        """Yield the blocks of a kind."""
         return (block for block in self.blocks if block.kind == kind)
 
 
 def _variable(block: Block, comments: Mapping[int, str]) -> Variable:
-    """Read one variable."""
+    """Read a variable."""
     name = block.labels[0]
     stated, default = block.attribute("type"), block.attribute("default")
     kind = read_type(stated.value) if stated else Type("any")
@@ -151,13 +151,13 @@ def _variable(block: Block, comments: Mapping[int, str]) -> Variable:
 
 
 def _marks(block: Block) -> tuple[str, ...]:
-    """Read what is true of a variable or output."""
+    """Return which of `sensitive` and `ephemeral` are true."""
     stated = {item.name for item in block.attributes if [w.text for w in item.value] == ["true"]}
     return tuple(name for name in ("sensitive", "ephemeral") if name in stated)
 
 
 def _comments(text: str) -> dict[int, str]:
-    """Read the comments that stand behind something, by line."""
+    """Return trailing comments by line."""
     found: dict[int, str] = {}
     before: Token | None = None
     for word in tokens(text):
@@ -168,7 +168,7 @@ def _comments(text: str) -> dict[int, str]:
 
 
 def _guarded(block: Block) -> Iterator[Guarded]:
-    """Find the conditions of one block."""
+    """Collect the conditions of a block."""
     inner = [item for item in block.blocks if item.kind == "lifecycle"]
     prefix = {"resource": "", "output": "output.", "check": "check.", "data": "data."}
     if block.kind not in prefix:
@@ -184,7 +184,7 @@ def _guarded(block: Block) -> Iterator[Guarded]:
 
 
 def plain(block: Block, name: str) -> str:
-    """Give an attribute as text: a plain string without its quotes, a heredoc as one line."""
+    """Return an attribute as text: a string without quotes, a heredoc on one line."""
     item = block.attribute(name)
     if item is None:
         return ""
@@ -195,7 +195,7 @@ def plain(block: Block, name: str) -> str:
 
 
 def _string_of(item: Attribute, name: str) -> str:
-    """Find a string in an object."""
+    """Return a string member of an object."""
     words = item.value
     found = (words[at + 2].value for at in range(len(words) - 2) if words[at].value == name)
     return next(found, "")

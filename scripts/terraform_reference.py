@@ -1,4 +1,4 @@
-"""The tables of modules/*/README.md and environments/README.md, from their `*.tf` files."""
+"""Generates the tables of modules/*/README.md and environments/README.md from the .tf files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the Terraform reference, as Markdown."""
+"""Formats the Terraform reference as Markdown tables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from terraform_modules import Output, Sources, Variable
 BEGIN = "<!-- BEGIN reference -->\n"
 END = "<!-- END reference -->\n"
 
-#: What would begin or end emphasis, or a tag; an underscore inside a word does neither.
+#: Characters to escape: emphasis and tags. An underscore inside a word is neither.
 _MARKUP = re.compile(r"[<*]|(?<!\w)_|_(?!\w)")
 
-#: Groups of the root's variables in their order: which names are in them, or how these begin.
+#: Groups of the root's variables in their order, by names or prefixes of names.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Basics": (
         "environment_name",
@@ -48,13 +48,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def module_reference(sources: Sources) -> str:
-    """Write the reference of a module."""
+    """Return the reference of a module."""
     parts = [_needs(sources), "### Variables", _variables(sources.variables)]
     return "\n\n".join([*parts, "### Outputs", _outputs(sources.outputs)])
 
 
 def root_reference(sources: Sources) -> str:
-    """Write the reference of the root, its variables in groups."""
+    """Return the reference of the root, with its variables in groups."""
     parts = ["### Requirements", _needs(sources), "### Modules", _modules(sources), "### Variables"]
     for title, variables in grouped(sources.variables).items():
         parts += [f"#### {title}", _variables(variables)]
@@ -62,35 +62,35 @@ def root_reference(sources: Sources) -> str:
 
 
 def grouped(variables: Iterable[Variable]) -> dict[str, list[Variable]]:
-    """Put each variable into the first group that takes it, in the group's order."""
+    """Assign each variable to the first group that matches it, in the group's order."""
     left = {variable.name: variable for variable in variables}
     found: dict[str, list[Variable]] = {}
     for title, names in GROUPS.items():
-        taken = [name for pattern in names for name in left if _takes(pattern, name)]
+        taken = [name for pattern in names for name in left if _matches(pattern, name)]
         if taken:
             found[title] = [left.pop(name) for name in dict.fromkeys(taken)]
     return found
 
 
-def _takes(pattern: str, name: str) -> bool:
-    """Tell whether a name is meant."""
+def _matches(pattern: str, name: str) -> bool:
+    """Whether a name or prefix matches a variable."""
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table."""
+    """Format a table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in lines)
 
 
 def code(text: str) -> str:
-    """Write code into a cell; a bar would end the cell."""
+    """Format code for a cell of a table, in which `|` must be escaped."""
     fence = "``" if "`" in text else "`"
     return f"{fence}{text}{fence}".replace("|", "\\|")
 
 
 def prose(text: str) -> str:
-    """Write a sentence into a cell: what stands between backticks stays, the rest is no markup."""
+    """Format a sentence for a cell: keep code in backticks, escape other markup."""
     parts = re.split(r"(`[^`]*`)", text.replace("|", "\\|"))
     return "".join(
         part if part.startswith("`") else _MARKUP.sub(r"\\\g<0>", part) for part in parts
@@ -98,7 +98,7 @@ def prose(text: str) -> str:
 
 
 def page(text: str, reference: str) -> str:
-    """Put a reference where the page has it, or at its end."""
+    """Replace the reference of a page, or append it."""
     before, mark, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     before = before if mark else f"{before.rstrip()}\n\n## Reference\n\n"
@@ -106,13 +106,13 @@ def page(text: str, reference: str) -> str:
 
 
 def _needs(sources: Sources) -> str:
-    """Say which Terraform and which providers are needed."""
+    """List the required versions of Terraform and providers."""
     providers = (f"provider `{name}` {code(v)}" for name, v in sources.providers.items())
     return f"Terraform or OpenTofu {code(sources.terraform_version)}, {', '.join(providers)}."
 
 
 def _modules(sources: Sources) -> str:
-    """List the modules that are called."""
+    """Format the table of module calls."""
     rows = (
         [code(name), f"[`{path}`]({path}/README.md)" if path.startswith(".") else code(path)]
         for name, path in sources.modules.items()
@@ -121,13 +121,13 @@ def _modules(sources: Sources) -> str:
 
 
 def _variables(variables: Iterable[Variable]) -> str:
-    """List variables, each member of an object in a row of its own."""
+    """Format the table of variables, with a row for each member of an object."""
     rows = (row for variable in variables for row in _rows(variable))
     return table(["Name", "Type", "Default", "Description"], rows)
 
 
 def _rows(variable: Variable) -> Iterator[list[str]]:
-    """Write the rows of one variable."""
+    """Return the rows of one variable."""
     marks = f" *{', '.join(variable.marks).capitalize()}.*" if variable.marks else ""
     description = prose(variable.description) + marks
     yield [code(variable.name), code(variable.type.short), _default(variable.default), description]
@@ -138,12 +138,12 @@ def _rows(variable: Variable) -> Iterator[list[str]]:
 
 
 def _default(text: str | None) -> str:
-    """Write a default."""
+    """Format a default value."""
     return "**required**" if text is None else code(text)
 
 
 def _outputs(outputs: Iterable[Output]) -> str:
-    """List outputs."""
+    """Format the table of outputs."""
     rows = (
         [code(item.name), prose(item.description) + (" *Sensitive.*" if item.sensitive else "")]
         for item in outputs

@@ -1,4 +1,4 @@
-"""Types and values of Terraform, read as data: which members an object has, which a value sets."""
+"""Types and values of Terraform as data: the members of an object type, and those a value sets."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from gradectl.validation.hcl import Token
 
 _OPENING, _CLOSING = "{[(", "}])"
-#: No space stands behind or before these.
+#: Written without a space after or before them.
 _TIGHT_AFTER, _TIGHT_BEFORE = frozenset("([.!"), frozenset(")].,[")
-#: An expression goes on after these.
+#: An expression continues after these.
 _UNFINISHED = frozenset("=:?&|+-*/<>!.")
 
 
 @dataclass(frozen=True)
 class Member:
-    """One member of an object: `default` is None where it must be given."""
+    """A member of an object type; `default` is None for required members."""
 
     name: str
     line: int
@@ -26,7 +26,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Type:
-    """A type: `object` has members, `list`, `set` and `map` have an element."""
+    """A type: `object` has members; `list`, `set` and `map` have an element type."""
 
     kind: str
     members: tuple[Member, ...] = ()
@@ -34,20 +34,20 @@ class Type:
 
     @property
     def short(self) -> str:
-        """Write it on one line, without the members of objects."""
+        """The type on one line, without the members of objects."""
         return f"{self.kind}({self.element.short})" if self.element else self.kind
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A member of an object, however deep: its path, such as `scaling.cpu_target`."""
+    """A member of an object at any depth, with its path, such as `scaling.cpu_target`."""
 
     path: str
     member: Member
 
 
 def written(words: Sequence[Token]) -> str:
-    """Write words on one line as `terraform fmt` would."""
+    """Format tokens on one line as `terraform fmt` does."""
     text = ""
     before: Token | None = None
     for word in words:
@@ -59,7 +59,7 @@ def written(words: Sequence[Token]) -> str:
 
 
 def _between(before: Token, word: Token) -> str:
-    """Say what stands between two words."""
+    """Return the separator of two tokens."""
     opened, closes = before.text in _OPENING, word.text in _CLOSING
     if word.line > before.line and not opened and not closes and before.text != ",":
         return ", "
@@ -73,10 +73,10 @@ def _between(before: Token, word: Token) -> str:
 
 def read_type(words: Sequence[Token]) -> Type:
     """
-    Read the type of a variable.
+    Parse the type of a variable.
 
     Args:
-        words: What stands behind `type =`.
+        words: Tokens of the value of `type`.
     """
     if not words:
         return Type("any")
@@ -92,7 +92,7 @@ def read_type(words: Sequence[Token]) -> Type:
 
 
 def _members(words: Sequence[Token]) -> Iterator[Member]:
-    """Read the members between the braces of an object."""
+    """Parse the members between the braces of an object type."""
     for name, value in _pairs(words):
         if value and value[0].text == "optional":
             parts = list(_split(value[2:-1]))
@@ -104,10 +104,10 @@ def _members(words: Sequence[Token]) -> Iterator[Member]:
 
 def leaves(kind: Type, path: str) -> Iterator[Leaf]:
     """
-    List the members of a type, those of inner objects after the member that holds them.
+    Yield the members of a type, each followed by the members of its inner objects.
 
     Args:
-        kind: The type.
+        kind: Type of the variable.
         path: Name of the variable.
     """
     for member in kind.members:
@@ -118,17 +118,17 @@ def leaves(kind: Type, path: str) -> Iterator[Leaf]:
 
 
 def _step(kind: Type) -> str:
-    """Write the way into an element."""
+    """Return the path segment of an element."""
     return ".<key>" if kind.kind == "map" else "[]"
 
 
 def set_paths(kind: Type, words: Sequence[Token], path: str) -> Iterator[str]:
     """
-    List which paths a value sets, as far as it is written as objects and lists.
+    Yield the paths that a value sets, as far as it consists of object and list literals.
 
     Args:
         kind: Type of the variable.
-        words: The value.
+        words: Tokens of the value.
         path: Name of the variable.
     """
     yield path
@@ -150,7 +150,7 @@ def set_paths(kind: Type, words: Sequence[Token], path: str) -> Iterator[str]:
 
 
 def _pairs(words: Sequence[Token]) -> Iterator[tuple[Token, list[Token]]]:
-    """Split `a = 1, b = 2` into names and values; a new line is as good as a comma."""
+    """Split `a = 1, b = 2` into names and values; a newline also separates."""
     for part in _split(words, lines=True):
         at = next((number for number, word in enumerate(part) if word.text in ("=", ":")), None)
         if at is not None:
@@ -158,7 +158,7 @@ def _pairs(words: Sequence[Token]) -> Iterator[tuple[Token, list[Token]]]:
 
 
 def _split(words: Sequence[Token], *, lines: bool = False) -> Iterator[list[Token]]:
-    """Split at the commas outside brackets, and at new lines where these part members too."""
+    """Split at commas outside brackets and, with `lines`, at newlines between members."""
     depth = 0
     part: list[Token] = []
     for word in words:
@@ -176,5 +176,5 @@ def _split(words: Sequence[Token], *, lines: bool = False) -> Iterator[list[Toke
 
 
 def _may_end(last: Token, following: Token) -> bool:
-    """Tell whether a member may end between two words on different lines."""
+    """Whether a member may end between two tokens on different lines."""
     return last.text not in _UNFINISHED and following.kind in ("name", "string")

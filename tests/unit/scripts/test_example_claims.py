@@ -1,4 +1,4 @@
-"""What an example says it plans is held against the plan, and what differs is told."""
+"""The `# plans:` comments of an example are compared with its plan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAN = [BROKER, *SUBNETS]
 
 
 def said(text: str) -> list[str]:
-    """What is wrong with a claim."""
+    """The complaints about a claim."""
     return list(complaints(Claim(text, 7), PLAN))
 
 
@@ -53,8 +53,8 @@ def said(text: str) -> list[str]:
         'aws_subnet.private cidr_block contains "10.0."',
     ],
 )
-def test_what_the_plan_has_may_be_claimed(text: str) -> None:
-    """Counts, values, values inside blocks and documents, and that something is not set."""
+def test_a_true_claim_has_no_complaint(text: str) -> None:
+    """Claims cover counts, values, values inside blocks and documents, and unset attributes."""
     assert said(text) == []
 
 
@@ -67,10 +67,10 @@ def test_what_the_plan_has_may_be_claimed(text: str) -> None:
         ('aws_mq_broker.this logs.audit = "false"', 'aws_mq_broker.this logs.audit = "true"'),
         ("aws_mq_broker.this logs.audit = true", 'aws_mq_broker.this logs.audit = "true"'),
         ("aws_mq_broker.this logs.general = 1", "aws_mq_broker.this logs.general = true"),
-        ("aws_mq_broker.this logs.slow = true", 'nothing; there is [{"audit"'),
-        ("aws_mq_broker.this ports.5 = 1", "nothing; there is [61614, 61617]"),
+        ("aws_mq_broker.this logs.slow = true", 'nothing; it has [{"audit"'),
+        ("aws_mq_broker.this ports.5 = 1", "nothing; it has [61614, 61617]"),
         ("aws_mq_broker.this ports contains 1", "ports = [61614, 61617]"),
-        ("aws_mq_broker.this kms contains 1", "kms = nothing; there is"),
+        ("aws_mq_broker.this kms contains 1", "kms = nothing; it has"),
         ("aws_mq_broker.this logs = null", 'logs = [{"audit": "true"'),
         ('aws_mq_broker.this arn = "x"', "arn is known only after the apply"),
         ('aws_subnet.private cidr_block = "10.0.0.0/20"', 'private["c"] cidr_block = "10.0.16'),
@@ -78,25 +78,25 @@ def test_what_the_plan_has_may_be_claimed(text: str) -> None:
             'aws_subnet.public cidr_block = "x"',
             "the plan has no aws_subnet.public, only\n    module",
         ),
-        ("aws_mq_broker.this mode = ACTIVE", "ACTIVE is no JSON"),
-        ("twelve resources", 'neither "resources=N"'),
-        ("", 'neither "resources=N"'),
+        ("aws_mq_broker.this mode = ACTIVE", "ACTIVE is not JSON"),
+        ("twelve resources", 'expected "resources=N"'),
+        ("", 'expected "resources=N"'),
     ],
 )
-def test_what_the_plan_has_not_is_told_with_what_it_has(text: str, answer: str) -> None:
-    """Whoever reads the failure need not plan for himself."""
+def test_a_complaint_shows_what_the_plan_has(text: str, answer: str) -> None:
+    """A reader of the failure does not have to run a plan."""
     (complaint, *_) = said(text)
 
     assert answer in complaint
 
 
-def test_an_address_in_two_modules_must_say_which_is_meant() -> None:
-    """Else the claim could hold for the wrong one."""
+def test_an_address_in_two_modules_must_name_its_module() -> None:
+    """Otherwise the claim could match the wrong resource."""
     other = Planned("module.mq.aws_mq_broker.this", {"deployment_mode": "SINGLE_INSTANCE"}, {})
     text = 'aws_mq_broker.this deployment_mode = "SINGLE_INSTANCE"'
 
     assert list(complaints(Claim(text, 1), [BROKER, other])) == [
-        "aws_mq_broker.this is in module.messaging., module.mq.: write it with its module"
+        "aws_mq_broker.this is in module.messaging., module.mq.: add the module to the address"
     ]
 
 

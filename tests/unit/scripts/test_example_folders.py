@@ -1,4 +1,4 @@
-"""An example becomes a folder that Terraform can plan, with what it takes for granted filled in."""
+"""An example becomes a folder that Terraform can plan, with missing parts filled in."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ LIBRARY = first_calls([example(NETWORK, 10), example(MESSAGING, 20)])
 
 
 def test_only_blocks_of_hcl_are_examples() -> None:
-    """A fragment is written as terraform, and is not planned."""
+    """Fragments are marked `terraform` and not planned."""
     page = "# x\n\n```hcl\na = 1\n```\n\n```terraform\nb = 1\n```\n\n```hcl\nc = 1\n```\n"
 
     assert examples("x.md", page) == [Example("x.md", 4, "a = 1\n"), Example("x.md", 12, "c = 1\n")]
 
 
 def test_the_lines_of_an_example_stay_where_they_are() -> None:
-    """What Terraform says of line 3 is true of the third line of the example."""
+    """Terraform's error in line 3 refers to the third line of the example."""
     files = root([example(WORKERS)], LIBRARY)
     written = files["docs_x_md_1/example.tf"]
 
     assert written == WORKERS.replace("module.messaging.", "var.filled_in_messaging.")
 
 
-def test_what_is_borrowed_is_called_once_by_the_root_with_all_that_it_borrows() -> None:
-    """The modules that several examples take for granted are planned once."""
+def test_the_root_calls_each_borrowed_module_once() -> None:
+    """Modules that several examples refer to are planned once, with the modules they need."""
     files = root([example(WORKERS), example(WORKERS, 90)], LIBRARY)
 
     assert files["shared.tf"].count('module "messaging" {') == 1
@@ -66,16 +66,16 @@ def test_what_is_borrowed_is_called_once_by_the_root_with_all_that_it_borrows() 
     )
 
 
-def test_variables_get_values_of_their_type_or_those_that_a_comment_gives() -> None:
-    """An example need not invent a certificate to be planned."""
+def test_variables_get_placeholders_or_the_values_of_given_comments() -> None:
+    """An example does not have to declare a value such as a certificate."""
     files = root([example(WORKERS)], LIBRARY)
 
     assert 'variable "arn" {\n  default = "arn:aws:x"\n}' in files["docs_x_md_1/filled_in.tf"]
     assert "  tags = {}\n" in files["docs_x_md_1.tf"]
 
 
-def test_values_alone_are_values_of_the_environments_root() -> None:
-    """A tfvars file is an example too."""
+def test_bare_values_are_variables_of_the_environments_root() -> None:
+    """The content of a tfvars file is an example too."""
     values = example('environment_name = "x"\n', 5)
 
     written = root([values], {})["docs_x_md_5/example.tf"]
@@ -85,12 +85,14 @@ def test_values_alone_are_values_of_the_environments_root() -> None:
     assert values.line_in_page(2) == 5
 
 
-def test_a_reference_that_nothing_fills_in_is_told_with_its_place() -> None:
-    """A slip in the name of a module is found."""
-    with pytest.raises(LookupError, match=r'docs/x\.md:5: no example calls module "netwrok"'):
+def test_a_reference_to_an_unknown_module_is_reported_with_its_place() -> None:
+    """For example a typo in the name of a module."""
+    with pytest.raises(
+        LookupError, match=r'docs/x\.md:5: no example calls the referenced module "netwrok"'
+    ):
         root([example('x = 1\nmodule "a" {\n  b = module.netwrok.c\n}\n', 5)], LIBRARY)
 
 
-def test_comments_refer_to_nothing() -> None:
-    """What a comment mentions is not borrowed."""
+def test_comments_contain_no_references() -> None:
+    """A module named in a comment is not borrowed."""
     assert example('# see module.other\nmodule "a" {\n}\n').borrows == []

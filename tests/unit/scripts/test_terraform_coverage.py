@@ -1,4 +1,4 @@
-"""Which run sets a setting and which one a rule refuses is read from the test files."""
+"""Coverage of settings and rules is read from the test files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ resource "aws_x" "this" {
   lifecycle {
     precondition {
       condition     = var.scaling != null
-      error_message = "scaling must be given."
+      error_message = "scaling must be set."
     }
   }
 }
@@ -40,7 +40,7 @@ resource "aws_x" "this" {
 check "health" {
   assert {
     condition     = true
-    error_message = "It must be well."
+    error_message = "It must be healthy."
   }
 }
 """
@@ -72,7 +72,7 @@ ALL = """scaling = {
 
 
 def test_members_of_objects_in_maps_and_lists_are_settings_too() -> None:
-    """All that may be left away is listed when no run gives it."""
+    """All optional members are listed when no run sets them."""
     assert coverage("").unset == [
         "scaling",
         "scaling.max",
@@ -83,8 +83,8 @@ def test_members_of_objects_in_maps_and_lists_are_settings_too() -> None:
     ]
 
 
-def test_a_run_sets_what_its_value_spells_out() -> None:
-    """Through keys of any name, elements of lists, and lines without commas."""
+def test_a_run_sets_the_members_in_its_value() -> None:
+    """Keys with any name, elements of lists, and lines without commas count."""
     assert coverage(a_run("all", ALL)).unset == []
 
 
@@ -95,19 +95,19 @@ def test_a_run_sets_what_its_value_spells_out() -> None:
         a_run("looks_at_nothing", ALL, ""),
     ],
 )
-def test_a_run_that_proves_nothing_of_a_setting_does_not_count(run: str) -> None:
-    """Neither one that is refused, nor one that asserts nothing."""
+def test_a_run_without_proof_of_a_setting_does_not_count(run: str) -> None:
+    """Neither an expected failure nor a run without assertions counts."""
     assert "scaling.max" in coverage(run).unset
 
 
-def test_a_value_that_is_computed_sets_only_the_variable() -> None:
-    """What a reader cannot see, a test does not show."""
+def test_a_computed_value_sets_only_the_variable() -> None:
+    """Its members are not visible in the test file."""
     assert "scaling.max" in coverage(a_run("computed", "scaling = merge(var.a, { max = 1 })")).unset
     assert "scaling" not in coverage(a_run("computed", "scaling = merge(var.a, {})")).unset
 
 
 def test_each_rule_needs_a_refusal_of_its_own() -> None:
-    """Two rules need two; preconditions and checks need them likewise."""
+    """Two rules need two rejected runs; so do preconditions and checks."""
     one = coverage(a_run("refuses_a", 'name = ""', "expect_failures = [var.name, aws_x.this]"))
     two = a_run(
         "refuses_b", 'name = "123456789"', "expect_failures = [\n var.name,\n check.health]"

@@ -1,4 +1,4 @@
-"""The tables of the Terraform reference say what the files say."""
+"""The tables of the Terraform reference match the files."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ SOURCES = Sources({"outputs.tf": OUTPUTS, "variables.tf": VARIABLES, "versions.t
 
 
 def rows(text: str) -> list[str]:
-    """The rows of all tables."""
+    """All rows of all tables."""
     return [line for line in text.splitlines() if line.startswith("| `")]
 
 
-def test_each_variable_has_a_row_and_each_member_of_an_object_one_of_its_own() -> None:
-    """Types stay short, and what may be left away is seen with what it is then."""
+def test_variables_and_members_of_objects_have_rows() -> None:
+    """Types stay short; optional members show their defaults."""
     assert rows(module_reference(SOURCES)) == [
         "| `password` | `string` | **required** | Password. *Sensitive, ephemeral.* |",
         "| `tasks` | `object` | `{}` | How many tasks there are, by \\<name>. |",
@@ -74,15 +74,15 @@ def test_each_variable_has_a_row_and_each_member_of_an_object_one_of_its_own() -
     ]
 
 
-def test_the_reference_begins_with_what_is_needed() -> None:
-    """Nobody tries it with a Terraform that cannot do it."""
+def test_the_reference_begins_with_the_requirements() -> None:
+    """Versions of Terraform and the provider come first."""
     first = module_reference(SOURCES).splitlines()[0]
 
     assert first == "Terraform or OpenTofu `>= 1.11`, provider `hashicorp/aws` `>= 5.88, < 7.0`."
 
 
 def test_variables_of_the_root_are_grouped_as_in_the_contract() -> None:
-    """A name stands in the first group that takes it, in the contract's order."""
+    """A variable is in the first group that matches it, in the order of the contract."""
     names = ["use_fargate", "environment_name", "mq_new", "ecs_task_cpu", "colour"]
     text = "".join(f'variable "{name}" {{\n}}\n' for name in names)
 
@@ -97,7 +97,7 @@ def test_variables_of_the_root_are_grouped_as_in_the_contract() -> None:
 
 
 def test_the_reference_of_the_root_links_the_modules() -> None:
-    """From a root one finds what it calls."""
+    """The table of module calls links to their READMEs."""
     call = 'module "mq_parameters" {\n  source = "../modules/parameters"\n}\n'
 
     text = root_reference(Sources({"main.tf": call, "versions.tf": VERSIONS}))
@@ -105,8 +105,8 @@ def test_the_reference_of_the_root_links_the_modules() -> None:
     assert "| [`../modules/parameters`](../modules/parameters/README.md) |" in text
 
 
-def test_what_is_written_by_hand_stays() -> None:
-    """Only what stands between the marks is replaced, and a page without them gets them."""
+def test_text_outside_the_reference_is_kept() -> None:
+    """Only the text between the marks is replaced; a page without marks gets them."""
     first = page("# x\n\nPurpose.\n", "old")
     second = page(f"{first}\nMore.\n", "new")
 
@@ -122,6 +122,6 @@ def test_what_is_written_by_hand_stays() -> None:
         ("as `a_*` says", "as `a_*` says"),
     ],
 )
-def test_a_description_is_no_markup(text: str, shown: str) -> None:
-    """What looks like a tag or like emphasis is shown as it stands."""
+def test_markup_in_descriptions_is_escaped(text: str, shown: str) -> None:
+    """Tags and emphasis are shown literally."""
     assert prose(text) == shown
