@@ -1,5 +1,5 @@
-# What a grading system stands on: network, bucket, broker with its queues, alarms.
-# Outside of this repository each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=COMMIT".
+# The base of a grading system: network, bucket, broker with its queues, alarms.
+# Outside this repository, each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=COMMIT".
 terraform { required_version = ">= 1.11" }
 
 provider "aws" {
@@ -16,7 +16,7 @@ module "network" {
 
 module "storage" {
   source      = "../../modules/storage"
-  bucket_name = "example-exams-grading-files" # unique in all of AWS: take another
+  bucket_name = "example-exams-grading-files" # globally unique: choose another
 }
 
 module "messaging" {

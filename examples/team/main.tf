@@ -1,5 +1,5 @@
-# A whole grading system of one team, wired from the modules.
-# Outside of this repository each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=COMMIT".
+# A whole grading system for one team, built from the modules.
+# Outside this repository, each source is "git::https://git.example.com/platform/gradectl.git//modules/<name>?ref=COMMIT".
 terraform { required_version = ">= 1.11" }
 
 provider "aws" {
@@ -7,7 +7,7 @@ provider "aws" {
   default_tags { tags = { Project = "exams", ManagedBy = "Terraform" } }
 }
 
-# of the database's administrator, and of the broker's user worker
+# passwords of the database administrator and of the broker user worker
 variable "passwords" {
   type      = object({ database = string, worker = string })
   ephemeral = true
@@ -23,7 +23,7 @@ module "network" {
 
 module "storage" {
   source      = "../../modules/storage"
-  bucket_name = "example-exams-grading-files" # unique in all of AWS: take another
+  bucket_name = "example-exams-grading-files" # globally unique: choose another
 }
 
 module "messaging" {
@@ -66,7 +66,7 @@ module "ecs_grading" {
   security_group_ids = [module.network.security_group_ids["worker"]]
   queue              = { broker_node_names = module.messaging.node_names }
   task_policies      = { bucket = module.storage.worker_policy_json, parameters = module.parameters.reader_policy_json }
-  # what a worker must be told; DB_NAME_PARAM is the parameter db-name, and so on
+  # variables that the worker requires; DB_NAME_PARAM is the name of the parameter db-name, and so on
   environment = merge(
     { ENVIRONMENT = "exams", GRADING_BUCKET = module.storage.bucket_name },
     { for key, name in module.parameters.names : "${upper(replace(key, "-", "_"))}_PARAM" => name },

@@ -50,7 +50,7 @@ def test_a_root_says_how_long_it_is_and_how_much_it_makes(folder: Path) -> None:
 def test_the_readme_of_the_workers_names_all_that_they_must_be_told() -> None:
     """A root with a variable less plans and applies well, and its workers end at once."""
     page = (ROOT / "modules" / "ecs-grading" / "README.md").read_text()
-    table = page.split("\n## What a worker must be told\n")[1].split("\n## ")[0]
+    table = page.split("\n## Environment of the worker\n")[1].split("\n## ")[0]
 
     cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(cells))) == REQUIRED
