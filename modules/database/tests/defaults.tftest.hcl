@@ -20,7 +20,7 @@ run "is_private_encrypted_and_protected" {
 
   assert {
     condition     = aws_db_instance.this[0].deletion_protection && aws_db_instance.this[0].final_snapshot_identifier == "test-grading-final" && !aws_db_instance.this[0].delete_automated_backups
-    error_message = "It is not deleted by mistake, and never without a last snapshot and its backups."
+    error_message = "Deletion protection is on, and deletion keeps a final snapshot and backups."
   }
 
   assert {
@@ -30,17 +30,17 @@ run "is_private_encrypted_and_protected" {
 
   assert {
     condition     = aws_db_instance.this[0].auto_minor_version_upgrade && !aws_db_instance.this[0].allow_major_version_upgrade && aws_db_instance.this[0].apply_immediately
-    error_message = "Patches come by themselves, major versions do not."
+    error_message = "Patches are automatic, major versions are not."
   }
 
   assert {
     condition     = !aws_db_instance.this[0].multi_az && !aws_db_instance.this[0].iam_database_authentication_enabled && aws_db_instance.this[0].max_allocated_storage == null
-    error_message = "The rest is for the environment to choose."
+    error_message = "Standby, IAM logins and storage autoscaling are off."
   }
 
   assert {
     condition     = aws_db_instance.this[0].username == "grader" && aws_db_instance.this[0].db_name == "grading" && aws_db_instance.this[0].instance_class == "db.t4g.micro" && aws_db_instance.this[0].allocated_storage == 20
-    error_message = "It is the smallest there is."
+    error_message = "The default class is the smallest."
   }
 }
 
@@ -56,12 +56,12 @@ run "speaks_utf8_and_tls_only" {
       require_secure_transport = "1"
       slow_query_log           = "1"
     }
-    error_message = "These parameters are ours, and no others."
+    error_message = "Only the parameters of the module are set."
   }
 
   assert {
     condition     = aws_db_parameter_group.this[0].family == "mysql8.4" && aws_db_parameter_group.this[0].name == "test-grading-mysql84"
-    error_message = "They are for this version."
+    error_message = "The parameters belong to this version."
   }
 }
 
@@ -75,16 +75,16 @@ run "keeps_its_logs_for_a_month" {
 
   assert {
     condition     = { for kind, group in aws_cloudwatch_log_group.this : group.name => group.retention_in_days } == { "/aws/rds/instance/test-grading/error" = 30, "/aws/rds/instance/test-grading/slowquery" = 30 }
-    error_message = "To groups that are ours."
+    error_message = "Logs go to the log groups of the module."
   }
 
   assert {
     condition     = output.log_group_names == { error = "/aws/rds/instance/test-grading/error", slowquery = "/aws/rds/instance/test-grading/slowquery" }
-    error_message = "Which are told."
+    error_message = "The output lists the log groups."
   }
 }
 
-run "does_without_insights_where_the_class_has_none" {
+run "disables_insights_on_classes_without_support" {
   command = plan
 
   assert {
@@ -93,7 +93,7 @@ run "does_without_insights_where_the_class_has_none" {
   }
 }
 
-run "lets_nobody_log_in_by_iam" {
+run "disables_iam_logins" {
   command = plan
 
   assert {

@@ -60,7 +60,7 @@ run "refuses_to_lose_tls_by_a_parameter" {
   expect_failures = [var.engine]
 }
 
-run "refuses_an_unknown_way_to_apply" {
+run "refuses_an_unknown_apply_method" {
   command = plan
 
   variables {

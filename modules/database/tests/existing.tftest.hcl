@@ -3,7 +3,7 @@ mock_provider "aws" {
   override_during = plan
 }
 
-run "makes_nothing_when_there_is_one" {
+run "creates_nothing_with_existing" {
   command = plan
 
   variables {
@@ -17,11 +17,11 @@ run "makes_nothing_when_there_is_one" {
 
   assert {
     condition     = output.endpoint == "db.example.com:3306" && output.database_name == "grading" && output.identifier == null && output.arn == null && output.resource_id == null && output.connect_policy_json == null
-    error_message = "What was given is passed on."
+    error_message = "The given values are passed on."
   }
 }
 
-run "lets_one_user_log_in_to_it_by_iam" {
+run "allows_iam_logins_to_an_existing_database" {
   command = plan
 
   variables {
@@ -36,7 +36,7 @@ run "lets_one_user_log_in_to_it_by_iam" {
 
   assert {
     condition     = jsondecode(output.connect_policy_json).Statement[0].Resource == "arn:aws:rds-db:eu-west-1:210987654321:dbuser:db-ZYXWVUTSRQPO98765/grader_app"
-    error_message = "In its own region and account."
+    error_message = "The ARN has the region and account of the existing database."
   }
 
   assert {
@@ -76,7 +76,7 @@ run "refuses_the_arn_of_a_cluster" {
   expect_failures = [var.existing]
 }
 
-run "refuses_a_name_for_a_resource_id" {
+run "refuses_a_name_as_resource_id" {
   command = plan
 
   variables {
@@ -86,7 +86,7 @@ run "refuses_a_name_for_a_resource_id" {
   expect_failures = [var.existing]
 }
 
-run "refuses_to_make_one_from_nothing" {
+run "refuses_a_database_without_its_required_values" {
   command = plan
 
   expect_failures = [var.admin_password, var.name, var.security_group_ids, var.subnet_ids]

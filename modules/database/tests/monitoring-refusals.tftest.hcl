@@ -30,7 +30,7 @@ run "refuses_long_insights_on_a_micro_class" {
   expect_failures = [var.monitoring]
 }
 
-run "refuses_readings_every_two_seconds" {
+run "refuses_an_unsupported_monitoring_interval" {
   command = plan
 
   variables {
@@ -50,7 +50,7 @@ run "refuses_to_log_every_query" {
   expect_failures = [var.monitoring]
 }
 
-run "refuses_a_retention_that_cloudwatch_has_not" {
+run "refuses_an_unsupported_log_retention" {
   command = plan
 
   variables {

@@ -20,16 +20,16 @@ run "keeps_insights_for_two_years" {
 
   assert {
     condition     = aws_db_instance.this[0].performance_insights_retention_period == 731 && aws_db_instance.this[0].performance_insights_kms_key_id == var.monitoring.kms_key_arn
-    error_message = "Under a key of your own."
+    error_message = "The given key encrypts it."
   }
 
   assert {
     condition     = alltrue([for group in aws_cloudwatch_log_group.this : group.kms_key_id == var.monitoring.kms_key_arn])
-    error_message = "As are the logs."
+    error_message = "The logs are encrypted with the key too."
   }
 }
 
-run "can_do_without_insights" {
+run "insights_can_be_disabled" {
   command = plan
 
   variables {
@@ -39,11 +39,11 @@ run "can_do_without_insights" {
 
   assert {
     condition     = !aws_db_instance.this[0].performance_insights_enabled
-    error_message = "They are off."
+    error_message = "Performance Insights are disabled."
   }
 }
 
-run "reads_the_operating_system" {
+run "enables_enhanced_monitoring" {
   command = plan
 
   variables {
@@ -52,12 +52,12 @@ run "reads_the_operating_system" {
 
   assert {
     condition     = aws_db_instance.this[0].monitoring_interval == 15 && aws_db_instance.this[0].monitoring_role_arn == "arn:aws:iam::123456789012:role/test"
-    error_message = "Every 15 seconds."
+    error_message = "The interval is 15 seconds."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.monitoring[0].assume_role_policy).Statement[0].Principal.Service == "monitoring.rds.amazonaws.com" && jsondecode(aws_iam_role.monitoring[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Only RDS, and only for this account, takes the role."
+    error_message = "Only RDS of this account may assume the role."
   }
 
   assert {
@@ -65,7 +65,7 @@ run "reads_the_operating_system" {
       "arn:aws:logs:ap-northeast-2:123456789012:log-group:RDSOSMetrics",
       "arn:aws:logs:ap-northeast-2:123456789012:log-group:RDSOSMetrics:log-stream:*",
     ]
-    error_message = "It writes to the one group of RDS."
+    error_message = "The role may write only to the log group of RDS."
   }
 }
 
@@ -78,7 +78,7 @@ run "logs_slow_queries_for_a_year" {
 
   assert {
     condition     = { for each in aws_db_parameter_group.this[0].parameter : each.name => each.value }["long_query_time"] == "0.5"
-    error_message = "From half a second."
+    error_message = "Queries over half a second are logged."
   }
 
   assert {
@@ -87,7 +87,7 @@ run "logs_slow_queries_for_a_year" {
   }
 }
 
-run "takes_windows_that_do_not_meet" {
+run "accepts_windows_that_do_not_overlap" {
   command = plan
 
   variables {
@@ -96,6 +96,6 @@ run "takes_windows_that_do_not_meet" {
 
   assert {
     condition     = aws_db_instance.this[0].backup_window == "23:30-00:30" && aws_db_instance.this[0].maintenance_window == "sun:00:30-sun:23:30"
-    error_message = "One begins when the other ends, over midnight too."
+    error_message = "Adjacent windows are accepted, also over midnight."
   }
 }

@@ -10,7 +10,7 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "can_be_made_for_trials" {
+run "protection_can_be_disabled" {
   command = plan
 
   variables {
@@ -20,7 +20,7 @@ run "can_be_made_for_trials" {
 
   assert {
     condition     = aws_db_instance.this[0].skip_final_snapshot && !aws_db_instance.this[0].deletion_protection && aws_db_instance.this[0].delete_automated_backups && aws_db_instance.this[0].backup_retention_period == 0 && aws_db_instance.this[0].final_snapshot_identifier == null
-    error_message = "Without protection it can be deleted at once."
+    error_message = "Without protection it can be deleted."
   }
 }
 
@@ -39,7 +39,7 @@ run "keeps_a_standby_on_a_larger_class" {
 
   assert {
     condition     = aws_db_instance.this[0].performance_insights_enabled && aws_db_instance.this[0].performance_insights_retention_period == 7
-    error_message = "Performance Insights come with the class."
+    error_message = "Performance Insights are enabled on the class."
   }
 }
 
@@ -54,16 +54,16 @@ run "names_administrator_schema_and_application" {
 
   assert {
     condition     = aws_db_instance.this[0].username == "dba" && aws_db_instance.this[0].db_name == "judge" && aws_db_instance.this[0].password_wo_version == 3
-    error_message = "As given."
+    error_message = "The given value is used."
   }
 
   assert {
     condition     = output.application_username == "judge_worker" && output.database_name == "judge"
-    error_message = "And passed on."
+    error_message = "The outputs contain the values."
   }
 }
 
-run "lets_one_user_log_in_by_iam" {
+run "allows_iam_logins_of_the_application_user" {
   command = plan
 
   variables {
@@ -72,7 +72,7 @@ run "lets_one_user_log_in_by_iam" {
 
   assert {
     condition     = aws_db_instance.this[0].iam_database_authentication_enabled
-    error_message = "RDS takes tokens of IAM."
+    error_message = "RDS accepts IAM tokens."
   }
 
   assert {
@@ -82,11 +82,11 @@ run "lets_one_user_log_in_by_iam" {
       Action   = "rds-db:connect"
       Resource = "arn:aws:rds-db:ap-northeast-2:123456789012:dbuser:db-ABCDEFGHIJKL01234/grader_app"
     }]
-    error_message = "As this user of this instance only."
+    error_message = "The policy is limited to this user of this instance."
   }
 }
 
-run "grows_on_a_disk_with_its_own_key" {
+run "storage_grows_and_has_a_key" {
   command = plan
 
   variables {
@@ -95,7 +95,7 @@ run "grows_on_a_disk_with_its_own_key" {
 
   assert {
     condition     = aws_db_instance.this[0].allocated_storage == 100 && aws_db_instance.this[0].max_allocated_storage == 500 && aws_db_instance.this[0].kms_key_id == var.storage.kms_key_arn
-    error_message = "From 100 to 500 GB."
+    error_message = "Storage grows from 100 to 500 GB."
   }
 }
 
@@ -114,7 +114,7 @@ run "runs_an_older_version_that_may_be_upgraded" {
 
   assert {
     condition     = aws_db_instance.this[0].engine_version == "8.0" && aws_db_instance.this[0].allow_major_version_upgrade && !aws_db_instance.this[0].auto_minor_version_upgrade && !aws_db_instance.this[0].apply_immediately && aws_db_instance.this[0].ca_cert_identifier == "rds-ca-ecc384-g1"
-    error_message = "As given."
+    error_message = "The given value is used."
   }
 
   assert {
@@ -123,7 +123,7 @@ run "runs_an_older_version_that_may_be_upgraded" {
   }
 }
 
-run "takes_more_parameters" {
+run "accepts_additional_parameters" {
   command = plan
 
   variables {
@@ -132,11 +132,11 @@ run "takes_more_parameters" {
 
   assert {
     condition     = { for each in aws_db_parameter_group.this[0].parameter : each.name => each.value }["max_connections"] == "200" && { for each in aws_db_parameter_group.this[0].parameter : each.name => each.value }["performance_schema"] == "1"
-    error_message = "They stand beside ours."
+    error_message = "They are added to the module's parameters."
   }
 
   assert {
     condition     = { for each in aws_db_parameter_group.this[0].parameter : each.name => each.apply_method }["performance_schema"] == "pending-reboot"
-    error_message = "Unless said otherwise they wait for a reboot."
+    error_message = "By default parameters apply at the next reboot."
   }
 }

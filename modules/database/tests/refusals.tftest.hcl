@@ -71,7 +71,7 @@ run "refuses_a_name_too_long_for_its_role" {
   expect_failures = [var.name]
 }
 
-run "refuses_a_password_that_rds_refuses" {
+run "refuses_a_password_with_forbidden_characters" {
   command = plan
 
   variables {
@@ -121,7 +121,7 @@ run "refuses_the_administrator_of_rds" {
   expect_failures = [var.admin_username]
 }
 
-run "refuses_a_schema_of_mysql_itself" {
+run "refuses_a_system_schema" {
   command = plan
 
   variables {
@@ -171,7 +171,7 @@ run "refuses_an_unknown_class" {
   expect_failures = [var.instance_class]
 }
 
-run "refuses_a_class_too_old_for_mysql_8" {
+run "refuses_a_class_without_mysql_8" {
   command = plan
 
   variables {
@@ -191,7 +191,7 @@ run "refuses_a_small_disk" {
   expect_failures = [var.storage]
 }
 
-run "refuses_a_disk_that_cannot_grow" {
+run "refuses_a_limit_close_to_the_initial_storage" {
   command = plan
 
   variables {

@@ -20,7 +20,7 @@ run "plain_fargate_is_a_launch_type" {
       aws_ecs_service.this.launch_type == "FARGATE" && length(aws_ecs_service.this.capacity_provider_strategy) == 0 &&
       length(aws_ecs_cluster_capacity_providers.this) == 0 && output.capacity_providers == tolist(["FARGATE"])
     )
-    error_message = "There is a launch type and no strategy."
+    error_message = "The service has a launch type and no capacity provider strategy."
   }
 }
 
@@ -35,12 +35,12 @@ run "spot_is_mixed_in_by_base_and_weights" {
     condition = toset([
       for each in aws_ecs_service.this.capacity_provider_strategy : "${each.capacity_provider} ${each.base} ${each.weight}"
     ]) == toset(["FARGATE 2 0", "FARGATE_SPOT 0 4"])
-    error_message = "Two tasks are always on Fargate, all others on Spot."
+    error_message = "Two tasks run on Fargate, all others on Spot."
   }
 
   assert {
     condition     = aws_ecs_service.this.force_new_deployment
-    error_message = "The provider plans other weights only together with a new deployment."
+    error_message = "The provider requires a new deployment for other weights."
   }
 
   assert {
@@ -48,7 +48,7 @@ run "spot_is_mixed_in_by_base_and_weights" {
       aws_ecs_cluster_capacity_providers.this["this"].capacity_providers == toset(["FARGATE", "FARGATE_SPOT"]) &&
       output.capacity_providers == tolist(["FARGATE", "FARGATE_SPOT"])
     )
-    error_message = "The cluster knows both capacity providers."
+    error_message = "The cluster has both capacity providers."
   }
 }
 
@@ -67,7 +67,7 @@ run "runs_on_instances_instead_of_fargate" {
       aws_ecs_task_definition.this.requires_compatibilities == toset(["EC2"]) && output.capacity_providers == tolist(["test-grading"]) &&
       output.scaling_bounds == { min = 2, max = 6 }
     )
-    error_message = "The service uses the capacity provider, and its bounds are those of the tasks."
+    error_message = "The service uses the capacity provider, with the bounds of the tasks."
   }
 
   assert {
@@ -75,7 +75,7 @@ run "runs_on_instances_instead_of_fargate" {
       aws_autoscaling_group.this["this"].min_size == 1 && aws_autoscaling_group.this["this"].max_size == 3 &&
       aws_autoscaling_group.this["this"].protect_from_scale_in
     )
-    error_message = "The instances are bounded, and none goes while a task is on it."
+    error_message = "The instances have bounds and are protected from scale-in while they run tasks."
   }
 
   assert {
@@ -93,7 +93,7 @@ run "runs_on_instances_instead_of_fargate" {
       aws_launch_template.this["this"].metadata_options[0].http_put_response_hop_limit == 1 &&
       tobool(aws_launch_template.this["this"].block_device_mappings[0].ebs[0].encrypted)
     )
-    error_message = "IMDSv2 alone, out of a container's reach, and encrypted disks."
+    error_message = "IMDSv2 is required and not reachable from containers, and disks are encrypted."
   }
 
   assert {
@@ -117,16 +117,16 @@ run "an_instance_may_only_run_tasks_of_its_cluster" {
       for statement in jsondecode(aws_iam_role_policy.instance["this"].policy).Statement :
       strcontains(statement.Resource, "/test-grading-cluster") || statement.Action == "ecs:DiscoverPollEndpoint"
     ])
-    error_message = "Everything but finding the agent's endpoint is for this cluster."
+    error_message = "All permissions except DiscoverPollEndpoint are limited to this cluster."
   }
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.instance["this"].policy, "ssm")
-    error_message = "Nobody opens a shell unless it is wanted."
+    error_message = "Shells are disabled by default."
   }
 }
 
-run "instances_with_what_can_be_chosen" {
+run "instances_with_all_options" {
   command = plan
 
   variables {
@@ -147,7 +147,7 @@ run "instances_with_what_can_be_chosen" {
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.instance["this"].policy, "ssm:GetParameter")
-    error_message = "An instance cannot read the environment's passwords, as it could with Amazon's own policy for sessions."
+    error_message = "An instance cannot read the environment's passwords, unlike with the managed policy."
   }
 
   assert {
@@ -156,7 +156,7 @@ run "instances_with_what_can_be_chosen" {
       aws_launch_template.this["this"].block_device_mappings[0].ebs[0].volume_size == 80 &&
       aws_launch_template.this["this"].block_device_mappings[0].ebs[0].kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
     )
-    error_message = "Image, size and key of the disk are those given."
+    error_message = "The given image, disk size and key are used."
   }
 }
 
@@ -173,7 +173,7 @@ run "the_image_of_an_instance_has_the_architecture_of_the_task" {
       aws_launch_template.this["this"].image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id" &&
       one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64"
     )
-    error_message = "Graviton gets the ARM image."
+    error_message = "Graviton uses the ARM64 AMI."
   }
 }
 
@@ -190,11 +190,11 @@ run "without_autoscaling_the_desired_count_is_held" {
       output.scaling_bounds == { min = 4, max = 4 } && length(aws_appautoscaling_policy.resource) == 0 &&
       length(aws_appautoscaling_policy.queue_depth) == 0 && length(aws_appautoscaling_policy.rest) == 0
     )
-    error_message = "Both bounds are the desired count, and no policy moves it."
+    error_message = "Both bounds are the desired count, and there is no policy."
   }
 
   assert {
     condition     = one([for each in aws_ecs_cluster.this.setting : each.value if each.name == "containerInsights"]) == "disabled"
-    error_message = "What only scaling looks at is not paid for."
+    error_message = "Without autoscaling, Container Insights is off."
   }
 }

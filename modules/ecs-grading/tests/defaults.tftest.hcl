@@ -37,12 +37,12 @@ run "the_task_is_the_one_of_the_contract" {
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].healthCheck == { command = ["CMD", "grader", "health"], interval = 30, timeout = 5, startPeriod = 60, retries = 3 }
-    error_message = "The health check is the one of the contract."
+    error_message = "The health check is that of the contract."
   }
 
   assert {
     condition     = output.log_group_name == "/ecs/test-grading" && output.container_name == "grading-worker"
-    error_message = "Operators find the log and the container where they always were."
+    error_message = "Log group and container have the names of the contract."
   }
 
   assert {
@@ -51,7 +51,7 @@ run "the_task_is_the_one_of_the_contract" {
   }
 }
 
-run "a_worker_has_no_more_than_it_needs" {
+run "a_worker_has_minimal_privileges" {
   command = plan
 
   assert {
@@ -64,7 +64,7 @@ run "a_worker_has_no_more_than_it_needs" {
       { containerPath = "/var/lib/grader/boxes", readOnly = false, sourceVolume = "boxes" },
       { containerPath = "/tmp", readOnly = false, sourceVolume = "tmp" },
     ] && toset(aws_ecs_task_definition.this.volume[*].name) == toset(["boxes", "tmp"])
-    error_message = "Only the boxes of the sandbox and temporary files can be written."
+    error_message = "Only the sandbox boxes and /tmp are writable."
   }
 
   assert {
@@ -72,12 +72,12 @@ run "a_worker_has_no_more_than_it_needs" {
       capabilities       = { drop = ["AUDIT_WRITE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"] }
       initProcessEnabled = true
     }
-    error_message = "Of the default capabilities those of the launcher are left, and an init process collects orphans."
+    error_message = "Only the capabilities of the launcher remain, and an init process reaps orphans."
   }
 
   assert {
     condition     = length(setintersection(keys(jsondecode(aws_ecs_task_definition.this.container_definitions)[0]), ["dockerSecurityOptions", "privileged", "user"])) == 0
-    error_message = "no-new-privileges would stop the launcher, which is setuid root; nothing is privileged."
+    error_message = "The setuid launcher excludes no-new-privileges; no container is privileged."
   }
 
   assert {
@@ -86,7 +86,7 @@ run "a_worker_has_no_more_than_it_needs" {
       aws_ecs_service.this.enable_execute_command == false && length(aws_cloudwatch_log_group.sessions) == 0 &&
       length(aws_ecs_service.this.load_balancer) == 0 && length(aws_ecs_service.this.service_registries) == 0
     )
-    error_message = "Nobody reaches a worker: no public address, no shell, no load balancer, no name."
+    error_message = "A worker has no public address, shell, load balancer or DNS name."
   }
 
   assert {
@@ -94,7 +94,7 @@ run "a_worker_has_no_more_than_it_needs" {
       one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).logging == "DEFAULT" &&
       length(one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).log_configuration) == 0
     )
-    error_message = "The cluster says so too: a configuration that was once there could not be taken away again."
+    error_message = "The cluster has the configuration too, because it cannot be removed later."
   }
 }
 
@@ -107,7 +107,7 @@ run "a_deployment_that_fails_is_rolled_back" {
       aws_ecs_service.this.deployment_minimum_healthy_percent == 100 && aws_ecs_service.this.deployment_maximum_percent == 200 &&
       aws_ecs_task_definition.this.skip_destroy
     )
-    error_message = "The circuit breaker goes back to the last good version, and old workers stay until new ones are healthy."
+    error_message = "The circuit breaker rolls back, and old workers run until new ones are healthy."
   }
 
   assert {
@@ -115,7 +115,7 @@ run "a_deployment_that_fails_is_rolled_back" {
       aws_ecs_service.this.enable_ecs_managed_tags && aws_ecs_service.this.propagate_tags == "SERVICE" &&
       aws_ecs_service.this.availability_zone_rebalancing == "DISABLED"
     )
-    error_message = "Tasks have the tags of the service, and none is moved to another zone in the middle of a job."
+    error_message = "Tasks have the tags of the service, and rebalancing is off."
   }
 
   assert {
@@ -124,12 +124,12 @@ run "a_deployment_that_fails_is_rolled_back" {
   }
 }
 
-run "roles_may_do_what_is_needed_only" {
+run "roles_have_minimal_permissions" {
   command = plan
 
   assert {
     condition     = keys(aws_iam_role_policy.task) == ["bucket", "logs"]
-    error_message = "The worker has its log and what was handed in."
+    error_message = "The task role has the given policies."
   }
 
   assert {
@@ -137,7 +137,7 @@ run "roles_may_do_what_is_needed_only" {
       for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement :
       statement.Resource != "*" || statement.Action == "ecr:GetAuthorizationToken"
     ])
-    error_message = "Only the registry's log-in, which knows no resource, has a wildcard."
+    error_message = "Only the registry login, which has no resource level, has a wildcard."
   }
 
   assert {
@@ -150,11 +150,11 @@ run "roles_may_do_what_is_needed_only" {
 
   assert {
     condition     = jsondecode(aws_iam_role.task.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Only ECS of this account may take the role."
+    error_message = "Only ECS of this account may assume the role."
   }
 }
 
-run "an_image_from_elsewhere_gets_no_leave_to_pull" {
+run "an_image_outside_ecr_gets_no_pull_permission" {
   command = plan
 
   variables {
@@ -163,6 +163,6 @@ run "an_image_from_elsewhere_gets_no_leave_to_pull" {
 
   assert {
     condition     = length(jsondecode(aws_iam_role_policy.execution.policy).Statement) == 1
-    error_message = "Without ECR only the log is left."
+    error_message = "Without ECR only the log permissions remain."
   }
 }

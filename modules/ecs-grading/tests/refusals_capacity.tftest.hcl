@@ -22,7 +22,7 @@ run "refuses_half_a_task" {
   expect_failures = [var.capacity]
 }
 
-run "refuses_bounds_the_wrong_way_round" {
+run "refuses_a_minimum_above_the_maximum" {
   command = plan
 
   variables {
@@ -32,7 +32,7 @@ run "refuses_bounds_the_wrong_way_round" {
   expect_failures = [var.capacity]
 }
 
-run "refuses_a_start_outside_of_the_bounds" {
+run "refuses_a_desired_count_outside_the_bounds" {
   command = plan
 
   variables {
@@ -63,7 +63,7 @@ run "refuses_a_spot_mix_without_spot" {
   expect_failures = [var.capacity]
 }
 
-run "refuses_instance_bounds_the_wrong_way_round" {
+run "refuses_a_minimum_of_instances_above_the_maximum" {
   command = plan
 
   variables {
@@ -73,7 +73,7 @@ run "refuses_instance_bounds_the_wrong_way_round" {
   expect_failures = [var.ec2_capacity]
 }
 
-run "refuses_what_is_no_instance_type" {
+run "refuses_an_invalid_instance_type" {
   command = plan
 
   variables {
@@ -93,7 +93,7 @@ run "refuses_a_disk_smaller_than_its_image" {
   expect_failures = [var.ec2_capacity]
 }
 
-run "refuses_instances_filled_beyond_100_percent" {
+run "refuses_a_target_capacity_over_100_percent" {
   command = plan
 
   variables {
@@ -103,7 +103,7 @@ run "refuses_instances_filled_beyond_100_percent" {
   expect_failures = [var.ec2_capacity]
 }
 
-run "refuses_what_is_no_machine_image" {
+run "refuses_an_invalid_ami" {
   command = plan
 
   variables {
@@ -113,7 +113,7 @@ run "refuses_what_is_no_machine_image" {
   expect_failures = [var.ec2_capacity]
 }
 
-run "refuses_a_key_of_the_disk_that_is_no_arn" {
+run "refuses_a_disk_key_without_an_arn" {
   command = plan
 
   variables {
@@ -144,7 +144,7 @@ run "refuses_an_arm_task_on_an_intel_instance" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_name_that_ecs_keeps_for_itself" {
+run "refuses_a_name_reserved_by_ecs" {
   command = plan
 
   variables {
@@ -175,7 +175,7 @@ run "refuses_an_image_with_a_space" {
   expect_failures = [var.image]
 }
 
-run "refuses_what_is_no_region" {
+run "refuses_an_invalid_region" {
   command = plan
 
   variables {
@@ -195,7 +195,7 @@ run "refuses_a_service_without_a_subnet" {
   expect_failures = [var.subnet_ids]
 }
 
-run "refuses_more_security_groups_than_a_task_takes" {
+run "refuses_six_security_groups" {
   command = plan
 
   variables {

@@ -22,7 +22,7 @@ run "refuses_a_target_over_100_percent" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_no_message_for_each_task" {
+run "refuses_a_target_of_zero_messages" {
   command = plan
 
   variables {
@@ -32,7 +32,7 @@ run "refuses_no_message_for_each_task" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_a_pause_of_a_day" {
+run "refuses_a_cooldown_of_a_day" {
   command = plan
 
   variables {
@@ -42,7 +42,7 @@ run "refuses_a_pause_of_a_day" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_to_rest_after_a_minute" {
+run "refuses_an_idle_time_of_a_minute" {
   command = plan
 
   variables {
@@ -52,7 +52,7 @@ run "refuses_to_rest_after_a_minute" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_to_wake_up_more_than_the_most" {
+run "refuses_to_wake_up_more_than_the_maximum" {
   command = plan
 
   variables {
@@ -63,7 +63,7 @@ run "refuses_to_wake_up_more_than_the_most" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_a_schedule_with_a_name_that_aws_refuses" {
+run "refuses_an_invalid_schedule_name" {
   command = plan
 
   variables {
@@ -103,7 +103,7 @@ run "refuses_a_cron_without_a_day" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_a_moment_that_does_not_exist" {
+run "refuses_an_invalid_time" {
   command = plan
 
   variables {
@@ -113,7 +113,7 @@ run "refuses_a_moment_that_does_not_exist" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_a_rate_for_exam_hours" {
+run "refuses_a_rate_expression" {
   command = plan
 
   variables {
@@ -123,7 +123,7 @@ run "refuses_a_rate_for_exam_hours" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_a_clock_that_nobody_knows" {
+run "refuses_an_unknown_time_zone" {
   command = plan
 
   variables {
@@ -143,7 +143,7 @@ run "refuses_a_schedule_that_changes_nothing" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_a_schedule_with_more_than_the_most" {
+run "refuses_a_schedule_with_min_above_max" {
   command = plan
 
   variables {
@@ -153,7 +153,7 @@ run "refuses_a_schedule_with_more_than_the_most" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_more_metrics_than_a_policy_takes" {
+run "refuses_more_metrics_than_a_policy_supports" {
   command = plan
 
   variables {
@@ -163,7 +163,7 @@ run "refuses_more_metrics_than_a_policy_takes" {
   expect_failures = [var.queue]
 }
 
-run "refuses_more_metrics_than_an_alarm_takes" {
+run "refuses_more_metrics_than_an_alarm_supports" {
   command = plan
 
   variables {

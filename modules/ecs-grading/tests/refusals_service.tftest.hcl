@@ -12,7 +12,7 @@ variables {
   queue              = { broker_node_names = ["test-grading-mq-1"] }
 }
 
-run "refuses_a_deployment_that_could_replace_nothing" {
+run "refuses_a_deployment_that_cannot_replace_tasks" {
   command = plan
 
   variables {
@@ -22,7 +22,7 @@ run "refuses_a_deployment_that_could_replace_nothing" {
   expect_failures = [var.service]
 }
 
-run "refuses_a_retention_that_cloudwatch_does_not_know" {
+run "refuses_an_unsupported_log_retention" {
   command = plan
 
   variables {
@@ -32,7 +32,7 @@ run "refuses_a_retention_that_cloudwatch_does_not_know" {
   expect_failures = [var.service]
 }
 
-run "refuses_a_retention_of_sessions_that_cloudwatch_does_not_know" {
+run "refuses_an_unsupported_retention_of_sessions" {
   command = plan
 
   variables {
@@ -42,7 +42,7 @@ run "refuses_a_retention_of_sessions_that_cloudwatch_does_not_know" {
   expect_failures = [var.service]
 }
 
-run "refuses_a_log_mode_that_docker_does_not_know" {
+run "refuses_an_unknown_log_mode" {
   command = plan
 
   variables {
@@ -52,7 +52,7 @@ run "refuses_a_log_mode_that_docker_does_not_know" {
   expect_failures = [var.service]
 }
 
-run "refuses_a_key_of_the_log_that_is_no_arn" {
+run "refuses_a_log_key_without_an_arn" {
   command = plan
 
   variables {
@@ -62,7 +62,7 @@ run "refuses_a_key_of_the_log_that_is_no_arn" {
   expect_failures = [var.service]
 }
 
-run "refuses_what_is_no_target_group" {
+run "refuses_an_invalid_target_group" {
   command = plan
 
   variables {
@@ -94,7 +94,7 @@ run "refuses_a_load_balancer_that_cannot_reach_the_worker" {
   expect_failures = [var.service]
 }
 
-run "refuses_a_variable_in_small_letters" {
+run "refuses_an_environment_variable_in_lower_case" {
   command = plan
 
   variables {
@@ -104,7 +104,7 @@ run "refuses_a_variable_in_small_letters" {
   expect_failures = [var.environment]
 }
 
-run "refuses_what_is_no_policy" {
+run "refuses_an_invalid_policy" {
   command = plan
 
   variables {
@@ -114,7 +114,7 @@ run "refuses_what_is_no_policy" {
   expect_failures = [var.task_policies]
 }
 
-run "refuses_a_policy_under_a_name_that_is_taken" {
+run "refuses_a_policy_with_a_reserved_name" {
   command = plan
 
   variables {

@@ -12,7 +12,7 @@ variables {
   queue              = { broker_node_names = ["test-grading-mq-1"] }
 }
 
-run "refuses_an_architecture_that_fargate_does_not_know" {
+run "refuses_an_unknown_architecture" {
   command = plan
 
   variables {
@@ -22,7 +22,7 @@ run "refuses_an_architecture_that_fargate_does_not_know" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_size_that_fargate_does_not_offer" {
+run "refuses_a_memory_that_fargate_does_not_support" {
   command = plan
 
   variables {
@@ -32,7 +32,7 @@ run "refuses_a_size_that_fargate_does_not_offer" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_share_of_a_processor_that_fargate_does_not_offer" {
+run "refuses_a_cpu_that_fargate_does_not_support" {
   command = plan
 
   variables {
@@ -42,7 +42,7 @@ run "refuses_a_share_of_a_processor_that_fargate_does_not_offer" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_size_that_an_instance_does_not_start" {
+run "refuses_a_size_too_small_for_instances" {
   command = plan
 
   variables {
@@ -53,7 +53,7 @@ run "refuses_a_size_that_an_instance_does_not_start" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_disk_smaller_than_fargates_own" {
+run "refuses_a_disk_below_the_minimum_of_fargate" {
   command = plan
 
   variables {
@@ -63,7 +63,7 @@ run "refuses_a_disk_smaller_than_fargates_own" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_disk_larger_than_fargate_has" {
+run "refuses_a_disk_above_the_maximum_of_fargate" {
   command = plan
 
   variables {
@@ -84,7 +84,7 @@ run "refuses_a_disk_of_fargate_on_instances" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_stop_longer_than_fargate_grants" {
+run "refuses_a_stop_timeout_above_the_maximum_of_fargate" {
   command = plan
 
   variables {
@@ -94,7 +94,7 @@ run "refuses_a_stop_longer_than_fargate_grants" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_stop_before_the_worker_is_done" {
+run "refuses_a_stop_timeout_below_drain_seconds" {
   command = plan
 
   variables {
@@ -105,7 +105,7 @@ run "refuses_a_stop_before_the_worker_is_done" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_stop_before_the_default_drain" {
+run "refuses_a_stop_timeout_below_the_default_drain" {
   command = plan
 
   variables {
@@ -115,7 +115,7 @@ run "refuses_a_stop_before_the_default_drain" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_path_that_climbs" {
+run "refuses_a_path_with_parent_directories" {
   command = plan
 
   variables {
@@ -125,7 +125,7 @@ run "refuses_a_path_that_climbs" {
   expect_failures = [var.task]
 }
 
-run "refuses_to_write_the_root_by_a_volume" {
+run "refuses_the_root_as_writable_path" {
   command = plan
 
   variables {
@@ -145,7 +145,7 @@ run "refuses_a_sidecar_with_the_name_of_the_worker" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_sidecar_with_a_name_that_ecs_refuses" {
+run "refuses_an_invalid_sidecar_name" {
   command = plan
 
   variables {
@@ -155,7 +155,7 @@ run "refuses_a_sidecar_with_a_name_that_ecs_refuses" {
   expect_failures = [var.task]
 }
 
-run "refuses_sidecars_that_leave_no_memory" {
+run "refuses_sidecars_that_use_all_memory" {
   command = plan
 
   variables {
@@ -165,7 +165,7 @@ run "refuses_sidecars_that_leave_no_memory" {
   expect_failures = [var.task]
 }
 
-run "refuses_sidecars_that_leave_no_processor" {
+run "refuses_sidecars_that_use_all_cpu" {
   command = plan
 
   variables {

@@ -1,6 +1,6 @@
-# A service that is replaced takes its scaling target with it, and the target its policies: AWS deletes them without a word.
+# Replacing the service deletes its scaling target and policies: AWS does so without an error.
 
-# What is made for real has its values at apply alone, so the mocks of the plans do not serve here.
+# Computed values exist only at apply, so this file has its own mocks.
 mock_provider "aws" {
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ecs/test-grading" }
@@ -22,7 +22,7 @@ variables {
   scaling            = { schedules = { night = { schedule = "cron(0 0 * * ? *)", min = 0 } } }
 }
 
-run "there_is_a_service" {
+run "creates_a_service" {
   override_resource {
     target = aws_appautoscaling_target.this
     values = { id = "first" }
@@ -45,7 +45,7 @@ run "there_is_a_service" {
   }
 }
 
-run "what_scales_it_is_made_anew_with_it" {
+run "scaling_is_replaced_with_the_service" {
   command = plan
 
   plan_options {
@@ -85,7 +85,7 @@ run "what_scales_it_is_made_anew_with_it" {
 
   assert {
     condition     = aws_appautoscaling_target.this.id == "second"
-    error_message = "The target is made anew with the service."
+    error_message = "The target is replaced with the service."
   }
 
   assert {
@@ -93,6 +93,6 @@ run "what_scales_it_is_made_anew_with_it" {
       values(aws_appautoscaling_policy.resource)[*].id, aws_appautoscaling_policy.queue_depth[*].id,
       values(aws_appautoscaling_policy.rest)[*].id, values(aws_appautoscaling_scheduled_action.this)[*].id,
     )) == tolist(["second"])
-    error_message = "The policies and schedules are made anew with their target."
+    error_message = "The policies and schedules are replaced with their target."
   }
 }

@@ -22,19 +22,19 @@ run "scales_by_cpu_memory_and_queue" {
 
   assert {
     condition     = output.scaling_bounds == { min = 1, max = 10 }
-    error_message = "The bounds are those given."
+    error_message = "The given bounds are used."
   }
 
   assert {
     condition     = length(aws_appautoscaling_policy.rest) == 0 && length(aws_cloudwatch_metric_alarm.rest) == 0 && output.scaling_alarm_names == []
-    error_message = "Where one task always runs, nothing wakes it up or lets it rest."
+    error_message = "With a minimum of 1 there are no alarms for zero tasks."
   }
 
   assert {
     condition = one([
       for each in aws_appautoscaling_policy.queue_depth[0].target_tracking_scaling_policy_configuration[0].customized_metric_specification[0].metrics : each.expression if each.return_data
     ]) == "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) + FILL(size2 + 1, 0) + FILL(size3 + 1, 0) > 0, (FILL(size0, 0) + FILL(size1, 0) + FILL(size2, 0) + FILL(size3, 0)) / IF(running > 0, running, 1))"
-    error_message = "Both queues count on both nodes of a pair, of which one reports nothing; a minute without a report does not count."
+    error_message = "Both queues on both nodes are summed; minutes without reports are skipped."
   }
 
   assert {
@@ -45,7 +45,7 @@ run "scales_by_cpu_memory_and_queue" {
   }
 }
 
-run "follows_what_can_be_chosen" {
+run "uses_the_given_targets_and_cooldowns" {
   command = plan
 
   variables {
@@ -59,7 +59,7 @@ run "follows_what_can_be_chosen" {
       aws_appautoscaling_policy.resource["memory"].target_tracking_scaling_policy_configuration[0].target_value == 65 &&
       aws_appautoscaling_policy.queue_depth[0].target_tracking_scaling_policy_configuration[0].target_value == 4
     )
-    error_message = "The targets are those given."
+    error_message = "The given targets are used."
   }
 
   assert {
@@ -67,11 +67,11 @@ run "follows_what_can_be_chosen" {
       for each in [aws_appautoscaling_policy.resource["cpu"], aws_appautoscaling_policy.resource["memory"], aws_appautoscaling_policy.queue_depth[0]] :
       each.target_tracking_scaling_policy_configuration[0].scale_in_cooldown == 600 && each.target_tracking_scaling_policy_configuration[0].scale_out_cooldown == 30
     ])
-    error_message = "The pauses are those given."
+    error_message = "The given cooldowns are used."
   }
 }
 
-run "counts_what_rabbitmq_calls_messages" {
+run "counts_messages_of_rabbitmq" {
   command = plan
 
   variables {
@@ -82,11 +82,11 @@ run "counts_what_rabbitmq_calls_messages" {
     condition = alltrue([
       for each in local.size_metrics : each.name == "MessageCount" && each.dimensions.VirtualHost == "grading" && each.dimensions.Broker == "test-grading-mq"
     ])
-    error_message = "RabbitMQ has another metric, with one more dimension."
+    error_message = "RabbitMQ has a different metric with an additional dimension."
   }
 }
 
-run "rests_at_zero_and_wakes_up" {
+run "scales_to_zero_and_back" {
   command = plan
 
   variables {
@@ -100,7 +100,7 @@ run "rests_at_zero_and_wakes_up" {
       output.scaling_bounds == { min = 0, max = 5 } &&
       output.scaling_alarm_names == ["test-grading-idle", "test-grading-wake-up"]
     )
-    error_message = "Zero is allowed, and two alarms move the service to it and from it."
+    error_message = "The minimum is 0, and two alarms scale the service to and from it."
   }
 
   assert {
@@ -110,7 +110,7 @@ run "rests_at_zero_and_wakes_up" {
       one([for each in aws_cloudwatch_metric_alarm.rest["wake-up"].metric_query : each.expression if each.return_data]) ==
       "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) > 0, IF((FILL(desired, 0) < 1) AND (FILL(consumers0, 0) + FILL(consumers1, 0) < 1), FILL(size0, 0) + FILL(size1, 0), 0))"
     )
-    error_message = "One message wakes the service up, and only where no task is wanted and nobody takes messages."
+    error_message = "One message wakes the service up, only at a desired count of 0 and without consumers."
   }
 
   assert {
@@ -118,7 +118,7 @@ run "rests_at_zero_and_wakes_up" {
       aws_appautoscaling_policy.rest["wake-up"].step_scaling_policy_configuration[0].adjustment_type == "ChangeInCapacity" &&
       one(aws_appautoscaling_policy.rest["wake-up"].step_scaling_policy_configuration[0].step_adjustment).scaling_adjustment == 2
     )
-    error_message = "It adds tasks: an exact number would take tasks away when CloudWatch is late."
+    error_message = "The policy adds tasks; an exact number could stop tasks when metrics are late."
   }
 
   assert {
@@ -128,7 +128,7 @@ run "rests_at_zero_and_wakes_up" {
       one([for each in aws_cloudwatch_metric_alarm.rest["idle"].metric_query : each.expression if each.return_data]) ==
       "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) > 0, IF(FILL(consumers0, 0) + FILL(consumers1, 0) >= 1, FILL(size0, 0) + FILL(size1, 0), 1))"
     )
-    error_message = "It takes twenty minutes without a message, all of them, and a worker that is connected."
+    error_message = "The alarm needs twenty minutes without messages and a connected worker."
   }
 
   assert {
@@ -137,7 +137,7 @@ run "rests_at_zero_and_wakes_up" {
       one(aws_appautoscaling_policy.rest["idle"].step_scaling_policy_configuration[0].step_adjustment).scaling_adjustment == 0 &&
       tonumber(one(aws_appautoscaling_policy.rest["idle"].step_scaling_policy_configuration[0].step_adjustment).metric_interval_upper_bound) == 0
     )
-    error_message = "It stops the last tasks."
+    error_message = "The policy stops the last tasks."
   }
 
   assert {
@@ -146,11 +146,11 @@ run "rests_at_zero_and_wakes_up" {
         for each in alarm.metric_query : one(each.metric).period == 60 && one(each.metric).stat == "Maximum" if !each.return_data
       ]
     ])) && length([for each in aws_cloudwatch_metric_alarm.rest["wake-up"].metric_query : each if !each.return_data]) == 5
-    error_message = "Both look at the highest number of each minute, of all queues and of the tasks."
+    error_message = "Both alarms use the maximum of each minute for queues and tasks."
   }
 }
 
-run "follows_exam_hours" {
+run "changes_bounds_by_schedule" {
   command = plan
 
   variables {
@@ -170,7 +170,7 @@ run "follows_exam_hours" {
       one(aws_appautoscaling_scheduled_action.this["exam-begins"].scalable_target_action).min_capacity == "20" &&
       one(aws_appautoscaling_scheduled_action.this["exam-begins"].scalable_target_action).max_capacity == "60"
     )
-    error_message = "The bounds change when the exam begins, on the clock of the campus."
+    error_message = "The bounds change when the exam begins, in the given time zone."
   }
 
   assert {
@@ -178,16 +178,16 @@ run "follows_exam_hours" {
       aws_appautoscaling_scheduled_action.this["final"].timezone == "UTC" &&
       one(aws_appautoscaling_scheduled_action.this["final"].scalable_target_action).max_capacity == null
     )
-    error_message = "What is not given stays as it is, and the clock is UTC."
+    error_message = "An omitted bound is unchanged, and the time zone is UTC."
   }
 
   assert {
     condition     = length(aws_appautoscaling_policy.rest) == 0
-    error_message = "No schedule asks for zero."
+    error_message = "No schedule sets 0."
   }
 }
 
-run "a_schedule_may_ask_for_zero" {
+run "a_schedule_may_set_zero" {
   command = plan
 
   variables {
@@ -196,7 +196,7 @@ run "a_schedule_may_ask_for_zero" {
 
   assert {
     condition     = keys(aws_appautoscaling_policy.rest) == ["idle", "wake-up"]
-    error_message = "Who rests at night is woken up by a message."
+    error_message = "A message wakes the service up while a schedule sets 0."
   }
 }
 
@@ -210,6 +210,6 @@ run "without_autoscaling_there_is_no_schedule" {
 
   assert {
     condition     = length(aws_appautoscaling_scheduled_action.this) == 0 && length(aws_cloudwatch_metric_alarm.rest) == 0
-    error_message = "The desired count is held at all hours."
+    error_message = "Without autoscaling the desired count is fixed."
   }
 }

@@ -12,7 +12,7 @@ variables {
   queue              = { broker_node_names = ["test-grading-mq-1"] }
 }
 
-run "deploys_by_the_percents_given" {
+run "deploys_with_the_given_percentages" {
   command = plan
 
   variables {
@@ -24,7 +24,7 @@ run "deploys_by_the_percents_given" {
       aws_ecs_service.this.deployment_maximum_percent == 100 && aws_ecs_service.this.deployment_minimum_healthy_percent == 50 &&
       one(aws_ecs_service.this.deployment_circuit_breaker).enable && !one(aws_ecs_service.this.deployment_circuit_breaker).rollback
     )
-    error_message = "Half of the workers are replaced at a time, and a failure stops there."
+    error_message = "Half of the workers are replaced at a time, without rollback."
   }
 }
 
@@ -48,7 +48,7 @@ run "operators_may_open_a_shell_that_is_logged" {
       one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).logging == "OVERRIDE" &&
       one(one(one(aws_ecs_cluster.this.configuration).execute_command_configuration).log_configuration).cloud_watch_encryption_enabled
     )
-    error_message = "What is typed and shown goes to a log group of its own, under the key."
+    error_message = "Sessions are logged to a separate log group with the key."
   }
 
   assert {
@@ -62,7 +62,7 @@ run "operators_may_open_a_shell_that_is_logged" {
     condition = [
       for each in jsondecode(aws_ecs_task_definition.this.container_definitions)[0].mountPoints : each.containerPath if startswith(each.sourceVolume, "exec-")
     ] == ["/managed-agents", "/var/log/amazon/ssm", "/var/lib/amazon/ssm"]
-    error_message = "Its agent can write although the root is read-only."
+    error_message = "The agent of ECS Exec has writable volumes."
   }
 }
 
@@ -81,11 +81,11 @@ run "a_shell_without_a_key_or_a_read_only_root" {
       !contains(jsondecode(aws_iam_role_policy.task["execute-command"].policy).Statement[*].Sid, "EncryptSession") &&
       aws_cloudwatch_log_group.sessions["this"].retention_in_days == 90
     )
-    error_message = "The agent writes to the root, and there is no key to use."
+    error_message = "The root is writable, and there is no KMS permission."
   }
 }
 
-run "a_load_balancer_may_ask_for_health" {
+run "a_load_balancer_may_check_health" {
   command = plan
 
   variables {
@@ -108,7 +108,7 @@ run "a_load_balancer_may_ask_for_health" {
   }
 }
 
-run "logs_as_chosen" {
+run "uses_the_log_options" {
   command = plan
 
   variables {
@@ -120,18 +120,18 @@ run "logs_as_chosen" {
       aws_cloudwatch_log_group.this.retention_in_days == 365 &&
       aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
     )
-    error_message = "Retention and key of the log are those given."
+    error_message = "The log has the given retention and key."
   }
 
   assert {
     condition = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].logConfiguration.options == {
       awslogs-group = "/ecs/test-grading", awslogs-region = "ap-northeast-2", awslogs-stream-prefix = "grading-worker", mode = "blocking"
     }
-    error_message = "No line is lost."
+    error_message = "The log driver is blocking."
   }
 }
 
-run "work_goes_on_while_the_log_is_away" {
+run "work_continues_without_cloudwatch_logs" {
   command = plan
 
   variables {
@@ -144,7 +144,7 @@ run "work_goes_on_while_the_log_is_away" {
       jsondecode(aws_ecs_task_definition.this.container_definitions)[0].logConfiguration.options.max-buffer-size == "64m" &&
       aws_cloudwatch_log_group.this.retention_in_days == 30
     )
-    error_message = "Lines wait in a buffer of the size given."
+    error_message = "The log buffer has the given size."
   }
 }
 
@@ -162,11 +162,11 @@ run "a_worker_may_protect_itself_from_scale_in" {
       Action   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
       Resource = "arn:aws:ecs:ap-northeast-2:123456789012:task/test-grading-cluster/*"
     }
-    error_message = "Tasks of its own cluster, and no others."
+    error_message = "The permission covers only tasks of its cluster."
   }
 }
 
-run "has_a_dns_name_when_wanted" {
+run "has_a_dns_name_with_service_discovery" {
   command = plan
 
   variables {

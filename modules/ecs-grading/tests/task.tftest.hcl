@@ -12,7 +12,7 @@ variables {
   queue              = { broker_node_names = ["test-grading-mq-1"] }
 }
 
-run "is_as_large_as_chosen" {
+run "has_the_given_size" {
   command = plan
 
   variables {
@@ -25,11 +25,11 @@ run "is_as_large_as_chosen" {
       one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64" &&
       one(aws_ecs_task_definition.this.ephemeral_storage).size_in_gib == 100
     )
-    error_message = "Size, architecture and disk are those given."
+    error_message = "The given size, architecture and disk are used."
   }
 }
 
-run "stops_as_fast_as_chosen" {
+run "has_the_given_stop_timeout" {
   command = plan
 
   variables {
@@ -43,7 +43,7 @@ run "stops_as_fast_as_chosen" {
   }
 }
 
-run "writes_where_it_is_told" {
+run "has_the_given_writable_paths" {
   command = plan
 
   variables {
@@ -55,11 +55,11 @@ run "writes_where_it_is_told" {
       jsondecode(aws_ecs_task_definition.this.container_definitions)[0].mountPoints == [{ containerPath = "/srv/work", readOnly = false, sourceVolume = "work" }] &&
       aws_ecs_task_definition.this.volume[*].name == tolist(["work"])
     )
-    error_message = "Another image has other paths."
+    error_message = "Paths of another image can be set."
   }
 }
 
-run "has_containers_beside_the_worker" {
+run "has_sidecars" {
   command = plan
 
   variables {
@@ -119,7 +119,7 @@ run "has_containers_beside_the_worker" {
       jsondecode(aws_ecs_task_definition.this.container_definitions)[2].mountPoints == [{ containerPath = "/var/spool/log", readOnly = false, sourceVolume = "spool" }] &&
       toset(aws_ecs_task_definition.this.volume[*].name) == toset(["boxes", "spool", "tmp"])
     )
-    error_message = "The worker waits for the one that it needs, and the volume is there."
+    error_message = "The worker starts after the sidecar, and the volume exists."
   }
 
   assert {
@@ -128,7 +128,7 @@ run "has_containers_beside_the_worker" {
       !jsondecode(aws_ecs_task_definition.this.container_definitions)[1].essential &&
       !strcontains(aws_ecs_task_definition.this.container_definitions, "null")
     )
-    error_message = "What is not given is left away, so that the plan settles."
+    error_message = "Null values are omitted, so that the plan is stable."
   }
 
   assert {
@@ -138,6 +138,6 @@ run "has_containers_beside_the_worker" {
       "arn:aws:ecr:ap-northeast-2:123456789012:repository/log-router",
       "arn:aws:ecr:ap-northeast-2:123456789012:repository/test-grading-worker",
     ])
-    error_message = "ECS may pull those images that lie in ECR."
+    error_message = "ECS may pull the images in ECR."
   }
 }

@@ -39,7 +39,7 @@ run "one_private_broker_that_upgrades_itself" {
 
   assert {
     condition     = !aws_mq_broker.this[0].publicly_accessible && aws_mq_broker.this[0].auto_minor_version_upgrade
-    error_message = "The broker is private and takes minor versions by itself."
+    error_message = "The broker is private and upgrades minor versions automatically."
   }
 
   assert {
@@ -59,11 +59,11 @@ run "one_private_broker_that_upgrades_itself" {
 
   assert {
     condition     = aws_mq_configuration.this[0].data == output.broker_xml && aws_mq_broker.this[0].configuration[0].id == "c-1"
-    error_message = "The broker has the configuration that is shown."
+    error_message = "The broker uses the configuration of the output."
   }
 }
 
-run "one_user_who_may_do_everything" {
+run "creates_one_administrator" {
   command = plan
 
   assert {
@@ -73,21 +73,21 @@ run "one_user_who_may_do_everything" {
 
   assert {
     condition     = strcontains(output.broker_xml, "<authorizationPlugin>") && strcontains(output.broker_xml, "grading-admins,activemq-webconsole")
-    error_message = "Rights go by groups, and the web console works."
+    error_message = "Rights are granted to groups, and the web console works."
   }
 
   assert {
     condition     = join(" ", output.user_names) == "admin"
-    error_message = "The administrator is named."
+    error_message = "The administrator has the given name."
   }
 }
 
-run "endpoints_are_found_by_their_scheme" {
+run "selects_endpoints_by_scheme" {
   command = plan
 
   assert {
     condition     = output.stomp_endpoints == ["stomp+ssl://b-1.example.com:61614"]
-    error_message = "The STOMP endpoint is found by its scheme."
+    error_message = "The STOMP endpoint is selected by its scheme."
   }
 
   assert {
@@ -104,7 +104,7 @@ run "endpoints_are_found_by_their_scheme" {
   }
 }
 
-run "what_others_need_to_know_is_put_out" {
+run "outputs_describe_the_broker" {
   command = plan
 
   assert {
@@ -114,21 +114,21 @@ run "what_others_need_to_know_is_put_out" {
 
   assert {
     condition     = output.node_names == ["test-grading-mq-1"] && output.alarm_dimensions == [{ Broker = "test-grading-mq-1" }]
-    error_message = "CloudWatch calls the one node <name>-1."
+    error_message = "The node is <name>-1 in CloudWatch."
   }
 
   assert {
     condition     = output.broker_name == "test-grading-mq" && output.engine_type == "ActiveMQ" && output.broker_id == "b-1" && output.configuration_id == "c-1"
-    error_message = "The broker is named."
+    error_message = "The outputs describe the broker."
   }
 
   assert {
     condition     = toset(output.log_group_names) == toset(["/aws/amazonmq/broker/b-1/audit", "/aws/amazonmq/broker/b-1/general"])
-    error_message = "Amazon MQ names log groups after the id."
+    error_message = "Log groups are named after the broker's ID."
   }
 }
 
-run "what_is_null_is_as_if_it_were_not_said" {
+run "null_means_default" {
   command = plan
 
   variables {
@@ -149,6 +149,6 @@ run "what_is_null_is_as_if_it_were_not_said" {
 
   assert {
     condition     = length(output.queue_names) == 4 && length(output.user_names) == 1
-    error_message = "Queues and users too."
+    error_message = "Queues and users are the defaults."
   }
 }

@@ -6,7 +6,7 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "a_broker_of_ones_own_is_given_on" {
+run "outputs_of_an_existing_broker" {
   command = plan
 
   variables {
@@ -23,27 +23,27 @@ run "a_broker_of_ones_own_is_given_on" {
 
   assert {
     condition     = length(aws_mq_broker.this) == 0 && length(aws_mq_configuration.this) == 0 && length(aws_cloudwatch_log_resource_policy.this) == 0
-    error_message = "Nothing is made."
+    error_message = "No resource is created."
   }
 
   assert {
     condition     = output.stomp_endpoints == ["stomp+ssl://mq.example.com:61614"] && output.endpoints["openwire"] == ["ssl://mq.example.com:61617"]
-    error_message = "Its endpoints are put out."
+    error_message = "The endpoints are outputs."
   }
 
   assert {
     condition     = output.node_names == ["theirs-1"] && output.alarm_dimensions == [{ Broker = "theirs-1" }] && output.broker_name == "theirs"
-    error_message = "So are its names."
+    error_message = "The names are those of the existing broker."
   }
 
   assert {
     condition     = join(" ", output.log_group_names) == "/theirs" && length(output.user_names) == 0
-    error_message = "And its logs; users are its own."
+    error_message = "Log groups are outputs; users are empty."
   }
 
   assert {
     condition     = output.broker_arn == null && output.broker_id == null && output.broker_xml == null && output.configuration_id == null
-    error_message = "What is not ours is null."
+    error_message = "Values of resources that do not exist are null."
   }
 }
 

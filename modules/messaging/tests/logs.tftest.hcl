@@ -29,27 +29,27 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "amazon_mq_may_write_the_logs_of_this_broker_and_nothing_else" {
+run "amazon_mq_may_write_logs_of_this_broker_only" {
   command = plan
 
   assert {
     condition     = jsondecode(aws_cloudwatch_log_resource_policy.this[0].policy_document).Statement[0].Resource == "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/amazonmq/broker/*"
-    error_message = "The log groups of brokers of this account and region."
+    error_message = "The policy covers log groups of brokers of this account and region."
   }
 
   assert {
     condition     = jsondecode(aws_cloudwatch_log_resource_policy.this[0].policy_document).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "On behalf of this account."
+    error_message = "The policy is limited to this account."
   }
 
   assert {
     condition     = jsondecode(aws_cloudwatch_log_resource_policy.this[0].policy_document).Statement[0].Condition.ArnLike["aws:SourceArn"] == "arn:aws:mq:ap-northeast-2:123456789012:broker:test-grading-mq:*"
-    error_message = "On behalf of this broker."
+    error_message = "The policy is limited to this broker."
   }
 
   assert {
     condition     = length(aws_cloudwatch_log_group.this) == 0
-    error_message = "Amazon MQ makes the log groups."
+    error_message = "The module creates no log groups."
   }
 }
 
@@ -71,7 +71,7 @@ run "without_logs_there_is_no_policy_for_them" {
   }
 }
 
-run "log_groups_can_be_taken_over" {
+run "log_groups_can_be_imported" {
   command = plan
 
   variables {
@@ -80,11 +80,11 @@ run "log_groups_can_be_taken_over" {
 
   assert {
     condition     = { for kind, group in aws_cloudwatch_log_group.this : kind => group.name } == { audit = "/aws/amazonmq/broker/b-1/audit", general = "/aws/amazonmq/broker/b-1/general" }
-    error_message = "Under the names that Amazon MQ gives them."
+    error_message = "The groups have the names that Amazon MQ uses."
   }
 
   assert {
     condition     = alltrue([for group in aws_cloudwatch_log_group.this : group.retention_in_days == 90 && group.kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/k"])
-    error_message = "They end, and are encrypted."
+    error_message = "Logs expire and are encrypted."
   }
 }

@@ -44,7 +44,7 @@ run "a_pair_is_in_two_subnets" {
 
   assert {
     condition     = output.node_names == ["test-grading-mq-1", "test-grading-mq-2"]
-    error_message = "CloudWatch knows both nodes."
+    error_message = "CloudWatch has dimensions of both nodes."
   }
 
   assert {
@@ -62,7 +62,7 @@ run "a_newer_version" {
 
   assert {
     condition     = aws_mq_broker.this[0].engine_version == "5.19" && aws_mq_configuration.this[0].engine_version == "5.19"
-    error_message = "Broker and configuration are of one version."
+    error_message = "Broker and configuration have the same version."
   }
 }
 
@@ -76,7 +76,7 @@ run "engine_and_administrator_can_be_named" {
 
   assert {
     condition     = aws_mq_broker.this[0].engine_type == "ActiveMQ" && one(aws_mq_broker.this[0].user).username == "root.user"
-    error_message = "They are as given."
+    error_message = "The given values are used."
   }
 }
 
@@ -90,7 +90,7 @@ run "fast_storage_for_one_large_node" {
 
   assert {
     condition     = aws_mq_broker.this[0].storage_type == "ebs"
-    error_message = "ebs is chosen."
+    error_message = "The storage type is ebs."
   }
 }
 
@@ -103,11 +103,11 @@ run "storage_of_all_zones_is_for_every_instance" {
 
   assert {
     condition     = aws_mq_broker.this[0].storage_type == "efs"
-    error_message = "efs is chosen."
+    error_message = "The storage type is efs."
   }
 }
 
-run "a_key_of_ones_own" {
+run "uses_the_given_key" {
   command = plan
 
   variables {
@@ -133,11 +133,11 @@ run "a_maintenance_window" {
       aws_mq_broker.this[0].maintenance_window_start_time[0].time_of_day == "03:30" &&
       aws_mq_broker.this[0].maintenance_window_start_time[0].time_zone == "Asia/Seoul"
     )
-    error_message = "Amazon MQ restarts the broker then."
+    error_message = "The maintenance window is set."
   }
 }
 
-run "a_maintenance_window_is_in_utc_unless_told_otherwise" {
+run "a_maintenance_window_is_in_utc_by_default" {
   command = plan
 
   variables {
@@ -159,11 +159,11 @@ run "limits_of_the_whole_broker" {
 
   assert {
     condition     = strcontains(output.broker_xml, "<memoryUsage percentOfJvmHeap=\"50\"/>")
-    error_message = "The share of the memory stands in the XML."
+    error_message = "The XML contains the memory percentage."
   }
 
   assert {
     condition     = strcontains(output.broker_xml, "<systemUsage sendFailIfNoSpaceAfterTimeout=\"2000\">")
-    error_message = "So does the time after which a send fails."
+    error_message = "The XML contains the send timeout."
   }
 }

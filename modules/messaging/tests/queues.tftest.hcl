@@ -6,7 +6,7 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "the_xml_follows_the_variables" {
+run "the_xml_contains_the_variables" {
   command = plan
 
   variables {
@@ -34,7 +34,7 @@ run "the_xml_follows_the_variables" {
         ] : strcontains(output.broker_xml, text)
       ])
     )
-    error_message = "Queues, page size and redelivery stand in the XML."
+    error_message = "The XML contains queues, page size and redelivery."
   }
 
   assert {
@@ -43,7 +43,7 @@ run "the_xml_follows_the_variables" {
   }
 }
 
-run "every_option_of_a_queue_stands_in_its_policy" {
+run "every_option_of_a_queue_is_in_its_policy" {
   command = plan
 
   variables {
@@ -85,7 +85,7 @@ run "every_option_of_a_queue_stands_in_its_policy" {
   }
 }
 
-run "a_queue_has_what_is_said_for_all_unless_it_says_otherwise" {
+run "a_queue_inherits_the_policy_for_all" {
   command = plan
 
   variables {
@@ -104,7 +104,7 @@ run "a_queue_has_what_is_said_for_all_unless_it_says_otherwise" {
         ] : strcontains(output.broker_xml, text)
       ])
     )
-    error_message = "The general policy is in each one, because ActiveMQ takes only one."
+    error_message = "Each policy contains the general one, because ActiveMQ applies only one."
   }
 
   assert {

@@ -42,7 +42,7 @@ run "one_node_of_rabbitmq" {
 
   assert {
     condition     = aws_mq_broker.this[0].logs[0].general && aws_mq_broker.this[0].logs[0].audit == null && length(aws_cloudwatch_log_resource_policy.this) == 0
-    error_message = "There is no audit log, and Amazon MQ writes the other by its own role."
+    error_message = "There is no audit log, and the general log needs no policy."
   }
 
   assert {
@@ -51,17 +51,17 @@ run "one_node_of_rabbitmq" {
   }
 }
 
-run "rabbitmq_speaks_amqp_alone" {
+run "rabbitmq_has_amqp_only" {
   command = plan
 
   assert {
     condition     = output.endpoints["amqp"] == ["amqps://b-1.example.com:5671"] && length(output.stomp_endpoints) == 0
-    error_message = "No worker could connect."
+    error_message = "There is no STOMP endpoint."
   }
 
   assert {
     condition     = length(output.queue_names) == 0 && output.node_names == ["test-grading-mq"] && output.engine_type == "RabbitMQ"
-    error_message = "Programs declare queues; CloudWatch has the plain name."
+    error_message = "Clients declare queues; CloudWatch uses the plain name."
   }
 }
 
@@ -81,6 +81,6 @@ run "a_cluster_is_in_up_to_three_subnets" {
 
   assert {
     condition     = output.node_names == ["test-grading-mq"]
-    error_message = "CloudWatch sees one broker."
+    error_message = "CloudWatch has one broker dimension."
   }
 }

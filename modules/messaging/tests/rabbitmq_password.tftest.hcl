@@ -6,7 +6,7 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "the_first_password_of_rabbitmq_can_be_read" {
+run "outputs_the_initial_password_of_rabbitmq" {
   command = apply
 
   variables {
@@ -15,11 +15,11 @@ run "the_first_password_of_rabbitmq_can_be_read" {
 
   assert {
     condition     = length(output.initial_password) >= 12 && output.initial_password == one(aws_mq_broker.this[0].user).password
-    error_message = "Nobody could log in to change it."
+    error_message = "The output is the password of the broker's user."
   }
 }
 
-run "a_second_apply_leaves_users_as_they_are" {
+run "a_second_apply_does_not_change_users" {
   command = plan
 
   variables {
@@ -29,6 +29,6 @@ run "a_second_apply_leaves_users_as_they_are" {
 
   assert {
     condition     = one(aws_mq_broker.this[0].user).username == "admin"
-    error_message = "Users are changed in the broker, where their passwords are."
+    error_message = "Terraform does not change users."
   }
 }

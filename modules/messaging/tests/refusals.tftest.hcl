@@ -16,7 +16,7 @@ run "refuses_an_administrator_of_one_letter" {
   expect_failures = [var.admin_username]
 }
 
-run "refuses_an_authorization_of_a_queue_that_would_break_the_xml" {
+run "refuses_an_authorization_with_an_invalid_queue_name" {
   command = plan
 
   variables {
@@ -26,7 +26,7 @@ run "refuses_an_authorization_of_a_queue_that_would_break_the_xml" {
   expect_failures = [var.authorization]
 }
 
-run "refuses_an_authorization_of_a_group_that_amazon_mq_has_not" {
+run "refuses_an_authorization_with_an_invalid_group" {
   command = plan
 
   variables {
@@ -36,7 +36,7 @@ run "refuses_an_authorization_of_a_group_that_amazon_mq_has_not" {
   expect_failures = [var.authorization]
 }
 
-run "refuses_a_queue_of_both_directions" {
+run "refuses_a_queue_for_requests_and_results" {
   command = plan
 
   variables {
@@ -46,7 +46,7 @@ run "refuses_a_queue_of_both_directions" {
   expect_failures = [var.authorization]
 }
 
-run "refuses_a_mode_that_is_none" {
+run "refuses_an_unknown_deployment_mode" {
   command = plan
 
   variables {
@@ -66,7 +66,7 @@ run "refuses_a_cluster_of_activemq" {
   expect_failures = [var.deployment_mode]
 }
 
-run "refuses_another_engine" {
+run "refuses_an_unknown_engine" {
   command = plan
 
   variables {
@@ -106,7 +106,7 @@ run "refuses_a_graviton_instance_for_activemq" {
   expect_failures = [var.instance_type]
 }
 
-run "refuses_a_retention_that_cloudwatch_has_not" {
+run "refuses_an_unsupported_log_retention" {
   command = plan
 
   variables {
@@ -126,7 +126,7 @@ run "refuses_a_key_for_log_groups_of_amazon_mq" {
   expect_failures = [var.logs]
 }
 
-run "refuses_a_key_that_is_none" {
+run "refuses_a_log_key_without_an_arn" {
   command = plan
 
   variables {
@@ -187,7 +187,7 @@ run "refuses_no_subnet" {
   expect_failures = [var.subnet_ids]
 }
 
-run "refuses_a_user_of_the_administrators_name" {
+run "refuses_a_user_named_like_the_administrator" {
   command = plan
 
   variables {
@@ -197,7 +197,7 @@ run "refuses_a_user_of_the_administrators_name" {
   expect_failures = [var.users]
 }
 
-run "refuses_a_user_of_a_name_with_a_space" {
+run "refuses_a_user_name_with_a_space" {
   command = plan
 
   variables {
@@ -207,7 +207,7 @@ run "refuses_a_user_of_a_name_with_a_space" {
   expect_failures = [var.users]
 }
 
-run "refuses_a_group_that_amazon_mq_has_not" {
+run "refuses_an_invalid_group_name" {
   command = plan
 
   variables {

@@ -6,7 +6,7 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "refuses_the_name_of_a_key" {
+run "refuses_a_key_without_an_arn" {
   command = plan
 
   variables {
@@ -16,7 +16,7 @@ run "refuses_the_name_of_a_key" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_a_day_that_is_none" {
+run "refuses_an_invalid_day" {
   command = plan
 
   variables {
@@ -26,7 +26,7 @@ run "refuses_a_day_that_is_none" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_a_time_that_is_none" {
+run "refuses_an_invalid_time" {
   command = plan
 
   variables {
@@ -36,7 +36,7 @@ run "refuses_a_time_that_is_none" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_a_time_zone_that_is_none" {
+run "refuses_an_invalid_time_zone" {
   command = plan
 
   variables {
@@ -46,7 +46,7 @@ run "refuses_a_time_zone_that_is_none" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_more_memory_than_amazon_mq_gives" {
+run "refuses_too_high_a_memory_percentage" {
   command = plan
 
   variables {
@@ -56,7 +56,7 @@ run "refuses_more_memory_than_amazon_mq_gives" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_a_send_that_never_waits" {
+run "refuses_a_send_timeout_of_zero" {
   command = plan
 
   variables {
@@ -66,7 +66,7 @@ run "refuses_a_send_that_never_waits" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_a_storage_that_is_none" {
+run "refuses_an_unknown_storage_type" {
   command = plan
 
   variables {

@@ -16,7 +16,7 @@ run "refuses_no_queue" {
   expect_failures = [var.queues]
 }
 
-run "refuses_a_queue_name_that_would_break_the_xml" {
+run "refuses_an_invalid_queue_name" {
   command = plan
 
   variables {
@@ -26,7 +26,7 @@ run "refuses_a_queue_name_that_would_break_the_xml" {
   expect_failures = [var.queues]
 }
 
-run "refuses_a_policy_of_a_queue_name_that_would_break_the_xml" {
+run "refuses_a_policy_with_an_invalid_queue_name" {
   command = plan
 
   variables {
@@ -36,7 +36,7 @@ run "refuses_a_policy_of_a_queue_name_that_would_break_the_xml" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_a_dead_letter_queue_for_many" {
+run "refuses_a_wildcard_as_dead_letter_queue" {
   command = plan
 
   variables {
@@ -56,7 +56,7 @@ run "refuses_redelivery_faster_than_a_second" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_a_longest_delay_below_the_first" {
+run "refuses_a_maximum_delay_below_the_first" {
   command = plan
 
   variables {
@@ -66,7 +66,7 @@ run "refuses_a_longest_delay_below_the_first" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_redelivery_for_ever" {
+run "refuses_unlimited_redelivery" {
   command = plan
 
   variables {
@@ -76,7 +76,7 @@ run "refuses_redelivery_for_ever" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_a_backoff_that_gets_faster" {
+run "refuses_a_backoff_multiplier_below_one" {
   command = plan
 
   variables {
@@ -106,7 +106,7 @@ run "refuses_half_a_message" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_no_memory_at_all" {
+run "refuses_a_memory_limit_of_zero" {
   command = plan
 
   variables {
@@ -116,7 +116,7 @@ run "refuses_no_memory_at_all" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_no_destination_at_all" {
+run "refuses_a_destination_limit_of_zero" {
   command = plan
 
   variables {
@@ -126,7 +126,7 @@ run "refuses_no_destination_at_all" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_an_expiry_check_in_the_past" {
+run "refuses_a_negative_expiry_check" {
   command = plan
 
   variables {
@@ -136,7 +136,7 @@ run "refuses_an_expiry_check_in_the_past" {
   expect_failures = [var.queue_policies]
 }
 
-run "refuses_a_send_that_waits_for_an_hour" {
+run "refuses_a_send_timeout_of_an_hour" {
   command = plan
 
   variables {

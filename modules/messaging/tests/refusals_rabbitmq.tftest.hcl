@@ -38,7 +38,7 @@ run "refuses_the_smallest_instance" {
   expect_failures = [var.instance_type]
 }
 
-run "refuses_an_instance_that_version_4_has_not" {
+run "refuses_an_instance_type_without_version_4" {
   command = plan
 
   variables {
@@ -58,7 +58,7 @@ run "refuses_an_audit_log" {
   expect_failures = [var.logs]
 }
 
-run "refuses_a_key_of_ones_own" {
+run "refuses_a_key_for_messages" {
   command = plan
 
   variables {
@@ -78,7 +78,7 @@ run "refuses_a_storage_type" {
   expect_failures = [var.nodes]
 }
 
-run "refuses_a_share_of_memory" {
+run "refuses_a_memory_percentage" {
   command = plan
 
   variables {

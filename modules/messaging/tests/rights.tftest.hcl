@@ -29,7 +29,7 @@ variables {
   security_group_ids = ["sg-1"]
 }
 
-run "users_in_groups_beside_the_administrator" {
+run "creates_users_in_groups" {
   command = plan
 
   variables {
@@ -41,17 +41,17 @@ run "users_in_groups_beside_the_administrator" {
 
   assert {
     condition     = join(" ", sort([for user in aws_mq_broker.this[0].user : "${user.username}:${join(",", user.groups)}"])) == "admin:grading-admins operator:grading-operators web:grading-web"
-    error_message = "Each is in its groups."
+    error_message = "Each user is in its groups."
   }
 
   assert {
     condition     = [for user in aws_mq_broker.this[0].user : user.username if user.console_access] == ["admin", "operator"]
-    error_message = "The web console is for those who were given it."
+    error_message = "Only these users have console access."
   }
 
   assert {
     condition     = join(" ", output.user_names) == "admin operator web"
-    error_message = "All are named, the administrator first."
+    error_message = "The output lists all users, the administrator first."
   }
 }
 
@@ -68,11 +68,11 @@ run "web_and_workers_have_opposite_rights" {
         ] : strcontains(output.broker_xml, text)
       ])
     )
-    error_message = "Requests go one way and results the other."
+    error_message = "Web writes requests and reads results; workers the reverse."
   }
 }
 
-run "without_authorization_everybody_may_do_everything" {
+run "without_authorization_all_users_have_all_rights" {
   command = plan
 
   variables {
@@ -81,11 +81,11 @@ run "without_authorization_everybody_may_do_everything" {
 
   assert {
     condition     = !strcontains(output.broker_xml, "authorization")
-    error_message = "There is no map."
+    error_message = "There is no authorization map."
   }
 }
 
-run "queues_of_other_names_have_the_rights_that_are_said" {
+run "rights_follow_renamed_queues" {
   command = plan
 
   variables {
@@ -107,7 +107,7 @@ run "queues_of_other_names_have_the_rights_that_are_said" {
         ] : strcontains(output.broker_xml, text)
       ])
     )
-    error_message = "They are requests and results by another name."
+    error_message = "Renamed queues have the rights of requests and results."
   }
 
   assert {
@@ -118,11 +118,11 @@ run "queues_of_other_names_have_the_rights_that_are_said" {
         ] : strcontains(output.broker_xml, text)
       ])
     )
-    error_message = "Groups of ones own have rights too."
+    error_message = "Additional groups have rights too."
   }
 
   assert {
     condition     = !strcontains(output.broker_xml, "activemq-webconsole")
-    error_message = "The web console is closed."
+    error_message = "The web console is disabled."
   }
 }

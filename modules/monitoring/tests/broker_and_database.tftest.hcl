@@ -1,4 +1,4 @@
-# Alarms of the broker itself, by engine, and of the database.
+# Alarms of the broker, by engine, and of the database.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -9,7 +9,7 @@ variables {
   broker           = { node_names = ["test-grading-mq-1", "test-grading-mq-2"] }
 }
 
-run "each_node_is_watched" {
+run "each_node_has_alarms" {
   command = plan
 
   assert {
@@ -20,21 +20,21 @@ run "each_node_is_watched" {
         ["StorePercentUsage", "test-grading-mq-2", "70"],
       ]
     )
-    error_message = "CPU, heap and message store of the second node."
+    error_message = "The second node has alarms for CPU, heap and message store."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["broker_cpu_1"].alarm_name == "test-grading-broker-1-cpu-high" && aws_cloudwatch_metric_alarm.this["broker_cpu_1"].evaluation_periods == 3 && aws_cloudwatch_metric_alarm.this["broker_cpu_1"].period == 300
-    error_message = "Fifteen minutes each."
+    error_message = "The period is fifteen minutes."
   }
 
   assert {
     condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "broker_cpu_credits_1")
-    error_message = "Without a burstable instance there are no credits."
+    error_message = "Without a burstable instance there is no alarm for credits."
   }
 }
 
-run "a_burstable_broker_has_credits" {
+run "a_burstable_broker_has_an_alarm_for_credits" {
   command = plan
 
   variables {
@@ -46,11 +46,11 @@ run "a_burstable_broker_has_credits" {
       aws_cloudwatch_metric_alarm.this["broker_cpu_credits_1"].metric_name == "CpuCreditBalance" && aws_cloudwatch_metric_alarm.this["broker_cpu_credits_1"].threshold == 20 &&
       aws_cloudwatch_metric_alarm.this["broker_cpu_credits_1"].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.this["broker_cpu_credits_1"].statistic == "Minimum"
     )
-    error_message = "Few are told."
+    error_message = "The alarm fires at fewer than 20 credits."
   }
 }
 
-run "a_large_broker_has_none" {
+run "a_large_broker_has_no_alarm_for_credits" {
   command = plan
 
   variables {
@@ -59,7 +59,7 @@ run "a_large_broker_has_none" {
 
   assert {
     condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "broker_cpu_credits_1")
-    error_message = "mq.m5.large does not burst."
+    error_message = "mq.m5.large has no CPU credits."
   }
 }
 
@@ -80,7 +80,7 @@ run "rabbitmq_has_metrics_of_its_own" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["broker_cpu_1"].metric_name == "SystemCpuUtilization" && aws_cloudwatch_metric_alarm.this["broker_cpu_1"].alarm_name == "test-grading-broker-cpu-high"
-    error_message = "Its CPU has another name."
+    error_message = "The CPU metric has another name."
   }
 
   assert {
@@ -90,16 +90,16 @@ run "rabbitmq_has_metrics_of_its_own" {
         { m0 = "RabbitMQDiskFreeLimit", m1 = "RabbitMQDiskFree", result = "100 * m0 / m1" },
       ]
     )
-    error_message = "Memory and disk are held against its limits."
+    error_message = "Memory and disk are compared with its limits."
   }
 
   assert {
     condition     = length([for key in keys(aws_cloudwatch_metric_alarm.this) : key if strcontains(key, "oldest_message") || strcontains(key, "credits")]) == 0
-    error_message = "What it does not count has no alarm."
+    error_message = "Metrics that it does not report have no alarm."
   }
 }
 
-run "the_database_is_watched_when_there_is_one" {
+run "a_database_has_alarms" {
   command = plan
 
   variables {
@@ -119,6 +119,6 @@ run "the_database_is_watched_when_there_is_one" {
 
   assert {
     condition     = alltrue([for key in ["database_connections", "database_cpu", "database_storage"] : aws_cloudwatch_metric_alarm.this[key].dimensions == tomap({ DBInstanceIdentifier = "test-grading" })])
-    error_message = "It is the instance given."
+    error_message = "The alarms monitor the given instance."
   }
 }

@@ -1,4 +1,4 @@
-# What a call with nothing but the broker gives.
+# Defaults with only the broker.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -8,7 +8,7 @@ variables {
   broker = { node_names = ["test-grading-mq-1"] }
 }
 
-run "the_alarm_is_the_one_that_operators_know" {
+run "the_queue_size_alarm_keeps_its_name" {
   command = plan
 
   assert {
@@ -31,16 +31,16 @@ run "the_alarm_is_the_one_that_operators_know" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["queue_size"].dimensions == tomap({ Broker = "test-grading-mq-1", Queue = "grading-requests" })
-    error_message = "It watches grading-requests on the first node."
+    error_message = "The alarm monitors grading-requests on the first node."
   }
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.this["queue_size"].metric_query) == 0
-    error_message = "It is a plain metric, as it always was."
+    error_message = "The alarm uses a single metric."
   }
 }
 
-run "without_service_and_database_the_broker_is_watched" {
+run "only_the_broker_has_alarms_by_default" {
   command = plan
 
   assert {
@@ -50,19 +50,19 @@ run "without_service_and_database_the_broker_is_watched" {
         "grading-no-consumer", "grading-oldest-message-priority", "grading-oldest-message-requests", "grading-queue-size-high",
       ]
     )
-    error_message = "Eight alarms need nothing but the broker."
+    error_message = "Eight alarms need only the broker."
   }
 
   assert {
     condition     = output.stopped_tasks_log_group_name == null
-    error_message = "Without a service no task is watched."
+    error_message = "Without a service there are no task alarms."
   }
 }
 
 run "the_topic_is_closed_and_encrypted" {
   assert {
     condition     = aws_sns_topic.this["this"].kms_master_key_id == aws_kms_key.topic["this"].arn && aws_kms_key.topic["this"].enable_key_rotation
-    error_message = "Its key is its own and rotates."
+    error_message = "The topic has its own key, which rotates."
   }
 
   assert {
@@ -84,7 +84,7 @@ run "the_topic_is_closed_and_encrypted" {
       jsondecode(aws_sns_topic_policy.this["this"].policy).Statement[1].Effect == "Deny" &&
       jsondecode(aws_sns_topic_policy.this["this"].policy).Statement[1].Condition == { Bool = { "aws:SecureTransport" = "false" } }
     )
-    error_message = "Without TLS nobody publishes."
+    error_message = "Publishing requires TLS."
   }
 
   assert {
@@ -93,7 +93,7 @@ run "the_topic_is_closed_and_encrypted" {
       jsondecode(aws_kms_key_policy.topic["this"].policy).Statement[1].Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } } &&
       jsondecode(aws_kms_key_policy.topic["this"].policy).Statement[0].Principal == { AWS = "arn:aws:iam::123456789012:root" }
     )
-    error_message = "CloudWatch may use the key for this account, and the account keeps it."
+    error_message = "CloudWatch may use the key for this account, which administers it."
   }
 
   assert {
@@ -102,16 +102,16 @@ run "the_topic_is_closed_and_encrypted" {
         alarm.alarm_actions == toset([output.topic_arn]) && alarm.ok_actions == toset([output.topic_arn])
       ])
     )
-    error_message = "Every alarm tells the topic when it fires and when it ends."
+    error_message = "Every alarm notifies the topic when it fires and ends."
   }
 
   assert {
     condition     = length(aws_sns_topic_subscription.email) + length(aws_sns_topic_subscription.https) == 0
-    error_message = "Nobody is told unless given."
+    error_message = "There are no subscribers by default."
   }
 
   assert {
     condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : alarm.treat_missing_data == "notBreaching"])
-    error_message = "What is not in use does not cry."
+    error_message = "Missing data is not breaching."
   }
 }

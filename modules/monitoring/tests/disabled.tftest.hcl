@@ -1,4 +1,4 @@
-# Each alarm can be left out, and then it alone is.
+# Each alarm can be omitted by itself.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -11,7 +11,7 @@ variables {
   database_identifier = "test-grading"
 }
 
-run "all_are_there_by_default" {
+run "all_alarms_exist_by_default" {
   command = plan
 
   assert {
@@ -20,7 +20,7 @@ run "all_are_there_by_default" {
   }
 }
 
-run "leaves_out_one_half" {
+run "omits_one_half" {
   command = plan
 
   variables {
@@ -37,16 +37,16 @@ run "leaves_out_one_half" {
 
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.this) == ["broker_cpu_credits_1", "broker_storage_1", "database_cpu", "dead_letters", "no_running_task", "queue_size"]
-    error_message = "What is named is left out, and nothing else."
+    error_message = "Only the named alarms are omitted."
   }
 
   assert {
     condition     = length(aws_cloudwatch_event_rule.stopped_tasks) + length(aws_cloudwatch_log_group.stopped_tasks) == 0
-    error_message = "Ends of tasks are kept only where they are counted."
+    error_message = "Stopped tasks are logged only if they are counted."
   }
 }
 
-run "leaves_out_the_other_half" {
+run "omits_the_other_half" {
   command = plan
 
   variables {
@@ -62,11 +62,11 @@ run "leaves_out_the_other_half" {
 
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.this) == ["broker_cpu_1", "broker_memory_1", "database_connections", "database_storage", "no_consumer", "oldest_message_priority", "oldest_message_requests", "task_restarts"]
-    error_message = "What is named is left out, and nothing else."
+    error_message = "Only the named alarms are omitted."
   }
 
   assert {
     condition     = length(aws_cloudwatch_event_rule.stopped_tasks) + length(aws_cloudwatch_log_group.stopped_tasks) == 2
-    error_message = "Ends of tasks are kept only where they are counted."
+    error_message = "Stopped tasks are logged only if they are counted."
   }
 }

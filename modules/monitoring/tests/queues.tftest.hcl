@@ -1,4 +1,4 @@
-# Alarms of what waits in the queues.
+# Alarms of the queues.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,12 +14,12 @@ run "names_and_texts_follow_the_environment" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["dead_letters"].alarm_name == "test-grading-dlq-not-empty"
-    error_message = "The environment is the first word."
+    error_message = "The environment is the first part of the name."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["queue_size"].alarm_name == "grading-queue-size-high"
-    error_message = "But for the one that operators know."
+    error_message = "The name of the queue size alarm is fixed."
   }
 
   assert {
@@ -27,16 +27,16 @@ run "names_and_texts_follow_the_environment" {
       strcontains(aws_cloudwatch_metric_alarm.this["dead_letters"].alarm_description, "gradectl queue inspect -e test grading-dlq") &&
       strcontains(aws_cloudwatch_metric_alarm.this["queue_size"].alarm_description, "gradectl queue list -e test")
     )
-    error_message = "The text tells the next command."
+    error_message = "The description contains the next command."
   }
 
   assert {
     condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : length(alarm.alarm_description) <= 1024 && strcontains(alarm.alarm_description, "Next: gradectl ")])
-    error_message = "Every alarm tells what to do next, in what CloudWatch stores."
+    error_message = "Every description contains the next step and fits CloudWatch's limit."
   }
 }
 
-run "a_dead_letter_is_told_at_once" {
+run "a_dead_letter_fires_at_once" {
   command = plan
 
   assert {
@@ -49,7 +49,7 @@ run "a_dead_letter_is_told_at_once" {
   }
 }
 
-run "requests_without_a_consumer_are_told" {
+run "requests_without_a_consumer_fire" {
   command = plan
 
   assert {
@@ -57,7 +57,7 @@ run "requests_without_a_consumer_are_told" {
       one([for query in aws_cloudwatch_metric_alarm.this["no_consumer"].metric_query : query.expression if query.id == "result"]) ==
       "IF(FILL(s0 + 1, 0) > 0, IF((FILL(s0, 0)) > 0 AND (FILL(c0, 0)) < 1, 1, 0))"
     )
-    error_message = "Something waits and nobody is connected."
+    error_message = "Messages wait and no consumer is connected."
   }
 
   assert {
@@ -65,16 +65,16 @@ run "requests_without_a_consumer_are_told" {
       { for query in aws_cloudwatch_metric_alarm.this["no_consumer"].metric_query : query.id => query.metric[0].metric_name if query.id != "result" } ==
       { c0 = "ConsumerCount", s0 = "QueueSize" }
     )
-    error_message = "It compares consumers with what waits."
+    error_message = "The alarm compares consumers with waiting messages."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["no_consumer"].evaluation_periods == 10
-    error_message = "Ten minutes, in which a worker may start."
+    error_message = "The alarm waits ten minutes, in which a worker may start."
   }
 }
 
-run "a_queue_that_stands_still_has_an_old_message" {
+run "a_stalled_queue_has_an_old_message" {
   command = plan
 
   assert {
@@ -86,7 +86,7 @@ run "a_queue_that_stands_still_has_an_old_message" {
         }
       ])
     )
-    error_message = "Both queues of requests are watched."
+    error_message = "Both request queues are monitored."
   }
 
   assert {
@@ -94,12 +94,12 @@ run "a_queue_that_stands_still_has_an_old_message" {
       one([for query in aws_cloudwatch_metric_alarm.this["oldest_message_requests"].metric_query : query.expression if query.id == "result"]) ==
       "IF(FILL(s0 + 1, 0) > 0, IF((FILL(s0, 0)) > 0 AND (FILL(d0, 0)) < 1, 1, 0))"
     )
-    error_message = "Something waits and nothing leaves."
+    error_message = "Messages wait and none is dequeued."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["oldest_message_requests"].evaluation_periods == 15
-    error_message = "For fifteen minutes."
+    error_message = "The alarm covers fifteen minutes."
   }
 }
 
@@ -133,11 +133,11 @@ run "a_pair_of_nodes_is_summed_up" {
       aws_cloudwatch_metric_alarm.this["queue_size"].evaluation_periods == 2 &&
       alltrue([for query in aws_cloudwatch_metric_alarm.this["queue_size"].metric_query : query.metric[0].period == 300 && query.metric[0].stat == "Average" if query.id != "result"])
     )
-    error_message = "Name and numbers are the same."
+    error_message = "Name and thresholds are unchanged."
   }
 }
 
-run "queues_and_the_known_alarm_may_have_other_names" {
+run "queues_and_the_queue_size_alarm_can_be_renamed" {
   command = plan
 
   variables {
@@ -152,11 +152,11 @@ run "queues_and_the_known_alarm_may_have_other_names" {
       aws_cloudwatch_metric_alarm.this["dead_letters"].dimensions["Queue"] == "exam-dlq" &&
       strcontains(aws_cloudwatch_metric_alarm.this["dead_letters"].alarm_description, "gradectl queue inspect -e test exam-dlq")
     )
-    error_message = "The queues are those given."
+    error_message = "The given queues are used."
   }
 
   assert {
     condition     = one([for query in aws_cloudwatch_metric_alarm.this["oldest_message_priority"].metric_query : query.metric[0].dimensions["Queue"] if query.id == "s0"]) == "exam-priority"
-    error_message = "The priority queue too."
+    error_message = "The priority queue is monitored too."
   }
 }

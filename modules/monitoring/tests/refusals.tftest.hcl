@@ -1,4 +1,4 @@
-# What is refused, and where.
+# Rejected values.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -11,7 +11,7 @@ variables {
   database_identifier = "test-grading"
 }
 
-run "refuses_an_action_that_is_no_arn" {
+run "refuses_an_action_without_an_arn" {
   command = plan
 
   variables {
@@ -21,7 +21,7 @@ run "refuses_an_action_that_is_no_arn" {
   expect_failures = [var.alarm_action_arns]
 }
 
-run "refuses_an_engine_that_amazon_mq_does_not_have" {
+run "refuses_an_unknown_engine" {
   command = plan
 
   variables {
@@ -71,7 +71,7 @@ run "refuses_a_database_by_its_arn" {
   expect_failures = [var.database_identifier]
 }
 
-run "refuses_to_leave_out_an_alarm_that_is_none" {
+run "refuses_an_unknown_kind_of_alarm" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# Each threshold reaches its alarm.
+# Each threshold is used by its alarm.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -11,7 +11,7 @@ variables {
   database_identifier = "test-grading"
 }
 
-run "every_threshold_is_the_one_given" {
+run "every_threshold_can_be_set" {
   command = plan
 
   variables {
@@ -42,7 +42,7 @@ run "every_threshold_is_the_one_given" {
         database_cpu = 16, database_storage = 17 * 1024 * 1024 * 1024, dead_letters = 18, queue_size = 22, task_restarts = 23,
       }
     )
-    error_message = "What is measured is held against the number given."
+    error_message = "The metric is compared with the given threshold."
   }
 
   assert {
@@ -50,6 +50,6 @@ run "every_threshold_is_the_one_given" {
       { for key in ["no_consumer", "no_running_task", "oldest_message_priority", "oldest_message_requests"] : key => aws_cloudwatch_metric_alarm.this[key].evaluation_periods } ==
       { no_consumer = 19, no_running_task = 20, oldest_message_priority = 21, oldest_message_requests = 21 }
     )
-    error_message = "Minutes are periods of one minute."
+    error_message = "The alarm has one period per minute."
   }
 }

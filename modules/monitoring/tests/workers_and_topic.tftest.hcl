@@ -1,4 +1,4 @@
-# Alarms of the workers' tasks, and who is told.
+# Alarms of the workers' tasks, and notifications.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -11,7 +11,7 @@ variables {
   database_identifier = "test-grading"
 }
 
-run "no_running_task_is_told" {
+run "a_service_without_tasks_fires" {
   command = plan
 
   assert {
@@ -22,7 +22,7 @@ run "no_running_task_is_told" {
         "IF(FILL(runningtaskcount, 0) < 1 AND (FILL(desiredtaskcount, 0) >= 1 OR (FILL(w0, 0) + FILL(w1, 0)) > 0), 1, 0))",
       ])
     )
-    error_message = "None runs although one should, or something waits."
+    error_message = "No task runs although one should, or messages wait."
   }
 
   assert {
@@ -30,7 +30,7 @@ run "no_running_task_is_told" {
       one([for query in aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query : query.metric[0].dimensions if query.id == "runningtaskcount"]) ==
       tomap({ ClusterName = "test-grading-cluster", ServiceName = "test-grading-service" })
     )
-    error_message = "It asks for the service."
+    error_message = "The alarm monitors the given service."
   }
 
   assert {
@@ -38,12 +38,12 @@ run "no_running_task_is_told" {
       [for query in aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query : query.metric[0].dimensions["Queue"] if startswith(query.id, "w")] ==
       ["grading-requests", "grading-priority"]
     )
-    error_message = "Both queues that workers read count."
+    error_message = "Both queues of the workers are included."
   }
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query) <= 10
-    error_message = "CloudWatch computes with ten metrics at most."
+    error_message = "CloudWatch allows at most ten metrics."
   }
 }
 
@@ -56,11 +56,11 @@ run "a_pair_stays_below_ten_metrics" {
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.this["no_running_task"].metric_query) == 7
-    error_message = "Four queues of nodes, two counts, one result."
+    error_message = "Four queue metrics, two sums, one result."
   }
 }
 
-run "tasks_that_end_by_themselves_are_counted_and_kept" {
+run "tasks_that_stop_by_themselves_are_counted_and_logged" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.this["task_restarts"].namespace == "gradectl/test-grading" && aws_cloudwatch_metric_alarm.this["task_restarts"].metric_name == "StoppedTasks" &&
@@ -75,7 +75,7 @@ run "tasks_that_end_by_themselves_are_counted_and_kept" {
       aws_cloudwatch_log_metric_filter.stopped_tasks["this"].metric_transformation[0].name == "StoppedTasks" &&
       output.stopped_tasks_log_group_name == "/aws/events/test-grading-stopped-tasks"
     )
-    error_message = "They are counted in the log that keeps them."
+    error_message = "A metric filter of the log group counts them."
   }
 
   assert {
@@ -87,7 +87,7 @@ run "tasks_that_end_by_themselves_are_counted_and_kept" {
         "$or"      = [{ stopCode = ["EssentialContainerExited", "TaskFailedToStart"] }, { stoppedReason = [{ prefix = "Task failed" }] }]
       }
     )
-    error_message = "Only tasks of this service, and not those that scaling or a deployment ends."
+    error_message = "The rule selects tasks of this service that neither scaling nor a deployment stopped."
   }
 
   assert {
@@ -101,11 +101,11 @@ run "tasks_that_end_by_themselves_are_counted_and_kept" {
         { ArnEquals = { "aws:SourceArn" = "arn:aws:events:ap-northeast-2:123456789012:rule/test-grading-stopped-tasks" } },
       ]
     }
-    error_message = "Only this rule may write there; streams are made without telling a rule."
+    error_message = "Only this rule may write events; creating streams has no rule condition."
   }
 }
 
-run "a_cluster_that_does_not_count_has_no_such_alarm" {
+run "without_container_insights_there_is_no_task_alarm" {
   command = plan
 
   variables {
@@ -114,11 +114,11 @@ run "a_cluster_that_does_not_count_has_no_such_alarm" {
 
   assert {
     condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "no_running_task") && contains(keys(aws_cloudwatch_metric_alarm.this), "task_restarts")
-    error_message = "Without Container Insights nobody knows how many run; ends are told all the same."
+    error_message = "Without Container Insights the alarm for task restarts still exists."
   }
 }
 
-run "people_and_pagers_are_told" {
+run "notifies_by_email_and_https" {
   command = plan
 
   variables {
@@ -133,11 +133,11 @@ run "people_and_pagers_are_told" {
       aws_sns_topic_subscription.email["on-call@example.com"].protocol == "email" &&
       aws_sns_topic_subscription.https["https://pager.example.com/hook"].protocol == "https"
     )
-    error_message = "By mail and by HTTPS."
+    error_message = "Subscriptions use e-mail and HTTPS."
   }
 }
 
-run "a_key_of_ones_own" {
+run "uses_the_given_key" {
   command = plan
 
   variables {
@@ -149,11 +149,11 @@ run "a_key_of_ones_own" {
       aws_sns_topic.this["this"].kms_master_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-1111-1111-1111-111111111111" &&
       length(aws_kms_key.topic) == 0
     )
-    error_message = "Then none is made."
+    error_message = "No key is created."
   }
 }
 
-run "topics_of_ones_own_instead" {
+run "notifies_existing_topics" {
   command = plan
 
   variables {
@@ -163,12 +163,12 @@ run "topics_of_ones_own_instead" {
 
   assert {
     condition     = length(aws_sns_topic.this) == 0 && length(aws_kms_key.topic) == 0 && output.topic_arn == null
-    error_message = "No topic is made."
+    error_message = "There is no topic."
   }
 
   assert {
     condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : alarm.alarm_actions == toset(["arn:aws:sns:ap-northeast-2:123456789012:on-call"])])
-    error_message = "The ones given are told."
+    error_message = "The given topics are notified."
   }
 }
 

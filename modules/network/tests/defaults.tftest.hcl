@@ -1,4 +1,4 @@
-# What a call with nothing but the required variables makes.
+# Defaults with only the required variables.
 
 mock_provider "aws" {
   mock_resource "aws_eip" {
@@ -59,24 +59,24 @@ run "a_closed_network_in_two_zones" {
     condition = { for name, subnet in aws_subnet.private : name => subnet.cidr_block } == {
       ap-northeast-2a = "10.0.0.0/20", ap-northeast-2c = "10.0.16.0/20"
     }
-    error_message = "The private subnets are the first sixteenths of the range."
+    error_message = "The private subnets have the first parts of the range."
   }
 
   assert {
     condition = { for name, subnet in aws_subnet.public : name => subnet.cidr_block } == {
       ap-northeast-2a = "10.0.128.0/20", ap-northeast-2c = "10.0.144.0/20"
     }
-    error_message = "The public subnets are the ninth and tenth sixteenth."
+    error_message = "The public subnets have the ninth and tenth part of the range."
   }
 
   assert {
     condition     = output.vpc_cidr_block == "10.0.0.0/16" && aws_vpc.this[0].cidr_block == "10.0.0.0/16"
-    error_message = "The range is 10.0.0.0/16 where none is given."
+    error_message = "The default range is 10.0.0.0/16."
   }
 
   assert {
     condition     = alltrue([for subnet in values(aws_subnet.public) : subnet.map_public_ip_on_launch != true])
-    error_message = "Not even in a public subnet does an instance get a public address by itself."
+    error_message = "Public subnets assign no public addresses."
   }
 
   assert {
@@ -86,22 +86,22 @@ run "a_closed_network_in_two_zones" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.internet) == 0
-    error_message = "No role may go out."
+    error_message = "No role has internet egress."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.ssh) == 0 && length(aws_vpc_security_group_ingress_rule.load_balancer) == 0
-    error_message = "No address may come in."
+    error_message = "No address range has ingress."
   }
 
   assert {
     condition     = length(aws_default_security_group.this) == 1
-    error_message = "The group that every VPC is born with has lost its rules."
+    error_message = "The default security group has no rules."
   }
 
   assert {
     condition     = length(aws_flow_log.this) == 0 && length(aws_cloudwatch_log_group.flow_logs) == 0 && length(aws_iam_role.flow_logs) == 0
-    error_message = "There are no flow logs unless they are asked for."
+    error_message = "There are no flow logs by default."
   }
 
   assert {
@@ -120,7 +120,7 @@ run "a_closed_network_in_two_zones" {
   }
 }
 
-run "roles_talk_only_along_the_rules" {
+run "roles_connect_only_by_the_rules" {
   command = plan
 
   assert {
@@ -133,12 +133,12 @@ run "roles_talk_only_along_the_rules" {
       "web-to-broker-61614", "web-to-broker-61617", "web-to-database-3306", "web-to-endpoints-443",
       "worker-to-broker-61614", "worker-to-database-3306", "worker-to-endpoints-443",
     ]
-    error_message = "These connections may be opened, and no others."
+    error_message = "Only these connections are allowed."
   }
 
   assert {
     condition     = keys(aws_vpc_security_group_ingress_rule.role) == keys(aws_vpc_security_group_egress_rule.role)
-    error_message = "What one side may send the other may receive."
+    error_message = "Each egress rule has an ingress rule."
   }
 
   assert {
@@ -146,7 +146,7 @@ run "roles_talk_only_along_the_rules" {
       for name, rule in aws_vpc_security_group_ingress_rule.role :
       rule.cidr_ipv4 == null && rule.ip_protocol == "tcp" && rule.from_port == rule.to_port && endswith(name, "-${rule.to_port}")
     ])
-    error_message = "Rules name roles, not addresses, and one port."
+    error_message = "Rules reference roles and one port, not addresses."
   }
 
   assert {
@@ -154,7 +154,7 @@ run "roles_talk_only_along_the_rules" {
       for rule in values(aws_vpc_security_group_egress_rule.role) :
       rule.cidr_ipv4 == null && rule.ip_protocol == "tcp" && rule.from_port == rule.to_port
     ])
-    error_message = "It is the same on the way out."
+    error_message = "Egress rules have the same form."
   }
 
   assert {
@@ -167,7 +167,7 @@ run "roles_talk_only_along_the_rules" {
 
   assert {
     condition     = keys(output.security_group_ids) == ["broker", "database", "endpoints", "load_balancer", "web", "worker"]
-    error_message = "Roots find the groups by role."
+    error_message = "The output lists the groups by role."
   }
 
   assert {
@@ -177,26 +177,26 @@ run "roles_talk_only_along_the_rules" {
       output.private_route_table_ids == tolist([aws_route_table.private["all"].id]) &&
       output.vpc_id == aws_vpc.this[0].id
     )
-    error_message = "The outputs are what was made, in the order of the zones."
+    error_message = "The outputs are in the order of the zones."
   }
 
   assert {
     condition     = aws_vpc_endpoint.s3[0].route_table_ids == toset([aws_route_table.private["all"].id])
-    error_message = "The gateway endpoint is in the table of the private subnets."
+    error_message = "The gateway endpoint is in the route table of the private subnets."
   }
 
   assert {
     condition     = alltrue([for endpoint in values(aws_vpc_endpoint.interface) : endpoint.security_group_ids == toset([aws_security_group.this["endpoints"].id])])
-    error_message = "Interface endpoints are in the group of their role."
+    error_message = "Interface endpoints have the security group of their role."
   }
 
   assert {
     condition     = aws_vpc_security_group_ingress_rule.role["worker-to-broker-61614"].security_group_id == aws_security_group.this["broker"].id && aws_vpc_security_group_ingress_rule.role["worker-to-broker-61614"].referenced_security_group_id == aws_security_group.this["worker"].id
-    error_message = "The side that answers lets in the side that asks."
+    error_message = "Each connection has an ingress rule."
   }
 
   assert {
     condition     = aws_vpc_security_group_egress_rule.role["worker-to-broker-61614"].security_group_id == aws_security_group.this["worker"].id && aws_vpc_security_group_egress_rule.role["worker-to-broker-61614"].referenced_security_group_id == aws_security_group.this["broker"].id
-    error_message = "The side that asks may reach the side that answers."
+    error_message = "Each connection has an egress rule."
   }
 }

@@ -45,11 +45,11 @@ run "endpoints_are_chosen_by_a_set" {
       for name, endpoint in aws_vpc_endpoint.interface :
       endpoint.private_dns_enabled && endpoint.vpc_endpoint_type == "Interface" && endpoint.service_name == "com.amazonaws.ap-northeast-2.${name}"
     ])
-    error_message = "Programs find it under the ordinary name of the service."
+    error_message = "Private DNS of the endpoint is enabled."
   }
 }
 
-run "nothing_leaves_for_a_bucket_of_another_account" {
+run "buckets_of_other_accounts_cannot_be_written" {
   command = plan
 
   assert {
@@ -57,11 +57,11 @@ run "nothing_leaves_for_a_bucket_of_another_account" {
       for statement in jsondecode(aws_vpc_endpoint.s3[0].policy).Statement : statement.Action
       if try(statement.Condition.StringEquals["aws:ResourceAccount"], null) != "123456789012"
     ] == ["s3:GetObject"]
-    error_message = "In buckets that are not this account's, objects may be read and nothing else: layers of images and packages lie there."
+    error_message = "In buckets of other accounts, only reading objects is allowed."
   }
 }
 
-run "the_names_of_services_follow_the_region" {
+run "service_names_follow_the_region" {
   command = plan
 
   variables {
@@ -71,11 +71,11 @@ run "the_names_of_services_follow_the_region" {
 
   assert {
     condition     = aws_vpc_endpoint.interface["ecr.dkr"].service_name == "com.amazonaws.us-gov-west-1.ecr.dkr"
-    error_message = "GovCloud names its services alike."
+    error_message = "GovCloud has the same service names."
   }
 }
 
-run "flow_logs_go_to_a_group_of_their_own" {
+run "flow_logs_have_a_log_group" {
   command = plan
 
   variables {
@@ -84,7 +84,7 @@ run "flow_logs_go_to_a_group_of_their_own" {
 
   assert {
     condition     = aws_flow_log.this["this"].traffic_type == "ALL" && aws_flow_log.this["this"].log_destination == "arn:aws:logs:ap-northeast-2:123456789012:log-group:/vpc/test-grading"
-    error_message = "All connections are written down."
+    error_message = "All connections are logged."
   }
 
   assert {
@@ -110,18 +110,18 @@ run "flow_logs_go_to_a_group_of_their_own" {
       !contains(statement.Action, "logs:CreateLogGroup")
       if statement.Sid != "FindGroup"
     ])
-    error_message = "The role may write to this group and nowhere else."
+    error_message = "The role may write only to this log group."
   }
 
   assert {
     condition = [for statement in jsondecode(aws_iam_role_policy.flow_logs["this"].policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "FindGroup"] == [[
       ["logs:DescribeLogGroups"], ["arn:aws:logs:ap-northeast-2:123456789012:log-group:*"],
     ]]
-    error_message = "It may look for its group, in this account and region, and do nothing else with the others."
+    error_message = "The role may only describe other log groups of this account and region."
   }
 }
 
-run "flow_logs_of_what_was_refused_under_a_key_of_ones_own" {
+run "flow_logs_of_rejected_traffic_with_a_key" {
   command = plan
 
   variables {
@@ -134,16 +134,16 @@ run "flow_logs_of_what_was_refused_under_a_key_of_ones_own" {
 
   assert {
     condition     = aws_flow_log.this["this"].traffic_type == "REJECT" && aws_cloudwatch_log_group.flow_logs["this"].retention_in_days == 30
-    error_message = "Type and retention are those given."
+    error_message = "The given type and retention are used."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.flow_logs["this"].kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
-    error_message = "The log is encrypted with the key given."
+    error_message = "The log is encrypted with the given key."
   }
 }
 
-run "refuses_a_retention_that_cloudwatch_does_not_know" {
+run "refuses_an_unsupported_log_retention" {
   command = plan
 
   variables {
@@ -153,7 +153,7 @@ run "refuses_a_retention_that_cloudwatch_does_not_know" {
   expect_failures = [var.flow_logs]
 }
 
-run "refuses_a_type_of_traffic_that_does_not_exist" {
+run "refuses_an_unknown_traffic_type" {
   command = plan
 
   variables {
@@ -193,7 +193,7 @@ run "refuses_an_interface_endpoint_for_s3" {
   expect_failures = [var.interface_endpoints]
 }
 
-run "refuses_half_of_what_pulling_an_image_needs" {
+run "refuses_one_of_the_two_ecr_endpoints" {
   command = plan
 
   variables {
@@ -203,7 +203,7 @@ run "refuses_half_of_what_pulling_an_image_needs" {
   expect_failures = [var.interface_endpoints]
 }
 
-run "half_of_it_will_do_where_nat_is_the_other_way" {
+run "accepts_one_ecr_endpoint_with_nat" {
   command = plan
 
   variables {
@@ -213,6 +213,6 @@ run "half_of_it_will_do_where_nat_is_the_other_way" {
 
   assert {
     condition     = keys(aws_vpc_endpoint.interface) == ["ecr.api"]
-    error_message = "With NAT, endpoints are a choice of cost."
+    error_message = "With NAT, endpoints are optional."
   }
 }

@@ -1,4 +1,4 @@
-# A VPC that is there already.
+# An existing VPC.
 
 mock_provider "aws" {}
 
@@ -14,7 +14,7 @@ variables {
   }
 }
 
-run "makes_groups_and_endpoints_in_it_and_nothing_else" {
+run "creates_only_groups_and_endpoints_in_an_existing_vpc" {
   command = plan
 
   assert {
@@ -24,14 +24,14 @@ run "makes_groups_and_endpoints_in_it_and_nothing_else" {
       length(aws_route.nat), length(aws_route_table_association.public), length(aws_route_table_association.private),
       length(aws_nat_gateway.this), length(aws_eip.nat), length(aws_flow_log.this),
     ])
-    error_message = "Nothing of the VPC is made or changed, not even its default group."
+    error_message = "The existing VPC and its default security group are unchanged."
   }
 
   assert {
     condition = alltrue([
       for group in values(aws_security_group.this) : group.vpc_id == "vpc-0123456789abcdef0"
     ]) && length(aws_security_group.this) == 6
-    error_message = "The groups of all roles are made in it."
+    error_message = "All security groups are in the existing VPC."
   }
 
   assert {
@@ -39,12 +39,12 @@ run "makes_groups_and_endpoints_in_it_and_nothing_else" {
       for endpoint in values(aws_vpc_endpoint.interface) :
       endpoint.vpc_id == "vpc-0123456789abcdef0" && endpoint.subnet_ids == toset(["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"])
     ]) && length(aws_vpc_endpoint.interface) == 4
-    error_message = "The interface endpoints stand in its private subnets."
+    error_message = "The interface endpoints are in its private subnets."
   }
 
   assert {
     condition     = aws_vpc_endpoint.s3[0].route_table_ids == toset(["rtb-0123456789abcdef0"])
-    error_message = "The S3 endpoint is put into the route tables given."
+    error_message = "The S3 endpoint is in the given route tables."
   }
 
   assert {
@@ -54,11 +54,11 @@ run "makes_groups_and_endpoints_in_it_and_nothing_else" {
       output.public_subnet_ids == tolist(["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]) &&
       output.private_route_table_ids == tolist(["rtb-0123456789abcdef0"]) && length(output.nat_public_ips) == 0
     )
-    error_message = "The outputs hand on what was given."
+    error_message = "The outputs are the given values."
   }
 }
 
-run "leaves_an_s3_endpoint_alone_that_is_there" {
+run "keeps_an_existing_s3_endpoint" {
   command = plan
 
   variables {
@@ -73,16 +73,16 @@ run "leaves_an_s3_endpoint_alone_that_is_there" {
 
   assert {
     condition     = length(aws_vpc_endpoint.s3) == 0 && length(aws_vpc_endpoint.interface) == 0
-    error_message = "No endpoint is made where the VPC has its own."
+    error_message = "No S3 endpoint is created if the VPC has one."
   }
 
   assert {
     condition     = alltrue([for rule in values(aws_vpc_security_group_egress_rule.s3) : rule.prefix_list_id == "pl-78a54011"])
-    error_message = "The rules name the prefix list given."
+    error_message = "The rules use the given prefix list."
   }
 }
 
-run "its_own_way_out_may_be_used_by_the_roles_named" {
+run "roles_may_use_the_nat_of_an_existing_vpc" {
   command = plan
 
   variables {
@@ -91,11 +91,11 @@ run "its_own_way_out_may_be_used_by_the_roles_named" {
 
   assert {
     condition     = keys(aws_vpc_security_group_egress_rule.internet) == ["web", "worker"]
-    error_message = "An existing VPC may have NAT that the module did not make."
+    error_message = "An existing VPC may have its own NAT."
   }
 }
 
-run "refuses_ids_of_another_kind" {
+run "refuses_ids_of_the_wrong_kind" {
   command = plan
 
   variables {
@@ -141,7 +141,7 @@ run "refuses_a_subnet_that_is_private_and_public" {
   expect_failures = [var.existing]
 }
 
-run "refuses_a_range_that_is_none" {
+run "refuses_an_invalid_range" {
   command = plan
 
   variables {
@@ -156,7 +156,7 @@ run "refuses_a_range_that_is_none" {
   expect_failures = [var.existing]
 }
 
-run "refuses_a_vpc_without_a_way_to_s3" {
+run "refuses_a_vpc_without_s3_access" {
   command = plan
 
   variables {
@@ -170,7 +170,7 @@ run "refuses_a_vpc_without_a_way_to_s3" {
   expect_failures = [var.existing]
 }
 
-run "refuses_two_ways_to_s3" {
+run "refuses_route_tables_and_a_prefix_list" {
   command = plan
 
   variables {
@@ -186,7 +186,7 @@ run "refuses_two_ways_to_s3" {
   expect_failures = [var.existing]
 }
 
-run "refuses_what_only_a_new_vpc_can_have" {
+run "refuses_settings_of_a_new_vpc" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# Ways from the private subnets to the internet.
+# NAT and internet egress.
 
 mock_provider "aws" {
   mock_resource "aws_eip" {
@@ -56,12 +56,12 @@ run "one_gateway_serves_all_zones" {
 
   assert {
     condition     = keys(aws_nat_gateway.this) == ["ap-northeast-2a"] && aws_nat_gateway.this["ap-northeast-2a"].subnet_id == aws_subnet.public["ap-northeast-2a"].id
-    error_message = "The gateway lies in the public subnet of the first zone."
+    error_message = "The NAT gateway is in the public subnet of the first zone."
   }
 
   assert {
     condition     = aws_eip.nat["ap-northeast-2a"].domain == "vpc" && output.nat_public_ips == [aws_eip.nat["ap-northeast-2a"].public_ip]
-    error_message = "It has a fixed address, which others may put into their allow-lists."
+    error_message = "The NAT gateway has a fixed address."
   }
 
   assert {
@@ -90,21 +90,21 @@ run "a_gateway_in_each_zone" {
       aws_route.nat[zone].route_table_id == aws_route_table.private[zone].id &&
       aws_route_table_association.private[zone].route_table_id == aws_route_table.private[zone].id
     ])
-    error_message = "Each zone goes out by its own gateway."
+    error_message = "Each zone routes through its own NAT gateway."
   }
 
   assert {
     condition     = output.private_route_table_ids == tolist([for zone in var.availability_zones : aws_route_table.private[zone].id]) && length(output.nat_public_ips) == 2
-    error_message = "There is one table and one address for each zone."
+    error_message = "There is one route table and one address per zone."
   }
 
   assert {
     condition     = aws_vpc_endpoint.s3[0].route_table_ids == toset(output.private_route_table_ids)
-    error_message = "S3 goes past NAT in every zone: its traffic would cost there."
+    error_message = "S3 traffic bypasses NAT in every zone."
   }
 }
 
-run "who_may_go_out_is_said_by_role" {
+run "internet_egress_is_granted_by_role" {
   command = plan
 
   variables {
@@ -114,7 +114,7 @@ run "who_may_go_out_is_said_by_role" {
 
   assert {
     condition     = keys(aws_vpc_security_group_egress_rule.internet) == ["worker"]
-    error_message = "Only the role named may go out."
+    error_message = "Only the given role has internet egress."
   }
 
   assert {
@@ -123,11 +123,11 @@ run "who_may_go_out_is_said_by_role" {
       aws_vpc_security_group_egress_rule.internet["worker"].from_port == 443 &&
       aws_vpc_security_group_egress_rule.internet["worker"].to_port == 443
     )
-    error_message = "It may do so on port 443 alone."
+    error_message = "Internet egress is limited to port 443."
   }
 }
 
-run "refuses_a_way_out_that_does_not_exist" {
+run "refuses_an_unknown_nat_mode" {
   command = plan
 
   variables {
@@ -137,7 +137,7 @@ run "refuses_a_way_out_that_does_not_exist" {
   expect_failures = [var.nat]
 }
 
-run "refuses_to_let_a_role_out_where_there_is_no_way" {
+run "refuses_internet_egress_without_nat" {
   command = plan
 
   variables {
@@ -147,7 +147,7 @@ run "refuses_to_let_a_role_out_where_there_is_no_way" {
   expect_failures = [var.internet_egress_roles]
 }
 
-run "refuses_to_let_the_database_out" {
+run "refuses_internet_egress_of_the_database" {
   command = plan
 
   variables {

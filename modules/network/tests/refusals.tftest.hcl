@@ -1,4 +1,4 @@
-# Names, regions, zones and ranges that AWS would refuse, or that nobody means.
+# Names, regions, zones and ranges that AWS rejects, or that are likely mistakes.
 
 mock_provider "aws" {}
 
@@ -60,7 +60,7 @@ run "refuses_the_same_zone_twice" {
   expect_failures = [var.availability_zones]
 }
 
-run "refuses_a_range_too_small_to_cut" {
+run "refuses_a_range_too_small_to_divide" {
   command = plan
 
   variables {
@@ -70,7 +70,7 @@ run "refuses_a_range_too_small_to_cut" {
   expect_failures = [var.cidr_block]
 }
 
-run "refuses_a_range_that_does_not_start_at_its_first_address" {
+run "refuses_a_range_with_host_bits" {
   command = plan
 
   variables {
@@ -100,7 +100,7 @@ run "refuses_a_name_with_capitals" {
   expect_failures = [var.name]
 }
 
-run "refuses_a_name_that_looks_like_the_id_of_a_group" {
+run "refuses_a_name_like_a_group_id" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# Who may reach whom.
+# Rules between roles.
 
 mock_provider "aws" {}
 
@@ -18,12 +18,12 @@ run "web_and_load_balancer_reach_the_workers_only_when_allowed" {
 
   assert {
     condition     = aws_vpc_security_group_ingress_rule.role["web-to-worker-8080"].from_port == 8080 && aws_vpc_security_group_egress_rule.role["web-to-worker-8080"].from_port == 8080
-    error_message = "allow_web_to_worker opens port 8080, both ways."
+    error_message = "allow_web_to_worker adds egress and ingress rules for port 8080."
   }
 
   assert {
     condition     = contains(keys(aws_vpc_security_group_ingress_rule.role), "load_balancer-to-worker-8080")
-    error_message = "The load balancer may ask the workers too."
+    error_message = "The load balancer may reach the workers too."
   }
 }
 
@@ -36,11 +36,11 @@ run "without_a_load_balancer_only_the_web_tier_reaches_the_workers" {
 
   assert {
     condition     = [for name in keys(aws_vpc_security_group_ingress_rule.role) : name if strcontains(name, "load_balancer") || endswith(name, "-8080")] == ["web-to-worker-8080"]
-    error_message = "No rule speaks of a load balancer that is not there."
+    error_message = "Without a load balancer there are no rules for it."
   }
 }
 
-run "the_load_balancer_is_reached_from_the_ranges_given" {
+run "the_load_balancer_accepts_the_given_ranges" {
   command = plan
 
   variables {
@@ -58,7 +58,7 @@ run "the_load_balancer_is_reached_from_the_ranges_given" {
 
   assert {
     condition     = contains(keys(aws_vpc_security_group_ingress_rule.role), "load_balancer-to-web-8443") && contains(keys(aws_vpc_security_group_egress_rule.role), "load_balancer-to-web-8443")
-    error_message = "The load balancer reaches the web tier on web_port, and nothing else."
+    error_message = "The load balancer reaches only web_port of the web tier."
   }
 }
 
@@ -84,11 +84,11 @@ run "workers_use_the_first_port_of_the_broker_only" {
 
   assert {
     condition     = [for name in keys(aws_vpc_security_group_ingress_rule.role) : name if startswith(name, "worker-to-broker")] == ["worker-to-broker-61617"]
-    error_message = "What a worker does not speak it cannot reach."
+    error_message = "Workers reach only the first port."
   }
 }
 
-run "ssh_opens_for_the_ranges_given" {
+run "ssh_is_open_to_the_given_ranges" {
   command = plan
 
   variables {
@@ -97,12 +97,12 @@ run "ssh_opens_for_the_ranges_given" {
 
   assert {
     condition     = keys(output.ssh_rule_ids) == ["10.0.0.0/8", "192.0.2.1/32", "198.51.0.0/16", "203.0.113.0/25", "203.0.113.128/25"]
-    error_message = "Ranges that touch do not overlap, and a private range may be given whole."
+    error_message = "Adjacent ranges do not overlap, and a whole private range is accepted."
   }
 
   assert {
     condition     = alltrue([for rule in values(aws_vpc_security_group_ingress_rule.ssh) : rule.from_port == 22 && rule.to_port == 22])
-    error_message = "Each range may open port 22."
+    error_message = "Each range may use port 22."
   }
 }
 
@@ -126,7 +126,7 @@ run "refuses_ssh_from_a_range_one_bit_too_wide" {
   expect_failures = [var.ssh_cidr_blocks]
 }
 
-run "refuses_ssh_from_a_range_that_reaches_out_of_a_private_one" {
+run "refuses_ssh_from_a_range_beyond_a_private_one" {
   command = plan
 
   variables {
@@ -136,12 +136,12 @@ run "refuses_ssh_from_a_range_that_reaches_out_of_a_private_one" {
   expect_failures = [var.ssh_cidr_blocks]
 }
 
-run "refuses_ranges_that_are_no_ipv4_ranges" {
+run "refuses_invalid_ipv4_ranges" {
   command = plan
 
   variables {
     load_balancer_cidr_blocks = ["2001:db8::/32"]
-    ssh_cidr_blocks           = ["203.0.113.5/24"] # does not start at its first address
+    ssh_cidr_blocks           = ["203.0.113.5/24"] # has host bits set
   }
 
   expect_failures = [var.load_balancer_cidr_blocks, var.ssh_cidr_blocks]
@@ -158,7 +158,7 @@ run "refuses_ranges_that_overlap" {
   expect_failures = [var.load_balancer_cidr_blocks, var.ssh_cidr_blocks]
 }
 
-run "refuses_ports_that_nothing_answers_on" {
+run "refuses_unknown_ports" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# How many subnets there are, and which ranges they have.
+# Number and ranges of the subnets.
 
 mock_provider "aws" {
   mock_resource "aws_subnet" {
@@ -24,19 +24,19 @@ run "more_subnets_for_each_zone" {
     condition = { for name, subnet in aws_subnet.private : name => subnet.cidr_block } == {
       ap-northeast-2a = "10.0.0.0/20", ap-northeast-2a-2 = "10.0.64.0/20", ap-northeast-2c = "10.0.16.0/20", ap-northeast-2c-2 = "10.0.80.0/20"
     }
-    error_message = "The second subnets get ranges of their own, and the first ones keep theirs."
+    error_message = "The second subnets get new ranges, and the first ones keep theirs."
   }
 
   assert {
     condition     = aws_subnet.private["ap-northeast-2c-2"].availability_zone == "ap-northeast-2c" && aws_subnet.public["ap-northeast-2c-2"].cidr_block == "10.0.208.0/20"
-    error_message = "There are as many public ones."
+    error_message = "There is the same number of public subnets."
   }
 
   assert {
     condition = output.private_subnet_ids == tolist([
       for name in ["ap-northeast-2a", "ap-northeast-2c", "ap-northeast-2a-2", "ap-northeast-2c-2"] : aws_subnet.private[name].id
     ])
-    error_message = "The first subnet of each zone comes first, so that two of them are always in two zones."
+    error_message = "The first subnet of each zone comes first, so that the first two are in different zones."
   }
 
   assert {
@@ -44,7 +44,7 @@ run "more_subnets_for_each_zone" {
       for endpoint in values(aws_vpc_endpoint.interface) :
       endpoint.subnet_ids == toset([aws_subnet.private["ap-northeast-2a"].id, aws_subnet.private["ap-northeast-2c"].id])
     ])
-    error_message = "An interface endpoint stands in one subnet of each zone; AWS takes no second."
+    error_message = "An interface endpoint is in one subnet per zone; AWS rejects a second."
   }
 
   assert {
@@ -64,7 +64,7 @@ run "eight_subnets_never_overlap" {
     condition = toset([for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : subnet.cidr_block]) == toset([
       for part in range(16) : cidrsubnet("10.0.0.0/16", 4, part)
     ])
-    error_message = "Sixteen subnets fill the range, each sixteenth once."
+    error_message = "Sixteen subnets use each part of the range once."
   }
 }
 
@@ -84,11 +84,11 @@ run "six_zones_fit_the_smallest_range" {
 
   assert {
     condition     = output.vpc_cidr_block == "192.168.7.0/24"
-    error_message = "The range given is the VPC's."
+    error_message = "The output is the given range."
   }
 }
 
-run "ranges_of_the_subnets_may_be_given" {
+run "subnet_ranges_can_be_set" {
   command = plan
 
   variables {
@@ -101,11 +101,11 @@ run "ranges_of_the_subnets_may_be_given" {
 
   assert {
     condition     = aws_subnet.private["ap-northeast-2c"].cidr_block == "10.8.4.0/22" && aws_subnet.public["ap-northeast-2c"].cidr_block == "10.8.15.240/28"
-    error_message = "Ranges that touch, up to the end of the VPC's, are taken as they are."
+    error_message = "Adjacent ranges up to the end of the VPC are accepted."
   }
 }
 
-run "ranges_of_second_subnets_follow_those_of_all_first_ones" {
+run "ranges_of_second_subnets_follow_the_first_ones" {
   command = plan
 
   variables {
@@ -118,11 +118,11 @@ run "ranges_of_second_subnets_follow_those_of_all_first_ones" {
 
   assert {
     condition     = aws_subnet.private["ap-northeast-2a-2"].cidr_block == "10.0.2.0/24" && aws_subnet.public["ap-northeast-2c-2"].cidr_block == "10.0.7.0/24"
-    error_message = "The order is that of the outputs."
+    error_message = "The ranges are in the order of the outputs."
   }
 }
 
-run "refuses_more_subnets_than_the_range_is_cut_into" {
+run "refuses_more_than_eight_private_subnets" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# What is written, under which names, and who may read it.
+# Names, values and readers of the parameters.
 
 mock_provider "aws" {
   mock_resource "aws_ssm_parameter" {
@@ -32,7 +32,7 @@ run "names_and_kinds_follow_the_contract" {
 
   assert {
     condition     = alltrue([for parameter in concat(values(aws_ssm_parameter.this), values(aws_ssm_parameter.secret)) : parameter.tier == "Standard"])
-    error_message = "Parameters are of the tier that is free of charge."
+    error_message = "Parameters have the free tier."
   }
 
   assert {
@@ -42,11 +42,11 @@ run "names_and_kinds_follow_the_contract" {
 
   assert {
     condition     = aws_ssm_parameter.secret["password"].key_id == "alias/aws/ssm"
-    error_message = "The key is that of SSM, said by name: left away, an earlier key would stay."
+    error_message = "The default is the key of SSM by its alias; null would keep an earlier key."
   }
 }
 
-run "secrets_are_in_no_plan" {
+run "secrets_are_not_in_the_plan" {
   command = plan
 
   assert {
@@ -55,24 +55,24 @@ run "secrets_are_in_no_plan" {
   }
 }
 
-run "a_reader_of_all_may_read_these_and_nothing_else" {
+run "the_reader_policy_allows_only_these_parameters" {
   command = plan
 
   assert {
     condition = toset(flatten([for statement in jsondecode(output.reader_policy_json).Statement : statement.Resource])) == toset([
       for parameter in concat(values(aws_ssm_parameter.this), values(aws_ssm_parameter.secret)) : parameter.arn
     ])
-    error_message = "The policy names each parameter."
+    error_message = "The policy lists each parameter."
   }
 
   assert {
     condition     = flatten([for statement in jsondecode(output.reader_policy_json).Statement : statement.Action]) == ["ssm:GetParameter", "ssm:GetParameters"]
-    error_message = "It lets a reader read, not list, and needs no right to the key of SSM."
+    error_message = "The policy allows reading but not listing, and needs no KMS permission."
   }
 
   assert {
     condition     = length(output.reader_policies) == 0
-    error_message = "Nobody reads a part of them unless named."
+    error_message = "Without readers there are no reader policies."
   }
 }
 
@@ -87,7 +87,7 @@ run "each_reader_reads_its_keys" {
     condition = jsondecode(output.reader_policies["probe"]).Statement[0].Resource == [
       aws_ssm_parameter.this["broker-endpoint"].arn
     ] && length(jsondecode(output.reader_policies["probe"]).Statement) == 1
-    error_message = "The probe reads the address alone."
+    error_message = "The probe may read only the address."
   }
 
   assert {
@@ -98,7 +98,7 @@ run "each_reader_reads_its_keys" {
   }
 }
 
-run "a_key_of_ones_own_decrypts_the_secrets_of_a_reader" {
+run "a_reader_may_decrypt_its_secrets" {
   command = plan
 
   variables {
@@ -121,7 +121,7 @@ run "a_key_of_ones_own_decrypts_the_secrets_of_a_reader" {
       output.secret_versions["password"] % 1000000 == 1 && output.secret_versions["token"] % 1000000 == 3 &&
       output.secret_versions["password"] > 1000000
     )
-    error_message = "Under another key each secret is sent again: SSM refuses a new key without the value."
+    error_message = "A new key changes the version of each secret, because SSM requires the value with it."
   }
 
   assert {
@@ -132,12 +132,12 @@ run "a_key_of_ones_own_decrypts_the_secrets_of_a_reader" {
       Resource  = ["arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"]
       Condition = { StringEquals = { "kms:EncryptionContext:PARAMETER_ARN" = [aws_ssm_parameter.secret["password"].arn] } }
     }
-    error_message = "The worker may decrypt its password with this key, and nothing else."
+    error_message = "The worker may decrypt only its password with this key."
   }
 
   assert {
     condition     = length(jsondecode(output.reader_policies["probe"]).Statement) == 1
-    error_message = "Who reads no secret needs no key."
+    error_message = "A reader without secrets has no KMS permission."
   }
 
   assert {
@@ -148,7 +148,7 @@ run "a_key_of_ones_own_decrypts_the_secrets_of_a_reader" {
   }
 }
 
-run "large_values_take_the_advanced_tier" {
+run "large_values_need_the_advanced_tier" {
   command = plan
 
   variables {
@@ -159,12 +159,12 @@ run "large_values_take_the_advanced_tier" {
 
   assert {
     condition     = aws_ssm_parameter.this["problems"].tier == "Advanced" && aws_ssm_parameter.secret["password"].tier == "Advanced"
-    error_message = "The tier is the one given."
+    error_message = "The given tier is used."
   }
 
   assert {
     condition     = output.secret_versions["password"] > 1000000
-    error_message = "In another tier a secret is sent again."
+    error_message = "A new tier changes the version of the secret."
   }
 }
 
@@ -196,6 +196,6 @@ run "the_longest_name_fits_the_service" {
       for name in values(output.names) :
       length(name) + length("arn:aws-us-gov:ssm:ap-southeast-2:123456789012:parameter") <= 1011 && length(split("/", trimprefix(name, "/"))) <= 15
     ])
-    error_message = "With its ARN a name has up to 1011 characters, and up to 15 levels."
+    error_message = "A name including its ARN prefix has at most 1011 characters and 15 levels."
   }
 }

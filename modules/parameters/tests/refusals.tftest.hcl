@@ -1,4 +1,4 @@
-# What Parameter Store would refuse, and what nobody means.
+# Values that Parameter Store rejects, or that are likely mistakes.
 
 mock_provider "aws" {}
 
@@ -10,7 +10,7 @@ variables {
   secret_values    = { password = "a-Password-for-tests-1" }
 }
 
-run "refuses_an_environment_whose_name_aws_keeps" {
+run "refuses_an_environment_reserved_by_aws" {
   command = plan
 
   variables {
@@ -20,7 +20,7 @@ run "refuses_an_environment_whose_name_aws_keeps" {
   expect_failures = [var.environment_name]
 }
 
-run "refuses_an_environment_whose_name_ssm_keeps" {
+run "refuses_an_environment_reserved_by_ssm" {
   command = plan
 
   variables {
@@ -121,7 +121,7 @@ run "refuses_a_value_too_large_for_the_advanced_tier" {
   expect_failures = [var.values]
 }
 
-run "refuses_a_value_that_ssm_takes_for_a_reference" {
+run "refuses_a_value_with_a_reference" {
   command = plan
 
   variables {
@@ -131,7 +131,7 @@ run "refuses_a_value_that_ssm_takes_for_a_reference" {
   expect_failures = [var.values]
 }
 
-run "refuses_more_keys_than_a_policy_can_name" {
+run "refuses_more_keys_than_a_policy_can_list" {
   command = plan
 
   variables {
@@ -192,7 +192,7 @@ run "refuses_a_secret_one_byte_too_large" {
   expect_failures = [var.secret_values]
 }
 
-run "refuses_a_tier_that_does_not_exist" {
+run "refuses_an_unknown_tier" {
   command = plan
 
   variables {
@@ -212,7 +212,7 @@ run "refuses_the_alias_of_a_key" {
   expect_failures = [var.kms_key_arn]
 }
 
-run "refuses_a_reader_of_a_key_that_is_not_there" {
+run "refuses_a_reader_of_a_missing_key" {
   command = plan
 
   variables {
@@ -222,7 +222,7 @@ run "refuses_a_reader_of_a_key_that_is_not_there" {
   expect_failures = [var.readers]
 }
 
-run "refuses_a_reader_of_nothing" {
+run "refuses_a_reader_without_keys" {
   command = plan
 
   variables {
@@ -232,7 +232,7 @@ run "refuses_a_reader_of_nothing" {
   expect_failures = [var.readers]
 }
 
-run "refuses_a_reader_with_a_name_of_capitals" {
+run "refuses_a_reader_name_with_capitals" {
   command = plan
 
   variables {

@@ -7,7 +7,7 @@ variables {
   bucket_name = "test-grading-files"
 }
 
-run "is_private_encrypted_versioned_and_aging" {
+run "is_private_encrypted_versioned_and_expires" {
   command = plan
 
   assert {
@@ -32,12 +32,12 @@ run "is_private_encrypted_versioned_and_aging" {
 
   assert {
     condition     = toset(aws_s3_bucket_lifecycle_configuration.this.rule[*].id) == toset(["temp", "unfinished-uploads", "submissions", "results"])
-    error_message = "Finished work ages, problems do not."
+    error_message = "Submissions and results expire, problems do not."
   }
 
   assert {
     condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule.abort_incomplete_multipart_upload[0].days_after_initiation if rule.id == "unfinished-uploads"] == [1]
-    error_message = "What was half uploaded is gone after a day."
+    error_message = "Incomplete uploads are removed after a day."
   }
 
   assert {
@@ -47,7 +47,7 @@ run "is_private_encrypted_versioned_and_aging" {
 
   assert {
     condition     = length(aws_s3_bucket_cors_configuration.this) + length(aws_s3_bucket_notification.this) + length(aws_s3_bucket_logging.this) + length(aws_lambda_permission.this) == 0
-    error_message = "No page may upload, nobody is told, nothing is logged."
+    error_message = "CORS, notifications and access logs are off."
   }
 }
 
@@ -56,26 +56,26 @@ run "denies_plain_connections_old_tls_and_other_encryption" {
 
   assert {
     condition     = [for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid] == ["TlsOnly", "Tls12OrNewer", "NoOtherEncryption", "NoKeyOfTheWritersOwn"]
-    error_message = "These four are denied to everybody."
+    error_message = "All four statements deny all principals."
   }
 
   assert {
     condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Effect == "Deny" && statement.Principal == "*"])
-    error_message = "Nobody is allowed anything by the bucket itself."
+    error_message = "The bucket policy has no Allow statements."
   }
 
   assert {
     condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[0].Condition.Bool["aws:SecureTransport"] == "false" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[1].Condition.NumericLessThan["s3:TlsVersion"] == "1.2"
-    error_message = "Both ways of bad transport are meant."
+    error_message = "Both plain HTTP and old TLS are denied."
   }
 
   assert {
     condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Condition.StringNotEquals["s3:x-amz-server-side-encryption"] == "AES256"
-    error_message = "An upload may ask for AES-256 only."
+    error_message = "An upload may request only AES-256."
   }
 }
 
-run "lets_a_worker_write_results_and_temp_only" {
+run "a_worker_may_write_only_results_and_temp" {
   command = plan
 
   assert {
@@ -88,11 +88,11 @@ run "lets_a_worker_write_results_and_temp_only" {
 
   assert {
     condition     = !strcontains(output.worker_policy_json, "kms:")
-    error_message = "Without a key there is nothing to say about keys."
+    error_message = "Without a key the policies have no KMS statements."
   }
 }
 
-run "lets_the_web_tier_upload_submissions_and_read_results_only" {
+run "the_web_tier_may_only_upload_submissions_and_read_results" {
   command = plan
 
   assert {
@@ -100,7 +100,7 @@ run "lets_the_web_tier_upload_submissions_and_read_results_only" {
       "arn:aws:s3:::test-grading-files/submissions/*" = ["s3:PutObject", "s3:AbortMultipartUpload"]
       "arn:aws:s3:::test-grading-files/results/*"     = ["s3:GetObject"]
     }
-    error_message = "It reads no submission, writes no result, sees no problem, lists nothing."
+    error_message = "The web tier may only write submissions and read results."
   }
 }
 
@@ -114,6 +114,6 @@ run "can_be_deleted_with_its_objects_and_without_versions" {
 
   assert {
     condition     = aws_s3_bucket.this.force_destroy && aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Suspended"
-    error_message = "Trials leave nothing behind."
+    error_message = "Objects and versions do not prevent deletion."
   }
 }

@@ -7,7 +7,7 @@ variables {
   bucket_name = "test-grading-files"
 }
 
-run "uses_a_key_of_your_own" {
+run "uses_the_given_key" {
   command = plan
 
   variables {
@@ -21,17 +21,17 @@ run "uses_a_key_of_your_own" {
 
   assert {
     condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule[*].apply_server_side_encryption_by_default[0].kms_master_key_id) == var.kms_key_arn
-    error_message = "With this key."
+    error_message = "The given key is used."
   }
 
   assert {
     condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule[*].bucket_key_enabled)
-    error_message = "KMS is not asked for each object."
+    error_message = "The bucket key is enabled."
   }
 
   assert {
     condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[2].Condition.StringNotEquals["s3:x-amz-server-side-encryption"] == "aws:kms" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[4].Sid == "NoOtherKey" && jsondecode(aws_s3_bucket_policy.this.policy).Statement[4].Condition.StringNotEquals["s3:x-amz-server-side-encryption-aws-kms-key-id"] == var.kms_key_arn
-    error_message = "An upload may name no other key."
+    error_message = "An upload must not name another key."
   }
 
   assert {
@@ -39,11 +39,11 @@ run "uses_a_key_of_your_own" {
       StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
       Null         = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" }
     }
-    error_message = "An upload that asks for KMS names the key, or it would get another one; an upload that asks for nothing gets the bucket's."
+    error_message = "An upload with aws:kms must name the key; one without a header gets the bucket's."
   }
 }
 
-run "lets_worker_and_web_tier_use_that_key_by_way_of_s3_only" {
+run "worker_and_web_tier_may_use_the_key_only_through_s3" {
   command = plan
 
   variables {
@@ -62,6 +62,6 @@ run "lets_worker_and_web_tier_use_that_key_by_way_of_s3_only" {
           Condition = { StringEquals = { "kms:ViaService" = "s3.ap-northeast-2.amazonaws.com" } }
       }]
     ])
-    error_message = "Two actions, one key, one way."
+    error_message = "The policies allow two actions on the key, only through S3."
   }
 }

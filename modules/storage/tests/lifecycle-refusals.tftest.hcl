@@ -27,7 +27,7 @@ run "refuses_to_archive_before_30_days" {
   expect_failures = [var.lifecycle_days]
 }
 
-run "refuses_parts_of_a_day" {
+run "refuses_fractions_of_a_day" {
   command = plan
 
   variables {
@@ -77,7 +77,7 @@ run "refuses_standard_ia_before_30_days" {
   expect_failures = [var.lifecycle_rules]
 }
 
-run "refuses_to_leave_one_zone_for_glacier_ir" {
+run "refuses_onezone_ia_with_glacier_ir" {
   command = plan
 
   variables {
@@ -107,7 +107,7 @@ run "refuses_half_a_day_for_old_versions" {
   expect_failures = [var.lifecycle_rules]
 }
 
-run "refuses_versions_kept_that_are_never_deleted" {
+run "refuses_kept_versions_without_expiry" {
   command = plan
 
   variables {
@@ -117,7 +117,7 @@ run "refuses_versions_kept_that_are_never_deleted" {
   expect_failures = [var.lifecycle_rules]
 }
 
-run "refuses_more_versions_than_s3_counts" {
+run "refuses_more_than_100_kept_versions" {
   command = plan
 
   variables {
@@ -157,7 +157,7 @@ run "refuses_a_rule_that_does_nothing" {
   expect_failures = [var.lifecycle_rules]
 }
 
-run "refuses_to_leave_standard_ia_before_30_days_there" {
+run "refuses_less_than_30_days_in_standard_ia" {
   command = plan
 
   variables {

@@ -7,7 +7,7 @@ variables {
   bucket_name = "test-grading-files"
 }
 
-run "empties_temp_even_when_nothing_ages" {
+run "temp_expires_without_other_rules" {
   command = plan
 
   variables {
@@ -16,7 +16,7 @@ run "empties_temp_even_when_nothing_ages" {
 
   assert {
     condition     = toset(aws_s3_bucket_lifecycle_configuration.this.rule[*].id) == toset(["temp", "unfinished-uploads"])
-    error_message = "temp/ is always emptied."
+    error_message = "Objects in temp/ always expire."
   }
 
   assert {
@@ -25,7 +25,7 @@ run "empties_temp_even_when_nothing_ages" {
   }
 }
 
-run "archives_before_it_deletes" {
+run "archives_before_expiration" {
   command = plan
 
   variables {
@@ -38,11 +38,11 @@ run "archives_before_it_deletes" {
       one(rule.transition[*].days) == 30 && one(rule.transition[*].storage_class) == "STANDARD_IA" && rule.expiration[0].days == 365 && rule.noncurrent_version_expiration[0].noncurrent_days == 7
       if contains(["submissions", "results"], rule.id)
     ])
-    error_message = "Submissions and results are archived after 30 days, deleted after a year, their old versions after a week."
+    error_message = "Submissions and results are archived after 30 days and expire after a year, their old versions after a week."
   }
 }
 
-run "gives_a_prefix_rules_of_its_own" {
+run "sets_rules_by_prefix" {
   command = plan
 
   variables {
@@ -58,12 +58,12 @@ run "gives_a_prefix_rules_of_its_own" {
       for step in one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).transition :
       step.storage_class => step.days
     } == { STANDARD_IA = 30, GLACIER_IR = 60, DEEP_ARCHIVE = 180 }
-    error_message = "Results go down step by step."
+    error_message = "Results move through the storage classes in order."
   }
 
   assert {
     condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).expiration[0].days == 1825 && one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).noncurrent_version_expiration[0].noncurrent_days == 90 && one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "results"]).noncurrent_version_expiration[0].newer_noncurrent_versions == 5
-    error_message = "They are deleted after five years, with the last five old versions kept."
+    error_message = "Results expire after five years, and the newest five old versions are kept."
   }
 
   assert {
@@ -73,7 +73,7 @@ run "gives_a_prefix_rules_of_its_own" {
 
   assert {
     condition     = length(one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "problems"]).expiration) == 0 && length(one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "problems"]).transition) == 0
-    error_message = "Problems stay, only their old versions go."
+    error_message = "Problems stay, only their old versions expire."
   }
 
   assert {
@@ -91,6 +91,6 @@ run "lets_a_rule_override_the_days_of_submissions" {
 
   assert {
     condition     = one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "submissions"]).expiration[0].days == 7 && length(one([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : rule if rule.id == "submissions"]).noncurrent_version_expiration) == 0
-    error_message = "Only what the rule says."
+    error_message = "Only the actions of the rule apply."
   }
 }

@@ -37,7 +37,7 @@ run "refuses_a_name_with_a_space" {
   expect_failures = [var.notifications]
 }
 
-run "refuses_an_event_that_s3_does_not_have" {
+run "refuses_an_unknown_event" {
   command = plan
 
   variables {
@@ -57,7 +57,7 @@ run "refuses_a_target_without_events" {
   expect_failures = [var.notifications]
 }
 
-run "refuses_a_prefix_that_nothing_has" {
+run "refuses_a_notification_prefix_outside_the_layout" {
   command = plan
 
   variables {

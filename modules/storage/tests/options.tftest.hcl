@@ -7,7 +7,7 @@ variables {
   bucket_name = "test-grading-files"
 }
 
-run "lets_named_pages_upload" {
+run "allows_uploads_from_the_given_origins" {
   command = plan
 
   variables {
@@ -18,7 +18,7 @@ run "lets_named_pages_upload" {
     condition = one([for rule in aws_s3_bucket_cors_configuration.this[0].cors_rule : [rule.allowed_origins, rule.allowed_methods, rule.allowed_headers, rule.max_age_seconds]]) == [
       toset(["https://judge.example.com"]), toset(["PUT", "POST"]), toset(["content-type"]), 60
     ]
-    error_message = "These pages, methods and headers."
+    error_message = "The given origins, methods and headers are allowed."
   }
 }
 
@@ -31,7 +31,7 @@ run "logs_requests_to_another_bucket" {
 
   assert {
     condition     = aws_s3_bucket_logging.this[0].target_bucket == "example-access-logs" && aws_s3_bucket_logging.this[0].target_prefix == "test-grading-files/"
-    error_message = "Under the name of this bucket."
+    error_message = "The default prefix is the name of the bucket."
   }
 }
 
@@ -44,11 +44,11 @@ run "logs_requests_under_a_prefix" {
 
   assert {
     condition     = aws_s3_bucket_logging.this[0].target_prefix == "grading/s3/"
-    error_message = "Under the prefix that was given."
+    error_message = "The given prefix is used."
   }
 }
 
-run "tells_eventbridge" {
+run "sends_events_to_eventbridge" {
   command = plan
 
   variables {
@@ -61,7 +61,7 @@ run "tells_eventbridge" {
   }
 }
 
-run "tells_queues_topics_and_functions" {
+run "sends_events_to_queues_topics_and_functions" {
   command = plan
 
   variables {
@@ -74,26 +74,26 @@ run "tells_queues_topics_and_functions" {
 
   assert {
     condition     = one([for queue in aws_s3_bucket_notification.this[0].queue : [queue.id, queue.queue_arn, queue.filter_prefix, queue.filter_suffix, one(queue.events)]]) == ["results", "arn:aws:sqs:ap-northeast-2:123456789012:results", "results/", "result.json", "s3:ObjectCreated:*"]
-    error_message = "The queue hears of new result files."
+    error_message = "The queue receives events of new result files."
   }
 
   assert {
     condition     = one([for topic in aws_s3_bucket_notification.this[0].topic : [topic.topic_arn, one(topic.events), topic.filter_prefix]]) == ["arn:aws:sns:ap-northeast-2:123456789012:deleted", "s3:ObjectRemoved:*", "submissions/"]
-    error_message = "The topic hears of deleted submissions."
+    error_message = "The topic receives events of deleted submissions."
   }
 
   assert {
     condition     = one([for each in aws_s3_bucket_notification.this[0].lambda_function : [each.lambda_function_arn, each.filter_prefix, each.filter_suffix]]) == ["arn:aws:lambda:ap-northeast-2:123456789012:function:scan", "submissions/", ".zip"]
-    error_message = "The function hears of archives that are submitted."
+    error_message = "The function receives events of submitted archives."
   }
 
   assert {
     condition     = aws_lambda_permission.this["scan"].source_arn == "arn:aws:s3:::test-grading-files" && aws_lambda_permission.this["scan"].source_account == "123456789012" && aws_lambda_permission.this["scan"].principal == "s3.amazonaws.com" && aws_lambda_permission.this["scan"].qualifier == null
-    error_message = "Only this bucket may call it."
+    error_message = "Only this bucket may invoke it."
   }
 }
 
-run "permits_the_alias_of_a_function_under_the_name_that_the_provider_reads_back" {
+run "permits_an_alias_of_a_function_without_drift" {
   command = plan
 
   variables {
@@ -104,16 +104,16 @@ run "permits_the_alias_of_a_function_under_the_name_that_the_provider_reads_back
 
   assert {
     condition     = aws_lambda_permission.this["scan"].function_name == "arn:aws:lambda:ap-northeast-2:123456789012:function:scan" && aws_lambda_permission.this["scan"].qualifier == "live"
-    error_message = "Alias and function are told apart, or each plan would replace the permission."
+    error_message = "Alias and function are separate arguments, or each plan would replace the permission."
   }
 
   assert {
     condition     = one(aws_s3_bucket_notification.this[0].lambda_function[*].lambda_function_arn) == "arn:aws:lambda:ap-northeast-2:123456789012:function:scan:live"
-    error_message = "S3 calls the alias."
+    error_message = "S3 invokes the alias."
   }
 }
 
-run "tells_different_targets_of_different_prefixes" {
+run "sends_events_of_different_prefixes_to_different_targets" {
   command = plan
 
   variables {

@@ -77,7 +77,7 @@ run "refuses_a_bucket_name_with_a_reserved_end" {
   expect_failures = [var.bucket_name]
 }
 
-run "refuses_the_end_of_buckets_in_the_namespace_of_an_account" {
+run "refuses_the_suffix_of_account_namespaces" {
   command = plan
 
   variables {
@@ -117,7 +117,7 @@ run "refuses_the_alias_of_a_key" {
   expect_failures = [var.kms_key_arn]
 }
 
-run "refuses_uploads_from_any_page" {
+run "refuses_uploads_from_any_origin" {
   command = plan
 
   variables {
@@ -127,7 +127,7 @@ run "refuses_uploads_from_any_page" {
   expect_failures = [var.cors]
 }
 
-run "refuses_uploads_from_a_page_without_tls" {
+run "refuses_uploads_from_an_origin_without_tls" {
   command = plan
 
   variables {
@@ -147,7 +147,7 @@ run "refuses_an_origin_with_a_path" {
   expect_failures = [var.cors]
 }
 
-run "refuses_deletion_from_a_page" {
+run "refuses_deletion_by_cors" {
   command = plan
 
   variables {
@@ -157,7 +157,7 @@ run "refuses_deletion_from_a_page" {
   expect_failures = [var.cors]
 }
 
-run "refuses_any_header_from_a_page" {
+run "refuses_a_wildcard_header" {
   command = plan
 
   variables {
@@ -167,7 +167,7 @@ run "refuses_any_header_from_a_page" {
   expect_failures = [var.cors]
 }
 
-run "refuses_an_answer_that_pages_keep_for_days" {
+run "refuses_a_preflight_cache_of_days" {
   command = plan
 
   variables {

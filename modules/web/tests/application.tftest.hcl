@@ -1,4 +1,4 @@
-# What runs on an instance, and what it may do.
+# Application and permissions of an instance.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -24,17 +24,17 @@ run "the_container_is_started_by_systemd" {
         "/etc/systemd/system/grading-web.service", "/usr/local/bin/docker-credential-instance-role",
       ]
     )
-    error_message = "Five files, and no package."
+    error_message = "User data has five files and no packages."
   }
 
   assert {
     condition     = !can(yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).packages) && alltrue([for command in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).runcmd : command[0] == "systemctl"])
-    error_message = "Nothing is installed."
+    error_message = "User data installs nothing."
   }
 
   assert {
     condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2")
-    error_message = "The image is the one given."
+    error_message = "The given image is used."
   }
 
   assert {
@@ -43,16 +43,16 @@ run "the_container_is_started_by_systemd" {
         strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), option)
       ])
     )
-    error_message = "The container has no right that it does not need."
+    error_message = "The container has minimal privileges."
   }
 
   assert {
     condition     = jsondecode(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/docker/config.json"]))) == { credHelpers = { "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" = "instance-role" } }
-    error_message = "docker logs in with the instance's role, and keeps nothing."
+    error_message = "Docker logs in with the role of the instance and stores no token."
   }
 }
 
-run "an_image_from_elsewhere_gets_no_leave_to_pull" {
+run "an_image_outside_ecr_gets_no_pull_permission" {
   command = plan
 
   variables {
@@ -68,12 +68,12 @@ run "an_image_from_elsewhere_gets_no_leave_to_pull" {
 
   assert {
     condition     = keys(aws_iam_role_policy.instance) == ["logs", "session"]
-    error_message = "Without ECR nothing is to be pulled by the role."
+    error_message = "Without ECR the role has no pull permission."
   }
 
   assert {
     condition     = length([for path in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path : path if strcontains(path, "docker")]) == 0
-    error_message = "And docker needs no helper."
+    error_message = "Docker needs no credential helper."
   }
 
   assert {
@@ -81,7 +81,7 @@ run "an_image_from_elsewhere_gets_no_leave_to_pull" {
       aws_lb_target_group.this.port == 9000 && aws_lb_target_group.this.name == "test-web-9000" &&
       aws_lb_target_group.this.health_check[0].path == "/up" && aws_cloudwatch_log_group.this.retention_in_days == 7
     )
-    error_message = "Port, path and retention are those given."
+    error_message = "The given port, path and retention are used."
   }
 
   assert {
@@ -89,11 +89,11 @@ run "an_image_from_elsewhere_gets_no_leave_to_pull" {
       !strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "--read-only") &&
       strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "'serve' '--greeting' 'it'\\''s'")
     )
-    error_message = "The command is quoted for the shell, and the container may write."
+    error_message = "The command is quoted for the shell, and the root file system is writable."
   }
 }
 
-run "an_ami_with_a_service_of_its_own" {
+run "an_ami_with_its_own_service" {
   command = plan
 
   variables {
@@ -107,16 +107,16 @@ run "an_ami_with_a_service_of_its_own" {
       yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path == ["/etc/grading-web/environment"] &&
       yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).runcmd == [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "grading-web.service"]]
     )
-    error_message = "It gets its environment and is started."
+    error_message = "The environment file is written and the unit is started."
   }
 
   assert {
     condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "QUEUE_NAME=\"grading-requests\"")
-    error_message = "The file has what was given."
+    error_message = "The environment file contains the given values."
   }
 }
 
-run "what_is_handed_in_is_what_it_may_do" {
+run "the_policies_are_the_permissions_of_the_application" {
   command = plan
 
   variables {
@@ -126,16 +126,16 @@ run "what_is_handed_in_is_what_it_may_do" {
 
   assert {
     condition     = keys(aws_iam_role_policy.instance) == ["bucket", "logs", "pull", "session"]
-    error_message = "The policies of the other modules are the application's."
+    error_message = "The application has the policies of the other modules."
   }
 
   assert {
     condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "/test/mq-web/password")
-    error_message = "It is told where the password is, not what it is."
+    error_message = "The environment contains the name of the parameter, not the password."
   }
 }
 
-run "refuses_more_user_data_than_ec2_takes" {
+run "refuses_too_much_user_data" {
   command = plan
 
   variables {

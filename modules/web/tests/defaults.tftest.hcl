@@ -1,4 +1,4 @@
-# What a call with only what must be given makes.
+# Defaults with only the required variables.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,7 +14,7 @@ variables {
   application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
 }
 
-run "the_load_balancer_speaks_tls_and_nothing_else" {
+run "the_load_balancer_accepts_only_tls" {
   command = plan
 
   assert {
@@ -23,12 +23,12 @@ run "the_load_balancer_speaks_tls_and_nothing_else" {
       aws_lb.this.internal == false && aws_lb.this.subnets == toset(["subnet-1", "subnet-2"]) &&
       aws_lb.this.security_groups == toset(["sg-1"])
     )
-    error_message = "It stands in the public subnets, in its own group."
+    error_message = "The load balancer is in the public subnets, with its own security group."
   }
 
   assert {
     condition     = aws_lb.this.enable_deletion_protection && aws_lb.this.drop_invalid_header_fields && aws_lb.this.idle_timeout == 60
-    error_message = "It is kept from deletion, and drops headers that are none."
+    error_message = "Deletion protection is on, and invalid headers are dropped."
   }
 
   assert {
@@ -38,7 +38,7 @@ run "the_load_balancer_speaks_tls_and_nothing_else" {
       aws_lb_listener.https.certificate_arn == var.certificate_arn &&
       aws_lb_listener.https.default_action[0].type == "forward"
     )
-    error_message = "HTTPS by TLS 1.2 or 1.3 goes to the instances."
+    error_message = "HTTPS with TLS 1.2 or 1.3 is forwarded to the instances."
   }
 
   assert {
@@ -47,7 +47,7 @@ run "the_load_balancer_speaks_tls_and_nothing_else" {
       aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS" &&
       aws_lb_listener.http.default_action[0].redirect[0].status_code == "HTTP_301"
     )
-    error_message = "HTTP is only sent on to HTTPS."
+    error_message = "HTTP is redirected to HTTPS."
   }
 
   assert {
@@ -64,7 +64,7 @@ run "instances_are_closed" {
       aws_launch_template.this.metadata_options[0].http_tokens == "required" &&
       aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1
     )
-    error_message = "Metadata needs a token and goes one hop."
+    error_message = "Instance metadata requires a token and one hop."
   }
 
   assert {
@@ -87,11 +87,11 @@ run "instances_are_closed" {
 
   assert {
     condition     = aws_launch_template.this.key_name == null
-    error_message = "Nobody logs in with a key."
+    error_message = "There is no key pair."
   }
 }
 
-run "the_group_is_healthy_by_the_load_balancers_word" {
+run "the_group_uses_health_checks_of_the_load_balancer" {
   command = plan
 
   assert {
@@ -99,7 +99,7 @@ run "the_group_is_healthy_by_the_load_balancers_word" {
       aws_autoscaling_group.this.name == "test-grading-web" && aws_autoscaling_group.this.health_check_type == "ELB" &&
       aws_autoscaling_group.this.min_size == 2 && aws_autoscaling_group.this.max_size == 4 && aws_autoscaling_group.this.desired_capacity == 2
     )
-    error_message = "Two to four instances, replaced when they do not answer."
+    error_message = "There are two to four instances, replaced when unhealthy."
   }
 
   assert {
@@ -115,7 +115,7 @@ run "the_group_is_healthy_by_the_load_balancers_word" {
       keys(aws_autoscaling_policy.cpu) == ["cpu"] && length(aws_autoscaling_policy.requests) == 0 &&
       aws_autoscaling_policy.cpu["cpu"].target_tracking_configuration[0].target_value == 60
     )
-    error_message = "CPU moves their number."
+    error_message = "The number follows CPU."
   }
 
   assert {
@@ -123,14 +123,14 @@ run "the_group_is_healthy_by_the_load_balancers_word" {
       aws_lb_target_group.this.name == "test-web-8080" && aws_lb_target_group.this.port == 8080 && aws_lb_target_group.this.protocol == "HTTP" &&
       aws_lb_target_group.this.health_check[0].path == "/health" && aws_lb_target_group.this.health_check[0].matcher == "200"
     )
-    error_message = "They are asked for /health on 8080."
+    error_message = "Health checks request /health on port 8080."
   }
 }
 
-run "the_role_may_do_only_what_it_must" {
+run "the_role_has_minimal_permissions" {
   assert {
     condition     = keys(aws_iam_role_policy.instance) == ["logs", "pull", "session"]
-    error_message = "Its log, its image, a session."
+    error_message = "The role covers log, image pull and sessions."
   }
 
   assert {
@@ -140,7 +140,7 @@ run "the_role_may_do_only_what_it_must" {
         statement.Resource != "*" || contains(["LogInToRegistry", "OpenSession"], statement.Sid)
       ]]))
     )
-    error_message = "Only actions that know no resource have a wildcard."
+    error_message = "Only actions without a resource level have a wildcard."
   }
 
   assert {
@@ -160,11 +160,11 @@ run "the_role_may_do_only_what_it_must" {
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.instance["logs"].policy).Statement[0].Resource == "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ec2/test-grading-web:*"
-    error_message = "It may write its own log."
+    error_message = "The role may write its log."
   }
 
   assert {
     condition     = output.url == "https://test-grading-web-1.ap-northeast-2.elb.amazonaws.com/" && output.log_group_name == "/ec2/test-grading-web"
-    error_message = "Users find it by the load balancer's name, operators its log by the environment's."
+    error_message = "The URL contains the load balancer's name, the log group the environment's."
   }
 }

@@ -1,4 +1,4 @@
-# Choices of the instances, and what moves their number.
+# Options of the instances, and scaling.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,7 +14,7 @@ variables {
   application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
 }
 
-run "an_ami_that_stays" {
+run "an_ami_can_be_pinned" {
   command = plan
 
   variables {
@@ -30,7 +30,7 @@ run "an_ami_that_stays" {
     condition = (
       aws_launch_template.this.image_id == "ami-0123456789abcdef0" && aws_launch_template.this.instance_type == "m7i.large"
     )
-    error_message = "Image and size are those given."
+    error_message = "The given image and size are used."
   }
 
   assert {
@@ -38,11 +38,11 @@ run "an_ami_that_stays" {
       aws_launch_template.this.block_device_mappings[0].ebs[0].volume_size == 100 &&
       aws_launch_template.this.block_device_mappings[0].ebs[0].kms_key_id == var.instances.kms_key_arn
     )
-    error_message = "The volume has the size and the key given."
+    error_message = "The volume has the given size and key."
   }
 }
 
-run "the_ami_fits_the_processor" {
+run "the_ami_matches_the_architecture" {
   command = plan
 
   variables {
@@ -51,11 +51,11 @@ run "the_ami_fits_the_processor" {
 
   assert {
     condition     = aws_launch_template.this.image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
-    error_message = "Graviton gets the AMI for ARM64."
+    error_message = "Graviton uses the ARM64 AMI."
   }
 }
 
-run "a_processor_with_a_g_that_is_no_graviton" {
+run "a_g_before_the_generation_is_not_graviton" {
   command = plan
 
   variables {
@@ -90,11 +90,11 @@ run "bounds_and_start" {
 
   assert {
     condition     = aws_autoscaling_group.this.min_size == 1 && aws_autoscaling_group.this.desired_capacity == 3 && aws_autoscaling_group.this.max_size == 9
-    error_message = "They are the ones given."
+    error_message = "The given values are used."
   }
 }
 
-run "without_scaling_the_number_is_held" {
+run "without_scaling_the_number_is_fixed" {
   command = plan
 
   variables {
@@ -107,11 +107,11 @@ run "without_scaling_the_number_is_held" {
       aws_autoscaling_group.this.min_size == 3 && aws_autoscaling_group.this.max_size == 3 &&
       length(aws_autoscaling_policy.cpu) + length(aws_autoscaling_policy.requests) == 0
     )
-    error_message = "Both bounds are the number wanted, and nothing moves it."
+    error_message = "Both bounds are the desired number, and there is no policy."
   }
 }
 
-run "requests_move_the_number_too" {
+run "scales_by_requests" {
   variables {
     scaling = { cpu_percent = 50, requests_per_target = 600 }
   }
@@ -122,16 +122,16 @@ run "requests_move_the_number_too" {
       aws_autoscaling_policy.requests["requests"].target_tracking_configuration[0].predefined_metric_specification[0].resource_label ==
       "app/test-grading-web/0123456789abcdef/targetgroup/test-web-8080/0123456789abcdef"
     )
-    error_message = "Six hundred a minute for each instance."
+    error_message = "The target is 600 requests per minute and instance."
   }
 
   assert {
     condition     = aws_autoscaling_policy.cpu["cpu"].target_tracking_configuration[0].target_value == 50
-    error_message = "And CPU."
+    error_message = "CPU has a target too."
   }
 }
 
-run "a_key_pair_when_asked_for" {
+run "installs_a_key_pair" {
   command = plan
 
   variables {
@@ -140,7 +140,7 @@ run "a_key_pair_when_asked_for" {
 
   assert {
     condition     = aws_launch_template.this.key_name == "operators"
-    error_message = "The key is on the instances."
+    error_message = "The instances have the key pair."
   }
 }
 
@@ -153,6 +153,6 @@ run "a_type_of_an_old_generation_starts_too" {
 
   assert {
     condition     = aws_launch_template.this.instance_type == "t2.small" && aws_launch_template.this.ebs_optimized == null
-    error_message = "EC2 refuses to start a t2 that is asked to be EBS-optimized; newer types are so by themselves."
+    error_message = "EC2 rejects ebs_optimized for t2; newer types are always optimized."
   }
 }

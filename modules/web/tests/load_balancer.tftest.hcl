@@ -1,4 +1,4 @@
-# Choices of the load balancer and its log.
+# Options of the load balancer and its log.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -24,11 +24,11 @@ run "an_internal_load_balancer" {
 
   assert {
     condition     = aws_lb.this.internal && aws_lb.this.subnets == toset(["subnet-3", "subnet-4"])
-    error_message = "It stands in the private subnets, and no public one is needed."
+    error_message = "The load balancer is in the private subnets; public ones are optional."
   }
 }
 
-run "all_of_its_choices" {
+run "uses_all_options_of_the_load_balancer" {
   command = plan
 
   variables {
@@ -45,12 +45,12 @@ run "all_of_its_choices" {
       aws_lb.this.enable_deletion_protection == false && aws_lb.this.idle_timeout == 120 &&
       aws_lb_listener.https.ssl_policy == "ELBSecurityPolicy-TLS13-1-3-2021-06"
     )
-    error_message = "They are the ones given."
+    error_message = "The given values are used."
   }
 
   assert {
     condition     = output.url == "https://grading.example.com/"
-    error_message = "Users find it by the certificate's name."
+    error_message = "The URL contains the domain name of the certificate."
   }
 }
 
@@ -63,11 +63,11 @@ run "a_web_acl_in_front" {
 
   assert {
     condition     = aws_wafv2_web_acl_association.this[0].web_acl_arn == var.waf_acl_arn
-    error_message = "It is joined to the load balancer."
+    error_message = "The web ACL is associated with the load balancer."
   }
 }
 
-run "the_access_log_has_a_closed_bucket" {
+run "the_access_log_bucket_is_private" {
   assert {
     condition = (
       aws_s3_bucket.access_logs["this"].bucket_prefix == "test-web-logs-" && aws_s3_bucket.access_logs["this"].force_destroy == false &&
@@ -82,7 +82,7 @@ run "the_access_log_has_a_closed_bucket" {
       aws_s3_bucket_public_access_block.access_logs["this"].restrict_public_buckets &&
       aws_s3_bucket_public_access_block.access_logs["this"].block_public_policy
     )
-    error_message = "It is encrypted with the only keys that Elastic Load Balancing uses, and not public."
+    error_message = "The bucket is encrypted with AES-256 and private."
   }
 
   assert {
@@ -100,7 +100,7 @@ run "the_access_log_has_a_closed_bucket" {
 
   assert {
     condition     = jsondecode(aws_s3_bucket_policy.access_logs["this"].policy).Statement[0].Condition == { Bool = { "aws:SecureTransport" = "false" } }
-    error_message = "Nobody without TLS."
+    error_message = "TLS is required."
   }
 
   assert {
@@ -109,7 +109,7 @@ run "the_access_log_has_a_closed_bucket" {
   }
 }
 
-run "a_bucket_that_is_there" {
+run "logs_to_an_existing_bucket" {
   command = plan
 
   variables {
@@ -121,16 +121,16 @@ run "a_bucket_that_is_there" {
       aws_lb.this.access_logs[0].bucket == "example-access-logs" && aws_lb.this.access_logs[0].prefix == "web/test" &&
       output.access_logs_bucket_name == "example-access-logs"
     )
-    error_message = "The log goes there."
+    error_message = "The log is written to the given bucket."
   }
 
   assert {
     condition     = length(aws_s3_bucket.access_logs) + length(aws_s3_bucket_policy.access_logs) == 0
-    error_message = "No bucket is made, and no policy touched."
+    error_message = "No bucket and no bucket policy is created."
   }
 }
 
-run "its_own_bucket_as_wished" {
+run "the_log_bucket_has_options" {
   variables {
     access_logs = { force_destroy = true, prefix = "web", retention_days = 7 }
   }
@@ -140,7 +140,7 @@ run "its_own_bucket_as_wished" {
       aws_s3_bucket.access_logs["this"].force_destroy &&
       aws_s3_bucket_lifecycle_configuration.access_logs["this"].rule[0].expiration[0].days == 7
     )
-    error_message = "It is emptied after a week, and deleted with what is in it."
+    error_message = "Files expire after a week, and the bucket can be deleted with its files."
   }
 
   assert {
@@ -161,6 +161,6 @@ run "no_access_log" {
 
   assert {
     condition     = length(aws_lb.this.access_logs) == 0 && length(aws_s3_bucket.access_logs) == 0 && output.access_logs_bucket_name == null
-    error_message = "Null is none."
+    error_message = "Null disables it."
   }
 }

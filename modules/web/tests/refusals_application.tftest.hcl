@@ -1,4 +1,4 @@
-# What is refused about the application, its names and its log.
+# Rejected values of the application, its names and its log.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -24,7 +24,7 @@ run "refuses_a_bucket_by_its_arn" {
   expect_failures = [var.access_logs]
 }
 
-run "refuses_a_prefix_with_a_slash_at_its_end" {
+run "refuses_a_prefix_with_a_trailing_slash" {
   command = plan
 
   variables {
@@ -34,7 +34,7 @@ run "refuses_a_prefix_with_a_slash_at_its_end" {
   expect_failures = [var.access_logs]
 }
 
-run "refuses_a_log_that_is_kept_for_no_day" {
+run "refuses_a_log_retention_of_zero" {
   command = plan
 
   variables {
@@ -84,7 +84,7 @@ run "refuses_a_health_check_without_a_path" {
   expect_failures = [var.application]
 }
 
-run "refuses_a_retention_that_cloudwatch_does_not_know" {
+run "refuses_an_unsupported_log_retention" {
   command = plan
 
   variables {
@@ -114,7 +114,7 @@ run "refuses_no_certificate" {
   expect_failures = [var.certificate_arn]
 }
 
-run "refuses_a_name_in_small_letters" {
+run "refuses_an_environment_variable_in_lower_case" {
   command = plan
 
   variables {
@@ -134,7 +134,7 @@ run "refuses_a_secret" {
   expect_failures = [var.environment]
 }
 
-run "refuses_a_name_that_steers_docker" {
+run "refuses_a_variable_that_affects_docker" {
   command = plan
 
   variables {
@@ -164,7 +164,7 @@ run "refuses_an_environment_too_long_for_a_load_balancer" {
   expect_failures = [var.environment_name]
 }
 
-run "refuses_a_name_that_elastic_load_balancing_keeps" {
+run "refuses_a_name_reserved_by_elastic_load_balancing" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# What is refused about the load balancer, the instances and their place.
+# Rejected values of the load balancer, the instances and their subnets.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -14,7 +14,7 @@ variables {
   application        = { image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2" }
 }
 
-run "refuses_more_at_the_start_than_at_most" {
+run "refuses_a_desired_number_above_the_maximum" {
   command = plan
 
   variables {
@@ -74,7 +74,7 @@ run "refuses_tls_1_0" {
   expect_failures = [var.load_balancer]
 }
 
-run "refuses_to_wait_for_ever" {
+run "refuses_an_idle_timeout_beyond_the_limit" {
   command = plan
 
   variables {
@@ -94,7 +94,7 @@ run "refuses_a_url_as_a_name" {
   expect_failures = [var.load_balancer]
 }
 
-run "refuses_a_policy_under_a_name_that_is_taken" {
+run "refuses_a_policy_with_a_reserved_name" {
   command = plan
 
   variables {
@@ -104,7 +104,7 @@ run "refuses_a_policy_under_a_name_that_is_taken" {
   expect_failures = [var.policies]
 }
 
-run "refuses_a_region_that_is_none" {
+run "refuses_an_invalid_region" {
   command = plan
 
   variables {
@@ -135,7 +135,7 @@ run "refuses_less_than_one_request" {
   expect_failures = [var.scaling]
 }
 
-run "refuses_one_group_for_both" {
+run "refuses_one_security_group_for_both" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# What the provider answers in tests: forms as AWS gives them.
+# Mocked values of the provider in tests, in the format of AWS.
 
 mock_resource "aws_sns_topic" {
   defaults = {
