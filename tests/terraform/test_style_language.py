@@ -17,6 +17,8 @@ from terraform_files import (
     words,
 )
 
+from gradectl.validation.hcl import parse, tokens
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent for path in (ROOT / "modules").glob("*/variables.tf"))
 FOLDERS = [*MODULES, ROOT / "environments"]
@@ -42,6 +44,11 @@ WORDS = {
 }
 
 each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+each_prose = pytest.mark.parametrize(
+    "folder",
+    [*FOLDERS, *sorted(path.parent for path in ROOT.glob("examples/*/main.tf"))],
+    ids=lambda folder: folder.name,
+)
 each_module = pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
 
 
@@ -114,19 +121,23 @@ def test_nothing_is_interpolated_that_could_stand_alone(folder: Path) -> None:
 
 
 def prose(folder: Path) -> Iterator[tuple[str, int, str]]:
-    """File, line and text of each comment, description and error message."""
-    for file, word in words(folder):
-        if word.kind == "comment":
-            yield file, word.line, word.text
-    for file, block in blocks(folder):
-        if block.kind in ("output", "variable"):
-            item = block.attribute("description")
-            yield file, block.line, text_of(item)
-        for rule in conditions(block):
-            yield file, rule.line, text_of(rule.attribute("error_message"))
+    """File, line and text of each comment, description, error message and line of the README."""
+    for path in [*folder.glob("*.tf"), *folder.glob("tests/*.tftest.hcl")]:
+        text = path.read_text()
+        for word in tokens(text):
+            if word.kind == "comment":
+                yield path.name, word.line, word.text
+        for block in parse(text):
+            if block.kind in ("output", "variable"):
+                yield path.name, block.line, text_of(block.attribute("description"))
+            asserts = (inner for inner in block.blocks if inner.kind == "assert")
+            for rule in [*conditions(block), *asserts]:
+                yield path.name, rule.line, text_of(rule.attribute("error_message"))
+    for number, line in enumerate((folder / "README.md").read_text().splitlines(), 1):
+        yield "README.md", number, line
 
 
-@each_folder
+@each_prose
 def test_prose_uses_the_words_of_the_field(folder: Path) -> None:
     """A reader should not have to translate: the message names the place and the usual word."""
     hold(

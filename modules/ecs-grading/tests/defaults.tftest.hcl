@@ -145,7 +145,7 @@ run "roles_have_minimal_permissions" {
       flatten(jsondecode(aws_iam_role_policy.execution.policy).Statement[*].Resource),
       "arn:aws:ecr:ap-northeast-2:123456789012:repository/test-grading-worker",
     )
-    error_message = "ECS may pull from the image's own repository."
+    error_message = "ECS may pull from the repository of the image."
   }
 
   assert {

@@ -41,7 +41,7 @@ run "scales_by_cpu_memory_and_queue" {
     condition = alltrue([
       for each in local.size_metrics : each.name == "QueueSize" && toset(keys(each.dimensions)) == toset(["Broker", "Queue"])
     ])
-    error_message = "ActiveMQ's queues are told apart by broker and name."
+    error_message = "Metrics of ActiveMQ queues have the dimensions broker and name."
   }
 }
 

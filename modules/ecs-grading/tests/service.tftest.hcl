@@ -183,6 +183,6 @@ run "has_a_dns_name_with_service_discovery" {
 
   assert {
     condition     = aws_service_discovery_service.this[0].force_destroy
-    error_message = "Addresses that ECS has left there are in nobody's way when it goes."
+    error_message = "Remaining addresses of ECS do not prevent deletion."
   }
 }

@@ -101,7 +101,7 @@ run "has_sidecars" {
       memory      = 128
       user        = "1000:1000"
     }
-    error_message = "A sidecar is what it was told to be."
+    error_message = "A sidecar has the given options."
   }
 
   assert {
@@ -110,7 +110,7 @@ run "has_sidecars" {
       each.readonlyRootFilesystem && each.linuxParameters.capabilities.drop == ["ALL"] &&
       each.logConfiguration.options.awslogs-stream-prefix == each.name
     ])
-    error_message = "A sidecar has no capability, writes nothing, and logs under its own name."
+    error_message = "A sidecar has no capabilities, a read-only root, and its own log stream."
   }
 
   assert {

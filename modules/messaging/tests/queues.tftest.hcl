@@ -115,6 +115,6 @@ run "a_queue_inherits_the_policy_for_all" {
         ] : strcontains(output.broker_xml, text)
       ])
     )
-    error_message = "A redelivery of its own."
+    error_message = "The queue has its own redelivery policy."
   }
 }

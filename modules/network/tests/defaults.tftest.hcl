@@ -116,7 +116,7 @@ run "a_closed_network_in_two_zones" {
 
   assert {
     condition     = aws_vpc_endpoint.s3[0].vpc_endpoint_type == "Gateway" && aws_vpc_endpoint.s3[0].service_name == "com.amazonaws.ap-northeast-2.s3"
-    error_message = "S3 is reached through a gateway endpoint, which costs nothing."
+    error_message = "S3 is reached through a gateway endpoint."
   }
 }
 

@@ -71,7 +71,7 @@ run "one_gateway_serves_all_zones" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.internet) == 0
-    error_message = "A way out is no leave to go."
+    error_message = "NAT alone grants no internet egress."
   }
 }
 

@@ -79,7 +79,7 @@ run "six_zones_fit_the_smallest_range" {
 
   assert {
     condition     = aws_subnet.private["us-east-1f"].cidr_block == "192.168.7.80/28" && aws_subnet.public["us-east-1f"].cidr_block == "192.168.7.208/28"
-    error_message = "A /24 is cut into /28, the smallest that AWS takes."
+    error_message = "A /24 is divided into /28, the smallest range that AWS accepts."
   }
 
   assert {

@@ -155,7 +155,7 @@ run "the_role_has_minimal_permissions" {
         "arn:aws:ecr:ap-northeast-2:123456789012:repository/test-web",
       )
     )
-    error_message = "It may pull from the image's own repository."
+    error_message = "The role may pull from the repository of the image."
   }
 
   assert {
