@@ -87,20 +87,20 @@ variable "s3_notifications" {
     functions = optional(map(object({
       arn    = string                                         # ARN of the function
       events = optional(list(string), ["s3:ObjectCreated:*"]) # event types
-      prefix = optional(string, "")                           # of the objects
-      suffix = optional(string, "")                           # of the objects
+      prefix = optional(string, "")                           # only keys that start with it
+      suffix = optional(string, "")                           # only keys that end with it
     })), {})
     queues = optional(map(object({
       arn    = string                                         # ARN of a standard queue
       events = optional(list(string), ["s3:ObjectCreated:*"]) # event types
-      prefix = optional(string, "")                           # of the objects
-      suffix = optional(string, "")                           # of the objects
+      prefix = optional(string, "")                           # only keys that start with it
+      suffix = optional(string, "")                           # only keys that end with it
     })), {})
     topics = optional(map(object({
       arn    = string                                         # ARN of a standard topic
       events = optional(list(string), ["s3:ObjectCreated:*"]) # event types
-      prefix = optional(string, "")                           # of the objects
-      suffix = optional(string, "")                           # of the objects
+      prefix = optional(string, "")                           # only keys that start with it
+      suffix = optional(string, "")                           # only keys that end with it
     })), {})
   })
   default = null
