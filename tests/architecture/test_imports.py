@@ -1,9 +1,9 @@
-"""Data flows one way: which folder may import what is a table, and the table is a test."""
+"""The layers of the code as a table: which room may import which, and where vendors are used."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -16,71 +16,104 @@ SOURCES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 
-#: Library -> the only files that may import it.
-CONFINED = {
-    "boto3": [
-        "gradectl/adapters/aws/account.py",
-        "*/adapters/s3.py",
-        "*/adapters/ssm.py",
-        "*/cloudwatch.py",
-    ],
-    "subprocess": [
-        "gradectl/adapters/terraform/*",
-        "gradectl/adapters/images.py",
-        "gradectl/processes/*",
-        "grader/sandbox/*",
-        "gradectl/local/*",
-    ],
-    "rich": ["gradectl/ui.py", "gradectl/ui/*"],
-    "stomp": ["grader/adapters/activemq/*"],
-    "sqlalchemy": ["grader/adapters/mysql.py", "grader/adapters/mysql/*", "grader/migrations/*"],
-    "pymysql": ["grader/adapters/mysql.py", "grader/adapters/mysql/*"],
-    "jinja2": ["gradectl/adapters/templates.py", "gradectl/local/*"],
-    "python_terraform": ["gradectl/adapters/terraform/*"],
-    "moto": ["gradectl/local/*"],
+#: Modules at the top of each package; everything else lives in a room.
+TOP = {
+    "grader": "errors handlers logs __main__ settings text",
+    "gradectl": "cli cloud context environment errors options target ui",
 }
 
-#: Folder -> what of our own code it may not import.
-ONE_WAY = {
-    "grader": ["gradectl"],
-    "grader.contract": [
-        "grader.core",
-        "grader.adapters",
-        "grader.ports.messages",
-        "grader.sandbox",
-    ],
-    "grader.core": [
-        "grader.adapters",
-        "grader.sandbox",
-        "grader.worker.consumer",
-        "grader.judge.grader",
-    ],
-    "grader.languages": [
-        "grader.adapters",
-        "grader.sandbox",
-        "grader.worker.consumer",
-        "grader.judge.grader",
-    ],
-    "grader.adapters": [
-        "grader.worker.consumer",
-        "grader.judge.grader",
-        "grader.worker.worker",
-        "grader.core",
-    ],
-    "gradectl.core": [
-        "gradectl.adapters",
-        "gradectl.commands",
-        "gradectl.local",
-        "gradectl.ui",
-        "gradectl.validation",
-    ],
-    "gradectl.adapters": ["gradectl.commands", "gradectl.ui", "gradectl.validation"],
-    "gradectl.validation": ["gradectl.commands", "gradectl.ui"],
-    "gradectl.local": ["gradectl.commands"],
+#: Room -> the rooms of its own package that it may import, and those of `grader` by full name.
+#: A room is a package or a module; a row for a part of a package takes that part out of it.
+#: The table itself has no cycle, so the rooms have none.
+TABLE = {
+    "grader": {
+        "errors": "",
+        "logs": "",
+        "text": "",
+        "contract": "errors",
+        "settings": "contract errors logs",
+        "ports": "contract errors",
+        "languages": "contract errors",
+        "problems": "contract errors text",
+        "testing": "contract errors ports",
+        "sandbox": "errors languages text",
+        "cache": "contract errors ports problems",
+        "adapters": "contract errors ports text",
+        "migrations": "adapters errors",
+        "handlers": "contract errors logs ports settings",
+        "judge": "cache contract errors handlers languages logs ports problems sandbox settings"
+        " text",
+        "worker": "adapters contract errors handlers logs migrations ports settings text",
+        "commands": "adapters contract errors judge logs migrations sandbox settings worker",
+        "__main__": "commands errors handlers judge logs settings worker",
+    },
+    "gradectl": {
+        "errors": "",
+        "options": "",
+        "ui": "errors grader.text",
+        "environment": "errors",
+        "context": "environment errors options ui",
+        "processes": "errors",
+        "adapters.aws": "errors grader.adapters grader.errors",
+        "adapters.terraform": "errors processes",
+        "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors",
+        "local.loopback": "errors",
+        "local.engines": "context errors local.loopback processes",
+        "local.desired": "errors local.engines",
+        "local.control_plane": "errors local.desired local.engines local.loopback",
+        "local": "context errors local.control_plane local.desired local.engines local.loopback"
+        " processes grader.errors grader.sandbox",
+        "cloud": "adapters.aws context environment errors local options",
+        "target": "adapters adapters.aws cloud environment errors grader.adapters",
+        "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors ui"
+        " grader.contract grader.errors",
+        "problems": "errors grader.contract grader.errors grader.judge grader.languages"
+        " grader.ports grader.problems grader.sandbox grader.text",
+        "queues": "errors grader.contract grader.errors grader.ports grader.text",
+        "submissions": "errors queues ui grader.contract grader.errors grader.ports grader.text",
+        "smoke": "errors queues submissions grader.contract grader.errors grader.ports",
+        "validation": "adapters.terraform errors processes",
+        "validation.checks": "deploy environment errors processes validation",
+        "validation.catalogue": "validation validation.checks",
+        "validation.session": "adapters.terraform errors processes validation validation.catalogue",
+        "commands": "adapters.aws cloud context deploy environment errors local options problems"
+        " queues smoke submissions target ui validation validation.catalogue validation.session"
+        " grader.contract grader.errors grader.languages grader.ports grader.text",
+        "cli": "errors options grader.errors",  # loads the modules of `commands` by name
+    },
+}
+
+#: Library -> the only files that may import it.
+CONFINED = {
+    "alembic": "grader/migrations/*",
+    "boto3": "gradectl/adapters/aws/account.py grader/adapters/s3.py grader/adapters/ssm.py",
+    "botocore": "gradectl/adapters/aws/* gradectl/local/control_plane/*"
+    " grader/adapters/s3.py grader/adapters/ssm.py",
+    "click": "gradectl/cli.py gradectl/cloud.py gradectl/context.py gradectl/options.py"
+    " gradectl/target.py gradectl/commands/* grader/__main__.py",
+    "cryptography": "gradectl/local/engines/*",
+    "jinja2": "gradectl/adapters/templates.py",
+    "moto": "gradectl/local/control_plane/*",
+    "pydantic_settings": "grader/settings.py grader/__main__.py",
+    "pymysql": "grader/adapters/mysql/*",
+    "pyseccomp": "grader/sandbox/policy.py",
+    "python_terraform": "gradectl/adapters/terraform/*",
+    "rich": "gradectl/ui.py",
+    "sqlalchemy": "grader/adapters/mysql/* grader/migrations/*",
+    "stomp": "grader/adapters/activemq/*",
+    "structlog": "grader/logs.py",
+    "subprocess": "gradectl/adapters/terraform/* gradectl/local/* gradectl/processes/*"
+    " grader/sandbox/*",
+    "tenacity": "grader/worker/retry.py",
+    "trustme": "gradectl/local/engines/*",
+    "werkzeug": "gradectl/local/control_plane/*",
+    "yaml": "gradectl/environment.py gradectl/ui.py gradectl/validation/checks/*"
+    " grader/problems/document.py",
 }
 
 #: Packages and modules that decide and do nothing else.
 PURE = (
+    "gradectl.adapters.aws.models",
     "gradectl.deploy.broker_user_plan",
     "gradectl.deploy.masking",
     "gradectl.deploy.plan",
@@ -106,115 +139,205 @@ PURE = (
     "grader.text",
     "grader.worker.settlement",
 )
+#: What pure modules may import besides each other: error classes, constants and plain records.
+VOCABULARY = (
+    "gradectl.errors",
+    "grader.errors",
+    "grader.languages",
+    "grader.ports",
+    "grader.sandbox.runs",
+)
+#: Modules and classes that reach outside the process; pure modules may not import them.
+IMPURE = (
+    "os",
+    "pathlib.Path",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+)
 
-#: Modules that talk to the outside; pure modules may not import them.
-IMPURE = {"os", "socket", "subprocess", "threading", "time", "random", "secrets", "tempfile"}
+
+def rooms() -> dict[str, set[str]]:
+    """The table with full names."""
+    return {
+        f"{package}.{room}": {
+            name if name.startswith("grader.") else f"{package}.{name}" for name in row.split()
+        }
+        for package, rows in TABLE.items()
+        for room, row in rows.items()
+    }
 
 
-def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
-    """Every module a file imports, at any depth: hidden imports count too."""
+ROOMS = rooms()
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every name that a file imports with its line, at any depth: hidden imports count too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, node
+                yield alias.name, node.lineno
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module, node
+            yield node.module, node.lineno
             for alias in node.names:
-                yield f"{node.module}.{alias.name}", node
+                yield f"{node.module}.{alias.name}", node.lineno
 
 
 def within(module: str, package: str) -> bool:
+    """Whether a module is a package or in it."""
     return module == package or module.startswith(package + ".")
 
 
-@pytest.mark.parametrize("library", CONFINED)
-def test_a_vendor_library_is_imported_only_where_the_table_allows(library: str) -> None:
-    """A vendor's types and errors stay behind one file, so that replacing it touches one file."""
-    strays = [
-        f"{path.relative_to(ROOT)} imports {name}"
+def room_of(module: str) -> str:
+    """The longest row of the table that the module is in; empty for none."""
+    return max((room for room in ROOMS if within(module, room)), key=len, default="")
+
+
+def our_imports() -> Iterator[tuple[str, str, str]]:
+    """Importing module, imported module and `file:line`, for the modules of this repository."""
+    for module, path in SOURCES.items():
+        for name, line in imports(path):
+            if name in SOURCES and name != module:
+                yield module, name, f"{path.relative_to(ROOT)}:{line}"
+
+
+def cycle(graph: Mapping[str, set[str]]) -> str:
+    """A cycle of the graph as `a -> b -> a`; empty for none."""
+    done: set[str] = set()
+
+    def walk(node: str, trail: tuple[str, ...]) -> str:
+        if node in trail:
+            return " -> ".join((*trail[trail.index(node) :], node))
+        if node in done:
+            return ""
+        done.add(node)
+        return next(filter(None, (walk(to, (*trail, node)) for to in sorted(graph[node]))), "")
+
+    return next(filter(None, (walk(node, ()) for node in sorted(graph))), "")
+
+
+def report(lines: Iterator[str]) -> str:
+    """The distinct lines, one below the other, for a failing test."""
+    return "\n".join(sorted(set(lines)))
+
+
+@pytest.mark.parametrize("package", TOP)
+def test_the_top_of_a_package_holds_only_the_listed_modules(package: str) -> None:
+    """A new module belongs into a room; the entry points and shared basics are at the top."""
+    found = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+
+    assert found == set(TOP[package].split()), f"move the others into a room of {package}/"
+
+
+def test_every_module_is_in_a_room_and_every_room_exists() -> None:
+    """A new package needs a row in TABLE, and a deleted one loses its row."""
+    homeless = {module for module in SOURCES if not room_of(module)} - set(TABLE)
+    empty = set(ROOMS) - {room_of(module) for module in SOURCES}
+    unknown = {name for row in ROOMS.values() for name in row} - set(ROOMS)
+
+    assert not homeless, "add a row to TABLE"
+    assert not empty, "remove the row from TABLE"
+    assert not unknown, "no such row in TABLE"
+
+
+def test_a_room_imports_only_what_its_row_allows() -> None:
+    """Data flows one way: contract, ports, adapters and judge, worker and deploy, commands."""
+    strays = report(
+        f"{where} imports {name}; {room} may import {', '.join(sorted(ROOMS[room])) or 'nothing'}"
+        for module, name, where in our_imports()
+        if (room := room_of(module)) and room_of(name) not in {"", room, *ROOMS[room]}
+    )
+
+    assert not strays, strays
+
+
+def test_the_table_of_rooms_has_no_cycle() -> None:
+    """Together with the test of the rows: no cycle between rooms, hidden or not."""
+    assert not cycle(ROOMS)
+
+
+def test_no_module_is_part_of_an_import_cycle() -> None:
+    """Imports in functions and below TYPE_CHECKING count as well."""
+    graph: dict[str, set[str]] = {module: set() for module in SOURCES}
+    for module, name, _ in our_imports():
+        graph[module].add(name)
+
+    assert not cycle(graph)
+
+
+def test_product_code_imports_no_test_support() -> None:
+    """In-memory fakes and test fixtures are for tests, benchmarks and plug-in authors."""
+    strays = report(
+        f"{where} imports {name}; make it product code, or inject it"
+        for module, name, where in our_imports()
+        if "testing" in name.split(".") and "testing" not in module.split(".")
+    )
+
+    assert not strays, strays
+
+
+def test_a_vendor_library_is_imported_only_where_the_table_allows() -> None:
+    """A vendor's types and errors stay behind few files, so that replacing it touches these."""
+    strays = report(
+        f"{file}:{line} imports {library}; allowed in {allowed}"
         for path in SOURCES.values()
-        for name, _ in imports(path)
+        for name, line in imports(path)
+        for library, allowed in CONFINED.items()
         if within(name, library)
-        and not any(fnmatch(str(path.relative_to(ROOT)), allowed) for allowed in CONFINED[library])
-    ]
+        and not any(
+            fnmatch(file := str(path.relative_to(ROOT)), pattern) for pattern in allowed.split()
+        )
+    )
 
-    assert not strays
-
-
-@pytest.mark.parametrize("package", ONE_WAY)
-def test_no_arrow_points_back(package: str) -> None:
-    """Each folder knows only those before it in the flow of data."""
-    strays = [
-        f"{module} imports {name}"
-        for module, path in SOURCES.items()
-        if within(module, package)
-        for name, _ in imports(path)
-        if any(within(name, forbidden) for forbidden in ONE_WAY[package])
-    ]
-
-    assert not strays
+    assert not strays, strays
 
 
-def test_pure_folders_import_nothing_that_talks_to_the_outside() -> None:
-    """Decisions can be tested without a clock, a file or a network."""
-    strays = [
-        f"{module} imports {name}"
+def test_pure_modules_reach_nothing_outside_the_process() -> None:
+    """Decisions are tested without a clock, a file or a network."""
+    strays = report(
+        f"{path.relative_to(ROOT)}:{line} imports {name}; {module} is pure, pass the value in"
         for module, path in SOURCES.items()
         if any(within(module, pure) for pure in PURE)
-        for name, _ in imports(path)
-        if name.partition(".")[0] in IMPURE
-    ]
+        for name, line in imports(path)
+        if any(within(name, outside) for outside in IMPURE)
+        or (name in SOURCES and not any(within(name, calm) for calm in (*PURE, *VOCABULARY)))
+    )
 
-    assert not strays
-
-
-def reads_environment(node: ast.ImportFrom) -> bool:
-    return any(alias.name in {"environ", "environb", "getenv"} for alias in node.names)
+    assert not strays, strays
 
 
 def test_the_environment_is_read_in_two_places_only() -> None:
-    """Settings come in through `grader.settings` and `gradectl.context`, not from anywhere."""
-    allowed = {"grader.settings", "gradectl.context"}
-    strays = [
-        module
+    """Settings come in through `grader.settings` and `gradectl.context`."""
+    strays = report(
+        f"{path.relative_to(ROOT)}:{node.lineno} reads the environment; take an argument"
         for module, path in SOURCES.items()
-        if module not in allowed
+        if module not in {"grader.settings", "gradectl.context"}
         for node in ast.walk(ast.parse(path.read_text()))
         if (isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"})
-        or (isinstance(node, ast.ImportFrom) and node.module == "os" and reads_environment(node))
-    ]
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "os"
+            and {alias.name for alias in node.names} & {"environ", "environb", "getenv"}
+        )
+    )
 
-    assert not strays
-
-
-def test_there_is_no_import_cycle_hidden_or_not() -> None:
-    """Function-local and TYPE_CHECKING imports count: a cycle in the reader's head is a cycle."""
-    graph = {
-        module: {name for name, _ in imports(path) if name in SOURCES and name != module}
-        for module, path in SOURCES.items()
-    }
-    done: set[str] = set()
-
-    def walk(module: str, trail: tuple[str, ...]) -> None:
-        assert module not in trail, " -> ".join((*trail[trail.index(module) :], module))
-        if module not in done:
-            for imported in sorted(graph[module]):
-                walk(imported, (*trail, module))
-            done.add(module)
-
-    for module in sorted(graph):
-        walk(module, ())
+    assert not strays, strays
 
 
 def test_imports_stand_at_the_top_of_a_file() -> None:
-    """What a file needs is seen at once; only the table of commands loads by name."""
-    strays = [
-        f"{path.relative_to(ROOT)}:{inner.lineno}"
+    """Only the table of commands loads modules by name."""
+    strays = report(
+        f"{path.relative_to(ROOT)}:{inner.lineno} imports below the top of the file"
         for path in SOURCES.values()
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.If)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.Try)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
-    ]
+    )
 
-    assert not strays
+    assert not strays, strays
