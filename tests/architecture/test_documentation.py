@@ -283,7 +283,7 @@ def test_each_setting_of_the_worker_is_documented() -> None:
 
 
 def test_the_page_of_settings_says_what_the_root_passes_on() -> None:
-    """The root sets some itself, takes others in `grading_worker_settings`, and refuses the rest."""
+    """The root sets some, accepts others in `grading_worker_settings`, and rejects the rest."""
     rows = table("docs/worker-settings.md", "setting")
     variables = (ROOT / "environments" / "variables-workers.tf").read_text()
     accepted = variables.partition('"grading_worker_settings"')[2].partition("error_message")[0]
