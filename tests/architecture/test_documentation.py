@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 import click
+import yaml
 
 from gradectl.cli import gradectl
 from gradectl.errors import ExitCode
@@ -102,10 +103,12 @@ def exists(path: str, page: Path) -> bool:
 
 
 def moved_to(path: str) -> str:
-    """Where a file of this name is now; empty when that is unknown."""
+    """Where a file of this name is now, or of one like it; empty when that is unknown."""
     name = PurePosixPath(path).name
-    found = sorted(each for each in repository() if PurePosixPath(each).name == name)
-    return f"; it is now {' or '.join(found[:3])}" if found else ""
+    names = {PurePosixPath(each).name for each in repository()}
+    like = name if name in names else next(iter(get_close_matches(name, names, 1, 0.8)), "")
+    found = sorted(each for each in repository() if like and PurePosixPath(each).name == like)
+    return f"; write {' or '.join(found[:3])}" if found else ""
 
 
 def test_each_path_exists() -> None:
@@ -362,11 +365,12 @@ def test_exit_codes_are_those_of_the_programs() -> None:
 
 def test_the_page_about_validate_lists_its_checks_in_order() -> None:
     """With the words that the command itself uses."""
-    text = (ROOT / "docs" / "validate.md").read_text()
-    rows = re.findall(r"^\| `([\w-]+)` \| ([A-Zc].*) \|$", text, re.MULTILINE)
-    expected = [(check.name, check.purpose) for check in CHECKS]
+    rows = [row[:2] for row in table("docs/validate.md", "check")]
+    expected = [[f"`{check.name}`", check.purpose] for check in CHECKS]
+    wrong = [row for row in expected if row not in rows]
 
-    assert [row for row in rows if row[0] in dict(expected)] == expected
+    assert not wrong, f"docs/validate.md: write {' and '.join(' | '.join(row) for row in wrong)}"
+    assert rows == expected, "docs/validate.md: the checks in the order of the catalogue"
 
 
 def test_the_architecture_lists_every_package_once() -> None:
@@ -425,3 +429,13 @@ def test_each_page_of_docs_begins_with_who_needs_it() -> None:
     )
 
     assert not wrong, wrong
+
+
+def test_commit_hooks_need_no_network() -> None:
+    """They call programs of .venv and of this repository."""
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    hooks = [hook for repo in repos for hook in repo["hooks"]]
+
+    assert {repo["repo"] for repo in repos} == {"local"}
+    assert {hook["language"] for hook in hooks} == {"system"}
+    assert all(hook["entry"].startswith(".venv/bin/") for hook in hooks)
