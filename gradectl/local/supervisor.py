@@ -21,7 +21,7 @@ from gradectl.local.control_plane.patch_mq import (
     FAILED,
     REBOOTING,
     RUNNING,
-    serve_brokers,
+    patch_mq,
 )
 from gradectl.local.control_plane.server import ControlPlane, calls
 from gradectl.local.control_plane.state import observe, parameter, record_broker, record_tasks
@@ -46,7 +46,7 @@ class Supervisor:
 
     def __init__(self, layout: StackLayout, region: str, account_id: str) -> None:
         """Take the ports and get everything ready; raises `GradectlError` when that fails."""
-        serve_brokers()
+        patch_mq()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
         self._control_plane = ControlPlane(on_change=self.wake, pages=pages)

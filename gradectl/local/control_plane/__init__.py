@@ -1,1 +1,1 @@
-"""The emulated AWS API, and what it lacks."""
+"""The emulated AWS API: moto, with patches for what it lacks."""

@@ -1,7 +1,7 @@
 """
-The tag calls of Application Auto Scaling, which moto 5.2 lacks.
+Adds the tag calls of Application Auto Scaling, which moto 5.2 lacks.
 
-Without them the AWS provider asks for the tags of each scaling target for eight minutes.
+Without them the AWS provider retries ListTagsForResource of each scaling target for eight minutes.
 """
 
 from __future__ import annotations
@@ -15,40 +15,39 @@ from moto.core.exceptions import JsonRESTError
 
 
 class ResourceNotFoundError(JsonRESTError):
-    """Answers as AWS does for a scaling target that is not there."""
+    """The error of AWS for a scaling target that does not exist."""
 
     def __init__(self, arn: str) -> None:
-        """Name the missing target."""
         super().__init__("ResourceNotFoundException", f"No scalable target found: {arn}")
 
 
 class TaggedAutoScalingResponse(ApplicationAutoScalingResponse):
-    """Moto's answers, and those about tags; the tags live as long as the scaling target."""
+    """Moto's handlers plus tag calls; tags are stored on the scaling target itself."""
 
     def register_scalable_target(self) -> str:
-        """Keep the tags that come with a registration."""
+        """Handle RegisterScalableTarget, and store its tags."""
         answer = super().register_scalable_target()
         self._tags(json.loads(answer)["ScalableTargetARN"]).update(self._get_param("Tags") or {})
         return answer
 
     def list_tags_for_resource(self) -> str:
-        """Answer ListTagsForResource."""
+        """Handle ListTagsForResource."""
         return json.dumps({"Tags": self._tags(self._get_param("ResourceARN"))})
 
     def tag_resource(self) -> str:
-        """Answer TagResource."""
+        """Handle TagResource."""
         self._tags(self._get_param("ResourceARN")).update(self._get_param("Tags") or {})
         return "{}"
 
     def untag_resource(self) -> str:
-        """Answer UntagResource."""
+        """Handle UntagResource."""
         tags = self._tags(self._get_param("ResourceARN"))
         for key in self._get_param("TagKeys") or []:
             tags.pop(key, None)
         return "{}"
 
     def _tags(self, arn: str) -> dict[str, str]:
-        """Give the tags of a scaling target, which are kept on moto's own object."""
+        """Return the tags of a scaling target; a change to the dict changes the target."""
         for by_resource in self.applicationautoscaling_backend.targets.values():
             for target in by_resource.values():
                 if target.arn == arn:
@@ -57,8 +56,8 @@ class TaggedAutoScalingResponse(ApplicationAutoScalingResponse):
         raise ResourceNotFoundError(arn)
 
 
-def add_tag_calls() -> None:
-    """Let these answers stand in for moto's in this process."""
+def patch_autoscaling_tags() -> None:
+    """Install these handlers in this process."""
     urls.url_paths["{0}/$"] = TaggedAutoScalingResponse.dispatch
 
 

@@ -1,8 +1,8 @@
 """
-Delete markers that can be deleted, which moto 5.2 forgets.
+Makes delete markers deletable in moto 5.2.
 
-Without it a versioned bucket in which an object was ever deleted cannot be emptied, and so not
-destroyed: DeleteObjects of a marker, when it is the last version of its key, ends in a 500.
+Without this patch a versioned bucket with a deleted object cannot be emptied, so Terraform cannot
+destroy it: DeleteObjects answers 500 for a marker that is the last version of its key.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from moto.s3.models import FakeDeleteMarker
 
 
 def patch_delete_markers() -> None:
-    """Give a marker what moto calls when a version goes: there is no file behind it to close."""
-    FakeDeleteMarker.dispose = _nothing  # type: ignore[attr-defined]  # it is what is missing
+    """Add the method that moto calls when it removes a version; a marker has no file to close."""
+    FakeDeleteMarker.dispose = _dispose  # type: ignore[attr-defined]  # it is what is missing
 
 
-def _nothing(_marker: FakeDeleteMarker, garbage: bool = False) -> None:
-    """Do nothing."""
+def _dispose(_marker: FakeDeleteMarker, garbage: bool = False) -> None:
     del garbage

@@ -1,8 +1,8 @@
 """
-What moto's ECS forgets of a service: where it is placed, how it is deployed, who may look into it.
+Stores the settings of an ECS service that moto drops: placement, deployment, ECS Exec.
 
-Without it the plan after an apply never settles, and a service placed on capacity providers looks
-like one on instances.  All of it is kept on moto's own object, so that both end together.
+Without this patch every plan after an apply shows changes, and a service on capacity providers has
+the launch type EC2.  The settings are stored on moto's own object and share its lifetime.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from moto.ecs.models import Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 _DEPLOYMENT = "deploymentConfiguration"
-#: Members of CreateService and UpdateService that DescribeServices gives back as they came.
-_KEPT = (
+#: Members of CreateService and UpdateService that DescribeServices returns unchanged.
+_STORED = (
     "availabilityZoneRebalancing",
     "capacityProviderStrategy",
     "enableECSManagedTags",
@@ -29,24 +29,24 @@ _KEPT = (
 )
 
 
-class RememberingEcsResponse(EC2ContainerServiceResponse):
-    """Moto's answers, and with them all that a service was told."""
+class StoringEcsResponse(EC2ContainerServiceResponse):
+    """Moto's handlers, which also store the settings of services."""
 
     def create_service(self) -> ActionResult:
-        """Keep what the new service is told; refuse a placement that ECS would refuse."""
+        """Handle CreateService; raises for a placement that ECS rejects."""
         self._check_placement()
         answer = super().create_service()
-        self._keep(_service(answer), before={})
+        self._store(_service(answer), before={})
         return answer
 
     def update_service(self) -> ActionResult:
-        """Keep what the service is told anew; of its deployments, what is not told stays."""
+        """Handle UpdateService; omitted members keep their values."""
         self._check_placement()
         cluster, name = self._get_param("cluster", "default"), self._get_param("service")
         found, _ = self.ecs_backend.describe_services(cluster, [name])
         before = {key: value for each in found for key, value in vars(each).items()}
         answer = super().update_service()
-        self._keep(_service(answer), before)
+        self._store(_service(answer), before)
         return answer
 
     def _check_placement(self) -> None:
@@ -64,21 +64,21 @@ class RememberingEcsResponse(EC2ContainerServiceResponse):
                 " not associated with the cluster."
             )
 
-    def _keep(self, service: Service, before: dict[str, Any]) -> None:
-        told = {name: self._get_param(name) for name in _KEPT}
-        kept = {xform_name(name): value for name, value in told.items() if value is not None}
+    def _store(self, service: Service, before: dict[str, Any]) -> None:
+        given = {name: self._get_param(name) for name in _STORED}
+        stored = {xform_name(name): value for name, value in given.items() if value is not None}
         deployment = xform_name(_DEPLOYMENT)
-        kept[deployment] = before.get(deployment, {}) | (self._get_param(_DEPLOYMENT) or {})
-        vars(service).update(kept)
-        if strategy := told["capacityProviderStrategy"]:
-            service.launch_type = None  # moto takes a service without one for one on instances
+        stored[deployment] = before.get(deployment, {}) | (self._get_param(_DEPLOYMENT) or {})
+        vars(service).update(stored)
+        if strategy := given["capacityProviderStrategy"]:
+            service.launch_type = None  # moto defaults it to EC2
             for each in service.deployments:
                 each.update(capacityProviderStrategy=strategy, launchType=None)
 
 
 def patch_ecs() -> None:
-    """Let these answers stand in for moto's in this process."""
-    urls.url_paths["{0}/$"] = RememberingEcsResponse.dispatch
+    """Install these handlers in this process."""
+    urls.url_paths["{0}/$"] = StoringEcsResponse.dispatch
 
 
 def _service(answer: ActionResult) -> Service:

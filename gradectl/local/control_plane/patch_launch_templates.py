@@ -1,8 +1,8 @@
 """
-Tags of a launch template, which moto 5.2 takes for a part of the template.
+Keeps the tags of a launch template out of the template's data, where moto 5.2 puts them.
 
-CreateLaunchTemplate is told them in the form of the tags for instances.  From the template's data
-Terraform reads them back as a block that nobody wrote, so that the plan never settles.
+CreateLaunchTemplate takes them in the same form as tags for instances.  Terraform would read them
+back as a `tag_specifications` block that the module does not have, and plan its removal each time.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from typing import Any
 
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
 
-_of_moto = LaunchTemplate.create_version
+_moto_create_version = LaunchTemplate.create_version
 
 
 def create_version(
     template: LaunchTemplate, data: dict[str, Any], description: str
 ) -> LaunchTemplateVersion:
-    """Make a version of a template without the tags of the template itself."""
+    """Create a version without the tags of the template; replaces moto's method."""
     specifications = data.get("TagSpecifications") or []
     kept = [each for each in specifications if each["ResourceType"] != "launch-template"]
     rest = {name: value for name, value in data.items() if name != "TagSpecifications"}
-    return _of_moto(template, rest | ({"TagSpecifications": kept} if kept else {}), description)
+    return _moto_create_version(
+        template, rest | ({"TagSpecifications": kept} if kept else {}), description
+    )
 
 
-def keep_tags_of_templates_apart() -> None:
-    """Let this stand in for moto's in this process."""
+def patch_launch_templates() -> None:
+    """Install this function in this process."""
     LaunchTemplate.create_version = create_version  # type: ignore[assignment,method-assign]  # moto leaves no other way

@@ -1,8 +1,8 @@
 """
-What moto 5.2 forgets of groups of instances and of what scales them.
+Stores the settings of EC2 Auto Scaling groups and policies that moto 5.2 drops.
 
-The warm-up of a group is not kept, a policy does not say that it is enabled, and every policy
-shows an empty forecast.  Terraform reads all three back, and would change them for ever.
+The warm-up of a group is lost, a policy has no `Enabled`, and every policy shows an empty
+predictive scaling configuration.  Terraform reads all three back and would plan a change each time.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from moto.autoscaling.models import FakeScalingPolicy
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult
 
-_policy_of_moto = FakeScalingPolicy.__init__
-_create_of_moto = AutoScalingResponse.create_auto_scaling_group
-_update_of_moto = AutoScalingResponse.update_auto_scaling_group
+_moto_policy_init = FakeScalingPolicy.__init__
+_moto_create_group = AutoScalingResponse.create_auto_scaling_group
+_moto_update_group = AutoScalingResponse.update_auto_scaling_group
 
 
-def _make_policy(policy: FakeScalingPolicy, *words: object, **settings: object) -> None:
-    """Make a policy that is enabled, and forecasts only when told to."""
-    _policy_of_moto(policy, *words, **settings)  # type: ignore[arg-type]  # handed through
+def _policy_init(policy: FakeScalingPolicy, *args: object, **settings: object) -> None:
+    """Create an enabled policy, with predictive scaling only if configured."""
+    _moto_policy_init(policy, *args, **settings)  # type: ignore[arg-type]  # handed through
     policy.enabled = True  # type: ignore[attr-defined]  # the answer is made of attributes
     policy.predictive_scaling_configuration = policy.predictive_scaling_configuration or None  # type: ignore[assignment]  # None is left out of the answer
 
 
 def _create_group(call: AutoScalingResponse) -> ActionResult:
-    """Make a group, and keep its warm-up."""
-    result = _create_of_moto(call)
-    _keep_warm_up(call)
+    """Handle CreateAutoScalingGroup, and store the warm-up."""
+    result = _moto_create_group(call)
+    _store_warm_up(call)
     return result
 
 
 def _update_group(call: AutoScalingResponse) -> ActionResult:
-    """Change a group, and its warm-up where that is given."""
-    result = _update_of_moto(call)
-    _keep_warm_up(call)
+    """Handle UpdateAutoScalingGroup, and store the warm-up if given."""
+    result = _moto_update_group(call)
+    _store_warm_up(call)
     return result
 
 
-def _keep_warm_up(call: AutoScalingResponse) -> None:
+def _store_warm_up(call: AutoScalingResponse) -> None:
     seconds = call._get_int_param("DefaultInstanceWarmup")  # noqa: SLF001 - as moto's own calls read it
     if seconds is not None:
         name = call._get_param("AutoScalingGroupName")  # noqa: SLF001 - as above
@@ -47,8 +47,8 @@ def _keep_warm_up(call: AutoScalingResponse) -> None:
         group.default_instance_warmup = seconds
 
 
-def remember_scaling_groups() -> None:
-    """Let these stand in for moto's in this process."""
-    FakeScalingPolicy.__init__ = _make_policy  # type: ignore[assignment,method-assign]  # moto leaves no other way
+def patch_scaling_groups() -> None:
+    """Install these functions in this process."""
+    FakeScalingPolicy.__init__ = _policy_init  # type: ignore[assignment,method-assign]  # moto leaves no other way
     AutoScalingResponse.create_auto_scaling_group = _create_group  # type: ignore[assignment,method-assign]  # as above
     AutoScalingResponse.update_auto_scaling_group = _update_group  # type: ignore[assignment,method-assign]  # as above

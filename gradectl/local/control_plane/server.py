@@ -1,7 +1,7 @@
 """
-The control plane: moto's AWS API on a loopback port, with the calls that it lacks.
+The control plane: the AWS API of moto on a loopback port, patched where moto is incomplete.
 
-Run as a module it serves on the port given as its argument, until it is ended.
+Run as a module it serves on the port given as its argument until it is killed.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from gradectl.errors import TryAgainError
-from gradectl.local.control_plane.patch_autoscaling_tags import add_tag_calls
-from gradectl.local.control_plane.patch_bucket_policies import respect_tls_policies
+from gradectl.local.control_plane.patch_autoscaling_tags import patch_autoscaling_tags
+from gradectl.local.control_plane.patch_bucket_policies import patch_bucket_policies
 from gradectl.local.control_plane.patch_delete_markers import patch_delete_markers
 from gradectl.local.control_plane.patch_ecs import patch_ecs
-from gradectl.local.control_plane.patch_launch_templates import keep_tags_of_templates_apart
-from gradectl.local.control_plane.patch_rds import remember_databases
-from gradectl.local.control_plane.patch_scaling_groups import remember_scaling_groups
+from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
+from gradectl.local.control_plane.patch_rds import patch_rds
+from gradectl.local.control_plane.patch_scaling_groups import patch_scaling_groups
 from gradectl.local.loopback import LOOPBACK
 
-#: Pages of our own beside the AWS API: path to the function that makes JSON of the query string.
+#: Additional pages: path to the function that turns the query string into JSON.
 Pages = Mapping[str, Callable[[str], bytes]]
 
-#: One line for each AWS call.
+#: The access log: one line per AWS call.
 calls = logging.getLogger("gradectl.local.calls")
 
 _Environ = dict[str, Any]
 _StartResponse = Callable[..., Any]
 #: A WSGI application.
 Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
-#: Services that have a data plane or feed one; calls to others never change what must run.
+#: Services that have a data plane or feed one; calls to others never change the desired state.
 _SERVED = frozenset({"mq", "rds", "ecs", "ssm", "application-autoscaling"})
 _READS = ("Describe", "List", "Get")
 #: `Credential=KEY/DATE/REGION/SERVICE/aws4_request` in the header of a signed call.
@@ -49,7 +49,7 @@ _CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 
 
 class ControlPlane:
-    """An AWS API in this process, answered by threads."""
+    """An AWS API in this process, served by threads."""
 
     def __init__(
         self,
@@ -59,23 +59,23 @@ class ControlPlane:
         pages: Pages | None = None,
     ) -> None:
         """
-        Open the port; nothing is answered before `start`.
+        Bind the port; requests are answered after `start`.
 
         Args:
-            port: Loopback port; any free one when 0.
-            on_change: Called after each call that may have changed what must run.
-            pages: What is answered beside the AWS API.
+            port: Loopback port; 0 takes a free one.
+            on_change: Called after each call that may have changed the desired state.
+            pages: Additional pages on the same port.
 
         Raises:
-            TryAgainError: The port is taken.
+            TryAgainError: The port is in use.
         """
-        add_tag_calls()
-        respect_tls_policies()
+        patch_autoscaling_tags()
+        patch_bucket_policies()
         patch_delete_markers()
         patch_ecs()
-        keep_tags_of_templates_apart()
-        remember_databases()
-        remember_scaling_groups()
+        patch_launch_templates()
+        patch_rds()
+        patch_scaling_groups()
         application = one_at_a_time(DomainDispatcherApplication(create_backend_app), Lock())
         if on_change:
             application = _reporting(application, on_change)
@@ -87,37 +87,37 @@ class ControlPlane:
                 threaded=True,
                 request_handler=_LoggedRequest,
             )
-        except (OSError, SystemExit) as error:  # werkzeug leaves the process when a port is taken
+        except (OSError, SystemExit) as error:  # werkzeug exits when a port is in use
             raise TryAgainError(
-                "the port of the control plane is taken", where=f"{LOOPBACK}:{port}"
+                "the port of the control plane is in use", where=f"{LOOPBACK}:{port}"
             ) from error
         self._thread = Thread(target=self._server.serve_forever, name="control-plane", daemon=True)
 
     @property
     def url(self) -> str:
-        """Where the API answers; by name, because S3 puts buckets before it."""
+        """The endpoint URL; by name, because S3 prefixes bucket names to the host."""
         return f"http://localhost:{self._server.server_port}"
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Serve in a background thread."""
         self._thread.start()
 
     def serve(self) -> None:
-        """Answer in this thread, without end."""
+        """Serve in this thread until the process ends."""
         self._server.serve_forever()
 
     def stop(self) -> None:
-        """Answer no more and give the port back."""
+        """Stop serving and release the port."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 class _LoggedRequest(MotoRequestHandler):
-    """A request whose line in the log says which AWS call it was."""
+    """A request that is logged with the name of its AWS call."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the signature of http.server
-        """Write one line; the JSON protocols name the call, the others have it in the path."""
+        """Log one line; JSON protocols name the call in a header, others in the path."""
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         scope = _CREDENTIAL_SCOPE.search(self.headers.get("Authorization", ""))
         service = scope[1] if scope else "-"
@@ -126,7 +126,7 @@ class _LoggedRequest(MotoRequestHandler):
 
 def may_change(authorization: str, target: str) -> bool:
     """
-    Tell whether an API call may change what must run.
+    Return whether an API call may change the desired state.
 
     Args:
         authorization: Its Authorization header, which names the service.
@@ -139,14 +139,14 @@ def may_change(authorization: str, target: str) -> bool:
 
 def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -> Application:
     """
-    Let no two API calls meet inside moto, whose objects are not made for several threads.
+    Serialize API calls, because moto is not thread-safe.
 
-    A call that failed halfway is repeated by its client and then finds what it has made itself.
-    Those to S3 are let through: they may carry files, and last as long as their sender likes.
+    A client repeats a call that failed halfway, and the repetition then meets the half-made object.
+    Calls to S3 are exempt: they may carry files and take as long as the client needs.
 
     Args:
-        application: Answers a call.
-        lock: Held while it does.
+        application: The WSGI application to wrap.
+        lock: Held during each call.
     """
 
     def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
@@ -158,7 +158,7 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
 
 
 def _reporting(application: Application, on_change: Callable[[], None]) -> Application:
-    """Wrap an application so that each call that may change something is told of when done."""
+    """Call `on_change` after each API call that may change the desired state."""
 
     def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         try:
@@ -172,7 +172,7 @@ def _reporting(application: Application, on_change: Callable[[], None]) -> Appli
 
 
 def _with_pages(application: Application, pages: Pages) -> Application:
-    """Answer some paths ourselves."""
+    """Serve additional pages by path."""
 
     def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
         page = pages.get(environ.get("PATH_INFO", ""))

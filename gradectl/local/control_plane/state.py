@@ -1,4 +1,4 @@
-"""Reads what the control plane in this process says, and writes back what really runs."""
+"""Reads the desired state from the control plane of this process, and records the actual state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from moto.rds.models import RDSBackend, rds_backends
 from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 
 from gradectl.errors import ConfigurationError
-from gradectl.local.control_plane.patch_mq import RUNNING, attributes, has_data_plane, in_force
+from gradectl.local.control_plane.patch_mq import RUNNING, applied, attributes, has_data_plane
 from gradectl.local.desired import (
     Cloud,
     CloudBroker,
@@ -23,12 +23,12 @@ from gradectl.local.desired import (
 from gradectl.local.engines.mariadb import Database
 
 _DEFAULT_STOP_SECONDS = 30  # of ECS
-_IDENTITY_DIGITS = 6  # of a deployment's id: enough to tell two of one task definition apart
+_IDENTITY_DIGITS = 6  # of a deployment's id: distinguishes deployments of one task definition
 _Backend = TypeVar("_Backend", bound=BaseBackend)
 
 
 def observe() -> Cloud:
-    """Read everything that needs a data plane."""
+    """Read all resources that need a data plane."""
     return Cloud(tuple(_brokers()), tuple(_databases()), tuple(_services()))
 
 
@@ -37,7 +37,7 @@ def parameter(name: str) -> str:
     Read a parameter of Parameter Store by name or ARN, as ECS does for a task's secrets.
 
     Raises:
-        ConfigurationError: There is no such parameter.
+        ConfigurationError: The parameter does not exist.
     """
     backend: SimpleSystemManagerBackend
     for backend in _each(ssm_backends):
@@ -48,14 +48,14 @@ def parameter(name: str) -> str:
 
 
 def record_broker(broker_id: str, state: str) -> None:
-    """Let DescribeBroker answer with what the data plane does."""
+    """Set the broker state that DescribeBroker returns."""
     for backend in _each(mq_backends):
         if broker_id in backend.brokers:
             backend.brokers[broker_id].state = state
 
 
 def record_tasks(service_name: str, running: int) -> None:
-    """Let DescribeServices answer with the number of tasks that run."""
+    """Set the task counts that DescribeServices returns."""
     for backend in _each(ecs_backends):
         for service in list(backend.services.values()):
             if service.name == service_name:
@@ -75,7 +75,7 @@ def _record(service: Service, running: int) -> None:
 
 
 def _each(backends: BackendDict[_Backend]) -> Iterator[_Backend]:
-    """Give the backends of all accounts and regions in use; others may come meanwhile."""
+    """Yield the backends of all accounts and regions in use; others may be added meanwhile."""
     for regions in list(backends.values()):
         yield from list(regions.values())
 
@@ -84,8 +84,8 @@ def _brokers() -> Iterator[CloudBroker]:
     backend: MQBackend
     for backend in _each(mq_backends):
         for broker in list(backend.brokers.values()):
-            if has_data_plane(broker) and "in_force" in attributes(broker):
-                yield in_force(broker)
+            if has_data_plane(broker) and "applied" in attributes(broker):
+                yield applied(broker)
 
 
 def _databases() -> Iterator[CloudDatabase]:
@@ -93,7 +93,7 @@ def _databases() -> Iterator[CloudDatabase]:
     for backend in _each(rds_backends):
         for instance in list(backend.databases.values()):
             if instance.engine in {"mysql", "mariadb"}:
-                # moto keeps the password and, like AWS, does not give it; it is needed here
+                # like AWS, moto has no call that returns the password
                 password = vars(instance)["_master_user_password"] or ""
                 user = instance.master_username or ""
                 database = Database(user, password, instance.db_name or "")
@@ -108,27 +108,27 @@ def _services() -> Iterator[CloudService]:
                 task = backend.describe_task_definition(service.task_definition)
                 identity = str(service.deployments[0]["id"]) if service.deployments else ""
                 definitions = task.container_definitions
-                chosen = _chosen(definitions)
+                main = _main_container(definitions)
                 yield CloudService(
                     service.name,
                     f"{task.revision}-{identity[-_IDENTITY_DIGITS:]}",
                     service.desired_count,
-                    _container(chosen),
-                    tuple(str(each["name"]) for each in definitions if each is not chosen),
+                    _container(main),
+                    tuple(str(each["name"]) for each in definitions if each is not main),
                 )
 
 
-def _chosen(definitions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Take the first essential container: what stands beside it has no data plane here."""
+def _main_container(definitions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first essential container; sidecars have no data plane here."""
     return next((each for each in definitions if each.get("essential", True)), definitions[0])
 
 
-def _container(chosen: dict[str, Any]) -> Container:
+def _container(definition: dict[str, Any]) -> Container:
     return Container(
-        command=(*chosen.get("entryPoint", ()), *chosen.get("command", ())),
-        environment=tuple((each["name"], each["value"]) for each in chosen["environment"]),
-        secrets=tuple((each["name"], each["valueFrom"]) for each in chosen.get("secrets", ())),
-        stop_seconds=chosen.get("stopTimeout", _DEFAULT_STOP_SECONDS),
+        command=(*definition.get("entryPoint", ()), *definition.get("command", ())),
+        environment=tuple((each["name"], each["value"]) for each in definition["environment"]),
+        secrets=tuple((each["name"], each["valueFrom"]) for each in definition.get("secrets", ())),
+        stop_seconds=definition.get("stopTimeout", _DEFAULT_STOP_SECONDS),
     )
 
 

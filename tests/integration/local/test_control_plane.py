@@ -1,4 +1,4 @@
-"""The calls that moto lacks answer as AWS does, through the real client."""
+"""The calls that moto lacks behave as on AWS, with the real client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(url: str, name: str) -> Any:
 
 @pytest.fixture(name="scaling")
 def _scaling(moto_server: str) -> Any:
-    """Give a client of Application Auto Scaling, where a service exists that can be scaled."""
+    """A client of Application Auto Scaling, with one service that can be scaled."""
     ecs = client(moto_server, "ecs")
     ecs.create_cluster(clusterName="scaled")
     container = {"name": "grading-worker", "image": "unused", "memory": 128}
@@ -40,21 +40,21 @@ def _scaling(moto_server: str) -> Any:
 
 
 def test_a_scaling_target_keeps_its_tags(scaling: Any) -> None:
-    """Without this the AWS provider asks for eight minutes, and then plans a change for ever."""
+    """Otherwise the AWS provider retries for eight minutes, then plans a change each time."""
     registered = scaling.register_scalable_target(
         **TARGET, MinCapacity=1, MaxCapacity=2, Tags={"Environment": "local"}
     )
     arn = registered["ScalableTargetARN"]
 
     scaling.tag_resource(ResourceARN=arn, Tags={"Owner": "platform", "Spare": "1"})
-    scaling.untag_resource(ResourceARN=arn, TagKeys=["Spare", "NeverThere"])
+    scaling.untag_resource(ResourceARN=arn, TagKeys=["Spare", "Unknown"])
 
     tags = scaling.list_tags_for_resource(ResourceARN=arn)["Tags"]
     assert tags == {"Environment": "local", "Owner": "platform"}
 
 
-def test_tags_of_a_target_that_is_not_there_are_an_error(scaling: Any) -> None:
-    """The provider takes this answer for 'it is gone'."""
+def test_tags_of_a_missing_target_are_an_error(scaling: Any) -> None:
+    """By this error the AWS provider knows that the target was deleted."""
     arn = f"arn:aws:application-autoscaling:{REGION}:123456789012:scalable-target/none"
 
     with pytest.raises(ClientError) as caught:

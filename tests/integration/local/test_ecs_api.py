@@ -1,4 +1,4 @@
-"""What the emulated ECS remembers of a service, through the real client."""
+"""The settings of a service in the emulated ECS, with the real client."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ class Cluster:
     """One cluster of the emulated account."""
 
     def __init__(self, ecs: Any, *providers: str) -> None:
-        """Make it, with capacity providers."""
-        self.ecs, self.name = ecs, f"remembers-{next(_numbers)}"
+        """Create it with capacity providers."""
+        self.ecs, self.name = ecs, f"stores-{next(_numbers)}"
         ecs.create_cluster(clusterName=self.name, capacityProviders=list(providers))
         container = {"name": "grading-worker", "image": "unused", "memory": 128}
         ecs.register_task_definition(family=self.name, containerDefinitions=[container])
 
-    def create(self, **told: Any) -> dict[str, Any]:
-        """Create its service; gives what DescribeServices says of it."""
+    def create(self, **settings: Any) -> dict[str, Any]:
+        """Create its service; returns the answer of DescribeServices."""
         self.ecs.create_service(
             cluster=self.name,
             serviceName="grading",
             taskDefinition=self.name,
             desiredCount=0,
-            **told,
+            **settings,
         )
-        return self.described()
+        return self.describe()
 
-    def update(self, **told: Any) -> dict[str, Any]:
-        """Update its service; gives what DescribeServices says of it."""
-        self.ecs.update_service(cluster=self.name, service="grading", **told)
-        return self.described()
+    def update(self, **settings: Any) -> dict[str, Any]:
+        """Update its service; returns the answer of DescribeServices."""
+        self.ecs.update_service(cluster=self.name, service="grading", **settings)
+        return self.describe()
 
-    def described(self) -> dict[str, Any]:
-        """Give what DescribeServices says of its service."""
+    def describe(self) -> dict[str, Any]:
+        """Return its service from DescribeServices."""
         (service,) = self.ecs.describe_services(cluster=self.name, services=["grading"])["services"]
         found: dict[str, Any] = service
         return found
@@ -62,8 +62,8 @@ def _ecs(moto_server: str) -> Any:
 
 
 def test_a_service_is_described_as_it_was_created(ecs: Any) -> None:
-    """Terraform compares this with what it wants; what is forgotten is a difference for ever."""
-    told = {
+    """Terraform compares them with its configuration; a lost setting is a change in every plan."""
+    settings = {
         "availabilityZoneRebalancing": "DISABLED",
         "deploymentConfiguration": CIRCUIT_BREAKER,
         "enableECSManagedTags": True,
@@ -72,14 +72,14 @@ def test_a_service_is_described_as_it_was_created(ecs: Any) -> None:
         "propagateTags": "SERVICE",
     }
 
-    service = Cluster(ecs).create(launchType="FARGATE", **told)
+    service = Cluster(ecs).create(launchType="FARGATE", **settings)
 
-    assert {name: service[name] for name in told} == told
+    assert {name: service[name] for name in settings} == settings
     assert service["launchType"] == "FARGATE"
 
 
-def test_a_changed_service_is_described_as_it_was_told_last(ecs: Any) -> None:
-    """Also false and zero are told; what is not told stays."""
+def test_an_update_changes_only_the_given_settings(ecs: Any) -> None:
+    """False and zero are values; omitted settings keep their value."""
     cluster = Cluster(ecs)
     cluster.create(
         enableExecuteCommand=True,
@@ -98,8 +98,8 @@ def test_a_changed_service_is_described_as_it_was_told_last(ecs: Any) -> None:
     assert service["deploymentConfiguration"] == CIRCUIT_BREAKER
 
 
-def test_a_part_of_the_deployment_can_be_changed_alone(ecs: Any) -> None:
-    """Terraform tells only what changes; the circuit breaker stays on."""
+def test_one_member_of_the_deployment_configuration_can_be_changed(ecs: Any) -> None:
+    """Terraform sends only changed members; the circuit breaker stays on."""
     cluster = Cluster(ecs)
     cluster.create(deploymentConfiguration=CIRCUIT_BREAKER)
 
@@ -124,17 +124,15 @@ def test_a_service_on_capacity_providers_has_no_launch_type(ecs: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("settings", "reason"),
     [
         ({"launchType": "FARGATE"}, "both a launch type and capacity provider strategy"),
         ({"capacityProviderStrategy": [{"capacityProvider": "mine"}]}, "not associated"),
     ],
 )
-def test_a_placement_that_ecs_refuses_is_refused(
-    ecs: Any, told: dict[str, Any], reason: str
-) -> None:
-    """A mistake in a module shows on a laptop."""
+def test_an_invalid_placement_is_rejected(ecs: Any, settings: dict[str, Any], reason: str) -> None:
+    """As ECS does, so that a mistake in a module shows on a laptop."""
     strategy = {"capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]}
 
     with pytest.raises(ClientError, match=reason):
-        Cluster(ecs, "FARGATE").create(**(strategy | told))
+        Cluster(ecs, "FARGATE").create(**(strategy | settings))

@@ -1,4 +1,4 @@
-"""Launch templates of the emulated EC2, through the real client."""
+"""Launch templates of the emulated EC2, with the real client."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def data_of(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def test_tags_of_a_template_are_not_those_of_its_instances(ec2: Any) -> None:
-    """Terraform would read them as a block that nobody wrote, and plan its removal for ever."""
+def test_tags_of_a_template_are_not_in_its_data(ec2: Any) -> None:
+    """Otherwise Terraform reads them as a block that the module lacks, and plans its removal."""
     template = ec2.create_launch_template(
         LaunchTemplateName="tagged",
         LaunchTemplateData={"InstanceType": "m6i.large"},
@@ -41,8 +41,8 @@ def test_tags_of_a_template_are_not_those_of_its_instances(ec2: Any) -> None:
     assert data_of(ec2, template)["InstanceType"] == "m6i.large"
 
 
-def test_tags_of_the_instances_stay(ec2: Any) -> None:
-    """They are what the block is for."""
+def test_tags_for_instances_are_in_its_data(ec2: Any) -> None:
+    """The block `tag_specifications` is for them."""
     template = ec2.create_launch_template(
         LaunchTemplateName="tags-its-instances",
         LaunchTemplateData={"TagSpecifications": [INSTANCE_TAGS]},

@@ -1,4 +1,4 @@
-"""Groups of instances of the emulated EC2 Auto Scaling, through the real client."""
+"""The emulated EC2 Auto Scaling, with the real client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _client(moto_server: str) -> Callable[[str], Any]:
 
 @pytest.fixture
 def scaling(client: Callable[[str], Any]) -> Any:
-    """A client, with one group of no instances that waits two minutes for a new one."""
+    """A client, with one empty group that has a warm-up of 120 s."""
     template = client("ec2").create_launch_template(
         LaunchTemplateName=GROUP, LaunchTemplateData={"InstanceType": "m6i.large"}
     )["LaunchTemplate"]
@@ -49,8 +49,8 @@ def warm_up(scaling: Any) -> int:
     return int(group["DefaultInstanceWarmup"])
 
 
-def test_a_group_remembers_its_warm_up(scaling: Any) -> None:
-    """Terraform would set it again with every apply."""
+def test_a_group_stores_its_warm_up(scaling: Any) -> None:
+    """Otherwise Terraform sets it again with every apply."""
     assert warm_up(scaling) == 120
 
     scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, DefaultInstanceWarmup=60)
@@ -60,8 +60,8 @@ def test_a_group_remembers_its_warm_up(scaling: Any) -> None:
     assert warm_up(scaling) == 60
 
 
-def test_a_policy_is_enabled_and_forecasts_nothing(scaling: Any) -> None:
-    """Terraform would enable it for ever, and remove a forecast that nobody wrote."""
+def test_a_policy_is_enabled_and_has_no_predictive_scaling(scaling: Any) -> None:
+    """Otherwise Terraform plans to enable it, and to remove its predictive scaling, each time."""
     scaling.put_scaling_policy(
         AutoScalingGroupName=GROUP,
         PolicyName="cpu",

@@ -1,4 +1,4 @@
-"""What the emulated S3 makes of bucket policies."""
+"""How the emulated S3 evaluates bucket policies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def denial(**more: Any) -> dict[str, Any]:
     return {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", **more}
 
 
-def judged(on: Any) -> PermissionResult:
+def evaluate(on: Any) -> PermissionResult:
     return permission(on, "s3:PutObject", "arn:aws:s3:::files/a")
 
 
@@ -37,23 +37,23 @@ def judged(on: Any) -> PermissionResult:
     ],
     ids=["TLS", "TLS 1.2", "the bucket's encryption"],
 )
-def test_a_policy_that_wants_tls_or_encryption_does_not_shut_the_emulated_bucket(
+def test_denials_about_tls_or_encryption_do_not_apply(
     condition: dict[str, Any],
 ) -> None:
-    """The emulated API stands for one with TLS, and encrypts nothing."""
+    """The emulated API has no TLS and does not encrypt; it stands for one that does."""
     on = bucket(denial(Condition=condition))
 
-    assert judged(on) == PermissionResult.NEUTRAL
+    assert evaluate(on) == PermissionResult.NEUTRAL
 
 
-def test_every_other_denial_stays_one() -> None:
+def test_other_denials_apply() -> None:
     """A mistake in a bucket policy shows on a laptop."""
-    assert judged(bucket(denial())) == PermissionResult.DENIED
-    assert judged(bucket(denial(Action="s3:PutObject"))) == PermissionResult.DENIED
+    assert evaluate(bucket(denial())) == PermissionResult.DENIED
+    assert evaluate(bucket(denial(Action="s3:PutObject"))) == PermissionResult.DENIED
     elsewhere = {"Bool": {"aws:SecureTransport": "false"}, "Null": {"aws:PrincipalArn": "false"}}
-    assert judged(bucket(denial(Condition=elsewhere))) == PermissionResult.DENIED
+    assert evaluate(bucket(denial(Condition=elsewhere))) == PermissionResult.DENIED
 
 
-def test_a_bucket_without_a_policy_says_neither_yes_nor_no() -> None:
-    """Then the caller's own permissions count."""
-    assert judged(SimpleNamespace(policy=None)) == PermissionResult.NEUTRAL
+def test_without_a_bucket_policy_the_result_is_neutral() -> None:
+    """The permissions of the caller decide."""
+    assert evaluate(SimpleNamespace(policy=None)) == PermissionResult.NEUTRAL

@@ -1,4 +1,4 @@
-"""A bucket with a history can be emptied, as `gradectl destroy local` has to."""
+"""A versioned bucket with deleted objects can be emptied, as `gradectl destroy local` does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gradectl.local.control_plane.server import ControlPlane
 
 
 def test_the_last_version_of_a_key_may_be_a_delete_marker() -> None:
-    """All versions and markers of a bucket are listed, deleted, and gone."""
+    """All versions and markers are deleted, and then the bucket itself."""
     plane = ControlPlane()
     plane.start()
     try:
@@ -25,11 +25,11 @@ def test_the_last_version_of_a_key_may_be_a_delete_marker() -> None:
         s3.delete_object(Bucket="markers", Key="a")
         listed = s3.list_object_versions(Bucket="markers")
         versions = [*listed["Versions"], *listed["DeleteMarkers"]]
-        doomed = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
 
-        s3.delete_objects(Bucket="markers", Delete={"Objects": doomed})
+        s3.delete_objects(Bucket="markers", Delete={"Objects": keys})
 
-        assert len(doomed) == 2
+        assert len(keys) == 2
         s3.delete_bucket(Bucket="markers")
         s3.close()
     finally:

@@ -1,4 +1,4 @@
-"""What a database is told stays told, so that the next plan has nothing to say."""
+"""The emulated RDS returns the settings of an instance, so that the next plan is empty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rds() -> Iterator[Any]:
     client = boto3.client(
         "rds",
         endpoint_url=plane.url,
-        region_name="eu-north-1",  # no other test makes a database there
+        region_name="eu-north-1",  # no other test creates a database there
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
@@ -28,15 +28,15 @@ def rds() -> Iterator[Any]:
     plane.stop()
 
 
-def made(rds: Any, name: str, **more: Any) -> Any:
+def create(rds: Any, name: str, **more: Any) -> Any:
     answer = rds.create_db_instance(
         DBInstanceIdentifier=name, DBInstanceClass="db.m7g.large", Engine="mysql", **more
     )
     return answer["DBInstance"]
 
 
-def test_parameters_of_a_group_are_a_users_own(rds: Any) -> None:
-    """Terraform takes others for defaults, and sets its own again."""
+def test_parameters_of_a_group_have_the_source_user(rds: Any) -> None:
+    """Terraform ignores parameters of another source, and would set them again."""
     group = {"DBParameterGroupName": "own", "DBParameterGroupFamily": "mysql8.4"}
     rds.create_db_parameter_group(**group, Description="own")
     parameter = {"ParameterName": "slow_query_log", "ParameterValue": "1"}
@@ -45,13 +45,13 @@ def test_parameters_of_a_group_are_a_users_own(rds: Any) -> None:
         DBParameterGroupName="own", Parameters=[{**parameter, "ApplyMethod": "immediate"}]
     )
 
-    (kept,) = rds.describe_db_parameters(DBParameterGroupName="own")["Parameters"]
-    assert kept == {**parameter, "ApplyMethod": "immediate", "Source": "user"}
+    (stored,) = rds.describe_db_parameters(DBParameterGroupName="own")["Parameters"]
+    assert stored == {**parameter, "ApplyMethod": "immediate", "Source": "user"}
 
 
-def test_performance_insights_are_kept_and_changed(rds: Any) -> None:
-    """From the start, and when they are changed."""
-    first = made(
+def test_performance_insights_are_stored_and_changed(rds: Any) -> None:
+    """By CreateDBInstance and by ModifyDBInstance."""
+    first = create(
         rds, "insights", EnablePerformanceInsights=True, PerformanceInsightsRetentionPeriod=62
     )
     changed = rds.modify_db_instance(
@@ -63,9 +63,9 @@ def test_performance_insights_are_kept_and_changed(rds: Any) -> None:
     assert not changed["PerformanceInsightsEnabled"]
 
 
-def test_each_instance_has_a_resource_id_of_its_own(rds: Any) -> None:
-    """The provider finds an instance by it, and IAM names it by it."""
-    ids = {made(rds, name)["DbiResourceId"] for name in ("one", "two")}
+def test_each_instance_has_its_own_resource_id(rds: Any) -> None:
+    """The AWS provider and IAM policies identify an instance by it."""
+    ids = {create(rds, name)["DbiResourceId"] for name in ("one", "two")}
 
     assert len(ids) == 2
     for each in ids:

@@ -1,4 +1,4 @@
-"""The control plane tells apart calls that may change what must run, and has a port of its own."""
+"""The control plane detects calls that may change the desired state, and owns one port."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def signed(service: str) -> str:
         ("ssm", "AmazonSSM.PutParameter"),
     ],
 )
-def test_a_change_to_a_service_with_a_data_plane_is_told(service: str, target: str) -> None:
-    """What must run may be another afterwards."""
+def test_a_change_to_a_service_with_a_data_plane_is_reported(service: str, target: str) -> None:
+    """The desired state may have changed."""
     assert may_change(signed(service), target)
 
 
@@ -45,18 +45,18 @@ def test_a_change_to_a_service_with_a_data_plane_is_told(service: str, target: s
         ("Basic abc", ""),
     ],
 )
-def test_reads_and_calls_to_other_services_are_not_told(authorization: str, target: str) -> None:
-    """Each graded submission writes to S3; nothing needs to look at the services for that."""
+def test_reads_and_calls_to_other_services_are_not_reported(
+    authorization: str, target: str
+) -> None:
+    """Each graded submission writes to S3, which must not trigger a reconciliation."""
     assert not may_change(authorization, target)
 
 
 @pytest.mark.parametrize(
-    ("authorization", "alone"), [(signed("iam"), True), (signed("s3"), False), ("", False)]
+    ("authorization", "serialized"), [(signed("iam"), True), (signed("s3"), False), ("", False)]
 )
-def test_calls_to_the_control_plane_do_not_meet_and_those_with_files_do(
-    authorization: str, alone: bool
-) -> None:
-    """A call that another one breaks is repeated, and then finds the half that it made."""
+def test_all_calls_but_those_to_s3_are_serialized(authorization: str, serialized: bool) -> None:
+    """Since moto is not thread-safe; a call to S3 may take long and does not need the lock."""
     lock = Lock()
     seen: list[bool] = []
 
@@ -66,19 +66,19 @@ def test_calls_to_the_control_plane_do_not_meet_and_those_with_files_do(
 
     one_at_a_time(application, lock)({"HTTP_AUTHORIZATION": authorization}, None)
 
-    assert (seen, lock.locked()) == ([alone], False)
+    assert (seen, lock.locked()) == ([serialized], False)
 
 
-def test_a_taken_port_is_said_in_one_sentence() -> None:
-    """Werkzeug alone would end the process."""
+def test_a_port_in_use_raises_try_again_error() -> None:
+    """Werkzeug itself would exit the process."""
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TryAgainError) as caught:
         ControlPlane(port=server.getsockname()[1])
 
     assert caught.value.exit_code == ExitCode.TRY_AGAIN
 
 
-def test_pages_of_ours_stand_beside_the_aws_api_and_the_port_is_given_back() -> None:
-    """The status of the stack is asked where its API is, and after the end nobody answers."""
+def test_additional_pages_are_served_and_the_port_is_released() -> None:
+    """The status page shares the port of the API; after `stop` the port refuses connections."""
     control_plane = ControlPlane(pages={"/_gradectl/status": lambda query: b"%b" % query.encode()})
     control_plane.start()
     address = control_plane.url.removeprefix("http://")
