@@ -1,4 +1,4 @@
-"""What must run for what the control plane says, and the steps from what runs to that; pure."""
+"""The desired services for the state of the control plane, and the steps to reach them; pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BROKER = "broker"
 DATABASE = "database"
 
 
-# --- What the control plane says ----------------------------------------------------------------
+# --- The state of the control plane --------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class CloudBroker:
-    """An ActiveMQ broker of Amazon MQ, with what is in force since its last reboot."""
+    """An ActiveMQ broker of Amazon MQ, as of its last reboot."""
 
     broker_id: str
     reboots: int
@@ -34,11 +34,11 @@ class CloudDatabase:
 
 @dataclass(frozen=True)
 class Container:
-    """The container of a task definition, as far as a plain process can be one."""
+    """The container of a task definition, reduced to what a plain process supports."""
 
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
-    secrets: tuple[tuple[str, str], ...]  # name, and the parameter it comes from
+    secrets: tuple[tuple[str, str], ...]  # variable name and parameter name
     stop_seconds: int
 
 
@@ -50,19 +50,19 @@ class CloudService:
     deployment: str
     desired_count: int
     container: Container
-    beside: tuple[str, ...] = ()  # containers of the task that are not started here
+    sidecars: tuple[str, ...] = ()  # containers of the task that are not started here
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """Everything that needs a data plane, oldest first."""
+    """All resources that need a data plane, oldest first."""
 
     brokers: tuple[CloudBroker, ...] = ()
     databases: tuple[CloudDatabase, ...] = ()
     services: tuple[CloudService, ...] = ()
 
 
-# --- What runs on this machine ------------------------------------------------------------------
+# --- The services on this machine ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ LocalService = BrokerService | DatabaseService | TaskService
 
 @dataclass(frozen=True)
 class Steps:
-    """What to begin now; what waits for a name to become free comes in a later round."""
+    """The services to stop and to start now; replacements start in a later round."""
 
     stop: tuple[str, ...] = ()
     start: tuple[LocalService, ...] = ()
@@ -103,7 +103,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that was started and has not ended yet."""
+    """A service that was started and has not exited yet."""
 
     service: LocalService
     stopping: bool = field(default=False)
@@ -111,9 +111,9 @@ class RunningService:
 
 def desired(cloud: Cloud) -> dict[str, LocalService]:
     """
-    Choose what must run, by name.
+    Return the desired services by name.
 
-    There is one address for a broker and one for a database, so the oldest of each is served.
+    A stack has one address for a broker and one for a database, so only the oldest of each runs.
     """
     services: list[LocalService] = [BrokerService(broker) for broker in cloud.brokers[:1]]
     services += [DatabaseService(database) for database in cloud.databases[:1]]
@@ -126,26 +126,26 @@ def desired(cloud: Cloud) -> dict[str, LocalService]:
 
 
 def task_name(service: CloudService, number: int) -> str:
-    """Name a task: another deployment has other names, so its tasks start beside the old ones."""
+    """Return a task name; each deployment has its own, so new tasks start while old ones stop."""
     return f"{service.name}/{service.deployment}/{number}"
 
 
 def not_served(cloud: Cloud) -> Collection[str]:
-    """Name what exists in the control plane and has no data plane here."""
+    """Return the resources of the control plane that have no data plane here."""
     brokers = [f"broker {extra.broker.name}" for extra in cloud.brokers[1:]]
     databases = [f"database {extra.instance_id}" for extra in cloud.databases[1:]]
     containers = [
-        f"container {each.name}/{name}" for each in cloud.services for name in each.beside
+        f"container {each.name}/{name}" for each in cloud.services for name in each.sidecars
     ]
     return brokers + databases + containers
 
 
 def steps(wanted: Mapping[str, LocalService], running: Mapping[str, RunningService]) -> Steps:
     """
-    Find what to begin so that in the end exactly `wanted` runs.
+    Return the steps from `running` towards exactly `wanted`.
 
-    A changed service is stopped first and started in the round after it has ended, because its
-    successor has the same name, port and directory.
+    A changed service is stopped first and started in the round after it has exited, because its
+    replacement has the same name, port and directory.
     """
     stop = [
         name

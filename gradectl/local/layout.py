@@ -1,16 +1,16 @@
 """
-What lies where in the directory of a local stack.
+The files in the directory of a local stack.
 
 ::
 
-    stack.json  supervisor.lock   how others find it (`gradectl.local.stack`)
-    ca.pem      server.p12        what the broker proves itself with; the second one is private
-    launcher    boxes/            the sandbox of the tasks, built at `up`
+    stack.json  supervisor.lock   how clients find the stack (`gradectl.local.stack`)
+    ca.pem      server.p12        CA certificate; key and certificate of the broker (private)
+    launcher    boxes/            sandbox of the tasks, built by `gradectl local up`
     broker/<id>/                  configuration (private) and messages of the broker
     database/<id>/                data of the database server (private)
     tasks/                        working directories of the tasks
-    logs/                         one file a service
-    supervisor.out                what the supervisor printed, such as why it fell over
+    logs/                         one file per service
+    supervisor.out                output of the supervisor, such as a traceback
 """
 
 from __future__ import annotations
@@ -33,30 +33,30 @@ class StackLayout:
 
     @property
     def boxes(self) -> Path:
-        """Where submissions are run; slot users pass through every folder above it."""
+        """The boxes of the sandbox; box users must be able to traverse every folder above."""
         return self.directory / "boxes"
 
     @property
     def supervisor_output(self) -> Path:
-        """What the supervisor printed, such as why it fell over."""
+        """Output of the supervisor, such as a traceback."""
         return self.directory / "supervisor.out"
 
     @property
     def supervisor_log(self) -> Path:
-        """What the supervisor says."""
+        """Log of the supervisor."""
         return self.directory / "logs" / "supervisor.log"
 
     @property
     def control_plane_log(self) -> Path:
-        """One line for each AWS call."""
+        """Log of the control plane, one line per AWS call."""
         return self.directory / "logs" / "control-plane.log"
 
     def broker(self, broker_id: str) -> Path:
-        """Home of a broker."""
+        """Directory of a broker."""
         return self.directory / "broker" / broker_id
 
     def database(self, instance_id: str) -> Path:
-        """Home of a database server."""
+        """Directory of a database server."""
         return self.directory / "database" / instance_id
 
     def task(self, name: str) -> Path:
@@ -68,13 +68,13 @@ class StackLayout:
         return self.directory / "logs" / f"{_file_name(name)}.log"
 
     def clear(self) -> None:
-        """Remove what an earlier run left: its control plane, and so the meaning, is gone."""
+        """Remove the files of an earlier run, whose control plane no longer exists."""
         self.clear_data()
         shutil.rmtree(self.directory / "logs", ignore_errors=True)
         (self.directory / "logs").mkdir(mode=0o700)
 
     def clear_data(self) -> None:
-        """Remove messages and rows; the logs stay for whoever wants to know what happened."""
+        """Remove messages, rows and certificates; the logs stay."""
         for folder in ("broker", "database", "tasks"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
         for file in ("ca.pem", "server.p12"):
@@ -82,5 +82,5 @@ class StackLayout:
 
 
 def _file_name(name: str) -> str:
-    """Make one path segment of a service's name."""
+    """Turn the name of a service into one path segment."""
     return "".join(char if char.isalnum() or char in "-._" else "-" for char in name)

@@ -1,4 +1,4 @@
-"""Starts, watches and ends a local stack from outside of it."""
+"""Starts, queries and stops a local stack from the command line."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from gradectl.local.engines.find import find_engines
 from gradectl.local.layout import StackLayout
 from gradectl.local.stack import (
     DIRECTORY_VARIABLE,
+    SETTLED_PATH,
+    STATUS_PATH,
     Stack,
     check_ours,
     is_locked,
@@ -34,7 +36,7 @@ _OUTPUT_CHARACTERS = 2000
 
 @dataclass(frozen=True)
 class StackLocation:
-    """Where a stack runs and for which account."""
+    """The directory of a stack, and the account and region it emulates."""
 
     directory: Path
     region: str
@@ -51,42 +53,45 @@ class ServiceStatus:
     pid: int | None
     restarts: int
     message: str
-    health: str  # "healthy", "unhealthy", "silent"; empty for what is not asked
+    health: str  # "healthy", "unhealthy", "silent"; empty without a health check
     log_file: Path
 
 
-def up(place: StackLocation, environ: Mapping[str, str]) -> Stack:
+def up(location: StackLocation, environ: Mapping[str, str]) -> Stack:
     """
-    Start a stack, or find the one that runs.
+    Start a stack, or return the one that is running.
 
     Args:
-        place: Where, and for which account.
-        environ: The process environment, which the supervisor and the build of the sandbox get.
+        location: Directory, account and region.
+        environ: The process environment, inherited by the supervisor and the sandbox build.
 
     Raises:
-        ConfigurationError: An engine is missing, or the sandbox cannot be built there.
-        GradectlError: The supervisor did not start; says why.
+        ConfigurationError: An engine is missing, or the sandbox cannot be built.
+        TryAgainError: A stack is starting or stopping in the directory.
+        GradectlError: The supervisor did not start.
     """
-    make_directory(place.directory)
-    if running := Stack.read(place.directory):
+    make_directory(location.directory)
+    if running := Stack.read(location.directory):
         return running
-    if is_locked(place.directory):
-        raise TryAgainError("a local stack is starting or ending here", where=str(place.directory))
+    if is_locked(location.directory):
+        raise TryAgainError(
+            "a local stack is starting or stopping in this directory", where=str(location.directory)
+        )
     find_engines()
-    layout = StackLayout(place.directory)
+    layout = StackLayout(location.directory)
     _build_sandbox(layout, environ)
-    return _start_supervisor(place, layout, environ)
+    return _start_supervisor(location, layout, environ)
 
 
 def down(directory: Path) -> bool:
     """
-    End a stack and wait until nothing of it is left.
+    Stop a stack and wait until all its processes have ended.
 
     Returns:
-        False when none was running.
+        False if none was running.
 
     Raises:
-        RefusedError: The directory is somebody else's.
+        RefusedError: The directory belongs to another user.
     """
     try:
         check_ours(directory)
@@ -99,47 +104,47 @@ def down(directory: Path) -> bool:
     except (ProcessLookupError, ValueError):
         return False
     try:
-        if is_locked(directory):  # so the number still belongs to it
-            _end(supervisor)
+        if is_locked(directory):  # so the pid still belongs to it
+            _stop(supervisor)
     finally:
         os.close(supervisor)
     return True
 
 
 def services(stack: Stack) -> list[ServiceStatus]:
-    """Ask a running stack what it runs; raises `UnreachableError`."""
+    """Return the services of a running stack; raises `UnreachableError`."""
     return [
         ServiceStatus(**{**each, "log_file": Path(each["log_file"])})
-        for each in _ask(stack, "/_gradectl/status")
+        for each in _get(stack, STATUS_PATH)
     ]
 
 
 def is_settled(stack: Stack, timeout_seconds: float) -> bool:
-    """Wait for all that must run to run in health, 10 s at most; raises `UnreachableError`."""
-    return bool(_ask(stack, f"/_gradectl/settled?{timeout_seconds}"))
+    """Wait up to 10 s until all services run and are healthy; raises `UnreachableError`."""
+    return bool(_get(stack, f"{SETTLED_PATH}?{timeout_seconds}"))
 
 
 def check_setuid(directory: Path, mount_flags: int) -> None:
     """
-    Make sure that the sandbox can switch users there.
+    Check that a setuid launcher works in a directory.
 
     Args:
-        directory: Where the launcher is to be.
-        mount_flags: Those of its file system, as statvfs gives them.
+        directory: The directory of the launcher.
+        mount_flags: Mount flags of its file system, from statvfs.
 
     Raises:
-        ConfigurationError: It is mounted so that no program can.
+        ConfigurationError: The file system is mounted with nosuid.
     """
     if mount_flags & os.ST_NOSUID:
         raise ConfigurationError(
             "the sandbox cannot work on a file system mounted with nosuid",
             where=str(directory),
-            next_step=f"set {DIRECTORY_VARIABLE} to a directory on another one",
+            next_step=f"set {DIRECTORY_VARIABLE} to a directory on another file system",
         )
 
 
 def _build_sandbox(layout: StackLayout, environ: Mapping[str, str]) -> None:
-    """Build the launcher before the supervisor detaches: sudo may want to ask for a password."""
+    """Build the launcher before the supervisor detaches, because sudo may ask for a password."""
     check_setuid(layout.directory, os.statvfs(layout.directory).f_flag)
     command = [sys.executable, "-m", "grader.sandbox.build"]
     command += ["--output", str(layout.launcher), "--box-root", str(layout.boxes)]
@@ -154,17 +159,17 @@ def _build_sandbox(layout: StackLayout, environ: Mapping[str, str]) -> None:
 
 
 def _start_supervisor(
-    place: StackLocation, layout: StackLayout, environ: Mapping[str, str]
+    location: StackLocation, layout: StackLayout, environ: Mapping[str, str]
 ) -> Stack:
-    """Start it in a session of its own, and end it again when we are stopped before it is ready."""
+    """Start the supervisor in its own session; stop it if this process is interrupted before."""
     answer, ready = os.pipe()
-    command = [sys.executable, "-m", "gradectl.local.supervisor", str(place.directory)]
-    command += [place.region, place.account_id, str(ready)]
+    command = [sys.executable, "-m", "gradectl.local.supervisor", str(location.directory)]
+    command += [location.region, location.account_id, str(ready)]
     with os.fdopen(answer) as answers, layout.supervisor_output.open("ab") as output:
         supervisor = subprocess.Popen(
             command,
             env=dict(environ),
-            cwd=place.directory,
+            cwd=location.directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -174,7 +179,7 @@ def _start_supervisor(
         try:
             os.close(ready)
             line = answers.readline()
-            stack = Stack.read(place.directory) if line == "\n" else None
+            stack = Stack.read(location.directory) if line == "\n" else None
         except BaseException:
             supervisor.terminate()
             supervisor.wait()
@@ -183,14 +188,14 @@ def _start_supervisor(
         supervisor.wait()
         raise GradectlError(
             f"the local stack did not start: {line.strip() or _tail(layout.supervisor_output)}",
-            where=str(place.directory),
+            where=str(location.directory),
         )
-    supervisor.returncode = 0  # it lives on: nobody is to wait for it
+    supervisor.returncode = 0  # it keeps running: suppresses the ResourceWarning
     return stack
 
 
-def _end(supervisor: int) -> None:
-    """Ask the supervisor to end; kill it when it does not, its children die with it."""
+def _stop(supervisor: int) -> None:
+    """Stop the supervisor by SIGTERM, then SIGKILL; the kernel kills its children with it."""
     with suppress(ProcessLookupError):
         signal.pidfd_send_signal(supervisor, signal.SIGTERM)
     watched = select.poll()
@@ -201,7 +206,7 @@ def _end(supervisor: int) -> None:
         watched.poll()
 
 
-def _ask(stack: Stack, path: str) -> Any:  # noqa: ANN401 - a JSON document
+def _get(stack: Stack, path: str) -> Any:  # noqa: ANN401 - a JSON document
     address = stack.endpoint_url.removeprefix("http://")
     connection = http.client.HTTPConnection(address, timeout=_REQUEST_SECONDS)
     try:

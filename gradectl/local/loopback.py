@@ -1,4 +1,4 @@
-"""Loopback ports: finding free ones, and finding out whether somebody listens."""
+"""Finds free loopback ports, and tests whether a port accepts connections."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PROBE_SECONDS = 1.0
 
 def free_ports(count: int) -> tuple[int, ...]:
     """
-    Find ports that nobody listens on now; each is different.
+    Return `count` different ports that are free now.
 
-    Another program may take one before it is used, so whoever listens must still report that.
+    Another program may take one before it is used, so the caller must still handle a port in use.
     """
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
@@ -23,7 +23,7 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 
 def is_listening(port: int) -> bool:
-    """Tell whether something accepts connections on a loopback port."""
+    """Return True if a loopback port accepts connections."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=_PROBE_SECONDS):
             return True

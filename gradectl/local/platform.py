@@ -1,4 +1,4 @@
-"""Starts a service's program with what AWS would give it."""
+"""Starts the programs of services with the environment that AWS would give them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports, is_listening
 from gradectl.processes.child import Child, Program
 
-#: moto takes any credentials; these are the customary ones.
+#: moto accepts any credentials; these are the customary ones.
 _EMULATED_KEY = "testing"
 HEALTHY = "healthy"
 _HEALTH_SECONDS = 2.0
@@ -26,20 +26,20 @@ _TASK_READY_SECONDS = 60.0  # start period of the task's health check
 
 
 @dataclass(frozen=True)
-class Launched:
-    """A program that was started, and how to know that it serves."""
+class LaunchedProgram:
+    """A started program, and how to test that it is ready."""
 
     child: Child
     answers: Callable[[], bool]
     ready_seconds: float
     stop_seconds: float
     address: str
-    health: Callable[[], str] = lambda: ""  # a word, or nothing where there is nobody to ask
+    health: Callable[[], str] = lambda: ""  # empty for a service without a health check
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where things are, fixed when the stack starts."""
+    """Addresses that are fixed when the stack starts."""
 
     endpoint_url: str
     broker_port: int
@@ -49,14 +49,14 @@ class Addresses:
 @dataclass(frozen=True)
 class Platform:
     """
-    The machine seen as AWS.
+    Runs on this machine what AWS would run.
 
     Args:
-        engines: The programs.
-        layout: Where their files go.
-        addresses: Where they listen.
-        certificates: What the broker proves itself with.
-        read_parameter: Gives the value of a task's secret; raises `ConfigurationError`.
+        engines: The installed engines.
+        layout: The files of the stack.
+        addresses: The fixed addresses of the stack.
+        certificates: CA and server certificate of the broker and the database.
+        read_parameter: Returns the value of a task's secret; raises `ConfigurationError`.
     """
 
     engines: Engines
@@ -65,13 +65,13 @@ class Platform:
     certificates: Certificates
     read_parameter: Callable[[str], str]
 
-    def launch(self, service: LocalService) -> Launched:
+    def launch(self, service: LocalService) -> LaunchedProgram:
         """
-        Start the program of a service; it does not serve yet.
+        Start the program of a service, without waiting until it is ready.
 
         Raises:
-            GradectlError: It cannot be started as it is configured.
-            TryAgainError: Its port is taken.
+            GradectlError: Its configuration is invalid.
+            TryAgainError: Its port is in use.
         """
         match service:
             case BrokerService():
@@ -81,7 +81,7 @@ class Platform:
             case TaskService():
                 return self._launch_task(service)
 
-    def _launch_broker(self, service: BrokerService) -> Launched:
+    def _launch_broker(self, service: BrokerService) -> LaunchedProgram:
         port, broker = self.addresses.broker_port, service.source.broker
         _check_port(service.name, port)
         home = activemq.BrokerHome(
@@ -94,7 +94,7 @@ class Platform:
             raise ConfigurationError("the broker has no user", where=broker.name)
         child = activemq.start_broker(self.engines.activemq, broker, home)
         ca_file, user = self.certificates.ca_file, broker.users[0]
-        return Launched(
+        return LaunchedProgram(
             child,
             lambda: activemq.broker_serves(port, ca_file, user),
             activemq.READY_SECONDS,
@@ -102,7 +102,7 @@ class Platform:
             f"stomp+ssl://localhost:{port}",
         )
 
-    def _launch_database(self, service: DatabaseService) -> Launched:
+    def _launch_database(self, service: DatabaseService) -> LaunchedProgram:
         port = self.addresses.database_port
         _check_port(service.name, port)
         home = mariadb.DatabaseHome(
@@ -113,7 +113,7 @@ class Platform:
         )
         mariadb.prepare_data(self.engines.mariadb, home)
         child = mariadb.start_database(self.engines.mariadb, service.source.database, home)
-        return Launched(
+        return LaunchedProgram(
             child,
             lambda: mariadb.database_answers(port),
             mariadb.READY_SECONDS,
@@ -121,7 +121,7 @@ class Platform:
             f"{LOOPBACK}:{port}",
         )
 
-    def _launch_task(self, service: TaskService) -> Launched:
+    def _launch_task(self, service: TaskService) -> LaunchedProgram:
         (port,) = free_ports(1)
         directory = self.layout.task(service.name)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ class Platform:
             raise ConfigurationError("the task definition has no command", where=service.name)
         environment = dict(container.environment)
         environment |= {name: self.read_parameter(source) for name, source in container.secrets}
-        environment |= self._given_by_platform(port, directory)
+        environment |= self._platform_environment(port, directory)
         program = Program(
             service.name,
             container.command,
@@ -138,24 +138,24 @@ class Platform:
             directory,
             self.layout.log(service.name),
         )
-        return Launched(
+        return LaunchedProgram(
             Child(program),
-            lambda: True,  # ECS calls a task running when its process is; health is another matter
+            lambda: True,  # in ECS a task is RUNNING when its process runs; health is separate
             _TASK_READY_SECONDS,
             float(container.stop_seconds),
             f"http://{LOOPBACK}:{port}/health",
             lambda: task_health(port),
         )
 
-    def _given_by_platform(self, health_port: int, storage: Path) -> dict[str, str]:
-        """List everything that a task gets and its definition does not say; nothing else is."""
+    def _platform_environment(self, health_port: int, storage: Path) -> dict[str, str]:
+        """Return all variables that a task gets beyond its task definition."""
         programs = Path(sys.executable).parent
         return {
-            "AWS_ACCESS_KEY_ID": _EMULATED_KEY,  # of the task role
+            "AWS_ACCESS_KEY_ID": _EMULATED_KEY,  # from the task role
             "AWS_SECRET_ACCESS_KEY": _EMULATED_KEY,
-            "AWS_ENDPOINT_URL": self.addresses.endpoint_url,  # of the region
-            "HEALTH_PORT": str(health_port),  # tasks have an address each, processes do not
-            "LAUNCHER_PATH": str(self.layout.launcher),  # of the image, as are the next three
+            "AWS_ENDPOINT_URL": self.addresses.endpoint_url,  # from the region
+            "HEALTH_PORT": str(health_port),  # tasks have their own address, processes do not
+            "LAUNCHER_PATH": str(self.layout.launcher),  # from the image, as are the next three
             "LANG": "C.UTF-8",
             "PATH": f"{programs}:{os.defpath}",
             "SSL_CERT_FILE": str(self.certificates.ca_file),
@@ -164,7 +164,7 @@ class Platform:
 
 
 def task_health(port: int) -> str:
-    """Ask a task how it is: `healthy`, `unhealthy`, or `silent` when it does not answer."""
+    """Return the health of a task: `healthy`, `unhealthy`, or `silent` if it does not answer."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_HEALTH_SECONDS)
     try:
         connection.request("GET", "/health")
@@ -177,10 +177,10 @@ def task_health(port: int) -> str:
 
 
 def _check_port(name: str, port: int) -> None:
-    """Say who is in the way, because an engine's own words for it are hard to find."""
+    """Raise `TryAgainError` for a port in use, because the engine's own error is hard to find."""
     if is_listening(port):
         raise TryAgainError(
-            f"the port of the {name} is taken by another program",
+            f"the port of the {name} is in use by another program",
             where=f"{LOOPBACK}:{port}",
-            next_step=f"end it ('ss -ltnp sport = :{port}' names it); this is tried again",
+            next_step=f"stop it ('ss -ltnp sport = :{port}' shows its pid); the start is retried",
         )

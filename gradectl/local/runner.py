@@ -1,4 +1,4 @@
-"""One thread for each service: it starts the program, keeps it running, and ends with it."""
+"""One thread per service, which starts the program and restarts it when it exits."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from threading import Thread
 
 from gradectl.errors import GradectlError
 from gradectl.local.desired import LocalService
-from gradectl.local.platform import HEALTHY, Launched
+from gradectl.local.platform import HEALTHY, LaunchedProgram
 from gradectl.processes.child import is_readable, wait_until_ready
 
-#: Pauses before a program that ended is started again, as ECS throttles crashing tasks.
+#: Pauses before a restart, as ECS throttles crashing tasks.
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 _STABLE_SECONDS = 30.0
-#: Pauses between two questions for a task's health, before and after the first good answer.
+#: Intervals of the health check, before and after the first healthy answer.
 _FIRST_HEALTH_SECONDS = 0.2
 _HEALTH_SECONDS = 2.0
 
 
-class State(StrEnum):
-    """What a service does."""
+class ServiceState(StrEnum):
+    """The life cycle of a service."""
 
     STARTING = "starting"
     RUNNING = "running"
-    FAILED = "failed"  # and will be started again after a pause
+    FAILED = "failed"  # restarted after a pause
     STOPPING = "stopping"
     ENDED = "ended"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A service at one moment."""
+    """The state of a service at one moment."""
 
     name: str
-    state: State = State.STARTING
+    state: ServiceState = ServiceState.STARTING
     pid: int | None = None
     address: str = ""
     restarts: int = 0
@@ -47,30 +47,31 @@ class Snapshot:
     health: str = ""
 
     @property
-    def serves(self) -> bool:
-        """True when it runs and does not say that it is ill."""
-        return self.state is State.RUNNING and self.health in ("", HEALTHY)
+    def is_serving(self) -> bool:
+        """True if it runs and its health check does not fail."""
+        return self.state is ServiceState.RUNNING and self.health in ("", HEALTHY)
 
 
 class Runner:
     """
-    Keeps one service running until it is told to stop.
+    Keeps one service running until `stop`.
 
-    Its thread starts the program itself, so that the program cannot outlive it (see `process`).
+    Its thread starts the program itself, so the kernel kills the program when the thread ends (see
+    `gradectl.processes.child`).
     """
 
     def __init__(
         self,
         service: LocalService,
-        launch: Callable[[LocalService], Launched],
+        launch: Callable[[LocalService], LaunchedProgram],
         on_change: Callable[[], None],
     ) -> None:
         """
-        Prepare; nothing runs before `start`.
+        Prepare; `start` starts the program.
 
         Args:
-            service: What to run.
-            launch: Starts its program; raises `GradectlError`.
+            service: The service to run.
+            launch: Starts the program; raises `GradectlError`.
             on_change: Called after each change of state, from the runner's thread.
         """
         self.service = service
@@ -84,15 +85,15 @@ class Runner:
 
     @property
     def stopping(self) -> bool:
-        """True once it was told to stop."""
+        """True after `stop` was called."""
         return self._stopping
 
     @property
     def snapshot(self) -> Snapshot:
-        """What the service does; once told to stop, it does not serve any more."""
+        """The current state; STOPPING after `stop` until the program has exited."""
         current = self._snapshot
-        if self._stopping and current.state is not State.ENDED:
-            return replace(current, state=State.STOPPING)
+        if self._stopping and current.state is not ServiceState.ENDED:
+            return replace(current, state=ServiceState.STOPPING)
         return current
 
     def start(self) -> None:
@@ -100,64 +101,64 @@ class Runner:
         self._thread.start()
 
     def stop(self, longest_seconds: float = float("inf")) -> None:
-        """Let the program end; returns at once. `longest_seconds` caps the service's own grace."""
+        """Stop the program without waiting; `longest_seconds` caps its own stop timeout."""
         self._longest_stop_seconds = longest_seconds
         self._stopping = True
         os.eventfd_write(self._stop_event, 1)
 
     def join(self) -> None:
-        """Wait until nothing of the service is left."""
+        """Wait until the program and the thread have ended."""
         self._thread.join()
         os.close(self._stop_event)
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping:
-            begun = time.monotonic()
+            started = time.monotonic()
             try:
                 self._run_once()
             except GradectlError as error:
-                self._show(state=State.FAILED, pid=None, health="", message=str(error))
-            except Exception:  # noqa: BLE001 - one service's bug must not take the others down
+                self._update(state=ServiceState.FAILED, pid=None, health="", message=str(error))
+            except Exception:  # noqa: BLE001 - a bug in one service must not stop the others
                 text = traceback.format_exc()
-                self._show(state=State.FAILED, pid=None, health="", message=text)
-            if time.monotonic() - begun > _STABLE_SECONDS:
+                self._update(state=ServiceState.FAILED, pid=None, health="", message=text)
+            if time.monotonic() - started > _STABLE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
             if not self._stopping and not is_readable(self._stop_event, pause):
-                self._show(state=State.STARTING, restarts=self._snapshot.restarts + 1)
+                self._update(state=ServiceState.STARTING, restarts=self._snapshot.restarts + 1)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        self._show(state=State.ENDED, pid=None)
+        self._update(state=ServiceState.ENDED, pid=None)
 
     def _run_once(self) -> None:
-        """Run the program until it ends, which is an error, or until it has to stop."""
+        """Run the program until `stop`; raises `GradectlError` if it exits before."""
         launched = self._launch(self.service)
         child = launched.child
-        self._show(pid=child.pid, address=launched.address)
+        self._update(pid=child.pid, address=launched.address)
         try:
             ready = wait_until_ready(
                 child, launched.answers, launched.ready_seconds, interrupt=self._stop_event
             )
             if ready:
-                self._show(state=State.RUNNING, message="", health=launched.health())
+                self._update(state=ServiceState.RUNNING, message="", health=launched.health())
                 self._watch(launched)
         finally:
             child.stop(min(launched.stop_seconds, self._longest_stop_seconds))
 
-    def _watch(self, launched: Launched) -> None:
-        """Ask for its health until it has to stop; raises `GradectlError` when it ends before."""
+    def _watch(self, launched: LaunchedProgram) -> None:
+        """Check the health until `stop`; raises `GradectlError` if the program exits before."""
         child, pause = launched.child, _FIRST_HEALTH_SECONDS
         while not child.wait(pause, interrupt=self._stop_event):
             if self._stopping:
                 return
             health = launched.health()
             if health != self._snapshot.health:
-                self._show(health=health)
+                self._update(health=health)
             pause = _FIRST_HEALTH_SECONDS if health not in ("", HEALTHY) else _HEALTH_SECONDS
         raise GradectlError(
-            f"ended with {child.exit_status}:\n{child.last_lines()}",
+            f"exited with status {child.exit_status}:\n{child.last_lines()}",
             where=str(child.program.log_file),
         )
 
-    def _show(self, **changes: object) -> None:
+    def _update(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]  # its own fields
         self._on_change()

@@ -1,4 +1,4 @@
-"""A sandbox for a command that judges on this machine: an installed one, or one of its own."""
+"""Finds or builds a sandbox for commands that judge on this machine."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ LAUNCHER_VARIABLE = "LAUNCHER_PATH"
 @contextmanager
 def open_sandbox(project_root: Path | None, environ: Mapping[str, str]) -> Iterator[Path]:
     """
-    Give a sandbox launcher for the block.
+    Provide a sandbox launcher for the block.
 
-    It is the one that LAUNCHER_PATH names, else that of the project's running local stack, else
-    one that is built for the block, which takes root or sudo.
+    In this order: the launcher in LAUNCHER_PATH, that of the project's running local stack, or one
+    that is built for the block, which needs root or sudo.
 
     Args:
-        project_root: Folder of the project, where there is one.
+        project_root: Folder of the project, if there is one.
         environ: The process environment.
 
     Raises:
-        ConfigurationError: There is none, and none can be built.
+        ConfigurationError: No launcher exists, and none can be built.
     """
-    named = environ.get(LAUNCHER_VARIABLE)
-    if named:
+    if named := environ.get(LAUNCHER_VARIABLE):
         if not Path(named).is_file():
-            raise ConfigurationError("there is no sandbox launcher", where=named)
+            raise ConfigurationError("sandbox launcher not found", where=named)
         yield Path(named)
         return
     stack = Stack.load(project_root) if project_root else None
@@ -45,8 +44,8 @@ def open_sandbox(project_root: Path | None, environ: Mapping[str, str]) -> Itera
             launcher = opened.enter_context(installed_launcher())
         except SettingsError as error:
             raise ConfigurationError(
-                f"there is no sandbox to judge in, and none can be built: {error}",
+                f"no sandbox is available, and none can be built: {error}",
                 where=LAUNCHER_VARIABLE,
-                next_step="gradectl local up, or run it as root, or name an installed launcher",
+                next_step="gradectl local up, or run as root, or set it to an installed launcher",
             ) from None
         yield launcher

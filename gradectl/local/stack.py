@@ -1,4 +1,4 @@
-"""Where the local stack of a project lives, and how others find what runs there."""
+"""The directory of a local stack, its lock, and `stack.json`, by which clients find the stack."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from gradectl.context import process_environment
 from gradectl.errors import RefusedError, TryAgainError
 
 DIRECTORY_VARIABLE = "GRADECTL_LOCAL_DIR"
+#: Pages of the control plane: the services, and whether all of them run.
+STATUS_PATH = "/_gradectl/status"
+SETTLED_PATH = "/_gradectl/settled"
 _FILE = "stack.json"
 _LOCK = "supervisor.lock"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A running local stack: everything that a client needs to reach it."""
+    """A running local stack, with everything that a client needs to reach it."""
 
     directory: Path
     endpoint_url: str
@@ -38,16 +41,16 @@ class Stack:
 
     @classmethod
     def load(cls, project_root: Path) -> Self | None:
-        """Find the running stack of a project; None when none runs."""
+        """Return the running stack of a project; None if none is running."""
         return cls.read(stack_directory(project_root, process_environment()))
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
         """
-        Read what runs in a directory; what a killed supervisor left behind does not count.
+        Read the stack that runs in a directory; the file of a killed supervisor does not count.
 
         Raises:
-            RefusedError: The directory is somebody else's.
+            RefusedError: The directory belongs to another user.
         """
         try:
             check_ours(directory)
@@ -60,20 +63,20 @@ class Stack:
         return cls(**{**document, **paths})
 
     def write(self) -> None:
-        """Let others find this stack; they see all of it or nothing."""
+        """Publish this stack; the file is replaced atomically."""
         document = json.dumps(dataclasses.asdict(self), default=str, indent=2)
         unfinished = self.directory / f"{_FILE}.new"
         unfinished.write_text(document + "\n")
         unfinished.replace(self.directory / _FILE)
 
     def withdraw(self) -> None:
-        """Let nobody find this stack any more."""
+        """Remove `stack.json`, so that clients no longer find this stack."""
         (self.directory / _FILE).unlink(missing_ok=True)
 
 
 def stack_directory(project_root: Path, environ: Mapping[str, str]) -> Path:
     """
-    Choose the one directory of a project's local stack.
+    Return the directory of a project's local stack.
 
     Args:
         project_root: The folder that holds environments/.
@@ -87,10 +90,10 @@ def stack_directory(project_root: Path, environ: Mapping[str, str]) -> Path:
 
 def make_directory(directory: Path) -> None:
     """
-    Make the stack's directory, through which slot users can pass and into which nobody can look.
+    Create the directory of a stack with mode 711: box users can traverse it, but not list it.
 
     Raises:
-        RefusedError: It exists and is somebody else's.
+        RefusedError: It exists and belongs to another user.
     """
     with suppress(FileExistsError):
         directory.mkdir(parents=True)
@@ -100,34 +103,34 @@ def make_directory(directory: Path) -> None:
 
 def check_ours(directory: Path, *, uid: int | None = None) -> None:
     """
-    Make sure that a directory is one, and ours: the default one has a name that others can guess.
+    Check that a path is a directory owned by this user, because the default name can be guessed.
 
     Args:
-        directory: What is looked at; a link is not followed.
-        uid: Whose it must be; this process's when absent.
+        directory: The path; a symbolic link is not followed.
+        uid: The required owner; this process's user when absent.
 
     Raises:
-        FileNotFoundError: There is none.
-        RefusedError: It is a link, a file, or somebody else's.
+        FileNotFoundError: The directory does not exist.
+        RefusedError: It is a link or a file, or belongs to another user.
     """
     found, owner = directory.lstat(), os.getuid() if uid is None else uid
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
         raise RefusedError(
-            "the directory of the local stack is not a directory of yours",
+            "the directory of the local stack is not a directory that you own",
             where=str(directory),
-            next_step=f"set {DIRECTORY_VARIABLE} to another one",
+            next_step=f"set {DIRECTORY_VARIABLE} to another directory",
         )
 
 
 def take_lock(directory: Path) -> int:
     """
-    Become the one supervisor of a directory, until this process ends.
+    Take the supervisor lock of a directory; the kernel releases it when this process ends.
 
     Returns:
-        A descriptor that has to stay open.
+        The file descriptor of the lock, which must stay open.
 
     Raises:
-        TryAgainError: Another one runs there.
+        TryAgainError: Another supervisor holds the lock.
     """
     descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -135,7 +138,7 @@ def take_lock(directory: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise TryAgainError(
-            "another local stack starts or runs here",
+            "another local stack is starting or running in this directory",
             where=str(directory),
             next_step="gradectl local status",
         ) from error
@@ -145,12 +148,12 @@ def take_lock(directory: Path) -> int:
 
 
 def supervisor_of(directory: Path) -> int:
-    """Give the process id of whoever took the lock last; raises `ValueError` when nobody did."""
+    """Return the pid of the last holder of the lock; raises `ValueError` if there was none."""
     return int((directory / _LOCK).read_text())
 
 
 def is_locked(directory: Path) -> bool:
-    """Tell whether a supervisor of this directory is alive; the kernel frees a dead one's lock."""
+    """Return True while a supervisor of this directory is alive."""
     try:
         descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

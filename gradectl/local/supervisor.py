@@ -1,8 +1,8 @@
 """
-The one process of a local stack: serves the control plane and runs the data planes.
+The main process of a local stack: serves the control plane and runs the data planes.
 
 `python -m gradectl.local.supervisor DIRECTORY REGION ACCOUNT_ID READY_FD`, started by
-`gradectl.local.lifecycle`. One line is written to READY_FD: empty when it is ready, else why not.
+`gradectl.local.lifecycle`. Writes one line to READY_FD: empty when it is ready, else the error.
 """
 
 from __future__ import annotations
@@ -32,20 +32,18 @@ from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
 from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
-from gradectl.local.runner import Snapshot, State
-from gradectl.local.stack import Stack, take_lock
+from gradectl.local.runner import ServiceState, Snapshot
+from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, take_lock
 
-STATUS_PATH = "/_gradectl/status"
-SETTLED_PATH = "/_gradectl/settled"
-_SETTLED_SECONDS = 10.0  # a client that wants to wait longer asks again
+_SETTLED_SECONDS = 10.0  # a client repeats the request to wait longer
 _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """A local stack, from the first open port to the last closed one."""
+    """A local stack: its control plane, its services, and its entry in `stack.json`."""
 
     def __init__(self, layout: StackLayout, region: str, account_id: str) -> None:
-        """Take the ports and get everything ready; raises `GradectlError` when that fails."""
+        """Bind the ports and prepare the parts; raises `GradectlError`."""
         patch_mq()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
@@ -67,20 +65,20 @@ class Supervisor:
         self._layout = layout
 
     def wake(self) -> None:
-        """Look at the control plane again."""
+        """Trigger another round of the reconciler."""
         self._reconciler.wake()
 
     def stop(self) -> None:
-        """Let `run` come to its end."""
+        """Make `run` return."""
         self._reconciler.stop()
 
     def start(self) -> None:
-        """Answer AWS calls and let others find the stack."""
+        """Serve AWS calls and publish `stack.json`."""
         self._control_plane.start()
         self.stack.write()
 
     def run(self) -> None:
-        """Run data planes until `stop`; the control plane goes last, as tasks need it to finish."""
+        """Run data planes until `stop`; stopping tasks need the control plane, so it stops last."""
         try:
             self._reconciler.run()
         finally:
@@ -102,7 +100,7 @@ class Supervisor:
 
 
 def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
-    """Let the control plane say what really runs."""
+    """Record the actual state in the control plane."""
     tasks = running_tasks(snapshots)
     for service in cloud.services:
         record_tasks(service.name, tasks[service.name])
@@ -113,12 +111,12 @@ def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
 
 
 def broker_state(snapshot: Snapshot, *, rebooted: bool) -> str:
-    """Say in Amazon MQ's words what a broker does."""
-    if snapshot.state is State.RUNNING:
+    """Translate the state of the broker's service into a broker state of Amazon MQ."""
+    if snapshot.state is ServiceState.RUNNING:
         return RUNNING
     if rebooted:
         return REBOOTING
-    return FAILED if snapshot.state is State.FAILED else CREATING
+    return FAILED if snapshot.state is ServiceState.FAILED else CREATING
 
 
 def main(arguments: list[str]) -> int:
@@ -144,7 +142,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _log_to_files(layout: StackLayout) -> None:
-    """Put AWS calls in one file and what we do in another."""
+    """Log AWS calls and the supervisor's own messages to separate files."""
     form = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     for name, path in (("", layout.supervisor_log), (calls.name, layout.control_plane_log)):
         handler = logging.FileHandler(path)

@@ -1,4 +1,4 @@
-"""Real engines for tests and benchmarks: started in a given directory, ended with the block."""
+"""Context managers that run real engines for tests and benchmarks in a given directory."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from gradectl.processes.child import Child, Program, wait_until_ready
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
-_PASSWORD = "a-Password-for-tests-2"  # noqa: S105 - of a server that lives as long as a test
+_PASSWORD = "a-Password-for-tests-2"  # noqa: S105 - of a temporary server
 
 
 @dataclass(frozen=True)
 class RunningBroker:
-    """How to reach a broker."""
+    """The address and the credentials of a broker."""
 
     endpoint: str  # stomp+ssl://localhost:PORT
     port: int
@@ -40,7 +40,7 @@ class RunningBroker:
 
 @dataclass(frozen=True)
 class RunningDatabase:
-    """How to reach a database server, or one database on it."""
+    """The address and the credentials of a database server, or of one database on it."""
 
     endpoint: str  # 127.0.0.1:PORT
     port: int
@@ -54,12 +54,12 @@ class RunningDatabase:
 def running_broker(
     engines: Engines, directory: Path, broker: BrokerSpec
 ) -> Iterator[RunningBroker]:
-    """Run a broker with TLS; its first user is the one to connect as."""
+    """Run a broker with TLS; the result holds the credentials of its first user."""
     (port,) = free_ports(1)
     certificates = make_certificates(directory, "localhost", "127.0.0.1")
     home = BrokerHome(directory / "broker", port, directory / "activemq.log", certificates)
     user = broker.users[0]
-    with _ending(start_broker(engines.activemq, broker, home)) as child:
+    with _stopping(start_broker(engines.activemq, broker, home)) as child:
         wait_until_ready(
             child, lambda: broker_answers(port, certificates.ca_file, user), _READY_SECONDS
         )
@@ -69,13 +69,13 @@ def running_broker(
 
 @contextmanager
 def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatabase]:
-    """Run a database server with TLS and one user who may do everything."""
+    """Run a database server with TLS and one user with all privileges."""
     (port,) = free_ports(1)
     certificates = make_certificates(directory, "localhost", "127.0.0.1")
     home = DatabaseHome(directory / "server", port, directory / "mariadb.log", certificates)
     prepare_data(engines.mariadb, home)
     database = Database("grader", _PASSWORD)
-    with _ending(start_database(engines.mariadb, database, home)) as child:
+    with _stopping(start_database(engines.mariadb, database, home)) as child:
         wait_until_ready(child, lambda: database_answers(port), _READY_SECONDS)
         yield RunningDatabase(
             f"127.0.0.1:{port}",
@@ -88,18 +88,18 @@ def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatab
 
 @contextmanager
 def running_control_plane(directory: Path) -> Iterator[str]:
-    """Run an AWS API without data planes, in a process of its own; gives its URL."""
+    """Run an AWS API without data planes in its own process; yields its URL."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "gradectl.local.control_plane.server", str(port)]
     log_file = directory / "moto.log"
     program = Program("moto", command, {"PATH": os.defpath}, directory, log_file)
-    with _ending(Child(program)) as child:
+    with _stopping(Child(program)) as child:
         wait_until_ready(child, lambda: is_listening(port), _READY_SECONDS)
         yield f"http://localhost:{port}"
 
 
 @contextmanager
-def _ending(child: Child) -> Iterator[Child]:
+def _stopping(child: Child) -> Iterator[Child]:
     try:
         yield child
     finally:

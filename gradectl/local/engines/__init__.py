@@ -1,1 +1,1 @@
-"""The real engines behind the emulated services."""
+"""The real engines behind the emulated services: ActiveMQ and MariaDB."""

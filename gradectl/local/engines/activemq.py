@@ -1,4 +1,4 @@
-"""The data plane of Amazon MQ: a real ActiveMQ that runs a stored broker configuration."""
+"""The data plane of Amazon MQ: an ActiveMQ process that runs the stored broker configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradectl.local.engines.broker_xml import BrokerUser, Connector, render
+from gradectl.local.engines.broker_xml import BrokerUser, Connector, render_broker_xml
 from gradectl.local.engines.find import ActiveMqEngine
 from gradectl.local.engines.tls import Certificates, write_private
 from gradectl.local.loopback import LOOPBACK
@@ -20,7 +20,7 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 _PROBE_SECONDS = 5.0
 _ANSWER_BYTES = 1024
-#: One core's worth of a small broker: starts fast and stays under 200 MB.
+#: For a small broker: starts fast and stays under 200 MB.
 _JVM_OPTIONS = (
     "-Xms32m",
     "-Xmx256m",
@@ -41,12 +41,12 @@ log4j.appender.out.layout.ConversionPattern=%d %-5p %m [%c{1}]%n
 @dataclass(frozen=True)
 class BrokerSpec:
     """
-    A broker as Amazon MQ knows it.
+    The settings of a broker in Amazon MQ.
 
     Args:
         name: Name of the broker.
-        xml: Its configuration as Amazon MQ stores it, decoded.
-        users: Who may connect.
+        xml: The stored configuration, decoded.
+        users: The users that may connect.
     """
 
     name: str
@@ -56,7 +56,7 @@ class BrokerSpec:
 
 @dataclass(frozen=True)
 class BrokerHome:
-    """Where one broker lives: its directory, its port, its log, what it proves itself with."""
+    """Directory, port, log file and certificates of a broker process."""
 
     directory: Path
     port: int
@@ -66,18 +66,20 @@ class BrokerHome:
 
 def start_broker(engine: ActiveMqEngine, broker: BrokerSpec, home: BrokerHome) -> Child:
     """
-    Start a broker; it does not answer yet.
+    Start a broker, without waiting until it is ready.
 
-    Passwords stand in files that only the owner can read, never on the command line.
+    Passwords are in files that only the owner can read, never on the command line.
 
     Raises:
-        ConfigurationError: The stored configuration is not a broker's XML.
+        ConfigurationError: The stored configuration is not a broker XML.
     """
     home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     configuration, log4j = home.directory / "activemq.xml", home.directory / "log4j.properties"
     connector = Connector(home.port, home.certificates.key_store)
     data = home.directory / "data"
-    xml = render(broker.xml, name=broker.name, users=broker.users, connector=connector, data=data)
+    xml = render_broker_xml(
+        broker.xml, name=broker.name, users=broker.users, connector=connector, data=data
+    )
     write_private(configuration, xml)
     log4j.write_text(_LOG4J)
     command = [
@@ -98,23 +100,23 @@ def start_broker(engine: ActiveMqEngine, broker: BrokerSpec, home: BrokerHome) -
 
 
 def broker_answers(port: int, ca_file: Path, user: BrokerUser) -> bool:
-    """Tell whether a broker lets this user in, over TLS that `ca_file` vouches for."""
+    """Return True if a user can log in over TLS, verified with `ca_file`."""
     return _answer(port, ca_file, user).startswith(b"CONNECTED")
 
 
 def broker_serves(port: int, ca_file: Path, user: BrokerUser) -> bool:
     """
-    Tell whether a broker is up, and knows this user.
+    Return True if a broker is up and knows this user.
 
-    A user without a group may have no right to connect at all. That is for its owner to mend, while
-    the broker runs as it was told to.
+    A user without a group may not be authorized to connect. That is an error in the configuration,
+    and not a failure of the broker.
     """
     answer = _answer(port, ca_file, user)
     return answer.startswith(b"CONNECTED") or b"not authorized" in answer
 
 
 def _answer(port: int, ca_file: Path, user: BrokerUser) -> bytes:
-    """Give the beginning of what a broker answers to a login; nothing when it does not."""
+    """Return the beginning of the answer to a login; empty if there is no answer."""
     context = ssl.create_default_context(cafile=ca_file)
     connect = (
         f"CONNECT\naccept-version:1.2\nhost:localhost\nlogin:{user.name}\n"
@@ -128,7 +130,7 @@ def _answer(port: int, ca_file: Path, user: BrokerUser) -> bytes:
             secure.sendall(connect.encode())
             answer = secure.recv(_ANSWER_BYTES).lstrip()
             with suppress(OSError):
-                secure.unwrap()  # the broker warns of a connection that just goes away
+                secure.unwrap()  # the broker logs a warning for a connection closed without it
             return answer
-    except OSError:  # refused, reset, not trusted, silent: it does not answer
+    except OSError:  # refused, reset, untrusted certificate, timeout
         return b""

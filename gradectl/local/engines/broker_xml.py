@@ -1,8 +1,8 @@
 """
-From the broker XML that Amazon MQ stores to one that ActiveMQ starts from; pure.
+Completes a broker XML stored in Amazon MQ, so that ActiveMQ can start from it; pure.
 
-Amazon MQ adds to its users' XML what belongs to the service: the broker's name, where its data
-lies, its connectors with their certificate, and its users. So does this, and nothing else.
+As Amazon MQ does, it adds the broker's name, its data directory, its connectors with their
+certificate and its users, and nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SCHEMAS = f"{_BEANS} {_BEANS}/spring-beans-2.0.xsd {_CORE} {_CORE}/activemq-cor
 
 @dataclass(frozen=True)
 class BrokerUser:
-    """Someone who may connect; groups are what an authorization map speaks of."""
+    """A user of a broker; authorization maps refer to the groups."""
 
     name: str
     password: str = field(repr=False)
@@ -32,27 +32,27 @@ class BrokerUser:
 
 @dataclass(frozen=True)
 class Connector:
-    """The one door of the local broker: STOMP over TLS on loopback."""
+    """The transport connector of the local broker: STOMP over TLS on loopback."""
 
     port: int
     key_store: KeyStore
 
 
-def render(
+def render_broker_xml(
     stored: str, *, name: str, users: Sequence[BrokerUser], connector: Connector, data: Path
 ) -> bytes:
     """
     Complete a stored broker configuration.
 
     Args:
-        stored: The XML as DescribeConfigurationRevision gives it, decoded.
-        name: The broker's name; its first instance is called `<name>-1`, as on Amazon MQ.
-        users: Who may connect.
-        connector: Where it listens.
-        data: Directory of its messages.
+        stored: The XML from DescribeConfigurationRevision, decoded.
+        name: The broker's name; its first instance is `<name>-1`, as on Amazon MQ.
+        users: The users that may connect.
+        connector: Port and key store of the connector.
+        data: Directory of the messages.
 
     Raises:
-        ConfigurationError: The stored text is not a broker's XML.
+        ConfigurationError: The stored text is not a broker XML.
     """
     broker = _parse(stored)
     broker.attrib |= {
@@ -63,7 +63,7 @@ def render(
     _authenticate(broker, users)
     broker.append(_ssl_context(connector.key_store))
     broker.append(_connectors(connector.port))
-    broker[:] = sorted(broker, key=lambda element: element.tag)  # its schema wants this order
+    broker[:] = sorted(broker, key=lambda element: element.tag)  # the schema requires this order
     beans = ET.Element(f"{{{_BEANS}}}beans", {f"{{{_XSI}}}schemaLocation": _SCHEMAS})
     beans.append(broker)
     rendered: bytes = ET.tostring(beans, encoding="utf-8", xml_declaration=True)
@@ -75,29 +75,30 @@ def _parse(stored: str) -> ET.Element:
         broker = ET.fromstring(stored)  # noqa: S314 - the user's own Terraform wrote it
     except ET.ParseError as error:
         raise ConfigurationError(
-            f"the broker's stored configuration is not XML: {error}", where="aws_mq_configuration"
+            f"the stored broker configuration is not valid XML: {error}",
+            where="aws_mq_configuration",
         ) from error
     if broker.tag != f"{{{_CORE}}}broker":
         raise ConfigurationError(
-            f"the broker's stored configuration begins with {broker.tag!r}, not with a <broker>"
-            f" of {_CORE}",
+            f"the root element of the stored broker configuration is {broker.tag!r};"
+            f" it must be <broker> of {_CORE}",
             where="aws_mq_configuration",
         )
     return broker
 
 
 def _authenticate(broker: ET.Element, users: Sequence[BrokerUser]) -> None:
-    """Put the users before all other plugins, so that those see who is there."""
+    """Insert the authentication plugin first, so that the other plugins see the user."""
     plugins = broker.find(f"{{{_CORE}}}plugins")
     if plugins is None:
         plugins = ET.SubElement(broker, f"{{{_CORE}}}plugins")
     plugin = ET.Element(
         f"{{{_CORE}}}simpleAuthenticationPlugin", {"anonymousAccessAllowed": "false"}
     )
-    listed = ET.SubElement(plugin, f"{{{_CORE}}}users")
+    user_list = ET.SubElement(plugin, f"{{{_CORE}}}users")
     for user in users:
         ET.SubElement(
-            listed,
+            user_list,
             f"{{{_CORE}}}authenticationUser",
             {"username": user.name, "password": user.password, "groups": ",".join(user.groups)},
         )

@@ -1,4 +1,4 @@
-"""Where the real engines are on this machine, and one clear error when any is missing."""
+"""Finds the installed engines; one error lists all that are missing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gradectl.errors import ConfigurationError
 
-#: Where Debian and Ubuntu put them; servers are in a folder that users often lack on PATH.
+#: Folders of Debian and Ubuntu; /usr/sbin is often missing from the PATH of a user.
 _PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _ACTIVEMQ_HOME = Path("usr/share/activemq")
 _JARS = Path("usr/share/java")
-#: These turn the broker's statistics into JSON; Debian's activemq leaves them out.
+#: Needed for broker statistics as JSON; Debian's activemq package does not depend on them.
 _JSON_JARS = {
     "xstream.jar": "libxstream-java",
     "jettison.jar": "libjettison-java",
@@ -32,7 +32,7 @@ class ActiveMqEngine:
 
 @dataclass(frozen=True)
 class MariaDbEngine:
-    """A database server and the script that prepares its data directory."""
+    """A database server and the script that initializes its data directory."""
 
     server: Path
     install: Path
@@ -40,7 +40,7 @@ class MariaDbEngine:
 
 @dataclass(frozen=True)
 class Engines:
-    """Everything that the data planes run on."""
+    """The engines of the data planes."""
 
     activemq: ActiveMqEngine
     mariadb: MariaDbEngine
@@ -48,13 +48,13 @@ class Engines:
 
 def find_engines(root: Path = Path("/")) -> Engines:
     """
-    Look for all engines.
+    Find all engines.
 
     Args:
-        root: Top of the file system to search.
+        root: Root of the file system to search.
 
     Raises:
-        ConfigurationError: Lists everything that is missing and the command that installs it.
+        ConfigurationError: Lists all missing programs and the command that installs them.
     """
     search = _Search(root)
     engines = Engines(
@@ -73,7 +73,7 @@ def find_engines(root: Path = Path("/")) -> Engines:
 
 
 class _Search:
-    """Finds files below one root, and remembers the packages of those that are not there."""
+    """Finds files below a root, and records the packages of the missing ones."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -83,26 +83,26 @@ class _Search:
         folders = ":".join(str(self._root / folder.lstrip("/")) for folder in _PROGRAM_FOLDERS)
         found = shutil.which(name, path=folders)
         if not found and self._root == Path("/"):
-            found = shutil.which(name)  # e.g. a Java of the user's own
-        return Path(found) if found else self._lack(name, package)
+            found = shutil.which(name)  # such as a Java runtime in the home directory
+        return Path(found) if found else self._record_missing(name, package)
 
     def broker_jars(self) -> Sequence[Path]:
         home = self._root / _ACTIVEMQ_HOME
         launcher = home / "bin" / "activemq.jar"
         if not launcher.exists():
-            return [self._lack(str(launcher), "activemq")]
+            return [self._record_missing(str(launcher), "activemq")]
         return [launcher, *sorted(home.glob("lib/*.jar")), *sorted(home.glob("lib/optional/*.jar"))]
 
     def json_jars(self) -> Sequence[Path]:
         jars = {self._root / _JARS / name: package for name, package in _JSON_JARS.items()}
         return [
-            path if path.exists() else self._lack(str(path), package)
+            path if path.exists() else self._record_missing(str(path), package)
             for path, package in jars.items()
         ]
 
-    def _lack(self, what: str, package: str) -> Path:
-        self._missing.setdefault(package, []).append(what)
-        return Path(what)
+    def _record_missing(self, name: str, package: str) -> Path:
+        self._missing.setdefault(package, []).append(name)
+        return Path(name)
 
     def check(self) -> None:
         if not self._missing:

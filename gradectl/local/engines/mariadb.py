@@ -1,4 +1,4 @@
-"""The data plane of RDS MySQL: a real MariaDB with a data directory of its own."""
+"""The data plane of RDS MySQL: a MariaDB process with its own data directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STOP_SECONDS = 20.0
 _PREPARE_SECONDS = 120.0
 _PROBE_SECONDS = 5.0
 _PROTOCOL_VERSION = 10  # fifth byte of a MySQL server's greeting
-#: Small, and as RDS MySQL 8 sets text: the rest are the engine's own defaults.
+#: Small buffers and the character set of RDS MySQL 8; the rest are defaults of the engine.
 _OPTIONS = (
     "--character-set-server=utf8mb4",
     "--collation-server=utf8mb4_general_ci",
@@ -35,12 +35,12 @@ _OPTIONS = (
 @dataclass(frozen=True)
 class Database:
     """
-    A database as RDS knows it.
+    The settings of a database instance in RDS.
 
     Args:
         user: The master user.
         password: The master user's password.
-        name: The database made with the instance; none when empty.
+        name: The database created with the instance; none when empty.
     """
 
     user: str
@@ -50,20 +50,20 @@ class Database:
 
 @dataclass(frozen=True)
 class DatabaseHome:
-    """Where one database server lives."""
+    """Directory, port, log file and certificates of a database server."""
 
     directory: Path
     port: int
     log_file: Path
-    certificates: Certificates | None = None  # without them there is no TLS
+    certificates: Certificates | None = None  # None disables TLS
 
 
 def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
     """
-    Make an empty data directory; does nothing when there is one.
+    Initialize the data directory; does nothing if it exists.
 
     Raises:
-        GradectlError: The engine's own script failed; quotes what it said.
+        GradectlError: The engine's script failed; quotes its output.
     """
     data = home.directory / "data"
     if data.exists():
@@ -76,9 +76,9 @@ def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
         "--no-defaults",
         f"--datadir={unfinished}",
         *_user_option(),
-        "--auth-root-authentication-method=socket",  # nobody becomes root over the network
+        "--auth-root-authentication-method=socket",  # no root login over the network
         "--skip-test-db",
-        f"--tmpdir={home.directory}",  # others on this machine make tables in the common one
+        f"--tmpdir={home.directory}",  # other servers use the common one
         "--skip-name-resolve",
     ]
     environment = {"PATH": f"{os.defpath}:/usr/sbin:/sbin"}
@@ -87,7 +87,7 @@ def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
     child.stop(0)
     if not ended or child.exit_status != 0:
         raise GradectlError(
-            f"mariadb-install-db did not prepare a data directory:\n{child.last_lines()}",
+            f"mariadb-install-db failed to initialize the data directory:\n{child.last_lines()}",
             where=str(home.log_file),
         )
     unfinished.rename(data)
@@ -95,12 +95,12 @@ def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
 
 def start_database(engine: MariaDbEngine, database: Database, home: DatabaseHome) -> Child:
     """
-    Start a database server on prepared data; it does not answer yet.
+    Start a database server on an initialized directory, without waiting until it is ready.
 
-    The user's password stands in a file that only the owner can read.
+    The user's password is in a file that only the owner can read.
     """
-    first = home.directory / "init.sql"
-    write_private(first, _first_statements(database).encode())
+    init_file = home.directory / "init.sql"
+    write_private(init_file, _init_statements(database).encode())
     command = [
         str(engine.server),
         "--no-defaults",
@@ -108,9 +108,9 @@ def start_database(engine: MariaDbEngine, database: Database, home: DatabaseHome
         *_user_option(),
         f"--bind-address={LOOPBACK}",
         f"--port={home.port}",
-        "--socket=server.sock",  # inside the data directory, whose path may be too long for one
+        "--socket=server.sock",  # relative, because the full path may be too long
         "--pid-file=server.pid",
-        f"--init-file={first}",
+        f"--init-file={init_file}",
         f"--tmpdir={home.directory}",
         *_tls_options(home.certificates),
         *_OPTIONS,
@@ -121,29 +121,29 @@ def start_database(engine: MariaDbEngine, database: Database, home: DatabaseHome
 
 
 def database_answers(port: int) -> bool:
-    """Tell whether a MySQL server greets its clients; it does so once its init file is done."""
+    """Return True if a MySQL server sends its greeting, which it does after its init file."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=_PROBE_SECONDS) as connection:
             greeting = connection.recv(5)
-    except OSError:  # refused, reset or silent
+    except OSError:  # refused, reset, timeout
         return False
     return len(greeting) == 5 and greeting[4] == _PROTOCOL_VERSION  # noqa: PLR2004 - 4 bytes of header, then the version
 
 
 def _tls_options(certificates: Certificates | None) -> list[str]:
-    """Offer TLS as RDS does; who must use it is said user by user."""
+    """Offer TLS as RDS does; each user's REQUIRE clause decides whether it is mandatory."""
     if certificates is None:
         return []
     return [f"--ssl-cert={certificates.pem_file}", f"--ssl-key={certificates.pem_file}"]
 
 
 def _user_option() -> list[str]:
-    """Let it run as root where we do: it refuses unless told so."""
+    """Allow it to run as root where this process does; the server requires the option."""
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
-def _first_statements(database: Database) -> str:
-    """Make the master user and the database, one statement a line as an init file wants it."""
+def _init_statements(database: Database) -> str:
+    """Create the master user and the database; an init file has one statement per line."""
     account = f"{_literal(database.user)}@{_literal('%')}"
     statements = [
         f"CREATE USER IF NOT EXISTS {account};",
@@ -157,6 +157,6 @@ def _first_statements(database: Database) -> str:
 
 
 def _literal(value: str) -> str:
-    """Quote a string for SQL."""
+    """Quote an SQL string literal."""
     escaped = value.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"

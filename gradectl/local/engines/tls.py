@@ -1,4 +1,4 @@
-"""A certificate authority that lives as long as one local stack."""
+"""Creates the certificates of one local stack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 @dataclass(frozen=True)
 class KeyStore:
-    """A server's key and certificate as Java reads them."""
+    """A server's key and certificate in PKCS#12, for Java."""
 
     path: Path
     password: str
@@ -26,7 +26,7 @@ class KeyStore:
 
 @dataclass(frozen=True)
 class Certificates:
-    """What a server proves itself with, and what its clients trust."""
+    """The certificate of a server, and the CA certificate for its clients."""
 
     ca_file: Path
     key_store: KeyStore
@@ -34,7 +34,7 @@ class Certificates:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, from its first byte on."""
+    """Write a file with mode 600, set before the first byte is written."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
@@ -42,10 +42,10 @@ def write_private(path: Path, content: bytes) -> None:
 
 def make_certificates(directory: Path, *names: str) -> Certificates:
     """
-    Make an authority, forget its key, and keep one server certificate of it.
+    Create a CA and one server certificate; the CA's key is not stored.
 
     Args:
-        directory: Where `ca.pem`, `server.p12` and `server.pem` are written.
+        directory: Receives `ca.pem`, `server.p12` and `server.pem`.
         names: Host names and addresses of the server.
     """
     authority = trustme.CA(organization_name="gradectl local environment")
@@ -53,7 +53,7 @@ def make_certificates(directory: Path, *names: str) -> Certificates:
     password = secrets.token_urlsafe(24)
     content = pkcs12.serialize_key_and_certificates(
         b"server",
-        # trustme makes EC keys, which PKCS#12 can hold; the stub allows more kinds than that
+        # trustme creates EC keys, which PKCS#12 supports; the stub's type is wider
         load_pem_private_key(issued.private_key_pem.bytes(), password=None),  # type: ignore[arg-type]  # see above
         load_pem_x509_certificate(issued.cert_chain_pems[0].bytes()),
         None,

@@ -1,4 +1,4 @@
-"""A running local stack with an empty account, and what Terraform would make in it."""
+"""A running local stack with an empty account, and the resources that Terraform would create."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 REGION = "ap-northeast-2"
 BROKER_XML = (ROOT / "tests" / "fixtures" / "broker.xml").read_text()
 LONG = 60.0
-#: A task: writes its environment down, answers /health, ends on SIGTERM.
+#: A task that prints its environment, answers /health and exits on SIGTERM.
 TASK = """
 import http.server, json, os, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -40,7 +40,7 @@ http.server.HTTPServer(address, Health).serve_forever()
 
 @pytest.fixture(name="directory")
 def _directory() -> Iterator[Path]:
-    """A directory through which slot users can pass, unlike those of `tmp_path`."""
+    """A directory that box users can traverse, unlike `tmp_path`."""
     directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))
     directory.chmod(0o711)
     yield directory
@@ -48,27 +48,26 @@ def _directory() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-@pytest.fixture(name="place")
-def _place(directory: Path) -> StackLocation:
-    """Where a stack can be started."""
+@pytest.fixture(name="location")
+def _location(directory: Path) -> StackLocation:
+    """The location of a stack that is not started."""
     return StackLocation(directory, REGION, "123456789012")
 
 
 @pytest.fixture(name="stack")
-def _stack(place: StackLocation) -> Stack:
-    """A running stack with an empty account; ended with its directory."""
-    return lifecycle.up(place, dict(os.environ))
+def _stack(location: StackLocation) -> Stack:
+    """A running stack with an empty account; stopped when its directory is removed."""
+    return lifecycle.up(location, dict(os.environ))
 
 
 class Account:
-    """Makes in the emulated account what Terraform would make."""
+    """Creates in the emulated account the resources that Terraform would create."""
 
     def __init__(self, stack: Stack) -> None:
-        """Reach the control plane of a stack."""
         self.stack = stack
 
     def client(self, name: str) -> Any:
-        """Give a client of one AWS service."""
+        """Return a client of one AWS service."""
         return boto3.client(
             name,
             endpoint_url=self.stack.endpoint_url,
@@ -78,7 +77,7 @@ class Account:
         )
 
     def create_broker(self, xml: str = BROKER_XML) -> str:
-        """Create a broker with a configuration; gives its id."""
+        """Create a broker with a configuration; returns its id."""
         mq = self.client("mq")
         name, engine = "local-grading", {"EngineType": "ACTIVEMQ", "EngineVersion": "5.18"}
         configuration = mq.create_configuration(Name=name, **engine)["Id"]
@@ -97,7 +96,7 @@ class Account:
         return broker_id
 
     def broker_state(self, broker_id: str) -> str:
-        """Ask Amazon MQ how the broker is."""
+        """Return the state of the broker from DescribeBroker."""
         state: str = self.client("mq").describe_broker(BrokerId=broker_id)["BrokerState"]
         return state
 
@@ -114,7 +113,7 @@ class Account:
         )
 
     def register(self, code: str = TASK, **container: object) -> str:
-        """Register a task definition that runs some Python; gives its ARN."""
+        """Register a task definition that runs Python code; returns its ARN."""
         definition = {
             "name": "grading-worker",
             "image": "unused",
@@ -146,14 +145,14 @@ class Account:
         self.client("ecs").update_service(cluster="local-grading", service="grading", **changes)
 
     def counts(self) -> tuple[int, int]:
-        """Ask ECS how many tasks are desired and how many run."""
+        """Return the desired and the running count from DescribeServices."""
         found = self.client("ecs").describe_services(cluster="local-grading", services=["grading"])[
             "services"
         ][0]
         return found["desiredCount"], found["runningCount"]
 
     def until(self, condition: Callable[[list[ServiceStatus]], bool]) -> list[ServiceStatus]:
-        """Wait for what the stack says of itself."""
+        """Wait until a condition holds for the services of the stack."""
         deadline = monotonic() + LONG
         while not condition(found := lifecycle.services(self.stack)):
             assert monotonic() < deadline, found
@@ -161,7 +160,7 @@ class Account:
         return found
 
     def settle(self) -> dict[str, ServiceStatus]:
-        """Wait until everything runs that must."""
+        """Wait until all desired services run and are healthy."""
         assert any(lifecycle.is_settled(self.stack, 10) for _ in range(6))
         return {each.name: each for each in lifecycle.services(self.stack)}
 
@@ -174,7 +173,7 @@ def _account(stack: Stack) -> Account:
 
 @pytest.fixture(name="has_ended")
 def _has_ended() -> Callable[[int], bool]:
-    """Wait for the end of a process that is not our child."""
+    """Wait until a process that is not our child has ended."""
 
     def has_ended(pid: int) -> bool:
         try:

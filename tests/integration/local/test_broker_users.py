@@ -1,4 +1,4 @@
-"""Users of the emulated Amazon MQ are users of the real broker, and their groups have rights."""
+"""Users of the emulated Amazon MQ exist in the real broker, with the rights of their groups."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ GUARDED = XML.replace("</plugins>", (FIXTURES / "authorization.xml").read_text()
 PASSWORD = "a-Password-of-web-1"
 
 
-@pytest.fixture(name="lets_in")
-def _lets_in(account: Any) -> Callable[[str], bool]:
-    """Try to log in as a user with the password of `PASSWORD`."""
+@pytest.fixture(name="can_log_in")
+def _can_log_in(account: Any) -> Callable[[str], bool]:
+    """Return whether a user can log in with `PASSWORD`."""
     port, ca_file = int(account.stack.broker_endpoint.rpartition(":")[2]), account.stack.ca_file
     return lambda name: broker_answers(port, ca_file, BrokerUser(name, PASSWORD))
 
@@ -34,18 +34,16 @@ def reboot(account: Any, broker_id: str) -> None:
     account.settle()
 
 
-def test_a_user_counts_and_ceases_to_count_at_a_reboot(
-    account: Any, lets_in: Callable[[str], bool]
-) -> None:
-    """Made, moved to another group, and removed, as on Amazon MQ; its group's rights are real."""
+def test_a_reboot_applies_changes_of_users(account: Any, can_log_in: Callable[[str], bool]) -> None:
+    """Create, change of group, delete, as on Amazon MQ; the broker enforces the group's rights."""
     mq, broker_id = account.client("mq"), account.create_broker(GUARDED)
     account.settle()
     user = {"BrokerId": broker_id, "Username": "web"}
     mq.create_user(**user, Password=PASSWORD, Groups=["grading-web"])
-    assert not lets_in("web")
+    assert not can_log_in("web")
 
     reboot(account, broker_id)
-    assert lets_in("web")
+    assert can_log_in("web")
     send(account, "grading-requests")
     with pytest.raises(AccessError, match="'web' may not write to queue://grading-results"):
         send(account, "grading-results")
@@ -57,13 +55,13 @@ def test_a_user_counts_and_ceases_to_count_at_a_reboot(
     send(account, "grading-results")
 
     mq.delete_user(**user)
-    assert lets_in("web")
+    assert can_log_in("web")
     reboot(account, broker_id)
-    assert not lets_in("web")
+    assert not can_log_in("web")
 
 
 def send(account: Any, queue: str) -> None:
-    """Send a message as the user."""
+    """Send a message as the user `web`."""
     connection = connect(
         [account.stack.broker_endpoint], "web", PASSWORD, ca_file=account.stack.ca_file
     )
@@ -73,8 +71,8 @@ def send(account: Any, queue: str) -> None:
         connection.close()
 
 
-def test_a_broker_serves_also_where_its_first_user_may_not_connect(account: Any) -> None:
-    """As when a map of rights comes before the groups: who waits for the broker must go on."""
+def test_a_broker_is_running_although_its_first_user_may_not_connect(account: Any) -> None:
+    """An authorization map may come before the groups; `apply` must not hang."""
     broker_id = account.create_broker(GUARDED)
     account.settle()
 
@@ -88,8 +86,8 @@ def test_a_broker_serves_also_where_its_first_user_may_not_connect(account: Any)
         )
 
 
-def test_what_is_not_named_in_an_update_stays(account: Any) -> None:
-    """A new password must not take the web console or the groups away."""
+def test_omitted_members_of_an_update_keep_their_values(account: Any) -> None:
+    """A new password must not remove the groups or the console access."""
     mq, broker_id = account.client("mq"), account.create_broker()
     user = {"BrokerId": broker_id, "Username": "ops"}
     mq.create_user(**user, Password=PASSWORD, Groups=["grading-operators"], ConsoleAccess=True)
@@ -100,8 +98,8 @@ def test_what_is_not_named_in_an_update_stays(account: Any) -> None:
     assert (found["Groups"], found["ConsoleAccess"]) == (["grading-operators"], True)
 
 
-def test_users_are_made_once_and_changed_only_while_they_are_there(account: Any) -> None:
-    """The answers are those of Amazon MQ, so that a mistake shows here and not there."""
+def test_duplicate_and_missing_users_are_errors(account: Any) -> None:
+    """With the error codes of Amazon MQ, so that a mistake shows locally."""
     mq, broker_id = account.client("mq"), account.create_broker()
     codes = []
     for call in (

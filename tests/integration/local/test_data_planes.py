@@ -1,4 +1,4 @@
-"""The broker and the database are what the control plane says, and come back when they die."""
+"""The broker and the database follow the control plane, and are restarted after a crash."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def port_of(endpoint: str) -> int:
     return int(endpoint.rpartition(":")[2])
 
 
-def test_a_broker_runs_with_what_was_in_force_at_its_last_reboot(account: Any) -> None:
-    """A new password counts after a reboot, as on Amazon MQ, and DescribeBroker tells when."""
+def test_a_reboot_applies_a_new_password(account: Any) -> None:
+    """As on Amazon MQ; DescribeBroker shows the reboot."""
     port, ca_file = port_of(account.stack.broker_endpoint), account.stack.ca_file
     first, second = "throw-away-password-1", "the-real-password-2"
 
@@ -46,8 +46,8 @@ def test_a_broker_runs_with_what_was_in_force_at_its_last_reboot(account: Any) -
     assert not broker_answers(port, ca_file, BrokerUser("admin", first))
 
 
-def test_a_configuration_that_activemq_refuses_fails_the_broker(account: Any) -> None:
-    """An apply must not go on, and `status` must say why."""
+def test_a_configuration_that_activemq_rejects_fails_the_broker(account: Any) -> None:
+    """The apply must fail, and `status` must show the reason."""
     broker_id = account.create_broker(
         '<broker xmlns="http://activemq.apache.org/schema/core" noSuchThing="1"/>'
     )
@@ -55,25 +55,25 @@ def test_a_configuration_that_activemq_refuses_fails_the_broker(account: Any) ->
     services = account.until(lambda found: any(each.state == "failed" for each in found))
 
     assert "noSuchThing" in services[0].message
-    # The stack knows before it has told the control plane.
+    # The state in the control plane follows a moment later.
     account.until(lambda _: account.broker_state(broker_id) == "CREATION_FAILED")
 
 
-def test_a_taken_port_is_named_and_used_as_soon_as_it_is_free(account: Any) -> None:
-    """Ports are chosen before they are used; who comes between must only go away."""
+def test_a_port_in_use_is_reported_and_retried(account: Any) -> None:
+    """Another program may take the port between its choice and its use."""
     port = port_of(account.stack.db_endpoint)
     with socket.create_server(("127.0.0.1", port)):
         account.create_database()
         services = account.until(lambda found: any(each.state == "failed" for each in found))
         assert f"127.0.0.1:{port}" in services[0].message
-        assert "taken by another program" in services[0].message
+        assert "in use by another program" in services[0].message
 
     account.settle()
     assert database_answers(port)
 
 
-def test_a_killed_broker_and_a_killed_database_come_back(account: Any, has_ended: HasEnded) -> None:
-    """A crash on a laptop does not end the working day."""
+def test_a_killed_broker_and_database_are_restarted(account: Any, has_ended: HasEnded) -> None:
+    """Both restart once, with new pids."""
     account.create_broker()
     account.create_database()
     before = account.settle()

@@ -1,4 +1,4 @@
-"""The data planes are the real engines, locked as they are in AWS."""
+"""The data planes are real engines, with the access control of AWS."""
 
 from __future__ import annotations
 
@@ -38,22 +38,21 @@ PASSWORD = "only-for-this-test-1"
 
 
 class Replies(stomp.ConnectionListener):
-    """Keeps the first message that comes."""
+    """Stores the body of the last message."""
 
     def __init__(self) -> None:
-        """Begin without a reply."""
         self.body = ""
-        self.came = threading.Event()
+        self.received = threading.Event()
 
     def on_message(self, frame: stomp.utils.Frame) -> None:
-        """Take a reply."""
+        """Store the reply."""
         self.body = frame.body
-        self.came.set()
+        self.received.set()
 
 
 @pytest.fixture(name="own_broker")
 def _own_broker(engines: Engines, tmp_path: Path) -> Iterator[Callable[[str], Child]]:
-    """Start a broker with a given stored configuration; ended with the test."""
+    """Start a broker with a stored configuration; stopped after the test."""
     started: list[Child] = []
 
     def own_broker(xml: str) -> Child:
@@ -75,8 +74,8 @@ def command_line(child: Child) -> str:
     return Path(f"/proc/{child.pid}/cmdline").read_text()
 
 
-def test_the_right_password_is_let_in_and_a_wrong_one_is_not(activemq: RunningBroker) -> None:
-    """The broker knows the users of the emulated Amazon MQ and nobody else."""
+def test_a_wrong_password_or_user_is_rejected(activemq: RunningBroker) -> None:
+    """Only users of the emulated Amazon MQ can log in."""
     right = BrokerUser(activemq.user, activemq.password)
 
     assert broker_answers(activemq.port, activemq.ca_file, right)
@@ -84,8 +83,8 @@ def test_the_right_password_is_let_in_and_a_wrong_one_is_not(activemq: RunningBr
     assert not broker_answers(activemq.port, activemq.ca_file, BrokerUser("nobody", right.password))
 
 
-def test_who_speaks_in_the_clear_gets_no_answer(activemq: RunningBroker) -> None:
-    """As on Amazon MQ there is no port without TLS."""
+def test_a_client_without_tls_gets_no_answer(activemq: RunningBroker) -> None:
+    """As on Amazon MQ, every port requires TLS."""
     with socket.create_connection(("127.0.0.1", activemq.port), timeout=LONG) as connection:
         connection.sendall(b"CONNECT\naccept-version:1.2\nhost:localhost\n\n\0")
         answer = b""
@@ -95,10 +94,10 @@ def test_who_speaks_in_the_clear_gets_no_answer(activemq: RunningBroker) -> None
     assert b"CONNECTED" not in answer
 
 
-def test_a_client_that_does_not_know_the_authority_refuses_the_broker(
+def test_a_client_without_the_ca_rejects_the_broker(
     activemq: RunningBroker,
 ) -> None:
-    """The certificate is real: without the stack's authority nobody is fooled."""
+    """Only the CA of the stack verifies its certificate."""
     context = ssl.create_default_context()
 
     with (
@@ -108,8 +107,8 @@ def test_a_client_that_does_not_know_the_authority_refuses_the_broker(
         context.wrap_socket(plain, server_hostname="localhost")
 
 
-def test_statistics_come_as_json(activemq: RunningBroker) -> None:
-    """Looking into queues depends on jars that Debian's package leaves out of its class path."""
+def test_statistics_are_json(activemq: RunningBroker) -> None:
+    """This needs jars that are not in the class path of Debian's package."""
     connection = stomp.Connection12([("localhost", activemq.port)], heartbeats=(0, 0))
     connection.set_ssl([("localhost", activemq.port)], ca_certs=str(activemq.ca_file))
     replies = Replies()
@@ -122,9 +121,9 @@ def test_statistics_come_as_json(activemq: RunningBroker) -> None:
         headers={"reply-to": "/temp-queue/statistics"},
     )
 
-    came = replies.came.wait(LONG)
+    received = replies.received.wait(LONG)
     connection.disconnect()
-    assert came
+    assert received
     assert "size" in json.dumps(json.loads(replies.body))
 
 
@@ -132,7 +131,7 @@ def test_statistics_come_as_json(activemq: RunningBroker) -> None:
 def test_a_broker_starts_from_what_terraform_renders(
     own_broker: Callable[[str], Child], name: str
 ) -> None:
-    """A policy that ActiveMQ does not understand must show here, not after half an hour in AWS."""
+    """An invalid policy must fail here, not after half an hour in AWS."""
     child = own_broker((ROOT / "tests" / "fixtures" / name).read_text())
 
     log = child.program.log_file.read_text()
@@ -140,10 +139,10 @@ def test_a_broker_starts_from_what_terraform_renders(
     assert "started" in log
 
 
-def test_a_policy_that_activemq_does_not_know_is_quoted(
+def test_the_error_for_an_unknown_policy_quotes_activemq(
     own_broker: Callable[[str], Child],
 ) -> None:
-    """The error holds ActiveMQ's own words for what is wrong."""
+    """The error has the relevant lines of ActiveMQ's log."""
     xml = (
         '<broker xmlns="http://activemq.apache.org/schema/core"><destinationPolicy><policyMap>'
         '<policyEntries><policyEntry queue="&gt;" priorityMessages="true"/></policyEntries>'
@@ -159,23 +158,23 @@ def test_a_policy_that_activemq_does_not_know_is_quoted(
 def test_no_password_is_on_a_command_line_or_in_a_readable_file(
     own_broker: Callable[[str], Child], tmp_path: Path
 ) -> None:
-    """Every user of a machine sees the command lines of all."""
+    """Every user of a machine can read all command lines."""
     child = own_broker('<broker xmlns="http://activemq.apache.org/schema/core"/>')
 
     assert PASSWORD not in command_line(child)
-    holders = [
+    files = [
         path
         for path in tmp_path.rglob("*")
         if path.is_file() and PASSWORD.encode() in path.read_bytes()
     ]
-    assert holders
-    assert {path.stat().st_mode & 0o777 for path in holders} == {0o600}
+    assert files
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-def test_a_database_starts_again_on_its_own_data_and_gives_its_port_back(
+def test_a_restarted_database_has_its_data_and_releases_its_port(
     engines: Engines, tmp_path: Path
 ) -> None:
-    """A crash of the server loses no row, and after the end nobody listens."""
+    """A restart loses no row, and a stopped server has no listener."""
     (port,) = free_ports(1)
     home = DatabaseHome(tmp_path / "database", port, tmp_path / "database.log")
     prepare_data(engines.mariadb, home)
@@ -208,7 +207,7 @@ def test_a_database_starts_again_on_its_own_data_and_gives_its_port_back(
     assert not is_listening(port)
 
 
-def test_nobody_becomes_root_of_the_database_over_the_network(mariadb: RunningDatabase) -> None:
-    """The account that the engine makes for itself has no password, so it must have no way in."""
+def test_root_cannot_log_in_over_the_network(mariadb: RunningDatabase) -> None:
+    """The root account of a new data directory has no password."""
     with pytest.raises(pymysql.err.OperationalError, match="denied"):
         pymysql.connect(host="127.0.0.1", port=mariadb.port, user="root", password="")

@@ -1,4 +1,4 @@
-"""A stack starts, is found, ends, and leaves nothing."""
+"""A stack starts, is found, stops, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def gradectl(directory: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("end", ["down", "kill"])
-def test_after_the_end_there_is_no_process_and_no_port(
+def test_a_stopped_or_killed_stack_leaves_no_process_and_no_port(
     account: Any, end: str, has_ended: HasEnded
 ) -> None:
-    """Whether it is ended or killed, a stack takes everything with it."""
+    """`down` stops all services; on SIGKILL of the supervisor the kernel kills them."""
     account.create_broker()
     account.create_database()
     account.create_service(account.register(), 2)
@@ -65,8 +65,8 @@ def test_after_the_end_there_is_no_process_and_no_port(
     assert Stack.read(stack.directory) is None
 
 
-def test_up_status_and_down_can_be_said_twice(directory: Path) -> None:
-    """The second `up` finds the first, and `down` may stand at the end of any script."""
+def test_up_and_down_are_idempotent(directory: Path) -> None:
+    """A second `up` shows the running stack, and a second `down` does nothing."""
     documents = [json.loads(gradectl(directory, "up", "-o", "json").stdout) for _ in "12"]
     status = gradectl(directory, "status", "--wait", "10", "-o", "json")
     ends = [gradectl(directory, "down", "-o", "json") for _ in "12"]
@@ -80,8 +80,8 @@ def test_up_status_and_down_can_be_said_twice(directory: Path) -> None:
     assert "gradectl local up" in after.stderr
 
 
-def test_a_dry_run_starts_and_ends_nothing(directory: Path) -> None:
-    """It says what would be done."""
+def test_a_dry_run_starts_and_stops_nothing(directory: Path) -> None:
+    """It prints what would be done."""
     up = gradectl(directory, "up", "--dry-run", "-o", "json")
     down = gradectl(directory, "down", "--dry-run", "-o", "json")
 
@@ -90,24 +90,24 @@ def test_a_dry_run_starts_and_ends_nothing(directory: Path) -> None:
     assert list(directory.iterdir()) == []
 
 
-def test_a_stack_starts_anew_after_an_end(
-    account: Any, place: StackLocation, has_ended: HasEnded
+def test_a_new_stack_starts_empty(
+    account: Any, location: StackLocation, has_ended: HasEnded
 ) -> None:
-    """Nothing of an earlier account is left, also when its supervisor was killed."""
+    """No resource of an earlier account is left, even if its supervisor was killed."""
     first = account.stack
     account.create_database()
     account.settle()
     os.kill(first.supervisor_pid, signal.SIGKILL)
     assert has_ended(first.supervisor_pid)
 
-    second = lifecycle.up(place, dict(os.environ))
+    second = lifecycle.up(location, dict(os.environ))
 
     assert second.supervisor_pid != first.supervisor_pid
     assert lifecycle.services(second) == []
 
 
-def test_ctrl_c_while_it_starts_leaves_nothing(directory: Path) -> None:
-    """Whoever stops waiting does not get a stack they know nothing of."""
+def test_ctrl_c_during_the_start_leaves_nothing(directory: Path) -> None:
+    """The half-started stack is stopped too."""
     with subprocess.Popen(
         [sys.executable, "-m", "gradectl.cli", "local", "up"],
         env={**os.environ, "GRADECTL_LOCAL_DIR": str(directory)},

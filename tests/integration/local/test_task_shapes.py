@@ -1,4 +1,4 @@
-"""A task definition as the module writes it starts its worker, and only that."""
+"""A task definition as the module writes it starts its worker only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_a_task_with_a_sidecar_and_a_read_only_root_starts_its_worker(account: Any) -> None:
-    """What a plain process has no equal of changes nothing; the sidecar is named in the log."""
+    """Settings without an equivalent for a plain process are ignored; the log names the sidecar."""
     ecs = account.client("ecs")
     arn = account.register(
         readonlyRootFilesystem=True,
@@ -32,5 +32,5 @@ def test_a_task_with_a_sidecar_and_a_read_only_root_starts_its_worker(account: A
 
     (task,) = account.settle().values()
     assert task.health == "healthy"
-    said = StackLayout(account.stack.directory).supervisor_log.read_text()
-    assert "container grading/log-router has no data plane here" in said
+    log = StackLayout(account.stack.directory).supervisor_log.read_text()
+    assert "container grading/log-router is not started" in log

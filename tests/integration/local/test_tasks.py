@@ -1,4 +1,4 @@
-"""ECS services run as processes, with exactly what their task definition says."""
+"""ECS services run as processes with the settings of their task definition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CRASHING = "print('no memory left', flush=True); raise SystemExit(7)"
 
 
 def test_a_service_follows_its_desired_count(account: Any, has_ended: HasEnded) -> None:
-    """Zero, two, one: ECS's own numbers tell what really runs."""
+    """Zero, two, one: the counts of ECS show the running processes."""
     account.create_service(account.register(), 0)
     assert account.settle() == {}
 
@@ -32,8 +32,8 @@ def test_a_service_follows_its_desired_count(account: Any, has_ended: HasEnded) 
     assert one.items() <= two.items()
 
 
-def test_a_task_gets_its_definition_and_what_aws_would_add(account: Any) -> None:
-    """The environment, the secrets by value, and one list of things from the platform."""
+def test_a_task_gets_the_variables_of_its_definition_and_of_the_platform(account: Any) -> None:
+    """Its environment, the values of its secrets, and a fixed list from the platform."""
     account.client("ssm").put_parameter(
         Name="/local/db/password", Value="from-ssm", Type="SecureString"
     )
@@ -59,8 +59,8 @@ def test_a_task_gets_its_definition_and_what_aws_would_add(account: Any) -> None
     }
 
 
-def test_a_missing_secret_is_named_and_the_task_starts_once_it_is_there(account: Any) -> None:
-    """As on ECS the task cannot start; the order of creation does not matter in the end."""
+def test_a_task_starts_once_its_missing_secret_exists(account: Any) -> None:
+    """The error names the secret; as on ECS, the start is retried."""
     secrets = [{"name": "DB_PASSWORD", "valueFrom": "/local/db/password"}]
     account.create_service(account.register(secrets=secrets), 1)
     services = account.until(lambda found: any(each.state == "failed" for each in found))
@@ -71,7 +71,7 @@ def test_a_missing_secret_is_named_and_the_task_starts_once_it_is_there(account:
 
 
 def test_a_new_task_definition_replaces_all_tasks(account: Any, has_ended: HasEnded) -> None:
-    """A deployment leaves no task of the old one behind."""
+    """No task of the old deployment is left."""
     account.create_service(account.register(), 2)
     old = account.settle()
 
@@ -83,13 +83,13 @@ def test_a_new_task_definition_replaces_all_tasks(account: Any, has_ended: HasEn
     assert all(has_ended(each.pid or 0) for each in old.values())
 
 
-def test_a_crashed_task_is_started_again_and_says_why(account: Any) -> None:
-    """ECS does it, and whoever looks sees the last words at once."""
+def test_a_crashed_task_is_restarted_and_shows_its_output(account: Any) -> None:
+    """As ECS does; the message has the end of its log."""
     account.create_service(account.register(CRASHING), 1)
 
     (task,) = account.until(lambda found: any(each.restarts > 0 for each in found))
     (failed,) = account.until(lambda found: found[0].state == "failed")
 
     assert task.log_file == failed.log_file
-    assert "ended with 7" in failed.message
+    assert "exited with status 7" in failed.message
     assert "no memory left" in failed.message

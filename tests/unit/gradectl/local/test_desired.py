@@ -1,4 +1,4 @@
-"""What must run follows from the control plane alone, and the steps lead there from anywhere."""
+"""The desired services follow from the control plane alone; the steps lead there from any state."""
 
 from __future__ import annotations
 
@@ -61,25 +61,24 @@ clouds = st.builds(
 
 
 class Machine:
-    """Does what it is told, and lets a stopped service end only when the test says so."""
+    """Carries out steps; a stopping service exits only in `let_exit`."""
 
     def __init__(self) -> None:
-        """Begin with nothing running."""
         self.running: dict[str, RunningService] = {}
 
     def round(self, cloud: Cloud) -> bool:
-        """Take one round of steps; True when there was anything to do."""
-        todo = steps(desired(cloud), self.running)
-        for name in todo.stop:
-            assert not self.running[name].stopping, "told twice"
+        """Carry out one round of steps; True if there was any."""
+        changes = steps(desired(cloud), self.running)
+        for name in changes.stop:
+            assert not self.running[name].stopping, "stopped twice"
             self.running[name] = RunningService(self.running[name].service, stopping=True)
-        for started in todo.start:
-            assert started.name not in self.running, "two of one name at once"
+        for started in changes.start:
+            assert started.name not in self.running, "two services with one name"
             self.running[started.name] = RunningService(started)
-        return bool(todo.stop or todo.start)
+        return bool(changes.stop or changes.start)
 
-    def let_end(self) -> None:
-        """Forget what was told to stop."""
+    def let_exit(self) -> None:
+        """Remove the services that are stopping."""
         self.running = {name: each for name, each in self.running.items() if not each.stopping}
 
     def services(self) -> dict[str, LocalService]:
@@ -87,20 +86,20 @@ class Machine:
 
 
 @given(st.lists(st.tuples(clouds, st.booleans()), min_size=1, max_size=8))
-def test_whatever_was_asked_for_before_in_the_end_exactly_the_last_wish_runs(
+def test_after_any_history_exactly_the_last_desired_state_runs(
     history: list[tuple[Cloud, bool]],
 ) -> None:
-    """No sequence of changes leaves an orphan, misses a service, or runs two of one name."""
+    """No sequence of changes leaves an orphan, misses a service, or runs two with one name."""
     machine = Machine()
-    for cloud, ended_meanwhile in history:
+    for cloud, exited_meanwhile in history:
         machine.round(cloud)
-        if ended_meanwhile:
-            machine.let_end()
+        if exited_meanwhile:
+            machine.let_exit()
 
     last = history[-1][0]
-    machine.let_end()
+    machine.let_exit()
     machine.round(last)
-    machine.let_end()
+    machine.let_exit()
     machine.round(last)
 
     assert machine.services() == desired(last)
@@ -108,28 +107,28 @@ def test_whatever_was_asked_for_before_in_the_end_exactly_the_last_wish_runs(
 
 
 def test_nothing_runs_for_an_empty_account() -> None:
-    """Before an apply there is nothing but the control plane."""
+    """Before an apply only the control plane runs."""
     assert desired(Cloud()) == {}
 
 
-def test_an_ecs_service_runs_as_many_tasks_as_it_desires() -> None:
-    """The desired count is the number of processes."""
+def test_an_ecs_service_runs_its_desired_count_of_tasks() -> None:
+    """Each task is one process."""
     assert len(desired(Cloud(services=(service(3),)))) == 3
 
 
-def test_a_new_deployment_starts_beside_the_old_one() -> None:
-    """Its tasks do not wait for the old ones, which may drain for minutes."""
+def test_a_new_deployment_starts_while_the_old_one_stops() -> None:
+    """New tasks do not wait for old ones, which may take minutes to stop."""
     old = desired(Cloud(services=(service(2, "1-000001"),)))
     new = desired(Cloud(services=(service(2, "2-000002"),)))
 
-    todo = steps(new, {name: RunningService(each) for name, each in old.items()})
+    changes = steps(new, {name: RunningService(each) for name, each in old.items()})
 
-    assert set(todo.stop) == old.keys()
-    assert {each.name for each in todo.start} == new.keys()
+    assert set(changes.stop) == old.keys()
+    assert {each.name for each in changes.start} == new.keys()
 
 
 def test_a_rebooted_broker_is_stopped_before_it_is_started_again() -> None:
-    """Both have one port and one data directory."""
+    """Both use the same port and data directory."""
     before, after = desired(Cloud((broker(),))), desired(Cloud((broker(reboots=1),)))
     first = steps(after, {BROKER: RunningService(before[BROKER])})
     second = steps(after, {BROKER: RunningService(before[BROKER], stopping=True)})
@@ -140,17 +139,17 @@ def test_a_rebooted_broker_is_stopped_before_it_is_started_again() -> None:
     assert (third.stop, third.start) == ((), (after[BROKER],))
 
 
-def test_what_did_not_change_is_left_alone() -> None:
-    """A second look at the same account does nothing."""
+def test_unchanged_services_keep_running() -> None:
+    """A second round on the same account has no steps."""
     wanted = desired(Cloud((broker(),), (database(),), (service(2),)))
 
-    todo = steps(wanted, {name: RunningService(each) for name, each in wanted.items()})
+    changes = steps(wanted, {name: RunningService(each) for name, each in wanted.items()})
 
-    assert (todo.stop, todo.start) == ((), ())
+    assert (changes.stop, changes.start) == ((), ())
 
 
-def test_of_two_brokers_the_oldest_is_served_and_the_other_named() -> None:
-    """There is one address for each kind, and nobody is left guessing."""
+def test_of_two_brokers_the_oldest_runs_and_the_other_is_reported() -> None:
+    """A stack has one address of each kind; the log names the rest."""
     cloud = Cloud((broker("b-1"), broker("b-2")), (database("one"), database("two")))
 
     assert desired(cloud)[BROKER].source == broker("b-1")
@@ -158,14 +157,14 @@ def test_of_two_brokers_the_oldest_is_served_and_the_other_named() -> None:
     assert not_served(cloud) == ["broker local-grading", "database two"]
 
 
-def test_containers_beside_the_worker_are_named() -> None:
-    """Whoever adds a sidecar and looks for it on a laptop is told why it is not there."""
-    cloud = Cloud(services=(replace(service(), beside=("log-router", "metrics")),))
+def test_sidecars_are_reported() -> None:
+    """The log explains why a sidecar does not run locally."""
+    cloud = Cloud(services=(replace(service(), sidecars=("log-router", "metrics")),))
 
     assert not_served(cloud) == ["container grading/log-router", "container grading/metrics"]
     assert len(desired(cloud)) == 1
 
 
-def test_passwords_do_not_show_when_a_service_is_printed() -> None:
-    """What ends up in a log is safe to read."""
+def test_the_repr_of_a_service_has_no_password() -> None:
+    """It may be logged."""
     assert "a-password" not in repr(desired(Cloud((broker(),), (database(),))))

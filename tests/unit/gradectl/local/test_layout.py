@@ -1,4 +1,4 @@
-"""What lies in a stack's directory, and what of it goes with the stack."""
+"""The files in a stack's directory, and which of them are removed with the stack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradectl.local.layout import StackLayout
 
 @pytest.mark.parametrize("name", ["broker", "grading/1-000001/2", "../../etc/passwd", "a b\n"])
 def test_a_services_files_stay_in_the_directory(tmp_path: Path, name: str) -> None:
-    """The name of an ECS service comes from outside."""
+    """The name of an ECS service is external input."""
     layout = StackLayout(tmp_path)
 
     for path in (layout.log(name), layout.task(name)):
@@ -19,8 +19,8 @@ def test_a_services_files_stay_in_the_directory(tmp_path: Path, name: str) -> No
         assert path.name.isprintable()
 
 
-def test_data_goes_with_the_stack_and_logs_stay(tmp_path: Path) -> None:
-    """Who wants to know what happened still can; keys and rows are of no use any more."""
+def test_data_is_removed_and_logs_stay(tmp_path: Path) -> None:
+    """Logs explain what happened; keys and rows are useless without the stack."""
     layout = StackLayout(tmp_path)
     layout.clear()
     for path in (layout.broker("b-1"), layout.database("one"), layout.task("grading/1/1")):
@@ -34,11 +34,11 @@ def test_data_goes_with_the_stack_and_logs_stay(tmp_path: Path) -> None:
     assert layout.log("broker").exists()
 
 
-def test_a_new_stack_begins_with_empty_logs(tmp_path: Path) -> None:
-    """What is read in a log happened in this stack."""
+def test_a_new_stack_starts_with_empty_logs(tmp_path: Path) -> None:
+    """Every line of a log is from this stack."""
     layout = StackLayout(tmp_path)
     layout.clear()
-    layout.log("broker").write_text("of yesterday")
+    layout.log("broker").write_text("old line")
 
     layout.clear()
 

@@ -1,4 +1,4 @@
-"""Ending what does not run is no error."""
+"""`down` without a running stack succeeds; unusable directories are rejected."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from gradectl.local import lifecycle
 from gradectl.local.stack import take_lock
 
 
-def test_down_where_nothing_ever_ran_does_nothing(tmp_path: Path) -> None:
-    """It may stand at the end of any script."""
+def test_down_without_a_stack_does_nothing(tmp_path: Path) -> None:
+    """A script may call it unconditionally."""
     assert not lifecycle.down(tmp_path / "absent")
     assert not lifecycle.down(tmp_path)
 
 
-def test_down_after_the_supervisor_has_died_does_nothing(tmp_path: Path) -> None:
-    """Its number may belong to another program by now, which must not be ended."""
+def test_down_after_the_supervisor_was_killed_does_nothing(tmp_path: Path) -> None:
+    """Its pid may belong to another program by now, which must not be killed."""
     os.close(take_lock(tmp_path))
 
     assert not lifecycle.down(tmp_path)
 
 
-def test_down_does_not_believe_a_directory_that_is_not_ours(tmp_path: Path) -> None:
-    """A process id written by somebody else is one that they want to see ended."""
+def test_down_refuses_a_directory_of_another_user(tmp_path: Path) -> None:
+    """Otherwise another user could choose the pid to be killed."""
     (tmp_path / "target").mkdir()
     (tmp_path / "stack").symlink_to(tmp_path / "target")
 
@@ -34,8 +34,8 @@ def test_down_does_not_believe_a_directory_that_is_not_ours(tmp_path: Path) -> N
         lifecycle.down(tmp_path / "stack")
 
 
-def test_a_file_system_without_setuid_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    """The sandbox would fail later, with words that lead nowhere."""
+def test_a_file_system_with_nosuid_is_refused_before_the_start(tmp_path: Path) -> None:
+    """The sandbox would fail later with an error that does not show the cause."""
     lifecycle.check_setuid(tmp_path, os.ST_NODEV)
 
     with pytest.raises(ConfigurationError, match="nosuid") as caught:

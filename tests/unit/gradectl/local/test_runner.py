@@ -1,4 +1,4 @@
-"""A service runs until it is told to stop, whatever its program does."""
+"""A runner restarts its program until `stop`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pytest
 
 from gradectl.errors import ConfigurationError
 from gradectl.local.desired import Container, LocalService, TaskService
-from gradectl.local.platform import Launched
-from gradectl.local.runner import Runner, Snapshot, State
+from gradectl.local.platform import LaunchedProgram
+from gradectl.local.runner import Runner, ServiceState, Snapshot
 from gradectl.processes.child import Child, Program
 
 LONG = 30.0
 SERVICE = TaskService("grading/1-1/1", "grading", Container(("x",), (), (), 5))
-FOREVER = "import signal; signal.pause()"
+WAITS = "import signal; signal.pause()"
 
 
 class Watched:
-    """A runner whose every snapshot goes into a queue."""
+    """A runner whose snapshots go into a queue."""
 
-    def __init__(self, launch: Callable[[LocalService], Launched]) -> None:
-        """Prepare a runner; it is started by `watching`."""
+    def __init__(self, launch: Callable[[LocalService], LaunchedProgram]) -> None:
+        """Prepare a runner; `watching` starts it."""
         self.seen: Queue[Snapshot] = Queue()
         self.runner = Runner(SERVICE, launch, lambda: self.seen.put(self.runner.snapshot))
 
@@ -37,7 +37,7 @@ class Watched:
 
 
 @contextmanager
-def watching(launch: Callable[[LocalService], Launched]) -> Iterator[Watched]:
+def watching(launch: Callable[[LocalService], LaunchedProgram]) -> Iterator[Watched]:
     watched = Watched(launch)
     watched.runner.start()
     try:
@@ -48,88 +48,90 @@ def watching(launch: Callable[[LocalService], Launched]) -> Iterator[Watched]:
 
 
 @pytest.fixture(name="launching")
-def _launching(tmp_path: Path) -> Callable[..., Callable[[LocalService], Launched]]:
+def _launching(tmp_path: Path) -> Callable[..., Callable[[LocalService], LaunchedProgram]]:
     def launching(
         code: str, *, health: Callable[[], str] = lambda: ""
-    ) -> Callable[[LocalService], Launched]:
-        def launch(service: LocalService) -> Launched:
+    ) -> Callable[[LocalService], LaunchedProgram]:
+        def launch(service: LocalService) -> LaunchedProgram:
             command = [sys.executable, "-I", "-c", code]
             child = Child(Program(service.name, command, {}, tmp_path, tmp_path / "log"))
-            return Launched(child, lambda: True, LONG, LONG, "http://127.0.0.1:1/health", health)
+            return LaunchedProgram(
+                child, lambda: True, LONG, LONG, "http://127.0.0.1:1/health", health
+            )
 
         return launch
 
     return launching
 
 
-Launching = Callable[..., Callable[[LocalService], Launched]]
+Launching = Callable[..., Callable[[LocalService], LaunchedProgram]]
 
 
-def test_a_service_becomes_running_and_ends_when_told(launching: Launching) -> None:
-    """The plain life of a service."""
-    with watching(launching(FOREVER)) as watched:
-        running = watched.until(lambda each: each.state is State.RUNNING)
+def test_a_service_runs_until_stop(launching: Launching) -> None:
+    """The life cycle without failures."""
+    with watching(launching(WAITS)) as watched:
+        running = watched.until(lambda each: each.state is ServiceState.RUNNING)
 
     assert running.pid
-    assert watched.until(lambda each: each.state is State.ENDED).pid is None
+    assert watched.until(lambda each: each.state is ServiceState.ENDED).pid is None
 
 
-def test_a_crashed_program_is_started_again(launching: Launching) -> None:
-    """As ECS replaces a task that stopped; its last words are shown meanwhile."""
+def test_a_crashed_program_is_restarted(launching: Launching) -> None:
+    """As ECS replaces a stopped task; meanwhile the message quotes its output."""
     with watching(launching("print('out of luck'); raise SystemExit(3)")) as watched:
-        failed = watched.until(lambda each: each.state is State.FAILED)
+        failed = watched.until(lambda each: each.state is ServiceState.FAILED)
         again = watched.until(lambda each: each.restarts == 1)
 
-    assert "ended with 3" in failed.message
+    assert "exited with status 3" in failed.message
     assert "out of luck" in failed.message
-    assert again.state is State.STARTING
+    assert again.state is ServiceState.STARTING
 
 
-def test_what_cannot_be_started_is_tried_again_too() -> None:
-    """A missing secret may come with the next API call."""
+def test_a_program_that_cannot_be_started_is_retried() -> None:
+    """The next API call may create a missing secret."""
 
-    def launch(service: LocalService) -> Launched:
+    def launch(service: LocalService) -> LaunchedProgram:
         raise ConfigurationError("a task's secret is not in Parameter Store", where=service.name)
 
     with watching(launch) as watched:
-        failed = watched.until(lambda each: each.state is State.FAILED)
+        failed = watched.until(lambda each: each.state is ServiceState.FAILED)
         watched.until(lambda each: each.restarts == 1)
 
     assert "Parameter Store" in failed.message
 
 
-def test_a_mistake_of_ours_in_one_service_is_shown_and_survived() -> None:
-    """The other services go on, and the traceback is where the reader looks."""
+def test_an_unexpected_exception_is_shown_and_does_not_end_the_runner() -> None:
+    """The other services keep running, and the message has the traceback."""
 
-    def launch(_service: LocalService) -> Launched:
+    def launch(_service: LocalService) -> LaunchedProgram:
         raise ZeroDivisionError
 
     with watching(launch) as watched:
-        failed = watched.until(lambda each: each.state is State.FAILED)
+        failed = watched.until(lambda each: each.state is ServiceState.FAILED)
 
     assert "ZeroDivisionError" in failed.message
 
 
-def test_a_service_that_waits_for_its_next_try_stops_at_once() -> None:
-    """The pause grows to half a minute; nobody waits for that."""
+def test_a_service_that_waits_for_its_restart_stops_immediately() -> None:
+    """Stopping does not wait for the pause, which grows to 30 s."""
 
-    def launch(service: LocalService) -> Launched:
+    def launch(service: LocalService) -> LaunchedProgram:
         raise ConfigurationError("never", where=service.name)
 
     with watching(launch) as watched:
-        watched.until(lambda each: each.state is State.FAILED)
+        watched.until(lambda each: each.state is ServiceState.FAILED)
 
-    assert watched.until(lambda each: each.state is State.ENDED)
+    assert watched.until(lambda each: each.state is ServiceState.ENDED)
 
 
-def test_health_is_asked_until_it_is_good(launching: Launching) -> None:
-    """A running task serves only once it says that it is healthy."""
+def test_a_task_is_serving_once_it_is_healthy(launching: Launching) -> None:
+    """The health check repeats until it succeeds."""
     answers = iter(["silent", "unhealthy", "healthy"])
-    launch = launching(FOREVER, health=lambda: next(answers, "healthy"))
+    launch = launching(WAITS, health=lambda: next(answers, "healthy"))
 
     with watching(launch) as watched:
-        first = watched.until(lambda each: each.state is State.RUNNING)
+        first = watched.until(lambda each: each.state is ServiceState.RUNNING)
         last = watched.until(lambda each: each.health == "healthy")
 
-    assert not first.serves
-    assert last.serves
+    assert not first.is_serving
+    assert last.is_serving

@@ -1,4 +1,4 @@
-"""Which sandbox a command judges in."""
+"""The choice of a sandbox launcher."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradectl.local.sandbox import open_sandbox
 
 
 def test_an_installed_launcher_is_used(tmp_path: Path) -> None:
-    """A machine that has one needs no compiler and no root."""
+    """No compiler and no root are needed then."""
     launcher = tmp_path / "launcher"
     launcher.touch()
 
@@ -19,12 +19,12 @@ def test_an_installed_launcher_is_used(tmp_path: Path) -> None:
         assert found == launcher
 
 
-def test_one_that_is_named_and_not_there_is_an_error(tmp_path: Path) -> None:
-    """Another one would be used than was meant."""
+def test_a_missing_launcher_is_an_error(tmp_path: Path) -> None:
+    """Falling back would use another sandbox than the configured one."""
     named = str(tmp_path / "launcher")
 
     with (
-        pytest.raises(ConfigurationError, match="no sandbox launcher") as caught,
+        pytest.raises(ConfigurationError, match="sandbox launcher not found") as caught,
         open_sandbox(None, {"LAUNCHER_PATH": named}),
     ):
         pass
@@ -33,8 +33,8 @@ def test_one_that_is_named_and_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_else_one_is_built_and_removed_again() -> None:
-    """It takes a compiler and root, and leaves nothing."""
+def test_without_one_a_launcher_is_built_and_removed_again() -> None:
+    """Building needs a compiler and root, and leaves no files."""
     with open_sandbox(None, {}) as launcher:
         assert launcher.is_file()
 

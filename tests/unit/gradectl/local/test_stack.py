@@ -1,4 +1,4 @@
-"""Others find a stack that runs, only that, and only in a directory of ours."""
+"""Clients find a running stack, in a directory that belongs to this user."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def stack_in(directory: Path) -> Stack:
     )
 
 
-def test_a_stack_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    """What the supervisor knows is what a client gets."""
+def test_a_stack_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """The client gets all fields that the supervisor writes."""
     lock = take_lock(tmp_path)
     stack_in(tmp_path).write()
 
@@ -42,23 +42,23 @@ def test_a_stack_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     os.close(lock)
 
 
-def test_what_a_killed_supervisor_left_behind_does_not_count(tmp_path: Path) -> None:
-    """A file is no proof of life; the lock that the kernel frees is."""
+def test_the_file_of_a_killed_supervisor_does_not_count(tmp_path: Path) -> None:
+    """The kernel releases the lock of a dead process; the file stays."""
     os.close(take_lock(tmp_path))
     stack_in(tmp_path).write()
 
     assert Stack.read(tmp_path) is None
 
 
-def test_no_directory_and_an_empty_one_hold_no_stack(tmp_path: Path) -> None:
-    """Before the first `up` there is nothing to find, and that is no error."""
+def test_a_missing_or_empty_directory_has_no_stack(tmp_path: Path) -> None:
+    """The state before the first `up`; no error."""
     assert Stack.read(tmp_path / "absent") is None
     assert Stack.read(tmp_path) is None
     assert not is_locked(tmp_path)
 
 
-def test_there_is_one_supervisor_in_a_directory(tmp_path: Path) -> None:
-    """Two `up` at the same moment do not start two stacks; the second may try again."""
+def test_a_directory_has_one_supervisor(tmp_path: Path) -> None:
+    """Of two concurrent `up`, one starts the stack and the other may retry."""
     lock = take_lock(tmp_path)
 
     with pytest.raises(TryAgainError) as caught:
@@ -71,8 +71,8 @@ def test_there_is_one_supervisor_in_a_directory(tmp_path: Path) -> None:
     assert not is_locked(tmp_path)
 
 
-def test_a_project_has_a_directory_of_its_own(tmp_path: Path) -> None:
-    """Two checkouts on one machine do not meet, and one always finds its own."""
+def test_each_project_has_its_own_directory(tmp_path: Path) -> None:
+    """Two checkouts on one machine do not share a stack."""
     first, second = (stack_directory(tmp_path / name, {}) for name in ("one", "two"))
 
     assert first != second
@@ -87,27 +87,27 @@ def test_the_directory_can_be_chosen(tmp_path: Path) -> None:
     assert stack_directory(tmp_path, environ) == tmp_path / "elsewhere"
 
 
-def test_slot_users_pass_through_the_directory_and_cannot_look_into_it(tmp_path: Path) -> None:
-    """The sandbox below needs the first, the logs and keys beside it the second."""
+def test_other_users_can_traverse_but_not_list_the_directory(tmp_path: Path) -> None:
+    """Box users must reach the sandbox below; logs and keys stay private."""
     make_directory(tmp_path / "stack")
     make_directory(tmp_path / "stack")
 
     assert (tmp_path / "stack").stat().st_mode & 0o777 == 0o711
 
 
-def test_a_link_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
-    """The default name can be guessed, and /tmp is everybody's."""
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    """The default name can be guessed, and everyone can write to /tmp."""
     (tmp_path / "target").mkdir()
     (tmp_path / "stack").symlink_to(tmp_path / "target")
 
-    with pytest.raises(RefusedError, match="not a directory of yours"):
+    with pytest.raises(RefusedError, match="not a directory that you own"):
         make_directory(tmp_path / "stack")
     with pytest.raises(RefusedError):
         Stack.read(tmp_path / "stack")
 
 
-def test_somebody_elses_directory_is_refused(tmp_path: Path) -> None:
-    """What lies there may be a trap."""
+def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    """Its content cannot be trusted."""
     with pytest.raises(RefusedError) as caught:
         check_ours(tmp_path, uid=os.getuid() + 1)
 
@@ -115,8 +115,8 @@ def test_somebody_elses_directory_is_refused(tmp_path: Path) -> None:
     assert "GRADECTL_LOCAL_DIR" in caught.value.next_step
 
 
-def test_the_file_is_json_that_other_programs_can_read(tmp_path: Path) -> None:
-    """A shell script may want the endpoint too."""
+def test_the_file_is_json(tmp_path: Path) -> None:
+    """Other programs may read the endpoint from it."""
     stack_in(tmp_path).write()
 
     document = json.loads((tmp_path / "stack.json").read_text())

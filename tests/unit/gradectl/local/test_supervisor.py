@@ -1,27 +1,27 @@
-"""What the control plane says of the broker follows what its process does."""
+"""The broker state in the control plane follows the broker's process."""
 
 from __future__ import annotations
 
 import pytest
 
-from gradectl.local.runner import Snapshot, State
+from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.local.supervisor import broker_state
 
 
 @pytest.mark.parametrize(
     ("state", "rebooted", "expected"),
     [
-        (State.STARTING, False, "CREATION_IN_PROGRESS"),
-        (State.RUNNING, False, "RUNNING"),
-        (State.FAILED, False, "CREATION_FAILED"),
-        (State.STOPPING, True, "REBOOT_IN_PROGRESS"),
-        (State.STARTING, True, "REBOOT_IN_PROGRESS"),
-        (State.FAILED, True, "REBOOT_IN_PROGRESS"),
-        (State.RUNNING, True, "RUNNING"),
+        (ServiceState.STARTING, False, "CREATION_IN_PROGRESS"),
+        (ServiceState.RUNNING, False, "RUNNING"),
+        (ServiceState.FAILED, False, "CREATION_FAILED"),
+        (ServiceState.STOPPING, True, "REBOOT_IN_PROGRESS"),
+        (ServiceState.STARTING, True, "REBOOT_IN_PROGRESS"),
+        (ServiceState.FAILED, True, "REBOOT_IN_PROGRESS"),
+        (ServiceState.RUNNING, True, "RUNNING"),
     ],
 )
-def test_a_broker_is_in_the_state_of_its_process(
-    state: State, rebooted: bool, expected: str
+def test_the_broker_state_follows_the_process(
+    state: ServiceState, rebooted: bool, expected: str
 ) -> None:
-    """Terraform and `apply` wait for RUNNING, and a refused configuration fails an apply."""
+    """Terraform and `apply` wait for RUNNING; CREATION_FAILED fails an apply."""
     assert broker_state(Snapshot("broker", state), rebooted=rebooted) == expected

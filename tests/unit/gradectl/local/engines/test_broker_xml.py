@@ -1,4 +1,4 @@
-"""A stored configuration becomes one that ActiveMQ starts from, and keeps all that it says."""
+"""A stored configuration is completed for ActiveMQ, and keeps all its content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradectl.errors import ConfigurationError, ExitCode
-from gradectl.local.engines.broker_xml import BrokerUser, Connector, render
+from gradectl.local.engines.broker_xml import BrokerUser, Connector, render_broker_xml
 from gradectl.local.engines.tls import KeyStore
 
 CORE = "{http://activemq.apache.org/schema/core}"
@@ -27,14 +27,16 @@ CONNECTOR = Connector(61614, KeyStore(Path("/stack/server.p12"), "key-store-pass
 
 
 def broker_of(stored: str, *users: BrokerUser, name: str = "local-grading") -> ET.Element:
-    rendered = render(stored, name=name, users=users, connector=CONNECTOR, data=Path("/stack/data"))
+    rendered = render_broker_xml(
+        stored, name=name, users=users, connector=CONNECTOR, data=Path("/stack/data")
+    )
     found = ET.fromstring(rendered).find(f"{CORE}broker")
     assert found is not None
     return found
 
 
-def test_what_was_stored_is_all_there() -> None:
-    """Policies and plugins of the user are what this is for."""
+def test_the_stored_content_is_kept() -> None:
+    """Attributes, plugins and policies."""
     broker = broker_of(STORED)
 
     assert broker.get("schedulerSupport") == "true"
@@ -44,20 +46,20 @@ def test_what_was_stored_is_all_there() -> None:
     assert entry.attrib == {"queue": "grading->", "prioritizedMessages": "true"}
 
 
-def test_the_instance_is_named_as_amazon_mq_names_it() -> None:
-    """Metrics and dashboards speak of `<name>-1`."""
+def test_the_instance_has_the_name_of_amazon_mq() -> None:
+    """Metrics and dashboards use `<name>-1`."""
     assert broker_of(EMPTY, name="dev-grading").get("brokerName") == "dev-grading-1"
 
 
 def test_the_only_connector_is_stomp_over_tls_on_loopback() -> None:
-    """Nothing listens in the clear, and nothing on another address."""
+    """No port without TLS, and no other address."""
     uris = [each.get("uri") for each in broker_of(EMPTY).iter(f"{CORE}transportConnector")]
 
     assert uris == ["stomp+nio+ssl://127.0.0.1:61614?transport.enabledProtocols=TLSv1.2,TLSv1.3"]
 
 
-def test_users_come_before_all_other_plugins() -> None:
-    """A plugin that looks at who is connected must find somebody."""
+def test_the_authentication_plugin_comes_first() -> None:
+    """The other plugins see the connected user."""
     broker = broker_of(STORED, BrokerUser("admin", "a-password", ("operators", "web")))
     plugins = broker.find(f"{CORE}plugins")
 
@@ -72,16 +74,16 @@ def test_users_come_before_all_other_plugins() -> None:
     assert user.attrib == {"username": "admin", "password": "a-password", "groups": "operators,web"}
 
 
-def test_elements_stand_in_the_order_of_the_schema() -> None:
-    """ActiveMQ refuses a broker whose parts are not in alphabetical order."""
+def test_elements_are_in_the_order_of_the_schema() -> None:
+    """ActiveMQ rejects a broker whose elements are not in alphabetical order."""
     tags = [each.tag for each in broker_of(STORED)]
 
     assert tags == sorted(tags)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=12, max_size=60))
-def test_a_password_may_hold_any_printable_character(password: str) -> None:
-    """Amazon MQ allows them, and XML must carry them unchanged."""
+def test_a_password_may_have_any_printable_character(password: str) -> None:
+    """Amazon MQ allows them, so XML must escape them."""
     broker = broker_of(EMPTY, BrokerUser("admin", password))
     user = broker.find(f".//{CORE}authenticationUser")
 
@@ -92,8 +94,8 @@ def test_a_password_may_hold_any_printable_character(password: str) -> None:
 @pytest.mark.parametrize(
     "stored", ["", "not XML", "<broker/>", '<beans xmlns="http://www.springframework.org"/>']
 )
-def test_what_is_not_a_brokers_configuration_is_refused(stored: str) -> None:
-    """A mistake in the module shows as one sentence, not as a Java stack trace."""
+def test_an_invalid_configuration_is_rejected(stored: str) -> None:
+    """With one sentence instead of a Java stack trace."""
     with pytest.raises(ConfigurationError) as caught:
         broker_of(stored)
 

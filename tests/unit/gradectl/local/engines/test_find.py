@@ -1,4 +1,4 @@
-"""Missing engines are one error that says everything at once."""
+"""Engines are found, or one error lists all that are missing."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def install(root: Path, *names: str) -> None:
         path.chmod(FILES[name])
 
 
-def test_all_engines_are_found_where_the_packages_put_them(tmp_path: Path) -> None:
-    """A machine with the packages needs no configuration."""
+def test_installed_engines_are_found(tmp_path: Path) -> None:
+    """At the paths of the Debian packages, without configuration."""
     install(tmp_path, *FILES)
 
     engines = find_engines(tmp_path)
@@ -44,8 +44,8 @@ def test_all_engines_are_found_where_the_packages_put_them(tmp_path: Path) -> No
     }
 
 
-def test_everything_that_is_missing_is_listed_with_one_command(tmp_path: Path) -> None:
-    """Nobody has to run `up` once for each missing package."""
+def test_all_missing_packages_are_listed_with_one_command(tmp_path: Path) -> None:
+    """One run of `up` shows all missing packages."""
     with pytest.raises(ConfigurationError) as caught:
         find_engines(tmp_path)
 
@@ -59,8 +59,8 @@ def test_everything_that_is_missing_is_listed_with_one_command(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("absent", sorted(name for name in FILES if "lib/" not in name))
-def test_a_single_missing_part_is_named_alone(tmp_path: Path, absent: str) -> None:
-    """What is there is not complained about."""
+def test_a_single_missing_file_is_listed_alone(tmp_path: Path, absent: str) -> None:
+    """Installed files are not in the error."""
     install(tmp_path, *(name for name in FILES if name != absent))
 
     with pytest.raises(ConfigurationError) as caught:

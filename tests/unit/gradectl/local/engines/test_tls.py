@@ -1,4 +1,4 @@
-"""A stack's certificates are its own, and its keys are nobody else's to read."""
+"""Each stack has its own certificates, and only the owner can read its keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradectl.local.engines.tls import make_certificates, write_private
 
 
 def test_only_the_owner_can_read_the_key_and_it_needs_a_password(tmp_path: Path) -> None:
-    """The store opens with its password, and each stack has another."""
+    """The key store opens with its password, and each stack has a different one."""
     first = make_certificates(tmp_path, "localhost")
     content = first.key_store.path.read_bytes()
     second = make_certificates(tmp_path, "localhost")
@@ -21,8 +21,8 @@ def test_only_the_owner_can_read_the_key_and_it_needs_a_password(tmp_path: Path)
     assert first.key_store.password != second.key_store.password
 
 
-def test_servers_that_are_not_java_have_the_key_as_pem(tmp_path: Path) -> None:
-    """It has no password, so only its owner can read it."""
+def test_the_key_is_also_available_as_pem(tmp_path: Path) -> None:
+    """The PEM file has no password, so its mode is 600."""
     certificates = make_certificates(tmp_path, "localhost")
 
     ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificates.pem_file)
@@ -30,8 +30,8 @@ def test_servers_that_are_not_java_have_the_key_as_pem(tmp_path: Path) -> None:
     assert certificates.pem_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_clients_can_load_the_authority(tmp_path: Path) -> None:
-    """It is one PEM file, as SSL_CERT_FILE wants it."""
+def test_clients_can_load_the_ca(tmp_path: Path) -> None:
+    """It is one PEM file, as SSL_CERT_FILE requires."""
     certificates = make_certificates(tmp_path, "localhost")
 
     context = ssl.create_default_context(cafile=certificates.ca_file)
@@ -39,8 +39,8 @@ def test_clients_can_load_the_authority(tmp_path: Path) -> None:
     assert context.verify_mode is ssl.CERT_REQUIRED
 
 
-def test_a_private_file_replaces_one_that_others_could_read(tmp_path: Path) -> None:
-    """Its content is never there under the old permissions."""
+def test_a_private_file_replaces_a_readable_one(tmp_path: Path) -> None:
+    """The new content never has the old permissions."""
     path = tmp_path / "secret"
     path.write_text("old")
     path.chmod(0o644)
