@@ -30,7 +30,7 @@ class Local:
         """Find what `make demo` left running."""
         stack = Stack.load(ROOT)
         if stack is None:
-            raise SystemExit("the local stack does not run: KEEP=1 make demo")
+            raise SystemExit("the local stack is not running: KEEP=1 make demo")
         app = CloudContext(GlobalOptions(), process_environment(), ROOT)
         return cls(stack, select_environment(app, "local"))
 

@@ -25,23 +25,27 @@ def local() -> None:
 
 @local.command("up", epilog="Example: gradectl local up")
 @click.argument(
-    "environment", default=_DEFAULT_ENVIRONMENT, help="Whose account to emulate; default: local."
+    "environment",
+    default=_DEFAULT_ENVIRONMENT,
+    help="Environment whose account is emulated; default: local.",
 )
 @pass_app
 def up(app: AppContext, environment: str) -> None:
     """
-    Start the emulated cloud, or show the one that runs.
+    Start the emulated cloud, or show the one that is running.
 
-    The control plane answers at once. A broker, a database and worker processes start when an
-    apply creates their services.
+    The control plane is ready when the command returns. The broker, the database and the workers
+    start when `gradectl apply` creates their services.
     """
     found = app.environment(environment)
     directory = stack_directory(app.project_root, app.environ)
-    place = StackLocation(directory, found.region, found.account_id)
+    location = StackLocation(directory, found.region, found.account_id)
     if app.options.dry_run:
-        _say_only(app, "local-up", f"would start in {directory}, unless it runs there")
+        _emit_dry_run(
+            app, "local-up", f"would start a stack in {directory}, unless one is running there"
+        )
         return
-    stack = lifecycle.up(place, app.environ)
+    stack = lifecycle.up(location, app.environ)
     _show(app, stack)
     app.ui.say(f"next: gradectl bootstrap {environment}")
 
@@ -49,14 +53,14 @@ def up(app: AppContext, environment: str) -> None:
 @local.command("down", epilog="Example: gradectl local down")
 @pass_app
 def down(app: AppContext) -> None:
-    """End the emulated cloud and everything that runs in it; logs stay."""
+    """Stop the emulated cloud and all its services; logs are kept."""
     directory = stack_directory(app.project_root, app.environ)
     if app.options.dry_run:
-        _say_only(app, "local-down", f"would end what runs in {directory}")
+        _emit_dry_run(app, "local-down", f"would stop the stack in {directory}")
         return
     stopped = lifecycle.down(directory)
     document = {"stopped": stopped, "directory": str(directory)}
-    text = "stopped" if stopped else "was not running"
+    text = "stopped" if stopped else "not running"
     app.ui.emit("local-down", document, Table(["local stack", "directory"], [[text, directory]]))
 
 
@@ -66,31 +70,30 @@ def down(app: AppContext) -> None:
     "wait_seconds",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="First wait until everything that was applied runs and every task is healthy.",
+    help="First wait until all services run and all tasks are healthy.",
 )
 @pass_app
 def status(app: AppContext, wait_seconds: float | None) -> None:
-    """Show what runs, where, and how it is."""
+    """Show the services with their state, health and address."""
     stack = Stack.load(app.project_root)
     if stack is None:
-        text = "the local stack does not run"
+        text = "the local stack is not running"
         raise UnreachableError(text, next_step="gradectl local up")
     if wait_seconds is not None:
         _wait(stack, wait_seconds)
     _show(app, stack)
 
 
-def _say_only(app: AppContext, kind: str, text: str) -> None:
-    """Answer in a dry run."""
+def _emit_dry_run(app: AppContext, kind: str, text: str) -> None:
     app.ui.emit(kind, {"dry_run": True, "message": text}, Table(["dry run"], [[text]]))
 
 
 def _wait(stack: Stack, seconds: float) -> None:
-    """Wait until everything that was applied runs; raises `DeadlineError`."""
+    """Wait until all services run and are healthy; raises `DeadlineError`."""
     deadline = time.monotonic() + seconds
     while not lifecycle.is_settled(stack, max(0, deadline - time.monotonic())):
         if time.monotonic() > deadline:
-            text = f"not everything runs after {seconds:.0f} s"
+            text = f"not all services are running and healthy after {seconds:.0f} s"
             raise DeadlineError(text, next_step="gradectl local status")
 
 
@@ -123,5 +126,5 @@ def _show(app: AppContext, stack: Stack) -> None:
 
 
 def _state(service: ServiceStatus) -> str:
-    """Say how it is, and how often it had to be started again."""
+    """Return the state and, if not 0, the number of restarts."""
     return f"{service.state}, restarts: {service.restarts}" if service.restarts else service.state
