@@ -41,9 +41,7 @@ def up(app: AppContext, environment: str) -> None:
     directory = stack_directory(app.project_root, app.environ)
     location = StackLocation(directory, found.region, found.account_id)
     if app.options.dry_run:
-        _emit_dry_run(
-            app, "local-up", f"would start a stack in {directory}, unless one is running there"
-        )
+        _emit_dry_run(app, "local-up", f"would start a local stack in {directory}")
         return
     stack = lifecycle.up(location, app.environ)
     _show(app, stack)
