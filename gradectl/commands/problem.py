@@ -10,7 +10,7 @@ from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_option
 from gradectl.commands.problem_verify import verify_problem
 from gradectl.options import group
-from gradectl.problems.package import Problem, describe, read_problem
+from gradectl.problems.package import ProblemPackage, describe, read_problem
 from gradectl.problems.upload import PushPlan, plan_push, push
 from gradectl.target import select_environment
 from gradectl.ui import Table
@@ -66,13 +66,13 @@ def push_problem(
     app.ui.say(f"next: {example} FILE")
 
 
-def _push(store: ObjectStore, app: CloudContext, found: Problem, plan: PushPlan) -> None:
+def _push(store: ObjectStore, app: CloudContext, found: ProblemPackage, plan: PushPlan) -> None:
     """Upload, and show how far it is."""
     with app.ui.live() as show:
         push(store, found, plan, lambda n: show([f"uploaded {n} of {len(plan.upload)} files"]))
 
 
-def _table(found: Problem, plan: PushPlan, *, dry_run: bool) -> Table:
+def _table(found: ProblemPackage, plan: PushPlan, *, dry_run: bool) -> Table:
     """Sum up."""
     would = "would be " if dry_run else ""
     columns = [
@@ -92,6 +92,6 @@ def _table(found: Problem, plan: PushPlan, *, dry_run: bool) -> Table:
     )
 
 
-def _cases(found: Problem) -> str:
+def _cases(found: ProblemPackage) -> str:
     groups = len(found.content.groups) - 1
     return f"{found.cases} in {groups} groups" if groups else str(found.cases)

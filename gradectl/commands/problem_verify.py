@@ -14,7 +14,13 @@ from gradectl.options import command
 from gradectl.problems.expectations import EXPECTATIONS
 from gradectl.problems.package import describe, read_problem
 from gradectl.problems.submissions import find_submissions
-from gradectl.problems.verifier import Outcome, Progress, Report, open_verifier, words_of
+from gradectl.problems.verifier import (
+    JudgedSubmission,
+    VerificationProgress,
+    VerificationReport,
+    open_verifier,
+    verdict_text,
+)
 from gradectl.ui import Table
 
 _MS = 1000
@@ -54,9 +60,9 @@ def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None
         )
     app.ui.say(f"judging {len(submissions)} submissions on {problem.cases} cases")
     with app.ui.live() as show, open_sandbox(_project_root(app), app.environ) as launcher:
-        progress = Progress(
+        progress = VerificationProgress(
             begin=lambda one: show([f"judging {one.name} ..."]),
-            done=lambda outcome: app.ui.say(_line(outcome)),
+            done=lambda judged: app.ui.say(_line(judged)),
             details=app.ui.say,
         )
         with open_verifier(problem, launcher, progress) as verifier:
@@ -70,7 +76,7 @@ def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None
     if report.deviating:
         names = ", ".join(one.submission.name for one in report.deviating)
         raise CheckFailedError(
-            f"{len(report.deviating)} of {len(report.outcomes)} submissions deviate: {names}",
+            f"{len(report.deviating)} of {len(report.judged)} submissions deviate: {names}",
             where=str(directory),
         )
     app.ui.say(f"next: gradectl problem push {directory}")
@@ -84,33 +90,33 @@ def _project_root(app: AppContext) -> Path | None:
         return None
 
 
-def _line(outcome: Outcome) -> str:
+def _line(judged: JudgedSubmission) -> str:
     """Say that one is done, while the others are judged."""
-    time = "" if outcome.slowest_ms is None else f", slowest case {outcome.slowest_ms} ms"
-    wrong = f" - {outcome.deviation}" if outcome.deviation else ""
-    return f"{outcome.submission.name}: {words_of(outcome)}{time}{wrong}"
+    time = "" if judged.slowest_ms is None else f", slowest case {judged.slowest_ms} ms"
+    wrong = f" - {judged.deviation}" if judged.deviation else ""
+    return f"{judged.submission.name}: {verdict_text(judged)}{time}{wrong}"
 
 
-def _table(report: Report) -> Table:
+def _table(report: VerificationReport) -> Table:
     columns = ["submission", "language", "expected", "got", "score", "slowest", "memory", "ok"]
-    return Table(columns, [_row(outcome) for outcome in report.outcomes])
+    return Table(columns, [_row(each) for each in report.judged])
 
 
-def _row(outcome: Outcome) -> list[str]:
-    grade = outcome.grade
+def _row(judged: JudgedSubmission) -> list[str]:
+    grade = judged.grade
     return [
-        outcome.submission.name,
-        outcome.submission.language.name,
-        EXPECTATIONS[outcome.submission.folder].words,
-        words_of(outcome),
+        judged.submission.name,
+        judged.submission.language.name,
+        EXPECTATIONS[judged.submission.folder].words,
+        verdict_text(judged),
         str(grade.score) if grade else "",
-        "" if outcome.slowest_ms is None else f"{outcome.slowest_ms} ms",
+        "" if judged.slowest_ms is None else f"{judged.slowest_ms} ms",
         f"{grade.memory_usage} MB" if grade else "",
-        "no" if outcome.deviation else "yes",
+        "no" if judged.deviation else "yes",
     ]
 
 
-def _document(report: Report) -> dict[str, Any]:
+def _document(report: VerificationReport) -> dict[str, Any]:
     timing = report.timing
     return {
         "time_limit_ms": timing.limit_ms,
@@ -131,13 +137,13 @@ def _document(report: Report) -> dict[str, Any]:
                 "ok": not one.deviation,
                 "deviation": one.deviation or None,
             }
-            for one in report.outcomes
+            for one in report.judged
         ],
         "ok": not report.deviating,
     }
 
 
-def _about_the_limit(report: Report) -> str:
+def _about_the_limit(report: VerificationReport) -> str:
     timing = report.timing
     text = f"time limit {timing.limit_ms} ms ({report.limit_from})"
     if timing.suggested_ms is not None:

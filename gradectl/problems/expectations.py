@@ -1,4 +1,4 @@
-"""Do a problem's own submissions do what their folders say, and which limit fits? Pure."""
+"""Expected verdicts by folder of submissions, and the time limit that fits them; pure."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _FAILURES = {*_CRASHES, Verdict.WRONG_ANSWER, Verdict.TIME_LIMIT_EXCEEDED}
 @dataclass(frozen=True)
 class Expectation:
     """
-    What a folder of submissions promises.
+    The verdicts expected of the submissions in a folder.
 
     Args:
-        words: The same for people.
-        required: At least one case comes to one of these.
-        permitted: No case comes to anything else.
-        partial: The score is above 0 and below 100 instead.
+        words: Short text for tables.
+        required: At least one case has one of these verdicts.
+        permitted: Every case has one of these verdicts.
+        partial: The score is from 1 to 99; verdicts are not checked.
     """
 
     words: str
@@ -43,10 +43,10 @@ def _expect(required: set[Verdict], *others: Verdict) -> Expectation:
     return Expectation(words, frozenset(required), frozenset({*required, *others}))
 
 
-#: What packages call their folders, and a few more for what only this judge tells apart.
+#: The folder names of Kattis packages, and some for verdicts that only this judge has.
 EXPECTATIONS = {
     ACCEPTED: _expect({_AC}),
-    "partially_accepted": Expectation("a part of the score", partial=True),
+    "partially_accepted": Expectation("partial score", partial=True),
     "wrong_answer": _expect({Verdict.WRONG_ANSWER}, _AC),
     TOO_SLOW: _expect({Verdict.TIME_LIMIT_EXCEEDED}, _AC, Verdict.WRONG_ANSWER),
     "run_time_error": _expect(_CRASHES, *_FAILURES, _AC),
@@ -63,16 +63,16 @@ EXPECTATIONS = {
 
 
 def deviation(folder: str, grade: Grade) -> str:
-    """Say how a grade differs from what a folder promises; nothing when it does not."""
+    """Return how a grade deviates from the expectation of a folder; empty if it does not."""
     expected = EXPECTATIONS[folder]
     if expected.partial:
-        whole = grade.score in (0, 100)
-        return f"score {grade.score} is not a part of the whole" if whole else ""
+        is_partial = grade.score not in (0, 100)
+        return "" if is_partial else f"score {grade.score}, from 1 to 99 expected"
     verdicts = [(f"case {one.case}", one.status) for one in grade.test_results]
-    verdicts = verdicts or [("it", grade.verdict)]
-    for what, verdict in verdicts:
+    verdicts = verdicts or [("the verdict", grade.verdict)]
+    for subject, verdict in verdicts:
         if verdict not in expected.permitted:
-            return f"{what} is {verdict}"
+            return f"{subject} is {verdict}"
     if not any(verdict in expected.required for _, verdict in verdicts):
         return f"no case is {expected.words}"
     return ""
@@ -81,15 +81,15 @@ def deviation(folder: str, grade: Grade) -> str:
 @dataclass(frozen=True)
 class Timing:
     """
-    What the measured times say about the time limit.
+    The measured times, compared with the time limit.
 
     Args:
-        limit_ms: CPU milliseconds that were allowed.
-        slowest_accepted_ms: Of any case of any accepted submission; None without one.
-        too_slow_ms: By submission that has to be too slow, its slowest case; those that were
-            stopped count with the time at which they were.
-        accepted_factor: How often the slowest accepted one fits into the limit.
-        too_slow_factor: How often the limit fits into those that are too slow.
+        limit_ms: The time limit in CPU milliseconds.
+        slowest_accepted_ms: Slowest case of all accepted submissions; None without one.
+        too_slow_ms: Slowest case of each submission that has to be too slow; for one that was
+            stopped, the time at which it was.
+        accepted_factor: Required ratio of the limit to the slowest accepted case.
+        too_slow_factor: Required ratio of each too slow submission to the limit.
     """
 
     limit_ms: int
@@ -100,20 +100,20 @@ class Timing:
 
     @property
     def suggested_ms(self) -> int | None:
-        """The least limit that leaves the accepted ones their margin, in steps of 100 ms."""
+        """The smallest limit, in steps of 100 ms, with the required ratio; None without a time."""
         if self.slowest_accepted_ms is None:
             return None
         return suggest_limit(self.slowest_accepted_ms, self.accepted_factor)
 
     @property
     def too_slow_margin(self) -> float | None:
-        """How often the limit fits into the fastest that is too slow; the factor is the most."""
+        """Ratio of the fastest too slow submission to the limit, at most the required one."""
         if not self.too_slow_ms:
             return None
         return min(min(self.too_slow_ms) / self.limit_ms, self.too_slow_factor)
 
     def warnings(self) -> list[str]:
-        """Say where the limit is too near to something."""
+        """Return a warning for each required ratio that the limit does not meet."""
         found = []
         suggested, margin = self.suggested_ms, self.too_slow_margin
         if suggested is None:
@@ -126,11 +126,11 @@ class Timing:
         if margin is not None and margin < self.too_slow_factor:
             found.append(
                 f"the fastest submission that is too slow takes {min(self.too_slow_ms)} ms,"
-                f" {margin:.2f} x the time limit; {self.too_slow_factor:g} x would be safe"
+                f" {margin:.2f} x the time limit; {self.too_slow_factor:g} x is recommended"
             )
         return found
 
 
 def suggest_limit(slowest_ms: int, factor: float) -> int:
-    """Give the least multiple of 100 ms that is `factor` times the slowest case."""
+    """Return the smallest multiple of 100 ms that is at least `factor` times the slowest case."""
     return max(math.ceil(round(slowest_ms * factor, 6) / _STEP_MS), 1) * _STEP_MS

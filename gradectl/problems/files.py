@@ -1,4 +1,4 @@
-"""The files of a problem on disk: found, and held against links that lead elsewhere."""
+"""Lists the files of a problem on disk, and rejects links to files outside of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Of all folders, only these are looked into.
+#: The folders that belong to a problem; others are ignored.
 _FOLDERS = (
     *("testcases", "data", "output_validators", "output_validator"),
     *("statement", "problem_statement", "submissions"),
@@ -17,35 +17,35 @@ _FOLDERS = (
 @dataclass(frozen=True)
 class FoundFiles:
     """
-    What there is of a problem on disk.
+    The files of a problem on disk.
 
     Args:
-        sizes: Path below the folder, with slashes, to size in bytes.
-        refused: What is no file that can be used; a line each.
+        sizes: Path relative to the folder, with slashes, to size in bytes.
+        rejected: One line for each file that cannot be used.
     """
 
     sizes: dict[str, int]
-    refused: tuple[str, ...]
+    rejected: tuple[str, ...]
 
 
 def find_files(directory: Path) -> FoundFiles:
-    """List the files of a problem; hidden ones do not count, and links must stay within it."""
+    """List the files of a problem; hidden files are ignored, links must stay within the folder."""
     sizes: dict[str, int] = {}
-    refused = []
+    rejected = []
     root = directory.resolve()
     for path in _walk(directory):
         name = path.relative_to(directory).as_posix()
-        complaint = _complaint(path, root)
-        if complaint:
+        reason = _reject_reason(path, root)
+        if reason:
             shown = name if name.isprintable() else repr(name)
-            refused.append(f"{shown}: {complaint}")
+            rejected.append(f"{shown}: {reason}")
         else:
             sizes[name] = path.stat().st_size
-    return FoundFiles(sizes, tuple(refused))
+    return FoundFiles(sizes, tuple(rejected))
 
 
 def _walk(directory: Path) -> Iterator[Path]:
-    """Give all that is not a directory, and links to directories."""
+    """Yield everything but directories, and links to directories."""
     for entry in sorted(directory.iterdir()):
         if entry.name in _FOLDERS and entry.is_dir() and not entry.is_symlink():
             for folder, folders, names in os.walk(entry):
@@ -60,13 +60,13 @@ def _walk(directory: Path) -> Iterator[Path]:
             yield entry
 
 
-def _complaint(path: Path, root: Path) -> str:
-    """Say why something is no file that can be used; nothing when it is one."""
+def _reject_reason(path: Path, root: Path) -> str:
+    """Return why a path cannot be used; empty if it can."""
     if path.is_symlink():
         if not path.exists():
-            return "a link to nothing"
+            return "broken link"
         if not path.resolve().is_relative_to(root):
-            return "a link that leads out of the problem's folder"
+            return "link to a file outside the problem's folder"
     if path.is_dir():
-        return "a link to a folder, which is not followed"
-    return "" if path.is_file() else "not a file"
+        return "link to a folder, which is not followed"
+    return "" if path.is_file() else "not a regular file"

@@ -1,4 +1,4 @@
-"""Is a folder a problem that can be graded, and where does each file go? Pure: names and sizes."""
+"""Checks the file names and sizes of a problem, and maps them to object keys; pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DESCRIPTION = "description.md"
 CASES = "testcases"
 DATA = "data"
 SUBMISSIONS = "submissions"
-#: The worker refuses larger test case files.
+#: Workers reject larger test case files.
 MAX_CASE_BYTES = 256 << 20
-#: Object keys have 1,024 bytes; these are for what comes before a name.
+#: An object key has at most 1,024 bytes; the rest is for the prefix.
 _MAX_NAME_BYTES = 900
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DATA_FOLDERS = ("sample", "secret")
 _STATEMENT_FOLDERS = ("statement", "problem_statement")
-#: What packages keep beside their cases for people.
+#: Files of a Kattis package that are for people and not for a judge.
 _NOTES = (
     *(".hint", ".desc", ".png", ".jpg", ".jpeg", ".svg", ".interaction", ".statement"),
     *(".download", ".md", ".txt"),
@@ -32,7 +32,7 @@ _NOTES = (
 
 
 class ProblemLayout(StrEnum):
-    """How a problem lies on disk."""
+    """The layout of a problem on disk."""
 
     OWN = "own"
     KATTIS = "Kattis"
@@ -41,12 +41,12 @@ class ProblemLayout(StrEnum):
 @dataclass(frozen=True)
 class Arrangement:
     """
-    Where the files of a problem go.
+    The object keys for the files of a problem.
 
     Args:
-        layout: How they lie on disk.
+        layout: The layout on disk.
         objects: Path below the problem's prefix in the bucket, to path on disk.
-        left_out: What is there for people, and not for the judge.
+        left_out: Files for people, which are not uploaded.
     """
 
     layout: ProblemLayout
@@ -55,21 +55,21 @@ class Arrangement:
 
 
 def check_problem_id(problem_id: str) -> str:
-    """Say what is wrong with a problem's id; nothing when it is good."""
+    """Return what is wrong with a problem id; empty if it is valid."""
     if _PLAIN.fullmatch(problem_id):
         return ""
     return (
-        f"{problem_id!r} cannot be a problem id: letters, digits, '.', '_' and '-', "
-        "not beginning with '.' or '-', at most 128"
+        f"{problem_id!r} is not a valid problem id: at most 128 letters, digits, '.', '_' and '-', "
+        "not starting with '.' or '-'"
     )
 
 
 def arrange(paths: Iterable[str]) -> Arrangement:
     """
-    Find the layout, and where each file goes.
+    Detect the layout, and map each file to its place in the bucket.
 
     Args:
-        paths: All files of the folder, below it, with slashes.
+        paths: All files, relative to the problem's folder, with slashes.
     """
     present = dict.fromkeys(sorted(paths))
     kattis = any(path.startswith(f"{DATA}/") for path in present) and not any(
@@ -92,13 +92,13 @@ def arrange(paths: Iterable[str]) -> Arrangement:
 
 def check_problem(files: Mapping[str, int]) -> list[str]:
     """
-    Find everything that is wrong with the names and sizes of a problem's files.
+    Check the names and sizes of a problem's files.
 
     Args:
-        files: Path below the problem's folder, with slashes, to size in bytes.
+        files: Path relative to the problem's folder, with slashes, to size in bytes.
 
     Returns:
-        One line for each finding, in the order of the paths.
+        One line per finding, in the order of the paths.
     """
     arrangement = arrange(files)
     findings = []
@@ -120,7 +120,7 @@ def check_problem(files: Mapping[str, int]) -> list[str]:
 
 
 def _target(path: str, layout: ProblemLayout) -> str:
-    """Where a file goes, below the problem's prefix; nothing when it is not for the bucket."""
+    """Return the path below the problem's prefix; empty if the file is not uploaded."""
     first, _, rest = path.partition("/")
     if path in (DESCRIPTION, PROBLEM_YAML) or f"{first}/" in VALIDATOR_DIRECTORIES:
         return path
@@ -133,15 +133,17 @@ def _target(path: str, layout: ProblemLayout) -> str:
 
 
 def _is_note(path: str, present: Container[str]) -> bool:
-    """Whether a file of a package's test data is of no concern to a judge."""
+    """Return True for a file of a package's test data that a judge does not need."""
     if not path.startswith(f"{DATA}/"):
         return False
-    sample_output = path.removesuffix(".out") + ".ans"  # what a statement shows instead
+    sample_output = (
+        path.removesuffix(".out") + ".ans"
+    )  # then .out is the sample output of the statement
     return path.endswith(_NOTES) or (path.endswith(".out") and sample_output in present)
 
 
 def _statement(present: Iterable[str]) -> str:
-    """Choose a package's statement: Markdown before TeX, English before others."""
+    """Return a package's statement: Markdown before TeX, then English before other languages."""
     found = [
         path
         for path in present
@@ -153,35 +155,35 @@ def _statement(present: Iterable[str]) -> str:
 
 
 def _name_findings(path: str) -> list[str]:
-    """Find what keeps a name from being an object key that everybody can read and type."""
+    """Check that a name is a readable object key that is safe in logs and command lines."""
     found = []
     for part in PurePosixPath(path).parts:
         if not part.isprintable():
             found.append("has control characters in its name")
         elif part.startswith("-"):
-            found.append("begins with a dash, which programs take for an option")
+            found.append("starts with a dash, which programs read as an option")
         elif part != part.strip():
-            found.append("begins or ends with a space")
+            found.append("starts or ends with a space")
     if len(path.encode(errors="replace")) > _MAX_NAME_BYTES:
         found.append(f"has a name of more than {_MAX_NAME_BYTES} bytes")
     return found
 
 
 def _case_findings(path: PurePosixPath, files: Mapping[str, int]) -> list[str]:
-    """Find what is wrong with one file among the test cases."""
+    """Check one file among the test cases."""
     found = []
     if files[str(path)] > MAX_CASE_BYTES:
         found.append(f"larger than {MAX_CASE_BYTES >> 20} MiB")
     answers = [ending for ending in ANSWERS if str(path.with_suffix(ending)) in files]
     if path.suffix == INPUT:
         if not answers:
-            found.append(f"has no answer: {path.stem}.ans or {path.stem}.out")
+            found.append(f"answer file missing: {path.stem}.ans or {path.stem}.out")
         elif len(answers) > 1 and path.parts[0] == CASES:
-            found.append(f"has two answers: {path.stem}.ans and {path.stem}.out")
+            found.append(f"two answer files: {path.stem}.ans and {path.stem}.out")
     elif path.suffix == ".yaml":
-        found.append("settings of a single case cannot be used here; groups can have some")
+        found.append("settings of a single case are not supported; those of a group are")
     elif path.suffix not in ANSWERS:
-        found.append("neither .in, .ans nor .out")
+        found.append("not a test case file (.in, .ans, .out)")
     elif str(path.with_suffix(INPUT)) not in files:
-        found.append(f"answers nothing: there is no {path.stem}.in")
+        found.append(f"input file missing: {path.stem}.in")
     return found

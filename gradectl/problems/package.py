@@ -1,4 +1,4 @@
-"""Bringing problems from a folder into the bucket."""
+"""Reads and checks the problem package in a folder."""
 
 from __future__ import annotations
 
@@ -12,68 +12,68 @@ from gradectl.problems.files import find_files
 from gradectl.problems.layout import ProblemLayout, arrange, check_problem, check_problem_id
 from grader.contract.bucket import description_key, problem_prefix
 from grader.contract.verdicts import ErrorCode
-from grader.problems import model as contract
 from grader.problems.findings import Findings
+from grader.problems.model import Problem, StoredFile
 from grader.problems.package import Listing, examine
 
 
 @dataclass(frozen=True)
-class Problem:
+class ProblemPackage:
     """
-    A problem on disk that was found good.
+    A problem on disk that passed all checks.
 
     Args:
-        problem_id: What requests will call it.
-        layout: How it lies on disk.
-        files: Object key to path; what the bucket gets.
-        content: What the worker will make of them.
-        warnings: What its author should know; a line each.
-        left_out: Paths below the folder of what is there for people only.
+        problem_id: Its id in requests.
+        layout: The layout on disk.
+        files: Object key to path, for the files to upload.
+        content: The problem as a worker reads it.
+        warnings: Lines for its author.
+        left_out: Files for people, relative to the folder, which are not uploaded.
     """
 
     problem_id: str
     layout: ProblemLayout
     files: dict[str, Path]
-    content: contract.Problem
+    content: Problem
     warnings: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
     def cases(self) -> int:
-        """How many test cases it has."""
+        """The number of test cases."""
         return len(self.content.cases)
 
 
-def read_problem(directory: Path, problem_id: str | None = None) -> Problem:
+def read_problem(directory: Path, problem_id: str | None = None) -> ProblemPackage:
     """
-    Read and check the problem in a folder; either layout will do.
+    Read and check the problem in a folder.
 
     Args:
-        directory: Holds description.md and testcases/, or a Kattis package; hidden files do not
-            count.
+        directory: Has description.md and testcases/, or is a Kattis package; hidden files are
+            ignored.
         problem_id: By default the folder's name.
 
     Raises:
-        UsageError: The id is not one.
-        ConfigurationError: The problem could not be graded; lists all that is wrong.
+        UsageError: The id is invalid.
+        ConfigurationError: The problem cannot be graded; lists all findings.
     """
     chosen = problem_id or directory.resolve().name
-    if complaint := check_problem_id(chosen):
-        raise UsageError(complaint, where="--id", next_step="--id NAME")
+    if finding := check_problem_id(chosen):
+        raise UsageError(finding, where="--id", next_step="--id NAME")
     found = find_files(directory)
     arrangement = arrange(found.sizes)
     root = problem_prefix(chosen)
     files = {root + target: directory / path for target, path in arrangement.objects.items()}
     findings = Findings()
-    content = _examine(root, files, findings) if not found.refused else None
-    lines = [*found.refused, *check_problem(found.sizes)]
+    content = _examine(root, files, findings) if not found.rejected else None
+    lines = [*found.rejected, *check_problem(found.sizes)]
     lines += [one.text for one in findings.errors if one.code is ErrorCode.PROBLEM_INVALID]
     if content is None or lines:
-        hint = "correct these files and push again; nothing was uploaded"
+        hint = "fix these files and push again; nothing was uploaded"
         raise ConfigurationError("\n".join(lines), where=str(directory), next_step=hint)
     if description_key(chosen) not in files:
-        findings.warn("no statement; description.md, or problem.en.md in statement/, is shown")
-    return Problem(
+        findings.warn("no statement: add description.md, or statement/problem.en.md in a package")
+    return ProblemPackage(
         problem_id=chosen,
         layout=arrangement.layout,
         files=files,
@@ -83,28 +83,28 @@ def read_problem(directory: Path, problem_id: str | None = None) -> Problem:
     )
 
 
-def describe(found: Problem) -> dict[str, object]:
-    """Say what kind of problem was found."""
-    validator = found.content.validator
+def describe(package: ProblemPackage) -> dict[str, object]:
+    """Summarize a problem for the documents of commands."""
+    validator = package.content.validator
     return {
-        "layout": str(found.layout),
-        "cases": found.cases,
-        "groups": [group.name for group in found.content.groups if group.name],
+        "layout": str(package.layout),
+        "cases": package.cases,
+        "groups": [group.name for group in package.content.groups if group.name],
         "checker": f"{validator.name} ({validator.language})" if validator else "built in",
-        "scoring": found.content.settings.gives_points,
-        "warnings": list(found.warnings),
-        "left_out": list(found.left_out),
+        "scoring": package.content.settings.gives_points,
+        "warnings": list(package.warnings),
+        "left_out": list(package.left_out),
     }
 
 
 def list_files(root: str, files: Mapping[str, Path]) -> Listing:
-    """List a problem on disk as the bucket would; the ETags are left out."""
-    stored = (contract.StoredFile(key, path.stat().st_size, "") for key, path in files.items())
+    """Return the listing of a problem as the bucket would have it, without ETags."""
+    stored = (StoredFile(key, path.stat().st_size, "") for key, path in files.items())
     return Listing(root, root + "testcases/", tuple(stored))
 
 
-def _examine(root: str, files: Mapping[str, Path], findings: Findings) -> contract.Problem:
-    """Have the worker's own reading of the problem."""
+def _examine(root: str, files: Mapping[str, Path], findings: Findings) -> Problem:
+    """Read the problem with the code of the worker."""
     listing = list_files(root, files)
     contents = {file.key: files[file.key].read_bytes() for file in listing.settings_files()}
     problem = examine(listing, contents, findings)
@@ -115,7 +115,7 @@ def _examine(root: str, files: Mapping[str, Path], findings: Findings) -> contra
 
 
 def _check_python(path: Path, name: str, findings: Findings) -> None:
-    """A validator that cannot even be read fails every submission."""
+    """Check the syntax of a validator, because an unreadable one fails every submission."""
     try:
         ast.parse(path.read_bytes())
     except (SyntaxError, ValueError) as error:

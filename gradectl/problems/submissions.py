@@ -1,4 +1,4 @@
-"""A problem's own submissions: which there are, and what each is expected to come to."""
+"""Finds the example submissions of a problem, each with its folder of expected verdicts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gradectl.problems.layout import SUBMISSIONS
 from grader.languages import LANGUAGES, Language
 from grader.sandbox.toolchain import missing_programs
 
-#: What packages call their sources, beside the ending that submissions have here.
-_OTHER_ENDINGS = {"cc": "cpp", "cxx": "cpp", "c++": "cpp", "py3": "py", "mjs": "js"}
+#: Extensions in Kattis packages, to the extension of the language here.
+_OTHER_EXTENSIONS = {"cc": "cpp", "cxx": "cpp", "c++": "cpp", "py3": "py", "mjs": "js"}
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One of a problem's own submissions; `folder` says what is expected of it."""
+    """An example submission of a problem; `folder` is a key of `EXPECTATIONS`."""
 
     folder: str
     path: Path
@@ -24,39 +24,39 @@ class Submission:
 
     @property
     def name(self) -> str:
-        """Folder and file, as people call it."""
+        """Folder and file name."""
         return f"{self.folder}/{self.path.name}"
 
 
 def find_submissions(directory: Path) -> tuple[list[Submission], list[str]]:
     """
-    Find a problem's own submissions, the accepted ones first.
+    Find the submissions of a problem, the accepted ones first.
 
     Returns:
-        The submissions, and a line for each that cannot be judged here.
+        The submissions, and one line for each that cannot be judged here.
     """
     found, skipped = [], []
     folders = directory / SUBMISSIONS
     paths = [path for path in sorted(folders.glob("*/*")) if not path.name.startswith(".")]
     for path in paths:
-        folder, ending = path.parent.name, path.suffix.removeprefix(".")
-        language = _language_of(ending)
+        folder, extension = path.parent.name, path.suffix.removeprefix(".")
+        language = _language_of(extension)
         if folder not in EXPECTATIONS:
-            skipped.append(f"{folder}/{path.name}: nothing is known to be expected in {folder}/")
+            skipped.append(f"{folder}/{path.name}: unknown folder {folder}/")
         elif not path.is_file():
-            skipped.append(f"{folder}/{path.name}: only submissions of one file can be judged here")
+            skipped.append(f"{folder}/{path.name}: submissions of several files are not supported")
         elif language is None:
-            skipped.append(f"{folder}/{path.name}: no language has files that end in .{ending}")
+            skipped.append(f"{folder}/{path.name}: no language has the extension .{extension}")
         elif missing := missing_programs(language):
-            skipped.append(f"{folder}/{path.name}: not installed here: {', '.join(missing)}")
+            skipped.append(f"{folder}/{path.name}: not installed: {', '.join(missing)}")
         else:
             found.append(Submission(folder, path, language))
     return sorted(found, key=lambda one: one.folder != ACCEPTED), skipped
 
 
-def _language_of(ending: str) -> Language | None:
-    """Find the language of a file by its ending; of several versions, the one called like it."""
-    extension = _OTHER_ENDINGS.get(ending, ending)
+def _language_of(extension: str) -> Language | None:
+    """Find the language of an extension; of several versions, the one with the same name."""
+    extension = _OTHER_EXTENSIONS.get(extension, extension)
     candidates = [one for one in LANGUAGES if one.extension == extension]
     candidates.sort(key=lambda one: extension not in (one.name, *one.aliases))
     return candidates[0] if candidates else None

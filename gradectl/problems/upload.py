@@ -1,4 +1,4 @@
-"""Uploads a problem into the bucket, and removes what its folder no longer has."""
+"""Uploads a problem into the bucket, and removes objects that its folder no longer has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradectl.problems.package import Problem
+from gradectl.problems.package import ProblemPackage
 from grader.contract.bucket import problem_prefix
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.ports.stores import ObjectStore
@@ -19,15 +19,15 @@ _UPLOADS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class PushPlan:
-    """What brings the bucket to what is on disk; all are object keys."""
+    """The object keys to upload and to remove, so that the bucket matches the folder."""
 
     upload: tuple[str, ...]
     unchanged: tuple[str, ...]
-    remove: tuple[str, ...]  # what the judge would still read, and is no longer on disk
+    remove: tuple[str, ...]  # read by the judge, and no longer on disk
 
 
-def plan_push(store: ObjectStore, problem: Problem) -> PushPlan:
-    """Compare the bucket with the disk, by content."""
+def plan_push(store: ObjectStore, problem: ProblemPackage) -> PushPlan:
+    """Compare the bucket with the folder, by content."""
     prefix = problem_prefix(problem.problem_id)
     stored = {found.key: found.etag for found in store.list(prefix)}
     same = {key for key, path in problem.files.items() if stored.get(key) == _md5(path)}
@@ -44,16 +44,16 @@ def plan_push(store: ObjectStore, problem: Problem) -> PushPlan:
 
 
 def push(
-    store: ObjectStore, problem: Problem, plan: PushPlan, progress: Callable[[int], None]
+    store: ObjectStore, problem: ProblemPackage, plan: PushPlan, progress: Callable[[int], None]
 ) -> None:
     """
-    Carry a plan out: first what is new, then what has to go.
+    Carry out a plan: uploads first, then removals.
 
     Args:
         store: The grading bucket.
-        problem: What the plan was made for.
-        plan: What `plan_push` said.
-        progress: Told how many files are up, after each.
+        problem: The problem of the plan.
+        plan: The result of `plan_push`.
+        progress: Called after each upload with the number of uploaded files.
     """
 
     def upload(key: str) -> None:
@@ -70,6 +70,6 @@ def push(
 
 
 def _md5(path: Path) -> str:
-    """Give what S3 gives as the ETag of an object that was put in one piece."""
+    """Return the ETag that S3 gives an object uploaded in one part."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

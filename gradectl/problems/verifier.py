@@ -1,29 +1,29 @@
-"""Judging a problem's own submissions on this machine, as a worker would."""
+"""Judges the example submissions of a problem on this machine, with the code of the worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gradectl.problems.expectations import ACCEPTED, TOO_SLOW, Timing, deviation, suggest_limit
 from gradectl.problems.folder_store import FolderObjectStore
-from gradectl.problems.package import Problem
+from gradectl.problems.package import ProblemPackage
 from gradectl.problems.submissions import Submission
 from grader.contract.bucket import ObjectUrl, execution_log_key, source_key
 from grader.contract.messages import Grade, GradingRequest
 from grader.contract.verdicts import Verdict
-from grader.errors import RequestError
+from grader.errors import ObjectNotFoundError, RequestError
 from grader.judge.caches import open_caches
 from grader.judge.grader import Grader
 from grader.judge.limits import MaxLimits
 from grader.sandbox import Box
 
 _BUCKET = "verify"
-_CEILINGS = MaxLimits(time_limit_ms=60_000, memory_limit_mb=4096, source_bytes=1 << 20)
-#: For finding out how long the accepted ones take, where nothing says how long they may.
+_MAX_LIMITS = MaxLimits(time_limit_ms=60_000, memory_limit_mb=4096, source_bytes=1 << 20)
+#: For measuring the accepted submissions of a problem without a time limit.
 UNKNOWN_LIMIT_MS = 10_000
 DEFAULT_MEMORY_MB = 256
 _CACHE_BYTES = 2 << 30
@@ -31,15 +31,15 @@ _LOG_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JudgedSubmission:
     """
-    What became of a submission.
+    A submission with its grade.
 
     Args:
-        submission: Which.
-        grade: Its grade; None where the problem is at fault.
-        deviation: How that differs from what was expected; empty: it does not.
-        needed_ms: Its slowest case where it was given more time, for one that has to be too slow.
+        submission: The submission.
+        grade: Its grade; None if the problem is at fault.
+        deviation: How the grade deviates from the expectation; empty if it does not.
+        needed_ms: For one that has to be too slow: its slowest case under a longer limit.
     """
 
     submission: Submission
@@ -49,63 +49,63 @@ class Outcome:
 
     @property
     def slowest_ms(self) -> int | None:
-        """CPU milliseconds of its slowest case; None when none was run."""
+        """CPU milliseconds of its slowest case; None if no case was run."""
         results = self.grade.test_results if self.grade else ()
         return max((one.time for one in results), default=None)
 
     def needed_at_least(self, allowed_ms: int) -> int:
-        """CPU milliseconds it would take; one that was stopped would have taken all, and more."""
+        """CPU milliseconds of its slowest case; at least `allowed_ms` if a case was stopped."""
         verdicts = [one.status for one in self.grade.test_results] if self.grade else []
         stopped = Verdict.TIME_LIMIT_EXCEEDED in verdicts
         return max(self.slowest_ms or 0, allowed_ms if stopped else 0)
 
 
 @dataclass(frozen=True)
-class Report:
+class VerificationReport:
     """
-    What a verification found.
+    The result of a verification.
 
     Args:
-        outcomes: In the order of the submissions.
-        timing: What the times say about the limit.
-        limit_from: Who set the limit.
-        memory_limit_mb: MB that were allowed.
-        warnings: What the problem's author should know.
+        judged: The submissions with their grades, in the order of judging.
+        timing: The measured times and the time limit.
+        limit_from: Source of the time limit: `option`, `problem.yaml` or `suggested`.
+        memory_limit_mb: The memory limit in MB.
+        warnings: Lines for the problem's author.
     """
 
-    outcomes: Sequence[Outcome]
+    judged: Sequence[JudgedSubmission]
     timing: Timing
     limit_from: str
     memory_limit_mb: int
     warnings: Sequence[str]
 
     @property
-    def deviating(self) -> list[Outcome]:
-        """Those that did not do what their folder says."""
-        return [outcome for outcome in self.outcomes if outcome.deviation]
+    def deviating(self) -> list[JudgedSubmission]:
+        """The submissions that deviate from the expectation of their folder."""
+        return [each for each in self.judged if each.deviation]
 
 
 @dataclass(frozen=True)
-class _NoLog:
-    """Takes the place of the worker's log."""
+class _NullEventLog:
+    """Discards the log events of the grader."""
 
     def info(self, event: str, **fields: object) -> None:
-        """Say nothing: the outcome tells."""
+        """Discard an event."""
 
 
 @dataclass(frozen=True)
-class Progress:
+class VerificationProgress:
     """
-    Who is told how far a verification is.
+    Callbacks that show the progress of a verification.
 
     Args:
-        begin: Told of each submission before it is judged.
-        done: Told of each that was.
-        details: Told what the execution log says of one that deviates.
+        begin: Called before a submission is judged.
+        done: Called after a submission was judged.
+        details: Called with the execution log of a submission that deviates.
     """
 
     begin: Callable[[Submission], object]
-    done: Callable[[Outcome], object]
+    done: Callable[[JudgedSubmission], object]
     details: Callable[[str], object]
 
 
@@ -115,37 +115,37 @@ class Verifier:
     Judges the submissions of one problem.
 
     Args:
-        problem: What they are submitted to.
-        store: The problem's files.
-        grader: The worker's.
-        memory_limit_mb: MB for each.
-        progress: Who is told how far it is.
+        problem: The problem.
+        store: The problem's files, and the sources and results of the submissions.
+        grader: The grader of the worker.
+        memory_limit_mb: The memory limit in MB.
+        progress: Callbacks.
     """
 
-    problem: Problem
+    problem: ProblemPackage
     store: FolderObjectStore
     grader: Grader
     memory_limit_mb: int
-    progress: Progress
+    progress: VerificationProgress
     _count: int = field(default=0)
 
-    def verify(self, submissions: Iterable[Submission], limit_ms: int | None) -> Report:
+    def verify(self, submissions: Iterable[Submission], limit_ms: int | None) -> VerificationReport:
         """
-        Judge all of them.
+        Judge all submissions, the accepted ones first.
 
         Args:
-            submissions: The accepted ones first.
-            limit_ms: The time limit that was asked for; None: the problem's, else the least that
-                fits the accepted ones.
+            submissions: The submissions in any order.
+            limit_ms: The time limit; None takes that of the problem, or else the smallest that
+                fits the accepted submissions.
         """
         settings = self.problem.content.settings
         every = list(submissions)
         known = limit_ms or settings.time_limit_ms
         limit_from = "option" if limit_ms else "problem.yaml" if known else "suggested"
         accepted = [one for one in every if one.folder == ACCEPTED]
-        outcomes = [self._judge(one, known or UNKNOWN_LIMIT_MS) for one in accepted]
+        judged = [self._judge(one, known or UNKNOWN_LIMIT_MS) for one in accepted]
         slowest = max(
-            (outcome.slowest_ms or 0 for outcome in outcomes if not outcome.deviation),
+            (each.slowest_ms or 0 for each in judged if not each.deviation),
             default=None,
         )
         limit = (
@@ -153,28 +153,30 @@ class Verifier:
             or (suggest_limit(slowest, settings.accepted_factor) if slowest is not None else None)
             or UNKNOWN_LIMIT_MS
         )
-        outcomes += [self._judge(one, limit) for one in every if one.folder != ACCEPTED]
+        judged += [self._judge(one, limit) for one in every if one.folder != ACCEPTED]
         timing = Timing(
             limit_ms=limit,
             slowest_accepted_ms=slowest,
-            too_slow_ms=[one.needed_ms for one in outcomes if one.needed_ms is not None],
+            too_slow_ms=[one.needed_ms for one in judged if one.needed_ms is not None],
             accepted_factor=settings.accepted_factor,
             too_slow_factor=settings.too_slow_factor,
         )
-        return Report(outcomes, timing, limit_from, self.memory_limit_mb, timing.warnings())
+        return VerificationReport(
+            judged, timing, limit_from, self.memory_limit_mb, timing.warnings()
+        )
 
-    def _judge(self, submission: Submission, limit_ms: int) -> Outcome:
-        """Judge one; what has to be too slow is run once more, to see by how much."""
+    def _judge(self, submission: Submission, limit_ms: int) -> JudgedSubmission:
+        """Judge one submission; one that has to be too slow is also run with a longer limit."""
         self.progress.begin(submission)
-        outcome = self._judge_once(submission, limit_ms)
-        if submission.folder == TOO_SLOW and not outcome.deviation:
+        judged = self._judge_once(submission, limit_ms)
+        if submission.folder == TOO_SLOW and not judged.deviation:
             more_ms = round(limit_ms * self.problem.content.settings.too_slow_factor)
-            again = self._judge_once(submission, min(more_ms, _CEILINGS.time_limit_ms))
-            outcome = replace(outcome, needed_ms=again.needed_at_least(more_ms))
-        self.progress.done(outcome)
-        return outcome
+            again = self._judge_once(submission, min(more_ms, _MAX_LIMITS.time_limit_ms))
+            judged = replace(judged, needed_ms=again.needed_at_least(more_ms))
+        self.progress.done(judged)
+        return judged
 
-    def _judge_once(self, submission: Submission, limit_ms: int) -> Outcome:
+    def _judge_once(self, submission: Submission, limit_ms: int) -> JudgedSubmission:
         self._count += 1
         request_id = f"verify-{self._count}"
         key = source_key(request_id, submission.language.extension)
@@ -193,32 +195,34 @@ class Verifier:
             grade = self.grader(request).result
         except RequestError as error:
             self._show_log(submission, request_id)
-            return Outcome(submission, None, error.what)
+            return JudgedSubmission(submission, None, error.what)
         assert grade is not None  # noqa: S101 - a completed result has one
         found = deviation(submission.folder, grade)
         if found:
             self._show_log(submission, request_id)
-        return Outcome(submission, grade, found)
+        return JudgedSubmission(submission, grade, found)
 
     def _show_log(self, submission: Submission, request_id: str) -> None:
-        text = self.store.objects.get(execution_log_key(request_id), b"").decode()
-        if text:
-            self.progress.details(f"--- {submission.name}\n{text.rstrip()}")
+        with suppress(ObjectNotFoundError):
+            log = self.store.get(execution_log_key(request_id), max_bytes=_LOG_BYTES).decode()
+            self.progress.details(f"--- {submission.name}\n{log.rstrip()}")
 
 
 @contextmanager
-def open_verifier(problem: Problem, launcher: Path, progress: Progress) -> Iterator[Verifier]:
+def open_verifier(
+    problem: ProblemPackage, launcher: Path, progress: VerificationProgress
+) -> Iterator[Verifier]:
     """
-    Claim a slot of the sandbox for the block.
+    Claim a box of the sandbox for the block.
 
     Args:
-        problem: What is verified.
-        launcher: The sandbox's.
-        progress: Who is told how far it is.
+        problem: The problem to verify.
+        launcher: Path of the sandbox launcher.
+        progress: Callbacks.
 
     Raises:
         SettingsError: The launcher cannot be run.
-        SandboxError: No slot is free.
+        SandboxError: No box is free.
     """
     store = FolderObjectStore(problem.files)
     memory_mb = problem.content.settings.memory_limit_mb or DEFAULT_MEMORY_MB
@@ -227,17 +231,23 @@ def open_verifier(problem: Problem, launcher: Path, progress: Progress) -> Itera
         open_caches(store, _BUCKET, max_bytes=_CACHE_BYTES) as caches,
     ):
         grader = Grader(
-            store, _BUCKET, _CEILINGS, box, _NoLog(), lambda: datetime.now(UTC), caches=caches
+            store,
+            _BUCKET,
+            _MAX_LIMITS,
+            box,
+            _NullEventLog(),
+            lambda: datetime.now(UTC),
+            caches=caches,
         )
-        limit_mb = min(memory_mb, _CEILINGS.memory_limit_mb)
+        limit_mb = min(memory_mb, _MAX_LIMITS.memory_limit_mb)
         yield Verifier(problem, store, grader, limit_mb, progress)
 
 
-def words_of(outcome: Outcome) -> str:
-    """Say what a submission came to."""
-    grade = outcome.grade
+def verdict_text(judged: JudgedSubmission) -> str:
+    """Return the verdict of a submission, followed by other verdicts of its cases."""
+    grade = judged.grade
     if grade is None:
-        return "the problem failed"
+        return "problem error"
     verdicts = {one.status for one in grade.test_results if one.status is not Verdict.ACCEPTED}
     others = sorted(verdicts - {grade.verdict})
     return " + ".join([grade.verdict, *others])

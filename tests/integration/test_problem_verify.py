@@ -1,4 +1,4 @@
-"""`gradectl problem verify`, with real submissions in the real sandbox."""
+"""`gradectl problem verify` with real submissions in the real sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Verify = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def verify(launcher: Path, tmp_path: Path) -> Verify:
-    """Runs the command outside of any project, in the sandbox of the tests."""
+    """Runs the command outside a project, in the sandbox of the tests."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -42,7 +42,7 @@ def verify(launcher: Path, tmp_path: Path) -> Verify:
 
 
 def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The data of a run, held against its published schema."""
+    """Parse the output of a run, and validate it against the published schema."""
     found: dict[str, Any] = json.loads(done.stdout)
     jsonschema.validate(found, json.loads(SCHEMA.read_text()))
     return found
@@ -50,7 +50,7 @@ def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def problem(tmp_path: Path) -> Path:
-    """A copy of the smallest example with one accepted submission, in our own layout."""
+    """A copy of the smallest example with one accepted submission, in the layout `own`."""
     shutil.copytree(EXAMPLES / "sum", tmp_path / "sum")
     accepted = tmp_path / "sum" / "submissions" / "accepted"
     accepted.mkdir(parents=True)
@@ -83,10 +83,10 @@ def problem(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_the_example_packages_are_what_they_say(
+def test_the_example_packages_do_not_deviate(
     verify: Verify, name: str, expected: dict[str, tuple[str, int]]
 ) -> None:
-    """Points by group in the one, a validator in C++ in the other; every verdict as its folder."""
+    """One has points by group, the other a validator in C++."""
     done = verify(str(EXAMPLES / name), "--output", "json")
 
     assert done.returncode == 0, done.stderr
@@ -94,11 +94,11 @@ def test_the_example_packages_are_what_they_say(
     assert {one["name"]: (one["verdict"], one["score"]) for one in found["submissions"]} == expected
     assert (found["ok"], found["time_limit_ms"], found["too_slow_margin"]) == (True, 1000, 1.5)
     for one in expected:
-        assert f"{one}: " in done.stderr  # told while it runs
+        assert f"{one}: " in done.stderr  # progress lines
 
 
-def test_a_submission_that_deviates_ends_it_with_4(verify: Verify, problem: Path) -> None:
-    """The table says which, and the execution log of that one says why."""
+def test_deviating_submissions_exit_with_4(verify: Verify, problem: Path) -> None:
+    """The table marks them, and their execution logs are shown."""
     wrong = problem / "submissions" / "wrong_answer"
     wrong.mkdir()
     shutil.copy(problem / "submissions/accepted/accepted.py", wrong / "right.py")
@@ -118,8 +118,8 @@ def test_a_submission_that_deviates_ends_it_with_4(verify: Verify, problem: Path
     ]
 
 
-def test_without_a_limit_the_accepted_ones_suggest_it(verify: Verify, problem: Path) -> None:
-    """What is too slow is then held against what was suggested."""
+def test_without_a_limit_one_is_suggested(verify: Verify, problem: Path) -> None:
+    """From the accepted submissions; it applies to the others."""
     slow = problem / "submissions" / "time_limit_exceeded"
     slow.mkdir()
     (slow / "slow.py").write_text("while True:\n    pass\n")
@@ -131,8 +131,10 @@ def test_without_a_limit_the_accepted_ones_suggest_it(verify: Verify, problem: P
     assert (found["layout"], found["ok"]) == ("own", True)
 
 
-def test_a_limit_of_the_command_line_wins_and_is_warned_of(verify: Verify, problem: Path) -> None:
-    """A limit that nobody can meet is said to be one."""
+def test_the_option_takes_precedence_and_a_short_limit_has_a_warning(
+    verify: Verify, problem: Path
+) -> None:
+    """Every submission exceeds a limit of 1 ms."""
     done = verify(str(problem), "--time-limit", "0.001", "-o", "json")
 
     found = document(done)
@@ -142,8 +144,8 @@ def test_a_limit_of_the_command_line_wins_and_is_warned_of(verify: Verify, probl
     assert any("no accepted submission" in warning for warning in found["warnings"])
 
 
-def test_a_broken_validator_is_the_problem_s_own_deviation(verify: Verify, problem: Path) -> None:
-    """The submission is not to blame, and the compiler's words are shown to the author."""
+def test_a_broken_validator_is_an_error_of_the_problem(verify: Verify, problem: Path) -> None:
+    """The submission has no verdict, and the compiler output is shown."""
     (problem / "output_validators").mkdir()
     (problem / "output_validators" / "v.cpp").write_text("int main() { return undeclared; }")
 
@@ -157,10 +159,8 @@ def test_a_broken_validator_is_the_problem_s_own_deviation(verify: Verify, probl
     assert "undeclared" in done.stderr
 
 
-def test_a_problem_without_submissions_is_told_where_to_put_them(
-    verify: Verify, problem: Path
-) -> None:
-    """There is nothing to verify with."""
+def test_a_problem_without_submissions_is_an_error(verify: Verify, problem: Path) -> None:
+    """The error lists the folders of submissions."""
     shutil.rmtree(problem / "submissions")
 
     done = verify(str(problem))

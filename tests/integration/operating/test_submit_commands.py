@@ -266,7 +266,7 @@ def test_a_problem_that_could_not_be_graded_is_78(grading: Any, tmp_path: Path) 
 
     assert said.code == 78
     assert "description.md: missing" in said.stderr
-    assert "testcases/1.in: has no answer" in said.stderr
+    assert "testcases/1.in: answer file missing" in said.stderr
     assert not [key for key in grading.stored() if key.startswith("problems/broken")]
 
 

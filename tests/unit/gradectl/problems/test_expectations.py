@@ -1,4 +1,4 @@
-"""What folders of submissions promise, and what measured times say about a limit."""
+"""Expected verdicts by folder, and the time limit compared with measured times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.contract.verdicts import Verdict
 
 
 def grade(*verdicts: str, score: int = 0) -> Grade:
-    """Grade a submission whose cases came to these; none: it was not run."""
+    """Make a grade whose cases have these verdicts; without any, a compile error."""
     results = [
         CaseResult(case=number, status=Verdict(verdict), time=1, memory=1)
         for number, verdict in enumerate(verdicts, 1)
@@ -28,11 +28,11 @@ def grade(*verdicts: str, score: int = 0) -> Grade:
 
 
 @pytest.mark.parametrize(
-    ("folder", "verdicts", "wrong"),
+    ("folder", "verdicts", "expected"),
     [
         ("accepted", "AC AC", ""),
         ("accepted", "AC WA", "case 2 is WA"),
-        ("accepted", "", "it is CE"),
+        ("accepted", "", "the verdict is CE"),
         ("wrong_answer", "AC WA", ""),
         ("wrong_answer", "AC AC", "no case is WA"),
         ("wrong_answer", "WA TLE", "case 2 is TLE"),
@@ -52,47 +52,47 @@ def grade(*verdicts: str, score: int = 0) -> Grade:
         ("brute_force", "TLE WA", "case 2 is WA"),
     ],
 )
-def test_a_folder_promises_what_its_submissions_come_to(
-    folder: str, verdicts: str, wrong: str
+def test_a_deviation_names_the_first_unexpected_verdict(
+    folder: str, verdicts: str, expected: str
 ) -> None:
-    """The rules are those of Kattis, and the first case that breaks one is named."""
-    assert deviation(folder, grade(*verdicts.split())) == wrong
+    """The rules are those of Kattis."""
+    assert deviation(folder, grade(*verdicts.split())) == expected
 
 
-@pytest.mark.parametrize(("score", "wrong"), [(0, True), (1, False), (99, False), (100, True)])
-def test_a_partly_accepted_one_has_a_part_of_the_score(score: int, wrong: bool) -> None:
-    """Nothing and everything are no parts."""
-    assert bool(deviation("partially_accepted", grade("AC", "WA", score=score))) is wrong
+@pytest.mark.parametrize(("score", "deviates"), [(0, True), (1, False), (99, False), (100, True)])
+def test_a_partially_accepted_submission_has_a_partial_score(score: int, deviates: bool) -> None:
+    """From 1 to 99."""
+    assert bool(deviation("partially_accepted", grade("AC", "WA", score=score))) is deviates
 
 
-def test_every_folder_says_what_it_expects() -> None:
-    """The words stand in the table."""
-    assert all(expected.words for expected in EXPECTATIONS.values())
+def test_every_expectation_has_a_text() -> None:
+    """The table of the command shows it."""
+    assert all(each.words for each in EXPECTATIONS.values())
 
 
 def timing(limit: int, slowest: int | None, *too_slow: int) -> Timing:
     return Timing(limit, slowest, too_slow, accepted_factor=2.0, too_slow_factor=1.5)
 
 
-def test_a_limit_with_room_on_both_sides_is_not_warned_of() -> None:
-    """Twice the slowest accepted fits into it, and it fits 1.5 times into what is too slow."""
+def test_a_limit_with_the_required_ratios_has_no_warning() -> None:
+    """2 x the slowest accepted case, and 1 / 1.5 of the fastest too slow one."""
     good = timing(1000, 500, 1500, 9000)
 
     assert good.warnings() == []
     assert (good.suggested_ms, good.too_slow_margin) == (1000, 1.5)
 
 
-def test_a_limit_that_is_too_near_to_something_is_warned_of() -> None:
-    """Another machine, or another day, would turn a verdict over."""
+def test_a_limit_without_the_required_ratios_has_a_warning() -> None:
+    """On another machine a verdict could change."""
     tight, close = timing(1000, 501), timing(1000, 1, 1499)
 
     assert "below 2 x the slowest accepted case (501 ms); suggested: 1100 ms" in tight.warnings()[0]
-    assert "takes 1499 ms, 1.50 x the time limit; 1.5 x would be safe" in close.warnings()[0]
+    assert "takes 1499 ms, 1.50 x the time limit; 1.5 x is recommended" in close.warnings()[0]
     assert tight.too_slow_margin is None
 
 
-def test_without_an_accepted_submission_nothing_can_be_suggested() -> None:
-    """Nobody has shown that the problem can be solved."""
+def test_without_an_accepted_submission_no_limit_is_suggested() -> None:
+    """There is no time to derive it from."""
     nothing = timing(1000, None)
 
     assert nothing.suggested_ms is None
@@ -100,7 +100,9 @@ def test_without_an_accepted_submission_nothing_can_be_suggested() -> None:
 
 
 @given(slowest=st.integers(0, 60_000), factor=st.floats(1, 10))
-def test_the_suggested_limit_is_the_least_multiple_that_fits(slowest: int, factor: float) -> None:
+def test_the_suggested_limit_is_the_smallest_multiple_that_fits(
+    slowest: int, factor: float
+) -> None:
     """In steps of 100 ms, and never 0."""
     limit = suggest_limit(slowest, factor)
 

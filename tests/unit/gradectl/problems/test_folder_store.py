@@ -1,4 +1,4 @@
-"""A folder as a bucket."""
+"""The object store over the files of a problem."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_files_are_given_out_by_their_keys(file: Path, tmp_path: Path) -> None:
-    """Whole, by download and in a listing, beside what was put."""
+def test_files_and_written_objects_are_read_by_key(file: Path, tmp_path: Path) -> None:
+    """By `get`, by `download` and in a listing."""
     store = FolderObjectStore({"p/b": file})
     store.put("p/a", b"x", content_type="text/plain")
     store.download("p/b", tmp_path / "copy", max_bytes=3)
@@ -30,21 +30,21 @@ def test_files_are_given_out_by_their_keys(file: Path, tmp_path: Path) -> None:
     assert [(one.key, one.size_bytes) for one in store.list("p/")] == [("p/a", 1), ("p/b", 3)]
 
 
-def test_limits_and_absence_are_those_of_any_store(file: Path, tmp_path: Path) -> None:
-    """The judge must not see a difference."""
-    store = FolderObjectStore({"b": file, "gone": tmp_path / "gone"})
+def test_limits_and_missing_objects_are_the_errors_of_the_port(file: Path, tmp_path: Path) -> None:
+    """The judge sees no difference from a bucket."""
+    store = FolderObjectStore({"b": file, "deleted": tmp_path / "deleted"})
 
     with pytest.raises(ObjectTooLargeError):
         store.get("b", max_bytes=2)
     with pytest.raises(ObjectTooLargeError):
         store.download("b", tmp_path / "copy", max_bytes=2)
-    for key in ("gone", "never"):
+    for key in ("deleted", "unknown"):
         with pytest.raises(ObjectNotFoundError):
             store.get(key, max_bytes=9)
 
 
-def test_a_file_that_changed_is_not_the_listed_one(file: Path, tmp_path: Path) -> None:
-    """An author may save a case while it is being judged."""
+def test_a_file_that_changed_after_the_listing_is_an_error(file: Path, tmp_path: Path) -> None:
+    """An author may save a test case during a verification."""
     store = FolderObjectStore({"b": file})
     (listed,) = store.list("b")
     file.write_bytes(b"more than before")
@@ -53,10 +53,21 @@ def test_a_file_that_changed_is_not_the_listed_one(file: Path, tmp_path: Path) -
         store.download("b", tmp_path / "copy", max_bytes=99, etag=listed.etag)
 
 
-def test_what_is_put_never_touches_the_folder(file: Path) -> None:
-    """Results are kept in memory."""
+def test_written_objects_never_change_the_folder(file: Path) -> None:
+    """They are kept in memory."""
     store = FolderObjectStore({"b": file})
     store.put("results/r/result.json", b"{}", content_type="application/json")
 
     assert store.get("results/r/result.json", max_bytes=2) == b"{}"
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_can_be_uploaded_and_written_objects_deleted(file: Path) -> None:
+    """Files of the problem stay, as `delete` only removes written objects."""
+    store = FolderObjectStore({"b": file})
+    store.upload("results/r/log", file, content_type="text/plain")
+    assert store.get("results/r/log", max_bytes=3) == b"abc"
+
+    store.delete(["results/r/log", "b", "unknown"])
+
+    assert [one.key for one in store.list("")] == ["b"]

@@ -1,4 +1,4 @@
-"""A folder that could not be graded is refused before anything is uploaded."""
+"""A problem that cannot be graded is rejected before anything is uploaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PACKAGE = {
 
 
 def test_a_complete_problem_has_no_findings() -> None:
-    """Answers may end in .ans or .out, cases may be empty files and lie in folders."""
+    """Answers end in .ans or .out, cases may be empty and may be in folders."""
     more = {"testcases/2.in": 0, "testcases/2.out": 0, "testcases/group/a.in": 1}
 
     assert check_problem({**GOOD, **more, "testcases/group/a.ans": 1}) == []
@@ -43,31 +43,31 @@ def test_a_complete_problem_has_no_findings() -> None:
     ("change", "finding"),
     [
         ({"description.md": 0}, "description.md: missing or empty"),
-        ({"testcases/2.in": 1}, "testcases/2.in: has no answer: 2.ans or 2.out"),
-        ({"testcases/1.out": 1}, "testcases/1.in: has two answers: 1.ans and 1.out"),
-        ({"testcases/2.ans": 1}, "testcases/2.ans: answers nothing: there is no 2.in"),
-        ({"testcases/notes.txt": 1}, "testcases/notes.txt: neither .in, .ans nor .out"),
+        ({"testcases/2.in": 1}, "testcases/2.in: answer file missing: 2.ans or 2.out"),
+        ({"testcases/1.out": 1}, "testcases/1.in: two answer files: 1.ans and 1.out"),
+        ({"testcases/2.ans": 1}, "testcases/2.ans: input file missing: 2.in"),
+        ({"testcases/notes.txt": 1}, "testcases/notes.txt: not a test case file (.in, .ans, .out)"),
         ({"testcases/1.in": MAX_CASE_BYTES + 1}, "testcases/1.in: larger than 256 MiB"),
     ],
 )
-def test_what_is_wrong_is_named(change: dict[str, int], finding: str) -> None:
-    """One line for each finding, beginning with the file."""
+def test_each_finding_is_reported(change: dict[str, int], finding: str) -> None:
+    """One line per finding, starting with the file."""
     assert finding in check_problem({**GOOD, **change})
 
 
 @pytest.mark.parametrize(
     ("name", "finding"),
     [
-        ("-x", "begins with a dash"),
+        ("-x", "starts with a dash"),
         ("a\nb", "has control characters"),
         ("\x1b[31m", "has control characters"),
         ("\udcff", "has control characters"),
-        (" a", "begins or ends with a space"),
+        (" a", "starts or ends with a space"),
         ("x" * 1000, "more than 900 bytes"),
     ],
 )
-def test_names_that_hurt_somebody_are_refused(name: str, finding: str) -> None:
-    """They become object keys, lines of logs and words of command lines; each gets one line."""
+def test_unsafe_names_are_rejected(name: str, finding: str) -> None:
+    """Names appear in object keys, logs and command lines; each finding is one line."""
     files = {**GOOD, f"testcases/{name}/1.in": 1, f"testcases/{name}/1.ans": 1}
 
     findings = check_problem(files)
@@ -79,15 +79,15 @@ def test_names_that_hurt_somebody_are_refused(name: str, finding: str) -> None:
 @pytest.mark.parametrize(
     "name", ["a b", "\u00fcn\u00efc\u00f6de", "1 (copy)", "a&b<c>", "x,y", "a..b"]
 )
-def test_other_names_are_good(name: str) -> None:
-    """An object key may hold spaces and any letter; no shell ever sees one."""
+def test_other_names_are_accepted(name: str) -> None:
+    """An object key may have spaces and any letter; no shell sees it."""
     files = {**GOOD, f"testcases/{name}.in": 1, f"testcases/{name}.ans": 1}
 
     assert check_problem(files) == []
 
 
-def test_a_package_is_laid_out_as_the_worker_wants_it() -> None:
-    """Data becomes testcases, a statement in English or in Markdown becomes description.md."""
+def test_a_package_is_mapped_to_the_layout_of_the_worker() -> None:
+    """data/ becomes testcases/; the statement becomes description.md."""
     found = arrange(PACKAGE)
 
     assert check_problem(PACKAGE) == []
@@ -104,8 +104,8 @@ def test_a_package_is_laid_out_as_the_worker_wants_it() -> None:
     }
 
 
-def test_what_a_package_has_for_people_is_left_out() -> None:
-    """Hints, pictures, and outputs that only a statement shows; invalid inputs are no cases."""
+def test_files_for_people_are_left_out() -> None:
+    """Hints, pictures and sample outputs of the statement; data/invalid is ignored."""
     notes = ("sample/1.out", "secret/easy/1.hint", "secret/easy/1.png", "secret/README.md")
     found = arrange({**PACKAGE, **{f"data/{name}": 1 for name in notes}, "data/invalid/1.in": 1})
 
@@ -113,15 +113,15 @@ def test_what_a_package_has_for_people_is_left_out() -> None:
     assert len(found.objects) == len(arrange(PACKAGE).objects)
 
 
-def test_settings_of_a_single_case_are_refused() -> None:
-    """They may hold arguments without which its verdict would be wrong."""
+def test_settings_of_a_single_case_are_rejected() -> None:
+    """Ignoring their arguments could make a verdict wrong."""
     files = {**PACKAGE, "data/secret/easy/1.yaml": 1}
 
     assert any("settings of a single case" in line for line in check_problem(files))
 
 
-def test_an_empty_folder_is_told_what_a_problem_is() -> None:
-    """Both things that are missing are said at once."""
+def test_an_empty_folder_lacks_a_description_and_cases() -> None:
+    """Both findings are reported at once."""
     findings = check_problem({})
 
     assert len(findings) == 2
@@ -135,8 +135,8 @@ def test_an_empty_folder_is_told_what_a_problem_is() -> None:
         max_size=8,
     )
 )
-def test_what_is_found_good_the_worker_can_pair(cases: dict[str, int]) -> None:
-    """The check and the worker agree on what a test case is."""
+def test_the_worker_pairs_the_cases_of_a_valid_problem(cases: dict[str, int]) -> None:
+    """The check and the worker agree on the test cases."""
     if check_problem({"description.md": 1, **cases}):
         return
     findings = Findings()
@@ -147,8 +147,8 @@ def test_what_is_found_good_the_worker_can_pair(cases: dict[str, int]) -> None:
     assert len(found) * 2 == len(cases)
 
 
-def test_ids_are_plain() -> None:
-    """An id that the request message would refuse is refused here."""
+def test_problem_ids_are_restricted() -> None:
+    """As in the request message."""
     assert check_problem_id("sum-2.v1") == ""
     for bad in ("", "-sum", ".sum", "a/b", "a b", "x" * 129):
-        assert "cannot be a problem id" in check_problem_id(bad)
+        assert "is not a valid problem id" in check_problem_id(bad)

@@ -1,4 +1,4 @@
-"""The bucket comes to hold what the folder holds, by content, and nothing half done."""
+"""Reading, checking and pushing a problem."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ CASES = "problems/sum/testcases"
 
 
 class CountingStore(MemoryObjectStore):
-    """A bucket that notes what is written."""
+    """A bucket that records the written keys."""
 
     def __init__(self) -> None:
-        """Begin empty."""
         super().__init__()
         self.written: list[str] = []
 
@@ -32,7 +31,7 @@ class CountingStore(MemoryObjectStore):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A good problem named sum."""
+    """A valid problem named sum."""
     cases = tmp_path / "sum" / "testcases"
     cases.mkdir(parents=True)
     (tmp_path / "sum" / "description.md").write_text("# Sum\n")
@@ -42,8 +41,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "sum"
 
 
-def bring(store: CountingStore, folder: Path) -> list[str]:
-    """Push, and tell what was written."""
+def push_folder(store: CountingStore, folder: Path) -> list[str]:
+    """Push, and return the written keys."""
     store.written.clear()
     problem = read_problem(folder)
     push(store, problem, plan_push(store, problem), lambda _done: None)
@@ -51,10 +50,10 @@ def bring(store: CountingStore, folder: Path) -> list[str]:
 
 
 def test_a_push_uploads_everything_once(folder: Path) -> None:
-    """The second push of the same files writes nothing."""
+    """A second push of the same files writes nothing."""
     store = CountingStore()
 
-    first, second = bring(store, folder), bring(store, folder)
+    first, second = push_folder(store, folder), push_folder(store, folder)
 
     assert first == sorted(store.objects)
     assert set(first) == {
@@ -65,44 +64,44 @@ def test_a_push_uploads_everything_once(folder: Path) -> None:
 
 
 def test_only_what_changed_is_uploaded(folder: Path) -> None:
-    """The content decides, not the time of the file."""
+    """By content, not by modification time."""
     store = CountingStore()
-    bring(store, folder)
+    push_folder(store, folder)
     (folder / "testcases" / "1.ans").write_text("4\n")
     (folder / "testcases" / "2.ans").touch()
 
-    assert bring(store, folder) == [f"{CASES}/1.ans"]
+    assert push_folder(store, folder) == [f"{CASES}/1.ans"]
     assert store.objects[f"{CASES}/1.ans"] == b"4\n"
 
 
-def test_test_cases_that_are_gone_are_removed(folder: Path) -> None:
-    """Otherwise submissions would go on being judged by a case that its author took back."""
+def test_deleted_test_cases_are_removed(folder: Path) -> None:
+    """Otherwise submissions would still be judged with them."""
     store = CountingStore()
-    store.objects["problems/summary/testcases/1.in"] = b"of another problem"
-    bring(store, folder)
+    store.objects["problems/summary/testcases/1.in"] = b"another problem"
+    push_folder(store, folder)
     for ending in ("in", "ans"):
         (folder / "testcases" / f"2.{ending}").unlink()
 
     plan = plan_push(store, read_problem(folder))
-    bring(store, folder)
+    push_folder(store, folder)
 
     assert sorted(plan.remove) == [f"{CASES}/2.ans", f"{CASES}/2.in"]
     assert f"{CASES}/2.in" not in store.objects
     assert "problems/summary/testcases/1.in" in store.objects
 
 
-def test_progress_is_told_after_each_file(folder: Path) -> None:
-    """A push of ten thousand cases must not look as if it hung."""
-    told: list[int] = []
+def test_progress_is_reported_after_each_file(folder: Path) -> None:
+    """A push of ten thousand cases must not look stuck."""
+    counts: list[int] = []
     store = MemoryObjectStore()
     problem = read_problem(folder)
-    push(store, problem, plan_push(store, problem), told.append)
+    push(store, problem, plan_push(store, problem), counts.append)
 
-    assert told == [1, 2, 3, 4, 5]
+    assert counts == [1, 2, 3, 4, 5]
 
 
 def test_hidden_files_and_other_folders_are_left_out(folder: Path) -> None:
-    """What editors and authors leave beside the cases is not part of the problem."""
+    """Files of editors and authors are not part of the problem."""
     (folder / "testcases" / ".DS_Store").write_bytes(b"x")
     (folder / "solutions").mkdir()
     (folder / "solutions" / "a.py").write_text("print(3)")
@@ -110,21 +109,21 @@ def test_hidden_files_and_other_folders_are_left_out(folder: Path) -> None:
     assert len(read_problem(folder).files) == 5
 
 
-def test_all_findings_come_at_once(folder: Path) -> None:
-    """Nobody wants to push five times to hear of five mistakes."""
+def test_all_findings_are_reported_at_once(folder: Path) -> None:
+    """One push shows all mistakes."""
     (folder / "testcases" / "1.ans").unlink()
     (folder / "testcases" / "notes.txt").write_text("x")
 
     with pytest.raises(ConfigurationError) as caught:
         read_problem(folder)
 
-    assert "testcases/1.in: has no answer" in caught.value.what
-    assert "testcases/notes.txt: neither" in caught.value.what
+    assert "testcases/1.in: answer file missing" in caught.value.what
+    assert "testcases/notes.txt: not a test case file" in caught.value.what
     assert caught.value.where == str(folder)
 
 
-def test_a_link_may_lead_to_a_file_of_the_problem_only(folder: Path, tmp_path: Path) -> None:
-    """Elsewhere may be any file of the author's machine; packages share files by links."""
+def test_a_link_must_point_to_a_file_of_the_problem(folder: Path, tmp_path: Path) -> None:
+    """Packages share files by links; other links could upload any file of the machine."""
     cases = folder / "testcases"
     (cases / "2.in").unlink()
     (cases / "2.in").symlink_to("1.in")
@@ -137,13 +136,13 @@ def test_a_link_may_lead_to_a_file_of_the_problem_only(folder: Path, tmp_path: P
     with pytest.raises(ConfigurationError) as caught:
         read_problem(folder)
 
-    assert "testcases/1.ans: a link that leads out of the problem's folder" in caught.value.what
-    assert "testcases/3.in: a link to nothing" in caught.value.what
-    assert "testcases/more: a link that leads out" in caught.value.what
+    assert "testcases/1.ans: link to a file outside the problem's folder" in caught.value.what
+    assert "testcases/3.in: broken link" in caught.value.what
+    assert "testcases/more: link to a file outside" in caught.value.what
 
 
-def test_what_is_no_file_is_named(folder: Path) -> None:
-    """A FIFO among the cases would be waited for without end."""
+def test_only_regular_files_are_accepted(folder: Path) -> None:
+    """Reading a FIFO would block for ever."""
     os.mkfifo(folder / "testcases" / "3.in")
     (folder / "testcases" / "group").mkdir()
     (folder / "testcases" / "more").symlink_to("group")
@@ -151,12 +150,12 @@ def test_what_is_no_file_is_named(folder: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_problem(folder)
 
-    assert "testcases/3.in: not a file" in caught.value.what
-    assert "testcases/more: a link to a folder, which is not followed" in caught.value.what
+    assert "testcases/3.in: not a regular file" in caught.value.what
+    assert "testcases/more: link to a folder, which is not followed" in caught.value.what
 
 
-def test_a_name_with_a_line_end_gets_one_line(folder: Path) -> None:
-    """What is said about it must not look like two findings."""
+def test_a_name_with_a_newline_is_reported_on_one_line(folder: Path) -> None:
+    """It must not look like two findings."""
     for ending in ("in", "ans"):
         (folder / "testcases" / f"a\nb.{ending}").write_text("1")
 
@@ -170,13 +169,13 @@ def test_a_name_with_a_line_end_gets_one_line(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "\u00fcn\u00efc\u00f6de & <more>"])
-def test_a_name_with_spaces_or_foreign_letters_is_pushed_as_it_is(folder: Path, name: str) -> None:
+def test_a_name_with_spaces_or_non_ascii_letters_is_pushed(folder: Path, name: str) -> None:
     """Existing problem sets have such names."""
     for ending in ("in", "ans"):
         (folder / "testcases" / f"{name}.{ending}").write_text("1")
     store = CountingStore()
 
-    assert f"{CASES}/{name}.in" in bring(store, folder)
+    assert f"{CASES}/{name}.in" in push_folder(store, folder)
     assert load_problem(store, "sum", CASES).cases[-1].name == name
 
 
@@ -200,10 +199,10 @@ def package(tmp_path: Path) -> Path:
     return tmp_path / "guess"
 
 
-def test_a_package_is_pushed_so_that_the_worker_can_grade_it(package: Path) -> None:
-    """Cases, settings and validator are where the worker looks; submissions stay at home."""
+def test_a_worker_can_load_a_pushed_package(package: Path) -> None:
+    """Cases, settings and validator are uploaded; submissions are not."""
     store = CountingStore()
-    bring(store, package)
+    push_folder(store, package)
 
     assert sorted(store.objects) == [
         "problems/guess/description.md",
@@ -219,10 +218,10 @@ def test_a_package_is_pushed_so_that_the_worker_can_grade_it(package: Path) -> N
     assert full_points(loaded) == 100
 
 
-def test_settings_and_a_validator_that_are_gone_are_removed(package: Path) -> None:
-    """Otherwise the worker would go on judging by them."""
+def test_deleted_settings_and_validators_are_removed(package: Path) -> None:
+    """Otherwise the worker would still use them."""
     store = CountingStore()
-    bring(store, package)
+    push_folder(store, package)
     (package / "output_validators" / "check.py").unlink()
     (package / "problem.yaml").unlink()
 
@@ -242,13 +241,13 @@ def test_settings_and_a_validator_that_are_gone_are_removed(package: Path) -> No
         ("data/secret/a/testdata.yaml", "range: x", "secret/a/testdata.yaml: range: must be two"),
         ("output_validators/check.py", "import sys\nif", "output_validators/check.py: line 2"),
         ("output_validators/b.py", "", "one can be used here, but there are b.py, check.py"),
-        ("data/secret/a/2.in", "", "data/secret/a/2.in: has no answer: 2.ans or 2.out"),
+        ("data/secret/a/2.in", "", "data/secret/a/2.in: answer file missing: 2.ans or 2.out"),
     ],
 )
-def test_what_the_worker_would_refuse_is_refused_before_anything_is_uploaded(
+def test_a_problem_that_the_worker_rejects_is_not_uploaded(
     package: Path, name: str, content: str, finding: str
 ) -> None:
-    """Its author is there to correct it; whoever submits is not."""
+    """The author can fix it; a user who submits cannot."""
     (package / name).write_text(content)
 
     with pytest.raises(ConfigurationError) as caught:
@@ -257,8 +256,8 @@ def test_what_the_worker_would_refuse_is_refused_before_anything_is_uploaded(
     assert finding in caught.value.what
 
 
-def test_a_validator_in_an_unknown_language_is_named(package: Path) -> None:
-    """The endings of those that are known are given."""
+def test_a_validator_in_an_unknown_language_is_rejected(package: Path) -> None:
+    """The error lists the known extensions."""
     (package / "output_validators" / "check.py").rename(package / "output_validators" / "check.rb")
 
     with pytest.raises(ConfigurationError, match=r"check\.rb: no language of validators.*\.py"):
@@ -266,7 +265,7 @@ def test_a_validator_in_an_unknown_language_is_named(package: Path) -> None:
 
 
 def test_unknown_keys_are_a_warning(package: Path) -> None:
-    """Packages carry keys of other judges."""
+    """Packages have keys of other judges."""
     with (package / "problem.yaml").open("a") as file:
         file.write("colour: red\n")
 
@@ -274,7 +273,7 @@ def test_unknown_keys_are_a_warning(package: Path) -> None:
 
 
 def test_a_large_file_is_streamed(folder: Path) -> None:
-    """Eight cases of 200 MB at once would be more than a laptop wants to give."""
+    """Eight concurrent uploads of 200 MB would need too much memory."""
     uploaded = []
 
     class StreamingStore(MemoryObjectStore):
@@ -294,7 +293,7 @@ def test_a_large_file_is_streamed(folder: Path) -> None:
 
 
 def test_ten_thousand_cases_are_read(folder: Path) -> None:
-    """The names are looked at, the contents are not."""
+    """Only names and sizes are read."""
     for number in range(3, 10_001):
         (folder / "testcases" / f"{number}.in").touch()
         (folder / "testcases" / f"{number}.ans").touch()
@@ -302,17 +301,17 @@ def test_ten_thousand_cases_are_read(folder: Path) -> None:
     assert read_problem(folder).cases == 10_000
 
 
-def test_the_id_is_the_folders_name_unless_given(folder: Path) -> None:
+def test_the_default_id_is_the_name_of_the_folder(folder: Path) -> None:
     """The same folder can be pushed as another problem."""
     assert read_problem(folder).problem_id == "sum"
     renamed = read_problem(folder, "sum-2")
     assert "problems/sum-2/description.md" in renamed.files
-    with pytest.raises(UsageError, match="cannot be a problem id"):
+    with pytest.raises(UsageError, match="is not a valid problem id"):
         read_problem(folder, "-x")
 
 
-def test_the_examples_of_this_repository_are_good() -> None:
-    """What the demo pushes passes its own checks."""
+def test_the_example_problems_are_valid() -> None:
+    """The demo pushes two of them."""
     examples = Path(__file__).parents[4] / "examples" / "problems"
     found = {folder.name: read_problem(folder) for folder in examples.iterdir()}
 

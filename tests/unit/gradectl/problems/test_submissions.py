@@ -1,4 +1,4 @@
-"""Finding a problem's own submissions."""
+"""Finding the example submissions of a problem."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def put(directory: Path, *names: str) -> None:
         path.write_text("")
 
 
-def test_the_accepted_ones_come_first(tmp_path: Path) -> None:
-    """Their times may be needed to know the limit for the others."""
+def test_accepted_submissions_come_first(tmp_path: Path) -> None:
+    """Their times may determine the time limit of the others."""
     put(tmp_path, "wrong_answer/a.py", "accepted/b.cc", "accepted/a.c", "accepted/.hidden.py")
 
     found, skipped = find_submissions(tmp_path)
@@ -25,20 +25,20 @@ def test_the_accepted_ones_come_first(tmp_path: Path) -> None:
     assert skipped == []
 
 
-def test_what_cannot_be_judged_is_named(tmp_path: Path) -> None:
-    """A submission that is silently left out would look as if it had been verified."""
+def test_submissions_that_cannot_be_judged_are_listed(tmp_path: Path) -> None:
+    """A submission skipped without a warning would look verified."""
     put(tmp_path, "accepted/a.cob", "slow/a.py", "accepted/two/a.py", "accepted/two/b.py")
 
     found, skipped = find_submissions(tmp_path)
 
     assert found == []
     assert skipped == [
-        "accepted/a.cob: no language has files that end in .cob",
-        "accepted/two: only submissions of one file can be judged here",
-        "slow/a.py: nothing is known to be expected in slow/",
+        "accepted/a.cob: no language has the extension .cob",
+        "accepted/two: submissions of several files are not supported",
+        "slow/a.py: unknown folder slow/",
     ]
 
 
-def test_a_problem_without_submissions_has_none(tmp_path: Path) -> None:
+def test_a_problem_may_have_no_submissions(tmp_path: Path) -> None:
     """The folder may be missing."""
     assert find_submissions(tmp_path) == ([], [])
