@@ -13,7 +13,7 @@ from gradectl.commands.arguments import environment_option
 from gradectl.errors import GradectlError, UnreachableError
 from gradectl.options import command
 from gradectl.queues.message_view import age
-from gradectl.submissions.lookup import Findings, Located, look_up, state
+from gradectl.submissions.lookup import LocatedMessage, LookupResult, look_up, request_state
 from gradectl.submissions.result_table import result_rows
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
@@ -29,36 +29,36 @@ def result(app: CloudContext, request_id: str, *, environment: str | None) -> No
     """
     Show what became of REQUEST_ID.
 
-    It asks the bucket, and where they can be reached the database and the queues. Exit code 1 when
-    nobody knows the request, 69 when some could not be asked.
+    It looks in the bucket, and in the database and the queues if they can be reached. Exit code 1
+    when the request is not found, 69 when it is not found and not everything could be reached.
     """
     target = select_environment(app, environment)
     found = look_up(request_id, target.objects, target.jobs, lambda: target.broker("operator"))
-    if not found.anything:
+    if not found.is_known:
         raise _not_found(found, target)
-    for complaint in found.unknown:
+    for complaint in found.unreachable:
         app.ui.warn(f"not asked: {complaint}")
-    title = f"{request_id} in {target.name}: {state(found)}"
+    title = f"{request_id} in {target.name}: {request_state(found)}"
     table = Table(("where", "what"), _rows(found), title)
     app.ui.emit("result", {"environment": target.name, **_document(found)}, table)
 
 
-def _not_found(found: Findings, target: EnvironmentClient) -> GradectlError:
+def _not_found(found: LookupResult, target: EnvironmentClient) -> GradectlError:
     """Say that there is nothing, or that this cannot be known now."""
-    if found.unknown:
+    if found.unreachable:
         return UnreachableError(
-            f"{found.request_id!r} was not found, and not everything could be asked",
-            where="\n".join(found.unknown),
+            f"request {found.request_id!r} not found, but not all sources could be reached",
+            where="\n".join(found.unreachable),
             next_step=target.look_at,
         )
     return GradectlError(
-        f"nobody knows {found.request_id!r}",
+        f"request {found.request_id!r} not found",
         where=f"bucket, database and queues of {target.name}",
         next_step="compare it with what gradectl submit printed, and the environment",
     )
 
 
-def _rows(found: Findings) -> list[tuple[str, str]]:
+def _rows(found: LookupResult) -> list[tuple[str, str]]:
     """Give each place a row, and each test case."""
     rows = result_rows(found.result) if found.result else [("bucket", "no result.json")]
     if found.row:
@@ -73,21 +73,21 @@ def _row_text(row: JobRecord) -> str:
     return f"{row.status}, attempts: {row.attempts}{worker}, from {row.queue or 'no queue'}"
 
 
-def _message_text(located: Located) -> str:
+def _message_text(located: LocatedMessage) -> str:
     """Sum up a message that still lies in a queue."""
     return f"{located.view.about} ({age(located.view.age_seconds)} old, {located.view.message_id})"
 
 
-def _document(found: Findings) -> dict[str, Any]:
+def _document(found: LookupResult) -> dict[str, Any]:
     """Give the findings to programs."""
     row = found.row
     return {
         "request_id": found.request_id,
-        "state": state(found),
+        "state": request_state(found),
         "result": _plain(found.result),
         "row": row and {**asdict(row), "result": _plain(row.result)},
         "messages": [{"queue": each.queue, **asdict(each.view)} for each in found.messages],
-        "not_asked": list(found.unknown),
+        "not_asked": list(found.unreachable),
     }
 
 

@@ -11,8 +11,8 @@ from gradectl.cloud import CloudContext, pass_cloud
 from gradectl.commands.arguments import environment_argument
 from gradectl.errors import CheckFailedError, GradectlError
 from gradectl.options import command
-from gradectl.smoke.report import HOPS, Probe, SmokeReport, next_step
-from gradectl.smoke.smoke_test import Smoke, SmokeWorld
+from gradectl.smoke.report import HOPS, ProbeResult, SmokeReport, next_step
+from gradectl.smoke.smoke_test import SmokeEnvironment, SmokeTest
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.errors import GraderError
@@ -42,8 +42,8 @@ def smoke(app: CloudContext, environment: str) -> None:
         app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
         return
     with target.broker() as broker, _jobs(target) as jobs:
-        world = SmokeWorld(target.bucket, target.objects, broker, jobs)
-        report = Smoke(world, seconds=app.options.timeout or _JOB_SECONDS).run(app.ui.say)
+        parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
+        report = SmokeTest(parts, seconds=app.options.timeout or _JOB_SECONDS).run(app.ui.say)
     app.ui.emit("smoke", {"environment": target.name, **_document(report)}, _table(target, report))
     app.ui.say(f"grading-dlq: {report.dead_letters}")
     if not report.passed:
@@ -72,7 +72,7 @@ def _table(target: EnvironmentClient, report: SmokeReport) -> Table:
     return Table(columns, rows, f"smoke test of {target.name}")
 
 
-def _row(probe: Probe) -> list[object]:
+def _row(probe: ProbeResult) -> list[object]:
     """Give the hops of one queue; those that were not reached have no time."""
     times = {hop.name: f"{hop.ms:.0f}" for hop in probe.hops}
     passed = "yes" if probe.passed else "NO"

@@ -19,9 +19,9 @@ from gradectl.submissions.submit import (
     Source,
     check_problem_exists,
     make_request,
-    read_source,
-    send,
-    upload,
+    read_source_file,
+    send_request,
+    upload_source,
     wait_for_result,
 )
 from gradectl.target import EnvironmentClient, select_environment
@@ -93,7 +93,7 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     when that is not given, and then exits with 124. A verdict, whichever, is exit code 0; a request
     that could not be graded is 1.
     """
-    source = read_source(file)
+    source = read_source_file(file)
     if not any_language:
         _check_language(language)
     target = select_environment(app, environment)
@@ -118,8 +118,8 @@ def _send(target: EnvironmentClient, request: GradingRequest, source: Source, qu
     if target.app.options.dry_run:
         return False
     with target.broker("web") as broker:  # reached before anything is stored
-        upload(target.objects, request, source)
-        send(broker, queue, request)
+        upload_source(target.objects, request, source)
+        send_request(broker, queue, request)
     return True
 
 

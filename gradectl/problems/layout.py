@@ -136,10 +136,8 @@ def _is_note(path: str, present: Container[str]) -> bool:
     """Return True for a file of a package's test data that a judge does not need."""
     if not path.startswith(f"{DATA}/"):
         return False
-    sample_output = (
-        path.removesuffix(".out") + ".ans"
-    )  # then .out is the sample output of the statement
-    return path.endswith(_NOTES) or (path.endswith(".out") and sample_output in present)
+    answer = path.removesuffix(".out") + ".ans"  # with one, .out is only shown in the statement
+    return path.endswith(_NOTES) or (path.endswith(".out") and answer in present)
 
 
 def _statement(present: Iterable[str]) -> str:

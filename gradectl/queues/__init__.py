@@ -1,1 +1,1 @@
-"""Inspects queues without changing them."""
+"""Inspects the queues of an environment without changing them."""

@@ -1,7 +1,7 @@
 """
-The interfaces between what gradectl does in an environment and the environment.
+The interface to the broker of an environment.
 
-Each has two implementations: the real one in `gradectl.adapters`, and an in-memory twin in
+It has two implementations: the real one in `gradectl.adapters`, and an in-memory fake in
 `gradectl.queues.testing`; one behaviour suite in tests/ports runs against both.
 """
 
@@ -15,10 +15,10 @@ from grader.ports.messages import QueueInspector
 
 
 class Watch(Protocol):
-    """The messages of one correlation id in one queue, and nobody else's."""
+    """A subscription to the messages of one correlation id in one queue."""
 
     def take(self, timeout_seconds: float) -> bytes | None:
-        """Consume the next such message and give its body; None when none came in time."""
+        """Consume the next message and return its body; None on timeout."""
         ...
 
 
@@ -26,18 +26,18 @@ class Broker(Protocol):
     """
     The queues of an environment.
 
-    Raises `ConnectionLostError` from any method, and `AccessError` when its user may not do it.
+    Every method raises `ConnectionLostError`, and `AccessError` if the user is not authorized.
     """
 
     @property
     def inspector(self) -> QueueInspector:
-        """Looks into queues without consuming."""
+        """The inspector, which reads queues without consuming."""
         ...
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Send one persistent message; it is stored when this returns."""
+        """Send one persistent message; returns after the broker has stored it."""
         ...
 
     def watch(self, queue: str, correlation_id: str) -> AbstractContextManager[Watch]:
-        """Listen for the messages of one correlation id for the block."""
+        """Subscribe to the messages of one correlation id for the block."""
         ...

@@ -1,4 +1,4 @@
-"""What the counters of a queue say to somebody who wonders why nothing happens."""
+"""Turns the counters of queues into hints for troubleshooting; pure."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from dataclasses import dataclass
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.ports.messages import QueueStatistics
 
-#: The size at which the alarm grading-queue-size-high fires.
+#: The threshold of the alarm grading-queue-size-high.
 _MANY = 100
 
 
 @dataclass(frozen=True)
 class Hint:
-    """One sentence, and the command or place to go to next; both empty when all is well."""
+    """A problem and the next command or place to check; both empty without a problem."""
 
     text: str = ""
     next_step: str = ""
 
     def __str__(self) -> str:
-        """Give both on one line."""
+        """Return both on one line."""
         return f"{self.text}: {self.next_step}" if self.next_step else self.text
 
 
 def hints(
-    queues: Mapping[str, QueueStatistics | None], environment: str, look_at: str
+    queues: Mapping[str, QueueStatistics | None], environment: str, status_command: str
 ) -> dict[str, Hint]:
     """
-    Read the counters of all queues.
+    Return a hint for each queue.
 
     Args:
-        queues: What the broker says of each; None where there is no such queue.
-        environment: For the commands in the answers.
-        look_at: Command that shows whether the environment's parts run.
+        queues: Counters by queue; None for a queue that does not exist.
+        environment: Name of the environment, for commands.
+        status_command: The command that shows the state of the environment.
     """
-    working = any(
+    is_working = any(
         counters.consumers or counters.in_flight
         for queue, counters in queues.items()
         if counters is not None and queue not in (RESULTS_QUEUE, DEAD_LETTER_QUEUE)
@@ -43,45 +43,45 @@ def hints(
     found = {}
     for queue, counters in queues.items():
         if counters is None:
-            found[queue] = Hint("no such queue", f"gradectl apply {environment}")
+            found[queue] = Hint("the queue does not exist", f"gradectl apply {environment}")
         elif queue == DEAD_LETTER_QUEUE:
-            found[queue] = _of_dead_letters(counters, environment)
+            found[queue] = _dead_letter_hint(counters, environment)
         elif queue == RESULTS_QUEUE:
-            found[queue] = _of_results(counters)
+            found[queue] = _result_hint(counters)
         else:
-            found[queue] = _of_requests(counters, look_at, working=working)
+            found[queue] = _request_hint(counters, status_command, is_working=is_working)
     return found
 
 
-def _of_dead_letters(counters: QueueStatistics, environment: str) -> Hint:
-    """Anything in here is a request that failed for good."""
+def _dead_letter_hint(counters: QueueStatistics, environment: str) -> Hint:
+    """Each message is a request that failed permanently."""
     if not counters.size:
         return Hint()
     inspect = f"gradectl queue inspect {DEAD_LETTER_QUEUE} -e {environment}"
-    return Hint(f"{_messages(counters.size)} could not be done", inspect)
+    return Hint(f"{_messages(counters.size)} failed permanently", inspect)
 
 
-def _of_results(counters: QueueStatistics) -> Hint:
-    """Results are for the web tier; nobody else may take them."""
+def _result_hint(counters: QueueStatistics) -> Hint:
+    """Results are consumed by the web tier."""
     if not counters.size or counters.consumers:
         return Hint()
-    return Hint(f"nobody takes {_messages(counters.size)}", "look at the web tier's connection")
+    text = f"{_messages(counters.size)} and no consumer"
+    return Hint(text, "check the connection of the web tier")
 
 
-def _of_requests(counters: QueueStatistics, look_at: str, *, working: bool) -> Hint:
+def _request_hint(counters: QueueStatistics, status_command: str, *, is_working: bool) -> Hint:
     """
-    Messages pile up when no worker listens, or when there are too few workers.
+    Messages accumulate if no worker is connected, or if there are too few workers.
 
-    A worker that is busy with one queue does not listen to the other.
+    A consumer that processes a message of one queue is not subscribed to the other.
     """
-    if not counters.consumers and not working:
-        waiting = f" and {counters.waiting} waiting" if counters.waiting else ""
-        return Hint(f"0 consumers{waiting}: no worker listens", look_at)
+    if not counters.consumers and not is_working:
+        waiting = f", {counters.waiting} waiting" if counters.waiting else ""
+        return Hint(f"0 consumers{waiting}: no worker is connected", status_command)
     if counters.waiting > _MANY:
-        return Hint("workers fall behind", "raise ecs_max_capacity or ecs_task_cpu")
+        return Hint("too few workers", "raise ecs_max_capacity or ecs_task_cpu")
     return Hint()
 
 
 def _messages(count: int) -> str:
-    """Count messages in words."""
     return "1 message" if count == 1 else f"{count} messages"

@@ -1,4 +1,4 @@
-"""Looking into the queues of an environment; nothing here changes anything."""
+"""Reads the state and the messages of queues, without changing them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from gradectl.queues.scan import Scan, ScanResult
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
 
-#: Up to this size the oldest message is looked for where the broker does not tell its time.
-_WORTH_A_BROWSE = 200
+#: Largest queue that is browsed for its oldest message if the statistics lack its time.
+_MAX_BROWSE_FOR_AGE = 200
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """One queue as it is now; `counters` is None when it does not exist."""
+    """The state of one queue; `counters` is None if it does not exist."""
 
     queue: str
     counters: QueueStatistics | None
-    oldest_seconds: float | None = None  # age of the oldest message, where it is known
+    oldest_seconds: float | None = None  # age of the oldest message, if known
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was seen of one queue; `now_ms` is the broker's clock."""
+    """The messages of one queue; `now_ms` is the time of the broker's clock."""
 
     scan: ScanResult
     now_ms: int
 
 
 def queue_states(inspector: QueueInspector, queues: Sequence[str] = QUEUES) -> list[QueueState]:
-    """Count what is in each of `queues`, in their order."""
+    """Return the states of `queues`, in their order."""
     found = inspector.statistics(queues)
     return [_state(inspector, queue, found.get(queue)) for queue in queues]
 
@@ -40,10 +40,10 @@ def inspect(
     inspector: QueueInspector, queue: str, *, enough: int | None = None
 ) -> Inspection | None:
     """
-    See all messages of a queue, or the first `enough`.
+    Read all messages of a queue, or about the first `enough`.
 
     Returns:
-        None when there is no such queue; it is not created by asking.
+        None if the queue does not exist; it is not created.
     """
     counters = inspector.statistics([queue]).get(queue)
     if counters is None:
@@ -55,17 +55,16 @@ def inspect(
 
 
 def find_message(inspection: Inspection, message_id: str) -> QueuedMessage | None:
-    """Find one message among those that were seen."""
+    """Find a message by its id."""
     found = (each for each in inspection.scan.messages if each.message_id == message_id)
     return next(found, None)
 
 
 def _state(inspector: QueueInspector, queue: str, counters: QueueStatistics | None) -> QueueState:
-    """Add the age of the oldest message to the counters."""
     if counters is None or not counters.size:
         return QueueState(queue, counters)
     oldest_ms = counters.oldest_ms
-    if oldest_ms is None and counters.size <= _WORTH_A_BROWSE:
+    if oldest_ms is None and counters.size <= _MAX_BROWSE_FOR_AGE:
         sent = (message.timestamp_ms for message in inspector.browse(queue))
         oldest_ms = min(sent, default=None)
     if oldest_ms is None:

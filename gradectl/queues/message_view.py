@@ -1,4 +1,4 @@
-"""What a person wants to know of a message in a queue, whatever kind of message it is."""
+"""Summarizes messages of any kind for people; pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from grader.ports.messages import QueuedMessage
 @dataclass(frozen=True)
 class MessageView:
     """
-    One message, made readable.
+    The summary of one message.
 
     Attributes:
-        message_id: The broker's name for it.
-        age_seconds: Since it was sent, by the broker's clock.
-        request_id: Of the request it is or answers; empty when none can be made out.
-        about: The reason why it is here, or what it asks for or answers.
-        reason_code: Stable word for the reason, if it was dead-lettered.
-        original_queue: Where it was before, if it was moved.
-        attempt: Attempts made when it was moved.
-        size_bytes: Of its body.
+        message_id: The message id of the broker.
+        age_seconds: Time since it was sent, by the broker's clock.
+        request_id: Id of the request or of the answered request; empty if unknown.
+        about: The reason of a dead letter, or else a summary of the content.
+        reason_code: Error code of a dead letter.
+        original_queue: The queue it was moved from, if it was moved.
+        attempt: Number of attempts when it was moved.
+        size_bytes: Size of its body.
     """
 
     message_id: str
@@ -39,7 +39,7 @@ class MessageView:
 
     @classmethod
     def of(cls, message: QueuedMessage, now_ms: int) -> MessageView:
-        """Read a message; `now_ms` is the broker's clock."""
+        """Summarize a message; `now_ms` is the time of the broker's clock."""
         headers = message.headers
         code = headers.get(names.REASON_CODE_HEADER, "")
         moved_from = headers.get("original-destination", "").removeprefix("/queue/")
@@ -56,7 +56,7 @@ class MessageView:
 
 
 def _reason(message: QueuedMessage) -> str:
-    """Why it was dead-lettered: our own words, or the broker's."""
+    """Return why it was dead-lettered, by the worker or else by the broker."""
     code = message.headers.get(names.REASON_CODE_HEADER, "")
     sentence = message.headers.get(names.REASON_HEADER, "")
     ours = ": ".join(part for part in (code, sentence) if part)
@@ -64,7 +64,7 @@ def _reason(message: QueuedMessage) -> str:
 
 
 def _content(body: bytes) -> str:
-    """Say in a few words what it asks for or answers."""
+    """Summarize the content of a request or a result."""
     try:
         request = GradingRequest.from_json(body)
     except RequestError:
@@ -74,22 +74,22 @@ def _content(body: bytes) -> str:
     try:
         result = JobResult.from_json(body)
     except ValueError:
-        return "not a message of the contract"
+        return "unknown message format"
     if isinstance(result.result, dict) and "verdict" in result.result:
         return f"{result.status} {result.result['verdict']} {result.result.get('score', '')}"
     return f"{result.status} {result.error.code if result.error else ''}".strip()
 
 
 def decoded(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Give a body as JSON values where it is JSON, else as text; no byte is lost."""
+    """Parse a body as JSON, or else return it as text with escapes for invalid UTF-8."""
     try:
         return json.loads(body)
-    except (ValueError, RecursionError):  # the second for a body of nothing but brackets
+    except (ValueError, RecursionError):  # the second for deeply nested brackets
         return body.decode(errors="backslashreplace")
 
 
 def pretty(body: bytes) -> str:
-    """Lay a body out for reading."""
+    """Format a body for reading."""
     content = decoded(body)
     if isinstance(content, str):
         return content
@@ -97,7 +97,7 @@ def pretty(body: bytes) -> str:
 
 
 def age(seconds: float) -> str:
-    """Say an age in its two largest units, such as ``2h 5m``."""
+    """Format an age in its two largest units, such as ``2h 5m``."""
     left = int(seconds)
     parts: list[str] = []
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):

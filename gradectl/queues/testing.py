@@ -1,7 +1,7 @@
 """
-In-memory twins of the ports of gradectl, shipped so that programs built on it can be tested too.
+In-memory fakes of the ports of gradectl, shipped for tests of programs that use it.
 
-They hold to what tests/ports demands of the real ones.
+The behaviour suite in tests/ports runs against them and the real adapters.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class _Queue:
     dequeued: int = 0
 
 
-def _nobody(_queue: str, _body: bytes) -> None:
-    """Be told of a message, and do nothing."""
+def _ignore(_queue: str, _body: bytes) -> None:
+    """Ignore a message."""
 
 
 class MemoryBroker:
     """
-    See `gradectl.queues.broker.Broker`.
+    Implements `gradectl.queues.broker.Broker`.
 
     Args:
-        queues: The queues that exist from the start.
-        page_size: Most messages that one browse shows.
-        on_send: Called with queue and body after each message: a worker, as a test wants it.
+        queues: The queues that exist at the start.
+        page_size: Maximum number of messages per browse.
+        on_send: Called with queue and body after each sent message; can act as a worker.
     """
 
     def __init__(
@@ -48,9 +48,8 @@ class MemoryBroker:
         queues: Sequence[str] = QUEUES,
         *,
         page_size: int = 400,
-        on_send: Callable[[str, bytes], None] = _nobody,
+        on_send: Callable[[str, bytes], None] = _ignore,
     ) -> None:
-        """Begin with empty queues."""
         self.on_send = on_send
         self._queues = {name: _Queue() for name in queues}
         self._page_size = page_size
@@ -58,11 +57,11 @@ class MemoryBroker:
 
     @property
     def inspector(self) -> MemoryBroker:
-        """This broker, which is its own inspector."""
+        """This object, which also implements `QueueInspector`."""
         return self
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Put a message into a queue, which is made when there is none."""
+        """Add a message to a queue, which is created if needed."""
         found = self._queues.setdefault(queue, _Queue())
         number = next(self._numbers)
         now_ms = int(time() * 1000)
@@ -74,7 +73,7 @@ class MemoryBroker:
 
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[MemoryWatch]:
-        """Listen for the messages of one correlation id."""
+        """Subscribe to the messages of one correlation id."""
         found = self._queues.setdefault(queue, _Queue())
         found.consumers += 1
         try:
@@ -92,7 +91,7 @@ class MemoryBroker:
         return None
 
     def messages(self, queue: str) -> list[QueuedMessage]:
-        """All that is in a queue; empty when there is no such queue."""
+        """All messages of a queue; empty if it does not exist."""
         return list(self._queues.get(queue, _Queue()).messages)
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
@@ -116,25 +115,24 @@ class MemoryBroker:
         }
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
-        """One page of a queue, which is made when there is none."""
+        """One page of a queue, which is created if needed."""
         found = self._queues.setdefault(queue, _Queue()).messages
         return [each for each in found if _matches(selector, each)][: self._page_size]
 
     def peek(self, queue: str, count: int) -> list[QueuedMessage]:
-        """Give the first messages of a queue, which is made when there is none."""
+        """Return the first messages of a queue, which is created if needed."""
         return self.browse(queue)[:count]
 
 
 class MemoryWatch:
     """
-    See `gradectl.queues.broker.Watch`; it does not wait, for in memory everything has come already.
+    Implements `gradectl.queues.broker.Watch`, without waiting.
 
     Args:
         take: Consumes the next message.
     """
 
     def __init__(self, take: Callable[[], bytes | None]) -> None:
-        """Made by `MemoryBroker.watch`."""
         self._take = take
 
     def take(self, timeout_seconds: float) -> bytes | None:  # noqa: ARG002 - the port's
@@ -143,17 +141,17 @@ class MemoryWatch:
 
 
 def _priority_class(message: QueuedMessage) -> int:
-    """The three classes that the store of the real one keeps."""
+    """Return the priority class of the store of ActiveMQ: -1, 0 or 1."""
     priority = int(message.headers["priority"])
     return (priority > 4) - (priority < 4)  # noqa: PLR2004 - JMS's default priority
 
 
 def _matches(selector: str, message: QueuedMessage) -> bool:
     """
-    Apply a selector of the few forms that gradectl uses.
+    Evaluate a selector of the forms that gradectl uses.
 
     Raises:
-        ConnectionLostError: It is of another form; the real broker ends the connection so.
+        ConnectionLostError: Another form; the real broker closes the connection then.
     """
     values = {
         "JMSTimestamp": message.timestamp_ms,

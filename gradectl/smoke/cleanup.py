@@ -1,4 +1,4 @@
-"""Taking away what a smoke test made: messages, objects and rows, and nothing of anybody else's."""
+"""Removes the messages, objects and rows of a smoke test, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from grader.ports.jobs import JobStore
 from grader.ports.stores import ObjectStore
 
 _TAKE_SECONDS = 0.1
-#: A worker that has the message may need some looks until it is done with it.
-_LOOKS = 20
-#: A broker pages in this many more messages for a selective consumer at each look.
-_PAGED_IN_BY_A_LOOK = 200
+#: Browses until a message that a worker holds should be settled.
+_BROWSES = 20
+#: Messages that each browse pages in for a selective consumer.
+_PAGED_IN_PER_BROWSE = 200
 
 
 class CleanUp:
     """
-    One clean-up; what it could not do is in `left_behind`.
+    The clean-up of one smoke test; `left_behind` lists what could not be removed.
 
     Args:
         store: The bucket.
         broker: The queues.
-        rows: The table of jobs; None where it cannot be reached.
+        rows: The table of jobs; None if the database cannot be reached.
     """
 
     def __init__(self, store: ObjectStore, broker: Broker, rows: JobStore | None) -> None:
-        """Nothing is removed yet."""
         self._store = store
         self._broker = broker
         self._rows = rows
@@ -42,59 +41,61 @@ class CleanUp:
 
     def run(self, smoke_id: str, jobs: Sequence[SmokeJob]) -> None:
         """
-        Remove every trace of a smoke test, as far as that is possible.
+        Remove everything that a smoke test created, as far as possible.
 
-        Messages go first, for the objects must stay while a worker holds a request.
+        Messages come first, because a worker that holds a request needs its objects.
         """
         held = [job for job in jobs if job.sent and not self._take_messages(job)]
         for job in held:
-            self.left_behind.append(f"{job.request_id}: a worker holds it, its objects stay")
+            self.left_behind.append(
+                f"{job.request_id}: its objects, because a worker is processing it"
+            )
         done = [job.request_id for job in jobs if job not in held]
         folders = [f"{kind}/{each}/" for each in done for kind in ("submissions", "results")]
         if not held:
             folders.append(f"problems/{smoke_id}/")
-        with self._noting("objects"):
+        with self._recording_errors("objects"):
             for folder in folders:
                 self._store.delete([found.key for found in self._store.list(folder)])
         if self._rows is not None:
-            with self._noting("rows"):
+            with self._recording_errors("rows"):
                 for each in done:
                     self._rows.delete(each)
         elif any(job.sent for job in jobs):
             self.left_behind.append("rows: the database cannot be reached from here")
 
     def _take_messages(self, job: SmokeJob) -> bool:
-        """Take our messages out of all queues; tells whether no worker holds the request."""
-        with self._noting("messages"):
-            withdrawn = not job.finished and self._take_away(job.queue, job.request_id) > 0
+        """Consume the messages of a job from all queues; False if a worker holds the request."""
+        with self._recording_errors("messages"):
+            withdrawn = not job.finished and self._consume(job.queue, job.request_id) > 0
             finished = job.finished or self._has_result(job.request_id)
             if finished and not job.received:
-                self._take_away(RESULTS_QUEUE, job.request_id)
+                self._consume(RESULTS_QUEUE, job.request_id)
             if finished and not job.accepted:
-                self._take_away(DEAD_LETTER_QUEUE, job.request_id)
+                self._consume(DEAD_LETTER_QUEUE, job.request_id)
             return withdrawn or finished
         return False
 
     def _has_result(self, request_id: str) -> bool:
         return stored_result(self._store, request_id) is not None
 
-    def _take_away(self, queue: str, request_id: str) -> int:
-        """Consume our messages of a queue, and tell how many there were."""
+    def _consume(self, queue: str, request_id: str) -> int:
+        """Consume the messages of a request in a queue, and return their number."""
         taken = 0
         with self._broker.watch(queue, request_id) as watch:
-            for look in count():
+            for browse in count():
                 while watch.take(_TAKE_SECONDS) is not None:
                     taken += 1
                 found = inspect(self._broker.inspector, queue)
                 messages = found.scan.messages if found else ()
-                there = any(each.headers.get("correlation-id") == request_id for each in messages)
-                if not there or look >= _LOOKS + len(messages) // _PAGED_IN_BY_A_LOOK:
+                is_left = any(each.headers.get("correlation-id") == request_id for each in messages)
+                if not is_left or browse >= _BROWSES + len(messages) // _PAGED_IN_PER_BROWSE:
                     return taken
         return taken
 
     @contextmanager
-    def _noting(self, what: str) -> Iterator[None]:
-        """Go on after an error, but do not hide it."""
+    def _recording_errors(self, what: str) -> Iterator[None]:
+        """Add an error to `left_behind` and continue."""
         try:
             yield
         except (GraderError, GradectlError) as error:

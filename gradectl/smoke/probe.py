@@ -1,4 +1,4 @@
-"""One marked job through one queue: each hop timed, and the result proved."""
+"""Sends one job through one queue, measures each hop and verifies the result."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from gradectl.errors import (
     UnreachableError,
 )
 from gradectl.queues.broker import Broker, Watch
-from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, Hop, Probe
-from gradectl.submissions.submit import Limits, Source, make_request, send, stored_result, upload
+from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, Hop, ProbeResult
+from gradectl.submissions.submit import (
+    Limits,
+    Source,
+    make_request,
+    send_request,
+    stored_result,
+    upload_source,
+)
 from grader.contract.messages import GradingResult
 from grader.contract.names import RESULTS_QUEUE
 from grader.contract.verdicts import Verdict
@@ -25,35 +32,35 @@ from grader.ports.stores import ObjectStore
 
 _PROGRAM = Source("smoke.py", b"print(sum(map(int, input().split())))\n")
 _LIMITS = Limits(time_ms=5000, memory_mb=128)
-_LOOK_SECONDS = 0.01
-#: After the result is stored, its message follows at once; later, another consumer has taken it.
+_POLL_SECONDS = 0.01
+#: The message follows the stored result; after this time another consumer must have taken it.
 _MESSAGE_SECONDS = 2.0
 
 
 @dataclass
 class SmokeJob:
-    """A job of a smoke test, and how far it came; the clean-up depends on that."""
+    """A job of a smoke test with its progress, which the clean-up needs."""
 
     queue: str
     request_id: str
     problem_id: str
     sent: bool = False
-    finished: bool = False  # it has a result, so no worker holds it any more
-    received: bool = False  # the result message was ours to take, and was taken
-    accepted: bool = False  # the result is right, so there is no dead letter
+    finished: bool = False  # it has a result, so no worker holds it
+    received: bool = False  # the prober consumed the result message
+    accepted: bool = False  # the verdict is AC, so there is no dead letter
     out_of_time: bool = False
 
 
 class Prober:
     """
-    Sends a job and follows it.
+    Sends a job and waits for its result.
 
     Args:
         bucket: Name of the grading bucket.
         store: The bucket.
         broker: The queues.
-        jobs: The table of jobs, where it can be reached.
-        clock: For latencies, in seconds.
+        jobs: The table of jobs; None if the database cannot be reached.
+        clock: Clock for latencies, in seconds.
     """
 
     def __init__(
@@ -64,7 +71,6 @@ class Prober:
         jobs: JobStore | None,
         clock: Callable[[], float],
     ) -> None:
-        """Prepare for one job."""
         self._bucket = bucket
         self._store = store
         self._broker = broker
@@ -73,13 +79,13 @@ class Prober:
         self._hops: list[Hop] = []
         self._hop = UPLOAD
 
-    def run(self, job: SmokeJob, seconds: float) -> Probe:
+    def run(self, job: SmokeJob, seconds: float) -> ProbeResult:
         """
         Send the job and wait for its result.
 
         Raises:
             UnreachableError: The broker cannot be reached.
-            AccessError: We may not do what a smoke test does; that says nothing of the workers.
+            AccessError: This user lacks a right that a smoke test needs.
         """
         try:
             proof = self._follow(job, seconds)
@@ -88,11 +94,11 @@ class Prober:
         except (GraderError, GradectlError, DeadlineError) as error:
             job.out_of_time = isinstance(error, DeadlineError)
             hops = tuple(self._hops)
-            return Probe(job.queue, job.request_id, hops, "", self._hop, str(error))
-        return Probe(job.queue, job.request_id, tuple(self._hops), proof)
+            return ProbeResult(job.queue, job.request_id, hops, "", self._hop, str(error))
+        return ProbeResult(job.queue, job.request_id, tuple(self._hops), proof)
 
     def _follow(self, job: SmokeJob, seconds: float) -> str:
-        """Go through the hops, and say how it is known that the job was graded."""
+        """Run the hops, and return the proof that the job was graded."""
         request = make_request(
             bucket=self._bucket,
             problem_id=job.problem_id,
@@ -105,15 +111,17 @@ class Prober:
         before = self._counters(RESULTS_QUEUE)
         with self._broker.watch(RESULTS_QUEUE, job.request_id) as watch:
             with self._timed(UPLOAD):
-                upload(self._store, request, _PROGRAM)
+                upload_source(self._store, request, _PROGRAM)
             with self._timed(SEND):
                 if self._counters(job.queue) is None:
-                    raise CheckFailedError("there is no such queue")
-                job.sent = True  # from here on it may have arrived
+                    raise CheckFailedError("the queue does not exist")
+                job.sent = (
+                    True  # set before, because a send may fail after the broker has stored it
+                )
                 try:
-                    send(self._broker, job.queue, request)
+                    send_request(self._broker, job.queue, request)
                 except AccessError:
-                    job.sent = False  # it was refused, so there is nothing to take back
+                    job.sent = False  # rejected, so there is no message to remove
                     raise
             with self._timed(GRADE):
                 body = self._await_grade(watch, job, seconds)
@@ -128,17 +136,17 @@ class Prober:
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
-        """Note which hop is under way, and how long it took."""
+        """Record the current hop and its duration."""
         self._hop = name
         start = self._clock()
         yield
         self._hops.append(Hop(name, (self._clock() - start) * 1000))
 
     def _await_grade(self, watch: Watch, job: SmokeJob, seconds: float) -> bytes | None:
-        """Wait until the result is stored; gives its message when that was seen first."""
+        """Wait until the result is stored; returns its message if that arrives first."""
         deadline = self._clock() + seconds
         while self._clock() < deadline:
-            body = watch.take(_LOOK_SECONDS)
+            body = watch.take(_POLL_SECONDS)
             if body is not None:
                 return body
             if stored_result(self._store, job.request_id) is not None:
@@ -147,27 +155,27 @@ class Prober:
 
     def _await_message(self, watch: Watch, job: SmokeJob, seconds: float) -> bytes | None:
         """
-        Wait for the result message; None when another consumer must have taken it.
+        Wait for the result message; None if another consumer must have taken it.
 
-        A broker gives a selective consumer only what it has paged in, and that is 200 messages
-        where nobody consumes the others. Each browse makes it page in more.
+        A selective consumer gets only messages that the broker has paged in: 200 if the queue has
+        no other consumer. Each browse pages in more.
         """
         deadline = self._clock() + seconds
-        patience = self._clock() + _MESSAGE_SECONDS
+        message_deadline = self._clock() + _MESSAGE_SECONDS
         while self._clock() < deadline:
-            body = watch.take(_LOOK_SECONDS)
+            body = watch.take(_POLL_SECONDS)
             if body is not None:
                 return body
             page = self._broker.inspector.browse(RESULTS_QUEUE)
-            waiting = len(page) < self._size(RESULTS_QUEUE) or any(
+            is_queued = len(page) < self._size(RESULTS_QUEUE) or any(
                 message.headers.get("correlation-id") == job.request_id for message in page
             )
-            if self._clock() > patience and not waiting:
+            if self._clock() > message_deadline and not is_queued:
                 return None
         return None
 
     def _other_proof(self, job: SmokeJob, before: QueueStatistics | None) -> str:
-        """Prove by what is stored that the job was graded, and by counters that it was told."""
+        """Verify the stored result, and by counters that its message was sent."""
         after = self._counters(RESULTS_QUEUE)
         enqueued = (after.enqueued if after else 0) - (before.enqueued if before else 0)
         dequeued = (after.dequeued if after else 0) - (before.dequeued if before else 0)
@@ -175,7 +183,7 @@ class Prober:
             raise CheckFailedError(f"graded, but no message was sent to {RESULTS_QUEUE}")
         row = self._jobs.get(job.request_id) if self._jobs else None
         row_result = row.result if row else None
-        what = "stored row" if row_result else "stored result.json"
+        source = "stored row" if row_result else "stored result.json"
         result = (
             GradingResult.from_json(row_result.to_json())
             if row_result
@@ -185,7 +193,7 @@ class Prober:
             raise CheckFailedError("neither a row nor a result.json is stored")
         _check(result, job)
         counters = f"{RESULTS_QUEUE} {enqueued:+d} enqueued, {dequeued:+d} dequeued"
-        return f"{what}; another consumer took the message ({counters})"
+        return f"{source}; another consumer took the message ({counters})"
 
     def _counters(self, queue: str) -> QueueStatistics | None:
         return self._broker.inspector.statistics([queue]).get(queue)
@@ -197,17 +205,17 @@ class Prober:
 
 def _check(result: GradingResult, job: SmokeJob) -> None:
     """
-    Make sure that a result is the right one, and note it.
+    Check that a result is the expected one, and mark the job as accepted.
 
     Raises:
-        CheckFailedError: It is of another request, or not accepted.
+        CheckFailedError: It is of another request, or its verdict is not AC.
     """
     if result.request_id != job.request_id:
-        raise CheckFailedError(f"a result of another request: {result.request_id}")
+        raise CheckFailedError(f"got the result of another request: {result.request_id}")
     if result.result is None:
         error = f"{result.error.code}: {result.error.message}" if result.error else ""
         raise CheckFailedError(f"status {result.status}: {error}")
     if result.result.verdict is not Verdict.ACCEPTED:
         verdict, message = result.result.verdict, result.result.message or ""
-        raise CheckFailedError(f"a right program got {verdict} {message}".strip())
+        raise CheckFailedError(f"a correct program got {verdict} {message}".strip())
     job.accepted = True

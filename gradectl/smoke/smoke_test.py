@@ -1,4 +1,4 @@
-"""Proving that an environment grades, end to end, with jobs that nobody else can mistake."""
+"""Tests an environment end to end with one job through each request queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gradectl.queues.inspection import inspect
 from gradectl.queues.message_view import MessageView
 from gradectl.smoke.cleanup import CleanUp
 from gradectl.smoke.probe import Prober, SmokeJob
-from gradectl.smoke.report import DeadLetters, Probe, SmokeReport
+from gradectl.smoke.report import DeadLetters, ProbeResult, SmokeReport
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
@@ -22,20 +22,20 @@ from grader.contract.names import (
 from grader.ports.jobs import JobStore
 from grader.ports.stores import ObjectStore
 
-#: A problem that each worker can solve in a moment.
+#: The test case of the problem that the jobs solve.
 _CASES = {"1.in": b"20 22\n", "1.ans": b"42\n"}
 
 
 @dataclass(frozen=True)
-class SmokeWorld:
+class SmokeEnvironment:
     """
-    What a smoke test works on.
+    The parts of an environment that a smoke test uses.
 
     Attributes:
         bucket: Name of the grading bucket.
         store: The bucket.
         broker: The queues.
-        jobs: The table of jobs; None where it cannot be reached from here.
+        jobs: The table of jobs; None if the database cannot be reached.
     """
 
     bucket: str
@@ -44,83 +44,88 @@ class SmokeWorld:
     jobs: JobStore | None
 
 
-class Smoke:
+class SmokeTest:
     """
     One smoke test.
 
     Args:
-        world: The environment.
-        seconds: How long each job may take.
-        clock: For latencies, in seconds.
+        environment: The environment under test.
+        seconds: Timeout of each job.
+        clock: Clock for latencies, in seconds.
     """
 
     def __init__(
-        self, world: SmokeWorld, *, seconds: float, clock: Callable[[], float] = monotonic
+        self,
+        environment: SmokeEnvironment,
+        *,
+        seconds: float,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        """Choose the mark; nothing is made yet."""
         self.smoke_id = f"smoke-{secrets.token_hex(6)}"
         self.jobs: list[SmokeJob] = []
-        self._world = world
+        self._environment = environment
         self._seconds = seconds
         self._clock = clock
 
     def run(self, say: Callable[[str], None]) -> SmokeReport:
         """
-        Try each request queue, and clean up, also when it is interrupted.
+        Test each request queue, and clean up, even after an interruption.
 
         Args:
-            say: Told what is being done.
+            say: Called with progress messages.
         """
-        world = self._world
-        dead_before = self._dead_letters()
-        clean_up = CleanUp(world.store, world.broker, world.jobs)
-        probes: list[Probe] = []
+        environment = self._environment
+        size_before = self._dead_letters()
+        clean_up = CleanUp(environment.store, environment.broker, environment.jobs)
+        probes: list[ProbeResult] = []
         try:
             self._put_problem()
             for queue in self._queues():
-                say(f"trying {queue}")
+                say(f"testing {queue}")
                 probes.append(self._probe(queue))
                 if self.jobs[-1].out_of_time:
                     break
-            dead = self._dead_letters_since(dead_before)
+            dead_letters = self._dead_letters_since(size_before)
         finally:
             say("cleaning up")
             clean_up.run(self.smoke_id, self.jobs)
             for each in clean_up.left_behind:
                 say(f"left behind: {each}")
-        return SmokeReport(self.smoke_id, tuple(probes), dead, tuple(clean_up.left_behind))
+        return SmokeReport(self.smoke_id, tuple(probes), dead_letters, tuple(clean_up.left_behind))
 
     def _queues(self) -> list[str]:
-        """The queues to try; the priority queue is optional, the other one is not."""
-        found = self._world.broker.inspector.statistics([PRIORITY_QUEUE])
+        """Return the queues to test; the priority queue is optional."""
+        found = self._environment.broker.inspector.statistics([PRIORITY_QUEUE])
         return [REQUESTS_QUEUE, *found]
 
     def _put_problem(self) -> None:
-        """Make the problem that the jobs are about."""
+        """Upload the problem of the jobs."""
         for name, body in _CASES.items():
             key = cases_prefix(self.smoke_id) + name
-            self._world.store.put(key, body, content_type="text/plain")
+            self._environment.store.put(key, body, content_type="text/plain")
 
-    def _probe(self, queue: str) -> Probe:
-        """Send one job, remembering it for the clean-up before anything of it exists."""
+    def _probe(self, queue: str) -> ProbeResult:
+        """Send one job; it is recorded for the clean-up before any part of it exists."""
         job = SmokeJob(queue, f"{self.smoke_id}-{queue}", self.smoke_id)
         self.jobs.append(job)
-        world = self._world
-        prober = Prober(world.bucket, world.store, world.broker, world.jobs, self._clock)
+        environment = self._environment
+        prober = Prober(
+            environment.bucket, environment.store, environment.broker, environment.jobs, self._clock
+        )
         return prober.run(job, self._seconds)
 
     def _dead_letters(self) -> int:
-        """Size of the dead-letter queue."""
-        found = self._world.broker.inspector.statistics([DEAD_LETTER_QUEUE])
+        """Return the size of the dead-letter queue."""
+        found = self._environment.broker.inspector.statistics([DEAD_LETTER_QUEUE])
         return found[DEAD_LETTER_QUEUE].size if found else 0
 
     def _dead_letters_since(self, before: int) -> DeadLetters:
-        """Look for our jobs among the dead letters, when there are more of them or fewer."""
+        """Look for the jobs among the dead letters if their number has changed."""
         after = self._dead_letters()
         if after == before:
             return DeadLetters(before, after)
         ids = {job.request_id for job in self.jobs}
-        found = inspect(self._world.broker.inspector, DEAD_LETTER_QUEUE)
+        found = inspect(self._environment.broker.inspector, DEAD_LETTER_QUEUE)
         messages = found.scan.messages if found else ()
         views = [MessageView.of(message, 0) for message in messages]
         ours = tuple(view.about for view in views if view.request_id in ids)

@@ -1,4 +1,4 @@
-"""Where a request is and what became of it: asked of the bucket, the database and the queues."""
+"""Looks up a request in the bucket, the database and the queues."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from grader.errors import GraderError
 from grader.ports.jobs import JobRecord, JobStore
 from grader.ports.stores import ObjectStore
 
-#: A request is looked for among this many messages of each queue.
+#: Maximum number of messages that are searched in each queue.
 _MESSAGES_PER_QUEUE = 2000
 
 
 @dataclass(frozen=True)
-class Located:
-    """A message of the request, and the queue that it lies in."""
+class LocatedMessage:
+    """A message of the request, and the queue that holds it."""
 
     queue: str
     view: MessageView
 
 
 @dataclass(frozen=True)
-class Findings:
-    """All that was found; `unknown` says what could not be asked, and why."""
+class LookupResult:
+    """Everything found about a request; `unreachable` lists the sources that failed, and why."""
 
     request_id: str
-    submitted: bool  # something lies below submissions/
-    result: JobResult | None  # of the bucket
-    row: JobRecord | None  # of the database
-    messages: tuple[Located, ...]
-    unknown: tuple[str, ...]
+    submitted: bool  # an object exists below submissions/
+    result: JobResult | None  # from the bucket
+    row: JobRecord | None  # from the database
+    messages: tuple[LocatedMessage, ...]
+    unreachable: tuple[str, ...]
 
     @property
-    def anything(self) -> bool:
-        """Whether anybody knows the request."""
+    def is_known(self) -> bool:
+        """True if any source has the request."""
         return bool(self.submitted or self.result or self.row or self.messages)
 
 
@@ -51,13 +51,13 @@ def look_up(
     store: ObjectStore,
     open_jobs: Callable[[], AbstractContextManager[JobStore]],
     open_broker: Callable[[], AbstractContextManager[Broker]],
-) -> Findings:
+) -> LookupResult:
     """
-    Ask everybody who may know something of a request.
+    Look up a request in the bucket, the database and the queues.
 
-    Only the bucket must answer; that the database or the broker does not is among the findings.
+    Only the bucket must be reachable; an unreachable database or broker is part of the result.
     """
-    unknown: list[str] = []
+    unreachable: list[str] = []
     submitted = next(iter(store.list(f"submissions/{request_id}/")), None) is not None
     result = stored_job_result(store, request_id)
     row = None
@@ -65,40 +65,35 @@ def look_up(
         with open_jobs() as jobs:
             row = jobs.get(request_id)
     except (GraderError, GradectlError) as error:
-        unknown.append(_unasked("database", error))
-    messages: list[Located] = []
+        unreachable.append(f"database: {error}")
+    messages: list[LocatedMessage] = []
     try:
         with open_broker() as broker:
             messages = [located for queue in QUEUES for located in _find(broker, queue, request_id)]
     except (GraderError, GradectlError) as error:
-        unknown.append(_unasked("broker", error))
-    return Findings(request_id, submitted, result, row, tuple(messages), tuple(unknown))
+        unreachable.append(f"broker: {error}")
+    return LookupResult(request_id, submitted, result, row, tuple(messages), tuple(unreachable))
 
 
-def _unasked(what: str, error: GraderError | GradectlError) -> str:
-    """Say why something could not be asked."""
-    return f"{what}: {error}"
-
-
-def _find(broker: Broker, queue: str, request_id: str) -> list[Located]:
-    """Look for the messages of a request in one queue."""
-    found = inspect(broker.inspector, queue, enough=_MESSAGES_PER_QUEUE)
-    if found is None:
+def _find(broker: Broker, queue: str, request_id: str) -> list[LocatedMessage]:
+    """Find the messages of a request in one queue."""
+    inspection = inspect(broker.inspector, queue, enough=_MESSAGES_PER_QUEUE)
+    if inspection is None:
         return []
-    views = (MessageView.of(message, found.now_ms) for message in found.scan.messages)
-    return [Located(queue, view) for view in views if view.request_id == request_id]
+    views = (MessageView.of(message, inspection.now_ms) for message in inspection.scan.messages)
+    return [LocatedMessage(queue, view) for view in views if view.request_id == request_id]
 
 
-def state(findings: Findings) -> str:
-    """Say in a few words where the request is."""
-    if findings.result:
+def request_state(found: LookupResult) -> str:
+    """Summarize where the request is."""
+    if found.result:
         return "finished"
-    if findings.row and findings.row.result:
-        return "finished, but its result.json is not in the bucket"
-    if findings.row:
-        return f"being worked on, attempt {findings.row.attempts}"
-    if findings.messages:
-        return f"in {findings.messages[0].queue}"
-    if findings.unknown:
-        return "submitted; where it is now could not be asked"
-    return "submitted, but in no queue: a worker has just taken it, or it was never sent"
+    if found.row and found.row.result:
+        return "finished, but result.json is not in the bucket"
+    if found.row:
+        return f"running, attempt {found.row.attempts}"
+    if found.messages:
+        return f"in {found.messages[0].queue}"
+    if found.unreachable:
+        return "submitted; its current place is unknown"
+    return "submitted, but in no queue: a worker has just received it, or it was never sent"

@@ -1,4 +1,4 @@
-"""A result as a person wants to see it."""
+"""Formats results as tables."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from grader.contract.messages import CaseResult, Grade, GradingResult, JobResult
 
 _COLUMNS = ("case", "status", "time ms", "memory MB", "why")
 
-
-#: Of what other work than grading gives, in one line.
+#: Maximum length of the result of another handler than grading, in one line.
 _LONGEST_CONTENT = 200
 
 
 def headline(result: JobResult) -> str:
-    """Say the result in one line."""
+    """Summarize a result in one line."""
     grade = result.result
     if not isinstance(grade, Grade):
         reason = f": {result.error.code}: {result.error.message}" if result.error else ""
@@ -27,23 +26,23 @@ def headline(result: JobResult) -> str:
 
 
 def result_table(result: GradingResult) -> Table:
-    """Lay a result out: the verdict as title, a row for each test case."""
+    """Return a table with the verdict as title and one row per test case."""
     if result.result is None:
         error = result.error
         rows = [(error.code, error.message)] if error else []
         return Table(("error", "message"), rows, f"{result.request_id}: {result.status}")
     grade = result.result
     title = f"{result.request_id}: {headline(result)}"
-    said = [words for _, words in _words(grade)]
+    notes = [text for _, text in _notes(grade)]
     cases = [
         (each.case, each.status, each.time, each.memory, each.reason or "")
         for each in grade.test_results
     ]
-    return Table(_COLUMNS, cases, "\n".join([title, *said]))
+    return Table(_COLUMNS, cases, "\n".join([title, *notes]))
 
 
 def result_rows(result: JobResult) -> list[tuple[str, str]]:
-    """Give a result as rows of a table with two columns: what, and what about it."""
+    """Return a result as rows of name and text."""
     grade = result.result
     graded = isinstance(grade, Grade | None)
     rows = [
@@ -53,14 +52,14 @@ def result_rows(result: JobResult) -> list[tuple[str, str]]:
     if not isinstance(grade, Grade):
         return rows
     cases = [(f"case {each.case}", _line(each)) for each in grade.test_results]
-    return [*rows, *_words(grade), *cases]
+    return [*rows, *_notes(grade), *cases]
 
 
-def _words(grade: Grade) -> list[tuple[str, str]]:
-    """All that is said of a whole submission, by what it is."""
+def _notes(grade: Grade) -> list[tuple[str, str]]:
+    """Return the texts about the whole submission, by name."""
     why = f"{grade.reason} (fault: {grade.fault})" if grade.reason else ""
-    said = (("why", why), ("message", grade.message or ""), ("tip", grade.optimization_tip or ""))
-    return [(name, words) for name, words in said if words]
+    notes = (("why", why), ("message", grade.message or ""), ("tip", grade.optimization_tip or ""))
+    return [(name, text) for name, text in notes if text]
 
 
 def _line(case: CaseResult) -> str:

@@ -1,4 +1,4 @@
-"""Making submissions, sending them, and waiting for what becomes of them."""
+"""Creates and sends submissions, and waits for their results."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from grader.contract.messages import GradingRequest, GradingResult, JobResult
 from grader.errors import ObjectNotFoundError
 from grader.ports.stores import ObjectStore
 
-#: What a worker takes by default (MAX_SOURCE_BYTES); more would be refused a moment later.
+#: Default of the worker setting MAX_SOURCE_BYTES; workers reject larger files.
 MAX_SOURCE_BYTES = 1 << 20
 _RESULT_MAX_BYTES = 64 << 20
+_GIVE_A_SOURCE = "give the path of a source file"
 _Result = TypeVar("_Result", bound=JobResult)
 _FIRST_POLL_SECONDS = 0.02
 _POLL_GROWTH = 1.4
@@ -33,54 +34,54 @@ _LONGEST_POLL_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Source:
-    """A program from a file."""
+    """The source file of a submission."""
 
     name: str
     content: bytes
 
     @property
     def extension(self) -> str:
-        """Ending of its name, without the dot."""
+        """File extension without the dot."""
         return Path(self.name).suffix.lstrip(".") or "txt"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What each test case may use."""
+    """The limits of each test case."""
 
     time_ms: int
     memory_mb: int
 
 
-def read_source(path: Path) -> Source:
+def read_source_file(path: Path) -> Source:
     """
-    Read a program; a file that is too large is not read at all.
+    Read a source file; its size is checked first.
 
     Raises:
-        UsageError: It is not a file, empty, unreadable, or larger than a worker takes.
+        UsageError: It is not a file, empty, unreadable or too large.
     """
     try:
         size = path.stat().st_size
         if not path.is_file() or not 0 < size <= MAX_SOURCE_BYTES:
-            raise _unfit(path, size)
+            raise _invalid_source(path, size)
         return Source(path.name, path.read_bytes())
     except OSError as error:
         text = f"cannot be read: {error.strerror}"
-        raise UsageError(text, where=str(path), next_step="give a file with a program") from error
+        raise UsageError(text, where=str(path), next_step=_GIVE_A_SOURCE) from error
 
 
-def _unfit(path: Path, size: int) -> UsageError:
-    """Say what is wrong with a source file that exists."""
+def _invalid_source(path: Path, size: int) -> UsageError:
+    """Return the error for an existing path that is not a valid source file."""
     if not path.is_file():
-        return UsageError("not a file", where=str(path), next_step="give a file with a program")
+        return UsageError("not a regular file", where=str(path), next_step=_GIVE_A_SOURCE)
     if not size:
-        return UsageError("empty", where=str(path), next_step="give a file with a program")
-    text = f"{size} bytes, and a worker takes at most {MAX_SOURCE_BYTES}"
-    return UsageError(text, where=str(path), next_step="leave data out of the program")
+        return UsageError("the file is empty", where=str(path), next_step=_GIVE_A_SOURCE)
+    text = f"{size} bytes; workers accept at most {MAX_SOURCE_BYTES}"
+    return UsageError(text, where=str(path), next_step="move large data out of the program")
 
 
 def new_request_id(now: datetime) -> str:
-    """Make an id that sorts by time and is not guessed."""
+    """Return a new id that sorts by time and cannot be guessed."""
     return f"req_{now.astimezone(UTC):%Y%m%d%H%M%S}_{secrets.token_hex(6)}"
 
 
@@ -95,10 +96,10 @@ def make_request(  # noqa: PLR0913 - the fields of the message, all named at the
     request_id: str | None = None,
 ) -> GradingRequest:
     """
-    Write the request message for a program.
+    Create the request message of a submission.
 
     Raises:
-        UsageError: A value that no worker would accept; names it.
+        UsageError: A value is invalid; names the option.
     """
     now = datetime.now(UTC)
     chosen_id = request_id or new_request_id(now)
@@ -120,8 +121,8 @@ def make_request(  # noqa: PLR0913 - the fields of the message, all named at the
         raise UsageError(f"{option}: {first['msg']}", where="gradectl submit") from error
 
 
-def upload(store: ObjectStore, request: GradingRequest, source: Source) -> None:
-    """Put the program and what is known of it where the request says."""
+def upload_source(store: ObjectStore, request: GradingRequest, source: Source) -> None:
+    """Upload the source file and metadata.json to the keys of the request."""
     bucket = request.source_file.removeprefix("s3://").partition("/")[0]
     metadata = {
         **json.loads(request.to_json()),
@@ -135,21 +136,21 @@ def upload(store: ObjectStore, request: GradingRequest, source: Source) -> None:
     store.put(key, source.content, content_type="text/plain; charset=utf-8")
 
 
-def send(broker: Broker, queue: str, request: GradingRequest) -> None:
-    """Queue the request; when this returns, the broker has it on disk."""
+def send_request(broker: Broker, queue: str, request: GradingRequest) -> None:
+    """Send the request; returns after the broker has stored it."""
     broker.send(queue, request.to_json(), {"correlation-id": request.request_id})
 
 
 def check_problem_exists(store: ObjectStore, problem_id: str, environment: str) -> None:
     """
-    Make sure that there is something to grade against.
+    Check that a problem has test cases.
 
     Raises:
-        GradectlError: The bucket has no test case of this problem.
+        GradectlError: The bucket has no test case of the problem.
     """
     if next(iter(store.list(cases_prefix(problem_id))), None) is None:
         raise GradectlError(
-            f"there is no problem {problem_id!r}",
+            f"problem {problem_id!r} not found",
             where=f"{cases_prefix(problem_id)} in the bucket of {environment}",
             next_step=f"gradectl problem push -e {environment} DIRECTORY",
         )
@@ -157,16 +158,16 @@ def check_problem_exists(store: ObjectStore, problem_id: str, environment: str) 
 
 def stored_result(store: ObjectStore, request_id: str) -> GradingResult | None:
     """
-    Read the stored result of a request, if it has one.
+    Read the stored result of a grading request; None if there is none.
 
     Raises:
-        GradectlError: What is stored there is not a result.
+        GradectlError: The stored object is not a result.
     """
     return _stored(store, request_id, GradingResult)
 
 
 def stored_job_result(store: ObjectStore, request_id: str) -> JobResult | None:
-    """Read the stored result of a request of any kind, one of grading as such; raises as above."""
+    """Read the stored result of a request of any handler; raises as `stored_result`."""
     try:
         return _stored(store, request_id, GradingResult)
     except GradectlError:
@@ -180,7 +181,7 @@ def _stored(store: ObjectStore, request_id: str, model: type[_Result]) -> _Resul
     except ObjectNotFoundError:
         return None
     except ValueError as error:
-        text = f"not a result: {error}"
+        text = f"not a valid result: {error}"
         raise GradectlError(text, where=key) from error
 
 
@@ -193,10 +194,10 @@ def wait_for_result(
     clock: Callable[[], float] = monotonic,
 ) -> GradingResult:
     """
-    Look for the stored result, at growing intervals.
+    Poll for the stored result at growing intervals.
 
     Raises:
-        DeadlineError: It was not there in time.
+        DeadlineError: No result within `seconds`.
     """
     deadline = clock() + seconds
     interval = _FIRST_POLL_SECONDS

@@ -82,7 +82,7 @@ def test_a_request_that_nobody_knows_is_1_without_naming_the_environment(stack: 
     said = stack.run("result", "req_none")
 
     assert said.returncode == 1
-    assert "nobody knows 'req_none'" in said.stderr
+    assert "request 'req_none' not found" in said.stderr
     assert "of local" in said.stderr
     assert "not asked" not in said.stderr
 

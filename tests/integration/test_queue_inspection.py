@@ -1,4 +1,4 @@
-"""A real queue that is shown by small pages is seen completely, and is afterwards as before."""
+"""A real queue with small pages is read completely and stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def paging(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    """A broker whose browses show 50 messages, as one of Amazon's shows 400."""
+    """A broker with a browse page of 50 messages; that of Amazon MQ is 400."""
     xml = XML.read_text().replace('maxBrowsePageSize="100000"', f'maxBrowsePageSize="{PAGE}"')
     assert f'"{PAGE}"' in xml
     broker = BrokerSpec("paging", xml, [BrokerUser("grader", "a-Password-for-tests-1")])
@@ -53,8 +53,8 @@ def fill(broker: StompBroker, queue: str, count: int, priorities: str = "4") -> 
         broker.send(queue, b"%d" % number, headers)
 
 
-def test_1001_messages_are_all_seen_by_pages_of_50(broker: StompBroker, name: str) -> None:
-    """The broker ends each browse normally; only the count tells that more is there."""
+def test_1001_messages_are_read_by_pages_of_50(broker: StompBroker, name: str) -> None:
+    """Each browse ends normally; only the size of the queue shows that there are more."""
     fill(broker, name, 1001)
 
     found = inspect(broker.inspector, name)
@@ -66,8 +66,8 @@ def test_1001_messages_are_all_seen_by_pages_of_50(broker: StompBroker, name: st
     assert found.scan.rounds > 20
 
 
-def test_priorities_hide_nothing(broker: StompBroker, name: str) -> None:
-    """Urgent messages are shown first, and the older ones behind them are found all the same."""
+def test_priorities_hide_no_message(broker: StompBroker, name: str) -> None:
+    """Older messages behind urgent ones are read too."""
     fill(broker, name, 600, priorities="941")
 
     found = inspect(broker.inspector, name)
@@ -79,7 +79,7 @@ def test_priorities_hide_nothing(broker: StompBroker, name: str) -> None:
 def test_more_than_a_page_in_one_millisecond_is_reported(
     broker: StompBroker, paging: RunningBroker, name: str
 ) -> None:
-    """One transaction brings them so close that no selector tells them apart; that is said."""
+    """No selector separates the messages of one transaction, so the scan may be incomplete."""
     connection = connect([paging.endpoint], paging.user, paging.password, ca_file=paging.ca_file)
     with connection.transaction() as transaction:
         for number in range(3000):
@@ -96,7 +96,7 @@ def test_more_than_a_page_in_one_millisecond_is_reported(
 
 
 def test_inspecting_changes_nothing(broker: StompBroker, paging: RunningBroker, name: str) -> None:
-    """After a complete scan the next consumer gets each message once, none marked redelivered."""
+    """The next consumer gets each message once, none marked as redelivered."""
     fill(broker, name, 120)
     before = broker.inspector.statistics([name])[name]
     inspect(broker.inspector, name)
@@ -114,8 +114,8 @@ def test_inspecting_changes_nothing(broker: StompBroker, paging: RunningBroker, 
     assert not [frame for frame in frames if frame.headers.get("redelivered") == "true"]
 
 
-def test_peeking_costs_the_same_however_many_wait(activemq: RunningBroker, name: str) -> None:
-    """The broker shows the few that were asked for, and then no more although nobody said stop."""
+def test_peeking_reads_only_the_requested_messages(activemq: RunningBroker, name: str) -> None:
+    """The broker sends no more, although the browse is not closed."""
     connection = connect(
         [activemq.endpoint], activemq.user, activemq.password, ca_file=activemq.ca_file
     )
@@ -127,7 +127,7 @@ def test_peeking_costs_the_same_however_many_wait(activemq: RunningBroker, name:
     page = inspector.peek(name, 3)
 
     assert [message.body for message in page] == [b"0", b"1", b"2"]
-    connection.send(f"{name}.answers", b"")  # all that was sent before its receipt has come by then
+    connection.send(f"{name}.answers", b"")  # its receipt follows everything sent before
     late = [frame for frame in iter(lambda: connection.next_frame(0.0), None) if frame.body]
     assert late == []
     assert inspector.peek(name, 5000)[-1].body == b"2999"
@@ -135,10 +135,10 @@ def test_peeking_costs_the_same_however_many_wait(activemq: RunningBroker, name:
     connection.close()
 
 
-def test_a_message_in_flight_is_seen_and_stays_with_its_consumer(
+def test_a_message_in_flight_is_read_and_stays_with_its_consumer(
     broker: StompBroker, paging: RunningBroker, name: str
 ) -> None:
-    """What a worker holds is counted as in flight, and looking at it does not take it away."""
+    """Inspection counts it as in flight and does not redeliver it."""
     fill(broker, name, 3)
     worker = connect([paging.endpoint], paging.user, paging.password, ca_file=paging.ca_file)
     worker.subscribe(name)
@@ -158,10 +158,8 @@ def test_a_message_in_flight_is_seen_and_stays_with_its_consumer(
     assert broker.inspector.statistics([name])[name].size == 2
 
 
-def test_a_watch_behind_hundreds_of_strange_messages_is_served_after_browses(
-    broker: StompBroker, name: str
-) -> None:
-    """A selective consumer gets what is paged in; a browse makes the broker page in more."""
+def test_browses_serve_a_watch_behind_450_other_messages(broker: StompBroker, name: str) -> None:
+    """A selective consumer gets only paged-in messages; each browse pages in more."""
     fill(broker, name, 450)
     broker.send(name, b"ours", {"correlation-id": "ours"})
 
@@ -175,8 +173,8 @@ def test_a_watch_behind_hundreds_of_strange_messages_is_served_after_browses(
     assert broker.inspector.statistics([name])[name].size == 450
 
 
-def test_a_queue_that_does_not_exist_is_not_made_by_looking(broker: StompBroker, name: str) -> None:
-    """A browse would create it; so its statistics are asked for first."""
+def test_inspection_does_not_create_a_missing_queue(broker: StompBroker, name: str) -> None:
+    """A browse would create it, so its statistics are read first."""
     assert inspect(broker.inspector, name) is None
     (state,) = queue_states(broker.inspector, [name])
     assert state.counters is None

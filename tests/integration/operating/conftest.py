@@ -1,4 +1,4 @@
-"""An applied environment with real engines, for the commands that people use in one."""
+"""An applied environment with real engines, for tests of commands."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from gradectl.local.testing import RunningBroker, RunningDatabase, running_broke
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"
-#: The signals whose handlers `main` replaces.
+#: Signals whose handlers `main` replaces.
 HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one command came to."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     stdout: str
@@ -45,13 +45,13 @@ class Said:
 
     @property
     def document(self) -> Any:
-        """Its output, when that is JSON."""
+        """The output, parsed as JSON."""
         return json.loads(self.stdout)
 
 
 @contextmanager
 def only_environ(wanted: dict[str, str]) -> Iterator[None]:
-    """Have exactly these variables for the block."""
+    """Replace the process environment for the block."""
     saved = dict(os.environ)
     os.environ.clear()
     os.environ.update(wanted)
@@ -64,7 +64,7 @@ def only_environ(wanted: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def same_signal_handlers() -> Iterator[None]:
-    """Have the handlers back that a command replaces."""
+    """Restore the signal handlers after the block."""
     saved = {number: signal.getsignal(number) for number in HANDLED}
     try:
         yield
@@ -73,8 +73,8 @@ def same_signal_handlers() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def ended(process: subprocess.Popen[str]) -> None:
-    """End what a failed test left running, and close what it left open."""
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process that a failed test left running, and close its pipes."""
     if process.poll() is None:
         process.kill()
     process.communicate()
@@ -82,7 +82,7 @@ def ended(process: subprocess.Popen[str]) -> None:
 
 @dataclass
 class Applied:
-    """One environment: its project, its broker, its account."""
+    """An applied environment: its project, account, broker and database."""
 
     root: Path
     name: str
@@ -99,7 +99,7 @@ class Applied:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What any program needs to reach the emulated account."""
+        """Variables to reach the emulated account."""
         return {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
@@ -108,7 +108,7 @@ class Applied:
         }
 
     def environ(self, **changes: str) -> dict[str, str]:
-        """Variables of a person's shell."""
+        """Variables of a user's shell."""
         usual = {
             **self.credentials,
             "SSL_CERT_FILE": str(self.ca_file),
@@ -118,8 +118,8 @@ class Applied:
         }
         return {key: value for key, value in {**usual, **changes}.items() if value}
 
-    def gradectl(self, *arguments: str, **environ: str) -> Said:
-        """Run a command to its end, in this process: starting one takes longer than most do."""
+    def gradectl(self, *arguments: str, **environ: str) -> CommandResult:
+        """Run a command in this process, because a new process takes longer than most commands."""
         out, err = io.StringIO(), io.StringIO()
         with ExitStack() as stack:
             stack.enter_context(contextlib.chdir(self.root))
@@ -128,10 +128,10 @@ class Applied:
             stack.enter_context(only_environ(self.environ(**environ)))
             stack.enter_context(same_signal_handlers())
             code = main(arguments)
-        return Said(code, out.getvalue(), err.getvalue())
+        return CommandResult(code, out.getvalue(), err.getvalue())
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command as a process of its own, to be interrupted."""
+        """Start a command in its own process, for interruptions."""
         process = subprocess.Popen(
             [sys.executable, "-m", "gradectl.cli", *arguments],
             cwd=self.root,
@@ -141,7 +141,7 @@ class Applied:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.stack.callback(ended, process)
+        self.stack.callback(kill, process)
         return process
 
     def client(self, service: str) -> Any:
@@ -161,18 +161,18 @@ class Applied:
         )
 
     def stored(self) -> list[str]:
-        """The keys of all that lies in the bucket."""
+        """The keys of all objects in the bucket."""
         listing = self.client("s3").list_objects_v2(Bucket=self.bucket)
         return [item["Key"] for item in listing.get("Contents", [])]
 
     def open_broker(self) -> StompBroker:
-        """Connect to the broker, until the end of the test."""
+        """Connect to the broker until the end of the test."""
         running = self.broker
         access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
         return self.stack.enter_context(open_broker(access))
 
     def worker_environment(self, launcher: Path) -> dict[str, str]:
-        """What the task definition and the platform give a worker."""
+        """The variables that the task definition and the platform give a worker."""
         parts = {
             "MQ_ENDPOINT_PARAM": "mq/broker-endpoint",
             "MQ_USERNAME_PARAM": "mq/username",
@@ -195,7 +195,7 @@ class Applied:
 def own_broker(
     engines: Engines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningBroker]:
-    """A broker of this file's tests alone, for they use the queues by their public names."""
+    """A broker for the tests of one file, because they use the public queue names."""
     user = BrokerUser("grader", "a-Password-for-tests-1")
     broker = BrokerSpec("operating", (FIXTURES / "broker.xml").read_text(), [user])
     with running_broker(engines, tmp_path_factory.mktemp("operating"), broker) as running:
@@ -204,7 +204,7 @@ def own_broker(
 
 @pytest.fixture(scope="module")
 def own_database(mariadb: RunningDatabase) -> Iterator[RunningDatabase]:
-    """An empty database of this file's tests alone."""
+    """An empty database for the tests of one file."""
     name = f"t_{uuid.uuid4().hex}"
     connection = pymysql.connect(
         host="127.0.0.1", port=mariadb.port, user=mariadb.user, password=mariadb.password
@@ -222,18 +222,18 @@ def make_applied(
     moto_server: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[], Applied]:
-    """Make an environment: bucket, parameters and environment.yaml, as an apply leaves them."""
+    """Create an environment with the bucket, parameters and environment.yaml of an apply."""
 
     def make() -> Applied:
         name = f"t{uuid.uuid4().hex[:12]}"
         root = tmp_path_factory.mktemp(name)
-        made = Applied(root, name, moto_server, own_broker, own_database, own_broker.ca_file)
+        applied = Applied(root, name, moto_server, own_broker, own_database, own_broker.ca_file)
         folder = root / "environments" / name
         folder.mkdir(parents=True)
         content = {"name": name, "account_id": ACCOUNT, "region": REGION, "emulated": True}
         (folder / "environment.yaml").write_text(yaml.safe_dump({"schema_version": 1, **content}))
-        made.client("s3").create_bucket(
-            Bucket=made.bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        applied.client("s3").create_bucket(
+            Bucket=applied.bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
         values = {
             "mq/broker-endpoint": own_broker.endpoint,
@@ -245,7 +245,7 @@ def make_applied(
             "db/password": own_database.password,
         }
         for part, value in values.items():
-            made.set_parameter(part, value)
-        return made
+            applied.set_parameter(part, value)
+        return applied
 
     return make

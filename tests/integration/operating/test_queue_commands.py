@@ -1,4 +1,4 @@
-"""`gradectl queue`, and what every command says when the broker cannot be reached."""
+"""`gradectl queue`, and the errors of commands with an unreachable broker."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ANYTHING = b'{"requestId": "req_1", "note": "\\u001b[31mred"}'
 
 @pytest.fixture
 def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
-    """An environment without workers; its queues are empty again after each test."""
-    made = make_applied()
-    yield made
-    running = made.broker
-    made.stack.close()
+    """An environment without workers; its queues are emptied after each test."""
+    environment = make_applied()
+    yield environment
+    running = environment.broker
+    environment.stack.close()
     connection = connect(
         [running.endpoint], running.user, running.password, ca_file=running.ca_file
     )
@@ -40,31 +40,31 @@ def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
     connection.close()
 
 
-def test_list_counts_and_says_what_looks_wrong(applied: Any) -> None:
-    """The table is for people: counts, and where to look next."""
+def test_list_shows_counters_and_hints(applied: Any) -> None:
+    """As a table, with the next steps on stderr."""
     broker = applied.open_broker()
     for _ in range(3):
         broker.send("grading-requests", b"{}", {})
     broker.send("grading-dlq", ANYTHING, REASON)
 
-    said = applied.gradectl("queue", "list")
+    result = applied.gradectl("queue", "list")
 
-    assert said.code == 0, said.stderr
-    assert "grading-requests" in said.stdout
-    hint = "grading-requests: 0 consumers and 3 waiting: no worker listens: gradectl local status"
-    assert hint in said.stderr
-    assert f"gradectl queue inspect grading-dlq -e {applied.name}" in said.stderr
+    assert result.code == 0, result.stderr
+    assert "grading-requests" in result.stdout
+    hint = "grading-requests: 0 consumers, 3 waiting: no worker is connected: gradectl local status"
+    assert hint in result.stderr
+    assert f"gradectl queue inspect grading-dlq -e {applied.name}" in result.stderr
 
 
-def test_list_gives_programs_the_same(applied: Any) -> None:
-    """Every counter, with the hint apart from its next step."""
+def test_list_has_the_same_data_as_json(applied: Any) -> None:
+    """All counters, with hint and next step as separate members."""
     applied.open_broker().send("grading-dlq", ANYTHING, REASON)
 
-    said = applied.gradectl("queue", "list", "--output", "json")
+    result = applied.gradectl("queue", "list", "--output", "json")
 
-    assert said.code == 0, said.stderr
-    assert said.document["kind"] == "queue-list"
-    queues = {each["queue"]: each for each in said.document["queues"]}
+    assert result.code == 0, result.stderr
+    assert result.document["kind"] == "queue-list"
+    queues = {each["queue"]: each for each in result.document["queues"]}
     assert list(queues) == [
         f"grading-{word}" for word in ("requests", "priority", "results", "dlq")
     ]
@@ -75,7 +75,7 @@ def test_list_gives_programs_the_same(applied: Any) -> None:
 
 
 def test_inspect_shows_the_reasons_of_dead_letters_and_changes_nothing(applied: Any) -> None:
-    """Twice the same answer, always with how many of how many were seen."""
+    """Two runs have the same output, with the number of messages read."""
     broker = applied.open_broker()
     for _ in range(2):
         broker.send("grading-dlq", ANYTHING, REASON)
@@ -94,7 +94,7 @@ def test_inspect_shows_the_reasons_of_dead_letters_and_changes_nothing(applied: 
 
 
 def test_inspect_shows_one_message_with_its_body_and_no_control_characters(applied: Any) -> None:
-    """A message cannot paint the operator's terminal."""
+    """A message cannot control the operator's terminal."""
     broker = applied.open_broker()
     broker.send("grading-dlq", ANYTHING, REASON)
     broker.send("grading-dlq", b"\x1b]0;title\x07 not JSON", {})
@@ -114,47 +114,47 @@ def test_inspect_shows_one_message_with_its_body_and_no_control_characters(appli
     assert plain.document["message"]["body"]["requestId"] == "req_1"
 
 
-def test_inspect_with_a_limit_says_that_there_are_more(applied: Any) -> None:
-    """It is not called incomplete, for it is what was asked for."""
+def test_inspect_with_a_limit_shows_the_size_of_the_queue(applied: Any) -> None:
+    """The result is not marked as incomplete."""
     broker = applied.open_broker()
     for number in range(30):
         broker.send("grading-dlq", b"%d" % number, {})
 
-    said = applied.gradectl("queue", "inspect", "grading-dlq", "--limit", "5", "-o", "json")
+    result = applied.gradectl("queue", "inspect", "grading-dlq", "--limit", "5", "-o", "json")
 
-    assert said.code == 0, said.stderr
-    assert len(said.document["messages"]) == 5
-    assert said.document["size"] == 30
+    assert result.code == 0, result.stderr
+    assert len(result.document["messages"]) == 5
+    assert result.document["size"] == 30
 
 
 @pytest.mark.parametrize("arguments", [(), ("--message", "ID:none")])
-def test_what_does_not_exist_is_an_error_and_is_not_made(
+def test_a_missing_queue_or_message_is_an_error_and_is_not_created(
     applied: Any, arguments: tuple[str, ...]
 ) -> None:
-    """A queue by that name must not exist afterwards, only because somebody looked."""
+    """Inspecting must not create a queue."""
     queue = "grading-dlq" if arguments else "grading-dql"
 
-    said = applied.gradectl("queue", "inspect", queue, *arguments)
+    result = applied.gradectl("queue", "inspect", queue, *arguments)
 
-    assert said.code == 1
-    assert "next:" in said.stderr
+    assert result.code == 1
+    assert "next:" in result.stderr
     assert applied.open_broker().inspector.statistics(["grading-dql"]) == {}
 
 
-def test_without_an_environment_it_is_said_which_there_are(applied: Any) -> None:
-    """No stack runs here, so none can be guessed."""
-    said = applied.gradectl("queue", "list", GRADECTL_ENVIRONMENT="")
+def test_without_an_environment_the_error_lists_them(applied: Any) -> None:
+    """No local stack is running, so there is no default."""
+    result = applied.gradectl("queue", "list", GRADECTL_ENVIRONMENT="")
 
-    assert said.code == 64
-    assert "--environment" in said.stderr
-    assert applied.name in said.stderr
+    assert result.code == 64
+    assert "--environment" in result.stderr
+    assert applied.name in result.stderr
 
 
 COMMANDS = (("queue", "list"), ("queue", "inspect", "grading-dlq"), ("smoke",), ("submit",))
 
 
 def arguments_of(command: tuple[str, ...], applied: Any) -> tuple[str, ...]:
-    """Complete a command line."""
+    """Return the complete arguments of a command."""
     if command == ("smoke",):
         return ("smoke", applied.name)
     if command == ("submit",):
@@ -167,95 +167,95 @@ def arguments_of(command: tuple[str, ...], applied: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_broker_that_is_down_is_69_and_nothing_is_stored(
+def test_an_unreachable_broker_exits_with_69_and_nothing_is_stored(
     applied: Any, command: tuple[str, ...]
 ) -> None:
-    """It says which address does not answer and what to look at."""
+    """The error has the address and a next step."""
     (port,) = free_ports(1)
     applied.set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{port}")
 
-    said = applied.gradectl(*arguments_of(command, applied))
+    result = applied.gradectl(*arguments_of(command, applied))
 
-    assert said.code == 69
-    assert f"stomp+ssl://localhost:{port}" in said.stderr
-    assert "next:" in said.stderr
+    assert result.code == 69
+    assert f"stomp+ssl://localhost:{port}" in result.stderr
+    assert "next:" in result.stderr
     assert not [
         key for key in applied.stored() if key.startswith(("submissions/", "problems/smoke"))
     ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_wrong_password_is_77_and_is_not_shown(applied: Any, command: tuple[str, ...]) -> None:
-    """The user is named, the password never."""
+def test_a_wrong_password_exits_with_77_and_is_not_shown(
+    applied: Any, command: tuple[str, ...]
+) -> None:
+    """The error names the user and the parameter."""
     applied.set_parameter("mq/password", "a-Wrong-password-1")
 
-    said = applied.gradectl(*arguments_of(command, applied))
+    result = applied.gradectl(*arguments_of(command, applied))
 
-    assert said.code == 77
-    assert "grader" in said.stderr
-    assert "a-Wrong-password-1" not in said.stdout + said.stderr
-    assert "mq/password" in said.stderr
-
-
-def test_a_certificate_that_is_not_trusted_is_78(applied: Any, tmp_path: Path) -> None:
-    """Nobody is told to switch the check off."""
-    stranger = make_certificates(tmp_path, "localhost").ca_file
-
-    said = applied.gradectl("queue", "list", SSL_CERT_FILE=str(stranger))
-
-    assert said.code == 78
-    assert "certificate" in said.stderr
-    assert "SSL_CERT_FILE" in said.stderr
+    assert result.code == 77
+    assert "grader" in result.stderr
+    assert "a-Wrong-password-1" not in result.stdout + result.stderr
+    assert "mq/password" in result.stderr
 
 
-def test_a_stack_that_does_not_run_is_69_and_leads_to_local_up(applied: Any) -> None:
-    """An emulated environment has no other account to ask."""
-    said = applied.gradectl("queue", "list", AWS_ENDPOINT_URL="")
+def test_an_untrusted_certificate_exits_with_78(applied: Any, tmp_path: Path) -> None:
+    """The next step is to set SSL_CERT_FILE."""
+    other_ca = make_certificates(tmp_path, "localhost").ca_file
 
-    assert said.code == 69
-    assert "gradectl local up" in said.stderr
+    result = applied.gradectl("queue", "list", SSL_CERT_FILE=str(other_ca))
+
+    assert result.code == 78
+    assert "certificate" in result.stderr
+    assert "SSL_CERT_FILE" in result.stderr
 
 
-def test_an_environment_that_was_not_applied_is_78_and_names_the_parameters(applied: Any) -> None:
-    """All missing ones at once."""
+def test_a_stack_that_is_not_running_exits_with_69(applied: Any) -> None:
+    """The next step is gradectl local up."""
+    result = applied.gradectl("queue", "list", AWS_ENDPOINT_URL="")
+
+    assert result.code == 69
+    assert "gradectl local up" in result.stderr
+
+
+def test_missing_parameters_exit_with_78(applied: Any) -> None:
+    """The error lists all of them."""
     names = [f"/{applied.name}/mq/{key}" for key in ("broker-endpoint", "username", "password")]
     applied.client("ssm").delete_parameters(Names=names)
 
-    said = applied.gradectl("queue", "list")
+    result = applied.gradectl("queue", "list")
 
-    assert said.code == 78
-    assert all(name in said.stderr for name in names)
+    assert result.code == 78
+    assert all(name in result.stderr for name in names)
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("result", "req_1"),
         ("problem", "push", "examples/problems/sum"),
         ("submit", "-p", "sum", "-l", "python", "examples/submissions/sum/accepted.py"),
     ],
 )
-def test_an_environment_without_its_bucket_is_78_and_leads_to_apply(
-    applied: Any, words: tuple[str, ...]
-) -> None:
-    """It is the first thing that somebody meets who forgot to apply."""
+def test_a_missing_bucket_exits_with_78(applied: Any, arguments: tuple[str, ...]) -> None:
+    """The next step is gradectl apply."""
     applied.client("s3").delete_bucket(Bucket=applied.bucket)
 
-    said = applied.gradectl(*(str(ROOT / word) if "/" in word else word for word in words))
+    result = applied.gradectl(*(str(ROOT / each) if "/" in each else each for each in arguments))
 
-    assert said.code == 78
-    assert "s3://" in said.stderr
-    assert f"next:    gradectl apply {applied.name}" in said.stderr
+    assert result.code == 78
+    assert "s3://" in result.stderr
+    assert f"next:    gradectl apply {applied.name}" in result.stderr
 
 
-def test_a_smoke_test_without_workers_is_4_and_leaves_nothing(applied: Any) -> None:
-    """It names the hop and the next command, and takes its messages back."""
-    said = applied.gradectl("--timeout", "3", "smoke", applied.name, "--output", "json")
+def test_a_smoke_test_without_workers_exits_with_4_and_leaves_nothing(applied: Any) -> None:
+    """It names the hop and the next command, and removes its messages."""
+    result = applied.gradectl("--timeout", "3", "smoke", applied.name, "--output", "json")
 
-    assert said.code == 4, said.stderr
-    assert said.document["passed"] is False
-    assert said.document["probes"][0]["failed_hop"] == "queue and grade"
-    assert f"gradectl queue list -e {applied.name}" in said.stderr
+    assert result.code == 4, result.stderr
+    assert result.document["passed"] is False
+    assert result.document["probes"][0]["failed_hop"] == "queue and grade"
+    assert f"gradectl queue list -e {applied.name}" in result.stderr
     assert applied.stored() == []
     statistics = applied.open_broker().inspector.statistics(["grading-requests", "grading-dlq"])
     assert [each.size for each in statistics.values()] == [0, 0]

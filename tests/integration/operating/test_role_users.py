@@ -1,4 +1,4 @@
-"""In an environment with users of roles, each command logs in as the one that may do no more."""
+"""In an environment with users per role, each command logs in as the least privileged one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROLES = ("operator", "web", "worker")
 
 @pytest.fixture(scope="module")
 def own_broker(guarded: Callable[[str], Any]) -> Any:
-    """A broker with an authorization map, whose admin the environment knows."""
+    """A broker with an authorization map; the environment has its admin."""
     return guarded("admin")
 
 
@@ -28,33 +28,33 @@ def own_broker(guarded: Callable[[str], Any]) -> Any:
 def applied(
     make_applied: Callable[[], Any], guarded: Callable[[str], Any], launcher: Path
 ) -> Iterator[Any]:
-    """An environment whose roles have users, with a worker that logs in as its own."""
-    made = make_applied()
+    """An environment with a user per role, and a worker that logs in as its own user."""
+    environment = make_applied()
     for role in ROLES:
-        log_in(made, f"mq-{role}", guarded(role))
-    environment = {
-        **made.worker_environment(launcher),
-        "MQ_USERNAME_PARAM": f"/{made.name}/mq-worker/username",
-        "MQ_PASSWORD_PARAM": f"/{made.name}/mq-worker/password",
+        store_credentials(environment, f"mq-{role}", guarded(role))
+    variables = {
+        **environment.worker_environment(launcher),
+        "MQ_USERNAME_PARAM": f"/{environment.name}/mq-worker/username",
+        "MQ_PASSWORD_PARAM": f"/{environment.name}/mq-worker/password",
     }
-    with (made.root / "worker.log").open("w") as log:
+    with (environment.root / "worker.log").open("w") as log:
         command = [sys.executable, "-m", "grader", "worker"]
-        worker = subprocess.Popen(command, env=environment, stderr=log)
-        yield made
+        worker = subprocess.Popen(command, env=variables, stderr=log)
+        yield environment
         worker.terminate()
         worker.wait(30)
-    made.stack.close()
-    empty(made.broker)
+    environment.stack.close()
+    empty(environment.broker)
 
 
-def log_in(applied: Any, part: str, user: Any) -> None:
-    """Keep the login of a user in SSM."""
+def store_credentials(applied: Any, part: str, user: Any) -> None:
+    """Store the credentials of a user in SSM."""
     applied.set_parameter(f"{part}/username", user.user)
     applied.set_parameter(f"{part}/password", user.password)
 
 
 def empty(broker: Any) -> None:
-    """Take everything out of the queues."""
+    """Consume all messages of the queues."""
     connection = connect([broker.endpoint], broker.user, broker.password, ca_file=broker.ca_file)
     for queue in ("requests", "priority", "results", "dlq"):
         connection.subscribe(f"grading-{queue}")
@@ -63,23 +63,23 @@ def empty(broker: Any) -> None:
     connection.close()
 
 
-def test_the_smoke_test_proves_that_the_rights_of_a_worker_are_enough(applied: Any) -> None:
-    """Requests on both queues, results, and nothing of it left behind."""
-    said = applied.gradectl("smoke", applied.name, "--output", "json")
+def test_the_rights_of_a_worker_suffice(applied: Any) -> None:
+    """The smoke test passes for both queues and leaves nothing behind."""
+    result = applied.gradectl("smoke", applied.name, "--output", "json")
 
-    assert said.code == 0, said.stderr
-    assert [each["passed"] for each in said.document["probes"]] == [True, True]
-    assert said.document["left_behind"] == []
+    assert result.code == 0, result.stderr
+    assert [each["passed"] for each in result.document["probes"]] == [True, True]
+    assert result.document["left_behind"] == []
     assert applied.gradectl("queue", "list").code == 0
 
 
-def test_reading_and_submitting_do_without_the_admin(
+def test_reading_and_submitting_do_not_need_the_admin(
     applied: Any, guarded: Callable[[str], Any]
 ) -> None:
-    """Its password may be wrong: `queue` and `result` are an operator's, `submit` is the web's."""
+    """`queue` and `result` log in as operator, `submit` as web."""
     pushed = applied.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"))
     assert pushed.code == 0, pushed.stderr
-    applied.set_parameter("mq/password", "nobody-has-this-1")
+    applied.set_parameter("mq/password", "a-Wrong-password-1")
 
     program = str(EXAMPLES / "submissions" / "sum" / "accepted.py")
     submitted = applied.gradectl(
@@ -94,20 +94,18 @@ def test_reading_and_submitting_do_without_the_admin(
     found = applied.gradectl("result", request_id, "--output", "json")
     assert found.document["not_asked"] == []
     assert applied.gradectl("smoke", applied.name).code == 77
-    log_in(applied, "mq", guarded("admin"))
+    store_credentials(applied, "mq", guarded("admin"))
 
 
-def test_a_user_that_lacks_a_right_is_one_error_with_77(
-    applied: Any, guarded: Callable[[str], Any]
-) -> None:
-    """Where, what, and what to do; the smoke test takes away what it had made."""
+def test_a_missing_right_exits_with_77(applied: Any, guarded: Callable[[str], Any]) -> None:
+    """The error names user and queue; the smoke test removes its objects."""
     before = applied.stored()
-    log_in(applied, "mq", guarded("operator"))
+    store_credentials(applied, "mq", guarded("operator"))
     smoked = applied.gradectl("smoke", applied.name)
-    log_in(applied, "mq-operator", guarded("web"))
+    store_credentials(applied, "mq-operator", guarded("web"))
     inspected = applied.gradectl("queue", "inspect", "grading-dlq")
     listed = applied.gradectl("queue", "list")
-    log_in(applied, "mq", guarded("admin"))
+    store_credentials(applied, "mq", guarded("admin"))
 
     assert smoked.code == 77
     assert "user 'operator' may not write to queue://grading-requests" in smoked.stderr
@@ -119,12 +117,12 @@ def test_a_user_that_lacks_a_right_is_one_error_with_77(
 
 
 def test_a_wrong_password_of_a_role_names_its_parameters(applied: Any) -> None:
-    """The admin's are not tried instead: what can be read must not depend on a mistake."""
+    """There is no fallback to the admin."""
     applied.set_parameter("mq-operator/password", "a-Wrong-password-1")
 
-    said = applied.gradectl("queue", "list")
+    result = applied.gradectl("queue", "list")
 
-    assert said.code == 77
-    assert f"/{applied.name}/mq-operator/password" in said.stderr
-    assert f"gradectl apply {applied.name}" in said.stderr
-    assert "a-Wrong-password-1" not in said.stdout + said.stderr
+    assert result.code == 77
+    assert f"/{applied.name}/mq-operator/password" in result.stderr
+    assert f"gradectl apply {applied.name}" in result.stderr
+    assert "a-Wrong-password-1" not in result.stdout + result.stderr

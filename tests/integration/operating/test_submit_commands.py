@@ -1,4 +1,4 @@
-"""`gradectl problem push`, `submit`, `result` and `smoke`, with a real worker and its sandbox."""
+"""`gradectl problem push`, `submit`, `result` and `smoke` with a real worker and sandbox."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def grading(make_applied: Callable[[], Any], launcher: Path) -> Iterator[Any]:
 
 
 def submit(applied: Any, *arguments: str, problem: str = "sum") -> Any:
-    """Submit and wait."""
+    """Submit and wait for the result."""
     return applied.gradectl(
         *("submit", "--problem", problem, "--wait", "--output", "json", "--timeout", "60"),
         *arguments,
@@ -58,15 +58,17 @@ def sample(name: str) -> str:
 
 
 @pytest.mark.parametrize("each", SAMPLES["submissions"], ids=lambda each: each["name"])
-def test_the_sample_submissions_come_to_what_they_must(grading: Any, each: dict[str, Any]) -> None:
-    """The file that the demo reads is true, in all languages and for all kinds of misbehaviour."""
-    wanted = {**SAMPLES["defaults"], **each}
+def test_the_sample_submissions_get_the_expected_results(
+    grading: Any, each: dict[str, Any]
+) -> None:
+    """Of submissions.yaml, which the demo uses: all languages, all verdicts."""
+    sample_settings = {**SAMPLES["defaults"], **each}
 
     said = submit(
         grading,
         *("--language", each["language"], "--any-language", str(EXAMPLES / each["file"])),
-        *("--time-limit", str(wanted["time_limit_ms"])),
-        *("--memory-limit", str(wanted["memory_limit_mb"])),
+        *("--time-limit", str(sample_settings["time_limit_ms"])),
+        *("--memory-limit", str(sample_settings["memory_limit_mb"])),
         problem=each["problem"],
     )
 
@@ -85,7 +87,7 @@ def test_the_sample_submissions_come_to_what_they_must(grading: Any, each: dict[
 
 
 def test_the_verdict_is_shown_as_a_table(grading: Any) -> None:
-    """A row for each case, the verdict above, the id on the other stream."""
+    """The verdict is in the title, the request id on stderr."""
     said = grading.gradectl(
         *("submit", "--problem", "sum", "--language", "python", "--wait", sample("accepted.py"))
     )
@@ -95,8 +97,8 @@ def test_the_verdict_is_shown_as_a_table(grading: Any) -> None:
     assert "req_" in said.stderr
 
 
-def test_without_waiting_the_id_leads_to_the_result(grading: Any) -> None:
-    """The answer is the request id at once; `result` tells the rest when it is there."""
+def test_the_request_id_leads_to_the_result(grading: Any) -> None:
+    """`submit` without --wait prints the request id; `result` shows the result."""
     sent = grading.gradectl(
         *("submit", "-p", "sum", "-l", "py", "--priority", "-o", "json", sample("accepted.py"))
     )
@@ -117,8 +119,8 @@ def test_without_waiting_the_id_leads_to_the_result(grading: Any) -> None:
     assert document["not_asked"] == []
 
 
-def test_a_result_is_told_also_where_database_and_broker_cannot_be_reached(grading: Any) -> None:
-    """The bucket is enough for the verdict; what was not asked is said."""
+def test_a_result_is_shown_without_database_and_broker(grading: Any) -> None:
+    """The bucket suffices for the verdict; a warning names the other sources."""
     request_id = submit(grading, "-l", "c", sample("accepted.c")).document["request_id"]
     endpoint = grading.broker.endpoint
     grading.set_parameter("mq/broker-endpoint", "stomp+ssl://localhost:1")
@@ -135,8 +137,8 @@ def test_a_result_is_told_also_where_database_and_broker_cannot_be_reached(gradi
     assert "not asked: broker" in said.stderr
 
 
-def test_a_request_that_could_not_be_looked_for_everywhere_is_69(grading: Any) -> None:
-    """That nobody knows it would be a guess."""
+def test_an_unknown_request_with_an_unreachable_source_exits_with_69(grading: Any) -> None:
+    """That source may have it."""
     grading.set_parameter("db/endpoint", "127.0.0.1:1")
     try:
         said = grading.gradectl("result", "req_none")
@@ -144,21 +146,21 @@ def test_a_request_that_could_not_be_looked_for_everywhere_is_69(grading: Any) -
         grading.set_parameter("db/endpoint", grading.database.endpoint)
 
     assert said.code == 69
-    assert "'req_none' was not found, and not everything could be asked" in said.stderr
+    assert "request 'req_none' not found, but not all sources could be reached" in said.stderr
     assert "where:   database" in said.stderr
 
 
-def test_a_request_that_nobody_knows_is_1(grading: Any) -> None:
-    """It says where was looked, and what to compare."""
+def test_an_unknown_request_exits_with_1(grading: Any) -> None:
+    """The error has the sources and a next step."""
     said = grading.gradectl("result", "req_none")
 
     assert said.code == 1
-    assert "nobody knows 'req_none'" in said.stderr
+    assert "request 'req_none' not found" in said.stderr
     assert grading.name in said.stderr
 
 
-def test_a_language_that_is_not_known_is_refused_before_it_is_sent(grading: Any) -> None:
-    """With the known ones, the near one, and the way to send it all the same."""
+def test_an_unknown_language_is_rejected_before_it_is_sent(grading: Any) -> None:
+    """The error has the known ones, a similar one, and --any-language."""
     near = grading.gradectl("submit", "-p", "sum", "-l", "pyhton", sample("accepted.py"))
     far = grading.gradectl("submit", "-p", "sum", "-l", "ruby", sample("accepted.rb"))
 
@@ -168,17 +170,17 @@ def test_a_language_that_is_not_known_is_refused_before_it_is_sent(grading: Any)
     assert "--any-language" in far.stderr
 
 
-def test_a_problem_that_was_not_pushed_is_1(grading: Any) -> None:
-    """Instead of a failed request a minute later."""
+def test_an_unknown_problem_exits_with_1(grading: Any) -> None:
+    """Before the request is sent."""
     said = grading.gradectl("submit", "-p", "som", "-l", "python", sample("accepted.py"))
 
     assert said.code == 1
-    assert "there is no problem 'som'" in said.stderr
+    assert "problem 'som' not found" in said.stderr
     assert "gradectl problem push" in said.stderr
 
 
-def test_a_file_of_50_mb_is_64_and_nothing_is_stored(grading: Any, tmp_path: Path) -> None:
-    """One clear error at once."""
+def test_a_file_of_50_mb_exits_with_64_and_nothing_is_stored(grading: Any, tmp_path: Path) -> None:
+    """With one error."""
     big = tmp_path / "big.py"
     with big.open("wb") as file:
         file.truncate(50 << 20)
@@ -192,8 +194,8 @@ def test_a_file_of_50_mb_is_64_and_nothing_is_stored(grading: Any, tmp_path: Pat
     assert grading.stored() == before
 
 
-def test_waiting_too_long_is_124_and_says_how_to_go_on(grading: Any) -> None:
-    """The request stays queued, and its id is not lost."""
+def test_a_timeout_exits_with_124_and_a_next_step(grading: Any) -> None:
+    """The request stays queued, and the next step has its id."""
     said = grading.gradectl(
         *("--timeout", "1.5", "submit", "-p", "sum", "-l", "python", "--wait"),
         *("--time-limit", "2000", sample("sleeps.py")),
@@ -204,7 +206,7 @@ def test_waiting_too_long_is_124_and_says_how_to_go_on(grading: Any) -> None:
 
 
 def test_a_dry_run_sends_and_stores_nothing(grading: Any) -> None:
-    """Neither a submission nor a problem."""
+    """Neither `submit` nor `problem push`."""
     before = grading.stored()
     sent = grading.gradectl(
         *("--dry-run", "submit", "-p", "sum", "-l", "python", sample("accepted.py"))
@@ -220,7 +222,7 @@ def test_a_dry_run_sends_and_stores_nothing(grading: Any) -> None:
 
 
 def test_a_second_push_uploads_nothing(grading: Any) -> None:
-    """The content is compared, so a push in every CI run costs one listing."""
+    """The content is compared, so a push in each CI run costs one listing."""
     said = grading.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"), "-o", "json")
 
     assert said.code == 0, said.stderr
@@ -239,10 +241,10 @@ def test_a_second_push_uploads_nothing(grading: Any) -> None:
         ("two-numbers", "accepted/from_both_ends.cpp", "AC", 100),
     ],
 )
-def test_a_package_of_kattis_is_graded_by_its_own_rules(
+def test_a_kattis_package_is_graded_by_its_own_rules(
     grading: Any, name: str, submission: str, verdict: str, score: int
 ) -> None:
-    """Points by group and a validator in C++, through bucket, queue and worker."""
+    """Points by group, and a validator in C++."""
     package = EXAMPLES / "problems" / name
     pushed = grading.gradectl("problem", "push", str(package))
     assert pushed.code == 0, pushed.stderr
@@ -257,8 +259,8 @@ def test_a_package_of_kattis_is_graded_by_its_own_rules(
         assert result["reason"] == "the two places are the same"
 
 
-def test_a_problem_that_could_not_be_graded_is_78(grading: Any, tmp_path: Path) -> None:
-    """Every finding is listed, and nothing is uploaded."""
+def test_an_invalid_problem_exits_with_78(grading: Any, tmp_path: Path) -> None:
+    """All findings are listed, and nothing is uploaded."""
     (tmp_path / "broken" / "testcases").mkdir(parents=True)
     (tmp_path / "broken" / "testcases" / "1.in").touch()
 
@@ -270,23 +272,23 @@ def test_a_problem_that_could_not_be_graded_is_78(grading: Any, tmp_path: Path) 
     assert not [key for key in grading.stored() if key.startswith("problems/broken")]
 
 
-def opened_broker(applied: Any) -> AbstractContextManager[StompBroker]:
-    """Connect to the broker for a block."""
+def open_admin_broker(applied: Any) -> AbstractContextManager[StompBroker]:
+    """Connect to the broker for the block."""
     running = applied.broker
     access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
     return open_broker(access)
 
 
 def sizes(applied: Any) -> dict[str, int]:
-    """How many messages are in the queues of requests, results and dead letters."""
-    with opened_broker(applied) as broker:
+    """Return the sizes of the queues of requests, results and dead letters."""
+    with open_admin_broker(applied) as broker:
         queues = (REQUESTS_QUEUE, RESULTS_QUEUE, DEAD_LETTER_QUEUE)
         found = broker.inspector.statistics(queues)
     return {queue: each.size for queue, each in found.items()}
 
 
 def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
-    """Both queues, each by its own result message; everybody else's messages stay."""
+    """For both queues; other messages stay."""
     submit(grading, "--language", "python", sample("accepted.py"))
     objects, messages = grading.stored(), sizes(grading)
 
@@ -308,9 +310,9 @@ def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
     assert grading.gradectl("result", document["probes"][0]["request_id"]).code == 1
 
 
-def test_the_smoke_test_finds_its_results_behind_hundreds_of_others(grading: Any) -> None:
-    """Where nobody takes results the queue grows, and a selective consumer alone would starve."""
-    with opened_broker(grading) as broker:
+def test_the_smoke_test_finds_its_results_behind_300_others(grading: Any) -> None:
+    """A selective consumer alone gets only paged-in messages of a queue without a consumer."""
+    with open_admin_broker(grading) as broker:
         for number in range(300):
             broker.send(RESULTS_QUEUE, b"%d" % number, {})
     messages = sizes(grading)
@@ -324,8 +326,8 @@ def test_the_smoke_test_finds_its_results_behind_hundreds_of_others(grading: Any
     assert sizes(grading) == messages
 
 
-def test_the_smoke_test_passes_beside_a_web_tier_that_takes_all_results(grading: Any) -> None:
-    """Whoever is faster: the message or the stored row proves it, and the report says which."""
+def test_the_smoke_test_passes_although_a_web_tier_consumes_all_results(grading: Any) -> None:
+    """The proof is the message or the stored row, depending on which consumer is faster."""
     running = grading.broker
     web = connect([running.endpoint], running.user, running.password, ca_file=running.ca_file)
     web.subscribe(RESULTS_QUEUE, headers={"ack": "auto", "activemq.prefetchSize": "1000"})
@@ -341,13 +343,13 @@ def test_the_smoke_test_passes_beside_a_web_tier_that_takes_all_results(grading:
     assert not [key for key in grading.stored() if "smoke-" in key]
 
 
-def test_a_smoke_test_that_is_interrupted_leaves_no_trace(grading: Any) -> None:
-    """Ctrl-C in the middle: exit code 130, and everything is taken away."""
+def test_an_interrupted_smoke_test_leaves_no_trace(grading: Any) -> None:
+    """Ctrl-C exits with 130 after the clean-up."""
     objects, messages = grading.stored(), sizes(grading)
     process = grading.start("smoke", grading.name)
     assert process.stderr is not None
     for line in process.stderr:
-        if "trying" in line:
+        if "testing" in line:
             break
 
     process.send_signal(signal.SIGINT)

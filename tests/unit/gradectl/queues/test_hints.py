@@ -1,4 +1,4 @@
-"""Counters become sentences that say where to look next."""
+"""Counters of queues become hints with a next step."""
 
 from __future__ import annotations
 
@@ -20,63 +20,67 @@ IDLE = QueueStatistics(
 )  # fmt: skip
 
 
-def said(**changed: QueueStatistics | None) -> dict[str, str]:
-    """The hints for idle queues, but for those given by the last word of their name."""
+def hint_texts(**changed: QueueStatistics | None) -> dict[str, str]:
+    """Return the hints by the last word of each queue name; the other queues are idle."""
     queues = {name: changed.get(name.removeprefix("grading-"), IDLE) for name in QUEUES}
     found = hints(queues, "local", "gradectl local status")
     return {name.removeprefix("grading-"): str(hint) for name, hint in found.items()}
 
 
 def test_idle_queues_need_no_hint() -> None:
-    """No news is good news."""
-    assert set(said().values()) == {""}
+    """They are empty."""
+    assert set(hint_texts().values()) == {""}
 
 
-def test_waiting_requests_without_a_worker_lead_to_the_workers() -> None:
-    """The first question of a runbook: does anybody listen?"""
-    alone = replace(IDLE, size=12, consumers=0)
+def test_waiting_requests_without_a_worker_lead_to_the_status() -> None:
+    """The next step shows whether workers run."""
+    no_consumer = replace(IDLE, size=12, consumers=0)
 
-    found = said(requests=alone, priority=replace(IDLE, consumers=0))
+    found = hint_texts(requests=no_consumer, priority=replace(IDLE, consumers=0))
 
     assert found["requests"] == (
-        "0 consumers and 12 waiting: no worker listens: gradectl local status"
+        "0 consumers, 12 waiting: no worker is connected: gradectl local status"
     )
-    assert found["priority"] == "0 consumers: no worker listens: gradectl local status"
+    assert found["priority"] == "0 consumers: no worker is connected: gradectl local status"
 
 
-def test_a_worker_that_is_busy_with_the_other_queue_is_not_missed() -> None:
-    """A slot listens to nothing while it works; that is no reason for alarm."""
+def test_a_worker_that_is_busy_with_the_other_queue_is_no_problem() -> None:
+    """A consumer has no subscription while it processes a message."""
     busy = replace(IDLE, size=1, in_flight=1)
 
-    assert said(requests=replace(IDLE, consumers=0, size=3), priority=busy)["requests"] == ""
+    assert hint_texts(requests=replace(IDLE, consumers=0, size=3), priority=busy)["requests"] == ""
 
 
 def test_many_waiting_requests_mean_too_few_workers() -> None:
-    """The threshold is that of the alarm."""
-    assert said(requests=replace(IDLE, size=100))["requests"] == ""
-    assert said(requests=replace(IDLE, size=101))["requests"].startswith("workers fall behind")
+    """With the threshold of the alarm."""
+    assert hint_texts(requests=replace(IDLE, size=100))["requests"] == ""
+    assert hint_texts(requests=replace(IDLE, size=101))["requests"].startswith("too few workers")
 
 
 def test_dead_letters_lead_to_their_inspection() -> None:
-    """The command is complete, with the environment."""
+    """With the complete command."""
     inspect = "gradectl queue inspect grading-dlq -e local"
 
-    assert said(dlq=replace(IDLE, size=1))["dlq"] == f"1 message could not be done: {inspect}"
-    assert said(dlq=replace(IDLE, size=2))["dlq"] == f"2 messages could not be done: {inspect}"
+    assert (
+        hint_texts(dlq=replace(IDLE, size=1))["dlq"] == f"1 message failed permanently: {inspect}"
+    )
+    assert (
+        hint_texts(dlq=replace(IDLE, size=2))["dlq"] == f"2 messages failed permanently: {inspect}"
+    )
 
 
-def test_results_that_nobody_takes_are_mentioned() -> None:
-    """With a consumer they are on their way."""
-    assert said(results=replace(IDLE, size=4)) == said()
-    lonely = said(results=replace(IDLE, size=4, consumers=0))["results"]
-    assert lonely == "nobody takes 4 messages: look at the web tier's connection"
+def test_results_without_a_consumer_have_a_hint() -> None:
+    """A consumer will receive them."""
+    assert hint_texts(results=replace(IDLE, size=4)) == hint_texts()
+    text = hint_texts(results=replace(IDLE, size=4, consumers=0))["results"]
+    assert text == "4 messages and no consumer: check the connection of the web tier"
 
 
 def test_a_missing_queue_leads_to_apply() -> None:
-    """It must not be made by a producer's first message."""
-    assert said(results=None)["results"] == "no such queue: gradectl apply local"
+    """A producer must not create it by its first message."""
+    assert hint_texts(results=None)["results"] == "the queue does not exist: gradectl apply local"
 
 
-def test_every_queue_of_the_contract_is_known() -> None:
-    """A hint exists for each of the four names."""
+def test_every_queue_of_the_contract_has_a_hint() -> None:
+    """The four names are covered."""
     assert set(QUEUES) == {REQUESTS_QUEUE, PRIORITY_QUEUE, RESULTS_QUEUE, DEAD_LETTER_QUEUE}

@@ -1,4 +1,4 @@
-"""What is seen of queues, over a broker in memory; tests/integration has the real one."""
+"""Inspection of queues of an in-memory broker; tests/integration uses a real one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.ports.messages import QueueStatistics
 
 
 class OldBroker(MemoryBroker):
-    """A broker of before 5.17.6: it does not tell the time of the oldest message."""
+    """A broker before 5.17.6, whose statistics lack the time of the oldest message."""
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
         found = super().statistics(queues)
@@ -25,15 +25,15 @@ def fill(broker: MemoryBroker, count: int) -> None:
 
 
 def test_all_four_queues_are_listed_in_their_order() -> None:
-    """A queue that does not exist is listed too; that is what an operator looks for."""
+    """Queues that do not exist are listed too."""
     states = queue_states(MemoryBroker(QUEUES[:2]))
 
     assert [state.queue for state in states] == list(QUEUES)
     assert [state.counters is None for state in states] == [False, False, True, True]
 
 
-def test_the_age_of_the_oldest_message_is_told() -> None:
-    """By the broker's statistics, or by a browse of a short queue where they do not say."""
+def test_the_age_of_the_oldest_message_is_known() -> None:
+    """From the statistics, or by browsing a short queue."""
     for broker in (MemoryBroker(), OldBroker()):
         fill(broker, 2)
         (state,) = queue_states(broker, ["grading-dlq"])
@@ -42,7 +42,7 @@ def test_the_age_of_the_oldest_message_is_told() -> None:
 
 
 def test_a_long_queue_is_not_browsed_for_an_age() -> None:
-    """A list of queues must stay quick."""
+    """Listing the queues must stay fast."""
     broker = OldBroker()
     fill(broker, 300)
 
@@ -53,14 +53,14 @@ def test_a_long_queue_is_not_browsed_for_an_age() -> None:
 
 
 def test_an_empty_queue_has_no_oldest_message() -> None:
-    """There is none, which is not the same as one of age zero."""
+    """None differs from an age of zero."""
     (state,) = queue_states(MemoryBroker(), ["grading-dlq"])
 
     assert state.oldest_seconds is None
 
 
-def test_all_pages_of_a_queue_are_seen() -> None:
-    """Whatever the size of the broker's page is."""
+def test_all_pages_of_a_queue_are_read() -> None:
+    """For any page size."""
     broker = MemoryBroker(page_size=10)
     for number in range(35):
         broker.send("grading-dlq", b"%d" % number, {"priority": "149"[number % 3]})
@@ -71,16 +71,16 @@ def test_all_pages_of_a_queue_are_seen() -> None:
     assert len(found.scan.messages) == found.scan.size or "INCOMPLETE" in found.scan.summary
 
 
-def test_inspecting_a_missing_queue_does_not_make_it() -> None:
-    """The broker would make it at the first browse."""
+def test_inspecting_a_missing_queue_does_not_create_it() -> None:
+    """The broker would create it at the first browse."""
     broker = MemoryBroker(())
 
     assert inspect(broker, "grading-dlq") is None
     assert broker.statistics(["grading-dlq"]) == {}
 
 
-def test_one_message_is_found_by_its_id() -> None:
-    """And another id finds nothing."""
+def test_a_message_is_found_by_its_id() -> None:
+    """Another id finds nothing."""
     broker = MemoryBroker()
     fill(broker, 3)
     found = inspect(broker, "grading-dlq")

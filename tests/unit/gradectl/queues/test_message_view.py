@@ -1,4 +1,4 @@
-"""Any message of any queue can be shown, also one that somebody made to harm."""
+"""Any message can be summarized, even a malicious one."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def view(body: object, **headers: str) -> MessageView:
     return MessageView.of(QueuedMessage("ID:1", NOW - 65_000, raw, named), NOW)
 
 
-def test_a_request_shows_what_it_asks_for() -> None:
-    """Id, age, problem and language, without opening the message."""
+def test_a_request_shows_its_language_and_problem() -> None:
+    """With its id, age and size."""
     found = view(REQUEST)
 
     assert found.request_id == "req_1"
@@ -44,7 +44,7 @@ def test_a_request_shows_what_it_asks_for() -> None:
 
 
 def test_a_dead_letter_shows_its_reason_first() -> None:
-    """The reason, the queue it came from and the attempts are in its headers."""
+    """Reason, original queue and attempts are in its headers."""
     found = view(
         REQUEST,
         x_gradectl_reason_code="UNKNOWN_LANGUAGE",
@@ -58,8 +58,8 @@ def test_a_dead_letter_shows_its_reason_first() -> None:
     assert (found.original_queue, found.attempt) == ("grading-priority", "3")
 
 
-def test_a_message_that_the_broker_dead_lettered_shows_the_brokers_words() -> None:
-    """Expiry and a full queue are not of our making."""
+def test_a_message_dead_lettered_by_the_broker_shows_its_cause() -> None:
+    """For example an expired message."""
     found = view(
         REQUEST,
         dlqDeliveryFailureCause="java.lang.Throwable: Message Expired",
@@ -70,8 +70,8 @@ def test_a_message_that_the_broker_dead_lettered_shows_the_brokers_words() -> No
     assert found.original_queue == "grading-requests"
 
 
-def test_results_show_their_verdict_or_their_error() -> None:
-    """The web tier's messages are as readable as the workers'."""
+def test_results_show_their_verdict_or_error() -> None:
+    """With the score or the error code."""
     now = datetime.now(UTC)
     grade = Grade(verdict=Verdict.WRONG_ANSWER, score=40, execution_time=1, memory_usage=1)
     good = GradingResult(request_id="r", status=Status.COMPLETED, result=grade, timestamp=now)
@@ -82,29 +82,29 @@ def test_results_show_their_verdict_or_their_error() -> None:
     assert view(bad.to_json()).about == "failed SOURCE_NOT_FOUND"
 
 
-def test_the_id_of_an_unreadable_message_comes_from_its_correlation() -> None:
-    """A truncated body still belongs to somebody."""
+def test_the_id_of_an_unreadable_message_is_its_correlation_id() -> None:
+    """For example of a truncated body."""
     found = view(b'{"requestId": "req_', correlation_id="req_9")
 
     assert found.request_id == "req_9"
-    assert found.about == "not a message of the contract"
+    assert found.about == "unknown message format"
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_can_be_shown(body: bytes) -> None:
-    """Looking at a message never fails because of what is in it."""
+def test_any_body_can_be_shown(body: bytes) -> None:
+    """The content of a message never causes an error."""
     assert view(body).size_bytes == len(body)
     assert isinstance(pretty(body), str)
 
 
 def test_a_body_of_brackets_does_not_exhaust_the_stack() -> None:
-    """Nesting without end is a body like any other."""
+    """Deep nesting is handled."""
     assert pretty(b"[" * 200_000).startswith("[[[")
-    assert view(b"[" * 200_000).about == "not a message of the contract"
+    assert view(b"[" * 200_000).about == "unknown message format"
 
 
-def test_json_is_laid_out_and_everything_else_is_shown_as_it_is() -> None:
-    """No byte is hidden: what is not UTF-8 is written as an escape."""
+def test_json_is_formatted_and_other_bodies_are_escaped() -> None:
+    """Invalid UTF-8 is shown as escapes."""
     assert pretty(b'{"a":1}') == '{\n  "a": 1\n}'
     assert decoded(b'{"a":1}') == {"a": 1}
     assert pretty(b"\xff\x00a") == "\\xff\x00a"
@@ -114,6 +114,6 @@ def test_json_is_laid_out_and_everything_else_is_shown_as_it_is() -> None:
     ("seconds", "text"),
     [(0, "0s"), (59.9, "59s"), (60, "1m"), (7_500, "2h 5m"), (90_061, "1d 1h"), (3_601, "1h 1s")],
 )
-def test_an_age_is_told_in_its_two_largest_units(seconds: float, text: str) -> None:
-    """Nobody needs the seconds of a day."""
+def test_an_age_has_its_two_largest_units(seconds: float, text: str) -> None:
+    """Smaller units are omitted."""
     assert age(seconds) == text

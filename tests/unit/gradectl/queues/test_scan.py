@@ -1,4 +1,4 @@
-"""A scan sees all of a queue although the broker shows pages, or says that it did not."""
+"""A scan reads a whole queue by pages, or reports that messages are missing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PAGED_IN_BY_A_BROWSE = 5
 
 
 class PagingQueue:
-    """A queue that shows what ActiveMQ shows: pages, priorities first, of what is paged in."""
+    """A queue that is browsed as in ActiveMQ: by page, by priority, only paged-in messages."""
 
     def __init__(self, messages: Sequence[tuple[int, int]]) -> None:
-        """Each message is its priority and its time."""
+        """Create messages from pairs of priority and time."""
         numbered = [
             QueuedMessage(f"ID:{number}", time, b"", {"priority": str(priority)})
             for number, (priority, time) in enumerate(messages)
@@ -54,7 +54,7 @@ def matches(selector: str, message: QueuedMessage) -> bool:
 
 
 def with_growing_times(steps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Turn waiting times into times; at most half a page carries one millisecond."""
+    """Turn intervals into times; at most half a page has the same millisecond."""
     messages, now, at_once = [], 1_000, 0
     for priority, wait in steps:
         at_once = 0 if wait else at_once + 1
@@ -67,8 +67,8 @@ steps = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 7)), max_size=200)
 
 
 @given(steps.map(with_growing_times))
-def test_a_queue_of_any_mixture_is_seen_completely(messages: list[tuple[int, int]]) -> None:
-    """Priorities hide older messages behind newer ones; each class is walked as well."""
+def test_a_queue_of_any_mixture_is_read_completely(messages: list[tuple[int, int]]) -> None:
+    """Priorities put newer messages before older ones; each class is scanned too."""
     queue = PagingQueue(messages)
 
     result = queue.scan()
@@ -79,8 +79,8 @@ def test_a_queue_of_any_mixture_is_seen_completely(messages: list[tuple[int, int
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 40)), max_size=200))
-def test_a_scan_never_claims_more_than_it_saw(messages: list[tuple[int, int]]) -> None:
-    """Whatever the times are, complete means all, and each message is counted once."""
+def test_a_scan_never_reports_more_than_it_read(messages: list[tuple[int, int]]) -> None:
+    """For any times, complete means all, and each message is counted once."""
     queue = PagingQueue(messages)
 
     result = queue.scan()
@@ -99,7 +99,7 @@ def test_more_than_a_page_in_one_millisecond_is_called_incomplete() -> None:
 
 
 def test_an_empty_queue_is_not_browsed() -> None:
-    """A browse of a queue that has just gone would create it again."""
+    """A browse could create a queue that was just deleted."""
     scan = Scan(0)
 
     assert scan.next_selector() is None
@@ -107,7 +107,7 @@ def test_an_empty_queue_is_not_browsed() -> None:
 
 
 def test_a_scan_stops_when_it_has_enough() -> None:
-    """Who wants ten messages of a million does not wait for a million."""
+    """Ten messages of a million need one page."""
     result = PagingQueue([(4, 1_000 + number) for number in range(100)]).scan(enough=12)
 
     assert result.stopped_early
@@ -115,8 +115,8 @@ def test_a_scan_stops_when_it_has_enough() -> None:
     assert "INCOMPLETE" not in result.summary
 
 
-def test_the_first_page_is_asked_for_without_a_selector() -> None:
-    """A broker whose page is larger than the queue answers everything at once."""
+def test_the_first_browse_has_no_selector() -> None:
+    """A page larger than the queue needs one browse."""
     scan = Scan(5)
 
     assert scan.next_selector() == ""
@@ -124,15 +124,15 @@ def test_the_first_page_is_asked_for_without_a_selector() -> None:
     assert scan.next_selector() is None
 
 
-def test_messages_that_were_queued_out_of_order_by_a_moment_are_seen() -> None:
-    """Two producers stamp a message each and queue them the other way round."""
+def test_messages_slightly_out_of_order_are_read() -> None:
+    """Concurrent producers may queue messages in another order than their time stamps."""
     times = [1_000 + 3 * (number ^ 1) for number in range(200)]
 
     assert PagingQueue([(4, time) for time in times]).scan().complete
 
 
-def test_messages_are_given_oldest_first() -> None:
-    """The order of a report does not depend on priorities or pages."""
+def test_messages_are_sorted_by_age() -> None:
+    """Oldest first, independent of priorities and pages."""
     result = PagingQueue([(number % 10, 1_000 + 2 * number) for number in range(60)]).scan()
 
     times = [message.timestamp_ms for message in result.messages]

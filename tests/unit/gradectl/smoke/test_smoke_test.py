@@ -1,4 +1,4 @@
-"""A smoke test tells a healthy environment from a broken one, and leaves it as it was."""
+"""A smoke test detects a broken environment, and leaves no trace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from gradectl.errors import DeadlineError, StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
 from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, SmokeReport, next_step
-from gradectl.smoke.smoke_test import Smoke, SmokeWorld
+from gradectl.smoke.smoke_test import SmokeEnvironment, SmokeTest
 from grader.contract.bucket import result_key
 from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
@@ -21,35 +21,34 @@ from grader.ports.jobs import Claim
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
 
-class Environment:
-    """An environment whose worker does what a test says."""
+class FakeEnvironment:
+    """An in-memory environment with a configurable worker."""
 
     def __init__(self, queues: tuple[str, ...] = QUEUES) -> None:
-        """Begin healthy."""
         self.store = MemoryObjectStore()
         self.jobs = MemoryJobStore()
         self.broker = MemoryBroker(queues, on_send=self._worker)
         self.verdict: Verdict | None = Verdict.ACCEPTED
-        self.alive = True
+        self.has_worker = True
         self.sends_message = True
-        self.web_tier = False  # takes each result message at once
+        self.web_tier = False  # consumes each result message immediately
         self.on_request: Callable[[], None] = lambda: None
         self._ticks = count()
 
     def clock(self) -> float:
-        """A clock on which each look takes ten milliseconds."""
+        """A clock that advances 10 ms per call."""
         return next(self._ticks) / 100
 
     def run(self, seconds: float = 5.0, *, rows: bool = True) -> SmokeReport:
         """Run a smoke test."""
         jobs = self.jobs if rows else None
-        world = SmokeWorld("b", self.store, self.broker, jobs)
-        self.said: list[str] = []
-        self.smoke = Smoke(world, seconds=seconds, clock=self.clock)
-        return self.smoke.run(self.said.append)
+        parts = SmokeEnvironment("b", self.store, self.broker, jobs)
+        self.messages: list[str] = []
+        self.smoke = SmokeTest(parts, seconds=seconds, clock=self.clock)
+        return self.smoke.run(self.messages.append)
 
     def traces(self) -> list[str]:
-        """What is left of any smoke test."""
+        """Objects, messages and rows that are left."""
         ids = [job.request_id for job in self.smoke.jobs]
         messages = [
             f"{queue}: {message.headers.get('correlation-id')}"
@@ -61,7 +60,7 @@ class Environment:
         return [*self.store.objects, *messages, *rows]
 
     def _worker(self, queue: str, body: bytes) -> None:
-        if queue not in (REQUESTS_QUEUE, PRIORITY_QUEUE) or not self.alive:
+        if queue not in (REQUESTS_QUEUE, PRIORITY_QUEUE) or not self.has_worker:
             return
         self.on_request()
         request = GradingRequest.from_json(body)
@@ -93,13 +92,13 @@ class Environment:
 
 
 @pytest.fixture
-def environment() -> Environment:
+def environment() -> FakeEnvironment:
     """A healthy environment."""
-    return Environment()
+    return FakeEnvironment()
 
 
-def test_a_healthy_environment_passes_by_its_messages(environment: Environment) -> None:
-    """Both queues are proved, each hop has a time, and no trace stays."""
+def test_a_healthy_environment_passes(environment: FakeEnvironment) -> None:
+    """For both queues, with the time of each hop, and without a trace."""
     report = environment.run()
 
     assert report.passed
@@ -111,22 +110,22 @@ def test_a_healthy_environment_passes_by_its_messages(environment: Environment) 
     assert environment.traces() == []
 
 
-def test_messages_of_others_are_not_touched(environment: Environment) -> None:
-    """Before, between and after: what was in the queues stays in them."""
+def test_messages_of_others_are_not_touched(environment: FakeEnvironment) -> None:
+    """Messages that were in the queues stay."""
     for queue in QUEUES:
-        environment.alive = False
+        environment.has_worker = False
         environment.broker.send(queue, b"theirs", {"correlation-id": "theirs"})
-    environment.alive = True
+    environment.has_worker = True
 
     assert environment.run().passed
     for queue in QUEUES:
         assert [each.body for each in environment.broker.messages(queue)] == [b"theirs"]
 
 
-def test_when_another_consumer_takes_the_message_the_row_proves_it(
-    environment: Environment,
+def test_the_row_is_the_proof_if_another_consumer_takes_the_message(
+    environment: FakeEnvironment,
 ) -> None:
-    """A web tier is faster; the report says which proof it used."""
+    """A web tier may be faster; the report names the proof."""
     environment.web_tier = True
 
     report = environment.run()
@@ -138,8 +137,8 @@ def test_when_another_consumer_takes_the_message_the_row_proves_it(
     assert environment.traces() == []
 
 
-def test_without_the_database_the_stored_result_proves_it(environment: Environment) -> None:
-    """From outside the network rows can neither be read nor removed, and that is said."""
+def test_the_stored_result_is_the_proof_without_the_database(environment: FakeEnvironment) -> None:
+    """The report lists the rows as left behind."""
     environment.web_tier = True
 
     report = environment.run(rows=False)
@@ -149,8 +148,8 @@ def test_without_the_database_the_stored_result_proves_it(environment: Environme
     assert any("rows" in each for each in report.left_behind)
 
 
-def test_a_result_that_is_never_told_fails_at_the_result_hop(environment: Environment) -> None:
-    """It was graded, yet nobody would hear of it: the counters give that away."""
+def test_a_missing_result_message_fails_the_result_hop(environment: FakeEnvironment) -> None:
+    """The counters show that no message was sent for the stored result."""
     environment.sends_message = False
 
     report = environment.run()
@@ -161,11 +160,11 @@ def test_a_result_that_is_never_told_fails_at_the_result_hop(environment: Enviro
     assert environment.traces() == []
 
 
-def test_without_a_worker_it_fails_at_grading_and_takes_its_messages_back(
-    environment: Environment,
+def test_without_a_worker_grading_fails_and_the_messages_are_removed(
+    environment: FakeEnvironment,
 ) -> None:
-    """Nothing must be graded later, when nobody waits for it any more."""
-    environment.alive = False
+    """No job must be graded after the test has ended."""
+    environment.has_worker = False
 
     report = environment.run(seconds=1.0)
 
@@ -175,20 +174,20 @@ def test_without_a_worker_it_fails_at_grading_and_takes_its_messages_back(
     assert report.left_behind == ()
 
 
-def test_a_wrong_verdict_fails_although_everything_flows(environment: Environment) -> None:
-    """A right program that is not accepted is the worst of failures: a silent one."""
+def test_a_wrong_verdict_fails(environment: FakeEnvironment) -> None:
+    """Although every message arrived."""
     environment.verdict = Verdict.RUNTIME_ERROR
 
     report = environment.run()
 
-    assert "a right program got RE" in report.failure
+    assert "a correct program got RE" in report.failure
     assert environment.traces() == []
 
 
 def test_a_failed_job_and_its_dead_letter_are_reported_and_removed(
-    environment: Environment,
+    environment: FakeEnvironment,
 ) -> None:
-    """The reason is the worker's own, and the dead-letter queue is as before."""
+    """With the reason of the worker."""
     environment.verdict = None
 
     report = environment.run()
@@ -199,19 +198,19 @@ def test_a_failed_job_and_its_dead_letter_are_reported_and_removed(
     assert environment.traces() == []
 
 
-def test_dead_letters_of_others_do_not_fail_the_test(environment: Environment) -> None:
-    """They may come at any time; the report mentions them."""
+def test_other_dead_letters_do_not_fail_the_test(environment: FakeEnvironment) -> None:
+    """They may arrive at any time; the report mentions them."""
     environment.on_request = lambda: environment.broker.send("grading-dlq", b"theirs", {})
 
     report = environment.run()
 
     assert report.passed
-    assert str(report.dead_letters) == "from 0 to 2, none of this test"
+    assert str(report.dead_letters) == "from 0 to 2, none from this test"
 
 
-def test_a_system_without_the_priority_queue_is_tried_without_it() -> None:
-    """It is optional, and a message to it would make it."""
-    environment = Environment(tuple(name for name in QUEUES if name != PRIORITY_QUEUE))
+def test_the_priority_queue_is_optional() -> None:
+    """A message to a missing queue would create it."""
+    environment = FakeEnvironment(tuple(name for name in QUEUES if name != PRIORITY_QUEUE))
 
     report = environment.run()
 
@@ -220,41 +219,41 @@ def test_a_system_without_the_priority_queue_is_tried_without_it() -> None:
     assert environment.broker.statistics([PRIORITY_QUEUE]) == {}
 
 
-def test_a_missing_request_queue_fails_and_is_not_made() -> None:
-    """Sending would make a queue that no worker knows."""
-    environment = Environment(("grading-results", "grading-dlq"))
+def test_a_missing_request_queue_fails_and_is_not_created() -> None:
+    """Sending would create a queue without the policies of the module."""
+    environment = FakeEnvironment(("grading-results", "grading-dlq"))
 
     report = environment.run()
 
     assert report.failed_hop == SEND
-    assert "there is no such queue" in report.failure
+    assert "the queue does not exist" in report.failure
     assert environment.broker.statistics([REQUESTS_QUEUE]) == {}
     assert environment.traces() == []
 
 
-def test_a_bucket_that_fails_is_a_failed_upload(environment: Environment) -> None:
-    """The hop is named, and so is the reason."""
+def test_a_failing_bucket_fails_the_upload_hop(environment: FakeEnvironment) -> None:
+    """With the reason."""
 
-    class Refusing(MemoryObjectStore):
+    class FailingStore(MemoryObjectStore):
         def put(self, key: str, body: bytes, *, content_type: str) -> None:
             if key.startswith("submissions/"):
-                raise TemporaryError("the bucket is away", where="s3://b")
+                raise TemporaryError("the bucket is unavailable", where="s3://b")
             super().put(key, body, content_type=content_type)
 
-    environment.store = Refusing()
+    environment.store = FailingStore()
 
     report = environment.run()
 
     assert report.failed_hop == UPLOAD
-    assert "the bucket is away" in report.failure
+    assert "the bucket is unavailable" in report.failure
     assert environment.traces() == []
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), StoppedError(15)])
-def test_an_interrupted_test_cleans_up_and_then_ends(
-    environment: Environment, interruption: BaseException
+def test_an_interrupted_test_cleans_up(
+    environment: FakeEnvironment, interruption: BaseException
 ) -> None:
-    """Ctrl-C in the middle leaves nothing behind, neither objects nor messages."""
+    """No objects and no messages are left after Ctrl-C."""
 
     def interrupt() -> None:
         environment.on_request = lambda: None
@@ -266,11 +265,11 @@ def test_an_interrupted_test_cleans_up_and_then_ends(
         environment.run()
 
     assert environment.traces() == []
-    assert "cleaning up" in environment.said
+    assert "cleaning up" in environment.messages
 
 
-def test_when_the_time_is_over_the_hop_that_took_it_is_named(environment: Environment) -> None:
-    """--timeout ends the waiting, and the second queue is not tried any more."""
+def test_a_timeout_names_the_current_hop(environment: FakeEnvironment) -> None:
+    """After --timeout the second queue is not tested."""
 
     def expire() -> None:
         raise DeadlineError("the time given with --timeout is over")
@@ -283,8 +282,8 @@ def test_when_the_time_is_over_the_hop_that_took_it_is_named(environment: Enviro
     assert environment.traces() == []
 
 
-def test_a_broker_that_goes_away_is_unreachable(environment: Environment) -> None:
-    """That is another exit code than a system that does not grade."""
+def test_a_lost_broker_is_unreachable(environment: FakeEnvironment) -> None:
+    """The exit code differs from that of a failed test."""
 
     def leave() -> None:
         raise UnreachableError("the broker does not answer")
@@ -295,8 +294,8 @@ def test_a_broker_that_goes_away_is_unreachable(environment: Environment) -> Non
         environment.run()
 
 
-def test_each_hop_leads_to_a_next_step() -> None:
-    """The step is a command with the environment in it, where there is one."""
+def test_each_hop_has_a_next_step() -> None:
+    """Commands include the environment."""
     steps = {hop: next_step(hop, "local", "gradectl local status") for hop in (UPLOAD, GRADE)}
 
     assert "bucket" in steps[UPLOAD]

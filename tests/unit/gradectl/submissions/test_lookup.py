@@ -1,4 +1,4 @@
-"""What is known of a request is put together from whoever answers."""
+"""A lookup combines the bucket, the database and the queues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from gradectl.errors import GradectlError, StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.submissions.lookup import Findings, look_up, state
+from gradectl.submissions.lookup import LookupResult, look_up, request_state
 from gradectl.submissions.result_table import result_rows, result_table
 from gradectl.submissions.submit import stored_job_result
 from grader.contract.bucket import result_key
@@ -45,103 +45,107 @@ REQUEST = GradingRequest(
 )
 
 
-class World:
-    """An environment in memory."""
+class FakeEnvironment:
+    """An empty in-memory environment."""
 
     def __init__(self) -> None:
-        """Begin empty."""
         self.store = MemoryObjectStore()
         self.jobs = MemoryJobStore()
         self.broker = MemoryBroker()
 
-    def look_up(self) -> Findings:
+    def look_up(self) -> LookupResult:
         return look_up(
             "req_1", self.store, lambda: nullcontext(self.jobs), lambda: nullcontext(self.broker)
         )
 
 
-def test_a_finished_request_is_known_to_all() -> None:
-    """Bucket, row and the result message are reported, each where it is."""
-    world = World()
-    world.store.objects[result_key("req_1")] = DONE.to_json()
-    world.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
-    world.jobs.finish(DONE)
-    world.broker.send("grading-results", DONE.to_json(), {"correlation-id": "req_1"})
-    world.broker.send("grading-results", b"{}", {"correlation-id": "req_2"})
+def test_a_finished_request_is_in_all_sources() -> None:
+    """Object, row and result message are reported."""
+    environment = FakeEnvironment()
+    environment.store.objects[result_key("req_1")] = DONE.to_json()
+    environment.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
+    environment.jobs.finish(DONE)
+    environment.broker.send("grading-results", DONE.to_json(), {"correlation-id": "req_1"})
+    environment.broker.send("grading-results", b"{}", {"correlation-id": "req_2"})
 
-    found = world.look_up()
+    found = environment.look_up()
 
     assert found.result == DONE
     assert found.row is not None
     assert found.row.attempts == 1
     assert [located.queue for located in found.messages] == ["grading-results"]
-    assert state(found) == "finished"
+    assert request_state(found) == "finished"
 
 
 def test_a_waiting_request_is_found_in_its_queue() -> None:
-    """The first thing somebody asks: is it still in the queue?"""
-    world = World()
-    world.store.objects["submissions/req_1/solution.py"] = b"x"
-    world.broker.send("grading-priority", REQUEST.to_json(), {})
+    """The state names the queue."""
+    environment = FakeEnvironment()
+    environment.store.objects["submissions/req_1/solution.py"] = b"x"
+    environment.broker.send("grading-priority", REQUEST.to_json(), {})
 
-    assert state(world.look_up()) == "in grading-priority"
-
-
-def test_a_running_request_is_known_by_its_row() -> None:
-    """With its attempt, for a third one is a reason to look closer."""
-    world = World()
-    world.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
-
-    assert state(world.look_up()) == "being worked on, attempt 1"
+    assert request_state(environment.look_up()) == "in grading-priority"
 
 
-def test_a_submission_that_was_never_sent_is_told_apart() -> None:
-    """Its source is there and no message is."""
-    world = World()
-    world.store.objects["submissions/req_1/solution.py"] = b"x"
+def test_a_running_request_has_a_row() -> None:
+    """The state has the attempt."""
+    environment = FakeEnvironment()
+    environment.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
 
-    assert state(world.look_up()).startswith("submitted, but in no queue")
+    assert request_state(environment.look_up()) == "running, attempt 1"
+
+
+def test_a_submission_without_a_message_is_recognized() -> None:
+    """Its source is stored, but no queue has its message."""
+    environment = FakeEnvironment()
+    environment.store.objects["submissions/req_1/solution.py"] = b"x"
+
+    assert request_state(environment.look_up()).startswith("submitted, but in no queue")
 
 
 def test_a_request_whose_object_expired_is_still_finished() -> None:
-    """Objects have a lifecycle, rows have not."""
-    world = World()
-    world.jobs.finish(DONE)
+    """Objects expire, rows do not."""
+    environment = FakeEnvironment()
+    environment.jobs.finish(DONE)
 
-    assert state(world.look_up()) == "finished, but its result.json is not in the bucket"
-
-
-def test_nobody_knows_a_request_that_never_was() -> None:
-    """That is not the same as not having been able to ask."""
-    found = World().look_up()
-
-    assert not found.anything
-    assert found.unknown == ()
+    assert request_state(environment.look_up()) == "finished, but result.json is not in the bucket"
 
 
-def test_a_database_and_a_broker_that_do_not_answer_are_findings_and_not_errors() -> None:
-    """From outside the network only the bucket can be reached; that is enough for a verdict."""
-    world = World()
-    world.store.objects[result_key("req_1")] = DONE.to_json()
+def test_an_unknown_request_is_in_no_source() -> None:
+    """All sources were reachable."""
+    found = FakeEnvironment().look_up()
 
-    found = look_up("req_1", world.store, away(TemporaryError), away(UnreachableError))
+    assert not found.is_known
+    assert found.unreachable == ()
+
+
+def test_an_unreachable_database_or_broker_is_not_an_error() -> None:
+    """From outside the network only the bucket is reachable, which suffices for the verdict."""
+    environment = FakeEnvironment()
+    environment.store.objects[result_key("req_1")] = DONE.to_json()
+
+    found = look_up("req_1", environment.store, failing(TemporaryError), failing(UnreachableError))
 
     assert found.result == DONE
-    assert [each.partition(":")[0] for each in found.unknown] == ["database", "broker"]
+    assert [each.partition(":")[0] for each in found.unreachable] == ["database", "broker"]
 
 
-def test_a_signal_is_obeyed_and_not_taken_for_an_absent_broker() -> None:
-    """Ctrl-C and SIGTERM end the command."""
-    world = World()
+def test_a_signal_ends_the_lookup() -> None:
+    """It is not treated as an unreachable broker."""
+    environment = FakeEnvironment()
 
     with pytest.raises(StoppedError):
-        look_up("req_1", world.store, lambda: nullcontext(world.jobs), away(StoppedError, 15))
+        look_up(
+            "req_1",
+            environment.store,
+            lambda: nullcontext(environment.jobs),
+            failing(StoppedError, 15),
+        )
 
 
-def away(
+def failing(
     error: type[Exception], *arguments: object
 ) -> Callable[[], AbstractContextManager[JobStore]]:
-    """Something that cannot be opened."""
+    """Return a function whose context manager raises."""
 
     @contextmanager
     def opened() -> Iterator[JobStore]:
@@ -151,8 +155,8 @@ def away(
     return opened
 
 
-def test_a_verdict_is_laid_out_with_a_row_for_each_case() -> None:
-    """The title holds what most people want to know."""
+def test_a_table_has_a_row_per_case() -> None:
+    """The title has the verdict."""
     table = result_table(DONE)
 
     assert table.title == "req_1: AC, score 100, 2 ms, 3 MB"
@@ -160,8 +164,8 @@ def test_a_verdict_is_laid_out_with_a_row_for_each_case() -> None:
     assert ("case 1", "AC, 2 ms, 3 MB") in result_rows(DONE)
 
 
-def test_a_failure_is_laid_out_with_its_code() -> None:
-    """There is no verdict to show, and none is invented."""
+def test_a_failed_request_shows_its_error_code() -> None:
+    """It has no verdict."""
     failure = Failure(code=ErrorCode.UNKNOWN_LANGUAGE, message="unknown language 'ruby'")
     failed = GradingResult(request_id="r", status=Status.FAILED, error=failure, timestamp=NOW)
 
@@ -173,8 +177,8 @@ def test_a_failure_is_laid_out_with_its_code() -> None:
     )
 
 
-def test_the_compilers_words_are_shown() -> None:
-    """They are why a compile error is one."""
+def test_compiler_output_is_shown() -> None:
+    """In the title and as a row."""
     grade = GRADE.model_copy(update={"message": "expected ';'"})
     result = DONE.model_copy(update={"result": grade})
 
@@ -182,12 +186,12 @@ def test_the_compilers_words_are_shown() -> None:
     assert ("message", "expected ';'") in result_rows(result)
 
 
-def test_who_is_at_fault_and_why_is_shown() -> None:
-    """For the submission and for each case that was not accepted."""
-    said = {"fault": Fault.SUBMISSION, "reason": "ended by SIGSEGV"}
-    case = CASE.model_copy(update={"status": Verdict.RUNTIME_ERROR} | said)
+def test_fault_and_reason_are_shown() -> None:
+    """For the submission and for each rejected case."""
+    details = {"fault": Fault.SUBMISSION, "reason": "ended by SIGSEGV"}
+    case = CASE.model_copy(update={"status": Verdict.RUNTIME_ERROR} | details)
     grade = GRADE.model_copy(
-        update={"verdict": Verdict.RUNTIME_ERROR, "test_results": (case,)} | said
+        update={"verdict": Verdict.RUNTIME_ERROR, "test_results": (case,)} | details
     )
     result = DONE.model_copy(update={"result": grade})
 
@@ -197,8 +201,8 @@ def test_who_is_at_fault_and_why_is_shown() -> None:
     assert ("case 1", "RE, 2 ms, 3 MB: ended by SIGSEGV") in result_rows(result)
 
 
-def test_a_tip_is_shown() -> None:
-    """Who submits learns that less would do."""
+def test_an_optimization_tip_is_shown() -> None:
+    """In the title and as a row."""
     tip = "256 MB of memory asked, 6 MB used: 16 MB would do."
     result = DONE.model_copy(update={"result": GRADE.model_copy(update={"optimization_tip": tip})})
 
@@ -206,8 +210,8 @@ def test_a_tip_is_shown() -> None:
     assert ("tip", tip) in result_rows(result)
 
 
-def test_a_result_of_other_work_is_shown_as_it_is() -> None:
-    """What the work is, is replaceable; where its result is, is not."""
+def test_a_result_of_another_handler_is_shown_as_json() -> None:
+    """Its content is free; only its place is fixed."""
     store = MemoryObjectStore()
     counted = JobResult(
         request_id="req_1", status=Status.COMPLETED, result={"words": 7, "note": "é"}, timestamp=NOW
@@ -220,10 +224,10 @@ def test_a_result_of_other_work_is_shown_as_it_is() -> None:
     assert result_rows(found)[0] == ("result", 'completed: {"words": 7, "note": "é"}')
 
 
-def test_a_file_that_is_no_result_is_said_to_be_none() -> None:
-    """Whatever wrote it there."""
+def test_an_object_that_is_not_a_result_is_an_error() -> None:
+    """The error says so."""
     store = MemoryObjectStore()
     store.put("results/req_1/result.json", b"[]", content_type="application/json")
 
-    with pytest.raises(GradectlError, match="not a result"):
+    with pytest.raises(GradectlError, match="not a valid result"):
         stored_job_result(store, "req_1")

@@ -1,4 +1,4 @@
-"""A submission is checked, stored, sent, and its result awaited."""
+"""A submission is checked, stored and sent, and its result is polled."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from gradectl.submissions.submit import (
     check_problem_exists,
     make_request,
     new_request_id,
-    read_source,
-    send,
+    read_source_file,
+    send_request,
     stored_result,
-    upload,
+    upload_source,
     wait_for_result,
 )
 from grader.contract.bucket import result_key
@@ -58,10 +58,9 @@ def result(request_id: str) -> bytes:
 
 
 class Clock:
-    """A clock that runs only while somebody pauses."""
+    """A clock that advances only in `pause`."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
         self.now = 0.0
         self.pauses: list[float] = []
         self.on_pause: Callable[[], None] = lambda: None
@@ -76,68 +75,72 @@ class Clock:
 
 
 def test_a_source_is_read_with_its_name(tmp_path: Path) -> None:
-    """The ending of the name goes into the object key."""
+    """The object key has the extension of the name."""
     path = tmp_path / "a.py"
     path.write_bytes(b"print(3)\n")
 
-    source = read_source(path)
+    source = read_source_file(path)
 
     assert (source.name, source.content, source.extension) == ("a.py", b"print(3)\n", "py")
 
 
-def test_a_source_of_50_mb_is_refused_without_being_read(tmp_path: Path) -> None:
-    """One clear error at once, with both sizes."""
+def test_a_source_of_50_mb_is_rejected_without_being_read(tmp_path: Path) -> None:
+    """The error has both sizes."""
     path = tmp_path / "big.py"
     with path.open("wb") as file:
         file.truncate(50 << 20)
 
     with pytest.raises(UsageError) as caught:
-        read_source(path)
+        read_source_file(path)
 
     assert f"{50 << 20} bytes" in caught.value.what
     assert str(MAX_SOURCE_BYTES) in caught.value.what
 
 
-def test_a_source_of_the_largest_size_is_taken(tmp_path: Path) -> None:
-    """The limit is the worker's own, to the byte."""
+def test_a_source_of_the_maximum_size_is_accepted(tmp_path: Path) -> None:
+    """The limit is the default of the worker."""
     path = tmp_path / "a.py"
     path.write_bytes(b"#" * MAX_SOURCE_BYTES)
 
-    assert len(read_source(path).content) == MAX_SOURCE_BYTES
+    assert len(read_source_file(path).content) == MAX_SOURCE_BYTES
 
 
-def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
-    """Missing, empty, a folder: each says what it is."""
+def test_an_invalid_source_file_is_rejected(tmp_path: Path) -> None:
+    """Missing, empty or a folder, each with its own error."""
     (tmp_path / "empty.py").touch()
-    for name, words in (("none.py", "No such file"), ("empty.py", "empty"), ("", "not a file")):
+    for name, words in (
+        ("none.py", "No such file"),
+        ("empty.py", "the file is empty"),
+        ("", "not a regular file"),
+    ):
         with pytest.raises(UsageError) as caught:
-            read_source(tmp_path / name)
+            read_source_file(tmp_path / name)
         assert words in caught.value.what
 
 
-def test_request_ids_sort_by_time_and_differ() -> None:
-    """A listing of submissions/ is in the order of submission."""
+def test_request_ids_sort_by_time_and_are_unique() -> None:
+    """So a listing of submissions/ is in the order of submission."""
     early, late = datetime(2024, 8, 20, tzinfo=UTC), datetime(2024, 8, 21, tzinfo=UTC)
 
     assert new_request_id(early) < new_request_id(late)
     assert new_request_id(early) != new_request_id(early)
 
 
-def test_a_request_points_at_what_is_stored() -> None:
-    """The worker finds the source under the URL of the message."""
+def test_a_request_has_the_url_of_the_stored_source() -> None:
+    """The worker downloads the source from it."""
     store = MemoryObjectStore()
-    made = request()
+    sent = request()
 
-    upload(store, made, SOURCE)
+    upload_source(store, sent, SOURCE)
 
-    key = f"submissions/{made.request_id}/solution.py"
-    assert made.source_file == f"s3://b/{key}"
-    assert made.test_cases == "s3://b/problems/sum/testcases/"
+    key = f"submissions/{sent.request_id}/solution.py"
+    assert sent.source_file == f"s3://b/{key}"
+    assert sent.test_cases == "s3://b/problems/sum/testcases/"
     assert store.objects[key] == SOURCE.content
-    metadata = json.loads(store.objects[f"submissions/{made.request_id}/metadata.json"])
+    metadata = json.loads(store.objects[f"submissions/{sent.request_id}/metadata.json"])
     assert metadata["fileName"] == "my solution.py"
     assert metadata["sizeBytes"] == len(SOURCE.content)
-    assert metadata["requestId"] == made.request_id
+    assert metadata["requestId"] == sent.request_id
 
 
 @pytest.mark.parametrize(
@@ -148,26 +151,26 @@ def test_a_request_points_at_what_is_stored() -> None:
         ({"user_id": ""}, "user"),
     ],
 )
-def test_values_that_no_worker_takes_are_refused(change: dict[str, str], words: str) -> None:
-    """The error names the option that is to be corrected."""
+def test_invalid_values_are_rejected(change: dict[str, str], words: str) -> None:
+    """The error names the option."""
     with pytest.raises(UsageError, match=words):
         request(**change)
 
 
-def test_the_message_is_the_request_and_carries_its_id() -> None:
-    """Operators find a request in a queue by its correlation id."""
+def test_the_message_has_the_request_id_as_correlation_id() -> None:
+    """Operators find a request in a queue by it."""
     broker = MemoryBroker()
-    made = request()
+    sent = request()
 
-    send(broker, "grading-requests", made)
+    send_request(broker, "grading-requests", sent)
 
     (message,) = broker.messages("grading-requests")
-    assert GradingRequest.from_json(message.body) == GradingRequest.from_json(made.to_json())
-    assert message.headers["correlation-id"] == made.request_id
+    assert GradingRequest.from_json(message.body) == GradingRequest.from_json(sent.to_json())
+    assert message.headers["correlation-id"] == sent.request_id
 
 
-def test_a_problem_without_test_cases_is_no_problem() -> None:
-    """Better now than as a failed request in a minute; the next step is the push."""
+def test_a_problem_without_test_cases_is_not_found() -> None:
+    """The next step is to push it."""
     store = MemoryObjectStore()
     store.objects["problems/sum2/testcases/1.in"] = b""
 
@@ -178,8 +181,8 @@ def test_a_problem_without_test_cases_is_no_problem() -> None:
     check_problem_exists(store, "sum2", "local")
 
 
-def test_waiting_looks_at_growing_intervals() -> None:
-    """A quick result is seen at once, and a slow one does not cost a request every moment."""
+def test_polling_intervals_grow() -> None:
+    """From 20 ms, so that fast results are seen quickly, to 2 s."""
     store, clock = MemoryObjectStore(), Clock()
 
     def finish_after_a_minute() -> None:
@@ -196,8 +199,8 @@ def test_waiting_looks_at_growing_intervals() -> None:
     assert len(clock.pauses) < 60
 
 
-def test_waiting_ends_at_the_deadline() -> None:
-    """Not a moment later, whatever the interval has grown to."""
+def test_polling_ends_at_the_deadline() -> None:
+    """The last interval is shortened."""
     clock = Clock()
 
     with pytest.raises(DeadlineError) as caught:
@@ -207,23 +210,23 @@ def test_waiting_ends_at_the_deadline() -> None:
     assert caught.value.exit_code == 124
 
 
-def test_a_stored_object_that_is_no_result_is_said_to_be_none() -> None:
-    """Somebody else wrote there; waiting for it to become one would be for ever."""
+def test_a_stored_object_that_is_not_a_result_is_an_error() -> None:
+    """Polling does not continue."""
     store = MemoryObjectStore()
     store.objects[result_key("req_1")] = b"{}"
 
-    with pytest.raises(GradectlError, match="not a result"):
+    with pytest.raises(GradectlError, match="not a valid result"):
         stored_result(store, "req_1")
 
 
 def test_the_sample_submissions_are_complete() -> None:
-    """Each file exists and is taken, each expectation is a word of the contract."""
+    """Each file is valid, each expectation is a verdict or an error code."""
     document = yaml.safe_load((EXAMPLES / "submissions.yaml").read_text())
     known = {name for each in LANGUAGES for name in (each.name, *each.aliases)}
 
     for each in document["submissions"]:
         expect = each["expect"]
-        read_source(EXAMPLES / each["file"])
+        read_source_file(EXAMPLES / each["file"])
         assert (EXAMPLES / "problems" / each["problem"]).is_dir()
         if Status(expect["status"]) is Status.COMPLETED:
             assert Verdict(expect["verdict"])
