@@ -15,14 +15,15 @@ from grader.contract.bucket import ObjectUrl, source_key, test_cases_prefix
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Verdict
 from grader.judge.caches import open_caches
-from grader.judge.grader import open_handler
+from grader.judge.grader import Grader
 from grader.judge.limits import MaxLimits
 from grader.ports.handlers import JobHandler
 from grader.ports.stores import ObjectStore
+from grader.sandbox import Box
 from grader.testing import MemoryObjectStore
 
 BUCKET = "bench"
-_CEILINGS = MaxLimits(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
+_MAX_LIMITS = MaxLimits(time_limit_ms=60_000, memory_limit_mb=1024, source_bytes=1 << 20)
 _CACHE_BYTES = 1 << 30
 _NUMBERS = itertools.count(1)
 
@@ -110,13 +111,14 @@ def running(
     objects = objects or MemoryObjectStore()
     with (
         open_caches(objects, BUCKET, max_bytes=_CACHE_BYTES) as caches,
-        open_handler(
+        Box.claim(launcher) as box,
+    ):
+        handler = Grader(
             store=objects,
             bucket=BUCKET,
-            ceilings=_CEILINGS,
-            launcher=launcher,
-            log=_Silence(),
+            max_limits=_MAX_LIMITS,
+            box=box,
             caches=caches,
-        ) as handler,
-    ):
+            log=_Silence(),
+        )
         yield Judge(handler, objects, time_limit_ms, memory_limit_mb)

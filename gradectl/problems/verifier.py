@@ -231,13 +231,12 @@ def open_verifier(
         open_caches(store, _BUCKET, max_bytes=_CACHE_BYTES) as caches,
     ):
         grader = Grader(
-            store,
-            _BUCKET,
-            _MAX_LIMITS,
-            box,
-            _NullEventLog(),
-            lambda: datetime.now(UTC),
+            store=store,
+            bucket=_BUCKET,
+            max_limits=_MAX_LIMITS,
+            box=box,
             caches=caches,
+            log=_NullEventLog(),
         )
         limit_mb = min(memory_mb, _MAX_LIMITS.memory_limit_mb)
         yield Verifier(problem, store, grader, limit_mb, progress)

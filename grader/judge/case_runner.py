@@ -9,7 +9,7 @@ from grader.contract.verdicts import Fault, Verdict
 from grader.judge.case_fetcher import OpenCase
 from grader.judge.checker import CasePaths, Checker, Judgement
 from grader.judge.execution_log import ExecutionLog
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.judge.verdict import describe_end, find_fault
 from grader.sandbox.runs import RunOutcome
 from grader.text import printable_name
@@ -23,12 +23,12 @@ class CaseRunner:
     Runs and judges cases.
 
     Args:
-        workspace: The submission, loaded.
+        program: The submission, loaded.
         checker: Judges what it writes.
         execution: Told about each case.
     """
 
-    workspace: Workspace
+    program: Program
     checker: Checker
     execution: ExecutionLog
 
@@ -44,7 +44,7 @@ class CaseRunner:
             RequestError: The problem's checker failed.
             TemporaryError: The sandbox failed.
         """
-        outcome = self.workspace.run(opened.input)
+        outcome = self.program.run(opened.input)
         judgement = self._find_fault(outcome) or self._check(opened)
         result = CaseResult(
             case=number,
@@ -61,17 +61,17 @@ class CaseRunner:
         return result
 
     def _find_fault(self, outcome: RunOutcome) -> Judgement | None:
-        refused = not outcome.succeeded and self.workspace.was_refused_memory()
-        found = find_fault(outcome, self.workspace.limits, refused_memory=refused)
+        refused = not outcome.succeeded and self.program.was_refused_memory()
+        found = find_fault(outcome, self.program.limits, refused_memory=refused)
         if found is None:
             return None
         reason = found.reason
         if found.verdict is Verdict.MEMORY_LIMIT_EXCEEDED:
-            reason += self.workspace.language.explain_memory(self.workspace.limits.memory_mb)
+            reason += self.program.language.explain_memory(self.program.limits.memory_mb)
         return Judgement(found.verdict, reason=reason, fault=Fault.SUBMISSION)
 
     def _check(self, opened: OpenCase) -> Judgement:
-        paths = CasePaths(opened.input, opened.answer, self.workspace.stdout)
+        paths = CasePaths(opened.input, opened.answer, self.program.stdout)
         return self.checker.judge(opened.case, paths)
 
     def _tell(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
@@ -81,5 +81,5 @@ class CaseRunner:
         )
         if result.status is not Verdict.ACCEPTED:
             self.execution.add(result.reason or "", indent="  ")
-            words = self.workspace.stderr_tail().decode(errors="replace")
+            words = self.program.stderr_tail().decode(errors="replace")
             self.execution.add(words, indent="  stderr: ")

@@ -1,13 +1,13 @@
 """
-The worker's default work: grade a submission.
+Grades one submission: download, compile once, run every case, judge, upload.
 
-Download, compile once, run every case, judge, upload.  docs/judging.md tells the whole story.
+docs/judging.md describes each step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from grader.contract.bucket import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Status
 from grader.errors import RequestError, TemporaryError
-from grader.judge.caches import Caches, open_caches
+from grader.judge.caches import Caches
 from grader.judge.case_runner import CaseRunner
 from grader.judge.checker import open_checker
 from grader.judge.compiler import Compiler
@@ -27,20 +27,14 @@ from grader.judge.limits import MaxLimits, compile_limits, run_limits
 from grader.judge.optimization_tip import optimization_tip
 from grader.judge.output_validator import install_validator
 from grader.judge.problem_loader import load_problem, load_validator
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.judge.source import check_length, read_source
 from grader.judge.verdict import compile_error
 from grader.languages import Language, find
-from grader.ports.handlers import JobHandler
 from grader.ports.stores import ObjectStore
 from grader.problems.model import Problem
-from grader.problems.scoring import Tally
+from grader.problems.scoring import Scorer
 from grader.sandbox import Box
-from grader.sandbox.host import describe_surroundings
-from grader.sandbox.selftest import run_self_test
-
-#: Disk that a request may take where nothing is kept for the next one.
-_UNKEPT_MAX_BYTES = 1 << 30
 
 
 class EventLog(Protocol):
@@ -55,70 +49,32 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@contextmanager
-def open_handler(  # noqa: PLR0913 - the one place where everything is wired, by keyword
-    *,
-    store: ObjectStore,
-    bucket: str,
-    ceilings: MaxLimits,
-    launcher: Path,
-    log: EventLog,
-    find_language: Callable[[str], Language] = find,
-    caches: Caches | None = None,
-    warm: bool = True,
-    clock: Callable[[], datetime] = _now,
-) -> Iterator[JobHandler[GradingRequest]]:
-    """
-    Claim a slot, attack it once, and give the function that grades in it, for one thread.
-
-    Args:
-        store: The grading bucket.
-        bucket: Its name.
-        ceilings: The most a request may ask for.
-        launcher: The installed sandbox launcher.
-        log: Where events go.
-        find_language: Knows what this worker can grade.
-        caches: What the slots share.
-        warm: Whether interpreters may be started ahead of time.
-        clock: Tells the time of a result.
-
-    Raises:
-        SettingsError: The launcher cannot be run.
-        SandboxError: No slot is free.
-        SelfTestError: An attack worked; nothing may be graded here.
-    """
-    with Box.claim(launcher) as box:
-        run_self_test(box)
-        log.info("Sandbox holds", slot=box.slot, **describe_surroundings())
-        yield Grader(store, bucket, ceilings, box, log, clock, find_language, caches, warm)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Grader:
     """
-    Grades requests in one slot, one at a time.
+    Grades requests in one box, one at a time.
 
     Args:
         store: The grading bucket.
-        bucket: Its name; URLs of any other are refused.
-        ceilings: The most a request may ask for.
-        box: The slot.
-        log: Where the words go that operators search for.
-        clock: Tells the time of a result.
-        find_language: Knows what this worker can grade, and refuses the rest.
-        caches: What was fetched and compiled before; None: nothing is kept.
-        warm: Whether interpreters may be started ahead of time.
+        bucket: Its name; URLs of other buckets are rejected.
+        max_limits: The most that a request may ask for.
+        box: The box of the sandbox.
+        caches: Fetched objects and compiled programs, shared by the graders of a worker.
+        log: Log of the worker; operators search for these lines.
+        find_language: Gives the languages that this worker grades, and rejects others.
+        fork_servers: Whether interpreters may be started ahead of time.
+        clock: Gives the time of a result, UTC.
     """
 
     store: ObjectStore
     bucket: str
-    ceilings: MaxLimits
+    max_limits: MaxLimits
     box: Box
+    caches: Caches
     log: EventLog
-    clock: Callable[[], datetime]
     find_language: Callable[[str], Language] = find
-    caches: Caches | None = None
-    warm: bool = True
+    fork_servers: bool = True
+    clock: Callable[[], datetime] = _now
     _proved: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, request: GradingRequest) -> GradingResult:
@@ -126,41 +82,40 @@ class Grader:
         Grade one request.
 
         Raises:
-            RequestError: It can never be graded; says why.
+            RequestError: It can never be graded.
             TemporaryError: The store, the disk or the sandbox failed; another attempt may succeed.
         """
         execution = ExecutionLog()
         try:
             verdict = self._grade(request, execution)
         except RequestError:
-            self._upload_log(request.request_id, execution)  # says what a broken validator said
+            self._upload_log(request.request_id, execution)  # has the output of a broken validator
             raise
         except OSError as error:
             raise TemporaryError(
-                str(error), where="worker", next_step="see whether its disk is full"
+                str(error), where="worker", next_step="check whether its disk is full"
             ) from error
         completed = f"Grading completed - Result: {verdict.verdict}, Score: {verdict.score}"
         self.log.info(completed, request_id=request.request_id)
         return self._upload(request.request_id, verdict, execution)
 
     def prepare(self, request: GradingRequest) -> None:
-        """Fetch test cases that a waiting request will need, as far as it is worth it."""
-        if self.caches is not None:
-            self.caches.cases.fetch_ahead(self._load_problem(request).cases)
+        """Prefetch test cases that a waiting request will need, within the caches' bounds."""
+        self.caches.cases.fetch_ahead(self._load_problem(request).cases)
 
     def _grade(self, request: GradingRequest, execution: ExecutionLog) -> Grade:
         language = self.find_language(request.language)
-        limits = run_limits(request, language, self.ceilings)
-        with self._slot() as (directory, caches):
-            workspace = Workspace(self.box, language, limits, directory, warm=self.warm)
-            workspace.warm_up()
-            source = read_source(self.store, request.source_url(self.bucket), self.ceilings)
+        limits = run_limits(request, language, self.max_limits)
+        with self._clean_box() as directory:
+            program = Program(self.box, language, limits, directory, warm=self.fork_servers)
+            program.warm_up()
+            source = read_source(self.store, request.source_url(self.bucket), self.max_limits)
             self.log.info("Downloaded source file from S3", request_id=request.request_id)
             problem = self._load_problem(request)
-            check_length(source, self.ceilings, problem.settings)
+            check_length(source, self.max_limits, problem.settings)
             count = len(problem.cases)
             execution.add(f"request {request.request_id}, {language.name}, {count} cases")
-            compiler = Compiler(self.box, caches.programs, self._proved)
+            compiler = Compiler(self.box, self.caches.programs, self._proved)
             self._install_validator(problem, compiler, directory, execution)
             failure = compiler.load(
                 language, source, compile_limits(language, problem.settings), directory
@@ -169,40 +124,37 @@ class Grader:
                 execution.add(failure.reason)
                 execution.add(failure.message, indent="  compiler: ")
                 return compile_error(failure.message, failure.reason, count)
-            workspace = replace(
-                workspace,
-                limits=run_limits(request, language, self.ceilings, problem.settings),
+            program = replace(
+                program,
+                limits=run_limits(request, language, self.max_limits, problem.settings),
                 writable=problem.settings.writable,
             )
-            return self._judge(request, problem, workspace, caches, execution)
+            return self._judge(request, problem, program, execution)
 
     def _judge(
         self,
         request: GradingRequest,
         problem: Problem,
-        workspace: Workspace,
-        caches: Caches,
+        program: Program,
         execution: ExecutionLog,
     ) -> Grade:
-        tally = Tally(problem, stop_at_first_failure=request.stop_at_first_failure)
+        scorer = Scorer(problem, stop_at_first_failure=request.stop_at_first_failure)
         numbers = {case.name: number for number, case in enumerate(problem.cases, 1)}
-        checker = open_checker(problem, self.box, workspace.directory, execution.add)
-        runner = CaseRunner(workspace, checker, execution)
-        with closing(caches.cases.each(problem.cases, tally.wants)) as coming:
+        checker = open_checker(problem, self.box, program.directory, execution.add)
+        runner = CaseRunner(program, checker, execution)
+        with closing(self.caches.cases.each(problem.cases, scorer.wants)) as coming:
             for opened in coming:
-                tally.add(opened.case, runner.run(numbers[opened.case.name], opened))
-        verdict = tally.grade()
-        tip = optimization_tip(verdict, workspace.limits)
+                scorer.add(opened.case, runner.run(numbers[opened.case.name], opened))
+        verdict = scorer.grade()
+        tip = optimization_tip(verdict, program.limits)
         return verdict.model_copy(update={"optimization_tip": tip})
 
     @contextmanager
-    def _slot(self) -> Iterator[tuple[Path, Caches]]:
-        """Lend a directory and the caches, and leave the slot clean."""
-        unkept = open_caches(self.store, self.bucket, max_bytes=_UNKEPT_MAX_BYTES)
-        lent = unkept if self.caches is None else nullcontext(self.caches)
-        with TemporaryDirectory(prefix="grader-") as name, lent as caches:
+    def _clean_box(self) -> Iterator[Path]:
+        """Give a private directory, and clean the box afterwards."""
+        with TemporaryDirectory(prefix="grader-") as name:
             try:
-                yield Path(name), caches
+                yield Path(name)
             finally:
                 self.box.clean()
 

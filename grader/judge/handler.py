@@ -1,56 +1,66 @@
-"""The default work: grade submissions in the sandbox."""
+"""The default handler: grades submissions in the sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from grader.contract.messages import GradingRequest
 from grader.handlers import HandlerContext, HandlerSpec
 from grader.judge.caches import open_caches
-from grader.judge.grader import open_handler
+from grader.judge.grader import Grader
 from grader.judge.languages_check import Toolchains, choose, detect
 from grader.judge.limits import MaxLimits
 from grader.sandbox import Box
+from grader.sandbox.host import describe_surroundings
+from grader.sandbox.selftest import run_self_test
 
 _BYTES_PER_MB = 1 << 20
 
 
 @contextmanager
-def grading(tools: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
+def grading(context: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
     """
-    Give the work: caches for all slots of the worker, a slot of the sandbox for each.
+    Open what all consumers share, and give each a grader with a box of its own.
+
+    Args:
+        context: Settings, bucket and log of the worker.
 
     Raises:
         SettingsError: The launcher cannot be run, or LANGUAGES names one that does not exist.
-        SandboxError: No slot is free.
-        SelfTestError: No language works here.
+        SandboxError: No box is free.
+        SelfTestError: No language works here, or an attack on a box succeeded.
     """
-    settings = tools.settings
-    ceilings = MaxLimits(
+    settings = context.settings
+    max_limits = MaxLimits(
         time_limit_ms=settings.max_time_limit_ms,
         memory_limit_mb=settings.max_memory_limit_mb,
         source_bytes=settings.max_source_bytes,
     )
     installed = detect(choose(settings.languages))
     with Box.claim(settings.launcher_path) as box:
-        toolchains = Toolchains.open(box, installed, tools.log)
+        toolchains = Toolchains.open(box, installed, context.log)
     with open_caches(
-        tools.objects,
-        tools.bucket,
+        context.objects,
+        context.bucket,
         max_bytes=settings.cache_max_mb * _BYTES_PER_MB,
         directory=settings.cache_directory,
     ) as caches:
-        open_slot = partial(
-            open_handler,
-            store=tools.objects,
-            bucket=tools.bucket,
-            ceilings=ceilings,
-            launcher=settings.launcher_path,
-            log=tools.log,
-            find_language=toolchains.find,
-            caches=caches,
-            warm=settings.warm_interpreters,
-        )
-        yield HandlerSpec(GradingRequest, open_slot, detail=toolchains.describe())
+
+        @contextmanager
+        def open_grader() -> Iterator[Grader]:
+            with Box.claim(settings.launcher_path) as box:
+                run_self_test(box)
+                context.log.info("Sandbox holds", slot=box.slot, **describe_surroundings())
+                yield Grader(
+                    store=context.objects,
+                    bucket=context.bucket,
+                    max_limits=max_limits,
+                    box=box,
+                    caches=caches,
+                    log=context.log,
+                    find_language=toolchains.find,
+                    fork_servers=settings.warm_interpreters,
+                )
+
+        yield HandlerSpec(GradingRequest, open_grader, detail=toolchains.describe())

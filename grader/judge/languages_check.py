@@ -21,7 +21,7 @@ from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError, SelfTestError, SettingsError, TemporaryError
 from grader.judge.compiler import Compiler
 from grader.judge.limits import compile_limits
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.judge.verdict import explain
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
@@ -135,14 +135,14 @@ def _self_test(box: Box, language: Language, directory: Path) -> str:
     if failure:
         return f"does not compile: {_short(failure.message)}"
     limits = _limits(language)
-    workspace = Workspace(box, language, limits, directory)
+    program = Program(box, language, limits, directory)
     stdin = directory / "input"
     stdin.write_bytes(_INPUT)
-    outcome = workspace.run(stdin)
+    outcome = program.run(stdin)
     if not outcome.succeeded:
-        words = workspace.stderr_tail().decode(errors="replace")
+        words = program.stderr_tail().decode(errors="replace")
         return f"does not run: {explain(outcome, limits)} {_short(words)}".strip()
-    answer = workspace.stdout.read_bytes().strip()
+    answer = program.stdout.read_bytes().strip()
     return "" if answer == _ANSWER else f"computes wrongly: {answer[:_WORDS_LENGTH]!r}"
 
 

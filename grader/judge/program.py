@@ -22,7 +22,7 @@ _TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class Workspace:
+class Program:
     """
     Runs one program as often as wanted.
 

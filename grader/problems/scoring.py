@@ -125,7 +125,7 @@ def _tree(problem: Problem) -> dict[str, _Node]:
     return nodes
 
 
-class Tally:
+class Scorer:
     """
     Collects the results of one submission, in the order of the cases.
 

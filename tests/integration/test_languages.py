@@ -18,7 +18,7 @@ from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
 from grader.judge.compiler import Compiler
 from grader.judge.limits import compile_limits
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.judge.verdict import RunFault, find_fault
 from grader.languages import LANGUAGES, Language, find
 from grader.sandbox import Box
@@ -72,13 +72,13 @@ def judge(box: Box, tmp_path: Path) -> Iterator[Judge]:
         stdin = tmp_path / "input"
         stdin.write_bytes(b"20 22\n")
         limits = limits_of(language, memory_mb, cpu_ms)
-        workspace = Workspace(box, language, limits, tmp_path)
-        outcome = workspace.run(stdin)
-        finding = find_fault(outcome, limits, refused_memory=workspace.was_refused_memory())
-        words = workspace.stderr_tail().decode(errors="replace")
+        program = Program(box, language, limits, tmp_path)
+        outcome = program.run(stdin)
+        finding = find_fault(outcome, limits, refused_memory=program.was_refused_memory())
+        words = program.stderr_tail().decode(errors="replace")
         found = finding or RunFault("ok", words)  # type: ignore[arg-type] # no verdict says this
         return Ended(
-            found.verdict, f"{found.reason} {words}", workspace.stdout.read_bytes(), outcome.peak_kb
+            found.verdict, f"{found.reason} {words}", program.stdout.read_bytes(), outcome.peak_kb
         )
 
     yield run

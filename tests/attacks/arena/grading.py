@@ -24,7 +24,7 @@ from grader.testing import MemoryObjectStore
 
 BUCKET = "arena"
 _NOW = datetime(2024, 8, 20, tzinfo=UTC)
-_CEILINGS = MaxLimits(time_limit_ms=10_000, memory_limit_mb=512, source_bytes=1 << 20)
+_MAX_LIMITS = MaxLimits(time_limit_ms=10_000, memory_limit_mb=512, source_bytes=1 << 20)
 _MOST_WORDS = 2000
 
 #: Does what the submission says, with all that a compiler may do.
@@ -140,7 +140,15 @@ class Judge:
     def _grader(self, *, warm: bool) -> Grader:
         log = structlog.wrap_logger(self._log, processors=[])
         return Grader(
-            self.store, BUCKET, _CEILINGS, self.box, log, _now, find_language, self.caches, warm
+            store=self.store,
+            bucket=BUCKET,
+            max_limits=_MAX_LIMITS,
+            box=self.box,
+            caches=self.caches,
+            log=log,
+            find_language=find_language,
+            fork_servers=warm,
+            clock=_now,
         )
 
 

@@ -1,8 +1,9 @@
-"""A desk at which submissions are graded: a slot, a store in memory, and what is said of them."""
+"""A bench at which submissions are graded: a slot, a store in memory, and what is said of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +37,7 @@ def box(launcher: Path) -> Iterator[Box]:
 
 
 @dataclass
-class Desk:
+class GradingBench:
     """A grader, its store and its log."""
 
     box: Box
@@ -44,8 +45,9 @@ class Desk:
     caches: Caches
     log: CapturingLogger = field(default_factory=CapturingLogger)
     bucket: str = BUCKET
-    ceilings: MaxLimits = MAX_LIMITS
+    max_limits: MaxLimits = MAX_LIMITS
     warm: bool = True
+    opened: ExitStack = field(default_factory=ExitStack)
 
     def put(self, key: str, body: bytes | str) -> None:
         """Put an object into the bucket."""
@@ -70,20 +72,25 @@ class Desk:
         assert result is not None
         return result
 
-    def grader(self, store: ObjectStore | None = None, find_language: Any = find) -> Grader:
-        """A grader; one with another store keeps nothing."""
-        log = structlog.wrap_logger(self.log, processors=[])
-        caches = self.caches if store is None else None
+    def grader(
+        self,
+        store: ObjectStore | None = None,
+        find_language: Any = find,
+    ) -> Grader:
+        """A grader; one with another store has caches of its own."""
+        caches = self.caches
+        if store is not None:
+            caches = self.opened.enter_context(open_caches(store, BUCKET, max_bytes=1 << 30))
         return Grader(
-            store or self.store,
-            BUCKET,
-            self.ceilings,
-            self.box,
-            log,
-            lambda: NOW,
-            find_language,
-            caches,
-            self.warm,
+            store=store or self.store,
+            bucket=BUCKET,
+            max_limits=self.max_limits,
+            box=self.box,
+            caches=caches,
+            log=structlog.wrap_logger(self.log, processors=[]),
+            find_language=find_language,
+            fork_servers=self.warm,
+            clock=lambda: NOW,
         )
 
     def with_language(self, language: Language, **fields: object) -> Grade:
@@ -116,11 +123,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(box: Box) -> Iterator[Desk]:
+def bench(box: Box) -> Iterator[GradingBench]:
     """A store with one problem: double the number."""
     store = MemoryObjectStore()
     with open_caches(store, BUCKET, max_bytes=1 << 30) as caches:
-        desk = Desk(box, store, caches)
+        bench = GradingBench(box, store, caches)
         for name, number in (("1", 21), ("2", 4), ("10", -3)):
-            desk.case(name, f"{number}\n", f"{2 * number}\n", problem="double")
-        yield desk
+            bench.case(name, f"{number}\n", f"{2 * number}\n", problem="double")
+        with bench.opened:
+            yield bench

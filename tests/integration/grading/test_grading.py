@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from structlog.testing import CapturingLogger
 
 from grader.errors import RequestError, TemporaryError
-from grader.judge.grader import open_handler
 from grader.testing import MemoryObjectStore
 
 pytestmark = pytest.mark.engine
@@ -26,47 +23,47 @@ NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("language", DOUBLE)
-def test_a_right_program_is_accepted_in_each_language(desk: Any, language: str) -> None:
+def test_a_right_program_is_accepted_in_each_language(bench: Any, language: str) -> None:
     """Every case is run, and its time and memory are those of a real process."""
-    verdict = desk.verdict(DOUBLE[language], language)
+    verdict = bench.verdict(DOUBLE[language], language)
 
-    assert (verdict.verdict, verdict.score) == ("AC", 100), desk.execution_log()
+    assert (verdict.verdict, verdict.score) == ("AC", 100), bench.execution_log()
     assert [case.case for case in verdict.test_results] == [1, 2, 3]
     assert all(case.time > 0 and case.memory > 0 for case in verdict.test_results)
-    assert desk.box.survivors() == []
+    assert bench.box.survivors() == []
 
 
 @pytest.mark.parametrize("name", ["threads.py", "threads.cpp", "deep_recursion.c"])
-def test_threads_and_deep_recursion_are_allowed(desk: Any, name: str) -> None:
+def test_threads_and_deep_recursion_are_allowed(bench: Any, name: str) -> None:
     """A stack may use all of the memory limit, and threads do not each reserve as much."""
     program = PROGRAMS / name
-    verdict = desk.verdict(program.read_text(), program.suffix.removeprefix("."))
+    verdict = bench.verdict(program.read_text(), program.suffix.removeprefix("."))
 
-    assert verdict.verdict == "AC", desk.execution_log()
+    assert verdict.verdict == "AC", bench.execution_log()
 
 
-def test_the_score_is_the_share_of_accepted_cases(desk: Any) -> None:
+def test_the_score_is_the_share_of_accepted_cases(bench: Any) -> None:
     """All cases are run although the last one is wrong."""
-    verdict = desk.verdict("n = int(input()); print(2 * n if n > 0 else 0)")
+    verdict = bench.verdict("n = int(input()); print(2 * n if n > 0 else 0)")
 
     assert (verdict.verdict, verdict.score) == ("WA", 66)
     assert [case.status for case in verdict.test_results] == ["AC", "AC", "WA"]
 
 
-def test_a_crash_is_a_runtime_error_with_its_signal_in_the_log(desk: Any) -> None:
+def test_a_crash_is_a_runtime_error_with_its_signal_in_the_log(bench: Any) -> None:
     """Who reads the log sees which signal it was, and what the program said."""
     source = "import os, sys; sys.stderr.write('oh\\x1b[31m no\\n'); os.abort()"
-    verdict = desk.verdict(source)
+    verdict = bench.verdict(source)
 
     assert verdict.verdict == "RE"
-    assert "ended by SIGABRT" in desk.execution_log()
-    assert "stderr: oh\N{REPLACEMENT CHARACTER}[31m no" in desk.execution_log()
+    assert "ended by SIGABRT" in bench.execution_log()
+    assert "stderr: oh\N{REPLACEMENT CHARACTER}[31m no" in bench.execution_log()
 
 
 @pytest.mark.parametrize("language", ["c", "cpp"])
-def test_a_source_that_does_not_compile_gets_the_compilers_words(desk: Any, language: str) -> None:
+def test_a_source_that_does_not_compile_gets_the_compilers_words(bench: Any, language: str) -> None:
     """The message points to the person's file, not to ours, and no case is run."""
-    verdict = desk.verdict("int main( { return 0; }", language)
+    verdict = bench.verdict("int main( { return 0; }", language)
 
     assert (verdict.verdict, verdict.score, verdict.test_results) == ("CE", 0, ())
     assert verdict.message is not None
@@ -74,21 +71,21 @@ def test_a_source_that_does_not_compile_gets_the_compilers_words(desk: Any, lang
 
 
 @pytest.mark.parametrize("language", DOUBLE)
-def test_an_empty_source_is_the_submissions_fault(desk: Any, language: str) -> None:
+def test_an_empty_source_is_the_submissions_fault(bench: Any, language: str) -> None:
     """It neither compiles nor answers, and nothing of ours fails."""
-    assert desk.verdict("", language).verdict in {"CE", "WA"}
+    assert bench.verdict("", language).verdict in {"CE", "WA"}
 
 
-def test_results_are_stored_and_operators_find_their_words(desk: Any) -> None:
+def test_results_are_stored_and_operators_find_their_words(bench: Any) -> None:
     """The stored result is the one that is sent, and the log lines are those of the contract."""
-    result = desk.grade(DOUBLE["python"])
+    result = bench.grade(DOUBLE["python"])
 
-    stored = desk.store.get("results/req_1/result.json", max_bytes=1 << 20)
+    stored = bench.store.get("results/req_1/result.json", max_bytes=1 << 20)
     assert stored == result.to_json()
     assert result.result_file == "s3://files/results/req_1/result.json"
     assert result.timestamp == NOW
-    assert desk.execution_log().startswith("request req_1, python, 3 cases\ncase 1 (1): AC, ")
-    assert desk.events() == [
+    assert bench.execution_log().startswith("request req_1, python, 3 cases\ncase 1 (1): AC, ")
+    assert bench.events() == [
         "Downloaded source file from S3",
         "Grading completed - Result: AC, Score: 100",
         "Result uploaded to S3",
@@ -109,29 +106,29 @@ def test_results_are_stored_and_operators_find_their_words(desk: Any) -> None:
     ],
 )
 def test_a_request_that_can_never_be_done_says_why(
-    desk: Any, fields: dict[str, object], code: str
+    bench: Any, fields: dict[str, object], code: str
 ) -> None:
     """Nothing is run or stored, and the word for the reason is stable."""
     with pytest.raises(RequestError) as caught:
-        desk.grade(DOUBLE["python"], **fields)
+        bench.grade(DOUBLE["python"], **fields)
 
     assert caught.value.code == code
-    assert list(desk.store.list("results/")) == []
+    assert list(bench.store.list("results/")) == []
 
 
-def test_a_source_above_the_ceiling_is_refused(desk: Any) -> None:
+def test_a_source_above_the_ceiling_is_refused(bench: Any) -> None:
     """Its size is known before it is read into memory."""
     with pytest.raises(RequestError, match="larger than 10000 bytes") as caught:
-        desk.grade("#" * 10_001)
+        bench.grade("#" * 10_001)
 
     assert caught.value.code == "SOURCE_TOO_LARGE"
 
 
-def test_a_prefix_is_a_folder(desk: Any) -> None:
+def test_a_prefix_is_a_folder(bench: Any) -> None:
     """Cases of a problem whose name only begins alike are not taken."""
-    desk.store.put("problems/double/testcases-old/1.in", b"1", content_type="text/plain")
+    bench.store.put("problems/double/testcases-old/1.in", b"1", content_type="text/plain")
 
-    verdict = desk.verdict(DOUBLE["python"], test_cases="s3://files/problems/double/testcases")
+    verdict = bench.verdict(DOUBLE["python"], test_cases="s3://files/problems/double/testcases")
 
     assert len(verdict.test_results) == 3
 
@@ -144,36 +141,17 @@ class FailingStore(MemoryObjectStore):
         raise TemporaryError("no connection", where=f"{key}, {len(body)} bytes of {content_type}")
 
 
-def test_a_store_that_fails_is_worth_another_attempt(desk: Any) -> None:
+def test_a_store_that_fails_is_worth_another_attempt(bench: Any) -> None:
     """The error passes through as it is, and the slot is clean for the next attempt."""
     failing = FailingStore()
-    for found in desk.store.list(""):
+    for found in bench.store.list(""):
         MemoryObjectStore.put(
-            failing, found.key, desk.store.get(found.key, max_bytes=1 << 20), content_type=""
+            failing, found.key, bench.store.get(found.key, max_bytes=1 << 20), content_type=""
         )
     MemoryObjectStore.put(
         failing, "submissions/req_1/solution", DOUBLE["c"].encode(), content_type=""
     )
 
     with pytest.raises(TemporaryError, match="no connection"):
-        desk.grader(failing)(desk.request(language="c"))
-    assert list((desk.box.directory / "build").iterdir()) == []
-
-
-def test_a_handler_is_opened_with_a_slot_that_holds(launcher: Path, desk: Any) -> None:
-    """What the worker gets grades, after the sandbox has been attacked once."""
-    log = CapturingLogger()
-    desk.store.put("submissions/req_1/solution", DOUBLE["python"].encode(), content_type="")
-    with open_handler(
-        store=desk.store,
-        bucket=desk.bucket,
-        ceilings=desk.ceilings,
-        launcher=launcher,
-        log=structlog.wrap_logger(log, processors=[]),
-        clock=lambda: NOW,
-    ) as handler:
-        result = handler(desk.request())
-
-    assert result.result is not None
-    assert result.result.verdict == "AC"
-    assert log.calls[0].kwargs["event"] == "Sandbox holds"
+        bench.grader(failing)(bench.request(language="c"))
+    assert list((bench.box.directory / "build").iterdir()) == []

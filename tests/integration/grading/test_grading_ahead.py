@@ -41,11 +41,11 @@ class WatchedStore(MemoryObjectStore):
 
 
 @pytest.fixture
-def watched(desk: Any) -> Iterator[Any]:
-    """A desk over a watched bucket, with two problems of two cases each."""
+def watched(bench: Any) -> Iterator[Any]:
+    """A bench over a watched bucket, with two problems of two cases each."""
     store = WatchedStore()
-    with open_caches(store, desk.bucket, max_bytes=1 << 30) as caches:
-        made = type(desk)(desk.box, store, caches)
+    with open_caches(store, bench.bucket, max_bytes=1 << 30) as caches:
+        made = type(bench)(bench.box, store, caches)
         for problem in ("first", "second"):
             for number in (1, 2):
                 made.case(f"{problem}-{number}", f"{number}\n", f"{2 * number}\n", problem=problem)

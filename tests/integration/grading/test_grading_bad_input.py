@@ -76,76 +76,80 @@ class MadeUpStore(MemoryObjectStore):
         return len(f"{self._size}\n")
 
 
-def count_bytes(desk: Any, store: MadeUpStore) -> tuple[Grade, int]:
+def count_bytes(bench: Any, store: MadeUpStore) -> tuple[Grade, int]:
     """Grade a program that counts its input; tells by how much this process grew meanwhile."""
     store.put("submissions/req_1/solution", COUNT.encode(), content_type="text/plain")
-    result = desk.grader(store)(desk.request(language="c", problem_id="p", time_limit=10_000))
+    result = bench.grader(store)(bench.request(language="c", problem_id="p", time_limit=10_000))
     return result.result, max(*store.resident_bytes, resident_bytes()) - store.resident_bytes[0]
 
 
-def test_a_case_of_two_hundred_megabytes_is_a_file_all_the_way(desk: Any) -> None:
+def test_a_case_of_two_hundred_megabytes_is_a_file_all_the_way(bench: Any) -> None:
     """From the bucket to the program's stdin, none of it is held in memory."""
-    grade, grown = count_bytes(desk, MadeUpStore(count=1, size=200 << 20))
+    grade, grown = count_bytes(bench, MadeUpStore(count=1, size=200 << 20))
 
     assert grade.verdict == "AC", grade
     assert grown < 50 << 20
 
 
-def test_ten_thousand_cases_are_streamed(desk: Any) -> None:
+def test_ten_thousand_cases_are_streamed(bench: Any) -> None:
     """Only their names and results are kept, not the 320 MB of their content."""
-    grade, grown = count_bytes(desk, MadeUpStore(count=10_000, size=32 << 10))
+    grade, grown = count_bytes(bench, MadeUpStore(count=10_000, size=32 << 10))
 
     assert (grade.verdict, grade.cases_total, len(grade.test_results)) == ("AC", 10_000, 10_000)
     assert grown < 100 << 20
 
 
-def test_odd_names_are_names(desk: Any) -> None:
+def test_odd_names_are_names(bench: Any) -> None:
     """None becomes an option, a path, or a line of the log."""
     for name in ODD_NAMES:
-        desk.case(name, "1", "1")
-    grade = desk.verdict("print(input())", problem_id="p")
+        bench.case(name, "1", "1")
+    grade = bench.verdict("print(input())", problem_id="p")
 
     assert (grade.verdict, len(grade.test_results)) == ("AC", len(ODD_NAMES))
-    lines = desk.execution_log().splitlines()
+    lines = bench.execution_log().splitlines()
     assert len(lines) == 1 + len(ODD_NAMES)
     assert all(line.isprintable() for line in lines)
 
 
 @pytest.mark.parametrize("language", ["c", "cpp", "python"])
 @pytest.mark.parametrize("source", [b"\x00" * 500, bytes(range(256)) * 10, b"\x7fELF" + bytes(900)])
-def test_a_source_that_is_no_text_does_not_compile(desk: Any, language: str, source: bytes) -> None:
+def test_a_source_that_is_no_text_does_not_compile(
+    bench: Any, language: str, source: bytes
+) -> None:
     """The person is told so in words that can be shown."""
-    grade = desk.verdict(source, language)
+    grade = bench.verdict(source, language)
 
     assert (grade.verdict, grade.fault) == ("CE", "submission")
     assert all(char.isprintable() or char in "\n\t" for char in grade.message)
 
 
-def test_a_source_of_fifty_megabytes_is_refused(desk: Any) -> None:
+def test_a_source_of_fifty_megabytes_is_refused(bench: Any) -> None:
     """By its size alone."""
     with pytest.raises(RequestError, match="larger than 10000 bytes") as caught:
-        desk.grade(b"#" * (50 << 20))
+        bench.grade(b"#" * (50 << 20))
 
     assert caught.value.code == "SOURCE_TOO_LARGE"
 
 
-def test_a_problem_may_want_shorter_sources(desk: Any) -> None:
+def test_a_problem_may_want_shorter_sources(bench: Any) -> None:
     """Its own limit is told."""
-    desk.case("1", "", "")
-    desk.put("problems/p/problem.yaml", "limits:\n  code: 1\n")
+    bench.case("1", "", "")
+    bench.put("problems/p/problem.yaml", "limits:\n  code: 1\n")
 
     with pytest.raises(RequestError, match="larger than 1024 bytes"):
-        desk.grade("#" * 1025, problem_id="p")
+        bench.grade("#" * 1025, problem_id="p")
 
 
 @pytest.mark.parametrize("endings", [[".in"], [], [".ans"]])
-def test_a_problem_without_whole_cases_is_the_problems_fault(desk: Any, endings: list[str]) -> None:
+def test_a_problem_without_whole_cases_is_the_problems_fault(
+    bench: Any, endings: list[str]
+) -> None:
     """An answer is missing, or there is nothing at all."""
     for ending in endings:
-        desk.put(f"problems/p/testcases/1{ending}", "1")
+        bench.put(f"problems/p/testcases/1{ending}", "1")
 
     with pytest.raises(RequestError) as caught:
-        desk.grade("print(1)", problem_id="p")
+        bench.grade("print(1)", problem_id="p")
     assert caught.value.code == "TEST_CASES_NOT_FOUND"
     assert caught.value.code.fault == "problem"
 
@@ -153,10 +157,10 @@ def test_a_problem_without_whole_cases_is_the_problems_fault(desk: Any, endings:
 @pytest.mark.parametrize("field", ["timeLimit", "memoryLimit"])
 @pytest.mark.parametrize("value", [0, -1, "much"])
 def test_a_limit_that_is_none_is_refused_when_it_is_read(
-    desk: Any, field: str, value: object
+    bench: Any, field: str, value: object
 ) -> None:
     """The producer is told which field."""
-    body = desk.request().model_copy(
+    body = bench.request().model_copy(
         update={"time_limit" if field == "timeLimit" else "memory_limit": value}
     )
 
@@ -172,27 +176,27 @@ def test_a_limit_that_is_none_is_refused_when_it_is_read(
     ],
 )
 def test_a_toolchain_that_was_removed_is_the_platforms_fault(
-    desk: Any, name: str, changes: dict[str, Any]
+    bench: Any, name: str, changes: dict[str, Any]
 ) -> None:
     """The request is tried again, on a worker that has it; the slot is clean."""
-    desk.put("submissions/req_1/solution", "print(1)")
+    bench.put("submissions/req_1/solution", "print(1)")
 
     with pytest.raises(SandboxError, match="not installed"):
-        desk.with_language(replace(find(name), **changes))
-    assert desk.box.survivors() == []
+        bench.with_language(replace(find(name), **changes))
+    assert bench.box.survivors() == []
 
 
-def test_a_compiler_whose_parts_were_removed_is_the_platforms_fault(desk: Any) -> None:
+def test_a_compiler_whose_parts_were_removed_is_the_platforms_fault(bench: Any) -> None:
     """It still starts, and fails for every source: nobody's submission is to blame."""
-    desk.put("submissions/req_1/solution", "int main(void) { return 0; }")
+    bench.put("submissions/req_1/solution", "int main(void) { return 0; }")
     command = ("sh", "-c", "echo 'gcc: fatal error: cannot execute cc1' >&2; exit 1")
 
     with pytest.raises(SandboxError, match="cannot execute cc1"):
-        desk.with_language(replace(find("c"), compile_argv=command))
+        bench.with_language(replace(find("c"), compile_argv=command))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_a_disk_that_fails_is_worth_another_attempt(desk: Any, number: int) -> None:
+def test_a_disk_that_fails_is_worth_another_attempt(bench: Any, number: int) -> None:
     """Whether it is full or broken: no verdict is made of what could not be written."""
 
     class FullStore(MemoryObjectStore):
@@ -201,9 +205,9 @@ def test_a_disk_that_fails_is_worth_another_attempt(desk: Any, number: int) -> N
             raise OSError(number, os.strerror(number))
 
     full = FullStore()
-    full.objects = desk.store.objects
-    desk.put("submissions/req_1/solution", "print(1)")
+    full.objects = bench.store.objects
+    bench.put("submissions/req_1/solution", "print(1)")
 
     with pytest.raises(TemporaryError, match=os.strerror(number)):
-        desk.grader(full)(desk.request())
-    assert list(desk.store.list("results/")) == []
+        bench.grader(full)(bench.request())
+    assert list(bench.store.list("results/")) == []

@@ -41,34 +41,34 @@ MB = 1 << 20
 
 
 @pytest.mark.parametrize(("used_ms", "verdict"), [(480, "AC"), (520, "TLE")])
-def test_cpu_time_is_exact_to_twenty_milliseconds(desk: Any, used_ms: int, verdict: str) -> None:
+def test_cpu_time_is_exact_to_twenty_milliseconds(bench: Any, used_ms: int, verdict: str) -> None:
     """Either side of a limit of 500 ms, however busy the machine is."""
-    desk.case("1", f"{used_ms}\n", "done\n")
-    grade = desk.verdict(BURN, "c", problem_id="p", time_limit=500)
+    bench.case("1", f"{used_ms}\n", "done\n")
+    grade = bench.verdict(BURN, "c", problem_id="p", time_limit=500)
 
     assert grade.verdict == verdict, grade
     if verdict == "AC":
         assert abs(grade.execution_time - used_ms) <= 20
 
 
-def test_a_native_program_is_charged_with_no_more_than_it_uses(desk: Any) -> None:
+def test_a_native_program_is_charged_with_no_more_than_it_uses(bench: Any) -> None:
     """The floor of what is measured lies below 2 MB: nothing of the worker counts."""
-    desk.case("1", "", "done\n")
-    grade = desk.verdict(HELLO, "c", problem_id="p")
+    bench.case("1", "", "done\n")
+    grade = bench.verdict(HELLO, "c", problem_id="p")
 
     assert 0 < grade.memory_kb < 2048
 
 
 @pytest.mark.parametrize(("more", "verdict"), [(0, "AC"), (1, "OLE")])
-def test_the_output_limit_is_exact(desk: Any, more: int, verdict: str) -> None:
+def test_the_output_limit_is_exact(bench: Any, more: int, verdict: str) -> None:
     """A full allowance is no offence, one byte more is."""
-    desk.put("problems/p/problem.yaml", "limits:\n  output: 1\n")
-    desk.case("1", f"{MB + more}\n", "x" * MB)
+    bench.put("problems/p/problem.yaml", "limits:\n  output: 1\n")
+    bench.case("1", f"{MB + more}\n", "x" * MB)
 
-    assert desk.verdict(WRITE, "c", problem_id="p").verdict == verdict
+    assert bench.verdict(WRITE, "c", problem_id="p").verdict == verdict
 
 
-def test_processes_are_bounded(desk: Any) -> None:
+def test_processes_are_bounded(bench: Any) -> None:
     """Sixteen at once, the program itself among them; the next one is refused."""
     source = (
         "import os, signal\n"
@@ -80,15 +80,15 @@ def test_processes_are_bounded(desk: Any) -> None:
         "except OSError: pass\n"
         "print(count)\n"
     )
-    desk.case("1", "", "16\n")
-    grade = desk.verdict(source, problem_id="p")
+    bench.case("1", "", "16\n")
+    grade = bench.verdict(source, problem_id="p")
 
-    assert grade.verdict == "AC", desk.execution_log()
+    assert grade.verdict == "AC", bench.execution_log()
 
 
 @pytest.mark.parametrize(("setting", "answer"), [("false", "refused\n"), ("true", "kept\n")])
 def test_files_can_be_made_only_where_the_problem_allows_it(
-    desk: Any, setting: str, answer: str
+    bench: Any, setting: str, answer: str
 ) -> None:
     """And what one case has left is not there for the next."""
     source = (
@@ -99,18 +99,18 @@ def test_files_can_be_made_only_where_the_problem_allows_it(
         "    print(open('notes').read())\n"
         "except OSError: print('refused')\n"
     )
-    desk.put("problems/p/problem.yaml", f"allow_file_writing: {setting}\n")
+    bench.put("problems/p/problem.yaml", f"allow_file_writing: {setting}\n")
     for name in ("1", "2"):
-        desk.case(name, "", answer)
-    grade = desk.verdict(source, problem_id="p")
+        bench.case(name, "", answer)
+    grade = bench.verdict(source, problem_id="p")
 
-    assert grade.verdict == "AC", desk.execution_log()
+    assert grade.verdict == "AC", bench.execution_log()
 
 
-def test_a_limit_of_one_millisecond_is_a_limit(desk: Any) -> None:
+def test_a_limit_of_one_millisecond_is_a_limit(bench: Any) -> None:
     """Little can be computed in it, and that is told as what it is."""
     source = "for _ in range(1_000_000): pass\nprint(2 * int(input()))"
-    grade = desk.verdict(source, time_limit=1)
+    grade = bench.verdict(source, time_limit=1)
 
     assert grade.verdict == "TLE"
     assert "1 ms allowed" in grade.reason

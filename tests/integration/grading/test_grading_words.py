@@ -29,24 +29,24 @@ ENDINGS = {
 
 @pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("source", ENDINGS)
-def test_a_failed_case_says_why(desk: Any, source: str, *, warm: bool) -> None:
+def test_a_failed_case_says_why(bench: Any, source: str, *, warm: bool) -> None:
     """By how much a limit was passed, or how it ended; the same from a warm interpreter."""
     verdict, words = ENDINGS[source]
-    desk.warm = warm
+    bench.warm = warm
     limits = {"time_limit": 300, "memory_limit": 64, "stop_at_first_failure": True}
-    grade = desk.verdict(source, **limits)
+    grade = bench.verdict(source, **limits)
 
     (case,) = grade.test_results
-    assert (grade.verdict, case.status) == (verdict, verdict), desk.execution_log()
+    assert (grade.verdict, case.status) == (verdict, verdict), bench.execution_log()
     assert re.fullmatch(words, case.reason), case.reason
     assert (case.fault, grade.fault) == (Fault.SUBMISSION, Fault.SUBMISSION)
     assert grade.reason == case.reason
-    assert case.reason in desk.execution_log()
+    assert case.reason in bench.execution_log()
 
 
-def test_an_accepted_submission_is_nobodys_fault(desk: Any) -> None:
+def test_an_accepted_submission_is_nobodys_fault(bench: Any) -> None:
     """Time on the clock and kilobytes stand beside the figures of the contract."""
-    grade = desk.verdict("print(2 * int(input()))")
+    grade = bench.verdict("print(2 * int(input()))")
 
     assert (grade.fault, grade.reason, grade.cases_total) == (None, None, 3)
     assert grade.memory_kb == max(case.memory_kb for case in grade.test_results)
@@ -56,11 +56,11 @@ def test_an_accepted_submission_is_nobodys_fault(desk: Any) -> None:
         assert (case.fault, case.reason) == (None, None)
 
 
-def test_limits_far_from_the_need_are_told(desk: Any) -> None:
+def test_limits_far_from_the_need_are_told(bench: Any) -> None:
     """The message that is sent carries the tip; one that asks for what it needs gets none."""
     source = '#include <stdio.h>\nint main() { int n; scanf("%d", &n); printf("%d", 2 * n); }'
-    wide = desk.grade(source, "c", memory_limit=256, time_limit=10_000)
-    assert desk.verdict(source, "c", memory_limit=32, time_limit=400).optimization_tip is None
+    wide = bench.grade(source, "c", memory_limit=256, time_limit=10_000)
+    assert bench.verdict(source, "c", memory_limit=32, time_limit=400).optimization_tip is None
 
     assert re.fullmatch(
         r"256 MB of memory asked, \d MB used: 16 MB would do\."
@@ -70,49 +70,49 @@ def test_limits_far_from_the_need_are_told(desk: Any) -> None:
     assert b'"optimizationTip":"256 MB' in wide.to_json()
 
 
-def test_nothing_more_is_run_after_the_first_failure_where_that_is_wanted(desk: Any) -> None:
+def test_nothing_more_is_run_after_the_first_failure_where_that_is_wanted(bench: Any) -> None:
     """How many cases there are is still told."""
-    grade = desk.verdict("print(42)", stop_at_first_failure=True)
+    grade = bench.verdict("print(42)", stop_at_first_failure=True)
 
     assert [case.status for case in grade.test_results] == ["AC", "WA"]
     assert (grade.verdict, grade.cases_total) == ("WA", 3)
 
 
-def test_a_case_keeps_its_number_when_others_are_left_out(desk: Any) -> None:
+def test_a_case_keeps_its_number_when_others_are_left_out(bench: Any) -> None:
     """People find the case by its place among all of them."""
     for name in ("a/1", "a/2", "b/3"):
-        desk.case(name, "1", "1")
-    desk.put("problems/p/testcases/a/testdata.yaml", "on_reject: break\n")
-    grade = desk.verdict("print(0)", problem_id="p")
+        bench.case(name, "1", "1")
+    bench.put("problems/p/testcases/a/testdata.yaml", "on_reject: break\n")
+    grade = bench.verdict("print(0)", problem_id="p")
 
     assert [(case.case, case.group) for case in grade.test_results] == [(1, "a"), (3, "b")]
 
 
-def test_a_source_that_does_not_compile_says_what_happened(desk: Any) -> None:
+def test_a_source_that_does_not_compile_says_what_happened(bench: Any) -> None:
     """Nothing was run, and the compiler's words are beside the reason."""
-    grade = desk.verdict("int main( { return 0; }", "c")
+    grade = bench.verdict("int main( { return 0; }", "c")
 
     assert (grade.verdict, grade.fault, grade.reason) == ("CE", "submission", "does not compile")
     assert grade.message.startswith("solution.c:1:")
     assert (grade.cases_total, grade.test_results) == (3, ())
 
 
-def test_a_compiler_out_of_its_limits_says_which(desk: Any) -> None:
+def test_a_compiler_out_of_its_limits_says_which(bench: Any) -> None:
     """A problem sets how long its submissions may compile."""
-    desk.case("1", "1", "1")
-    desk.put("problems/p/problem.yaml", "limits:\n  compilation_time: 1\n")
+    bench.case("1", "1", "1")
+    bench.put("problems/p/problem.yaml", "limits:\n  compilation_time: 1\n")
     levels = "".join(
         f"#define A{level} {f'A{level - 1} ' * 10 if level else '1,'}\n" for level in range(9)
     )
-    grade = desk.verdict(f"{levels}int x[] = {{ A8 }};\n", "c", problem_id="p")
+    grade = bench.verdict(f"{levels}int x[] = {{ A8 }};\n", "c", problem_id="p")
 
     assert grade.verdict == "CE"
     assert re.fullmatch(r"the compiler used \d+ ms of CPU time, 1000 ms allowed", grade.reason)
 
 
-def test_what_is_no_python_does_not_compile(desk: Any) -> None:
+def test_what_is_no_python_does_not_compile(bench: Any) -> None:
     """No case is run for it, and the message says where it goes wrong."""
-    grade = desk.verdict("print('42'\n")
+    grade = bench.verdict("print('42'\n")
 
     assert (grade.verdict, grade.test_results) == ("CE", ())
     assert 'File "solution.py", line 1' in grade.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,15 @@ class CountingStore(MemoryObjectStore):
 
 
 @pytest.fixture
-def counting(desk: Any) -> CountingStore:
-    """The desk's bucket, with a source, and counted."""
+def counting(bench: Any) -> CountingStore:
+    """The bench's bucket, with a source, and counted."""
     store = CountingStore()
-    store.objects = desk.store.objects
-    desk.put("submissions/req_1/solution", "print(2 * int(input()))")
+    store.objects = bench.store.objects
+    bench.put("submissions/req_1/solution", "print(2 * int(input()))")
     return store
 
 
-def tools(store: MemoryObjectStore, launcher: Path, **fields: object) -> HandlerContext:
+def handler_context(store: MemoryObjectStore, launcher: Path, **fields: object) -> HandlerContext:
     values = dict.fromkeys(PARAMETERS, "/t/name") | fields
     settings = WorkerSettings.model_validate(
         values
@@ -58,27 +59,40 @@ def tools(store: MemoryObjectStore, launcher: Path, **fields: object) -> Handler
     return HandlerContext(settings, store, structlog.wrap_logger(CapturingLogger(), processors=[]))
 
 
-def test_the_slots_of_a_worker_share_what_they_fetch(
-    desk: Any, counting: CountingStore, launcher: Path
+def test_a_consumer_gets_a_grader_after_a_self_test(bench: Any, launcher: Path) -> None:
+    """The sandbox was attacked once, and the log says what held."""
+    bench.put("submissions/req_1/solution", "print(2 * int(input()))")
+    log = CapturingLogger()
+    context = replace(
+        handler_context(bench.store, launcher), log=structlog.wrap_logger(log, processors=[])
+    )
+    with grading(context) as spec, spec.open() as handler:
+        assert handler(bench.request()).result.verdict == "AC"
+
+    assert "Sandbox holds" in [call.kwargs["event"] for call in log.calls]
+
+
+def test_the_consumers_of_a_worker_share_what_they_fetch(
+    bench: Any, counting: CountingStore, launcher: Path
 ) -> None:
-    """Six files are three cases, and no slot fetches what another has."""
+    """Six files are three cases, and no consumer fetches what another has."""
     with ExitStack() as stack:
-        work = stack.enter_context(grading(tools(counting, launcher)))
-        handlers = [stack.enter_context(work.open()) for _ in range(2)]
-        verdicts = [handler(desk.request()).result.verdict for handler in handlers]
+        spec = stack.enter_context(grading(handler_context(counting, launcher)))
+        handlers = [stack.enter_context(spec.open()) for _ in range(2)]
+        verdicts = [handler(bench.request()).result.verdict for handler in handlers]
 
     assert verdicts == ["AC", "AC"]
     assert counting.downloads == 6
 
 
 def test_a_worker_begins_with_what_the_last_one_kept(
-    desk: Any, counting: CountingStore, launcher: Path, tmp_path: Path
+    bench: Any, counting: CountingStore, launcher: Path, tmp_path: Path
 ) -> None:
     """Where the settings name a directory for it."""
     for _ in range(2):
-        told = tools(counting, launcher, cache_directory=tmp_path / "kept")
-        with grading(told) as work, work.open() as handler:
-            assert handler(desk.request()).result.verdict == "AC"
+        context = handler_context(counting, launcher, cache_directory=tmp_path / "kept")
+        with grading(context) as spec, spec.open() as handler:
+            assert handler(bench.request()).result.verdict == "AC"
 
     assert counting.downloads == 6
     assert len(list((tmp_path / "kept").iterdir())) == 6 + 1
@@ -89,7 +103,7 @@ def test_a_directory_that_others_can_enter_stops_the_worker(
 ) -> None:
     """At its start, and it says which."""
     tmp_path.chmod(0o755)
-    told = tools(counting, launcher, cache_directory=tmp_path)
+    context = handler_context(counting, launcher, cache_directory=tmp_path)
 
-    with pytest.raises(SettingsError, match="nobody else can enter"), grading(told):
+    with pytest.raises(SettingsError, match="nobody else can enter"), grading(context):
         pass

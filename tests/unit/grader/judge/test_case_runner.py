@@ -14,7 +14,7 @@ from grader.judge.case_fetcher import OpenCase
 from grader.judge.case_runner import CaseRunner
 from grader.judge.checker import CasePaths, Judgement
 from grader.judge.execution_log import ExecutionLog
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.languages import Language, find
 from grader.problems.model import CaseFiles, StoredFile
 from grader.sandbox.runs import RunLimits, RunOutcome, StopReason
@@ -33,7 +33,7 @@ FINE = RunOutcome(StopReason.ENDED, 0, 0, cpu_us=1001, wall_us=2500, peak_kb=102
 
 
 @dataclass
-class ScriptedWorkspace:
+class ScriptedProgram:
     """A submission that ends as it is told to."""
 
     outcome: RunOutcome = FINE
@@ -76,14 +76,14 @@ class ScriptedChecker:
 class Bench:
     """A runner and everything around it."""
 
-    workspace: ScriptedWorkspace = field(default_factory=ScriptedWorkspace)
+    program: ScriptedProgram = field(default_factory=ScriptedProgram)
     checker: ScriptedChecker = field(default_factory=ScriptedChecker)
     execution: ExecutionLog = field(default_factory=ExecutionLog)
 
     @property
     def runner(self) -> CaseRunner:
         """Put together."""
-        return CaseRunner(cast(Workspace, self.workspace), self.checker, self.execution)
+        return CaseRunner(cast(Program, self.program), self.checker, self.execution)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_an_accepted_case_shows_what_it_took(bench: Bench) -> None:
     assert (result.case, result.status, result.time, result.memory) == (7, "AC", 2, 2)
     assert (result.wall_time, result.memory_kb) == (3, 1025)
     assert (result.fault, result.reason, result.score) == (None, None, None)
-    assert bench.workspace.given == [Path("input")]
+    assert bench.program.given == [Path("input")]
     assert bench.checker.asked == [CasePaths(Path("input"), Path("answer"), Path("stdout"))]
 
 
@@ -127,8 +127,8 @@ def test_output_of_a_run_that_went_wrong_is_not_judged(
     bench: Bench, outcome: RunOutcome, verdict: str, *, refused_memory: bool
 ) -> None:
     """It may be anything, and a checker might even like it."""
-    bench.workspace.outcome = outcome
-    bench.workspace.refused_memory = refused_memory
+    bench.program.outcome = outcome
+    bench.program.refused_memory = refused_memory
     result = bench.runner.run(1, CASE)
 
     assert (result.status, result.fault) == (verdict, "submission")
@@ -138,14 +138,14 @@ def test_output_of_a_run_that_went_wrong_is_not_judged(
 
 def test_a_right_program_that_recovered_from_want_of_memory_is_right(bench: Bench) -> None:
     """What it said on the way does not matter."""
-    bench.workspace.refused_memory = True
+    bench.program.refused_memory = True
 
     assert bench.runner.run(1, CASE).status == "AC"
 
 
 def test_the_log_tells_a_case_on_one_line(bench: Bench) -> None:
     """Its name cannot write a line of its own, and a right program's words are not kept."""
-    bench.workspace.words = b"hello"
+    bench.program.words = b"hello"
     bench.runner.run(1, CASE)
 
     assert bench.execution.to_bytes().decode() == (
@@ -155,8 +155,8 @@ def test_the_log_tells_a_case_on_one_line(bench: Bench) -> None:
 
 def test_the_log_keeps_why_and_the_last_words_of_what_failed(bench: Bench) -> None:
     """Who runs the judge sees both."""
-    bench.workspace.outcome = RunOutcome(StopReason.ENDED, 3, 0, 1, 1, 1)
-    bench.workspace.words = b"oh\xff no\x1b[31m"
+    bench.program.outcome = RunOutcome(StopReason.ENDED, 3, 0, 1, 1, 1)
+    bench.program.words = b"oh\xff no\x1b[31m"
     bench.runner.run(1, CASE)
 
     lines = bench.execution.to_bytes().decode().splitlines()
@@ -169,11 +169,11 @@ def test_the_log_keeps_why_and_the_last_words_of_what_failed(bench: Bench) -> No
 def test_a_sandbox_that_fails_gives_no_verdict(bench: Bench) -> None:
     """The error passes through, and the request is tried again."""
 
-    class Broken(ScriptedWorkspace):
+    class Broken(ScriptedProgram):
         def run(self, stdin: Path) -> RunOutcome:
             raise SandboxError("no launcher", where=str(stdin))
 
-    bench.workspace = Broken()
+    bench.program = Broken()
 
     with pytest.raises(SandboxError):
         bench.runner.run(1, CASE)

@@ -15,7 +15,7 @@ from grader.errors import SandboxError
 from grader.judge.compiler import CompileFailure, Compiler
 from grader.judge.limits import compile_limits
 from grader.judge.problem_loader import ValidatorSources
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.languages import Language, find
 from grader.problems.model import StoredFile, ValidatorFiles
 from grader.sandbox import Box
@@ -99,9 +99,9 @@ class Bench:
 
     def output(self, language: Language = C) -> bytes:
         """What the loaded program writes."""
-        workspace = Workspace(self.box, language, RUN_LIMITS, self.directory)  # type: ignore[arg-type]
-        assert workspace.run(Path("/dev/null")).succeeded
-        return workspace.stdout.read_bytes()
+        program = Program(self.box, language, RUN_LIMITS, self.directory)  # type: ignore[arg-type]
+        assert program.run(Path("/dev/null")).succeeded
+        return program.stdout.read_bytes()
 
     def compilations(self) -> int:
         """How often a compiler was run."""

@@ -32,7 +32,7 @@ REQUEST = GradingRequest(
 )
 
 
-def tools(launcher: Path, languages: str) -> HandlerContext:
+def handler_context(launcher: Path, languages: str) -> HandlerContext:
     parameters = {
         f"{name}_param": "/tests/parameter"
         for name in (
@@ -53,15 +53,15 @@ def tools(launcher: Path, languages: str) -> HandlerContext:
 
 def test_the_health_page_names_the_languages_that_work(launcher: Path) -> None:
     """And the setting limits them."""
-    with grading(tools(launcher, "c,python")) as work:
-        assert work.detail == "python, c"
+    with grading(handler_context(launcher, "c,python")) as spec:
+        assert spec.detail == "python, c"
 
 
 def test_a_request_in_a_language_that_is_turned_off_is_refused(launcher: Path) -> None:
     """Before anything of it is fetched."""
     with (
-        grading(tools(launcher, "python")) as work,
-        work.open() as handler,
+        grading(handler_context(launcher, "python")) as spec,
+        spec.open() as handler,
         pytest.raises(RequestError, match="language c is turned off here; known: python"),
     ):
         handler(REQUEST)
@@ -71,17 +71,17 @@ def test_a_misspelt_list_of_languages_ends_the_worker(launcher: Path) -> None:
     """It is a mistake of whoever deployed it, and no later attempt mends it."""
     with (
         pytest.raises(SettingsError, match="LANGUAGES: unknown language 'cobol'"),
-        grading(tools(launcher, "cobol")),
+        grading(handler_context(launcher, "cobol")),
     ):
         pytest.fail("it was started")
 
 
 def test_all_slots_use_the_same_caches(launcher: Path) -> None:
     """What one has fetched or compiled is there for the others, and gone with the worker."""
-    with grading(tools(launcher, "python")) as work:
-        with work.open() as one, work.open() as other:
+    with grading(handler_context(launcher, "python")) as spec:
+        with spec.open() as one, spec.open() as other:
             assert cast(Grader, one).caches is cast(Grader, other).caches
             kept = cast(Grader, one).caches
         assert kept is not None
-        with work.open() as later:
+        with spec.open() as later:
             assert cast(Grader, later).caches is kept

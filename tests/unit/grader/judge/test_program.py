@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from grader.judge.program import Workspace
+from grader.judge.program import Program
 from grader.languages import find
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
@@ -55,29 +55,27 @@ def box() -> RecordingBox:
 
 
 @pytest.fixture
-def workspace(box: RecordingBox, tmp_path: Path) -> Workspace:
+def program(box: RecordingBox, tmp_path: Path) -> Program:
     """A program in Python, in that slot."""
-    return Workspace(cast(Box, box), find("python"), LIMITS, tmp_path)
+    return Program(cast(Box, box), find("python"), LIMITS, tmp_path)
 
 
-def test_a_program_runs_as_often_as_wanted(workspace: Workspace, box: RecordingBox) -> None:
+def test_a_program_runs_as_often_as_wanted(program: Program, box: RecordingBox) -> None:
     """Each time with another input; what it writes is where it was."""
     for name in ("one", "two"):
-        assert workspace.run(Path(name)) == OUTCOME
+        assert program.run(Path(name)) == OUTCOME
 
     specs = [cast(RunSpec, spec) for _, spec in box.asked]
     assert [spec.stdin for spec in specs] == [Path("one"), Path("two")]
     assert {spec.role for spec in specs} == {Role.RUN}
     assert {spec.limits for spec in specs} == {LIMITS}
-    assert workspace.stdout.read_bytes() == b"out"
+    assert program.stdout.read_bytes() == b"out"
 
 
-def test_a_warm_interpreter_is_the_one_that_will_run(
-    workspace: Workspace, box: RecordingBox
-) -> None:
+def test_a_warm_interpreter_is_the_one_that_will_run(program: Program, box: RecordingBox) -> None:
     """What is started ahead of time fits every run."""
-    workspace.warm_up()
-    workspace.run(Path("one"))
+    program.warm_up()
+    program.run(Path("one"))
 
     (_, ahead), (_, spec) = box.asked
     assert isinstance(spec, RunSpec)
@@ -87,10 +85,10 @@ def test_a_warm_interpreter_is_the_one_that_will_run(
 
 @pytest.mark.parametrize(("language", "warm"), [("python", False), ("c", True)])
 def test_nothing_is_warm_where_it_may_or_can_not_be(
-    workspace: Workspace, box: RecordingBox, language: str, *, warm: bool
+    program: Program, box: RecordingBox, language: str, *, warm: bool
 ) -> None:
     """By the settings, or because the language has no server."""
-    cold = replace(workspace, language=find(language), warm=warm)
+    cold = replace(program, language=find(language), warm=warm)
     cold.warm_up()
     cold.run(Path("one"))
 
@@ -100,33 +98,33 @@ def test_nothing_is_warm_where_it_may_or_can_not_be(
 
 
 def test_a_program_that_may_make_files_finds_none_of_the_case_before(
-    workspace: Workspace, box: RecordingBox
+    program: Program, box: RecordingBox
 ) -> None:
     """A case that depends on another would be judged by its order."""
-    replace(workspace, writable=True).run(Path("one"))
+    replace(program, writable=True).run(Path("one"))
 
     assert [what for what, _ in box.asked] == ["empty", "run"]
     assert cast(RunSpec, box.asked[1][1]).writable
 
 
 def test_want_of_memory_is_seen_at_both_ends_of_what_was_said(
-    workspace: Workspace, box: RecordingBox
+    program: Program, box: RecordingBox
 ) -> None:
     """Some runtimes say it first of all, others last."""
     padding = b"x" * 10_000
     seen = []
     for words in (b"MemoryError" + padding, padding + b"MemoryError", padding):
         box.stderr = words
-        workspace.run(Path("one"))
-        seen.append(workspace.was_refused_memory())
+        program.run(Path("one"))
+        seen.append(program.was_refused_memory())
 
     assert seen == [True, True, False]
 
 
-def test_only_the_last_words_are_kept(workspace: Workspace, box: RecordingBox) -> None:
+def test_only_the_last_words_are_kept(program: Program, box: RecordingBox) -> None:
     """However much a program says."""
     box.stderr = b"x" * 10_000 + b"last"
-    workspace.run(Path("one"))
+    program.run(Path("one"))
 
-    assert workspace.stderr_tail().endswith(b"xlast")
-    assert len(workspace.stderr_tail()) == 4096
+    assert program.stderr_tail().endswith(b"xlast")
+    assert len(program.stderr_tail()) == 4096

@@ -18,7 +18,7 @@ from grader.problems.model import (
     ProblemSettings,
     StoredFile,
 )
-from grader.problems.scoring import Tally, full_points
+from grader.problems.scoring import Scorer, full_points
 
 NO_FILE = StoredFile("", 0, "")
 AC, WA, TLE = Verdict.ACCEPTED, Verdict.WRONG_ANSWER, Verdict.TIME_LIMIT_EXCEEDED
@@ -48,12 +48,12 @@ def result(number: int, verdict: Verdict, score: float | None = None) -> CaseRes
     )
 
 
-def run(tally: Tally, of: Problem, verdict: Callable[[CaseFiles], Verdict]) -> list[str]:
+def run(scorer: Scorer, of: Problem, verdict: Callable[[CaseFiles], Verdict]) -> list[str]:
     """Do what the worker does; tell which cases were run."""
     done = []
     for number, case in enumerate(of.cases, 1):
-        if tally.wants(case):
-            tally.add(case, result(number, verdict(case)))
+        if scorer.wants(case):
+            scorer.add(case, result(number, verdict(case)))
             done.append(case.name)
     return done
 
@@ -81,13 +81,13 @@ EXAMPLE = problem(
 
 def test_the_worked_example() -> None:
     """Easy is all or nothing by its least case, hard pays by the case; the sample is for show."""
-    tally = Tally(EXAMPLE)
+    scorer = Scorer(EXAMPLE)
     done = run(
-        tally,
+        scorer,
         EXAMPLE,
         failing("sample/1", "secret/hard/2", "secret/hard/5", "secret/hard/7"),
     )
-    grade = tally.grade()
+    grade = scorer.grade()
 
     assert full_points(EXAMPLE) == 100
     assert (grade.verdict, grade.score, len(done)) == (WA, 70, 11)
@@ -96,9 +96,9 @@ def test_the_worked_example() -> None:
 
 def test_a_failed_group_gives_nothing_and_ends_early_where_it_says_so() -> None:
     """`on_reject: break` holds for its own group; the next one is run."""
-    tally = Tally(EXAMPLE)
-    done = run(tally, EXAMPLE, failing("secret/easy/2"))
-    grade = tally.grade()
+    scorer = Scorer(EXAMPLE)
+    done = run(scorer, EXAMPLE, failing("secret/easy/2"))
+    grade = scorer.grade()
 
     assert "secret/easy/3" not in done
     assert "secret/hard/7" in done
@@ -108,9 +108,9 @@ def test_a_failed_group_gives_nothing_and_ends_early_where_it_says_so() -> None:
 
 def test_the_grade_follows_from_the_cases() -> None:
     """Times add up, the highest memory counts, groups and points are told by case."""
-    tally = Tally(EXAMPLE)
-    run(tally, EXAMPLE, failing("secret/hard/1"))
-    grade = tally.grade()
+    scorer = Scorer(EXAMPLE)
+    run(scorer, EXAMPLE, failing("secret/hard/1"))
+    grade = scorer.grade()
 
     assert (grade.execution_time, grade.wall_time) == (66, 132)
     assert (grade.memory_usage, grade.memory_kb) == (110, 110_000)
@@ -123,11 +123,11 @@ def test_the_grade_follows_from_the_cases() -> None:
 def test_points_of_the_checker_come_before_those_of_the_group() -> None:
     """A partial score is a partial share of the whole, and accepted all the same."""
     of = problem([Group(most_points=20, accept_points=10)], ["1", "2"])
-    tally = Tally(of)
-    tally.add(of.cases[0], result(1, AC, score=2.5))
-    tally.add(of.cases[1], result(2, AC))
+    scorer = Scorer(of)
+    scorer.add(of.cases[0], result(1, AC, score=2.5))
+    scorer.add(of.cases[1], result(2, AC))
 
-    assert (tally.grade().verdict, tally.grade().score) == (AC, 62)
+    assert (scorer.grade().verdict, scorer.grade().score) == (AC, 62)
 
 
 def test_a_group_is_held_within_its_range() -> None:
@@ -140,10 +140,10 @@ def test_a_group_is_held_within_its_range() -> None:
         ],
         ["a/1", "a/2", "b/1"],
     )
-    tally = Tally(of)
-    run(tally, of, failing("b/1"))
+    scorer = Scorer(of)
+    run(scorer, of, failing("b/1"))
 
-    assert tally.grade().score == 50
+    assert scorer.grade().score == 50
 
 
 @pytest.mark.parametrize(
@@ -159,19 +159,19 @@ def test_a_group_is_held_within_its_range() -> None:
 def test_a_group_adds_up_as_it_says(aggregation: Aggregation, score: int) -> None:
     """Three of four; and 100 is kept for what is accepted wholly, even where the best counts."""
     of = problem([Group(aggregation=aggregation)], "1234")
-    tally = Tally(of)
-    run(tally, of, failing("3"))
+    scorer = Scorer(of)
+    run(scorer, of, failing("3"))
 
-    assert tally.grade().score == score
+    assert scorer.grade().score == score
 
 
 def test_the_request_can_stop_everything_at_the_first_failure() -> None:
     """A contest needs no more than the verdict."""
-    tally = Tally(EXAMPLE, stop_at_first_failure=True)
-    done = run(tally, EXAMPLE, failing("secret/hard/2"))
+    scorer = Scorer(EXAMPLE, stop_at_first_failure=True)
+    done = run(scorer, EXAMPLE, failing("secret/hard/2"))
 
     assert done[-1] == "secret/hard/2"
-    assert tally.grade().score == 40
+    assert scorer.grade().score == 40
 
 
 def test_a_rejected_group_stops_the_group_around_it_where_that_breaks() -> None:
@@ -181,24 +181,24 @@ def test_a_rejected_group_stops_the_group_around_it_where_that_breaks() -> None:
         ["s/a/1", "s/a/2", "s/b/1", "t/1"],
     )
 
-    assert run(Tally(of), of, failing("s/a/1")) == ["s/a/1", "s/a/2", "t/1"]
+    assert run(Scorer(of), of, failing("s/a/1")) == ["s/a/1", "s/a/2", "t/1"]
 
 
 def test_a_group_that_needs_another_waits_for_all_of_it() -> None:
     """With `require_pass` nobody gets points for hard cases without the easy ones."""
     of = problem([Group(), Group("a"), Group("b", require_pass=("a",))], ["a/1", "a/2", "b/1"])
 
-    assert run(Tally(of), of, failing()) == ["a/1", "a/2", "b/1"]
-    assert run(Tally(of), of, failing("a/1")) == ["a/1", "a/2"]
+    assert run(Scorer(of), of, failing()) == ["a/1", "a/2", "b/1"]
+    assert run(Scorer(of), of, failing("a/1")) == ["a/1", "a/2"]
 
 
 def test_where_only_samples_are_run_they_count() -> None:
     """A request may name the sample directory alone."""
     of = problem([Group(), Group("sample", counts=False)], ["sample/1", "sample/2"])
-    tally = Tally(of)
-    run(tally, of, failing("sample/2"))
+    scorer = Scorer(of)
+    run(scorer, of, failing("sample/2"))
 
-    assert (tally.grade().verdict, tally.grade().score) == (WA, 50)
+    assert (scorer.grade().verdict, scorer.grade().score) == (WA, 50)
 
 
 NAMES = st.lists(
@@ -215,9 +215,9 @@ def test_without_groups_of_its_own_a_score_is_the_share_of_accepted_cases(
     """Rounded down, so that 999 of 1000 is 99; the first failure names the verdict."""
     of = problem([Group(name) for name in ("", "a", "b", "b/c")], names, gives_points=False)
     verdicts = {name: data.draw(st.sampled_from([AC, WA, TLE])) for name in names}
-    tally = Tally(of)
-    run(tally, of, lambda case: verdicts[case.name])
-    grade = tally.grade()
+    scorer = Scorer(of)
+    run(scorer, of, lambda case: verdicts[case.name])
+    grade = scorer.grade()
 
     failed = [verdict for verdict in verdicts.values() if verdict is not AC]
     assert grade.score == 100 * (len(names) - len(failed)) // len(names)
@@ -251,9 +251,9 @@ def test_a_full_score_means_that_everything_was_accepted(
     ]
     of = problem(tree, names)
     verdicts = {name: data.draw(st.sampled_from([AC, AC, WA])) for name in names}
-    tally = Tally(of, stop_at_first_failure=stop)
-    done = run(tally, of, lambda case: verdicts[case.name])
-    grade = tally.grade()
+    scorer = Scorer(of, stop_at_first_failure=stop)
+    done = run(scorer, of, lambda case: verdicts[case.name])
+    grade = scorer.grade()
 
     assert 0 <= grade.score <= 100
     if all(verdict is AC for verdict in verdicts.values()):
@@ -267,10 +267,10 @@ def test_a_full_score_means_that_everything_was_accepted(
 def test_ten_thousand_failures_do_not_outgrow_a_message() -> None:
     """The first say why; the rest say what, and count like any other."""
     of = problem([Group("")], (str(number) for number in range(10_000)))
-    tally = Tally(of)
+    scorer = Scorer(of)
 
-    run(tally, of, lambda _case: WA)
-    cases = tally.grade().test_results
+    run(scorer, of, lambda _case: WA)
+    cases = scorer.grade().test_results
 
     assert [one.case for one in cases if one.reason] == list(range(1, 1001))
     assert {one.fault for one in cases} == {Fault.SUBMISSION}
