@@ -1,8 +1,8 @@
 """
-From nothing to graded submissions, on real engines: what `make demo` runs.
+Starts a local environment, grades the sample submissions, and stops it: `make demo`.
 
-Every step is a command that a person could type.  The exit status is not 0 when anything deviates.
-`KEEP=1` leaves the environment running.
+Every step runs a command that a user could type. The exit code is not 0 if any result deviates from
+examples/submissions.yaml. `KEEP=1` leaves the environment running.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from command import ROOT, CommandError, ask, gradectl, stop, stopped_by, tidy_up
-from submissions import Outcome, samples, send_all
+from command import ROOT, CommandError, ask, clean_up, gradectl, stop, stopped_by
+from submissions import SampleResult, read_samples, submit_all
 
 _COLUMNS = (
     *("submission", "language", "request", "expected", "got"),
@@ -34,22 +34,21 @@ Try next{hint}:
 
 
 class Demo:
-    """The steps, with the time that each took."""
+    """The steps of the demo, with their durations."""
 
     def __init__(self) -> None:
-        """Nothing has been done yet."""
         self.seconds: dict[str, float] = {}
         self.deviations: list[str] = []
 
     def step(self, name: str, work: Callable[[], None]) -> None:
-        """Do one step and keep its time."""
+        """Run one step and record its duration."""
         print(f"\n=== {name} ===", flush=True)
         started = time.monotonic()
         work()
         self.seconds[name] = round(time.monotonic() - started, 1)
 
     def run(self) -> None:
-        """Do all steps; raises `CommandError` when one cannot be done."""
+        """Run all steps; raises `CommandError` when one fails."""
         self.step("control plane", lambda: gradectl("local", "up"))
         self.step("bootstrap", lambda: gradectl("bootstrap", "local", "--yes"))
         self.step("render and plan", self.plan)
@@ -58,10 +57,10 @@ class Demo:
         self.step("problems", self.push)
         self.step("submissions", self.grade)
         self.step("smoke test", lambda: gradectl("smoke", "local"))
-        self.step("queues", self.look)
+        self.step("queues", self.show_queues)
 
     def plan(self) -> None:
-        """Show what will be made, from files that a person wrote."""
+        """Render the Terraform variables, and show the plan."""
         gradectl("render", "local")
         gradectl("plan", "local")
 
@@ -71,34 +70,34 @@ class Demo:
             gradectl("problem", "push", "--environment", "local", f"examples/problems/{problem}")
 
     def grade(self) -> None:
-        """Send every sample, show the table, and compare all that was stored."""
-        chosen = samples()
-        print(f"sending {len(chosen)} submissions over two problems ...", flush=True)
-        outcomes = send_all(chosen)
-        show(_COLUMNS, [outcome.cells for outcome in outcomes])
-        self.deviations += [text for outcome in outcomes for text in outcome.deviations]
-        self.deviations += strangers("grading-results", [each.request_id for each in outcomes])
-        self.deviations += strangers("grading-dlq", failed(outcomes))
+        """Submit all samples, print the table, and compare results, rows and queues."""
+        samples = read_samples()
+        print(f"sending {len(samples)} submissions to two problems ...", flush=True)
+        results = submit_all(samples)
+        show(_COLUMNS, [each.cells for each in results])
+        self.deviations += [text for each in results for text in each.deviations]
+        self.deviations += check_queue("grading-results", [each.request_id for each in results])
+        self.deviations += check_queue("grading-dlq", failed_ids(results))
 
-    def look(self) -> None:
-        """Show the queues, as somebody on call would."""
+    def show_queues(self) -> None:
+        """Show the queues and the dead letters."""
         gradectl("queue", "list", "--environment", "local")
         gradectl("queue", "inspect", "--environment", "local", "grading-dlq")
 
 
-def failed(outcomes: Sequence[Outcome]) -> list[str]:
-    """Give the ids of those that must have been dead-lettered."""
-    return [each.request_id for each in outcomes if each.result["status"] == "failed"]
+def failed_ids(results: Sequence[SampleResult]) -> list[str]:
+    """Return the ids of failed requests, which must be in the dead-letter queue."""
+    return [each.request_id for each in results if each.result["status"] == "failed"]
 
 
-def strangers(queue: str, wanted: Sequence[str]) -> list[str]:
-    """Compare a queue with the requests that must be in it, each once."""
+def check_queue(queue: str, expected: Sequence[str]) -> list[str]:
+    """Compare the request ids in a queue with the expected ones; returns the deviations."""
     found = ask("queue", "inspect", "--environment", "local", queue)
     ids = [message["request_id"] for message in found["messages"]]
-    if sorted(ids) == sorted(wanted) and found["complete"]:
-        print(f"{queue} holds exactly the {len(ids)} messages it should", flush=True)
+    if sorted(ids) == sorted(expected) and found["complete"]:
+        print(f"{queue}: {len(ids)} messages, as expected", flush=True)
         return []
-    return [f"{queue} holds {sorted(ids)}, and should hold {sorted(wanted)}"]
+    return [f"{queue} has {sorted(ids)}, expected {sorted(expected)}"]
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -111,7 +110,7 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def report(demo: Demo, total: float, *, keep: bool) -> int:
-    """Say how it went, keep the times for the benchmark, and choose the exit code."""
+    """Print the report, write the durations for the benchmark, and return the exit code."""
     show(("step", "seconds"), [(name, str(taken)) for name, taken in demo.seconds.items()])
     document: dict[str, Any] = {"total_seconds": round(total, 1), "steps": demo.seconds}
     (ROOT / "build").mkdir(exist_ok=True)
@@ -120,30 +119,35 @@ def report(demo: Demo, total: float, *, keep: bool) -> int:
         print(f"DEVIATES: {text}", file=sys.stderr)
     if demo.deviations:
         return 1
-    print(f"Everything was as it should be, in {total:.0f} seconds.")
-    print(_NEXT.format(hint="" if keep else " (`KEEP=1 make demo` leaves it running)"), flush=True)
+    print(f"The demo passed in {total:.0f} seconds: every result is as expected.")
+    print(
+        _NEXT.format(
+            hint="" if keep else " (after `KEEP=1 make demo`, which leaves the environment running)"
+        ),
+        flush=True,
+    )
     return 0
 
 
 def main() -> int:
-    """Run the demo, and stop everything whatever happens; returns the exit code."""
+    """Run the demo, and stop the environment in any case; returns the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     keep = os.environ.get("KEEP") == "1"
     started = time.monotonic()
-    demo, finished, number = Demo(), False, None
+    demo, is_finished, number = Demo(), False, None
     try:
         demo.run()
-        finished = True
+        is_finished = True
     except CommandError as error:
         print("\nstopping ..." if stopped_by() else f"\nerror: {error}", file=sys.stderr)
     finally:
         number = stopped_by()
-        if number or not (keep and finished):
-            tidy_up("local", "down")
+        if number or not (keep and is_finished):
+            clean_up("local", "down")
     if number:
         return 128 + number
-    return report(demo, time.monotonic() - started, keep=keep) if finished else 1
+    return report(demo, time.monotonic() - started, keep=keep) if is_finished else 1
 
 
 if __name__ == "__main__":

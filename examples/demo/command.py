@@ -1,4 +1,4 @@
-"""Running `gradectl` as a person does: one process a command, its exit code and its words."""
+"""Runs `gradectl` as a user does: one process per command, checked by its exit code."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _STOPS: list[int] = []
 
 
 class CommandError(Exception):
-    """A command ended otherwise than it should, or was not started because we are to stop."""
+    """A command failed, or was not started because of a signal."""
 
 
 def stop(number: int, _frame: FrameType | None) -> None:
     """
-    Handle a signal: let what runs end in good order, and start nothing more.
+    Handle a signal: let running commands stop, and start no others.
 
-    A Ctrl-C goes to all programs of the terminal, so ours have it already; a SIGTERM is for us
-    alone and is passed on.  Nothing is raised, for that could tear any line in two.
+    A terminal sends Ctrl-C to the whole process group, so the commands have it already; SIGTERM is
+    passed on. No exception is raised, because it could interrupt any statement.
     """
     _STOPS.append(number)
     if number == signal.SIGTERM:
@@ -34,20 +34,20 @@ def stop(number: int, _frame: FrameType | None) -> None:
 
 
 def stopped_by() -> int | None:
-    """Give the signal that stopped us, if one did."""
+    """Return the number of the first signal, if there was one."""
     return _STOPS[0] if _STOPS else None
 
 
-def tidy_up(*arguments: str) -> None:
-    """Run a last command, which no signal may keep from being done."""
+def clean_up(*arguments: str) -> None:
+    """Run a last command that signals do not interrupt."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # and so it is for the command
+        signal.signal(number, signal.SIG_IGN)  # inherited by the command
     _STOPS.clear()
     gradectl(*arguments)
 
 
 def gradectl(*arguments: str) -> None:
-    """Run a command in front of the person; raises `CommandError` when it fails."""
+    """Run a command with its output on the terminal; raises `CommandError` when it fails."""
     print(f"\n$ gradectl {' '.join(arguments)}", flush=True)
     process = _start(arguments)
     if _end(process)[0]:
@@ -56,14 +56,14 @@ def gradectl(*arguments: str) -> None:
 
 def ask(*arguments: str, allowed: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """
-    Run a command for its data.
+    Run a command and parse its output.
 
     Args:
-        arguments: The command; `--output json` is added.
-        allowed: Exit codes that are as they should be.
+        arguments: The arguments; `--output json` is added.
+        allowed: The accepted exit codes.
 
     Raises:
-        CommandError: It failed; holds what it said.
+        CommandError: It failed; the message has its stderr.
     """
     process = _start(["--output", "json", *arguments], piped=True)
     code, stdout, stderr = _end(process)
@@ -81,7 +81,7 @@ def _start(arguments: list[str] | tuple[str, ...], *, piped: bool = False) -> su
         [_GRADECTL, *arguments], cwd=ROOT, stdout=pipe, stderr=pipe, text=True
     )
     _PROGRAMS.add(process)
-    if _STOPS:  # the signal came before the program could know of it
+    if _STOPS:  # a signal came between the check and the start
         process.terminate()
     return process
 

@@ -1,4 +1,4 @@
-"""The sample submissions: send each, wait for its verdict, compare with what it must be."""
+"""Submits the sample submissions and compares their results with the expected ones."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import yaml
 from command import ROOT, ask
 
 _EXAMPLES = ROOT / "examples"
-_AT_ONCE = 3  # each is a process of its own on a machine with two cores
+_AT_ONCE = 3  # each is a process; a small machine has two cores
 _FAILED = 1  # exit code of a request that could not be graded
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One line of submissions.yaml."""
+    """One entry of submissions.yaml."""
 
     name: str
     problem: str
@@ -30,15 +30,15 @@ class Sample:
 
     @property
     def expected(self) -> str:
-        """What it must come to, in a word and a number."""
+        """The expected verdict and score, or the expected error."""
         if self.expect["status"] == "failed":
             return f"failed {self.expect['error']}"
         return f"{self.expect['verdict']} {self.expect['score']}"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a sample came to, by the result, and by what the system stored."""
+class SampleResult:
+    """The result, database row and queues of a sample."""
 
     sample: Sample
     request_id: str
@@ -49,23 +49,24 @@ class Outcome:
 
     @property
     def got(self) -> str:
-        """What the result says, in the form of `Sample.expected`."""
+        """The verdict and score, or the error, in the form of `Sample.expected`."""
         if self.result["status"] == "failed":
             return f"failed {self.result['error']['code']}"
         return f"{self.result['result']['verdict']} {self.result['result']['score']}"
 
     @property
     def deviations(self) -> Iterator[str]:
-        """Everything that is not as it must be."""
+        """One text for each deviation."""
         if self.got != self.sample.expected:
             yield f"{self.sample.name}: expected {self.sample.expected}, got {self.got}"
         if self.row is None or self.row["status"] != self.result["status"]:
-            yield f"{self.sample.name}: the database row says {self.row and self.row['status']}"
-        wanted = ["grading-results"]
+            status = self.row["status"] if self.row else None
+            yield f"{self.sample.name}: the status of its database row is {status}"
+        expected = ["grading-results"]
         if self.result["status"] == "failed":
-            wanted.append("grading-dlq")
-        if sorted(self.queues) != sorted(wanted):
-            yield f"{self.sample.name}: its messages are on {self.queues}, not on {wanted}"
+            expected.append("grading-dlq")
+        if sorted(self.queues) != sorted(expected):
+            yield f"{self.sample.name}: its messages are in {self.queues}, expected {expected}"
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -82,19 +83,19 @@ class Outcome:
         return f"{self.seconds:.1f} s"
 
 
-def samples() -> list[Sample]:
+def read_samples() -> list[Sample]:
     """Read submissions.yaml."""
     document = yaml.safe_load((_EXAMPLES / "submissions.yaml").read_text())
     return [Sample(**{**document["defaults"], **each}) for each in document["submissions"]]
 
 
-def send_all(chosen: list[Sample]) -> list[Outcome]:
-    """Send all, a few at once, and give what became of them in the order given."""
+def submit_all(samples: list[Sample]) -> list[SampleResult]:
+    """Submit all samples, a few concurrently, and return their results in the same order."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(_send, chosen))
+        return list(pool.map(_submit, samples))
 
 
-def _send(sample: Sample) -> Outcome:
+def _submit(sample: Sample) -> SampleResult:
     started = time.monotonic()
     sent = ask(
         *("--timeout", "120", "submit", "--environment", "local", "--any-language", "--wait"),
@@ -106,4 +107,4 @@ def _send(sample: Sample) -> Outcome:
     seconds = time.monotonic() - started
     known = ask("result", "--environment", "local", sent["request_id"])
     queues = [message["queue"] for message in known["messages"]]
-    return Outcome(sample, sent["request_id"], known["result"], known["row"], queues, seconds)
+    return SampleResult(sample, sent["request_id"], known["result"], known["row"], queues, seconds)

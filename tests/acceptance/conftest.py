@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it, in a copy of the project that meets nobody's running stack."""
+"""The demo in a copy of the project, with its own stack directory."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from grader.adapters.activemq.connection import connect
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("environments", "examples", "modules", "templates")
-#: Settings of a developer's shell that would lead the commands somewhere else.
-FOREIGN = ("AWS_", "GRADECTL_", "TF_", "KEEP")
-SECONDS = 400  # a limit for a hung test, not a measurement
+#: Prefixes of variables of a developer's shell that would change the commands.
+EXCLUDED = ("AWS_", "GRADECTL_", "TF_", "KEEP")
+TIMEOUT_SECONDS = 400  # for a hung test
 
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project with a place of its own for its stack."""
+    """A copy of the project with its own stack directory."""
 
     root: Path
     directory: Path
     environ: dict[str, str]
 
     def start_demo(self, **environ: str) -> subprocess.Popen[str]:
-        """Start the demo as the leader of a process group, as a shell on a terminal does."""
+        """Start the demo as the leader of a process group, as a shell does."""
         return subprocess.Popen(
-            # A test run in the background would have it ignore Ctrl-C, which is inherited.
+            # A test run in the background ignores SIGINT, and children inherit that.
             ["env", "--default-signal=INT", sys.executable, "examples/demo"],
             cwd=self.root,
             env={**self.environ, **environ},
@@ -53,7 +53,7 @@ class Project:
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run gradectl to its end."""
+        """Run a command to its end."""
         return subprocess.run(
             [sys.executable, "-m", "gradectl.cli", *arguments],
             cwd=self.root,
@@ -61,21 +61,21 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
 
     def ask(self, *arguments: str, code: int = 0) -> Any:
-        """Run gradectl for its data; the test fails when it ends otherwise."""
-        said = self.run("--output", "json", *arguments)
-        assert said.returncode == code, said.stdout + said.stderr
-        return json.loads(said.stdout)
+        """Run a command and parse its output; fails on another exit code."""
+        done = self.run("--output", "json", *arguments)
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)
 
     @property
     def stack(self) -> Stack:
-        """The stack that runs now."""
+        """The running stack."""
         found = Stack.read(self.directory)
-        assert found, "no stack runs"
+        assert found, "no stack is running"
         return found
 
     def client(self, service: str) -> Any:
@@ -89,7 +89,7 @@ class Project:
         )
 
     def send(self, queue: str, body: bytes) -> None:
-        """Send a message as another producer than gradectl."""
+        """Send a message with a plain STOMP client."""
         names = [f"/local/mq/{key}" for key in ("username", "password")]
         found = self.client("ssm").get_parameters(Names=names, WithDecryption=True)["Parameters"]
         value = {each["Name"]: each["Value"] for each in found}
@@ -102,25 +102,25 @@ class Project:
             connection.close()
 
     def ports(self) -> list[int]:
-        """Where the running stack listens, its workers included."""
+        """Return the ports of the running stack, including those of its workers."""
         services = self.ask("local", "status")["services"]
         endpoints = [each["address"] for each in services if each["address"]]
         return [int(each.removesuffix("/health").rpartition(":")[2]) for each in endpoints]
 
     def leftovers(self) -> list[str]:
-        """Every process that has to do with this project: by its words, place or variables."""
+        """List processes whose arguments, directory or environment mention this project."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                words = [*process.cmdline(), process.cwd(), *process.environ().values()]
+                texts = [*process.cmdline(), process.cwd(), *process.environ().values()]
                 if any(
-                    str(place) in word for place in (self.root, self.directory) for word in words
+                    str(folder) in text for folder in (self.root, self.directory) for text in texts
                 ):
                     found.append(f"{process.pid} {process.name()}: {process.cmdline()}")
         return found
 
     def assert_nothing_is_left(self, ports: list[int]) -> None:
-        """No process, no port, no lock, no stack."""
+        """Assert that there is no process, no port in use and no stack."""
         assert self.leftovers() == []
         assert [port for port in ports if is_listening(port)] == []
         assert Stack.read(self.directory) is None
@@ -128,15 +128,17 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A copy of what the demo needs, and at the end nothing of what it started."""
+    """A copy of the files that the demo needs; its stack is stopped afterwards."""
     root = tmp_path_factory.mktemp("project")
     for part in PARTS:
         shutil.copytree(REPOSITORY / part, root / part, ignore=shutil.ignore_patterns(".terraform"))
-    directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))  # slot users cannot pass tmp_path
+    directory = Path(
+        tempfile.mkdtemp(prefix="gradectl-test-")
+    )  # box users cannot traverse tmp_path
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(FOREIGN) or name == "GRADECTL_PLUGIN_DIR"
+        if not name.startswith(EXCLUDED) or name == "GRADECTL_PLUGIN_DIR"
     }
     yield Project(root, directory, {**inherited, DIRECTORY_VARIABLE: str(directory)})
     lifecycle.down(directory)
@@ -145,14 +147,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def ended() -> Callable[[subprocess.Popen[str]], str]:
-    """Wait for a program's end, and give what it said that was not read yet."""
+    """Wait until a program has ended, and return its remaining output."""
 
     def wait(process: subprocess.Popen[str]) -> str:
         try:
-            return process.communicate(timeout=SECONDS)[0]
+            return process.communicate(timeout=TIMEOUT_SECONDS)[0]
         except subprocess.TimeoutExpired:
-            process.terminate()  # it ends what it has started
-            process.wait(SECONDS)
+            process.terminate()  # it stops its commands
+            process.wait(TIMEOUT_SECONDS)
             raise
 
     return wait

@@ -1,4 +1,4 @@
-"""One life of the local environment: the demo makes it, people use it, and it goes."""
+"""The life cycle of a local environment: created by the demo, used, and stopped."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ POLLS = 600
 def _demo(
     project: Any, ended: Callable[[subprocess.Popen[str]], str]
 ) -> subprocess.CompletedProcess[str]:
-    """The demo, done once for all tests of this file; what it applied is left running."""
+    """The demo, run once for this file; its environment is left running."""
     process = project.start_demo(KEEP="1")
-    said = ended(process)
-    return subprocess.CompletedProcess(process.args, process.returncode, said)
+    done = ended(process)
+    return subprocess.CompletedProcess(process.args, process.returncode, done)
 
 
 @pytest.fixture(name="stack")
 def _stack(project: Any, demo: subprocess.CompletedProcess[str]) -> Any:
-    """What the demo left running."""
+    """The environment that the demo left running."""
     assert demo.returncode == 0, demo.stdout
     return project
 
 
 def until(project: Any, request_id: str, condition: Callable[[dict[str, Any]], bool]) -> Any:
-    """Ask for a request until the answer is as wanted; the bucket sends no events."""
+    """Poll a request until a condition holds, because the bucket sends no events."""
     pause = threading.Event()
     for _ in range(POLLS):
-        said = project.run("--output", "json", "result", request_id)
-        if said.returncode == 0:
-            found = yaml.safe_load(said.stdout)
+        done = project.run("--output", "json", "result", request_id)
+        if done.returncode == 0:
+            found = yaml.safe_load(done.stdout)
             if condition(found):
                 return found
         pause.wait(0.1)
-    pytest.fail(f"{request_id} never came to what it must:\n{said.stdout}{said.stderr}")
+    pytest.fail(f"{request_id} did not reach the expected state:\n{done.stdout}{done.stderr}")
 
 
 def is_finished(found: dict[str, Any]) -> bool:
@@ -62,8 +62,8 @@ def is_running(found: dict[str, Any]) -> bool:
     return bool(found["row"] and found["row"]["status"] == "running")
 
 
-def test_the_demo_grades_every_sample_as_it_must(demo: subprocess.CompletedProcess[str]) -> None:
-    """Exit code 0, a row for each sample, no deviation, and no traceback of anything."""
+def test_the_demo_grades_every_sample_as_expected(demo: subprocess.CompletedProcess[str]) -> None:
+    """Exit code 0, a row for each sample, no deviation and no traceback."""
     lines = demo.stdout.splitlines()
     rows = {
         each["name"]: [line for line in lines if line.startswith(f"{each['name']} ")]
@@ -73,39 +73,39 @@ def test_the_demo_grades_every_sample_as_it_must(demo: subprocess.CompletedProce
     assert demo.returncode == 0, demo.stdout
     assert len(SAMPLES) >= 10
     assert all(len(found) == 1 and found[0].endswith(" ok") for found in rows.values()), rows
-    assert "Everything was as it should be" in demo.stdout
+    assert "every result is as expected" in demo.stdout
     assert "Traceback" not in demo.stdout
 
 
-def test_a_request_that_nobody_knows_is_1_without_naming_the_environment(stack: Any) -> None:
-    """The running stack's environment is meant, and all three places are asked."""
-    said = stack.run("result", "req_none")
+def test_an_unknown_request_exits_with_1(stack: Any) -> None:
+    """The environment of the running stack is the default; all three sources are reached."""
+    done = stack.run("result", "req_none")
 
-    assert said.returncode == 1
-    assert "request 'req_none' not found" in said.stderr
-    assert "of local" in said.stderr
-    assert "not asked" not in said.stderr
+    assert done.returncode == 1
+    assert "request 'req_none' not found" in done.stderr
+    assert "of local" in done.stderr
+    assert "not asked" not in done.stderr
 
 
-def test_dead_letters_are_shown_without_naming_the_environment(stack: Any) -> None:
-    """All of the demo's dead letters, each with its reason."""
-    wanted = {error for each in SAMPLES if (error := each["expect"].get("error"))}
+def test_dead_letters_have_their_reasons(stack: Any) -> None:
+    """All dead letters of the demo are listed."""
+    reasons = {error for each in SAMPLES if (error := each["expect"].get("error"))}
 
     found = stack.ask("queue", "inspect", "grading-dlq")
 
     assert found["complete"]
-    assert {each["reason_code"] for each in found["messages"]} == wanted
+    assert {each["reason_code"] for each in found["messages"]} == reasons
 
 
-def test_a_second_apply_finds_nothing_to_do(stack: Any) -> None:
-    """What was applied is what the files say; a program sees it by the counts."""
+def test_a_second_apply_changes_nothing(stack: Any) -> None:
+    """All counts of its summary are 0."""
     applied = stack.ask("apply", "local", "--yes")
 
     assert set(applied["summary"].values()) == {0}
 
 
-def test_a_request_outlives_the_worker_that_grades_it(stack: Any) -> None:
-    """After kill -9 another worker grades it; there is one result, and the row counts both."""
+def test_a_request_survives_the_worker_that_grades_it(stack: Any) -> None:
+    """After SIGKILL another worker grades it: one result, and two attempts in the row."""
     limits = ("--time-limit", "4000", "--memory-limit", "128")
     sent = stack.ask("submit", "-p", "sum", "-l", "python", *limits, str(SUM / "sleeps.py"))
     first = until(stack, sent["request_id"], is_running)["row"]["worker_id"]
@@ -120,7 +120,7 @@ def test_a_request_outlives_the_worker_that_grades_it(stack: Any) -> None:
 
 
 def test_the_same_request_twice_is_graded_once_and_answered_twice(stack: Any) -> None:
-    """A producer that is not sure may send again: the stored result comes, and no second run."""
+    """A producer may repeat a request; it gets the stored result without another run."""
     arguments = ("submit", "-p", "sum", "-l", "python", "--wait", str(SUM / "accepted.py"))
     request_id = stack.ask(*arguments)["request_id"]
     bucket = stack.client("s3")
@@ -133,8 +133,8 @@ def test_the_same_request_twice_is_graded_once_and_answered_twice(stack: Any) ->
     assert found["row"]["attempts"] == 1
 
 
-def test_more_tasks_are_more_consumers_and_no_change_for_a_plan(stack: Any) -> None:
-    """The number of tasks belongs to autoscaling: workers follow it, and a plan lets it be."""
+def test_more_tasks_are_more_consumers_and_no_change_in_a_plan(stack: Any) -> None:
+    """Autoscaling owns the desired count, so a plan ignores it."""
     (cluster,) = stack.client("ecs").list_clusters()["clusterArns"]
     (service,) = stack.client("ecs").list_services(cluster=cluster)["serviceArns"]
 
@@ -146,8 +146,8 @@ def test_more_tasks_are_more_consumers_and_no_change_for_a_plan(stack: Any) -> N
     assert stack.run("plan", "local", "--detailed-exitcode").returncode == 0
 
 
-def test_destroy_wants_the_name_and_down_leaves_nothing(stack: Any) -> None:
-    """Destroying for real takes minutes and is shown in tests/terraform and tests/integration."""
+def test_destroy_requires_a_confirmation_and_down_leaves_nothing(stack: Any) -> None:
+    """A complete destroy takes minutes and is tested in tests/terraform and tests/integration."""
     ports = stack.ports()
     assert stack.run("destroy", "local").returncode == 5
 

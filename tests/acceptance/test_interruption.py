@@ -1,4 +1,4 @@
-"""Whoever stops the demo is left with nothing to clean up."""
+"""An interrupted demo leaves nothing to clean up."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ pytestmark = pytest.mark.stack
 WAITING = "creating module.database.aws_db_instance.this"
 
 
-def until(words: str, process: subprocess.Popen[str]) -> str:
-    """Read what the demo says up to some words, or to its end if they never come."""
+def read_until(text: str, process: subprocess.Popen[str]) -> str:
+    """Return the output of the demo up to a line with `text`, or to its end."""
     said = ""
     for line in process.stdout or ():
         said += line
-        if words in line:
+        if text in line:
             break
     return said
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "to_all"),
+    ("number", "code", "to_group"),
     [(signal.SIGINT, 130, True), (signal.SIGTERM, 143, False)],
     ids=["Ctrl-C", "SIGTERM"],
 )
-def test_a_demo_that_is_stopped_during_apply_leaves_nothing(
+def test_a_demo_interrupted_during_apply_leaves_nothing(
     project: Any,
     ended: Callable[[subprocess.Popen[str]], str],
     number: signal.Signals,
     code: int,
-    to_all: bool,
+    to_group: bool,
 ) -> None:
     """
-    A terminal sends Ctrl-C to all of the demo's group, `kill` a SIGTERM to the demo alone.
+    A terminal sends Ctrl-C to the process group of the demo, `kill` sends SIGTERM to the demo.
 
-    Either way Terraform stops in good order, asked once, and no process or port is left.
+    In both cases Terraform is interrupted once, and no process and no port is left.
     """
     process = project.start_demo()
-    before = until(WAITING, process)
+    before = read_until(WAITING, process)
     assert project.leftovers(), before
     ports = project.ports()
 
-    (os.killpg if to_all else os.kill)(process.pid, number)
+    (os.killpg if to_group else os.kill)(process.pid, number)
     said = ended(process)
 
     assert process.returncode == code, said
