@@ -1,4 +1,4 @@
-"""Real engines for tests: started once a session in a directory of their own, and ended with it."""
+"""Real engines for tests, started once per session in their own directories."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gradectl.local.testing import (
 )
 from grader.sandbox.temporary import installed_launcher
 
-#: The policies that the messaging module sets, in the form in which Amazon MQ keeps them.
+#: The policies of the messaging module, as Amazon MQ stores them.
 BROKER_XML = Path(__file__).parent / "fixtures" / "broker.xml"
-#: Who may do what, by group; goes in among the plugins.
+#: The authorization plugin, which grants rights to groups.
 AUTHORIZATION = Path(__file__).parent / "fixtures" / "authorization.xml"
-#: A user of each role, one that can only take requests, and one without any rights.
+#: A user per role, one that can only consume requests, and one without rights.
 ROLE_USERS = (
     BrokerUser("admin", "a-Password-of-admin-1", ("grading-admins",)),
     BrokerUser("operator", "a-Password-of-operator-1", ("grading-operators",)),
@@ -40,22 +40,22 @@ ROLE_USERS = (
 
 def pytest_configure() -> None:
     """
-    Let SIGINT mean what it means, here and in every program that a test starts.
+    Restore the default handler of SIGINT for this process and its children.
 
-    A shell without job control has its background jobs ignore it, and so would their children.
+    A shell without job control starts background jobs with SIGINT ignored.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def engines() -> Engines:
-    """The real engines of this machine; a test that needs one fails where it is missing."""
+    """The engines of this machine; a test that needs a missing one fails."""
     return find_engines()
 
 
 @pytest.fixture(scope="session")
 def activemq(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    """A real ActiveMQ: TLS, one user, the queues and policies of the messaging module."""
+    """A real ActiveMQ with TLS, one user, and the queues and policies of the messaging module."""
     user = BrokerUser("grader", "a-Password-for-tests-1")
     broker = BrokerSpec("tests-grading", BROKER_XML.read_text(), [user])
     with running_broker(engines, tmp_path_factory.mktemp("activemq"), broker) as running:
@@ -66,7 +66,7 @@ def activemq(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def guarded(
     engines: Engines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], RunningBroker]]:
-    """A real ActiveMQ with an authorization map, seen by the user of a name in `ROLE_USERS`."""
+    """A real ActiveMQ with an authorization map, and the credentials of a user in `ROLE_USERS`."""
     xml = BROKER_XML.read_text().replace("</plugins>", f"{AUTHORIZATION.read_text()}</plugins>")
     passwords = {user.name: user.password for user in ROLE_USERS}
     broker = BrokerSpec("guarded-grading", xml, ROLE_USERS)
@@ -78,14 +78,14 @@ def guarded(
 def mariadb(
     engines: Engines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningDatabase]:
-    """A real MariaDB with one user who may do everything; see `fresh_database`."""
+    """A real MariaDB with one user with all privileges; see `fresh_database`."""
     with running_database(engines, tmp_path_factory.mktemp("mariadb")) as running:
         yield running
 
 
 @pytest.fixture
 def fresh_database(mariadb: RunningDatabase) -> Iterator[RunningDatabase]:
-    """An empty database that is gone after the test."""
+    """An empty database that is dropped after the test."""
     name = f"t_{uuid.uuid4().hex}"
     connection = pymysql.connect(
         host="127.0.0.1", port=mariadb.port, user=mariadb.user, password=mariadb.password
@@ -98,13 +98,13 @@ def fresh_database(mariadb: RunningDatabase) -> Iterator[RunningDatabase]:
 
 @pytest.fixture(scope="session")
 def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an AWS API in a process of its own; tests choose names that do not collide."""
+    """The URL of an emulated AWS API; tests choose unique names of resources."""
     with running_control_plane(tmp_path_factory.mktemp("moto")) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def launcher() -> Iterator[Path]:
-    """A sandbox launcher of this test process alone, with slots of its own."""
+    """A sandbox launcher with its own boxes, for this test process."""
     with installed_launcher() as path:
         yield path
