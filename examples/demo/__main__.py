@@ -135,18 +135,18 @@ def main() -> int:
         signal.signal(number, stop)
     keep = os.environ.get("KEEP") == "1"
     started = time.monotonic()
-    demo, is_finished, number = Demo(), False, None
+    demo, is_finished = Demo(), False
     try:
         demo.run()
         is_finished = True
     except CommandError as error:
         print("\nstopping ..." if stopped_by() else f"\nerror: {error}", file=sys.stderr)
     finally:
-        number = stopped_by()
-        if number or not (keep and is_finished):
+        signal_number = stopped_by()
+        if signal_number or not (keep and is_finished):
             clean_up("local", "down")
-    if number:
-        return 128 + number
+    if signal_number:
+        return 128 + signal_number
     return report(demo, time.monotonic() - started, keep=keep) if is_finished else 1
 
 
