@@ -44,7 +44,7 @@ PHRASES = {
     r"\b[Nn]obody\b": "no one, none, or name the part",
     r"\b[Mm]end(s|ed|ing)?\b": "fix",
     r"\bfor ever\b": "forever, without end, permanently",
-    r"(?<!here )(?<!\bit )\b[Ii]s no (?!longer\b|more\b|need\b)": "is not a",
+    r"(?<!here )\b[Ii]s no (?!longer\b|more\b|need\b)": "is not a",
     r"(?<!here )\b[Aa]re no (?!longer\b|more\b)": "are not",
     r"\bat its end\b": "on exit, at the end",
     r"\bon the clock\b": "wall time",
