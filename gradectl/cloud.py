@@ -1,35 +1,34 @@
-"""The context of commands that talk to AWS; importing it imports boto3, so light ones do not."""
+"""The context of commands that use AWS; it imports boto3, so commands without AWS avoid it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
-from typing import Any
-
-import click
+from functools import cached_property
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
-from gradectl.context import AppContext, process_environment
+from gradectl.context import AppContext
 from gradectl.environment import Environment
 from gradectl.errors import UnreachableError
-from gradectl.local.stack import Stack
-from gradectl.options import GlobalOptions
+from gradectl.local.stack import Stack, stack_directory
 
-#: The emulated account takes any credentials; these are the customary ones.
+#: The emulated account accepts any credentials; these are the usual ones.
 _EMULATED_KEY = "testing"
 
 
 class CloudContext(AppContext):
-    """An `AppContext` that can reach the account of an environment."""
+    """An `AppContext` that can open the account of an environment."""
 
     def stack(self, environment: Environment) -> Stack | None:
-        """Give the running local stack of an emulated environment, if it is one and runs."""
-        return Stack.load(self.project_root) if environment.emulated else None
+        """Return the running local stack of an emulated environment; None for any other."""
+        return self._running_stack if environment.emulated else None
+
+    @cached_property
+    def _running_stack(self) -> Stack | None:
+        """The local stack of the project, read once for the whole command."""
+        return Stack.read(stack_directory(self.project_root, self.environ))
 
     def aws(self, environment: Environment, *, checked: bool = True) -> Aws:
         """
-        Reach the environment's account, and make sure that it is that account.
+        Open the environment's account and check that the credentials belong to it.
 
         Args:
             environment: Whose account and region.
@@ -37,7 +36,7 @@ class CloudContext(AppContext):
 
         Raises:
             RefusedError: The credentials belong to another account.
-            UnreachableError: It is emulated and the local stack does not run.
+            UnreachableError: It is emulated and the local stack is not running.
         """
         aws = Aws(self._settings(environment))
         if checked:
@@ -45,16 +44,16 @@ class CloudContext(AppContext):
         return aws
 
     def announce(self, environment: Environment) -> None:
-        """Say which account, region and environment is meant, before anything is changed."""
-        far_side = "  (emulated, on this machine)" if environment.emulated else ""
+        """Print account, region and environment before anything is changed."""
+        suffix = "  (emulated, on this machine)" if environment.emulated else ""
         self.ui.say(
             f"account {environment.account_id}  region {environment.region}  "
-            f"environment {environment.name}{far_side}",
+            f"environment {environment.name}{suffix}",
             "bold",
         )
 
     def child_environment(self, environment: Environment) -> dict[str, str]:
-        """Make the variables for a program that talks to the same account, such as Terraform."""
+        """Build the process environment for a child that uses the same account, e.g. Terraform."""
         settings = self._settings(environment)
         given = {
             "AWS_REGION": settings.region,
@@ -64,13 +63,13 @@ class CloudContext(AppContext):
             "AWS_SECRET_ACCESS_KEY": settings.secret_access_key,
         }
         inherited = dict(self.environ)
-        if environment.emulated:  # nobody's real credentials go to an emulator
+        if environment.emulated:  # real credentials are never sent to an emulator
             for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
                 inherited.pop(name, None)
         return {**inherited, **{name: value for name, value in given.items() if value}}
 
     def _settings(self, environment: Environment) -> AwsSettings:
-        """Put flags, the process environment and environment.yaml in their order."""
+        """Combine flags, process environment and environment.yaml, in this order of precedence."""
         options = self.options
         if not environment.emulated:
             return AwsSettings(
@@ -84,7 +83,7 @@ class CloudContext(AppContext):
         running = stack.endpoint_url if stack else self.environ.get("AWS_ENDPOINT_URL")
         endpoint = options.endpoint_url or running
         if not endpoint:
-            text = "this environment is emulated, and the local stack does not run"
+            text = "this environment is emulated, and the local stack is not running"
             raise UnreachableError(text, where=environment.name, next_step="gradectl local up")
         return AwsSettings(
             region=environment.region,
@@ -94,14 +93,3 @@ class CloudContext(AppContext):
             secret_access_key=_EMULATED_KEY,
             dry_run=options.dry_run,
         )
-
-
-def pass_cloud(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the `CloudContext` as its first argument."""
-
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's arguments pass through
-        options = click.get_current_context().ensure_object(GlobalOptions)
-        return function(CloudContext(options, process_environment(), Path.cwd()), *args, **kwargs)
-
-    return wrapper

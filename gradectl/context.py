@@ -1,4 +1,4 @@
-"""What a command is given: options, files and streams. The only reader of the environment."""
+"""The context of one command: options, project and terminal. The only reader of os.environ."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from gradectl.ui import Ui
 
 class AppContext:
     """
-    One run of gradectl, for commands that need no AWS (see `gradectl.cloud` for the others).
+    The context of commands that need no AWS; `gradectl.cloud` has the one of the others.
 
     Args:
         options: The global options.
         environ: The process environment.
-        directory: Where the search for the project starts.
+        directory: The folder where the search for the project starts.
     """
 
     def __init__(self, options: GlobalOptions, environ: Mapping[str, str], directory: Path) -> None:
-        """Open the streams; nothing is read from disk yet."""
         self.options = options
         self.environ = environ
         self._directory = directory
@@ -45,7 +44,7 @@ class AppContext:
         The folder that holds environments/.
 
         Raises:
-            ConfigurationError: There is none here or above.
+            ConfigurationError: Neither this folder nor one above it has such a folder.
         """
         if self.options.project:
             return self.options.project.resolve()
@@ -54,15 +53,15 @@ class AppContext:
                 return folder
         text = f"no folder {environments.FOLDER}/ here or in a folder above"
         raise ConfigurationError(
-            text, where=str(self._directory), next_step="cd into the project, or give --project DIR"
+            text, where=str(self._directory), next_step="cd into the project, or add --project DIR"
         )
 
     def environment(self, name: str) -> Environment:
         """
-        Read an environment of the project; `--region` wins over its file.
+        Read an environment of the project; `--region` overrides its file.
 
         Raises:
-            ConfigurationError: It does not exist, or its file is wrong.
+            ConfigurationError: The environment does not exist, or its file is invalid.
         """
         found = environments.load(self.project_root, name)
         if self.options.region:
@@ -71,16 +70,16 @@ class AppContext:
 
     def declared_environment(self, name: str) -> Environment:
         """
-        Read an environment exactly as its file says, for what is written down or deployed.
+        Read an environment exactly as its file declares it, to render or deploy it.
 
         Raises:
-            ConfigurationError: As `environment`, or `--region` wants it somewhere else.
+            ConfigurationError: As for `environment`, or `--region` differs from the file.
         """
         found = environments.load(self.project_root, name)
         if self.options.region not in (None, found.region):
-            text = f"it lives in {found.region}, and not in {self.options.region}"
+            text = f"this environment is in {found.region}, not in {self.options.region}"
             where = f"{environments.FOLDER}/{name}/{environments.FILE}"
-            hint = "leave --region and GRADECTL_REGION out, or write another environment"
+            hint = "omit --region and GRADECTL_REGION, or create another environment"
             raise ConfigurationError(text, where=where, next_step=hint)
         return found
 
@@ -90,12 +89,22 @@ def process_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def pass_app(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the `AppContext` as its first argument."""
+def pass_context(
+    kind: Callable[[GlobalOptions, Mapping[str, str], Path], AppContext],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """
+    Make a decorator that passes the context to a command as its first argument.
 
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's arguments pass through
-        options = click.get_current_context().ensure_object(GlobalOptions)
-        return function(AppContext(options, process_environment(), Path.cwd()), *args, **kwargs)
+    Args:
+        kind: Class of the context: `AppContext`, or `CloudContext` for commands that need AWS.
+    """
 
-    return wrapper
+    def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's arguments pass through
+            options = click.get_current_context().ensure_object(GlobalOptions)
+            return function(kind(options, process_environment(), Path.cwd()), *args, **kwargs)
+
+        return wrapper
+
+    return decorator

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.context import pass_context
 from gradectl.deploy import plan_report
 from gradectl.deploy.broker_users import sync_broker_users
 from gradectl.deploy.deployment import Deployment
@@ -31,7 +32,7 @@ _WAIT_SECONDS = 600.0
 @click.option("--confirm", metavar="NAME", help="The environment's name, when data would be lost.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until workers run.")
 @lock_timeout_option
-@pass_cloud
+@pass_context(CloudContext)
 def apply(  # noqa: PLR0913 - one parameter an option
     app: CloudContext,
     environment: str,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gradectl.adapters.aws.account import Aws
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
+from gradectl.context import pass_context
 from gradectl.deploy.rendering import bootstrap_template
 from gradectl.deploy.review import deployment_id
 from gradectl.errors import CheckFailedError
@@ -14,7 +15,7 @@ from gradectl.ui import Table
 
 @command("bootstrap", epilog="Example: gradectl bootstrap dev")
 @environment_argument
-@pass_cloud
+@pass_context(CloudContext)
 def bootstrap(app: CloudContext, environment: str) -> None:
     """Make the bucket of the state and the image repository."""
     found = app.declared_environment(environment)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.context import pass_context
 from gradectl.deploy import plan_report
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.plan import read
@@ -18,7 +19,7 @@ from gradectl.ui import Table
 @environment_argument
 @click.option("--confirm", metavar="NAME", help="The environment's name, instead of typing it.")
 @lock_timeout_option
-@pass_cloud
+@pass_context(CloudContext)
 def destroy(app: CloudContext, environment: str, *, confirm: str | None, lock_timeout: int) -> None:
     """Remove everything of an environment."""
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from gradectl.context import AppContext, pass_app
+from gradectl.context import AppContext, pass_context
 from gradectl.errors import DeadlineError, UnreachableError
 from gradectl.local import lifecycle
 from gradectl.local.layout import StackLayout
@@ -29,7 +29,7 @@ def local() -> None:
     default=_DEFAULT_ENVIRONMENT,
     help="Environment whose account is emulated; default: local.",
 )
-@pass_app
+@pass_context(AppContext)
 def up(app: AppContext, environment: str) -> None:
     """
     Start the emulated cloud, or show the one that is running.
@@ -49,7 +49,7 @@ def up(app: AppContext, environment: str) -> None:
 
 
 @local.command("down", epilog="Example: gradectl local down")
-@pass_app
+@pass_context(AppContext)
 def down(app: AppContext) -> None:
     """Stop the emulated cloud and all its services; logs are kept."""
     directory = stack_directory(app.project_root, app.environ)
@@ -70,7 +70,7 @@ def down(app: AppContext) -> None:
     metavar="SECONDS",
     help="First wait until all services run and all tasks are healthy.",
 )
-@pass_app
+@pass_context(AppContext)
 def status(app: AppContext, wait_seconds: float | None) -> None:
     """Show the services with their state, health and address."""
     stack = Stack.load(app.project_root)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.context import pass_context
 from gradectl.deploy import plan_report
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.plan import read
@@ -25,7 +26,7 @@ from gradectl.options import command
     help="Write the plan, without secrets, for review and `apply --reviewed`.",
 )
 @lock_timeout_option
-@pass_cloud
+@pass_context(CloudContext)
 def plan(
     app: CloudContext,
     environment: str,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
 from gradectl.commands.problem_verify import verify_problem
+from gradectl.context import pass_context
 from gradectl.options import group
 from gradectl.problems.package import ProblemPackage, describe, read_problem
 from gradectl.problems.upload import PushPlan, plan_push, push
@@ -33,7 +34,7 @@ problem.add_command(verify_problem)
 )
 @environment_option
 @click.option("--id", "problem_id", metavar="NAME", help="Problem id; default: the folder's name.")
-@pass_cloud
+@pass_context(CloudContext)
 def push_problem(
     app: CloudContext, directory: Path, *, environment: str | None, problem_id: str | None
 ) -> None:

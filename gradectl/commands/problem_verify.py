@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gradectl.context import AppContext, pass_app
+from gradectl.context import AppContext, pass_context
 from gradectl.errors import CheckFailedError, ConfigurationError
 from gradectl.local.sandbox import open_sandbox
 from gradectl.options import command
@@ -38,7 +38,7 @@ _MS = 1000
     metavar="SECONDS",
     help="CPU time per case; default: that of problem.yaml, else the least that fits.",
 )
-@pass_app
+@pass_context(AppContext)
 def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None) -> None:
     """
     Judge the submissions in DIRECTORY/submissions and hold them to what their folders say.

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
+from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError
 from gradectl.options import group
 from gradectl.queues.hints import hints
@@ -40,7 +41,7 @@ def queue() -> None:
 
 @queue.command("list", epilog="Example: gradectl queue list --environment local")
 @environment_option
-@pass_cloud
+@pass_context(CloudContext)
 def list_queues(app: CloudContext, environment: str | None) -> None:
     """Count what is in each queue, and say what looks wrong."""
     target = select_environment(app, environment)
@@ -103,7 +104,7 @@ def _complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: st
     metavar="ID",
     help="Show the headers and the body of this one message.",
 )
-@pass_cloud
+@pass_context(CloudContext)
 def inspect_queue(
     app: CloudContext,
     name: str,

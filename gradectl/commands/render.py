@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gradectl.commands.arguments import environment_argument
-from gradectl.context import AppContext, pass_app
+from gradectl.context import AppContext, pass_context
 from gradectl.deploy.rendering import outdated, rendered
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
@@ -17,7 +17,7 @@ from gradectl.ui import Table
 @command("render", epilog="Example: gradectl render local --check")
 @environment_argument
 @click.option("--check", is_flag=True, help="Only look; exit code 4 when a file is out of date.")
-@pass_app
+@pass_context(AppContext)
 def render(app: AppContext, environment: str, *, check: bool) -> None:
     """Write the tfvars of an environment from its environment.yaml."""
     root = app.project_root

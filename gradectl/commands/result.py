@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
+from gradectl.context import pass_context
 from gradectl.errors import GradectlError, UnreachableError
 from gradectl.options import command
 from gradectl.queues.message_view import age
@@ -24,7 +25,7 @@ from grader.ports.jobs import JobRecord
 @command("result", epilog="Example: gradectl result req_20240820120000_0f3c9a1b2c3d")
 @click.argument("request_id", help="What gradectl submit printed.")
 @environment_option
-@pass_cloud
+@pass_context(CloudContext)
 def result(app: CloudContext, request_id: str, *, environment: str | None) -> None:
     """
     Show what became of REQUEST_ID.

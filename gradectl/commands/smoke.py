@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
+from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, GradectlError
 from gradectl.options import command
 from gradectl.smoke.report import HOPS, ProbeResult, SmokeReport, next_step
@@ -24,7 +25,7 @@ _JOB_SECONDS = 60.0
 
 @command("smoke", epilog="Example: gradectl smoke local")
 @environment_argument
-@pass_cloud
+@pass_context(CloudContext)
 def smoke(app: CloudContext, environment: str) -> None:
     """
     Prove that ENVIRONMENT grades, end to end.

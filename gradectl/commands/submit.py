@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from gradectl.cloud import CloudContext, pass_cloud
+from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
+from gradectl.context import pass_context
 from gradectl.environment import near
 from gradectl.errors import DeadlineError, ExitCode, UsageError
 from gradectl.options import command
@@ -71,7 +72,7 @@ _WAIT_SECONDS = 300.0
     help="Memory per test case.",
 )
 @click.option("--user", metavar="ID", help="Who submits; default: the name you are logged in with.")
-@pass_cloud
+@pass_context(CloudContext)
 def submit(  # noqa: PLR0913 - one parameter for each option
     app: CloudContext,
     file: Path,

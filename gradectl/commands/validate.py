@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gradectl import __version__
-from gradectl.context import AppContext, pass_app
+from gradectl.context import AppContext, pass_context
 from gradectl.errors import CheckFailedError
 from gradectl.options import command
 from gradectl.ui import Table, Ui
@@ -16,7 +16,7 @@ from gradectl.validation.catalogue import NAMES
 from gradectl.validation.findings import Finding, Validation, document, grouped, rows
 from gradectl.validation.formats import github, junit, markdown, sarif
 from gradectl.validation.runner import Event, Finished, Started
-from gradectl.validation.session import Request, Session, cores, opened
+from gradectl.validation.session import CheckSelection, Session, cores, open_context
 
 _FORMATS = ("text", "json", "junit", "sarif", "github")
 _COLUMNS = ("check", "result", "time", "over")
@@ -28,7 +28,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": ""}
     "path",
     required=False,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with Terraform files in it or below; the current one when absent.",
+    help="Folder to check, with its subfolders; default: the current one.",
 )
 @click.option(
     "--format",
@@ -41,19 +41,21 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": ""}
     multiple=True,
     type=click.Choice(NAMES),
     metavar="NAME",
-    help="Run this check; may be given several times.",
+    help="Run only this check; repeatable.",
 )
 @click.option(
     "--skip",
     multiple=True,
     type=click.Choice(NAMES),
     metavar="NAME",
-    help="Leave this check out; may be given several times.",
+    help="Skip this check; repeatable.",
 )
 @click.option(
-    "--changed-since", metavar="REF", help="Check only what changed since this branch left REF."
+    "--changed-since",
+    metavar="REF",
+    help="Check only files that changed since the merge base with REF.",
 )
-@pass_app
+@pass_context(AppContext)
 def validate(  # noqa: PLR0913 - one argument for each option
     app: AppContext,
     path: Path | None,
@@ -64,51 +66,51 @@ def validate(  # noqa: PLR0913 - one argument for each option
     changed_since: str | None,
 ) -> None:
     """
-    Check the Terraform in PATH, as a pipeline should.
+    Check the Terraform configuration in PATH.
 
-    PATH is this repository or a root of your own that uses the modules; without it, the current
-    folder. Nothing is written there. No account is needed, and no network where the providers are
-    in a mirror or in the cache. Exit code 4 when something is found.
+    PATH is this repository, or your own root that uses the modules; default: the current folder.
+    Nothing is written there. It needs no AWS account, and no network when the providers are in a
+    mirror or in the plugin cache. Exit code 4 when a check finds an error.
     """
     here = Path.cwd()
-    with opened(path or app.options.project or here, app.environ, here) as scene:
-        session = Session(scene, Request(only, skip, changed_since))
+    with open_context(path or app.options.project or here, app.environ, here) as context:
+        session = Session(context, CheckSelection(only, skip, changed_since))
         if not app.options.dry_run:
             _watch(app.ui, session.run(cores()))
         validation = session.validation()
-    _give(app, validation, format_name)
+    _emit(app, validation, format_name)
     _summarise(app, validation)
     if validation.failed:
         raise _failure(validation, path)
 
 
 def _watch(ui: Ui, events: Iterable[Event]) -> None:
-    """Say what is found at once, and show on a terminal what is under way."""
-    said: set[Finding] = set()
-    under_way: list[str] = []
+    """Print findings as they occur, and show the running jobs on a terminal."""
+    printed: set[Finding] = set()
+    running: list[str] = []
     with ui.live() as show:
         for event in events:
             name = f"{event.task.check} {event.task.job.subject}"
             if isinstance(event, Started):
-                under_way.append(name)
+                running.append(name)
             elif isinstance(event, Finished):
-                under_way.remove(name)
-                new = [one for one in event.case.findings if one not in said]
-                said.update(new)
-                _say(ui, event.task.check, new)
-            show([f"  {line}" for line in under_way])
+                running.remove(name)
+                new = [one for one in event.case.findings if one not in printed]
+                printed.update(new)
+                _print_worst(ui, event.task.check, new)
+            show([f"  {line}" for line in running])
 
 
-def _say(ui: Ui, check: str, found: Sequence[Finding]) -> None:
-    """Say the worst of what one subject has shown; all of it is told at the end."""
+def _print_worst(ui: Ui, check: str, found: Sequence[Finding]) -> None:
+    """Print the worst finding of one subject; all findings follow at the end."""
     worst = sorted(found, key=lambda one: list(_COLOURS).index(one.severity))
     if worst:
         more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
         ui.say(f"{worst[0].severity} {check}: {worst[0]}{more}", _COLOURS[worst[0].severity])
 
 
-def _give(app: AppContext, validation: Validation, format_name: str | None) -> None:
-    """Write the data of the command: what was found to stdout, and the table once."""
+def _emit(app: AppContext, validation: Validation, format_name: str | None) -> None:
+    """Write the findings to stdout, and the table once."""
     table = _table(validation)
     writers: dict[str, Callable[[], str]] = {
         "junit": lambda: junit(validation),
@@ -128,21 +130,21 @@ def _give(app: AppContext, validation: Validation, format_name: str | None) -> N
 
 
 def _lines(validation: Validation) -> Sequence[str]:
-    """Write each finding once, as compilers do."""
+    """Format each finding once, in the style of compilers."""
     return [
-        f"{finding.place}: {finding.severity}: {finding.rule + ': ' if finding.rule else ''}"
+        f"{finding.location}: {finding.severity}: {finding.rule + ': ' if finding.rule else ''}"
         f"{' '.join(finding.message.split())} [{', '.join(checks)}]"
         for finding, checks in grouped(validation.checks).items()
     ]
 
 
 def _table(validation: Validation) -> Table:
-    """Lay the checks out for people."""
+    """The table of all checks."""
     return Table(_COLUMNS, rows(validation.checks))
 
 
 def _summarise(app: AppContext, validation: Validation) -> None:
-    """Add to the summary page of the pipeline, where there is one."""
+    """Append to the job summary of GitHub Actions, where there is one."""
     page = app.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         with Path(page).open("a", encoding="utf-8") as file:
@@ -150,9 +152,9 @@ def _summarise(app: AppContext, validation: Validation) -> None:
 
 
 def _failure(validation: Validation, path: Path | None) -> CheckFailedError:
-    """Sum up what failed, and say how to run only that again."""
+    """Count the errors, and show the command that repeats only the failed checks."""
     found = [one for one in grouped(validation.failed) if one.severity == "error"]
     names = [check.name for check in validation.failed]
     text = f"{len(found)} {'errors' if len(found) > 1 else 'error'} from {', '.join(names)}"
     words = ["gradectl validate", *([str(path)] if path else []), *(f"--only {x}" for x in names)]
-    return CheckFailedError(text, where=found[0].place, next_step=" ".join(words))
+    return CheckFailedError(text, where=found[0].location, next_step=" ".join(words))

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import version as installed_version
 
 from gradectl import __version__
-from gradectl.context import AppContext, pass_app
+from gradectl.context import AppContext, pass_context
 from gradectl.options import command
 from gradectl.ui import Table
 
@@ -14,7 +14,7 @@ _LIBRARIES = ("boto3", "click", "jinja2", "python-terraform", "stomp.py")
 
 
 @command("version", epilog="Example: gradectl version --output json")
-@pass_app
+@pass_context(AppContext)
 def version(app: AppContext) -> None:
     """Show the versions of gradectl and what it uses."""
     found = {"gradectl": __version__, "python": platform.python_version()}
