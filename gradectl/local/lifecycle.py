@@ -28,10 +28,10 @@ from gradectl.local.stack import (
     make_directory,
     supervisor_of,
 )
+from gradectl.processes.output import tail
 
 _DOWN_SECONDS = 90.0
 _REQUEST_SECONDS = 30.0
-_OUTPUT_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _build_sandbox(layout: StackLayout, environ: Mapping[str, str]) -> None:
     )
     if done.returncode != 0:
         raise ConfigurationError(
-            f"the sandbox could not be built:\n{done.stderr[-_OUTPUT_CHARACTERS:]}",
+            f"the sandbox could not be built:\n{tail(done.stderr)}",
             where=str(layout.launcher),
         )
 
@@ -186,8 +186,9 @@ def _start_supervisor(
             raise
     if stack is None:
         supervisor.wait()
+        reason = line.strip() or tail(layout.supervisor_output.read_text(errors="replace"))
         raise GradectlError(
-            f"the local stack did not start: {line.strip() or _tail(layout.supervisor_output)}",
+            f"the local stack did not start: {reason}",
             where=str(location.directory),
         )
     supervisor.returncode = 0  # it keeps running: suppresses the ResourceWarning
@@ -220,7 +221,3 @@ def _get(stack: Stack, path: str) -> Any:  # noqa: ANN401 - a JSON document
         ) from error
     finally:
         connection.close()
-
-
-def _tail(file: Path) -> str:
-    return file.read_text(errors="replace")[-_OUTPUT_CHARACTERS:]

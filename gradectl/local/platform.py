@@ -16,7 +16,7 @@ from gradectl.local.engines.find import Engines
 from gradectl.local.engines.tls import Certificates
 from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports, is_listening
-from gradectl.processes.child import Child, Program
+from gradectl.processes.child import Child, ProgramSpec
 
 #: moto accepts any credentials; these are the customary ones.
 _EMULATED_KEY = "testing"
@@ -131,7 +131,7 @@ class Platform:
         environment = dict(container.environment)
         environment |= {name: self.read_parameter(source) for name, source in container.secrets}
         environment |= self._platform_environment(port, directory)
-        program = Program(
+        program = ProgramSpec(
             service.name,
             container.command,
             environment,

@@ -20,7 +20,7 @@ from gradectl.local.engines.mariadb import (
 )
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.loopback import free_ports, is_listening
-from gradectl.processes.child import Child, Program, wait_until_ready
+from gradectl.processes.child import Child, ProgramSpec, wait_until_ready
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -92,7 +92,7 @@ def running_control_plane(directory: Path) -> Iterator[str]:
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "gradectl.local.control_plane.server", str(port)]
     log_file = directory / "moto.log"
-    program = Program("moto", command, {"PATH": os.defpath}, directory, log_file)
+    program = ProgramSpec("moto", command, {"PATH": os.defpath}, directory, log_file)
     with _stopping(Child(program)) as child:
         wait_until_ready(child, lambda: is_listening(port), _READY_SECONDS)
         yield f"http://localhost:{port}"

@@ -1,1 +1,1 @@
-"""Starts, watches and finds other programs."""
+"""Finds, starts and watches other programs."""

@@ -1,9 +1,9 @@
 """
-Programs that this process starts, and that never outlive it.
+Long-running programs that this process starts and that never outlive it.
 
-Each runs in a session of its own, so a Ctrl-C on our terminal does not reach it, with a log file,
-and behind `guard.py`, so the kernel kills it when the thread that started it ends, whatever ends
-that thread. A child must therefore be started by a thread that lives as long as the child should.
+Each child runs in its own session, so Ctrl-C on our terminal does not reach it, and writes to a log
+file. It is started through `guard.py`: the kernel kills it when the thread that started it ends,
+for whatever reason. So start a child from a thread that lives as long as the child should.
 """
 
 from __future__ import annotations
@@ -20,16 +20,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradectl.errors import GradectlError, UnreachableError
+from gradectl.processes.output import tail
 
 _GUARD = Path(__file__).with_name("guard.py")
-_LOG_LINES = 12
-_JAVA_FRAMES = ("\tat ", "\t... ")
 _PROBE_INTERVAL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Program:
-    """What to run: nothing of our own environment is passed on unless it stands here."""
+class ProgramSpec:
+    """
+    How to start a program.
+
+    Attributes:
+        name: Its name in messages.
+        command: Path and arguments.
+        environment: Its whole environment; ours is not inherited.
+        directory: Its working directory.
+        log_file: The file that its output is appended to.
+    """
 
     name: str
     command: Sequence[str]
@@ -39,15 +47,19 @@ class Program:
 
 
 def guarded(command: Sequence[str]) -> list[str]:
-    """Give the command that is the same program, killed when the thread that starts it ends."""
+    """Wrap a command so that the kernel kills it when the thread that starts it ends."""
     return [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), *command]
 
 
 class Child:
-    """One running program."""
+    """
+    A running program; making one starts it.
 
-    def __init__(self, program: Program) -> None:
-        """Start it, appending what it prints to its log file."""
+    Args:
+        program: How to start it.
+    """
+
+    def __init__(self, program: ProgramSpec) -> None:
         self.program = program
         with program.log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -63,21 +75,21 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is its process group's too."""
+        """Its process id, which is also its process group id."""
         return self._process.pid
 
     @property
     def exit_status(self) -> int | None:
-        """How it ended, negative for a signal; None while it runs."""
+        """Its exit status, negative for a signal; None while it runs."""
         return self._process.returncode
 
     def wait(self, timeout_seconds: float | None = None, *, interrupt: int | None = None) -> bool:
         """
-        Wait for its end and sweep up what it left behind.
+        Wait until it ends, then kill the rest of its process group.
 
         Args:
-            timeout_seconds: How long to wait; without end when absent.
-            interrupt: A descriptor; the wait is over when it becomes readable.
+            timeout_seconds: How long to wait; None waits without a limit.
+            interrupt: File descriptor that ends the wait when it becomes readable.
 
         Returns:
             True when the program has ended.
@@ -95,7 +107,7 @@ class Child:
         return True
 
     def stop(self, grace_seconds: float) -> None:
-        """Ask it to end, and kill it with its whole group when it does not in time."""
+        """Send SIGTERM, and kill its process group when it has not ended after the grace period."""
         if self.exit_status is None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
@@ -103,13 +115,11 @@ class Child:
             self._sweep()
 
     def last_lines(self) -> str:
-        """Give the end of its log, for an error message, without the frames of Java's traces."""
-        text = self.program.log_file.read_text(errors="replace")
-        lines = [line for line in text.splitlines() if not line.startswith(_JAVA_FRAMES)]
-        return "\n".join(lines[-_LOG_LINES:])
+        """Return the end of its log, for an error message."""
+        return tail(self.program.log_file.read_text(errors="replace"))
 
     def _sweep(self) -> None:
-        """Kill what is left of the group, and only then let the kernel reuse its number."""
+        """Kill the process group, then reap the child, which frees its process id for reuse."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
@@ -129,37 +139,37 @@ def wait_until_ready(
     Wait until a service answers.
 
     Args:
-        child: The program that gives the service.
-        answers: Tells whether the service answers.
+        child: The program that provides the service.
+        answers: Returns whether the service answers.
         timeout_seconds: How long it may take.
-        interrupt: A descriptor; the wait is over when it becomes readable.
+        interrupt: File descriptor that ends the wait when it becomes readable.
 
     Returns:
-        False when it was interrupted.
+        False when the wait was interrupted.
 
     Raises:
         GradectlError: The program ended.
-        UnreachableError: It runs and does not answer in time.
+        UnreachableError: The program runs but did not answer in time.
     """
     name, deadline = child.program.name, time.monotonic() + timeout_seconds
     while not answers():
         if child.wait(_PROBE_INTERVAL_SECONDS, interrupt=interrupt):
             raise GradectlError(
-                f"{name} ended with {child.exit_status} while starting:\n{child.last_lines()}",
+                f"{name} exited with {child.exit_status} during its start:\n{child.last_lines()}",
                 where=str(child.program.log_file),
             )
         if interrupt is not None and is_readable(interrupt, 0):
             return False
         if time.monotonic() > deadline:
             raise UnreachableError(
-                f"{name} does not answer after {timeout_seconds:.0f} s:\n{child.last_lines()}",
+                f"{name} did not answer within {timeout_seconds:.0f} s:\n{child.last_lines()}",
                 where=str(child.program.log_file),
             )
     return True
 
 
 def is_readable(descriptor: int, timeout_seconds: float) -> bool:
-    """Wait until a descriptor can be read; False when it cannot in time."""
+    """Wait until a file descriptor is readable; False on timeout."""
     watched = select.poll()
     watched.register(descriptor, select.POLLIN)
     return bool(watched.poll(timeout_seconds * 1000))

@@ -1,8 +1,8 @@
 """
-Become another program that the kernel kills when our parent ends, however it ends.
+Executes a program that the kernel kills when its parent ends, for whatever reason.
 
 Run as a script, not imported: `python -I -S guard.py PARENT_PID PROGRAM ARGUMENT...`. It replaces
-itself by the program, so the pid stays. This is what `preexec_fn` would do, without running Python
+itself with the program, so the pid stays. It does the work of `preexec_fn` without running Python
 between fork and exec of a process that has threads.
 """
 
@@ -14,7 +14,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
-_CANNOT_EXECUTE = 127  # what a shell ends with
+_CANNOT_EXECUTE = 127  # as in a shell
 
 
 def main(arguments: list[str]) -> int:
@@ -26,10 +26,10 @@ def main(arguments: list[str]) -> int:
     """
     parent, command = int(arguments[0]), arguments[1:]
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-    if os.getppid() != parent:  # it ended before we could ask to be told
+    if os.getppid() != parent:  # it ended before the prctl
         return _CANNOT_EXECUTE
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec would keep that
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by Python, and exec keeps that
         signal.signal(number, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is the point

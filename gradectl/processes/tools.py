@@ -1,15 +1,14 @@
 """
-Programs that check something: run, heard out, and ended with us.
+Runs the short-lived programs of a command, such as `terraform validate`, and stops them with it.
 
-Each is in a session of its own, so a Ctrl-C on our terminal reaches only us, and then `stop` ends
-them all. Where the kernel offers it, they also end when we are killed.
+Each program runs in its own session, so Ctrl-C on the terminal reaches only gradectl, whose `stop`
+then ends them all. On Linux the kernel also kills them when gradectl itself is killed.
 """
 
 from __future__ import annotations
 
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,11 +21,12 @@ from typing import IO
 
 from gradectl.errors import GradectlError
 from gradectl.processes.child import guarded
+from gradectl.processes.find import find_program
 
 
 @dataclass(frozen=True)
-class Done:
-    """How a program ended, and what it said on its two streams."""
+class CompletedProgram:
+    """Exit code, stdout and stderr of a program that has ended."""
 
     code: int
     output: str
@@ -35,23 +35,21 @@ class Done:
 
 class Tools:
     """
-    All programs of one run; safe to use from several threads.
+    Runs and stops the programs of one command; safe to use from several threads.
 
     Args:
-        environ: What they find in their environment.
+        environ: Environment of the programs; its PATH is searched by `find`.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        """Start with none."""
         self.environ = environ
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._stopped = False
 
     def find(self, program: str, folders: Sequence[Path] = ()) -> str | None:
-        """Look for a program in some folders, then on PATH."""
-        search = os.pathsep.join([*map(str, folders), self.environ.get("PATH", "")])
-        return shutil.which(program, path=search)
+        """Look a program up in some folders, then on PATH; None when it is not installed."""
+        return find_program(program, self.environ, folders)
 
     def run(
         self,
@@ -59,15 +57,15 @@ class Tools:
         directory: Path,
         variables: Mapping[str, str] | None = None,
         text: str = "",
-    ) -> Done:
+    ) -> CompletedProgram:
         """
-        Run a program to its end.
+        Run a program and wait until it ends.
 
         Args:
-            words: The command line; nothing secret.
-            directory: Where it runs.
-            variables: More for its environment.
-            text: Its input.
+            words: The command line; other users can read it, so no secrets.
+            directory: Its working directory.
+            variables: Additions to its environment.
+            text: Its standard input.
 
         Raises:
             GradectlError: It could not be started, or `stop` was called.
@@ -79,7 +77,7 @@ class Tools:
             self._forget(child)
         if self._stopped:
             raise GradectlError("stopped", where=words[0])
-        return Done(child.returncode, output, errors)
+        return CompletedProgram(child.returncode, output, errors)
 
     def serve(
         self,
@@ -89,23 +87,26 @@ class Tools:
         timeout_seconds: float,
     ) -> str:
         """
-        Start a program that stays until `stop`, and wait for what it says when it is ready.
+        Start a program that runs until `stop`, and wait until it announces that it is ready.
 
         Args:
             words: The command line.
-            directory: Where it runs.
-            find: Given each line of its output, gives what is waited for, or an empty text.
-            timeout_seconds: How long it may take.
+            directory: Its working directory.
+            find: Called with each line of its output; returns the announcement, or "".
+            timeout_seconds: How long the announcement may take.
+
+        Returns:
+            The announcement that `find` returned.
 
         Raises:
-            GradectlError: It ended, or did not say it in time.
+            GradectlError: It ended, or made no announcement in time.
         """
         child = self._start(words, directory, {}, subprocess.DEVNULL)
         answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def listen(lines: IO[str]) -> None:
             with lines:
-                for line in lines:  # to the end: a full pipe would hold it up
+                for line in lines:  # until the end: a full pipe would block the program
                     if answer := find(line):
                         answers.put(answer)
             answers.put("")
@@ -117,10 +118,10 @@ class Tools:
                 return answer
         _kill(child)
         self._forget(child)
-        raise GradectlError("it does not say that it is ready", where=words[0])
+        raise GradectlError("the program did not become ready", where=words[0])
 
     def stop(self) -> None:
-        """End all programs, and let none be started any more."""
+        """Kill all programs and refuse to start more."""
         with self._lock:
             self._stopped = True
             running = list(self._running)
@@ -132,7 +133,7 @@ class Tools:
     def _start(
         self, words: Sequence[str], directory: Path, variables: Mapping[str, str], errors: int
     ) -> subprocess.Popen[str]:
-        """Start a program in a session of its own."""
+        """Start a program in its own session."""
         with self._lock:
             if self._stopped:
                 raise GradectlError("stopped", where=words[0])
@@ -154,7 +155,7 @@ class Tools:
             return child
 
     def _forget(self, child: subprocess.Popen[str]) -> None:
-        """Reap a program."""
+        """Kill and reap a program."""
         _kill(child)
         child.wait()
         with self._lock:
@@ -162,7 +163,7 @@ class Tools:
 
 
 def _kill(child: subprocess.Popen[str]) -> None:
-    """End a program and all that it started; checks have nothing to put in order first."""
+    """Kill a program with its process group; checks need no orderly shutdown."""
     if child.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from gradectl.local.engines.broker_xml import BrokerUser, Connector, render_brok
 from gradectl.local.engines.find import ActiveMqEngine
 from gradectl.local.engines.tls import Certificates, write_private
 from gradectl.local.loopback import LOOPBACK
-from gradectl.processes.child import Child, Program
+from gradectl.processes.child import Child, ProgramSpec
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -95,7 +95,7 @@ def start_broker(engine: ActiveMqEngine, broker: BrokerSpec, home: BrokerHome) -
         "start",
         f"xbean:{configuration.as_uri()}",
     ]
-    program = Program("ActiveMQ", command, {"PATH": os.defpath}, home.directory, home.log_file)
+    program = ProgramSpec("ActiveMQ", command, {"PATH": os.defpath}, home.directory, home.log_file)
     return Child(program)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradectl.context import process_environment
 from gradectl.errors import ConfigurationError
+from gradectl.processes.find import find_program
 
 #: Folders of Debian and Ubuntu; /usr/sbin is often missing from the PATH of a user.
 _PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -80,10 +81,10 @@ class _Search:
         self._missing: dict[str, list[str]] = {}
 
     def program(self, name: str, *, package: str) -> Path:
-        folders = ":".join(str(self._root / folder.lstrip("/")) for folder in _PROGRAM_FOLDERS)
-        found = shutil.which(name, path=folders)
-        if not found and self._root == Path("/"):
-            found = shutil.which(name)  # such as a Java runtime in the home directory
+        folders = [self._root / folder.lstrip("/") for folder in _PROGRAM_FOLDERS]
+        # PATH finds e.g. a Java that the user installed
+        environ = process_environment() if self._root == Path("/") else {}
+        found = find_program(name, environ, folders)
         return Path(found) if found else self._record_missing(name, package)
 
     def broker_jars(self) -> Sequence[Path]:

@@ -12,7 +12,7 @@ from gradectl.errors import GradectlError
 from gradectl.local.engines.find import MariaDbEngine
 from gradectl.local.engines.tls import Certificates, write_private
 from gradectl.local.loopback import LOOPBACK
-from gradectl.processes.child import Child, Program
+from gradectl.processes.child import Child, ProgramSpec
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -82,7 +82,7 @@ def prepare_data(engine: MariaDbEngine, home: DatabaseHome) -> None:
         "--skip-name-resolve",
     ]
     environment = {"PATH": f"{os.defpath}:/usr/sbin:/sbin"}
-    child = Child(Program("install", command, environment, home.directory, home.log_file))
+    child = Child(ProgramSpec("install", command, environment, home.directory, home.log_file))
     ended = child.wait(_PREPARE_SECONDS)
     child.stop(0)
     if not ended or child.exit_status != 0:
@@ -116,7 +116,7 @@ def start_database(engine: MariaDbEngine, database: Database, home: DatabaseHome
         *_OPTIONS,
     ]
     environment = {"PATH": os.defpath}
-    program = Program("MariaDB", command, environment, home.directory, home.log_file)
+    program = ProgramSpec("MariaDB", command, environment, home.directory, home.log_file)
     return Child(program)
 
 

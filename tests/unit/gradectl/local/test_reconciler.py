@@ -24,7 +24,7 @@ from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.platform import LaunchedProgram
 from gradectl.local.reconciler import Reconciler, running_tasks
 from gradectl.local.runner import ServiceState, Snapshot
-from gradectl.processes.child import Child, Program
+from gradectl.processes.child import Child, ProgramSpec
 
 LONG = 30.0
 CONTAINER = Container(("grader", "worker"), (), (), 5)
@@ -62,7 +62,7 @@ class FakeCloud:
 
     def _launch(self, service: LocalService) -> LaunchedProgram:
         command = [sys.executable, "-I", "-c", PROGRAM, service.name]
-        child = Child(Program(service.name, command, {}, self.log.parent, self.log))
+        child = Child(ProgramSpec(service.name, command, {}, self.log.parent, self.log))
         return LaunchedProgram(
             child, lambda: f"started {service.name}\n" in self.log.read_text(), LONG, LONG, ""
         )

@@ -14,7 +14,7 @@ from gradectl.errors import ConfigurationError
 from gradectl.local.desired import Container, LocalService, TaskService
 from gradectl.local.platform import LaunchedProgram
 from gradectl.local.runner import Runner, ServiceState, Snapshot
-from gradectl.processes.child import Child, Program
+from gradectl.processes.child import Child, ProgramSpec
 
 LONG = 30.0
 SERVICE = TaskService("grading/1-1/1", "grading", Container(("x",), (), (), 5))
@@ -54,7 +54,7 @@ def _launching(tmp_path: Path) -> Callable[..., Callable[[LocalService], Launche
     ) -> Callable[[LocalService], LaunchedProgram]:
         def launch(service: LocalService) -> LaunchedProgram:
             command = [sys.executable, "-I", "-c", code]
-            child = Child(Program(service.name, command, {}, tmp_path, tmp_path / "log"))
+            child = Child(ProgramSpec(service.name, command, {}, tmp_path, tmp_path / "log"))
             return LaunchedProgram(
                 child, lambda: True, LONG, LONG, "http://127.0.0.1:1/health", health
             )

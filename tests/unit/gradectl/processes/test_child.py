@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.errors import GradectlError, UnreachableError
-from gradectl.processes.child import Child, Program, wait_until_ready
+from gradectl.processes.child import Child, ProgramSpec, wait_until_ready
 
 LONG = 30.0
 Start = Callable[..., Child]
@@ -34,7 +34,9 @@ def _start(tmp_path: Path) -> Iterator[Start]:
 
     def start(code: str, **environment: str) -> Child:
         command = [sys.executable, "-I", "-u", "-c", code]
-        child = Child(Program("sample", command, environment, tmp_path, tmp_path / "sample.log"))
+        child = Child(
+            ProgramSpec("sample", command, environment, tmp_path, tmp_path / "sample.log")
+        )
         started.append(child)
         return child
 
@@ -130,10 +132,10 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> Non
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from gradectl.processes.child import Child, Program\n"
+        "from gradectl.processes.child import Child, ProgramSpec\n"
         "log = Path(sys.argv[1]) / 'log'\n"
         "command = [sys.executable, '-I', '-c', 'import signal; signal.pause()']\n"
-        "print(Child(Program('sample', command, {}, log.parent, log)).pid, flush=True)\n"
+        "print(Child(ProgramSpec('sample', command, {}, log.parent, log)).pid, flush=True)\n"
         "sys.stdin.read()\n"
     )
     with subprocess.Popen(
@@ -151,7 +153,7 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> Non
 
 def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
     """The error quotes the log, where the name stands."""
-    program = Program("sample", ["no-such-program"], {}, tmp_path, tmp_path / "log")
+    program = ProgramSpec("sample", ["no-such-program"], {}, tmp_path, tmp_path / "log")
     child = Child(program)
 
     with pytest.raises(GradectlError, match="cannot start no-such-program"):
@@ -162,7 +164,9 @@ def test_an_early_end_is_an_error_with_the_last_words(start: Start) -> None:
     """What the program said last is what the reader needs."""
     child = start("print('the disk is full'); raise SystemExit(9)")
 
-    with pytest.raises(GradectlError, match=r"(?s)sample ended with 9.*the disk is full") as caught:
+    with pytest.raises(
+        GradectlError, match=r"(?s)sample exited with 9.*the disk is full"
+    ) as caught:
         wait_until_ready(child, lambda: False, LONG)
 
     assert caught.value.where == str(child.program.log_file)
@@ -172,7 +176,7 @@ def test_a_program_that_stays_silent_is_an_error_too(start: Start) -> None:
     """There is a deadline on becoming ready."""
     child = start("import signal; signal.pause()")
 
-    with pytest.raises(UnreachableError, match="does not answer"):
+    with pytest.raises(UnreachableError, match="did not answer"):
         wait_until_ready(child, lambda: False, 0.0)
 
 
