@@ -45,7 +45,7 @@ class Progress:
         if isinstance(event, ResourceProgress):
             self._resource(event)
         elif isinstance(event, Diagnostic):
-            place = f" ({event.place})" if event.place else ""
+            place = f" ({event.location})" if event.location else ""
             self._ui.warn(f"{event.summary}{place}")
         elif isinstance(event, Note):
             self._note(event)

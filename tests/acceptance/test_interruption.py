@@ -51,7 +51,7 @@ def test_a_demo_interrupted_during_apply_leaves_nothing(
     said = ended(process)
 
     assert process.returncode == code, said
-    assert said.count("stopping in good order") == 1
+    assert said.count("stopping gracefully") == 1
     assert "still waiting" not in said
     assert "Traceback" not in said
     project.assert_nothing_is_left(ports)

@@ -1,4 +1,4 @@
-"""The Terraform commands that look at files, and never at an account."""
+"""The Terraform commands that check files and need no AWS account."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from typing import Any
 from gradectl.adapters.terraform.events import Diagnostic, diagnostic, parse
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.errors import GradectlError
-from gradectl.processes.tools import Done, Tools
+from gradectl.processes.tools import CompletedProgram, Tools
 
 _CACHE = "TF_PLUGIN_CACHE_DIR"
 _OURS = ("AWS_", "TF_VAR_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
-#: A request to AWS that nobody meant to make goes nowhere.
+#: An unintended request to AWS fails here.
 _NOWHERE = "http://127.0.0.1:9"
-_NOT_READ = 2  # what `fmt` ends with
-#: Lines of an error that show the source again.
+_UNREADABLE = 2  # exit code of `fmt`
+#: Lines of an error that repeat the source.
 _QUOTED = re.compile(r"on \S+ line \d+|\d+: ")
 _LINE = re.compile(r"\bline (\d+)")
 
 
 def check_environment(environ: Mapping[str, str], temporary: Path) -> dict[str, str]:
     """
-    Give Terraform its surroundings, with none of the user's credentials and variables.
+    Build Terraform's environment without the user's credentials and variables.
 
     Args:
         environ: The process environment.
-        temporary: Where sockets and other leftovers go.
+        temporary: Folder for sockets and temporary files.
     """
     kept = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
     return {
@@ -43,8 +43,8 @@ def check_environment(environ: Mapping[str, str], temporary: Path) -> dict[str, 
         "AWS_REGION": "us-east-1",
         "AWS_SECRET_ACCESS_KEY": "none",
         "CHECKPOINT_DISABLE": "1",
-        # Reading the AWS provider's schema fills memory faster than anything needs it back: a
-        # collector that waits longer saves a quarter of the time, for 450 MB instead of 240.
+        # Reading the AWS provider's schema allocates a lot and frees little: fewer garbage
+        # collections save a quarter of the time, at 450 MB instead of 240.
         "GOGC": environ.get("GOGC", "400"),
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
@@ -54,7 +54,7 @@ def check_environment(environ: Mapping[str, str], temporary: Path) -> dict[str, 
 
 @dataclass(frozen=True)
 class Tested:
-    """What `terraform test` said: how many runs passed, and what was wrong with the others."""
+    """Result of `terraform test`: the number of passed runs and the diagnostics of the others."""
 
     passed: int
     diagnostics: tuple[Diagnostic, ...]
@@ -62,7 +62,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Formatted:
-    """A text in its canonical form, or where and why it is no Terraform."""
+    """Result of `terraform fmt`: the formatted text, or line and message of a syntax error."""
 
     text: str | None
     line: int = 1
@@ -71,7 +71,14 @@ class Formatted:
 
 @dataclass(frozen=True)
 class ReadyFolder:
-    """A folder, where its data directory is, and more for the environment of its commands."""
+    """
+    A folder in which Terraform can run.
+
+    Attributes:
+        directory: The folder.
+        data_dir: Its data directory (TF_DATA_DIR), outside of the folder.
+        variables: Additions to the environment of the commands.
+    """
 
     directory: Path
     data_dir: Path
@@ -80,9 +87,9 @@ class ReadyFolder:
 
 class CheckingTerraform:
     """
-    Terraform on files; safe to use from several threads.
+    Runs Terraform on files; safe to use from several threads.
 
-    Every method raises GradectlError when Terraform cannot be run, or does not answer as it should.
+    Every method raises GradectlError when Terraform does not start or gives unexpected output.
 
     Args:
         binary: The program.
@@ -90,110 +97,109 @@ class CheckingTerraform:
     """
 
     def __init__(self, binary: Binary, tools: Tools) -> None:
-        """Keep both."""
         self._binary = binary
         self._tools = tools
 
     def unformatted(self, files: Sequence[Path], directory: Path) -> list[Path]:
-        """List the files whose form is not the canonical one; all, when one cannot be read."""
+        """List the files that `fmt` would change; all of them when one has a syntax error."""
         words = [*self._binary.command, "fmt", "-check", "-list=true", "-no-color"]
         done = self._tools.run([*words, *map(str, files)], directory)
-        if done.code == _NOT_READ:
+        if done.code == _UNREADABLE:
             return list(files)
         names = {(directory / line.strip()).resolve() for line in done.output.splitlines()}
         return [path for path in files if path.resolve() in names]
 
     def formatted(self, text: str, directory: Path) -> Formatted:
-        """Give a text its canonical form."""
+        """Format a text."""
         words = [*self._binary.command, "fmt", "-no-color", "-"]
         done = self._tools.run(words, directory, text=text)
         if done.code == 0:
             return Formatted(done.output)
         line = _LINE.search(done.errors)
-        return Formatted(None, int(line.group(1)) if line else 1, _words(done))
+        return Formatted(None, int(line.group(1)) if line else 1, _message(done))
 
-    def init(self, place: ReadyFolder, *, locked: bool) -> list[Diagnostic]:
+    def init(self, folder: ReadyFolder, *, locked: bool) -> list[Diagnostic]:
         """
-        Fetch the modules and providers of a folder, without its backend.
+        Install the modules and providers of a folder, without its backend.
 
         Args:
-            place: The folder.
-            locked: False where the lock file may be written, which is only in a folder of ours.
+            folder: The folder.
+            locked: False where the lock file may be written: only in a temporary folder.
         """
         words = ["init", "-backend=false", "-input=false", "-json", "-no-color"]
-        with self._cache_for_us_alone():
-            done = self._run(place, *words, *(["-lockfile=readonly"] if locked else []))
+        with self._plugin_cache_lock():
+            done = self._run(folder, *words, *(["-lockfile=readonly"] if locked else []))
         return _streamed(done)
 
-    def validate(self, place: ReadyFolder) -> list[Diagnostic]:
-        """Hold a folder against the schemas of its providers."""
-        done = self._run(place, "validate", "-json", "-no-color")
+    def validate(self, folder: ReadyFolder) -> list[Diagnostic]:
+        """Validate a folder against the schemas of its providers."""
+        done = self._run(folder, "validate", "-json", "-no-color")
         return [diagnostic(item) for item in _document(done).get("diagnostics", [])]
 
-    def test(self, place: ReadyFolder, files: Sequence[str]) -> Tested:
-        """Run test files, which must mock their providers; paths as seen from the folder."""
+    def test(self, folder: ReadyFolder, files: Sequence[str]) -> Tested:
+        """Run test files, which must mock their providers; paths are relative to the folder."""
         filters = [f"-filter={name}" for name in files]
-        done = self._run(place, "test", "-json", "-no-color", *filters)
+        done = self._run(folder, "test", "-json", "-no-color", *filters)
         diagnostics = _streamed(done)
         summaries = [fields for line in done.output.splitlines() if (fields := _summary(line))]
         if not summaries and not diagnostics:
-            raise GradectlError(_words(done), where="terraform test")
+            raise GradectlError(_message(done), where="terraform test")
         passed = int(summaries[-1].get("passed", 0)) if summaries else 0
         return Tested(passed, tuple(diagnostics))
 
-    def console(self, place: ReadyFolder, expression: str, values: Path) -> str:
+    def console(self, folder: ReadyFolder, expression: str, values: Path) -> str:
         """
         Evaluate an expression that needs no state.
 
         Args:
-            place: The folder.
-            expression: Gives a string.
+            folder: The folder.
+            expression: An expression with a string as its value.
             values: A tfvars file.
         """
-        done = self._run(place, "console", f"-var-file={values}", text=expression + "\n")
+        done = self._run(folder, "console", f"-var-file={values}", text=expression + "\n")
         try:
             return str(json.loads(done.output))
         except ValueError as error:
-            raise GradectlError(_words(done), where="terraform console") from error
+            raise GradectlError(_message(done), where="terraform console") from error
 
-    def _run(self, place: ReadyFolder, *words: str, text: str = "") -> Done:
+    def _run(self, folder: ReadyFolder, *words: str, text: str = "") -> CompletedProgram:
         """Run one command in a folder."""
-        variables = {"TF_DATA_DIR": str(place.data_dir), **place.variables}
-        return self._tools.run([*self._binary.command, *words], place.directory, variables, text)
+        variables = {"TF_DATA_DIR": str(folder.data_dir), **folder.variables}
+        return self._tools.run([*self._binary.command, *words], folder.directory, variables, text)
 
     @contextmanager
-    def _cache_for_us_alone(self) -> Iterator[None]:
-        """Keep other runs out of the plugin cache, which Terraform does not do."""
-        folder = self._tools.environ.get(_CACHE)
-        if not folder:
+    def _plugin_cache_lock(self) -> Iterator[None]:
+        """Lock the plugin cache, which Terraform does not protect from concurrent use."""
+        cache = self._tools.environ.get(_CACHE)
+        if not cache:
             yield
             return
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with (Path(folder) / ".gradectl.lock").open("a") as file:
+        Path(cache).mkdir(parents=True, exist_ok=True)
+        with (Path(cache) / ".gradectl.lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
 
-def _streamed(done: Done) -> list[Diagnostic]:
-    """Read the diagnostics of a command that speaks in lines."""
+def _streamed(done: CompletedProgram) -> list[Diagnostic]:
+    """Read the diagnostics of a command with JSON lines as output."""
     events = [parse(line) for line in done.output.splitlines()]
     found = [event for event in events if isinstance(event, Diagnostic)]
     if done.code != 0 and not any(item.severity == "error" for item in found):
-        found.append(Diagnostic("error", _words(done), "", ""))
+        found.append(Diagnostic("error", _message(done), "", ""))
     return found
 
 
-def _document(done: Done) -> dict[str, Any]:
-    """Read the answer of a command that speaks in one document."""
+def _document(done: CompletedProgram) -> dict[str, Any]:
+    """Read the output of a command with one JSON document as output."""
     try:
         answer: dict[str, Any] = json.loads(done.output)
     except ValueError as error:
-        raise GradectlError(_words(done), where="terraform validate") from error
+        raise GradectlError(_message(done), where="terraform validate") from error
     return answer
 
 
 def _summary(line: str) -> dict[str, Any]:
-    """Read the line that sums `terraform test` up."""
+    """Read the summary line of `terraform test`; empty for any other line."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -202,8 +208,8 @@ def _summary(line: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _words(done: Done) -> str:
-    """Give what a failing command said, without the frame around it."""
+def _message(done: CompletedProgram) -> str:
+    """Extract the message of a failed command, without the frame that Terraform draws."""
     lines = (line.strip(" │╷╵") for line in f"{done.errors}\n{done.output}".splitlines())
     kept = [line.removeprefix("Error: ") for line in lines if line and not _QUOTED.match(line)]
-    return ". ".join(line.rstrip(".") for line in kept) or f"it ended with {done.code}"
+    return ". ".join(line.rstrip(".") for line in kept) or f"it exited with {done.code}"

@@ -1,4 +1,4 @@
-"""Terraform's machine-readable lines as typed events."""
+"""Terraform's JSON output lines as typed events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOCK_ID = re.compile(r"^\s*ID:\s+(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Note:
-    """Something said that changes nothing; `kind` is Terraform's type of it, if it has one."""
+    """An informational message; `kind` is Terraform's type of it, "" when it has none."""
 
     message: str
     kind: str = ""
@@ -21,33 +21,33 @@ class Note:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """An error or a warning, with its place where Terraform knows one."""
+    """An error or a warning, with its location where Terraform gives one."""
 
     severity: str
     summary: str
     detail: str
-    place: str  # file:line, or the address of a resource, or nothing
+    location: str  # file:line, the address of a resource, or ""
 
     @property
     def in_file(self) -> bool:
-        """Whether the place is a file and a line."""
-        return bool(re.search(r"\.\w+:\d+$", self.place))
+        """Whether the location is a file and a line."""
+        return bool(re.search(r"\.\w+:\d+$", self.location))
 
     @property
     def lock_id(self) -> str:
-        """The id of the lock that somebody else holds, when that is what this says."""
+        """Id of the state lock that another run holds; "" for other diagnostics."""
         found = _LOCK_ID.search(self.detail)
         return found.group(1) if self.summary == _LOCK_SUMMARY and found else ""
 
     @property
     def is_lock_conflict(self) -> bool:
-        """Whether the state is locked by somebody else."""
+        """Whether another run holds the state lock."""
         return self.summary == _LOCK_SUMMARY
 
 
 @dataclass(frozen=True)
 class ResourceProgress:
-    """One resource being created, changed or removed."""
+    """Progress of one resource that is created, updated, deleted or read."""
 
     phase: str  # start | progress | complete | errored
     address: str
@@ -57,7 +57,7 @@ class ResourceProgress:
 
 @dataclass(frozen=True)
 class ChangeSummary:
-    """How much was planned or done."""
+    """Number of resources planned or changed."""
 
     operation: str  # plan | apply | destroy
     added: int
@@ -70,9 +70,9 @@ Event = Note | Diagnostic | ResourceProgress | ChangeSummary
 
 def parse(line: str) -> Event:
     """
-    Read one line of `terraform ... -json`.
+    Parse one line of `terraform ... -json`.
 
-    A line that is no JSON, such as a crash, is a note; so is a type that is not known here.
+    Lines that are not JSON (a crash, for example) and unknown types become notes.
     """
     try:
         fields = json.loads(line)
@@ -91,20 +91,20 @@ def parse(line: str) -> Event:
 
 
 def diagnostic(fields: dict[str, Any]) -> Diagnostic:
-    """Read an error or a warning."""
+    """Parse an error or a warning."""
     span = _mapping(fields.get("range"))
     start = _mapping(span.get("start"))
-    place = f"{span['filename']}:{start.get('line', 1)}" if span.get("filename") else ""
+    location = f"{span['filename']}:{start.get('line', 1)}" if span.get("filename") else ""
     return Diagnostic(
         severity=str(fields.get("severity", "error")),
         summary=str(fields.get("summary", "")),
         detail=str(fields.get("detail", "")),
-        place=place or str(fields.get("address", "")),
+        location=location or str(fields.get("address", "")),
     )
 
 
 def _progress(phase: str, hook: dict[str, Any]) -> ResourceProgress:
-    """Read what happens to one resource."""
+    """Parse the progress of one resource."""
     resource = _mapping(hook.get("resource"))
     return ResourceProgress(
         phase=phase,
@@ -115,7 +115,7 @@ def _progress(phase: str, hook: dict[str, Any]) -> ResourceProgress:
 
 
 def _summary(changes: dict[str, Any]) -> ChangeSummary:
-    """Read how much was planned or done."""
+    """Parse the number of planned or changed resources."""
     return ChangeSummary(
         operation=str(changes.get("operation", "")),
         added=int(_number(changes.get("add"))),
@@ -125,10 +125,10 @@ def _summary(changes: dict[str, Any]) -> ChangeSummary:
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    """Take a mapping, and an empty one for whatever else a later Terraform may write."""
+    """Return a mapping; an empty one for anything else, which a later Terraform may write."""
     return value if isinstance(value, dict) else {}
 
 
 def _number(value: object) -> float:
-    """Take a number, and nought for whatever else a later Terraform may write."""
+    """Return a number; 0 for anything else, which a later Terraform may write."""
     return float(value) if isinstance(value, int | float) else 0.0

@@ -1,4 +1,4 @@
-"""What Terraform's errors mean to a person: one error of ours for all that it printed."""
+"""Translates Terraform's diagnostics into one gradectl error with a next step."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from gradectl.errors import (
     UnreachableError,
 )
 
-_MIRROR = "set GRADECTL_PLUGIN_DIR to a folder that holds the provider, or allow the registry"
-#: Words in a summary or detail -> what to do about a provider that cannot be had.
+_MIRROR = "set GRADECTL_PLUGIN_DIR to a folder with the provider, or allow access to the registry"
+#: Text in a summary or detail -> next step for a provider that cannot be installed.
 _PROVIDERS = {
     "Failed to query available provider packages": _MIRROR,
     "Failed to install provider": _MIRROR,
     "no available releases match": (
-        "put a version that fits into the mirror, or run: terraform init -upgrade"
+        "add a matching version to the mirror, or run: terraform init -upgrade"
     ),
 }
-#: Words in a summary or detail -> the error it is, and what to do. The first that fits is taken.
+#: Text in a summary or detail -> error class and next step. The first match is used.
 _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
     *((words, ConfigurationError, hint) for words, hint in _PROVIDERS.items()),
-    ("NoSuchBucket", ConfigurationError, "gradectl bootstrap makes the bucket of the state"),
+    ("NoSuchBucket", ConfigurationError, "gradectl bootstrap creates the state bucket"),
     ("Invalid value for", ConfigurationError, "correct environment.yaml, then: gradectl render"),
     (
         "No value for required variable",
@@ -40,33 +40,41 @@ _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
     (
         "No valid credential sources found",
         PermissionDeniedError,
-        "log in (aws sso login), set AWS_PROFILE, or give --profile",
+        "log in (aws sso login), set AWS_PROFILE, or add --profile",
     ),
-    ("AccessDenied", PermissionDeniedError, "allow this action to the identity that is used"),
-    ("connection refused", UnreachableError, "check the endpoint; a local one: gradectl local up"),
+    (
+        "AccessDenied",
+        PermissionDeniedError,
+        "allow this action in the IAM policy",
+    ),
+    (
+        "connection refused",
+        UnreachableError,
+        "check the endpoint, or run: gradectl local up",
+    ),
     ("no such host", UnreachableError, "check the network and the endpoint"),
-    ("Throttling", TryAgainError, "wait a little and run it again"),
+    ("Throttling", TryAgainError, "wait a moment and run it again"),
 )
 
 
 def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> GradectlError:
     """
-    Make one error of what Terraform printed.
+    Combine Terraform's errors into one.
 
     Args:
-        diagnostics: Its errors, in order.
+        diagnostics: The errors, in order of output.
         command: The sub-command that failed.
-        unlock: The words of the command that releases a lock, without its id.
+        unlock: The command that releases a lock, without the lock id.
     """
     if not diagnostics:
-        text = f"terraform {command} failed without saying why"
-        return GradectlError(text, next_step="run it again with TF_LOG=debug in the environment")
+        text = f"terraform {command} failed without an error message"
+        return GradectlError(text, next_step="set TF_LOG=debug and run it again")
     first = diagnostics[0]
     for diagnostic in diagnostics:
         if diagnostic.is_lock_conflict:
             return _locked(diagnostic, unlock)
     text = "\n".join(_described(diagnostic) for diagnostic in diagnostics)
-    where = first.place or f"terraform {command}"
+    where = first.location or f"terraform {command}"
     for words, kind, next_step in _KNOWN:
         if any(words in f"{item.summary} {item.detail}" for item in diagnostics):
             return kind(text, where=where, next_step=next_step)
@@ -74,19 +82,19 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
 
 
 def provider_hint(diagnostic: Diagnostic) -> str:
-    """Say what to do when a provider cannot be had; nothing when that is not what it is about."""
+    """Return the next step for a provider that cannot be installed; "" for other diagnostics."""
     text = f"{diagnostic.summary} {diagnostic.detail}"
     return next((hint for words, hint in _PROVIDERS.items() if words in text), "")
 
 
 def _described(diagnostic: Diagnostic) -> str:
-    """Say one error on as few lines as Terraform's own."""
+    """Format one error on one line."""
     detail = " ".join(diagnostic.detail.split())
     return f"{diagnostic.summary}: {detail}" if detail else diagnostic.summary
 
 
 def _locked(diagnostic: Diagnostic, unlock: str) -> TryAgainError:
-    """Say who holds the lock, and how to release it when nobody does."""
+    """Name the holder of the lock, and how to release the lock of a dead run."""
     facts = {
         key.strip(): value.strip()
         for key, _, value in (line.partition(":") for line in diagnostic.detail.splitlines())
@@ -96,5 +104,5 @@ def _locked(diagnostic: Diagnostic, unlock: str) -> TryAgainError:
     return TryAgainError(
         f"the state is locked: {held}",
         where="Terraform state",
-        next_step=f"wait for the other run; only if it is dead: {unlock} {diagnostic.lock_id}",
+        next_step=f"wait for the other run; only if it crashed: {unlock} {diagnostic.lock_id}",
     )

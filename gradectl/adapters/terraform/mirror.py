@@ -1,4 +1,4 @@
-"""Where providers come from: a mirror on this machine when there is one, else the registry."""
+"""Configures where Terraform gets providers: a local mirror if there is one, else the registry."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from gradectl.errors import ConfigurationError
 PLUGIN_DIR = "GRADECTL_PLUGIN_DIR"
 CONFIG_NAME = "gradectl.tfrc"
 _REGISTRY = "registry.terraform.io"
-#: Terraform's own implied mirror directories that need no variable to be found.
+#: Terraform's implied mirror directories with a fixed path.
 _IMPLIED = (Path("/usr/local/share/terraform/plugins"), Path("/usr/share/terraform/plugins"))
 _SYSTEM = Path("/opt")
 
 
 def candidates(environ: Mapping[str, str], system: Path = _SYSTEM) -> list[Path]:
     """
-    List the directories that may hold a mirror, the preferred first.
+    List the directories that may hold a mirror, in order of preference.
 
     Args:
         environ: The process environment.
-        system: The folder for software that is no package; its children are looked at.
+        system: Folder for software outside of the package manager; its children are searched.
 
     Raises:
-        ConfigurationError: GRADECTL_PLUGIN_DIR is set and holds no provider.
+        ConfigurationError: GRADECTL_PLUGIN_DIR is set, but holds no provider.
     """
     given = environ.get(PLUGIN_DIR)
     if given:
         if not providers_in(Path(given)):
             layout = f"{_REGISTRY}/<namespace>/<type>/<version>/<os_arch>"
-            text = f"no provider below it; a mirror has the layout {layout}"
+            text = f"there is no provider below this folder; a mirror has the layout {layout}"
             hint = f"terraform providers mirror {given}, or unset {PLUGIN_DIR}"
             raise ConfigurationError(text, where=f"{PLUGIN_DIR}={given}", next_step=hint)
         return [Path(given)]
@@ -43,16 +43,16 @@ def candidates(environ: Mapping[str, str], system: Path = _SYSTEM) -> list[Path]
 
 
 def providers_in(directory: Path) -> set[str]:
-    """Name the providers of a mirror, as `namespace/type`."""
+    """List the providers of a mirror, as `namespace/type`."""
     found = (directory / _REGISTRY).glob("*/*/*/*")
     return {"/".join(path.parts[-4:-2]) for path in found if path.is_dir()}
 
 
 def command_line_configuration(directories: Iterable[Path]) -> str:
     """
-    Write Terraform's CLI configuration for the mirrors among some directories.
+    Write Terraform's CLI configuration for those directories that are mirrors.
 
-    Each provider is taken from the first mirror that has it, and all others from the registry.
+    Each provider comes from the first mirror that has it, all others from the registry.
     """
     blocks: list[str] = []
     taken: set[str] = set()
@@ -70,14 +70,14 @@ def command_line_configuration(directories: Iterable[Path]) -> str:
 
 def prepare(environ: Mapping[str, str], data_dir: Path, cache_dir: Path) -> dict[str, str]:
     """
-    Make the variables that tell Terraform where to find providers.
+    Write the CLI configuration and return the environment variables that select it.
 
-    A configuration of the user's own stays in force, unless GRADECTL_PLUGIN_DIR is set.
+    The user's own CLI configuration takes precedence, unless GRADECTL_PLUGIN_DIR is set.
 
     Args:
         environ: The process environment.
         data_dir: Terraform's data directory; the configuration is written here.
-        cache_dir: Where downloads are kept for all environments, when there is no mirror.
+        cache_dir: Plugin cache of all environments, for downloads when there is no mirror.
     """
     own = Path(environ.get("TF_CLI_CONFIG_FILE") or Path(environ.get("HOME", "/")) / ".terraformrc")
     if own.is_file() and PLUGIN_DIR not in environ:
@@ -94,6 +94,6 @@ def prepare(environ: Mapping[str, str], data_dir: Path, cache_dir: Path) -> dict
 
 
 def _only(providers: Sequence[str], word: str = "include") -> str:
-    """Limit a source to some providers, or to all others."""
+    """Restrict a source to some providers, or exclude them."""
     listed = ", ".join(json.dumps(f"{_REGISTRY}/{name}") for name in providers)
     return f"{word} = [{listed}]"

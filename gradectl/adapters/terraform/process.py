@@ -1,10 +1,10 @@
 """
-One Terraform process that no signal can tear in two.
+Runs one Terraform process and handles signals so that the state stays consistent.
 
-Terraform runs in a session of its own, so a Ctrl-C on the terminal reaches only us. We pass one
-SIGINT on, which makes it stop in good order, write the state and release the lock, and we wait.
-A second one would make it drop everything, so it only brings a warning; the third is obeyed.
-A terminal that is closed counts as one too: else Terraform would be cut off with its output.
+Terraform runs in its own session, so Ctrl-C on the terminal reaches only gradectl. The first signal
+is forwarded as SIGINT: Terraform stops gracefully, writes the state and releases the lock, while
+gradectl waits. A second SIGINT would make Terraform abort, so it only prints a warning; the third
+kills Terraform. SIGHUP counts as a signal too: else Terraform would die with the closed terminal.
 """
 
 from __future__ import annotations
@@ -24,103 +24,100 @@ from gradectl.errors import DeadlineError, GradectlError, StoppedError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _OBEYED = 3
-_FIRST = "stopping in good order: Terraform finishes what it has begun, which can take minutes"
+_FIRST = "stopping gracefully: Terraform finishes what is in progress, which can take minutes"
 _SECOND = (
-    "still waiting. Stopping Terraform at once loses track of what is being made and leaves the "
-    "state locked; ask a third time to do that all the same"
+    "still waiting. Killing Terraform loses track of the resources in progress and leaves the "
+    "state locked; interrupt a third time to kill it"
 )
 
 
 class Interruption:
     """
-    Counts the signals and passes the right ones on.
+    Counts signals and decides which to forward.
 
     Args:
-        say: Tells the person what happens.
+        say: Prints a message for the user.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        """Start with no signal and no process."""
         self._say = say
         self._process: subprocess.Popen[str] | None = None
-        self._tellers: list[threading.Thread] = []
+        self._writers: list[threading.Thread] = []
         self._count = 0
         self.first: int | None = None
 
     @property
     def killed(self) -> bool:
-        """Whether Terraform was ended by force."""
+        """Whether Terraform was killed."""
         return self._count >= _OBEYED
 
     def attach(self, process: subprocess.Popen[str]) -> None:
-        """Take charge of a process, and pass on what came before it was there."""
+        """Attach the process, and forward a signal that came before it started."""
         self._process = process
         if self._count:
-            self._pass_on(signal.SIGINT)
+            self._forward(signal.SIGINT)
 
     def stop(self) -> None:
-        """Ask for an orderly stop, as one Ctrl-C does, when none was asked for yet."""
+        """Request a graceful stop, as one Ctrl-C does; no effect after the first request."""
         if not self._count:
             self._count = 1
-            self._pass_on(signal.SIGINT)
+            self._forward(signal.SIGINT)
 
     def receive(self, number: int, frame: FrameType | None = None) -> None:  # noqa: ARG002 - a signal handler's signature
-        """Handle one signal."""
+        """Handle a signal."""
         self._count += 1
         self.first = self.first or number
         if self._count == 1:
-            self._pass_on(signal.SIGINT)
-            self._tell(_FIRST)
+            self._forward(signal.SIGINT)
+            self._print(_FIRST)
         elif self.killed:
-            self._pass_on(signal.SIGKILL)
+            self._forward(signal.SIGKILL)
         else:
-            self._tell(_SECOND)
+            self._print(_SECOND)
 
-    def finish_telling(self) -> None:
-        """Wait until everything is said."""
-        for teller in self._tellers:
-            teller.join()
+    def finish_messages(self) -> None:
+        """Wait until all messages are printed."""
+        for writer in self._writers:
+            writer.join()
 
     def raise_if_stopped(self) -> None:
         """
-        Report the stop that was asked for.
+        Raise the error of the signal that stopped Terraform; do nothing when there was none.
 
         Raises:
-            DeadlineError: By --timeout.
-            StoppedError: By SIGINT, SIGTERM or SIGHUP.
+            DeadlineError: The --timeout expired.
+            StoppedError: SIGINT, SIGTERM or SIGHUP.
         """
         if self.first is None:
             return
         state = (
-            "Terraform was ended by force; the state may be incomplete"
+            "Terraform was killed; the state may be incomplete"
             if self.killed
-            else "Terraform stopped in good order and wrote its state"
+            else "Terraform stopped gracefully and wrote its state"
         )
         if self.first == signal.SIGALRM:
-            text = f"the time given with --timeout is over. {state}"
-            raise DeadlineError(
-                text, next_step="raise --timeout, or leave it out, and run it again"
-            )
-        raise StoppedError(self.first, f"stopped. {state}", next_step="run it again to go on")
+            text = f"the --timeout expired. {state}"
+            raise DeadlineError(text, next_step="increase or omit --timeout, and run it again")
+        raise StoppedError(self.first, f"stopped. {state}", next_step="run it again to continue")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         """
-        Say it from a thread of its own.
+        Print from another thread.
 
-        A signal can come in the middle of a write to the very stream that is spoken to, and a
-        stream does not let the same thread in twice.
+        A signal can interrupt a write to the same stream, and a stream does not allow the same
+        thread to enter a second write.
         """
 
-        def tell() -> None:
-            with suppress(OSError):  # the terminal may be gone
+        def write() -> None:
+            with suppress(OSError):  # the terminal may be closed
                 self._say(text)
 
-        teller = threading.Thread(target=tell, name="teller")
-        self._tellers.append(teller)
-        teller.start()
+        writer = threading.Thread(target=write, name="signal-message")
+        self._writers.append(writer)
+        writer.start()
 
-    def _pass_on(self, number: signal.Signals) -> None:
-        """Send a signal to Terraform, or to it and its providers when it is the last one."""
+    def _forward(self, number: signal.Signals) -> None:
+        """Send a signal to Terraform; SIGKILL also goes to its providers."""
         process = self._process
         if process is None or process.poll() is not None:
             return
@@ -131,14 +128,14 @@ class Interruption:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ProcessSettings:
     """
-    What a Terraform process lives in.
+    Settings of a Terraform process.
 
     Attributes:
-        directory: Where it runs.
-        environ: All of its environment; secrets are here and nowhere else.
-        say: Tells the person what a signal leads to.
+        directory: Its working directory.
+        environ: Its whole environment; secrets are passed only here.
+        say: Prints a message for the user, after a signal.
     """
 
     directory: Path
@@ -148,49 +145,49 @@ class Surroundings:
 
 def stream(
     command: Sequence[str],
-    surroundings: Surroundings,
+    settings: ProcessSettings,
     on_line: Callable[[str], None],
     errors: IO[str] | None = None,
 ) -> int:
     """
-    Run Terraform and hand over its lines as they come.
+    Run Terraform and stream its output.
 
     Args:
-        command: The words of the command line; nothing secret.
-        surroundings: Where it runs.
-        on_line: Takes one line of output; when it raises, Terraform is stopped in good order.
-        errors: File for the second stream; absent, its lines come with the others.
+        command: The command line; other users can read it, so no secrets.
+        settings: Directory, environment and messages.
+        on_line: Called with each line of output; when it raises, Terraform is stopped gracefully.
+        errors: File for stderr; without it, stderr is merged into the output.
 
     Returns:
         Terraform's exit code.
 
     Raises:
-        StoppedError: A signal ended it.
-        DeadlineError: The time of --timeout was over.
+        StoppedError: A signal stopped it.
+        DeadlineError: The --timeout expired.
         GradectlError: It could not be started.
     """
-    interruption = Interruption(surroundings.say)
+    interruption = Interruption(settings.say)
     with _handling(interruption):
-        process = _start(command, surroundings, errors)
+        process = _start(command, settings, errors)
         interruption.attach(process)
         try:
             _drain(process, on_line, interruption)
         finally:
             code = process.wait()
-            interruption.finish_telling()
+            interruption.finish_messages()
     interruption.raise_if_stopped()
     return code
 
 
 def _start(
-    command: Sequence[str], surroundings: Surroundings, errors: IO[str] | None
+    command: Sequence[str], settings: ProcessSettings, errors: IO[str] | None
 ) -> subprocess.Popen[str]:
-    """Start Terraform in a session of its own."""
+    """Start Terraform in its own session."""
     try:
         return subprocess.Popen(
             list(command),
-            cwd=surroundings.directory,
-            env=dict(surroundings.environ),
+            cwd=settings.directory,
+            env=dict(settings.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if errors is None else errors,
@@ -205,7 +202,7 @@ def _start(
 def _drain(
     process: subprocess.Popen[str], on_line: Callable[[str], None], interruption: Interruption
 ) -> None:
-    """Read to the end, also when a line cannot be handled: a full pipe would hold Terraform up."""
+    """Read until the end, also after an error in `on_line`: a full pipe would block Terraform."""
     failure: BaseException | None = None
     for line in process.stdout or ():
         if failure is None:
@@ -223,7 +220,7 @@ def _drain(
 
 @contextmanager
 def _handling(interruption: Interruption) -> Iterator[None]:
-    """Take the signals over for a while; only the main thread may."""
+    """Install the signal handlers for the block; only possible in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""One Terraform root with the values of one environment."""
+"""Runs Terraform on the root module with the values of one environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from python_terraform import Terraform as CommandLine
 from gradectl.adapters.terraform.events import Diagnostic, Event, Note, parse
 from gradectl.adapters.terraform.failures import failure
 from gradectl.adapters.terraform.locate import Binary
-from gradectl.adapters.terraform.process import Surroundings, stream
+from gradectl.adapters.terraform.process import ProcessSettings, stream
 from gradectl.errors import GradectlError
 
 _OK, _FAILED, _CHANGES = 0, 1, 2
@@ -26,15 +26,15 @@ _PLAN = "terraform.plan"
 @dataclass(frozen=True)
 class RootSettings:
     """
-    Where the root is and what belongs to the environment.
+    Paths and settings of the root module for one environment.
 
     Attributes:
         directory: The folder of the root module.
         data_dir: Terraform's data directory of this environment (TF_DATA_DIR).
         var_file: The rendered tfvars.
         backend_file: The rendered settings of the S3 backend.
-        environ: Environment of the child, with credentials and TF_VAR_* secrets.
-        lock_timeout_seconds: How long to wait for somebody else's lock.
+        environ: Environment of the child process, with credentials and TF_VAR_* secrets.
+        lock_timeout_seconds: How long to wait for the lock of another run.
         lock: False when nothing may be written, not even the lock.
     """
 
@@ -51,19 +51,18 @@ class Terraform:
     """
     The Terraform commands that gradectl uses.
 
-    Every method raises what `gradectl.adapters.terraform.failures.failure` makes of Terraform's
-    errors, and `StoppedError` or `DeadlineError` when it was asked to stop.
+    Every method raises the errors of `gradectl.adapters.terraform.failures.failure`, and
+    `StoppedError` or `DeadlineError` after a signal or the --timeout.
 
     Args:
         binary: The program.
-        settings: The root and the environment.
-        on_event: Told everything that happens, as it happens.
+        settings: The root module and the environment.
+        on_event: Called with each event.
     """
 
     def __init__(
         self, binary: Binary, settings: RootSettings, on_event: Callable[[Event], None]
     ) -> None:
-        """Prepare the environment of the child process."""
         self._binary = binary
         self._settings = settings
         self._on_event = on_event
@@ -74,18 +73,18 @@ class Terraform:
             "TF_INPUT": "0",
             "CHECKPOINT_DISABLE": "1",
         }
-        self._surroundings = Surroundings(
+        self._process = ProcessSettings(
             settings.directory, environ, lambda text: on_event(Note(text))
         )
 
     @property
     def plan_file(self) -> Path:
-        """Where `plan` puts what `apply` will do."""
+        """The file that `plan` writes and `apply` executes."""
         return self._settings.data_dir / _PLAN
 
     @property
     def unlock_command(self) -> str:
-        """The words that release a lock, without its id."""
+        """The command that releases a lock, without the lock id."""
         shown = {"TF_DATA_DIR": str(self._settings.data_dir)}
         endpoint = self._settings.environ.get("AWS_ENDPOINT_URL")
         if endpoint:
@@ -94,7 +93,7 @@ class Terraform:
         return f"{variables} terraform -chdir={self._settings.directory} force-unlock"
 
     def init(self) -> None:
-        """Fetch the providers and connect to the state of the environment."""
+        """Install the providers and connect to the state of the environment."""
         self._stream(
             "init",
             json=IsFlagged,
@@ -104,10 +103,10 @@ class Terraform:
 
     def plan(self, *, destroy: bool = False) -> bool:
         """
-        Work out what would change, into `plan_file`.
+        Write a plan to `plan_file`.
 
         Args:
-            destroy: True to plan the removal of everything.
+            destroy: True to plan the deletion of everything.
 
         Returns:
             Whether anything would change.
@@ -127,12 +126,12 @@ class Terraform:
         return code == _CHANGES
 
     def show_plan(self) -> dict[str, Any]:
-        """Read the plan as Terraform's JSON; sensitive values are in it in clear."""
+        """Read the plan as Terraform's JSON; sensitive values are in clear text."""
         plan: dict[str, Any] = json.loads(self._capture("show", str(self.plan_file)))
         return plan
 
     def apply(self) -> None:
-        """Do what the last `plan` said, and forget that plan."""
+        """Execute the last `plan`, and delete its file."""
         try:
             self._stream(
                 "apply",
@@ -144,21 +143,21 @@ class Terraform:
             self.plan_file.unlink(missing_ok=True)
 
     def outputs(self) -> dict[str, Any]:
-        """Read the outputs of the state; those that are sensitive are left out."""
+        """Read the outputs from the state, without sensitive ones."""
         found = json.loads(self._capture("output"))
         return {
             name: output["value"] for name, output in found.items() if not output.get("sensitive")
         }
 
     def _command(self, name: str, *arguments: str, **options: Any) -> list[str]:  # noqa: ANN401 - options of any kind
-        """Build a command line with python-terraform, for the program that was found."""
+        """Build a command line with python-terraform for the chosen program."""
         words = CommandLine(working_dir=str(self._settings.data_dir)).generate_cmd_string(
             name, *arguments, **options
         )
         return [*self._binary.command, *words[1:]]
 
     def _stream(self, name: str, *arguments: str, **options: Any) -> int:  # noqa: ANN401 - options of any kind
-        """Run a command that speaks in events, and raise what it could not do."""
+        """Run a command with JSON lines as output, and raise its errors."""
         errors: list[Diagnostic] = []
 
         def on_line(line: str) -> None:
@@ -166,31 +165,33 @@ class Terraform:
             if isinstance(event, Diagnostic) and event.severity == "error":
                 errors.append(event)
             elif isinstance(event, Note) and name == "init":
-                self._on_event(Note(event.message, "init"))  # of many types, all alike
+                self._on_event(Note(event.message, "init"))  # its types do not matter
             else:
                 self._on_event(event)
 
         options |= {"input": False, "no_color": IsFlagged}
         command = self._command(name, *arguments, **options)
-        code = stream(command, self._surroundings, on_line)
+        code = stream(command, self._process, on_line)
         if code not in (_OK, _CHANGES):
-            raise failure(self._placed(errors), name, self.unlock_command)
+            raise failure(self._located(errors), name, self.unlock_command)
         return code
 
-    def _placed(self, errors: list[Diagnostic]) -> list[Diagnostic]:
-        """Write the files of errors as seen from the project, not from the root."""
+    def _located(self, errors: list[Diagnostic]) -> list[Diagnostic]:
+        """Make the paths of errors relative to the project instead of the root module."""
         folder = self._settings.directory.name
         return [
-            replace(error, place=normpath(f"{folder}/{error.place}")) if error.in_file else error
+            replace(error, location=normpath(f"{folder}/{error.location}"))
+            if error.in_file
+            else error
             for error in errors
         ]
 
     def _capture(self, name: str, *arguments: str) -> str:
-        """Run a command that answers with one JSON document."""
+        """Run a command with one JSON document as output."""
         lines: list[str] = []
         with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
             command = self._command(name, *arguments, json=IsFlagged)
-            code = stream(command, self._surroundings, lines.append, errors)
+            code = stream(command, self._process, lines.append, errors)
             errors.seek(0)
             if code != _OK:
                 raise GradectlError(errors.read().strip(), where=f"terraform {name}")

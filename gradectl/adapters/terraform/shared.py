@@ -1,11 +1,11 @@
 """
-Provider processes that many Terraform commands share.
+Provider processes that several Terraform commands share.
 
-A command starts its providers for itself, and for the AWS provider that is most of its time: the
-checksum of 700 MB, then its start. Terraform's own way around it is the one that developers of
-providers use: a provider started with `-debug` says how to reach it, and commands that find that in
-TF_REATTACH_PROVIDERS neither install nor start it. Such a provider serves checks, which only read
-its schema; nothing is ever planned against an account or applied with it.
+Each command normally starts its own providers; for the AWS provider this is most of its time: a
+checksum over 700 MB, then the start. Terraform's debugging support avoids it: a provider started
+with `-debug` prints its address, and commands with that in TF_REATTACH_PROVIDERS neither install
+nor start the provider. It serves only checks, which read its schema; no plan or apply against an
+account uses it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _START_SECONDS = 60.0
 
 def serve_providers(data_dir: Path, tools: Tools) -> str:
     """
-    Start the providers that `terraform init` put into a data directory.
+    Start the providers that `terraform init` installed into a data directory.
 
     Args:
         data_dir: The data directory.
-        tools: Starts them, and ends them with everything else.
+        tools: Starts them, and stops them at the end of the run.
 
     Returns:
-        The value for TF_REATTACH_PROVIDERS. A provider that knows no `-debug` is not in it.
+        The value of TF_REATTACH_PROVIDERS, without providers that do not support `-debug`.
     """
     served: dict[str, Any] = {}
     for address, program in _providers(data_dir):
@@ -46,7 +46,7 @@ def serve_providers(data_dir: Path, tools: Tools) -> str:
 
 
 def _providers(data_dir: Path) -> Iterator[tuple[str, Path]]:
-    """Find the programs below `providers/HOST/NAMESPACE/TYPE/VERSION/PLATFORM`."""
+    """List the programs below `providers/HOST/NAMESPACE/TYPE/VERSION/PLATFORM`."""
     for folder in sorted((data_dir / "providers").glob("*/*/*/*/*")):
         host, namespace, kind = folder.parts[-5:-2]
         for program in sorted(folder.glob(f"terraform-provider-{kind}*"))[:1]:
@@ -54,6 +54,6 @@ def _providers(data_dir: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _announced(line: str) -> str:
-    """Give the connection that a line of a provider's output announces."""
+    """Return the address in a line of a provider's output; "" when there is none."""
     found = _ANNOUNCED.search(line)
     return found.group(1) if found else ""

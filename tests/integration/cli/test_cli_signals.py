@@ -27,7 +27,7 @@ def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     number: signal.Signals,
     code: int,
 ) -> None:
-    """Terraform is asked once, finishes in good order, and gradectl waits for it."""
+    """Terraform is asked once, stops gracefully, and gradectl waits for it."""
     project.configure(**SLOW)
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
@@ -38,7 +38,7 @@ def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     _, said = process.communicate(timeout=SECONDS)
 
     assert process.returncode == code
-    assert "stopping in good order" in said
+    assert "stopping gracefully" in said
     assert not psutil.wait_procs(below, timeout=SECONDS)[1]
     assert project.state_keys() == ["terraform.tfstate"]
     assert f"/{project.name}/greeting" in project.state()
@@ -83,7 +83,7 @@ def test_a_second_signal_is_answered_and_not_obeyed(
     terraform = next(item for item in descendants(process.pid) if "terraform" in item.name())
     terraform.suspend()  # so that it is certainly still there for the second signal
     process.send_signal(signal.SIGINT)
-    until_line(process, "stopping in good order")
+    until_line(process, "stopping gracefully")
     process.send_signal(signal.SIGINT)
     until_line(process, "still waiting")
     terraform.resume()
@@ -103,7 +103,7 @@ def test_a_third_signal_is_obeyed_and_the_lock_is_named(
     below = descendants(process.pid)
     terraform = next(item for item in below if "terraform" in item.name())
     terraform.suspend()
-    for words in ("stopping in good order", "still waiting"):
+    for words in ("stopping gracefully", "still waiting"):
         process.send_signal(signal.SIGINT)
         until_line(process, words)
     process.send_signal(signal.SIGINT)

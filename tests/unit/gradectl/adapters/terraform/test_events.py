@@ -38,7 +38,7 @@ def test_a_diagnostic_knows_its_place() -> None:
     )
     found = parse(json.dumps({"type": "diagnostic", "diagnostic": fields}))
     assert isinstance(found, Diagnostic)
-    assert found.place == "aws_vpc.x"
+    assert found.location == "aws_vpc.x"
 
 
 def test_a_lock_conflict_gives_the_id_of_the_lock() -> None:

@@ -68,7 +68,7 @@ def test_a_program_that_is_no_terraform_does_not_count(tmp_path: Path, script: s
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 
-    assert "there is no terraform" in failure_in(tmp_path).what
+    assert "neither terraform nor tofu" in failure_in(tmp_path).what
 
 
 def test_a_version_under_development_counts(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.adapters.terraform.process import Surroundings, stream
+from gradectl.adapters.terraform.process import ProcessSettings, stream
 from gradectl.errors import DeadlineError, GradectlError, StoppedError
 
 #: A stand-in for Terraform: says when it is ready, stops orderly at the first SIGINT.
@@ -43,7 +43,7 @@ class Run:
         self.at_ready: list[int] = []
         self.at_word: dict[str, int] = {}
         self._command = [sys.executable, "-c", script]
-        self._surroundings = Surroundings(directory, dict(os.environ), self._say)
+        self._surroundings = ProcessSettings(directory, dict(os.environ), self._say)
 
     def _say(self, text: str) -> None:
         self.said.append(text)
@@ -79,7 +79,7 @@ def test_one_signal_stops_it_in_good_order(tmp_path: Path, number: int, code: in
 
     assert caught.value.exit_code == code
     assert run.lines == ["ready", "stopping"]
-    assert "good order" in run.said[0]
+    assert "gracefully" in run.said[0]
 
 
 def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
@@ -113,13 +113,13 @@ def test_only_the_third_signal_ends_it_by_force(tmp_path: Path) -> None:
     """The second says what would be lost."""
     run = Run(tmp_path, STUBBORN)
     run.at_ready = [signal.SIGINT]
-    run.at_word = {"good order": signal.SIGINT, "still waiting": signal.SIGINT}
+    run.at_word = {"gracefully": signal.SIGINT, "still waiting": signal.SIGINT}
 
     with pytest.raises(StoppedError) as caught:
         run.start()
 
-    assert [text[:13] for text in run.said] == ["stopping in g", "still waiting"]
-    assert "by force" in caught.value.what
+    assert [text[:13] for text in run.said] == ["stopping grac", "still waiting"]
+    assert "killed" in caught.value.what
 
 
 def test_handlers_are_given_back(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_line_that_cannot_be_handled_stops_it_in_good_order(tmp_path: Path) ->
         lines.append(line)
         raise BrokenPipeError
 
-    surroundings = Surroundings(tmp_path, dict(os.environ), lambda _text: None)
+    surroundings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
     with pytest.raises(BrokenPipeError):
         stream([sys.executable, "-c", ORDERLY], surroundings, fail_once)
 
@@ -153,7 +153,7 @@ def test_both_streams_come_in_order_unless_asked_otherwise(tmp_path: Path) -> No
     assert run.lines == ["a", "b"]
 
     lines: list[str] = []
-    surroundings = Surroundings(tmp_path, dict(os.environ), lambda _text: None)
+    surroundings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
     with (tmp_path / "errors").open("w+") as errors:
         stream([sys.executable, "-c", script], surroundings, lines.append, errors)
         errors.seek(0)
@@ -170,7 +170,7 @@ def test_it_runs_in_a_session_of_its_own(tmp_path: Path) -> None:
 
 def test_a_program_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
     """It was there a moment ago, when its version was asked."""
-    surroundings = Surroundings(tmp_path, {}, lambda _text: None)
+    surroundings = ProcessSettings(tmp_path, {}, lambda _text: None)
 
     with pytest.raises(GradectlError) as caught:
         stream([str(tmp_path / "gone")], surroundings, lambda _line: None)
@@ -182,7 +182,7 @@ def test_a_signal_in_the_middle_of_a_write_tears_nothing(tmp_path: Path) -> None
     """A stream lets nobody in twice on one thread, so the handler itself must not write to it."""
     talker = threading.current_thread()
     spoke: list[threading.Thread] = []
-    surroundings = Surroundings(
+    surroundings = ProcessSettings(
         tmp_path, dict(os.environ), lambda _text: spoke.append(threading.current_thread())
     )
 
