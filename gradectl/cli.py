@@ -20,7 +20,7 @@ from grader.errors import GraderError
 COMMANDS = {
     "bootstrap": "Make the bucket of the state and the image repository.",
     "render": "Write the tfvars of an environment from its environment.yaml.",
-    "validate": "Check the Terraform in PATH, as a pipeline should.",
+    "validate": "Check the Terraform configuration in PATH.",
     "plan": "Show what an apply would change.",
     "apply": "Bring an environment to what its files say.",
     "destroy": "Remove everything of an environment.",

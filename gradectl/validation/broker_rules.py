@@ -1,4 +1,4 @@
-"""What Amazon MQ keeps of a broker's XML: anything else it removes without a word."""
+"""The allow-list of Amazon MQ for a broker's XML; it silently removes everything else."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ _CORE = "http://activemq.apache.org/schema/core "
 
 @dataclass(frozen=True)
 class Stripped:
-    """Something that would be removed: `element@attribute` or `parent/element`, and its line."""
+    """Removed XML: `element@attribute` or `parent/element`, with its line."""
 
     what: str
     element: str
     line: int
 
 
-class NotXmlError(ValueError):
-    """The text is no XML; `line` says where it stops to be."""
+class InvalidXmlError(ValueError):
+    """
+    Invalid XML.
+
+    Args:
+        line: Position of the error.
+        what: The parser's message.
+    """
 
     def __init__(self, line: int, what: str) -> None:
-        """Keep the line apart from what is wrong there."""
         super().__init__(what)
         self.line = line
 
 
 @dataclass
 class _Walk:
-    """Follows the elements, and looks at none below one that would be removed."""
+    """Walks through the elements, and skips everything below a removed one."""
 
     rules: BrokerRules
     line: int = 1
@@ -39,7 +44,7 @@ class _Walk:
     found: list[Stripped] = field(default_factory=list)
 
     def enter(self, name: str, attributes: Sequence[str]) -> None:
-        """Hold one element against the rules."""
+        """Check one element and its attributes against the rules."""
         name = name.removeprefix(_CORE)
         if self.removed_at is None and not self._allowed(name):
             parent = f"{self.parents[-1]}/" if self.parents else ""
@@ -55,13 +60,13 @@ class _Walk:
         self.parents.append(name)
 
     def leave(self) -> None:
-        """Go back to the parent."""
+        """Return to the parent element."""
         self.parents.pop()
         if self.removed_at == len(self.parents):
             self.removed_at = None
 
     def _allowed(self, name: str) -> bool:
-        """Tell whether an element may stand here."""
+        """Whether the rules allow an element at this position."""
         if not self.parents:
             return name == "broker"
         return name in self.rules and name in self.rules[self.parents[-1]].get("children", ())
@@ -69,14 +74,14 @@ class _Walk:
 
 def stripped(xml: str, rules: BrokerRules) -> list[Stripped]:
     """
-    List what Amazon MQ would remove.
+    List the XML that Amazon MQ would remove.
 
     Args:
         xml: The broker's XML.
-        rules: Element to its permitted `attributes` and `children`.
+        rules: Element name to its permitted `attributes` and `children`.
 
     Raises:
-        NotXmlError: It cannot be read.
+        InvalidXmlError: The XML has a syntax error.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.ordered_attributes = True
@@ -91,5 +96,5 @@ def stripped(xml: str, rules: BrokerRules) -> list[Stripped]:
     try:
         parser.Parse(xml, True)
     except expat.ExpatError as error:
-        raise NotXmlError(error.lineno, str(error)) from error
+        raise InvalidXmlError(error.lineno, str(error)) from error
     return walk.found

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they begin: the quick ones first, so that a failure shows."""
+"""All checks in the order in which they start: quick ones first, for early failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `gradectl validate` finds, and what became of each check; pure data."""
+"""Findings of `gradectl validate` and the outcome of each check; pure data."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
 Status = Literal["passed", "failed", "skipped", "not applicable", "would run"]
-#: So many subjects are named in the table.
+#: Number of subjects that the table names.
 _NAMED = 3
 
 
 @dataclass(frozen=True)
 class Finding:
     """
-    One thing that a check found.
+    One problem that a check found.
 
     Attributes:
-        path: The file, as seen from where the command runs.
-        line: Its line, from 1.
-        message: What is wrong, and what would be right.
-        rule: Name of the rule within the check, where it has several.
-        severity: Only an error fails the check.
-        help_url: Where the rule is explained.
+        path: The file, relative to the working directory.
+        line: Line number, from 1.
+        message: The problem, and its correction where it is known.
+        rule: Name of the rule, in checks that have several.
+        severity: Only errors fail the check.
+        help_url: Page that explains the rule.
     """
 
     path: str
@@ -34,19 +34,19 @@ class Finding:
     help_url: str = ""
 
     @property
-    def place(self) -> str:
-        """File and line, as editors and terminals take them."""
+    def location(self) -> str:
+        """`file:line`, as editors and terminals understand it."""
         return f"{self.path}:{self.line}"
 
     def __str__(self) -> str:
-        """Place, rule and message on one line."""
+        """Location, rule and message on one line."""
         rule = f"{self.rule}: " if self.rule else ""
-        return f"{self.place}: {rule}{' '.join(self.message.split())}"
+        return f"{self.location}: {rule}{' '.join(self.message.split())}"
 
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """What a check found in one subject, such as one module, and how long it looked."""
+    """Findings of a check in one subject, such as one module, and the time it took."""
 
     subject: str
     seconds: float
@@ -54,13 +54,13 @@ class CaseOutcome:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """Those that fail the check."""
+        """The findings that fail the check."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What became of one check; `reason` says why it did not run."""
+    """Outcome of one check; `reason` explains why it did not run."""
 
     name: str
     purpose: str
@@ -70,12 +70,12 @@ class CheckOutcome:
 
     @property
     def seconds(self) -> float:
-        """How long its subjects took together; they may have run side by side."""
+        """Sum of the times of its subjects, which may have run in parallel."""
         return sum(case.seconds for case in self.cases)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All that it found."""
+        """The findings of all subjects."""
         return tuple(finding for case in self.cases for finding in case.findings)
 
 
@@ -89,12 +89,12 @@ class Validation:
 
     @property
     def failed(self) -> tuple[CheckOutcome, ...]:
-        """Those that found errors."""
+        """The checks that found errors."""
         return tuple(check for check in self.checks if check.status == "failed")
 
 
 def outcome(name: str, purpose: str, cases: Sequence[CaseOutcome]) -> CheckOutcome:
-    """Put together what one check found."""
+    """Combine the subjects of one check into its outcome."""
     ordered = tuple(sorted(cases, key=lambda case: case.subject))
     failed = any(case.errors for case in ordered)
     return CheckOutcome(name, purpose, "failed" if failed else "passed", ordered)
@@ -102,9 +102,9 @@ def outcome(name: str, purpose: str, cases: Sequence[CaseOutcome]) -> CheckOutco
 
 def grouped(checks: Iterable[CheckOutcome]) -> dict[Finding, list[str]]:
     """
-    List each finding once, with the names of all checks that have it, in the order of the files.
+    List each finding once, with the names of all checks that reported it, sorted by file.
 
-    A file that cannot be read fails several checks with the same words.
+    A file with a syntax error fails several checks with the same message.
     """
     found: dict[Finding, list[str]] = {}
     for check in checks:
@@ -117,12 +117,12 @@ def grouped(checks: Iterable[CheckOutcome]) -> dict[Finding, list[str]]:
 
 
 def _key(finding: Finding, order: dict[str, int]) -> tuple[int, str, int, str]:
-    """Sort errors first, then by place."""
+    """Sort errors first, then by location."""
     return order[finding.severity], finding.path, finding.line, finding.message
 
 
 def document(validation: Validation) -> dict[str, Any]:
-    """Lay a run out for programs; times in seconds."""
+    """Convert a run to the document for programs; times in seconds."""
     return {
         "path": validation.path,
         "ok": not validation.failed,
@@ -149,7 +149,7 @@ def document(validation: Validation) -> dict[str, Any]:
 
 
 def _fields(finding: Finding) -> dict[str, Any]:
-    """Lay one finding out for programs."""
+    """Convert one finding to the document for programs."""
     return {
         "path": finding.path,
         "line": finding.line,
@@ -161,7 +161,7 @@ def _fields(finding: Finding) -> dict[str, Any]:
 
 
 def rows(checks: Iterable[CheckOutcome]) -> list[tuple[str, str, str, str]]:
-    """Lay the checks out for people: name, result, time, and what it ran over or why it did not."""
+    """Rows of the table: name, result, time, and the subjects or why the check did not run."""
     return [
         (
             check.name,
@@ -174,7 +174,7 @@ def rows(checks: Iterable[CheckOutcome]) -> list[tuple[str, str, str, str]]:
 
 
 def _over(check: CheckOutcome) -> str:
-    """Say how much was looked at and found."""
+    """Summarise the subjects and the number of findings."""
     names = [case.subject for case in check.cases]
     subjects = f"{names[0]} and {len(names) - 1} more" if len(names) > _NAMED else ", ".join(names)
     errors = sum(len(case.errors) for case in check.cases)

@@ -1,4 +1,4 @@
-"""What `gradectl validate` found, in the formats of pipelines: JUnit, SARIF 2.1.0, GitHub."""
+"""Findings in the formats of CI systems: JUnit, SARIF 2.1.0, GitHub."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def junit(validation: Validation) -> str:
-    """Write a test suite a check and a test case a subject."""
+    """Write a test suite for each check, with a test case for each subject."""
     suites = ET.Element("testsuites", name="gradectl validate", time=f"{validation.seconds:.3f}")
     for check in validation.checks:
         cases = check.cases or (CaseOutcome(check.name, 0.0),)
@@ -44,7 +44,7 @@ def junit(validation: Validation) -> str:
 
 
 def _junit_case(suite: ET.Element, check: CheckOutcome, case: CaseOutcome) -> None:
-    """Write one subject of one check."""
+    """Write the test case of one subject."""
     element = ET.SubElement(
         suite, "testcase", classname=check.name, name=case.subject, time=f"{case.seconds:.3f}"
     )
@@ -59,13 +59,13 @@ def _junit_case(suite: ET.Element, check: CheckOutcome, case: CaseOutcome) -> No
 
 
 def _for_xml(text: str) -> str:
-    """Leave out the characters that XML 1.0 cannot hold."""
+    """Replace the characters that XML 1.0 does not allow."""
     return _NOT_IN_XML.sub("?", text)
 
 
 def sarif(validation: Validation, version: str) -> str:
     """
-    Write a SARIF 2.1.0 log with one run; paths are relative to the top folder of the sources.
+    Write a SARIF 2.1.0 log with one run; paths are relative to the source root.
 
     Args:
         validation: The run.
@@ -92,32 +92,32 @@ def sarif(validation: Validation, version: str) -> str:
 
 
 def _sarif_rule(name: str, purpose: str, help_url: str) -> dict[str, Any]:
-    """Describe a rule."""
+    """Build the SARIF object of a rule."""
     rule: dict[str, Any] = {"id": name, "shortDescription": {"text": purpose}}
     return {**rule, "helpUri": help_url} if help_url else rule
 
 
 def _sarif_result(finding: Finding, rule: str, index: int) -> dict[str, Any]:
-    """Describe one finding."""
-    place = {"artifactLocation": _artifact(finding.path), "region": {"startLine": finding.line}}
+    """Build the SARIF object of a finding."""
+    location = {"artifactLocation": _artifact(finding.path), "region": {"startLine": finding.line}}
     return {
         "ruleId": rule,
         "ruleIndex": index,
         "level": finding.severity,
         "message": {"text": finding.message},
-        "locations": [{"physicalLocation": place}],
+        "locations": [{"physicalLocation": location}],
     }
 
 
 def _artifact(path: str) -> dict[str, str]:
-    """Write a path as the reference that SARIF wants; only one in the sources is relative."""
+    """Write a path as a SARIF artifact location; paths outside of the sources are absolute."""
     forbidden = '%#?[] "<>\\^`{|}'
     uri = "".join(f"%{ord(char):02X}" if char in forbidden else char for char in path)
     return {"uri": f"file://{uri}"} if path.startswith("/") else {"uri": uri, **_IN_SOURCES}
 
 
 def github(validation: Validation) -> str:
-    """Write workflow commands, which GitHub shows beside the lines of a change."""
+    """Write workflow commands, which GitHub shows as annotations in the diff."""
     return "".join(
         f"::{_GITHUB[finding.severity]} file={_property(finding.path)},line={finding.line},"
         f"title={_property(', '.join(checks))}::{_data(_with_rule(finding))}\n"
@@ -126,7 +126,7 @@ def github(validation: Validation) -> str:
 
 
 def _with_rule(finding: Finding) -> str:
-    """Say which rule it is, then what is wrong."""
+    """Prefix the message with the rule."""
     return f"{finding.rule}: {finding.message}" if finding.rule else finding.message
 
 
@@ -141,7 +141,7 @@ def _property(text: str) -> str:
 
 
 def markdown(validation: Validation) -> str:
-    """Write the page that GitHub shows as the summary of a job."""
+    """Write the job summary for GitHub."""
     lines = ["## gradectl validate", "", "| check | result | time | |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows(validation.checks)]
     found = grouped(validation.checks)
@@ -151,5 +151,5 @@ def markdown(validation: Validation) -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep a text within its cell."""
+    """Escape a text for a Markdown table cell."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""What a check is."""
+"""The types that all checks share."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ from gradectl.adapters.terraform.failures import provider_hint
 from gradectl.processes.tools import Tools
 from gradectl.validation.findings import Finding, Severity
 from gradectl.validation.project import Project
-from gradectl.validation.workbench import TerraformWorkspace
+from gradectl.validation.terraform_workspace import TerraformWorkspace
 
 
 @dataclass(frozen=True)
 class CheckContext:
     """
-    What checks work with.
+    The project and the tools of a run, for its checks.
 
     Attributes:
-        project: What is checked.
-        bench: Terraform.
-        tools: Starts other programs.
-        scratch: A folder of this run, removed after it.
-        cache: A folder that stays.
-        here: Paths are shown as seen from here.
+        project: The folders to check.
+        workspace: Terraform, prepared for these folders.
+        tools: Runs other programs.
+        scratch: Temporary folder of this run.
+        cache: Folder that persists between runs.
+        here: Working directory; paths in findings are relative to it.
     """
 
     project: Project
-    bench: TerraformWorkspace
+    workspace: TerraformWorkspace
     tools: Tools
     scratch: Path
     cache: Path
     here: Path
 
     def shown(self, path: Path) -> str:
-        """Write a path as people type it: from here, and whole when it is somewhere else."""
+        """Format a path relative to the working directory; absolute when it is not below it."""
         relative = relpath(path, self.here)
         return str(path) if relative.startswith("..") else relative
 
     def finding(
         self, path: Path, line: int, message: str, rule: str = "", severity: Severity = "error"
     ) -> Finding:
-        """Make a finding about a file."""
+        """Build a finding about a file."""
         return Finding(self.shown(path), line, message, rule, severity)
 
     def findings(self, diagnostics: Iterable[Diagnostic], directory: Path) -> list[Finding]:
         """
-        Make findings of what Terraform said.
+        Convert Terraform's diagnostics to findings.
 
         Args:
-            diagnostics: Terraform's words.
-            directory: Where it ran; files are named as seen from there.
+            diagnostics: Terraform's diagnostics.
+            directory: Folder where it ran; its paths are relative to it.
         """
         return [self._finding(item, directory) for item in diagnostics]
 
     def _finding(self, item: Diagnostic, directory: Path) -> Finding:
-        """Make one finding; one without a file is about the folder, so about its first file."""
+        """Convert one diagnostic; one without a file goes to the folder's first."""
         severity: Severity = "warning" if item.severity == "warning" else "error"
         hint = provider_hint(item)
         text = f"{item.summary}: {item.detail}" if item.detail else item.summary
         text = f"{text} Next: {hint}" if hint else text
         if item.in_file:
-            name, _, line = item.place.rpartition(":")
+            name, _, line = item.location.rpartition(":")
             path = (directory / name).resolve()
             return self.finding(path, int(line), text, severity=severity)
         first = next(iter(sorted(directory.glob("*.tf"))), directory)
@@ -74,12 +74,12 @@ class CheckContext:
 @dataclass(frozen=True)
 class CheckJob:
     """
-    One subject of a check.
+    A check of one subject.
 
     Attributes:
-        subject: What is looked at, such as a module's folder.
-        inputs: Files and folders that decide about the result, for `--changed-since`.
-        run: Looks at it.
+        subject: The subject, such as the folder of a module.
+        inputs: Files and folders that the result depends on, for `--changed-since`.
+        run: Performs the check.
     """
 
     subject: str
@@ -88,7 +88,7 @@ class CheckJob:
 
 
 def _nothing(context: CheckContext) -> None:
-    """Need nothing that could be missing."""
+    """Default of `Check.require`: no program is needed."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ class Check:
     One check.
 
     Attributes:
-        name: As `--only` and `--skip` take it.
-        purpose: What it is for, in a sentence without its full stop.
-        jobs: Gives its subjects in a project; none where it does not apply.
-        absent: Why it does not apply where it has no subject.
-        require: Raises ConfigurationError when a program that it needs is missing.
+        name: Its name for `--only` and `--skip`.
+        purpose: The rule that it checks, as a sentence without a full stop.
+        jobs: Returns one job for each subject; none where the check does not apply.
+        absent: Why it does not apply when it has no subjects.
+        require: Raises ConfigurationError when a required program is missing.
     """
 
     name: str

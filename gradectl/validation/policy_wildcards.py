@@ -1,4 +1,4 @@
-"""Wildcards in IAM policy documents that nobody gave a reason for."""
+"""Finds wildcards in IAM policy documents that have no comment with a reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ARN_PARTS = 6
 
 @dataclass(frozen=True)
 class Wildcard:
-    """One wildcard: the key it stands at, its text and line."""
+    """A wildcard: its key, text and line."""
 
     key: str
     text: str
@@ -26,7 +26,7 @@ class Wildcard:
 
 @dataclass
 class _Statement:
-    """What was read of one pair of braces."""
+    """Wildcards and effect of one block in braces."""
 
     wildcards: list[Wildcard] = field(default_factory=list)
     denies: bool = False
@@ -34,13 +34,13 @@ class _Statement:
 
 def without_reason(text: str) -> list[Wildcard]:
     """
-    List the wildcards that allow something and have no comment.
+    List the wildcards in Allow statements that have no comment.
 
-    A comment on the line of the wildcard, or alone on the line above it, is a reason. A statement
-    that denies needs none.
+    A comment on the same line, or alone on the line above, counts as the reason. Deny statements
+    need none.
 
     Raises:
-        HclError: The text is no Terraform.
+        HclError: The text is invalid HCL.
     """
     words = _words(tokens(text))
     reasons = _reasons(words)
@@ -50,7 +50,7 @@ def without_reason(text: str) -> list[Wildcard]:
 
 
 def _words(found: Sequence[Token]) -> list[Token]:
-    """Read into heredocs too, where policies are written as JSON."""
+    """Expand heredocs with JSON policies into their tokens."""
     words: list[Token] = []
     for word in found:
         body = word.text.partition("\n")[2]
@@ -62,7 +62,7 @@ def _words(found: Sequence[Token]) -> list[Token]:
 
 
 def _reasons(words: Sequence[Token]) -> set[int]:
-    """Number the lines that have a comment, or one alone on the line above."""
+    """Line numbers with a comment, or with one alone on the line above."""
     coded = {word.line for word in words if word.kind not in ("comment", "newline")}
     lines: set[int] = set()
     for word in words:
@@ -73,7 +73,7 @@ def _reasons(words: Sequence[Token]) -> set[int]:
 
 
 def _wildcards(words: Sequence[Token]) -> Iterator[Wildcard]:
-    """Find them, statement by statement: whether one denies may be said after what it denies."""
+    """Collect wildcards by statement, because Effect may come after Action."""
     stack = [_Statement()]
     for at, word in enumerate(words):
         if word.text == "{":
@@ -82,18 +82,18 @@ def _wildcards(words: Sequence[Token]) -> Iterator[Wildcard]:
             closed = stack.pop()
             yield from () if closed.denies else closed.wildcards
         elif word.kind in ("name", "string") and _assigned(words, at):
-            _note(word.value, words[at + 2 :], stack[-1])
+            _record(word.value, words[at + 2 :], stack[-1])
     for left in stack:
         yield from left.wildcards
 
 
 def _assigned(words: Sequence[Token], at: int) -> bool:
-    """Tell whether a word is the key of a value."""
+    """Whether a token is the key of an assignment."""
     return at + 2 < len(words) and words[at + 1].text in ("=", ":")
 
 
-def _note(key: str, rest: Sequence[Token], statement: _Statement) -> None:
-    """Keep what a key says about its statement."""
+def _record(key: str, rest: Sequence[Token], statement: _Statement) -> None:
+    """Record an Effect, or the wildcards of an Action or Resource."""
     if key in _EFFECTS:
         statement.denies = rest[0].value == "Deny"
     elif key in _ACTIONS | _RESOURCES:
@@ -104,7 +104,7 @@ def _note(key: str, rest: Sequence[Token], statement: _Statement) -> None:
 
 
 def _strings(rest: Sequence[Token]) -> Iterator[Token]:
-    """Give the one string, or those of the list, that a value begins with."""
+    """Yield the string, or the strings of the list, at the start of a value."""
     if rest[0].kind == "string":
         yield rest[0]
     elif rest[0].text == "[":
@@ -116,12 +116,12 @@ def _strings(rest: Sequence[Token]) -> Iterator[Token]:
 
 
 def _action_is_wild(text: str) -> bool:
-    """Tell whether an action stands for several."""
+    """Whether an action matches several actions."""
     return "*" in _INTERPOLATION.sub("x", text)
 
 
 def _resource_is_wild(text: str) -> bool:
-    """Tell whether a resource stands for all of a service, or for all."""
+    """Whether a resource matches everything, or everything of a service."""
     if text == "*":
         return True
     parts = _INTERPOLATION.sub("x", text).split(":", _ARN_PARTS - 1)

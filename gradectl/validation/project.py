@@ -1,4 +1,4 @@
-"""What there is to check at a path: Terraform's folders, and what they need."""
+"""The Terraform folders below a path, and the providers and modules that they use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gradectl.errors import ConfigurationError
 from gradectl.validation.hcl import Attribute, Block, HclError, parse
 
 LOCK_FILE = ".terraform.lock.hcl"
-#: A checked folder's files: configuration, values, tests.
+#: Files of a checked folder: configuration, values, tests.
 _SUFFIXES = (".tf", ".tfvars", ".tftest.hcl")
-_OURS_TO_SKIP = frozenset({"build", "node_modules", "__pycache__"})
+_SKIPPED_FOLDERS = frozenset({"build", "node_modules", "__pycache__"})
 _BUILT_IN = "terraform"
 
 Kind = Literal["root", "module", "example"]
@@ -23,7 +23,7 @@ Kind = Literal["root", "module", "example"]
 
 @dataclass(frozen=True)
 class Requirement:
-    """A provider that a folder needs, and where it says so."""
+    """A provider that a folder requires, and the location of the requirement."""
 
     local_name: str
     source: str
@@ -39,7 +39,7 @@ class Folder:
 
     Attributes:
         path: The folder.
-        kind: A root has a state and a lock file; an example is a root that nobody applies.
+        kind: A root has a state and a lock file; an example is a root that is never applied.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class Folder:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """Its configuration."""
+        """Its configuration files."""
         return tuple(sorted(self.path.glob("*.tf")))
 
     @cached_property
@@ -58,19 +58,19 @@ class Folder:
 
     @cached_property
     def blocks(self) -> tuple[tuple[Path, Block], ...]:
-        """Its blocks with their files, as far as they can be read."""
+        """Its blocks with their files; files with syntax errors have none."""
         return tuple((path, block) for path in self.files for block in readable(path))
 
     @cached_property
     def requirements(self) -> tuple[Requirement, ...]:
-        """The providers that it needs."""
+        """The providers that it requires."""
         declared = {item.local_name: item for item in _declared(self.blocks)}
         implied = {item.local_name: item for item in _implied(self.blocks)}
         return tuple({**implied, **declared}.values())
 
     @property
     def calls_modules(self) -> bool:
-        """Whether Terraform must fetch or link modules before it can look at the folder."""
+        """Whether Terraform must install modules before other commands."""
         tested = [block for path in self.tests for run in readable(path) for block in run.blocks]
         return any(block.kind == "module" for _, block in self.blocks) or any(
             block.kind == "module" for block in tested
@@ -78,7 +78,7 @@ class Folder:
 
     @cached_property
     def local_modules(self) -> frozenset[Path]:
-        """The folders that it calls, and those that they call."""
+        """The local modules that it calls, directly or indirectly."""
         found: set[Path] = set()
         waiting = [self]
         while waiting:
@@ -91,14 +91,16 @@ class Folder:
 
 class Project:
     """
-    Everything at a path.
+    All Terraform folders at and below a path.
 
     Args:
-        path: The folder; of this repository, of a module, or of somebody's own root.
+        path: Folder of this repository, of a module, or of another root.
+
+    Raises:
+        ConfigurationError: No folder has Terraform files.
     """
 
     def __init__(self, path: Path) -> None:
-        """Look for folders with Terraform files."""
         self.path = path.resolve()
         self.folders = _as_called(
             Folder(folder, _kind(folder, self.path))
@@ -106,17 +108,17 @@ class Project:
             if any(folder.glob("*.tf"))
         )
         if not self.folders:
-            text = "there is no Terraform file here or below"
-            hint = "give the folder of a root module: gradectl validate PATH"
+            text = "no Terraform files in this folder or below"
+            hint = "name the folder of a root module: gradectl validate PATH"
             raise ConfigurationError(text, where=str(self.path), next_step=hint)
 
     def of_kind(self, *kinds: Kind) -> list[Folder]:
-        """List the folders of some kinds."""
+        """List the folders of the given kinds."""
         return [folder for folder in self.folders if folder.kind in kinds]
 
     @cached_property
     def formatted_files(self) -> list[Path]:
-        """All files that have a canonical form; deliberately wrong ones of tests are left out."""
+        """The files that `terraform fmt` formats, without intentionally wrong ones of tests."""
         found = {
             path
             for folder in _walk(self.path)
@@ -134,7 +136,7 @@ class Project:
 
 
 def readable(path: Path) -> tuple[Block, ...]:
-    """Read the blocks of a file; none when it is no Terraform, which Terraform itself will say."""
+    """Parse the blocks of a file; none after a syntax error, which Terraform itself reports."""
     try:
         return parse(path.read_text(encoding="utf-8"))
     except (HclError, OSError, UnicodeDecodeError):
@@ -142,21 +144,21 @@ def readable(path: Path) -> tuple[Block, ...]:
 
 
 def _walk(top: Path) -> Iterator[Path]:
-    """Visit the folders that are sources: no hidden one, no tests, nothing installed or built."""
+    """Walk through source folders: no hidden, test, build or installed ones."""
     for name, folders, _ in os.walk(top):
         here = Path(name)
         folders[:] = sorted(
             folder
             for folder in folders
             if not folder.startswith(".")
-            and folder not in _OURS_TO_SKIP | {"tests"}
+            and folder not in _SKIPPED_FOLDERS | {"tests"}
             and not (here / folder / "pyvenv.cfg").exists()
         )
         yield here
 
 
 def _kind(folder: Path, top: Path) -> Kind:
-    """Tell by its name and place what a folder is."""
+    """Classify a folder by its path."""
     parts = folder.relative_to(top).parts
     if "examples" in parts or folder.parent.name == "examples":
         return "example"
@@ -164,7 +166,7 @@ def _kind(folder: Path, top: Path) -> Kind:
 
 
 def _as_called(folders: Iterable[Folder]) -> tuple[Folder, ...]:
-    """Make modules of those that another one calls, wherever they are."""
+    """Classify folders that another one calls as modules."""
     found = tuple(folders)
     called = {path for folder in found for path in folder.local_modules}
     return tuple(
@@ -173,7 +175,7 @@ def _as_called(folders: Iterable[Folder]) -> tuple[Folder, ...]:
 
 
 def _called(folder: Folder) -> Iterator[Path]:
-    """Give the folders on this machine that a folder calls as modules."""
+    """Yield the local folders that a folder calls as modules."""
     for _, block in folder.blocks:
         source = block.attribute("source") if block.kind == "module" else None
         if source and (source.literal or "").startswith(("./", "../")):
@@ -181,7 +183,7 @@ def _called(folder: Folder) -> Iterator[Path]:
 
 
 def _declared(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:
-    """Read `required_providers`."""
+    """Yield the providers in `required_providers`."""
     for path, block in blocks:
         for inner in block.blocks if block.kind == "terraform" else ():
             for item in inner.attributes if inner.kind == "required_providers" else ():
@@ -191,7 +193,7 @@ def _declared(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:
 
 
 def _implied(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:
-    """Read the providers that blocks name without declaring them."""
+    """Yield the providers that blocks use without a declaration."""
     for path, block in blocks:
         if block.kind in ("provider", "resource", "data", "ephemeral") and block.labels:
             name = block.labels[0].partition("_")[0]
@@ -200,7 +202,7 @@ def _implied(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:
 
 
 def _key(item: Attribute, name: str) -> str | None:
-    """Find a string in an object, or the object that is only a version."""
+    """Read a string of an object; a plain string is its version."""
     if item.literal is not None:
         return item.literal if name == "version" else None
     words = item.value

@@ -1,4 +1,4 @@
-"""Runs the jobs of all checks side by side, and tells what happens as it happens."""
+"""Runs the jobs of all checks in parallel and yields events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gradectl.validation.model import CheckContext, CheckJob
 
 @dataclass(frozen=True)
 class Task:
-    """One job, and the check it belongs to."""
+    """A job and the name of its check."""
 
     check: str
     job: CheckJob
@@ -23,22 +23,22 @@ class Task:
 
 @dataclass(frozen=True)
 class Started:
-    """A job has begun."""
+    """A job has started."""
 
     task: Task
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A job is over."""
+    """A job has finished."""
 
     task: Task
     case: CaseOutcome
 
 
 @dataclass(frozen=True)
-class _Broken:
-    """A job met a mistake of ours."""
+class _Crashed:
+    """A job raised an unexpected error."""
 
     error: BaseException
 
@@ -53,30 +53,30 @@ def run(
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
     """
-    Run tasks in their order, so many at a time, and give what happens.
+    Run tasks in order, several at a time, and yield events.
 
-    Whoever stops listening, by Ctrl-C or otherwise, must stop `context.tools`: that ends the tasks
-    that are under way.
+    A caller that stops early, on Ctrl-C for example, must call `context.tools.stop()` to end the
+    running tasks.
 
     Args:
-        tasks: What to do.
-        context: What to work with.
-        workers: How many at a time.
-        clock: Gives seconds.
+        tasks: The tasks.
+        context: Context of the checks.
+        workers: Number of tasks that run at a time.
+        clock: Returns the time in seconds.
     """
     waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-    events: queue.SimpleQueue[Event | _Broken] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Event | _Crashed] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
 
     def work() -> None:
-        # To the end, also with nothing left to do: what a thread started ends with the thread.
+        # Runs until the end of the run: programs that this thread started die with the thread.
         while task := waiting.get():
             try:
                 events.put(Started(task))
                 events.put(Finished(task, _case(task, context, clock)))
-            except BaseException as error:  # noqa: BLE001 - raised again by who listens
-                events.put(_Broken(error))
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                events.put(_Crashed(error))
 
     for number in range(workers):
         threading.Thread(target=work, name=f"check-{number}", daemon=True).start()
@@ -84,7 +84,7 @@ def run(
         left = len(tasks)
         while left:
             event = events.get()
-            if isinstance(event, _Broken):
+            if isinstance(event, _Crashed):
                 raise event.error
             left -= isinstance(event, Finished)
             yield event
@@ -94,7 +94,7 @@ def run(
 
 
 def _case(task: Task, context: CheckContext, clock: Callable[[], float]) -> CaseOutcome:
-    """Run one job; a program that does not do its work is something found, too."""
+    """Run one job; a program that fails becomes a finding."""
     start = clock()
     try:
         found = tuple(task.job.run())

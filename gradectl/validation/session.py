@@ -1,4 +1,4 @@
-"""One run of `gradectl validate`: which checks, in which surroundings, with which outcome."""
+"""One run of `gradectl validate`: selects the checks, runs them, collects the outcome."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from gradectl.validation.findings import CaseOutcome, CheckOutcome, Status, Vali
 from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import Project
 from gradectl.validation.runner import Event, Finished, Task, run
-from gradectl.validation.workbench import TerraformWorkspace
+from gradectl.validation.terraform_workspace import TerraformWorkspace
 
 _SKIPPED = "by --only or --skip"
-_UNCHANGED = "nothing that it looks at changed"
+_UNCHANGED = "none of its files changed"
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for: the names of checks, and the revision of `--changed-since`."""
+class CheckSelection:
+    """The checks to run: names of `--only` and `--skip`, revision of `--changed-since`."""
 
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
     changed_since: str | None = None
 
-    def chosen(self) -> frozenset[str]:
+    def names(self) -> frozenset[str]:
         """
-        Work out the checks to run.
+        Names of the checks to run.
 
         Raises:
-            UsageError: None is left.
+            UsageError: No check is left.
         """
         names = frozenset(self.only or NAMES) - frozenset(self.skip)
         if not names:
@@ -50,22 +50,21 @@ class Request:
 
 class Session:
     """
-    One run.
+    One run; making one selects the jobs, `run` performs them.
 
     Args:
-        context: What to work with.
-        request: What was asked for.
+        context: Context of the checks.
+        selection: The checks to run.
 
     Raises:
         ConfigurationError: A program that a check needs is missing.
-        UsageError: Nothing is left to do, or the revision does not exist.
+        UsageError: No check is left to run, or the revision does not exist.
     """
 
-    def __init__(self, context: CheckContext, request: Request) -> None:
-        """Choose the subjects; nothing runs yet."""
-        self._scene = context
-        chosen = request.chosen()
-        revision = request.changed_since
+    def __init__(self, context: CheckContext, selection: CheckSelection) -> None:
+        self._context = context
+        chosen = selection.names()
+        revision = selection.changed_since
         changed = changed_since(revision, context.project.path, context.tools) if revision else None
         self._jobs: dict[str, list[CheckJob]] = {}
         self._why_not: dict[str, CheckOutcome] = {}
@@ -88,24 +87,24 @@ class Session:
 
     @property
     def tasks(self) -> list[Task]:
-        """All subjects of all checks, in order."""
+        """The jobs of all selected checks, in order."""
         return [Task(name, job) for name, jobs in self._jobs.items() for job in jobs]
 
     def run(self, workers: int) -> Iterator[Event]:
-        """Look at everything, so many subjects at a time, and give what happens."""
-        for event in run(self.tasks, self._scene, workers):
+        """Run all tasks, `workers` at a time, and yield events."""
+        for event in run(self.tasks, self._context, workers):
             if isinstance(event, Finished):
                 self._cases[event.task.check].append(event.case)
             yield event
 
     def validation(self) -> Validation:
-        """Put together what became of all checks."""
+        """Collect the outcomes of all checks."""
         seconds = time.monotonic() - self._start
         checks = tuple(self._outcome(check) for check in CHECKS)
-        return Validation(self._scene.shown(self._scene.project.path), seconds, checks)
+        return Validation(self._context.shown(self._context.project.path), seconds, checks)
 
     def _outcome(self, check: Check) -> CheckOutcome:
-        """Say what became of one check."""
+        """The outcome of one check."""
         if check.name in self._why_not:
             return self._why_not[check.name]
         cases = self._cases[check.name]
@@ -116,22 +115,22 @@ class Session:
 
 
 def _left_out(check: Check, status: Status, reason: str) -> CheckOutcome:
-    """Say why a check does not run."""
+    """The outcome of a check that does not run."""
     return CheckOutcome(check.name, check.purpose, status, reason=reason)
 
 
 @contextmanager
-def opened(path: Path, environ: Mapping[str, str], here: Path) -> Iterator[CheckContext]:
+def open_context(path: Path, environ: Mapping[str, str], here: Path) -> Iterator[CheckContext]:
     """
-    Open a project for checks; everything that was started is ended on the way out.
+    Open a project for checks, and stop all programs at the end of the block.
 
     Args:
         path: The folder.
         environ: The process environment.
-        here: Paths are shown as seen from here.
+        here: Working directory; paths in findings are relative to it.
 
     Raises:
-        ConfigurationError: There is no Terraform, or GRADECTL_PLUGIN_DIR is wrong.
+        ConfigurationError: No Terraform files in the folder, or GRADECTL_PLUGIN_DIR is invalid.
     """
     project = Project(path)
     cache = cache_folder(environ)
@@ -140,20 +139,20 @@ def opened(path: Path, environ: Mapping[str, str], here: Path) -> Iterator[Check
         providers = prepare(environ, scratch, cache / "plugins")
         tools = Tools({**check_environment(environ, scratch), **providers})
         try:
-            bench = TerraformWorkspace(project, tools, scratch)
-            yield CheckContext(project, bench, tools, scratch, cache, here)
+            workspace = TerraformWorkspace(project, tools, scratch)
+            yield CheckContext(project, workspace, tools, scratch, cache, here)
         finally:
             tools.stop()
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Name the folder for what may be kept for the next run."""
+    """The folder of caches that persist between runs."""
     home = Path(environ.get("HOME") or tempfile.gettempdir())
     return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "gradectl"
 
 
 def cores() -> int:
-    """Count the cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,1 +1,1 @@
-"""One module a check; `gradectl.validation.catalogue` lists them."""
+"""One module per check; `gradectl.validation.catalogue` lists them."""

@@ -1,4 +1,4 @@
-"""Whether Amazon MQ would keep all of the broker's XML."""
+"""Checks that Amazon MQ keeps all of the broker's XML."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from typing import cast
 import yaml
 
 from gradectl.errors import GradectlError
-from gradectl.validation.broker_rules import BrokerRules, NotXmlError, stripped
+from gradectl.validation.broker_rules import BrokerRules, InvalidXmlError, stripped
 from gradectl.validation.checks.configuration import terraform_inputs
 from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import Folder, readable
-from gradectl.validation.workbench import NotReadyError
+from gradectl.validation.terraform_workspace import NotReadyError
 
 _RULES = Path(__file__).parents[1] / "amazon_mq.yaml"
-#: The local value of a module that is the whole XML.
+#: The local value of a module with the whole XML.
 _LOCAL = "broker_xml"
 _TEMPLATES = "templates/*.xml.tftpl"
 
 
 @cache
 def amazon_mq_rules() -> BrokerRules:
-    """Read what Amazon MQ permits."""
+    """Read the allow-list of Amazon MQ."""
     return cast("BrokerRules", yaml.safe_load(_RULES.read_text(encoding="utf-8")))
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at each module that renders a broker's XML."""
+    """One job for each module that renders a broker's XML."""
     return [
         CheckJob(
             context.shown(folder.path),
             terraform_inputs(context, folder),
-            partial(_look, context, folder),
+            partial(_check, context, folder),
         )
         for folder in context.project.folders
         if _renders_xml(folder)
@@ -45,36 +45,36 @@ def _jobs(context: CheckContext) -> list[CheckJob]:
 
 
 def _renders_xml(folder: Folder) -> bool:
-    """Tell whether a folder has the local value."""
+    """Whether a folder has the local value."""
     return any(block.kind == "locals" and block.attribute(_LOCAL) for _, block in folder.blocks)
 
 
-def _look(context: CheckContext, folder: Folder) -> Iterator[Finding]:
-    """Let Terraform render the XML, and hold it against the rules."""
+def _check(context: CheckContext, folder: Folder) -> Iterator[Finding]:
+    """Render the XML with Terraform and compare it with the rules."""
     template = next(iter(sorted(folder.path.glob(_TEMPLATES))), folder.files[0])
     try:
-        place = context.bench.ready(folder)
+        ready = context.workspace.ready(folder)
         values = context.scratch / f"{folder.path.name}.tfvars"
         values.write_text(required_values(folder), encoding="utf-8")
-        answer = context.bench.terraform.console(place, f"base64encode(local.{_LOCAL})", values)
+        answer = context.workspace.terraform.console(ready, f"base64encode(local.{_LOCAL})", values)
         found = stripped(base64.b64decode(answer).decode(), amazon_mq_rules())
     except NotReadyError as error:
         yield from context.findings(error.diagnostics, error.directory)
-    except NotXmlError as error:
-        yield context.finding(template, error.line, f"not XML: {error}")
+    except InvalidXmlError as error:
+        yield context.finding(template, error.line, f"invalid XML: {error}")
     except (GradectlError, ValueError) as error:
-        yield context.finding(template, 1, f"it cannot be rendered: {error}")
+        yield context.finding(template, 1, f"rendering failed: {error}")
     else:
         for item in found:
-            text = f"Amazon MQ would remove {item.what} without a word"
+            text = f"Amazon MQ silently removes {item.what}"
             yield context.finding(template, _line(template, item.element), text, rule="allow-list")
 
 
 def required_values(folder: Folder) -> str:
     """
-    Write the required variables as tfvars, with the values that the module's tests give them.
+    Write tfvars for the required variables, with the values from the module's tests.
 
-    The defaults of all others are what most users run.
+    All other variables keep their defaults.
     """
     required = {
         block.labels[0]
@@ -94,7 +94,7 @@ def required_values(folder: Folder) -> str:
 
 
 def _line(template: Path, element: str) -> int:
-    """Find where a template writes an element."""
+    """The line of a template that writes an element."""
     lines = template.read_text(encoding="utf-8").splitlines()
     named = re.compile(rf"<{re.escape(element)}\b")
     return next((number for number, line in enumerate(lines, 1) if named.search(line)), 1)
@@ -102,8 +102,8 @@ def _line(template: Path, element: str) -> int:
 
 CHECK = Check(
     name="broker-xml",
-    purpose="Amazon MQ would keep all of the broker's XML",
+    purpose="Amazon MQ keeps all of the broker's XML",
     jobs=_jobs,
-    absent=f"no module renders local.{_LOCAL}; a released module was checked where it was released",
-    require=lambda context: context.bench.require(),
+    absent=f"no module renders local.{_LOCAL}; released modules were checked before",
+    require=lambda context: context.workspace.require(),
 )

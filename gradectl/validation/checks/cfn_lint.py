@@ -1,4 +1,4 @@
-"""Whether cfn-lint accepts the stack that `gradectl bootstrap` makes."""
+"""Checks the stack of `gradectl bootstrap` with cfn-lint."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SEVERITIES: dict[str, Severity] = {"Informational": "warning", "Warning": "erro
 
 
 def _program(context: CheckContext) -> str | None:
-    """Find it beside our own Python, or on PATH."""
+    """Look cfn-lint up next to the running Python, then on PATH."""
     return context.tools.find(_PROGRAM, [Path(sys.executable).parent])
 
 
 def _require(context: CheckContext) -> None:
-    """Make sure that it is installed."""
+    """Raise ConfigurationError when cfn-lint is not installed."""
     if not _program(context):
         text = f"{_PROGRAM} is not installed"
         hint = f"pip install {_PROGRAM}, or: --skip {_PROGRAM}"
@@ -31,17 +31,17 @@ def _require(context: CheckContext) -> None:
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at the template once: environments give it only names."""
+    """One job: the environments differ only in names."""
     template = context.project.path / "templates" / BOOTSTRAP
     environments = names(context.project.path)
     if not template.is_file() or not environments:
         return []
     name = environments[0]
-    return [CheckJob(context.shown(template), [template], lambda: _look(context, template, name))]
+    return [CheckJob(context.shown(template), [template], lambda: _check(context, template, name))]
 
 
-def _look(context: CheckContext, template: Path, name: str) -> Iterator[Finding]:
-    """Render the template for one environment and lint it; the lines stay the same."""
+def _check(context: CheckContext, template: Path, name: str) -> Iterator[Finding]:
+    """Render the template for one environment and lint it; line numbers do not change."""
     stack = context.scratch / "bootstrap.yaml"
     try:
         environment = load(context.project.path, name)
@@ -74,6 +74,6 @@ CHECK = Check(
     name=_PROGRAM,
     purpose="cfn-lint accepts the stack of gradectl bootstrap",
     jobs=_jobs,
-    absent=f"there is no templates/{BOOTSTRAP} with an environment",
+    absent=f"no templates/{BOOTSTRAP}, or no environment",
     require=_require,
 )

@@ -1,4 +1,4 @@
-"""Whether Terraform can install what the lock file says, and accepts the files."""
+"""Checks lock files with `terraform init` and configuration with `terraform validate`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import LOCK_FILE, Folder
-from gradectl.validation.workbench import NotReadyError
+from gradectl.validation.terraform_workspace import NotReadyError
 
 
 def terraform_inputs(context: CheckContext, folder: Folder) -> list[Path]:
-    """List what decides about Terraform's opinion of a folder."""
+    """The files and folders that Terraform's result for a folder depends on."""
     return [folder.path, *sorted(folder.local_modules), *context.project.lock_files]
 
 
 def _init_jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at each root."""
+    """One job for each root."""
     return [
         CheckJob(
             context.shown(folder.path),
@@ -30,15 +30,15 @@ def _init_jobs(context: CheckContext) -> list[CheckJob]:
 
 
 def _init(context: CheckContext, folder: Folder) -> Iterable[Finding]:
-    """Install a root's providers, held against its lock file."""
+    """Install the providers of a root and compare them with its lock file."""
     if not (folder.path / LOCK_FILE).is_file():
-        text = "no lock file: whoever runs it may get other providers; terraform init, and commit"
+        text = "no lock file, so provider versions are not pinned: run terraform init and commit it"
         return [context.finding(folder.path / LOCK_FILE, 1, text)]
-    return context.findings(context.bench.init(folder), folder.path)
+    return context.findings(context.workspace.init(folder), folder.path)
 
 
 def _validate_jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at each folder, the roots first: they see the modules too."""
+    """One job for each folder, roots first: they include the modules."""
     folders = [*context.project.of_kind("root"), *context.project.of_kind("module", "example")]
     return [
         CheckJob(
@@ -51,26 +51,26 @@ def _validate_jobs(context: CheckContext) -> list[CheckJob]:
 
 
 def _validate(context: CheckContext, folder: Folder) -> Iterator[Finding]:
-    """Hold a folder against the schemas of its providers."""
+    """Validate a folder against the schemas of its providers."""
     try:
-        place = context.bench.ready(folder)
+        ready = context.workspace.ready(folder)
     except NotReadyError as error:
         yield from context.findings(error.diagnostics, error.directory)
         return
-    yield from context.findings(context.bench.terraform.validate(place), folder.path)
+    yield from context.findings(context.workspace.terraform.validate(ready), folder.path)
 
 
 INIT = Check(
     name="init",
-    purpose="The lock file of each root fits its providers",
+    purpose="The lock file of each root matches its providers",
     jobs=_init_jobs,
-    absent="there is no root module, only modules",
-    require=lambda context: context.bench.require(),
+    absent="no root module",
+    require=lambda context: context.workspace.require(),
 )
 VALIDATE = Check(
     name="validate",
     purpose="Terraform accepts each root, module and example",
     jobs=_validate_jobs,
-    absent="there is no folder with Terraform files",
-    require=lambda context: context.bench.require(),
+    absent="no folder has Terraform files",
+    require=lambda context: context.workspace.require(),
 )

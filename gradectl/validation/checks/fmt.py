@@ -1,4 +1,4 @@
-"""Whether Terraform's files have the canonical form."""
+"""Checks the format of Terraform files with `terraform fmt`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradectl.validation.model import Check, CheckContext, CheckJob
 
 
 def differing_lines(text: str, formatted: str) -> list[int]:
-    """Number the first line of each part of a text that would be written otherwise."""
+    """First line numbers of the parts that differ between a text and its formatted version."""
     matcher = SequenceMatcher(None, text.splitlines(), formatted.splitlines(), autojunk=False)
     return [start + 1 for kind, start, *_ in matcher.get_opcodes() if kind != "equal"]
 
@@ -20,29 +20,29 @@ def unformatted(
     context: CheckContext, path: Path, text: str, first_line: int = 1
 ) -> Iterator[Finding]:
     """
-    Say where a text has another form than `terraform fmt` gives it.
+    Find the lines of a text that `terraform fmt` would change.
 
     Args:
-        context: What to work with.
-        path: The file that the text is in.
-        text: Terraform.
-        first_line: Where it begins in the file.
+        context: Context of the checks.
+        path: The file that contains the text.
+        text: Terraform configuration.
+        first_line: Line in the file where the text begins.
     """
-    formatted = context.bench.terraform.formatted(text, context.project.path)
+    formatted = context.workspace.terraform.formatted(text, context.project.path)
     offset = first_line - 1
     if formatted.text is None:
         yield context.finding(path, formatted.line + offset, formatted.error)
         return
     for line in differing_lines(text, formatted.text):
-        yield context.finding(path, line + offset, "terraform fmt would write it otherwise")
+        yield context.finding(path, line + offset, "terraform fmt would change this line")
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at all files at once: one start of Terraform."""
+    """One job for all files, which starts Terraform once."""
     files = context.project.formatted_files
 
     def run() -> Iterator[Finding]:
-        for path in context.bench.terraform.unformatted(files, context.project.path):
+        for path in context.workspace.terraform.unformatted(files, context.project.path):
             yield from unformatted(context, path, path.read_text(encoding="utf-8"))
 
     return [CheckJob(f"all {len(files)} files", files, run)] if files else []
@@ -50,8 +50,8 @@ def _jobs(context: CheckContext) -> list[CheckJob]:
 
 CHECK = Check(
     name="fmt",
-    purpose="Terraform's files have the canonical form",
+    purpose="Terraform files are formatted with terraform fmt",
     jobs=_jobs,
-    absent="there is no file that Terraform formats",
-    require=lambda context: context.bench.require(),
+    absent="no file that terraform fmt formats",
+    require=lambda context: context.workspace.require(),
 )

@@ -1,4 +1,4 @@
-"""Whether each wildcard in a policy document has its reason beside it."""
+"""Checks that each wildcard in a policy document has a comment with its reason."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.policy_wildcards import without_reason
 from gradectl.validation.project import Folder
 
-_WHAT = "{key} {text!r} allows more than one thing; name it, or say why in a comment beside it"
+_WHAT = "{key} {text!r} is a wildcard: list the values, or give the reason in a comment"
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at each folder."""
+    """One job for each folder."""
     return [
-        CheckJob(context.shown(folder.path), [folder.path], partial(_look, context, folder))
+        CheckJob(context.shown(folder.path), [folder.path], partial(_check, context, folder))
         for folder in context.project.folders
     ]
 
 
-def _look(context: CheckContext, folder: Folder) -> Iterator[Finding]:
-    """Look at the files of a folder."""
+def _check(context: CheckContext, folder: Folder) -> Iterator[Finding]:
+    """Check the files of a folder."""
     for path in folder.files:
         try:
             found = without_reason(path.read_text(encoding="utf-8"))
@@ -39,5 +39,5 @@ CHECK = Check(
     name="policies",
     purpose="No policy document has a wildcard without a reason",
     jobs=_jobs,
-    absent="there is no folder with Terraform files",
+    absent="no folder has Terraform files",
 )

@@ -1,4 +1,4 @@
-"""Whether the examples in READMEs have the canonical form and fit the modules they call."""
+"""Checks the examples in READMEs: format, and arguments of the modules they call."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _README = "README.md"
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at each README that has examples."""
+    """One job for each README with examples."""
     folders = dict.fromkeys([context.project.path, *(one.path for one in context.project.folders)])
     modules = [folder.path for folder in context.project.of_kind("module")]
     found: list[CheckJob] = []
     for path in (folder / _README for folder in folders):
         if path.is_file() and examples(path.read_text(encoding="utf-8")):
             inputs = [path, *modules]
-            found.append(CheckJob(context.shown(path), inputs, partial(_look, context, path)))
+            found.append(CheckJob(context.shown(path), inputs, partial(_check, context, path)))
     return found
 
 
-def _look(context: CheckContext, path: Path) -> Iterator[Finding]:
-    """Look at the examples of one page."""
+def _check(context: CheckContext, path: Path) -> Iterator[Finding]:
+    """Check the examples of one page."""
     modules = {
         folder.path.name: variables(block for _, block in folder.blocks)
         for folder in context.project.of_kind("module")
@@ -48,14 +48,14 @@ def _look(context: CheckContext, path: Path) -> Iterator[Finding]:
 
 
 def _mistakes(example: Example, modules: dict[str, Variables]) -> Iterator[Mistake]:
-    """Look at one example; where the modules are somebody else's, only at its form."""
+    """Check one example; without local modules, only its format is checked."""
     return mistakes(example, modules) if modules else iter(())
 
 
 CHECK = Check(
     name="readmes",
-    purpose="The examples in READMEs fit the modules",
+    purpose="The examples in READMEs match the modules",
     jobs=_jobs,
-    absent=f"there is no {_README} with an example",
-    require=lambda context: context.bench.require(),
+    absent=f"no {_README} with an example",
+    require=lambda context: context.workspace.require(),
 )

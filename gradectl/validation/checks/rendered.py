@@ -1,4 +1,4 @@
-"""Whether the rendered files of each environment are what environment.yaml says."""
+"""Checks that the rendered files of each environment match its environment.yaml."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gradectl.validation.model import Check, CheckContext, CheckJob
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
-    """Look at each environment."""
+    """One job for each environment."""
     top = context.project.path
     return [
         CheckJob(
             name,
             [top / FOLDER / name, *sorted((top / FOLDER).glob("variables*.tf")), top / "templates"],
-            partial(_look, context, name),
+            partial(_check, context, name),
         )
         for name in names(top)
     ]
 
 
-def _look(context: CheckContext, name: str) -> Iterator[Finding]:
-    """Render one environment and compare."""
+def _check(context: CheckContext, name: str) -> Iterator[Finding]:
+    """Render one environment and compare its files."""
     top = context.project.path
     try:
         files = rendered(top, load(top, name))
@@ -37,12 +37,12 @@ def _look(context: CheckContext, name: str) -> Iterator[Finding]:
     for path in outdated(files):
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         line = next(iter(differing_lines(text, files[path])), 1)
-        yield context.finding(path, line, f"not what {FILE} says; next: gradectl render {name}")
+        yield context.finding(path, line, f"differs from {FILE}; next: gradectl render {name}")
 
 
 CHECK = Check(
     name="rendered",
-    purpose="The rendered files of each environment are fresh",
+    purpose="The rendered files of each environment are up to date",
     jobs=_jobs,
-    absent=f"there is no {FOLDER}/NAME/{FILE}",
+    absent=f"no {FOLDER}/NAME/{FILE}",
 )

@@ -57,4 +57,4 @@ def test_nothing_is_deployed_to_another_region_by_a_flag(root: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         context(root, region="eu-west-2").declared_environment("dev")
 
-    assert "it lives in eu-west-1" in caught.value.what
+    assert "in eu-west-1, not in eu-west-2" in caught.value.what

@@ -11,11 +11,11 @@ import pytest
 
 from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, CheckContext
-from gradectl.validation.session import opened
+from gradectl.validation.session import open_context
 
 
 @pytest.fixture
-def make_scene(tmp_path: Path) -> Iterator[Callable[..., CheckContext]]:
+def make_context(tmp_path: Path) -> Iterator[Callable[..., CheckContext]]:
     """Write files, and open a project on them."""
     with ExitStack() as stack:
 
@@ -26,7 +26,7 @@ def make_scene(tmp_path: Path) -> Iterator[Callable[..., CheckContext]]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
             environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), **variables}
-            return stack.enter_context(opened(top, environ, top))
+            return stack.enter_context(open_context(top, environ, top))
 
         yield make
 

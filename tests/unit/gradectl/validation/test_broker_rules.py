@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradectl.validation.broker_rules import NotXmlError, Stripped, stripped
+from gradectl.validation.broker_rules import InvalidXmlError, Stripped, stripped
 
 NAMESPACE = "http://activemq.apache.org/schema/core"
 RULES = {
@@ -59,7 +59,7 @@ def test_another_root_element_is_removed_whole() -> None:
 
 def test_a_text_that_is_no_xml_is_refused_with_its_line() -> None:
     """The parser's words come along."""
-    with pytest.raises(NotXmlError) as caught:
+    with pytest.raises(InvalidXmlError) as caught:
         stripped("<broker>\n<a>\n</broker>", RULES)
 
     assert caught.value.line == 3

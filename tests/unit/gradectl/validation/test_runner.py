@@ -17,9 +17,9 @@ FINDING = Finding("a.tf", 1, "wrong")
 
 
 @pytest.fixture
-def context(make_scene: Callable[..., CheckContext]) -> CheckContext:
+def context(make_context: Callable[..., CheckContext]) -> CheckContext:
     """A project of which nothing is needed."""
-    return make_scene({"main.tf": ""})
+    return make_context({"main.tf": ""})
 
 
 def task(name: str, look: Callable[[], Iterable[Finding]]) -> Task:

@@ -26,28 +26,28 @@ def files() -> dict[str, str]:
 
 
 def test_the_template_of_this_repository_is_accepted(
-    make_scene: Callable[..., Any], look: Any, files: dict[str, str]
+    make_context: Callable[..., Any], look: Any, files: dict[str, str]
 ) -> None:
     """Not even information is left."""
-    assert look(CHECK, make_scene(files)) == []
+    assert look(CHECK, make_context(files)) == []
 
 
 def test_what_it_finds_is_at_the_line_of_the_template(
-    make_scene: Callable[..., Any], look: Any, files: dict[str, str]
+    make_context: Callable[..., Any], look: Any, files: dict[str, str]
 ) -> None:
     """Rendering changes no line."""
     text = files[TEMPLATE].replace("AWS::S3::Bucket\n", "AWS::S3::Bucke\n", 1)
     line = text.splitlines().index("    Type: AWS::S3::Bucke") + 1
 
-    found = look(CHECK, make_scene({**files, TEMPLATE: text}))
+    found = look(CHECK, make_context({**files, TEMPLATE: text}))
 
-    assert (f"{TEMPLATE}:{line}", "E3006") in [(item.place, item.rule) for item in found]
+    assert (f"{TEMPLATE}:{line}", "E3006") in [(item.location, item.rule) for item in found]
 
 
 def test_a_template_that_cannot_be_rendered_is_found(
-    make_scene: Callable[..., Any], look: Any, files: dict[str, str]
+    make_context: Callable[..., Any], look: Any, files: dict[str, str]
 ) -> None:
     """A name in it that nothing fills in."""
-    (found,) = look(CHECK, make_scene({**files, TEMPLATE: "x: {{ nothing }}\n"}))
+    (found,) = look(CHECK, make_context({**files, TEMPLATE: "x: {{ nothing }}\n"}))
 
     assert found.path == TEMPLATE

@@ -61,12 +61,12 @@ def report(path: Path) -> str:
 
 
 def test_what_it_found_has_file_line_rule_and_guideline(
-    make_scene: Callable[..., Any], look: Any, stand: Stand
+    make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:
     """One run over all folders, and none of it over a network."""
-    (found,) = look(CHECK, make_scene(FILES))
+    (found,) = look(CHECK, make_context(FILES))
 
-    assert (found.place, found.rule) == ("modules/a/main.tf:4", "CKV_AWS_1")
+    assert (found.location, found.rule) == ("modules/a/main.tf:4", "CKV_AWS_1")
     assert found.message == "Ensure it is safe (aws_x.this)"
     assert found.help_url == "https://example.com/CKV_AWS_1"
     (words,) = stand.runs
@@ -74,64 +74,64 @@ def test_what_it_found_has_file_line_rule_and_guideline(
 
 
 def test_the_same_files_are_not_looked_at_twice(
-    make_scene: Callable[..., Any], look: Any, stand: Stand
+    make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:
     """It takes seconds to start, and says the same again."""
-    first = look(CHECK, make_scene(FILES))
+    first = look(CHECK, make_context(FILES))
 
-    assert look(CHECK, make_scene(FILES)) == first
+    assert look(CHECK, make_context(FILES)) == first
     assert len(stand.runs) == 1
 
 
 @pytest.mark.parametrize("name", ["main.tf", ".checkov.yaml"])
 def test_a_change_of_a_file_or_of_its_settings_counts(
-    make_scene: Callable[..., Any], look: Any, stand: Stand, name: str
+    make_context: Callable[..., Any], look: Any, stand: Stand, name: str
 ) -> None:
     """What was said before was said of something else."""
-    look(CHECK, make_scene(FILES))
-    look(CHECK, make_scene({**FILES, name: "# changed\n"}))
+    look(CHECK, make_context(FILES))
+    look(CHECK, make_context({**FILES, name: "# changed\n"}))
 
     assert len(stand.runs) == 2
 
 
 def test_another_version_of_it_counts(
-    make_scene: Callable[..., Any], look: Any, stand: Stand
+    make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:
     """It may have learnt something."""
-    look(CHECK, make_scene(FILES))
+    look(CHECK, make_context(FILES))
     os.utime(stand.path, ns=(1, 1))
-    look(CHECK, make_scene(FILES))
+    look(CHECK, make_context(FILES))
 
     assert len(stand.runs) == 2
 
 
 def test_a_memory_that_cannot_be_read_is_none(
-    make_scene: Callable[..., Any], look: Any, stand: Stand, tmp_path: Path
+    make_context: Callable[..., Any], look: Any, stand: Stand, tmp_path: Path
 ) -> None:
     """A run that was killed may have left half a file."""
-    look(CHECK, make_scene(FILES))
+    look(CHECK, make_context(FILES))
     (kept,) = (tmp_path / "cache" / "gradectl").glob("checkov-*.json")
     kept.write_text('{"key":')
 
-    assert len(look(CHECK, make_scene(FILES))) == 1
+    assert len(look(CHECK, make_context(FILES))) == 1
     assert len(stand.runs) == 2
 
 
 def test_a_file_that_it_cannot_read_is_found(
-    make_scene: Callable[..., Any], look: Any, stand: Stand, tmp_path: Path
+    make_context: Callable[..., Any], look: Any, stand: Stand, tmp_path: Path
 ) -> None:
     """What it could not read, it did not check."""
     broken = str(tmp_path / "project" / "main.tf")
     stand.answer(json.dumps([{"results": {"failed_checks": [], "parsing_errors": [broken]}}]))
 
-    (found,) = look(CHECK, make_scene(FILES))
+    (found,) = look(CHECK, make_context(FILES))
 
-    assert (found.place, found.rule) == ("main.tf:1", "unreadable")
+    assert (found.location, found.rule) == ("main.tf:1", "unreadable")
 
 
-def test_without_it_the_way_to_get_it_is_said(make_scene: Callable[..., Any], look: Any) -> None:
+def test_without_it_the_way_to_get_it_is_said(make_context: Callable[..., Any], look: Any) -> None:
     """And the way to do without."""
     with pytest.raises(ConfigurationError) as caught:
-        look(CHECK, make_scene(FILES, PATH="/nonexistent"))
+        look(CHECK, make_context(FILES, PATH="/nonexistent"))
 
     assert "--skip checkov" in caught.value.next_step

@@ -21,9 +21,9 @@ VARIABLES = "".join(
 
 
 @pytest.fixture
-def context(make_scene: Callable[..., Any]) -> Any:
+def context(make_context: Callable[..., Any]) -> Any:
     """A project with one environment, freshly rendered."""
-    found = make_scene(
+    found = make_context(
         {"environments/variables.tf": VARIABLES, "environments/dev/environment.yaml": YAML}
     )
     top = found.project.path
@@ -47,7 +47,7 @@ def test_a_file_that_was_edited_is_found_at_its_line(context: Any, look: Any) ->
 
     (found,) = look(CHECK, context)
 
-    assert found.place == f"environments/dev/terraform.tfvars:{line}"
+    assert found.location == f"environments/dev/terraform.tfvars:{line}"
     assert "gradectl render dev" in found.message
 
 
@@ -55,7 +55,7 @@ def test_a_file_that_is_missing_is_found(context: Any, look: Any) -> None:
     """It was never rendered, or never committed."""
     (context.project.path / "environments" / "dev" / "backend.hcl").unlink()
 
-    assert [found.place for found in look(CHECK, context)] == ["environments/dev/backend.hcl:1"]
+    assert [found.location for found in look(CHECK, context)] == ["environments/dev/backend.hcl:1"]
 
 
 def test_an_environment_that_is_wrong_is_found(context: Any, look: Any) -> None:

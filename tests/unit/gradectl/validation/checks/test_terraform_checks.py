@@ -43,40 +43,40 @@ LOCK = {".terraform.lock.hcl": "# nothing is locked\n"}
 
 def places(found: list[Any]) -> list[str]:
     """Where something was found."""
-    return [item.place for item in found]
+    return [item.location for item in found]
 
 
-def test_files_in_their_form_are_passed(make_scene: Make, look: Any) -> None:
+def test_files_in_their_form_are_passed(make_context: Make, look: Any) -> None:
     """Nothing is said of what is right."""
-    assert look(fmt.CHECK, make_scene({"main.tf": MODULE})) == []
+    assert look(fmt.CHECK, make_context({"main.tf": MODULE})) == []
 
 
 def test_each_line_that_terraform_would_write_otherwise_is_found(
-    make_scene: Make, look: Any
+    make_context: Make, look: Any
 ) -> None:
     """In values and tests too."""
     text = "locals {\n  a = 1\n  bb = 2\n}\n\n\nlocals {\n c = 3\n}\n"
 
-    found = look(fmt.CHECK, make_scene({"main.tf": text, "dev/x.tfvars": "a =   1\n"}))
+    found = look(fmt.CHECK, make_context({"main.tf": text, "dev/x.tfvars": "a =   1\n"}))
 
     assert places(found) == ["dev/x.tfvars:1", "main.tf:2", "main.tf:8"]
 
 
-def test_a_broken_file_is_found_beside_one_of_another_form(make_scene: Make, look: Any) -> None:
+def test_a_broken_file_is_found_beside_one_of_another_form(make_context: Make, look: Any) -> None:
     """Terraform stops at the broken one; the other is not forgotten."""
-    found = look(fmt.CHECK, make_scene({"a.tf": "\nx {\n", "b.tf": "a =   1\n"}))
+    found = look(fmt.CHECK, make_context({"a.tf": "\nx {\n", "b.tf": "a =   1\n"}))
 
     assert places(found) == ["a.tf:2", "b.tf:1"]
     assert found[0].message.startswith("Unclosed configuration block. There is no closing brace")
 
 
-def test_examples_are_held_to_the_form_and_to_the_variables(make_scene: Make, look: Any) -> None:
+def test_examples_are_held_to_the_form_and_to_the_variables(make_context: Make, look: Any) -> None:
     """Lines are those of the README."""
     call = '```hcl\nmodule "a" {\n  source = "./modules/a"\n  %s\n}\n```\n'
     readme = "# a\n\n" + call % 'nmae = "x"' + call % 'name = "x"'
 
     found = look(
-        readmes.CHECK, make_scene({"modules/a/main.tf": MODULE, "modules/a/README.md": readme})
+        readmes.CHECK, make_context({"modules/a/main.tf": MODULE, "modules/a/README.md": readme})
     )
 
     assert places(found) == [
@@ -87,24 +87,24 @@ def test_examples_are_held_to_the_form_and_to_the_variables(make_scene: Make, lo
     assert "terraform fmt" in found[-1].message
 
 
-def test_a_root_without_a_lock_file_is_found(make_scene: Make, look: Any) -> None:
+def test_a_root_without_a_lock_file_is_found(make_context: Make, look: Any) -> None:
     """Whoever runs it next may get other providers."""
-    (found,) = look(configuration.INIT, make_scene({"main.tf": MODULE}))
+    (found,) = look(configuration.INIT, make_context({"main.tf": MODULE}))
 
-    assert found.place == ".terraform.lock.hcl:1"
+    assert found.location == ".terraform.lock.hcl:1"
 
 
-def test_modules_and_examples_need_no_lock_file(make_scene: Make) -> None:
+def test_modules_and_examples_need_no_lock_file(make_context: Make) -> None:
     """They are no deployments."""
-    context = make_scene({"modules/a/main.tf": MODULE, "examples/b/main.tf": ""})
+    context = make_context({"modules/a/main.tf": MODULE, "examples/b/main.tf": ""})
 
     assert configuration.INIT.jobs(context) == []
 
 
-def test_what_terraform_does_not_accept_is_found_where_it_is(make_scene: Make, look: Any) -> None:
+def test_what_terraform_does_not_accept_is_found_where_it_is(make_context: Make, look: Any) -> None:
     """In a root and in the module that it calls; the message is Terraform's."""
     call = 'module "a" {\n  source = "./modules/a"\n  nmae   = "x"\n}\n'
-    context = make_scene(
+    context = make_context(
         {"main.tf": call, "modules/a/main.tf": MODULE + "locals {\n  a = b.c\n}\n"}
     )
 
@@ -114,19 +114,19 @@ def test_what_terraform_does_not_accept_is_found_where_it_is(make_scene: Make, l
     assert any("nmae" in item.message for item in found)
 
 
-def test_a_warning_of_terraform_is_told_and_fails_nothing(make_scene: Make, look: Any) -> None:
+def test_a_warning_of_terraform_is_told_and_fails_nothing(make_context: Make, look: Any) -> None:
     """It is a warning."""
     ignored = "  lifecycle {\n    ignore_changes = [output]\n  }\n}\n"
     text = MODULE.removesuffix("}\n") + ignored
 
-    (found,) = look(configuration.VALIDATE, make_scene({"main.tf": text}))
+    (found,) = look(configuration.VALIDATE, make_context({"main.tf": text}))
 
     assert (found.path, found.severity) == ("main.tf", "warning")
 
 
-def test_nothing_is_written_into_the_project(make_scene: Make, look: Any) -> None:
+def test_nothing_is_written_into_the_project(make_context: Make, look: Any) -> None:
     """No data directory and no lock file, also where modules are linked."""
-    context = make_scene(
+    context = make_context(
         {"main.tf": 'module "a" {\n  source = "./a"\n}\n', "a/main.tf": "\n", **LOCK}
     )
 
@@ -139,50 +139,52 @@ def test_nothing_is_written_into_the_project(make_scene: Make, look: Any) -> Non
     assert (context.project.path / ".terraform.lock.hcl").read_text() in LOCK.values()
 
 
-def test_a_test_that_passes_finds_nothing(make_scene: Make, look: Any) -> None:
+def test_a_test_that_passes_finds_nothing(make_context: Make, look: Any) -> None:
     """It was run: the next one shows that."""
-    context = make_scene({"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"})
+    context = make_context({"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"})
 
     assert look(mocked_tests.CHECK, context) == []
 
 
-def test_a_test_that_fails_is_found_at_its_condition(make_scene: Make, look: Any) -> None:
+def test_a_test_that_fails_is_found_at_its_condition(make_context: Make, look: Any) -> None:
     """With the words of its error message."""
-    context = make_scene({"modules/a/main.tf": MODULE, "modules/a/tests/a.tftest.hcl": RUN % "y"})
+    context = make_context({"modules/a/main.tf": MODULE, "modules/a/tests/a.tftest.hcl": RUN % "y"})
 
     (found,) = look(mocked_tests.CHECK, context)
 
-    assert found.place == "modules/a/tests/a.tftest.hcl:9"
+    assert found.location == "modules/a/tests/a.tftest.hcl:9"
     assert "The name is lost." in found.message
 
 
-def test_a_test_file_without_a_run_is_found(make_scene: Make, look: Any) -> None:
+def test_a_test_file_without_a_run_is_found(make_context: Make, look: Any) -> None:
     """It proves nothing."""
     files = {"main.tf": MODULE, "tests/a.tftest.hcl": 'variables {\n  name = "x"\n}\n'}
 
-    assert places(look(mocked_tests.CHECK, make_scene(files))) == ["tests/a.tftest.hcl:1"]
+    assert places(look(mocked_tests.CHECK, make_context(files))) == ["tests/a.tftest.hcl:1"]
 
 
-def test_a_test_that_would_need_an_account_is_not_run_and_told(make_scene: Make, look: Any) -> None:
+def test_a_test_that_would_need_an_account_is_not_run_and_told(
+    make_context: Make, look: Any
+) -> None:
     """A check must not create anything, whoever is logged in."""
     files = {"main.tf": 'resource "aws_vpc" "this" {}\n', "tests/a.tftest.hcl": 'run "x" {}\n'}
 
-    (found,) = look(mocked_tests.CHECK, make_scene(files))
+    (found,) = look(mocked_tests.CHECK, make_context(files))
 
-    assert (found.severity, found.place) == ("note", "tests/a.tftest.hcl:1")
+    assert (found.severity, found.location) == ("note", "tests/a.tftest.hcl:1")
     assert "mock_provider for aws" in found.message
 
 
-def test_a_broken_test_file_is_found(make_scene: Make, look: Any) -> None:
+def test_a_broken_test_file_is_found(make_context: Make, look: Any) -> None:
     """Terraform says where."""
-    found = look(mocked_tests.CHECK, make_scene({"main.tf": MODULE, "a.tftest.hcl": "run {\n"}))
+    found = look(mocked_tests.CHECK, make_context({"main.tf": MODULE, "a.tftest.hcl": "run {\n"}))
 
     assert "a.tftest.hcl:1" in places(found)
 
 
-def test_credentials_and_variables_of_the_user_are_not_seen(make_scene: Make, look: Any) -> None:
+def test_credentials_and_variables_of_the_user_are_not_seen(make_context: Make, look: Any) -> None:
     """The result is the same on every machine."""
-    context = make_scene(
+    context = make_context(
         {"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"},
         TF_VAR_name="y",
         TF_CLI_ARGS_test="-nonsense",

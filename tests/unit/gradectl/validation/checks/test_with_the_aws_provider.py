@@ -14,7 +14,7 @@ import pytest
 
 from gradectl.adapters.terraform.locate import locate
 from gradectl.validation.checks import broker_xml, configuration, mocked_tests
-from gradectl.validation.session import opened
+from gradectl.validation.session import open_context
 
 pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).resolve().parents[5]
@@ -39,7 +39,7 @@ resource "aws_vpc" "this" {
 def messaging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The module of this repository, which renders a broker's XML."""
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
-    with opened(MESSAGING, environ, REPOSITORY) as context:
+    with open_context(MESSAGING, environ, REPOSITORY) as context:
         yield context
 
 
@@ -79,7 +79,7 @@ def test_modules_are_looked_at_without_a_lock_file_or_a_second_provider(
 
 
 def test_what_amazon_mq_would_remove_is_found_in_the_template(
-    make_scene: Callable[..., Any], look: Any, tmp_path: Path
+    make_context: Callable[..., Any], look: Any, tmp_path: Path
 ) -> None:
     """At the line that writes it."""
     copy = tmp_path / "project" / "modules" / "messaging"
@@ -89,9 +89,9 @@ def test_what_amazon_mq_would_remove_is_found_in_the_template(
     template.write_text(text)
     line = next(at for at, one in enumerate(text.splitlines(), 1) if "<sslContext/>" in one)
 
-    (found,) = look(broker_xml.CHECK, make_scene({}))
+    (found,) = look(broker_xml.CHECK, make_context({}))
 
-    assert found.place == f"modules/messaging/templates/{template.name}:{line}"
+    assert found.location == f"modules/messaging/templates/{template.name}:{line}"
     assert "broker/sslContext" in found.message
 
 
@@ -101,7 +101,7 @@ def test_the_providers_end_with_the_run(tmp_path: Path, look: Any) -> None:
     folder.mkdir(parents=True)
     (folder / "main.tf").write_text(VPC.replace("VERSION", ">= 5.88"))
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    with opened(tmp_path, environ, tmp_path) as context:
+    with open_context(tmp_path, environ, tmp_path) as context:
         assert look(configuration.VALIDATE, context) == []
         running = providers_of(context)
         assert running
@@ -111,13 +111,13 @@ def test_the_providers_end_with_the_run(tmp_path: Path, look: Any) -> None:
 
 
 def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
-    make_scene: Callable[..., Any], look: Any
+    make_context: Callable[..., Any], look: Any
 ) -> None:
     """Every check that needs the provider says so, in the same words."""
     versions = {"a": ">= 5.88", "b": "< 2.0"}
     files = {f"modules/{name}/main.tf": VPC.replace("VERSION", versions[name]) for name in "ab"}
 
-    found = look(configuration.VALIDATE, make_scene(files))
+    found = look(configuration.VALIDATE, make_context(files))
 
     assert len(set(found)) == 1
     assert found[0].path == "modules/a/main.tf"
@@ -127,7 +127,7 @@ def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
 
 def test_the_reattach_variable_names_the_provider_by_its_address(messaging: Any) -> None:
     """Terraform and OpenTofu have registries of different names."""
-    place = messaging.bench.ready(messaging.project.folders[0])
+    place = messaging.workspace.ready(messaging.project.folders[0])
 
     (address,) = json.loads(place.variables["TF_REATTACH_PROVIDERS"])
 

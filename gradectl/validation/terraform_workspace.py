@@ -1,4 +1,4 @@
-"""Terraform made ready for the folders of a project, without writing a file into any of them."""
+"""Prepares the folders of a project for Terraform without writing into them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ from gradectl.errors import GradectlError
 from gradectl.processes.tools import Tools
 from gradectl.validation.project import LOCK_FILE, Folder, Project, Requirement
 
-#: Without a lock file of ours there is no checksum that the plugin cache could break.
+#: A temporary folder has no lock file whose checksums the plugin cache could break.
 _CACHE_WITHOUT_LOCK = {"TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
 
 
 class NotReadyError(GradectlError):
-    """A folder cannot be looked at; Terraform said why."""
+    """
+    The providers or modules of a folder cannot be installed.
+
+    Args:
+        diagnostics: Terraform's errors.
+        directory: Folder where it ran.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic], directory: Path) -> None:
-        """Keep what it said, and where it ran."""
-        super().__init__("Terraform cannot look at it", where=str(directory))
+        super().__init__("its providers or modules cannot be installed", where=str(directory))
         self.diagnostics = diagnostics
         self.directory = directory
 
@@ -35,78 +40,78 @@ class TerraformWorkspace:
     """
     Prepares each folder once; safe to use from several threads.
 
-    The providers of all folders are installed together into a folder of this run, and served by one
-    process each to all commands (see `gradectl.adapters.terraform.shared`).
+    The providers of all folders are installed together into a temporary folder, and one process per
+    provider serves all commands (see `gradectl.adapters.terraform.shared`).
 
     Args:
         project: The folders.
-        tools: Starts Terraform.
-        scratch: A folder of this run.
+        tools: Runs Terraform.
+        scratch: Temporary folder of this run.
     """
 
     def __init__(self, project: Project, tools: Tools, scratch: Path) -> None:
-        """Prepare nothing yet."""
         self._project = project
         self._tools = tools
         self._scratch = scratch
         self._lock = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
-        self._places: dict[Path, ReadyFolder] = {}
+        self._ready: dict[Path, ReadyFolder] = {}
         self._served: str | None = None
 
     @cached_property
     def binary(self) -> Binary:
-        """The program."""
+        """The Terraform program."""
         return locate(self._tools.environ)
 
     @cached_property
     def terraform(self) -> CheckingTerraform:
-        """Its commands."""
+        """The Terraform commands of the checks."""
         return CheckingTerraform(self.binary, self._tools)
 
     def require(self) -> None:
         """
-        Make sure that there is a Terraform.
+        Check that Terraform is installed.
 
         Raises:
-            ConfigurationError: There is none, or it is too old.
+            ConfigurationError: It is not installed, or too old.
         """
         _ = self.binary
 
     def init(self, folder: Folder) -> list[Diagnostic]:
-        """Install what the lock file of a root says, from nothing, and compare the checksums."""
-        place = ReadyFolder(folder.path, self._data_dir("init", folder), {})
-        found = self.terraform.init(place, locked=True)
-        shutil.rmtree(place.data_dir, ignore_errors=True)
+        """Install the providers of a root from scratch and compare them with its lock file."""
+        fresh = ReadyFolder(folder.path, self._data_dir("init", folder), {})
+        found = self.terraform.init(fresh, locked=True)
+        shutil.rmtree(fresh.data_dir, ignore_errors=True)
         return found
 
     def ready(self, folder: Folder) -> ReadyFolder:
         """
-        Make a folder ready for other commands.
+        Prepare a folder for other commands.
 
         Raises:
-            NotReadyError: Its providers or modules cannot be had.
+            NotReadyError: Its providers or modules cannot be installed.
         """
         served = self._providers()
         with self._lock:
             lock = self._locks.setdefault(folder.path, threading.Lock())
         with lock:
-            if folder.path not in self._places:
-                place = ReadyFolder(folder.path, self._data_dir("data", folder), {REATTACH: served})
+            if folder.path not in self._ready:
+                data_dir = self._data_dir("data", folder)
+                ready = ReadyFolder(folder.path, data_dir, {REATTACH: served})
                 if folder.calls_modules:
-                    _succeed(self.terraform.init(place, locked=True), folder.path)
-                self._places[folder.path] = place
-        return self._places[folder.path]
+                    _succeed(self.terraform.init(ready, locked=True), folder.path)
+                self._ready[folder.path] = ready
+        return self._ready[folder.path]
 
     def _data_dir(self, purpose: str, folder: Folder) -> Path:
-        """Name a data directory."""
+        """Make the data directory of a folder."""
         number = self._project.folders.index(folder)
         path = self._scratch / f"{purpose}-{number}"
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def _providers(self) -> str:
-        """Install and serve the providers of all folders, once."""
+        """Install and start the providers of all folders, once."""
         with self._locks.setdefault(self._scratch, threading.Lock()):
             if self._served is None:
                 wanted = [item for folder in self._project.folders for item in folder.requirements]
@@ -115,22 +120,22 @@ class TerraformWorkspace:
                 (folder / "versions.tf.json").write_text(_together(wanted), encoding="utf-8")
                 for lock_file in self._project.lock_files[:1]:
                     shutil.copy(lock_file, folder / LOCK_FILE)
-                place = ReadyFolder(folder, folder / ".terraform", _CACHE_WITHOUT_LOCK)
-                found = self.terraform.init(place, locked=False)
-                _succeed([_placed(item, wanted) for item in found], self._project.path)
-                self._served = serve_providers(place.data_dir, self._tools)
+                together = ReadyFolder(folder, folder / ".terraform", _CACHE_WITHOUT_LOCK)
+                found = self.terraform.init(together, locked=False)
+                _succeed([_relocated(item, wanted) for item in found], self._project.path)
+                self._served = serve_providers(together.data_dir, self._tools)
         return self._served
 
 
 def _succeed(found: Sequence[Diagnostic], directory: Path) -> None:
-    """Raise NotReadyError when there is an error among what was said."""
+    """Raise NotReadyError when the diagnostics contain an error."""
     errors = [item for item in found if item.severity == "error"]
     if errors:
         raise NotReadyError(errors, directory)
 
 
 def _together(wanted: Sequence[Requirement]) -> str:
-    """Write a configuration that requires what all folders require."""
+    """Write a configuration with the provider requirements of all folders."""
     constraints: dict[str, set[str]] = {}
     for item in wanted:
         constraints.setdefault(item.source, set()).update({item.constraint} - {""})
@@ -141,11 +146,11 @@ def _together(wanted: Sequence[Requirement]) -> str:
     return json.dumps({"terraform": {"required_providers": [required]}}, indent=2)
 
 
-def _placed(item: Diagnostic, wanted: Sequence[Requirement]) -> Diagnostic:
-    """Move what was said of our own file to the file that first requires the provider."""
+def _relocated(item: Diagnostic, wanted: Sequence[Requirement]) -> Diagnostic:
+    """Move a diagnostic of the generated file to the file that first requires the provider."""
     text = f"{item.summary} {item.detail}"
     named = [need for need in wanted if need.source in text] or list(wanted)
     if not named:
         return item
-    place = f"{named[0].path}:{named[0].line}"
-    return Diagnostic(item.severity, item.summary, item.detail, place)
+    location = f"{named[0].path}:{named[0].line}"
+    return Diagnostic(item.severity, item.summary, item.detail, location)
