@@ -1,4 +1,4 @@
-"""The entry point: which commands there are, and how an error becomes an exit code."""
+"""The entry point: the list of commands, and the exit codes of errors."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from gradectl.errors import DeadlineError, EndingError, ExitCode, StoppedError
 from gradectl.options import LazyGroup
 from grader.errors import GraderError
 
-#: Command -> its line in `gradectl --help`, in the order of use. The command is the attribute
-#: of this name in the module of this name; a test holds the lines true.
+#: Command -> its line in `gradectl --help`, in the order of use. The command is the attribute of
+#: this name in the module of this name; a test compares the lines with the docstrings.
 COMMANDS = {
-    "bootstrap": "Make the bucket of the state and the image repository.",
-    "render": "Write the tfvars of an environment from its environment.yaml.",
+    "bootstrap": "Create the state bucket and the image repository.",
+    "render": "Write the Terraform files of an environment from its environment.yaml.",
     "validate": "Check the Terraform configuration in PATH.",
-    "plan": "Show what an apply would change.",
-    "apply": "Bring an environment to what its files say.",
-    "destroy": "Remove everything of an environment.",
-    "local": "Run the emulated cloud on this machine.",
+    "plan": "Show the changes that an apply would make.",
+    "apply": "Apply the files of an environment to its AWS account.",
+    "destroy": "Delete all resources of an environment.",
+    "local": "Run an emulated AWS account on this machine.",
     "problem": "Verify problems and upload them with their test cases.",
-    "submit": "Send the program in FILE to be graded.",
-    "result": "Show what became of REQUEST_ID.",
-    "smoke": "Prove that ENVIRONMENT grades, end to end.",
-    "queue": "Look into the queues without taking anything out.",
-    "version": "Show the versions of gradectl and what it uses.",
+    "submit": "Submit the program in FILE for grading.",
+    "result": "Show the result or the state of REQUEST_ID.",
+    "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
+    "queue": "Inspect the queues without consuming messages.",
+    "version": "Show the versions of gradectl and its libraries.",
 }
 
 
@@ -60,7 +60,7 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code of `gradectl.errors.ExitCode`.
     """
     signal.signal(signal.SIGTERM, _stop)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup makes it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, _stop)
     signal.signal(signal.SIGALRM, _expire)
     try:
@@ -74,7 +74,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (EndingError, GraderError) as error:
         return _report(error.what, error.where, error.next_step, error.exit_code)
     except BrokenPipeError:
-        # The reader of our output has left. Python would complain about what is still buffered.
+        # The reader closed the pipe; without this, Python reports an error on flushing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     finally:
@@ -83,18 +83,18 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
-    """Leave in good order: context managers run on the way out."""
+    """Stop the command; its context managers clean up."""
     raise StoppedError(number)
 
 
 def _expire(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
-    """End the command when the time of --timeout is over."""
-    text = "the time given with --timeout is over"
-    raise DeadlineError(text, next_step="raise --timeout, or leave it out")
+    """Stop the command when the --timeout expires."""
+    text = "the --timeout expired"
+    raise DeadlineError(text, next_step="increase or omit --timeout")
 
 
 def _usage(error: click.UsageError) -> int:
-    """Say what is wrong with the command line, and how to see what is right."""
+    """Report a mistake in the command line, with the help command as the next step."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
@@ -103,7 +103,7 @@ def _usage(error: click.UsageError) -> int:
 
 
 def _report(what: str, where: str, next_step: str, code: int) -> int:
-    """Write the one error block: what, where, next."""
+    """Write the error block: what, where, next."""
     lines = [("error", what), ("where", where), ("next", next_step)]
     for label, text in lines:
         if text:

@@ -1,1 +1,1 @@
-"""One vendor each; a vendor's exception never leaves its module."""
+"""One vendor per module; the vendor's exceptions never leave it."""

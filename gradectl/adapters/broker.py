@@ -1,4 +1,4 @@
-"""The broker of an environment, reached as its programs reach it: address and user from SSM."""
+"""Connections to the broker of an environment, with address and login from SSM."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _CONNECT_SECONDS = 10.0
 @dataclass(frozen=True)
 class BrokerAccess:
     """
-    What it takes to connect.
+    Address and login of a broker.
 
     Attributes:
-        endpoints: ``stomp+ssl://host:port``, several with commas between them.
+        endpoints: ``stomp+ssl://host:port``, separated by commas.
         user: Name of a broker user.
         password: The user's password.
-        ca_file: Authorities to trust; by default those of the system.
-        advice: What to do when the broker does not answer.
-        login_advice: What to do when it refuses the user name or password.
+        ca_file: Certificate authorities to trust; None for those of the system.
+        advice: Next step when the broker does not answer.
+        login_advice: Next step when it rejects the user name or password.
     """
 
     endpoints: str
     user: str
     password: str = field(repr=False)
     ca_file: Path | None = None
-    advice: str = "check that the broker runs, and that this machine may reach its STOMP port"
-    login_advice: str = "compare user and password with those of the broker"
+    advice: str = "check that the broker runs, and that this machine can reach its STOMP port"
+    login_advice: str = "compare user name and password with those of the broker"
 
 
 def read_access(
@@ -49,14 +49,14 @@ def read_access(
     advice: str = BrokerAccess.advice,
 ) -> BrokerAccess:
     """
-    Read what a program of the environment reads.
+    Read address and login from SSM, as the programs of the environment do.
 
     Args:
         aws: The account.
         environment: The environment.
-        role: Whom to log in as, where the environment has a user for that; else the admin.
-        ca_file: Authorities to trust.
-        advice: What to do when the broker does not answer.
+        role: Role to log in as; the admin when None or when the broker has no user for it.
+        ca_file: Certificate authorities to trust.
+        advice: Next step when the broker does not answer.
 
     Raises:
         ConfigurationError: A parameter does not exist; the environment was not applied.
@@ -68,14 +68,14 @@ def read_access(
         found = aws.parameters(names)
     endpoints, user, password = (found[name] for name in names)
     login_advice = (
-        f"gradectl apply {environment} gives the broker's user its group, and the password that"
-        f" SSM keeps ({names[1]}, {names[2]})"
+        f"gradectl apply {environment} sets the user's group and the password from SSM"
+        f" ({names[1]}, {names[2]})"
     )
     return BrokerAccess(endpoints, user, password, ca_file, advice, login_advice)
 
 
 def _names(environment: str, part: str) -> list[str]:
-    """Name the parameters of the broker's address, a user and the user's password."""
+    """Names of the parameters with address, user name and password."""
     login = (parameter_name(environment, part, key) for key in ("username", "password"))
     return [parameter_name(environment, "mq", "broker-endpoint"), *login]
 
@@ -83,11 +83,11 @@ def _names(environment: str, part: str) -> list[str]:
 @contextmanager
 def open_broker(access: BrokerAccess) -> Iterator[StompBroker]:
     """
-    Connect for the block.
+    Connect to the broker for the block.
 
     Raises:
         UnreachableError: No endpoint answers.
-        AccessError: The broker refused the user name or password.
+        AccessError: The broker rejected the user name or password.
         TrustError: Its certificate is not trusted.
     """
     with _connected(access) as connection:
@@ -99,27 +99,26 @@ class StompBroker:
     See `gradectl.queues.broker.Broker`.
 
     Args:
-        access: For the connections of watches; each has one of its own.
-        connection: For everything else.
+        access: Address and login, for the connections of watches.
+        connection: Connection for everything else.
     """
 
     def __init__(self, access: BrokerAccess, connection: Connection) -> None:
-        """Made by `open_broker`."""
         self._access = access
         self._connection = connection
 
     @cached_property
     def inspector(self) -> ActiveMQQueueInspector:
-        """Looks into queues without consuming."""
+        """Browses queues without consuming messages."""
         return ActiveMQQueueInspector(self._connection)
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Send one persistent message; the broker's receipt is awaited."""
+        """Send a persistent message and wait for the broker's receipt."""
         self._connection.send(queue, body, headers)
 
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[StompWatch]:
-        """Listen for the messages of one correlation id, on a connection of its own."""
+        """Subscribe to the messages of one correlation id, on a separate connection."""
         quoted = correlation_id.replace("'", "''")
         with _connected(self._access) as connection:
             selector = f"JMSCorrelationID = '{quoted}'"
@@ -128,10 +127,14 @@ class StompBroker:
 
 
 class StompWatch:
-    """See `gradectl.queues.broker.Watch`; made by `StompBroker.watch`."""
+    """
+    See `gradectl.queues.broker.Watch`.
+
+    Args:
+        connection: Connection with one subscription, from `StompBroker.watch`.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        """The connection has one subscription with a selector."""
         self._connection = connection
 
     def take(self, timeout_seconds: float) -> bytes | None:

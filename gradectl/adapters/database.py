@@ -1,4 +1,4 @@
-"""The table of jobs of an environment, reached as a worker reaches it: by its parameters."""
+"""The job table of an environment, with address and login from SSM."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEYS = ("endpoint", "name", "username", "password")
 @contextmanager
 def open_jobs(aws: Aws, environment: str) -> Iterator[MysqlJobStore]:
     """
-    Give the table of jobs for the block; the first question connects.
+    Open the job table for the block; the first query connects.
 
     Raises:
         ConfigurationError: A parameter does not exist; the environment was not applied.

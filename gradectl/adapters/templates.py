@@ -1,4 +1,4 @@
-"""The templates of the project's templates/ folder, filled in by jinja2."""
+"""Renders the templates of the project's templates/ folder with jinja2."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from gradectl.errors import ConfigurationError
 FOLDER = "templates"
 
 
-def fill_in(project_root: Path, name: str, values: Mapping[str, Any]) -> str:
+def render_template(project_root: Path, name: str, values: Mapping[str, Any]) -> str:
     """
-    Fill in one template.
+    Render one template.
 
     Args:
         project_root: The folder that holds templates/.
         name: File name of the template.
-        values: What it may use; using anything else is an error.
+        values: Its variables; using any other is an error.
 
     Raises:
-        ConfigurationError: There is no such template, or it uses what it is not given.
+        ConfigurationError: The template does not exist, is invalid, or uses an unknown variable.
     """
     environment = Environment(
         loader=FileSystemLoader(project_root / FOLDER),
@@ -40,17 +40,23 @@ def fill_in(project_root: Path, name: str, values: Mapping[str, Any]) -> str:
     try:
         return environment.get_template(name).render(values)
     except TemplateNotFound as error:
-        raise ConfigurationError("no such template", where=where) from error
+        raise ConfigurationError(
+            "template not found",
+            where=where,
+            next_step=f"copy {where} from the gradectl repository",
+        ) from error
     except TemplateError as error:
-        raise ConfigurationError(str(error), where=where) from error
+        raise ConfigurationError(
+            str(error), where=where, next_step="fix the template, and run it again"
+        ) from error
 
 
 def hcl(value: object) -> str:
     """
-    Write a value as Terraform would, on one line.
+    Format a value as HCL, on one line.
 
     Raises:
-        ConfigurationError: HCL has nothing for it, such as a date.
+        ConfigurationError: HCL has no such type, for example a date.
     """
     if value is None:
         return "null"
@@ -59,7 +65,7 @@ def hcl(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, str):
-        # In HCL ${ and %{ begin a template; doubling the sign takes them as they are.
+        # In HCL ${ and %{ begin a template; a doubled sign escapes them.
         quoted = json.dumps(value, ensure_ascii=False)
         return quoted.replace("${", "$${").replace("%{", "%%{")
     if isinstance(value, list):
@@ -72,5 +78,5 @@ def hcl(value: object) -> str:
 
 
 def _key(text: str) -> str:
-    """Write the key of a mapping, in quotes only where it needs them."""
+    """Format the key of a mapping, with quotes only where they are needed."""
     return text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text) else hcl(text)

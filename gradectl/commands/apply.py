@@ -11,9 +11,9 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.context import pass_context
 from gradectl.deploy import plan_report
-from gradectl.deploy.broker_users import sync_broker_users
+from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.plan import Plan, read
+from gradectl.deploy.plan import Plan
 from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
 from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
 from gradectl.options import command
@@ -27,10 +27,14 @@ _WAIT_SECONDS = 600.0
 @click.option(
     "--reviewed",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Go on only when nothing differs from this plan; then nothing is asked.",
+    help="Apply without a question, and only if the plan equals this reviewed one.",
 )
-@click.option("--confirm", metavar="NAME", help="The environment's name, when data would be lost.")
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until workers run.")
+@click.option(
+    "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
+)
+@click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Wait until the workers are running."
+)
 @lock_timeout_option
 @pass_context(CloudContext)
 def apply(  # noqa: PLR0913 - one parameter an option
@@ -42,16 +46,22 @@ def apply(  # noqa: PLR0913 - one parameter an option
     wait: bool,
     lock_timeout: int,
 ) -> None:
-    """Bring an environment to what its files say."""
+    """
+    Apply the files of an environment to its AWS account.
+
+    Terraform's changes are shown first and must be confirmed. Then the broker's users get the
+    passwords in SSM, and the broker reboots when a user changed. With --dry-run it shows both
+    kinds of changes and makes none.
+    """
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
     try:
-        document = deployment.plan()
-        plan = read(document)
+        plan = deployment.plan()
         app.ui.say_table(table(plan))
         if reviewed:
-            check_reviewed(reviewed, deployment.environment, document)
+            check_reviewed(reviewed, deployment.environment, plan)
         if app.options.dry_run:
-            _tell(deployment, plan, applied=False)
+            users = preview_broker_users(deployment.aws, app.ui, environment, plan)
+            _emit(deployment, plan, applied=False, broker_users=users)
             return
         if not (reviewed or plan.empty):
             _ask(app, environment, plan, confirm)
@@ -63,30 +73,37 @@ def apply(  # noqa: PLR0913 - one parameter an option
     redeploy_failed(deployment.aws, app.ui, outputs)
     if wait:
         wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS)
-    _tell(deployment, plan, applied=True, outputs=outputs)
+    _emit(deployment, plan, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
 
 
 def _ask(app: CloudContext, environment: str, plan: Plan, confirm: str | None) -> None:
-    """Ask for a yes, or for the name where data would be lost."""
+    """Ask for confirmation, or for the environment's name when data would be lost."""
     if plan.losses:
         lost = "\n".join(f"  {change.address}" for change in plan.losses)
-        question = f"The data of these is lost, and cannot be brought back:\n{lost}"
+        question = f"The data of these resources is lost for good:\n{lost}"
         app.ui.confirm_name(question, environment, confirm)
     else:
-        app.ui.confirm(f"Do this to {environment}?")
+        app.ui.confirm(f"Apply these changes to {environment}?")
 
 
-def _tell(
-    deployment: Deployment, plan: Plan, *, applied: bool, outputs: dict[str, Any] | None = None
+def _emit(
+    deployment: Deployment,
+    plan: Plan,
+    *,
+    applied: bool,
+    outputs: dict[str, Any] | None = None,
+    broker_users: dict[str, Any] | None = None,
 ) -> None:
-    """Give the result on stdout."""
+    """Write the result to stdout."""
     document = {
         **deployment_id(deployment.environment),
         "applied": applied,
         **plan_report.document(plan),
         "outputs": outputs or {},
     }
+    if broker_users is not None:
+        document["broker_users"] = broker_users
     rows = plan_report.output_rows(outputs or {})
     title = f"applied: {plan.outcome}" if applied else f"not applied: {plan.headline}"
     deployment.app.ui.emit("apply", document, Table(["output", "value"], rows, title=title))

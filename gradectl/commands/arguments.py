@@ -11,18 +11,18 @@ from gradectl.environment import names
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
-    """Offer the environments of the project around the working directory."""
+    """Complete with the environments of the project around the working directory."""
     here = Path.cwd()
     found = {name for folder in (here, *here.parents) for name in names(folder)}
     return [CompletionItem(name) for name in sorted(found) if name.startswith(incomplete)]
 
 
-#: ENVIRONMENT, with completion.
+#: ENVIRONMENT, with shell completion.
 environment_argument = click.argument(
     "environment", shell_complete=_complete, help="Name of a folder in environments/."
 )
 
-#: --environment of the commands that work inside one; `gradectl.target.choose` reads it.
+#: --environment, for `gradectl.target.select_environment`.
 environment_option = click.option(
     "-e",
     "--environment",
@@ -30,15 +30,15 @@ environment_option = click.option(
     show_envvar=True,
     metavar="NAME",
     shell_complete=_complete,
-    help="Environment to work in; default: the one whose local stack is running.",
+    help="Environment to use; default: the one whose local stack is running.",
 )
 
-#: --lock-timeout, for what works on the state.
+#: --lock-timeout, for commands that lock the state.
 lock_timeout_option = click.option(
     "--lock-timeout",
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait while another run holds the state.",
+    help="How long to wait for the state lock of another run.",
 )

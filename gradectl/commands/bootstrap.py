@@ -17,19 +17,22 @@ from gradectl.ui import Table
 @environment_argument
 @pass_context(CloudContext)
 def bootstrap(app: CloudContext, environment: str) -> None:
-    """Make the bucket of the state and the image repository."""
+    """Create the state bucket and the image repository."""
     found = app.declared_environment(environment)
     app.announce(found)
     aws = app.aws(found)
     stack = f"{environment}-gradectl-bootstrap"
     template = bootstrap_template(app.project_root, found)
     if app.options.dry_run:
-        outcome, outputs = "would be updated" if aws.stacks.exists(stack) else "would be made", {}
+        outcome, outputs = (
+            "would be updated" if aws.stacks.exists(stack) else "would be created",
+            {},
+        )
     else:
-        app.ui.confirm(f"Make or update the stack {stack}?")
+        app.ui.confirm(f"Create or update the stack {stack}?")
         tags = {"Environment": environment, "ManagedBy": "cloudformation", "Project": "gradectl"}
         outcome = aws.stacks.deploy(stack, template, tags)
-        _make_sure(aws, found.state_bucket)
+        _check_bucket(aws, found.state_bucket)
         outputs = aws.stacks.outputs(stack)
     document = {**deployment_id(found), "stack": stack, "outcome": outcome, "outputs": outputs}
     rows = [("stack", f"{stack} {outcome}"), *sorted(outputs.items())]
@@ -37,18 +40,19 @@ def bootstrap(app: CloudContext, environment: str) -> None:
     app.ui.say(f"next: gradectl plan {environment}")
 
 
-def _make_sure(aws: Aws, bucket: str) -> None:
+def _check_bucket(aws: Aws, bucket: str) -> None:
     """
-    Look whether the bucket really has what the stack asked for.
+    Check that the bucket is versioned and encrypted, as the stack requires.
 
     Raises:
-        CheckFailedError: It has not, although it was asked for twice.
+        CheckFailedError: It is not, even after a second request.
     """
     if not aws.buckets.protection(bucket).versioned:
         # moto's CloudFormation ignores VersioningConfiguration; on AWS this is never reached.
         aws.buckets.enable_versioning(bucket)
     protection = aws.buckets.protection(bucket)
     if not (protection.versioned and protection.encrypted):
-        text = f"versioned: {protection.versioned}, encrypted: {protection.encrypted}"
-        hint = "delete the bucket if it is empty and somebody else's making, and run it again"
+        text = "the state bucket must be versioned and encrypted, but it has "
+        text += f"versioned: {protection.versioned}, encrypted: {protection.encrypted}"
+        hint = "if gradectl did not create the bucket and it is empty, delete it and run it again"
         raise CheckFailedError(text, where=f"s3://{bucket}", next_step=hint)

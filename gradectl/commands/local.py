@@ -20,7 +20,7 @@ _DEFAULT_ENVIRONMENT = "local"
 
 @group("local", epilog="Example: gradectl local up")
 def local() -> None:
-    """Run the emulated cloud on this machine."""
+    """Run an emulated AWS account on this machine."""
 
 
 @local.command("up", epilog="Example: gradectl local up")

@@ -11,7 +11,6 @@ from gradectl.commands.arguments import environment_argument, lock_timeout_optio
 from gradectl.context import pass_context
 from gradectl.deploy import plan_report
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.plan import read
 from gradectl.deploy.review import deployment_id, summarise, table, write_reviewed
 from gradectl.errors import ExitCode
 from gradectl.options import command
@@ -35,14 +34,13 @@ def plan(
     out: Path | None,
     lock_timeout: int,
 ) -> int:
-    """Show what an apply would change."""
+    """Show the changes that an apply would make."""
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
-    document = deployment.plan()
+    found = deployment.plan()
     deployment.discard_plan()
-    found = read(document)
     about = deployment.environment
     if out:
-        write_reviewed(out, about, document)
+        write_reviewed(out, about, found)
     summarise(app, f"Plan of {environment}", about, found)
     app.ui.emit("plan", {**deployment_id(about), **plan_report.document(found)}, table(found))
     reviewed = f" --reviewed {out}" if out else ""

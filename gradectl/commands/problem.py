@@ -1,4 +1,4 @@
-"""`gradectl problem`: bring problems into an environment."""
+"""`gradectl problem`: verify problems and upload them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def push_problem(
     app: CloudContext, directory: Path, *, environment: str | None, problem_id: str | None
 ) -> None:
     """
-    Make the bucket hold the problem in DIRECTORY.
+    Upload the problem in DIRECTORY with its test cases.
 
-    DIRECTORY holds description.md and testcases/, or is a Kattis problem package. A test case is
-    NAME.in with NAME.ans or NAME.out, also in folders, which are groups. Only files whose content
-    changed are uploaded; what the judge would read and DIRECTORY no longer has is removed.
+    DIRECTORY contains description.md and testcases/, or is a Kattis problem package. A test case is
+    NAME.in with NAME.ans or NAME.out; subfolders are groups. Only changed files are uploaded. Files
+    of the problem that DIRECTORY no longer has are deleted from the bucket.
     """
     found = read_problem(directory, problem_id)
     for warning in found.warnings:

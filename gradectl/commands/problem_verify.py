@@ -1,4 +1,4 @@
-"""`gradectl problem verify`: a problem's own submissions, judged on this machine."""
+"""`gradectl problem verify`: judges a problem's own submissions on this machine."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ _MS = 1000
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="CPU time per case; default: that of problem.yaml, else the least that fits.",
+    help="CPU time per case; default: from problem.yaml, else the smallest that fits.",
 )
 @pass_context(AppContext)
 def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None) -> None:
     """
-    Judge the submissions in DIRECTORY/submissions and hold them to what their folders say.
+    Judge the submissions in DIRECTORY/submissions and compare the verdicts with their folders.
 
-    Each folder is named after what is expected: accepted, wrong_answer, time_limit_exceeded,
-    run_time_error, partially_accepted and others. The problem is judged in the worker's own
-    sandbox, on this machine; nothing is uploaded. Ends with 4 when a submission deviates, and
-    suggests a time limit from the times of the accepted ones.
+    A folder is named after the expected verdict: accepted, wrong_answer, time_limit_exceeded,
+    run_time_error, partially_accepted and others. They are judged in the worker's sandbox on this
+    machine; nothing is uploaded. Exit code 4 when a verdict differs. A time limit is suggested
+    from the times of the accepted submissions.
     """
     problem = read_problem(directory)
     submissions, skipped = find_submissions(directory)
@@ -54,9 +54,9 @@ def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None
         app.ui.warn(warning)
     if not submissions:
         raise ConfigurationError(
-            "no submission to verify the problem with",
+            "the problem has no submissions",
             where=str(directory / "submissions"),
-            next_step=f"put some into folders named {', '.join(EXPECTATIONS)}",
+            next_step=f"add some in folders named {', '.join(EXPECTATIONS)}",
         )
     app.ui.say(f"judging {len(submissions)} submissions on {problem.cases} cases")
     with app.ui.live() as show, open_sandbox(_project_root(app), app.environ) as launcher:
@@ -78,12 +78,13 @@ def verify_problem(app: AppContext, directory: Path, *, time_limit: float | None
         raise CheckFailedError(
             f"{len(report.deviating)} of {len(report.judged)} submissions deviate: {names}",
             where=str(directory),
+            next_step="fix the problem or move the submissions to the folders of their verdicts",
         )
     app.ui.say(f"next: gradectl problem push {directory}")
 
 
 def _project_root(app: AppContext) -> Path | None:
-    """Find the project, whose local stack may have a sandbox; a problem may lie outside of any."""
+    """The project, whose local stack may have a sandbox; None outside of a project."""
     try:
         return app.project_root
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""`gradectl queue`: look into the queues without taking anything out."""
+"""`gradectl queue`: inspect the queues without consuming messages."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _INSPECT_COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
 @group("queue", epilog="Example: gradectl queue inspect grading-dlq")
 def queue() -> None:
     """
-    Look into the queues without taking anything out.
+    Inspect the queues without consuming messages.
 
-    The environment is given with --environment or GRADECTL_ENVIRONMENT; without both it is the one
-    whose local stack is running. The broker knows us as `operator` where it has such a user: then
-    it refuses whatever would send something, or make or delete a queue.
+    The environment is that of --environment or GRADECTL_ENVIRONMENT; without both, the one whose
+    local stack is running. gradectl logs in as `operator` where the broker has this user, which may
+    neither send messages nor create or delete queues.
     """
 
 
@@ -43,7 +43,7 @@ def queue() -> None:
 @environment_option
 @pass_context(CloudContext)
 def list_queues(app: CloudContext, environment: str | None) -> None:
-    """Count what is in each queue, and say what looks wrong."""
+    """Show the counters of each queue, with hints on problems."""
     target = select_environment(app, environment)
     with target.broker("operator") as broker:
         states = queue_states(broker.inspector)
@@ -64,7 +64,7 @@ def list_queues(app: CloudContext, environment: str | None) -> None:
 
 
 def _counters(state: QueueState) -> dict[str, Any]:
-    """Give the counters of a queue to programs."""
+    """The counters of a queue for programs."""
     found = state.counters
     if found is None:
         return {"queue": state.queue, "exists": False}
@@ -73,7 +73,7 @@ def _counters(state: QueueState) -> dict[str, Any]:
 
 
 def _cells(state: QueueState) -> list[object]:
-    """Give the counters of a queue to people."""
+    """The counters of a queue as a row."""
     found = state.counters
     if found is None:
         return [state.queue, *["-"] * (len(_LIST_COLUMNS) - 1)]
@@ -83,7 +83,7 @@ def _cells(state: QueueState) -> list[object]:
 
 
 def _complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Offer the queues of the contract; another name is allowed too."""
+    """Complete with the standard queues; other names are allowed."""
     return [name for name in QUEUES if name.startswith(incomplete)]
 
 
@@ -96,13 +96,13 @@ def _complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: st
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Stop after about this many messages; default: see all.",
+    help="Stop after about this many messages; default: all.",
 )
 @click.option(
     "--message",
     "message_id",
     metavar="ID",
-    help="Show the headers and the body of this one message.",
+    help="Show headers and body of this message.",
 )
 @pass_context(CloudContext)
 def inspect_queue(
@@ -114,9 +114,10 @@ def inspect_queue(
     message_id: str | None,
 ) -> int:
     """
-    Show the messages of QUEUE; they stay where they are.
+    Show the messages of QUEUE without consuming them.
 
-    It always says how many of how many it saw. Exit code 3 when it could not see all.
+    The output states how many of the queue's messages it contains. Exit code 3 when some could not
+    be read.
     """
     target = select_environment(app, environment)
     with target.broker("operator") as broker:
@@ -124,8 +125,8 @@ def inspect_queue(
         found = inspect(broker.inspector, name, enough=enough)
     if found is None:
         raise GradectlError(
-            "there is no such queue",
-            where=f"{name} in {target.name}",
+            f"queue {name!r} not found",
+            where=f"broker of {target.name}",
             next_step=f"gradectl queue list -e {target.name}",
         )
     if message_id:
@@ -134,14 +135,14 @@ def inspect_queue(
         _show_messages(target, name, found, limit)
     if found.scan.complete or found.scan.stopped_early:
         return ExitCode.OK
-    app.ui.warn("more messages than a browse shows carry the same time, or some left meanwhile")
+    app.ui.warn("incomplete: too many messages have the same timestamp, or some were consumed")
     return ExitCode.PARTLY_DONE
 
 
 def _show_messages(
     target: EnvironmentClient, name: str, found: Inspection, limit: int | None
 ) -> None:
-    """Give one row for each message."""
+    """Write one row for each message."""
     views = [MessageView.of(each, found.now_ms) for each in found.scan.messages[:limit]]
     rows = [
         [
@@ -161,11 +162,11 @@ def _show_messages(
 
 
 def _show_message(target: EnvironmentClient, name: str, found: Inspection, message_id: str) -> None:
-    """Give everything of one message."""
+    """Write headers and body of one message."""
     message = find_message(found, message_id)
     if message is None:
         raise GradectlError(
-            f"no message {message_id!r}; {found.scan.summary}",
+            f"message {message_id!r} not found; {found.scan.summary}",
             where=f"{name} in {target.name}",
             next_step=f"gradectl queue inspect {name} -e {target.name}",
         )
@@ -181,7 +182,7 @@ def _show_message(target: EnvironmentClient, name: str, found: Inspection, messa
 
 
 def _head(target: EnvironmentClient, name: str, found: Inspection) -> dict[str, Any]:
-    """Say where it was looked, and how much was seen."""
+    """Queue, and how many of its messages were read."""
     scan = found.scan
     return {
         "environment": target.name,
@@ -193,5 +194,5 @@ def _head(target: EnvironmentClient, name: str, found: Inspection) -> dict[str, 
 
 
 def _headers(message: QueuedMessage) -> Mapping[str, str]:
-    """Give the headers in a fixed order."""
+    """The headers in a fixed order."""
     return dict(sorted(message.headers.items()))

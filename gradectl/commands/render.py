@@ -16,10 +16,12 @@ from gradectl.ui import Table
 
 @command("render", epilog="Example: gradectl render local --check")
 @environment_argument
-@click.option("--check", is_flag=True, help="Only look; exit code 4 when a file is out of date.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit code 4 when a file is out of date."
+)
 @pass_context(AppContext)
 def render(app: AppContext, environment: str, *, check: bool) -> None:
-    """Write the tfvars of an environment from its environment.yaml."""
+    """Write the Terraform files of an environment from its environment.yaml."""
     root = app.project_root
     files = rendered(root, app.declared_environment(environment))
     stale = outdated(files)
@@ -31,14 +33,14 @@ def render(app: AppContext, environment: str, *, check: bool) -> None:
     document = {"environment": environment, "files": [{"path": p, "state": s} for p, s in rows]}
     app.ui.emit("render", document, Table(["file", "state"], rows))
     if check and stale:
-        text = "not what environment.yaml says"
+        text = "out of date: environment.yaml has changed since the last render"
         names = ", ".join(str(path.relative_to(root)) for path in stale)
         raise CheckFailedError(text, where=names, next_step=f"gradectl render {environment}")
     app.ui.say(f"next: gradectl plan {environment}")
 
 
 def _state(path: Path, stale: list[Path], *, dry: bool) -> str:
-    """Say what was, or would be, done with one file."""
+    """What was done with one file."""
     if path not in stale:
         return "unchanged"
     return "out of date" if dry else "written"

@@ -23,12 +23,12 @@ from grader.ports.jobs import JobRecord
 
 
 @command("result", epilog="Example: gradectl result req_20240820120000_0f3c9a1b2c3d")
-@click.argument("request_id", help="What gradectl submit printed.")
+@click.argument("request_id", help="Request id, as printed by gradectl submit.")
 @environment_option
 @pass_context(CloudContext)
 def result(app: CloudContext, request_id: str, *, environment: str | None) -> None:
     """
-    Show what became of REQUEST_ID.
+    Show the result or the state of REQUEST_ID.
 
     It looks in the bucket, and in the database and the queues if they can be reached. Exit code 1
     when the request is not found, 69 when it is not found and not everything could be reached.
@@ -55,7 +55,7 @@ def _not_found(found: LookupResult, target: EnvironmentClient) -> GradectlError:
     return GradectlError(
         f"request {found.request_id!r} not found",
         where=f"bucket, database and queues of {target.name}",
-        next_step="compare it with what gradectl submit printed, and the environment",
+        next_step="check the id that gradectl submit printed, and the environment",
     )
 
 
@@ -69,7 +69,7 @@ def _rows(found: LookupResult) -> list[tuple[str, str]]:
 
 
 def _row_text(row: JobRecord) -> str:
-    """Sum up what the database says."""
+    """Summarise the row of the database."""
     worker = f", worker {row.worker_id}" if row.worker_id else ""
     return f"{row.status}, attempts: {row.attempts}{worker}, from {row.queue or 'no queue'}"
 
@@ -93,5 +93,5 @@ def _document(found: LookupResult) -> dict[str, Any]:
 
 
 def _plain(result: JobResult | None) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Give a result as it stands in the bucket."""
+    """A result in the form of result.json."""
     return json.loads(result.to_json()) if result else None

@@ -19,7 +19,7 @@ from gradectl.ui import Table
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
-#: How long a job may take when --timeout does not say.
+#: Default time limit of a job.
 _JOB_SECONDS = 60.0
 
 
@@ -28,17 +28,17 @@ _JOB_SECONDS = 60.0
 @pass_context(CloudContext)
 def smoke(app: CloudContext, environment: str) -> None:
     """
-    Prove that ENVIRONMENT grades, end to end.
+    Test ENVIRONMENT end to end with one job in each request queue.
 
-    One marked job goes through each request queue; its result is matched by correlation id, so
-    nobody else's message is touched, and everything that was made is removed, also after Ctrl-C.
-    A job may take --timeout seconds, 60 when that is not given. Exit code 4 when a hop fails, 69
-    when the broker cannot be reached, 77 when it does not allow us what this needs.
+    Results are matched by correlation id, so messages of other jobs are not consumed. Everything
+    that the test creates is removed, also after Ctrl-C. A job may take --timeout seconds (default:
+    60). Exit code 4 when a step fails, 69 when the broker is unreachable, 77 when its login lacks
+    permissions.
     """
     target = select_environment(app, environment)
     app.announce(target.environment)
     if app.options.dry_run:
-        text = "would send one marked job to each request queue, and remove it again"
+        text = "would send one test job to each request queue, and remove it again"
         document = {"environment": target.name, "dry_run": True, "message": text}
         app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
         return
@@ -50,24 +50,24 @@ def smoke(app: CloudContext, environment: str) -> None:
     if not report.passed:
         hint = next_step(report.failed_hop, target.name, target.look_at)
         raise CheckFailedError(report.failure, where=target.name, next_step=hint)
-    app.ui.say(f"{target.name} grades; next: gradectl queue list -e {target.name}", "green")
+    app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
 
 
 @contextmanager
 def _jobs(target: EnvironmentClient) -> Iterator[JobStore | None]:
-    """Give the table of jobs, where it can be reached: not from everywhere it can be."""
+    """Open the job table for the block; None where the database is unreachable."""
     with target.jobs() as jobs:
         try:
             jobs.ping()
         except (GraderError, GradectlError) as error:
-            target.app.ui.warn(f"rows cannot be looked at from here: {error}")
+            target.app.ui.warn(f"the database is not reachable from here: {error}")
             yield None
         else:
             yield jobs
 
 
 def _table(target: EnvironmentClient, report: SmokeReport) -> Table:
-    """Give a row for each queue."""
+    """One row for each queue."""
     columns = ("queue", "passed", *(f"{hop} ms" for hop in HOPS), "total ms", "proof")
     rows = [_row(probe) for probe in report.probes]
     return Table(columns, rows, f"smoke test of {target.name}")
@@ -83,7 +83,7 @@ def _row(probe: ProbeResult) -> list[object]:
 
 
 def _document(report: SmokeReport) -> dict[str, Any]:
-    """Give the report to programs."""
+    """The document for programs."""
     return {
         "passed": report.passed,
         "smoke_id": report.smoke_id,

@@ -33,12 +33,12 @@ from grader.contract.verdicts import Status
 from grader.errors import RequestError
 from grader.languages import LANGUAGES, find
 
-#: How long --wait waits when --timeout does not say.
+#: Default time limit of --wait.
 _WAIT_SECONDS = 300.0
 
 
 @command("submit", epilog="Example: gradectl submit --problem sum --language python a.py --wait")
-@click.argument("file", type=click.Path(path_type=Path), help="The program, one file.")
+@click.argument("file", type=click.Path(path_type=Path), help="Source file of the program.")
 @environment_option
 @click.option("-p", "--problem", "problem_id", required=True, metavar="ID", help="Problem id.")
 @click.option(
@@ -51,7 +51,7 @@ _WAIT_SECONDS = 300.0
 @click.option(
     "--any-language",
     is_flag=True,
-    help="Also send a language that this gradectl does not know; the worker decides.",
+    help="Also send languages that this version of gradectl does not know.",
 )
 @click.option("--wait", is_flag=True, help="Wait for the result and show it.")
 @click.option("--priority", is_flag=True, help=f"Send to {PRIORITY_QUEUE}.")
@@ -71,7 +71,7 @@ _WAIT_SECONDS = 300.0
     metavar="MB",
     help="Memory per test case.",
 )
-@click.option("--user", metavar="ID", help="Who submits; default: the name you are logged in with.")
+@click.option("--user", metavar="ID", help="User id of the submission; default: your login name.")
 @pass_context(CloudContext)
 def submit(  # noqa: PLR0913 - one parameter for each option
     app: CloudContext,
@@ -88,11 +88,11 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     user: str | None,
 ) -> int:
     """
-    Send the program in FILE to be graded.
+    Submit the program in FILE for grading.
 
-    It prints the request id. With --wait it shows the verdict; it waits for --timeout seconds, 300
-    when that is not given, and then exits with 124. A verdict, whichever, is exit code 0; a request
-    that could not be graded is 1.
+    It prints the request id. With --wait it waits up to --timeout seconds (default: 300) for the
+    verdict, and exits with 124 when there is none. Any verdict is exit code 0; a request that could
+    not be graded is 1.
     """
     source = read_source_file(file)
     if not any_language:
@@ -108,12 +108,12 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     )
     queue = PRIORITY_QUEUE if priority else REQUESTS_QUEUE
     if not _send(target, request, source, queue):
-        return _tell(target, request, queue, "would be sent")
-    return _wait(target, request) if wait else _tell(target, request, queue, "sent")
+        return _emit_request(target, request, queue, "would be sent")
+    return _wait(target, request) if wait else _emit_request(target, request, queue, "sent")
 
 
 def _send(target: EnvironmentClient, request: GradingRequest, source: Source, queue: str) -> bool:
-    """Store and send it; tells whether that was done, which in a dry run it is not."""
+    """Upload the source and send the request; returns False in a dry run."""
     target.app.announce(target.environment)
     check_problem_exists(target.objects, request.problem_id, target.name)
     if target.app.options.dry_run:
@@ -125,7 +125,7 @@ def _send(target: EnvironmentClient, request: GradingRequest, source: Source, qu
 
 
 def _login_name() -> str:
-    """Who works here; a container may not know."""
+    """The login name; containers may have none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -133,17 +133,19 @@ def _login_name() -> str:
 
 
 def _check_language(language: str) -> None:
-    """Refuse at once what no worker of this version knows."""
+    """Reject languages that no worker of this version knows."""
     try:
         find(language)
     except RequestError as error:
         known = [name for each in LANGUAGES for name in (each.name, *each.aliases)]
-        hint = near(language, known) or "--any-language sends it all the same"
+        hint = near(language, known) or "add --any-language to send it anyway"
         raise UsageError(error.what, where="--language", next_step=hint) from error
 
 
-def _tell(target: EnvironmentClient, request: GradingRequest, queue: str, state: str) -> int:
-    """Give the request id, which is all that is known now."""
+def _emit_request(
+    target: EnvironmentClient, request: GradingRequest, queue: str, state: str
+) -> int:
+    """Write the request id."""
     document = {
         "environment": target.name,
         "request_id": request.request_id,
@@ -159,7 +161,7 @@ def _tell(target: EnvironmentClient, request: GradingRequest, queue: str, state:
 
 
 def _wait(target: EnvironmentClient, request: GradingRequest) -> int:
-    """Wait for the result and show it."""
+    """Wait for the result and write it."""
     target.app.ui.say(f"sent {request.request_id}, waiting for its result")
     seconds = target.app.options.timeout or _WAIT_SECONDS
     try:

@@ -16,7 +16,7 @@ _LIBRARIES = ("boto3", "click", "jinja2", "python-terraform", "stomp.py")
 @command("version", epilog="Example: gradectl version --output json")
 @pass_context(AppContext)
 def version(app: AppContext) -> None:
-    """Show the versions of gradectl and what it uses."""
+    """Show the versions of gradectl and its libraries."""
     found = {"gradectl": __version__, "python": platform.python_version()}
     found |= {name: installed_version(name) for name in _LIBRARIES}
     app.ui.emit("version", {"versions": found}, Table(["part", "version"], list(found.items())))

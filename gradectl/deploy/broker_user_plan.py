@@ -1,41 +1,41 @@
-"""Users of a broker: who they are, which group each belongs to, and what a sync has to change."""
+"""Plans the changes of a broker's users: create, update, delete, groups and tags."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradectl.adapters.aws.models import KnownUser
 from gradectl.errors import ConfigurationError
 
-#: Users besides the admin, called like what they are for.
+#: Users other than the admin, named after their role.
 ROLES = ("operator", "web", "worker")
-#: Part of the SSM name that keeps a user's password -> the group that the authorization map knows.
+#: Part of the SSM name of a user's password -> the user's group in the authorization map.
 GROUPS = {
     "mq": "grading-admins",
     "mq-operator": "grading-operators",
     "mq-web": "grading-web",
     "mq-worker": "grading-workers",
 }
-#: Tag of the broker: version of the SSM parameter whose value the admin has, after its reboot.
+#: Broker tag: version of the SSM parameter with the admin's current password.
 VERSION_TAG = "gradectl:password-version"
-#: The same for each other user; that a user has one says that it is ours to remove.
+#: The same for every other user; a user with this tag was created by gradectl.
 _USER_TAG = "gradectl:user:"
-_OUR_GROUPS = "grading-"  # others that a user is in are no business of ours
+_OUR_GROUPS = "grading-"  # prefix; groups with other names stay unchanged
 _ADMIN_PART = "mq"
 
 
 @dataclass(frozen=True)
 class WantedUser:
     """
-    A user as it shall be.
+    The desired state of a user.
 
     Attributes:
-        name: Who.
-        parameter: SSM parameter that keeps the password.
-        version: How often that was written.
-        group: The one group of ours that it shall be in; None leaves groups alone.
-        changed: Whether its password is, or may be, another than the one that it has.
+        name: User name.
+        parameter: SSM parameter of the password.
+        version: Version of the parameter.
+        group: Its `grading-*` group; None leaves its groups unchanged.
+        changed: Whether its password differs, or may differ, from its current one.
     """
 
     name: str
@@ -46,21 +46,21 @@ class WantedUser:
 
     @property
     def tag(self) -> str:
-        """The tag that says which version the user has."""
+        """The tag with the version of its current password."""
         return VERSION_TAG if self.parameter.split("/")[-2] == _ADMIN_PART else user_tag(self.name)
 
 
 @dataclass(frozen=True)
 class UserPlan:
     """
-    What to change so that the broker has the wanted users.
+    The changes that give the broker the wanted users.
 
     Attributes:
-        create: Users that it lacks.
-        update: Users whose password or groups differ.
-        delete: Users that we made and that nobody wants any more.
-        unmanaged: Users that nobody wants and that we did not make; they are left alone.
-        set_tags: Tags to write afterwards.
+        create: Missing users.
+        update: Users with a different password or group.
+        delete: Users that gradectl created and that are no longer wanted.
+        unmanaged: Other users that are not wanted; gradectl leaves them unchanged.
+        set_tags: Tags to set afterwards.
         drop_tags: Tags to remove afterwards.
     """
 
@@ -68,48 +68,48 @@ class UserPlan:
     update: tuple[WantedUser, ...] = ()
     delete: tuple[str, ...] = ()
     unmanaged: tuple[str, ...] = ()
-    set_tags: Mapping[str, str] | None = None
+    set_tags: Mapping[str, str] = field(default_factory=dict)
     drop_tags: tuple[str, ...] = ()
 
     @property
     def needs_reboot(self) -> bool:
-        """Whether anything counts only after a reboot."""
+        """Whether the changes need a reboot to take effect."""
         return bool(self.create or self.update or self.delete)
 
 
 def user_tag(name: str) -> str:
-    """Name the tag of a user; a tag may not hold a tilde, and the name of a user no equals sign."""
+    """The tag of a user; tags cannot contain a tilde, and user names no equals sign."""
     return _USER_TAG + name.replace("~", "=")
 
 
 def recorded_version(user: WantedUser, tags: Mapping[str, str]) -> int | None:
-    """Read which version of its password a user has; None when nothing or nonsense is noted."""
-    noted = tags.get(user.tag, "")
-    return int(noted) if noted.isdigit() else None
+    """The version of a user's current password; None without a valid tag."""
+    recorded = tags.get(user.tag, "")
+    return int(recorded) if recorded.isdigit() else None
 
 
 def group_of(parameter: str) -> str | None:
     """
-    Choose the group of the user whose password a parameter keeps.
+    Return the group of a user.
 
     Args:
-        parameter: Such as `/dev/mq-web/password`.
+        parameter: SSM parameter of its password, such as `/dev/mq-web/password`.
 
     Raises:
-        ConfigurationError: It has another form.
+        ConfigurationError: The parameter has another form.
     """
     match parameter.split("/"):
         case [_, _, *_, part, "password"]:
             return GROUPS.get(part)
     raise ConfigurationError(
-        f"not the parameter of a broker user's password: {parameter!r}",
+        f"{parameter!r} is not the parameter of a broker user's password",
         where="output broker_users",
-        next_step="name each user's parameter, such as /dev/mq-web/password",
+        next_step="map each user to its parameter, such as /dev/mq-web/password",
     )
 
 
 def groups_of(user: WantedUser, known: KnownUser | None) -> frozenset[str]:
-    """Give the groups that a user shall have: its one of ours, and those that are not ours."""
+    """The groups a user should have: its `grading-*` group and all groups with other names."""
     has = known.groups if known else frozenset()
     if user.group is None:
         return has
@@ -124,13 +124,13 @@ def plan_users(
     complete: bool,
 ) -> UserPlan:
     """
-    Find what to change.
+    Compare the wanted users with those of the broker.
 
     Args:
-        wanted: Who shall be there.
-        known: Who is there, by name.
-        tags: Of the broker.
-        complete: Whether `wanted` names everybody, so that others of ours have to go.
+        wanted: The wanted users.
+        known: The users of the broker, by name.
+        tags: The tags of the broker.
+        complete: Whether `wanted` is the complete list, so that others can be deleted.
     """
     names = {user.name for user in wanted}
     others = [name for name in sorted(known) if name not in names] if complete else []

@@ -1,4 +1,4 @@
-"""An environment with its account and its Terraform: what plan, apply and destroy share."""
+"""An environment with its account and its Terraform, for plan, apply and destroy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
 from gradectl.cloud import CloudContext
 from gradectl.deploy.passwords import password_variables
-from gradectl.deploy.progress import Progress
+from gradectl.deploy.plan import Plan, parse_plan
+from gradectl.deploy.progress import TerraformProgress
 from gradectl.deploy.rendering import BACKEND, TFVARS, check_fresh
 from gradectl.environment import FOLDER, Environment
 from gradectl.errors import ConfigurationError, DeadlineError, GradectlError, StoppedError
 from grader.errors import GraderError
 
-#: Where gradectl keeps what it can make again; ignored by git.
+#: Folder for files that gradectl can recreate; ignored by git.
 WORK_FOLDER = ".gradectl"
 _LOCK_KEY = "terraform.tfstate.tflock"
 _LOCK_BYTES = 65536
@@ -28,7 +29,7 @@ _LOCK_BYTES = 65536
 
 @dataclass(frozen=True)
 class Deployment:
-    """One environment, checked and ready for Terraform."""
+    """An environment that passed all checks and is ready for Terraform."""
 
     app: CloudContext
     environment: Environment
@@ -42,12 +43,12 @@ class Deployment:
         Check everything that can be checked before Terraform starts.
 
         Args:
-            app: The run.
+            app: Context of the command.
             name: The environment.
-            lock_timeout_seconds: How long to wait for somebody else's lock.
+            lock_timeout_seconds: How long to wait for the state lock of another run.
 
         Raises:
-            ConfigurationError: The files are wrong or out of date, or the state has no bucket.
+            ConfigurationError: The files are invalid or outdated, or there is no state bucket.
             RefusedError: The credentials belong to another account.
         """
         root = app.project_root
@@ -57,7 +58,7 @@ class Deployment:
         binary = locate(app.environ)
         aws = app.aws(environment)
         if not aws.buckets.exists(environment.state_bucket):
-            text = "the bucket of the state does not exist"
+            text = "the state bucket does not exist"
             where = f"s3://{environment.state_bucket}"
             raise ConfigurationError(text, where=where, next_step=f"gradectl bootstrap {name}")
         folder = root / FOLDER / name
@@ -78,51 +79,46 @@ class Deployment:
         )
         return cls(app, environment, aws, binary, settings)
 
-    def plan(self, *, destroy: bool = False) -> dict[str, Any]:
-        """
-        Work out what would change; the plan stays ready for `apply`.
-
-        Returns:
-            Terraform's JSON of it, secrets in clear: only for `gradectl.deploy.plan.read`.
-        """
+    def plan(self, *, destroy: bool = False) -> Plan:
+        """Compute the changes; the plan file stays ready for `apply`."""
         with self._terraform() as terraform:
             terraform.init()
             terraform.plan(destroy=destroy)
-            return terraform.show_plan()
+            return parse_plan(terraform.show_plan())
 
     def apply(self) -> dict[str, Any]:
-        """Do what was planned, and give the outputs."""
+        """Execute the plan and return the outputs."""
         with self._terraform() as terraform:
             terraform.apply()
             return terraform.outputs()
 
     def outputs(self) -> dict[str, Any]:
-        """Read the outputs of what was applied before."""
+        """Read the outputs of the last apply."""
         with self._terraform() as terraform:
             return terraform.outputs()
 
     def discard_plan(self) -> None:
-        """Forget what was planned."""
+        """Delete the plan file."""
         with self._terraform() as terraform:
             terraform.plan_file.unlink(missing_ok=True)
 
     @contextmanager
     def _terraform(self) -> Iterator[Terraform]:
-        """Give Terraform with its progress shown, and tell about a lock that it leaves."""
+        """Open Terraform with a progress display; errors name a lock that it left behind."""
         with self.app.ui.live() as show:
-            progress = Progress(self.app.ui, show)
+            progress = TerraformProgress(self.app.ui, show)
             terraform = Terraform(self.binary, self.settings, progress)
             try:
                 yield terraform
             except (StoppedError, DeadlineError) as error:
                 lock = self._lock_left()
                 if lock:
-                    error.what += f". The state is still locked, by {lock}"
+                    error.what += f". The state is still locked: lock {lock}"
                     error.next_step = f"{terraform.unlock_command} {lock}"
                 raise
 
     def _lock_left(self) -> str:
-        """Read the id of the lock on the state, if there is one."""
+        """Read the id of the state lock; "" when there is none."""
         store = self.aws.object_store(self.environment.state_bucket)
         try:
             lock = json.loads(store.get(_LOCK_KEY, max_bytes=_LOCK_BYTES))
@@ -132,7 +128,7 @@ class Deployment:
 
 
 def _local_addresses(app: CloudContext, environment: Environment) -> dict[str, str]:
-    """Tell Terraform where the real broker and database of the local stack are."""
+    """Variables with the addresses of the broker and database of the local stack."""
     stack = app.stack(environment)
     if stack is None:
         return {}

@@ -1,54 +1,69 @@
-"""Secrets out of Terraform's plans, which show them in clear."""
+"""Masks the sensitive values of Terraform's plans, which contain them in clear text."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any
 
 MASK = "(sensitive)"
 
-#: Replaces one sensitive value.
-Mask = Callable[[Any], str]
 
-
-def hide(value: Any) -> str:  # noqa: ANN401, ARG001 - any JSON, and nothing of it is shown
-    """Mask a value so that nothing of it is left."""
-    return MASK
-
-
-def fingerprint(salt: str) -> Mask:
+class Sensitive:
     """
-    Mask values so that equal ones can be told from others, and nothing else.
+    A sensitive value of a plan: it prints as a mask, and only its fingerprint can be read.
 
     Args:
-        salt: Random text, one for each file; guessing is slow, and has to be done again for each.
+        value: The value, any JSON.
     """
 
-    def cover(value: Any) -> str:  # noqa: ANN401 - any JSON
-        text = json.dumps(value, sort_keys=True).encode()
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:  # noqa: ANN401 - any JSON
+        self._value = value
+
+    def __repr__(self) -> str:
+        """Print the mask instead of the value."""
+        return MASK
+
+    def fingerprint(self, salt: str) -> str:
+        """
+        Return a text that is equal for equal values and reveals nothing else.
+
+        Args:
+            salt: Random text, new for each file. Guessing a value is slow, and has to be repeated
+                for each file.
+        """
+        text = json.dumps(self._value, sort_keys=True).encode()
         digest = hashlib.scrypt(text, salt=salt.encode(), n=2**14, r=8, p=1, dklen=16)
         return f"(sensitive, fingerprint {digest.hex()})"
 
-    return cover
 
-
-def mask(value: Any, sensitive: Any, cover: Mask = hide) -> Any:  # noqa: ANN401 - any JSON
+def mask(value: Any, sensitive: Any) -> Any:  # noqa: ANN401 - any JSON
     """
-    Replace the sensitive parts of a value.
+    Wrap the sensitive parts of a value in `Sensitive`.
 
     Args:
         value: A value of a plan.
-        sensitive: Terraform's twin of it: true where the value is sensitive, or a mapping or list
+        sensitive: Terraform's marks for it: true where the value is sensitive, or a mapping or list
             of the same shape.
-        cover: Makes what stands in its place.
     """
     if sensitive is True:
-        return None if value is None else cover(value)
+        return None if value is None else Sensitive(value)
     if isinstance(value, dict) and isinstance(sensitive, dict):
-        return {key: mask(item, sensitive.get(key), cover) for key, item in value.items()}
+        return {key: mask(item, sensitive.get(key)) for key, item in value.items()}
     if isinstance(value, list) and isinstance(sensitive, list):
-        twins = [*sensitive, *([None] * (len(value) - len(sensitive)))]
-        return [mask(item, twin, cover) for item, twin in zip(value, twins, strict=False)]
+        marks = [*sensitive, *([None] * (len(value) - len(sensitive)))]
+        return [mask(item, mark) for item, mark in zip(value, marks, strict=False)]
+    return value
+
+
+def with_fingerprints(value: Any, salt: str) -> Any:  # noqa: ANN401 - any JSON
+    """Replace each `Sensitive` within a value by its fingerprint."""
+    if isinstance(value, Sensitive):
+        return value.fingerprint(salt)
+    if isinstance(value, dict):
+        return {key: with_fingerprints(item, salt) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_fingerprints(item, salt) for item in value]
     return value

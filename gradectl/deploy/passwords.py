@@ -1,4 +1,4 @@
-"""The passwords: read where they are kept, or made. They travel by environment only."""
+"""Reads or generates the passwords; they are passed to Terraform in its environment only."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from gradectl.deploy.broker_user_plan import ROLES
 from gradectl.errors import ConfigurationError
 from grader.contract.names import parameter_name
 
-#: Variable of the Terraform root -> part of the SSM parameter that keeps it.
+#: Variable of the Terraform root -> part in the name of its SSM parameter.
 _VARIABLES = {
     "mq_admin_password": "mq",
     "db_admin_password": "db",
     "db_application_password": "db-app",
 }
-#: A map from role to password; a root that does not know it takes no notice.
+#: Map from role to password; Terraform ignores it when the root does not declare it.
 _ROLES_VARIABLE = "TF_VAR_mq_user_passwords"
-#: Both services accept it: no comma, colon, equals sign, slash, quote, at sign or space.
+#: Accepted by Amazon MQ and RDS: no comma, colon, equals sign, slash, quote, at sign or space.
 ALPHABET = string.ascii_letters + string.digits + "-_.~"
 LENGTH = 40
-_DIFFERENT = 4  # Amazon MQ wants this many different characters
+_DIFFERENT = 4  # Amazon MQ requires so many different characters
 
 
 def generate(choose: Callable[[str], str]) -> str:
     """
-    Make a password.
+    Generate a password.
 
     Args:
-        choose: Picks one character at random, such as `secrets.choice`.
+        choose: Picks a random character, such as `secrets.choice`.
     """
     while True:
         password = "".join(choose(ALPHABET) for _ in range(LENGTH))
@@ -44,17 +44,18 @@ def password_variables(
     read: Callable[[Sequence[str]], dict[str, str]],
 ) -> dict[str, str]:
     """
-    Make the TF_VAR_* variables that carry the passwords to Terraform.
+    Build the TF_VAR_* variables with the passwords for Terraform.
 
-    One that the caller set in the environment wins, then the one that is kept, then a new one.
+    A password in the process environment takes precedence over the one in SSM; without both, a new
+    one is generated.
 
     Args:
         environment_name: The environment.
         environ: The process environment.
-        read: Gives those of the named SSM parameters that exist.
+        read: Reads those of the named SSM parameters that exist.
 
     Raises:
-        ConfigurationError: The caller's passwords of the broker's users are no JSON object.
+        ConfigurationError: TF_VAR_mq_user_passwords is not a JSON object of strings.
     """
     names = {
         name: parameter_name(environment_name, part, "password")
@@ -73,12 +74,12 @@ def password_variables(
 
 
 def _expression(roles: Mapping[str, str]) -> str:
-    """Write a map as Terraform reads it: JSON, in which a dollar and a brace would begin code."""
+    """Format a map as an HCL expression: JSON with template sequences escaped."""
     return json.dumps(roles, sort_keys=True).replace("${", "$${").replace("%{", "%%{")
 
 
 def _given_to_roles(environ: Mapping[str, str]) -> dict[str, str]:
-    """Read what the caller wants roles to have; the error shows nothing of it."""
+    """Parse the passwords of roles in the environment; the error contains none of them."""
     try:
         given = json.loads(environ.get(_ROLES_VARIABLE) or "{}")
     except ValueError:
@@ -86,7 +87,7 @@ def _given_to_roles(environ: Mapping[str, str]) -> dict[str, str]:
     if isinstance(given, dict) and all(isinstance(value, str) for value in given.values()):
         return given
     raise ConfigurationError(
-        "it is no JSON object of passwords by role",
+        "the value is not a JSON object of passwords by role",
         where=_ROLES_VARIABLE,
-        next_step='write it as {"worker": "..."}; roles that it leaves out keep their passwords',
+        next_step='set it as {"worker": "..."}; roles that are not in it keep their passwords',
     ) from None

@@ -1,20 +1,20 @@
-"""What a Terraform plan means: how much of what, why, and what must not happen by accident."""
+"""A Terraform plan without its secrets: changes, reasons, and resources that would lose data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gradectl.deploy.masking import Mask, hide, mask
+from gradectl.deploy.masking import mask, with_fingerprints
 
-#: Types whose content is gone with them.
+#: Resource types whose deletion loses data.
 STATEFUL = frozenset({"aws_db_instance", "aws_ecr_repository", "aws_mq_broker", "aws_s3_bucket"})
 
 
 class Action(StrEnum):
-    """What happens to one resource."""
+    """The action of a plan on one resource."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -35,17 +35,17 @@ _DONE = {
 @dataclass(frozen=True)
 class Change:
     """
-    One resource that would change.
+    The planned change of one resource.
 
     Attributes:
-        address: Terraform's address of it.
+        address: Terraform's address of the resource.
         kind: Its type.
-        action: What happens.
-        attributes: The attributes that change, sorted; all paths that force a replacement.
-        reason: Why it is replaced or deleted, in words, when it is.
-        before: What it is, masked.
-        after: What it becomes, masked; without what is known only afterwards.
-        unknown: What is known only afterwards.
+        action: The planned action.
+        attributes: Changed attributes and paths that force a replacement, sorted.
+        reason: Why it is replaced or deleted; "" for other actions.
+        before: Current values; sensitive ones are `Sensitive`.
+        after: Planned values, likewise, without those that are known only after the apply.
+        unknown: Terraform's marks of the values that are known only after the apply.
     """
 
     address: str
@@ -59,25 +59,35 @@ class Change:
 
     @property
     def loses_data(self) -> bool:
-        """Whether something that cannot be made again goes away."""
+        """Whether the change deletes data that cannot be recreated."""
         return self.kind in STATEFUL and self.action in (Action.DELETE, Action.REPLACE)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that would change, by address."""
+    """
+    A plan; printing any part of it shows no secret.
+
+    Attributes:
+        changes: The changed resources, sorted by address.
+        outputs: Names of the outputs that change.
+        planned_outputs: Outputs after the apply, as far as they are known and not sensitive.
+        unknown_outputs: Names of the outputs that are known only after the apply.
+    """
 
     changes: tuple[Change, ...]
     outputs: tuple[str, ...]
+    planned_outputs: Mapping[str, Any] = field(default_factory=dict)
+    unknown_outputs: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
-        """Whether nothing at all would change."""
+        """Whether nothing would change."""
         return not self.changes and not self.outputs
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many resources for each action, zero included."""
+        """Number of resources for each action, including zeros."""
         return {
             action.value: sum(change.action == action for change in self.changes)
             for action in Action
@@ -85,46 +95,58 @@ class Plan:
 
     @property
     def losses(self) -> tuple[Change, ...]:
-        """Changes that need a name to be typed."""
+        """Changes that lose data; applying them requires the environment's name."""
         return tuple(change for change in self.changes if change.loses_data)
 
     @property
     def headline(self) -> str:
-        """The counts in one line."""
+        """The counts on one line, before the apply."""
         return self._counted({action: f"to {action}" for action in Action})
 
     @property
     def outcome(self) -> str:
-        """The counts in one line, once it is done."""
+        """The counts on one line, after the apply."""
         return self._counted(_DONE)
 
     def _counted(self, words: Mapping[Action, str]) -> str:
-        """Join the counts of what there is, each with its word."""
+        """Join the counts that are not zero."""
         parts = [f"{self.counts[action]} {word}" for action, word in words.items()]
         there = [part for part in parts if not part.startswith("0 ")]
         return ", ".join(there) or ("only outputs change" if self.outputs else "no changes")
 
 
-def read(document: Mapping[str, Any], cover: Mask = hide) -> Plan:
+def parse_plan(document: Mapping[str, Any]) -> Plan:
     """
-    Understand the JSON of `terraform show`.
+    Parse the JSON of `terraform show`.
 
     Args:
-        document: The plan, with sensitive values in clear; none of them is in the answer.
-        cover: Makes what stands in their place.
+        document: The plan, with sensitive values in clear text.
     """
-    found = [_change(item, cover) for item in document.get("resource_changes", [])]
+    found = [_change(item) for item in document.get("resource_changes", [])]
     changes = sorted((change for change in found if change), key=lambda change: change.address)
     outputs = [
         name
         for name, change in document.get("output_changes", {}).items()
         if change.get("actions") not in (["no-op"], ["read"])
     ]
-    return Plan(tuple(changes), tuple(sorted(outputs)))
+    planned = document.get("planned_values", {}).get("outputs", {})
+    public = {name: item for name, item in planned.items() if not item.get("sensitive")}
+    return Plan(
+        tuple(changes),
+        tuple(sorted(outputs)),
+        {name: item["value"] for name, item in public.items() if "value" in item},
+        frozenset(name for name, item in planned.items() if "value" not in item),
+    )
 
 
-def normalised(plan: Plan) -> dict[str, Any]:
-    """Give the plan in a form in which two equal plans are equal: for review and comparison."""
+def normalised(plan: Plan, salt: str) -> dict[str, Any]:
+    """
+    Convert a plan to a document for review; equal plans have equal documents.
+
+    Args:
+        plan: The plan.
+        salt: Salt of the fingerprints that replace sensitive values.
+    """
     return {
         "outputs": list(plan.outputs),
         "changes": [
@@ -133,8 +155,8 @@ def normalised(plan: Plan) -> dict[str, Any]:
                 "action": change.action.value,
                 "attributes": list(change.attributes),
                 "reason": change.reason,
-                "before": change.before,
-                "after": change.after,
+                "before": with_fingerprints(change.before, salt),
+                "after": with_fingerprints(change.after, salt),
                 "unknown": change.unknown,
             }
             for change in plan.changes
@@ -147,7 +169,7 @@ def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[s
     Compare two normalised plans.
 
     Returns:
-        The addresses and outputs in which they differ, sorted; nothing when they are equal.
+        The addresses and outputs that differ, sorted; empty for equal plans.
     """
     before = {item["address"]: item for item in reviewed.get("changes", [])}
     after = {item["address"]: item for item in fresh.get("changes", [])}
@@ -156,14 +178,14 @@ def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[s
     return sorted([*addresses, *(f"output {name}" for name in outputs)])
 
 
-def _change(item: Mapping[str, Any], cover: Mask) -> Change | None:
-    """Understand one resource; None when it stays or is only read."""
+def _change(item: Mapping[str, Any]) -> Change | None:
+    """Parse the change of one resource; None when it is unchanged or only read."""
     change = item["change"]
     action = _action(change["actions"])
     if action is None or item.get("mode") == "data":
         return None
-    before = mask(change.get("before"), change.get("before_sensitive"), cover)
-    after = mask(change.get("after"), change.get("after_sensitive"), cover)
+    before = mask(change.get("before"), change.get("before_sensitive"))
+    after = mask(change.get("after"), change.get("after_sensitive"))
     forcing = [_path(path) for path in change.get("replace_paths", [])]
     updated = _changed(change) if action in (Action.UPDATE, Action.REPLACE) else set()
     return Change(
@@ -179,14 +201,14 @@ def _change(item: Mapping[str, Any], cover: Mask) -> Change | None:
 
 
 def _action(actions: Sequence[str]) -> Action | None:
-    """Read Terraform's list of actions; a replacement is two of them."""
+    """Parse Terraform's list of actions; a replacement is two of them."""
     if {"create", "delete"} <= set(actions):
         return Action.REPLACE
     return Action(actions[0]) if actions and actions[0] in set(Action) else None
 
 
 def _changed(change: Mapping[str, Any]) -> set[str]:
-    """Name the attributes whose value changes or is not known yet, without showing it."""
+    """Names of the attributes whose value changes or is not known yet."""
     before, after = change.get("before") or {}, change.get("after") or {}
     unknown = change.get("after_unknown") or {}
     return {
@@ -197,7 +219,7 @@ def _changed(change: Mapping[str, Any]) -> set[str]:
 
 
 def _holds_true(value: object) -> bool:
-    """Whether anything within is marked; Terraform leaves empty shells around what is not."""
+    """Whether any value within is true; Terraform keeps empty containers around the others."""
     if isinstance(value, dict):
         return any(_holds_true(item) for item in value.values())
     if isinstance(value, list):
@@ -206,13 +228,13 @@ def _holds_true(value: object) -> bool:
 
 
 def _path(steps: Sequence[object]) -> str:
-    """Write a path of attributes and indexes the way Terraform does."""
+    """Format a path of attributes and indexes as Terraform does."""
     words = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps]
     return "".join(words).lstrip(".")
 
 
 def _reason(word: str, forcing: Sequence[str]) -> str:
-    """Say why, in words."""
+    """Explain why a resource is replaced or deleted."""
     if forcing:
         return f"{', '.join(forcing)} cannot be changed in place"
     return word.removeprefix("replace_").removeprefix("delete_").replace("_", " ")

@@ -1,4 +1,4 @@
-"""A plan as rows for people, a document for programs, and Markdown for a pipeline's summary."""
+"""Formats a plan: rows for people, a document for programs, Markdown for job summaries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN_ATTRIBUTES = 6
 
 
 def rows(plan: Plan) -> list[tuple[str, str, str, str]]:
-    """Lay the changes out, one a row."""
+    """One row for each change."""
     return [
         (_SIGNS[change.action], change.address, _attributes(change), _why(change))
         for change in plan.changes
@@ -28,7 +28,7 @@ def rows(plan: Plan) -> list[tuple[str, str, str, str]]:
 
 
 def document(plan: Plan) -> dict[str, Any]:
-    """Give the plan to programs; values are masked and left to the reviewed plan."""
+    """The document for programs; values are only in the reviewed plan."""
     return {
         "summary": plan.counts,
         "changes": [
@@ -47,10 +47,10 @@ def document(plan: Plan) -> dict[str, Any]:
 
 def output_rows(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
-    Lay the outputs of the root out, one value a row.
+    One row for each output of the root.
 
     Args:
-        outputs: Name to value; what is within a mapping gets a row of its own, as ``map.key``.
+        outputs: Name to value; each entry of a mapping has its own row, as ``map.key``.
     """
     found: list[tuple[str, str]] = []
     for name, value in sorted(outputs.items()):
@@ -64,7 +64,7 @@ def output_rows(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def markdown(title: str, facts: Mapping[str, str], plan: Plan) -> str:
-    """Write the plan for a pipeline's summary page."""
+    """Write the plan for a job summary."""
     lines = [f"### {title}", "", " · ".join(f"{key} `{value}`" for key, value in facts.items()), ""]
     lines += [f"**{plan.headline}**", ""]
     if plan.changes:
@@ -77,19 +77,19 @@ def markdown(title: str, facts: Mapping[str, str], plan: Plan) -> str:
 
 
 def _plain(value: object) -> str:
-    """Write a value as Terraform does, but for the quotes around a text."""
+    """Format a value as Terraform does, but texts without quotes."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _attributes(change: Change) -> str:
-    """Name the first few attributes of an update or a replacement."""
+    """List the first attributes of an update or a replacement."""
     shown = list(change.attributes[:_SHOWN_ATTRIBUTES])
     hidden = len(change.attributes) - len(shown)
     return ", ".join(shown) + (f" and {hidden} more" if hidden else "")
 
 
 def _why(change: Change) -> str:
-    """Give the reason, and a warning where data goes with the resource."""
+    """The reason, with a warning where data is lost."""
     parts = [change.reason] if change.reason else []
     if change.loses_data:
         parts.append("ITS DATA IS LOST")
@@ -97,5 +97,5 @@ def _why(change: Change) -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep a text within its cell."""
+    """Escape a text for a Markdown table cell."""
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Waiting for what AWS does in its own time."""
+"""Pauses for polling AWS with a time limit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _PAUSE_SECONDS = 2.0
 
 def pauses(seconds: float) -> Callable[[], bool]:
     """
-    Make a function that waits a moment; it answers False when the time is over.
+    Make a function that pauses between two polls; it returns False when the time is over.
 
     Args:
-        seconds: How long all of it may take.
+        seconds: Time limit for all pauses together.
     """
     end = time.monotonic() + seconds
     never = threading.Event()

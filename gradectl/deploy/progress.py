@@ -1,4 +1,4 @@
-"""What Terraform does, while it does it: in place on a terminal, a line an event elsewhere."""
+"""Shows Terraform's progress: updated in place on a terminal, one line per event elsewhere."""
 
 from __future__ import annotations
 
@@ -15,38 +15,37 @@ from gradectl.ui import Ui
 
 _DOING = {"create": "creating", "update": "changing", "delete": "deleting", "read": "reading"}
 _DONE = {"create": "created", "update": "changed", "delete": "deleted", "read": "read"}
-#: Kinds of notes that the tables at the end say better.
+#: Kinds of notes that the final tables show better.
 _QUIET = frozenset(
     {"version", "planned_change", "resource_drift", "outputs", "refresh_start", "output_change"}
 )
-_EVERY = 25  # resources looked at: one line in a log
-_SHOWN = 12  # lines at a time
+_EVERY = 25  # one log line for so many refreshed resources
+_SHOWN = 12  # lines on a terminal
 
 
-class Progress:
+class TerraformProgress:
     """
-    Turns events into talk.
+    Prints events.
 
     Args:
-        ui: The streams.
-        show: Shows lines in place; from `Ui.live`.
+        ui: The terminal.
+        show: Replaces the displayed lines; from `Ui.live`.
     """
 
     def __init__(self, ui: Ui, show: Callable[[Sequence[str]], None]) -> None:
-        """Start with nothing under way."""
         self._ui = ui
         self._show = show
-        self._under_way: dict[str, str] = {}
+        self._running: dict[str, str] = {}
         self._latest = ""
-        self._looked_at = 0
+        self._refreshed = 0
 
     def __call__(self, event: Event) -> None:
-        """Tell one event."""
+        """Print one event."""
         if isinstance(event, ResourceProgress):
             self._resource(event)
         elif isinstance(event, Diagnostic):
-            place = f" ({event.location})" if event.location else ""
-            self._ui.warn(f"{event.summary}{place}")
+            location = f" ({event.location})" if event.location else ""
+            self._ui.warn(f"{event.summary}{location}")
         elif isinstance(event, Note):
             self._note(event)
         elif isinstance(event, ChangeSummary):
@@ -54,17 +53,17 @@ class Progress:
         self._refresh()
 
     def _resource(self, event: ResourceProgress) -> None:
-        """Keep what is under way, and say what is over."""
+        """Track running operations and print finished ones."""
         if event.phase in ("start", "progress"):
             doing = _DOING.get(event.action, event.action)
             line = f"  {doing} {event.address}"
             if event.phase == "progress":
                 line += f" ({event.elapsed_seconds:.0f} s)"
-            self._under_way[event.address] = line
+            self._running[event.address] = line
             if not self._ui.animated:
                 self._ui.say(line)
             return
-        self._under_way.pop(event.address, None)
+        self._running.pop(event.address, None)
         seconds = f"({event.elapsed_seconds:.0f} s)"
         if event.phase == "errored":
             self._ui.say(f"  failed {event.address} {seconds}", "red")
@@ -72,25 +71,25 @@ class Progress:
             self._ui.say(f"  {_DONE.get(event.action, event.action)} {event.address} {seconds}")
 
     def _note(self, note: Note) -> None:
-        """Say what a person must know, and show the rest only while it is so."""
+        """Print important notes; show the others only in the live display."""
         if not note.message.strip() or note.kind in _QUIET:
             return
         if note.kind == "init":
-            # Only a download takes time; the rest of it says nothing that a person needs.
+            # Only downloads take time; the other notes of init are noise.
             if note.message.startswith("Installing"):
                 self._ui.say(f"  {note.message}")
             return
         if note.kind == "refresh_complete":
-            self._looked_at += 1
-            self._latest = f"  looked at {self._looked_at} resources"
-            if not self._ui.animated and self._looked_at % _EVERY == 0:
+            self._refreshed += 1
+            self._latest = f"  refreshed {self._refreshed} resources"
+            if not self._ui.animated and self._refreshed % _EVERY == 0:
                 self._ui.say(self._latest)
         else:
             self._ui.say(f"  {note.message.strip()}")
 
     def _refresh(self) -> None:
-        """Show the oldest of what is under way."""
-        lines = list(self._under_way.values())
+        """Show the running operations, oldest first."""
+        lines = list(self._running.values())
         hidden = len(lines) - _SHOWN
         more = [f"  and {hidden} more"] if hidden > 0 else []
         latest = [self._latest] if self._latest and not lines else []

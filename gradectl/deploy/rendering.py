@@ -1,4 +1,4 @@
-"""From environment.yaml to the files that Terraform reads; they are committed beside it."""
+"""Renders the files for Terraform from environment.yaml; they are committed next to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gradectl.adapters.templates import fill_in
+from gradectl.adapters.templates import render_template
 from gradectl.environment import FILE, FOLDER, Environment, near
 from gradectl.errors import ConfigurationError
 
@@ -14,14 +14,14 @@ TFVARS = "terraform.tfvars"
 BACKEND = "backend.hcl"
 BOOTSTRAP = "bootstrap.yaml.j2"
 
-#: Variables that come from a key of environment.yaml, and the key.
+#: Terraform variable -> key of environment.yaml that sets it.
 _FROM_KEYS = {
     "aws_account_id": "account_id",
     "aws_region": "region",
     "emulated": "emulated",
     "environment_name": "name",
 }
-#: Secrets never come from a file that is committed.
+#: Variables that must not be in committed files.
 _SECRET = (
     "db_admin_password",
     "db_application_password",
@@ -33,13 +33,13 @@ _DECLARATION = re.compile(r'^variable\s+"([^"]+)"', re.MULTILINE)
 
 def rendered(project_root: Path, environment: Environment) -> dict[Path, str]:
     """
-    Work out the files of an environment.
+    Render the files of an environment without writing them.
 
     Returns:
-        Path to content; nothing is written.
+        Path to content.
 
     Raises:
-        ConfigurationError: A variable does not exist, or must not be set there.
+        ConfigurationError: A variable does not exist, or must not be set in the file.
     """
     directory = project_root / FOLDER / environment.name
     variables = _variables(project_root, environment)
@@ -52,23 +52,23 @@ def rendered(project_root: Path, environment: Environment) -> dict[Path, str]:
         "emulated": environment.emulated,
     }
     return {
-        directory / TFVARS: fill_in(project_root, "terraform.tfvars.j2", tfvars),
-        directory / BACKEND: fill_in(project_root, "backend.hcl.j2", backend),
+        directory / TFVARS: render_template(project_root, "terraform.tfvars.j2", tfvars),
+        directory / BACKEND: render_template(project_root, "backend.hcl.j2", backend),
     }
 
 
 def bootstrap_template(project_root: Path, environment: Environment) -> str:
-    """Fill in the stack that must exist before Terraform."""
+    """Render the CloudFormation template with the resources that Terraform itself needs."""
     values = {
         "name": environment.name,
         "bucket": environment.state_bucket,
         "repository": f"{environment.name}-grading-worker",
     }
-    return fill_in(project_root, BOOTSTRAP, values)
+    return render_template(project_root, BOOTSTRAP, values)
 
 
 def outdated(files: dict[Path, str]) -> list[Path]:
-    """List the files whose content on disk is another one."""
+    """List the files whose content on disk differs."""
     return [
         path
         for path, content in files.items()
@@ -78,33 +78,35 @@ def outdated(files: dict[Path, str]) -> list[Path]:
 
 def check_fresh(project_root: Path, environment: Environment) -> None:
     """
-    Make sure that Terraform will read what environment.yaml says.
+    Check that the rendered files match environment.yaml.
 
     Raises:
-        ConfigurationError: It was changed and not rendered.
+        ConfigurationError: A file is missing or outdated.
     """
     stale = outdated(rendered(project_root, environment))
     if stale:
         raise ConfigurationError(
-            f"not what {FILE} says",
+            f"out of date: {FILE} has changed since the last render",
             where=", ".join(str(path.relative_to(project_root)) for path in stale),
             next_step=f"gradectl render {environment.name}",
         )
 
 
 def declared_variables(project_root: Path) -> list[str]:
-    """Name the variables of the Terraform root, sorted."""
+    """Names of the variables of the Terraform root, sorted."""
     texts = [path.read_text(encoding="utf-8") for path in (project_root / FOLDER).glob("*.tf")]
     return sorted(name for text in texts for name in _DECLARATION.findall(text))
 
 
 def _variables(project_root: Path, environment: Environment) -> dict[str, Any]:
-    """Put the variables together, sorted, and refuse those that cannot be right."""
+    """Merge the variables, sorted, and reject invalid ones."""
     where = f"{FOLDER}/{environment.name}/{FILE}"
     declared = declared_variables(project_root)
     if not declared:
-        text = f"no variables are declared in {FOLDER}/*.tf"
-        raise ConfigurationError(text, where=FOLDER, next_step="run it in the project's folder")
+        text = f"{FOLDER}/*.tf declare no variables"
+        raise ConfigurationError(
+            text, where=FOLDER, next_step="run it in the project folder, or add --project DIR"
+        )
     for name in environment.variables:
         problem, next_step = _problem(name, declared)
         if problem:
@@ -117,11 +119,11 @@ def _variables(project_root: Path, environment: Environment) -> dict[str, Any]:
 
 
 def _problem(name: str, declared: list[str]) -> tuple[str, str]:
-    """Say what is wrong with a variable of this name, and what to do; nothing when it is right."""
+    """Problem and next step of a variable name; empty texts for a valid one."""
     if name in _FROM_KEYS:
-        return f"{name!r} comes from the key {_FROM_KEYS[name]!r}", "remove it from variables"
+        return f"{name!r} is set by the key {_FROM_KEYS[name]!r}", "remove it from variables"
     if name in _SECRET:
-        next_step = f"remove it; to choose it yourself, set TF_VAR_{name} when you run apply"
+        next_step = f"remove it; to choose the value, set TF_VAR_{name} for gradectl apply"
         return f"{name!r} is a secret, and this file is committed", next_step
     if name not in declared:
         settable = [item for item in declared if item not in (*_FROM_KEYS, *_SECRET)]

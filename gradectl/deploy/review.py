@@ -1,4 +1,4 @@
-"""Plans on the terminal, in files for review, and on the summary page of a pipeline."""
+"""Shows plans on the terminal and in job summaries, and writes and checks reviewed plans."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 from gradectl.context import AppContext
 from gradectl.deploy import plan_report
-from gradectl.deploy.masking import fingerprint
-from gradectl.deploy.plan import Plan, differences, normalised, read
+from gradectl.deploy.plan import Plan, differences, normalised
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, RefusedError
 from gradectl.ui import SCHEMA_VERSION, Table
 
-_REVIEWED = "reviewed-plan"
+_KIND = "reviewed-plan"
+_NEXT = "write one with: gradectl plan ENVIRONMENT --out FILE"
 
 
 def deployment_id(environment: Environment) -> dict[str, str]:
-    """Say which deployment a document is about."""
+    """The fields that identify a deployment in documents."""
     return {
         "environment": environment.name,
         "account_id": environment.account_id,
@@ -30,7 +30,7 @@ def deployment_id(environment: Environment) -> dict[str, str]:
 
 
 def table(plan: Plan) -> Table:
-    """Lay a plan out for people, without columns that say nothing of any row."""
+    """The table of a plan, without empty columns."""
     rows = plan_report.rows(plan)
     kept = [at for at in range(len(plan_report.COLUMNS)) if any(row[at] for row in rows)]
     columns = [plan_report.COLUMNS[at] for at in kept]
@@ -38,29 +38,29 @@ def table(plan: Plan) -> Table:
 
 
 def summarise(app: AppContext, title: str, environment: Environment, plan: Plan) -> None:
-    """Add to the summary page of the pipeline, where there is one."""
+    """Append a plan to the job summary of GitHub Actions, where there is one."""
     path = app.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with Path(path).open("a", encoding="utf-8") as page:
             page.write(plan_report.markdown(title, deployment_id(environment), plan))
 
 
-def write_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]) -> None:
+def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
     """
-    Write a plan for `apply --reviewed`, with fingerprints in place of secrets.
+    Write a plan for `apply --reviewed`, with fingerprints instead of secrets.
 
     Args:
         path: The file; only its owner may read it.
         environment: The environment.
-        plan: Terraform's JSON of the plan.
+        plan: The plan.
     """
     salt = secrets.token_hex(16)
     document = {
         "schema_version": SCHEMA_VERSION,
-        "kind": _REVIEWED,
+        "kind": _KIND,
         "salt": salt,
         **deployment_id(environment),
-        **normalised(read(plan, fingerprint(salt))),
+        **normalised(plan, salt),
     }
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -68,28 +68,28 @@ def write_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]
         file.write(text)
 
 
-def check_reviewed(path: Path, environment: Environment, plan: Mapping[str, Any]) -> None:
+def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
     """
-    Hold a fresh plan against the one that was reviewed.
+    Compare a new plan with the reviewed one.
 
     Args:
-        path: What `write_reviewed` wrote.
+        path: The file from `write_reviewed`.
         environment: The environment.
-        plan: Terraform's JSON of the fresh plan.
+        plan: The new plan.
 
     Raises:
-        ConfigurationError: The file is no reviewed plan.
-        RefusedError: The plans differ, or it was made for another deployment.
+        ConfigurationError: The file is not a reviewed plan.
+        RefusedError: The plans differ, or the file is for another deployment.
     """
     reviewed = _read(path)
     again = f"gradectl plan {environment.name} --out {path}, and review it again"
     if {key: reviewed.get(key) for key in deployment_id(environment)} != deployment_id(environment):
-        text = "this plan was made for another environment, account or region"
+        text = "this plan is for another environment, account or region"
         raise RefusedError(text, where=str(path), next_step=again)
-    fresh = normalised(read(plan, fingerprint(str(reviewed.get("salt")))))
+    fresh = normalised(plan, str(reviewed.get("salt")))
     different = differences(reviewed, json.loads(json.dumps(fresh)))
     if different:
-        text = "what would happen now is not what was reviewed:\n" + "\n".join(different)
+        text = "the plan differs from the reviewed one in:\n" + "\n".join(different)
         raise RefusedError(text, where=str(path), next_step=again)
 
 
@@ -98,8 +98,10 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(str(error), where=str(path)) from error
-    if not isinstance(document, dict) or document.get("kind") != _REVIEWED:
-        text = "not a plan that `gradectl plan --out` wrote"
-        raise ConfigurationError(text, where=str(path))
+        raise ConfigurationError(
+            f"cannot read the reviewed plan: {error}", where=str(path), next_step=_NEXT
+        ) from error
+    if not isinstance(document, dict) or document.get("kind") != _KIND:
+        text = "this file is not a reviewed plan"
+        raise ConfigurationError(text, where=str(path), next_step=_NEXT)
     return document

@@ -1,4 +1,4 @@
-"""What Terraform cannot do: seeing to it that workers run, and waiting until they do."""
+"""Repeats a failed ECS deployment after an apply, and waits until the workers run."""
 
 from __future__ import annotations
 
@@ -15,54 +15,53 @@ _FAILED = "FAILED"
 
 def redeploy_failed(aws: Aws, ui: Ui, outputs: Mapping[str, Any]) -> bool:
     """
-    Deploy once more what ECS has given up.
+    Deploy the task definition again when its ECS deployment failed.
 
-    Workers that start before the broker knows their user end at once, and after a few of them ECS
-    declares the deployment failed, or takes it back to what was deployed before. Terraform sees
-    nothing of that and would not try again.
+    Workers that start before the broker has their user exit at once. After a few of them ECS marks
+    the deployment as failed or rolls it back. Terraform does not see that and would not retry.
 
     Args:
         aws: The account.
-        ui: Told what happens.
+        ui: The terminal.
         outputs: Outputs of the root.
 
     Returns:
-        Whether there was anything to do.
+        Whether a new deployment was started.
     """
     if not (outputs.get("service_name") and outputs.get("task_definition_arn")):
         return False
     cluster, name = outputs["cluster_name"], outputs["service_name"]
     wanted = outputs["task_definition_arn"]
     service = aws.services.get(cluster, name)
-    taken_back = _revision(service.task_definition) != _revision(wanted)
-    if not taken_back and service.rollout != _FAILED:
+    rolled_back = _revision(service.task_definition) != _revision(wanted)
+    if not rolled_back and service.rollout != _FAILED:
         return False
-    why = "ECS took it back" if taken_back else "it failed"
-    ui.say(f"deploying {_revision(wanted)} again: {why}, perhaps before the broker knew its user")
+    why = "ECS rolled it back" if rolled_back else "the deployment failed"
+    ui.say(f"deploying {_revision(wanted)} again: {why}, perhaps before the broker had its user")
     aws.services.deploy(cluster, name, wanted)
     return True
 
 
 def _revision(arn: str) -> str:
-    """Shorten the ARN of a task definition to its family and revision."""
+    """Family and revision in the ARN of a task definition."""
     return arn.rpartition("/")[2]
 
 
 def wait_until_stable(aws: Aws, ui: Ui, outputs: Mapping[str, Any], seconds: float) -> bool:
     """
-    Wait until as many workers run as should.
+    Wait until the desired number of workers is running.
 
     Args:
         aws: The account.
-        ui: Told when the number changes.
+        ui: The terminal; the number of workers is printed when it changes.
         outputs: Outputs of the root.
-        seconds: How long to wait at most.
+        seconds: Time limit.
 
     Returns:
         False when the root has no service.
 
     Raises:
-        GradectlError: They do not run in time; says why tasks stopped.
+        GradectlError: They did not start in time; the error has the reasons of stopped tasks.
     """
     if "service_name" not in outputs:
         return False
@@ -71,18 +70,18 @@ def wait_until_stable(aws: Aws, ui: Ui, outputs: Mapping[str, Any], seconds: flo
     shown = ""
     service = aws.services.get(cluster, name)
     while not service.steady and pause():
-        text = f"{service.running} of {service.desired} workers run"
+        text = f"{service.running} of {service.desired} workers are running"
         if text != shown:
             ui.say(f"waiting: {text}")
             shown = text
         service = aws.services.get(cluster, name)
     if service.steady:
-        ui.say(f"{service.running} of {service.desired} workers run")
+        ui.say(f"{service.running} of {service.desired} workers are running")
         return True
     reasons = [*aws.services.stopped_reasons(cluster, name), *service.events]
-    text = f"only {service.running} of {service.desired} workers run after {seconds:.0f} s"
+    text = f"only {service.running} of {service.desired} workers are running after {seconds:.0f} s"
     raise GradectlError(
         "\n".join([text, *reasons]),
         where=f"ECS service {cluster}/{name}",
-        next_step="look into the log group of the workers, mend it, and run apply again",
+        next_step="check the log group of the workers, fix the cause, and run apply again",
     )

@@ -1,1 +1,1 @@
-"""The AWS account: the only files that know boto3."""
+"""The AWS account; only these files use boto3."""

@@ -1,4 +1,4 @@
-"""One AWS account and region, seen by one command."""
+"""The AWS calls of one command, in one account and region."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from gradectl.adapters.aws.stacks import Stacks
 from gradectl.errors import ConfigurationError, RefusedError
 from grader.adapters.s3 import S3ObjectStore
 
-#: How the names of operations begin that only look. Everything else is blocked in a dry run.
+#: Prefixes of read-only operations. A dry run blocks all others.
 _READS = ("AssumeRole", "BatchGet", "Describe", "Get", "Head", "List", "ValidateTemplate")
-_SSM_PAGE = 10  # GetParameters takes no more
+_SSM_PAGE = 10  # maximum of GetParameters
 
 
 @dataclass(frozen=True)
 class AwsSettings:
     """
-    How to reach AWS.
+    Connection settings.
 
     Attributes:
         region: AWS region.
-        account_id: The only account that may be touched.
-        profile: Named profile, when not the default one.
-        endpoint_url: Address of the API, when not Amazon's.
-        access_key_id: Credentials given outright, as the emulated account has them.
-        secret_access_key: Their other half.
+        account_id: The only account that may be used.
+        profile: Named profile; None for the default.
+        endpoint_url: Address of the API; None for Amazon's.
+        access_key_id: Explicit credentials, for the emulated account.
+        secret_access_key: The secret key of these credentials.
         dry_run: True when nothing may be changed.
     """
 
@@ -49,16 +49,15 @@ class AwsSettings:
 
 class Aws:
     """
-    The AWS calls of gradectl, one property for each service with more than a call or two.
+    The AWS calls of gradectl; services with several calls have a property of their own.
 
     Every method raises the errors of `gradectl.adapters.aws.errors.translated`.
 
     Args:
-        settings: How to reach AWS.
+        settings: Connection settings.
     """
 
     def __init__(self, settings: AwsSettings) -> None:
-        """Prepare the session; nothing is sent yet."""
         self.settings = settings
         with translated("AWS profile"):
             self._session = boto3.Session(
@@ -72,7 +71,7 @@ class Aws:
 
     def check_account(self) -> str:
         """
-        Hold the credentials against the account that environment.yaml names.
+        Check that the credentials belong to the account in environment.yaml.
 
         Returns:
             The ARN of the caller.
@@ -83,11 +82,11 @@ class Aws:
         with translated("sts"):
             identity = self._client("sts").get_caller_identity()
         if identity["Account"] != self.settings.account_id:
-            text = f"these credentials are of account {identity['Account']}"
+            text = f"these credentials belong to account {identity['Account']}"
             raise RefusedError(
                 f"{text}, environment.yaml allows only {self.settings.account_id}",
                 where=identity["Arn"],
-                next_step="choose other credentials: --profile, AWS_PROFILE",
+                next_step="use other credentials: --profile or AWS_PROFILE",
             )
         return str(identity["Arn"])
 
@@ -96,13 +95,13 @@ class Aws:
         Read SSM parameters, decrypted.
 
         Raises:
-            ConfigurationError: Some do not exist; names them.
+            ConfigurationError: Some do not exist; the error lists them.
         """
         found = self.parameters_if_any(names)
         missing = sorted(set(names) - set(found))
         if missing:
-            text = f"no such parameter: {', '.join(missing)}"
-            hint = "gradectl apply writes them"
+            text = f"parameters not found: {', '.join(missing)}"
+            hint = "gradectl apply creates them"
             raise ConfigurationError(text, where="SSM Parameter Store", next_step=hint)
         return found
 
@@ -118,29 +117,29 @@ class Aws:
 
     def parameter_version(self, name: str) -> int:
         """
-        Read how often an SSM parameter was written, without its value.
+        Read the version of an SSM parameter, without its value.
 
         Raises:
-            GradectlError: There is no such parameter.
+            GradectlError: The parameter does not exist.
         """
         with translated(f"parameter {name}"):
             answer = self._client("ssm").get_parameter(Name=name, WithDecryption=False)
         return int(answer["Parameter"]["Version"])
 
     def parameter_at(self, name: str, version: int) -> str | None:
-        """Read the value that an SSM parameter had at a version; None when that is forgotten."""
+        """Read a version of an SSM parameter; None when SSM no longer has it."""
         with translated(f"parameter {name}"):
             selector = f"{name}:{version}"
             answer = self._client("ssm").get_parameters(Names=[selector], WithDecryption=True)
         return next((str(item["Value"]) for item in answer["Parameters"]), None)
 
     def object_store(self, bucket: str) -> S3ObjectStore:
-        """Give one bucket as the worker sees it; it raises the worker's errors."""
+        """Open a bucket with the worker's client, which raises the worker's errors."""
         return S3ObjectStore(self._client("s3"), bucket)
 
     @cached_property
     def buckets(self) -> Buckets:
-        """How buckets are set up."""
+        """Settings of S3 buckets."""
         return Buckets(self._client("s3"))
 
     @cached_property
@@ -159,7 +158,7 @@ class Aws:
         return Services(self._client("ecs"))
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Make the client of one service."""
+        """Create the client of one service."""
         emulated = self.settings.endpoint_url is not None
         config = Config(
             connect_timeout=5,
@@ -167,7 +166,7 @@ class Aws:
             retries={"mode": "standard", "total_max_attempts": 2 if emulated else 5},
             s3={"addressing_style": "path" if emulated else "auto"},
         )
-        # The stubs know each service by its literal name only.
+        # The type stubs accept only literal service names.
         make: Any = self._session.client
         with translated(service):
             return make(service, endpoint_url=self.settings.endpoint_url, config=config)
@@ -175,11 +174,13 @@ class Aws:
 
 def _block_changes(model: Any, **_event: Any) -> None:  # noqa: ANN401 - botocore's event
     """
-    Stand between the client and the network in a dry run.
+    Block operations that change something, in a dry run.
 
     Raises:
-        RefusedError: The operation is not one that only looks.
+        RefusedError: The operation is not read-only.
     """
     if not model.name.startswith(_READS):
         text = f"a dry run changes nothing, so {model.name} was not sent"
-        raise RefusedError(text, where=model.service_model.service_name)
+        raise RefusedError(
+            text, where=model.service_model.service_name, next_step="omit --dry-run to send it"
+        )

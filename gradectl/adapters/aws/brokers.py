@@ -1,4 +1,4 @@
-"""Amazon MQ: the broker's users, and the reboot that makes a change of them count."""
+"""Amazon MQ: users of a broker, and the reboot that applies their changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _READY = "RUNNING"
 
 @dataclass(frozen=True)
 class MqBroker:
-    """One broker as the API shows it."""
+    """A broker as the API describes it."""
 
     broker_id: str
     name: str
@@ -26,7 +26,7 @@ class MqBroker:
 
     @property
     def ready(self) -> bool:
-        """Whether it serves."""
+        """Whether it is running."""
         return self.state == _READY
 
 
@@ -39,11 +39,10 @@ class Brokers:
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Keep the client."""
         self._client = client
 
     def get(self, broker_id: str) -> MqBroker:
-        """Read one broker."""
+        """Describe a broker."""
         with translated(f"broker {broker_id}"):
             found = self._client.describe_broker(BrokerId=broker_id)
         return MqBroker(
@@ -57,7 +56,7 @@ class Brokers:
         )
 
     def users(self, broker: MqBroker) -> dict[str, KnownUser]:
-        """Read who may connect, by name; what waits for a reboot does not count yet."""
+        """The active users, by name; changes that wait for a reboot are not included."""
         return {name: self._user(broker, name) for name in broker.users}
 
     def _user(self, broker: MqBroker, username: str) -> KnownUser:
@@ -67,22 +66,22 @@ class Brokers:
         return KnownUser(username, groups, bool(found.get("ConsoleAccess")))
 
     def create_user(self, broker: MqBroker, user: KnownUser, password: str) -> None:
-        """Make a user; it counts after a reboot."""
+        """Create a user; it can connect after a reboot."""
         with translated(f"user {user.name} of broker {broker.name}"):
             self._client.create_user(**_settings(broker, user, password))
 
     def update_user(self, broker: MqBroker, user: KnownUser, password: str) -> None:
-        """Give a user its password and groups; they count after a reboot."""
+        """Set password and groups of a user; they take effect after a reboot."""
         with translated(f"user {user.name} of broker {broker.name}"):
             self._client.update_user(**_settings(broker, user, password))
 
     def delete_user(self, broker: MqBroker, username: str) -> None:
-        """Remove a user; it may connect until the reboot."""
+        """Delete a user; it can connect until the reboot."""
         with translated(f"user {username} of broker {broker.name}"):
             self._client.delete_user(BrokerId=broker.broker_id, Username=username)
 
     def reboot(self, broker: MqBroker) -> None:
-        """Restart the broker; does not wait."""
+        """Reboot the broker without waiting."""
         with translated(f"broker {broker.name}"):
             self._client.reboot_broker(BrokerId=broker.broker_id)
 
@@ -92,20 +91,20 @@ class Brokers:
             self._client.create_tags(ResourceArn=broker.arn, Tags=dict(tags))
 
     def untag(self, broker: MqBroker, keys: Sequence[str]) -> None:
-        """Remove tags of the broker; those that it does not have do not matter."""
+        """Remove tags from the broker; missing ones are ignored."""
         with translated(f"broker {broker.name}"):
             self._client.delete_tags(ResourceArn=broker.arn, TagKeys=list(keys))
 
     def wait_until_ready(self, broker_id: str, pause: Callable[[], bool]) -> MqBroker:
         """
-        Wait until the broker serves.
+        Wait until the broker is running.
 
         Args:
             broker_id: The broker.
-            pause: Waits a moment; False when no time is left.
+            pause: Pauses between two polls; returns False when the time is over.
 
         Returns:
-            The broker as last seen; not `ready` when the time ran out.
+            The broker at the last poll; not `ready` when the time was over.
         """
         broker = self.get(broker_id)
         while not broker.ready and pause():
@@ -114,7 +113,7 @@ class Brokers:
 
 
 def _settings(broker: MqBroker, user: KnownUser, password: str) -> dict[str, Any]:
-    """Name everything of a user: what is left out of an update need not stay as it is."""
+    """All settings of a user: an update may reset settings that it omits."""
     return {
         "BrokerId": broker.broker_id,
         "Username": user.name,

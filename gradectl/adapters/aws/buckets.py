@@ -1,4 +1,4 @@
-"""How buckets are set up."""
+"""Settings of S3 buckets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gradectl.adapters.aws.errors import code_of, translated
 
 @dataclass(frozen=True)
 class BucketProtection:
-    """What keeps the content of a bucket safe."""
+    """Versioning and encryption of a bucket."""
 
     versioned: bool
     encrypted: bool
@@ -27,11 +27,10 @@ class Buckets:
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Keep the client."""
         self._client = client
 
     def exists(self, bucket: str) -> bool:
-        """Whether this bucket is there, and ours to use."""
+        """Whether the bucket exists and is accessible."""
         with translated(f"s3://{bucket}"):
             try:
                 self._client.head_bucket(Bucket=bucket)
@@ -42,7 +41,7 @@ class Buckets:
         return True
 
     def protection(self, bucket: str) -> BucketProtection:
-        """Read what protects a bucket."""
+        """Read versioning and encryption of a bucket."""
         with translated(f"s3://{bucket}"):
             versioning = self._client.get_bucket_versioning(Bucket=bucket)
             try:
@@ -55,7 +54,7 @@ class Buckets:
         return BucketProtection(versioning.get("Status") == "Enabled", encrypted)
 
     def enable_versioning(self, bucket: str) -> None:
-        """Keep every version of every object from now on."""
+        """Turn versioning on."""
         with translated(f"s3://{bucket}"):
             self._client.put_bucket_versioning(
                 Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}

@@ -1,4 +1,4 @@
-"""What botocore's errors mean to a person: one translation for all AWS calls."""
+"""Translates botocore's errors into gradectl's, for all AWS calls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from gradectl.errors import (
     UnreachableError,
 )
 
-_LOGIN = "log in (aws sso login), set AWS_PROFILE, or give --profile"
+_LOGIN = "log in (aws sso login), set AWS_PROFILE, or add --profile"
+_INSPECT = "check the arguments and the resource in the AWS console"
 _NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -63,17 +64,17 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Fo
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """
-    Run AWS calls, and let no vendor error out.
+    Translate the botocore errors of the block.
 
     Args:
-        where: What is being asked, such as `ssm` or `s3://bucket`.
+        where: The resource, such as `ssm` or `s3://bucket`.
 
     Raises:
-        PermissionDeniedError: No credentials, or not enough.
-        UnreachableError: Nothing answers at the endpoint.
-        TryAgainError: Throttled.
+        PermissionDeniedError: No credentials, or missing permissions.
+        UnreachableError: The endpoint does not answer.
+        TryAgainError: The call was throttled.
         ConfigurationError: The profile does not exist.
-        GradectlError: Anything else that AWS refuses.
+        GradectlError: Any other error of AWS.
     """
     try:
         yield
@@ -86,27 +87,27 @@ def translated(where: str) -> Iterator[None]:
         raise ConfigurationError(str(error), where=where, next_step=_LOGIN) from error
     except _UNREACHABLE as error:
         text = f"AWS does not answer: {error}"
-        hint = "check the network and --endpoint-url; for an emulated one: gradectl local up"
+        hint = "check the network and --endpoint-url; for an emulated account: gradectl local up"
         raise UnreachableError(text, where=where, next_step=hint) from error
     except BotoCoreError as error:
-        raise GradectlError(str(error), where=where) from error
+        raise GradectlError(str(error), where=where, next_step=_INSPECT) from error
 
 
 def code_of(error: ClientError) -> str:
-    """Give AWS's word for an error."""
+    """AWS's error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _refused(error: ClientError, where: str) -> GradectlError:
-    """Choose the error of ours for an answer of AWS."""
+    """Translate an error response of AWS."""
     code = code_of(error)
     text = str(error.response.get("Error", {}).get("Message") or error)
     what = f"{error.operation_name}: {code}: {text}"
     if code in _THROTTLED:
-        return TryAgainError(what, where=where, next_step="wait a little and run it again")
+        return TryAgainError(what, where=where, next_step="wait a moment and run it again")
     if code in _BAD_CREDENTIALS:
         return PermissionDeniedError(what, where=where, next_step=_LOGIN)
     if code in _DENIED:
-        hint = f"allow the action of {error.operation_name} to this identity"
+        hint = f"allow {error.operation_name} in the IAM policy of this identity"
         return PermissionDeniedError(what, where=where, next_step=hint)
     return GradectlError(what, where=where)

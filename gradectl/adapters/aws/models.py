@@ -1,4 +1,4 @@
-"""What the account answers, without boto3's types."""
+"""Data from the account, without boto3's types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KnownUser:
-    """A user as the broker has it; its password cannot be read."""
+    """A user of a broker; its password cannot be read."""
 
     name: str
     groups: frozenset[str] = frozenset()

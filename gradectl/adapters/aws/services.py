@@ -1,4 +1,4 @@
-"""ECS services: how many tasks run, and why some do not."""
+"""ECS services: running tasks, and the reasons of stopped ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LATEST_EVENTS = 5
 @dataclass(frozen=True)
 class EcsService:
     """
-    One ECS service as the API shows it.
+    An ECS service as the API describes it.
 
     Attributes:
         name: Its name.
-        desired: Tasks that should run.
-        running: Tasks that run.
-        events: What it did last, the latest first.
-        task_definition: ARN of what its tasks are made of.
+        desired: Desired number of tasks.
+        running: Number of running tasks.
+        events: Its latest events, newest first.
+        task_definition: ARN of its task definition.
         rollout: State of the latest deployment: COMPLETED, IN_PROGRESS or FAILED.
     """
 
@@ -34,7 +34,7 @@ class EcsService:
 
     @property
     def steady(self) -> bool:
-        """Whether as many tasks run as should."""
+        """Whether the desired number of tasks is running."""
         return self.running >= self.desired
 
 
@@ -47,22 +47,21 @@ class Services:
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Keep the client."""
         self._client = client
 
     def get(self, cluster: str, name: str) -> EcsService:
         """
-        Read one service.
+        Describe a service.
 
         Raises:
-            GradectlError: There is none of this name.
+            GradectlError: The service does not exist.
         """
         where = f"ECS service {cluster}/{name}"
         with translated(where):
             found = self._client.describe_services(cluster=cluster, services=[name])["services"]
         if not found:
-            text = "no such service"
-            raise GradectlError(text, where=where, next_step="gradectl apply makes it")
+            text = "service not found"
+            raise GradectlError(text, where=where, next_step="gradectl apply creates it")
         service = found[0]
         events = [event["message"] for event in service.get("events", [])[:_LATEST_EVENTS]]
         latest: dict[str, Any] = next(iter(service.get("deployments", [])), {})
@@ -76,7 +75,7 @@ class Services:
         )
 
     def deploy(self, cluster: str, name: str, task_definition: str) -> None:
-        """Start new tasks of a task definition in the place of all others; does not wait."""
+        """Replace all tasks by new ones of a task definition, without waiting."""
         with translated(f"ECS service {cluster}/{name}"):
             self._client.update_service(
                 cluster=cluster,
@@ -86,7 +85,7 @@ class Services:
             )
 
     def stopped_reasons(self, cluster: str, name: str) -> tuple[str, ...]:
-        """Say why tasks of a service stopped, the latest first, each reason once."""
+        """The distinct reasons of stopped tasks, newest first."""
         with translated(f"ECS service {cluster}/{name}"):
             arns = self._client.list_tasks(
                 cluster=cluster, serviceName=name, desiredStatus="STOPPED"

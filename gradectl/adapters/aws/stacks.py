@@ -1,4 +1,4 @@
-"""CloudFormation stacks: made, brought up to date, or left alone when nothing changed."""
+"""CloudFormation stacks: created, or updated when their template changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradectl.adapters.aws.errors import code_of, translated
 from gradectl.errors import GradectlError
 
 _UNCHANGED = "No updates are to be performed"
-_ATTEMPTS = {"Delay": 2, "MaxAttempts": 300}  # seconds, times
+_ATTEMPTS = {"Delay": 2, "MaxAttempts": 300}  # seconds, attempts
 
 
 class Stacks:
@@ -23,11 +23,10 @@ class Stacks:
     """
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Keep the client."""
         self._client = client
 
     def exists(self, name: str) -> bool:
-        """Whether there is a stack of this name."""
+        """Whether a stack of this name exists."""
         with translated(f"stack {name}"):
             try:
                 self._client.describe_stacks(StackName=name)
@@ -38,25 +37,25 @@ class Stacks:
         return True
 
     def outputs(self, name: str) -> dict[str, str]:
-        """Read what a stack gives to others."""
+        """Read the outputs of a stack."""
         with translated(f"stack {name}"):
             stack = self._client.describe_stacks(StackName=name)["Stacks"][0]
         return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
 
     def deploy(self, name: str, template: str, tags: Mapping[str, str]) -> str:
         """
-        Make the stack, or bring it up to date, and wait for it.
+        Create or update a stack, and wait until it is complete.
 
         Args:
             name: The stack's name.
             template: The template, YAML.
-            tags: Tags of the stack and all that is in it.
+            tags: Tags of the stack and its resources.
 
         Returns:
             `created`, `updated` or `unchanged`.
 
         Raises:
-            GradectlError: CloudFormation could not do it; says which resource and why.
+            GradectlError: CloudFormation failed; the error lists resources and reasons.
         """
         arguments = {
             "StackName": name,
@@ -69,7 +68,7 @@ class Stacks:
                 self._wait(name, "stack_create_complete")
                 return "created"
             if self._template(name) == template:
-                return "unchanged"  # also spares an update where it would be answered as one
+                return "unchanged"  # moto would report an update
             try:
                 self._client.update_stack(**arguments)
             except ClientError as error:
@@ -80,11 +79,11 @@ class Stacks:
             return "updated"
 
     def _template(self, name: str) -> str:
-        """Read the template that the stack has now."""
+        """Read the current template of a stack."""
         return str(self._client.get_template(StackName=name)["TemplateBody"])
 
     def _wait(self, name: str, state: str) -> None:
-        """Wait for a state, and explain when it is not reached."""
+        """Wait for a state; the error lists the resources that failed."""
         try:
             self._client.get_waiter(state).wait(StackName=name, WaiterConfig=_ATTEMPTS)
         except WaiterError as error:
@@ -94,6 +93,6 @@ class Stacks:
                 f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}"
                 for event in reversed(failed)
             ]
-            text = "the stack was not completed: " + ("\n".join(reasons) or str(error))
-            hint = f"mend it, delete the stack {name} if it was just made, and run it again"
+            text = "the stack failed: " + ("\n".join(reasons) or str(error))
+            hint = f"fix the cause, delete the stack {name} if it is new, and run it again"
             raise GradectlError(text, where=f"stack {name}", next_step=hint) from error

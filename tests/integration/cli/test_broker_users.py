@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.deploy.broker_user_plan import VERSION_TAG
-from gradectl.deploy.broker_users import sync_broker_users
+from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
+from gradectl.deploy.plan import Plan
 from gradectl.errors import ConfigurationError
 from gradectl.ui import Ui
 
@@ -63,6 +64,14 @@ class Account:
         """Do what follows an apply."""
         return sync_broker_users(
             self.aws, Ui("table", {}), self.name, {"broker_id": self.broker_id, **outputs}
+        )
+
+    def preview(self, **outputs: Any) -> Any:
+        """Do what a dry run of an apply without changes in Terraform does."""
+        settings = replace(self.aws.settings, dry_run=True)
+        planned = {"broker_id": self.broker_id, **outputs}
+        return preview_broker_users(
+            Aws(settings), Ui("table", {}), self.name, Plan((), (), planned)
         )
 
     def groups(self) -> dict[str, list[str]]:
@@ -146,7 +155,7 @@ def test_a_change_of_one_password_touches_one_user(
     assert account.sync(broker_users=users) is True
 
     said = capsys.readouterr().err
-    assert f"giving user worker of broker {account.name} its password\n" in said
+    assert f"updating user worker of broker {account.name}: password\n" in said
     assert "web" not in said
     assert "admin" not in said
     assert account.tags()["gradectl:user:web"] == "2"
@@ -187,8 +196,10 @@ def test_users_that_are_no_longer_wanted_go_and_others_stay(
     assert account.sync(broker_users={"admin": users["admin"]}) is True
 
     said = capsys.readouterr().err
-    assert f"removing user web of broker {account.name}: the root names it no more" in said
-    assert "left alone, as gradectl did not make them: by-hand" in said
+    assert (
+        f"deleting user web of broker {account.name}: no longer in the output broker_users" in said
+    )
+    assert "users not created by gradectl stay unchanged: by-hand" in said
     assert list(account.groups()) == ["admin", "by-hand"]
     assert account.tags() == {VERSION_TAG: "1"}
 
@@ -246,6 +257,73 @@ def test_an_output_that_names_no_password_changes_nothing(account: Account) -> N
     assert list(account.groups()) == ["admin"]
 
 
+def test_a_preview_shows_the_changes_and_makes_none(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same users as the sync, which then does exactly that."""
+    users = kept(account)
+
+    assert account.preview(broker_users=users) == {
+        "broker_exists": True,
+        "create": ["web", "worker"],
+        "update": ["admin"],
+        "delete": [],
+        "unmanaged": [],
+        "reboot": True,
+    }
+    said = capsys.readouterr().err
+    assert f"would create user web of broker {account.name}: group grading-web\n" in said
+    assert f"would update user admin of broker {account.name}: password, group" in said
+    assert f"would reboot broker {account.name} to apply the changes\n" in said
+    assert account.groups() == {"admin": []}
+    assert account.tags() == {}
+
+    account.sync(broker_users=users)
+    capsys.readouterr()
+    shown = account.preview(broker_users=users)
+    assert (shown["create"], shown["update"], shown["reboot"]) == ([], [], False)
+    assert f"no changes on broker {account.name}" in capsys.readouterr().err
+
+
+def test_a_preview_shows_users_that_would_be_deleted(account: Account) -> None:
+    """And names those that gradectl did not create."""
+    users = kept(account)
+    account.sync(broker_users=users)
+    account.mq.create_user(
+        BrokerId=account.broker_id, Username="by-hand", Password="password-by-hand"
+    )
+
+    shown = account.preview(broker_users={"admin": users["admin"]})
+
+    assert (shown["delete"], shown["unmanaged"]) == (["web", "worker"], ["by-hand"])
+    assert set(account.groups()) == {"admin", "by-hand", "web", "worker"}
+
+
+def test_a_dry_run_of_apply_shows_the_users_of_the_broker(project: Any, published: Any) -> None:
+    """Before there is a broker, and when its users change; it only reads."""
+    project.configure(variables={"broker_roles": ["web"]})
+    first = dry_run(project, published)
+    assert first["broker_users"]["broker_exists"] is False
+    assert first["broker_users"]["create"] == ["admin", "web"]
+    assert "the broker does not exist yet" in first["said"]
+    assert project.client("mq").list_brokers()["BrokerSummaries"] == []
+
+    broker_id = apply(project, broker_roles=["web"])["outputs"]["broker_id"]
+    assert dry_run(project, published)["broker_users"]["reboot"] is False
+
+    project.configure(variables={"broker_roles": ["worker"], "mq_user_passwords_version": 2})
+    changed = dry_run(project, published)["broker_users"]
+    assert (changed["create"], changed["delete"]) == (["worker"], ["web"])
+    assert set(groups(project.client("mq"), broker_id)) == {"admin", "web"}
+
+
+def dry_run(project: Any, published: Any) -> Any:
+    """The document of a dry run, and what was printed for people."""
+    done = project.run("apply", project.name, "--dry-run", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    return {**published(done.stdout), "said": done.stderr}
+
+
 def test_apply_makes_rotates_and_removes_users_of_roles(project: Any) -> None:
     """The whole way: variable of the environment, Terraform, SSM, output, Amazon MQ."""
     mq, ssm = project.client("mq"), project.client("ssm")
@@ -263,12 +341,12 @@ def test_apply_makes_rotates_and_removes_users_of_roles(project: Any) -> None:
         mq_user_passwords_version=2,
     )
     assert passwords(ssm, project.name) == {**first, "worker": secret}
-    assert "giving user worker" in rotated["said"]
+    assert "updating user worker" in rotated["said"]
     assert rotated["said"].count("user ") == 1
     assert secret not in rotated["said"] + json.dumps(rotated["outputs"]) + project.state()
 
     removed = apply(project, broker_roles=[])
-    assert removed["said"].count("removing user") == 3
+    assert removed["said"].count("deleting user") == 3
     assert groups(mq, broker_id) == {"admin": GROUPS["admin"]}
     with pytest.raises(ClientError):
         mq.describe_user(BrokerId=broker_id, Username="worker")

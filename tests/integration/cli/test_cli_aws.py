@@ -64,7 +64,7 @@ def test_timeout_ends_a_call_to_an_api_that_says_nothing(project: Any) -> None:
         ended = project.run("--endpoint-url", endpoint, "--timeout", "1", "plan", project.name)
 
     assert ended.returncode == 124
-    assert "the time given with --timeout is over" in ended.stderr
+    assert "the --timeout expired" in ended.stderr
 
 
 def test_a_dry_run_blocks_every_call_that_is_not_a_read(moto_server: str) -> None:

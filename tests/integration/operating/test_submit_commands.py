@@ -133,8 +133,8 @@ def test_a_result_is_shown_without_database_and_broker(grading: Any) -> None:
 
     assert said.code == 0
     assert "AC, score 100" in said.stdout
-    assert "not asked: database" in said.stderr
-    assert "not asked: broker" in said.stderr
+    assert "not read: database" in said.stderr
+    assert "not read: broker" in said.stderr
 
 
 def test_an_unknown_request_with_an_unreachable_source_exits_with_69(grading: Any) -> None:

@@ -57,7 +57,7 @@ def test_a_missing_environment_lists_those_that_exist(tmp_path: Path) -> None:
     """Nobody has to look into the folder to see the right name."""
     error = failure(write(tmp_path, GOOD), "prod")
 
-    assert "there are: dev" in error.what
+    assert "known: dev" in error.what
     assert error.exit_code == 78
 
 
@@ -69,19 +69,19 @@ def test_a_near_name_is_suggested(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../dev", "", "dev/", "/etc", "."])
 def test_a_path_is_no_name(tmp_path: Path, name: str) -> None:
     """Only names of the folder count, so nothing outside it can be read."""
-    assert "no environment" in failure(write(tmp_path, GOOD), name).what
+    assert "not found" in failure(write(tmp_path, GOOD), name).what
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[]", "must be a mapping"),
-        ("a: [", "not valid YAML"),
+        ("a: [", "invalid YAML"),
         (GOOD.replace("name: dev", "name: aws-dev"), "which AWS reserves"),
         (GOOD.replace("name: dev", "name: dev-"), "name:"),
         (GOOD.replace("name: dev", "name: d--v"), "name:"),
         (GOOD.replace("name: dev", f"name: {'d' * 25}"), "name:"),
-        (GOOD.replace('"123456789012"', "123456789012"), "account_id: must be text: write it in q"),
+        (GOOD.replace('"123456789012"', "123456789012"), "account_id: must be a string, in q"),
         (GOOD.replace("schema_version: 1", "schema_version: 2"), "schema_version"),
         (GOOD.replace("name: dev", "name: prod"), "the folder is 'dev'"),
         (GOOD.replace("eu-west-1", "Ireland"), "region"),

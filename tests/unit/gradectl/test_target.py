@@ -103,7 +103,7 @@ def test_where_none_runs_one_must_be_named(app: CloudContext, add: AddEnvironmen
     """A deployed environment is never chosen by itself."""
     add("dev", emulated=False)
 
-    with pytest.raises(UsageError, match="no local environment runs here") as caught:
+    with pytest.raises(UsageError, match="no local environment is running here") as caught:
         select_environment(app, None)
 
     assert "dev" in caught.value.next_step
@@ -113,7 +113,7 @@ def test_one_that_does_not_exist_is_said_not_to(app: CloudContext, add: AddEnvir
     """With the near one."""
     add("local", emulated=True)
 
-    with pytest.raises(ConfigurationError, match="no environment 'locla'") as caught:
+    with pytest.raises(ConfigurationError, match="environment 'locla' not found") as caught:
         select_environment(app, "locla")
 
     assert "'local'" in caught.value.next_step

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.adapters.templates import fill_in, hcl
+from gradectl.adapters.templates import hcl, render_template
 from gradectl.errors import ConfigurationError
 
 
@@ -57,7 +57,7 @@ def test_an_undefined_name_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "templates" / "x.j2").write_text("{{ nobody }}")
 
     with pytest.raises(ConfigurationError) as caught:
-        fill_in(tmp_path, "x.j2", {})
+        render_template(tmp_path, "x.j2", {})
 
     assert caught.value.where == "templates/x.j2"
 
@@ -65,6 +65,6 @@ def test_an_undefined_name_is_an_error(tmp_path: Path) -> None:
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
     """It is a file of the project."""
     with pytest.raises(ConfigurationError) as caught:
-        fill_in(tmp_path, "x.j2", {})
+        render_template(tmp_path, "x.j2", {})
 
     assert caught.value.where == "templates/x.j2"

@@ -1,12 +1,16 @@
-"""Where a password comes from."""
+"""Passwords: where they come from, and how they are generated."""
 
 from __future__ import annotations
 
 import json
+import random
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gradectl.deploy.passwords import password_variables
+from gradectl.deploy.passwords import ALPHABET, LENGTH, generate, password_variables
 from gradectl.errors import ConfigurationError
 
 MQ, DB, APPLICATION = "/dev/mq/password", "/dev/db/password", "/dev/db-app/password"
@@ -96,3 +100,20 @@ def test_passwords_of_another_form_are_refused_and_not_shown(given: str) -> None
     assert caught.value.where == VARIABLE
     assert given not in str(caught.value)
     assert "hcl-Password" not in str(caught.value)
+
+
+@given(st.integers())
+def test_a_password_keeps_both_rules(seed: int) -> None:
+    """Amazon MQ: 12 to 250, 4 different, no comma, colon, equals sign. RDS: no / @ quote space."""
+    password = generate(random.Random(seed).choice)
+
+    assert len(password) == LENGTH
+    assert len(set(password)) >= 4
+    assert re.fullmatch(r"[A-Za-z0-9_.~-]+", password)
+
+
+def test_a_poor_choice_is_made_again() -> None:
+    """Chance may repeat one character; the service would refuse it."""
+    choices = iter("a" * LENGTH + ALPHABET)
+
+    assert len(set(generate(lambda _: next(choices)))) >= 4

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gradectl.deploy.masking import fingerprint
-from gradectl.deploy.plan import Action, differences, normalised, read
+from gradectl.deploy.plan import Action, differences, normalised, parse_plan
+
+SALT = "salt"
 
 
 def resource(address: str, actions: list[str], **change: Any) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def plan(*resources: dict[str, Any], **rest: Any) -> dict[str, Any]:
 )
 def test_each_action_is_counted(actions: list[str], action: Action) -> None:
     """Both orders of a replacement are one replacement."""
-    counts = read(plan(resource("aws_vpc.this", actions))).counts
+    counts = parse_plan(plan(resource("aws_vpc.this", actions))).counts
 
     assert counts[action] == 1
     assert sum(counts.values()) == 1
@@ -49,7 +50,7 @@ def test_each_action_is_counted(actions: list[str], action: Action) -> None:
 @pytest.mark.parametrize("actions", [["no-op"], ["read"]])
 def test_what_stays_is_no_change(actions: list[str]) -> None:
     """Reading a data source changes nothing."""
-    found = read(plan(resource("aws_vpc.this", actions)))
+    found = parse_plan(plan(resource("aws_vpc.this", actions)))
 
     assert found.empty
     assert found.headline == "no changes"
@@ -57,7 +58,7 @@ def test_what_stays_is_no_change(actions: list[str]) -> None:
 
 def test_what_was_done_is_said_as_done() -> None:
     """Nobody should wonder whether the counts are still to come."""
-    found = read(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["delete"])))
+    found = parse_plan(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["delete"])))
 
     assert found.headline == "1 to create, 1 to delete"
     assert found.outcome == "1 created, 1 deleted"
@@ -65,14 +66,14 @@ def test_what_was_done_is_said_as_done() -> None:
 
 def test_changes_come_in_order_of_address() -> None:
     """Two runs show the same list."""
-    found = read(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["create"])))
+    found = parse_plan(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["create"])))
 
     assert [change.address for change in found.changes] == ["aws_vpc.a", "aws_vpc.b"]
 
 
 def test_an_update_names_what_changes() -> None:
     """Attributes that differ, and those that are known only afterwards."""
-    found = read(
+    found = parse_plan(
         plan(
             resource(
                 "aws_vpc.this",
@@ -89,7 +90,7 @@ def test_an_update_names_what_changes() -> None:
 
 def test_a_replacement_says_what_forces_it() -> None:
     """The path is written as Terraform writes it."""
-    found = read(
+    found = parse_plan(
         plan(
             resource(
                 "module.x.aws_mq_broker.this",
@@ -108,8 +109,8 @@ def test_a_replacement_says_what_forces_it() -> None:
 @pytest.mark.parametrize("kind", ["aws_mq_broker", "aws_db_instance", "aws_s3_bucket"])
 def test_losing_something_stateful_is_a_loss(kind: str) -> None:
     """Broker, database and bucket cannot be made again with what was in them."""
-    gone = read(plan(resource(f"{kind}.this", ["delete"])))
-    changed = read(plan(resource(f"{kind}.this", ["update"])))
+    gone = parse_plan(plan(resource(f"{kind}.this", ["delete"])))
+    changed = parse_plan(plan(resource(f"{kind}.this", ["update"])))
 
     assert gone.losses
     assert not changed.losses
@@ -117,7 +118,7 @@ def test_losing_something_stateful_is_a_loss(kind: str) -> None:
 
 def test_secrets_are_not_in_the_plan() -> None:
     """Terraform shows them in clear; neither rows nor the reviewed file may."""
-    found = read(
+    found = parse_plan(
         plan(
             resource(
                 "aws_db_instance.this",
@@ -131,7 +132,7 @@ def test_secrets_are_not_in_the_plan() -> None:
     )
 
     assert found.changes[0].attributes == ("password",)
-    assert "secret" not in json.dumps(normalised(found))
+    assert "secret" not in json.dumps(normalised(found, SALT)) + repr(found)
 
 
 def test_a_changed_secret_is_a_difference_all_the_same() -> None:
@@ -139,7 +140,7 @@ def test_a_changed_secret_is_a_difference_all_the_same() -> None:
 
     def with_secret(value: str) -> dict[str, Any]:
         change = resource("x.y", ["create"], after={"p": value}, after_sensitive={"p": True})
-        return normalised(read(plan(change), fingerprint("salt")))
+        return normalised(parse_plan(plan(change)), SALT)
 
     assert differences(with_secret("a"), with_secret("b")) == ["x.y"]
     assert differences(with_secret("a"), with_secret("a")) == []
@@ -148,22 +149,23 @@ def test_a_changed_secret_is_a_difference_all_the_same() -> None:
 
 def test_equal_plans_have_no_differences() -> None:
     """Reviewed and fresh agree, also after a trip through a file."""
-    found = normalised(read(plan(resource("aws_vpc.this", ["create"], after={"a": 1}))))
+    found = normalised(parse_plan(plan(resource("aws_vpc.this", ["create"], after={"a": 1}))), SALT)
 
     assert differences(json.loads(json.dumps(found)), found) == []
 
 
 def test_differences_name_resources_and_outputs() -> None:
     """Whoever reviewed sees where to look again."""
-    reviewed = normalised(read(plan(resource("aws_vpc.a", ["create"], after={"a": 1}))))
+    reviewed = normalised(parse_plan(plan(resource("aws_vpc.a", ["create"], after={"a": 1}))), SALT)
     fresh = normalised(
-        read(
+        parse_plan(
             plan(
                 resource("aws_vpc.a", ["create"], after={"a": 2}),
                 resource("aws_vpc.b", ["delete"]),
                 output_changes={"id": {"actions": ["create"]}},
             )
-        )
+        ),
+        SALT,
     )
 
     assert differences(reviewed, fresh) == ["aws_vpc.a", "aws_vpc.b", "output id"]
@@ -171,6 +173,22 @@ def test_differences_name_resources_and_outputs() -> None:
 
 def test_the_headline_leaves_zeros_out() -> None:
     """One line says how much of what."""
-    found = read(plan(resource("aws_vpc.a", ["create"]), resource("aws_vpc.b", ["delete"])))
+    found = parse_plan(plan(resource("aws_vpc.a", ["create"]), resource("aws_vpc.b", ["delete"])))
 
     assert found.headline == "1 to create, 1 to delete"
+
+
+def test_planned_outputs_are_those_that_are_known_and_public() -> None:
+    """A dry run reads them; an unknown one has no value yet, and a sensitive one is not kept."""
+    outputs = {
+        "users": {"sensitive": False, "value": {"web": "/dev/mq-web/password"}},
+        "none": {"sensitive": False, "value": None},
+        "id": {"sensitive": False},
+        "token": {"sensitive": True, "value": "secret"},
+    }
+
+    found = parse_plan(plan(planned_values={"outputs": outputs}))
+
+    assert found.planned_outputs == {"users": {"web": "/dev/mq-web/password"}, "none": None}
+    assert found.unknown_outputs == {"id"}
+    assert "secret" not in repr(found)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from gradectl.adapters.terraform.events import Diagnostic, Note, ResourceProgress
-from gradectl.deploy.progress import Progress
+from gradectl.deploy.progress import TerraformProgress
 from gradectl.ui import Ui
 
 
@@ -29,7 +29,7 @@ def started(address: str) -> ResourceProgress:
 def test_what_is_under_way_is_shown_until_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     """What is done is said, and stays."""
     screen = Screen()
-    progress = Progress(Ui("table", {}), screen)
+    progress = TerraformProgress(Ui("table", {}), screen)
 
     progress(started("aws_vpc.a"))
     progress(ResourceProgress("progress", "aws_vpc.a", "create", 10))
@@ -43,7 +43,7 @@ def test_what_is_under_way_is_shown_until_it_is_done(capsys: pytest.CaptureFixtu
 def test_many_at_once_do_not_fill_the_screen() -> None:
     """The oldest are shown, the others counted."""
     screen = Screen()
-    progress = Progress(Ui("table", {}), screen)
+    progress = TerraformProgress(Ui("table", {}), screen)
     for number in range(20):
         progress(started(f"aws_vpc.a{number}"))
 
@@ -53,7 +53,7 @@ def test_many_at_once_do_not_fill_the_screen() -> None:
 
 def test_a_failure_stands_out(capsys: pytest.CaptureFixture[str]) -> None:
     """The resource is named when it fails, not only at the end."""
-    progress = Progress(Ui("table", {}), Screen())
+    progress = TerraformProgress(Ui("table", {}), Screen())
     progress(ResourceProgress("errored", "aws_vpc.a", "create", 3))
     progress(Diagnostic("warning", "Deprecated", "", "main.tf:3"))
 
@@ -65,13 +65,13 @@ def test_a_failure_stands_out(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_log_is_not_flooded_while_planning(capsys: pytest.CaptureFixture[str]) -> None:
     """Terraform says a line for each resource that it looks at; a line for many is enough."""
-    progress = Progress(Ui("table", {}), Screen())
+    progress = TerraformProgress(Ui("table", {}), Screen())
     for number in range(60):
         progress(Note(f"aws_vpc.a{number}: Refresh complete", "refresh_complete"))
 
     assert capsys.readouterr().err.splitlines() == [
-        "  looked at 25 resources",
-        "  looked at 50 resources",
+        "  refreshed 25 resources",
+        "  refreshed 50 resources",
     ]
 
 
@@ -79,6 +79,6 @@ def test_what_terraform_says_outside_its_format_is_passed_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A crash must be seen."""
-    Progress(Ui("table", {}), Screen())(Note("panic: oh no"))
+    TerraformProgress(Ui("table", {}), Screen())(Note("panic: oh no"))
 
     assert "panic: oh no" in capsys.readouterr().err

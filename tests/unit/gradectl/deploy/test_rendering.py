@@ -83,7 +83,7 @@ def test_an_emulated_backend_checks_no_credentials(root: Path) -> None:
     [
         ("ecs_desired_cont", "unknown variable", "did you mean 'ecs_desired_count'?"),
         ("not_this_one", "unknown variable", "see environments/variables*.tf"),
-        ("aws_region", "comes from the key 'region'", "remove it from variables"),
+        ("aws_region", "is set by the key 'region'", "remove it from variables"),
         ("mq_admin_password", "is a secret", "TF_VAR_mq_admin_password"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_project_without_variables_is_said_to_be_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         rendered(tmp_path, environment())
 
-    assert "no variables are declared" in caught.value.what
+    assert "declare no variables" in caught.value.what
 
 
 def test_what_is_committed_is_what_renders() -> None:

@@ -39,7 +39,10 @@ def account(*running: int) -> Any:
 def test_it_is_over_when_all_run(capsys: pytest.CaptureFixture[str]) -> None:
     """The number is said when it changes."""
     assert wait_until_stable(account(1, 2), Ui("table", {}), OUTPUTS, 60) is True
-    assert capsys.readouterr().err == "waiting: 1 of 2 workers run\n2 of 2 workers run\n"
+    assert (
+        capsys.readouterr().err
+        == "waiting: 1 of 2 workers are running\n2 of 2 workers are running\n"
+    )
 
 
 def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
@@ -47,7 +50,7 @@ def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
     with pytest.raises(GradectlError) as caught:
         wait_until_stable(account(0), Ui("table", {}), OUTPUTS, 0)
 
-    assert "only 0 of 2 workers run" in caught.value.what
+    assert "only 0 of 2 workers are running" in caught.value.what
     assert "CannotPullContainerError" in caught.value.what
     assert "was unable to place a task" in caught.value.what
     assert caught.value.where == "ECS service dev-cluster/dev-service"
@@ -80,7 +83,7 @@ class RecordingServices:
 
 @pytest.mark.parametrize(
     ("task_definition", "rollout", "why"),
-    [(NEW, "FAILED", "it failed"), (OLD, "COMPLETED", "took it back")],
+    [(NEW, "FAILED", "the deployment failed"), (OLD, "COMPLETED", "rolled it back")],
     ids=["given up", "taken back"],
 )
 def test_what_ecs_gave_up_is_deployed_again(

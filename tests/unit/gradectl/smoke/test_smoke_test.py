@@ -272,7 +272,7 @@ def test_a_timeout_names_the_current_hop(environment: FakeEnvironment) -> None:
     """After --timeout the second queue is not tested."""
 
     def expire() -> None:
-        raise DeadlineError("the time given with --timeout is over")
+        raise DeadlineError("the --timeout expired")
 
     environment.on_request = expire
 
