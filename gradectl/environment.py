@@ -1,4 +1,4 @@
-"""An environment: what a person writes in environments/<name>/environment.yaml."""
+"""Reads environments/<name>/environment.yaml."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILE = "environment.yaml"
 
 
 def _not_reserved(name: str) -> str:
-    """Refuse what AWS keeps for itself as the beginning of a parameter's name."""
+    """Reject the prefixes that AWS reserves for parameter names."""
     if name.startswith(("aws", "ssm")):
         text = "must not begin with 'aws' or 'ssm', which AWS reserves in SSM parameters"
         raise ValueError(text)
@@ -41,13 +41,13 @@ BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61
 
 
 class _Strict(BaseModel):
-    """A mapping of the file: unknown keys are mistakes."""
+    """Base of the mappings in the file; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StateSettings(_Strict):
-    """Where Terraform keeps the state."""
+    """Location of the Terraform state."""
 
     bucket: BucketName
 
@@ -57,12 +57,12 @@ class Environment(_Strict):
     One deployment of the system.
 
     Attributes:
-        schema_version: Version of the file's form.
-        name: Equal to the folder's name and to Terraform's `environment_name`.
-        account_id: The only AWS account it may live in.
+        schema_version: Version of the file format.
+        name: Name of the folder and value of Terraform's `environment_name`.
+        account_id: The AWS account of the environment; no other is accepted.
         region: AWS region.
-        emulated: True when the local stack answers the AWS API.
-        state: Where the state is, when not in the default bucket.
+        emulated: True when the local stack provides the AWS API.
+        state: Location of the state, when not the default bucket.
         variables: Values for the variables of the Terraform root.
     """
 
@@ -76,19 +76,19 @@ class Environment(_Strict):
 
     @property
     def state_bucket(self) -> str:
-        """Name of the bucket that holds the Terraform state."""
+        """Name of the bucket with the Terraform state."""
         if self.state:
             return self.state.bucket
         return f"{self.name}-gradectl-state-{self.account_id}"
 
     @property
     def files_bucket(self) -> str:
-        """Name of the bucket that holds submissions, problems and results."""
+        """Name of the bucket with submissions, problems and results."""
         return str(self.variables.get("s3_bucket_name") or f"{self.name}-grading-files")
 
 
 def names(project_root: Path) -> list[str]:
-    """All environments of a project, sorted."""
+    """Names of all environments of a project, sorted."""
     return sorted(path.parent.name for path in (project_root / FOLDER).glob(f"*/{FILE}"))
 
 
@@ -101,7 +101,7 @@ def load(project_root: Path, name: str) -> Environment:
         name: The environment's name.
 
     Raises:
-        ConfigurationError: It does not exist, or its file is wrong; says where.
+        ConfigurationError: It does not exist, or its file is invalid.
     """
     path = project_root / FOLDER / name / FILE
     where = f"{FOLDER}/{name}/{FILE}"
@@ -110,39 +110,39 @@ def load(project_root: Path, name: str) -> Environment:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError) as error:
-        text = f"not valid YAML: {error}"
-        raise ConfigurationError(text, where=where) from error
+        text = f"invalid YAML: {error}"
+        raise ConfigurationError(text, where=where, next_step="fix the syntax") from error
     if not isinstance(content, dict):
-        text = "must be a mapping of keys to values"
+        text = "the file must be a mapping of keys to values"
         raise ConfigurationError(text, where=where, next_step=f"keys: {', '.join(_keys())}")
     environment = _validated(content, where)
     if environment.name != name:
         text = f"name is {environment.name!r}, but the folder is {name!r}"
-        raise ConfigurationError(text, where=where, next_step=f"write name: {name}")
+        raise ConfigurationError(text, where=where, next_step=f"set name: {name}")
     return environment
 
 
 def near(word: str, known: list[str]) -> str:
-    """Suggest what was probably meant, as the end of a sentence, or give nothing."""
+    """Suggest the known word that is most similar; "" when none is."""
     matches = get_close_matches(word, known, n=1)
     return f"did you mean {matches[0]!r}?" if matches else ""
 
 
 def _keys() -> list[str]:
-    """Keys of the file, in the order in which they are documented."""
+    """Keys of the file, in documented order."""
     return list(Environment.model_fields)
 
 
 def _unknown(name: str, known: list[str]) -> ConfigurationError:
-    """Say which environments there are."""
-    listed = f"there are: {', '.join(known)}" if known else f"there is none in {FOLDER}/"
-    suggestion = near(name, known) or f"write {FOLDER}/{name}/{FILE}"
-    what = f"no environment {name!r}; {listed}"
+    """The error for an unknown environment, which lists the known ones."""
+    listed = f"known: {', '.join(known)}" if known else f"{FOLDER}/ has none"
+    suggestion = near(name, known) or f"create {FOLDER}/{name}/{FILE}"
+    what = f"environment {name!r} not found; {listed}"
     return ConfigurationError(what, where=FOLDER, next_step=suggestion)
 
 
 def _validated(content: dict[str, Any], where: str) -> Environment:
-    """Check the keys and values, and name every one that is wrong."""
+    """Validate the keys and values; the error lists all invalid ones."""
     try:
         return Environment.model_validate(content)
     except ValidationError as error:
@@ -158,9 +158,9 @@ def _validated(content: dict[str, Any], where: str) -> Environment:
 
 
 def _complaint(key: str, kind: str, message: str) -> str:
-    """Say what is wrong with one key."""
+    """Describe the error of one key."""
     if kind == "extra_forbidden":
         return f"unknown key {key!r}"
     if kind == "string_type":  # YAML reads an account id without quotes as a number
-        return f'{key}: must be text: write it in quotes, as in {key}: "..."'
+        return f'{key}: must be a string, in quotes: {key}: "..."'
     return f"{key}: {message}"

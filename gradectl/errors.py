@@ -1,17 +1,17 @@
-"""Everything gradectl raises on purpose, and the exit codes that scripts rely on.
+"""The errors of gradectl and their exit codes, which scripts rely on.
 
 ::
 
     EndingError                    where, what, next step
     ├── GradectlError          1   also an `Exception`
     │   ├── CheckFailedError       4   verify, smoke, doctor or validate found something
-    │   ├── RefusedError           5   a safety gate said no
-    │   ├── UsageError            64   the command line makes no sense
+    │   ├── RefusedError           5   a safety check refused the operation
+    │   ├── UsageError            64   the command line is invalid
     │   ├── UnreachableError      69   a service does not answer
     │   ├── TryAgainError         75   lock held, throttled: the same command may work later
-    │   ├── PermissionDeniedError 77   no credentials, or they do not allow it
-    │   └── ConfigurationError    78   a file, setting or installed program is wrong
-    ├── DeadlineError        124   --timeout is over
+    │   ├── PermissionDeniedError 77   no credentials, or missing permissions
+    │   └── ConfigurationError    78   a file, setting or installed program is invalid
+    ├── DeadlineError        124   the --timeout expired
     └── StoppedError    130, 143   SIGINT or SIGTERM
 """
 
@@ -22,11 +22,11 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process ends with; a contract with scripts, held by a test."""
+    """The exit codes of gradectl; they never change, and a test checks that."""
 
     OK = 0
     ERROR = 1
-    CHANGES = 2  # only when asked for with --detailed-exitcode
+    CHANGES = 2  # only with --detailed-exitcode
     PARTLY_DONE = 3
     CHECK_FAILED = 4
     REFUSED = 5
@@ -42,50 +42,49 @@ class ExitCode(IntEnum):
 
 class EndingError(BaseException):
     """
-    Base of the tree.
+    Base of all errors.
 
-    It is no `Exception`: signal handlers raise the last two wherever the program happens to be, and
-    a library there would take them for a failure of its own, hide them, and try again.
+    It does not derive from `Exception`: signal handlers raise the last two anywhere in the program,
+    where a library could otherwise catch them as its own failure and retry.
 
     Args:
-        what: What is wrong, one sentence.
-        where: The file, address or resource concerned.
-        next_step: What the reader can do about it, a command where there is one.
+        what: The problem, in one sentence.
+        where: The file, address or resource.
+        next_step: What the user can do about it, as a command where possible.
     """
 
     exit_code = ExitCode.ERROR
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
-        """Keep the three parts apart so that the terminal can lay them out."""
         super().__init__(what)
         self.what = what
         self.where = where
         self.next_step = next_step
 
     def __str__(self) -> str:
-        """Give the parts on one line, for logs."""
+        """Format the parts on one line, for logs."""
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head} ({self.next_step})" if self.next_step else head
 
 
 class GradectlError(EndingError, Exception):
-    """Something is wrong."""
+    """Base of the errors that are not caused by a signal."""
 
 
 class CheckFailedError(GradectlError):
-    """A check that was asked for found something wrong."""
+    """A check found an error."""
 
     exit_code = ExitCode.CHECK_FAILED
 
 
 class RefusedError(GradectlError):
-    """A safety gate said no, and nothing was changed."""
+    """A safety check refused the operation; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 
 
 class UsageError(GradectlError):
-    """The command line makes no sense."""
+    """The command line is invalid."""
 
     exit_code = ExitCode.USAGE
 
@@ -97,41 +96,41 @@ class UnreachableError(GradectlError):
 
 
 class TryAgainError(GradectlError):
-    """Something is busy or throttled; the same command may work in a moment."""
+    """A resource is busy or a call was throttled; the command can be repeated."""
 
     exit_code = ExitCode.TRY_AGAIN
 
 
 class PermissionDeniedError(GradectlError):
-    """There are no credentials, or these do not allow what was asked."""
+    """Credentials or permissions are missing."""
 
     exit_code = ExitCode.NO_PERMISSION
 
 
 class ConfigurationError(GradectlError):
-    """A file, a setting or an installed program is not as it must be."""
+    """A file, a setting or an installed program is invalid or missing."""
 
     exit_code = ExitCode.CONFIGURATION
 
 
 class DeadlineError(EndingError):
-    """The time given with --timeout is over."""
+    """The --timeout expired."""
 
     exit_code = ExitCode.TIMEOUT
 
 
 class StoppedError(EndingError):
     """
-    The user or the system asked the command to stop.
+    A signal stopped the command.
 
     Args:
-        number: The signal that asked.
-        what: What was going on, and in which state it was left.
-        next_step: What to do about that state, when anything.
+        number: The signal.
+        what: What was stopped, and the state that it left behind.
+        next_step: What to do about that state.
     """
 
     def __init__(self, number: int, what: str = "", *, next_step: str = "") -> None:
-        """Take the exit code from the signal, as a shell does; SIGHUP ends us like SIGTERM."""
+        """Derive the exit code from the signal, as a shell does; SIGHUP counts as SIGTERM."""
         name = signal.Signals(number).name
         super().__init__(what or f"stopped by {name}", next_step=next_step)
         interrupted = number == signal.SIGINT

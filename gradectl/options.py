@@ -1,7 +1,7 @@
 """
-The options that every command takes, before or after its name, and the click classes that add them.
+The global options, accepted before or after the command's name, and the click classes for them.
 
-Only click is imported here: `gradectl --help` must answer at once.
+Only click is imported here, so that `gradectl --help` starts fast.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 import click
 
-#: A flag wins over its variable: flag > GRADECTL_* > environment.yaml > default.
+#: Prefix of the variables. Precedence: flag, GRADECTL_*, environment.yaml, default.
 VARIABLE_PREFIX = "GRADECTL_"
 
 
 @dataclass
 class GlobalOptions:
-    """What the global options were set to; filled in while click parses."""
+    """Values of the global options; set while click parses."""
 
     output: str = "table"
     no_input: bool = False
@@ -35,14 +35,14 @@ class GlobalOptions:
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click
-    """Store a global option wherever on the line it was given; the innermost one wins."""
+    """Store a global option; the one closest to the command takes precedence."""
     given = ctx.get_parameter_source(param.name or "")
     if given is not click.core.ParameterSource.DEFAULT and param.name:
         setattr(ctx.ensure_object(GlobalOptions), param.name, value)
 
 
 def _global_options() -> list[click.Parameter]:
-    """Make a fresh list, because click parameters belong to one command."""
+    """Create the options; a click parameter belongs to one command."""
 
     def option(*names: str, variable: bool = True, **settings: Any) -> click.Option:  # noqa: ANN401 - passed on to click
         declared = VARIABLE_PREFIX + names[-1].lstrip("-").replace("-", "_").upper()
@@ -52,30 +52,29 @@ def _global_options() -> list[click.Parameter]:
     formats = click.Choice(["table", "json", "yaml"])
     return [
         option("-o", "--output", type=formats, help="Format of the data on stdout."),
-        option("--no-input", is_flag=True, help="Never ask; refuse what would need an answer."),
-        option("--yes", is_flag=True, variable=False, help="Answer yes where yes or no is asked."),
-        option("--dry-run", is_flag=True, help="Only show what would be done."),
+        option("--no-input", is_flag=True, help="Never ask; commands that need an answer fail."),
+        option("--yes", is_flag=True, variable=False, help="Answer yes to yes-or-no questions."),
+        option("--dry-run", is_flag=True, help="Show what would be done, and change nothing."),
         option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-               help="Stop in good order after this time, with exit code 124."),
-        option("--profile", help="AWS profile, before AWS_PROFILE."),
-        option("--region", help="AWS region, before environment.yaml."),
-        option("--endpoint-url", help="Address of the AWS API, before AWS_ENDPOINT_URL."),
+               help="Stop gracefully after this time, with exit code 124."),
+        option("--profile", help="AWS profile; overrides AWS_PROFILE."),
+        option("--region", help="AWS region; overrides environment.yaml."),
+        option("--endpoint-url", help="Address of the AWS API; overrides AWS_ENDPOINT_URL."),
         option("--project", type=click.Path(path_type=Path, exists=True, file_okay=False),
-               help="Folder that holds environments/; default: found upwards from here."),
+               help="Folder with environments/; default: this folder or the next one above it."),
     ]  # fmt: skip
 
 
 class _WithGlobalOptions(click.Command):
-    """Adds the global options, and lists them apart from the command's own."""
+    """Adds the global options and lists them in a section of their own."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - passed on to click
-        """Append the shared options to those of the command."""
         super().__init__(*args, **settings)
         self.shared = _global_options()
         self.params.extend(self.shared)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command's own options first."""
+        """Write the command's own options, then the global ones."""
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         own = [param for param in options if param not in self.shared]
         for title, params in (("Options", own), ("Global options", self.shared)):
@@ -89,7 +88,7 @@ class Command(_WithGlobalOptions):
     """A command of gradectl."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
-        """Start the clock of --timeout, now that all of the line is parsed, and run."""
+        """Start the timer of --timeout, then run the command."""
         timeout = ctx.ensure_object(GlobalOptions).timeout
         if timeout:
             signal.setitimer(signal.ITIMER_REAL, timeout)  # `gradectl.cli` handles the alarm
@@ -97,7 +96,7 @@ class Command(_WithGlobalOptions):
 
 
 class Group(_WithGlobalOptions, click.Group):
-    """A command of gradectl that has commands, like `queue`."""
+    """A group of commands, like `queue`."""
 
     command_class = Command
 
@@ -109,21 +108,20 @@ class Group(_WithGlobalOptions, click.Group):
 
 class LazyGroup(Group):
     """
-    A group whose commands are imported when they are run, and not before.
+    A group that imports a command's module only to run it.
 
     Args:
-        package: Where each command is a module of its name, with an attribute of its name.
-        lines: Command to its one line of help.
+        package: Package in which each command is a module with an attribute of the same name.
+        lines: Command to its line of help.
     """
 
     def __init__(self, *args: Any, package: str, lines: dict[str, str], **settings: Any) -> None:  # noqa: ANN401 - passed on to click
-        """Keep the table; import nothing."""
         super().__init__(*args, **settings)
         self._package = package
         self._lines = lines
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Give the names in the order of the table."""
+        """The names in the order of the table."""
         return list(self._lines)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
@@ -137,7 +135,7 @@ class LazyGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for a misspelt one, suggest from the table."""
+        """Find the command; for a misspelt name, suggest similar ones."""
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:
@@ -145,7 +143,7 @@ class LazyGroup(Group):
             raise click.exceptions.NoSuchCommand(name, possibilities=self._lines, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """List the commands from the table, so that help imports none of them."""
+        """List the commands from the table, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._lines.items()))
 

@@ -1,4 +1,4 @@
-"""The environment that a command works in, and the ways into it."""
+"""Selects the environment of a command and opens its services."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from grader.adapters.s3 import S3ObjectStore
 
 def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient:
     """
-    Find the environment that is meant.
+    Select the environment of a command.
 
     Args:
         app: The context of the command.
-        name: What was given with --environment; when nothing was, the only environment whose
-            local stack is running.
+        name: Value of --environment; None selects the only environment whose local stack is
+            running.
 
     Raises:
-        UsageError: None was given, and there is not exactly one that runs here.
-        ConfigurationError: It does not exist, or its file is wrong.
+        UsageError: None was named, and not exactly one is running here.
+        ConfigurationError: It does not exist, or its file is invalid.
     """
     if name:
         return EnvironmentClient(app, app.environment(name))
@@ -36,9 +36,9 @@ def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient
     running = [each for each in map(app.environment, known) if app.stack(each)]
     if len(running) == 1:
         return EnvironmentClient(app, running[0])
-    text = "several local environments run here" if running else "no local environment runs here"
+    count = "several local environments are" if running else "no local environment is"
     raise UsageError(
-        f"{text}, so it must be said which one is meant",
+        f"{count} running here, so --environment is required",
         where="--environment",
         next_step=f"gradectl local up, or --environment NAME, one of: {', '.join(known) or 'none'}",
     )
@@ -46,7 +46,7 @@ def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient
 
 class EnvironmentClient:
     """
-    One environment, and the ways into it; each is opened when it is used.
+    Clients for the services of one environment, opened on first use.
 
     Args:
         app: The context of the command.
@@ -54,7 +54,6 @@ class EnvironmentClient:
     """
 
     def __init__(self, app: CloudContext, environment: Environment) -> None:
-        """Nothing is opened yet."""
         self.app = app
         self.environment = environment
         self.name = environment.name
@@ -62,16 +61,16 @@ class EnvironmentClient:
 
     @cached_property
     def aws(self) -> Aws:
-        """The account, checked to be the right one."""
+        """The account; the credentials are checked against it."""
         return self.app.aws(self.environment)
 
     @cached_property
     def objects(self) -> S3ObjectStore:
         """
-        Submissions, problems and results.
+        The bucket of submissions, problems and results.
 
         Raises:
-            ConfigurationError: There is no such bucket; the environment was not applied.
+            ConfigurationError: The bucket does not exist; the environment was not applied.
         """
         if not self.aws.buckets.exists(self.bucket):
             text = "the bucket of submissions, problems and results does not exist"
@@ -81,7 +80,7 @@ class EnvironmentClient:
 
     @property
     def look_at(self) -> str:
-        """The command that shows whether the environment's parts run."""
+        """The command that shows whether the environment's services run."""
         if self.environment.emulated:
             return "gradectl local status"
         return f"gradectl smoke {self.name}"
@@ -92,11 +91,11 @@ class EnvironmentClient:
         Connect to the broker for the block.
 
         Args:
-            role: Whom to log in as, where the environment has such users; the admin when None.
+            role: Role to log in as, where the broker has a user for it; the admin when None.
 
         Raises:
             UnreachableError: It does not answer.
-            AccessError: It refused the user name or password, or later something else.
+            AccessError: It rejected the login, or a later operation.
             TrustError: Its certificate is not trusted.
         """
         stack = self.app.stack(self.environment)
@@ -109,6 +108,6 @@ class EnvironmentClient:
 
     @contextmanager
     def jobs(self) -> Iterator[MysqlJobStore]:
-        """Give the table of jobs for the block; its first use connects."""
+        """Open the job table for the block; the first query connects."""
         with open_jobs(self.aws, self.name) as jobs:
             yield jobs

@@ -1,4 +1,4 @@
-"""Everything a person or a script sees: data on stdout, talk on stderr. The only file with rich."""
+"""Terminal output: data on stdout, messages on stderr. The only file that uses rich."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rich.text import Text
 from gradectl.errors import RefusedError
 
 SCHEMA_VERSION = 1
-#: Width where there is no terminal: rich would cut and wrap at 80 columns.
+#: Width without a terminal, where rich would wrap at 80 columns.
 _UNBOUNDED = 10_000
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for people; cells are shown as text, whatever they hold. Without rows, only a title."""
+    """A table for people; cells are shown as plain text. Without rows, only the title is shown."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -39,8 +39,8 @@ class Ui:
     Args:
         output: `table`, `json` or `yaml`.
         environ: The process environment, for NO_COLOR, FORCE_COLOR, TERM and CI.
-        may_ask: False when nothing may be asked.
-        assume_yes: True when yes-or-no questions are answered already.
+        may_ask: False to never ask questions.
+        assume_yes: True to answer yes-or-no questions with yes.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Ui:
         may_ask: bool = True,
         assume_yes: bool = False,
     ) -> None:
-        """Look at the streams and the environment once."""
         self.output = output
         self._stdout = sys.stdout
         self._out = _console(self._stdout, environ)
@@ -63,26 +62,26 @@ class Ui:
         )
 
     def say(self, text: str, style: str = "") -> None:
-        """Tell a person something; `style` is a colour or `bold`."""
+        """Print a message on stderr; `style` is a colour or `bold`."""
         self._err.print(Text(printable(text), style=style), soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """Tell a person something that needs attention."""
+        """Print a warning on stderr."""
         self.say(f"warning: {text}", "yellow")
 
     def write(self, text: str) -> None:
-        """Give data that has a form of its own, such as JUnit's."""
+        """Write data in a format of its own, such as JUnit, to stdout."""
         self._stdout.write(text)
         self._stdout.flush()
 
     def emit(self, kind: str, document: Mapping[str, Any], table: Table) -> None:
         """
-        Give the data of the command.
+        Write the data of the command to stdout, in the format of --output.
 
         Args:
             kind: Name of the document's schema, kebab-case.
             document: The data for programs; `schema_version` and `kind` are added.
-            table: The same for people.
+            table: The data for people.
         """
         full = {"schema_version": SCHEMA_VERSION, "kind": kind, **document}
         if self.output == "json":
@@ -95,44 +94,47 @@ class Ui:
         self._stdout.flush()
 
     def say_table(self, table: Table) -> None:
-        """Show rows to a person, before the data of the command is there."""
+        """Print a table on stderr."""
         _show(self._err, table)
 
     def confirm(self, question: str) -> None:
         """
-        Ask for a yes.
+        Ask for confirmation.
 
         Raises:
-            RefusedError: The answer was no, or there is nobody to ask.
+            RefusedError: The answer was no, or no question can be asked.
         """
         if self._assume_yes:
             return
-        if self._answer(f"{question} [y/N] ", "add --yes to answer it").lower() not in ("y", "yes"):
-            text = "not confirmed, nothing was changed"
-            raise RefusedError(text)
+        if self._answer(f"{question} [y/N] ", "add --yes to confirm it").lower() not in (
+            "y",
+            "yes",
+        ):
+            text = "not confirmed; nothing was changed"
+            raise RefusedError(text, where=question, next_step="answer y, or add --yes")
 
     def confirm_name(self, question: str, name: str, given: str | None) -> None:
         """
-        Ask for a name to be typed, before something that cannot be undone.
+        Ask the user to type a name, before an irreversible operation.
 
         Args:
-            question: What is about to happen.
-            name: What must be typed.
-            given: What was given with --confirm, if anything.
+            question: The operation.
+            name: The name that must be typed.
+            given: Value of --confirm; None to ask.
 
         Raises:
-            RefusedError: Another name was typed, or there is nobody to ask.
+            RefusedError: Another name was typed, or no question can be asked.
         """
         hint = f"add --confirm {name}"
         answer = given if given is not None else self._answer(f"{question}\nType {name}: ", hint)
         if answer != name:
-            text = f"{answer!r} is not {name!r}, nothing was changed"
+            text = f"{answer!r} is not {name!r}; nothing was changed"
             raise RefusedError(text, next_step=hint)
 
     def _answer(self, question: str, otherwise: str) -> str:
-        """Read one line from the person, if there is one."""
+        """Read one line from the terminal."""
         if not (self._may_ask and sys.stdin.isatty()):
-            text = f"this needs an answer and nobody can be asked: {question.strip()}"
+            text = f"confirmation needed, but there is no terminal to ask: {question.strip()}"
             raise RefusedError(text, next_step=otherwise)
         try:
             return self._err.input(Text(printable(question))).strip()
@@ -141,7 +143,7 @@ class Ui:
 
     @contextmanager
     def live(self) -> Iterator[Callable[[Sequence[str]], None]]:
-        """Give a function that shows lines in place on a terminal, and does nothing elsewhere."""
+        """Yield a function that replaces the live lines; it does nothing without a terminal."""
         if not self.animated:
             yield lambda _lines: None
             return
@@ -150,7 +152,7 @@ class Ui:
 
 
 def printable(text: str) -> str:
-    """Show control characters instead of obeying them: names and messages come from outside."""
+    """Escape control characters: names and messages come from outside."""
     return "".join(
         char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
         for char in text
@@ -158,7 +160,7 @@ def printable(text: str) -> str:
 
 
 def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
-    """Make a console that follows the conventions on colour and never cuts what is piped."""
+    """Create a console that follows NO_COLOR and FORCE_COLOR and does not wrap piped output."""
     dumb = environ.get("TERM") == "dumb"
     plain = bool(environ.get("NO_COLOR")) or dumb
     forced = bool(environ.get("FORCE_COLOR")) and not plain
@@ -175,8 +177,8 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
 
 
 def _show(console: Console, table: Table) -> None:
-    """Print a table: no line without content, and no space at the end of any."""
-    if table.title:  # a title of rich's own would be wrapped to the width of the table
+    """Print a table without empty lines and trailing spaces."""
+    if table.title:  # rich would wrap its own title to the width of the table
         console.print(Text(printable(table.title), style="bold"), soft_wrap=True)
     if table.title and not table.rows:
         return
@@ -188,18 +190,18 @@ def _show(console: Console, table: Table) -> None:
 
 def _laid_out(table: Table, width: int) -> RichTable:
     """
-    Lay a table out without reading markup in its cells.
+    Convert a table to rich's type, without markup in its cells.
 
     Args:
-        table: What to show.
-        width: Columns of the terminal. Names in the first column stay whole where they take at
-            most a third of it.
+        table: The table.
+        width: Columns of the terminal. The first column is not wrapped when it takes at most a
+            third of them.
     """
     laid_out = RichTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     names = max((len(str(row[0])) for row in table.rows if row), default=0)
     for at, column in enumerate(table.columns):
         whole = at == 0 and names * 3 <= width
-        # Folded, and not cut: an id that is cut cannot be used.
+        # Folded instead of cut: a shortened id is useless.
         laid_out.add_column(Text(column), overflow="fold", no_wrap=whole)
     for row in table.rows:
         laid_out.add_row(*(Text(printable(str(cell))) for cell in row))
