@@ -40,7 +40,7 @@ MEANINGS = {
 def page() -> str:
     """Return the whole page."""
     context = click.Context(gradectl, info_name="gradectl")
-    parts = [HEAD, "## Global options\n", "Before or after the name of the command.\n"]
+    parts = [HEAD, "## Global options\n", "Accepted before or after the name of the command.\n"]
     parts.append(_options(gradectl.shared, context))
     for path, command, inner in _walk(gradectl, context, "gradectl"):
         parts.append(_command(path, command, inner))
