@@ -28,7 +28,7 @@ SECONDS = 120  # a limit for a hung test, not a measurement
 
 @dataclass(frozen=True)
 class Project:
-    """One project with one environment, in an account that it shares with other tests."""
+    """A project with one environment, in an account shared with other tests."""
 
     root: Path
     name: str
@@ -60,7 +60,7 @@ class Project:
         return [sys.executable, "-m", "gradectl.cli", *arguments]
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run gradectl to its end."""
+        """Run gradectl and wait until it ends."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.root,
@@ -73,7 +73,7 @@ class Project:
         )
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """Start gradectl, to be told what it says while it runs."""
+        """Start gradectl without waiting."""
         process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.root,
@@ -97,7 +97,7 @@ class Project:
         )
 
     def state_keys(self) -> list[str]:
-        """What lies in the bucket of the state."""
+        """The object keys of the state bucket."""
         listing = self.client("s3").list_objects_v2(Bucket=self.state_bucket)
         return [item["Key"] for item in listing.get("Contents", [])]
 
@@ -135,7 +135,7 @@ def project(tmp_path: Path, moto_server: str) -> Iterator[Project]:
 
 @pytest.fixture
 def published() -> Callable[[str], Any]:
-    """Read a JSON document that gradectl wrote, and hold it against its published schema."""
+    """Parse a JSON document of gradectl and validate it against its published schema."""
 
     def check(text: str) -> Any:
         found = json.loads(text)
@@ -148,7 +148,7 @@ def published() -> Callable[[str], Any]:
 
 @pytest.fixture
 def until_line() -> Callable[[subprocess.Popen[str], str], str]:
-    """Read what gradectl says until a line holds some words; gives all that was read."""
+    """Read gradectl's stderr until a line contains the words; returns everything read."""
 
     def read(process: subprocess.Popen[str], words: str) -> str:
         assert process.stderr
@@ -164,12 +164,12 @@ def until_line() -> Callable[[subprocess.Popen[str], str], str]:
 
 @pytest.fixture
 def descendants() -> Callable[[int], list[psutil.Process]]:
-    """All processes below one, in whatever session."""
+    """All descendants of a process, in any session."""
     return lambda pid: psutil.Process(pid).children(recursive=True)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End what a failed test left running, and close what it left open."""
+    """Kill the processes of a failed test, and close its pipes."""
     if process.poll() is None:
         for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()

@@ -1,4 +1,4 @@
-"""After an apply, a broker's users have their real passwords and groups, and none are left over."""
+"""After an apply the broker has exactly the wanted users, with passwords and groups."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Account:
     broker_id: str = ""
 
     def create_broker(self, engine: str = "ACTIVEMQ") -> None:
-        """Make a broker whose only user has a throw-away password and the web console."""
+        """Create a broker with one user, who has a random password and console access."""
         self.broker_id = self.mq.create_broker(
             BrokerName=self.name,
             EngineType=engine,
@@ -55,19 +55,19 @@ class Account:
         )["BrokerId"]
 
     def keep(self, part: str, value: str) -> str:
-        """Write a password into SSM; gives the parameter's name."""
+        """Write a password to SSM; returns the parameter's name."""
         name = f"/{self.name}/{part}/password"
         self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
         return name
 
     def sync(self, **outputs: Any) -> bool:
-        """Do what follows an apply."""
+        """Sync the users, as after an apply."""
         return sync_broker_users(
             self.aws, Ui("table", {}), self.name, {"broker_id": self.broker_id, **outputs}
         )
 
     def preview(self, **outputs: Any) -> Any:
-        """Do what a dry run of an apply without changes in Terraform does."""
+        """Preview the sync, as in a dry run without Terraform changes."""
         settings = replace(self.aws.settings, dry_run=True)
         planned = {"broker_id": self.broker_id, **outputs}
         return preview_broker_users(
@@ -75,11 +75,11 @@ class Account:
         )
 
     def groups(self) -> dict[str, list[str]]:
-        """Who may connect, and the groups of each."""
+        """The groups of each user."""
         return groups(self.mq, self.broker_id)
 
     def tags(self) -> dict[str, str]:
-        """What is noted on the broker."""
+        """The tags of the broker."""
         found: dict[str, str] = self.mq.describe_broker(BrokerId=self.broker_id)["Tags"]
         return found
 
@@ -112,7 +112,7 @@ def account(moto_server: str) -> Account:
 
 
 def kept(account: Account) -> dict[str, str]:
-    """Keep a password for the admin and two roles, as a root does."""
+    """Write passwords for the admin and two roles to SSM, as a root does."""
     return {
         "admin": account.keep("mq", "password-of-admin"),
         "web": account.keep("mq-web", "password-of-web"),
@@ -120,10 +120,10 @@ def kept(account: Account) -> dict[str, str]:
     }
 
 
-def test_users_are_made_once_with_their_groups(
+def test_users_are_created_once_with_their_groups(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a broker that was made without them too; then one reboot and a note each, no more."""
+    """Also on an existing broker; with one reboot and one tag each."""
     users = kept(account)
 
     assert account.sync(broker_users=users) is True
@@ -145,7 +145,7 @@ def test_users_are_made_once_with_their_groups(
 def test_a_change_of_one_password_touches_one_user(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Also where all parameters were written again, as Terraform does for one version of all."""
+    """Also when all parameters were rewritten, as Terraform does for a new version."""
     users = kept(account)
     account.sync(broker_users=users)
     account.keep("mq-web", "password-of-web")
@@ -163,7 +163,7 @@ def test_a_change_of_one_password_touches_one_user(
 
 
 def test_parameters_written_again_unchanged_reboot_nothing(account: Account) -> None:
-    """It is noted, so that the next run need not compare."""
+    """The version is recorded, so that the next run need not compare."""
     users = kept(account)
     account.sync(broker_users=users)
     kept(account)
@@ -172,8 +172,8 @@ def test_parameters_written_again_unchanged_reboot_nothing(account: Account) -> 
     assert set(account.tags().values()) == {"2"}
 
 
-def test_a_version_that_ssm_has_forgotten_counts_as_changed(account: Account) -> None:
-    """What cannot be compared is set again."""
+def test_a_version_that_ssm_no_longer_has_counts_as_changed(account: Account) -> None:
+    """A password that cannot be compared is set again."""
     users = kept(account)
     account.sync(broker_users=users)
     arn = account.mq.describe_broker(BrokerId=account.broker_id)["BrokerArn"]
@@ -183,10 +183,10 @@ def test_a_version_that_ssm_has_forgotten_counts_as_changed(account: Account) ->
     assert account.tags()["gradectl:user:web"] == "1"
 
 
-def test_users_that_are_no_longer_wanted_go_and_others_stay(
+def test_unwanted_users_are_deleted_and_unmanaged_ones_stay(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only what was made here is removed; somebody's own user is named."""
+    """Only users that gradectl created are deleted; others are reported."""
     users = kept(account)
     account.sync(broker_users=users)
     account.mq.create_user(
@@ -204,8 +204,8 @@ def test_users_that_are_no_longer_wanted_go_and_others_stay(
     assert account.tags() == {VERSION_TAG: "1"}
 
 
-def test_a_user_whose_group_was_changed_by_hand_is_put_right(account: Account) -> None:
-    """The authorization map speaks of groups, so they are part of what a user is."""
+def test_a_group_that_was_changed_by_hand_is_corrected(account: Account) -> None:
+    """The authorization map uses groups."""
     users = kept(account)
     account.sync(broker_users=users)
     account.mq.update_user(
@@ -217,7 +217,7 @@ def test_a_user_whose_group_was_changed_by_hand_is_put_right(account: Account) -
 
 
 def test_a_root_that_names_no_users_gives_the_admin_its_password_once(account: Account) -> None:
-    """As before there were roles: no group, nobody removed."""
+    """As before roles existed: no group, and no user is deleted."""
     parameters = {"username": "admin", "password": "the-real-password"}
     for key, value in parameters.items():
         name = f"/{account.name}/mq/{key}"
@@ -233,7 +233,7 @@ def test_a_root_that_names_no_users_gives_the_admin_its_password_once(account: A
 
 
 def test_a_root_without_a_broker_needs_no_sync(account: Account) -> None:
-    """A team may bring its own broker; Terraform leaves an output that is null away."""
+    """For example with an existing broker; Terraform omits null outputs."""
     account.broker_id = ""
 
     assert account.sync(broker_users={}) is False
@@ -242,15 +242,15 @@ def test_a_root_without_a_broker_needs_no_sync(account: Account) -> None:
 def test_users_of_rabbitmq_are_left_to_its_console(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Amazon MQ cannot change them, and an error would end an apply that went well."""
+    """Amazon MQ cannot change them, and an error would fail a successful apply."""
     account.create_broker("RABBITMQ")
 
     assert account.sync(broker_users=kept(account)) is False
     assert "RABBITMQ" in capsys.readouterr().err
 
 
-def test_an_output_that_names_no_password_changes_nothing(account: Account) -> None:
-    """A user must never get the value of some other parameter."""
+def test_an_output_without_a_password_parameter_changes_nothing(account: Account) -> None:
+    """A user must never get the value of another parameter."""
     with pytest.raises(ConfigurationError):
         account.sync(broker_users={"web": f"/{account.name}/greeting"})
 
@@ -324,8 +324,8 @@ def dry_run(project: Any, published: Any) -> Any:
     return {**published(done.stdout), "said": done.stderr}
 
 
-def test_apply_makes_rotates_and_removes_users_of_roles(project: Any) -> None:
-    """The whole way: variable of the environment, Terraform, SSM, output, Amazon MQ."""
+def test_apply_creates_rotates_and_deletes_users_of_roles(project: Any) -> None:
+    """End to end: variable, Terraform, SSM, output, Amazon MQ."""
     mq, ssm = project.client("mq"), project.client("ssm")
     applied = apply(project, broker_roles=ROLES)
     broker_id = applied["outputs"]["broker_id"]
@@ -353,7 +353,7 @@ def test_apply_makes_rotates_and_removes_users_of_roles(project: Any) -> None:
 
 
 def apply(project: Any, environ: Mapping[str, str] | None = None, **variables: Any) -> Any:
-    """Apply with these variables; gives the document, and what was said of the broker."""
+    """Apply with these variables; returns the document with the messages about the broker."""
     project.configure(variables=variables)
     done = project.run(
         "apply", project.name, "--yes", "--confirm", project.name, "-o", "json", **(environ or {})
@@ -364,7 +364,7 @@ def apply(project: Any, environ: Mapping[str, str] | None = None, **variables: A
 
 
 def passwords(ssm: Any, environment: str) -> dict[str, str]:
-    """What SSM keeps for each user."""
+    """The passwords in SSM, by user."""
     parts = {"admin": "mq", **{role: f"mq-{role}" for role in ROLES}}
     return {
         user: ssm.get_parameter(Name=f"/{environment}/{part}/password", WithDecryption=True)[

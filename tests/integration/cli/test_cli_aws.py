@@ -1,4 +1,4 @@
-"""The account is the right one, a dry run sends nothing but reads, and errors are translated."""
+"""The account is checked, a dry run sends only reads, and errors are translated."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def client(endpoint: str, service: str) -> Any:
 
 
 def test_another_account_is_refused(moto_server: str, project: Any) -> None:
-    """The one in environment.yaml is the only one, whatever credentials are in force."""
+    """Only the account in environment.yaml is accepted."""
     with pytest.raises(RefusedError) as caught:
         Aws(settings(moto_server, account_id="999999999999")).check_account()
     assert caught.value.exit_code == 5
@@ -57,8 +57,8 @@ def test_another_account_is_refused(moto_server: str, project: Any) -> None:
     assert "999999999999" in refused.stderr
 
 
-def test_timeout_ends_a_call_to_an_api_that_says_nothing(project: Any) -> None:
-    """The alarm comes in the middle of botocore, which would take it for a lost connection."""
+def test_timeout_ends_a_call_without_an_answer(project: Any) -> None:
+    """The alarm interrupts botocore, which must not retry it as a connection error."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         ended = project.run("--endpoint-url", endpoint, "--timeout", "1", "plan", project.name)
@@ -68,7 +68,7 @@ def test_timeout_ends_a_call_to_an_api_that_says_nothing(project: Any) -> None:
 
 
 def test_a_dry_run_blocks_every_call_that_is_not_a_read(moto_server: str) -> None:
-    """At the client, so that no forgotten `if` can let one through."""
+    """The client blocks them, so that no code path can forget it."""
     dry = Aws(settings(moto_server, dry_run=True))
     dry.check_account()
 
@@ -81,7 +81,7 @@ def test_a_dry_run_blocks_every_call_that_is_not_a_read(moto_server: str) -> Non
 
 
 def test_a_missing_parameter_is_named(aws: Aws) -> None:
-    """And those that exist are read, decrypted, more than a page of them."""
+    """Existing ones are read, decrypted, in several pages."""
     names = [f"/many-test/{number}" for number in range(12)]
     ssm = client(aws.settings.endpoint_url or "", "ssm")
     for name in names:
@@ -93,8 +93,8 @@ def test_a_missing_parameter_is_named(aws: Aws) -> None:
     assert "/many-test/none" in caught.value.what
 
 
-def test_bootstrap_is_done_once_and_is_really_there(project: Any, published: Any) -> None:
-    """The bucket has versioning and encryption, and a second run finds nothing to do."""
+def test_bootstrap_creates_the_stack_once(project: Any, published: Any) -> None:
+    """The bucket has versioning and encryption, and a second run changes nothing."""
     again = project.run("bootstrap", project.name, "--yes", "-o", "json")
 
     assert again.returncode == 0, again.stderr
@@ -109,8 +109,8 @@ def test_bootstrap_is_done_once_and_is_really_there(project: Any, published: Any
     assert [item["imageTagMutability"] for item in mine] == ["IMMUTABLE"]
 
 
-def test_a_dry_bootstrap_makes_nothing(project: Any, published: Any) -> None:
-    """It says what it would do."""
+def test_a_dry_run_of_bootstrap_creates_nothing(project: Any, published: Any) -> None:
+    """It prints the planned change."""
     project.configure(state={"bucket": f"{project.name}-other"})
 
     finished = project.run("bootstrap", project.name, "--dry-run", "-o", "json")
@@ -120,8 +120,8 @@ def test_a_dry_bootstrap_makes_nothing(project: Any, published: Any) -> None:
     assert not Aws(settings(project.endpoint)).buckets.exists(f"{project.name}-other")
 
 
-def test_without_the_bucket_of_the_state_bootstrap_is_next(project: Any) -> None:
-    """Terraform's own words for it help nobody."""
+def test_without_the_state_bucket_bootstrap_is_the_next_step(project: Any) -> None:
+    """Terraform's own error is hard to understand."""
     project.configure(state={"bucket": f"{project.name}-none"})
 
     finished = project.run("plan", project.name)
@@ -138,8 +138,8 @@ def test_without_the_local_stack_an_emulated_environment_is_unreachable(project:
     assert "gradectl local up" in finished.stderr
 
 
-def test_a_service_is_deployed_with_the_task_definition_that_is_wanted(aws: Aws) -> None:
-    """ECS says what its tasks are made of, and how the latest deployment goes."""
+def test_a_service_is_deployed_with_the_given_task_definition(aws: Aws) -> None:
+    """ECS reports the task definition and the state of the deployment."""
     ecs = client(aws.settings.endpoint_url or "", "ecs")
     ecs.create_cluster(clusterName="deployed")
     container = {"name": "grading-worker", "image": "unused", "memory": 128}

@@ -1,4 +1,4 @@
-"""Plan, apply and destroy of a real, small root through the real command line."""
+"""Plan, apply and destroy a small root through the real command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     project: Any, published: Any
 ) -> None:
-    """The whole life of an environment, with the exit codes that a pipeline looks at."""
+    """The whole life of an environment, with its exit codes."""
     project.configure(variables={"greeting": "good day", "keep_bucket": True})
     summary = project.root / "summary.md"
 
@@ -53,8 +53,8 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert published(destroyed.stdout)["summary"]["delete"] == 3
 
 
-def test_what_was_not_reviewed_is_not_applied(project: Any) -> None:
-    """A fresh plan that differs from the reviewed one is refused, and says in what."""
+def test_a_plan_that_differs_from_the_reviewed_one_is_refused(project: Any) -> None:
+    """A plan that differs from the reviewed one is refused; the error lists the differences."""
     project.run("plan", project.name, "--out", "reviewed.json")
     project.configure(variables={"greeting": "something else"})
 
@@ -65,8 +65,8 @@ def test_what_was_not_reviewed_is_not_applied(project: Any) -> None:
     assert project.state_keys() == []
 
 
-def test_losing_data_needs_the_name(project: Any) -> None:
-    """--yes answers questions; it does not throw a bucket away."""
+def test_loss_of_data_requires_the_name(project: Any) -> None:
+    """--yes does not confirm the loss of data."""
     project.configure(variables={"keep_bucket": True})
     assert project.run("apply", project.name, "--yes").returncode == 0
     project.configure(variables={"keep_bucket": False})
@@ -80,7 +80,7 @@ def test_losing_data_needs_the_name(project: Any) -> None:
 
 
 def test_a_dry_run_changes_nothing(project: Any) -> None:
-    """It shows what would be done, and not even a lock or a state is written."""
+    """It writes neither a lock nor a state."""
     finished = project.run("apply", project.name, "--dry-run", "-o", "json")
 
     assert finished.returncode == 0, finished.stderr
@@ -88,8 +88,8 @@ def test_a_dry_run_changes_nothing(project: Any) -> None:
     assert project.state_keys() == []
 
 
-def test_a_state_that_is_locked_can_be_tried_again(project: Any) -> None:
-    """Exit code 75, who holds it since when, and how to release it when nobody does."""
+def test_a_locked_state_exits_with_75(project: Any) -> None:
+    """Exit code 75, with the holder of the lock and how to release it."""
     lock = {
         "ID": "7b2c9a1e-0000-4000-8000-123456789abc",
         "Operation": "OperationTypeApply",
@@ -107,8 +107,8 @@ def test_a_state_that_is_locked_can_be_tried_again(project: Any) -> None:
     assert f"force-unlock {lock['ID']}" in finished.stderr
 
 
-def test_a_value_that_the_root_refuses_is_one_clear_error(project: Any) -> None:
-    """Terraform's own validation comes out with its file, its words and exit code 78."""
+def test_a_value_that_the_root_rejects_is_one_error(project: Any) -> None:
+    """Terraform's validation error has its file, its message and exit code 78."""
     project.configure(variables={"greeting": "much longer than twenty characters"})
 
     finished = project.run("plan", project.name)
@@ -119,7 +119,7 @@ def test_a_value_that_the_root_refuses_is_one_clear_error(project: Any) -> None:
 
 
 def command_line(process: psutil.Process) -> list[str]:
-    """Nothing of one that has ended since it was listed."""
+    """Empty for a process that has ended."""
     try:
         return process.cmdline()
     except psutil.NoSuchProcess:
@@ -127,7 +127,7 @@ def command_line(process: psutil.Process) -> list[str]:
 
 
 def command_lines_until_the_end(process: Any, descendants: Any) -> set[tuple[str, ...]]:
-    """All of what a process starts until it ends, seen again and again."""
+    """Command lines of all descendants until a process ends, by polling."""
     seen: set[tuple[str, ...]] = set()
     while process.poll() is None:
         try:
@@ -138,8 +138,8 @@ def command_lines_until_the_end(process: Any, descendants: Any) -> set[tuple[str
     return seen - {()}
 
 
-def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
-    """Not in a command line, the state, the reviewed plan, a file of ours, or what is said."""
+def test_a_secret_appears_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
+    """Not in a command line, the state, the reviewed plan, a file or the output."""
     secret = "Sentinel-8f3a61c2d94b"
     environ = {
         "TF_VAR_mq_admin_password": secret,
@@ -167,10 +167,8 @@ def test_a_planted_secret_shows_nowhere(project: Any, until_line: Any, descendan
     assert kept["Parameter"]["Value"] == secret
 
 
-def test_a_provider_that_is_nowhere_is_a_matter_of_configuration(
-    project: Any, tmp_path: Path
-) -> None:
-    """A mirror without a version that fits is named, with what to do about it."""
+def test_a_missing_provider_is_a_configuration_error(project: Any, tmp_path: Path) -> None:
+    """A mirror without a matching version is reported with the next step."""
     plugin = tmp_path / "mirror/registry.terraform.io/hashicorp/aws/1.0.0/linux_amd64"
     plugin.mkdir(parents=True)
 

@@ -1,4 +1,4 @@
-"""A Ctrl-C, a cancelled job and a deadline leave no lock, no process and a written state."""
+"""Ctrl-C, a cancelled job and --timeout leave no lock, no process and a complete state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     number: signal.Signals,
     code: int,
 ) -> None:
-    """Terraform is asked once, stops gracefully, and gradectl waits for it."""
+    """Terraform gets one signal, stops gracefully, and gradectl waits for it."""
     project.configure(**SLOW)
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
@@ -45,7 +45,7 @@ def test_a_signal_during_apply_leaves_no_lock_and_no_process(
 
 
 def test_ctrl_c_on_a_terminal_reaches_terraform_once(project: Any) -> None:
-    """The terminal signals the foreground group; Terraform is not in it, and we pass one on."""
+    """Terraform is not in the foreground group, so gradectl forwards the signal."""
     project.configure(**SLOW)
     master, slave = pty.openpty()
     command = ["setsid", "--ctty", "--wait", *project.command("apply", project.name, "--yes")]
@@ -63,8 +63,8 @@ def test_ctrl_c_on_a_terminal_reaches_terraform_once(project: Any) -> None:
     assert project.state_keys() == ["terraform.tfstate"]
 
 
-def test_a_deadline_stops_terraform_in_good_order(project: Any) -> None:
-    """--timeout ends the command with 124, and is no reason to tear the state."""
+def test_a_deadline_stops_terraform_gracefully(project: Any) -> None:
+    """--timeout ends the command with 124 and keeps the state consistent."""
     project.configure(**SLOW)
 
     finished = project.run("apply", project.name, "--yes", "--timeout", "15")
@@ -73,10 +73,10 @@ def test_a_deadline_stops_terraform_in_good_order(project: Any) -> None:
     assert project.state_keys() in ([], ["terraform.tfstate"])
 
 
-def test_a_second_signal_is_answered_and_not_obeyed(
+def test_a_second_signal_only_prints_a_warning(
     project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
 ) -> None:
-    """An impatient second Ctrl-C would lose the state, so it only brings a warning."""
+    """A second Ctrl-C could damage the state, so it only prints a warning."""
     project.configure(variables={"pause_seconds": 300})
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
@@ -93,10 +93,10 @@ def test_a_second_signal_is_answered_and_not_obeyed(
     assert project.state_keys() == ["terraform.tfstate"]
 
 
-def test_a_third_signal_is_obeyed_and_the_lock_is_named(
+def test_a_third_signal_kills_and_the_lock_is_named(
     project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
 ) -> None:
-    """Who insists is told the id of the lock that stays and the command that releases it."""
+    """The error names the remaining lock and the command that releases it."""
     project.configure(variables={"pause_seconds": 300})
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
@@ -116,7 +116,7 @@ def test_a_third_signal_is_obeyed_and_the_lock_is_named(
 
 
 def read_until(descriptor: int, words: str | None) -> str:
-    """Read a terminal until it shows some words, or to its end."""
+    """Read a terminal until it shows the words, or until its end."""
     seen = b""
     while words is None or words.encode() not in seen:
         try:

@@ -1,4 +1,4 @@
-"""`gradectl validate` as a pipeline calls it, on a root that needs no provider."""
+"""`gradectl validate` as in CI, on a root without providers."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.engine
 
 @dataclass(frozen=True)
 class Team:
-    """A team's own root, and the way to call gradectl in it."""
+    """A root of its own, and a way to call gradectl in it."""
 
     root: Path
     environ: dict[str, str]
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Begin a run."""
+        """Start a run."""
         return subprocess.Popen(
             [sys.executable, "-m", "gradectl.cli", "validate", *words],
             cwd=self.root,
@@ -48,7 +48,7 @@ class Team:
         )
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run to the end."""
+        """Run and wait until the end."""
         with self.start(*words) as process:
             output, errors = process.communicate(timeout=SECONDS)
         return subprocess.CompletedProcess(words, process.returncode, output, errors)
@@ -76,7 +76,7 @@ def team(tmp_path: Path) -> Callable[..., Team]:
 
 @pytest.fixture
 def stuck(team: Callable[..., Team], tmp_path: Path) -> tuple[Team, Path]:
-    """A root whose checkov never ends, and the pipe on which it says its process id."""
+    """A root whose checkov never ends, and the pipe with its process id."""
     ready = tmp_path / "ready"
     os.mkfifo(ready)
     found = team({**GOOD, ".venv-checkov/bin/checkov": STUCK}, READY=str(ready))
@@ -84,8 +84,8 @@ def stuck(team: Callable[..., Team], tmp_path: Path) -> tuple[Team, Path]:
     return found, ready
 
 
-def test_a_root_that_is_right_passes(team: Callable[..., Team]) -> None:
-    """The table says what was looked at, and what does not apply here and why."""
+def test_a_correct_root_passes(team: Callable[..., Team]) -> None:
+    """The table lists the subjects, and why a check does not apply."""
     run = team(GOOD).run(*FAST)
 
     assert run.returncode == 0, run.stderr
@@ -95,8 +95,8 @@ def test_a_root_that_is_right_passes(team: Callable[..., Team]) -> None:
     assert "skipped" in lines["checkov"]
 
 
-def test_what_is_found_has_file_and_line_and_the_code_is_4(team: Callable[..., Team]) -> None:
-    """Each of them once on stdout, as editors and pipelines take it."""
+def test_findings_have_file_and_line_and_the_exit_code_is_4(team: Callable[..., Team]) -> None:
+    """Each finding once on stdout, in the format of compilers."""
     run = team(BAD).run(*FAST)
 
     assert run.returncode == 4
@@ -105,8 +105,8 @@ def test_what_is_found_has_file_and_line_and_the_code_is_4(team: Callable[..., T
     assert "next:    gradectl validate --only" in run.stderr
 
 
-def test_a_failure_is_told_before_the_run_is_over(stuck: tuple[Team, Path]) -> None:
-    """Nobody waits for the slowest check to hear of it."""
+def test_a_failure_is_printed_before_the_run_ends(stuck: tuple[Team, Path]) -> None:
+    """The first failure does not wait for the slowest check."""
     team, ready = stuck
     (team.root / "bad.tf").write_text(BAD["bad.tf"])
     process = team.start()
@@ -121,7 +121,7 @@ def test_a_failure_is_told_before_the_run_is_over(stuck: tuple[Team, Path]) -> N
 
 
 def test_json_is_one_document_of_the_published_schema(team: Callable[..., Team]) -> None:
-    """However it is asked for."""
+    """With --format json and with --output json."""
     first, second = team(BAD).run(*FAST, "--format", "json"), team(BAD).run(*FAST, "-o", "json")
 
     for run in (first, second):
@@ -131,14 +131,14 @@ def test_json_is_one_document_of_the_published_schema(team: Callable[..., Team])
 
 
 def test_yaml_is_the_same_document(team: Callable[..., Team]) -> None:
-    """As of every other command."""
+    """As for every other command."""
     run = team(GOOD).run(*FAST, "--output", "yaml")
 
     jsonschema.validate(yaml.safe_load(run.stdout), SCHEMA)
 
 
-def test_the_formats_of_pipelines_are_alone_on_stdout(team: Callable[..., Team]) -> None:
-    """They go into a file; people read the table beside it."""
+def test_ci_formats_are_alone_on_stdout(team: Callable[..., Team]) -> None:
+    """They are redirected to a file; the table is on stderr."""
     found = team(BAD)
 
     junit = found.run(*FAST, "--format", "junit")
@@ -154,7 +154,7 @@ def test_the_formats_of_pipelines_are_alone_on_stdout(team: Callable[..., Team])
 
 
 def test_github_gets_a_summary_page(team: Callable[..., Team], tmp_path: Path) -> None:
-    """Where it says that it takes one."""
+    """When $GITHUB_STEP_SUMMARY is set."""
     page = tmp_path / "summary.md"
 
     team(BAD, GITHUB_STEP_SUMMARY=str(page)).run(*FAST)
@@ -162,8 +162,8 @@ def test_github_gets_a_summary_page(team: Callable[..., Team], tmp_path: Path) -
     assert "| policies | failed |" in page.read_text()
 
 
-def test_paths_are_seen_from_where_the_command_runs(team: Callable[..., Team]) -> None:
-    """A pipeline runs it at the top, and the paths are those of the repository."""
+def test_paths_are_relative_to_the_working_directory(team: Callable[..., Team]) -> None:
+    """CI runs it at the top of the repository."""
     found = team({f"infra/{name}": text for name, text in BAD.items()})
 
     run = found.run("infra", *FAST)
@@ -172,7 +172,7 @@ def test_paths_are_seen_from_where_the_command_runs(team: Callable[..., Team]) -
 
 
 def test_nothing_is_written_into_the_root(team: Callable[..., Team]) -> None:
-    """Not even where something fails."""
+    """Not even when a check fails."""
     found = team(BAD)
 
     found.run(*FAST)
@@ -180,8 +180,8 @@ def test_nothing_is_written_into_the_root(team: Callable[..., Team]) -> None:
     assert {path.name for path in found.root.iterdir()} == set(BAD)
 
 
-def test_a_dry_run_says_what_would_be_looked_at(team: Callable[..., Team]) -> None:
-    """And looks at nothing."""
+def test_a_dry_run_lists_the_subjects(team: Callable[..., Team]) -> None:
+    """No check runs."""
     run = team(BAD).run(*FAST, "--dry-run")
 
     assert run.returncode == 0
@@ -199,10 +199,10 @@ def test_a_dry_run_says_what_would_be_looked_at(team: Callable[..., Team]) -> No
         (["empty"], 78, "no Terraform file"),
     ],
 )
-def test_a_line_that_cannot_be_followed_is_one_error(
+def test_an_invalid_command_line_is_one_error(
     team: Callable[..., Team], words: list[str], code: int, said: str
 ) -> None:
-    """It ends before anything runs, and says what to do next."""
+    """It ends before a check runs, with the next step."""
     found = team(GOOD)
     (found.root / "empty").mkdir()
 
@@ -214,7 +214,7 @@ def test_a_line_that_cannot_be_followed_is_one_error(
 
 
 def test_without_terraform_there_is_one_error(team: Callable[..., Team]) -> None:
-    """It says how to get it."""
+    """It says how to install it."""
     run = team(GOOD, PATH="/nonexistent").run(*FAST)
 
     assert run.returncode == 78
@@ -222,7 +222,7 @@ def test_without_terraform_there_is_one_error(team: Callable[..., Team]) -> None
 
 
 def test_the_names_of_checks_are_completed(team: Callable[..., Team]) -> None:
-    """By the shell, as the environments are."""
+    """By the shell, like environments."""
     words = {"COMP_WORDS": "gradectl validate --only che", "COMP_CWORD": "3"}
     run = team(GOOD, _GRADECTL_COMPLETE="bash_complete", **words).run()
 
@@ -230,10 +230,10 @@ def test_the_names_of_checks_are_completed(team: Callable[..., Team]) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_everything_that_was_started(
+def test_a_signal_ends_all_programs(
     stuck: tuple[Team, Path], number: signal.Signals, code: int
 ) -> None:
-    """A cancelled job leaves nothing running."""
+    """A cancelled job leaves no process."""
     team, ready = stuck
     process = team.start()
     child = psutil.Process(int(ready.read_text()))
@@ -246,8 +246,8 @@ def test_a_signal_ends_everything_that_was_started(
     assert not psutil.wait_procs([child], timeout=SECONDS)[1]
 
 
-def test_the_deadline_ends_everything_that_was_started(stuck: tuple[Team, Path]) -> None:
-    """A check that hangs does not hang the pipeline."""
+def test_the_deadline_ends_all_programs(stuck: tuple[Team, Path]) -> None:
+    """A hanging check does not hang CI."""
     team, ready = stuck
     process = team.start("--timeout", "3")
     child = psutil.Process(int(ready.read_text()))
@@ -258,8 +258,8 @@ def test_the_deadline_ends_everything_that_was_started(stuck: tuple[Team, Path])
     assert not psutil.wait_procs([child], timeout=SECONDS)[1]
 
 
-def test_what_was_started_ends_also_when_we_are_killed(stuck: tuple[Team, Path]) -> None:
-    """The kernel sees to it."""
+def test_all_programs_end_when_gradectl_is_killed(stuck: tuple[Team, Path]) -> None:
+    """The kernel kills them."""
     team, ready = stuck
     process = team.start()
     child = psutil.Process(int(ready.read_text()))

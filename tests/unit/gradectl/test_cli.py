@@ -1,4 +1,4 @@
-"""The command line as a contract: what help imports, what each command offers, how it ends."""
+"""The command line contract: imports of the help, options of each command, exit codes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = click.Context(gradectl, info_name="gradectl")
 def walk(
     command: click.Command, context: click.Context, path: str
 ) -> Iterator[tuple[str, click.Command]]:
-    """All commands that do something, with the words that call them."""
+    """All commands that are not groups, with their command lines."""
     if not isinstance(command, click.Group):
         yield path, command
         return
@@ -40,7 +40,7 @@ LEAVES = dict(walk(gradectl, ROOT, "gradectl"))
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Give the signal handlers back that `main` takes over."""
+    """Restore the signal handlers that `main` replaces."""
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
     before = {number: signal.getsignal(number) for number in numbers}
     yield
@@ -48,8 +48,8 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_help_imports_only_what_it_needs() -> None:
-    """No vendor library is paid for by somebody who only wants to read the help."""
+def test_help_imports_no_vendor_library() -> None:
+    """Reading the help loads no vendor library."""
     script = (
         "import json, sys; from gradectl.cli import main; main(['--help']);"
         "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
@@ -63,8 +63,8 @@ def test_help_imports_only_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
-    """The line is written twice, so that help needs no import; this keeps both alike."""
+def test_the_list_of_commands_matches_their_docstrings(name: str) -> None:
+    """The line exists twice, so that the help needs no import; both must be equal."""
     command = gradectl.get_command(ROOT, name)
 
     assert command
@@ -73,7 +73,7 @@ def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
 
 @pytest.mark.parametrize("path", LEAVES)
 def test_each_command_shows_an_example(path: str) -> None:
-    """One line that can be copied."""
+    """It can be copied as it is."""
     epilog = LEAVES[path].epilog or ""
 
     assert epilog.startswith(f"Example: {path}")
@@ -81,7 +81,7 @@ def test_each_command_shows_an_example(path: str) -> None:
 
 @pytest.mark.parametrize("path", LEAVES)
 def test_each_command_takes_the_global_options(path: str) -> None:
-    """JSON can be had from each, and the options may stand on either side of its name."""
+    """Every command has JSON output and takes the options on both sides of its name."""
     flags = {flag for param in LEAVES[path].params for flag in param.opts}
 
     assert {"--output", "--no-input", "--yes", "--dry-run", "--timeout"} <= flags
@@ -89,8 +89,8 @@ def test_each_command_takes_the_global_options(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", LEAVES)
-def test_each_option_and_argument_says_what_it_is_for(path: str) -> None:
-    """One without help is one that nobody can use."""
+def test_each_option_and_argument_has_a_help_text(path: str) -> None:
+    """Options without help text are of no use."""
     context = click.Context(LEAVES[path], info_name=path)
     records = [param.get_help_record(context) for param in LEAVES[path].params]
 
@@ -100,19 +100,19 @@ def test_each_option_and_argument_says_what_it_is_for(path: str) -> None:
 @pytest.mark.parametrize(
     "words", [["nonsense"], ["plan"], ["plan", "dev", "--nonsense"], ["version", "-o", "xml"]]
 )
-def test_a_line_that_makes_no_sense_ends_with_64(
+def test_an_invalid_command_line_exits_with_64(
     capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    """2 means changes here; click's own code would be taken for them."""
+    """Click's own exit code 2 means changes here."""
     assert main(words) == 64
     assert "next:    gradectl" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [[], ["queue"], ["local"]])
-def test_a_line_that_lacks_its_command_is_answered_with_the_help(
+def test_a_command_line_without_a_command_prints_the_help(
     capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    """It is no mistake that needs an explanation, but a script must not take it for success."""
+    """It needs no explanation, but a script must not read it as success."""
     assert main(words) == 64
 
     captured = capsys.readouterr()
@@ -128,16 +128,16 @@ def test_a_line_that_lacks_its_command_is_answered_with_the_help(
         (["plan", "dev", "--detailed-exit"], "'--detailed-exitcode'"),
     ],
 )
-def test_a_misspelt_word_is_answered_with_the_near_one(
+def test_a_misspelt_word_gets_a_suggestion(
     capsys: pytest.CaptureFixture[str], words: list[str], meant: str
 ) -> None:
-    """Also where the commands are not imported yet."""
+    """Also for commands that are not imported yet."""
     assert main(words) == 64
     assert f"Did you mean {meant}?" in capsys.readouterr().err
 
 
-def test_the_version_is_where_people_look_for_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--version` is the first thing that a bug report asks for."""
+def test_version_is_also_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bug reports ask for `--version` first."""
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"gradectl {__version__}\n"
 
@@ -145,24 +145,24 @@ def test_the_version_is_where_people_look_for_it(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     "words", [["-o", "json", "version"], ["version", "-o", "json"], ["version", "--output", "json"]]
 )
-def test_global_options_stand_on_either_side(
+def test_global_options_work_on_either_side_of_the_command(
     capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    """Nobody has to remember where."""
+    """Users need not remember the position."""
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out)["kind"] == "version"
 
 
 def test_the_option_nearest_to_the_command_wins(capsys: pytest.CaptureFixture[str]) -> None:
-    """An alias may hold defaults in front."""
+    """An alias may set defaults in front."""
     assert main(["-o", "yaml", "version", "-o", "json"]) == 0
     assert json.loads(capsys.readouterr().out)
 
 
-def test_a_variable_sets_what_no_flag_sets(
+def test_a_variable_is_used_without_a_flag(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A flag wins over GRADECTL_*, which wins over the default."""
+    """A flag overrides GRADECTL_*, which overrides the default."""
     monkeypatch.setenv("GRADECTL_OUTPUT", "json")
 
     assert main(["version"]) == 0
@@ -171,7 +171,7 @@ def test_a_variable_sets_what_no_flag_sets(
     assert capsys.readouterr().out.startswith("schema_version: 1")
 
 
-def test_an_error_says_what_where_and_next(
+def test_an_error_has_what_where_and_next(
     capsys: pytest.CaptureFixture[str], tmp_path: object
 ) -> None:
     """One block, on stderr, and nothing on stdout."""
@@ -182,16 +182,16 @@ def test_an_error_says_what_where_and_next(
     assert [line.split(":")[0] for line in captured.err.splitlines()] == ["error", "where", "next"]
 
 
-def test_yes_cannot_be_left_in_the_environment() -> None:
-    """An answer given in advance for all commands is an accident in waiting."""
+def test_yes_has_no_variable() -> None:
+    """A variable would answer yes for all later commands."""
     variables = {param.name: getattr(param, "envvar", None) for param in gradectl.params}
 
     assert variables["yes"] is None
     assert variables["region"] == "GRADECTL_REGION"
 
 
-def test_a_reader_that_leaves_is_no_traceback() -> None:
-    """`gradectl ... | head -1` is everyday use."""
+def test_a_closed_pipe_causes_no_traceback() -> None:
+    """`gradectl ... | head -1` must not print an error."""
     reading, writing = os.pipe()
     os.close(reading)
     run = subprocess.run(

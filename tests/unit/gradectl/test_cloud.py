@@ -1,4 +1,4 @@
-"""Which account and address a command talks to."""
+"""Account and endpoint of a command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def context(tmp_path: Path, environ: dict[str, str], **options: object) -> Cloud
 
 
 def test_no_real_credentials_go_to_an_emulator(tmp_path: Path) -> None:
-    """Terraform gets the customary ones of the emulator instead."""
+    """Terraform gets the emulator's usual ones instead."""
     app = context(tmp_path, REAL, endpoint_url="http://localhost:1")
 
     found = app.child_environment(environment(emulated=True))
@@ -42,7 +42,7 @@ def test_no_real_credentials_go_to_an_emulator(tmp_path: Path) -> None:
 
 
 def test_a_real_environment_inherits_the_users_credentials(tmp_path: Path) -> None:
-    """A flag wins over the variable."""
+    """A flag overrides the variable."""
     found = context(tmp_path, REAL).child_environment(environment(emulated=False))
     assert found["AWS_PROFILE"] == "mine"
     assert found["AWS_REGION"] == "eu-west-1"
@@ -52,14 +52,14 @@ def test_a_real_environment_inherits_the_users_credentials(tmp_path: Path) -> No
 
 
 def test_an_emulated_environment_never_falls_back_to_the_cloud(tmp_path: Path) -> None:
-    """Without the local stack there is nobody to talk to."""
+    """Without the local stack it is an error."""
     with pytest.raises(UnreachableError) as caught:
         context(tmp_path, {}).aws(environment(emulated=True))
 
     assert caught.value.next_step == "gradectl local up"
 
 
-def test_what_is_meant_is_said_before_anything_is_changed(
+def test_the_target_is_printed_before_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Account, region and environment, in one line."""

@@ -1,4 +1,4 @@
-"""Where the project is, and which of several settings wins."""
+"""Finding the project, and precedence of settings."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def context(directory: Path, **options: object) -> AppContext:
 
 
 def test_the_project_is_found_from_a_folder_within(root: Path) -> None:
-    """Nobody has to stand at its top."""
+    """Commands work in every subfolder."""
     assert context(root / "environments" / "dev").project_root == root
 
 
 def test_the_project_can_be_given(root: Path, tmp_path: Path) -> None:
-    """A pipeline works from anywhere."""
+    """CI may run in another folder."""
     assert context(tmp_path.parent, project=root).project_root == root
 
 
-def test_no_project_is_an_error_with_two_ways_out(tmp_path: Path) -> None:
-    """Go there, or say where it is."""
+def test_a_missing_project_is_an_error_with_two_solutions(tmp_path: Path) -> None:
+    """Change the folder, or add --project."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError) as caught:
         _ = context(tmp_path / "empty").project_root
@@ -52,7 +52,7 @@ def test_a_region_flag_wins_over_the_file(root: Path) -> None:
 
 
 def test_nothing_is_deployed_to_another_region_by_a_flag(root: Path) -> None:
-    """The files say where it lives; a flag cannot move half of it."""
+    """The files declare the region; a flag must not deploy half of it elsewhere."""
     assert context(root, region="eu-west-1").declared_environment("dev").region == "eu-west-1"
     with pytest.raises(ConfigurationError) as caught:
         context(root, region="eu-west-2").declared_environment("dev")

@@ -1,4 +1,4 @@
-"""environment.yaml is read strictly, and mistakes are answered with what was probably meant."""
+"""environment.yaml is validated strictly, with suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_environment_has_defaults(tmp_path: Path) -> None:
 
 
 def test_names_of_buckets_can_be_chosen(tmp_path: Path) -> None:
-    """Bucket names are global, so the default may be taken by somebody else."""
+    """Bucket names are global, so the default may be taken."""
     text = GOOD + "state: {bucket: my-state}\nvariables: {s3_bucket_name: my-files}\n"
     found = load(write(tmp_path, text), "dev")
 
@@ -45,7 +45,7 @@ def test_names_of_buckets_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_suggests_the_near_one(tmp_path: Path) -> None:
-    """The likeliest mistake is a typing mistake."""
+    """Most unknown keys are typing mistakes."""
     error = failure(write(tmp_path, GOOD + "emulatd: true\n"))
 
     assert "unknown key 'emulatd'" in error.what
@@ -54,7 +54,7 @@ def test_an_unknown_key_suggests_the_near_one(tmp_path: Path) -> None:
 
 
 def test_a_missing_environment_lists_those_that_exist(tmp_path: Path) -> None:
-    """Nobody has to look into the folder to see the right name."""
+    """The error shows the valid names."""
     error = failure(write(tmp_path, GOOD), "prod")
 
     assert "known: dev" in error.what
@@ -62,13 +62,13 @@ def test_a_missing_environment_lists_those_that_exist(tmp_path: Path) -> None:
 
 
 def test_a_near_name_is_suggested(tmp_path: Path) -> None:
-    """The same for the environment's name itself."""
+    """Also for the name of an environment."""
     assert failure(write(tmp_path, GOOD), "dve").next_step == "did you mean 'dev'?"
 
 
 @pytest.mark.parametrize("name", ["../dev", "", "dev/", "/etc", "."])
-def test_a_path_is_no_name(tmp_path: Path, name: str) -> None:
-    """Only names of the folder count, so nothing outside it can be read."""
+def test_a_path_is_not_accepted_as_a_name(tmp_path: Path, name: str) -> None:
+    """Only names of subfolders are accepted, so no file outside can be read."""
     assert "not found" in failure(write(tmp_path, GOOD), name).what
 
 
@@ -88,7 +88,7 @@ def test_a_path_is_no_name(tmp_path: Path, name: str) -> None:
         (GOOD + "state: {bucket: UPPER}\n", "state.bucket"),
     ],
 )
-def test_a_wrong_file_says_which_key_is_wrong(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_file_is_reported_with_its_key(tmp_path: Path, text: str, words: str) -> None:
     """One error names the key and the file."""
     error = failure(write(tmp_path, text))
 
@@ -96,8 +96,8 @@ def test_a_wrong_file_says_which_key_is_wrong(tmp_path: Path, text: str, words: 
     assert error.where == "environments/dev/environment.yaml"
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    """Mending one to find the next is a waste of time."""
+def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
+    """Users can fix all of them together."""
     text = GOOD.replace("eu-west-1", "Ireland") + "emulatd: true\n"
     error = failure(write(tmp_path, text))
 
@@ -106,7 +106,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_environments_are_listed_in_order(tmp_path: Path) -> None:
-    """A folder without the file is none."""
+    """A folder without environment.yaml does not count."""
     write(tmp_path, GOOD, "b")
     write(tmp_path, GOOD, "a")
     (tmp_path / "environments" / "modules").mkdir()
@@ -115,10 +115,10 @@ def test_environments_are_listed_in_order(tmp_path: Path) -> None:
 
 
 @given(st.text())
-def test_whatever_is_in_the_file_there_is_one_error(
+def test_any_file_content_gives_at_most_one_error(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
-    """No content of the file leads to another kind of error."""
+    """No file content causes another kind of error."""
     root = write(tmp_path_factory.mktemp("environment"), "")
     path = root / "environments" / "dev" / "environment.yaml"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
@@ -126,6 +126,6 @@ def test_whatever_is_in_the_file_there_is_one_error(
     failure(root)
 
 
-def test_nothing_is_suggested_when_nothing_is_near() -> None:
-    """A wild guess would mislead."""
+def test_dissimilar_names_are_not_suggested() -> None:
+    """A wrong suggestion would mislead."""
     assert near("zzz", ["region"]) == ""

@@ -45,7 +45,7 @@ def test_exit_codes_never_change() -> None:
     ],
 )
 def test_each_error_carries_its_exit_code(name: str, code: int) -> None:
-    """Raising is enough; nobody maps errors to numbers a second time."""
+    """No other code maps errors to numbers."""
     assert getattr(errors, name)("what").exit_code == code
 
 
@@ -56,12 +56,12 @@ def test_a_stop_has_the_code_of_its_signal(number: int, code: int) -> None:
 
 
 @pytest.mark.parametrize("ending", [StoppedError(signal.SIGTERM), DeadlineError("over")])
-def test_no_library_can_hide_the_end_of_the_program(ending: BaseException) -> None:
-    """A signal arrives in the middle of a vendor's code, and vendors catch `Exception`."""
+def test_libraries_cannot_catch_a_signal(ending: BaseException) -> None:
+    """A signal can interrupt vendor code, which catches `Exception`."""
     assert not isinstance(ending, Exception)
 
 
-def test_an_error_says_where_what_and_what_next() -> None:
+def test_an_error_is_one_line_in_logs() -> None:
     """One line holds all three parts, for logs."""
     error = GradectlError("is wrong", where="file.yaml", next_step="mend it")
 

@@ -1,4 +1,4 @@
-"""Which environment is meant when nobody says so."""
+"""Selecting the environment without --environment."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def add(tmp_path: Path) -> AddEnvironment:
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CloudContext:
-    """A command in the project; the stack's directory is the test's own."""
+    """The context of a command, with a stack directory of the test."""
     monkeypatch.setenv("GRADECTL_LOCAL_DIR", str(tmp_path / "stack"))
     return CloudContext(GlobalOptions(), dict(os.environ), tmp_path / "project")
 
 
 @pytest.fixture
 def running_stack(tmp_path: Path) -> Iterator[None]:
-    """A local stack that runs, as far as others can see."""
+    """A local stack that appears to be running."""
     directory = tmp_path / "stack"
     make_directory(directory)
     lock = take_lock(directory)
@@ -64,8 +64,8 @@ def running_stack(tmp_path: Path) -> Iterator[None]:
     os.close(lock)
 
 
-def test_the_one_that_is_named_is_meant(app: CloudContext, add: AddEnvironment) -> None:
-    """Whether it runs here or not."""
+def test_a_named_environment_is_selected(app: CloudContext, add: AddEnvironment) -> None:
+    """It need not run here."""
     add("dev", emulated=False)
     add("local", emulated=True)
 
@@ -76,8 +76,8 @@ def test_the_one_that_is_named_is_meant(app: CloudContext, add: AddEnvironment) 
 
 
 @pytest.mark.usefixtures("running_stack")
-def test_the_only_one_that_runs_here_is_meant(app: CloudContext, add: AddEnvironment) -> None:
-    """`gradectl queue inspect grading-dlq` needs no more on a laptop."""
+def test_the_only_running_environment_is_selected(app: CloudContext, add: AddEnvironment) -> None:
+    """`gradectl queue inspect grading-dlq` is enough on a laptop."""
     add("dev", emulated=False)
     add("local", emulated=True)
 
@@ -88,8 +88,10 @@ def test_the_only_one_that_runs_here_is_meant(app: CloudContext, add: AddEnviron
 
 
 @pytest.mark.usefixtures("running_stack")
-def test_two_that_run_here_must_be_told_apart(app: CloudContext, add: AddEnvironment) -> None:
-    """A guess might send a job into the wrong one."""
+def test_of_two_running_environments_one_must_be_named(
+    app: CloudContext, add: AddEnvironment
+) -> None:
+    """A guess could send a job to the wrong one."""
     add("local", emulated=True)
     add("other", emulated=True)
 
@@ -99,8 +101,10 @@ def test_two_that_run_here_must_be_told_apart(app: CloudContext, add: AddEnviron
     assert "local, other" in caught.value.next_step
 
 
-def test_where_none_runs_one_must_be_named(app: CloudContext, add: AddEnvironment) -> None:
-    """A deployed environment is never chosen by itself."""
+def test_without_a_running_environment_one_must_be_named(
+    app: CloudContext, add: AddEnvironment
+) -> None:
+    """A deployed environment is never selected by default."""
     add("dev", emulated=False)
 
     with pytest.raises(UsageError, match="no local environment is running here") as caught:
@@ -109,8 +113,8 @@ def test_where_none_runs_one_must_be_named(app: CloudContext, add: AddEnvironmen
     assert "dev" in caught.value.next_step
 
 
-def test_one_that_does_not_exist_is_said_not_to(app: CloudContext, add: AddEnvironment) -> None:
-    """With the near one."""
+def test_an_unknown_environment_is_an_error(app: CloudContext, add: AddEnvironment) -> None:
+    """The error suggests a similar name."""
     add("local", emulated=True)
 
     with pytest.raises(ConfigurationError, match="environment 'locla' not found") as caught:

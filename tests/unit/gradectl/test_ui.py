@@ -1,4 +1,4 @@
-"""Data on stdout, talk on stderr, and neither is damaged on the way."""
+"""Data on stdout, messages on stderr, both unmodified."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TABLE = Table(["name"], [["[bold]a[/bold]"]], title="things")
 
 
 class Terminal(io.StringIO):
-    """Stands for a terminal, whose width is COLUMNS."""
+    """A fake terminal with the width COLUMNS."""
 
     def isatty(self) -> bool:
-        """Say that a person looks at it."""
+        """Report a terminal."""
         return True
 
 
@@ -31,7 +31,7 @@ def ui(output: str = "table", environ: dict[str, str] | None = None, **settings:
 
 
 def test_json_has_its_version_and_kind(capsys: pytest.CaptureFixture[str]) -> None:
-    """A program can tell what it reads."""
+    """Programs can identify the document."""
     ui("json").emit("things", {"name": "a"}, TABLE)
 
     captured = capsys.readouterr()
@@ -47,21 +47,21 @@ def test_json_is_never_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_yaml_holds_the_same_document(capsys: pytest.CaptureFixture[str]) -> None:
-    """The formats differ in form only."""
+    """Only the format differs."""
     ui("yaml").emit("things", {"name": "a"}, TABLE)
 
     assert yaml.safe_load(capsys.readouterr().out)["kind"] == "things"
 
 
 def test_a_table_shows_markup_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """A queue or file may be named like an instruction to the terminal."""
+    """Names of queues or files may look like markup."""
     ui().emit("things", {}, TABLE)
 
     assert "[bold]a[/bold]" in capsys.readouterr().out
 
 
 def test_a_long_row_is_not_cut_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
-    """Grep needs whole words."""
+    """Tools such as grep need whole lines."""
     ui().emit("things", {}, Table(["name"], [["y" * 500]]))
 
     assert "y" * 500 in capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_a_long_row_is_not_cut_when_piped(capsys: pytest.CaptureFixture[str]) ->
 def test_a_table_in_a_log_has_no_blank_lines_and_no_trailing_spaces(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A log keeps every line, and a diff shows every space."""
+    """Logs and diffs stay readable."""
     ui().emit("things", {}, Table(["name", "why"], [["a", "x" * 90], ["b", ""]], title="things"))
 
     lines = capsys.readouterr().out.splitlines()
@@ -79,10 +79,10 @@ def test_a_table_in_a_log_has_no_blank_lines_and_no_trailing_spaces(
 
 
 @pytest.mark.parametrize("width", ["24", "60"])
-def test_a_narrow_terminal_folds_what_is_said_before_it_folds_the_name(
+def test_a_narrow_terminal_folds_other_columns_before_the_name(
     monkeypatch: pytest.MonkeyPatch, width: str
 ) -> None:
-    """The name in the first column is what a person copies; nothing is cut in either."""
+    """Users copy the name from the first column; nothing is cut."""
     monkeypatch.setenv("COLUMNS", width)
     terminal = Terminal()
     row = ("grading-requests", *["words to fold"] * 4)
@@ -96,14 +96,14 @@ def test_a_narrow_terminal_folds_what_is_said_before_it_folds_the_name(
 
 
 def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
-    """A head above nothing looks like output that was lost."""
+    """A header without rows looks like lost output."""
     ui().emit("things", {}, Table(["name"], [], title="no things"))
 
     assert capsys.readouterr().out == "no things\n"
 
 
-def test_a_table_on_the_way_has_its_title_too(capsys: pytest.CaptureFixture[str]) -> None:
-    """The plan before a question says how much it is."""
+def test_a_table_on_stderr_has_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan above a question shows its counts."""
     ui().say_table(TABLE)
 
     captured = capsys.readouterr()
@@ -111,8 +111,8 @@ def test_a_table_on_the_way_has_its_title_too(capsys: pytest.CaptureFixture[str]
     assert captured.out == ""
 
 
-def test_talk_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    """Stdout can be piped at all times."""
+def test_messages_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout has only data and can be piped."""
     ui().say("hello")
     ui().warn("careful")
 
@@ -133,33 +133,33 @@ def test_talk_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 def test_colour_follows_the_conventions(
     capsys: pytest.CaptureFixture[str], environ: dict[str, str], coloured: bool
 ) -> None:
-    """NO_COLOR and a dumb terminal win over FORCE_COLOR; a pipe has none by itself."""
+    """NO_COLOR and dumb terminals override FORCE_COLOR; pipes have no colour by default."""
     ui(environ=environ).say("hello", "red")
 
     assert ("\x1b[" in capsys.readouterr().err) == coloured
 
 
-def test_nothing_moves_without_a_terminal() -> None:
-    """A log file wants lines, not an animation."""
+def test_without_a_terminal_there_is_no_live_display() -> None:
+    """Log files get plain lines."""
     assert not ui(environ={"CI": "true", "FORCE_COLOR": "1"}).animated
     assert not ui().animated
 
 
-def test_yes_is_taken_for_an_answer() -> None:
+def test_yes_confirms() -> None:
     """--yes answers yes-or-no questions."""
     ui(assume_yes=True).confirm("Sure?")
 
 
-def test_a_question_without_a_person_is_a_refusal() -> None:
-    """A pipeline must not hang at a prompt that nobody sees."""
+def test_a_question_without_a_terminal_is_refused() -> None:
+    """CI must not wait for an answer."""
     with pytest.raises(RefusedError) as caught:
         ui(may_ask=False).confirm("Sure?")
 
     assert "--yes" in caught.value.next_step
 
 
-def test_yes_is_no_name() -> None:
-    """What cannot be undone wants the name, also with --yes."""
+def test_yes_does_not_confirm_a_name() -> None:
+    """Irreversible operations require the name, even with --yes."""
     with pytest.raises(RefusedError) as caught:
         ui(assume_yes=True, may_ask=False).confirm_name("All is lost.", "dev", None)
 
@@ -174,8 +174,8 @@ def test_only_the_right_name_confirms() -> None:
 
 
 @given(st.text())
-def test_what_is_shown_cannot_steer_the_terminal(text: str) -> None:
-    """Escape sequences from outside come out as text."""
+def test_output_cannot_control_the_terminal(text: str) -> None:
+    """Escape sequences are printed as text."""
     shown = printable(text)
 
     assert all(char.isprintable() or char in "\n\t" for char in shown)

@@ -1,4 +1,4 @@
-"""Templates are strict, and values become HCL that means the same."""
+"""Templates reject unknown variables, and values keep their meaning in HCL."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from gradectl.errors import ConfigurationError
     ],
 )
 def test_a_value_is_written_as_terraform_would(value: object, text: str) -> None:
-    """One line each, so that `terraform fmt` leaves it as it is."""
+    """On one line, so that `terraform fmt` does not change it."""
     assert hcl(value) == text
 
 
-def test_what_hcl_does_not_have_is_refused() -> None:
+def test_types_that_hcl_lacks_are_refused() -> None:
     """YAML reads 2026-01-01 as a date; Terraform has none."""
     with pytest.raises(ConfigurationError) as caught:
         hcl(dt.date(2026, 1, 1))
@@ -43,7 +43,7 @@ def test_what_hcl_does_not_have_is_refused() -> None:
 
 @given(st.text())
 def test_no_text_can_break_out_of_its_quotes(text: str) -> None:
-    """Whatever stands in environment.yaml stays a string, and is not evaluated."""
+    """Strings of environment.yaml are never evaluated."""
     body = hcl(text)[1:-1]
 
     assert "\n" not in body
@@ -52,7 +52,7 @@ def test_no_text_can_break_out_of_its_quotes(text: str) -> None:
 
 
 def test_an_undefined_name_is_an_error(tmp_path: Path) -> None:
-    """An empty string in its place would be deployed."""
+    """Otherwise an empty string would be deployed."""
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "x.j2").write_text("{{ nobody }}")
 

@@ -1,4 +1,4 @@
-"""The stack that must exist before Terraform is what CloudFormation wants, and safe."""
+"""The bootstrap stack is valid CloudFormation, and its resources are protected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENVIRONMENT = Environment(
 
 
 class _Tags(yaml.SafeLoader):
-    """Reads CloudFormation's short forms, such as !Ref, as what they are applied to."""
+    """Loads CloudFormation's short forms, such as !Ref, as their arguments."""
 
 
 _Tags.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
@@ -40,7 +40,7 @@ def resources(text: str) -> dict[str, Any]:
 
 
 def test_cfn_lint_finds_nothing(text: str) -> None:
-    """Not even information."""
+    """Not even informational findings."""
     found = api.lint(text, config=ManualArgs(regions=["ap-northeast-2"], include_checks=["I"]))
 
     assert [f"{match.rule.id} {match.message}" for match in found] == []
@@ -62,7 +62,7 @@ def test_the_state_is_safe(resources: dict[str, Any]) -> None:
     )
 
 
-def test_an_image_is_what_was_pushed(resources: dict[str, Any]) -> None:
+def test_image_tags_are_immutable(resources: dict[str, Any]) -> None:
     """A tag cannot be moved to another image, and each image is scanned."""
     repository = resources["WorkerImages"]["Properties"]
 

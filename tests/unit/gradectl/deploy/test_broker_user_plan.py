@@ -1,4 +1,4 @@
-"""What has to change so that a broker has the users that the root names, and nothing else."""
+"""The planned changes give a broker exactly the users of the root."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def known(**groups: str) -> dict[str, KnownUser]:
     return {name: KnownUser(name, frozenset(text.split())) for name, text in groups.items()}
 
 
-def test_what_is_as_it_should_be_is_not_touched() -> None:
-    """So a second apply makes no call that changes anything, and no reboot."""
+def test_a_correct_user_is_not_changed() -> None:
+    """A second apply changes nothing and does not reboot."""
     tags = {VERSION_TAG: "1", WEB_TAG: "1"}
     has = known(admin="grading-admins", web="grading-web")
 
@@ -49,8 +49,8 @@ def test_what_is_as_it_should_be_is_not_touched() -> None:
     assert not plan.drop_tags
 
 
-def test_a_user_that_the_broker_lacks_is_made() -> None:
-    """A broker that was made before gets the users that its root names now."""
+def test_a_missing_user_is_created() -> None:
+    """An existing broker gets users that were added to the root."""
     plan = plan_users(
         [admin(), web(changed=True)], known(admin="grading-admins"), {}, complete=True
     )
@@ -61,7 +61,7 @@ def test_a_user_that_the_broker_lacks_is_made() -> None:
 
 
 def test_one_changed_password_touches_one_user() -> None:
-    """The others keep their connections' passwords, and their tags."""
+    """Passwords and tags of the others stay unchanged."""
     tags = {VERSION_TAG: "1", WEB_TAG: "1"}
     has = known(admin="grading-admins", web="grading-web")
 
@@ -71,8 +71,8 @@ def test_one_changed_password_touches_one_user() -> None:
     assert plan.set_tags == {WEB_TAG: "2"}
 
 
-def test_a_password_that_was_written_again_unchanged_is_only_noted() -> None:
-    """All roles share a version in the root, so raising it writes all of them."""
+def test_a_rewritten_equal_password_changes_only_the_tag() -> None:
+    """All roles share one version in the root, so raising it rewrites all parameters."""
     tags = {VERSION_TAG: "1", WEB_TAG: "1"}
     has = known(admin="grading-admins", web="grading-web")
 
@@ -83,23 +83,23 @@ def test_a_password_that_was_written_again_unchanged_is_only_noted() -> None:
 
 
 @pytest.mark.parametrize("has", ["", "grading-workers", "grading-web grading-admins"])
-def test_a_user_in_other_groups_of_ours_is_put_right(has: str) -> None:
-    """Too few rights stop it, too many are what roles are against."""
+def test_a_user_in_another_managed_group_is_corrected(has: str) -> None:
+    """A user needs exactly the rights of its role."""
     plan = plan_users([web()], known(web=has), {WEB_TAG: "1"}, complete=True)
 
     assert [user.name for user in plan.update] == ["web"]
 
 
-def test_groups_that_are_not_ours_stay() -> None:
-    """Such as those that Amazon MQ itself speaks of."""
+def test_unmanaged_groups_stay() -> None:
+    """For example groups from Amazon MQ's own documentation."""
     has = known(web="grading-web activemq-webconsole")
 
     assert not plan_users([web()], has, {WEB_TAG: "1"}, complete=True).needs_reboot
     assert groups_of(web(), known(web="grading-admins other")["web"]) == {"grading-web", "other"}
 
 
-def test_only_a_user_that_we_made_is_removed() -> None:
-    """A tag says so; whoever else is there is named and left alone."""
+def test_only_users_created_by_gradectl_are_deleted() -> None:
+    """A tag marks it; other users are reported and stay unchanged."""
     has = known(admin="grading-admins", web="grading-web", guest="")
     tags = {VERSION_TAG: "1", WEB_TAG: "3", "gradectl:user:gone": "1", "Owner": "team"}
 
@@ -111,8 +111,8 @@ def test_only_a_user_that_we_made_is_removed() -> None:
     assert plan.needs_reboot
 
 
-def test_a_root_that_does_not_name_its_users_loses_none() -> None:
-    """It is older than the roles; groups are left alone too."""
+def test_a_root_without_broker_users_deletes_none() -> None:
+    """It is older than the roles; groups stay unchanged too."""
     has = known(admin="", web="")
 
     plan = plan_users([admin(group=None)], has, {VERSION_TAG: "1", WEB_TAG: "1"}, complete=False)
@@ -121,15 +121,15 @@ def test_a_root_that_does_not_name_its_users_loses_none() -> None:
 
 
 @given(st.text("abcXYZ019._~-", min_size=1, max_size=20), st.text("ab._~-", min_size=1))
-def test_each_name_has_a_tag_of_its_own_that_aws_accepts(one: str, other: str) -> None:
-    """A user's name may hold a tilde, which a tag may not."""
+def test_each_name_has_its_own_valid_tag(one: str, other: str) -> None:
+    """User names may contain a tilde, tags may not."""
     assert "~" not in user_tag(one)
     assert (user_tag(one) == user_tag(other)) == (one == other)
 
 
 @pytest.mark.parametrize(("noted", "version"), [("7", 7), ("", None), ("seven", None)])
-def test_what_is_noted_is_a_number_or_nothing(noted: str, version: int | None) -> None:
-    """Nonsense in a tag makes us set the password again, and not fail."""
+def test_a_recorded_version_is_a_number_or_none(noted: str, version: int | None) -> None:
+    """An invalid tag leads to a new password instead of an error."""
     assert recorded_version(web(), {WEB_TAG: noted}) == version
 
 
@@ -143,14 +143,14 @@ def test_what_is_noted_is_a_number_or_nothing(noted: str, version: int | None) -
         ("/dev/mq-reporting/password", None),
     ],
 )
-def test_the_parameter_tells_the_group(parameter: str, group: str | None) -> None:
-    """The names of users are free, those of the parameters are not."""
+def test_the_group_follows_from_the_parameter(parameter: str, group: str | None) -> None:
+    """User names are free, parameter names are fixed."""
     assert group_of(parameter) == group
 
 
 @pytest.mark.parametrize("parameter", ["password", "/dev/mq-web/username", "/mq/password", ""])
-def test_an_output_that_names_something_else_is_refused(parameter: str) -> None:
-    """Before any user gets the value of it as a password."""
+def test_an_output_with_another_parameter_is_refused(parameter: str) -> None:
+    """Before a user gets its value as a password."""
     with pytest.raises(ConfigurationError) as caught:
         group_of(parameter)
 

@@ -25,7 +25,7 @@ VARIABLE = "TF_VAR_mq_user_passwords"
 
 
 def test_a_kept_password_stays() -> None:
-    """Applying again must not change what the broker and the database know."""
+    """A second apply must not change the passwords."""
     found = password_variables("dev", {}, lambda _names: KEPT)
 
     assert found == {
@@ -36,8 +36,8 @@ def test_a_kept_password_stays() -> None:
     }
 
 
-def test_a_given_password_wins() -> None:
-    """Whoever wants to choose it sets the variable that Terraform itself reads."""
+def test_a_given_password_takes_precedence() -> None:
+    """Users set the variable that Terraform itself reads."""
     environ = {"TF_VAR_mq_admin_password": "given"}
 
     found = password_variables("dev", environ, lambda _names: KEPT)
@@ -47,7 +47,7 @@ def test_a_given_password_wins() -> None:
 
 
 def test_one_role_can_be_given_a_password_alone() -> None:
-    """The others keep theirs; what the root must refuse reaches it."""
+    """The others keep theirs; unknown roles are passed on to the root, which rejects them."""
     environ = {VARIABLE: '{"worker": "given", "cook": "too many"}'}
 
     found = json.loads(password_variables("dev", environ, lambda _names: KEPT)[VARIABLE])
@@ -60,8 +60,8 @@ def test_one_role_can_be_given_a_password_alone() -> None:
     }
 
 
-def test_a_password_that_looks_like_code_stays_a_text() -> None:
-    """Terraform reads the variable as an expression, in which `${` would begin one."""
+def test_a_password_with_template_syntax_stays_a_string() -> None:
+    """Terraform parses the variable as an expression, in which `${` starts a template."""
     environ = {VARIABLE: '{"web": "a${b}%{c}"}'}
 
     found = password_variables("dev", environ, lambda _names: KEPT)[VARIABLE]
@@ -69,8 +69,8 @@ def test_a_password_that_looks_like_code_stays_a_text() -> None:
     assert '"web": "a$${b}%%{c}"' in found
 
 
-def test_a_missing_password_is_made() -> None:
-    """Each one for itself, and another one each time."""
+def test_a_missing_password_is_generated() -> None:
+    """Each is generated separately, and differs every time."""
     first = password_variables("dev", {}, lambda _names: {})
     second = password_variables("dev", {VARIABLE: ""}, lambda _names: {})
 
@@ -84,7 +84,7 @@ def test_a_missing_password_is_made() -> None:
 
 
 def test_only_the_parameters_of_passwords_are_read() -> None:
-    """The identity that plans needs no more permission than these."""
+    """The identity of a plan needs no other permission."""
     asked: list[str] = []
     password_variables("dev", {}, lambda names: asked.extend(names) or {})
 
@@ -93,7 +93,7 @@ def test_only_the_parameters_of_passwords_are_read() -> None:
 
 @pytest.mark.parametrize("given", ['{web = "hcl-Password"}', '"text"', '{"web": 1}', '["list"]'])
 def test_passwords_of_another_form_are_refused_and_not_shown(given: str) -> None:
-    """Terraform would read some of these, but then the other roles could not be added."""
+    """Terraform accepts some of these, but other roles could not be added to them."""
     with pytest.raises(ConfigurationError) as caught:
         password_variables("dev", {VARIABLE: given}, lambda _names: KEPT)
 
@@ -112,8 +112,8 @@ def test_a_password_keeps_both_rules(seed: int) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.~-]+", password)
 
 
-def test_a_poor_choice_is_made_again() -> None:
-    """Chance may repeat one character; the service would refuse it."""
+def test_a_weak_password_is_generated_again() -> None:
+    """Amazon MQ rejects passwords with fewer than four different characters."""
     choices = iter("a" * LENGTH + ALPHABET)
 
     assert len(set(generate(lambda _: next(choices)))) >= 4

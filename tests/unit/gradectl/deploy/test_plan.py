@@ -1,4 +1,4 @@
-"""A plan is counted, explained and held against a reviewed one, without its secrets."""
+"""Plans are counted, explained and compared with reviewed ones, without secrets."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_each_action_is_counted(actions: list[str], action: Action) -> None:
 
 
 @pytest.mark.parametrize("actions", [["no-op"], ["read"]])
-def test_what_stays_is_no_change(actions: list[str]) -> None:
+def test_an_unchanged_resource_is_not_a_change(actions: list[str]) -> None:
     """Reading a data source changes nothing."""
     found = parse_plan(plan(resource("aws_vpc.this", actions)))
 
@@ -56,8 +56,8 @@ def test_what_stays_is_no_change(actions: list[str]) -> None:
     assert found.headline == "no changes"
 
 
-def test_what_was_done_is_said_as_done() -> None:
-    """Nobody should wonder whether the counts are still to come."""
+def test_the_outcome_is_in_the_past_tense() -> None:
+    """The wording shows whether the changes are done."""
     found = parse_plan(plan(resource("aws_vpc.b", ["create"]), resource("aws_vpc.a", ["delete"])))
 
     assert found.headline == "1 to create, 1 to delete"
@@ -72,7 +72,7 @@ def test_changes_come_in_order_of_address() -> None:
 
 
 def test_an_update_names_what_changes() -> None:
-    """Attributes that differ, and those that are known only afterwards."""
+    """Attributes that differ, and those known only after the apply."""
     found = parse_plan(
         plan(
             resource(
@@ -88,8 +88,8 @@ def test_an_update_names_what_changes() -> None:
     assert found.changes[0].attributes == ("a", "c", "id")
 
 
-def test_a_replacement_says_what_forces_it() -> None:
-    """The path is written as Terraform writes it."""
+def test_a_replacement_names_the_forcing_attribute() -> None:
+    """The path has Terraform's format."""
     found = parse_plan(
         plan(
             resource(
@@ -108,7 +108,7 @@ def test_a_replacement_says_what_forces_it() -> None:
 
 @pytest.mark.parametrize("kind", ["aws_mq_broker", "aws_db_instance", "aws_s3_bucket"])
 def test_losing_something_stateful_is_a_loss(kind: str) -> None:
-    """Broker, database and bucket cannot be made again with what was in them."""
+    """The data of a broker, database or bucket cannot be recreated."""
     gone = parse_plan(plan(resource(f"{kind}.this", ["delete"])))
     changed = parse_plan(plan(resource(f"{kind}.this", ["update"])))
 
@@ -117,7 +117,7 @@ def test_losing_something_stateful_is_a_loss(kind: str) -> None:
 
 
 def test_secrets_are_not_in_the_plan() -> None:
-    """Terraform shows them in clear; neither rows nor the reviewed file may."""
+    """Terraform's JSON has them in clear text; rows and the reviewed file must not."""
     found = parse_plan(
         plan(
             resource(
@@ -135,8 +135,8 @@ def test_secrets_are_not_in_the_plan() -> None:
     assert "secret" not in json.dumps(normalised(found, SALT)) + repr(found)
 
 
-def test_a_changed_secret_is_a_difference_all_the_same() -> None:
-    """What is hidden must not be a way around the review."""
+def test_a_changed_secret_is_a_difference() -> None:
+    """Masking must not hide a change from the review."""
 
     def with_secret(value: str) -> dict[str, Any]:
         change = resource("x.y", ["create"], after={"p": value}, after_sensitive={"p": True})
@@ -148,14 +148,14 @@ def test_a_changed_secret_is_a_difference_all_the_same() -> None:
 
 
 def test_equal_plans_have_no_differences() -> None:
-    """Reviewed and fresh agree, also after a trip through a file."""
+    """Also after writing and reading a file."""
     found = normalised(parse_plan(plan(resource("aws_vpc.this", ["create"], after={"a": 1}))), SALT)
 
     assert differences(json.loads(json.dumps(found)), found) == []
 
 
 def test_differences_name_resources_and_outputs() -> None:
-    """Whoever reviewed sees where to look again."""
+    """The reviewer sees what to check again."""
     reviewed = normalised(parse_plan(plan(resource("aws_vpc.a", ["create"], after={"a": 1}))), SALT)
     fresh = normalised(
         parse_plan(
@@ -172,7 +172,7 @@ def test_differences_name_resources_and_outputs() -> None:
 
 
 def test_the_headline_leaves_zeros_out() -> None:
-    """One line says how much of what."""
+    """One line with the counts."""
     found = parse_plan(plan(resource("aws_vpc.a", ["create"]), resource("aws_vpc.b", ["delete"])))
 
     assert found.headline == "1 to create, 1 to delete"

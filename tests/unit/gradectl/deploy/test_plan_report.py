@@ -1,4 +1,4 @@
-"""The same plan for people, programs and a pipeline's page."""
+"""The same plan for people, programs and job summaries."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def change(**changes: object) -> Change:
     return Change(**{**values, **changes})  # type: ignore[arg-type]  # the names are those above
 
 
-def test_a_row_does_not_grow_without_end() -> None:
-    """A change of everything is told in few words."""
+def test_a_row_is_limited() -> None:
+    """Long lists of attributes are shortened."""
     assert rows(Plan((change(),), ())) == [
         ("~", "aws_s3_bucket.this", "a, b, c, d, e, f and 2 more", "")
     ]
 
 
 def test_a_loss_cannot_be_overlooked() -> None:
-    """It is in the row and on the page."""
+    """It is in the row and in the job summary."""
     plan = Plan((change(action=Action.DELETE, reason="not in the files any more"),), ())
 
     assert rows(plan)[0][-1] == "not in the files any more; ITS DATA IS LOST"
@@ -36,7 +36,7 @@ def test_a_loss_cannot_be_overlooked() -> None:
 
 
 def test_programs_get_no_values() -> None:
-    """What changes is named; how is in the reviewed plan."""
+    """They get the names of attributes; values are only in the reviewed plan."""
     found = document(Plan((change(),), ("id",)))
 
     assert found["changes"][0]["attributes"] == list("abcdefgh")
@@ -44,15 +44,15 @@ def test_programs_get_no_values() -> None:
     assert found["outputs"] == ["id"]
 
 
-def test_a_page_stays_a_table_whatever_a_name_holds() -> None:
-    """An address can hold a key that somebody chose."""
+def test_markdown_cells_are_escaped() -> None:
+    """Addresses contain keys from users."""
     page = markdown("Plan", {}, Plan((change(address='x.y["a|b"]'),), ()))
 
     assert 'x.y["a\\|b"]' in page
 
 
 def test_each_value_of_the_outputs_has_a_row() -> None:
-    """A person copies one name out of it, and none of Python's brackets."""
+    """Values can be copied without Python's brackets."""
     outputs = {
         "zones": ["a", "b"],
         "names": {"db": {"user": "/dev/db/user"}, "count": 2},

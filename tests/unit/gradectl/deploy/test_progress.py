@@ -1,4 +1,4 @@
-"""A log has a line an event; a terminal shows what is under way."""
+"""Logs get one line per event; terminals show the running operations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gradectl.ui import Ui
 
 
 class Screen:
-    """What would stand on a terminal."""
+    """The lines of a fake terminal."""
 
     def __init__(self) -> None:
-        """Begin with an empty screen."""
+        """Start with no lines."""
         self.lines: list[str] = []
 
     def __call__(self, lines: Sequence[str]) -> None:
@@ -26,8 +26,8 @@ def started(address: str) -> ResourceProgress:
     return ResourceProgress("start", address, "create", 0)
 
 
-def test_what_is_under_way_is_shown_until_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is done is said, and stays."""
+def test_running_operations_are_shown_until_they_finish(capsys: pytest.CaptureFixture[str]) -> None:
+    """Finished operations are printed and stay."""
     screen = Screen()
     progress = TerraformProgress(Ui("table", {}), screen)
 
@@ -40,8 +40,8 @@ def test_what_is_under_way_is_shown_until_it_is_done(capsys: pytest.CaptureFixtu
     assert "created aws_vpc.a (12 s)" in capsys.readouterr().err
 
 
-def test_many_at_once_do_not_fill_the_screen() -> None:
-    """The oldest are shown, the others counted."""
+def test_the_number_of_shown_operations_is_limited() -> None:
+    """The oldest are shown, the others are counted."""
     screen = Screen()
     progress = TerraformProgress(Ui("table", {}), screen)
     for number in range(20):
@@ -64,7 +64,7 @@ def test_a_failure_stands_out(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_log_is_not_flooded_while_planning(capsys: pytest.CaptureFixture[str]) -> None:
-    """Terraform says a line for each resource that it looks at; a line for many is enough."""
+    """Terraform prints one line per refreshed resource; gradectl prints one for many."""
     progress = TerraformProgress(Ui("table", {}), Screen())
     for number in range(60):
         progress(Note(f"aws_vpc.a{number}: Refresh complete", "refresh_complete"))
@@ -75,10 +75,10 @@ def test_a_log_is_not_flooded_while_planning(capsys: pytest.CaptureFixture[str])
     ]
 
 
-def test_what_terraform_says_outside_its_format_is_passed_on(
+def test_output_that_is_not_json_is_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A crash must be seen."""
+    """Output of a crash is printed."""
     TerraformProgress(Ui("table", {}), Screen())(Note("panic: oh no"))
 
     assert "panic: oh no" in capsys.readouterr().err

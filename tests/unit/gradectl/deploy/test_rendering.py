@@ -1,4 +1,4 @@
-"""environment.yaml becomes the files that Terraform reads, or one clear error."""
+"""environment.yaml is rendered to Terraform's files, or rejected with one error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def contents(root: Path, found: Environment) -> dict[str, str]:
 
 
 def test_the_keys_become_variables(root: Path) -> None:
-    """Name, account, region and emulation are written once, and reach Terraform."""
+    """Name, account, region and emulation are passed to Terraform."""
     text = contents(root, environment(variables={"ecs_desired_count": 3}))["terraform.tfvars"]
 
     assert text.splitlines()[1:] == [
@@ -72,7 +72,7 @@ def test_the_backend_locks_by_a_file_in_the_bucket(root: Path) -> None:
 
 
 def test_an_emulated_backend_checks_no_credentials(root: Path) -> None:
-    """There is nobody who could check them."""
+    """The emulator cannot check them."""
     text = contents(root, environment(emulated=True))["backend.hcl"]
 
     assert "skip_credentials_validation = true" in text
@@ -90,7 +90,7 @@ def test_an_emulated_backend_checks_no_credentials(root: Path) -> None:
 def test_a_variable_that_cannot_be_set_is_refused(
     root: Path, name: str, words: str, next_step: str
 ) -> None:
-    """Before Terraform starts, with the file and what to do."""
+    """Before Terraform starts, with the file and the next step."""
     with pytest.raises(ConfigurationError) as caught:
         rendered(root, environment(variables={name: "x"}))
 
@@ -100,7 +100,7 @@ def test_a_variable_that_cannot_be_set_is_refused(
 
 
 def test_a_changed_file_is_out_of_date_until_it_is_rendered(root: Path) -> None:
-    """Terraform must not read what environment.yaml no longer says."""
+    """Terraform must not use outdated files."""
     files = rendered(root, environment())
     assert outdated(files) == list(files)
     for path, text in files.items():
@@ -112,8 +112,8 @@ def test_a_changed_file_is_out_of_date_until_it_is_rendered(root: Path) -> None:
     assert caught.value.next_step == "gradectl render dev"
 
 
-def test_a_project_without_variables_is_said_to_be_one(tmp_path: Path) -> None:
-    """It is not the project, or not its folder."""
+def test_a_project_without_variables_is_an_error(tmp_path: Path) -> None:
+    """It is probably the wrong folder."""
     with pytest.raises(ConfigurationError) as caught:
         rendered(tmp_path, environment())
 
@@ -121,7 +121,7 @@ def test_a_project_without_variables_is_said_to_be_one(tmp_path: Path) -> None:
 
 
 def test_what_is_committed_is_what_renders() -> None:
-    """The files beside each environment.yaml of this repository are fresh."""
+    """The rendered files in this repository are up to date."""
     for path in (REPOSITORY / "environments").glob("*/environment.yaml"):
         found = load(REPOSITORY, path.parent.name)
         assert outdated(rendered(REPOSITORY, found)) == []

@@ -1,4 +1,4 @@
-"""Workers are deployed again where ECS gave up; waiting ends when they run, or with reasons."""
+"""Failed ECS deployments are repeated; waiting ends with running workers or with reasons."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OUTPUTS = {"cluster_name": "dev-cluster", "service_name": "dev-service"}
 
 
 class ScriptedServices:
-    """Gives one answer after the other, then the last for ever."""
+    """Returns its answers in turn, then repeats the last."""
 
     def __init__(self, *running: int) -> None:
-        """Take the numbers of running tasks that are seen."""
+        """Take the numbers of running tasks."""
         self._running = list(running)
 
     def get(self, cluster: str, name: str) -> EcsService:
@@ -36,8 +36,8 @@ def account(*running: int) -> Any:
     return SimpleNamespace(services=ScriptedServices(*running))
 
 
-def test_it_is_over_when_all_run(capsys: pytest.CaptureFixture[str]) -> None:
-    """The number is said when it changes."""
+def test_waiting_ends_when_all_workers_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """The number is printed when it changes."""
     assert wait_until_stable(account(1, 2), Ui("table", {}), OUTPUTS, 60) is True
     assert (
         capsys.readouterr().err
@@ -46,7 +46,7 @@ def test_it_is_over_when_all_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
-    """Why tasks stopped and what the service says, without a look into the console."""
+    """Reasons of stopped tasks and events of the service are in the error."""
     with pytest.raises(GradectlError) as caught:
         wait_until_stable(account(0), Ui("table", {}), OUTPUTS, 0)
 
@@ -57,7 +57,7 @@ def test_a_stuck_deployment_gives_its_reasons_at_once() -> None:
 
 
 def test_a_root_without_a_service_waits_for_nothing() -> None:
-    """Such as one that a team writes for the broker alone."""
+    """For example a root with only a broker."""
     assert wait_until_stable(account(0), Ui("table", {}), {}, 0) is False
 
 
@@ -86,10 +86,10 @@ class RecordingServices:
     [(NEW, "FAILED", "the deployment failed"), (OLD, "COMPLETED", "rolled it back")],
     ids=["given up", "taken back"],
 )
-def test_what_ecs_gave_up_is_deployed_again(
+def test_a_failed_deployment_is_repeated(
     task_definition: str, rollout: str, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The broker gets its users after the workers have started, who end until then."""
+    """Workers that start before the broker has their user exit."""
     services = RecordingServices(task_definition, rollout)
     aws: Any = SimpleNamespace(services=services)
 
@@ -102,8 +102,8 @@ def test_what_ecs_gave_up_is_deployed_again(
 
 
 @pytest.mark.parametrize("rollout", ["COMPLETED", "IN_PROGRESS", ""])
-def test_a_deployment_that_goes_on_is_left_alone(rollout: str) -> None:
-    """Starting over would only cost time."""
+def test_a_running_deployment_is_not_restarted(rollout: str) -> None:
+    """A running deployment is not restarted."""
     services = RecordingServices(NEW, rollout)
     aws: Any = SimpleNamespace(services=services)
 
@@ -112,5 +112,5 @@ def test_a_deployment_that_goes_on_is_left_alone(rollout: str) -> None:
 
 
 def test_a_root_without_workers_deploys_nothing() -> None:
-    """Such as one for the broker alone."""
+    """For example a root with only a broker."""
     assert redeploy_failed(account(0), Ui("table", {}), {}) is False

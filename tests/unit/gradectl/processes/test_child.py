@@ -1,4 +1,4 @@
-"""A child runs as it was told, is waited for, and leaves nothing behind."""
+"""Children get their environment, are waited for, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def has_ended(pid: int) -> bool:
 
 
 def test_a_child_gets_the_environment_it_was_given_and_no_other(start: Start) -> None:
-    """Nothing of the user's shell, and no credential of theirs, leaks into a task."""
+    """Variables and credentials of the user's shell are not inherited."""
     child = start("import os; print(sorted(os.environ))", LANG="C.UTF-8", ONLY="this")
 
     assert child.wait(LONG)
@@ -70,7 +70,7 @@ def test_a_child_gets_the_environment_it_was_given_and_no_other(start: Start) ->
 
 
 def test_a_child_runs_in_its_own_session_and_directory(start: Start, tmp_path: Path) -> None:
-    """Ctrl-C on our terminal is not for it."""
+    """Ctrl-C on the terminal does not reach it."""
     child = start("import os; print(os.getsid(0) == os.getpid(), os.getcwd())")
 
     assert child.wait(LONG)
@@ -78,7 +78,7 @@ def test_a_child_runs_in_its_own_session_and_directory(start: Start, tmp_path: P
 
 
 def test_a_child_begins_with_default_signals(start: Start) -> None:
-    """Python ignores SIGPIPE, and what it starts would inherit that."""
+    """Python ignores SIGPIPE, and its children would inherit that."""
     child = start("print(open('/proc/self/status').read().split('SigBlk:')[1].split()[0])")
 
     assert child.wait(LONG)
@@ -101,8 +101,8 @@ def test_an_orderly_stop_lets_the_child_clean_up(start: Start) -> None:
     assert child.last_lines().endswith("bye")
 
 
-def test_who_does_not_listen_is_killed(start: Start) -> None:
-    """A grace of no time at all is a kill."""
+def test_a_child_that_ignores_sigterm_is_killed(start: Start) -> None:
+    """A grace period of zero kills at once."""
     child = start(
         "import signal\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -116,8 +116,8 @@ def test_who_does_not_listen_is_killed(start: Start) -> None:
     assert child.exit_status == -signal.SIGKILL
 
 
-def test_a_stop_takes_the_grandchildren_too(start: Start) -> None:
-    """The whole group goes, also when its leader ends by itself."""
+def test_a_stop_kills_grandchildren(start: Start) -> None:
+    """The process group is killed, also when its leader exits by itself."""
     child = start(WITH_GRANDCHILD)
     assert wait_until_ready(child, lambda: said(child), LONG)
     grandchild = int(child.last_lines())
@@ -152,7 +152,7 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> Non
 
 
 def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    """The error quotes the log, where the name stands."""
+    """The error quotes the log, which contains the name."""
     program = ProgramSpec("sample", ["no-such-program"], {}, tmp_path, tmp_path / "log")
     child = Child(program)
 
@@ -160,8 +160,8 @@ def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
         wait_until_ready(child, lambda: False, LONG)
 
 
-def test_an_early_end_is_an_error_with_the_last_words(start: Start) -> None:
-    """What the program said last is what the reader needs."""
+def test_an_early_exit_is_an_error_with_the_end_of_the_log(start: Start) -> None:
+    """The end of the output explains most failures."""
     child = start("print('the disk is full'); raise SystemExit(9)")
 
     with pytest.raises(
@@ -172,8 +172,8 @@ def test_an_early_end_is_an_error_with_the_last_words(start: Start) -> None:
     assert caught.value.where == str(child.program.log_file)
 
 
-def test_a_program_that_stays_silent_is_an_error_too(start: Start) -> None:
-    """There is a deadline on becoming ready."""
+def test_a_program_that_does_not_answer_is_an_error(start: Start) -> None:
+    """Becoming ready has a time limit."""
     child = start("import signal; signal.pause()")
 
     with pytest.raises(UnreachableError, match="did not answer"):
@@ -181,7 +181,7 @@ def test_a_program_that_stays_silent_is_an_error_too(start: Start) -> None:
 
 
 def test_waiting_can_be_interrupted(start: Start) -> None:
-    """A service that is told to stop while it starts does so at once."""
+    """A stop during the start takes effect at once."""
     child = start("import signal; signal.pause()")
     event = os.eventfd(1)
 

@@ -1,4 +1,4 @@
-"""Programs are run to their end, and none is left when we leave."""
+"""Programs run until they end, and none is left afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 60  # a limit for a hung test
 
 @pytest.fixture
 def tools() -> Iterator[Tools]:
-    """Programs that are ended with the test."""
+    """Programs that are stopped with the test."""
     found = Tools({**os.environ, "KEPT": "1"})
     yield found
     found.stop()
@@ -31,7 +31,7 @@ def python(script: str) -> list[str]:
 
 
 def test_both_streams_and_the_code_come_back(tools: Tools, tmp_path: Path) -> None:
-    """The streams are apart: data on one, talk on the other."""
+    """Stdout and stderr are separate."""
     script = "import sys; print(sys.stdin.read()); print('talk', file=sys.stderr); sys.exit(3)"
 
     done = tools.run(python(script), tmp_path, text="data")
@@ -39,23 +39,23 @@ def test_both_streams_and_the_code_come_back(tools: Tools, tmp_path: Path) -> No
     assert (done.code, done.output.strip(), done.errors.strip()) == (3, "data", "talk")
 
 
-def test_it_finds_its_environment_and_what_is_added(tools: Tools, tmp_path: Path) -> None:
-    """What is added is for this one program."""
+def test_a_program_gets_its_environment_and_the_additions(tools: Tools, tmp_path: Path) -> None:
+    """Additions apply to this program only."""
     script = "import os; print(os.environ['KEPT'], os.environ.get('ADDED'))"
 
     assert tools.run(python(script), tmp_path, {"ADDED": "2"}).output.split() == ["1", "2"]
     assert tools.run(python(script), tmp_path).output.split() == ["1", "None"]
 
 
-def test_output_that_is_no_text_is_read_all_the_same(tools: Tools, tmp_path: Path) -> None:
-    """A program may print the bytes of a broken file."""
+def test_invalid_utf8_in_the_output_is_replaced(tools: Tools, tmp_path: Path) -> None:
+    """Programs may print invalid UTF-8."""
     script = "import sys; sys.stdout.buffer.write(bytes([255, 65]))"
 
     assert tools.run(python(script), tmp_path).output == "\ufffdA"
 
 
-def test_a_service_answers_and_goes_on(tools: Tools, tmp_path: Path) -> None:
-    """It is there until everything is stopped."""
+def test_a_service_runs_on_after_its_announcement(tools: Tools, tmp_path: Path) -> None:
+    """It runs until `stop`."""
     script = "import os, signal; print('x'); print('pid', os.getpid(), flush=True); signal.pause()"
 
     pid = int(
@@ -70,8 +70,8 @@ def test_a_service_answers_and_goes_on(tools: Tools, tmp_path: Path) -> None:
     assert not psutil.wait_procs([process], timeout=SECONDS)[1]
 
 
-def test_a_service_that_ends_without_its_answer_is_an_error(tools: Tools, tmp_path: Path) -> None:
-    """Nobody waits for the time to be over."""
+def test_a_service_without_an_announcement_is_an_error(tools: Tools, tmp_path: Path) -> None:
+    """The error does not wait for the time limit."""
     with pytest.raises(GradectlError, match="ready"):
         tools.serve(python("print('no')"), tmp_path, lambda _: "", SECONDS)
 
@@ -104,15 +104,15 @@ def test_stop_ends_a_program_with_all_that_it_started(tools: Tools, tmp_path: Pa
 
 
 def test_nothing_is_started_after_stop(tools: Tools, tmp_path: Path) -> None:
-    """A job that was waiting must not begin."""
+    """Waiting jobs must not start."""
     tools.stop()
 
     with pytest.raises(GradectlError, match="stopped"):
         tools.run(python("pass"), tmp_path)
 
 
-def test_a_program_is_looked_for_in_the_given_folders_first(tmp_path: Path) -> None:
-    """An environment of its own wins over what is on PATH."""
+def test_given_folders_are_searched_before_path(tmp_path: Path) -> None:
+    """A program's own environment comes before PATH."""
     for name in ("own", "path"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tool").write_text("#!/bin/sh\n")

@@ -1,4 +1,4 @@
-"""A small project of files, and the context that checks work with."""
+"""A small project, and the context of its checks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_context(tmp_path: Path) -> Iterator[Callable[..., CheckContext]]:
 
 @pytest.fixture
 def look() -> Callable[[Check, CheckContext], list[Finding]]:
-    """Run all subjects of a check, and give what they found."""
+    """Run all jobs of a check and return the findings."""
 
     def run(check: Check, context: CheckContext) -> list[Finding]:
         check.require(context)

@@ -1,4 +1,4 @@
-"""What Amazon MQ would remove of a broker's XML is seen."""
+"""XML that Amazon MQ would remove is found."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ RULES = {
 
 
 def found(inside: str, attributes: str = "") -> list[Stripped]:
-    """What would be removed of a broker."""
+    """The removed parts of a broker."""
     return stripped(f'<broker xmlns="{NAMESPACE}" {attributes}>{inside}</broker>', RULES)
 
 
-def test_what_is_permitted_stays() -> None:
-    """Elements where they may be, with attributes that they may have."""
+def test_allowed_xml_is_kept() -> None:
+    """Allowed elements with allowed attributes."""
     queues = '<destinations><queue physicalName="a"/><queue physicalName="b"/></destinations>'
 
     assert found(queues, 'persistent="true"') == []
@@ -35,30 +35,30 @@ def test_what_is_permitted_stays() -> None:
         ("<destinations><topic/></destinations>", "destinations/topic"),
     ],
 )
-def test_what_is_not_permitted_is_named_with_its_parent(inside: str, what: str) -> None:
-    """The same element may be permitted elsewhere."""
+def test_removed_xml_is_named_with_its_parent(inside: str, what: str) -> None:
+    """The same element may be allowed elsewhere."""
     assert [item.what for item in found(inside)] == [what]
 
 
-def test_what_is_inside_a_removed_element_is_not_listed() -> None:
-    """It goes with it."""
+def test_children_of_a_removed_element_are_not_listed() -> None:
+    """Only the outer element is reported."""
     after = '<destinations><queue name="q"/></destinations>'
 
     assert [item.what for item in found(f"<a><b c='d'/></a>{after}")] == ["broker/a", "queue@name"]
 
 
 def test_each_has_its_line() -> None:
-    """A template of two hundred lines is searched no further."""
+    """The user need not search the template."""
     assert [item.line for item in found("\n\n<a/>")] == [3]
 
 
 def test_another_root_element_is_removed_whole() -> None:
-    """Amazon MQ takes a broker and nothing else."""
+    """Amazon MQ accepts only a broker."""
     assert [item.what for item in stripped("<beans/>", RULES)] == ["beans"]
 
 
-def test_a_text_that_is_no_xml_is_refused_with_its_line() -> None:
-    """The parser's words come along."""
+def test_invalid_xml_is_refused_with_its_line() -> None:
+    """With the message of the parser."""
     with pytest.raises(InvalidXmlError) as caught:
         stripped("<broker>\n<a>\n</broker>", RULES)
 

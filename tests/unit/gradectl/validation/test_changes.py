@@ -1,4 +1,4 @@
-"""What changed on a branch, as git says it."""
+"""Changed files of a branch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TOOLS = Tools(os.environ)
 
 
 def git(directory: Path, *words: str) -> None:
-    """Run git with a name of its own."""
+    """Run git with a fixed author."""
     author = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
     subprocess.run(["git", *author, *words], cwd=directory, check=True, capture_output=True)
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A branch `work` that left `main`, which went on without it."""
+    """A branch `work`, and a `main` that has moved on since."""
     top = tmp_path / "repository"
     (top / "a").mkdir(parents=True)
     git(top.parent, "init", "-q", "-b", "main", str(top))
@@ -49,15 +49,15 @@ def names(top: Path, revision: str, below: str = ".") -> set[str]:
     return {str(path.relative_to(top)) for path in found}
 
 
-def test_what_the_branch_changed_counts_and_what_main_changed_since_does_not(
+def test_only_changes_of_the_branch_count(
     repository: Path,
 ) -> None:
-    """A pull request is judged by what is in it."""
+    """A pull request contains only its own changes."""
     assert names(repository, "main") == {"a/committed.tf"}
 
 
-def test_what_is_not_committed_counts_too(repository: Path) -> None:
-    """It is run before the commit; what git ignores is no source."""
+def test_uncommitted_changes_count(repository: Path) -> None:
+    """Users run it before a commit; ignored files do not count."""
     (repository / "a" / "kept.tf").write_text("2")
     (repository / "new file\n.tf").write_text("1")
     (repository / "ignored").write_text("1")
@@ -66,7 +66,7 @@ def test_what_is_not_committed_counts_too(repository: Path) -> None:
 
 
 def test_the_whole_work_tree_counts_from_a_folder_in_it(repository: Path) -> None:
-    """A root's modules may be beside it."""
+    """Modules may be outside of the root's folder."""
     (repository / "new.tf").write_text("1")
 
     assert names(repository, "HEAD", "a") == {"new.tf"}
@@ -74,7 +74,7 @@ def test_the_whole_work_tree_counts_from_a_folder_in_it(repository: Path) -> Non
 
 @pytest.mark.parametrize("revision", ["nonsense", "--help", ""])
 def test_a_revision_that_does_not_exist_is_refused(repository: Path, revision: str) -> None:
-    """Else everything would be left out without a word."""
+    """Otherwise all checks would be skipped silently."""
     with pytest.raises(UsageError, match=r"revision .* not found"):
         changed_since(revision, repository, TOOLS)
 
@@ -86,7 +86,7 @@ def test_a_folder_outside_git_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_git_there_is_one_error(repository: Path) -> None:
-    """It says what is missing."""
+    """It names the missing program."""
     with pytest.raises(ConfigurationError, match="git is not installed"):
         changed_since("main", repository, Tools({"PATH": ""}))
 

@@ -1,4 +1,4 @@
-"""What was found is told once, errors first, and counted right."""
+"""Findings are listed once, errors first, and counted."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ NOTE = Finding("a.tf", 1, "not run", severity="note")
 
 
 def check(name: str, *cases: CaseOutcome) -> CheckOutcome:
-    """One check with what became of its subjects."""
+    """The outcome of one check."""
     return outcome(name, "A purpose", cases)
 
 
 def test_only_an_error_fails_a_check() -> None:
-    """A remark is told, and nothing more."""
+    """Warnings and notes are only printed."""
     assert check("x", CaseOutcome("a", 1.0, (NOTE,))).status == "passed"
     assert check("x", CaseOutcome("a", 1.0, (NOTE, ERROR))).status == "failed"
 
 
-def test_the_same_finding_of_two_checks_is_told_once() -> None:
-    """A broken file fails all that read it, with the same words."""
+def test_the_same_finding_of_two_checks_is_listed_once() -> None:
+    """A broken file fails several checks with the same message."""
     case = CaseOutcome("a", 1.0, (ERROR,))
 
     assert grouped([check("fmt", case), check("init", case)]) == {ERROR: ["fmt", "init"]}
 
 
-def test_errors_come_before_remarks_and_then_by_place() -> None:
-    """The reader begins at the top."""
+def test_findings_are_sorted_by_severity_and_location() -> None:
+    """Readers start at the top."""
     first = Finding("a.tf", 9, "wrong")
     found = grouped([check("x", CaseOutcome("a", 1.0, (NOTE, ERROR, first)))])
 
     assert list(found) == [first, ERROR, NOTE]
 
 
-def test_a_finding_is_written_on_one_line_with_its_place() -> None:
-    """Editors and terminals jump to it."""
+def test_a_finding_is_one_line_with_its_location() -> None:
+    """Editors and terminals can open it."""
     assert str(Finding("a.tf", 3, "two\n  lines", "R1")) == "a.tf:3: R1: two lines"
 
 
-def test_the_table_says_how_much_was_looked_at_and_found() -> None:
-    """Many subjects are counted, and few are named."""
+def test_the_table_counts_subjects_and_findings() -> None:
+    """Few subjects are named, many are counted."""
     many = [CaseOutcome(name, 0.25, (ERROR,)) for name in "dcba"]
     checks = [check("x", *many), check("y", CaseOutcome("a", 0.5, (NOTE,)))]
 
@@ -59,15 +59,15 @@ def test_the_table_says_how_much_was_looked_at_and_found() -> None:
     ]
 
 
-def test_a_check_that_did_not_run_says_why_and_has_no_time() -> None:
-    """Nobody takes it for one that passed."""
+def test_a_skipped_check_has_a_reason_and_no_time() -> None:
+    """It must not look like a passed check."""
     left_out = CheckOutcome("x", "A purpose", "not applicable", reason="there is none")
 
     assert rows([left_out]) == [("x", "not applicable", "", "there is none")]
 
 
 def test_the_document_is_ok_when_nothing_failed() -> None:
-    """One value for scripts, and every detail below it."""
+    """One value for scripts, with all details below it."""
     validation = Validation("p", 1.5, (check("x", CaseOutcome("a", 1.0, (ERROR,))),))
 
     found = document(validation)

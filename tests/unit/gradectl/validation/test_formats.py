@@ -1,4 +1,4 @@
-"""What was found, as pipelines read it."""
+"""Findings in the formats of CI systems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SARIF_OBJECTS = {
 
 
 def validation(*found: Finding) -> Validation:
-    """A run in which one check found something, one passed, and one did not apply."""
+    """A run with a failed, a passed and an inapplicable check."""
     bad = outcome("checkov", "It is safe", [CaseOutcome("all", 1.25, found)])
     good = outcome("fmt", "It has the form", [CaseOutcome("all", 0.5)])
     none = CheckOutcome("cfn-lint", "It is accepted", "not applicable", reason="there is none")
@@ -42,7 +42,7 @@ def validation(*found: Finding) -> Validation:
 
 
 def objects(log: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """All objects of a SARIF log, by their kind."""
+    """All objects of a SARIF log with their kinds."""
     (run,) = log["runs"]
     found = [("log", log), ("run", run), ("tool", run["tool"]), ("driver", run["tool"]["driver"])]
     for rule in run["tool"]["driver"]["rules"]:
@@ -57,8 +57,8 @@ def objects(log: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def test_junit_has_a_suite_a_check_and_a_case_a_subject() -> None:
-    """Pipelines count and chart them."""
+def test_junit_has_a_suite_per_check_and_a_case_per_subject() -> None:
+    """CI systems count and chart them."""
     root = ET.fromstring(junit(validation(WILD, REMARK)))
 
     suites = {suite.get("name"): suite for suite in root.findall("testsuite")}
@@ -75,8 +75,8 @@ def test_junit_has_a_suite_a_check_and_a_case_a_subject() -> None:
     assert (failure.text or "").startswith("a b/x.tf:3: CKV_1: 100% wrong")
 
 
-def test_junit_shows_what_did_not_run_as_skipped_with_its_reason() -> None:
-    """Nobody takes it for one that passed."""
+def test_junit_shows_skipped_checks_with_their_reason() -> None:
+    """It must not look like a passed check."""
     root = ET.fromstring(junit(validation()))
     skipped = root.find("testsuite[@name='cfn-lint']/testcase/skipped")
 
@@ -85,15 +85,15 @@ def test_junit_shows_what_did_not_run_as_skipped_with_its_reason() -> None:
 
 
 @given(st.text(max_size=20))
-def test_junit_can_be_read_whatever_was_found(text: str) -> None:
-    """Files come from others, and may hold what XML cannot."""
+def test_junit_is_always_valid_xml(text: str) -> None:
+    """File names and messages may contain characters that XML does not allow."""
     root = ET.fromstring(junit(validation(Finding("x.tf", 1, text))))
 
     assert root.find("testsuite/testcase/failure") is not None
 
 
 def test_sarif_has_only_what_the_standard_allows_and_all_that_it_requires() -> None:
-    """GitHub refuses a log that is not of the standard, as a whole."""
+    """GitHub rejects a whole log that violates the standard."""
     log = json.loads(sarif(validation(WILD, REMARK), "1.2.3"))
 
     for kind, item in objects(log):
@@ -102,7 +102,7 @@ def test_sarif_has_only_what_the_standard_allows_and_all_that_it_requires() -> N
     assert log["version"] == "2.1.0"
 
 
-def test_sarif_names_rule_level_and_place_of_each_finding() -> None:
+def test_sarif_has_rule_level_and_location_of_each_finding() -> None:
     """The path is a relative URI, and the rule is found by its index."""
     (run,) = json.loads(sarif(validation(WILD, REMARK), "1.2.3"))["runs"]
     first, second = run["results"]
@@ -122,7 +122,7 @@ def test_sarif_names_rule_level_and_place_of_each_finding() -> None:
     }
 
 
-def test_sarif_names_a_file_outside_of_the_sources_by_its_whole_address() -> None:
+def test_sarif_has_absolute_uris_for_files_outside_of_the_sources() -> None:
     """A root may call a module from anywhere on this machine."""
     (run,) = json.loads(sarif(validation(Finding("/m/x.tf", 1, "wrong")), "1.2.3"))["runs"]
 
@@ -130,12 +130,12 @@ def test_sarif_names_a_file_outside_of_the_sources_by_its_whole_address() -> Non
     assert place["artifactLocation"] == {"uri": "file:///m/x.tf"}
 
 
-def test_sarif_without_a_finding_is_a_log_all_the_same() -> None:
+def test_sarif_without_findings_is_a_valid_log() -> None:
     """It closes the alerts of the last run."""
     assert json.loads(sarif(validation(), "1.2.3"))["runs"][0]["results"] == []
 
 
-def test_github_gets_one_command_a_finding_with_everything_escaped() -> None:
+def test_github_gets_one_escaped_command_per_finding() -> None:
     """A comma or a line feed would end a property or the command."""
     expected = (
         "::error file=a b/x.tf,line=3,title=checkov::CKV_1: 100%25 wrong,%0Areally: so\n"
@@ -146,14 +146,14 @@ def test_github_gets_one_command_a_finding_with_everything_escaped() -> None:
 
 
 @pytest.mark.parametrize(("path", "escaped"), [("a,b.tf", "a%2Cb.tf"), ("a:b.tf", "a%3Ab.tf")])
-def test_github_gets_a_path_that_ends_where_it_ends(path: str, escaped: str) -> None:
-    """Names of files are free."""
+def test_github_paths_are_escaped(path: str, escaped: str) -> None:
+    """File names may contain any character."""
     assert f"file={escaped},line=" in github(validation(Finding(path, 1, "x")))
 
 
 @given(st.text(max_size=20))
-def test_github_gets_one_line_a_finding_whatever_was_found(text: str) -> None:
-    """What was found must not become a command of its own."""
+def test_github_commands_are_always_one_line(text: str) -> None:
+    """A message must not start a workflow command."""
     command = github(validation(Finding("x.tf", 1, text)))
 
     assert command.count("\n") == 1
@@ -161,7 +161,7 @@ def test_github_gets_one_line_a_finding_whatever_was_found(text: str) -> None:
 
 
 def test_the_summary_page_has_the_table_and_the_findings() -> None:
-    """It is what a reviewer sees first."""
+    """Reviewers see it first."""
     page = markdown(validation(Finding("x.tf", 1, "a | <b>")))
 
     assert "| checkov | failed | 1.2 s | all; 1 error |" in page

@@ -1,4 +1,4 @@
-"""A wildcard that allows something needs its reason beside it."""
+"""A wildcard in an Allow statement needs a comment with its reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gradectl.validation.policy_wildcards import without_reason
 
 
 def found(text: str) -> list[tuple[int, str]]:
-    """Lines and texts of the wildcards of a policy."""
+    """Lines and texts of the wildcards in a policy."""
     return [(item.line, item.text) for item in without_reason(text)]
 
 
@@ -26,14 +26,14 @@ def policy(statement: str) -> str:
         'NotAction = "a:*"',
     ],
 )
-def test_an_action_that_stands_for_several_is_found(statement: str) -> None:
-    """Whatever is added to the service later would be allowed with it."""
+def test_an_action_with_a_wildcard_is_found(statement: str) -> None:
+    """It would also allow actions that AWS adds later."""
     assert [line for line, _ in found(policy(f'Effect = "Allow"\n{statement}'))] == [3]
 
 
 @pytest.mark.parametrize("resource", ["*", "arn:aws:s3:::*", "arn:aws:iam::${var.account}:*"])
-def test_a_resource_that_is_all_of_a_service_is_found(resource: str) -> None:
-    """Everything, or everything of one kind of service in an account."""
+def test_a_resource_wildcard_for_a_service_is_found(resource: str) -> None:
+    """Everything, or all resources of a service."""
     assert found(policy(f'Resource = "{resource}"')) == [(2, resource)]
 
 
@@ -46,8 +46,8 @@ def test_a_resource_that_is_all_of_a_service_is_found(resource: str) -> None:
         "arn:aws:ssm:${var.region}:${var.account}:parameter/a/*",
     ],
 )
-def test_everything_below_something_named_is_no_wildcard(resource: str) -> None:
-    """Objects of a bucket and streams of a log group cannot be named one by one."""
+def test_a_wildcard_below_a_named_resource_is_accepted(resource: str) -> None:
+    """Objects of a bucket or streams of a log group cannot be listed."""
     assert found(policy(f'Resource = "{resource}"')) == []
 
 
@@ -59,21 +59,21 @@ def test_everything_below_something_named_is_no_wildcard(resource: str) -> None:
         'Resource = [\n"arn:aws:s3:::a",\n/* it\nhas none */\n"*",\n]',
     ],
 )
-def test_a_comment_beside_it_or_alone_above_it_is_a_reason(statement: str) -> None:
-    """The reader of the policy is the one who must know."""
+def test_a_comment_on_the_line_or_above_is_a_reason(statement: str) -> None:
+    """Readers of the policy see it."""
     assert found(policy(statement)) == []
 
 
 @pytest.mark.parametrize(
     "statement", ['Resource = "*" #', 'Effect = "Allow" # not about the next line\nResource = "*"']
 )
-def test_an_empty_comment_or_one_about_something_else_is_none(statement: str) -> None:
-    """A reason says something about this line."""
+def test_an_empty_or_unrelated_comment_is_not_a_reason(statement: str) -> None:
+    """A reason must be about this line."""
     assert len(found(policy(statement))) == 1
 
 
 def test_a_statement_that_denies_needs_no_reason() -> None:
-    """To forbid everything is the safe side, wherever in the statement that is said."""
+    """Denying everything is safe, wherever Effect is in the statement."""
     deny = 'Principal = "*", Action = "s3:*", Resource = "*", Effect = "Deny"'
 
     assert found(policy(deny)) == []
@@ -81,21 +81,21 @@ def test_a_statement_that_denies_needs_no_reason() -> None:
 
 
 def test_one_statement_that_denies_does_not_cover_the_next() -> None:
-    """Each is judged for itself."""
+    """Each statement is checked separately."""
     text = 'S = [{ Effect = "Deny", Action = "*" },\n{ Effect = "Allow", Action = "*" }]'
 
     assert found(text) == [(2, "*")]
 
 
 def test_policy_documents_of_the_provider_are_read_too() -> None:
-    """A team's own root may write them as data sources."""
+    """Roots may write policies as data sources."""
     text = 'data "aws_iam_policy_document" "x" {\n  statement {\n    actions = ["s3:*"]\n  }\n}\n'
 
     assert found(text) == [(3, "s3:*")]
 
 
 def test_json_in_a_heredoc_is_read_too() -> None:
-    """There no comment can stand; jsonencode is the way to give a reason."""
+    """JSON has no comments; jsonencode allows a reason."""
     text = 'policy = <<EOT\n{"Statement": [{"Effect": "Allow",\n"Action": "*"}]}\nEOT\n'
 
     assert found(text) == [(3, "*")]

@@ -1,4 +1,4 @@
-"""What is there to check is found, with what it needs."""
+"""Folders of a project are found and classified, with their requirements."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def project(top: Path, files: Mapping[str, str]) -> Project:
 
 
 def kinds(found: Project) -> dict[str, str]:
-    """Its folders and what they are."""
+    """Its folders and their kinds."""
     return {str(one.path.relative_to(found.path)): one.kind for one in found.folders}
 
 
-def test_a_folder_is_a_root_a_module_or_an_example_by_its_place(tmp_path: Path) -> None:
-    """Only a root has a state, and so a lock file."""
+def test_a_folder_is_classified_by_its_path(tmp_path: Path) -> None:
+    """Only a root has a state and a lock file."""
     names = ("environments", "modules/a", "modules/a/examples/b", "examples/c", "infra/modules/d")
 
     found = project(tmp_path, {f"{name}/main.tf": "" for name in names})
@@ -42,40 +42,38 @@ def test_a_folder_is_a_root_a_module_or_an_example_by_its_place(tmp_path: Path) 
 
 
 def test_the_folder_itself_may_be_a_module(tmp_path: Path) -> None:
-    """Whoever works on one module checks that one."""
+    """A single module can be checked."""
     assert kinds(project(tmp_path / "modules" / "a", EMPTY)) == {".": "module"}
 
 
 def test_a_folder_that_another_one_calls_is_a_module_wherever_it_is(tmp_path: Path) -> None:
-    """Not every team has a folder of that name."""
+    """Not every project has a folder modules/."""
     files = {"main.tf": 'module "a" {\n  source = "./parts/a"\n}\n', "parts/a/main.tf": ""}
 
     assert kinds(project(tmp_path, files)) == {".": "root", "parts/a": "module"}
 
 
 @pytest.mark.parametrize("name", [".terraform/x", "node_modules/x", "build", "tests/fixtures"])
-def test_what_is_installed_built_or_meant_to_be_wrong_is_left_out(
-    tmp_path: Path, name: str
-) -> None:
-    """Nobody here wrote it, or it is a test's own."""
+def test_installed_built_and_test_folders_are_skipped(tmp_path: Path, name: str) -> None:
+    """It is generated, installed, or belongs to a test."""
     assert kinds(project(tmp_path, {**EMPTY, f"{name}/main.tf": ""})) == {".": "root"}
 
 
-def test_a_virtual_environment_of_any_name_is_left_out(tmp_path: Path) -> None:
-    """Packages bring Terraform files of their own."""
+def test_virtual_environments_of_any_name_are_skipped(tmp_path: Path) -> None:
+    """Packages may contain Terraform files."""
     files = {**EMPTY, "env/pyvenv.cfg": "", "env/lib/main.tf": ""}
 
     assert kinds(project(tmp_path, files)) == {".": "root"}
 
 
 def test_a_folder_without_terraform_is_refused(tmp_path: Path) -> None:
-    """It is the wrong folder."""
+    """It is probably the wrong folder."""
     with pytest.raises(ConfigurationError, match="no Terraform file"):
         Project(tmp_path)
 
 
-def test_values_and_tests_have_a_form_too(tmp_path: Path) -> None:
-    """Everything that terraform fmt would touch, and nothing of the project's own tests."""
+def test_tfvars_and_test_files_are_formatted_too(tmp_path: Path) -> None:
+    """All files that terraform fmt formats, without the project's own tests."""
     files = {
         "root/main.tf": "",
         "root/dev/terraform.tfvars": "",
@@ -89,7 +87,7 @@ def test_values_and_tests_have_a_form_too(tmp_path: Path) -> None:
 
 
 def test_required_providers_are_read_with_their_line(tmp_path: Path) -> None:
-    """An error about one leads there."""
+    """Errors point to this line."""
     text = (
         "terraform {\n  required_providers {\n"
         '    aws = {\n      source  = "hashicorp/aws"\n      version = ">= 5"\n    }\n'
@@ -108,7 +106,7 @@ def test_required_providers_are_read_with_their_line(tmp_path: Path) -> None:
 
 
 def test_a_provider_that_is_only_used_is_required_too(tmp_path: Path) -> None:
-    """Terraform takes it from HashiCorp; what is built in is no provider."""
+    """Terraform uses HashiCorp's; built-in resources need none."""
     text = 'resource "aws_vpc" "x" {}\nresource "terraform_data" "y" {}\n'
     (folder,) = project(tmp_path, {"main.tf": text}).folders
 
@@ -116,7 +114,7 @@ def test_a_provider_that_is_only_used_is_required_too(tmp_path: Path) -> None:
 
 
 def test_local_modules_are_followed(tmp_path: Path) -> None:
-    """A change in one concerns all that call it, however indirectly."""
+    """A change affects all direct and indirect callers."""
     files = {
         "root/main.tf": 'module "a" {\n  source = "../modules/a"\n}\n',
         "modules/a/main.tf": 'module "b" {\n  source = "../b"\n}\n',
@@ -131,7 +129,7 @@ def test_local_modules_are_followed(tmp_path: Path) -> None:
 
 
 def test_a_test_that_runs_another_module_needs_it_too(tmp_path: Path) -> None:
-    """Terraform links it before the tests."""
+    """Terraform installs it before the tests."""
     run = 'run "x" {\n  module {\n    source = "./tests/setup"\n  }\n}\n'
     (folder,) = project(tmp_path, {**EMPTY, "tests/a.tftest.hcl": run}).folders
 
@@ -139,7 +137,7 @@ def test_a_test_that_runs_another_module_needs_it_too(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_has_no_blocks(tmp_path: Path) -> None:
-    """Terraform itself says what is wrong with it; the others are looked at."""
+    """Terraform reports the error; other files are still read."""
     (tmp_path / "bytes.tf").write_bytes(b"\xff\xfe")
     found = project(tmp_path, {"broken.tf": "x {", "good.tf": 'provider "aws" {}\n'})
 

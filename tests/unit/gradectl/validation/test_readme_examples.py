@@ -40,7 +40,7 @@ def test_only_blocks_of_terraform_are_examples() -> None:
 
 
 def test_a_variable_without_a_default_is_required() -> None:
-    """Also where its default could be null."""
+    """A default of null makes it optional."""
     blocks = parse('variable "a" {}\nvariable "b" {\n  default = null\n}\n')
 
     assert variables(blocks) == Variables(frozenset("ab"), frozenset("a"))

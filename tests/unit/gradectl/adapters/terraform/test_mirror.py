@@ -21,22 +21,22 @@ def mirror(folder: Path, name: str = "hashicorp/aws") -> Path:
 
 
 def test_a_given_directory_is_the_only_one(tmp_path: Path) -> None:
-    """Who sets GRADECTL_PLUGIN_DIR wants that one."""
+    """GRADECTL_PLUGIN_DIR overrides all others."""
     given = mirror(tmp_path / "given")
 
     assert candidates({"GRADECTL_PLUGIN_DIR": str(given)}) == [given]
 
 
 def test_a_given_directory_without_providers_is_an_error(tmp_path: Path) -> None:
-    """Going on without it would reach for the network."""
+    """Otherwise the network would be used."""
     with pytest.raises(ConfigurationError) as caught:
         candidates({"GRADECTL_PLUGIN_DIR": str(tmp_path)})
 
     assert str(tmp_path) in caught.value.where
 
 
-def test_the_system_folder_is_looked_through(tmp_path: Path) -> None:
-    """A mirror directly under a child of it is found, after Terraform's own places."""
+def test_the_system_folder_is_searched(tmp_path: Path) -> None:
+    """A mirror directly below a child is found, after Terraform's implied directories."""
     child = mirror(tmp_path / "software" / "plugins")
 
     found = candidates({"HOME": str(tmp_path)}, tmp_path / "software")

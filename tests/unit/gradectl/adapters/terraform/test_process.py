@@ -1,4 +1,4 @@
-"""One signal is passed on, the second is answered, the third is obeyed."""
+"""The first signal is forwarded, the second prints a warning, the third kills."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ while True:
 
 
 class Run:
-    """One run of a stand-in, during which signals come in when it is ready."""
+    """A run of a fake Terraform that receives signals when it is ready."""
 
     def __init__(self, directory: Path, script: str) -> None:
-        """Prepare a stand-in written in Python."""
+        """Prepare a fake Terraform in Python."""
         self.said: list[str] = []
         self.lines: list[str] = []
         self.at_ready: list[int] = []
@@ -65,8 +65,8 @@ class Run:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
-def test_one_signal_stops_it_in_good_order(tmp_path: Path, number: int, code: int) -> None:
-    """Whatever came in, Terraform gets one SIGINT, and we wait for it."""
+def test_one_signal_stops_terraform_gracefully(tmp_path: Path, number: int, code: int) -> None:
+    """Terraform gets one SIGINT for any signal, and gradectl waits."""
     run = Run(tmp_path, ORDERLY)
     run.at_ready = [number]
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a test run under nohup ignores it
@@ -83,7 +83,7 @@ def test_one_signal_stops_it_in_good_order(tmp_path: Path, number: int, code: in
 
 
 def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
-    """Who has SIGHUP ignored wants to go on without a terminal; another signal still stops it."""
+    """An ignored SIGHUP stays ignored; other signals still stop it."""
     run = Run(tmp_path, ORDERLY)
     run.at_ready = [signal.SIGHUP, signal.SIGTERM]
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -99,7 +99,7 @@ def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
 
 
 def test_the_alarm_of_timeout_is_a_deadline(tmp_path: Path) -> None:
-    """The same orderly stop, and another exit code."""
+    """It stops as gracefully, with another exit code."""
     run = Run(tmp_path, ORDERLY)
     run.at_ready = [signal.SIGALRM]
 
@@ -109,8 +109,8 @@ def test_the_alarm_of_timeout_is_a_deadline(tmp_path: Path) -> None:
     assert run.lines == ["ready", "stopping"]
 
 
-def test_only_the_third_signal_ends_it_by_force(tmp_path: Path) -> None:
-    """The second says what would be lost."""
+def test_only_the_third_signal_kills(tmp_path: Path) -> None:
+    """The second prints what would be lost."""
     run = Run(tmp_path, STUBBORN)
     run.at_ready = [signal.SIGINT]
     run.at_word = {"gracefully": signal.SIGINT, "still waiting": signal.SIGINT}
@@ -122,16 +122,16 @@ def test_only_the_third_signal_ends_it_by_force(tmp_path: Path) -> None:
     assert "killed" in caught.value.what
 
 
-def test_handlers_are_given_back(tmp_path: Path) -> None:
-    """After Terraform, a Ctrl-C is ours again."""
+def test_handlers_are_restored(tmp_path: Path) -> None:
+    """After Terraform, Ctrl-C stops gradectl again."""
     before = signal.getsignal(signal.SIGINT)
 
     assert Run(tmp_path, "print('x')").start() == 0
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_line_that_cannot_be_handled_stops_it_in_good_order(tmp_path: Path) -> None:
-    """A closed terminal or a bug of ours must not tear the state."""
+def test_an_error_in_a_handler_stops_terraform_gracefully(tmp_path: Path) -> None:
+    """A closed terminal or a bug in gradectl must not damage the state."""
     lines: list[str] = []
 
     def fail_once(line: str) -> None:
@@ -146,7 +146,7 @@ def test_a_line_that_cannot_be_handled_stops_it_in_good_order(tmp_path: Path) ->
 
 
 def test_both_streams_come_in_order_unless_asked_otherwise(tmp_path: Path) -> None:
-    """A crash is written to the second stream, and must be seen."""
+    """A crash is printed on stderr and must be visible."""
     script = "import sys; print('a', flush=True); print('b', file=sys.stderr)"
     run = Run(tmp_path, script)
     assert run.start() == 0
@@ -160,16 +160,16 @@ def test_both_streams_come_in_order_unless_asked_otherwise(tmp_path: Path) -> No
         assert (lines, errors.read()) == (["a\n"], "b\n")
 
 
-def test_it_runs_in_a_session_of_its_own(tmp_path: Path) -> None:
-    """So the terminal's Ctrl-C reaches us and not it."""
+def test_terraform_runs_in_its_own_session(tmp_path: Path) -> None:
+    """Ctrl-C on the terminal reaches only gradectl."""
     run = Run(tmp_path, "import os; print(os.getsid(0) == os.getpid())")
     run.start()
 
     assert run.lines == ["True"]
 
 
-def test_a_program_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
-    """It was there a moment ago, when its version was asked."""
+def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
+    """It existed when its version was read."""
     surroundings = ProcessSettings(tmp_path, {}, lambda _text: None)
 
     with pytest.raises(GradectlError) as caught:
@@ -178,8 +178,8 @@ def test_a_program_that_is_gone_is_one_clear_error(tmp_path: Path) -> None:
     assert caught.value.where == str(tmp_path / "gone")
 
 
-def test_a_signal_in_the_middle_of_a_write_tears_nothing(tmp_path: Path) -> None:
-    """A stream lets nobody in twice on one thread, so the handler itself must not write to it."""
+def test_a_signal_during_a_write_does_no_harm(tmp_path: Path) -> None:
+    """A stream is not reentrant, so the signal handler must not write to it."""
     talker = threading.current_thread()
     spoke: list[threading.Thread] = []
     surroundings = ProcessSettings(

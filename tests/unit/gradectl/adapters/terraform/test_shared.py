@@ -1,4 +1,4 @@
-"""Providers are started once, and their address is handed on."""
+"""Providers are started once, and their address is shared."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ REFUSES = "#!/bin/sh\necho 'flag provided but not defined: -debug' >&2\nexit 2\n
 
 @pytest.fixture
 def tools() -> Iterator[Tools]:
-    """Programs that are ended with the test."""
+    """Programs that are stopped with the test."""
     found = Tools(os.environ)
     yield found
     found.stop()
 
 
 def install(data_dir: Path, script: str, folder: str = FOLDER) -> None:
-    """Put a provider where `terraform init` would."""
+    """Install a provider as `terraform init` does."""
     kind = folder.split("/")[3]
     path = data_dir / folder / f"terraform-provider-{kind}_v1.2.3_x5"
     path.parent.mkdir(parents=True)
@@ -39,10 +39,8 @@ def install(data_dir: Path, script: str, folder: str = FOLDER) -> None:
     path.chmod(0o755)
 
 
-def test_a_provider_is_named_by_the_folder_it_was_installed_in(
-    tools: Tools, tmp_path: Path
-) -> None:
-    """Its own words may leave the registry out."""
+def test_a_provider_is_addressed_by_its_folder(tools: Tools, tmp_path: Path) -> None:
+    """Its own output may omit the registry."""
     install(tmp_path, SERVES)
 
     served = json.loads(serve_providers(tmp_path, tools))
@@ -51,8 +49,8 @@ def test_a_provider_is_named_by_the_folder_it_was_installed_in(
     assert served["registry.example.com/team/thing"]["Arguments"] == "-debug"
 
 
-def test_a_provider_that_cannot_be_shared_is_left_out(tools: Tools, tmp_path: Path) -> None:
-    """Terraform starts that one itself; the others are shared all the same."""
+def test_a_provider_that_cannot_be_shared_is_skipped(tools: Tools, tmp_path: Path) -> None:
+    """Terraform starts it itself; the others are still shared."""
     install(tmp_path, REFUSES)
     install(tmp_path, SERVES, FOLDER.replace("thing", "other"))
 
@@ -62,5 +60,5 @@ def test_a_provider_that_cannot_be_shared_is_left_out(tools: Tools, tmp_path: Pa
 
 
 def test_without_a_provider_there_is_nothing_to_share(tools: Tools, tmp_path: Path) -> None:
-    """What is built into Terraform needs none."""
+    """Built-in resources need no provider."""
     assert json.loads(serve_providers(tmp_path, tools)) == {}

@@ -1,4 +1,4 @@
-"""The bootstrap stack is linted as it would be deployed."""
+"""The bootstrap stack is linted as it is deployed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def files() -> dict[str, str]:
 def test_the_template_of_this_repository_is_accepted(
     make_context: Callable[..., Any], look: Any, files: dict[str, str]
 ) -> None:
-    """Not even information is left."""
+    """Not even informational findings."""
     assert look(CHECK, make_context(files)) == []
 
 
-def test_what_it_finds_is_at_the_line_of_the_template(
+def test_findings_have_the_line_of_the_template(
     make_context: Callable[..., Any], look: Any, files: dict[str, str]
 ) -> None:
-    """Rendering changes no line."""
+    """Rendering does not change line numbers."""
     text = files[TEMPLATE].replace("AWS::S3::Bucket\n", "AWS::S3::Bucke\n", 1)
     line = text.splitlines().index("    Type: AWS::S3::Bucke") + 1
 
@@ -47,7 +47,7 @@ def test_what_it_finds_is_at_the_line_of_the_template(
 def test_a_template_that_cannot_be_rendered_is_found(
     make_context: Callable[..., Any], look: Any, files: dict[str, str]
 ) -> None:
-    """A name in it that nothing fills in."""
+    """It uses an unknown variable."""
     (found,) = look(CHECK, make_context({**files, TEMPLATE: "x: {{ nothing }}\n"}))
 
     assert found.path == TEMPLATE

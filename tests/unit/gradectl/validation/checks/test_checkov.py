@@ -1,4 +1,4 @@
-"""checkov is asked once, and what it said of the same files is remembered."""
+"""checkov runs once, and its result for the same files is cached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAM = '#!/bin/sh\necho "$@" >> "$0.runs"\ncat "$0.answer"\nexit 1\n'
 
 
 class Stand:
-    """A program that says what it is told to say."""
+    """A fake checkov with a fixed output."""
 
     def __init__(self, folder: Path) -> None:
         """Install it."""
@@ -29,7 +29,7 @@ class Stand:
         self.path.chmod(0o755)
 
     def answer(self, text: str) -> None:
-        """Tell it what to say."""
+        """Set its output."""
         self.path.with_suffix(".answer").write_text(text)
 
     @property
@@ -41,14 +41,14 @@ class Stand:
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Stand:
-    """The program in the environment of its own, where `make validate` installs it."""
+    """The fake in .venv-checkov, as `make validate` installs it."""
     found = Stand(tmp_path / "project" / ".venv-checkov" / "bin")
     found.answer(report(tmp_path / "project" / "modules" / "a" / "main.tf"))
     return found
 
 
 def report(path: Path) -> str:
-    """What checkov says when one resource is not safe."""
+    """Report of checkov on one unsafe resource."""
     failed = {
         "check_id": "CKV_AWS_1",
         "check_name": "Ensure it is safe",
@@ -60,10 +60,10 @@ def report(path: Path) -> str:
     return json.dumps({"results": {"failed_checks": [failed], "parsing_errors": []}})
 
 
-def test_what_it_found_has_file_line_rule_and_guideline(
+def test_findings_have_file_line_rule_and_guideline(
     make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:
-    """One run over all folders, and none of it over a network."""
+    """One run over all folders, without network access."""
     (found,) = look(CHECK, make_context(FILES))
 
     assert (found.location, found.rule) == ("modules/a/main.tf:4", "CKV_AWS_1")
@@ -73,10 +73,10 @@ def test_what_it_found_has_file_line_rule_and_guideline(
     assert "--skip-download" in words
 
 
-def test_the_same_files_are_not_looked_at_twice(
+def test_the_same_files_are_not_checked_twice(
     make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:
-    """It takes seconds to start, and says the same again."""
+    """Starting checkov takes seconds."""
     first = look(CHECK, make_context(FILES))
 
     assert look(CHECK, make_context(FILES)) == first
@@ -84,20 +84,20 @@ def test_the_same_files_are_not_looked_at_twice(
 
 
 @pytest.mark.parametrize("name", ["main.tf", ".checkov.yaml"])
-def test_a_change_of_a_file_or_of_its_settings_counts(
+def test_a_changed_file_or_setting_invalidates_the_cache(
     make_context: Callable[..., Any], look: Any, stand: Stand, name: str
 ) -> None:
-    """What was said before was said of something else."""
+    """The cached result is for other files."""
     look(CHECK, make_context(FILES))
     look(CHECK, make_context({**FILES, name: "# changed\n"}))
 
     assert len(stand.runs) == 2
 
 
-def test_another_version_of_it_counts(
+def test_another_version_of_checkov_invalidates_the_cache(
     make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:
-    """It may have learnt something."""
+    """A new version may have new checks."""
     look(CHECK, make_context(FILES))
     os.utime(stand.path, ns=(1, 1))
     look(CHECK, make_context(FILES))
@@ -105,10 +105,10 @@ def test_another_version_of_it_counts(
     assert len(stand.runs) == 2
 
 
-def test_a_memory_that_cannot_be_read_is_none(
+def test_an_unreadable_cache_is_ignored(
     make_context: Callable[..., Any], look: Any, stand: Stand, tmp_path: Path
 ) -> None:
-    """A run that was killed may have left half a file."""
+    """A killed run may have left a partial file."""
     look(CHECK, make_context(FILES))
     (kept,) = (tmp_path / "cache" / "gradectl").glob("checkov-*.json")
     kept.write_text('{"key":')
@@ -117,10 +117,10 @@ def test_a_memory_that_cannot_be_read_is_none(
     assert len(stand.runs) == 2
 
 
-def test_a_file_that_it_cannot_read_is_found(
+def test_a_file_that_checkov_cannot_parse_is_a_finding(
     make_context: Callable[..., Any], look: Any, stand: Stand, tmp_path: Path
 ) -> None:
-    """What it could not read, it did not check."""
+    """Unreadable files were not checked."""
     broken = str(tmp_path / "project" / "main.tf")
     stand.answer(json.dumps([{"results": {"failed_checks": [], "parsing_errors": [broken]}}]))
 
@@ -129,8 +129,10 @@ def test_a_file_that_it_cannot_read_is_found(
     assert (found.location, found.rule) == ("main.tf:1", "unreadable")
 
 
-def test_without_it_the_way_to_get_it_is_said(make_context: Callable[..., Any], look: Any) -> None:
-    """And the way to do without."""
+def test_a_missing_checkov_is_an_error_with_instructions(
+    make_context: Callable[..., Any], look: Any
+) -> None:
+    """And how to skip it."""
     with pytest.raises(ConfigurationError) as caught:
         look(CHECK, make_context(FILES, PATH="/nonexistent"))
 

@@ -1,4 +1,4 @@
-"""The check of rendered files names the line from which they differ."""
+"""The check of rendered files reports the first line that differs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VARIABLES = "".join(
 
 @pytest.fixture
 def context(make_context: Callable[..., Any]) -> Any:
-    """A project with one environment, freshly rendered."""
+    """A project with one rendered environment."""
     found = make_context(
         {"environments/variables.tf": VARIABLES, "environments/dev/environment.yaml": YAML}
     )
@@ -33,13 +33,13 @@ def context(make_context: Callable[..., Any]) -> Any:
     return found
 
 
-def test_fresh_files_are_passed(context: Any, look: Any) -> None:
-    """They are what environment.yaml says."""
+def test_files_that_are_up_to_date_pass(context: Any, look: Any) -> None:
+    """They match environment.yaml."""
     assert look(CHECK, context) == []
 
 
 def test_a_file_that_was_edited_is_found_at_its_line(context: Any, look: Any) -> None:
-    """The next step is the command that writes it."""
+    """The next step is gradectl render."""
     path = context.project.path / "environments" / "dev" / "terraform.tfvars"
     text = path.read_text()
     path.write_text(text.replace("eu-west-1", "eu-west-2"))
@@ -59,7 +59,7 @@ def test_a_file_that_is_missing_is_found(context: Any, look: Any) -> None:
 
 
 def test_an_environment_that_is_wrong_is_found(context: Any, look: Any) -> None:
-    """Its own error says what to do."""
+    """The error has the next step."""
     path = context.project.path / "environments" / "dev" / "environment.yaml"
     path.write_text(YAML + "regoin: x\n")
 

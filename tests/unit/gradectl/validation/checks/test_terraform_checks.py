@@ -42,19 +42,17 @@ LOCK = {".terraform.lock.hcl": "# nothing is locked\n"}
 
 
 def places(found: list[Any]) -> list[str]:
-    """Where something was found."""
+    """Locations of findings."""
     return [item.location for item in found]
 
 
-def test_files_in_their_form_are_passed(make_context: Make, look: Any) -> None:
-    """Nothing is said of what is right."""
+def test_formatted_files_pass(make_context: Make, look: Any) -> None:
+    """Correct files have no findings."""
     assert look(fmt.CHECK, make_context({"main.tf": MODULE})) == []
 
 
-def test_each_line_that_terraform_would_write_otherwise_is_found(
-    make_context: Make, look: Any
-) -> None:
-    """In values and tests too."""
+def test_each_unformatted_line_is_found(make_context: Make, look: Any) -> None:
+    """Also in tfvars and test files."""
     text = "locals {\n  a = 1\n  bb = 2\n}\n\n\nlocals {\n c = 3\n}\n"
 
     found = look(fmt.CHECK, make_context({"main.tf": text, "dev/x.tfvars": "a =   1\n"}))
@@ -62,16 +60,16 @@ def test_each_line_that_terraform_would_write_otherwise_is_found(
     assert places(found) == ["dev/x.tfvars:1", "main.tf:2", "main.tf:8"]
 
 
-def test_a_broken_file_is_found_beside_one_of_another_form(make_context: Make, look: Any) -> None:
-    """Terraform stops at the broken one; the other is not forgotten."""
+def test_a_broken_and_an_unformatted_file_are_both_found(make_context: Make, look: Any) -> None:
+    """Terraform stops at the broken one; the other is still reported."""
     found = look(fmt.CHECK, make_context({"a.tf": "\nx {\n", "b.tf": "a =   1\n"}))
 
     assert places(found) == ["a.tf:2", "b.tf:1"]
     assert found[0].message.startswith("Unclosed configuration block. There is no closing brace")
 
 
-def test_examples_are_held_to_the_form_and_to_the_variables(make_context: Make, look: Any) -> None:
-    """Lines are those of the README."""
+def test_examples_are_checked_for_format_and_variables(make_context: Make, look: Any) -> None:
+    """Line numbers refer to the README."""
     call = '```hcl\nmodule "a" {\n  source = "./modules/a"\n  %s\n}\n```\n'
     readme = "# a\n\n" + call % 'nmae = "x"' + call % 'name = "x"'
 
@@ -88,21 +86,21 @@ def test_examples_are_held_to_the_form_and_to_the_variables(make_context: Make, 
 
 
 def test_a_root_without_a_lock_file_is_found(make_context: Make, look: Any) -> None:
-    """Whoever runs it next may get other providers."""
+    """The next run could install other provider versions."""
     (found,) = look(configuration.INIT, make_context({"main.tf": MODULE}))
 
     assert found.location == ".terraform.lock.hcl:1"
 
 
 def test_modules_and_examples_need_no_lock_file(make_context: Make) -> None:
-    """They are no deployments."""
+    """They are not deployed."""
     context = make_context({"modules/a/main.tf": MODULE, "examples/b/main.tf": ""})
 
     assert configuration.INIT.jobs(context) == []
 
 
-def test_what_terraform_does_not_accept_is_found_where_it_is(make_context: Make, look: Any) -> None:
-    """In a root and in the module that it calls; the message is Terraform's."""
+def test_invalid_configuration_is_found_with_its_location(make_context: Make, look: Any) -> None:
+    """In a root and in its module; the message is Terraform's."""
     call = 'module "a" {\n  source = "./modules/a"\n  nmae   = "x"\n}\n'
     context = make_context(
         {"main.tf": call, "modules/a/main.tf": MODULE + "locals {\n  a = b.c\n}\n"}
@@ -114,8 +112,8 @@ def test_what_terraform_does_not_accept_is_found_where_it_is(make_context: Make,
     assert any("nmae" in item.message for item in found)
 
 
-def test_a_warning_of_terraform_is_told_and_fails_nothing(make_context: Make, look: Any) -> None:
-    """It is a warning."""
+def test_a_warning_of_terraform_does_not_fail_the_check(make_context: Make, look: Any) -> None:
+    """Only errors fail a check."""
     ignored = "  lifecycle {\n    ignore_changes = [output]\n  }\n}\n"
     text = MODULE.removesuffix("}\n") + ignored
 
@@ -125,7 +123,7 @@ def test_a_warning_of_terraform_is_told_and_fails_nothing(make_context: Make, lo
 
 
 def test_nothing_is_written_into_the_project(make_context: Make, look: Any) -> None:
-    """No data directory and no lock file, also where modules are linked."""
+    """No data directory and no lock file, also with local modules."""
     context = make_context(
         {"main.tf": 'module "a" {\n  source = "./a"\n}\n', "a/main.tf": "\n", **LOCK}
     )
@@ -140,14 +138,14 @@ def test_nothing_is_written_into_the_project(make_context: Make, look: Any) -> N
 
 
 def test_a_test_that_passes_finds_nothing(make_context: Make, look: Any) -> None:
-    """It was run: the next one shows that."""
+    """The next test shows that it runs."""
     context = make_context({"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"})
 
     assert look(mocked_tests.CHECK, context) == []
 
 
 def test_a_test_that_fails_is_found_at_its_condition(make_context: Make, look: Any) -> None:
-    """With the words of its error message."""
+    """With its error message."""
     context = make_context({"modules/a/main.tf": MODULE, "modules/a/tests/a.tftest.hcl": RUN % "y"})
 
     (found,) = look(mocked_tests.CHECK, context)
@@ -157,16 +155,16 @@ def test_a_test_that_fails_is_found_at_its_condition(make_context: Make, look: A
 
 
 def test_a_test_file_without_a_run_is_found(make_context: Make, look: Any) -> None:
-    """It proves nothing."""
+    """It tests nothing."""
     files = {"main.tf": MODULE, "tests/a.tftest.hcl": 'variables {\n  name = "x"\n}\n'}
 
     assert places(look(mocked_tests.CHECK, make_context(files))) == ["tests/a.tftest.hcl:1"]
 
 
-def test_a_test_that_would_need_an_account_is_not_run_and_told(
+def test_a_test_that_needs_an_account_is_reported_and_not_run(
     make_context: Make, look: Any
 ) -> None:
-    """A check must not create anything, whoever is logged in."""
+    """A check must never create resources."""
     files = {"main.tf": 'resource "aws_vpc" "this" {}\n', "tests/a.tftest.hcl": 'run "x" {}\n'}
 
     (found,) = look(mocked_tests.CHECK, make_context(files))
@@ -176,13 +174,15 @@ def test_a_test_that_would_need_an_account_is_not_run_and_told(
 
 
 def test_a_broken_test_file_is_found(make_context: Make, look: Any) -> None:
-    """Terraform says where."""
+    """With Terraform's location."""
     found = look(mocked_tests.CHECK, make_context({"main.tf": MODULE, "a.tftest.hcl": "run {\n"}))
 
     assert "a.tftest.hcl:1" in places(found)
 
 
-def test_credentials_and_variables_of_the_user_are_not_seen(make_context: Make, look: Any) -> None:
+def test_credentials_and_variables_of_the_user_have_no_effect(
+    make_context: Make, look: Any
+) -> None:
     """The result is the same on every machine."""
     context = make_context(
         {"main.tf": MODULE, "tests/a.tftest.hcl": RUN % "x"},

@@ -1,4 +1,4 @@
-"""The checks with the AWS provider, which all commands share."""
+"""The checks with the AWS provider, shared by all commands."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ resource "aws_vpc" "this" {
 
 @pytest.fixture(scope="module")
 def messaging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The module of this repository, which renders a broker's XML."""
+    """The messaging module of this repository."""
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
     with open_context(MESSAGING, environ, REPOSITORY) as context:
         yield context
 
 
 def providers_of(context: Any) -> list[psutil.Process]:
-    """The provider processes that work for a run."""
+    """The provider processes of a run."""
     return [
         process
         for process in psutil.Process().children(recursive=True)
@@ -53,7 +53,7 @@ def providers_of(context: Any) -> list[psutil.Process]:
 
 
 def command_line(process: psutil.Process) -> str:
-    """Nothing of one that has just ended, of other tests in this process too."""
+    """Empty for a process that has just ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
@@ -61,14 +61,14 @@ def command_line(process: psutil.Process) -> str:
 
 
 def test_the_xml_of_this_repository_is_kept_by_amazon_mq(messaging: Any, look: Any) -> None:
-    """Rendered by Terraform itself, with the values of the module's own tests."""
+    """Rendered by Terraform with the values of the module's tests."""
     assert look(broker_xml.CHECK, messaging) == []
 
 
-def test_modules_are_looked_at_without_a_lock_file_or_a_second_provider(
+def test_modules_are_checked_without_a_lock_file_or_a_second_provider(
     messaging: Any, look: Any
 ) -> None:
-    """One process serves all commands; a module's folder stays as it is."""
+    """One process serves all commands; the module's folder is not changed."""
     before = sorted(path.name for path in MESSAGING.iterdir())
 
     assert look(configuration.VALIDATE, messaging) == []
@@ -78,10 +78,10 @@ def test_modules_are_looked_at_without_a_lock_file_or_a_second_provider(
     assert sorted(path.name for path in MESSAGING.iterdir()) == before
 
 
-def test_what_amazon_mq_would_remove_is_found_in_the_template(
+def test_xml_that_amazon_mq_removes_is_found_in_the_template(
     make_context: Callable[..., Any], look: Any, tmp_path: Path
 ) -> None:
-    """At the line that writes it."""
+    """At the line in the template."""
     copy = tmp_path / "project" / "modules" / "messaging"
     shutil.copytree(MESSAGING, copy)
     (template,) = (copy / "templates").glob("*.xml.tftpl")
@@ -110,10 +110,10 @@ def test_the_providers_end_with_the_run(tmp_path: Path, look: Any) -> None:
     assert not context.scratch.exists()
 
 
-def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
+def test_unavailable_provider_versions_are_found_at_their_requirement(
     make_context: Callable[..., Any], look: Any
 ) -> None:
-    """Every check that needs the provider says so, in the same words."""
+    """Every check that needs the provider reports the same message."""
     versions = {"a": ">= 5.88", "b": "< 2.0"}
     files = {f"modules/{name}/main.tf": VPC.replace("VERSION", versions[name]) for name in "ab"}
 
@@ -126,7 +126,7 @@ def test_versions_that_no_provider_has_are_found_where_they_are_asked_for(
 
 
 def test_the_reattach_variable_names_the_provider_by_its_address(messaging: Any) -> None:
-    """Terraform and OpenTofu have registries of different names."""
+    """Terraform and OpenTofu use different registries."""
     place = messaging.workspace.ready(messaging.project.folders[0])
 
     (address,) = json.loads(place.variables["TF_REATTACH_PROVIDERS"])
