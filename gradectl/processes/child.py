@@ -3,7 +3,7 @@ Long-running programs that this process starts and that never outlive it.
 
 Each child runs in its own session, so Ctrl-C on our terminal does not reach it, and writes to a log
 file. It is started through `guard.py`: the kernel kills it when the thread that started it ends,
-for whatever reason. So start a child from a thread that lives as long as the child should.
+for whatever reason. So start a child from a thread that runs at least as long as the child.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gradectl.processes.output import tail
 
 _GUARD = Path(__file__).with_name("guard.py")
 _PROBE_INTERVAL_SECONDS = 0.02
+_NEXT = "see the whole log file for the cause"
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def wait_until_ready(
             raise GradectlError(
                 f"{name} exited with {child.exit_status} during its start:\n{child.last_lines()}",
                 where=str(child.program.log_file),
+                next_step=_NEXT,
             )
         if interrupt is not None and is_readable(interrupt, 0):
             return False
@@ -164,6 +166,7 @@ def wait_until_ready(
             raise UnreachableError(
                 f"{name} did not answer within {timeout_seconds:.0f} s:\n{child.last_lines()}",
                 where=str(child.program.log_file),
+                next_step=_NEXT,
             )
     return True
 

@@ -118,7 +118,11 @@ class Tools:
                 return answer
         _kill(child)
         self._forget(child)
-        raise GradectlError("the program did not become ready", where=words[0])
+        raise GradectlError(
+            "the program did not become ready",
+            where=words[0],
+            next_step=f"run it alone: {words[0]}",
+        )
 
     def stop(self) -> None:
         """Kill all programs and refuse to start more."""
@@ -150,7 +154,8 @@ class Tools:
                     errors="replace",
                 )
             except OSError as error:
-                raise GradectlError(str(error), where=words[0]) from error
+                hint = "check that the program is installed and executable"
+                raise GradectlError(str(error), where=words[0], next_step=hint) from error
             self._running.add(child)
             return child
 

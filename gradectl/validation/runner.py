@@ -70,7 +70,7 @@ def run(
         waiting.put(task)
 
     def work() -> None:
-        # Runs until the end of the run: programs that this thread started die with the thread.
+        # The thread waits until all jobs end: the programs that it started die with it.
         while task := waiting.get():
             try:
                 events.put(Started(task))

@@ -110,4 +110,4 @@ def _refused(error: ClientError, where: str) -> GradectlError:
     if code in _DENIED:
         hint = f"allow {error.operation_name} in the IAM policy of this identity"
         return PermissionDeniedError(what, where=where, next_step=hint)
-    return GradectlError(what, where=where)
+    return GradectlError(what, where=where, next_step=_INSPECT)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.adapters.terraform.events import Diagnostic, diagnostic, parse
+from gradectl.adapters.terraform.failures import DEBUG
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.errors import GradectlError
 from gradectl.processes.tools import CompletedProgram, Tools
@@ -143,7 +144,7 @@ class CheckingTerraform:
         diagnostics = _streamed(done)
         summaries = [fields for line in done.output.splitlines() if (fields := _summary(line))]
         if not summaries and not diagnostics:
-            raise GradectlError(_message(done), where="terraform test")
+            raise GradectlError(_message(done), where="terraform test", next_step=DEBUG)
         passed = int(summaries[-1].get("passed", 0)) if summaries else 0
         return Tested(passed, tuple(diagnostics))
 
@@ -160,7 +161,9 @@ class CheckingTerraform:
         try:
             return str(json.loads(done.output))
         except ValueError as error:
-            raise GradectlError(_message(done), where="terraform console") from error
+            raise GradectlError(
+                _message(done), where="terraform console", next_step=DEBUG
+            ) from error
 
     def _run(self, folder: ReadyFolder, *words: str, text: str = "") -> CompletedProgram:
         """Run one command in a folder."""
@@ -194,7 +197,7 @@ def _document(done: CompletedProgram) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(done.output)
     except ValueError as error:
-        raise GradectlError(_message(done), where="terraform validate") from error
+        raise GradectlError(_message(done), where="terraform validate", next_step=DEBUG) from error
     return answer
 
 

@@ -14,6 +14,8 @@ from gradectl.errors import (
 )
 
 _MIRROR = "set GRADECTL_PLUGIN_DIR to a folder with the provider, or allow access to the registry"
+#: Next step of errors without a known cause.
+DEBUG = "set TF_LOG=debug and run it again"
 #: Text in a summary or detail -> next step for a provider that cannot be installed.
 _PROVIDERS = {
     "Failed to query available provider packages": _MIRROR,
@@ -68,7 +70,7 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
     """
     if not diagnostics:
         text = f"terraform {command} failed without an error message"
-        return GradectlError(text, next_step="set TF_LOG=debug and run it again")
+        return GradectlError(text, where=f"terraform {command}", next_step=DEBUG)
     first = diagnostics[0]
     for diagnostic in diagnostics:
         if diagnostic.is_lock_conflict:
@@ -78,7 +80,7 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
     for words, kind, next_step in _KNOWN:
         if any(words in f"{item.summary} {item.detail}" for item in diagnostics):
             return kind(text, where=where, next_step=next_step)
-    return GradectlError(text, where=where)
+    return GradectlError(text, where=where, next_step=f"fix the cause; for details, {DEBUG}")
 
 
 def provider_hint(diagnostic: Diagnostic) -> str:

@@ -196,7 +196,8 @@ def _start(
             errors="replace",
         )
     except OSError as error:
-        raise GradectlError(str(error), where=command[0]) from error
+        hint = "check that Terraform is installed and executable"
+        raise GradectlError(str(error), where=command[0], next_step=hint) from error
 
 
 def _drain(

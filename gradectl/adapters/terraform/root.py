@@ -14,7 +14,7 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandLine
 
 from gradectl.adapters.terraform.events import Diagnostic, Event, Note, parse
-from gradectl.adapters.terraform.failures import failure
+from gradectl.adapters.terraform.failures import DEBUG, failure
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.adapters.terraform.process import ProcessSettings, stream
 from gradectl.errors import GradectlError
@@ -194,5 +194,6 @@ class Terraform:
             code = stream(command, self._process, lines.append, errors)
             errors.seek(0)
             if code != _OK:
-                raise GradectlError(errors.read().strip(), where=f"terraform {name}")
+                text, where = errors.read().strip(), f"terraform {name}"
+                raise GradectlError(text, where=where, next_step=DEBUG)
         return "".join(lines)

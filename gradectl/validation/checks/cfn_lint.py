@@ -10,6 +10,7 @@ from pathlib import Path
 from gradectl.deploy.rendering import BOOTSTRAP, bootstrap_template
 from gradectl.environment import load, names
 from gradectl.errors import ConfigurationError, GradectlError
+from gradectl.processes.output import tail
 from gradectl.validation.findings import Finding, Severity
 from gradectl.validation.model import Check, CheckContext, CheckJob
 
@@ -56,7 +57,9 @@ def _check(context: CheckContext, template: Path, name: str) -> Iterator[Finding
     try:
         matches = json.loads(done.output or "[]")
     except ValueError as error:
-        raise GradectlError(done.errors or done.output, where=_PROGRAM) from error
+        message = tail(done.errors or done.output) or f"it exited with {done.code}"
+        hint = f"check the installation: {_PROGRAM} --version"
+        raise GradectlError(message, where=_PROGRAM, next_step=hint) from error
     for match in matches:
         severity = _SEVERITIES.get(match["Level"], "error")
         line, rule = match["Location"]["Start"]["LineNumber"], match["Rule"]

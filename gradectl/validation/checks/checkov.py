@@ -75,7 +75,8 @@ def _run(context: CheckContext, program: str) -> list[dict[str, Any]]:
         answer = json.loads(done.output)
     except ValueError as error:
         message = tail(done.errors or done.output) or f"it exited with {done.code}"
-        raise GradectlError(message, where=_PROGRAM) from error
+        hint = f"check the installation: {program} --version"
+        raise GradectlError(message, where=_PROGRAM, next_step=hint) from error
     reports = answer if isinstance(answer, list) else [answer]
     kept = ("failed_checks", "parsing_errors")
     return [{key: report.get("results", {}).get(key, []) for key in kept} for report in reports]
