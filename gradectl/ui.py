@@ -17,6 +17,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from gradectl.errors import RefusedError
+from grader.text import printable
 
 SCHEMA_VERSION = 1
 #: Width without a terminal, where rich would wrap at 80 columns.
@@ -149,14 +150,6 @@ class Ui:
             return
         with Live(console=self._err, auto_refresh=False, transient=True) as view:
             yield lambda lines: view.update(Text(printable("\n".join(lines))), refresh=True)
-
-
-def printable(text: str) -> str:
-    """Escape control characters: names and messages come from outside."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
-        for char in text
-    )
 
 
 def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
