@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
 from gradectl.errors import UnreachableError
+from gradectl.local.stack import Stack, make_directory, take_lock
 from gradectl.options import GlobalOptions
 
 REAL = {"AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
@@ -66,3 +68,29 @@ def test_the_target_is_printed_before_changes(
     context(tmp_path, {}).announce(environment(emulated=False))
 
     assert capsys.readouterr().err == "account 123456789012  region eu-west-1  environment dev\n"
+
+
+def test_the_running_stack_is_read_once(tmp_path: Path) -> None:
+    """All parts of one command see the same stack, even when it stops meanwhile."""
+    directory = tmp_path / "stack"
+    make_directory(directory)
+    lock = take_lock(directory)
+    stack = Stack(
+        directory=directory,
+        endpoint_url="http://localhost:1",
+        region="eu-west-1",
+        account_id="123456789012",
+        ca_file=directory / "ca.pem",
+        broker_endpoint="stomp+ssl://localhost:1",
+        db_endpoint="127.0.0.1:1",
+        supervisor_pid=os.getpid(),
+    )
+    stack.write()
+    app = context(tmp_path, {"GRADECTL_LOCAL_DIR": str(directory)})
+
+    assert app.stack(environment(emulated=True)) == stack
+    stack.withdraw()
+    os.close(lock)
+
+    assert app.stack(environment(emulated=True)) == stack
+    assert app.stack(environment(emulated=False)) is None
