@@ -107,7 +107,7 @@ class Project:
         endpoints = [each["address"] for each in services if each["address"]]
         return [int(each.removesuffix("/health").rpartition(":")[2]) for each in endpoints]
 
-    def leftovers(self) -> list[str]:
+    def remaining_processes(self) -> list[str]:
         """List processes whose arguments, directory or environment mention this project."""
         found = []
         for process in psutil.process_iter():
@@ -121,7 +121,7 @@ class Project:
 
     def assert_nothing_is_left(self, ports: list[int]) -> None:
         """Assert that there is no process, no port in use and no stack."""
-        assert self.leftovers() == []
+        assert self.remaining_processes() == []
         assert [port for port in ports if is_listening(port)] == []
         assert Stack.read(self.directory) is None
 

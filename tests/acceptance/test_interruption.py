@@ -17,12 +17,12 @@ WAITING = "creating module.database.aws_db_instance.this"
 
 def read_until(text: str, process: subprocess.Popen[str]) -> str:
     """Return the output of the demo up to a line with `text`, or to its end."""
-    said = ""
+    output = ""
     for line in process.stdout or ():
-        said += line
+        output += line
         if text in line:
             break
-    return said
+    return output
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_a_demo_interrupted_during_apply_leaves_nothing(
     ports = project.ports()
 
     (os.killpg if to_group else os.kill)(process.pid, number)
-    said = ended(process)
+    output = ended(process)
 
-    assert process.returncode == code, said
-    assert said.count("stopping gracefully") == 1
-    assert "still waiting" not in said
-    assert "Traceback" not in said
+    assert process.returncode == code, output
+    assert output.count("stopping gracefully") == 1
+    assert "still waiting" not in output
+    assert "Traceback" not in output
     project.assert_nothing_is_left(ports)

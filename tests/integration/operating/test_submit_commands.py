@@ -64,7 +64,7 @@ def test_the_sample_submissions_get_the_expected_results(
     """Of submissions.yaml, which the demo uses: all languages, all verdicts."""
     sample_settings = {**SAMPLES["defaults"], **each}
 
-    said = submit(
+    done = submit(
         grading,
         *("--language", each["language"], "--any-language", str(EXAMPLES / each["file"])),
         *("--time-limit", str(sample_settings["time_limit_ms"])),
@@ -73,28 +73,28 @@ def test_the_sample_submissions_get_the_expected_results(
     )
 
     expect = each["expect"]
-    result = said.document["result"]
+    result = done.document["result"]
     assert result["status"] == expect["status"]
     if expect["status"] == "completed":
-        assert said.code == 0
+        assert done.code == 0
         assert (result["result"]["verdict"], result["result"]["score"]) == (
             expect["verdict"],
             expect["score"],
         )
     else:
-        assert said.code == 1
+        assert done.code == 1
         assert result["error"]["code"] == expect["error"]
 
 
 def test_the_verdict_is_shown_as_a_table(grading: Any) -> None:
     """The verdict is in the title, the request id on stderr."""
-    said = grading.gradectl(
+    done = grading.gradectl(
         *("submit", "--problem", "sum", "--language", "python", "--wait", sample("accepted.py"))
     )
 
-    assert said.code == 0, said.stderr
-    assert ": AC, score 100" in said.stdout
-    assert "req_" in said.stderr
+    assert done.code == 0, done.stderr
+    assert ": AC, score 100" in done.stdout
+    assert "req_" in done.stderr
 
 
 def test_the_request_id_leads_to_the_result(grading: Any) -> None:
@@ -126,37 +126,37 @@ def test_a_result_is_shown_without_database_and_broker(grading: Any) -> None:
     grading.set_parameter("mq/broker-endpoint", "stomp+ssl://localhost:1")
     grading.set_parameter("db/endpoint", "127.0.0.1:1")
     try:
-        said = grading.gradectl("result", request_id)
+        done = grading.gradectl("result", request_id)
     finally:
         grading.set_parameter("mq/broker-endpoint", endpoint)
         grading.set_parameter("db/endpoint", grading.database.endpoint)
 
-    assert said.code == 0
-    assert "AC, score 100" in said.stdout
-    assert "not read: database" in said.stderr
-    assert "not read: broker" in said.stderr
+    assert done.code == 0
+    assert "AC, score 100" in done.stdout
+    assert "not read: database" in done.stderr
+    assert "not read: broker" in done.stderr
 
 
 def test_an_unknown_request_with_an_unreachable_source_exits_with_69(grading: Any) -> None:
     """That source may have it."""
     grading.set_parameter("db/endpoint", "127.0.0.1:1")
     try:
-        said = grading.gradectl("result", "req_none")
+        done = grading.gradectl("result", "req_none")
     finally:
         grading.set_parameter("db/endpoint", grading.database.endpoint)
 
-    assert said.code == 69
-    assert "request 'req_none' not found, but not all sources could be reached" in said.stderr
-    assert "where:   database" in said.stderr
+    assert done.code == 69
+    assert "request 'req_none' not found, but not all sources could be reached" in done.stderr
+    assert "where:   database" in done.stderr
 
 
 def test_an_unknown_request_exits_with_1(grading: Any) -> None:
     """The error has the sources and a next step."""
-    said = grading.gradectl("result", "req_none")
+    done = grading.gradectl("result", "req_none")
 
-    assert said.code == 1
-    assert "request 'req_none' not found" in said.stderr
-    assert grading.name in said.stderr
+    assert done.code == 1
+    assert "request 'req_none' not found" in done.stderr
+    assert grading.name in done.stderr
 
 
 def test_an_unknown_language_is_rejected_before_it_is_sent(grading: Any) -> None:
@@ -172,11 +172,11 @@ def test_an_unknown_language_is_rejected_before_it_is_sent(grading: Any) -> None
 
 def test_an_unknown_problem_exits_with_1(grading: Any) -> None:
     """Before the request is sent."""
-    said = grading.gradectl("submit", "-p", "som", "-l", "python", sample("accepted.py"))
+    done = grading.gradectl("submit", "-p", "som", "-l", "python", sample("accepted.py"))
 
-    assert said.code == 1
-    assert "problem 'som' not found" in said.stderr
-    assert "gradectl problem push" in said.stderr
+    assert done.code == 1
+    assert "problem 'som' not found" in done.stderr
+    assert "gradectl problem push" in done.stderr
 
 
 def test_a_file_of_50_mb_exits_with_64_and_nothing_is_stored(grading: Any, tmp_path: Path) -> None:
@@ -186,23 +186,23 @@ def test_a_file_of_50_mb_exits_with_64_and_nothing_is_stored(grading: Any, tmp_p
         file.truncate(50 << 20)
     before = grading.stored()
 
-    said = grading.gradectl("submit", "-p", "sum", "-l", "python", str(big))
+    done = grading.gradectl("submit", "-p", "sum", "-l", "python", str(big))
 
-    assert said.code == 64
-    assert "52428800 bytes" in said.stderr
-    assert said.stderr.count("error:") == 1
+    assert done.code == 64
+    assert "52428800 bytes" in done.stderr
+    assert done.stderr.count("error:") == 1
     assert grading.stored() == before
 
 
 def test_a_timeout_exits_with_124_and_a_next_step(grading: Any) -> None:
     """The request stays queued, and the next step has its id."""
-    said = grading.gradectl(
+    done = grading.gradectl(
         *("--timeout", "1.5", "submit", "-p", "sum", "-l", "python", "--wait"),
         *("--time-limit", "2000", sample("sleeps.py")),
     )
 
-    assert said.code == 124
-    assert f"gradectl result -e {grading.name} req_" in said.stderr
+    assert done.code == 124
+    assert f"gradectl result -e {grading.name} req_" in done.stderr
 
 
 def test_a_dry_run_sends_and_stores_nothing(grading: Any) -> None:
@@ -223,14 +223,14 @@ def test_a_dry_run_sends_and_stores_nothing(grading: Any) -> None:
 
 def test_a_second_push_uploads_nothing(grading: Any) -> None:
     """The content is compared, so a push in each CI run costs one listing."""
-    said = grading.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"), "-o", "json")
+    done = grading.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"), "-o", "json")
 
-    assert said.code == 0, said.stderr
-    assert said.document["uploaded"] == []
-    assert len(said.document["unchanged"]) == 11
-    assert said.document["cases"] == 5
+    assert done.code == 0, done.stderr
+    assert done.document["uploaded"] == []
+    assert len(done.document["unchanged"]) == 11
+    assert done.document["cases"] == 5
     schema = Path(__file__).parents[3] / "docs" / "schemas" / "cli" / "problem-push.json"
-    jsonschema.validate(said.document, json.loads(schema.read_text()))
+    jsonschema.validate(done.document, json.loads(schema.read_text()))
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_a_kattis_package_is_graded_by_its_own_rules(
 
     path = package / "submissions" / submission
     language = {".py": "python", ".cpp": "cpp"}[path.suffix]
-    said = submit(grading, "--language", language, "--time-limit", "1000", str(path), problem=name)
+    done = submit(grading, "--language", language, "--time-limit", "1000", str(path), problem=name)
 
-    result = said.document["result"]["result"]
+    result = done.document["result"]["result"]
     assert (result["verdict"], result["score"]) == (verdict, score)
     if verdict == "WA":
         assert result["reason"] == "the two places are the same"
@@ -264,11 +264,11 @@ def test_an_invalid_problem_exits_with_78(grading: Any, tmp_path: Path) -> None:
     (tmp_path / "broken" / "testcases").mkdir(parents=True)
     (tmp_path / "broken" / "testcases" / "1.in").touch()
 
-    said = grading.gradectl("problem", "push", str(tmp_path / "broken"))
+    done = grading.gradectl("problem", "push", str(tmp_path / "broken"))
 
-    assert said.code == 78
-    assert "description.md: missing" in said.stderr
-    assert "testcases/1.in: answer file missing" in said.stderr
+    assert done.code == 78
+    assert "description.md: missing" in done.stderr
+    assert "testcases/1.in: answer file missing" in done.stderr
     assert not [key for key in grading.stored() if key.startswith("problems/broken")]
 
 
@@ -292,10 +292,10 @@ def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
     submit(grading, "--language", "python", sample("accepted.py"))
     objects, messages = grading.stored(), sizes(grading)
 
-    said = grading.gradectl("smoke", grading.name, "--output", "json")
+    done = grading.gradectl("smoke", grading.name, "--output", "json")
 
-    assert said.code == 0, said.stderr
-    document = said.document
+    assert done.code == 0, done.stderr
+    document = done.document
     assert [each["queue"] for each in document["probes"]] == [
         "grading-requests",
         "grading-priority",
@@ -317,10 +317,10 @@ def test_the_smoke_test_finds_its_results_behind_300_others(grading: Any) -> Non
             broker.send(RESULTS_QUEUE, b"%d" % number, {})
     messages = sizes(grading)
 
-    said = grading.gradectl("smoke", grading.name, "--output", "json")
+    done = grading.gradectl("smoke", grading.name, "--output", "json")
 
-    assert said.code == 0, said.stderr
-    assert {each["proof"] for each in said.document["probes"]} == {
+    assert done.code == 0, done.stderr
+    assert {each["proof"] for each in done.document["probes"]} == {
         "result message, by its correlation id"
     }
     assert sizes(grading) == messages
@@ -332,14 +332,14 @@ def test_the_smoke_test_passes_although_a_web_tier_consumes_all_results(grading:
     web = connect([running.endpoint], running.user, running.password, ca_file=running.ca_file)
     web.subscribe(RESULTS_QUEUE, headers={"ack": "auto", "activemq.prefetchSize": "1000"})
     try:
-        said = grading.gradectl("smoke", grading.name, "--output", "json")
+        done = grading.gradectl("smoke", grading.name, "--output", "json")
     finally:
         web.close()
 
-    assert said.code == 0, said.stderr
-    for probe in said.document["probes"]:
+    assert done.code == 0, done.stderr
+    for probe in done.document["probes"]:
         assert probe["proof"].startswith(("result message", "stored row; another consumer"))
-    assert said.document["left_behind"] == []
+    assert done.document["left_behind"] == []
     assert not [key for key in grading.stored() if "smoke-" in key]
 
 

@@ -142,7 +142,7 @@ def test_a_link_must_point_to_a_file_of_the_problem(folder: Path, tmp_path: Path
 
 
 def test_only_regular_files_are_accepted(folder: Path) -> None:
-    """Reading a FIFO would block for ever."""
+    """Reading a FIFO would block."""
     os.mkfifo(folder / "testcases" / "3.in")
     (folder / "testcases" / "group").mkdir()
     (folder / "testcases" / "more").symlink_to("group")

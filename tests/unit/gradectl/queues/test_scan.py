@@ -91,7 +91,7 @@ def test_a_scan_never_reports_more_than_it_read(messages: list[tuple[int, int]])
 
 
 def test_more_than_a_page_in_one_millisecond_is_called_incomplete() -> None:
-    """Nothing tells such messages apart for a selector, so it must be said that some are unseen."""
+    """No selector separates such messages, so the scan must report that some are missing."""
     result = PagingQueue([(4, 1_000)] * (3 * PAGE)).scan()
 
     assert not result.complete
