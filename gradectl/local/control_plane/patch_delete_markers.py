@@ -12,7 +12,7 @@ from moto.s3.models import FakeDeleteMarker
 
 def patch_delete_markers() -> None:
     """Add the method that moto calls when it removes a version; a marker has no file to close."""
-    FakeDeleteMarker.dispose = _dispose  # type: ignore[attr-defined]  # the missing method
+    FakeDeleteMarker.dispose = _dispose  # type: ignore[attr-defined]  # it is what is missing
 
 
 def _dispose(_marker: FakeDeleteMarker, garbage: bool = False) -> None:
