@@ -22,7 +22,7 @@ from gradectl.submissions.submit import (
     stored_result,
     upload_source,
 )
-from grader.contract.messages import GradingResult
+from grader.contract.messages import GradingRequest, GradingResult
 from grader.contract.names import RESULTS_QUEUE
 from grader.contract.verdicts import Verdict
 from grader.errors import AccessError, GraderError
@@ -113,16 +113,7 @@ class Prober:
             with self._timed(UPLOAD):
                 upload_source(self._store, request, _PROGRAM)
             with self._timed(SEND):
-                if self._counters(job.queue) is None:
-                    raise CheckFailedError("the queue does not exist")
-                job.sent = (
-                    True  # set before, because a send may fail after the broker has stored it
-                )
-                try:
-                    send_request(self._broker, job.queue, request)
-                except AccessError:
-                    job.sent = False  # rejected, so there is no message to remove
-                    raise
+                self._send(job, request)
             with self._timed(GRADE):
                 body = self._await_grade(watch, job, seconds)
                 job.finished = True
@@ -133,6 +124,17 @@ class Prober:
                     return self._other_proof(job, before)
                 _check(GradingResult.from_json(body), job)
                 return "result message, by its correlation id"
+
+    def _send(self, job: SmokeJob, request: GradingRequest) -> None:
+        """Send the request; on an error other than a missing right it may have been stored."""
+        if self._counters(job.queue) is None:
+            raise CheckFailedError("the queue does not exist")
+        job.sent = True
+        try:
+            send_request(self._broker, job.queue, request)
+        except AccessError:
+            job.sent = False
+            raise
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
