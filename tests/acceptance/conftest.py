@@ -132,9 +132,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     root = tmp_path_factory.mktemp("project")
     for part in PARTS:
         shutil.copytree(REPOSITORY / part, root / part, ignore=shutil.ignore_patterns(".terraform"))
-    directory = Path(
-        tempfile.mkdtemp(prefix="gradectl-test-")
-    )  # box users cannot traverse tmp_path
+    # Box users cannot traverse tmp_path.
+    directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))
     inherited = {
         name: value
         for name, value in os.environ.items()
