@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 import click
+import pytest
 import yaml
 
 from gradectl.cli import gradectl
@@ -239,6 +240,25 @@ def test_each_command_line_parses() -> None:
     assert not wrong, wrong
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("gradectl queue inspct grading-dlq", "no command inspct; write inspect"),
+        ("gradectl apply --aply dev", "No such option '--aply'"),
+        ("grader wrker", "no command wrker; write worker"),
+        ("make tests", "no target tests"),
+        ("gradectl queue list -e ENV", ""),
+        ("make attacks ARGS=x", ""),
+    ],
+)
+def test_a_wrong_command_line_is_answered_with_the_right_word(line: str, said: str) -> None:
+    """Where the word is close to a right one; what is right has no complaint."""
+    found = complaint(line.split())
+
+    assert said in found
+    assert bool(said) == bool(found)
+
+
 def settings() -> set[str]:
     """The environment variables of the worker and of `grader database-user`."""
     fields = {*WorkerSettings.model_fields, *DatabaseUserSettings.model_fields}
@@ -429,6 +449,14 @@ def test_each_page_of_docs_begins_with_who_needs_it() -> None:
     )
 
     assert not wrong, wrong
+
+
+def test_the_readme_links_every_page_of_docs() -> None:
+    """A page that is not in the list of the README is not found."""
+    links = {target for line in lines_of(ROOT / "README.md") for target in LINK.findall(line.text)}
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")}
+
+    assert not (missing := sorted(pages - links)), f"README.md: link {', '.join(missing)}"
 
 
 def test_commit_hooks_need_no_network() -> None:

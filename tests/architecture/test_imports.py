@@ -283,6 +283,12 @@ def test_no_module_is_part_of_an_import_cycle() -> None:
     assert not cycle(graph)
 
 
+def test_a_cycle_is_shown_with_its_path() -> None:
+    """So that the arrow to turn around is seen at once."""
+    assert cycle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == "b -> d -> b"
+    assert not cycle({"a": {"b"}, "b": set()})
+
+
 def test_product_code_imports_no_test_support() -> None:
     """In-memory fakes and test fixtures are for tests, benchmarks and plug-in authors."""
     strays = report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -73,12 +73,12 @@ def lines(folder: str) -> Iterator[tuple[str, str]]:
                 yield f"{name}:{number}", text
 
 
-def old_words(folder: str, words: dict[str, str]) -> str:
-    """Each old word in a folder, with the new one."""
+def old_words(texts: Iterable[tuple[str, str]], words: dict[str, str]) -> str:
+    """Each old word in texts, as `file:line: 'old'; write: new`."""
     patterns = [(re.compile(old), new) for old, new in words.items()]
     return "\n".join(
         f"{where}: '{found[0].strip()}'; write: {new}"
-        for where, text in lines(folder)
+        for where, text in texts
         for pattern, new in patterns
         if (found := pattern.search(text))
     )
@@ -87,10 +87,28 @@ def old_words(folder: str, words: dict[str, str]) -> str:
 @pytest.mark.parametrize("folder", ["", *TOPS, "benchmarks", "tests"])
 def test_renamed_things_have_their_new_names(folder: str) -> None:
     """The field's word, the same in code, tests and documentation."""
-    assert not (found := old_words(folder, NAMES)), found
+    assert not (found := old_words(lines(folder), NAMES)), found
 
 
 @pytest.mark.parametrize("folder", ["", *TOPS, "benchmarks"])
 def test_prose_is_plain(folder: str) -> None:
     """Phrases that a reader has to translate are written in standard terms."""
-    assert not (found := old_words(folder, PHRASES)), found
+    assert not (found := old_words(lines(folder), PHRASES)), found
+
+
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        ("nobody knows 'req_1'", "not found"),
+        ("a text that is no Terraform", "is not a"),
+        ("there is no network, and it is no longer needed", ""),
+        ("class Desk:", "JobProcessor"),
+        ("WORKER_SLOTS and LOOK_AHEAD stay", ""),
+    ],
+)
+def test_an_old_word_is_answered_with_the_new_one(text: str, new: str) -> None:
+    """Public settings, and phrases that are plain English, are left alone."""
+    found = old_words([("page.md:1", text)], {**NAMES, **PHRASES})
+
+    assert new in found
+    assert bool(new) == found.startswith("page.md:1: ")
