@@ -126,7 +126,7 @@ class JobProcessor:
         try:
             result = self.handler(request)
         except RequestError as error:
-            ErrorCode(error.code)  # a code of the handler's own is its fault: a failed attempt
+            ErrorCode(error.code)  # ValueError: an unpublished code is a fault of the handler
             self._note("Request rejected", request, code=str(error.code), reason=error.what)
             return Rejected(error, request.request_id)
         _check(result, request)

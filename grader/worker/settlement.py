@@ -110,7 +110,7 @@ class Rejected:
     Args:
         error: Why.
         request_id: None when the message has no readable id, so there is nothing to answer.
-        known: The row of an earlier message with this id; what it says stands.
+        known: The row of an earlier message with this id; it is kept, and its result sent again.
     """
 
     error: RequestError
@@ -173,10 +173,7 @@ def settle(
             return _rejected(outcome, delivery, policy, now)
         case Exhausted(request_id, reason):
             error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
-            dead = _dead_letter(delivery, error, policy)
-            attempts = str(policy.max_attempts)
-            why = {REASON_HEADER: reason[:_LONGEST_REASON], ATTEMPT_HEADER: attempts}
-            dead = replace(dead, headers={**dead.headers, **why})
+            dead = _exhausted_dead_letter(delivery, error, reason, policy)
             return _failed(request_id, error, dead, policy, now)
 
 
@@ -227,6 +224,15 @@ def _dead_letter(delivery: Delivery, error: RequestError, policy: DeliveryPolicy
     }
     headers.pop("expires", None)  # else it would vanish before operators see it
     return Outgoing(policy.dead_letter_queue, delivery.body, headers)
+
+
+def _exhausted_dead_letter(
+    delivery: Delivery, error: RequestError, reason: str, policy: DeliveryPolicy
+) -> Outgoing:
+    """Give operators the internal reason; the result message has only the general one."""
+    dead = _dead_letter(delivery, error, policy)
+    why = {REASON_HEADER: reason[:_LONGEST_REASON], ATTEMPT_HEADER: str(policy.max_attempts)}
+    return replace(dead, headers={**dead.headers, **why})
 
 
 def _copied_headers(delivery: Delivery) -> dict[str, str]:

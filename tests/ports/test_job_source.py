@@ -57,6 +57,21 @@ def test_settled_message_is_gone_and_its_answer_there(queues: Any, jobs: str) ->
     assert queues.open(jobs).receive(NOTHING) is None
 
 
+def test_lost_connection_settles_nothing(queues: Any, jobs: str) -> None:
+    """Neither is anything sent nor the message acknowledged; it is delivered again."""
+    queues.send(Outgoing(jobs, b"1"))
+    source = queues.open(jobs)
+    answers = queues.name("answers")
+    delivery = source.receive(SOON)
+    source.close()
+
+    with pytest.raises(ConnectionLostError):
+        source.settle(delivery, [Outgoing(answers, b"done")])
+
+    assert queues.open(answers).receive(NOTHING) is None
+    assert queues.open(jobs).receive(SOON).redelivered
+
+
 def test_unsettled_message_comes_again_after_close(queues: Any, jobs: str) -> None:
     """A worker that leaves, leaves its message to the next, marked as redelivered."""
     queues.send(Outgoing(jobs, b"1"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -380,6 +380,75 @@ def test_lost_connection_is_opened_again(bench: Bench) -> None:
 
     assert len(bench.results()) == 1
     assert bench.jobs.get("req_1").status == "completed"
+
+
+class LostAtSettle(UntilEmpty):
+    """Loses the connection once, when a message is to be settled."""
+
+    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Lose it before anything is sent or acknowledged."""
+        self.lose()
+        super().settle(delivery, outgoing)
+
+
+def test_connection_lost_between_record_and_settle_sends_the_stored_result(bench: Bench) -> None:
+    """The redelivered message finds its row finished; it is not graded again."""
+    bench.send()
+    seen: list[tuple[str, int]] = []
+    sources = iter(
+        [LostAtSettle(bench.queues, bench.stopping), UntilEmpty(bench.queues, bench.stopping)]
+    )
+
+    def open_source() -> JobSource:
+        row = bench.jobs.get("req_1")
+        if row is not None:
+            seen.append((row.status, len(bench.results())))
+        return next(sources)
+
+    bench.run(open_source)
+
+    assert seen == [("completed", 0)]
+    (sent,) = bench.results()
+    assert sent.to_json() == bench.jobs.get("req_1").result.to_json()
+    assert bench.jobs.get("req_1").attempts == 1
+
+
+def test_rejection_lost_between_record_and_settle_keeps_its_result(bench: Bench) -> None:
+    """The stored failure is sent again, and the handler is not called again."""
+    calls: list[str] = []
+
+    def reject(request: GradingRequest) -> GradingResult:
+        calls.append(request.request_id)
+        raise RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language")
+
+    bench.handler = reject
+    bench.send()
+    sources = iter(
+        [LostAtSettle(bench.queues, bench.stopping), UntilEmpty(bench.queues, bench.stopping)]
+    )
+
+    bench.run(lambda: next(sources))
+
+    assert calls == ["req_1"]
+    assert [result.error.code for result in bench.results()] == ["UNKNOWN_LANGUAGE"]
+
+
+def test_result_that_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
+    """The message stays for another worker."""
+
+    class Unreachable(MemoryJobStore):
+        def finish(self, _result: JobResult) -> None:
+            bench.stopping.set()
+            raise TemporaryError("unreachable")
+
+    bench.jobs = Unreachable()
+    bench.send()
+
+    bench.run()
+
+    assert bench.results() == []
+    assert len(bench.queues.waiting("requests")) == 1
+    assert bench.jobs.get("req_1").status == "running"
 
 
 def test_broker_that_cannot_be_reached_is_tried_again(bench: Bench) -> None:
