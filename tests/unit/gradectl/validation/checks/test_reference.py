@@ -22,7 +22,9 @@ def test_the_generator_runs_with_check(make_context: Callable[..., Any], look: A
     assert look(CHECK, context) == []
 
 
-def test_the_last_line_of_output_is_the_finding(make_context: Callable[..., Any], look: Any) -> None:
+def test_the_last_line_of_output_is_the_finding(
+    make_context: Callable[..., Any], look: Any
+) -> None:
     """A traceback may come before it."""
     (found,) = look(CHECK, make_context(generator("print('x'); sys.exit('cli.md is out of date')")))
 
