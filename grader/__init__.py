@@ -1,1 +1,1 @@
-"""The worker that runs in the cloud: takes a request from a queue, grades it, and reports."""
+"""The grading worker: receives requests from a queue, grades them and sends the results."""

@@ -1,4 +1,4 @@
-"""The command line of what runs in the cloud: `grader worker`, `languages` and the others."""
+"""Command line of the worker image: `grader worker`, `migrate`, `languages` and others."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ from grader.worker.retry import Retrier
 from grader.worker.shutdown import run_until_told
 from grader.worker.worker import Worker, open_jobs, read_parameters
 
-_USAGE = 64  # sysexits.h, as gradectl has it
+_USAGE = 64  # EX_USAGE of sysexits.h, as in gradectl
 
 
 class _Program(click.Group):
-    """All commands; a command line that makes no sense ends with 64, and not with click's own 2."""
+    """Exits with 64 on usage errors, instead of click's 2."""
 
     def make_context(
         self,
         info_name: str | None,
         args: list[str],
         parent: click.Context | None = None,
-        **extra: Any,  # noqa: ANN401 - the signature of what is overridden
+        **extra: Any,  # noqa: ANN401 - signature of the base class
     ) -> click.Context:
-        """Understand what stands before the command."""
-        with _usage_is_told():
+        """Parse the options before the command."""
+        with _usage_errors():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Understand the command, and run it."""
-        with _usage_is_told():
+        """Parse the command and run it."""
+        with _usage_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _usage_is_told() -> Iterator[None]:
+def _usage_errors() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
@@ -66,12 +66,12 @@ def _usage_is_told() -> Iterator[None]:
 
 
 class _SettingsCommand(click.Command):
-    """A command that is configured by environment variables, which its help explains."""
+    """A command configured by environment variables, which its help lists."""
 
     settings: type[BaseSettings] = WorkerSettings
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of variables."""
+        """Write the table of environment variables."""
         super().format_epilog(ctx, formatter)
         rows = [
             (name, f"{meaning} [{f'default: {default}' if default else 'required'}]")
@@ -82,23 +82,23 @@ class _SettingsCommand(click.Command):
 
 
 class _DatabaseUserCommand(_SettingsCommand):
-    """The same with the variables of that command."""
+    """Lists the variables of `grader database-user`."""
 
     settings = DatabaseUserSettings
 
 
 @click.group(cls=_Program)
 def main() -> None:
-    """Grade what the queue brings."""
+    """Run the grading worker and its tools."""
 
 
 @main.command(cls=_SettingsCommand)
 def worker() -> None:
     """
-    HandlerSpec on requests until told to stop.
+    Process requests until SIGTERM.
 
-    SIGTERM lets a running request finish and exits with 0; a second one, or the end of
-    DRAIN_SECONDS, does not wait and exits with 143.
+    On SIGTERM the running requests finish and the exit code is 0. A second SIGTERM, or the end of
+    DRAIN_SECONDS, ends the worker at once with 143; its requests are delivered to another worker.
     """
     redactor = Redactor()
     log = _logger(redactor)
@@ -113,7 +113,7 @@ def worker() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database schema up to date; the worker does the same at its start."""
+    """Migrate the database schema to the newest version; a worker does the same at start."""
     redactor = Redactor()
     log = _logger(redactor)
 
@@ -131,14 +131,14 @@ def migrate() -> None:
 
 
 @main.command(name="database-user", cls=_DatabaseUserCommand)
-@click.option("--iam", is_flag=True, help="The user logs in by a token of IAM (RDS MySQL only).")
+@click.option("--iam", is_flag=True, help="The user logs in with an IAM token (RDS MySQL only).")
 def database_user(*, iam: bool) -> None:
     """
-    Make the application's user of the database, or set right what is wrong with it.
+    Create or correct the worker's database user.
 
-    As the administrator: brings the schema up to date, sets the user's password, lets it in by TLS
-    only, and gives it SELECT, INSERT, UPDATE and DELETE on the schema and nothing else.  May be run
-    again at any time; what is right is left alone.
+    Logs in as the administrator, migrates the schema, sets the user's password, requires TLS, and
+    grants SELECT, INSERT, UPDATE and DELETE on the schema and nothing else. Safe to run again: it
+    changes only what differs.
     """
     redactor = Redactor()
     log = _logger(redactor)
@@ -157,7 +157,7 @@ def database_user(*, iam: bool) -> None:
 
 @main.command()
 def health() -> None:
-    """Ask the worker of this container whether it is well; exits with 1 when not."""
+    """Query the health page of the worker in this container; exits with 1 if unhealthy."""
     try:
         port = load(HealthSettings).health_port
     except GraderError as error:
@@ -170,30 +170,30 @@ def health() -> None:
 
 @main.command()
 @click.option(
-    "--output", type=click.Choice(["table", "json"]), default="table", help="How to show them."
+    "--output", type=click.Choice(["table", "json"]), default="table", help="Output format."
 )
 def languages(output: str) -> None:
     """
-    List the languages with their versions, and try out each that is installed.
+    List the languages with their versions, and test each installed one.
 
-    LAUNCHER_PATH says where the sandbox is, LANGUAGES which ones to try; without a sandbox none is
-    tried.  Exits with 4 when one is broken.
+    LAUNCHER_PATH is the path of the sandbox launcher, LANGUAGES selects languages. Without a
+    sandbox no language is tested. Exits with 4 if a language is broken.
     """
     try:
-        conditions, untested = inspect_machine(load(SandboxSettings))
+        statuses, untested = inspect_machine(load(SandboxSettings))
     except GraderError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    click.echo((as_json if output == "json" else as_table)(conditions))
+    click.echo((as_json if output == "json" else as_table)(statuses))
     if untested:
         click.echo(untested, err=True)
-    broken = any(one.state is State.BROKEN for one in conditions)
+    broken = any(one.state is State.BROKEN for one in statuses)
     sys.exit(SelfTestError.exit_code if broken else 0)
 
 
 @main.command()
 def version() -> None:
-    """Say which version this is."""
+    """Print the version."""
     click.echo(distribution_version("gradectl"))
 
 

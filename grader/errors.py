@@ -1,19 +1,19 @@
-"""Everything the worker raises on purpose.
+"""The errors of the worker.
 
 ::
 
     GraderError
-    ├── RequestError            the request can never be done; says why, safe to show
+    ├── RequestError            the request can never succeed; the reason may be shown to the user
     ├── ObjectNotFoundError     the store has no such object
     ├── ObjectTooLargeError     the object is larger than the caller allows
     ├── TemporaryError          worth another attempt
-    │   └── SandboxError        the platform failed to run a program; nobody's fault but ours
-    ├── ConnectionLostError     the broker is gone; what was in flight will be delivered again
-    ├── StoppingError           the worker was told to stop while it waited
-    ├── AccessError             the other side refused our name or password, or what we may do
-    ├── TrustError              the other side's certificate is not trusted
-    ├── SettingsError           the worker was started wrongly
-    └── SelfTestError           the sandbox let an attack through; the worker must not subscribe
+    │   └── SandboxError        the sandbox failed; not the fault of the program
+    ├── ConnectionLostError     the broker is unreachable; unacknowledged messages are redelivered
+    ├── StoppingError           the worker shut down while it waited
+    ├── AccessError             a service refused the credentials, or they lack a right
+    ├── TrustError              the certificate of a server is not trusted
+    ├── SettingsError           settings are missing or invalid
+    └── SelfTestError           an attack on the sandbox succeeded; the worker must not start
 """
 
 from __future__ import annotations
@@ -21,46 +21,44 @@ from __future__ import annotations
 
 class GraderError(Exception):
     """
-    Base of the tree.
+    Base of all errors.
 
     Args:
-        what: What is wrong, one sentence.
-        where: The part or address concerned.
-        next_step: What the reader can do about it.
+        what: The problem, in one sentence.
+        where: Component or address.
+        next_step: What to do about it.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
-        """Keep the three parts apart so that a front end can lay them out."""
         super().__init__(what)
         self.what = what
         self.where = where
         self.next_step = next_step
 
     def __str__(self) -> str:
-        """Give the parts on one line, for logs."""
+        """Join the parts on one line, for logs."""
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head} ({self.next_step})" if self.next_step else head
 
 
 class RequestError(GraderError):
     """
-    The request can never be done, however often it is tried.
+    The request can never succeed, however often it is retried.
 
     Args:
-        code: A stable word from `grader.contract.verdicts.ErrorCode`.
-        what: What is wrong, safe to show to the person who submitted.
+        code: An `ErrorCode` of `grader.contract.verdicts`.
+        what: The problem; must be safe to show to the user who submitted.
     """
 
     def __init__(self, code: str, what: str) -> None:
-        """Keep the code for the result message and the dead-letter header."""
         super().__init__(what)
         self.code = code
 
 
 class ObjectNotFoundError(GraderError):
-    """The store has no object of this name."""
+    """The store has no object with this key."""
 
 
 class ObjectTooLargeError(GraderError):
@@ -68,7 +66,7 @@ class ObjectTooLargeError(GraderError):
 
 
 class TemporaryError(GraderError):
-    """Something outside the request failed; another attempt may succeed."""
+    """Something other than the request failed; another attempt may succeed."""
 
     exit_code = 75
 
@@ -78,36 +76,36 @@ class SandboxError(TemporaryError):
 
 
 class ConnectionLostError(GraderError):
-    """The connection to the broker is gone; unacknowledged messages will be delivered again."""
+    """The connection to the broker is lost; unacknowledged messages are redelivered."""
 
     exit_code = 69
 
 
 class StoppingError(GraderError):
-    """The worker was told to stop while it waited for something; nothing is lost."""
+    """The worker shut down while it waited; no message is lost."""
 
     exit_code = 0
 
 
 class AccessError(GraderError):
-    """The other side refused our user name or password, or what we may do."""
+    """A service refused the user name or password, or the user lacks a right."""
 
     exit_code = 77
 
 
 class TrustError(GraderError):
-    """The other side's certificate is not trusted, or belongs to another host."""
+    """The certificate of a server is not trusted, or is for another host."""
 
     exit_code = 78
 
 
 class SettingsError(GraderError):
-    """The worker was started with missing or invalid settings."""
+    """Settings are missing or invalid."""
 
     exit_code = 78
 
 
 class SelfTestError(GraderError):
-    """The sandbox did not hold one of its own attacks."""
+    """An attack of the self-test on the sandbox succeeded."""
 
     exit_code = 4

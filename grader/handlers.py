@@ -1,8 +1,8 @@
 """
-What a worker does with a message: chosen by name among what is installed.
+Plugin API for handlers, and their look-up by name.
 
-An entry point of the group ``grader.handlers`` names a context manager that is entered once per
-worker with a `HandlerContext` and yields a `HandlerSpec`.  `grader.judge.handler` is the default;
+An entry point of the group ``grader.handlers`` names a context manager. The worker enters it once
+with a `HandlerContext`, and it yields a `HandlerSpec`. `grader.judge.handler` is the default;
 docs/handlers.md explains how to write another.
 """
 
@@ -29,12 +29,12 @@ _Request = TypeVar("_Request", bound=JobRequest)
 @dataclass(frozen=True)
 class HandlerContext:
     """
-    What a worker lends to its work.
+    Resources that a worker provides to its handler.
 
     Args:
-        settings: Of the worker; a handler of another package reads its own by itself.
+        settings: Settings of the worker; a plugin reads its own settings itself.
         objects: The grading bucket.
-        log: Where events go.
+        log: Log of the worker.
     """
 
     settings: WorkerSettings
@@ -43,19 +43,19 @@ class HandlerContext:
 
     @property
     def bucket(self) -> str:
-        """Name of the grading bucket; a URL of any other is to be refused."""
+        """Name of the grading bucket; handlers must reject URLs of other buckets."""
         return self.settings.grading_bucket
 
 
 @dataclass(frozen=True)
 class HandlerSpec(Generic[_Request]):
     """
-    One kind of work.
+    An opened handler plugin.
 
     Args:
-        request_model: What a message must look like.
-        open: Gives the handler of one slot, which is left at the worker's end.
-        detail: What the health page says of it.
+        request_model: Model of its messages.
+        open: Opens the handler of one consumer; it is closed when the worker ends.
+        detail: Text of the `handler` check on the health page.
     """
 
     request_model: type[_Request]
@@ -63,44 +63,43 @@ class HandlerSpec(Generic[_Request]):
     detail: str = "ok"
 
 
-#: What an entry point names.
+#: Type of the objects that entry points name.
 OpenHandler = Callable[[HandlerContext], AbstractContextManager[HandlerSpec[Any]]]
 
 
 def find_handler(name: str) -> OpenHandler:
     """
-    Load the handler of this name.
+    Load the handler plugin with this name.
 
     Returns:
-        What opens the work, and raises `SettingsError` where the handler's own code raises
-        something that is none of our errors.
+        A function that opens it; errors of the plugin's own code become `SettingsError`.
 
     Raises:
-        SettingsError: None or several are installed under this name, or it cannot be imported.
+        SettingsError: No or several packages provide this name, or it cannot be imported.
     """
     entry_point = _entry_point(name)
     with _blaming(entry_point, "loaded"):
-        open_work = entry_point.load()
+        open_handler = entry_point.load()
 
     @contextmanager
-    def checked(tools: HandlerContext) -> Iterator[HandlerSpec[Any]]:
+    def checked(context: HandlerContext) -> Iterator[HandlerSpec[Any]]:
         with ExitStack() as stack:
             with _blaming(entry_point, "started"):
-                work = stack.enter_context(open_work(tools))
-                if not isinstance(work, HandlerSpec):
+                spec = stack.enter_context(open_handler(context))
+                if not isinstance(spec, HandlerSpec):
                     raise TypeError(
-                        f"it gave {type(work).__name__} and not grader.handlers.HandlerSpec"
+                        f"it yielded {type(spec).__name__} instead of grader.handlers.HandlerSpec"
                     )
-            yield replace(work, open=lambda: _opened(entry_point, work))
+            yield replace(spec, open=lambda: _opened(entry_point, spec))
 
     return checked
 
 
 @contextmanager
-def _opened(entry_point: EntryPoint, work: HandlerSpec[_Request]) -> Iterator[JobHandler[_Request]]:
+def _opened(entry_point: EntryPoint, spec: HandlerSpec[_Request]) -> Iterator[JobHandler[_Request]]:
     with ExitStack() as stack:
         with _blaming(entry_point, "opened"):
-            handler = stack.enter_context(work.open())
+            handler = stack.enter_context(spec.open())
         yield handler
 
 
@@ -111,15 +110,15 @@ def _entry_point(name: str) -> EntryPoint:
         return found[0]
     if found:
         raise SettingsError(
-            f"several packages have a handler {name!r}: {', '.join(map(_origin, found))}",
+            f"several packages provide the handler {name!r}: {', '.join(map(_origin, found))}",
             where=_VARIABLE,
             next_step="uninstall all but one",
         )
     names = ", ".join(sorted(installed.names)) or "none"
     raise SettingsError(
-        f"there is no handler {name!r}; installed: {names}",
+        f"handler {name!r} not found; installed: {names}",
         where=_VARIABLE,
-        next_step="correct the name, or install the package that brings it",
+        next_step="correct the name, or install the package that provides it",
     )
 
 
@@ -129,7 +128,7 @@ def _origin(entry_point: EntryPoint) -> str:
 
 @contextmanager
 def _blaming(entry_point: EntryPoint, done: str) -> Iterator[None]:
-    """Name the handler whose code raised what is none of our errors."""
+    """Turn errors of a plugin's code into a `SettingsError` that names the plugin."""
     try:
         yield
     except GraderError:
@@ -139,5 +138,5 @@ def _blaming(entry_point: EntryPoint, done: str) -> Iterator[None]:
             f"handler {entry_point.name!r} ({entry_point.value} of {_origin(entry_point)}) "
             f"cannot be {done}: {type(error).__name__}: {error}",
             where=_VARIABLE,
-            next_step="mend or reinstall that package, or choose another handler",
+            next_step="fix or reinstall that package, or choose another handler",
         ) from error

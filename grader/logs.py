@@ -1,7 +1,7 @@
 """
-The worker's log: the lines operators search for, or the same as JSON.
+The worker's log, as text lines or as JSON.
 
-There is no configuration of the process: a logger is made once and handed to who needs it.
+There is no global configuration: each process creates one logger and passes it on.
 """
 
 from __future__ import annotations
@@ -22,25 +22,24 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Logger = FilteringBoundLogger
 
 _MASK = "***"
-_SHORTEST_SECRET = 4  # masking "a" would garble everything and hide nothing
+_SHORTEST_SECRET = 4  # masking "a" would garble all lines and hide nothing
 _Event = MutableMapping[str, Any]
 
 
 class Redactor:
-    """A link of the chain that replaces known secrets wherever they stand."""
+    """A log processor that masks known secrets in every field."""
 
     def __init__(self) -> None:
-        """Know no secret yet."""
         self._secrets: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
     def hide(self, *secrets: str) -> None:
-        """Never let these be written."""
+        """Mask these from now on; texts shorter than four characters are ignored."""
         with self._lock:
             self._secrets |= {text for text in secrets if len(text) >= _SHORTEST_SECRET}
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: _Event) -> _Event:
-        """Go through one event."""
+        """Mask the secrets of one event."""
         return {key: self._clean(value) for key, value in event.items()}
 
     def _clean(self, value: object) -> object:
@@ -60,14 +59,14 @@ def make_logger(
     log_format: LogFormat, level: LogLevel, *, redactor: Redactor, stream: TextIO = sys.stderr
 ) -> Logger:
     """
-    Make the logger of a process.
+    Create the logger of a process.
 
     Args:
         log_format: ``text`` gives ``[2024-08-20 12:00:00] INFO: message``, with fields only from
             WARNING on, because operators search for whole lines; ``json`` gives all fields.
-        level: What is less than this is dropped.
-        redactor: Knows the secrets; more can be added to it later.
-        stream: Where lines go.
+        level: Lowest level that is logged.
+        redactor: Masks the secrets; more can be added to it later.
+        stream: Output of the lines.
     """
     logger: Logger = structlog.wrap_logger(
         structlog.PrintLogger(stream),
@@ -84,14 +83,14 @@ def make_logger(
 
 
 def forward_standard_logging(log: Logger) -> None:
-    """Have what libraries log, from WARNING on, appear as lines of ours."""
+    """Forward the warnings and errors of libraries to `log`."""
     root = logging.getLogger()
     root.handlers = [_Forward(log)]
     root.setLevel(logging.WARNING)
 
 
 def escape(text: str) -> str:
-    """Make control characters visible, so that a value cannot forge a line or drive a terminal."""
+    """Escape control characters, so that a value cannot forge a line or control a terminal."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""What the worker is told by its environment variables; the only place that reads them."""
+"""Settings of the worker; the only module that reads its environment variables."""
 
 from __future__ import annotations
 
@@ -19,44 +19,50 @@ _Name = Annotated[str, Field(min_length=1)]
 
 
 class LogSettings(BaseSettings):
-    """How to log; read before everything else."""
+    """Log format and level; read first."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
-    log_format: LogFormat = Field("text", description="log lines as text, or as json")
-    log_level: LogLevel = Field("INFO", description="least important level that is logged")
+    log_format: LogFormat = Field("text", description="format of log lines: text or json")
+    log_level: LogLevel = Field("INFO", description="lowest level that is logged")
 
 
 class HealthSettings(BaseSettings):
-    """Where health is served."""
+    """Address of the health page."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     health_host: _Name = Field(
-        "127.0.0.1", description="address of /health; 0.0.0.0 when a load balancer asks too"
+        "127.0.0.1",
+        description="address that serves /health; 0.0.0.0 if a load balancer checks it too",
     )
-    health_port: int = Field(8080, ge=0, le=65535, description="port of /health; 0: any free one")
+    health_port: int = Field(
+        8080, ge=0, le=65535, description="port that serves /health; 0: any free port"
+    )
 
 
 class DatabaseSettings(BaseSettings):
-    """How the database is found: names of SSM parameters, never values."""
+    """Names of the SSM parameters with endpoint and login of the database."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
-    aws_region: _Name = Field("ap-northeast-2", description="region of the bucket and of SSM")
+    aws_region: _Name = Field("ap-northeast-2", description="AWS region of the bucket and of SSM")
     db_endpoint_param: _Name = Field(description="SSM parameter: host:port of the database")
     db_name_param: _Name = Field(description="SSM parameter: name of the database")
     db_username_param: _Name = Field(description="SSM parameter: user of the database")
     db_password_param: _Name = Field(description="SSM parameter: the user's password")
     db_ca_file: Path | None = Field(
-        None, description="certificates that the database's must be signed by; None: any will do"
+        None,
+        description="file of trusted authorities for the database; unset: no certificate check",
     )
 
 
 class DatabaseUserSettings(DatabaseSettings):
-    """Who the application's user of the database is, and who makes it."""
+    """Logins of the worker's database user and of the administrator who creates it."""
 
-    db_admin_username_param: _Name = Field(description="SSM parameter: the administrator")
+    db_admin_username_param: _Name = Field(
+        description="SSM parameter: administrator of the database"
+    )
     db_admin_password_param: _Name = Field(
         description="SSM parameter: the administrator's password"
     )
@@ -66,46 +72,56 @@ class DatabaseUserSettings(DatabaseSettings):
 
 
 class SandboxSettings(BaseSettings):
-    """What runs submissions, and which."""
+    """Sandbox, languages and cache."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     launcher_path: Path = Field(
-        Path("/usr/local/libexec/grader/launcher"), description="the sandbox launcher"
+        Path("/usr/local/libexec/grader/launcher"), description="path of the sandbox launcher"
     )
     languages: str = Field(
-        "all", description="languages to grade, with commas; all: those that are installed"
+        "all", description="languages to grade, separated by commas; all: every installed one"
     )
     warm_interpreters: bool = Field(
-        True, description="whether interpreters may be started before their program is there"
+        True, description="start interpreters ahead of time and fork them for each test case"
     )
     cache_directory: Path | None = Field(
-        None, description="where test cases and programs are kept; None: as long as the worker runs"
+        None,
+        description="directory of cached test cases and programs; unset: a temporary one",
     )
-    cache_max_mb: int = Field(2048, ge=64, description="disk that they may take, MB")
+    cache_max_mb: int = Field(2048, ge=64, description="size limit of the cache, MB")
 
 
 class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSettings):
-    """Everything a worker is told; the task definition sets it."""
+    """All settings of a worker; the task definition sets them."""
 
     environment: _Name = Field(description="name of the environment, e.g. production")
     grading_bucket: _Name = Field(description="bucket of submissions, problems and results")
-    mq_endpoint_param: _Name = Field(description="SSM parameter: broker endpoints, with commas")
+    mq_endpoint_param: _Name = Field(
+        description="SSM parameter: broker endpoints, separated by commas"
+    )
     mq_username_param: _Name = Field(description="SSM parameter: user of the broker")
     mq_password_param: _Name = Field(description="SSM parameter: the user's password")
     queue_name: _Name = Field(names.REQUESTS_QUEUE, description="queue of requests")
     priority_queue_name: str = Field(
-        names.PRIORITY_QUEUE, description="queue of urgent requests; empty: none"
+        names.PRIORITY_QUEUE, description="queue of priority requests; empty: none"
     )
     result_queue_name: _Name = Field(names.RESULTS_QUEUE, description="queue of results")
-    dlq_name: _Name = Field(names.DEAD_LETTER_QUEUE, description="queue of what cannot be done")
-    job_handler: _Name = Field("grading", description="what is done with a request")
-    worker_slots: int = Field(1, ge=1, le=64, description="requests worked on at a time")
-    look_ahead: int = Field(
-        2, ge=0, le=16, description="waiting requests to fetch for while a job runs; 0: none"
+    dlq_name: _Name = Field(
+        names.DEAD_LETTER_QUEUE,
+        description="dead-letter queue: copies of requests that cannot be done",
     )
-    max_attempts: int = Field(3, ge=1, description="attempts before a request is given up")
-    retry_delay_ms: int = Field(5000, ge=1, description="milliseconds before another attempt")
+    job_handler: _Name = Field("grading", description="name of the handler that processes requests")
+    worker_slots: int = Field(
+        1, ge=1, le=64, description="requests that a worker processes at the same time"
+    )
+    look_ahead: int = Field(
+        2, ge=0, le=16, description="waiting requests to prefetch for while a job runs; 0: none"
+    )
+    max_attempts: int = Field(3, ge=1, description="attempts before a request fails")
+    retry_delay_ms: int = Field(
+        5000, ge=1, description="delay before another attempt, milliseconds"
+    )
     max_time_limit_ms: int = Field(30_000, ge=1, description="highest timeLimit, milliseconds")
     max_memory_limit_mb: int = Field(512, ge=1, description="highest memoryLimit, MB")
     max_source_bytes: int = Field(1_048_576, ge=1, description="largest source file, bytes")
@@ -115,7 +131,7 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The queues to work from, the most urgent first."""
+        """The request queues, the priority queue first."""
         both = (self.priority_queue_name, self.queue_name)
         return tuple(name for name in both if name)
 
@@ -125,7 +141,7 @@ def load(model: type[_Settings]) -> _Settings:
     Read settings from the environment variables.
 
     Raises:
-        SettingsError: Some are missing or invalid; names each, and says what it is for.
+        SettingsError: Some are missing or invalid; lists each with its meaning.
     """
     try:
         return model()
@@ -137,7 +153,7 @@ def load(model: type[_Settings]) -> _Settings:
     raise SettingsError(
         "; ".join(problems),
         where="environment variables",
-        next_step="set them; 'grader worker --help' explains each",
+        next_step="set them; 'grader worker --help' lists them all",
     )
 
 
@@ -160,5 +176,5 @@ def explain(model: type[BaseSettings]) -> list[tuple[str, str, str]]:
 
 
 def worker_id() -> str:
-    """Tell this process from others: the host (on ECS the task's address) and the process id."""
+    """Identify this process: host name (on ECS the task's address) and process id."""
     return f"{socket.gethostname()}-{os.getpid()}"

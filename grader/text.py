@@ -1,10 +1,10 @@
-"""Text of programs and people, made safe to show in a terminal."""
+"""Makes untrusted text safe to print on a terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would act on; keeps line ends and tabs."""
+    """Replace control characters; keeps line ends and tabs."""
     return "".join(
         char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
         for char in text
@@ -12,5 +12,5 @@ def printable(text: str) -> str:
 
 
 def printable_name(name: str) -> str:
-    """Show the name of an object on one line, whatever it holds."""
+    """Replace control characters and line ends, so that a name stays on one line."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)

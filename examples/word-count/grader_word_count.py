@@ -18,7 +18,7 @@ _MAX_BYTES = 16 << 20
 
 
 class CountRequest(JobRequest):
-    """Please count what is in this document."""
+    """A request to count the lines, words and bytes of a document."""
 
     source_file: str
 
@@ -31,7 +31,7 @@ class WordCounter:
     bucket: str
 
     def __call__(self, request: CountRequest) -> JobResult:
-        """Count one document; raises `RequestError` where there is none to count."""
+        """Count one document; raises `RequestError` if it cannot be read."""
         document = self._read(request.source_file)
         key = result_key(request.request_id)
         result = JobResult(
@@ -53,13 +53,13 @@ class WordCounter:
         try:
             return self.objects.get(url.key, max_bytes=_MAX_BYTES)
         except ObjectNotFoundError:
-            raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"there is no {url}") from None
+            raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"{url} does not exist") from None
         except ObjectTooLargeError as error:
             raise RequestError(ErrorCode.SOURCE_TOO_LARGE, error.what) from None
 
 
 @contextmanager
-def word_count(tools: HandlerContext) -> Iterator[HandlerSpec[CountRequest]]:
-    """Give the work: one counter, which all slots may use at a time."""
-    counter = WordCounter(tools.objects, tools.bucket)
+def word_count(context: HandlerContext) -> Iterator[HandlerSpec[CountRequest]]:
+    """Open the handler: one counter, shared by all consumers."""
+    counter = WordCounter(context.objects, context.bucket)
     yield HandlerSpec(CountRequest, lambda: nullcontext(counter))

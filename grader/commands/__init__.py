@@ -1,1 +1,1 @@
-"""The verbs of `grader` besides running a worker."""
+"""Commands of `grader` other than `worker`."""

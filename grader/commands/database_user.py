@@ -1,4 +1,4 @@
-"""The application's user of the database, made by the administrator and never by Terraform."""
+"""`grader database-user`: creates the worker's database user as the administrator."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def make_database_user(
     settings: DatabaseUserSettings, *, by_iam: bool, retrier: Retrier, redactor: Redactor
 ) -> None:
     """
-    Bring the schema up to date, and make the user or set right what is wrong with it.
+    Migrate the schema, and create or correct the worker's database user.
 
-    Waits while SSM or the database is away; says in the log what was done.
+    Retries while SSM or the database is unreachable; logs each change.
 
     Args:
         settings: From the environment variables.
-        by_iam: The user logs in by a token of IAM instead of a password.
-        retrier: Waits, and has the log.
-        redactor: Is told the passwords.
+        by_iam: The user logs in with an IAM token instead of a password.
+        retrier: Repeats calls to both, and has the log.
+        redactor: Masks the passwords in the log.
 
     Raises:
-        SettingsError: There is no password for the user, the user is the administrator, or has a
-            right that cannot be taken back.
-        AccessError: The parameters may not be read, or the administrator may not do this.
-        TemporaryError: The database does not do it.
+        SettingsError: The user has no password, is the administrator, or has a right that cannot be
+            revoked.
+        AccessError: Reading the parameters is not allowed, or the administrator lacks a right.
+        TemporaryError: The database failed.
     """
     parameters = _read(settings, by_iam=by_iam, retrier=retrier, redactor=redactor)
     administrator = DatabaseLogin(
@@ -45,9 +45,9 @@ def make_database_user(
     user = ApplicationUser(parameters["db_username"], administrator.name, password)
     if user.name == administrator.user:
         raise SettingsError(
-            f"{user.name} is the administrator, who must keep all rights",
+            f"{user.name} is the administrator and cannot be the worker's user",
             where="database",
-            next_step="let DB_USERNAME_PARAM name the parameter of another user",
+            next_step="set DB_USERNAME_PARAM to the parameter of another user",
         )
     engine = open_engine(lambda: administrator, connections=1)
     try:
@@ -61,7 +61,6 @@ def make_database_user(
 def _read(
     settings: DatabaseUserSettings, *, by_iam: bool, retrier: Retrier, redactor: Redactor
 ) -> Parameters:
-    """Read the values behind the variables."""
     names = parameter_names(settings.model_dump())
     if by_iam:
         del names["db_password"]
@@ -69,7 +68,7 @@ def _read(
         raise SettingsError(
             "DB_PASSWORD_PARAM: is not set",
             where="environment variables",
-            next_step="set it, or give --iam",
+            next_step="set it, or pass --iam",
         )
     parameters = Parameters(open_parameter_store(settings.aws_region), names, redactor)
     retrier.call("parameters", parameters.refresh, (TemporaryError,))

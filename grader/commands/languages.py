@@ -1,4 +1,4 @@
-"""What `grader languages` shows: each language as this machine has it."""
+"""`grader languages`: lists the languages and their state on this machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SCHEMA_VERSION = 1
 
 def inspect_machine(settings: SandboxSettings) -> tuple[list[LanguageStatus], str]:
     """
-    Look at all languages, and try them out where the sandbox can be had.
+    Detect all languages, and test them if a sandbox is available.
 
     Returns:
-        Their conditions, and why they were not tried out; empty when they were.
+        Their statuses, and the reason why they were not tested; empty if they were.
 
     Raises:
         SettingsError: LANGUAGES names one that does not exist.
@@ -32,8 +32,8 @@ def inspect_machine(settings: SandboxSettings) -> tuple[list[LanguageStatus], st
         return found, f"not tested: {error}"
 
 
-def as_json(conditions: Sequence[LanguageStatus]) -> str:
-    """Give everything, for programs."""
+def as_json(statuses: Sequence[LanguageStatus]) -> str:
+    """Render all fields as JSON."""
     rows = [
         {
             "name": one.language.name,
@@ -47,29 +47,29 @@ def as_json(conditions: Sequence[LanguageStatus]) -> str:
             "run_command": list(one.language.run_argv),
             "least_memory_mb": one.language.least_memory_mb,
         }
-        for one in conditions
+        for one in statuses
     ]
     document = {"schema_version": _SCHEMA_VERSION, "kind": "languages", "languages": rows}
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def as_table(conditions: Sequence[LanguageStatus]) -> str:
-    """Give a line for each language, and below it what it is called and how it is run."""
+def as_table(statuses: Sequence[LanguageStatus]) -> str:
+    """Render one line for each language, with its aliases and commands below."""
     heads = [
-        (one.language.name, one.language.title, one.state.value, one.version) for one in conditions
+        (one.language.name, one.language.title, one.state.value, one.version) for one in statuses
     ]
     widths = [max(map(len, column)) for column in zip(*heads, strict=True)]
     blocks = []
-    for head, one in zip(heads, conditions, strict=True):
+    for head, one in zip(heads, statuses, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(head, widths, strict=True)]
         blocks.append("  ".join(cells).rstrip())
         blocks.extend(f"    {line}" for line in _details(one))
     return "\n".join(blocks)
 
 
-def _details(condition: LanguageStatus) -> list[str]:
-    language = condition.language
-    lines = [f"{condition.state}: {condition.why}"] if condition.why else []
+def _details(status: LanguageStatus) -> list[str]:
+    language = status.language
+    lines = [f"{status.state}: {status.why}"] if status.why else []
     lines.append(f"source   {language.source_name}; also called {', '.join(language.aliases)}")
     if language.compile_argv:
         lines.append(f"compile  {shown(language.compile_argv)}")
@@ -78,7 +78,7 @@ def _details(condition: LanguageStatus) -> list[str]:
 
 
 def shown(argv: Sequence[str]) -> str:
-    """Write a command on one line; of a script only how long it is."""
+    """Quote a command on one line; a script is shortened to its length."""
     if "\n" in argv[-1]:
         return f"{shlex.join(argv[:-1])} '...' ({len(argv[-1].splitlines())} lines)"
     return shlex.join(argv)

@@ -105,7 +105,7 @@ def test_unknown_handler_ends_the_worker_with_78(world: Any, installed: Path) ->
     worker = world.start(*WORKER, JOB_HANDLER="wordcount", PYTHONPATH=str(installed))
 
     assert worker.ended() == 78
-    assert "there is no handler 'wordcount'" in worker.lines[-1]
+    assert "handler 'wordcount' not found" in worker.lines[-1]
     assert "installed: grading, word-count" in worker.lines[-1]
 
 

@@ -1,4 +1,4 @@
-"""The example handler over the twins that are shipped, as any other handler may be tested."""
+"""The example handler, tested with the in-memory fakes that are shipped for plugins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "word-count"
 
 @pytest.fixture(scope="module")
 def example() -> Iterator[Any]:
-    """The module, which is not installed here."""
+    """The module of the example, which is not installed."""
     with pytest.MonkeyPatch.context() as path:
         path.syspath_prepend(EXAMPLE)
         yield importlib.import_module("grader_word_count")
@@ -34,7 +34,7 @@ def objects() -> MemoryObjectStore:
 
 @pytest.fixture
 def count(example: Any, objects: MemoryObjectStore) -> Callable[[str], JobResult]:
-    """Ask for the counts of a document."""
+    """Counts the document at a URL."""
     counter = example.WordCounter(objects, "files")
     return lambda url: counter(example.CountRequest(request_id="c_1", source_file=url))
 
@@ -42,7 +42,7 @@ def count(example: Any, objects: MemoryObjectStore) -> Callable[[str], JobResult
 def test_a_document_is_counted_and_the_result_stored(
     count: Callable[[str], JobResult], objects: MemoryObjectStore
 ) -> None:
-    """What is sent is what lies in the bucket."""
+    """Message and object in the bucket are the same."""
     result = count("s3://files/documents/a b.txt")
 
     assert result.result == {"lines": 2, "words": 4, "bytes": 21}
@@ -59,10 +59,10 @@ def test_a_document_is_counted_and_the_result_stored(
         ("/etc/passwd", "INVALID_REQUEST"),
     ],
 )
-def test_what_cannot_be_counted_is_refused(
+def test_a_document_that_cannot_be_read_is_rejected(
     count: Callable[[str], JobResult], url: str, code: str
 ) -> None:
-    """Each with its published word."""
+    """Each case has its published error code."""
     with pytest.raises(RequestError) as caught:
         count(url)
 

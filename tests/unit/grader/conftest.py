@@ -1,4 +1,4 @@
-"""What most tests of the worker need."""
+"""Fixtures for most tests of the worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.worker.retry import Retrier
 
 @pytest.fixture
 def log_stream() -> io.StringIO:
-    """Where `log` writes."""
+    """Output of `log`."""
     return io.StringIO()
 
 
@@ -26,11 +26,11 @@ def log(log_stream: io.StringIO) -> Logger:
 
 @pytest.fixture
 def stopping() -> threading.Event:
-    """Set when the worker must stop."""
+    """Set when the worker shuts down."""
     return threading.Event()
 
 
 @pytest.fixture
 def retrier(stopping: threading.Event, log: Logger) -> Retrier:
-    """Waits until `stopping` is set."""
+    """Retries until `stopping` is set."""
     return Retrier(stopping, Health(), log)

@@ -1,4 +1,4 @@
-"""Finding the work that a worker is told to do, among packages that are really installed."""
+"""Looking up handler plugins among packages that are really installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from grader.errors import SandboxError, SettingsError
 from grader.handlers import HandlerContext, find_handler
 
-TOOLS = cast(HandlerContext, None)  # none of these handlers uses them
+CONTEXT = cast(HandlerContext, None)  # none of these handlers uses it
 HEAD = """
 from contextlib import contextmanager, nullcontext
 from grader.contract.messages import JobRequest
@@ -28,7 +28,7 @@ def opened():
 
 closed = []
 @contextmanager
-def make(tools):
+def make(context):
     left.clear()
     yield HandlerSpec(JobRequest, opened, "of tests")
     left.append(True)
@@ -57,34 +57,36 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 def test_grading_is_installed_with_the_worker() -> None:
-    """The default is found as every other handler is."""
+    """The default handler is a plugin like any other."""
     assert find_handler("grading")
 
 
-def test_an_installed_handler_is_found_and_opened_for_a_slot(install: Install) -> None:
-    """Its model and what health says are its own; it is closed when the worker leaves it."""
-    with find_handler(install("found-one", GOOD))(TOOLS) as work:
+def test_an_installed_handler_is_found_and_opened_for_a_consumer(install: Install) -> None:
+    """Model and health detail are the plugin's; it is closed when the worker closes it."""
+    with find_handler(install("found-one", GOOD))(CONTEXT) as spec:
         module = importlib.import_module("found_one")
-        with work.open() as handler:
+        with spec.open() as handler:
             assert cast(Any, handler) is str
             assert module.closed == []
         assert (module.closed, module.left) == ([True], [])
     assert module.left == [True]
-    assert (work.request_model.__name__, work.detail) == ("JobRequest", "of tests")
+    assert (spec.request_model.__name__, spec.detail) == ("JobRequest", "of tests")
 
 
-def test_an_unknown_name_is_answered_with_the_installed_ones(install: Install) -> None:
-    """Whoever misspelt it sees what it should have been; the exit status is a wrong setting's."""
+def test_an_unknown_name_lists_the_installed_handlers(install: Install) -> None:
+    """A misspelt name is a settings error that shows the right spelling."""
     install("words-one", GOOD)
 
-    with pytest.raises(SettingsError, match=r"no handler 'wrods'.*grading.*words-one") as caught:
+    with pytest.raises(
+        SettingsError, match=r"handler 'wrods' not found.*grading.*words-one"
+    ) as caught:
         find_handler("wrods")
 
     assert (caught.value.exit_code, caught.value.where) == (78, "JOB_HANDLER")
 
 
-def test_two_packages_with_one_name_are_not_chosen_between(install: Install) -> None:
-    """Which one came first on the path must not decide what is done with messages."""
+def test_two_packages_with_one_name_are_an_error(install: Install) -> None:
+    """The order on the path must not select the handler."""
     install("twice", GOOD, package="twice_a")
     install("twice", GOOD, package="twice_b")
 
@@ -104,7 +106,7 @@ def test_two_packages_with_one_name_are_not_chosen_between(install: Install) -> 
 def test_a_handler_that_cannot_be_imported_is_named_with_the_reason(
     install: Install, code: str, target: str, words: str
 ) -> None:
-    """Which package to mend, and why."""
+    """The error names the package to fix and the reason."""
     name = install(f"broken-{len(code)}", code, target=target)
 
     with pytest.raises(SettingsError) as caught:
@@ -119,18 +121,18 @@ def test_a_handler_that_cannot_be_imported_is_named_with_the_reason(
     ("code", "words"),
     [
         (
-            "def make(tools): return nullcontext(7)",
-            "it gave int and not grader.handlers.HandlerSpec",
+            "def make(context): return nullcontext(7)",
+            "it yielded int instead of grader.handlers.HandlerSpec",
         ),
         (
-            "def make(tools): return HandlerSpec(JobRequest, None)",
+            "def make(context): return HandlerSpec(JobRequest, None)",
             "does not support the context manager",
         ),
         (
-            "def make(tools): yield HandlerSpec(JobRequest, None)",
+            "def make(context): yield HandlerSpec(JobRequest, None)",
             "does not support the context manager",
         ),
-        ("def make(tools): return tools.nothing", "AttributeError"),
+        ("def make(context): return context.nothing", "AttributeError"),
         ("def make(): return 7", "TypeError"),
         ("make = 7", "TypeError"),
     ],
@@ -138,12 +140,12 @@ def test_a_handler_that_cannot_be_imported_is_named_with_the_reason(
 def test_a_handler_that_cannot_be_started_is_named_with_the_reason(
     install: Install, code: str, words: str
 ) -> None:
-    """A mistake in it is not taken for one of the worker."""
+    """A bug of the plugin is not reported as one of the worker."""
     name = install(f"unstarted-{len(code)}", code)
 
     with (
         pytest.raises(SettingsError, match="cannot be started") as caught,
-        find_handler(name)(TOOLS),
+        find_handler(name)(CONTEXT),
     ):
         pytest.fail("it was started")
 
@@ -151,33 +153,33 @@ def test_a_handler_that_cannot_be_started_is_named_with_the_reason(
 
 
 def test_a_handler_that_cannot_be_opened_is_named_with_the_reason(install: Install) -> None:
-    """Also when it was started well."""
+    """Also when its start succeeded."""
     code = (
-        "def make(tools): return nullcontext(HandlerSpec(JobRequest, lambda: nullcontext(1 / 0)))"
+        "def make(context): return nullcontext(HandlerSpec(JobRequest, lambda: nullcontext(1 / 0)))"
     )
 
     with (
-        find_handler(install("unopened", code))(TOOLS) as work,
+        find_handler(install("unopened", code))(CONTEXT) as spec,
         pytest.raises(SettingsError, match="cannot be opened: ZeroDivisionError"),
-        work.open(),
+        spec.open(),
     ):
         pytest.fail("it was opened")
 
 
-def test_errors_of_ours_pass_as_they_are(install: Install) -> None:
-    """They have their own exit status and next step."""
-    code = "def make(tools): raise SandboxError('no slot is free')"
+def test_grader_errors_pass_unchanged(install: Install) -> None:
+    """They have their own exit code and next step."""
+    code = "def make(context): raise SandboxError('no box is free')"
 
     with (
-        pytest.raises(SandboxError, match="no slot"),
-        find_handler(install("slotless", code))(TOOLS),
+        pytest.raises(SandboxError, match="no box"),
+        find_handler(install("boxless", code))(CONTEXT),
     ):
         pytest.fail("it was started")
 
 
-def test_what_a_handler_raises_while_it_is_open_is_its_callers_affair(install: Install) -> None:
-    """Only opening is blamed on it; how a job fails is decided at the desk."""
-    open_work = find_handler(install("open-raiser", GOOD))
+def test_errors_of_an_open_handler_reach_the_caller(install: Install) -> None:
+    """Only opening is translated; `JobProcessor` decides what a failed job becomes."""
+    open_handler = find_handler(install("open-raiser", GOOD))
 
-    with pytest.raises(KeyError), open_work(TOOLS) as work, work.open():
+    with pytest.raises(KeyError), open_handler(CONTEXT) as spec, spec.open():
         raise KeyError("job")

@@ -1,4 +1,4 @@
-"""The lines operators search for, and what must never be in them."""
+"""Format of log lines, and masking of secrets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from grader.logs import Redactor, escape, forward_standard_logging, make_logger
 
 @pytest.fixture
 def stream() -> io.StringIO:
-    """Where lines go."""
+    """Output of the log."""
     return io.StringIO()
 
 
-def test_text_line_is_exactly_time_level_and_words(stream: io.StringIO) -> None:
-    """Fields of an INFO line stay out: operators match whole lines."""
+def test_text_line_is_exactly_time_level_and_message(stream: io.StringIO) -> None:
+    """Fields of an INFO line are left out: operators match whole lines."""
     log = make_logger("text", "INFO", redactor=Redactor(), stream=stream)
 
     log.info("Processing request req_123456789", request_id="req_123456789")
@@ -31,7 +31,7 @@ def test_text_line_is_exactly_time_level_and_words(stream: io.StringIO) -> None:
 
 
 def test_warning_carries_its_fields(stream: io.StringIO) -> None:
-    """Who looks at a warning wants to know all of it."""
+    """A warning needs its details."""
     log = make_logger("text", "INFO", redactor=Redactor(), stream=stream)
 
     log.warning("Waiting", reason="refused")
@@ -40,7 +40,7 @@ def test_warning_carries_its_fields(stream: io.StringIO) -> None:
 
 
 def test_json_line_has_all_fields(stream: io.StringIO) -> None:
-    """One JSON object a line."""
+    """One JSON object per line."""
     log = make_logger("json", "INFO", redactor=Redactor(), stream=stream)
 
     log.info("Result sent to queue", request_id="req_1", attempt=2)
@@ -57,7 +57,7 @@ def test_json_line_has_all_fields(stream: io.StringIO) -> None:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_secrets_never_reach_a_line(stream: io.StringIO, log_format: str) -> None:
-    """Neither in words, nor in fields, nor inside them, nor in a traceback."""
+    """Neither in the message, nor in fields or nested values, nor in a traceback."""
     redactor = Redactor()
     log = make_logger(log_format, "INFO", redactor=redactor, stream=stream)
     redactor.hide("hunter-22")
@@ -73,7 +73,7 @@ def test_secrets_never_reach_a_line(stream: io.StringIO, log_format: str) -> Non
 
 
 def test_value_cannot_forge_a_line(stream: io.StringIO) -> None:
-    """A newline in a value stays on its line, and a terminal is not driven."""
+    """Newlines and terminal sequences in a value are escaped."""
     log = make_logger("text", "INFO", redactor=Redactor(), stream=stream)
 
     log.info("user\n[2024-08-20 12:00:00] INFO: forged \x1b[31m")
@@ -85,12 +85,12 @@ def test_value_cannot_forge_a_line(stream: io.StringIO) -> None:
 @given(st.text())
 @settings(deadline=None)
 def test_escaped_text_is_printable(text: str) -> None:
-    """Whatever comes from outside."""
+    """For any text."""
     assert escape(text).isprintable()
 
 
-def test_level_drops_what_is_less(stream: io.StringIO) -> None:
-    """LOG_LEVEL is the least important level that is written."""
+def test_level_drops_lower_events(stream: io.StringIO) -> None:
+    """LOG_LEVEL is the lowest level that is logged."""
     log = make_logger("text", "WARNING", redactor=Redactor(), stream=stream)
 
     log.info("not this")
@@ -98,8 +98,8 @@ def test_level_drops_what_is_less(stream: io.StringIO) -> None:
     assert stream.getvalue() == ""
 
 
-def test_libraries_log_in_our_form(stream: io.StringIO) -> None:
-    """A warning of a library is a line like ours."""
+def test_libraries_log_in_the_same_format(stream: io.StringIO) -> None:
+    """A warning of a library becomes a log line of the worker."""
     root = logging.getLogger()
     before = (root.handlers, root.level)
     try:

@@ -1,4 +1,4 @@
-"""The command line of the image."""
+"""The command line of the worker image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.settings import WorkerSettings, explain
 
 
 def test_help_of_the_worker_explains_every_variable() -> None:
-    """Names, defaults, and which are required."""
+    """Name, meaning, and default or "required"."""
     text = CliRunner().invoke(main, ["worker", "--help"], terminal_width=200).stdout
 
     for name, default, meaning in explain(WorkerSettings):
@@ -25,10 +25,10 @@ def test_help_of_the_worker_explains_every_variable() -> None:
         assert said.endswith(f"[default: {default}]" if default else "[required]") or not default
 
 
-def test_worker_without_variables_says_so_and_ends_with_78(
+def test_worker_without_variables_ends_with_78(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One line names all that are missing."""
+    """One line lists the missing ones."""
     for name, _, _ in explain(WorkerSettings):
         monkeypatch.delenv(name, raising=False)
 
@@ -37,8 +37,8 @@ def test_worker_without_variables_says_so_and_ends_with_78(
     assert result.exit_code == 78
 
 
-def test_health_without_a_worker_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The container's health check fails with 1, as Docker wants it."""
+def test_health_without_a_worker_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit code is 1, as Docker expects."""
     (port,) = free_ports(1)
     monkeypatch.setenv("HEALTH_PORT", str(port))
 
@@ -49,7 +49,7 @@ def test_health_without_a_worker_is_bad(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_wrong_log_format_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error comes before there is a log."""
+    """The error precedes the log."""
     monkeypatch.setenv("LOG_FORMAT", "xml")
 
     result = CliRunner().invoke(main, ["worker"])
@@ -58,10 +58,10 @@ def test_wrong_log_format_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "LOG_FORMAT" in result.stderr
 
 
-def test_languages_are_listed_where_there_is_no_sandbox(
+def test_languages_are_listed_without_a_sandbox(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Data goes to stdout, what could not be done to stderr, and nothing is broken."""
+    """The list goes to stdout, the reason for no tests to stderr; the exit code is 0."""
     monkeypatch.setenv("LAUNCHER_PATH", str(tmp_path / "launcher"))
 
     result = CliRunner().invoke(main, ["languages", "--output", "json"])
@@ -72,7 +72,7 @@ def test_languages_are_listed_where_there_is_no_sandbox(
 
 
 def test_a_misspelt_list_of_languages_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the worker does at its start."""
+    """The worker does the same at start."""
     monkeypatch.setenv("LANGUAGES", "cobol")
 
     result = CliRunner().invoke(main, ["languages"])
@@ -81,8 +81,8 @@ def test_a_misspelt_list_of_languages_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert "LANGUAGES: unknown language 'cobol'" in result.stderr
 
 
-def test_version_is_told() -> None:
-    """A number, alone on its line."""
+def test_version_is_printed() -> None:
+    """Only the number."""
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", CliRunner().invoke(main, ["version"]).stdout)
 
 
@@ -91,8 +91,8 @@ def test_version_is_told() -> None:
     [[], ["wroker"], ["--wrong"], ["worker", "--wrong"], ["languages", "--output", "xml"]],
     ids=" ".join,
 )
-def test_command_line_that_makes_no_sense_ends_with_64(words: list[str]) -> None:
-    """As everywhere here; 2 means something else to pipelines."""
+def test_usage_errors_end_with_64(words: list[str]) -> None:
+    """As in gradectl, where 2 has another meaning."""
     result = CliRunner().invoke(main, words)
 
     assert result.exit_code == 64
@@ -100,8 +100,8 @@ def test_command_line_that_makes_no_sense_ends_with_64(words: list[str]) -> None
 
 
 @pytest.mark.parametrize("words", [["--help"], ["worker", "--help"]])
-def test_asking_for_help_is_no_error(words: list[str]) -> None:
-    """Help goes to the standard output."""
+def test_help_succeeds(words: list[str]) -> None:
+    """Help goes to stdout."""
     result = CliRunner().invoke(main, words)
 
     assert (result.exit_code, result.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""What the environment variables say."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REQUIRED = {
 
 @pytest.fixture
 def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment with the required variables alone."""
+    """An environment with only the required variables."""
     for name, _, _ in explain(WorkerSettings):
         monkeypatch.delenv(name, raising=False)
     for name, value in REQUIRED.items():
@@ -32,7 +32,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.usefixtures("variables")
 def test_required_variables_are_enough() -> None:
-    """Everything else has the default of the contract."""
+    """All others have the default of the contract."""
     settings = load(WorkerSettings)
 
     assert settings.queues == ("grading-priority", "grading-requests")
@@ -42,7 +42,7 @@ def test_required_variables_are_enough() -> None:
 
 
 def test_exactly_these_variables_are_required() -> None:
-    """The task definition sets them; a new one would break deployments that exist."""
+    """The task definition sets them; a new one would break existing deployments."""
     required = {name for name, default, _ in explain(WorkerSettings) if not default}
 
     assert required - {"PRIORITY_QUEUE_NAME"} == set(REQUIRED)
@@ -52,7 +52,7 @@ def test_exactly_these_variables_are_required() -> None:
 def test_missing_variable_is_named_with_its_purpose(
     variables: pytest.MonkeyPatch, name: str
 ) -> None:
-    """One clear error, with the exit status of a wrong configuration."""
+    """One error, with the exit code of a wrong configuration."""
     variables.delenv(name)
 
     with pytest.raises(SettingsError, match=rf"{name}: is not set \(.+\)") as caught:
@@ -62,8 +62,8 @@ def test_missing_variable_is_named_with_its_purpose(
     assert "grader worker --help" in caught.value.next_step
 
 
-def test_all_that_is_wrong_is_told_at_once(variables: pytest.MonkeyPatch) -> None:
-    """Nobody wants to learn it one by one."""
+def test_all_errors_are_reported_together(variables: pytest.MonkeyPatch) -> None:
+    """One run shows every variable to correct."""
     variables.delenv("ENVIRONMENT")
     variables.setenv("WORKER_SLOTS", "many")
     variables.setenv("LOG_FORMAT", "xml")
@@ -74,7 +74,7 @@ def test_all_that_is_wrong_is_told_at_once(variables: pytest.MonkeyPatch) -> Non
     assert all(name in str(caught.value) for name in ("ENVIRONMENT", "WORKER_SLOTS", "LOG_FORMAT"))
 
 
-def test_no_priority_queue_is_said_by_an_empty_name(variables: pytest.MonkeyPatch) -> None:
+def test_an_empty_name_means_no_priority_queue(variables: pytest.MonkeyPatch) -> None:
     """The priority queue is optional."""
     variables.setenv("PRIORITY_QUEUE_NAME", "")
 
@@ -82,7 +82,7 @@ def test_no_priority_queue_is_said_by_an_empty_name(variables: pytest.MonkeyPatc
 
 
 def test_health_needs_no_other_variable(variables: pytest.MonkeyPatch) -> None:
-    """The health check runs beside the worker and knows its port alone."""
+    """The health check is a process of its own that needs only the port."""
     for name in REQUIRED:
         variables.delenv(name)
 
@@ -90,5 +90,5 @@ def test_health_needs_no_other_variable(variables: pytest.MonkeyPatch) -> None:
 
 
 def test_every_variable_is_explained() -> None:
-    """Help has words for each."""
+    """Each has a description in the help."""
     assert all(meaning for _, _, meaning in explain(WorkerSettings))

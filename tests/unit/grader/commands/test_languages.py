@@ -1,4 +1,4 @@
-"""What `grader languages` shows."""
+"""`grader languages`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from grader.judge.languages_check import LanguageStatus, State
 from grader.languages import LANGUAGES, find
 from grader.settings import SandboxSettings
 
-CONDITIONS = [
+STATUSES = [
     LanguageStatus(find("python"), State.OK, "Python 3.11.2"),
     LanguageStatus(find("c"), State.BROKEN, "gcc 12", "does not compile: no cc1"),
     LanguageStatus(find("java"), State.ABSENT, "", "there is no javac, java"),
 ]
 
 
-def test_the_table_has_a_line_for_each_language_and_says_how_it_is_run() -> None:
-    """Names, versions, what is wrong, and the commands; of a script only its length."""
-    text = as_table(CONDITIONS)
+def test_the_table_lists_each_language_with_its_commands() -> None:
+    """Names, versions, reasons and commands; scripts are shortened to their length."""
+    text = as_table(STATUSES)
 
     assert text.startswith(
         "python  Python 3  ok             Python 3.11.2\n    source   solution.py;"
@@ -34,9 +34,9 @@ def test_the_table_has_a_line_for_each_language_and_says_how_it_is_run() -> None
     assert "    compile  sh -c '...' (" in text
 
 
-def test_json_has_the_commands_whole() -> None:
-    """For programs: a version of the document, and each field under a stable name."""
-    document = json.loads(as_json(CONDITIONS))
+def test_json_has_the_full_commands() -> None:
+    """For programs: a schema version and stable field names."""
+    document = json.loads(as_json(STATUSES))
 
     assert (document["schema_version"], document["kind"]) == (1, "languages")
     python, c, java = document["languages"]
@@ -56,8 +56,8 @@ def test_json_has_the_commands_whole() -> None:
     assert java["compile_command"] == list(find("java").compile_argv)
 
 
-def test_without_a_sandbox_versions_are_shown_and_nothing_is_tried(tmp_path: Path) -> None:
-    """On a laptop, or in an image that is only half built."""
+def test_without_a_sandbox_languages_are_not_tested(tmp_path: Path) -> None:
+    """Versions are shown all the same, e.g. on a laptop."""
     settings = SandboxSettings(launcher_path=tmp_path / "launcher", languages="python")
 
     found, untested = inspect_machine(settings)
@@ -68,8 +68,8 @@ def test_without_a_sandbox_versions_are_shown_and_nothing_is_tried(tmp_path: Pat
 
 
 @pytest.mark.engine
-def test_with_a_sandbox_each_language_is_tried_out(launcher: Path) -> None:
-    """The same test that a worker makes at its start."""
+def test_with_a_sandbox_each_language_is_tested(launcher: Path) -> None:
+    """With the test that a worker runs at start."""
     found, untested = inspect_machine(SandboxSettings(launcher_path=launcher, languages="c"))
 
     assert untested == ""
@@ -77,6 +77,6 @@ def test_with_a_sandbox_each_language_is_tried_out(launcher: Path) -> None:
 
 
 def test_a_misspelt_setting_is_an_error() -> None:
-    """And not a list without the language."""
+    """The list is not shown without that language."""
     with pytest.raises(SettingsError, match="cobol"):
         inspect_machine(SandboxSettings(languages="cobol"))
