@@ -10,7 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from threading import Lock, Thread
 from typing import Any
 
@@ -29,6 +29,13 @@ from gradectl.local.control_plane.patch_ecs import patch_ecs
 from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
 from gradectl.local.control_plane.patch_rds import patch_rds
 from gradectl.local.control_plane.patch_scaling_groups import patch_scaling_groups
+from gradectl.local.control_plane.repeated_calls import (
+    Application,
+    Environ,
+    StartResponse,
+    answer_repeated_calls,
+    attempt_number,
+)
 from gradectl.local.loopback import LOOPBACK
 
 #: Additional pages: path to the function that turns the query string into JSON.
@@ -37,10 +44,6 @@ Pages = Mapping[str, Callable[[str], bytes]]
 #: The access log: one line per AWS call.
 calls = logging.getLogger("gradectl.local.calls")
 
-_Environ = dict[str, Any]
-_StartResponse = Callable[..., Any]
-#: A WSGI application.
-Application = Callable[[_Environ, _StartResponse], Iterable[bytes]]
 #: Services that have a data plane or feed one; calls to others never change the desired state.
 _SERVED = frozenset({"mq", "rds", "ecs", "ssm", "application-autoscaling"})
 _READS = ("Describe", "List", "Get")
@@ -119,9 +122,19 @@ class _LoggedRequest(MotoRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the signature of http.server
         """Log one line; JSON protocols name the call in a header, others in the path."""
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        scope = _CREDENTIAL_SCOPE.search(self.headers.get("Authorization", ""))
-        service = scope[1] if scope else "-"
-        calls.info("%s %s %s %s %s", code, service, self.command, self.path, target)
+        attempt = attempt_number(self.headers.get("Amz-Sdk-Request", ""))
+        again = f" attempt={attempt}" if attempt > 1 else ""
+        line = (code, self._service(), self.command, self.path, target, again)
+        calls.info("%s %s %s %s %s%s", *line)
+
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:  # noqa: ARG002 - the signature of werkzeug
+        """Log a connection that broke before its answer was sent: the client will call again."""
+        calls.warning("connection dropped: %s: %r", self._service(), error)
+
+    def _service(self) -> str:
+        headers = getattr(self, "headers", {})
+        scope = _CREDENTIAL_SCOPE.search(headers.get("Authorization", ""))
+        return scope[1] if scope else "-"
 
 
 def may_change(authorization: str, target: str) -> bool:
@@ -141,18 +154,22 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
     """
     Serialize API calls, because moto is not thread-safe.
 
-    A client repeats a call that failed halfway, and the repetition then meets the half-made object.
+    A client repeats a call that failed halfway, and the repetition then meets the half-made object;
+    a repetition of a call that succeeded gets the same answer again.
     Calls to S3 are exempt: they may carry files and take as long as the client needs.
 
     Args:
         application: The WSGI application to wrap.
         lock: Held during each call.
     """
+    answered = answer_repeated_calls(application)
 
-    def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+    def wrapped(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-        with lock if scope and scope[1] != "s3" else nullcontext():
+        if not scope or scope[1] == "s3":
             return application(environ, start_response)
+        with lock:
+            return answered(environ, start_response)
 
     return wrapped
 
@@ -160,7 +177,7 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
 def _reporting(application: Application, on_change: Callable[[], None]) -> Application:
     """Call `on_change` after each API call that may change the desired state."""
 
-    def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+    def wrapped(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return application(environ, start_response)
         finally:
@@ -174,7 +191,7 @@ def _reporting(application: Application, on_change: Callable[[], None]) -> Appli
 def _with_pages(application: Application, pages: Pages) -> Application:
     """Serve additional pages by path."""
 
-    def wrapped(environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+    def wrapped(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         page = pages.get(environ.get("PATH_INFO", ""))
         if page is None:
             return application(environ, start_response)
