@@ -216,11 +216,22 @@ def mocked_plans(
 @pytest.fixture(scope="session")
 def planning_root(
     terraform_folder: Callable[..., TerraformFolder], moto_server: str
-) -> TerraformFolder:
-    """The root with its state in a file, against an emulated account in which nothing is."""
+) -> Iterator[TerraformFolder]:
+    """
+    The root with its state in a file, against an emulated account in which nothing is.
+
+    One provider process serves all plans; a test that gives it other credentials or another API
+    starts its own with `TF_REATTACH_PROVIDERS=""`.
+    """
     root = terraform_folder("environments", {"backend_override.tf": LOCAL_BACKEND})
     root.run("init", "-no-color", "-input=false")
-    return root.within(AWS_ENDPOINT_URL=moto_server)
+    root = root.within(AWS_ENDPOINT_URL=moto_server)
+    tools = Tools(root.environ)
+    try:
+        served = serve_providers(Path(root.environ["TF_DATA_DIR"]), tools)
+        yield root.within(**{REATTACH: served, "GOGC": "400"})
+    finally:
+        tools.stop()
 
 
 def _environ(top: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-# How the root wires the modules. What each variable does is in flips/, what is refused in refusals.yaml.
+# How the root wires the modules. What each variable does is in scenarios/, what is refused in refusals.yaml.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {

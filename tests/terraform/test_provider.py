@@ -69,6 +69,7 @@ def test_a_plan_is_not_applied_in_another_account(
     role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/somebody"
     other = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     root = planning_root.within(
+        TF_REATTACH_PROVIDERS="",
         AWS_ACCESS_KEY_ID=other["AccessKeyId"],
         AWS_SECRET_ACCESS_KEY=other["SecretAccessKey"],
         AWS_SESSION_TOKEN=other["SessionToken"],
@@ -88,7 +89,7 @@ def test_only_an_emulated_account_is_believed_unseen(
     planning_root: Any, forbidding_api: str, emulated: str, first_refused: str
 ) -> None:
     """The provider checks its credentials first, unless `emulated` says that they mean nothing."""
-    root = planning_root.within(AWS_ENDPOINT_URL=forbidding_api)
+    root = planning_root.within(AWS_ENDPOINT_URL=forbidding_api, TF_REATTACH_PROVIDERS="")
 
     done = root.attempt("plan", "-no-color", f"-var=emulated={emulated}")
 
