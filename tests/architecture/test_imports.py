@@ -33,19 +33,18 @@ TABLE = {
         "text": "",
         "contract": "errors",
         "settings": "contract errors logs",
-        "ports": "contract errors",
+        "ports": "contract",
         "languages": "contract errors",
         "problems": "contract errors text",
         "testing": "contract errors ports",
-        "sandbox": "errors languages text",
-        "cache": "contract errors ports problems",
-        "adapters": "contract errors ports text",
+        "sandbox": "errors languages",
+        "cache": "errors ports problems",
+        "adapters": "contract errors ports",
         "migrations": "adapters errors",
         "handlers": "contract errors logs ports settings",
-        "judge": "cache contract errors handlers languages logs ports problems sandbox settings"
-        " text",
-        "worker": "adapters contract errors handlers logs migrations ports settings text",
-        "commands": "adapters contract errors judge logs migrations sandbox settings worker",
+        "judge": "cache contract errors handlers languages ports problems sandbox text",
+        "worker": "adapters contract errors handlers logs migrations ports settings",
+        "commands": "adapters errors judge logs migrations sandbox settings worker",
         "__main__": "commands errors handlers judge logs settings worker",
     },
     "gradectl": {
@@ -55,7 +54,7 @@ TABLE = {
         "environment": "errors",
         "context": "environment errors options ui",
         "processes": "errors",
-        "adapters.aws": "errors grader.adapters grader.errors",
+        "adapters.aws": "errors grader.adapters",
         "adapters.terraform": "errors processes",
         "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors",
         "local.loopback": "errors",
@@ -64,14 +63,14 @@ TABLE = {
         "local.control_plane": "errors local.desired local.engines local.loopback",
         "local": "context errors local.control_plane local.desired local.engines local.loopback"
         " processes grader.errors grader.sandbox",
-        "cloud": "adapters.aws context environment errors local options",
+        "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters",
         "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors ui"
         " grader.contract grader.errors",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"
-        " grader.ports grader.problems grader.sandbox grader.text",
-        "queues": "errors grader.contract grader.errors grader.ports grader.text",
-        "submissions": "errors queues ui grader.contract grader.errors grader.ports grader.text",
+        " grader.ports grader.problems grader.sandbox",
+        "queues": "errors grader.contract grader.errors grader.ports",
+        "submissions": "errors queues ui grader.contract grader.errors grader.ports",
         "smoke": "errors queues submissions grader.contract grader.errors grader.ports",
         "validation": "adapters.terraform errors processes",
         "validation.checks": "deploy environment errors processes validation",
@@ -79,7 +78,7 @@ TABLE = {
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
         "commands": "adapters.aws cloud context deploy environment errors local options problems"
         " queues smoke submissions target ui validation validation.catalogue validation.session"
-        " grader.contract grader.errors grader.languages grader.ports grader.text",
+        " grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options grader.errors",  # loads the modules of `commands` by name
     },
 }
