@@ -53,7 +53,7 @@ class Tools:
 
     def run(
         self,
-        words: Sequence[str],
+        command: Sequence[str],
         directory: Path,
         variables: Mapping[str, str] | None = None,
         text: str = "",
@@ -62,7 +62,7 @@ class Tools:
         Run a program and wait until it ends.
 
         Args:
-            words: The command line; other users can read it, so no secrets.
+            command: The command line; other users can read it, so no secrets.
             directory: Its working directory.
             variables: Additions to its environment.
             text: Its standard input.
@@ -70,18 +70,18 @@ class Tools:
         Raises:
             GradectlError: It could not be started, or `stop` was called.
         """
-        child = self._start(words, directory, variables or {}, subprocess.PIPE)
+        child = self._start(command, directory, variables or {}, subprocess.PIPE)
         try:
             output, errors = child.communicate(text)
         finally:
             self._forget(child)
         if self._stopped:
-            raise GradectlError("stopped", where=words[0])
+            raise GradectlError("stopped", where=command[0])
         return CompletedProgram(child.returncode, output, errors)
 
     def serve(
         self,
-        words: Sequence[str],
+        command: Sequence[str],
         directory: Path,
         find: Callable[[str], str],
         timeout_seconds: float,
@@ -90,7 +90,7 @@ class Tools:
         Start a program that runs until `stop`, and wait until it announces that it is ready.
 
         Args:
-            words: The command line.
+            command: The command line.
             directory: Its working directory.
             find: Called with each line of its output; returns the announcement, or "".
             timeout_seconds: How long the announcement may take.
@@ -101,7 +101,7 @@ class Tools:
         Raises:
             GradectlError: It ended, or made no announcement in time.
         """
-        child = self._start(words, directory, {}, subprocess.DEVNULL)
+        child = self._start(command, directory, {}, subprocess.DEVNULL)
         answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def listen(lines: IO[str]) -> None:
@@ -120,8 +120,8 @@ class Tools:
         self._forget(child)
         raise GradectlError(
             "the program did not become ready",
-            where=words[0],
-            next_step=f"run it alone: {words[0]}",
+            where=command[0],
+            next_step=f"run it alone: {command[0]}",
         )
 
     def stop(self) -> None:
@@ -135,15 +135,15 @@ class Tools:
             child.wait()
 
     def _start(
-        self, words: Sequence[str], directory: Path, variables: Mapping[str, str], errors: int
+        self, command: Sequence[str], directory: Path, variables: Mapping[str, str], errors: int
     ) -> subprocess.Popen[str]:
         """Start a program in its own session."""
         with self._lock:
             if self._stopped:
-                raise GradectlError("stopped", where=words[0])
+                raise GradectlError("stopped", where=command[0])
             try:
                 child = subprocess.Popen(
-                    guarded(words) if sys.platform == "linux" else list(words),
+                    guarded(command) if sys.platform == "linux" else list(command),
                     cwd=directory,
                     env={**self.environ, **variables},
                     stdin=subprocess.PIPE if errors == subprocess.PIPE else subprocess.DEVNULL,
@@ -155,7 +155,7 @@ class Tools:
                 )
             except OSError as error:
                 hint = "check that the program is installed and executable"
-                raise GradectlError(str(error), where=words[0], next_step=hint) from error
+                raise GradectlError(str(error), where=command[0], next_step=hint) from error
             self._running.add(child)
             return child
 

@@ -103,8 +103,8 @@ class CheckingTerraform:
 
     def unformatted(self, files: Sequence[Path], directory: Path) -> list[Path]:
         """List the files that `fmt` would change; all of them when one has a syntax error."""
-        words = [*self._binary.command, "fmt", "-check", "-list=true", "-no-color"]
-        done = self._tools.run([*words, *map(str, files)], directory)
+        command = [*self._binary.command, "fmt", "-check", "-list=true", "-no-color"]
+        done = self._tools.run([*command, *map(str, files)], directory)
         if done.code == _UNREADABLE:
             return list(files)
         names = {(directory / line.strip()).resolve() for line in done.output.splitlines()}
@@ -112,8 +112,8 @@ class CheckingTerraform:
 
     def formatted(self, text: str, directory: Path) -> Formatted:
         """Format a text."""
-        words = [*self._binary.command, "fmt", "-no-color", "-"]
-        done = self._tools.run(words, directory, text=text)
+        command = [*self._binary.command, "fmt", "-no-color", "-"]
+        done = self._tools.run(command, directory, text=text)
         if done.code == 0:
             return Formatted(done.output)
         line = _LINE.search(done.errors)
@@ -127,9 +127,9 @@ class CheckingTerraform:
             folder: The folder.
             locked: False where the lock file may be written: only in a temporary folder.
         """
-        words = ["init", "-backend=false", "-input=false", "-json", "-no-color"]
+        arguments = ["init", "-backend=false", "-input=false", "-json", "-no-color"]
         with self._plugin_cache_lock():
-            done = self._run(folder, *words, *(["-lockfile=readonly"] if locked else []))
+            done = self._run(folder, *arguments, *(["-lockfile=readonly"] if locked else []))
         return _streamed(done)
 
     def validate(self, folder: ReadyFolder) -> list[Diagnostic]:
@@ -165,10 +165,12 @@ class CheckingTerraform:
                 _message(done), where="terraform console", next_step=DEBUG
             ) from error
 
-    def _run(self, folder: ReadyFolder, *words: str, text: str = "") -> CompletedProgram:
+    def _run(self, folder: ReadyFolder, *arguments: str, text: str = "") -> CompletedProgram:
         """Run one command in a folder."""
         variables = {"TF_DATA_DIR": str(folder.data_dir), **folder.variables}
-        return self._tools.run([*self._binary.command, *words], folder.directory, variables, text)
+        return self._tools.run(
+            [*self._binary.command, *arguments], folder.directory, variables, text
+        )
 
     @contextmanager
     def _plugin_cache_lock(self) -> Iterator[None]:

@@ -26,7 +26,7 @@ _PROVIDERS = {
 }
 #: Text in a summary or detail -> error class and next step. The first match is used.
 _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
-    *((words, ConfigurationError, hint) for words, hint in _PROVIDERS.items()),
+    *((phrase, ConfigurationError, hint) for phrase, hint in _PROVIDERS.items()),
     ("NoSuchBucket", ConfigurationError, "gradectl bootstrap creates the state bucket"),
     ("Invalid value for", ConfigurationError, "correct environment.yaml, then: gradectl render"),
     (
@@ -77,8 +77,8 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
             return _locked(diagnostic, unlock)
     text = "\n".join(_described(diagnostic) for diagnostic in diagnostics)
     where = first.location or f"terraform {command}"
-    for words, kind, next_step in _KNOWN:
-        if any(words in f"{item.summary} {item.detail}" for item in diagnostics):
+    for phrase, kind, next_step in _KNOWN:
+        if any(phrase in f"{item.summary} {item.detail}" for item in diagnostics):
             return kind(text, where=where, next_step=next_step)
     return GradectlError(text, where=where, next_step=f"fix the cause; for details, {DEBUG}")
 
@@ -86,7 +86,7 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
 def provider_hint(diagnostic: Diagnostic) -> str:
     """Return the next step for a provider that cannot be installed; "" for other diagnostics."""
     text = f"{diagnostic.summary} {diagnostic.detail}"
-    return next((hint for words, hint in _PROVIDERS.items() if words in text), "")
+    return next((hint for phrase, hint in _PROVIDERS.items() if phrase in text), "")
 
 
 def _described(diagnostic: Diagnostic) -> str:

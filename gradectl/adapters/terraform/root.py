@@ -151,10 +151,10 @@ class Terraform:
 
     def _command(self, name: str, *arguments: str, **options: Any) -> list[str]:  # noqa: ANN401 - options of any kind
         """Build a command line with python-terraform for the chosen program."""
-        words = CommandLine(working_dir=str(self._settings.data_dir)).generate_cmd_string(
+        command = CommandLine(working_dir=str(self._settings.data_dir)).generate_cmd_string(
             name, *arguments, **options
         )
-        return [*self._binary.command, *words[1:]]
+        return [*self._binary.command, *command[1:]]
 
     def _stream(self, name: str, *arguments: str, **options: Any) -> int:  # noqa: ANN401 - options of any kind
         """Run a command with JSON lines as output, and raise its errors."""

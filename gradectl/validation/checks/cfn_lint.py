@@ -50,9 +50,9 @@ def _check(context: CheckContext, template: Path, name: str) -> Iterator[Finding
     except ConfigurationError as error:
         yield context.finding(template, 1, str(error))
         return
-    words = ["--format", "json", "--include-checks", "I", "--regions", environment.region]
+    command = ["--format", "json", "--include-checks", "I", "--regions", environment.region]
     done = context.tools.run(
-        [str(_program(context)), *words, "--template", str(stack)], context.scratch
+        [str(_program(context)), *command, "--template", str(stack)], context.scratch
     )
     try:
         matches = json.loads(done.output or "[]")

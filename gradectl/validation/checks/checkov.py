@@ -67,10 +67,10 @@ def _check(context: CheckContext, inputs: Sequence[Path]) -> Iterator[Finding]:
 
 def _run(context: CheckContext, program: str) -> list[dict[str, Any]]:
     """Run checkov over all folders, without network access."""
-    words = [program, "--directory", ".", "--framework", "terraform", "--output", "json"]
-    words += ["--compact", "--skip-download"]
-    words += [word for pattern in _SKIPPED for word in ("--skip-path", pattern)]
-    done = context.tools.run(words, context.project.path, {"LOG_LEVEL": "ERROR"})
+    command = [program, "--directory", ".", "--framework", "terraform", "--output", "json"]
+    command += ["--compact", "--skip-download"]
+    command += [word for pattern in _SKIPPED for word in ("--skip-path", pattern)]
+    done = context.tools.run(command, context.project.path, {"LOG_LEVEL": "ERROR"})
     try:
         answer = json.loads(done.output)
     except ValueError as error:
