@@ -44,7 +44,7 @@ def test_a_demo_interrupted_during_apply_leaves_nothing(
     """
     process = project.start_demo()
     before = read_until(WAITING, process)
-    assert project.leftovers(), before
+    assert project.remaining_processes(), before
     ports = project.ports()
 
     (os.killpg if to_group else os.kill)(process.pid, number)
