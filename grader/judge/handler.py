@@ -12,7 +12,7 @@ from grader.judge.grader import Grader
 from grader.judge.languages_check import Toolchains, choose, detect
 from grader.judge.limits import MaxLimits
 from grader.sandbox import Box
-from grader.sandbox.host import describe_surroundings
+from grader.sandbox.host import describe_host
 from grader.sandbox.selftest import run_self_test
 
 _BYTES_PER_MB = 1 << 20
@@ -51,7 +51,7 @@ def grading(context: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
         def open_grader() -> Iterator[Grader]:
             with Box.claim(settings.launcher_path) as box:
                 run_self_test(box)
-                context.log.info("Sandbox holds", slot=box.slot, **describe_surroundings())
+                context.log.info("Sandbox holds", box=box.number, **describe_host())
                 yield Grader(
                     store=context.objects,
                     bucket=context.bucket,

@@ -1,7 +1,7 @@
 """
-Running untrusted programs: a small setuid launcher, and the slot it runs them in.
+Runs untrusted programs in boxes, by a small setuid launcher.
 
-``with Box.claim(launcher) as box: box.run(spec)`` is all that the rest of the worker knows.
+The rest of the worker uses ``with Box.claim(launcher) as box: box.run(spec)``.
 """
 
 from grader.sandbox.box import Box

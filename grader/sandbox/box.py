@@ -1,7 +1,7 @@
 """
-One claimed slot of the sandbox.
+A claimed box of the sandbox.
 
-Each slot has users and directories of its own; see launcher.c for what they are.
+Each box has its own users and directories; launcher.c describes them.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from grader.errors import SandboxError
-from grader.sandbox.cleanup import owners, processes_of, removal, shared_directories
+from grader.sandbox.cleanup import owners, processes_of, removal_spec, shared_directories
 from grader.sandbox.files import (
     copied_into,
     find_program,
-    judged,
     open_untrusted,
     opened,
     unlink_files,
+    with_output_limit,
 )
-from grader.sandbox.fork_server import ForkServer, can_be_warm
-from grader.sandbox.launcher import Answer, Command, Launcher, LauncherService, Message
+from grader.sandbox.fork_server import ForkServer, can_be_forked
+from grader.sandbox.launcher import Command, Launcher, LauncherProcess, Message, Reply
 from grader.sandbox.lock import take
 from grader.sandbox.policy import POLICIES, policy_number
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
-#: Where the user of each role works; beside it is a directory of the role's name, with what it was
-#: given.
+#: Working directory of each role; its input is in a directory with the name of the role.
 WORK_DIRECTORIES = {Role.COMPILE: "build", Role.RUN: "scratch", Role.CHECKER: "feedback"}
-#: A case may have ended its server; a second one is worth its price, a third is not.
+#: A case can end its server; then a second one is started, but not a third.
 _SERVER_ATTEMPTS = 2
 
 _SWEEP_LIMITS = RunLimits(0, 60_000, 0, 0, 0, bound_address_space=False)
@@ -41,42 +40,42 @@ _SWEEP_LIMITS = RunLimits(0, 60_000, 0, 0, 0, bound_address_space=False)
 
 class Box:
     """
-    A slot that this process holds until it lets go; for one thread at a time.
+    A box that this process holds until it is closed; used by one thread at a time.
 
     Args:
         launcher: The installed launcher.
-        slot: Number of the slot.
-        lock: What keeps others from it; it is free when nobody has this open.
+        number: Number of the box.
+        lock: Lock of the box, released when all processes have closed it.
     """
 
-    def __init__(self, launcher: Launcher, slot: int, lock: socket.socket) -> None:
-        """Use `Box.claim` instead: it also locks the slot."""
+    def __init__(self, launcher: Launcher, number: int, lock: socket.socket) -> None:
+        """Use `Box.claim` instead, which also takes the lock."""
         self._launcher = launcher
         self._lock = lock
-        self._service: LauncherService | None = None
-        self._warm: ForkServer | None = None
-        self._may_have_left_files = set(Role)  # who was before us is not known
+        self._process: LauncherProcess | None = None
+        self._server: ForkServer | None = None
+        self._may_have_left_files = set(Role)  # the previous holder is not known
         self._only_cold = False
-        self.directory = launcher.box_root / f"slot-{slot}"
-        self.slot = slot
-        self.users = launcher.users(slot)
+        self.directory = launcher.box_root / f"slot-{number}"
+        self.number = number
+        self.users = launcher.users(number)
 
     @classmethod
     @contextmanager
     def claim(cls, launcher_path: Path) -> Iterator[Box]:
         """
-        Take the first free slot, clean, for as long as the context lasts.
+        Claim the first free box, clean it, and release it at exit.
 
         Raises:
-            SettingsError: The launcher is not there or may not be executed.
-            SandboxError: All slots are taken, or one cannot be made clean.
+            SettingsError: The launcher is missing or cannot be executed.
+            SandboxError: All boxes are taken, or one cannot be cleaned.
         """
         launcher = Launcher.open(launcher_path)
-        for slot in range(launcher.slots):
+        for number in range(launcher.boxes):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
-                if not take(lock, launcher.users(slot)):
+                if not take(lock, launcher.users(number)):
                     continue
-                box = cls(launcher, slot, lock)
+                box = cls(launcher, number, lock)
                 try:
                     box.clean()
                     yield box
@@ -84,160 +83,151 @@ class Box:
                     box.close()
                 return
         raise SandboxError(
-            f"all {launcher.slots} slots are taken",
+            f"all {launcher.boxes} boxes are taken",
             where=str(launcher.box_root),
-            next_step="build the launcher with more --slots",
+            next_step="build the launcher with a larger --slots",
         )
 
     def close(self) -> None:
-        """Let the launcher end; it sweeps the slot first, and so does one after one that failed."""
-        if self._service is None:
+        """Let the launcher sweep the box and exit; one that failed is replaced for that."""
+        if self._process is None:
             with suppress(SandboxError):
-                self._service = self._launcher.serve(self.slot, self._lock)
-        self._end_service()
+                self._process = self._launcher.serve(self.number, self._lock)
+        self._end_launcher()
 
-    def _end_service(self) -> None:
+    def _end_launcher(self) -> None:
         self._forget_server()
-        if self._service is not None:
-            self._service.close()
-            self._service = None
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
     def run(self, spec: RunSpec) -> RunOutcome:
         """
-        Run one program; afterwards nothing of it is left but a fork server, if it has one.
+        Run one program; afterwards no process of it is left except its fork server.
 
         Raises:
-            SandboxError: The platform failed: a program that is not installed, a full disk.
+            SandboxError: The platform failed: a program is not installed, the disk is full.
         """
         number = policy_number(spec.policy, writable=spec.writable)
         if spec.writable:
-            if self._warm is not None:  # started before that was known; it could be written to
+            if self._server is not None:  # the program could write its memory
                 self._sweep()
             self.empty(spec.role)
         if POLICIES[number].files:
             self._may_have_left_files.add(spec.role)
-        command = Message(Command.COLD, spec.role, number, spec.limits, find_program(spec.argv))
+        command = Message(Command.START, spec.role, number, spec.limits, find_program(spec.argv))
         with opened(spec) as descriptors:
-            outcome = self._run_warm(spec, descriptors) if can_be_warm(spec) else None
+            outcome = self._run_forked(spec, descriptors) if can_be_forked(spec) else None
             outcome = outcome or self._call(command, descriptors).outcome
-        assert outcome is not None  # noqa: S101 - a run that ends has one
-        return judged(outcome, spec, self.directory / WORK_DIRECTORIES[spec.role])
+        assert outcome is not None  # noqa: S101 - START and WATCH always have one
+        return with_output_limit(outcome, spec, self.directory / WORK_DIRECTORIES[spec.role])
 
     def warm_up(self, spec: RunSpec) -> None:
-        """Start the fork server of a program ahead of its first run, if it has one."""
-        if not can_be_warm(spec) or (self._warm is not None and self._warm.fits(spec)):
+        """Start the fork server of a run ahead of time, if it can have one."""
+        if not can_be_forked(spec) or (self._server is not None and self._server.fits(spec)):
             return
-        if self._warm is not None:
+        if self._server is not None:
             self._sweep()
         number = policy_number(spec.policy, writable=spec.writable)
-        self._warm, theirs = ForkServer.pair(spec)
-        with theirs, Path(os.devnull).open("r+b") as nothing:
-            descriptors = [nothing.fileno()] * 3 + [theirs.fileno()]
+        self._server, theirs = ForkServer.pair(spec)
+        with theirs, Path(os.devnull).open("r+b") as null:
+            descriptors = [null.fileno()] * 3 + [theirs.fileno()]
             argv = find_program(spec.server_argv)
-            limits = self._warm.limits
+            limits = self._server.limits
             self._call(Message(Command.SERVER, spec.role, number, limits, argv), descriptors)
 
     def store(self, role: Role, name: str, content: bytes) -> None:
-        """Give the user of `role` a read-only, executable file in the directory it is given."""
+        """Create a read-only, executable file in the input directory of a role."""
         with copied_into(self.directory / role, name) as file:
             file.write(content)
 
     def store_file(self, role: Role, name: str, source: Path) -> None:
-        """Give the user of `role` a copy of a file, as `store` does."""
+        """Copy a file to the input directory of a role, like `store`."""
         with source.open("rb") as content, copied_into(self.directory / role, name) as file:
             shutil.copyfileobj(content, file)
 
-    def adopt(self, name: str, *, max_bytes: int) -> None:
+    def collect(self, role: Role, name: str, *, max_bytes: int) -> bytes:
         """
-        Move what the compiler built to where the run user can execute, but not change, it.
+        Read a file from the working directory of a role.
 
         Raises:
-            ObjectNotFoundError: There is no such file, or it is not a plain one.
+            ObjectNotFoundError: There is no such file, or it is not a regular one.
             ObjectTooLargeError: It is larger than `max_bytes`.
         """
-        build = self.directory / WORK_DIRECTORIES[Role.COMPILE]
-        with (
-            open_untrusted(build, name, max_bytes) as built,
-            copied_into(self.directory / Role.RUN, name) as file,
-        ):
-            shutil.copyfileobj(built, file)
-
-    def collect(self, role: Role, name: str, *, max_bytes: int) -> bytes:
-        """Read a file that the user of `role` made where it works; raises as `adopt` does."""
         work = self.directory / WORK_DIRECTORIES[role]
         with open_untrusted(work, name, max_bytes) as file:
             return file.read(os.fstat(file.fileno()).st_size)
 
     def empty(self, role: Role) -> None:
-        """Remove what the user of `role` made where it works, and keep what it was given."""
+        """Empty the working directory of a role; its input stays."""
         user = self.users[list(Role).index(role)]
         unlink_files(self.directory / WORK_DIRECTORIES[role])
-        if role in self._may_have_left_files and user in self._owners_of_leftovers():
+        if role in self._may_have_left_files and user in self._owners_of_files():
             self._remove_files(role, user)
 
     def _call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
-    ) -> Answer:
-        """Have the launcher do something; one that failed is replaced at the next call."""
-        if self._service is None:
-            self._service = self._launcher.serve(self.slot, self._lock)
+    ) -> Reply:
+        """Send a message to the launcher; after a failure the next call starts a new one."""
+        if self._process is None:
+            self._process = self._launcher.serve(self.number, self._lock)
         try:
-            answer = self._service.call(message, descriptors, given_away=given_away)
+            reply = self._process.call(message, descriptors, given_away=given_away)
         except SandboxError:
-            self._end_service()
+            self._end_launcher()
             raise
-        if not answer.server_alive:
+        if not reply.server_alive:
             self._forget_server()
-        return answer
+        return reply
 
-    def _run_warm(self, spec: RunSpec, descriptors: Sequence[int]) -> RunOutcome | None:
-        """Take the program from its fork server; None when there is no way to get one."""
+    def _run_forked(self, spec: RunSpec, descriptors: Sequence[int]) -> RunOutcome | None:
+        """Run a program from its fork server; None if no server works."""
         for _ in range(0 if self._only_cold else _SERVER_ATTEMPTS):
             self.warm_up(spec)
-            fork = None if self._warm is None else self._warm.fork(descriptors[:3])
-            if fork is None:  # an earlier case has killed or stopped it
+            fork = None if self._server is None else self._server.fork(descriptors[:3])
+            if fork is None:  # an earlier case has ended or stopped the server
                 self._sweep()
                 continue
             number = policy_number(spec.policy, writable=spec.writable)
-            message = Message(Command.WARM, spec.role, number, spec.limits, pid=fork.pid)
+            message = Message(Command.WATCH, spec.role, number, spec.limits, pid=fork.pid)
             return self._call(message, given_away=[fork.gate]).outcome
         self._only_cold = True  # until the next submission
         return None
 
     def _sweep(self) -> None:
-        """End every process of the slot."""
+        """End all processes of the box."""
         self._forget_server()
         self._call(Message(Command.SWEEP, Role.RUN, 0, _SWEEP_LIMITS))
 
     def _forget_server(self) -> None:
-        if self._warm is not None:
-            self._warm.close()
-            self._warm = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     def survivors(self) -> list[int]:
-        """Process ids of the slot's users, living or dead; between runs there must be none."""
+        """Process ids of the users of the box, including zombies; only a server between runs."""
         return processes_of(self.users)
 
     def clean(self) -> None:
-        """End the slot's processes and remove all that its users were given or left anywhere."""
+        """End all processes of the box and remove its input files and all files of its users."""
         self._sweep()
         for role in Role:
-            for given in (self.directory / role).iterdir():
-                given.unlink()
+            for stored in (self.directory / role).iterdir():
+                stored.unlink()
         for role, user in zip(Role, self.users, strict=True):
-            if role in self._may_have_left_files and user in self._owners_of_leftovers():
+            if role in self._may_have_left_files and user in self._owners_of_files():
                 self._remove_files(role, user)
         self._may_have_left_files.clear()
         self._only_cold = False
 
-    def _owners_of_leftovers(self) -> set[int]:
+    def _owners_of_files(self) -> set[int]:
         work = [self.directory / name for name in WORK_DIRECTORIES.values()]
         return owners([*work, *shared_directories()])
 
     def _remove_files(self, role: Role, user: int) -> None:
         with TemporaryDirectory() as name:
-            said = removal(role, user, Path(name))
-            self.run(said)
-            if user in self._owners_of_leftovers():
-                why = said.stderr.read_text(errors="replace").strip()
-                raise SandboxError(f"cannot be cleaned: {why}", where=f"slot {self.slot}")
+            spec = removal_spec(role, user, Path(name))
+            self.run(spec)
+            if user in self._owners_of_files():
+                why = spec.stderr.read_text(errors="replace").strip()
+                raise SandboxError(f"cannot be cleaned: {why}", where=f"box {self.number}")

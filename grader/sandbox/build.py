@@ -1,8 +1,8 @@
 """
 Compile and install the launcher: ``python -m grader.sandbox.build --output PATH --box-root DIR``.
 
-Done once, when the image or the local stack is made.  Everything the launcher must not be told at
-run time is compiled in: the box root, the users, the filters.
+Run once, when the image or the local stack is built. Box root, users and filters are compiled in,
+so that nobody can change them at run time.
 """
 
 from __future__ import annotations
@@ -32,38 +32,39 @@ _INSTRUCTION_BYTES = 8
 @dataclass(frozen=True)
 class Installation:
     """
-    What is compiled into a launcher.
+    Settings that are compiled into a launcher.
 
     Args:
-        output: Where the launcher goes.
-        box_root: Directory of the slots; every parent must let other users pass.
-        uid_base: User id of slot 0's compile user; each slot has four that follow each other.
-        slots: How many slots there are.
-        worker_gid: The group that may execute the launcher.
-        landlock: Whether it uses Landlock where the kernel has it; off to see what holds without.
+        output: Path of the launcher.
+        box_root: Directory of the boxes; other users must be able to pass through its parents.
+        uid_base: User id of the compile user of box 0; each box has four consecutive ids.
+        boxes: Number of boxes.
+        worker_gid: The group that can execute the launcher.
+        landlock: Whether to use Landlock where the kernel has it; tests turn it off.
     """
 
     output: Path
     box_root: Path
     uid_base: int = 62000
-    slots: int = 32
+    boxes: int = 32
     worker_gid: int = 0
     landlock: bool = True
 
 
 def install(wanted: Installation) -> None:
     """
-    Compile the launcher and put it, setuid root, and its box root in place.
+    Compile the launcher, install it setuid root, and create its box root.
 
     Raises:
-        SettingsError: No compiler, a directory that slot users cannot reach, no way to be root.
+        SettingsError: There is no compiler, users of a box cannot reach the box root, or root
+            rights are not available.
     """
     with tempfile.TemporaryDirectory() as name:
         built = Path(name, "launcher")
         Path(name, "config.h").write_text(render_header(wanted), encoding="utf-8")
         flags = (*_COMPILER, *_WARNINGS, *_HARDENING, "-I", name, "-o", str(built))
         _run([*flags, str(_SOURCE)], "apt-get install gcc libc6-dev")
-        # `install` replaces the file rather than writes into it, so a running launcher goes on.
+        # `install` replaces the file rather than writing into it: running launchers continue.
         run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
         group = f"-g{wanted.worker_gid}"
         run_as_root(["install", "-D", "-o0", group, "-m4750", str(built), str(wanted.output)])
@@ -71,16 +72,16 @@ def install(wanted: Installation) -> None:
 
 
 def uninstall(wanted: Installation) -> None:
-    """Remove a launcher and its box root; raises `SettingsError` where nobody can be root."""
+    """Remove a launcher and its box root; raises `SettingsError` without root rights."""
     run_as_root(["rm", "-rf", "--", str(wanted.output), str(wanted.box_root)])
 
 
 def render_header(wanted: Installation) -> str:
-    """Write config.h, which launcher.c includes."""
+    """Render config.h, which launcher.c includes."""
     path = str(wanted.box_root)
     if not wanted.box_root.is_absolute() or not path.isprintable() or set(path) & set('"\\%?'):
         raise SettingsError(
-            "the box root must be a plain absolute path",
+            "the box root must be an absolute path without special characters",
             where=repr(path),
             next_step="choose a directory such as /var/lib/grader/boxes",
         )
@@ -88,7 +89,7 @@ def render_header(wanted: Installation) -> str:
         "#include <linux/filter.h>",
         f'#define BOX_ROOT "{path}"',
         f"#define UID_BASE {wanted.uid_base}",
-        f"#define SLOT_COUNT {wanted.slots}",
+        f"#define BOX_COUNT {wanted.boxes}",
         f"#define WORKER_GID {wanted.worker_gid}",
         f"#define EXEC_MARK 0x{EXEC_MARK:x}ULL",
         f"#define USE_LANDLOCK {wanted.landlock:d}",
@@ -102,12 +103,12 @@ def render_header(wanted: Installation) -> str:
 
 
 def _describe(wanted: Installation) -> str:
-    """What the launcher says of itself; a JSON text in a JSON text is a C text as well."""
+    """Output of ``launcher config``; JSON encoded twice is a valid C string literal."""
     return json.dumps(
         {
             "box_root": str(wanted.box_root),
             "uid_base": wanted.uid_base,
-            "slots": wanted.slots,
+            "slots": wanted.boxes,
             "worker_gid": wanted.worker_gid,
         }
     )
@@ -141,14 +142,16 @@ def _run(command: Sequence[str], next_step: str) -> None:
 
 
 def run_as_root(command: Sequence[str]) -> None:
-    """Run a command with the rights of root; raises `SettingsError` where there is no way."""
+    """Run a command as root or by sudo; raises `SettingsError` if neither is possible."""
     if os.geteuid() == 0:
         _run(command, "install coreutils")
     elif shutil.which("sudo"):
         _run(["sudo", *command], "run as root")
     else:
         raise SettingsError(
-            "the launcher must belong to root", where=command[-1], next_step="run as root"
+            "only root can install the launcher",
+            where=command[-1],
+            next_step="run as root, or install sudo",
         )
 
 
@@ -156,7 +159,7 @@ def _check_reachable(directory: Path) -> None:
     for parent in (directory, *directory.parents):
         if not parent.stat().st_mode & 0o001:
             raise SettingsError(
-                "slot users cannot pass through this directory",
+                "users of a box cannot pass through this directory",
                 where=str(parent),
                 next_step=f"chmod o+x {shlex.quote(str(parent))}, or choose another box root",
             )
@@ -164,12 +167,12 @@ def _check_reachable(directory: Path) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> Installation:
     parser = argparse.ArgumentParser(prog="python -m grader.sandbox.build", description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="where the launcher goes")
-    parser.add_argument("--box-root", type=Path, required=True, help="directory of the slots")
-    parser.add_argument("--uid-base", type=int, default=62000, help="first user id of the slots")
-    parser.add_argument("--slots", type=int, default=32, help="number of slots")
+    parser.add_argument("--output", type=Path, required=True, help="path of the launcher")
+    parser.add_argument("--box-root", type=Path, required=True, help="directory of the boxes")
+    parser.add_argument("--uid-base", type=int, default=62000, help="first user id of the boxes")
+    parser.add_argument("--slots", dest="boxes", type=int, default=32, help="number of boxes")
     parser.add_argument(
-        "--worker-gid", type=int, default=os.getegid(), help="group that may execute it"
+        "--worker-gid", type=int, default=os.getegid(), help="group that can execute it"
     )
     return Installation(**vars(parser.parse_args(arguments)))
 

@@ -1,4 +1,4 @@
-"""What the users of a slot may leave, and how files are removed."""
+"""Finds processes and files that the users of a box left, and removes the files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.sandbox.runs import Role, RunLimits, RunSpec
 
-#: Below these, directories are looked for in which any user may leave files.
+#: Parents of the world-writable directories.
 _PARENTS = ("/", "/dev", "/run", "/var")
 _LIMITS = RunLimits(
     cpu_ms=20_000,
@@ -26,7 +26,7 @@ _LIMITS = RunLimits(
 
 @cache
 def shared_directories() -> tuple[Path, ...]:
-    """Directories in which any user may leave files; in an image they stay the same."""
+    """World-writable directories; cached, since an image does not change them."""
     return tuple(
         Path(entry.path)
         for parent in _PARENTS
@@ -37,12 +37,12 @@ def shared_directories() -> tuple[Path, ...]:
 
 
 def processes_of(users: range) -> list[int]:
-    """Process ids of users, living or dead."""
+    """Process ids of the users, including zombies."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             owner = re.search(r"^Uid:\s+(\d+)", status.read_text(), re.MULTILINE)
-        except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             continue
         if owner and int(owner[1]) in users:
             found.append(int(status.parent.name))
@@ -50,17 +50,17 @@ def processes_of(users: range) -> list[int]:
 
 
 def owners(directories: Iterable[Path]) -> set[int]:
-    """User ids of whatever lies in directories."""
+    """User ids of the entries of directories."""
     found = set()
     for directory in directories:
         for entry in _entries(directory):
-            with suppress(FileNotFoundError):  # others come and go in the shared ones
+            with suppress(FileNotFoundError):  # others delete files in shared directories
                 found.add(entry.stat(follow_symlinks=False).st_uid)
     return found
 
 
 def bytes_below(directory: Path) -> int:
-    """What the files below a directory take of the disk, as far as they can be seen."""
+    """Disk usage in bytes of the readable part of a directory tree."""
     total = 0
     for folder, _, names in os.walk(directory):
         for name in names:
@@ -69,16 +69,16 @@ def bytes_below(directory: Path) -> int:
     return total
 
 
-def removal(role: Role, user: int, directory: Path) -> RunSpec:
+def removal_spec(role: Role, user: int, directory: Path) -> RunSpec:
     """
-    Give the run by which a user removes all it has where it works and in shared directories.
+    Specify a run that removes the user's files from its working and from shared directories.
 
-    As the user itself, so that a trap left behind can hurt nobody else.
+    It runs as the user itself, so a symbolic link or other trap cannot affect files of others.
 
     Args:
-        role: Of the user.
-        user: Its id.
-        directory: For what the run says.
+        role: Role of the user.
+        user: User id.
+        directory: For stdout and stderr of the run.
     """
     find = ("find", ".", *_names(shared_directories()), "-mindepth", "1", "-maxdepth", "1")
     unlock = ("-type", "d", "-exec", "/bin/chmod", "-R", "u+rwx", "--", "{}", "+")

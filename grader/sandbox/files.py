@@ -1,4 +1,4 @@
-"""The files of a slot: given to a program, opened for its run, and looked at after it."""
+"""Files of a box: stored for a program, opened for its run, and checked afterwards."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.sandbox.cleanup import bytes_below
 from grader.sandbox.runs import RunOutcome, RunSpec, StopReason
 
-#: Where system programs are.
+#: Directories of system programs.
 _PROGRAM_DIRECTORIES = (Path("/usr/bin"), Path("/usr/local/bin"))
 _PRIVATE_FILE_MODE = 0o600
-_GIVEN_MODE = 0o550
-#: With less than this a program may have been refused what it wanted to write.
+_STORED_MODE = 0o550
+#: With less free space than this, writes of the program may have failed.
 _FULL_DISK_BYTES = 1 << 16
 
 
 def find_program(argv: tuple[str, ...]) -> tuple[str, ...]:
     """
-    Say where a system program is, for an image may have it in either place.
+    Replace the name of a system program by its path; images differ in the directory.
 
     Raises:
-        SandboxError: It is not installed.
+        SandboxError: The program is not installed.
     """
     name, *arguments = argv
     if "/" in name:
@@ -39,7 +39,7 @@ def find_program(argv: tuple[str, ...]) -> tuple[str, ...]:
     raise SandboxError(
         "not installed",
         where=name,
-        next_step=f"install it below {' or '.join(map(str, _PROGRAM_DIRECTORIES))}",
+        next_step=f"install it in {' or '.join(map(str, _PROGRAM_DIRECTORIES))}",
     )
 
 
@@ -64,7 +64,7 @@ def opened(spec: RunSpec) -> Iterator[list[int]]:
 
         hold(spec.stdin, os.O_RDONLY)
         for path in (spec.stdout, spec.stderr):
-            # Emptied and not made anew: file systems take longer for that than for a short run.
+            # Truncated rather than created anew, which takes a file system longer than a short run.
             hold(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
         for path in spec.inputs:
             hold(path, os.O_RDONLY)
@@ -74,21 +74,21 @@ def opened(spec: RunSpec) -> Iterator[list[int]]:
 @contextmanager
 def copied_into(directory: Path, name: str) -> Iterator[BinaryIO]:
     """
-    Make a file that nobody writes again; its group, by the directory's, is that of the role's user.
+    Create a read-only file; its group is inherited from the directory.
 
-    It appears whole: a fork server may be looking for it meanwhile.
+    The file appears complete, since a fork server may be polling for it.
 
     Raises:
-        SandboxError: It is there already, or the disk is full.
+        SandboxError: A file of this name exists, or the disk is full.
     """
     _check_name(name)
-    partial = directory / f".{name}"  # no name of a stored file begins so
+    partial = directory / f".{name}"  # names of stored files never begin with a dot
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        fd = os.open(partial, flags, _GIVEN_MODE)
+        fd = os.open(partial, flags, _STORED_MODE)
         try:
             with os.fdopen(fd, "wb") as file:
-                os.fchmod(fd, _GIVEN_MODE)  # whatever the umask
+                os.fchmod(fd, _STORED_MODE)  # whatever the umask
                 yield file
             (directory / name).hardlink_to(partial)
         finally:
@@ -99,10 +99,10 @@ def copied_into(directory: Path, name: str) -> Iterator[BinaryIO]:
 
 def open_untrusted(directory: Path, name: str, max_bytes: int) -> BinaryIO:
     """
-    Open what a program made, and believe nothing: no link is followed, no FIFO waited for.
+    Open a file made by an untrusted program, without following links or blocking on a FIFO.
 
     Raises:
-        ObjectNotFoundError: There is no such file, or it is not a plain one.
+        ObjectNotFoundError: There is no such file, or it is not a regular one with a single link.
         ObjectTooLargeError: It is larger than `max_bytes`.
     """
     _check_name(name)
@@ -111,48 +111,48 @@ def open_untrusted(directory: Path, name: str, max_bytes: int) -> BinaryIO:
     except OSError as error:
         raise ObjectNotFoundError(f"cannot be read: {error.strerror}", where=name) from None
     status = os.fstat(fd)
-    plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
-    if plain and status.st_size <= max_bytes:
+    regular = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    if regular and status.st_size <= max_bytes:
         return os.fdopen(fd, "rb")
     os.close(fd)
-    if plain:
+    if regular:
         raise ObjectTooLargeError(f"larger than {max_bytes} bytes", where=name)
-    raise ObjectNotFoundError("not a plain file", where=name)
+    raise ObjectNotFoundError("not a regular file", where=name)
 
 
-def judged(outcome: RunOutcome, spec: RunSpec, work: Path) -> RunOutcome:
+def with_output_limit(outcome: RunOutcome, spec: RunSpec, work: Path) -> RunOutcome:
     """
-    Add what its files say of a run.
+    Correct the reason of an outcome if the program wrote more than allowed.
 
     Args:
-        outcome: What the launcher saw.
-        spec: What was asked for.
-        work: Where the program could make files, if it could.
+        outcome: Outcome according to the launcher.
+        spec: Specification of the run.
+        work: Working directory of the program.
 
     Raises:
-        SandboxError: The disk was full, so that the program could not write what it wanted.
+        SandboxError: The disk is full, so writes of the program may have failed.
     """
     written = max(spec.stdout.stat().st_size, spec.stderr.stat().st_size)
-    # Where a runtime does not look whether it can still write, another limit ends the program.
+    # A runtime may ignore write errors, so that another limit ends the program.
     if written > spec.limits.output_bytes:
         return replace(outcome, reason=StopReason.OUTPUT)
     if outcome.reason is not StopReason.ENDED:
         return outcome
     for directory in (spec.stdout.parent, work):
         if _is_full(directory):
-            if bytes_below(work) > spec.limits.output_bytes:  # that is why
+            if bytes_below(work) > spec.limits.output_bytes:  # the program filled it
                 return replace(outcome, reason=StopReason.OUTPUT)
             raise SandboxError(
                 "the disk is full",
                 where=str(directory),
-                next_step="give the task more ephemeral storage, or the cache less",
+                next_step="raise the ephemeral storage of the task, or lower CACHE_MAX_MB",
             )
     return outcome
 
 
 def _check_name(name: str) -> None:
     if not name or "/" in name or name.startswith("."):
-        raise SandboxError("not a plain name", where=repr(name))
+        raise SandboxError("not a plain file name", where=repr(name))
 
 
 def _is_full(directory: Path) -> bool:
@@ -163,15 +163,18 @@ def _is_full(directory: Path) -> bool:
 
 def unlink_files(directory: Path) -> None:
     """
-    Remove what is no directory from one that a slot's user, of whom nothing runs, could write.
+    Remove everything except directories from a directory that a user of a box could write.
 
-    Only names are removed: no link is followed, nothing is opened.
+    Only names are removed: links are not followed and files are not opened. No process of that user
+    is running.
     """
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         with os.scandir(fd) as entries:
             for entry in entries:
-                with suppress(IsADirectoryError, PermissionError):  # these, its user removes
+                with suppress(
+                    IsADirectoryError, PermissionError
+                ):  # directories: removed by `removal_spec`
                     os.unlink(entry.name, dir_fd=fd)
     finally:
         os.close(fd)

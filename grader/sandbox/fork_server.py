@@ -1,9 +1,9 @@
 """
-A fork server in a slot: an interpreter that has started and forks a copy of itself for each case.
+A fork server in a box: a started interpreter that forks a copy of itself for each case.
 
-One server serves one submission, for `Box.clean` ends it.  It runs as the untrusted user with the
-untrusted program's limits, so nothing it says is believed: a process that it names and that is not
-the launcher's child only runs into its wall limit.
+A server serves one submission; `Box.clean` ends it. It runs as the untrusted user with the limits
+of the untrusted program, so its messages are not trusted: a process id that is not a child of the
+launcher leads to a run that exceeds its wall time.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from dataclasses import dataclass, replace
 
 from grader.sandbox.runs import Role, RunLimits, RunSpec
 
-#: It runs beside the case; the process between the two has ended when the case begins.
+#: The server itself; the intermediate process has exited when the case begins.
 _OWN_PROCESSES = 1
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 _PID_BYTES = 4
-_GREATEST_PID = 1 << 22
+_MAX_PID = 1 << 22
 
 
 @dataclass(frozen=True)
 class Fork:
     """
-    A process that waits for its gate to be closed.
+    A forked process that starts when its gate is closed.
 
     Args:
-        pid: What the server says it is.
-        gate: The end of the pipe that is to be given away.
+        pid: Its process id according to the server.
+        gate: Write end of the pipe it waits on; to be sent to the launcher.
     """
 
     pid: int
@@ -39,53 +39,52 @@ class Fork:
 
 class ForkServer:
     """
-    Our side of a server.
+    The worker's side of a fork server.
 
     Args:
-        spec: What it was started for.
-        connection: Our end of its socket.
+        spec: The run it is started for.
+        connection: The worker's end of its socket.
     """
 
     def __init__(self, spec: RunSpec, connection: socket.socket) -> None:
-        """Take over the connection."""
         self._kind = _kind(spec)
         self._connection = connection
         self.limits = replace(spec.limits, processes=spec.limits.processes + _OWN_PROCESSES)
 
     @classmethod
     def pair(cls, spec: RunSpec) -> tuple[ForkServer, socket.socket]:
-        """Make one, and the end of the socket that the program is to be started with."""
+        """Create one, and the end of the socket that its program gets as descriptor 3."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(_PATIENCE_SECONDS)
+        ours.settimeout(_TIMEOUT_SECONDS)
         return cls(spec, ours), theirs
 
     def fits(self, spec: RunSpec) -> bool:
-        """Whether it is of the same kind as what is to be run."""
+        """Whether it can start this run: same role, policy, limits and command."""
         return self._kind == _kind(spec)
 
     def fork(self, descriptors: Sequence[int]) -> Fork | None:
-        """Have it make a process with these as stdin, stdout and stderr; None when it cannot."""
-        waits, gate = os.pipe()
+        """Fork a process with these as stdin, stdout and stderr; None if the server fails."""
+        read_end, gate = os.pipe()
         try:
-            socket.send_fds(self._connection, [b"f"], [*descriptors, waits])
-            said = self._connection.recv(_PID_BYTES)
+            socket.send_fds(self._connection, [b"f"], [*descriptors, read_end])
+            answer = self._connection.recv(_PID_BYTES)
         except OSError:
-            said = b""
+            answer = b""
         finally:
-            os.close(waits)
-        pid = int.from_bytes(said, sys.byteorder)
-        if len(said) != _PID_BYTES or pid > _GREATEST_PID:
+            os.close(read_end)
+        pid = int.from_bytes(answer, sys.byteorder)
+        if len(answer) != _PID_BYTES or pid > _MAX_PID:
             os.close(gate)
             return None
         return Fork(pid, gate)
 
     def close(self) -> None:
-        """Hang up; the server ends by itself, or is swept."""
+        """Close the connection; the server then exits, or is swept."""
         self._connection.close()
 
 
-def can_be_warm(spec: RunSpec) -> bool:
-    """Not with descriptors beyond the three, nor where it could write its server's memory."""
+def can_be_forked(spec: RunSpec) -> bool:
+    """Whether a fork server can start a run: no extra inputs, and no way to write its memory."""
     return bool(spec.server_argv) and not spec.inputs and not spec.writable
 
 

@@ -1,10 +1,10 @@
 """
-Precompile what takes C++ longest: ``python -m grader.sandbox.headers --box-root DIR``.
+Precompile ``bits/stdc++.h``: ``python -m grader.sandbox.headers --box-root DIR``.
 
-Done once, when the image is made, after the launcher is installed.  A language whose compiler looks
-for headers in ``-I ../../include/<name>`` finds ``bits/stdc++.h`` ready there; its directory
-belongs to root, and no source can change it.  GCC itself checks that it fits, and reads the header
-as usual where it does not: other flags, another compiler, a macro or pragma before the include.
+Run once when the image is built, after the launcher is installed. Languages whose compile command
+has ``-I ../../include/<name>`` use the precompiled header from there. The directory belongs to
+root, so no submission can change it. GCC checks that the header matches and falls back to the
+ordinary one otherwise: other flags, another compiler, a macro or pragma before the include.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from grader.languages import LANGUAGES, Language
 from grader.sandbox.build import run_as_root
 from grader.sandbox.toolchain import locate
 
-#: Where languages look for it, seen from where they compile: ``<box root>/slot-N/build``.
-_SEEN_FROM_A_BUILD = "../../"
+#: From the directory of a compile, ``<box root>/slot-N/build``, to the box root.
+_TO_BOX_ROOT = "../../"
 _HEADER = "bits/stdc++.h"
 _INCLUDE = "-I"
-#: Options of a compile command that come with a word of their own and say nothing about code.
-_PLACES = (_INCLUDE, "-o")
+#: Options with a path as argument, which do not affect the generated code.
+_PATH_OPTIONS = (_INCLUDE, "-o")
 _TIMEOUT_SECONDS = 300
 
 
 def install_headers(box_root: Path, languages: Iterable[Language] = LANGUAGES) -> list[Path]:
     """
-    Precompile for every language that looks for it and whose compiler is installed.
+    Precompile the header for every language that uses it and whose compiler is installed.
 
     Args:
-        box_root: Directory of the slots; the launcher is installed.
-        languages: Those to look at.
+        box_root: Directory of the boxes of an installed launcher.
+        languages: The languages to consider.
 
     Returns:
-        What was made.
+        Paths of the installed headers.
 
     Raises:
-        SettingsError: A compiler failed, or nobody can be root.
+        SettingsError: A compiler failed, or root rights are not available.
     """
     made = []
     for language in languages:
@@ -55,18 +55,18 @@ def install_headers(box_root: Path, languages: Iterable[Language] = LANGUAGES) -
 
 
 def include_directory(language: Language) -> str:
-    """Where below the box root a language looks for headers of ours; empty: nowhere."""
+    """Return where below the box root a language looks for headers; empty if it does not."""
     words = language.compile_argv
     given = words[words.index(_INCLUDE) + 1] if _INCLUDE in words else ""
-    return given.removeprefix(_SEEN_FROM_A_BUILD) if given.startswith(_SEEN_FROM_A_BUILD) else ""
+    return given.removeprefix(_TO_BOX_ROOT) if given.startswith(_TO_BOX_ROOT) else ""
 
 
 def header_command(language: Language) -> list[str]:
-    """Give the compile command as it is for a header, without the files."""
+    """Derive the command that precompiles a header from the compile command, without files."""
     words = iter(language.compile_argv)
     kept = []
     for word in words:
-        if word in _PLACES:
+        if word in _PATH_OPTIONS:
             next(words)
         elif not word.endswith(language.source_name):
             kept.append("c++-header" if word == "c++" else word)
@@ -86,9 +86,9 @@ def _install(command: Sequence[str], target: Path) -> None:
             )
         except subprocess.CalledProcessError as error:
             raise SettingsError(
-                f"cannot be precompiled: {error.stderr.decode(errors='replace').strip()}",
+                f"precompiling failed: {error.stderr.decode(errors='replace').strip()}",
                 where=_HEADER,
-                next_step="C++ works without, and takes longer to compile",
+                next_step="optional: without it C++ compiles more slowly",
             ) from None
         run_as_root(["install", "-D", "-o0", "-g0", "-m0644", str(made), str(target)])
 
@@ -96,7 +96,7 @@ def _install(command: Sequence[str], target: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m grader.sandbox.headers", description=__doc__)
-    parser.add_argument("--box-root", type=Path, required=True, help="directory of the slots")
+    parser.add_argument("--box-root", type=Path, required=True, help="directory of the boxes")
     try:
         for path in install_headers(parser.parse_args(arguments).box_root):
             sys.stdout.write(f"{path}\n")

@@ -1,4 +1,4 @@
-"""What this kernel and container give the sandbox; logged once, for the day it does not work."""
+"""What the kernel and the container offer the sandbox; logged at start for troubleshooting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-_LANDLOCK_CREATE_RULESET = 444  # one number on all architectures
+_LANDLOCK_CREATE_RULESET = 444  # the same number on all architectures
 _LANDLOCK_VERSION_FLAG = 1
 _STATUS_FIELDS = {
     "capability_bounds": "CapBnd",
@@ -17,12 +17,12 @@ _STATUS_FIELDS = {
 }
 
 
-def describe_surroundings(proc: Path = Path("/proc")) -> dict[str, str]:
+def describe_host(proc: Path = Path("/proc")) -> dict[str, str]:
     """
-    Give kernel, capabilities, system call filter, user namespaces and Landlock.
+    Describe kernel, capabilities, system call filter, user namespaces and Landlock.
 
     Args:
-        proc: Where the kernel shows itself.
+        proc: Mount point of procfs.
     """
     status = dict(re.findall(r"^(\w+):\s+(\S+)$", (proc / "self/status").read_text(), re.MULTILINE))
     found = {name: status.get(field, "unknown") for name, field in _STATUS_FIELDS.items()}

@@ -1,27 +1,29 @@
 /*
- * Runs untrusted programs as the users of one slot and reports what became of them.
+ * Runs untrusted programs as the users of one box and reports their outcome.
  *
- *   launcher config        what was compiled in, as JSON
- *   launcher serve SLOT    makes the slot's directories, then does what arrives on stdin,
- *                          a SEQPACKET socket of the worker: message in, reply out, see below;
- *                          stdout may be what others take for the sign that the slot is taken
+ *   launcher config       prints the compiled-in settings as JSON
+ *   launcher serve BOX    creates the directories of the box, then handles requests on stdin, a
+ *                         SEQPACKET socket of the worker: a message in, a reply out, see below.
+ *                         stdout may be the lock of the box, which is released when this process
+ *                         ends
  *
- * It is setuid root and executable by the worker's group, so it trusts no message: slots are
- * numbers and not users, directories are compiled in, numbers have ceilings, the environment is
- * made here.  What fails on our side is said in a last reply; the process then ends.  It ends with
- * its worker, also in the middle of a run, and by no other signal than SIGKILL.
+ * It is setuid root and executable by the worker's group, so it validates every part of a message:
+ * a box is a number and not a user, directories are compiled in, numbers are bounded, and the
+ * environment is created here.  When a step of its own fails, it sends a last reply with the error
+ * and exits.  It exits with its worker, also during a run, and ignores every signal but SIGKILL.
  *
  *   BOX_ROOT/slot-N/                 root 0711
- *     compile/ run/ checker/         the worker 2750, group of the role's user: what it was given
- *     build/ scratch/ feedback/      the worker 0770, group of the role's user: where it works
+ *     compile/ run/ checker/         worker 2750, group of the role's user: input of the role
+ *     build/ scratch/ feedback/      worker 0770, group of the role's user: its working directory
  *
- * A SERVER is a program that forks warm copies of itself, and is as untrusted as they are.  The
- * worker has it fork one, which waits for the end of a pipe; WARM says which process that is and
- * hands over the pipe's other end, so that it starts when it is being watched.
+ * A SERVER is a program that forks copies of itself, and is as untrusted as they are.  On request
+ * of the worker it forks a process that blocks on a pipe; the worker sends its pid in WATCH with
+ * the other end of the pipe.  Closing that end here starts the process, so it never runs
+ * unwatched.
  *
- * A slot has four users: one for each role, and one that nobody runs as, to send signals with.
- * config.h comes from build.py: BOX_ROOT, UID_BASE, SLOT_COUNT, WORKER_GID, USE_LANDLOCK,
- * EXEC_MARK, CONFIG (all of that as text), policies[].
+ * A box has four users: one per role, and one without programs, which sends the signals.
+ * config.h is written by build.py: BOX_ROOT, UID_BASE, BOX_COUNT, WORKER_GID, USE_LANDLOCK,
+ * EXEC_MARK, CONFIG (all of these as text), policies[].
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -51,23 +53,23 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { COMPILE, RUN, CHECKER, ROLES, SWEEPER = ROLES, USERS };
-enum { COLD, SERVER, WARM, SWEEP };                                  /* commands */
+enum { START, SERVER, WATCH, SWEEP };                                /* commands */
 enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, DONE };           /* reasons */
 enum { EXIT_FAILED = 70, TICK_NS = 10000000, SWEEP_US = 10000000 };
-enum { CONTROL_FD = 0, MOST_FDS = 8, MOST_WORDS = 48, WORD_BYTES = 4096 };
+enum { CONTROL_FD = 0, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
 
-/* In the order of a message; SPACE_KB 0 leaves the address space alone; PID is for WARM alone. */
+/* In the order of a message; SPACE_KB 0 means no limit; PID is used by WATCH only. */
 enum { CPU_MS, WALL_MS, MEMORY_KB, DATA_KB, SPACE_KB, FILE_BYTES, PROCESSES, PID, NUMBERS };
-static const int64_t ceilings[NUMBERS] = {600000, 1300000, 64 << 20, 64 << 20, 64 << 20,
+static const int64_t maxima[NUMBERS] = {600000, 1300000, 64 << 20, 64 << 20, 64 << 20,
 	1LL << 32, 512, 1 << 22};
 
 struct request {
 	uint32_t command, role, policy, words;
 	int64_t number[NUMBERS];
-	char word[MOST_WORDS][WORD_BYTES];
-	/* Not in the message itself: */
-	int fds[MOST_FDS], fd_count;
-	char *argv[MOST_WORDS + 1];
+	char word[MAX_WORDS][WORD_BYTES];
+	/* Not part of the message: */
+	int fds[MAX_FDS], fd_count;
+	char *argv[MAX_WORDS + 1];
 };
 
 struct reply {
@@ -80,18 +82,17 @@ struct usage { int64_t processes, cpu_us, rss_kb; };
 
 static const char *const given_names[ROLES] = {"compile", "run", "checker"};
 static const char *const work_names[ROLES] = {"build", "scratch", "feedback"};
-static int slot = -1;           /* that is served */
-/* Whom it is served for, this process, and what is watched; 0 when there is none. */
-static pid_t worker, launcher, program, server;
-static char directory[sizeof BOX_ROOT + 32]; /* of the slot, and the current one */
+static int box = -1;            /* the one that is served */
+static pid_t worker, launcher, program, server; /* 0 when there is none */
+static char directory[sizeof BOX_ROOT + 32]; /* of the box; the working directory */
 static sigset_t all_signals;
-static char *start_failed; /* shared with what was forked and not yet executed: why it cannot */
+static char *start_error; /* shared with the forked child until it executes */
 
 static _Noreturn void fail(const char *what, const char *why)
 {
 	struct reply reply = {0};
 	snprintf(reply.error, sizeof reply.error, "%s: %s", what, why);
-	if (slot < 0 || send(CONTROL_FD, &reply, sizeof reply, MSG_NOSIGNAL) < 0)
+	if (box < 0 || send(CONTROL_FD, &reply, sizeof reply, MSG_NOSIGNAL) < 0)
 		fprintf(stderr, "launcher: %s\n", reply.error);
 	exit(EXIT_FAILED);
 }
@@ -99,7 +100,7 @@ static _Noreturn void fail(const char *what, const char *why)
 static _Noreturn void die(const char *what) { fail(what, strerror(errno)); }
 static _Noreturn void refuse(const char *what) { fail("refused", what); }
 
-static uid_t user_of(int role) { return (uid_t)(UID_BASE + slot * USERS + role); }
+static uid_t user_of(int role) { return (uid_t)(UID_BASE + box * USERS + role); }
 
 static int64_t microseconds(clockid_t clock)
 {
@@ -109,7 +110,7 @@ static int64_t microseconds(clockid_t clock)
 
 /* --- Directories ---------------------------------------------------------------------------- */
 
-/* Below a directory that only root can write, so nobody can exchange it between these steps. */
+/* The parent is writable by root only, so the directory cannot be swapped between these steps. */
 static void make_directory(const char *name, uid_t user, gid_t group, mode_t mode)
 {
 	const bool made = mkdir(name, 0700) == 0 || errno == EEXIST;
@@ -121,8 +122,8 @@ static void prepare(void)
 {
 	struct stat root;
 	if (stat(BOX_ROOT, &root) != 0 || root.st_uid != 0 || (root.st_mode & 022))
-		fail(BOX_ROOT, "not there, or others than root could write it");
-	snprintf(directory, sizeof directory, "%s/slot-%d", BOX_ROOT, slot);
+		fail(BOX_ROOT, "missing, or writable by users other than root");
+	snprintf(directory, sizeof directory, "%s/slot-%d", BOX_ROOT, box);
 	make_directory(directory, 0, 0, 0711);
 	if (chdir(directory) != 0)
 		die(directory);
@@ -132,30 +133,30 @@ static void prepare(void)
 	}
 }
 
-/* --- Messages: every part is believed to be hostile ------------------------------------------ */
+/* --- Messages: every part may be hostile ---------------------------------------------------- */
 
 static void check(struct request *request, size_t length)
 {
-	if (length < offsetof(struct request, word) || request->words > MOST_WORDS ||
+	if (length < offsetof(struct request, word) || request->words > MAX_WORDS ||
 	    length != offsetof(struct request, word[request->words]))
 		refuse("length");
 	if (request->command > SWEEP || request->role >= ROLES ||
 	    request->policy >= COUNT(policies))
 		refuse("command, role or policy");
 	for (int i = 0; i < NUMBERS; i++)
-		if (request->number[i] < 0 || request->number[i] > ceilings[i])
+		if (request->number[i] < 0 || request->number[i] > maxima[i])
 			refuse("number out of bounds");
 	for (uint32_t i = 0; i < request->words; i++) {
 		request->argv[i] = request->word[i];
 		if (!memchr(request->word[i], '\0', WORD_BYTES))
-			refuse("word without an end");
+			refuse("unterminated word");
 	}
 	request->argv[request->words] = NULL;
 	if (request->command <= SERVER && (request->fd_count < 3 || !request->words))
 		refuse("no program");
 }
 
-/* False when the worker is gone. */
+/* Returns false when the worker has closed the socket. */
 static bool receive(struct request *request)
 {
 	union { char bytes[CMSG_SPACE(sizeof request->fds)]; struct cmsghdr align; } control;
@@ -168,7 +169,7 @@ static bool receive(struct request *request)
 	const struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
 	if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
 	    (rights && (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)))
-		refuse("too much, or of another kind");
+		refuse("too long, or ancillary data of another kind");
 	request->fd_count = rights ? (int)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
 	if (rights)
 		memcpy(request->fds, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
@@ -176,7 +177,7 @@ static bool receive(struct request *request)
 	return true;
 }
 
-/* Nothing else is open above stderr. */
+/* No other descriptor above stderr is open. */
 static void close_received(void)
 {
 	if (close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
@@ -186,14 +187,14 @@ static void close_received(void)
 /* --- Processes of a user -------------------------------------------------------------------- */
 
 /*
- * Adds one process; one that has gone adds nothing, nor does a dead one that others wait for.  One
- * whose first thread has ended only looks dead: then another thread shows its memory.
+ * Adds the usage of one process; nothing if it has gone, or if it is a zombie with another parent.
+ * A process whose first thread has ended looks like a zombie: another thread then has its memory.
  */
 static void add_process(struct usage *sum, pid_t pid)
 {
 	char path[300], text[1024], state = 'Z';
 	pid_t parent = 0;
-	/* Of children that it waited for, and of itself. */
+	/* CPU time of the children it waited for; resident pages. */
 	long long user_ticks = 0, system_ticks = 0, pages = 0;
 	clockid_t clock;
 
@@ -205,7 +206,7 @@ static void add_process(struct usage *sum, pid_t pid)
 		const ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
 		close(fd);
 		text[length > 0 ? length : 0] = '\0';
-		const char *end = strrchr(text, ')'); /* of the name, which may hold anything */
+		const char *end = strrchr(text, ')'); /* of the name, which may contain any character */
 		sscanf(end ? end + 1 : "", " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
 		       " %lld %lld %*d %*d %*d %*d %*u %*u %lld",
 		       &state, &parent, &user_ticks, &system_ticks, &pages);
@@ -220,7 +221,7 @@ static void add_process(struct usage *sum, pid_t pid)
 		(clock_getcpuclockid(pid, &clock) == 0 ? microseconds(clock) : 0);
 }
 
-/* All of the slot but the server, which is not the program's. */
+/* Usage of all processes of the box except the fork server. */
 static struct usage measure(void)
 {
 	struct usage sum = {0};
@@ -245,9 +246,9 @@ static bool become(uid_t user, uid_t real)
 }
 
 /*
- * A helper signals all that its effective user may.  That must not be root in any id, for which -1
- * would mean everyone; and it is the slot's user in none of the ids by which it could itself be
- * stopped.  A bomb may have grown meanwhile: call again.
+ * A helper per role sends SIGKILL to all processes that its effective user may signal.  None of
+ * its ids is root, for which -1 would mean every process, and its real and saved ids are not the
+ * role's, so the role's processes cannot signal it.  A fork bomb may grow meanwhile: call again.
  */
 static void kill_all(void)
 {
@@ -258,11 +259,11 @@ static void kill_all(void)
 			_exit(!become(user_of(role), user_of(SWEEPER)) ||
 			      (kill(-1, SIGKILL) != 0 && errno != ESRCH));
 		if (helper < 0 || waitpid(helper, &status, 0) != helper || status != 0)
-			fail("sweeping", "no helper, or it failed");
+			fail("sweeping", "the helper could not be started, or failed");
 	}
 }
 
-/* Collects the program, its server, and the orphans that became ours; false when none is left. */
+/* Reaps the program, its server and inherited orphans; returns false when no child is left. */
 static bool reap(struct reply *reply)
 {
 	struct rusage used;
@@ -285,8 +286,9 @@ static bool reap(struct reply *reply)
 }
 
 /*
- * As the subreaper this process inherits every orphan, so none is missed.  A server is a child that
- * stays; then only looking tells.  All: also the server, and what a launcher before left behind.
+ * Kills and reaps the processes of the box.  This process is the subreaper and inherits every
+ * orphan, so having no child left means that all are gone; with a server, which stays, /proc is
+ * read instead.  all: includes the server and processes left by an earlier launcher.
  */
 static void sweep(struct reply *reply, bool all)
 {
@@ -304,34 +306,33 @@ static void sweep(struct reply *reply, bool all)
 
 static _Noreturn void fail_start(const char *step)
 {
-	snprintf(start_failed, sizeof(struct reply), "%s: %s", step, strerror(errno));
+	snprintf(start_error, sizeof(struct reply), "%s: %s", step, strerror(errno));
 	_exit(EXIT_FAILED);
 }
 
-/* Hard and soft alike; one whose hard limit is already lower stays: raising it may be refused. */
+/* Sets hard and soft limits; a lower hard limit stays where raising it is refused (EPERM). */
 static void set_limits(const int64_t *number)
 {
-	const struct { __rlimit_resource_t resource; int64_t most; } limits[] = {
+	const struct { __rlimit_resource_t resource; int64_t value; } limits[] = {
 		{RLIMIT_CORE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NOFILE, 256},
-		{RLIMIT_CPU, (number[CPU_MS] + 999) / 1000 + 1}, /* whole seconds: only a guard */
+		{RLIMIT_CPU, (number[CPU_MS] + 999) / 1000 + 1}, /* in whole seconds: a backstop */
 		{RLIMIT_FSIZE, number[FILE_BYTES]}, {RLIMIT_NPROC, number[PROCESSES]},
-		/* No bound for the stack: else each thread reserves that much as data. */
+		/* Unlimited stack: otherwise each thread reserves that much data. */
 		{RLIMIT_STACK, -1}, {RLIMIT_DATA, number[DATA_KB] * 1024},
 		{RLIMIT_AS, number[SPACE_KB] ? number[SPACE_KB] * 1024 : -1},
 	};
 	for (size_t i = 0; i < COUNT(limits); i++) {
-		const struct rlimit limit = {(rlim_t)limits[i].most, (rlim_t)limits[i].most};
+		const struct rlimit limit = {(rlim_t)limits[i].value, (rlim_t)limits[i].value};
 		if (setrlimit(limits[i].resource, &limit) != 0 && errno != EPERM)
 			fail_start("setrlimit");
 	}
 }
 
 /*
- * A filter cannot see which program execve names, but it can compare pointers: where the policy
- * holds EXEC_MARK, only an argv at an address that nobody can guess is let through, and that is
- * ours.
+ * A filter cannot read the path given to execve, but it can compare pointers: a policy with
+ * EXEC_MARK allows execve only with argv at a random, unguessable address, which is used here.
  */
-static char **seal_exec(char *const (*argv)[MOST_WORDS + 1], const struct sock_fprog *filter)
+static char **seal_exec(char *const (*argv)[MAX_WORDS + 1], const struct sock_fprog *filter)
 {
 	unsigned long long secret;
 	if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
@@ -349,10 +350,10 @@ static char **seal_exec(char *const (*argv)[MOST_WORDS + 1], const struct sock_f
 	return memcpy(sealed, argv, sizeof *argv);
 }
 
-/* Where the kernel has Landlock: nothing is changed outside the working directory. */
+/* Allows changes below the working directory only, where the kernel has Landlock. */
 static void confine(void)
 {
-	/* From removing a directory to making a link; from the second version on, to moving one. */
+	/* All rights from REMOVE_DIR to MAKE_SYM; to REFER from the second version on. */
 	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 				     LANDLOCK_CREATE_RULESET_VERSION);
 	const uint64_t last = version < 2 ? LANDLOCK_ACCESS_FS_MAKE_SYM : LANDLOCK_ACCESS_FS_REFER;
@@ -361,7 +362,7 @@ static void confine(void)
 	struct landlock_path_beneath_attr here = {rules.handled_access_fs, open(".", O_PATH)};
 	struct landlock_path_beneath_attr sink = {LANDLOCK_ACCESS_FS_WRITE_FILE,
 		open("/dev/null", O_PATH)};
-	if (version < 1) /* not there, or switched off */
+	if (version < 1) /* missing or disabled */
 		return;
 	const int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &here, 0) != 0 ||
@@ -380,7 +381,7 @@ static _Noreturn void start(struct request *request)
 	struct sock_fprog filter = policies[request->policy].filter;
 
 	snprintf(temporary, sizeof temporary, "TMPDIR=%s/%s", directory, name);
-	/* The collector of Go heeds no limit but this one. */
+	/* The garbage collector of Go knows no other limit. */
 	snprintf(memory, sizeof memory, "GOMEMLIMIT=%jdKiB", request->number[MEMORY_KB] / 8 * 7);
 	const int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (setsid() < 0 || chdir(name) != 0 || write(score, "1000", 4) != 4 ||
@@ -389,13 +390,13 @@ static _Noreturn void start(struct request *request)
 	umask(022);
 	char **argv = seal_exec(&request->argv, &filter);
 	set_limits(request->number);
-	/* The death signal comes last, for a change of user takes it back. */
+	/* The parent-death signal comes last: a change of user clears it. */
 	if (!become(user, user) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launcher)
-		fail_start("becoming the slot's user, below a launcher that lives");
+		fail_start("becoming the user of the box");
 	if (USE_LANDLOCK && policies[request->policy].confined)
 		confine();
-	/* Each number is above its place, so none is lost before its turn. */
+	/* Each descriptor is above its target, so dup2 never overwrites a later one. */
 	for (int i = 0; i < request->fd_count; i++)
 		if (request->fds[i] <= i || dup2(request->fds[i], i) < 0)
 			fail_start("descriptors");
@@ -408,7 +409,7 @@ static _Noreturn void start(struct request *request)
 
 static pid_t launch(struct request *request)
 {
-	*start_failed = '\0';
+	*start_error = '\0';
 	const pid_t child = fork();
 	if (child < 0)
 		die("fork");
@@ -428,7 +429,7 @@ static void check_limits(struct reply *reply, const int64_t *limit)
 	else if (usage.rss_kb > limit[MEMORY_KB])
 		reply->reason = BY_MEMORY;
 	else if (reply->wall_us > limit[WALL_MS] * 1000 || getppid() != worker)
-		reply->reason = BY_WALL; /* without a worker nobody has time left */
+		reply->reason = BY_WALL; /* the worker has gone */
 }
 
 static struct reply run(struct request *request)
@@ -436,8 +437,8 @@ static struct reply run(struct request *request)
 	const struct timespec tick = {0, TICK_NS};
 	const int64_t started_us = microseconds(CLOCK_MONOTONIC);
 	struct reply reply = {.reason = RUNNING};
-	program = request->command == WARM ? (pid_t)request->number[PID] : launch(request);
-	close_received(); /* a warm one waits for that */
+	program = request->command == WATCH ? (pid_t)request->number[PID] : launch(request);
+	close_received(); /* a forked process waits for this */
 	while (reply.reason == RUNNING) {
 		sigtimedwait(&all_signals, NULL, &tick);
 		reap(&reply);
@@ -446,8 +447,8 @@ static struct reply run(struct request *request)
 			check_limits(&reply, request->number);
 	}
 	sweep(&reply, false);
-	if (*start_failed)
-		fail("cannot start", start_failed);
+	if (*start_error)
+		fail("cannot start", start_error);
 	return reply;
 }
 
@@ -456,19 +457,19 @@ static void serve(void)
 	static struct request request;
 	struct reply reply = {.reason = DONE};
 	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL); /* whatever was ignored; those that cannot be set are so */
-	start_failed = mmap(NULL, sizeof(struct reply), PROT_READ | PROT_WRITE,
+		signal(i, SIG_DFL); /* may be ignored; fails for signals that always have the default */
+	start_error = mmap(NULL, sizeof(struct reply), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* A signal to end is the worker's to heed: this would break off one of its runs. */
+	/* The worker handles termination signals: ending here would abort one of its runs. */
 	if (sigfillset(&all_signals) != 0 || sigprocmask(SIG_SETMASK, &all_signals, NULL) != 0 ||
-	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || start_failed == MAP_FAILED)
+	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || start_error == MAP_FAILED)
 		die("setting up");
 	close_received();
 	prepare();
 	sweep(&reply, true);
 	while (receive(&request)) {
 		reply = (struct reply){.reason = DONE};
-		const bool watched = request.command == COLD || request.command == WARM;
+		const bool watched = request.command == START || request.command == WATCH;
 		if (watched)
 			reply = run(&request);
 		else
@@ -489,14 +490,14 @@ int main(int argc, char **argv)
 	launcher = getpid();
 	clearenv();
 	if (geteuid() != 0)
-		fail("not setuid root here", "nosuid mount or no_new_privs?");
+		fail("not setuid root", "nosuid mount or no_new_privs?");
 	if (argc == 2 && strcmp(argv[1], "config") == 0)
 		return puts(CONFIG) < 0;
 	char *end;
 	const bool named = argc == 3 && strcmp(argv[1], "serve") == 0 && *argv[2] >= '0';
 	const long wanted = named ? strtol(argv[2], &end, 10) : -1;
-	if (!named || *end || wanted >= SLOT_COUNT)
-		refuse("usage: config | serve SLOT");
-	slot = (int)wanted;
+	if (!named || *end || wanted >= BOX_COUNT)
+		refuse("usage: config | serve BOX");
+	box = (int)wanted;
 	serve();
 }

@@ -1,7 +1,7 @@
 """
-The launcher as Python objects: what is installed, and the process that serves one slot.
+The installed launcher, and the process that serves one box.
 
-A message and its reply are the structs of launcher.c; descriptors go beside a message.
+A message and its reply are the structs of launcher.c; descriptors are sent as ancillary data.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from pathlib import Path
 from grader.errors import SandboxError, SettingsError
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, StopReason
 
-#: What an allocator needs above the limit before the launcher can see the limit crossed.
+#: Mappable above the memory limit, so that the launcher can observe usage above the limit.
 _DATA_HEADROOM_MB = 32
 _SPACE_HEADROOM_MB = 64
-#: For runtimes that reserve gigabytes and use little.  The tables of what is mapped are memory too,
-#: which no limit counts: a five-hundredth of this, should a program read all of it.
-_MOST_SPACE_MB = 32 << 10
+#: Address space of runtimes that reserve gigabytes. Its page tables, which no limit counts, take at
+#: most a five-hundredth of it.
+_MAX_SPACE_MB = 32 << 10
 _KB_PER_MB = 1024
 
 _HEAD = struct.Struct("=4I8q")
 _REPLY = struct.Struct("=3i4x3q512s")
 _WORD_BYTES = 4096
-_MOST_WORDS = 48
+_MAX_WORDS = 48
 _ROLES = tuple(Role)
-#: One for each role, and one with which the launcher sends signals.
-_USERS_PER_SLOT = len(_ROLES) + 1
-#: Index: the launcher's number, from 1.
+#: One per role, and one with which the launcher sends signals.
+_USERS_PER_BOX = len(_ROLES) + 1
+#: By the number in a reply; 0 does not occur.
 _REASONS = (StopReason.ENDED, StopReason.ENDED, StopReason.CPU, StopReason.WALL, StopReason.MEMORY)
-#: How much longer than its wall time a run may take until its slot is swept.
-_PATIENCE_SECONDS = 30.0
+#: Time for sweeping a box, above the wall time of a run.
+_SWEEP_SECONDS = 30.0
 
 
 class Command(IntEnum):
-    """What the launcher is asked to do."""
+    """Commands of the launcher."""
 
-    COLD = 0
-    SERVER = 1
-    WARM = 2
-    SWEEP = 3
+    START = 0  # start a program and watch it
+    SERVER = 1  # start a fork server
+    WATCH = 2  # watch a process that the fork server made
+    SWEEP = 3  # end all processes of the box
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Message:
     One command.
 
     Args:
-        command: What is to be done.
-        role: Whose program it is.
+        command: The command.
+        role: Role of the program.
         policy: Number of its system call policy.
-        limits: Its bounds.
+        limits: Its limits.
         argv: The program and its arguments.
-        pid: The process that waits to be started, for a warm run.
+        pid: The forked process, for `WATCH`.
     """
 
     command: Command
@@ -72,9 +72,9 @@ class Message:
     pid: int = 0
 
     def to_bytes(self) -> bytes:
-        """Encode it; raises `SandboxError` where the launcher has no room for its words."""
+        """Encode it; raises `SandboxError` if the command line is too long for the launcher."""
         words = [word.encode(errors="surrogateescape") for word in self.argv]
-        if len(words) > _MOST_WORDS or any(len(word) >= _WORD_BYTES for word in words):
+        if len(words) > _MAX_WORDS or any(len(word) >= _WORD_BYTES for word in words):
             raise SandboxError("the command line is too long", where=self.argv[0])
         head = _HEAD.pack(
             self.command, _ROLES.index(self.role), self.policy, len(words), *self._numbers()
@@ -85,14 +85,14 @@ class Message:
         limits = self.limits
         space = limits.memory_mb + limits.runtime_memory_mb + _SPACE_HEADROOM_MB
         if not limits.bound_address_space:
-            space = _MOST_SPACE_MB
+            space = _MAX_SPACE_MB
         return (
             limits.cpu_ms,
             limits.wall_ms,
             limits.memory_mb * _KB_PER_MB,
             (limits.memory_mb + limits.runtime_memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
             space * _KB_PER_MB,
-            # One byte more than allowed, so that a full allowance is not yet an offence.
+            # One byte above the limit, so that output of exactly the limit is allowed.
             limits.output_bytes + 1,
             limits.processes,
             self.pid,
@@ -102,149 +102,148 @@ class Message:
 @dataclass(frozen=True)
 class Launcher:
     """
-    An installed launcher, and what it says was compiled into it.
+    An installed launcher and its compiled-in settings.
 
     Args:
-        path: Where it is installed.
-        box_root: Directory of the slots.
-        uid_base: First user id; each slot has four that follow each other.
-        slots: How many slots there are.
+        path: Path of the program.
+        box_root: Directory of the boxes.
+        uid_base: First user id; each box has four consecutive ones.
+        boxes: Number of boxes.
     """
 
     path: Path
     box_root: Path
     uid_base: int
-    slots: int
+    boxes: int
 
     @classmethod
     def open(cls, path: Path) -> Launcher:
-        """Ask an installed launcher what it is; raises `SettingsError` when it cannot be run."""
+        """Read the settings of a launcher; raises `SettingsError` if it cannot be executed."""
         try:
             done = subprocess.run([path, "config"], capture_output=True, check=False, text=True)
         except OSError as error:
             raise _unusable(path, str(error)) from None
         if done.returncode:
             raise _unusable(path, done.stderr.strip())
-        said = json.loads(done.stdout)
-        return cls(path, Path(said["box_root"]), said["uid_base"], said["slots"])
+        settings = json.loads(done.stdout)
+        return cls(path, Path(settings["box_root"]), settings["uid_base"], settings["slots"])
 
-    def users(self, slot: int) -> range:
-        """User ids of a slot that programs run as, in the order of `Role`."""
-        first = self.uid_base + slot * _USERS_PER_SLOT
+    def users(self, box: int) -> range:
+        """User ids for the programs of a box, in the order of `Role`."""
+        first = self.uid_base + box * _USERS_PER_BOX
         return range(first, first + len(_ROLES))
 
-    def serve(self, slot: int, lock: socket.socket) -> LauncherService:
+    def serve(self, box: int, lock: socket.socket) -> LauncherProcess:
         """
-        Start the process that serves a slot; what it cannot do it says to the first message.
+        Start the process that serves a box; it reports errors in its reply to the first message.
 
         Args:
-            slot: Which.
-            lock: Of the slot; the launcher has it too, until it has swept the slot.
+            box: Number of the box.
+            lock: Lock of the box; the launcher keeps it open until it has swept the box.
 
         Raises:
-            SandboxError: The launcher is gone.
+            SandboxError: The launcher cannot be executed.
         """
         path = str(self.path)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
                 process = subprocess.Popen(
-                    [path, "serve", str(slot)],
+                    [path, "serve", str(box)],
                     stdin=theirs.fileno(),
                     stdout=lock.fileno(),
                     env={},
-                    start_new_session=True,  # Ctrl-C on a terminal is the worker's to handle
+                    start_new_session=True,  # only the worker handles Ctrl-C
                 )
             except OSError as error:
                 ours.close()
                 raise SandboxError(f"cannot be started: {error.strerror}", where=path) from None
-        return LauncherService(process, ours)
+        return LauncherProcess(process, ours)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """
-    What the launcher says to a message.
+    Reply of the launcher to a message.
 
     Args:
-        outcome: Of a run; None for the other commands.
-        server_alive: Whether the fork server of the slot lives on.
+        outcome: Outcome of a run; None for other commands.
+        server_alive: Whether the fork server of the box is running.
     """
 
     outcome: RunOutcome | None
     server_alive: bool
 
 
-class LauncherService:
+class LauncherProcess:
     """
-    A launcher that serves one slot, for one thread.
+    A launcher that serves one box; used by one thread.
 
     Args:
-        process: The launcher.
-        connection: Our end of its socket.
+        process: The process of the launcher.
+        connection: The worker's end of its socket.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
-        """Take over both."""
         self._process = process
         self._connection = connection
 
     def call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
-    ) -> Answer:
+    ) -> Reply:
         """
-        Have something done, and wait for it.
+        Send a message and wait for the reply.
 
         Args:
-            message: What.
-            descriptors: Sent beside it.
-            given_away: Sent after those, and closed here before the answer is waited for.
+            message: The message.
+            descriptors: Sent with it.
+            given_away: Sent after these, and closed here before waiting for the reply.
 
         Raises:
-            SandboxError: The launcher failed, in its words, and has ended.
+            SandboxError: The launcher failed and has exited; has the error of its last reply.
         """
-        self._connection.settimeout(message.limits.wall_ms / 1000 + _PATIENCE_SECONDS)
+        self._connection.settimeout(message.limits.wall_ms / 1000 + _SWEEP_SECONDS)
         try:
             body = message.to_bytes()
-            with suppress(ConnectionError):  # it has ended; its last reply may say why
+            with suppress(ConnectionError):  # it has exited; its last reply may have the reason
                 socket.send_fds(self._connection, [body], [*descriptors, *given_away])
         finally:
             for fd in given_away:
                 os.close(fd)
         try:
-            said = self._connection.recv(_REPLY.size)
-        except ConnectionError:  # it has ended with what was sent unread
-            said = b""
+            reply = self._connection.recv(_REPLY.size)
+        except ConnectionError:  # it has exited without reading the message
+            reply = b""
         except OSError as error:
             raise SandboxError(f"the launcher does not answer: {error}") from None
-        if len(said) != _REPLY.size:
+        if len(reply) != _REPLY.size:
             raise SandboxError("the launcher has ended", where=f"launcher {self._process.pid}")
-        return _answer(said)
+        return _decode(reply)
 
     def close(self) -> None:
-        """Let the launcher end: it sweeps its slot first; one that hangs is killed."""
+        """Let the launcher sweep its box and exit; kill it if it hangs."""
         self._connection.close()
         try:
-            self._process.wait(_PATIENCE_SECONDS)
+            self._process.wait(_SWEEP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
 
-def _answer(said: bytes) -> Answer:
-    reason, status, alive, cpu_us, wall_us, peak_kb, error = _REPLY.unpack(said)
-    if words := error.split(b"\0", 1)[0]:
-        raise SandboxError(words.decode(errors="replace"), where="launcher")
-    if reason >= len(_REASONS):  # nothing was run
-        return Answer(None, bool(alive))
+def _decode(reply: bytes) -> Reply:
+    reason, status, alive, cpu_us, wall_us, peak_kb, error = _REPLY.unpack(reply)
+    if text := error.split(b"\0", 1)[0]:
+        raise SandboxError(text.decode(errors="replace"), where="launcher")
+    if reason >= len(_REASONS):  # not a run
+        return Reply(None, bool(alive))
     code = os.waitstatus_to_exitcode(status)
     outcome = RunOutcome(_REASONS[reason], max(code, 0), max(-code, 0), cpu_us, wall_us, peak_kb)
-    return Answer(outcome, bool(alive))
+    return Reply(outcome, bool(alive))
 
 
 def _unusable(path: Path, why: str) -> SettingsError:
     return SettingsError(
         f"the sandbox launcher does not work: {why}",
         where=str(path),
-        next_step="python -m grader.sandbox.build installs it; its group may execute it",
+        next_step="install it with python -m grader.sandbox.build; only its group can execute it",
     )

@@ -1,4 +1,4 @@
-"""Who holds a slot."""
+"""The lock of a box."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import socket
 
 def take(lock: socket.socket, users: range) -> bool:
     """
-    Take the users of a slot, until the socket is closed or its process ends.
+    Lock the users of a box until the socket is closed or its process ends.
 
-    What must not be shared is the users, and they belong to the whole machine: two launchers with
-    box roots of their own may have the same.  So the lock is a name that is as wide as they are,
-    an abstract address, and no file.
+    User ids are shared by the whole machine, and two launchers with different box roots may use the
+    same ones. So the lock is an abstract socket address, which has the same scope, and not a file.
+
+    Returns:
+        Whether the lock was free.
     """
     try:
         lock.bind(f"\0grader-slot-of-user-{users.start}")

@@ -1,9 +1,9 @@
 """
-Which system calls a program may make, as data, and as the filter bytes the launcher loads.
+System call policies, as data and as the seccomp filters that the launcher loads.
 
-A policy is a list of what is refused; everything else is allowed.  Refused calls return an error
-rather than kill, so that a runtime that merely probes goes on; calls of another architecture
-(32-bit ``int 0x80``, x32) kill.
+A policy lists the refused calls; all others are allowed. Refused calls return an error rather than
+kill the process, so that a runtime that only probes for a feature continues. Calls of another
+architecture (32-bit ``int 0x80``, x32) kill it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import pyseccomp
 
-#: `prctl` operation with which a process would hide its owner from the launcher's count.
+#: `prctl` operation that hides the owner of a process, so that the launcher would not count it.
 _PR_SET_DUMPABLE = 4
-#: Loading the filter, and each call through it, then takes a fraction of the time.
-_AS_A_TREE = 2
-#: One flag of clone for each kind of namespace.
+#: Binary tree instead of a list: faster to load and to evaluate.
+_BINARY_TREE = 2
+#: Flags of clone that create namespaces.
 _NAMESPACE_FLAGS = (
     0x00020000,  # CLONE_NEWNS
     0x02000000,  # CLONE_NEWCGROUP
@@ -31,12 +31,12 @@ _NAMESPACE_FLAGS = (
     0x40000000,  # CLONE_NEWNET
 )
 _CLONE_THREAD = 0x00010000
-#: Stands for the address of argv with which the launcher, and nobody else, may call execve.
+#: Placeholder for the secret address of argv with which only the launcher can call execve.
 EXEC_MARK = 0x5EA1_ED00_5EA1_ED08
 
 _NETWORK = "socket socketcall bind connect listen accept accept4"
-#: Types of a Unix socket pair that could still be sent to somebody else's address.
-_DATAGRAM_TYPES = (2, 3)  # SOCK_DGRAM, and SOCK_RAW which means the same there
+#: Socket types whose pairs can still send to other addresses.
+_DATAGRAM_TYPES = (2, 3)  # SOCK_DGRAM, and SOCK_RAW, which is the same for Unix sockets
 _SOCKET_TYPE_MASK = 0xF
 _OTHER_PROCESSES = (
     "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_open"
@@ -58,7 +58,7 @@ _IPC = (
 _SCHEDULING = (
     "setpriority sched_setscheduler sched_setparam sched_setattr sched_setaffinity ioprio_set"
 )
-#: Making, changing or removing anything that has a name.
+#: Creating, changing or removing named files.
 _NAMED_FILES = (
     "creat mkdir mkdirat mknod mknodat symlink symlinkat link linkat rename renameat renameat2"
     " unlink unlinkat rmdir truncate chmod fchmod fchmodat fchmodat2 chown lchown fchown fchownat"
@@ -66,22 +66,22 @@ _NAMED_FILES = (
     " fremovexattr"
 )
 _NEW_PROCESSES = "fork vfork"
-#: Works, and does nothing.
-_NOTHING = 0
+#: The call succeeds without effect.
+_NO_ERROR = 0
 
 
 @dataclass(frozen=True)
 class Policy:
     """
-    What one kind of program may do beyond computing.
+    Permissions of one kind of program.
 
     Args:
-        name: What a `RunSpec` says.
-        files: Whether it may make and change files, where permissions let it.
-        processes: Whether it may start other processes.
-        programs: Whether these may be other programs.
-        counted: Whether its processes may not ignore how their children end.
-        confined: Whether that is only below its working directory, where there is Landlock.
+        name: Name in a `RunSpec`.
+        files: Whether it may create and change files, subject to file permissions.
+        processes: Whether it may start processes.
+        programs: Whether it may execute other programs.
+        counted: Whether ignoring SIGCHLD has no effect, so that CPU time of children is counted.
+        confined: Whether Landlock, if available, restricts changes to its working directory.
     """
 
     name: str
@@ -96,10 +96,10 @@ POLICIES = (
     Policy("native", files=False, processes=False, programs=False),
     Policy("native_files", files=True, processes=False, programs=False),
     Policy("interpreted", files=False, processes=True, programs=True, counted=True),
-    # A program that it makes and cannot read would hide in /proc from the launcher's count.
+    # An executable file without read permission would not be counted by its owner in /proc.
     Policy("interpreted_files", files=True, processes=True, programs=False, counted=True),
     Policy("compile", files=True, processes=True, programs=True),
-    Policy(  # what was left anywhere
+    Policy(  # removes files from all world-writable directories
         "remove", files=True, processes=True, programs=True, confined=False
     ),
 )
@@ -107,23 +107,23 @@ _NUMBERS = {policy.name: number for number, policy in enumerate(POLICIES)}
 
 
 def policy_number(name: str, *, writable: bool = False) -> int:
-    """Give the launcher's number of a policy, or of its variant that may make files."""
+    """Return the number of a policy, or of its variant that may create files."""
     return _NUMBERS[f"{name}_files" if writable else name]
 
 
 def export(policy: Policy) -> bytes:
-    """Translate a policy for this machine's architecture to filter instructions of 8 bytes."""
+    """Compile a policy to filter instructions of 8 bytes for this machine's architecture."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _AS_A_TREE)
+    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _BINARY_TREE)
     _refuse(rules, errno.EPERM, _NETWORK, _OTHER_PROCESSES, _SYSTEM, _IPC, _SCHEDULING)
     _refuse_special(rules)
     if not policy.files:
         _refuse(rules, errno.EACCES, _NAMED_FILES)
         _refuse_creation(rules)
     if policy.counted:
-        # The kernel adds the time of a child to nobody where its parent ignores how it ends.
+        # The CPU time of a child is lost where its parent ignores SIGCHLD.
         change = (pyseccomp.Arg(0, pyseccomp.EQ, signal.SIGCHLD), pyseccomp.Arg(1, pyseccomp.NE, 0))
-        rules.add_rule(pyseccomp.ERRNO(_NOTHING), "rt_sigaction", *change)
+        rules.add_rule(pyseccomp.ERRNO(_NO_ERROR), "rt_sigaction", *change)
     if not policy.programs:
         _refuse(rules, errno.EPERM, "execveat")
         is_not_the_launcher = pyseccomp.Arg(1, pyseccomp.NE, EXEC_MARK)
@@ -144,8 +144,8 @@ def _refuse(rules: pyseccomp.SyscallFilter, error: int, *groups: str) -> None:
 
 
 def _refuse_special(rules: pyseccomp.SyscallFilter) -> None:
-    """Calls of which only some arguments are refused, or that must look absent."""
-    # Its flags are in memory that a filter cannot see; the C library then falls back to clone.
+    """Refuse calls by argument, and calls that have to look unimplemented."""
+    # Its flags are in memory, which a filter cannot read; the C library falls back to clone.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "openat2")
     for flag in _NAMESPACE_FLAGS:
@@ -161,7 +161,7 @@ def _refuse_special(rules: pyseccomp.SyscallFilter) -> None:
 
 
 def _refuse_creation(rules: pyseccomp.SyscallFilter) -> None:
-    """Opening may not make a file, named or not, nor write to one: not to a process's memory."""
+    """Refuse to open for creating or writing, which includes the memory of processes."""
     unnamed = os.O_TMPFILE & ~os.O_DIRECTORY
     for call, position in (("open", 1), ("openat", 2)):
         for flag in (os.O_CREAT, unnamed, os.O_WRONLY, os.O_RDWR):

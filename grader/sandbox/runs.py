@@ -1,4 +1,4 @@
-"""What the sandbox is asked to run, and what it says became of it; pure data."""
+"""Specification and outcome of one run in the sandbox; pure data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Role(StrEnum):
-    """Each slot has one user for each of these, so that they cannot touch each other."""
+    """Purpose of a run; a box has a separate user for each role."""
 
     COMPILE = "compile"
     RUN = "run"
@@ -16,9 +16,9 @@ class Role(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Who ended a program."""
+    """Why a program ended."""
 
-    ENDED = "ended"  # the program itself, or the kernel by a signal
+    ENDED = "ended"  # it exited, or a signal killed it
     CPU = "cpu"
     WALL = "wall"
     MEMORY = "memory"
@@ -28,18 +28,18 @@ class StopReason(StrEnum):
 @dataclass(frozen=True)
 class RunLimits:
     """
-    Bounds of one run.
+    Limits of one run.
 
     Args:
-        cpu_ms: CPU time of all its processes together.
-        wall_ms: Time on the clock; a guard against programs that sleep.
-        memory_mb: Resident memory of all its processes together.
-        output_bytes: Size of any one file it writes, stdout and stderr included.
-        processes: Processes and threads at once.
-        bound_address_space: Also refuse address space well above `memory_mb`; runtimes that
-            reserve much and use little cannot live with it.
-        runtime_memory_mb: What the kernel grants above `memory_mb`, for runtimes that map much
-            and use little; what is used still counts in full.
+        cpu_ms: CPU milliseconds of all its processes together.
+        wall_ms: Wall time in milliseconds; stops programs that sleep.
+        memory_mb: Resident memory of all its processes together, in MB.
+        output_bytes: Size of any single file it writes, including stdout and stderr.
+        processes: Processes and threads at the same time.
+        bound_address_space: Whether to limit the address space too; not possible for runtimes that
+            reserve much more than they use.
+        runtime_memory_mb: MB that may be mapped above `memory_mb`, for runtimes that map more than
+            they use; resident memory is still limited by `memory_mb`.
     """
 
     cpu_ms: int
@@ -57,17 +57,17 @@ class RunSpec:
     One program to run.
 
     Args:
-        role: The user it runs as.
+        role: Selects the user it runs as.
         policy: Name of its system call policy.
         argv: Name of a system program, or ``./name`` of a stored file, and its arguments.
-        limits: When to end it.
-        stdin: File it reads.
-        stdout: File to be made or emptied, in a directory that no slot user can write.
-        stderr: The same for its messages.
-        inputs: Further files for it to read, as ``/dev/fd/3`` and so on; the worker makes them
-            readable by all, in a directory that nobody else can enter.
-        writable: Whether its working directory is one where it may make files.
-        server_argv: The fork server to take it from, warm; empty: it is started cold.
+        limits: Its limits.
+        stdin: File for its stdin.
+        stdout: File to create or truncate, in a directory that users of a box cannot write.
+        stderr: The same for its stderr.
+        inputs: More files to read, as ``/dev/fd/3`` and so on; world-readable, in a directory that
+            only the worker can enter.
+        writable: Whether it may create files in its working directory.
+        server_argv: Command of the fork server that starts it; empty for a cold start.
     """
 
     role: Role
@@ -85,15 +85,15 @@ class RunSpec:
 @dataclass(frozen=True)
 class RunOutcome:
     """
-    What became of a run.
+    Outcome of a run.
 
     Args:
-        reason: Who ended it.
-        exit_code: Its exit code; 0 when a signal ended it.
-        signal: The signal that ended it; 0 when none did.
-        cpu_us: CPU microseconds of all its processes.
-        wall_us: Microseconds on the clock.
-        peak_kb: Highest resident memory.
+        reason: Why it ended.
+        exit_code: Its exit code; 0 if a signal killed it.
+        signal: The signal that killed it; 0 if none did.
+        cpu_us: CPU time of all its processes, in microseconds.
+        wall_us: Wall time in microseconds.
+        peak_kb: Peak resident memory in kB.
     """
 
     reason: StopReason
@@ -105,15 +105,15 @@ class RunOutcome:
 
     @property
     def cpu_ms(self) -> int:
-        """CPU milliseconds, rounded up, so that what is over the limit also reads as over it."""
+        """CPU milliseconds, rounded up, so that a run over its limit also shows a time over it."""
         return -(-self.cpu_us // 1000)
 
     @property
     def peak_mb(self) -> int:
-        """Highest resident memory in MB, rounded up."""
+        """Peak resident memory in MB, rounded up."""
         return -(-self.peak_kb // 1024)
 
     @property
     def succeeded(self) -> bool:
-        """Whether the program ended by itself and said that all is well."""
+        """Whether the program exited with 0."""
         return self.reason is StopReason.ENDED and not self.exit_code and not self.signal

@@ -1,8 +1,8 @@
 """
-Attacks of the worker against its own sandbox, before it takes any work.
+Attacks of the worker on its own sandbox, before it subscribes.
 
-A kernel, an image or a task definition may lack what the sandbox is built from; then an attack
-works here, and the worker must not subscribe.
+The kernel, the image or the task definition may lack something that the sandbox needs. Then one of
+the attacks succeeds, and the worker must not take requests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LIMITS = RunLimits(
     processes=16,
     bound_address_space=True,
 )
-#: What a probe prints when it found no hole.
+#: Output of a probe that found no hole.
 _SAFE = b"safe\n"
 
 
@@ -35,12 +35,12 @@ class Probe:
     One attack.
 
     Args:
-        name: Shown when it works.
-        program: Python source; `{secret}` is the path of a file that only the worker may read.
-        reason: Who has to end it; when it ends by itself it has to find no hole.
-        limits: Wide on the clock, so that a busy machine does not look like a hole.
-        role: Whose attack it is.
-        warm: Whether it comes from a fork server.
+        name: Name in the error when it succeeds.
+        program: Python source; `{secret}` is the path of a file that only the worker can read.
+        reason: How it has to end; with `ENDED`, it also has to find no hole.
+        limits: With a long wall time, so that a busy machine does not look like a hole.
+        role: The user it runs as.
+        forked: Whether it runs from a fork server.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Probe:
     reason: StopReason = StopReason.ENDED
     limits: RunLimits = _LIMITS
     role: Role = Role.RUN
-    warm: bool = False
+    forked: bool = False
 
 
 _LOOK = (
@@ -99,11 +99,11 @@ PROBES = (
         "print('safe')",
     ),
     Probe(
-        "reading what the checker has",
+        "reading files of the checker",
         _LOOK.format(places="'../checker', '../feedback', '../compile', '../build', '..'"),
     ),
     Probe(
-        "reading what the program has, as the checker",
+        "reading files of the program, as the checker",
         _LOOK.format(places="'../run', '../scratch', '../compile', '../build', '..'"),
         role=Role.CHECKER,
     ),
@@ -117,48 +117,48 @@ PROBES = (
         "            open(f'/proc/{{name}}/mem', 'r+b', 0); print('open')\n"
         "    except OSError: pass\n"
         "print('safe')",
-        warm=True,
+        forked=True,
     ),
-    Probe("computing for ever", "while True: pass", StopReason.CPU),
+    Probe("an endless loop", "while True: pass", StopReason.CPU),
     Probe(
-        "sleeping for ever",
+        "an endless sleep",
         "import time; time.sleep(1000)",
         StopReason.WALL,
         replace(_LIMITS, wall_ms=300),
     ),
     Probe(
-        "using memory that is no data",
+        "memory outside the data segment",
         "import mmap\n"
         "kept = []\n"
         "while True:\n"
         "    try: kept.append(mmap.mmap(-1, 1 << 20)); kept[-1].write(b'x' * (1 << 20))\n"
-        "    except (MemoryError, OSError): pass",  # the bound came before the watch: wait for it
+        "    except (MemoryError, OSError): pass",  # the kernel refused: wait for the watch
         StopReason.MEMORY,
         replace(_LIMITS, cpu_ms=5000),
     ),
-    Probe("writing for ever", "while True: print('x' * 999)", StopReason.OUTPUT),
+    Probe("endless output", "while True: print('x' * 999)", StopReason.OUTPUT),
 )
 
 
 def run_self_test(box: Box) -> None:
     """
-    Attack the sandbox by every probe.
+    Attack the sandbox with every probe.
 
     Raises:
-        SelfTestError: Those that worked, by name.
-        SandboxError: The sandbox could not run them at all.
+        SelfTestError: Attacks succeeded; names them.
+        SandboxError: The sandbox could not run a probe.
     """
     with TemporaryDirectory() as name:
         secret = Path(name, "secret")
         secret.write_bytes(b"a secret\n")
         secret.chmod(0o600)
-        worked = [probe.name for probe in PROBES if not _holds(box, probe, Path(name))]
+        succeeded = [probe.name for probe in PROBES if not _holds(box, probe, Path(name))]
     box.clean()
-    if worked:
+    if succeeded:
         raise SelfTestError(
-            f"the sandbox does not hold against: {', '.join(worked)}",
-            where=f"slot {box.slot}",
-            next_step="compare kernel, capabilities and mounts of this task with the documentation",
+            f"the sandbox does not prevent: {', '.join(succeeded)}",
+            where=f"box {box.number}",
+            next_step="compare kernel, capabilities and mounts of this task with docs/sandbox.md",
         )
 
 
@@ -176,12 +176,12 @@ def _holds(box: Box, probe: Probe, directory: Path) -> bool:
             stdin=Path(os.devnull),
             stdout=Path(name, "stdout"),
             stderr=Path(name, "stderr"),
-            server_argv=python.server_argv if probe.warm else (),
+            server_argv=python.server_argv if probe.forked else (),
         )
         outcome = box.run(spec)
-        said = spec.stdout.read_bytes()
-    if probe.warm:  # its server stays until then
+        output = spec.stdout.read_bytes()
+    if probe.forked:  # this ends the fork server
         box.clean()
     if box.survivors() or outcome.reason is not probe.reason:
         return False
-    return probe.reason is not StopReason.ENDED or said == _SAFE
+    return probe.reason is not StopReason.ENDED or output == _SAFE

@@ -1,4 +1,9 @@
-"""A sandbox for one test process or benchmark: nobody else on the machine has its slot users."""
+"""
+A launcher for one process, installed for a limited time.
+
+For commands that judge on a machine without an installed sandbox. User ids are derived from the
+process id, so that several such launchers on a machine never share a user.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +15,21 @@ from tempfile import TemporaryDirectory
 
 from grader.sandbox.build import Installation, install, uninstall
 
-_SLOTS = 4
-_USERS_PER_PROCESS = 4 * _SLOTS
+_BOXES = 4
+_USERS_PER_PROCESS = 4 * _BOXES
 _FIRST_USER = 100_000
 
 
 @contextmanager
 def installed_launcher() -> Iterator[Path]:
     """
-    Install a launcher with four slots for as long as the context lasts.
+    Install a launcher with four boxes, and remove it at exit.
 
-    Its directory is directly below the system's temporary one: the directories of test runners
-    let no other user pass.
+    It goes directly below the system's temporary directory, since users of a box have to pass
+    through all its parents.
 
     Raises:
-        SettingsError: There is no compiler, or no way to be root.
+        SettingsError: There is no compiler, or root rights are not available.
     """
     with TemporaryDirectory(prefix="grader-sandbox-") as name:
         directory = Path(name)
@@ -33,7 +38,7 @@ def installed_launcher() -> Iterator[Path]:
             output=directory / "launcher",
             box_root=directory / "boxes",
             uid_base=_FIRST_USER + _USERS_PER_PROCESS * os.getpid(),
-            slots=_SLOTS,
+            boxes=_BOXES,
             worker_gid=os.getegid(),
         )
         install(wanted)

@@ -1,4 +1,4 @@
-"""What a language needs is installed or not, and which version of it; read outside the sandbox."""
+"""Programs and versions of a language's toolchain, read outside the sandbox."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from grader.errors import SandboxError
 from grader.languages import Language
 
-#: Where the launcher lets system programs be.
+#: Directories of system programs.
 _DIRECTORIES = (Path("/usr/bin"), Path("/usr/local/bin"))
 _VERSION_SECONDS = 10.0
-#: Of versions that were asked for; a worker has one for each language.
-_REMEMBERED = 64
+#: Size of the cache of versions; a worker needs one entry per language.
+_CACHED_VERSIONS = 64
 
-#: A program as it stands on disk: resolved path, bytes, nanoseconds of its last change.
+#: A program on disk: resolved path, size in bytes, modification time in nanoseconds.
 _Stamp = tuple[str, int, int]
 
 
@@ -28,8 +28,8 @@ class Toolchain:
     The programs of one language on this machine.
 
     Args:
-        version: First line of what it says about itself, or why it says nothing.
-        fingerprint: Differs whenever something else might come out of it; hexadecimal.
+        version: First line of its version output, or why there is none.
+        fingerprint: Hexadecimal; changes with anything that may change what it produces.
     """
 
     version: str
@@ -37,36 +37,36 @@ class Toolchain:
 
 
 def locate(program: str) -> Path | None:
-    """Where a system program is, for an image may have it in either place; None: nowhere."""
+    """Return the path of a system program; None if it is not installed."""
     candidates = (directory / program for directory in _DIRECTORIES)
     return next((path for path in candidates if path.exists()), None)
 
 
 def require(program: str) -> Path:
-    """Where a system program is; raises `SandboxError` when it is not installed."""
+    """Return the path of a system program; raises `SandboxError` if it is not installed."""
     path = locate(program)
     if path is None:
         raise SandboxError(
             "not installed",
             where=program,
-            next_step=f"install it below {' or '.join(map(str, _DIRECTORIES))}",
+            next_step=f"install it in {' or '.join(map(str, _DIRECTORIES))}",
         )
     return path
 
 
 def missing_programs(language: Language) -> tuple[str, ...]:
-    """Which programs of a language are not installed; none of them: it can be tried."""
+    """Return the programs of a language that are not installed."""
     return tuple(name for name in language.programs if locate(name) is None)
 
 
 def examine(language: Language) -> Toolchain:
     """
-    Look at the programs of a language.
+    Read version and fingerprint of a language's toolchain.
 
-    Its version is asked for once, as long as they stay what they are.
+    The version is cached until one of the programs changes on disk.
 
     Raises:
-        SandboxError: One of them is not installed.
+        SandboxError: One of the programs is not installed.
     """
     stamps = tuple(_stamp(name) for name in language.programs)
     version = _version(language.version_argv, stamps)
@@ -76,7 +76,7 @@ def examine(language: Language) -> Toolchain:
 
 
 def fingerprint(language: Language) -> str:
-    """Tell what compiles a language from what compiled it before; raises as `examine` does."""
+    """Return the fingerprint of a language's toolchain; raises like `examine`."""
     return examine(language).fingerprint
 
 
@@ -86,9 +86,9 @@ def _stamp(program: str) -> _Stamp:
     return (os.path.realpath(path), status.st_size, status.st_mtime_ns)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHED_VERSIONS)
 def _version(argv: tuple[str, ...], _stamps: tuple[_Stamp, ...]) -> str:
-    """Ask a toolchain, which is trusted, but may be broken: it gets no input and little time."""
+    """Ask a toolchain for its version: it is trusted but may hang, so its time is limited."""
     program = locate(argv[0])
     try:
         done = subprocess.run(

@@ -80,7 +80,7 @@ def launcher_of_the_group() -> Iterator[Path]:
             output=directory / "launcher",
             box_root=directory / "boxes",
             uid_base=700_000_000 + 12 * os.getpid(),
-            slots=2,
+            boxes=2,
             worker_gid=WORKER_GID,
         )
         install(wanted)
@@ -180,7 +180,8 @@ def test_a_compiled_program_goes_from_the_compiler_to_its_run(launcher_of_the_gr
                 null = Path(os.devnull)
                 outcomes.append(box.run(RunSpec(role, policy, argv, limits, null, stdout, stderr)))
                 if role is Role.COMPILE:
-                    box.adopt("program", max_bytes=1 << 24)
+                    program = box.collect(role, "program", max_bytes=1 << 24)
+                    box.store(Role.RUN, "program", program)
             assert [outcome.exit_code for outcome in outcomes] == [0, 7]
 
     assert as_worker(work) == ""

@@ -72,11 +72,11 @@ class Judge:
     @property
     def request(self) -> str:
         """Id of the submission, of which there is one at a time."""
-        return f"r-{self.box.slot}"
+        return f"r-{self.box.number}"
 
     def problem(self, name: str) -> str:
         """Id of this slot's problem of a name: inputs differ between slots."""
-        return f"{name}-{self.box.slot}"
+        return f"{name}-{self.box.number}"
 
     def put(self, key: str, body: bytes) -> None:
         """Put an object into the bucket."""

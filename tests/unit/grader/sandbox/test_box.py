@@ -59,16 +59,16 @@ def claim_without_end(launcher: Path, stack: ExitStack) -> NoReturn:
 def test_two_claims_get_different_slots_and_users(launcher: Path) -> None:
     """Two workers on a machine never share a slot."""
     with Box.claim(launcher) as first, Box.claim(launcher) as second:
-        assert first.slot != second.slot
+        assert first.number != second.number
         assert not set(first.users) & set(second.users)
 
 
 def test_a_slot_is_free_again_after_its_claim(launcher: Path) -> None:
     """The lock goes with the context, so nothing has to be tidied up after a crash."""
     with Box.claim(launcher) as first:
-        slot = first.slot
+        slot = first.number
     with Box.claim(launcher) as second:
-        assert second.slot == slot
+        assert second.number == slot
 
 
 def test_two_sandboxes_on_one_machine_never_share_a_user(launcher: Path) -> None:
@@ -81,7 +81,7 @@ def test_two_sandboxes_on_one_machine_never_share_a_user(launcher: Path) -> None
             output=directory / "launcher",
             box_root=directory / "boxes",
             uid_base=known.uid_base,
-            slots=known.slots,
+            boxes=known.boxes,
             worker_gid=os.getegid(),
         )
         install(twin)
@@ -92,7 +92,7 @@ def test_two_sandboxes_on_one_machine_never_share_a_user(launcher: Path) -> None
 
 def test_when_all_slots_are_taken_the_error_says_so(launcher: Path) -> None:
     """It is worth another attempt, when another worker has ended."""
-    with ExitStack() as stack, pytest.raises(SandboxError, match="all 4 slots are taken"):
+    with ExitStack() as stack, pytest.raises(SandboxError, match="all 4 boxes are taken"):
         claim_without_end(launcher, stack)
 
 
@@ -120,9 +120,9 @@ def test_a_program_that_is_not_installed_is_the_platforms_fault(box: Box, tmp_pa
     ("trap", "words"),
     [
         ("ln -s /etc/passwd program", "cannot be read"),
-        ("mkfifo program", "not a plain file"),
-        ("echo 1 > other; ln other program", "not a plain file"),
-        ("mkdir program", "not a plain file"),
+        ("mkfifo program", "not a regular file"),
+        ("echo 1 > other; ln other program", "not a regular file"),
+        ("mkdir program", "not a regular file"),
         ("true", "cannot be read"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_trap_is_no_artefact(box: Box, tmp_path: Path, trap: str, words: str) 
     run_shell(box, tmp_path, trap)
 
     with pytest.raises(ObjectNotFoundError, match=words):
-        box.adopt("program", max_bytes=1000)
+        box.collect(Role.COMPILE, "program", max_bytes=1000)
 
 
 def test_an_artefact_has_a_greatest_size(box: Box, tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_an_artefact_has_a_greatest_size(box: Box, tmp_path: Path) -> None:
     run_shell(box, tmp_path, "head -c 1000 /dev/zero > program")
 
     with pytest.raises(ObjectTooLargeError, match="larger than 999 bytes"):
-        box.adopt("program", max_bytes=999)
-    box.adopt("program", max_bytes=1000)
+        box.collect(Role.COMPILE, "program", max_bytes=999)
+    assert box.collect(Role.COMPILE, "program", max_bytes=1000) == bytes(1000)
 
 
 def test_cleaning_removes_every_trap_and_nothing_else(box: Box, tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_nothing_of_a_role_is_in_the_way_of_another(box: Box, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/etc/passwd", "../run/x"])
 def test_only_a_plain_name_is_stored_or_collected(box: Box, name: str) -> None:
     """No name leads out of the slot's directory."""
-    with pytest.raises(SandboxError, match="not a plain name"):
+    with pytest.raises(SandboxError, match="not a plain file name"):
         box.store(Role.RUN, name, b"")
-    with pytest.raises(SandboxError, match="not a plain name"):
+    with pytest.raises(SandboxError, match="not a plain file name"):
         box.collect(Role.RUN, name, max_bytes=1)
 
 

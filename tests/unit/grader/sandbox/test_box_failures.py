@@ -73,7 +73,7 @@ def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
             output=directory / "launcher",
             box_root=directory / "disk" / "boxes",
             uid_base=_FIRST_USER + 8 * os.getpid(),
-            slots=2,
+            boxes=2,
             worker_gid=os.getegid(),
             landlock=landlock,
         )
@@ -151,7 +151,7 @@ def test_nothing_outlives_a_worker(launcher: Path, tmp_path: Path, state: str) -
             if state == "server":
                 box.store(Role.RUN, PYTHON.program_file, b"")
                 box.warm_up(warm(tmp_path))
-            os.write(says, bytes([box.slot]))
+            os.write(says, bytes([box.number]))
             box.run(spec)
             os.write(says, b"x")
             signal.pause()
@@ -167,7 +167,7 @@ def test_nothing_outlives_a_worker(launcher: Path, tmp_path: Path, state: str) -
 
     def claim_again() -> bool:
         with Box.claim(launcher) as box:
-            return box.slot == slot and box.survivors() == []
+            return box.number == slot and box.survivors() == []
 
     wait_until(claim_again)
     os.close(said)

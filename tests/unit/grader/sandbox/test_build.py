@@ -11,7 +11,7 @@ from grader.sandbox.build import Installation, install, main, render_header
 
 
 def wanted(box_root: str) -> Installation:
-    return Installation(Path("/opt/launcher"), Path(box_root), uid_base=70, slots=5, worker_gid=9)
+    return Installation(Path("/opt/launcher"), Path(box_root), uid_base=70, boxes=5, worker_gid=9)
 
 
 def test_what_must_not_be_told_at_run_time_is_in_the_header() -> None:
@@ -20,14 +20,14 @@ def test_what_must_not_be_told_at_run_time_is_in_the_header() -> None:
 
     assert '#define BOX_ROOT "/var/lib/boxes"\n' in header
     assert "#define UID_BASE 70\n" in header
-    assert "#define SLOT_COUNT 5\n" in header
+    assert "#define BOX_COUNT 5\n" in header
     assert "#define WORKER_GID 9\n" in header
 
 
 @pytest.mark.parametrize("path", ["boxes", '/a"b', "/a\\b", "/a\nb", "/a%db"])
 def test_a_path_that_c_would_read_differently_is_refused(path: str) -> None:
     """The path becomes part of a C source and of a format."""
-    with pytest.raises(SettingsError, match="plain absolute path"):
+    with pytest.raises(SettingsError, match="an absolute path"):
         render_header(wanted(path))
 
 

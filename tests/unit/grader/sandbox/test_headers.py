@@ -76,7 +76,7 @@ def test_a_compiler_that_cannot_is_reported(tmp_path: Path) -> None:
     """The image is then made without it, or mended; submissions never notice."""
     broken = replace(CPP, compile_argv=(*CPP.compile_argv[:1], "-fno-such", *CPP.compile_argv[1:]))
 
-    with pytest.raises(SettingsError, match="cannot be precompiled"):
+    with pytest.raises(SettingsError, match="precompiling failed"):
         install_headers(tmp_path, [broken])
 
 

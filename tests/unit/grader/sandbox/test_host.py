@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from grader.sandbox.host import describe_surroundings
+from grader.sandbox.host import describe_host
 
 
 def test_it_tells_what_the_sandbox_depends_on() -> None:
     """Each is a word that can be compared between a task that works and one that does not."""
-    found = describe_surroundings()
+    found = describe_host()
 
     assert found["kernel"] == os.uname().release
     assert int(found["capability_bounds"], 16) >= 0
@@ -23,6 +23,6 @@ def test_what_a_kernel_does_not_tell_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "self").mkdir()
     (tmp_path / "self" / "status").write_text("Name:\tx\n")
 
-    found = describe_surroundings(tmp_path)
+    found = describe_host(tmp_path)
 
     assert found["max_user_namespaces"] == found["seccomp_mode"] == "unknown"

@@ -17,7 +17,7 @@ import grader.sandbox
 from grader.errors import SandboxError, SettingsError
 from grader.sandbox import Box
 from grader.sandbox.cleanup import processes_of
-from grader.sandbox.launcher import Command, Launcher, LauncherService, Message
+from grader.sandbox.launcher import Command, Launcher, LauncherProcess, Message
 from grader.sandbox.runs import Role, RunLimits
 
 pytestmark = pytest.mark.engine
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.engine
 REFUSED = 70
 SOURCE = Path(grader.sandbox.__file__).with_name("launcher.c")
 LIMITS = RunLimits(1000, 5000, 64, 1 << 16, 8, bound_address_space=False)
-GOOD = Message(Command.COLD, Role.COMPILE, 4, LIMITS, ("/usr/bin/true",))
+GOOD = Message(Command.START, Role.COMPILE, 4, LIMITS, ("/usr/bin/true",))
 NUMBERS_AT = struct.calcsize("=4I")
 WORDS_AT = struct.calcsize("=4I8q")
 WORD_BYTES = 4096
@@ -35,7 +35,7 @@ WORD_BYTES = 4096
 def slot(launcher: Path) -> Iterator[int]:
     """A slot that nobody else uses."""
     with Box.claim(launcher) as box:
-        yield box.slot
+        yield box.number
 
 
 class Talk:
@@ -140,7 +140,7 @@ def test_what_is_right_is_done(talk: Talk, null: list[int]) -> None:
         (number(5, (1 << 32) + 1), "number out of bounds"),
         (number(6, 513), "number out of bounds"),
         (number(7, (1 << 22) + 1), "number out of bounds"),
-        (patched(WORDS_AT, b"x" * WORD_BYTES), "word without an end"),
+        (patched(WORDS_AT, b"x" * WORD_BYTES), "unterminated word"),
         (GOOD.to_bytes()[:12] + bytes(4) + GOOD.to_bytes()[16:WORDS_AT], "no program"),
     ],
 )
@@ -162,14 +162,14 @@ def test_a_program_has_three_descriptors_at_least(talk: Talk, null: list[int], c
 
 def test_too_many_descriptors_are_refused(talk: Talk, null: list[int]) -> None:
     """Those for which there is no room are never forgotten in silence."""
-    assert "refused: too much" in talk.say(GOOD.to_bytes(), null * 3)
+    assert "refused: too long" in talk.say(GOOD.to_bytes(), null * 3)
 
 
 def test_a_message_that_is_too_long_is_refused(talk: Talk, null: list[int]) -> None:
     """What would not fit is not cut off."""
     message = GOOD.to_bytes().ljust(WORDS_AT + 48 * WORD_BYTES + 1, b"\0")
 
-    assert "refused: too much" in talk.say(message, null)
+    assert "refused: too long" in talk.say(message, null)
 
 
 def test_control_messages_of_another_kind_are_refused(launcher: Path, slot: int) -> None:
@@ -213,7 +213,7 @@ def test_a_process_that_is_not_its_child_only_runs_into_the_wall_limit(
 ) -> None:
     """What a server names is not believed."""
     limits = replace(LIMITS, wall_ms=50)
-    warm = Message(Command.WARM, Role.RUN, 2, limits, pid=pid)
+    warm = Message(Command.WATCH, Role.RUN, 2, limits, pid=pid)
     socket.send_fds(talk.ours, [warm.to_bytes()], null)
 
     reason = struct.unpack_from("=i", talk.ours.recv(4096))[0]
@@ -242,7 +242,7 @@ def test_a_command_line_that_is_not_known_is_refused(
     )
 
     assert done.returncode == REFUSED
-    assert done.stderr == "launcher: refused: usage: config | serve SLOT\n"
+    assert done.stderr == "launcher: refused: usage: config | serve BOX\n"
 
 
 def test_a_launcher_that_is_missing_says_how_to_get_one(tmp_path: Path) -> None:
@@ -262,24 +262,24 @@ def test_it_says_what_was_compiled_into_it(launcher: Path) -> None:
     opened = Launcher.open(launcher)
 
     assert opened.box_root == launcher.parent / "boxes"
-    assert opened.slots == 4
+    assert opened.boxes == 4
     assert list(opened.users(1)) == [opened.uid_base + 4 + role for role in range(3)]
 
 
-def serve(launcher: Path, slot: int) -> LauncherService:
+def serve(launcher: Path, slot: int) -> LauncherProcess:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
         return Launcher.open(launcher).serve(slot, lock)
 
 
 def test_a_refused_message_is_a_failure_of_the_sandbox(launcher: Path, slot: int) -> None:
     """It is worth another attempt and never the submission's fault."""
-    service = serve(launcher, slot)
+    process = serve(launcher, slot)
 
     with pytest.raises(SandboxError, match="launcher: refused: no program"):
-        service.call(GOOD)
+        process.call(GOOD)
     with pytest.raises(SandboxError, match="the launcher has ended"):
-        service.call(GOOD)
-    service.close()
+        process.call(GOOD)
+    process.close()
 
 
 def test_a_launcher_that_is_gone_is_a_failure_of_the_sandbox(tmp_path: Path) -> None:
@@ -295,12 +295,12 @@ def test_a_launcher_that_is_gone_is_a_failure_of_the_sandbox(tmp_path: Path) -> 
 
 def test_a_command_line_that_is_too_long_is_said_to_be(launcher: Path, slot: int) -> None:
     """Before anything is sent."""
-    service = serve(launcher, slot)
+    process = serve(launcher, slot)
 
     for argv in (("x",) * 49, ("x" * WORD_BYTES,)):
         with pytest.raises(SandboxError, match="the command line is too long"):
-            service.call(replace(GOOD, argv=argv))
-    service.close()
+            process.call(replace(GOOD, argv=argv))
+    process.close()
 
 
 def test_it_says_when_it_is_not_privileged(launcher: Path) -> None:
@@ -314,4 +314,4 @@ def test_it_says_when_it_is_not_privileged(launcher: Path) -> None:
     )
 
     assert done.returncode == REFUSED
-    assert "not setuid root here: nosuid mount or no_new_privs?" in done.stderr
+    assert "not setuid root: nosuid mount or no_new_privs?" in done.stderr

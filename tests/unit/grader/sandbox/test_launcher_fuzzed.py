@@ -81,7 +81,7 @@ def sanitized() -> Iterator[Sanitized]:
         boxes = directory / "boxes"
         boxes.mkdir(mode=0o711)
         path = directory / "launcher"
-        wanted = Installation(path, boxes, uid_base=_FIRST_USER + 4 * os.getpid(), slots=1)
+        wanted = Installation(path, boxes, uid_base=_FIRST_USER + 4 * os.getpid(), boxes=1)
         (directory / "config.h").write_text(render_header(wanted))
         compiler = ("gcc", "-std=gnu17", "-Wall", "-Werror", *SANITIZERS)
         subprocess.run([*compiler, "-I", name, "-o", path, SOURCE], check=True)
@@ -141,7 +141,7 @@ def test_whatever_it_is_told_it_does_or_refuses_in_words(
 def test_a_slot_works_after_all_that(sanitized: Sanitized) -> None:
     """What the launchers before left is swept by the next one."""
     limits = RunLimits(1000, 5000, 64, 1 << 20, 8, bound_address_space=False)
-    right = Message(Command.COLD, Role.RUN, 2, limits, ("/usr/bin/true",)).to_bytes()
+    right = Message(Command.START, Role.RUN, 2, limits, ("/usr/bin/true",)).to_bytes()
     wrong = struct.pack("=I", 9) + right[4:]
 
     assert sanitized.talk([(right, 3), (right, 4), (wrong, 3)]) == [

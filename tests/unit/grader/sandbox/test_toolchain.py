@@ -26,7 +26,7 @@ def test_a_program_is_found_where_the_launcher_lets_it_be() -> None:
 
 def test_a_program_that_is_not_there_is_asked_for_with_the_place_to_put_it() -> None:
     """Who builds an image reads where it has to go."""
-    with pytest.raises(SandboxError, match=r"no-such-compiler: not installed \(install it below /"):
+    with pytest.raises(SandboxError, match=r"no-such-compiler: not installed \(install it in /"):
         require("no-such-compiler")
 
 
