@@ -1,8 +1,8 @@
 """
-What ``make attacks`` runs; the exit code is not 0 when one thing deviates.
+Entry point of ``make attacks``; exits with 1 when anything deviates from what is expected.
 
-Every attack with its verdict and what it left, in the open and under the bounds of a Fargate task,
-beside a neighbour, and at last a thousand in mixed order.
+Runs every attack and shows its verdict and what it left: on this machine as it is, with the rights
+of a Fargate task, next to a neighbour, and at last 1,000 attacks in random order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from arena.program import (
     both_ways,
     every_attack,
     honest_work_asks_for_nothing,
-    in_two_slots,
+    in_two_boxes,
     launcher_of_workers,
     soaked,
     under_the_mask,
@@ -26,65 +26,65 @@ from arena.program import (
 from arena.table import Progress, say, show
 
 
-class Findings:
-    """Counts what deviates."""
+class Deviations:
+    """Counts deviations."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
         self.count = 0
 
     def add(self, *deviations: str) -> None:
-        """Show and count."""
+        """Print and count them."""
         for deviation in deviations:
             say(f"DEVIATION: {deviation}")
         self.count += len(deviations)
 
 
-def _in_the_open(launcher: Path, attacks: list[Attack], findings: Findings) -> None:
-    trials = every_attack(launcher, attacks, Progress("attacks", len(both_ways(attacks))))
-    beside = in_two_slots(launcher, attacks)
-    show([*trials, *beside])
-    findings.add(*deviations([*trials, *beside]))
+def _on_this_machine(launcher: Path, attacks: list[Attack], found: Deviations) -> None:
+    fights = both_ways(attacks)
+    trials = every_attack(launcher, fights, Progress("attacks", len(fights)))
+    trials += in_two_boxes(launcher, attacks)
+    show(trials)
+    found.add(*deviations(trials))
 
 
-def _in_a_task(launcher: Path, attacks: list[Attack], findings: Findings) -> None:
-    report = under_the_mask(launcher, attacks, "in a task")
+def _in_a_task(launcher: Path, attacks: list[Attack], found: Deviations) -> None:
+    report = under_the_mask(launcher, both_ways(attacks), "in a task")
     say("\nin a task, without:")
     for name, what in report.dropped.items():
         say(f"  {name}: {what}")
     if report.failure:
-        findings.add(report.failure)
+        found.add(report.failure)
         return
-    findings.add(*(f"in a task, {one}" for one in deviations(report.result)))
+    found.add(*(f"in a task, {one}" for one in deviations(report.result)))
     say(f"  {len(report.result)} attacks, {len(attacks)} folders")
     honest = honest_work_asks_for_nothing(launcher)
-    findings.add(*filter(None, [honest.failure]), *(honest.result or ()))
-    say(f"  honest work, where asking for a namespace or a mount is deadly: {honest.result}")
+    found.add(*filter(None, [honest.failure]), *(honest.result or ()))
+    say(f"  honest work where a request for a namespace or a mount kills: {honest.result}")
 
 
-def _soaked(launcher: Path, attacks: list[Attack], runs: int, findings: Findings) -> None:
+def _soaked(launcher: Path, attacks: list[Attack], runs: int, found: Deviations) -> None:
     report = soaked(launcher, attacks, runs, "mixed")
     if report.failure:
-        findings.add(report.failure)
+        found.add(report.failure)
         return
-    findings.add(*report.result.deviations)
+    found.add(*report.result.deviations)
     say(f"\n{report.result.summary()}")
 
 
 def main() -> int:
-    """Run everything; returns the exit code."""
+    """Run all parts; returns the exit code."""
     parser = argparse.ArgumentParser(prog="make attacks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000, help="mixed runs at the end")
-    parser.add_argument("--only", default="", help="only attacks whose name holds this")
+    parser.add_argument("--runs", type=int, default=1000, help="runs in random order at the end")
+    parser.add_argument("--only", default="", help="only attacks with this in their name")
     asked = parser.parse_args()
-    attacks, findings = all_attacks(asked.only), Findings()
+    attacks, found = all_attacks(asked.only), Deviations()
     with launcher_of_workers() as launcher:
-        _in_the_open(launcher, attacks, findings)
-        _in_a_task(launcher, attacks, findings)
+        _on_this_machine(launcher, attacks, found)
+        _in_a_task(launcher, attacks, found)
         if asked.runs:
-            _soaked(launcher, attacks, asked.runs, findings)
-    say(f"{findings.count} deviations" if findings.count else "everything held")
-    return 1 if findings.count else 0
+            _soaked(launcher, attacks, asked.runs, found)
+    say(f"{found.count} deviations" if found.count else "no deviation")
+    return 1 if found.count else 0
 
 
 if __name__ == "__main__":

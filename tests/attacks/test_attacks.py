@@ -1,32 +1,37 @@
 """
-Every folder here is a hostile submission: its source, and the verdicts that it may get.
+Every folder here is a hostile submission: its source, and the verdicts that are allowed for it.
 
-A program that only looks for a hole prints ``safe`` when there was none, which is the right answer.
+A program that only searches for a hole prints ``safe`` when it found none: the right answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from arena.arena import Trial
 from arena.attack import Attack, read_attacks
-from arena.program import both_ways
+from arena.program import as_workers_start_it, both_ways
 
 
-def _name(value: object) -> str:
-    if isinstance(value, Attack):
-        return value.name
-    return "warm" if value else "cold"
+def fights() -> Iterator[object]:
+    """Each attack as a worker starts it; cold starts of the same only in `make test-all`."""
+    for attack, warm in both_ways(read_attacks()):
+        start = "warm" if warm else "cold"
+        usual = as_workers_start_it(attack) == (attack, warm)
+        marks = () if usual else (pytest.mark.exhaustive,)
+        yield pytest.param(attack, warm, id=f"{attack.name}-{start}", marks=marks)
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("attack", "warm"), both_ways(read_attacks()), ids=_name)
+@pytest.mark.parametrize(("attack", "warm"), fights())
 def test_an_attack_gets_its_verdict_and_changes_nothing(
     trials: dict[tuple[str, bool], Trial], attack: Attack, warm: bool
 ) -> None:
     """
-    Whether its interpreter was started cold or came from a fork server.
+    The verdict is an allowed one, after a cold start and from a fork server.
 
-    Afterwards there is no process, file or IPC object more, no mode or owner changed, nothing that
-    acts on a terminal in what people look at, and honest submissions get their verdicts.
+    Afterwards there is no additional process, file or IPC object, no changed mode or owner, no
+    terminal control character in results and logs, and honest submissions get their verdicts.
     """
     assert "\n".join(trials[attack.name, warm].deviations) == ""

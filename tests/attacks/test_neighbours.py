@@ -1,4 +1,4 @@
-"""Two slots at once, of which one tries to disturb the other."""
+"""Attacks from one box on another that judges at the same time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 from arena.arena import deviations
 from arena.attack import read_attacks
 from arena.neighbours import WITNESSES
-from arena.program import in_two_slots
+from arena.program import in_two_boxes
 
 
 @pytest.mark.engine
 def test_a_neighbour_does_not_change_a_verdict(launcher: Path) -> None:
-    """Signals, files, /proc, names, processors and memory: what is judged beside it stays right."""
+    """Signals, files, /proc, names, processors and memory: verdicts in the other box stay right."""
     attacks = read_attacks()
 
-    trials = in_two_slots(launcher, attacks)
+    trials = in_two_boxes(launcher, attacks)
 
     assert {attack.name for attack in attacks if attack.disturbs} == {one.attack for one in trials}
     assert set(WITNESSES) <= {attack.name for attack in attacks}

@@ -1,4 +1,4 @@
-"""What ``make attacks`` does, part by part."""
+"""The parts of ``make attacks``."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from arena.neighbours import WITNESSES, disturb
 from arena.soak import Soaked, soak
 from arena.table import Progress
 from arena.task import WORKER_ID, Report, in_a_task
-from arena.tour import Tell, arenas, tour
+from arena.tour import Fight, Tell, arenas, tour
 from grader.sandbox.build import Installation, install, uninstall
 from grader.sandbox.selftest import run_self_test
 
-_SLOTS = 4
+#: Attacks that run at the same time: most of them wait for a limit, so more than there are cores.
+ARENAS = 3
+_BOXES = ARENAS + 1  # and one whose files are the ones to steal
 _FIRST_USER = 700_000_000
-_USERS_PER_PROCESS = 4 * _SLOTS
+_USERS_PER_PROCESS = 4 * _BOXES
 #: Directories that stay writable in a task.
 WRITABLE = (Path(tempfile.gettempdir()), Path("/dev/shm"))
-#: What the short form leaves out: attacks that take seconds, or say nothing about a task's bounds.
+#: Ideas left out of `short_form`: slow attacks, and those that do not depend on a task's limits.
 _LEFT_OUT = ("processes", "memory", "output", "compiler", "languages", "two slots")
 
 
 @contextmanager
 def launcher_of_workers() -> Iterator[Path]:
-    """Install a launcher that the worker of a task may execute."""
+    """Install a launcher that the worker of a task can execute."""
     with tempfile.TemporaryDirectory(prefix="grader-attacks-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -37,9 +39,9 @@ def launcher_of_workers() -> Iterator[Path]:
             output=directory / "launcher",
             box_root=directory / "boxes",
             uid_base=_FIRST_USER + _USERS_PER_PROCESS * WORKER_ID % 100_000_000,
-            slots=_SLOTS,
+            boxes=_BOXES,
             worker_gid=WORKER_ID,
-            landlock=False,  # it is never required
+            landlock=False,  # it is optional
         )
         install(wanted)
         try:
@@ -48,8 +50,13 @@ def launcher_of_workers() -> Iterator[Path]:
             uninstall(wanted)
 
 
-def both_ways(attacks: Sequence[Attack]) -> list[tuple[Attack, bool]]:
-    """Each attack cold, and those of languages with a fork server also warm."""
+def as_workers_start_it(attack: Attack) -> Fight:
+    """Pair an attack with the start of a worker: from a fork server if its language has one."""
+    return attack, bool(find_language(attack.language).server_argv)
+
+
+def both_ways(attacks: Sequence[Attack]) -> list[Fight]:
+    """Pair each attack with a cold start and, where its language has one, with a fork server."""
     return [
         (attack, warm)
         for attack in attacks
@@ -58,27 +65,35 @@ def both_ways(attacks: Sequence[Attack]) -> list[tuple[Attack, bool]]:
 
 
 def short_form(attacks: Sequence[Attack]) -> list[Attack]:
-    """Those that a bounded run has time for."""
+    """Select the fast attacks that depend on the limits of a task."""
     left_out = {idea for group, idea, _ in read_ideas() if group in _LEFT_OUT}
     return [attack for attack in attacks if not left_out & set(attack.ideas)]
 
 
-def every_attack(launcher: Path, attacks: Sequence[Attack], tell: Tell) -> list[Trial]:
+def every_attack(
+    launcher: Path, fights: Sequence[Fight], tell: Tell, count: int = ARENAS
+) -> list[Trial]:
     """
-    All of them, both ways, two at a time.
+    Run attacks in several boxes at the same time.
+
+    Args:
+        launcher: The installed launcher.
+        fights: The attacks, each with whether it starts from a fork server.
+        tell: Called with each trial.
+        count: Number of boxes; the launcher needs one more.
 
     Raises:
-        SelfTestError: After them the sandbox does not hold what a worker tries at its start.
+        SelfTestError: Afterwards a box fails the self-test of the worker.
     """
-    with arenas(launcher, 2) as pair:
-        trials = tour(pair, both_ways(attacks), tell)
-        for arena in pair:
+    with arenas(launcher, count) as several:
+        trials = tour(several, fights, tell)
+        for arena in several:
             run_self_test(arena.judge.box)
         return trials
 
 
-def in_two_slots(launcher: Path, attacks: Sequence[Attack]) -> list[Trial]:
-    """Each that aims at the other slot, beside submissions whose verdicts are known."""
+def in_two_boxes(launcher: Path, attacks: Sequence[Attack]) -> list[Trial]:
+    """Run each attack on the other box next to submissions with known verdicts."""
     witnesses = [attack for attack in attacks if attack.name in WITNESSES]
     with arenas(launcher, 2) as (attacker, judged):
         return [
@@ -86,14 +101,14 @@ def in_two_slots(launcher: Path, attacks: Sequence[Attack]) -> list[Trial]:
         ]
 
 
-def under_the_mask(launcher: Path, attacks: Sequence[Attack], title: str) -> Report:
-    """The suite as a worker in a Fargate task would run it; its result are the trials."""
-    progress = Progress(title, len(both_ways(attacks)))
-    return in_a_task(lambda: every_attack(launcher, attacks, progress), WRITABLE)
+def under_the_mask(launcher: Path, fights: Sequence[Fight], title: str) -> Report:
+    """Run attacks with the rights of a worker in a Fargate task; the result is the trials."""
+    progress = Progress(title, len(fights))
+    return in_a_task(lambda: every_attack(launcher, fights, progress), WRITABLE)
 
 
 def honest_work_asks_for_nothing(launcher: Path) -> Report:
-    """Where asking for a namespace or a mount is deadly, honest work goes on; gives deviations."""
+    """Grade honest submissions where a request for a namespace kills; the result is deviations."""
 
     def work() -> list[str]:
         with arenas(launcher, 1) as (arena,):
@@ -103,15 +118,15 @@ def honest_work_asks_for_nothing(launcher: Path) -> Report:
 
 
 def soaked(launcher: Path, attacks: Sequence[Attack], runs: int, title: str) -> Report:
-    """Many runs by chance in a task; its result is what came of them."""
+    """Run random attacks in a task; the result is a `Soaked`."""
 
     def work() -> Soaked:
-        with arenas(launcher, 2) as pair:
-            return soak(pair, attacks, runs, Progress(title, runs))
+        with arenas(launcher, ARENAS) as several:
+            return soak(several, attacks, runs, Progress(title, runs))
 
     return in_a_task(work, WRITABLE)
 
 
 def all_attacks(only: str = "") -> list[Attack]:
-    """Those whose names hold a word."""
+    """Return the attacks with `only` in their name."""
     return [attack for attack in read_attacks() if only in attack.name]

@@ -1,4 +1,4 @@
-"""Many attacks, over as many slots as there are arenas."""
+"""Runs many attacks in several boxes at the same time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from grader.sandbox.box import WORK_DIRECTORIES
 from grader.sandbox.runs import Role
 from grader.testing import MemoryObjectStore
 
-#: Told of each trial as it ends.
+#: An attack, and whether its interpreter starts from a fork server.
+Fight = tuple[Attack, bool]
+#: Called with each finished trial.
 Tell = Callable[[Trial], None]
 _CACHE_BYTES = 1 << 30
 _SECRET = b"print('a secret')\n"
@@ -29,11 +31,11 @@ _SECRET = b"print('a secret')\n"
 @contextmanager
 def arenas(launcher: Path, count: int) -> Iterator[tuple[Arena, ...]]:
     """
-    Claim slots to be attacked, and one more whose files are there to be stolen.
+    Claim boxes to attack, and one more with files to steal.
 
     Args:
         launcher: The installed launcher.
-        count: How many arenas are wanted.
+        count: Number of boxes to attack.
     """
     with ExitStack() as stack:
         workplace = Path(stack.enter_context(TemporaryDirectory(prefix="arena-")))
@@ -63,20 +65,20 @@ def _arena(judge: Judge, launcher: Path, workplace: Path, boxes: Sequence[Box]) 
     return Arena(judge, forbidden, Ground(box, fixed, caches=[workplace / "cache"]))
 
 
-def tour(arenas: Sequence[Arena], fights: Iterable[tuple[Attack, bool]], tell: Tell) -> list[Trial]:
+def tour(arenas: Sequence[Arena], fights: Iterable[Fight], tell: Tell) -> list[Trial]:
     """
-    Let attacks loose, one in each arena at a time; gives the trials in the order of the fights.
+    Run attacks, one per arena at a time; returns the trials in the order of the fights.
 
     Args:
-        arenas: Where.
-        fights: Attacks, each with whether interpreters are warm.
-        tell: Told of each trial.
+        arenas: Where to run them.
+        fights: The attacks, each with whether it starts from a fork server.
+        tell: Called with each trial.
     """
     free: SimpleQueue[Arena] = SimpleQueue()
     for arena in arenas:
         free.put(arena)
 
-    def fight(chosen: tuple[Attack, bool]) -> Trial:
+    def fight(chosen: Fight) -> Trial:
         arena = free.get()
         try:
             attack, warm = chosen
