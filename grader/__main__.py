@@ -28,9 +28,9 @@ from grader.settings import (
     explain,
     load,
 )
-from grader.worker.health import Health, ask
+from grader.worker.health import Health, query
 from grader.worker.retry import Retrier
-from grader.worker.shutdown import run_until_told
+from grader.worker.shutdown import run_until_signal
 from grader.worker.worker import Worker, open_jobs, read_parameters
 
 _USAGE = 64  # EX_USAGE of sysexits.h, as in gradectl
@@ -105,7 +105,7 @@ def worker() -> None:
     try:
         settings = load(WorkerSettings)
         work = Worker(settings, find_handler(settings.job_handler), log, redactor)
-        status = run_until_told(work.run, drain_seconds=settings.drain_seconds, log=log)
+        status = run_until_signal(work.run, drain_seconds=settings.drain_seconds, log=log)
     except GraderError as error:
         _fail(error, log)
     sys.exit(status)
@@ -124,7 +124,7 @@ def migrate() -> None:
         log.info("Schema is up to date")
 
     try:
-        status = run_until_told(body, drain_seconds=0, log=log)
+        status = run_until_signal(body, drain_seconds=0, log=log)
     except GraderError as error:
         _fail(error, log)
     sys.exit(status)
@@ -149,7 +149,7 @@ def database_user(*, iam: bool) -> None:
         make_database_user(settings, by_iam=iam, retrier=retrier, redactor=redactor)
 
     try:
-        status = run_until_told(body, drain_seconds=0, log=log)
+        status = run_until_signal(body, drain_seconds=0, log=log)
     except GraderError as error:
         _fail(error, log)
     sys.exit(status)
@@ -163,7 +163,7 @@ def health() -> None:
     except GraderError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    good, page = ask(port)
+    good, page = query(port)
     click.echo(page)
     sys.exit(0 if good else 1)
 

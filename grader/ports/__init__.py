@@ -1,1 +1,1 @@
-"""Interfaces between decisions and the outside world."""
+"""Interfaces (protocols) of the queues, stores and handlers that the worker uses."""

@@ -1,4 +1,4 @@
-"""What a worker calls with each request."""
+"""Interface of handlers, which process requests."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ _Request_contra = TypeVar("_Request_contra", bound=JobRequest, contravariant=Tru
 
 
 class JobHandler(Protocol[_Request_contra]):
-    """What is done with a request, by one slot and on its thread."""
+    """Processes requests on the thread of one consumer."""
 
     def __call__(self, request: _Request_contra, /) -> JobResult:
         """
-        Do it.
+        Process a request.
 
         Raises:
-            RequestError: It never can be done; says why.
-            TemporaryError: Another attempt may do it.  Whatever else is raised counts as one too.
+            RequestError: The request can never succeed; the reason is shown to the user.
+            TemporaryError: Another attempt may succeed. All other exceptions are retried too.
         """
         ...
 
 
 @runtime_checkable
 class PreparingHandler(JobHandler[_Request_contra], Protocol[_Request_contra]):
-    """A handler that can fetch ahead of time what a request will need."""
+    """A handler that can prefetch for waiting requests."""
 
     def prepare(self, request: _Request_contra, /) -> None:
         """
-        Fetch for a request that waits; it may go to another worker, and never come.
+        Prefetch for a waiting request, which another worker may get instead.
 
-        Called on a thread of its own while the handler works on another request.  What it raises
-        is logged and hurts no job.
+        Called on a background thread while the handler processes another request. Exceptions are
+        logged and do not affect jobs.
         """
         ...

@@ -1,7 +1,7 @@
 """
-The table of jobs: who works on a request, and its result.
+The table of jobs: claims of requests, and their results.
 
-Each has a real implementation in `grader.adapters` and an in-memory fake in `grader.testing`; one
+It has a real implementation in `grader.adapters` and an in-memory fake in `grader.testing`; one
 behaviour suite in tests/ports runs against both.
 """
 
@@ -16,31 +16,31 @@ from grader.contract.messages import JobRequest, JobResult
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's wish to work on a request."""
+    """Asks for the right to process a request."""
 
     request: JobRequest
-    message_id: str  # the original one: it survives a copy
+    message_id: str  # of the original message; a delayed copy keeps it
     queue: str
     worker_id: str
 
 
 @dataclass(frozen=True)
 class Granted:
-    """Go ahead; this is attempt number `attempt`, counted before the work starts."""
+    """The claim is granted; `attempt` was counted before the work starts."""
 
     attempt: int
 
 
 @dataclass(frozen=True)
 class AlreadyFinished:
-    """This request has a result; send it again instead of working twice."""
+    """The request has a result already."""
 
     result: JobResult
 
 
 @dataclass(frozen=True)
 class HeldByAnother:
-    """Another message with the same request id is being worked on now."""
+    """Another message with the same request id holds the claim."""
 
     worker_id: str
 
@@ -50,7 +50,7 @@ ClaimOutcome = Granted | AlreadyFinished | HeldByAnother
 
 @dataclass(frozen=True)
 class JobRecord:
-    """What the database knows of a request."""
+    """The row of a request."""
 
     request_id: str
     status: str  # running | completed | failed
@@ -60,8 +60,7 @@ class JobRecord:
     result: JobResult | None
 
 
-#: When a claim of another message counts as given up: its message may have been purged, and would
-#: then hold the request for ever.
+#: Age at which the claim of another message counts as abandoned: that message may have been purged.
 ABANDONED_AFTER = timedelta(hours=1)
 
 
@@ -73,7 +72,7 @@ class JobStore(Protocol):
         ...
 
     def finish(self, result: JobResult) -> None:
-        """Store the result of a job, also of one that was refused before it could be claimed."""
+        """Store the result of a job; creates the row of a request rejected before its claim."""
         ...
 
     def get(self, request_id: str) -> JobRecord | None:
@@ -81,9 +80,9 @@ class JobStore(Protocol):
         ...
 
     def delete(self, request_id: str) -> None:
-        """Remove one row, if it is there."""
+        """Delete one row, if it exists."""
         ...
 
     def ping(self) -> None:
-        """Return when the database answers."""
+        """Check that the database answers."""
         ...

@@ -1,8 +1,8 @@
 """
-Queues: receiving and settling messages, and inspecting what waits.
+Queues: receiving, settling and inspecting messages.
 
-Each has a real implementation in `grader.adapters` and an in-memory fake in `grader.testing`; one
-behaviour suite in tests/ports runs against both.
+Each interface has a real implementation in `grader.adapters` and an in-memory fake in
+`grader.testing`; one behaviour suite in tests/ports runs against both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message in our hands and not yet acknowledged."""
+    """A received message that is not acknowledged yet."""
 
     queue: str
     message_id: str
@@ -26,7 +26,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One persistent message to send."""
+    """A persistent message to send."""
 
     queue: str
     body: bytes
@@ -36,78 +36,78 @@ class Outgoing:
 
 class JobSource(Protocol):
     """
-    The queues one slot works from.
+    The request queues of one consumer.
 
-    Raises `ConnectionLostError` from any method, and `AccessError` when we may not do it.
+    Any method raises `ConnectionLostError`, or `AccessError` when the user lacks a right.
     """
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
-        """Wait for the next message, the priority queue first; None when none came in time."""
+        """Wait for the next message, the priority queue first; None after the timeout."""
         ...
 
     def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
-        """Send `outgoing` and acknowledge `delivery` in one transaction."""
+        """Send `outgoing` and acknowledge `delivery` in one transaction, all or nothing."""
         ...
 
     def close(self) -> None:
-        """Give back what was not settled and leave in good order."""
+        """Disconnect; an unsettled message is redelivered."""
         ...
 
 
 @dataclass(frozen=True)
 class QueueStatistics:
-    """What the broker counts for one queue; counters run since the broker started."""
+    """The broker's counters of one queue; totals count from the start of the broker."""
 
     queue: str
     size: int  # waiting and in flight
-    in_flight: int  # with a consumer, not yet acknowledged
+    in_flight: int  # delivered to a consumer, not acknowledged yet
     consumers: int
     producers: int
     enqueued: int
     dequeued: int
     expired: int
-    taken_at_ms: int  # by the broker's clock
-    oldest_ms: int | None = None  # when the first message was sent, where the broker tells
+    taken_at_ms: int  # Unix time by the broker's clock
+    oldest_ms: int | None = None  # time of the first message, if the broker reports it
 
     @property
     def waiting(self) -> int:
-        """Messages that no consumer has yet."""
+        """Number of messages not delivered to a consumer yet."""
         return max(self.size - self.in_flight, 0)
 
 
 @dataclass(frozen=True)
 class QueuedMessage:
-    """One message as it lies in a queue; it stays there."""
+    """A browsed message, which stays in its queue."""
 
     message_id: str
-    timestamp_ms: int  # when it was sent, by the broker's clock
+    timestamp_ms: int  # time of sending, by the broker's clock
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class QueueInspector(Protocol):
     """
-    Looks and never consumes.
+    Inspects queues and never consumes.
 
-    Raises `ConnectionLostError` from any method, and `AccessError` when we may not look.
+    Any method raises `ConnectionLostError`, or `AccessError` when the user lacks a right.
     """
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
-        """Counters of those of `queues` that exist."""
+        """Read the counters of those `queues` that exist."""
         ...
 
     def browse(self, queue: str, selector: str = "") -> Sequence[QueuedMessage]:
         """
-        One page of a queue in the broker's order; the broker chooses the page's size.
+        Read one page of a queue, in the broker's order and with the broker's page size.
 
-        A queue that does not exist would be created by this: ask for its statistics first.
+        Browsing creates a missing queue, so check its statistics first.
         """
         ...
 
     def peek(self, queue: str, count: int) -> Sequence[QueuedMessage]:
         """
-        Give the first `count` messages of a queue at most, those in flight among them.
+        Read at most the first `count` messages of a queue, including those in flight.
 
-        It costs the same however many there are, and creates a queue as `browse` does.
+        The cost does not depend on the length of the queue. Creates a missing queue, as `browse`.
         """
         ...

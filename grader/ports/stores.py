@@ -1,8 +1,8 @@
 """
-Where objects and parameters are kept.
+Object store and parameter store.
 
-Each has a real implementation in `grader.adapters` and an in-memory fake in `grader.testing`; one
-behaviour suite in tests/ports runs against both.
+Each interface has a real implementation in `grader.adapters` and an in-memory fake in
+`grader.testing`; one behaviour suite in tests/ports runs against both.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """One stored object, as a listing shows it."""
+    """An object in a listing."""
 
     key: str
     size_bytes: int
@@ -23,7 +23,7 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """One bucket. Raises `TemporaryError` when the service cannot be reached."""
+    """One bucket. Raises `TemporaryError` when the service is unreachable."""
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
@@ -34,9 +34,9 @@ class ObjectStore(Protocol):
         Stream an object into a new file.
 
         Raises:
-            ObjectNotFoundError: There is none.
-            ObjectTooLargeError: It is larger than `max_bytes`.
-            TemporaryError: Its ETag is no more the one that is given.
+            ObjectNotFoundError: The object does not exist.
+            ObjectTooLargeError: The object is larger than `max_bytes`.
+            TemporaryError: The object has another ETag than `etag` meanwhile.
         """
         ...
 
@@ -45,15 +45,15 @@ class ObjectStore(Protocol):
         ...
 
     def upload(self, key: str, source: Path, *, content_type: str) -> None:
-        """Stream a file into an object, in one piece, so that its ETag is the MD5 of the file."""
+        """Upload a file in one part, so that the ETag is the MD5 of the file."""
         ...
 
     def list(self, prefix: str) -> Iterable[ObjectInfo]:
-        """All objects below a prefix, in key order."""
+        """List the objects with this prefix, in key order."""
         ...
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; those that are absent do not matter."""
+        """Delete objects; missing ones are ignored."""
         ...
 
 
@@ -61,5 +61,5 @@ class ParameterStore(Protocol):
     """Named configuration values."""
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
-        """Read all of `names`, decrypted; raises `SettingsError` naming those that are missing."""
+        """Read all `names`, decrypted; raises `SettingsError` that lists missing ones."""
         ...

@@ -1,4 +1,4 @@
-"""Since when each consumer has been working on its message."""
+"""Tracks since when each consumer has been processing its message."""
 
 from __future__ import annotations
 
@@ -8,31 +8,30 @@ from time import monotonic
 
 class ActiveJobs:
     """
-    Since when each slot is at its message; slots write, the look-ahead reads.
+    Start times of running jobs; written by the consumers, read by the prefetcher.
 
     Args:
-        clock: Seconds that never go back.
+        clock: Monotonic time, seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        """Begin idle."""
         self._clock = clock
         self._since: dict[str, float | None] = {}
 
-    def begin(self, slot: str) -> None:
-        """Note that this slot has taken a message."""
-        self._since[slot] = self._clock()
+    def begin(self, consumer: str) -> None:
+        """Record that a consumer started a job."""
+        self._since[consumer] = self._clock()
 
-    def end(self, slot: str) -> None:
-        """Note that it is done with it."""
-        self._since[slot] = None
+    def end(self, consumer: str) -> None:
+        """Record that its job has ended."""
+        self._since[consumer] = None
 
     def count(self) -> int:
-        """How many slots are at a message."""
+        """Return the number of running jobs."""
         return len(self._begun())
 
     def longest_seconds(self) -> float:
-        """How long the longest of the running jobs has taken until now; 0 when none runs."""
+        """Return the age of the oldest running job, in seconds; 0 when none runs."""
         begun = self._begun()
         return self._clock() - min(begun) if begun else 0.0
 

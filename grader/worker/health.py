@@ -1,4 +1,4 @@
-"""Whether the worker can work, as a web page for the container's health check."""
+"""The health page of a worker, for the health check of its container."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 _PATH = "/health"
-_QUESTION_SECONDS = 4.0  # below the health check's own 5
+_TIMEOUT_SECONDS = 4.0  # below the health check's own 5
 
 
 class Health:
-    """Named checks, set by those who know and read by those who ask; safe between threads."""
+    """Named health checks; thread-safe."""
 
     def __init__(self, *names: str) -> None:
-        """Begin with these checks, none of which is good yet."""
+        """Start with these checks, all of them bad."""
         self._lock = threading.Lock()
         self._checks = dict.fromkeys(names, (False, "not started"))
 
     def good(self, name: str, detail: str = "ok") -> None:
-        """Say that a part works."""
+        """Set a check to good."""
         self._set(name, good=True, detail=detail)
 
     def bad(self, name: str, detail: str) -> None:
-        """Say that a part does not work, and why."""
+        """Set a check to bad, with the reason."""
         self._set(name, good=False, detail=detail)
 
     def _set(self, name: str, *, good: bool, detail: str) -> None:
@@ -36,7 +36,7 @@ class Health:
             self._checks[name] = (good, detail)
 
     def report(self) -> tuple[bool, bytes]:
-        """Whether all is good, and the page."""
+        """Return whether all checks are good, and the page as JSON."""
         with self._lock:
             checks = dict(self._checks)
         healthy = all(good for good, _ in checks.values())
@@ -50,10 +50,10 @@ class Health:
 @contextmanager
 def serving(health: Health, port: int, host: str = "127.0.0.1") -> Generator[int]:
     """
-    Serve `/health` while the block runs: 200 when all is good, 503 when not.
+    Serve `/health` while the block runs: 200 if all checks are good, else 503.
 
     Yields:
-        The port; of interest when `port` is 0, any free one.
+        The port, which is a free one if `port` is 0.
     """
 
     class Handler(_Handler):
@@ -72,10 +72,10 @@ def serving(health: Health, port: int, host: str = "127.0.0.1") -> Generator[int
 
 class _Handler(BaseHTTPRequestHandler):
     source: Health
-    timeout = _QUESTION_SECONDS  # a client that says nothing does not keep a thread
+    timeout = _TIMEOUT_SECONDS  # a silent client does not block a thread
 
     def do_GET(self) -> None:
-        """Answer `/health` and nothing else."""
+        """Answer `/health`; every other path is 404."""
         if self.path != _PATH:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
@@ -87,13 +87,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Stay silent: a health check every half minute is no event."""
+        """Log nothing: health checks come every half minute."""
 
 
-def ask(port: int) -> tuple[bool, str]:
-    """Ask the worker of this machine for its health; gives whether it is good, and the page."""
+def query(port: int) -> tuple[bool, str]:
+    """Query the health page on this machine; returns whether it is good, and the page."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}{_PATH}", timeout=_QUESTION_SECONDS) as answer:
+        with urlopen(f"http://127.0.0.1:{port}{_PATH}", timeout=_TIMEOUT_SECONDS) as answer:
             return True, answer.read().decode()
     except HTTPError as error:
         with error:

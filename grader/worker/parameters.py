@@ -1,4 +1,4 @@
-"""What the worker must know to reach its broker and its database, read from SSM."""
+"""Endpoints and logins of the broker and the database, read from SSM."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from grader.ports.stores import ParameterStore
 
 class Parameters:
     """
-    The values behind the `*_PARAM` variables; read again when the other side refuses them.
+    The values of the `*_PARAM` variables; read again after a refused login.
 
     Args:
-        store: Where they are kept.
-        names: What we call each, and the name of its parameter.
-        redactor: Is told the secret ones.
-        ca_file: What the database's certificate must be signed by; None: it is not looked at.
+        store: The parameter store.
+        names: Parameter names by key, e.g. `db_name`.
+        redactor: Masks the passwords in the log.
+        ca_file: Trusted authorities for the database; None: its certificate is not checked.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Parameters:
         *,
         ca_file: Path | None = None,
     ) -> None:
-        """Nothing is read yet; `refresh` does."""
+        """Read nothing; `refresh` does."""
         self._store = store
         self._names = dict(names)
         self._redactor = redactor
@@ -40,32 +40,32 @@ class Parameters:
 
     def refresh(self) -> bool:
         """
-        Read all of them; tells whether anything is different from before.
+        Read all parameters; returns whether any value has changed.
 
         Raises:
-            SettingsError: Some do not exist; names them.
+            SettingsError: Some do not exist; lists them.
             AccessError: The role may not read them.
-            TemporaryError: SSM cannot be reached.
+            TemporaryError: SSM is unreachable.
         """
         found = self._store.get_many(list(self._names.values()))
-        values = {ours: found[name] for ours, name in self._names.items()}
-        self._redactor.hide(*(value for ours, value in values.items() if "password" in ours))
+        values = {key: found[name] for key, name in self._names.items()}
+        self._redactor.hide(*(value for key, value in values.items() if "password" in key))
         with self._lock:
             changed = values != self._values
             self._values = values
         return changed
 
-    def __getitem__(self, ours: str) -> str:
-        """Give one value."""
+    def __getitem__(self, key: str) -> str:
+        """Return one value."""
         with self._lock:
-            return self._values[ours]
+            return self._values[key]
 
-    def name_of(self, ours: str) -> str:
-        """Give the name of the parameter that a value comes from."""
-        return self._names[ours]
+    def name_of(self, key: str) -> str:
+        """Return the parameter name of a key."""
+        return self._names[key]
 
     def database_login(self) -> DatabaseLogin:
-        """Where the database is, and who we are there now."""
+        """Build the database login from the current values."""
         return DatabaseLogin(
             endpoint=self["db_endpoint"],
             name=self["db_name"],
@@ -76,7 +76,7 @@ class Parameters:
 
 
 def parameter_names(settings: Mapping[str, object]) -> dict[str, str]:
-    """Take the `*_param` settings, called by what they stand for."""
+    """Collect the `*_param` settings; the keys lose that suffix."""
     ending = "_param"
     return {
         key.removesuffix(ending): str(value)

@@ -1,10 +1,10 @@
 """
-Fetching what waiting requests will need while a job runs.
+Prefetches for waiting requests while a job runs.
 
-The messages are only looked at: a browser asks for the first few of a queue and leaves, on a
-connection of its own, so none is consumed, held or marked, whoever gets it afterwards.  That costs
-the broker the same however many wait.  Nothing is looked at while jobs are short: fetching ahead
-would gain less than looking costs.
+Messages are browsed, not consumed: a browser on its own connection reads the first few of a queue
+and disconnects, so no message is held or marked. The cost for the broker does not depend on the
+length of the queue. While jobs are short no queue is browsed: a browse would cost more than
+prefetching gains.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from grader.logs import Logger
 from grader.ports.messages import QueuedMessage, QueueInspector
 from grader.worker.activity import ActiveJobs
 
-#: A job that runs for this long is worth a look.
+#: Prefetching starts once a job has run for this long.
 _LONG_JOB_SECONDS = 0.2
-_GLANCE_SECONDS = 0.1
-#: Between two looks, so that many workers do not keep a small broker busy with being looked at.
+_CHECK_SECONDS = 0.1
+#: Between two browses, so that many workers do not overload a small broker.
 _PAUSE_SECONDS = 1.0
 _PAUSE_AFTER_FAILURE_SECONDS = 30.0
-#: A browse shows first what is with consumers.  When others have more than this, the next message
-#: most likely goes to them too, and all of us reading so far costs the broker more than we gain.
+#: A browse lists messages in flight first. When other workers hold more than this, the next message
+#: most likely goes to them, and reading past theirs costs the broker more than prefetching gains.
 _MOST_WITH_OTHERS = 14
 _REMEMBERED = 64
-_FAREWELL_SECONDS = 2.0
+_JOIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Prefetcher:
     """
-    Has the next requests prepared while a job runs.
+    Lets a handler prepare for the next requests while a job runs.
 
     Args:
-        queues: To look into, the most urgent first.
-        count: Waiting messages to prepare for at a time.
-        active: Tells how long jobs have been running.
-        open_inspector: Opens a way into the queues, when it is needed first; raises `GraderError`.
-        prepare: Gets the body of a waiting message.
-        stopping: Set when the worker stops.
-        log: Where events go.
+        queues: The request queues, the priority queue first.
+        count: Most waiting messages to prepare for in one browse.
+        active: The running jobs.
+        open_inspector: Opens an inspector, on first use; raises `GraderError`.
+        prepare: Prefetches for a message body.
+        stopping: Set when the worker shuts down.
+        log: Log of the worker.
     """
 
     queues: Sequence[str]
@@ -59,38 +59,38 @@ class Prefetcher:
 
     @contextmanager
     def in_background(self) -> Iterator[None]:
-        """Look ahead on a thread of its own for as long as the block runs and is not stopping."""
+        """Prefetch on a background thread while the block runs."""
         thread = threading.Thread(target=self.run, name="look-ahead", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            thread.join(_FAREWELL_SECONDS)
+            thread.join(_JOIN_SECONDS)
 
     def run(self) -> None:
-        """Look ahead until told to stop; whatever fails is tried again much later."""
+        """Prefetch until shutdown; after an error, continue after 30 s."""
         failed = False
         pause = 0.0
         while self._await_long_job(pause):
             try:
                 with self.open_inspector() as inspector:
-                    self.look(inspector)
+                    self.prefetch(inspector)
                     failed = False
                     while self._await_long_job(_PAUSE_SECONDS):
-                        self.look(inspector)
-            except Exception as error:  # jobs need none of this
+                        self.prefetch(inspector)
+            except Exception as error:  # jobs do not depend on prefetching
                 if not failed:
-                    ours = isinstance(error, GraderError)
+                    expected = isinstance(error, GraderError)
                     self.log.warning(
-                        "Cannot look ahead, jobs go on without",
+                        "Prefetching failed, jobs continue without it",
                         reason=str(error),
-                        exc_info=None if ours else error,
+                        exc_info=None if expected else error,
                     )
                 failed = True
             pause = _PAUSE_AFTER_FAILURE_SECONDS
 
-    def look(self, inspector: QueueInspector) -> None:
-        """Have the first waiting messages prepared; raises what `inspector` does."""
+    def prefetch(self, inspector: QueueInspector) -> None:
+        """Prepare for the first waiting messages; raises as `inspector` does."""
         for message in self._waiting(inspector):
             if self.stopping.is_set():
                 return
@@ -113,17 +113,17 @@ class Prefetcher:
     def _prepare(self, message: QueuedMessage) -> None:
         try:
             self.prepare(message.body)
-        except GraderError as error:  # it is told when it is that request's turn
+        except GraderError as error:  # reported when the request itself is processed
             self.log.debug("Not prepared", message_id=message.message_id, reason=str(error))
-        except Exception:  # a handler's own mistake, which must hurt nothing
-            if not self.stopping.is_set():  # else what it works with may be closed already
+        except Exception:  # a bug of the handler, which must not affect jobs
+            if not self.stopping.is_set():  # else its resources may be closed already
                 self.log.warning("Preparing failed", message_id=message.message_id, exc_info=True)
 
     def _await_long_job(self, pause_seconds: float) -> bool:
-        """Wait for as long as told, then for a job that runs for long; False: the worker stops."""
+        """Wait for `pause_seconds`, then for a long job; False on shutdown."""
         if self.stopping.wait(pause_seconds):
             return False
         while self.active.longest_seconds() < _LONG_JOB_SECONDS:
-            if self.stopping.wait(_GLANCE_SECONDS):
+            if self.stopping.wait(_CHECK_SECONDS):
                 return False
         return True

@@ -1,4 +1,4 @@
-"""Ending a process in good order, or at once when asked twice."""
+"""Graceful shutdown on a signal, immediate on a second one."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from contextlib import contextmanager
 from grader.errors import StoppingError
 from grader.logs import Logger
 
-_ENDED = 0  # no signal has this number
+_ENDED = 0  # not a signal number
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def run_until_told(
+def run_until_signal(
     body: Callable[[threading.Event], None], *, drain_seconds: float, log: Logger
 ) -> int:
     """
-    Run `body` until it ends by itself or a SIGTERM or SIGINT arrives.
+    Run `body` until it returns, or until SIGTERM or SIGINT.
 
-    The body runs on a thread of its own, and the main thread does nothing but wait: a signal
-    handler must not touch a lock that the main thread may hold.
+    The body runs on its own thread and the main thread only waits: a signal handler must not
+    acquire a lock that the main thread may hold.
 
     Args:
-        body: Gets an event that is set when it shall come to an end.
-        drain_seconds: How long it may take with that; a second signal cuts it short.
-        log: Where it is said.
+        body: Called with an event that is set on shutdown.
+        drain_seconds: Time for the body to end after that; a second signal ends it at once.
+        log: Log of the worker.
 
     Returns:
-        The exit status: 0 when the body ended, 128 + the signal's number when it was left behind.
+        Exit code: 0 if the body ended, 128 + signal number if it was abandoned.
 
     Raises:
-        Exception: What `body` raised.
+        Exception: Any exception of `body`.
     """
     stopping = threading.Event()
     errors: list[BaseException] = []
@@ -62,21 +62,21 @@ def run_until_told(
 @contextmanager
 def _events() -> Iterator[tuple[socket.socket, Callable[[], None]]]:
     """
-    Give a socket on which each signal arrives as a byte, and what says there that the body ended.
+    Yield a socket that receives a byte for each signal, and a function that sends the end byte.
 
-    Python runs a handler between two instructions, so one that comes just before the main thread
-    begins to wait would be noticed when the waiting ends.  A byte that was written is never missed.
+    Python runs signal handlers between instructions, so a signal just before the main thread
+    starts to wait would be noticed only when the wait ends. A byte in a socket is never missed.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     for number in _SIGNALS:
-        signal.signal(number, lambda *_: None)  # what counts is the byte
+        signal.signal(number, lambda *_: None)  # the byte is what matters
     before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     lock = threading.Lock()
 
     def ended() -> None:
         with lock:
-            if writer.fileno() >= 0:  # else nobody waits any more
+            if writer.fileno() >= 0:  # else the main thread has stopped waiting
                 writer.send(bytes([_ENDED]))
 
     try:
@@ -89,27 +89,27 @@ def _events() -> Iterator[tuple[socket.socket, Callable[[], None]]]:
 
 
 def _drain(events: socket.socket, stopping: threading.Event, seconds: float, log: Logger) -> bool:
-    log.info("Stopping: finishing what is in work, taking nothing new")
+    log.info("Stopping: finishing running requests, taking no new ones")
     stopping.set()
     arrived, _, _ = select.select([events], [], [], seconds)
     ended = bool(arrived) and events.recv(1)[0] == _ENDED
     if ended:
         log.info("Stopped")
     else:
-        log.warning("Leaving at once; what is in work is delivered to another worker")
+        log.warning("Ending at once; running requests are delivered to another worker")
     return ended
 
 
 def run_all(tasks: dict[str, Callable[[], None]], stopping: threading.Event) -> None:
     """
-    Run each task on a thread of its own until all have ended; one that fails stops the others.
+    Run each task on its own thread until all have ended; a failing task stops the others.
 
     Args:
-        tasks: By name of the thread.
+        tasks: Tasks by name of their thread.
         stopping: Set when a task raises.
 
     Raises:
-        Exception: What the first task that failed raised.
+        Exception: The first exception of a task.
     """
     errors: list[BaseException] = []
 

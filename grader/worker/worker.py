@@ -75,11 +75,11 @@ class Worker:
 
     def run(self, stopping: threading.Event) -> None:
         """
-        HandlerSpec until `stopping` is set.
+        Process requests until `stopping` is set.
 
         Raises:
-            StoppingError: It was set before the start was complete.
-            GraderError: The settings, the parameters or the credentials will never do.
+            StoppingError: `stopping` was set before the start was complete.
+            GraderError: Settings, parameters or credentials are wrong.
         """
         settings = self.settings
         names = [f"broker-{number}" for number in range(settings.worker_slots)]

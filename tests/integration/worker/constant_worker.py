@@ -16,7 +16,7 @@ from grader.errors import GraderError, RequestError, TemporaryError
 from grader.handlers import HandlerContext, HandlerSpec
 from grader.logs import Logger, Redactor, make_logger
 from grader.settings import WorkerSettings, load
-from grader.worker.shutdown import run_until_told
+from grader.worker.shutdown import run_until_signal
 from grader.worker.worker import Worker
 
 
@@ -71,7 +71,7 @@ def main() -> int:
     try:
         settings = load(WorkerSettings)
         worker = Worker(settings, constant, log, redactor)
-        return run_until_told(worker.run, drain_seconds=settings.drain_seconds, log=log)
+        return run_until_signal(worker.run, drain_seconds=settings.drain_seconds, log=log)
     except GraderError as error:
         log.critical(str(error))
         return error.exit_code

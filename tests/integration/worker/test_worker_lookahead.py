@@ -152,7 +152,7 @@ def test_a_broker_that_goes_away_costs_a_line_and_no_job(world: Any) -> None:
     worker.wait_for(f"Processing request {first}")
     worker.wait_for(f"Prepared {world.submit()}")
     relay.cut()
-    worker.wait_for("Cannot look ahead")
+    worker.wait_for("Prefetching failed")
     relay.open()
     worker.pass_gate()
 

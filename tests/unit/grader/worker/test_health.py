@@ -1,4 +1,4 @@
-"""What /health answers."""
+"""The health page."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 import socket
 from contextlib import closing
 
-from grader.worker.health import Health, ask, serving
+from grader.worker.health import Health, query, serving
 
 
 def test_health_is_good_when_all_checks_are() -> None:
-    """Each check is shown with its words."""
+    """Each check is shown with its detail."""
     health = Health("database")
     health.good("database", "connected")
 
     with serving(health, 0) as port:
-        good, page = ask(port)
+        good, page = query(port)
 
     assert good
     assert json.loads(page) == {
@@ -31,30 +31,30 @@ def test_one_bad_check_makes_health_bad() -> None:
     health.bad("database", "waiting: connection refused")
 
     with serving(health, 0) as port:
-        good, page = ask(port)
+        good, page = query(port)
 
     assert not good
     assert json.loads(page)["checks"]["database"]["detail"] == "waiting: connection refused"
 
 
-def test_a_part_that_has_not_begun_is_not_good() -> None:
-    """A worker that is starting is not well yet."""
+def test_a_check_is_bad_until_it_is_set() -> None:
+    """A starting worker is unhealthy."""
     assert not Health("database").report()[0]
 
 
-def test_nobody_there_is_not_healthy() -> None:
-    """A worker that does not answer is told from one that is unwell."""
+def test_no_worker_is_unhealthy() -> None:
+    """The text differs from that of an unhealthy worker."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
 
-    good, page = ask(port)
+    good, page = query(port)
 
     assert not good
     assert f"no answer from port {port}" in page
 
 
 def test_other_pages_do_not_exist() -> None:
-    """The server answers /health and nothing else."""
+    """Every path other than /health is 404."""
     with serving(Health(), 0) as port, socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /other HTTP/1.0\r\n\r\n")
         assert b"404" in client.makefile("rb").readline()

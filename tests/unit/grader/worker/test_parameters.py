@@ -18,13 +18,13 @@ NAMES = {
 
 
 def store() -> MemoryParameterStore:
-    """A store that has them all."""
+    """A store with all of them."""
     values = ("db:3306", "grading", "worker", "secret-1")
     return MemoryParameterStore(dict(zip(NAMES.values(), values, strict=True)))
 
 
-def test_login_is_made_of_them() -> None:
-    """Endpoint, name, user and password; the password is not shown by accident."""
+def test_login_is_built_from_the_parameters() -> None:
+    """Endpoint, name, user and password; repr() hides the password."""
     parameters = Parameters(store(), NAMES, Redactor())
     parameters.refresh()
 
@@ -34,8 +34,8 @@ def test_login_is_made_of_them() -> None:
     assert "secret-1" not in repr(login)
 
 
-def test_refresh_tells_whether_anything_changed() -> None:
-    """Trying again makes sense only then."""
+def test_refresh_returns_whether_a_value_changed() -> None:
+    """A refused login is retried only then."""
     values = store()
     parameters = Parameters(values, NAMES, Redactor())
 
@@ -46,8 +46,8 @@ def test_refresh_tells_whether_anything_changed() -> None:
     assert parameters.database_login().password == "secret-2"
 
 
-def test_passwords_are_made_known_to_the_redactor() -> None:
-    """Old and new: a log line may still show the old one."""
+def test_passwords_are_masked_in_the_log() -> None:
+    """The old one too: a log line may still contain it."""
     redactor, values = Redactor(), store()
     parameters = Parameters(values, NAMES, redactor)
     parameters.refresh()
@@ -60,13 +60,13 @@ def test_passwords_are_made_known_to_the_redactor() -> None:
 
 
 def test_missing_parameters_are_named() -> None:
-    """As the store names them."""
+    """By their parameter names."""
     with pytest.raises(SettingsError, match="/t/db/name"):
         Parameters(MemoryParameterStore(), NAMES, Redactor()).refresh()
 
 
 def test_names_come_from_the_settings() -> None:
-    """What ends in ``_param`` is the name of a parameter."""
+    """Settings that end in ``_param`` hold parameter names."""
     settings = {"db_name_param": "/t/db/name", "environment": "t"}
 
     assert parameter_names(settings) == {"db_name": "/t/db/name"}

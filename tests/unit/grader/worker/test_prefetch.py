@@ -1,4 +1,4 @@
-"""What is looked at and prepared for, and what is left alone; tests/integration has the broker."""
+"""Which messages are prefetched for; tests/integration uses a real broker."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def queued(name: str) -> QueuedMessage:
 
 @dataclass
 class Queues:
-    """Queues as a broker shows them: what is in flight comes first."""
+    """Queues as a broker lists them: messages in flight first."""
 
     in_flight: dict[str, int] = field(default_factory=dict)
     content: dict[str, list[QueuedMessage]] = field(default_factory=dict)
     peeked: list[tuple[str, int]] = field(default_factory=list)
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
-        """Count."""
+        """Return the counters."""
         return {
             name: QueueStatistics(
                 queue=name,
@@ -51,23 +51,23 @@ class Queues:
         }
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
-        """Show everything, which looking ahead must never ask for."""
+        """Fail: prefetching must not read whole queues."""
         raise AssertionError(f"{queue} {selector} was browsed as a whole")
 
     def peek(self, queue: str, count: int) -> list[QueuedMessage]:
-        """Show the first."""
+        """Return the first messages."""
         self.peeked.append((queue, count))
         return self.content[queue][:count]
 
     @contextmanager
     def opened(self) -> Iterator[QueueInspector]:
-        """Give this as a way into the queues."""
+        """Open an inspector."""
         yield self
 
 
 @dataclass
 class Bench:
-    """A look-ahead whose prepared bodies are kept."""
+    """Prefetchers that record the prepared bodies."""
 
     queues: Queues
     stopping: threading.Event
@@ -76,7 +76,7 @@ class Bench:
     active: ActiveJobs = field(default_factory=lambda: ActiveJobs(clock=lambda: 0.0))
 
     def make(self, count: int = 2) -> Prefetcher:
-        """Build it."""
+        """Create a prefetcher."""
         return Prefetcher(
             queues=("urgent", "ordinary"),
             count=count,
@@ -90,7 +90,7 @@ class Bench:
 
 @pytest.fixture
 def bench(stopping: threading.Event, log: Logger) -> Bench:
-    """Two urgent messages, four ordinary ones, of which one is in work."""
+    """Two urgent messages and four ordinary ones, one of them in flight."""
     content = {
         "urgent": [queued("u1"), queued("u2")],
         "ordinary": [queued("o1"), queued("o2"), queued("o3"), queued("o4")],
@@ -102,64 +102,64 @@ def bench(stopping: threading.Event, log: Logger) -> Bench:
     ("count", "prepared"),
     [(1, [b"u1"]), (2, [b"u1", b"u2"]), (4, [b"u1", b"u2", b"o2", b"o3"])],
 )
-def test_the_first_that_wait_are_prepared_the_most_urgent_first(
+def test_the_first_waiting_messages_are_prepared_urgent_ones_first(
     bench: Bench, count: int, prepared: list[bytes]
 ) -> None:
-    """No more than asked for over all queues, and not the one that is in work."""
-    bench.make(count).look(bench.queues)
+    """At most `count` over all queues, and none that is in flight."""
+    bench.make(count).prefetch(bench.queues)
 
     assert bench.prepared == prepared
 
 
 def test_no_more_is_read_than_is_in_flight_and_wanted(bench: Bench) -> None:
-    """However many messages wait."""
+    """The length of the queue does not matter."""
     bench.queues.content["ordinary"] += [queued(str(number)) for number in range(10_000)]
 
-    bench.make(4).look(bench.queues)
+    bench.make(4).prefetch(bench.queues)
 
     assert bench.queues.peeked == [("urgent", 4), ("ordinary", 3)]
 
 
-def test_an_empty_or_absent_queue_is_not_looked_into(bench: Bench) -> None:
-    """Looking would create one that does not exist."""
+def test_an_empty_or_missing_queue_is_not_browsed(bench: Bench) -> None:
+    """Browsing would create a missing queue."""
     del bench.queues.content["urgent"]
-    bench.queues.content["ordinary"] = [queued("o1")]  # the one that is in work
+    bench.queues.content["ordinary"] = [queued("o1")]  # the one in flight
 
-    bench.make().look(bench.queues)
+    bench.make().prefetch(bench.queues)
 
     assert bench.queues.peeked == []
 
 
-def test_a_queue_that_many_work_on_is_not_read(bench: Bench) -> None:
-    """The next message is most likely another worker's, and all would read far to see it."""
+def test_a_queue_with_many_messages_in_flight_is_not_browsed(bench: Bench) -> None:
+    """Its next message most likely goes to another worker."""
     bench.queues.in_flight["ordinary"] = 15
     bench.queues.content["ordinary"] = [queued(str(number)) for number in range(20)]
 
-    bench.make(4).look(bench.queues)
+    bench.make(4).prefetch(bench.queues)
 
     assert bench.prepared == [b"u1", b"u2"]
 
 
-def test_many_slots_of_our_own_are_no_reason_to_stop_reading(bench: Bench) -> None:
-    """One of them gets the next message."""
+def test_messages_in_flight_at_this_worker_do_not_count(bench: Bench) -> None:
+    """One of its consumers gets the next message."""
     bench.queues.in_flight["ordinary"] = 15
     bench.queues.content["ordinary"] = [queued(str(number)) for number in range(20)]
     for number in range(15):
-        bench.active.begin(f"slot-{number}")
+        bench.active.begin(f"consumer-{number}")
 
-    bench.make(4).look(bench.queues)
+    bench.make(4).prefetch(bench.queues)
 
     assert bench.prepared == [b"u1", b"u2", b"15", b"16"]
 
 
 def test_a_message_is_prepared_for_once(bench: Bench) -> None:
-    """It waits for as long as it waits."""
+    """However often it is browsed."""
     prefetcher = bench.make()
-    prefetcher.look(bench.queues)
+    prefetcher.prefetch(bench.queues)
     bench.queues.content["urgent"].append(queued("u3"))
     del bench.queues.content["urgent"][0]
 
-    prefetcher.look(bench.queues)
+    prefetcher.prefetch(bench.queues)
 
     assert bench.prepared == [b"u1", b"u2", b"u3"]
 
@@ -167,47 +167,47 @@ def test_a_message_is_prepared_for_once(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("error", "warnings"), [(RequestError("CODE", "no request"), 0), (KeyError("bug"), 1)]
 )
-def test_what_fails_is_passed_over(
+def test_failing_preparation_is_skipped(
     bench: Bench, log_stream: io.StringIO, error: Exception, warnings: int
 ) -> None:
-    """The request's own turn will say what is wrong with it; a handler's mistake is told."""
+    """An invalid request is reported when it is processed; a bug of the handler is logged."""
 
     def prepare(body: bytes) -> None:
         bench.prepared.append(body)
         if body == b"u1":
             raise error
 
-    replace(bench.make(), prepare=prepare).look(bench.queues)
+    replace(bench.make(), prepare=prepare).prefetch(bench.queues)
 
     assert bench.prepared == [b"u1", b"u2"]
     assert log_stream.getvalue().count("WARNING") == warnings
 
 
-def test_nothing_is_prepared_for_once_the_worker_stops(bench: Bench) -> None:
-    """Its successor will fetch for itself."""
+def test_nothing_is_prepared_after_shutdown(bench: Bench) -> None:
+    """Another worker will get the messages."""
     bench.stopping.set()
 
-    bench.make().look(bench.queues)
+    bench.make().prefetch(bench.queues)
 
     assert bench.prepared == []
 
 
-def test_preparing_that_is_cut_short_by_the_end_is_no_mistake(
+def test_preparation_that_fails_on_shutdown_is_not_logged(
     bench: Bench, log_stream: io.StringIO
 ) -> None:
-    """The worker does not wait for it, so what it works with may be gone."""
+    """The worker does not wait for it, so its resources may be closed."""
 
     def prepare(body: bytes) -> None:
         bench.stopping.set()
         raise OSError(f"the directory for {body!r} is gone")
 
-    replace(bench.make(), prepare=prepare).look(bench.queues)
+    replace(bench.make(), prepare=prepare).prefetch(bench.queues)
 
     assert log_stream.getvalue() == ""
 
 
-def test_short_jobs_cause_no_look(bench: Bench) -> None:
-    """Until a job has run for a while no connection is opened, and then it is."""
+def test_short_jobs_cause_no_browse(bench: Bench) -> None:
+    """The connection is opened once a job has run for a while."""
     asked = threading.Event()
     opened = threading.Event()
     seconds = [0.0]
@@ -222,7 +222,7 @@ def test_short_jobs_cause_no_look(bench: Bench) -> None:
         yield bench.queues
 
     running = ActiveJobs(clock=clock)
-    running.begin("slot")
+    running.begin("consumer")
     asked.clear()
     prefetcher = replace(bench.make(), active=running, open_inspector=open_inspector)
     with prefetcher.in_background():
@@ -234,12 +234,12 @@ def test_short_jobs_cause_no_look(bench: Bench) -> None:
 
 
 def test_the_longest_running_job_counts() -> None:
-    """One slot is enough, and an idle one does not count."""
+    """An idle consumer does not count."""
     seconds = [0.0]
     running = ActiveJobs(clock=lambda: seconds[0])
     idle = running.longest_seconds()
-    for slot in ("a", "b"):
-        running.begin(slot)
+    for consumer in ("a", "b"):
+        running.begin(consumer)
         seconds[0] += 1.0
     both = (running.longest_seconds(), running.count())
     running.end("a")
@@ -249,10 +249,10 @@ def test_the_longest_running_job_counts() -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionLostError("refused"), KeyError("strange answer")])
-def test_a_broker_that_cannot_be_asked_is_said_once(
+def test_an_unreachable_broker_is_logged_once(
     bench: Bench, log_stream: io.StringIO, error: Exception
 ) -> None:
-    """It is tried again much later, and jobs know nothing of it."""
+    """It is retried after 30 s, and jobs are not affected."""
     tries: list[int] = []
 
     def refuse() -> AbstractContextManager[QueueInspector]:
@@ -263,34 +263,34 @@ def test_a_broker_that_cannot_be_asked_is_said_once(
 
     waits = Waits(bench.stopping)
     running = ActiveJobs(clock=ticking())
-    running.begin("slot")
+    running.begin("consumer")
     replace(bench.make(), open_inspector=refuse, active=running, stopping=waits).run()
 
     assert len(tries) == 3
     assert waits.longest == 30.0
-    assert log_stream.getvalue().count("Cannot look ahead") == 1
+    assert log_stream.getvalue().count("Prefetching failed") == 1
 
 
 def ticking() -> Callable[[], float]:
-    """A clock on which every job runs for long."""
+    """A clock that makes every job long."""
     seconds = iter(range(1_000))
     return lambda: float(next(seconds))
 
 
 class Waits(threading.Event):
-    """Waits for nothing, and notes for how long it should have."""
+    """Returns at once from `wait`, and records the longest timeout."""
 
     def __init__(self, event: threading.Event) -> None:
-        """`event` tells whether it is set."""
+        """Take the state from `event`."""
         super().__init__()
         self._event = event
         self.longest = 0.0
 
     def is_set(self) -> bool:
-        """Tell."""
+        """Return the state of the event."""
         return self._event.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Tell at once."""
+        """Record the timeout."""
         self.longest = max(self.longest, timeout or 0.0)
         return self.is_set()

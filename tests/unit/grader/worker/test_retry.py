@@ -1,4 +1,4 @@
-"""Waiting for what is away."""
+"""Retrying calls with backoff."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ from grader.worker.retry import Retrier
 
 
 class Flaky:
-    """Fails a number of times, then answers."""
+    """Fails a number of times, then succeeds."""
 
     def __init__(self, failures: int, error: Exception) -> None:
-        """Nothing has been asked yet."""
         self.failures = failures
         self.error = error
 
     def __call__(self) -> str:
-        """Answer, if it is time."""
+        """Fail while failures are left."""
         self.failures -= 1
         if self.failures >= 0:
             raise self.error
         return "here"
 
 
-def test_what_fails_is_tried_again(retrier: Retrier) -> None:
-    """The answer is that of the first attempt that succeeds, and health is good after it."""
+def test_failing_call_is_retried(retrier: Retrier) -> None:
+    """The first success is returned, and the health check is good again."""
     assert retrier.call("database", Flaky(2, TemporaryError("away")), (TemporaryError,)) == "here"
     assert retrier.health.report()[0]
 
 
-def test_waiting_is_said_in_log_and_health(retrier: Retrier, log_stream: io.StringIO) -> None:
-    """Whoever looks sees what is waited for and why."""
+def test_waiting_shows_in_log_and_health(retrier: Retrier, log_stream: io.StringIO) -> None:
+    """Both have the part and the reason."""
     pages = []
     retrier.call(
         "database",
@@ -48,14 +47,14 @@ def test_waiting_is_said_in_log_and_health(retrier: Retrier, log_stream: io.Stri
     assert "Waiting for the database reason=connection refused" in log_stream.getvalue()
 
 
-def test_other_errors_go_through(retrier: Retrier) -> None:
-    """Only what another attempt may mend is tried again."""
+def test_other_errors_are_raised(retrier: Retrier) -> None:
+    """Only the given errors are retried."""
     with pytest.raises(AccessError):
         retrier.call("broker", Flaky(1, AccessError("no")), (TemporaryError,))
 
 
 def test_stopping_ends_the_wait(retrier: Retrier, stopping: threading.Event) -> None:
-    """A worker that must stop does not wait for a database."""
+    """Shutdown does not wait for the database."""
     with pytest.raises(StoppingError):
         retrier.call(
             "database",

@@ -1,4 +1,4 @@
-"""How a process ends."""
+"""Graceful and immediate shutdown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 from grader.errors import SettingsError, StoppingError
 from grader.logs import Logger
-from grader.worker.shutdown import run_all, run_until_told
+from grader.worker.shutdown import run_all, run_until_signal
 
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
-    """Leave the handlers of the test runner as they were."""
+    """Restore the signal handlers of the test runner."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
@@ -24,33 +24,33 @@ def _handlers() -> Iterator[None]:
 
 
 def test_body_that_ends_gives_zero(log: Logger) -> None:
-    """A process whose work is done ends well."""
-    assert run_until_told(lambda _stopping: None, drain_seconds=1, log=log) == 0
+    """The process exits with 0."""
+    assert run_until_signal(lambda _stopping: None, drain_seconds=1, log=log) == 0
 
 
 def test_error_of_the_body_is_raised(log: Logger) -> None:
-    """It keeps its exit status."""
+    """It keeps its exit code."""
 
     def body(_stopping: threading.Event) -> None:
         raise SettingsError("wrong")
 
     with pytest.raises(SettingsError):
-        run_until_told(body, drain_seconds=1, log=log)
+        run_until_signal(body, drain_seconds=1, log=log)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_asks_the_body_to_end(log: Logger, number: signal.Signals) -> None:
-    """A body that follows is a process that ends well."""
+def test_signal_sets_the_stop_event(log: Logger, number: signal.Signals) -> None:
+    """A body that returns then gives exit code 0."""
 
     def body(stopping: threading.Event) -> None:
         os.kill(os.getpid(), number)
         assert stopping.wait(10)
 
-    assert run_until_told(body, drain_seconds=10, log=log) == 0
+    assert run_until_signal(body, drain_seconds=10, log=log) == 0
 
 
 def test_second_signal_does_not_wait(log: Logger) -> None:
-    """The status says which signal it was."""
+    """The exit code is 128 + the number of the first signal."""
     never = threading.Event()
 
     def body(stopping: threading.Event) -> None:
@@ -59,33 +59,33 @@ def test_second_signal_does_not_wait(log: Logger) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         never.wait(10)
 
-    assert run_until_told(body, drain_seconds=10, log=log) == 143
+    assert run_until_signal(body, drain_seconds=10, log=log) == 143
     never.set()
 
 
 def test_end_of_the_drain_time_does_not_wait(log: Logger) -> None:
-    """Work that takes longer is left behind."""
+    """A body that takes longer is abandoned."""
     never = threading.Event()
 
     def body(_stopping: threading.Event) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         never.wait(10)
 
-    assert run_until_told(body, drain_seconds=0, log=log) == 143
+    assert run_until_signal(body, drain_seconds=0, log=log) == 143
     never.set()
 
 
-def test_stopping_before_the_start_is_complete_ends_well(log: Logger) -> None:
-    """A worker told to stop while it waits has lost nothing."""
+def test_stopping_before_the_start_is_complete_gives_zero(log: Logger) -> None:
+    """A worker that stops while it waits loses no message."""
 
     def body(_stopping: threading.Event) -> None:
         raise StoppingError("stopped while waiting")
 
-    assert run_until_told(body, drain_seconds=1, log=log) == 0
+    assert run_until_signal(body, drain_seconds=1, log=log) == 0
 
 
 def test_one_failing_task_stops_the_others() -> None:
-    """A worker with a broken slot does not go on with half its slots."""
+    """A worker does not continue with some of its consumers."""
     stopping = threading.Event()
 
     def fail() -> None:
