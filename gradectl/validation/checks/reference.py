@@ -42,5 +42,5 @@ CHECK = Check(
     name="reference",
     purpose="Generated documentation is up to date",
     jobs=_jobs,
-    absent=f"there is no {_GENERATOR}",
+    absent=f"no {_GENERATOR}",
 )
