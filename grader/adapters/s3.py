@@ -1,4 +1,4 @@
-"""One S3 bucket as an object store."""
+"""An object store on one S3 bucket."""
 
 from __future__ import annotations
 
@@ -37,24 +37,23 @@ _REFUSED = {
 
 
 def open_object_store(bucket: str, region: str) -> S3ObjectStore:
-    """Reach a bucket with the credentials and the endpoint of the process's environment."""
+    """Open a bucket with credentials and endpoint from the process environment."""
     return S3ObjectStore(boto3.client("s3", region_name=region, config=_CONFIG), bucket)
 
 
 class S3ObjectStore:
     """
-    `grader.ports.messages.ObjectStore` over boto3.
+    `grader.ports.stores.ObjectStore` over boto3.
 
-    Beyond what the port names, each method raises `AccessError` when the credentials do not
-    allow the call, and `SettingsError` when there is no such bucket.
+    In addition to the port's errors, each method raises `AccessError` when the credentials do not
+    allow the call, and `SettingsError` when the bucket does not exist.
 
     Args:
-        client: A boto3 S3 client; safe to share between threads.
+        client: A boto3 S3 client; thread-safe.
         bucket: Name of the bucket.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Nothing is read yet."""
+    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 creates its client classes at run time
         self._client = client
         self._bucket = bucket
 
@@ -63,7 +62,7 @@ class S3ObjectStore:
         return b"".join(self._chunks(key, max_bytes))
 
     def download(self, key: str, target: Path, *, max_bytes: int, etag: str = "") -> None:
-        """Stream an object into a new file; raises as the port says."""
+        """Stream an object into a new file; raises as the port."""
         with target.open("xb") as file:
             for chunk in self._chunks(key, max_bytes, etag):
                 file.write(chunk)
@@ -76,14 +75,14 @@ class S3ObjectStore:
             )
 
     def upload(self, key: str, source: Path, *, content_type: str) -> None:
-        """Stream a file into an object, in one piece."""
+        """Upload a file in one part."""
         with source.open("rb") as body, self._translated(key):
             self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type
             )
 
     def list(self, prefix: str) -> Iterable[ObjectInfo]:
-        """All objects below a prefix, in key order."""
+        """List the objects with this prefix, in key order."""
         with self._translated(prefix):
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
@@ -91,7 +90,7 @@ class S3ObjectStore:
                     yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'))
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; those that are absent do not matter."""
+        """Delete objects; missing ones are ignored."""
         for start in range(0, len(keys), _DELETE_LIMIT):
             some = keys[start : start + _DELETE_LIMIT]
             with self._translated(some[0]):
@@ -125,7 +124,7 @@ class S3ObjectStore:
     def _error(self, code: str, key: str, what: str) -> GraderError:
         where = f"s3://{self._bucket}/{key}"
         if code in _ABSENT:
-            return ObjectNotFoundError("there is no such object", where=where)
+            return ObjectNotFoundError("object not found", where=where)
         if code in _REFUSED:
             return AccessError(what, where=where, next_step="check the role's policy")
         if code == "NoSuchBucket":

@@ -1,4 +1,4 @@
-"""SSM parameters as configuration values."""
+"""A parameter store on SSM."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ _REFUSED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredToke
 
 
 def open_parameter_store(region: str) -> SsmParameterStore:
-    """Reach SSM with the credentials and the endpoint of the process's environment."""
+    """Open SSM with credentials and endpoint from the process environment."""
     return SsmParameterStore(boto3.client("ssm", region_name=region, config=_CONFIG))
 
 
 class SsmParameterStore:
     """
-    `grader.ports.messages.ParameterStore` over boto3.
+    `grader.ports.stores.ParameterStore` over boto3.
 
     Args:
-        client: A boto3 SSM client; safe to share between threads.
+        client: A boto3 SSM client; thread-safe.
     """
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Nothing is read yet."""
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 creates its client classes at run time
         self._client = client
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
@@ -38,9 +37,9 @@ class SsmParameterStore:
         Read all of `names`, decrypted.
 
         Raises:
-            SettingsError: Some do not exist; all of them are named.
+            SettingsError: Some do not exist; lists all of them.
             AccessError: The credentials do not allow it.
-            TemporaryError: The service cannot be reached.
+            TemporaryError: The service is unreachable.
         """
         wanted = list(dict.fromkeys(names))
         found: dict[str, str] = {}
@@ -49,7 +48,7 @@ class SsmParameterStore:
         missing = [name for name in wanted if name not in found]
         if missing:
             raise SettingsError(
-                f"no such parameter: {', '.join(missing)}",
+                f"parameters not found: {', '.join(missing)}",
                 where="SSM",
                 next_step="apply the environment, or correct the *_PARAM variables",
             )

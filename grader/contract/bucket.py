@@ -1,4 +1,4 @@
-"""Where things lie in the grading bucket, and how to read an ``s3://`` URL from a message."""
+"""Layout of the grading bucket, and parsing of ``s3://`` URLs in messages."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _SCHEME = "s3://"
 
 
 def source_key(request_id: str, extension: str) -> str:
-    """Key of a submitted program; `extension` without its dot."""
+    """Key of a submitted program; `extension` without a dot."""
     return f"submissions/{request_id}/solution.{extension}"
 
 
 def metadata_key(request_id: str) -> str:
-    """Key of what was said about a submission when it was made."""
+    """Key of the metadata of a submission."""
     return f"submissions/{request_id}/metadata.json"
 
 
 def problem_prefix(problem_id: str) -> str:
-    """Prefix of everything that belongs to a problem."""
+    """Prefix of all objects of a problem."""
     return f"problems/{problem_id}/"
 
 
@@ -47,26 +47,26 @@ def execution_log_key(request_id: str) -> str:
 
 @dataclass(frozen=True)
 class ObjectUrl:
-    """An ``s3://bucket/key`` that came from outside and was found harmless."""
+    """A checked URL ``s3://bucket/key``."""
 
     bucket: str
     key: str
 
     def __str__(self) -> str:
-        """Give the URL back."""
+        """Format as a URL."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
 
     @classmethod
     def parse(cls, text: str, *, bucket: str) -> ObjectUrl:
         """
-        Read a URL of a request.
+        Parse and check a URL of a request.
 
         Args:
             text: The URL as the producer wrote it.
-            bucket: The only bucket this worker may touch.
+            bucket: The only allowed bucket.
 
         Raises:
-            RequestError: Not an S3 URL, of another bucket, or with a path that tries to climb.
+            RequestError: Not an S3 URL, in another bucket, or with path traversal.
         """
         if not text.startswith(_SCHEME):
             raise RequestError(ErrorCode.INVALID_REQUEST, f"not an s3:// URL: {text!r}")

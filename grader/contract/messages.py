@@ -2,8 +2,8 @@
 The two messages of the system (JSON, UTF-8, camelCase) as data.
 
 Web tier to worker: `GradingRequest`.  Worker to web tier: `GradingResult`.
-Other work than grading has requests and results of its own: `JobRequest` and `JobResult` are what
-all of them have in common.
+Other handlers have their own requests and results; `JobRequest` and `JobResult` are the fields that
+all have in common.
 Unknown fields are ignored, never an error: producers are in several languages.
 """
 
@@ -38,7 +38,7 @@ class _Message(BaseModel):
     )
 
     def to_json(self) -> bytes:
-        """Encode for the wire; absent optional fields stay absent."""
+        """Encode as JSON; absent optional fields stay absent."""
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
@@ -46,17 +46,17 @@ class _Message(BaseModel):
 
 
 class JobRequest(_Message):
-    """Please do this; what exactly, says the model of a handler, which adds its own fields."""
+    """A request for any handler; the handler's model adds its own fields."""
 
     request_id: Identifier
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
         """
-        Decode what a producer sent.
+        Decode a request message.
 
         Raises:
-            RequestError: Not JSON, a field missing, or a value out of range; names the field.
+            RequestError: Not JSON, a missing field, or an invalid value; names the field.
         """
         try:
             return cls.model_validate_json(body)
@@ -67,7 +67,7 @@ class JobRequest(_Message):
 
 
 class GradingRequest(JobRequest):
-    """Please grade this source against these test cases."""
+    """A request to grade a source file with test cases."""
 
     user_id: Annotated[str, Field(min_length=1, max_length=128)]
     problem_id: Identifier
@@ -82,11 +82,11 @@ class GradingRequest(JobRequest):
     timestamp: Timestamp
 
     def source_url(self, bucket: str) -> ObjectUrl:
-        """Where the source is; raises `RequestError` when it is not in `bucket`."""
+        """URL of the source; raises `RequestError` if it is not in `bucket`."""
         return ObjectUrl.parse(self.source_file, bucket=bucket)
 
     def test_cases_url(self, bucket: str) -> ObjectUrl:
-        """Where the test cases are, by default under the problem's own prefix."""
+        """URL of the test cases, by default under the prefix of the problem."""
         if self.test_cases is None:
             return ObjectUrl(bucket, test_cases_prefix(self.problem_id))
         return ObjectUrl.parse(self.test_cases, bucket=bucket)
@@ -96,41 +96,43 @@ class GradingRequest(JobRequest):
 
 
 class CaseResult(_Message):
-    """What one test case said."""
+    """Result of one test case."""
 
     case: int
     status: Verdict
     time: Annotated[int, Field(description="CPU milliseconds")]
     memory: Annotated[int, Field(description="peak MB, rounded up")]
-    wall_time: Annotated[int | None, Field(description="milliseconds on the clock")] = None
+    wall_time: Annotated[int | None, Field(description="wall time, milliseconds")] = None
     memory_kb: Annotated[int | None, Field(description="peak kB")] = None
     group: Annotated[str | None, Field(description="directory of the case; absent: none")] = None
-    score: Annotated[float | None, Field(description="points, where a problem gives them")] = None
+    score: Annotated[float | None, Field(description="points, if the problem has them")] = None
     fault: Annotated[Fault | None, Field(description="absent when accepted")] = None
     reason: Annotated[str | None, Field(description="why, in words safe to show")] = None
 
 
 class Grade(_Message):
-    """The verdict over all cases."""
+    """Verdict on all test cases."""
 
     verdict: Verdict
     score: Annotated[int, Field(ge=0, le=100)]
     execution_time: Annotated[int, Field(description="CPU milliseconds over all cases")]
     memory_usage: Annotated[int, Field(description="highest peak MB of a case")]
     test_results: tuple[CaseResult, ...] = ()
-    message: str | None = None  # e.g. the compiler's first words; safe to show
-    wall_time: Annotated[int | None, Field(description="milliseconds, all cases")] = None
+    message: str | None = None  # e.g. the start of the compiler's output; safe to show
+    wall_time: Annotated[int | None, Field(description="wall time of all cases, milliseconds")] = (
+        None
+    )
     memory_kb: Annotated[int | None, Field(description="highest peak kB of a case")] = None
     cases_total: Annotated[int | None, Field(description="cases of the problem, run or not")] = None
     fault: Annotated[Fault | None, Field(description="absent when accepted")] = None
     reason: Annotated[str | None, Field(description="why, in words safe to show")] = None
     optimization_tip: Annotated[
-        str | None, Field(description="what to change when limits are far from the need")
+        str | None, Field(description="hint when the limits are far above the measured use")
     ] = None
 
 
 class Failure(_Message):
-    """Why there is no verdict."""
+    """Reason for a result without a verdict."""
 
     code: ErrorCode
     message: str  # safe to show a user
@@ -138,7 +140,7 @@ class Failure(_Message):
 
 
 class JobResult(_Message):
-    """What became of a request, whatever it asked for; `result` is what the handler made it."""
+    """Result of a request for any handler, which defines `result`."""
 
     request_id: str
     status: Status
@@ -149,18 +151,18 @@ class JobResult(_Message):
 
     @classmethod
     def from_json(cls, body: bytes | str) -> Self:
-        """Decode a stored or received result; raises `ValueError` when it is not one."""
+        """Decode a stored or received result; raises `ValueError` if it is invalid."""
         return cls.model_validate_json(body)
 
 
 class GradingResult(JobResult):
-    """What became of a request."""
+    """Result of a grading request."""
 
     result: Grade | None = None
 
 
 def readable_request_id(body: bytes) -> str | None:
-    """The request id of a message that may otherwise be broken, if one can be made out."""
+    """Extract the request id of a message that may otherwise be invalid; None without one."""
     try:
         document = json.loads(body)
         return _RequestId.model_validate(document).request_id

@@ -1,4 +1,4 @@
-"""Queues, headers and parameter names that are fixed between producers, workers and operators."""
+"""Names of queues, headers and parameters, fixed for producers, workers and operators."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ RESULTS_QUEUE = "grading-results"
 DEAD_LETTER_QUEUE = "grading-dlq"
 QUEUES = (REQUESTS_QUEUE, PRIORITY_QUEUE, RESULTS_QUEUE, DEAD_LETTER_QUEUE)
 
-#: Identity of a request message that survives a copy: the first message id it had.
+#: First message id of a request; copies keep it.
 ORIGINAL_ID_HEADER = "x-gradectl-original-id"
 #: Queue that a retried or dead-lettered message came from.
 ORIGINAL_QUEUE_HEADER = "x-gradectl-original-queue"
-#: Stable word for why a message was dead-lettered (`ErrorCode`).
+#: Error code of a dead-lettered message (`ErrorCode`).
 REASON_CODE_HEADER = "x-gradectl-reason-code"
-#: The same in a sentence.
+#: The reason as a sentence.
 REASON_HEADER = "x-gradectl-reason"
 #: Attempts made when the message was copied.
 ATTEMPT_HEADER = "x-gradectl-attempt"

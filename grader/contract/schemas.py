@@ -14,7 +14,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, str]:
-    """File name and content of each schema."""
+    """Return the content of each schema by file name."""
     return {
         "grading-request.schema.json": _schema(GradingRequest),
         "grading-result.schema.json": _schema(GradingResult),
@@ -22,10 +22,10 @@ def schemas() -> dict[str, str]:
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """A title made from a field's name says nothing that the name does not."""
+    """Omits titles, which only repeat the names of the fields."""
 
     def field_title_should_be_set(self, schema: CoreSchema) -> bool:  # noqa: ARG002 - inherited
-        """Leave it out."""
+        """Omit the title."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""The words a result may use for what happened, and who is at fault."""
+"""Verdicts, statuses and error codes of results, and the party at fault."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """Who has to change something before the verdict can be better."""
+    """Party that has to fix something."""
 
     SUBMISSION = "submission"
     PROBLEM = "problem"  # its test cases, its checker, its settings
@@ -14,7 +14,7 @@ class Fault(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Outcome of a test case or of a whole submission."""
+    """Verdict on a test case or a submission."""
 
     ACCEPTED = "AC"
     WRONG_ANSWER = "WA"  # submission
@@ -23,18 +23,18 @@ class Verdict(StrEnum):
     OUTPUT_LIMIT_EXCEEDED = "OLE"  # submission
     RUNTIME_ERROR = "RE"  # submission
     COMPILE_ERROR = "CE"  # submission
-    INTERNAL_ERROR = "IE"  # platform: retried, never held against the submission
+    INTERNAL_ERROR = "IE"  # platform: retried, never counted against the submission
 
 
 class Status(StrEnum):
-    """Whether a verdict was reached."""
+    """Whether there is a verdict."""
 
     COMPLETED = "completed"
     FAILED = "failed"
 
 
 class ErrorCode(StrEnum):
-    """Why a request failed without a verdict."""
+    """Reason why a request failed without a verdict."""
 
     INVALID_REQUEST = "INVALID_REQUEST"
     UNKNOWN_LANGUAGE = "UNKNOWN_LANGUAGE"
@@ -49,7 +49,7 @@ class ErrorCode(StrEnum):
 
     @property
     def fault(self) -> Fault:
-        """Who is at fault; a request that its producer wrote wrongly counts as the submission."""
+        """Party at fault; an invalid request counts as the submission."""
         return _FAULTS.get(self, Fault.SUBMISSION)
 
 

@@ -1,4 +1,4 @@
-"""The history of the database schema, and how it is brought up to date."""
+"""Migrations of the database schema."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LOCK = "grader-migrate"
 
 def migrate(engine: Engine, *, wait_seconds: int = 60) -> None:
     """
-    Bring the schema to the newest revision; one process at a time, the others wait.
+    Migrate the schema to the newest revision; one process at a time, the others wait.
 
-    MySQL cannot roll back a change of the schema, so a named lock of the server stands guard.
+    MySQL cannot roll back schema changes, so a named lock of the server serialises them.
 
     Args:
-        engine: As `grader.adapters.mysql.engine.open_engine` makes it.
-        wait_seconds: How long to wait for another process that is migrating.
+        engine: From `grader.adapters.mysql.engine.open_engine`.
+        wait_seconds: Longest wait for another migrating process.
 
     Raises:
-        TemporaryError: The database cannot be reached, or the other process takes longer.
+        TemporaryError: The database is unreachable, or the other process takes longer.
     """
     with translated("database"), engine.connect() as connection:
         _lock(connection, wait_seconds)
@@ -41,10 +41,10 @@ def migrate(engine: Engine, *, wait_seconds: int = 60) -> None:
 
 
 def _lock(connection: Connection, wait_seconds: int) -> None:
-    question = text("SELECT GET_LOCK(:name, :seconds)")
-    if connection.scalar(question, {"name": _LOCK, "seconds": wait_seconds}) != 1:
+    query = text("SELECT GET_LOCK(:name, :seconds)")
+    if connection.scalar(query, {"name": _LOCK, "seconds": wait_seconds}) != 1:
         raise TemporaryError(
             f"another process has been migrating the schema for {wait_seconds} s",
             where="database",
-            next_step="wait for it, or look for it in SHOW PROCESSLIST",
+            next_step="wait for it, or find it with SHOW PROCESSLIST",
         )

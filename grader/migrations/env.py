@@ -1,4 +1,4 @@
-"""Run by Alembic: apply the revisions on the connection that `grader.migrations` opened."""
+"""Run by Alembic: applies the revisions on the connection of `grader.migrations`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-In-memory twins of the ports, shipped so that programs built on the worker can be tested too.
+In-memory fakes of the ports, shipped for the tests of plugins.
 
-They hold to what tests/ports demands of the real ones.
+They pass the same behaviour suites in tests/ports as the real implementations.
 """
 
 from grader.testing.queues import MemoryJobSource, MemoryQueues

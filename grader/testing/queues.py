@@ -1,4 +1,4 @@
-"""In-memory queues, and the view that one slot has of them."""
+"""In-memory queues, and a consumer's connection to them."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ class _Message:
     message_id: str
     body: bytes
     headers: dict[str, str]
-    due: float  # on the clock of `time.monotonic`
+    due: float  # time of `time.monotonic`
     redelivered: bool = False
 
 
 @dataclass
 class MemoryQueues:
-    """A broker; what waits in a queue is seen by `waiting`."""
+    """An in-memory broker; `waiting` shows the content of a queue."""
 
     _messages: dict[str, list[_Message]] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def send(self, message: Outgoing) -> None:
-        """Put a message into its queue."""
+        """Send a message to its queue."""
         with self._changed:
             number = next(self._numbers)
             due = monotonic() + message.delay_ms / 1000
             new = _Message(number, f"ID:{number}", message.body, dict(message.headers), due)
             self._put(message.queue, new)
 
-    def give_back(self, queue: str, message: _Message) -> None:
-        """Put a message back where it was."""
+    def redeliver(self, queue: str, message: _Message) -> None:
+        """Return an unacknowledged message to its place in the queue."""
         with self._changed:
             self._put(queue, replace(message, redelivered=True))
 
     def take(self, queues: Sequence[str], timeout_seconds: float) -> tuple[str, _Message] | None:
-        """Take the first message of the first queue that has one, waiting for it."""
+        """Take the first message of the first queue that has one; None after the timeout."""
         deadline = monotonic() + timeout_seconds
         with self._changed:
             while True:
@@ -60,7 +60,7 @@ class MemoryQueues:
                 self._changed.wait(max(min([deadline, *dues]) - now, 0.0))
 
     def waiting(self, queue: str) -> list[Outgoing]:
-        """What is in a queue and with nobody, delayed messages too."""
+        """List the messages of a queue that are not in flight, including delayed ones."""
         with self._changed:
             found = list(self._messages.get(queue, []))
         return [Outgoing(queue, item.body, item.headers) for item in found]
@@ -78,18 +78,17 @@ class MemoryJobSource:
 
     Args:
         queues: The broker.
-        names: Of the queues to work from, the most urgent first.
+        names: Names of the request queues, the most urgent first.
     """
 
     def __init__(self, queues: MemoryQueues, names: Sequence[str]) -> None:
-        """Connect."""
         self._queues = queues
         self._names = tuple(names)
         self._in_work: dict[str, tuple[str, _Message]] = {}
         self._lost = False
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
-        """Wait for the next message, the most urgent queue first; None when none came in time."""
+        """Wait for the next message, the most urgent queue first; None after the timeout."""
         self._check()
         taken = self._queues.take(self._names, timeout_seconds)
         if taken is None:
@@ -113,17 +112,17 @@ class MemoryJobSource:
             self._queues.send(message)
 
     def lose(self) -> None:
-        """Lose the connection, as a test wants it."""
+        """Simulate a lost connection."""
         self._lost = True
-        self._give_all_back()
+        self._redeliver_all()
 
     def close(self) -> None:
-        """Leave; what was not settled goes back."""
+        """Disconnect; unsettled messages are redelivered."""
         self.lose()
 
-    def _give_all_back(self) -> None:
+    def _redeliver_all(self) -> None:
         for queue, message in self._in_work.values():
-            self._queues.give_back(queue, message)
+            self._queues.redeliver(queue, message)
         self._in_work.clear()
 
     def _check(self) -> None:

@@ -1,4 +1,4 @@
-"""In-memory objects, parameters and jobs."""
+"""In-memory fakes of the bucket, the parameter store and the table of jobs."""
 
 from __future__ import annotations
 
@@ -37,16 +37,15 @@ def _etag(body: bytes) -> str:
 
 
 class MemoryObjectStore:
-    """A bucket; `objects` may be looked at and changed."""
+    """An in-memory bucket; tests may read and change `objects`."""
 
     def __init__(self) -> None:
-        """Begin empty."""
         self.objects: dict[str, bytes] = {}
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
         if key not in self.objects:
-            raise ObjectNotFoundError("there is no such object", where=key)
+            raise ObjectNotFoundError("object not found", where=key)
         body = self.objects[key]
         if len(body) > max_bytes:
             raise ObjectTooLargeError(
@@ -55,51 +54,50 @@ class MemoryObjectStore:
         return body
 
     def download(self, key: str, target: Path, *, max_bytes: int, etag: str = "") -> None:
-        """Write an object into a new file; raises as the port says."""
+        """Write an object into a new file; raises as the port."""
         body = self.get(key, max_bytes=max_bytes)
         if etag and etag != _etag(body):
             raise TemporaryError("changed since it was listed", where=key)
         with target.open("xb") as file:
             file.write(body)
 
-    def put(self, key: str, body: bytes, *, content_type: str) -> None:  # noqa: ARG002 - the port's
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:  # noqa: ARG002 - parameter of the port
         """Write a whole object."""
         self.objects[key] = body
 
     def upload(self, key: str, source: Path, *, content_type: str) -> None:
-        """Read a file into an object."""
+        """Upload a file."""
         self.put(key, source.read_bytes(), content_type=content_type)
 
     def list(self, prefix: str) -> Iterable[ObjectInfo]:
-        """All objects below a prefix, in key order."""
+        """List the objects with this prefix, in key order."""
         for key in sorted(self.objects):
             if key.startswith(prefix):
                 body = self.objects[key]
                 yield ObjectInfo(key, len(body), _etag(body))
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; those that are absent do not matter."""
+        """Delete objects; missing ones are ignored."""
         for key in keys:
             self.objects.pop(key, None)
 
 
 class MemoryParameterStore:
     """
-    Named values.
+    An in-memory parameter store.
 
     Args:
-        values: By name; may be changed afterwards.
+        values: Values by name; tests may change them.
     """
 
     def __init__(self, values: dict[str, str] | None = None) -> None:
-        """Keep the values."""
         self.values = dict(values or {})
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
-        """Read all of `names`; raises `SettingsError` naming those that are missing."""
+        """Read all `names`; raises `SettingsError` that lists missing ones."""
         missing = [name for name in names if name not in self.values]
         if missing:
-            raise SettingsError(f"no such parameter: {', '.join(missing)}", where="memory")
+            raise SettingsError(f"parameters not found: {', '.join(missing)}", where="memory")
         return {name: self.values[name] for name in names}
 
 
@@ -112,14 +110,13 @@ class _Job:
 
 class MemoryJobStore:
     """
-    The table of jobs; safe between threads.
+    An in-memory table of jobs; thread-safe.
 
     Args:
-        now: The time.
+        now: Current time, UTC.
     """
 
     def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
-        """Begin empty."""
         self._now = now
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
@@ -143,7 +140,7 @@ class MemoryJobStore:
         return job.message_id != claim.message_id and not abandoned
 
     def finish(self, result: JobResult) -> None:
-        """Store a result, also of a request that was refused before it could be claimed."""
+        """Store a result; adds the row of a request rejected before its claim."""
         unclaimed = _Job(JobRecord(result.request_id, "", 0, "", "", None), "", self._now())
         with self._lock:
             job = self._jobs.setdefault(result.request_id, unclaimed)
@@ -157,9 +154,9 @@ class MemoryJobStore:
             return None if job is None else job.record
 
     def delete(self, request_id: str) -> None:
-        """Remove one row, if it is there."""
+        """Delete one row, if it exists."""
         with self._lock:
             self._jobs.pop(request_id, None)
 
     def ping(self) -> None:
-        """Return at once."""
+        """Succeed."""

@@ -1,4 +1,4 @@
-"""What the connection to the database demands of the server's certificate."""
+"""Verification of the database server's certificate."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.engine
 
 
 def login_to(database: Any, ca_file: Path | None) -> DatabaseLogin:
-    """A login that trusts these certificates."""
+    """A login that trusts this authority."""
     user, password = database.user, database.password
     return DatabaseLogin(database.endpoint, database.name, user, password, ca_file)
 
 
 def cipher(login: DatabaseLogin) -> str:
-    """Connect, and say what the connection is encrypted with."""
+    """Connect; returns the cipher of the connection."""
     engine = open_engine(lambda: login, connections=1)
     try:
         with translated("database"), engine.connect() as connection:
@@ -32,20 +32,20 @@ def cipher(login: DatabaseLogin) -> str:
         engine.dispose()
 
 
-def test_a_connection_is_encrypted_where_the_server_can(fresh_database: Any) -> None:
-    """Without an authority too: RDS lets nobody in otherwise."""
+def test_a_connection_is_encrypted_if_the_server_offers_tls(fresh_database: Any) -> None:
+    """Without an authority too: RDS refuses unencrypted logins."""
     assert cipher(login_to(fresh_database, None))
 
 
 def test_a_server_of_the_authority_is_trusted(fresh_database: Any) -> None:
-    """It proves who it is."""
+    """Its certificate is verified."""
     assert cipher(login_to(fresh_database, fresh_database.ca_file))
 
 
 def test_a_server_of_another_authority_gets_no_password(
     fresh_database: Any, tmp_path: Path
 ) -> None:
-    """The error says where to look; to wait would not help."""
+    """The error names the setting and is not retried."""
     another = make_certificates(tmp_path, "localhost", "127.0.0.1").ca_file
 
     with pytest.raises(TrustError, match="DB_CA_FILE"):
@@ -53,7 +53,7 @@ def test_a_server_of_another_authority_gets_no_password(
 
 
 def test_a_server_of_another_name_gets_no_password(fresh_database: Any) -> None:
-    """A certificate of the authority is not enough: RDS signs those of other customers with it."""
+    """The authority is not enough: RDS signs the certificates of other customers with it too."""
     login = login_to(fresh_database, fresh_database.ca_file)
     elsewhere = replace(login, endpoint=f"127.1:{fresh_database.port}")  # the same host
 
@@ -61,7 +61,7 @@ def test_a_server_of_another_name_gets_no_password(fresh_database: Any) -> None:
         cipher(elsewhere)
 
 
-def test_certificates_that_cannot_be_read_are_named(fresh_database: Any, tmp_path: Path) -> None:
-    """A wrong path in the settings is no reason to go on without."""
+def test_an_unreadable_ca_file_is_an_error(fresh_database: Any, tmp_path: Path) -> None:
+    """The login does not continue without verification."""
     with pytest.raises(SettingsError, match=r"missing\.pem"):
         cipher(login_to(fresh_database, tmp_path / "missing.pem"))

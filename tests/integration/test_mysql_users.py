@@ -26,40 +26,39 @@ NEW_PASSWORD = "a-Password-of-the-application-2"
 
 
 class Server:
-    """A database server, its administrator, and a user to be made there."""
+    """A database server, its administrator, and a user to create."""
 
     def __init__(self, database: Any) -> None:
-        """Nobody is made yet."""
         self.database = database
         self.name = f"app_{uuid.uuid4().hex[:12]}"
         self.login = DatabaseLogin(database.endpoint, database.name, "", "", database.ca_file)
         self.administrator = self.engine(database.user, database.password)
 
     def engine(self, user: str, password: str) -> Any:
-        """Connections of a user."""
+        """Open connections as a user."""
         login = replace(self.login, user=user, password=password)
         return open_engine(lambda: login, connections=1)
 
     def tell(self, statement: str) -> list[Any]:
-        """Do something to the user as the administrator."""
+        """Run a statement as the administrator."""
         with self.administrator.connect() as connection:
             result = connection.execute(text(statement.format(user=f"'{self.name}'@'%'")))
             return list(result) if result.returns_rows else []
 
     def ensure(self, password: str | None = PASSWORD) -> list[str]:
-        """Make the user what it should be; what was done, without its name."""
+        """Ensure the user; returns the report without its name."""
         user = ApplicationUser(self.name, self.database.name, password)
         done = ensure_user(self.administrator, self.login, user)
         return [each.replace(self.name, "APP") for each in done]
 
     @property
     def schema(self) -> str:
-        """The schema as it stands in a GRANT."""
+        """The schema, escaped for a GRANT."""
         return str(self.database.name).replace("_", r"\_")
 
     @property
     def has_least_rights(self) -> bool:
-        """Whether the user may do a worker's work and nothing else."""
+        """Whether the user has exactly the rights of a worker."""
         found = {str(row[0]).split(" TO ")[0] for row in self.tell("SHOW GRANTS FOR {user}")}
         rights = f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{self.schema}`.*"
         return found == {"GRANT USAGE ON *.*", rights}
@@ -67,23 +66,23 @@ class Server:
 
 @pytest.fixture
 def server(fresh_database: Any) -> Iterator[Server]:
-    """A server of which one user is gone after the test."""
+    """A server; the test's user is dropped afterwards."""
     server = Server(fresh_database)
     yield server
     server.tell("DROP USER IF EXISTS {user}")
     server.administrator.dispose()
 
 
-def test_a_user_can_do_a_workers_work_and_nothing_else(server: Server) -> None:
-    """Rows of this schema; no change of the schema, and no other one."""
+def test_a_user_has_exactly_the_rights_of_a_worker(server: Server) -> None:
+    """Rows of this schema; no schema changes, and no other schema."""
     migrate(server.administrator)
 
     done = server.ensure()
 
-    assert done[0] == "User APP made, for logins by TLS only"
+    assert done[0] == "User APP created; it requires TLS"
     assert server.has_least_rights
     engine = server.engine(server.name, PASSWORD)
-    migrate(engine)  # as a worker does at its start: nothing is left to do
+    migrate(engine)  # as a worker does at start; there is nothing to migrate
     claim = Claim(JobRequest(request_id="req_1"), "ID:1", "documents", "one")
     assert MysqlJobStore(engine).claim(claim) == Granted(1)
     for statement in ("DROP TABLE jobs", "SELECT * FROM mysql.user"):
@@ -92,8 +91,8 @@ def test_a_user_can_do_a_workers_work_and_nothing_else(server: Server) -> None:
     engine.dispose()
 
 
-def test_a_user_is_let_in_by_tls_only(server: Server) -> None:
-    """The password crosses no network in a form that can be read."""
+def test_a_user_can_log_in_with_tls_only(server: Server) -> None:
+    """The password never crosses the network unencrypted."""
     server.ensure()
     login = {"host": "127.0.0.1", "port": server.database.port}
     login |= {"user": server.name, "password": PASSWORD}
@@ -108,24 +107,24 @@ def test_a_user_is_let_in_by_tls_only(server: Server) -> None:
         pymysql.connect(**login, ssl_disabled=True)
 
 
-def test_what_is_right_is_left_alone(server: Server) -> None:
-    """It may be run with every release."""
+def test_a_correct_user_is_unchanged(server: Server) -> None:
+    """The command is safe to run with every release."""
     server.ensure()
     before = server.tell("SHOW CREATE USER {user}")
 
     done = server.ensure()
 
-    assert done[:2] == ["User APP is as it should be", "Rights of APP are as they should be"]
+    assert done[:2] == ["User APP is unchanged", "Rights of APP are unchanged"]
     assert server.tell("SHOW CREATE USER {user}") == before
 
 
-def test_a_new_password_takes_the_place_of_the_old_one(server: Server) -> None:
-    """Who works as this user reads the parameter again when it is refused."""
+def test_a_new_password_replaces_the_old_one(server: Server) -> None:
+    """Workers read the parameter again after a refused login."""
     server.ensure()
 
     done = server.ensure(NEW_PASSWORD)
 
-    assert done[0] == "User APP logs in by a new password from now on"
+    assert done[0] == "User APP changed to log in with the new password"
     with server.engine(server.name, NEW_PASSWORD).connect() as connection:
         assert connection.scalar(text("SELECT 1")) == 1
     with pytest.raises(Exception, match="denied"):
@@ -141,30 +140,30 @@ def test_a_new_password_takes_the_place_of_the_old_one(server: Server) -> None:
     ],
     ids=["everything", "another schema", "too little"],
 )
-def test_rights_that_drifted_are_set_right(server: Server, drift: str) -> None:
-    """What somebody gave or took by hand does not last."""
+def test_drifted_rights_are_corrected(server: Server, drift: str) -> None:
+    """Manual changes are reverted."""
     server.ensure()
     server.tell(drift.replace("SCHEMA", server.schema))
     assert not server.has_least_rights
 
     done = server.ensure()
 
-    assert done[1].endswith("and nothing else")
+    assert done[1].endswith("and no other right")
     assert server.has_least_rights
 
 
-def test_a_user_that_was_let_in_without_tls_no_longer_is(server: Server) -> None:
-    """Also one that was made by hand, whose password is right."""
+def test_a_user_without_tls_is_changed_to_require_it(server: Server) -> None:
+    """Also one that was created manually with the right password."""
     server.tell(f"CREATE USER {{user}} IDENTIFIED BY '{PASSWORD}'")
 
     done = server.ensure()
 
-    assert done[0] == "User APP logs in by TLS only from now on"
+    assert done[0] == "User APP changed to require TLS"
     assert "REQUIRE SSL" in str(server.tell("SHOW CREATE USER {user}"))
 
 
-def test_a_right_that_cannot_be_taken_back_is_told(server: Server) -> None:
-    """The user may stand in for another one: only a person can say whether that may go."""
+def test_a_right_that_cannot_be_revoked_is_an_error(server: Server) -> None:
+    """The user is a proxy for another one; only an administrator can decide about that."""
     server.ensure()
     # as GRANT PROXY does, which takes one who may stand in for everybody
     row = f"'%', '{server.name}', '%', 'somebody', 0, '', NOW()"
@@ -176,13 +175,13 @@ def test_a_right_that_cannot_be_taken_back_is_told(server: Server) -> None:
 
 
 def test_login_by_iam_is_for_rds_mysql(server: Server) -> None:
-    """MariaDB has no such plugin; that is as far as the statement can be tried here."""
+    """MariaDB lacks the plugin, so the test can only check the error."""
     with pytest.raises(SettingsError, match="only RDS MySQL"):
         server.ensure(None)
 
 
-def test_a_worker_waits_for_the_schema_that_it_may_not_make(server: Server) -> None:
-    """It says who makes it, and goes on once that is done."""
+def test_a_worker_waits_for_a_schema_that_it_may_not_create(server: Server) -> None:
+    """The log names the command, and the worker continues once it has run."""
     server.ensure()
     engine = server.engine(server.name, PASSWORD)
 

@@ -1,4 +1,4 @@
-"""Each port twice: the real one and its twin.  A fixture's parameter says which."""
+"""Each port in two variants, by fixture parameter: in-memory fake and real."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from grader.testing import (
     MemoryQueues,
 )
 
-TWIN_AND_REAL = ["twin", pytest.param("real", marks=pytest.mark.engine)]
+FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.engine)]
 REGION = "ap-northeast-2"
 
 
 @pytest.fixture
 def aws(moto_server: str) -> Callable[[str], Any]:
-    """Make clients of the emulated AWS."""
+    """Create clients of the emulated AWS."""
     return lambda service: boto3.client(
         service,
         endpoint_url=moto_server,
@@ -46,10 +46,10 @@ def aws(moto_server: str) -> Callable[[str], Any]:
     )
 
 
-@pytest.fixture(params=TWIN_AND_REAL)
+@pytest.fixture(params=FAKE_AND_REAL)
 def object_store(request: pytest.FixtureRequest) -> ObjectStore:
     """An empty bucket."""
-    if request.param == "twin":
+    if request.param == "fake":
         return MemoryObjectStore()
     client = request.getfixturevalue("aws")("s3")
     bucket = f"t-{uuid.uuid4().hex}"
@@ -57,11 +57,11 @@ def object_store(request: pytest.FixtureRequest) -> ObjectStore:
     return S3ObjectStore(client, bucket)
 
 
-@pytest.fixture(params=TWIN_AND_REAL)
+@pytest.fixture(params=FAKE_AND_REAL)
 def parameter_store(request: pytest.FixtureRequest) -> ParameterStore:
-    """A store with parameters ``/t/0`` to ``/t/11``, whose values are their numbers."""
+    """A store with parameters ``/t/0`` to ``/t/11``; each value is its number."""
     values = {f"/t/{number}": str(number) for number in range(12)}
-    if request.param == "twin":
+    if request.param == "fake":
         return MemoryParameterStore(values)
     client = request.getfixturevalue("aws")("ssm")
     for name, value in values.items():
@@ -70,14 +70,13 @@ def parameter_store(request: pytest.FixtureRequest) -> ParameterStore:
 
 
 class Clock:
-    """A time of day that a test moves on."""
+    """A clock that tests advance."""
 
     def __init__(self) -> None:
-        """Begin at an hour that has nothing special."""
-        self.now = datetime(2024, 8, 20, 12, 0, 0)  # noqa: DTZ001 - as the database keeps it
+        self.now = datetime(2024, 8, 20, 12, 0, 0)  # noqa: DTZ001 - the database has naive times
 
     def __call__(self) -> datetime:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
@@ -87,10 +86,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=TWIN_AND_REAL)
+@pytest.fixture(params=FAKE_AND_REAL)
 def job_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[JobStore]:
     """An empty table of jobs."""
-    if request.param == "twin":
+    if request.param == "fake":
         yield MemoryJobStore(now=clock)
         return
     database = request.getfixturevalue("fresh_database")
@@ -105,15 +104,15 @@ def job_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[JobStore
 class Queues:
     """The queues of one test on one broker."""
 
-    open: Callable[..., JobSource]  # a source on these queues, over a connection of its own
+    open: Callable[..., JobSource]  # a source on these queues, with its own connection
     send: Callable[[Outgoing], None]
     name: Callable[[str], str]  # of a queue that no other test uses
 
 
-@pytest.fixture(params=TWIN_AND_REAL)
+@pytest.fixture(params=FAKE_AND_REAL)
 def queues(request: pytest.FixtureRequest) -> Iterator[Queues]:
     """A broker without messages."""
-    if request.param == "twin":
+    if request.param == "fake":
         memory = MemoryQueues()
         yield Queues(lambda *names: MemoryJobSource(memory, names), memory.send, str)
         return

@@ -1,4 +1,4 @@
-"""What gradectl may rely on when it looks into queues, sends, and waits for its own messages."""
+"""Behaviour of every broker client of gradectl: inspecting, sending, watching."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from grader.errors import ConnectionLostError
 SOON = 5.0
 
 
-@pytest.fixture(params=["twin", pytest.param("real", marks=pytest.mark.engine)])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine)])
 def open_it(request: pytest.FixtureRequest) -> Iterator[Callable[[], Broker]]:
-    """Connect to one and the same broker, each time anew."""
-    if request.param == "twin":
+    """Open new connections to the same broker."""
+    if request.param == "fake":
         memory = MemoryBroker()
         yield lambda: memory
         return
@@ -42,7 +42,7 @@ def name() -> str:
 
 
 def test_statistics_count_what_was_sent(broker: Broker, name: str) -> None:
-    """Size and counters are those of the queue, taken by the broker's clock."""
+    """Size, counters, and the time by the broker's clock."""
     for number in range(3):
         broker.send(name, b"%d" % number, {})
 
@@ -53,16 +53,14 @@ def test_statistics_count_what_was_sent(broker: Broker, name: str) -> None:
     assert counters.oldest_ms is None or counters.oldest_ms <= counters.taken_at_ms
 
 
-def test_a_queue_that_does_not_exist_has_no_statistics_and_is_not_made(
-    broker: Broker, name: str
-) -> None:
-    """Asking is answered at once and changes nothing."""
+def test_a_missing_queue_has_no_statistics_and_is_not_created(broker: Broker, name: str) -> None:
+    """The query is answered at once and changes nothing."""
     assert broker.inspector.statistics([name]) == {}
     assert broker.inspector.statistics([name]) == {}
 
 
-def test_statistics_of_several_queues_are_told_apart(broker: Broker, name: str) -> None:
-    """Each answer belongs to its question, and a missing one does not shift the others."""
+def test_statistics_of_several_queues_are_kept_apart(broker: Broker, name: str) -> None:
+    """A missing queue does not shift the answers."""
     broker.send(f"{name}.a", b"", {})
     broker.send(f"{name}.c", b"", {})
     broker.send(f"{name}.c", b"", {})
@@ -76,7 +74,7 @@ def test_statistics_of_several_queues_are_told_apart(broker: Broker, name: str) 
 
 
 def test_a_browse_shows_bodies_and_headers_as_they_were_sent(broker: Broker, name: str) -> None:
-    """What an operator reads is what the producer wrote, byte for byte."""
+    """Byte for byte."""
     body = bytes(range(256))
     broker.send(name, body, {"correlation-id": "a:b\\c", "x-note": "two\nlines"})
 
@@ -90,7 +88,7 @@ def test_a_browse_shows_bodies_and_headers_as_they_were_sent(broker: Broker, nam
 
 
 def test_a_browse_consumes_nothing(open_it: Callable[[], Broker], name: str) -> None:
-    """Sizes, counters and consumers are afterwards what they were before."""
+    """Sizes, counters and consumers do not change."""
     broker = open_it()
     for number in range(20):
         broker.send(name, b"%d" % number, {})
@@ -108,7 +106,7 @@ def test_a_browse_consumes_nothing(open_it: Callable[[], Broker], name: str) -> 
 
 
 def test_a_browse_is_narrowed_by_time_and_priority(broker: Broker, name: str) -> None:
-    """The selectors that a scan uses mean what they say."""
+    """With the selectors that a scan uses."""
     for priority in "149":
         broker.send(name, priority.encode(), {"priority": priority})
     latest = max(message.timestamp_ms for message in broker.inspector.browse(name))
@@ -123,10 +121,8 @@ def test_a_browse_is_narrowed_by_time_and_priority(broker: Broker, name: str) ->
     assert found(f"JMSPriority > 4 AND JMSTimestamp >= {latest - 60_000}") == {b"9"}
 
 
-def test_a_selector_that_is_none_is_an_error_and_not_an_empty_page(
-    open_it: Callable[[], Broker], name: str
-) -> None:
-    """The broker ends the connection then; waiting for its last page would be for ever."""
+def test_an_invalid_selector_is_an_error(open_it: Callable[[], Broker], name: str) -> None:
+    """The broker ends the connection; an empty page would hide that."""
     broker = open_it()
     broker.send(name, b"", {})
 
@@ -135,7 +131,7 @@ def test_a_selector_that_is_none_is_an_error_and_not_an_empty_page(
 
 
 def test_a_watch_takes_its_own_message_and_no_other(broker: Broker, name: str) -> None:
-    """Nobody else's result may be touched."""
+    """Results of other requests are not consumed."""
     broker.send(name, b"theirs", {"correlation-id": "theirs"})
     with broker.watch(name, "o'urs") as watch:
         assert watch.take(0.05) is None
@@ -148,8 +144,8 @@ def test_a_watch_takes_its_own_message_and_no_other(broker: Broker, name: str) -
     assert "redelivered" not in left.headers
 
 
-def test_a_watch_finds_a_message_that_was_there_before(broker: Broker, name: str) -> None:
-    """A clean-up begins after the messages were sent."""
+def test_a_watch_finds_an_earlier_message(broker: Broker, name: str) -> None:
+    """A cleanup starts after the messages were sent."""
     broker.send(name, b"ours", {"correlation-id": "ours"})
 
     with broker.watch(name, "ours") as watch:

@@ -1,4 +1,4 @@
-"""What every source of jobs does."""
+"""Behaviour of every job source."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from grader.errors import ConnectionLostError
 from grader.ports.messages import Outgoing
 
-SOON = 10.0  # seconds within which something surely comes
-NOTHING = 0.2  # seconds to wait for what must not come
+SOON = 10.0  # seconds to wait for an expected message
+NOTHING = 0.2  # seconds to wait for an unexpected message
 
 
 @pytest.fixture
@@ -31,20 +31,20 @@ def test_message_arrives_as_it_was_sent(queues: Any, jobs: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"a\x00b", b"\n\n", b"x" * 300_000])
-def test_body_that_is_no_text_arrives_unchanged(queues: Any, jobs: str, body: bytes) -> None:
-    """A dead-lettered copy must be the very bytes that were sent."""
+def test_binary_body_arrives_unchanged(queues: Any, jobs: str, body: bytes) -> None:
+    """A dead-lettered copy must have the same bytes."""
     queues.send(Outgoing(jobs, body))
 
     assert queues.open(jobs).receive(SOON).body == body
 
 
 def test_nothing_waiting_is_none(queues: Any, jobs: str) -> None:
-    """An empty queue is no error."""
+    """An empty queue is not an error."""
     assert queues.open(jobs).receive(NOTHING) is None
 
 
-def test_settled_message_is_gone_and_its_answer_there(queues: Any, jobs: str) -> None:
-    """Acknowledgement and answer are one."""
+def test_settled_message_is_gone_and_its_answer_sent(queues: Any, jobs: str) -> None:
+    """Acknowledgement and answer are one transaction."""
     queues.send(Outgoing(jobs, b"1"))
     source = queues.open(jobs)
     answers = queues.name("answers")
@@ -72,8 +72,8 @@ def test_lost_connection_settles_nothing(queues: Any, jobs: str) -> None:
     assert queues.open(jobs).receive(SOON).redelivered
 
 
-def test_unsettled_message_comes_again_after_close(queues: Any, jobs: str) -> None:
-    """A worker that leaves, leaves its message to the next, marked as redelivered."""
+def test_unsettled_message_is_redelivered_after_close(queues: Any, jobs: str) -> None:
+    """Another worker gets it, marked as redelivered."""
     queues.send(Outgoing(jobs, b"1"))
     first = queues.open(jobs)
     before = first.receive(SOON)
@@ -84,8 +84,8 @@ def test_unsettled_message_comes_again_after_close(queues: Any, jobs: str) -> No
     assert (after.message_id, after.redelivered) == (before.message_id, True)
 
 
-def test_one_message_at_a_time_is_ours(queues: Any, jobs: str) -> None:
-    """What waits behind a running job is free for other workers."""
+def test_a_source_holds_one_message_at_a_time(queues: Any, jobs: str) -> None:
+    """Other workers get the messages behind a running job."""
     queues.send(Outgoing(jobs, b"1"))
     queues.send(Outgoing(jobs, b"2"))
     busy, idle = queues.open(jobs), queues.open(jobs)
@@ -94,7 +94,7 @@ def test_one_message_at_a_time_is_ours(queues: Any, jobs: str) -> None:
 
 
 def test_most_urgent_queue_comes_first(queues: Any, jobs: str) -> None:
-    """While something urgent waits, nothing else is begun."""
+    """No ordinary message is received while an urgent one waits."""
     urgent = queues.name("urgent")
     for number in range(5):
         queues.send(Outgoing(jobs, b"ordinary %d" % number))
@@ -110,8 +110,8 @@ def test_most_urgent_queue_comes_first(queues: Any, jobs: str) -> None:
     assert order == [b"urgent %d" % n for n in range(5)] + [b"ordinary %d" % n for n in range(5)]
 
 
-def test_busy_worker_keeps_nothing_from_an_idle_one(queues: Any, jobs: str) -> None:
-    """A slot holds the one message it works on, and none of its other queue."""
+def test_busy_consumer_holds_no_message_of_its_other_queue(queues: Any, jobs: str) -> None:
+    """An idle consumer gets them at once."""
     urgent = queues.name("urgent")
     queues.send(Outgoing(jobs, b"long"))
     busy = queues.open(urgent, jobs)
@@ -132,7 +132,7 @@ def test_busy_worker_keeps_nothing_from_an_idle_one(queues: Any, jobs: str) -> N
 
 
 def test_delayed_message_comes_later(queues: Any, jobs: str) -> None:
-    """A delayed copy leaves the slot free meanwhile, and comes in the end."""
+    """The consumer is free during the delay."""
     queues.send(Outgoing(jobs, b"now"))
     source = queues.open(jobs)
     source.settle(source.receive(SOON), [Outgoing(jobs, b"later", delay_ms=500)])
@@ -141,8 +141,8 @@ def test_delayed_message_comes_later(queues: Any, jobs: str) -> None:
     assert source.receive(SOON).body == b"later"
 
 
-def test_closed_source_says_that_the_connection_is_lost(queues: Any, jobs: str) -> None:
-    """Using it further is told and not ignored."""
+def test_closed_source_raises_a_lost_connection(queues: Any, jobs: str) -> None:
+    """Further use is an error."""
     source = queues.open(jobs)
     source.close()
 

@@ -1,4 +1,4 @@
-"""What every table of jobs does."""
+"""Behaviour of every job store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 
 
 def claim(message_id: str = "ID:1", worker_id: str = "one", request_id: str = "req_1") -> Claim:
-    """A claim of a request of its own."""
+    """A claim of a request."""
     request = GradingRequest(
         request_id=request_id,
         user_id="ユーザー😀",
@@ -64,7 +64,7 @@ def completed(request_id: str = "req_1") -> GradingResult:
 
 
 def as_stored(result: GradingResult) -> JobResult:
-    """The table keeps results of any kind of work, and so knows none of them."""
+    """Results are stored without the model of their handler."""
     return JobResult.from_json(result.to_json())
 
 
@@ -83,8 +83,8 @@ def test_first_claim_is_granted_and_counted(job_store: JobStore) -> None:
     assert (row.status, row.attempts, row.worker_id) == ("running", 1, "one")
 
 
-def test_same_message_again_takes_the_claim_over(job_store: JobStore) -> None:
-    """A redelivery means that the worker before is dead, or gave the message back."""
+def test_redelivered_message_takes_over_its_claim(job_store: JobStore) -> None:
+    """A redelivery means that the previous worker died or returned the message."""
     job_store.claim(claim(worker_id="one"))
 
     assert job_store.claim(claim(worker_id="two")) == Granted(2)
@@ -92,15 +92,15 @@ def test_same_message_again_takes_the_claim_over(job_store: JobStore) -> None:
 
 
 def test_other_message_of_the_same_request_must_wait(job_store: JobStore) -> None:
-    """A request sent twice is not worked on twice at the same time."""
+    """A request sent twice is not processed twice at the same time."""
     job_store.claim(claim("ID:1", "one"))
 
     assert job_store.claim(claim("ID:2", "two")) == HeldByAnother("one")
     assert job_store.get("req_1").attempts == 1
 
 
-def test_finished_request_gives_its_result_back(job_store: JobStore) -> None:
-    """The stored result is the very one that was stored, Unicode and cases included."""
+def test_finished_request_returns_its_result(job_store: JobStore) -> None:
+    """Unchanged, including Unicode and test cases."""
     job_store.claim(claim())
     job_store.finish(completed())
 
@@ -108,8 +108,8 @@ def test_finished_request_gives_its_result_back(job_store: JobStore) -> None:
     assert job_store.claim(claim("ID:1")) == AlreadyFinished(as_stored(completed()))
 
 
-def test_stored_result_is_byte_for_byte_the_one_that_was_sent(job_store: JobStore) -> None:
-    """It is sent again as it was, to whoever compares the two."""
+def test_stored_result_has_the_same_bytes_as_the_message(job_store: JobStore) -> None:
+    """It can be sent again unchanged."""
     job_store.finish(completed())
 
     row = job_store.get("req_1")
@@ -119,8 +119,8 @@ def test_stored_result_is_byte_for_byte_the_one_that_was_sent(job_store: JobStor
     assert row.result.to_json() == completed().to_json()
 
 
-def test_work_without_users_and_with_a_result_of_its_own_is_kept_too(job_store: JobStore) -> None:
-    """What is done with a message is replaceable, and the table is the same."""
+def test_results_of_other_handlers_are_stored_too(job_store: JobStore) -> None:
+    """The table is the same for all handlers."""
     result = JobResult(
         request_id="req_1",
         status=Status.COMPLETED,
@@ -134,8 +134,8 @@ def test_work_without_users_and_with_a_result_of_its_own_is_kept_too(job_store: 
     assert job_store.claim(claim("ID:2")) == AlreadyFinished(result)
 
 
-def test_field_that_is_named_as_a_column_and_too_long_for_it_is_cut(job_store: JobStore) -> None:
-    """A handler's fields are its own; none of them may stop the worker."""
+def test_field_longer_than_its_column_is_truncated(job_store: JobStore) -> None:
+    """No field of a handler's request may stop the worker."""
 
     class Translation(JobRequest):
         language: list[str]
@@ -146,8 +146,8 @@ def test_field_that_is_named_as_a_column_and_too_long_for_it_is_cut(job_store: J
     assert job_store.claim(Claim(request, "ID:1", "documents", "one")) == Granted(1)
 
 
-def test_row_tells_status_and_result(job_store: JobStore) -> None:
-    """What the web tier reads."""
+def test_row_has_status_and_result(job_store: JobStore) -> None:
+    """The web tier reads them."""
     job_store.claim(claim())
     job_store.finish(completed())
 
@@ -157,8 +157,8 @@ def test_row_tells_status_and_result(job_store: JobStore) -> None:
     assert (row.status, row.result, row.attempts) == ("completed", as_stored(completed()), 1)
 
 
-def test_refused_request_leaves_a_row_without_a_claim(job_store: JobStore) -> None:
-    """A message whose fields are invalid was never claimed, and yet its failure is known."""
+def test_rejected_request_has_a_row_without_a_claim(job_store: JobStore) -> None:
+    """The failure of an invalid message is stored although it was never claimed."""
     job_store.finish(failed())
 
     row = job_store.get("req_1")
@@ -168,7 +168,7 @@ def test_refused_request_leaves_a_row_without_a_claim(job_store: JobStore) -> No
 
 
 def test_ids_differ_by_case(job_store: JobStore) -> None:
-    """Two requests whose ids differ in case alone are two, as their objects are."""
+    """Ids that differ only in case are two requests, like their object keys."""
     job_store.claim(claim(request_id="req_a"))
 
     assert job_store.claim(claim("ID:2", request_id="req_A")) == Granted(1)
@@ -192,12 +192,12 @@ def test_attempts_of_one_message_are_all_counted(job_store: JobStore) -> None:
 
 
 def test_unknown_request_has_no_row(job_store: JobStore) -> None:
-    """Absence is None and no error."""
+    """A missing row is None, not an error."""
     assert job_store.get("req_1") is None
 
 
 def test_deleted_row_is_gone(job_store: JobStore) -> None:
-    """Deleting is for those who clean up after a check; twice is once."""
+    """Deleting again has no effect."""
     job_store.claim(claim())
 
     job_store.delete("req_1")
@@ -208,14 +208,12 @@ def test_deleted_row_is_gone(job_store: JobStore) -> None:
 
 
 def test_ping_returns(job_store: JobStore) -> None:
-    """A table that can be reached says so by not raising."""
+    """No exception means that the table is reachable."""
     job_store.ping()
 
 
-def test_a_claim_whose_message_never_came_back_does_not_hold_a_request_for_ever(
-    job_store: JobStore, clock: Any
-) -> None:
-    """Somebody may have purged the queue; until the hour is over the claim counts."""
+def test_an_abandoned_claim_expires(job_store: JobStore, clock: Any) -> None:
+    """Its message may have been purged; the claim holds for an hour."""
     job_store.claim(claim(message_id="ID:purged"))
 
     clock.now += ABANDONED_AFTER

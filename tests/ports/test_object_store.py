@@ -1,4 +1,4 @@
-"""What every object store does."""
+"""Behaviour of every object store."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryErr
 from grader.ports.stores import ObjectStore
 
 
-def test_what_was_put_is_got_byte_for_byte(object_store: ObjectStore) -> None:
-    """An object is bytes; no text conversion touches it."""
+def test_object_is_read_byte_for_byte(object_store: ObjectStore) -> None:
+    """There is no text conversion."""
     object_store.put("a/b", b"\x00\xff\r\n", content_type="application/octet-stream")
 
     assert object_store.get("a/b", max_bytes=4) == b"\x00\xff\r\n"
 
 
-def test_absent_object_is_said_to_be_absent(object_store: ObjectStore) -> None:
-    """Absence is an error of its own, for it is the request's fault and not the store's."""
+def test_missing_object_is_an_error(object_store: ObjectStore) -> None:
+    """It has its own error class: the request is at fault, not the store."""
     with pytest.raises(ObjectNotFoundError):
         object_store.get("nothing", max_bytes=1)
 
@@ -34,10 +34,10 @@ def test_object_over_the_limit_is_not_read(object_store: ObjectStore, tmp_path: 
         object_store.download("large", tmp_path / "large", max_bytes=2)
 
 
-def test_an_uploaded_file_is_the_object_and_its_etag_that_of_the_file(
+def test_uploaded_object_has_content_and_md5_of_the_file(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:
-    """What pushes problems compares files with listings, whatever their size and names."""
+    """Pushing problems compares files with listings, whatever their sizes and names."""
     source = tmp_path / "file"
     source.write_bytes(b"\x00\xff\r\n")
     key = "p/a name, \N{LATIN SMALL LETTER U WITH DIAERESIS} & <more>.in"
@@ -49,10 +49,10 @@ def test_an_uploaded_file_is_the_object_and_its_etag_that_of_the_file(
     assert (listed.key, listed.etag) == (key, hashlib.md5(source.read_bytes()).hexdigest())
 
 
-def test_download_makes_a_new_file_and_never_overwrites(
+def test_download_creates_a_new_file_and_never_overwrites(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:
-    """A file that somebody else put there is not written to."""
+    """An existing file is an error."""
     object_store.put("x", b"content", content_type="text/plain")
     object_store.download("x", tmp_path / "x", max_bytes=100)
 
@@ -61,10 +61,10 @@ def test_download_makes_a_new_file_and_never_overwrites(
         object_store.download("x", tmp_path / "x", max_bytes=100)
 
 
-def test_download_gives_the_version_that_was_listed_or_nothing(
+def test_download_returns_the_listed_version_or_fails(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:
-    """An object that is replaced between listing and fetching is not taken for the listed one."""
+    """An object replaced between listing and download is an error."""
     object_store.put("p/x", b"old", content_type="text/plain")
     (listed,) = object_store.list("p/")
     object_store.download("p/x", tmp_path / "old", max_bytes=9, etag=listed.etag)
@@ -75,8 +75,8 @@ def test_download_gives_the_version_that_was_listed_or_nothing(
         object_store.download("p/x", tmp_path / "new", max_bytes=9, etag=listed.etag)
 
 
-def test_list_shows_all_below_a_prefix_in_key_order(object_store: ObjectStore) -> None:
-    """A listing has what is below its prefix, with sizes, and nothing else."""
+def test_list_returns_the_objects_of_a_prefix_in_key_order(object_store: ObjectStore) -> None:
+    """With their sizes, and no other objects."""
     for key in ("p/2", "p/10", "q/1"):
         object_store.put(key, key.encode(), content_type="text/plain")
 
@@ -86,8 +86,8 @@ def test_list_shows_all_below_a_prefix_in_key_order(object_store: ObjectStore) -
     assert all(item.etag for item in found)
 
 
-def test_delete_takes_what_is_there_and_minds_nothing_else(object_store: ObjectStore) -> None:
-    """Deleting twice is deleting once."""
+def test_delete_ignores_missing_objects(object_store: ObjectStore) -> None:
+    """Deleting again has no effect."""
     object_store.put("x", b"", content_type="text/plain")
 
     object_store.delete(["x", "never"])
@@ -97,5 +97,5 @@ def test_delete_takes_what_is_there_and_minds_nothing_else(object_store: ObjectS
 
 
 def test_delete_of_nothing_does_nothing(object_store: ObjectStore) -> None:
-    """An empty list is no error."""
+    """An empty list is not an error."""
     object_store.delete([])

@@ -1,4 +1,4 @@
-"""What every parameter store does."""
+"""Behaviour of every parameter store."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from grader.errors import SettingsError
 from grader.ports.stores import ParameterStore
 
 
-def test_all_named_values_are_given(parameter_store: ParameterStore) -> None:
-    """More names than one call of the service takes are no matter."""
+def test_all_values_are_returned(parameter_store: ParameterStore) -> None:
+    """Also for more names than one call of the service accepts."""
     names = [f"/t/{number}" for number in range(12)]
 
     assert parameter_store.get_many(names) == {f"/t/{n}": str(n) for n in range(12)}
 
 
-def test_all_missing_names_are_told_at_once(parameter_store: ParameterStore) -> None:
-    """Who sets up an environment wants the whole list."""
+def test_all_missing_names_are_reported_together(parameter_store: ParameterStore) -> None:
+    """The error has the complete list."""
     with pytest.raises(SettingsError, match=r"/t/x, /t/y"):
         parameter_store.get_many(["/t/x", "/t/1", "/t/y"])

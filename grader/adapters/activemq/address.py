@@ -1,4 +1,4 @@
-"""Where a broker is, as the parameter `/<environment>/mq/broker-endpoint` says it."""
+"""Broker addresses, parsed from the parameter `/<environment>/mq/broker-endpoint`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class BrokerAddress:
     tls: bool
 
     def __str__(self) -> str:
-        """Give the endpoint back."""
+        """Format as an endpoint."""
         return f"{'stomp+ssl' if self.tls else 'stomp'}://{self.host}:{self.port}"
 
     @classmethod
     def parse(cls, endpoint: str) -> BrokerAddress:
         """
-        Read one endpoint such as ``stomp+ssl://broker-1.example:61614``.
+        Parse one endpoint such as ``stomp+ssl://broker-1.example:61614``.
 
         Raises:
-            SettingsError: Another scheme, no host or no port.
+            SettingsError: Unknown scheme, or no host or port.
         """
         try:
             parts = urlsplit(endpoint.strip())
@@ -40,14 +40,14 @@ class BrokerAddress:
             raise SettingsError(
                 f"not a STOMP endpoint: {endpoint!r}",
                 where="broker endpoint",
-                next_step="write stomp+ssl://host:port, several with commas between them",
+                next_step="write stomp+ssl://host:port, separated by commas",
             )
         return cls(host, port, tls)
 
     @classmethod
     def parse_all(cls, endpoints: Sequence[str]) -> tuple[BrokerAddress, ...]:
-        """Read endpoints, each of which may itself be a list with commas; raises as `parse`."""
+        """Parse endpoints; each may be a comma-separated list. Raises as `parse`."""
         found = [text for item in endpoints for text in item.split(",") if text.strip()]
         if not found:
-            raise SettingsError("no broker endpoint is given", where="broker endpoint")
+            raise SettingsError("broker endpoint is empty", where="broker endpoint")
         return tuple(cls.parse(text) for text in found)

@@ -1,10 +1,10 @@
 """
 One connection to ActiveMQ, used by one thread.
 
-It is opened once: a lost connection raises `ConnectionLostError` from every call, and whoever owns
-it opens a new one, because subscriptions and unacknowledged messages do not outlive it.  Where the
-broker refuses a call because its user may not make it, that and every later call raise
-`AccessError`, which a new connection of the same user would not mend.
+It does not reconnect: after a loss every call raises `ConnectionLostError`, and the owner opens a
+new connection, because subscriptions and unacknowledged messages end with it. If the user lacks the
+right for a call, that and every later call raise `AccessError`; a new connection of the same user
+would not fix that.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from grader.adapters.activemq.outbox import (
 from grader.adapters.activemq.transport import StompClient, StompTransport
 from grader.errors import AccessError, ConnectionLostError, SettingsError, TrustError
 
-#: What stomp.py and the socket raise when the connection goes away under a call; AttributeError,
+#: Raised by stomp.py and the socket when the connection is lost during a call; AttributeError,
 #: because stomp.py then sets its socket and queues to None.
 _GONE = (OSError, AttributeError, StompException)
-#: How much later than the refusal of a commit its reason may come.
+#: Time for the reason of a refused commit to arrive.
 _REASON_SECONDS = 1.0
 _REFUSED_WORDS = ("password", "user name", "not authorized", "authentication", "security")
 
 
-def connect(  # noqa: PLR0913  # all but three have defaults and are named at the call
+def connect(  # noqa: PLR0913  # three are required, the others are keywords with defaults
     endpoints: Sequence[str],
     user: str,
     password: str,
@@ -48,21 +48,21 @@ def connect(  # noqa: PLR0913  # all but three have defaults and are named at th
     name: str = "gradectl",
 ) -> Connection:
     """
-    Connect to the first endpoint that lets us in.
+    Connect to the first endpoint that accepts the login.
 
     Args:
-        endpoints: ``stomp+ssl://host:port`` each; an item may be a list with commas.
+        endpoints: ``stomp+ssl://host:port`` each; an item may be a comma-separated list.
         user: Name of a broker user.
         password: The user's password.
         ca_file: Certificate authorities to trust; by default those of the system.
-        timeout_seconds: For all steps of connecting to one endpoint together.
-        name: Prefix of subscription ids, so that the broker's console tells who is who.
+        timeout_seconds: For connecting to one endpoint, all steps together.
+        name: Prefix of subscription ids, to identify the client in the broker's console.
 
     Raises:
         AccessError: The broker refused the user name or password.
-        TrustError: The broker's certificate is not trusted or of another host.
-        ConnectionLostError: No endpoint can be reached.
-        SettingsError: An endpoint is malformed, or `ca_file` is of no use.
+        TrustError: The broker's certificate is not trusted, or is for another host.
+        ConnectionLostError: No endpoint is reachable.
+        SettingsError: An endpoint is malformed, or `ca_file` is unreadable.
     """
     addresses = BrokerAddress.parse_all(endpoints)
     context = _tls_context(ca_file) if any(address.tls for address in addresses) else None
@@ -78,7 +78,7 @@ def connect(  # noqa: PLR0913  # all but three have defaults and are named at th
     raise ConnectionLostError(
         "; ".join(problems),
         where="broker",
-        next_step="check that the broker is running and that the network lets us reach it",
+        next_step="check that the broker is running and reachable from this network",
     )
 
 
@@ -90,7 +90,7 @@ def _tls_context(ca_file: Path | str | None) -> ssl.SSLContext:
 
 
 class Connection:
-    """See the module; made by `connect`."""
+    """One connection; see the module. Created by `connect`."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Connection:
         timeout_seconds: float,
         name: str,
     ) -> None:
-        """Prepare; nothing is opened before `open`."""
+        """Prepare; `open` connects."""
         self.address = address
         self._timeout_seconds = timeout_seconds
         self._name = name
@@ -118,15 +118,15 @@ class Connection:
             raise TrustError(
                 f"the certificate is not trusted: {error.verify_message}",
                 where=str(self.address),
-                next_step="add its authority to the system's, or name its file in SSL_CERT_FILE",
+                next_step="add its authority to the system's, or set SSL_CERT_FILE to its file",
             ) from error
         except _GONE as error:
             raise ConnectionLostError(str(error), where=str(self.address)) from error
         if not self._inbox.answered.wait(max(deadline - monotonic(), 0.0)):
             self._inbox.lose(f"no answer within {self._timeout_seconds:g} s")
-        self._check_let_in(user)
+        self._check_login(user)
 
-    def _check_let_in(self, user: str) -> None:
+    def _check_login(self, user: str) -> None:
         if not self._inbox.lost.is_set():
             return
         self._transport.disconnect_socket()
@@ -141,14 +141,14 @@ class Connection:
 
     def subscribe(self, queue: str, *, headers: Mapping[str, str] | None = None) -> str:
         """
-        Ask for the messages of a queue, each to be acknowledged on its own.
+        Subscribe to a queue, with individual acknowledgement.
 
         Args:
             queue: Its name, or a full destination that starts with a slash.
-            headers: More of them, or others than the defaults (ack mode, a prefetch of 1).
+            headers: Additional headers, which override the defaults (ack mode, a prefetch of 1).
 
         Returns:
-            The id that frames of this subscription carry.
+            The id of the subscription, found in its frames.
         """
         subscription = self._number("sub")
         self._transmit([subscribe_frame(queue, subscription, headers or {})])
@@ -156,44 +156,44 @@ class Connection:
 
     def unsubscribe(self, subscription: str) -> None:
         """
-        Give back what a subscription has delivered, at once, and want no more of it.
+        End a subscription; the broker redelivers its unacknowledged messages at once.
 
-        Only for messages nobody works on: one that is being worked on would be done twice.
+        Never for the subscription of a running job, whose message would be processed twice.
         """
         self._transmit([unsubscribe_frame(subscription)])
 
     def watch(self, callback: Callable[[Frame], None]) -> None:
-        """Have the reading thread call this with each message; it must not block."""
+        """Let the reading thread call `callback` with each message; it must not block."""
         self._inbox.watch(callback)
 
     def next_frame(self, timeout_seconds: float) -> Frame | None:
-        """Wait for the next message of any subscription; None when none came in time."""
+        """Wait for the next message of any subscription; None after the timeout."""
         return self._inbox.next_message(timeout_seconds)
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Send one persistent message and wait until the broker has it."""
+        """Send one persistent message and wait for the receipt."""
         receipt = self._number("receipt")
         frame = send_frame(queue, body, {**(headers or {}), "receipt": receipt})
         self._transmit([frame])
         self._inbox.await_receipt(receipt, self._timeout_seconds)
 
     def ack(self, frame: Frame) -> None:
-        """Acknowledge one message and wait until the broker knows."""
+        """Acknowledge one message and wait for the receipt."""
         with self.transaction() as transaction:
             transaction.ack(frame.ack_id)
 
     @contextmanager
     def transaction(self) -> Generator[Transaction]:
         """
-        Collect sends and acknowledgements, and do them all or none at the end of the block.
+        Collect sends and acknowledgements, and commit all of them when the block ends.
 
-        Nothing leaves before the end, so a block that raises has done nothing and the connection
-        stays good.  Raises `ConnectionLostError` when the broker did not confirm the commit; then
-        the broker has rolled it back, or done it and could not say so.  Raises `AccessError` when
-        something in it is not allowed; then nothing of it was done.
+        Nothing is written before that, so a block that raises has no effect and the connection
+        stays usable. Raises `ConnectionLostError` if the commit is not confirmed: the broker has
+        rolled it back, or committed it and could not confirm. Raises `AccessError` if the user
+        lacks a right; the broker has then rolled it back.
 
-        The sends ask for no receipt of their own: the broker spoils a transaction only for a
-        refused frame that nobody waits for, and would commit the rest without any other.
+        The sends ask for no receipt of their own: the broker rolls a transaction back only for a
+        refused frame without a receipt, and would otherwise commit the rest.
         """
         transaction = Transaction(self._number("tx"))
         yield transaction
@@ -208,7 +208,7 @@ class Connection:
             raise
 
     def close(self) -> None:
-        """Say goodbye, wait until the broker has heard it, and close the socket."""
+        """Send DISCONNECT, wait for its receipt, and close the socket."""
         if not self._inbox.lost.is_set():
             try:
                 self._client.disconnect(receipt=self._number("receipt"))
@@ -219,7 +219,7 @@ class Connection:
         self._inbox.lose("closed")
 
     def drop(self) -> None:
-        """Close the socket without a word; what was not acknowledged is delivered again."""
+        """Close the socket without DISCONNECT; unacknowledged messages are redelivered."""
         self._inbox.lose("dropped")
         self._transport.disconnect_socket()
 

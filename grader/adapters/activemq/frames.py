@@ -1,4 +1,4 @@
-"""What passes between the thread that reads the socket and the thread that works."""
+"""Hands frames from the thread that reads the socket to the consumer thread."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from grader.adapters.activemq.refusals import explains, refusal
 
 @dataclass(frozen=True)
 class Frame:
-    """One MESSAGE frame as it came from the broker."""
+    """A received MESSAGE frame."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     @property
     def message_id(self) -> str:
-        """The broker's name for the message."""
+        """Message id assigned by the broker."""
         return self.headers.get("message-id", "")
 
     @property
     def subscription(self) -> str:
-        """The subscription it came by."""
+        """Id of its subscription."""
         return self.headers.get("subscription", "")
 
     @property
     def ack_id(self) -> str:
-        """What an acknowledgement must quote; empty when none is expected."""
+        """Id for its acknowledgement; empty with automatic acknowledgement."""
         return self.headers.get("ack", "")
 
 
 class Inbox:
     """
-    A listener of stomp.py that only sorts frames into queues, so the reading thread never waits.
+    A stomp.py listener that only sorts frames into queues, so the reading thread never blocks.
 
-    Once the connection is lost, each call says so, with the broker's last words when it had any:
-    `AccessError` when they are that we may not do something, else `ConnectionLostError`.
+    Once the connection is lost, every call raises the broker's last error: `AccessError` when the
+    user lacks a right, else `ConnectionLostError`.
     """
 
     def __init__(self, where: str) -> None:
-        """`where` is the address for error texts."""
+        """Create an inbox; `where` is the broker's address for errors."""
         self._where = where
         self._messages: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._receipts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -58,21 +58,21 @@ class Inbox:
     # --- called by stomp.py, on the reading thread ---
 
     def on_message(self, frame: WireFrame) -> None:
-        """Keep a message for `next_message`."""
+        """Queue a message for `next_message`."""
         message = Frame(frame.headers, frame.body)
         self._messages.put(message)
         self._watch(message)
 
     def on_receipt(self, frame: WireFrame) -> None:
-        """Keep a receipt for `await_receipt`."""
+        """Queue a receipt for `await_receipt`."""
         self._receipts.put(frame.headers.get("receipt-id", ""))
 
     def on_connected(self, _frame: WireFrame) -> None:
-        """Note that the broker let us in."""
+        """Record the successful login."""
         self.answered.set()
 
     def on_error(self, frame: WireFrame) -> None:
-        """Note the broker's complaint; after it a STOMP connection is of no use."""
+        """Record the broker's error, which ends a STOMP connection."""
         words = frame.headers.get("message") or frame.body.decode(errors="replace")
         first = words.splitlines()[0] if words else "the broker answered ERROR"
         if not explains(self._last_words):
@@ -80,21 +80,21 @@ class Inbox:
         self.lose(first)
 
     def on_disconnected(self) -> None:
-        """Note the end of the stream."""
+        """Record the end of the stream."""
         self.lose("the broker closed the connection")
 
     def on_heartbeat_timeout(self) -> None:
-        """Note that the broker went silent."""
+        """Record missing heartbeats."""
         self.lose("no heartbeat from the broker")
 
-    # --- called by the thread that works ---
+    # --- called by the consumer thread ---
 
     def watch(self, callback: Callable[[Frame], None]) -> None:
-        """Have the reading thread call this with each message; it must not block."""
+        """Let the reading thread call `callback` with each message; it must not block."""
         self._watch = callback
 
     def lose(self, words: str) -> None:
-        """End all waiting; the first reason is the one that is told."""
+        """Mark the connection as lost and end all waiting; the first reason is kept."""
         self._last_words = self._last_words or words
         if explains(self._last_words):
             self._explained.set()
@@ -105,20 +105,20 @@ class Inbox:
 
     @property
     def last_words(self) -> str:
-        """Why the connection was lost."""
+        """Reason why the connection was lost."""
         return self._last_words
 
     def check(self) -> None:
-        """Raise `ConnectionLostError` or `AccessError` when the connection is gone."""
+        """Raise `ConnectionLostError` or `AccessError` if the connection is lost."""
         if self.lost.is_set():
             raise refusal(self._last_words, self._where)
 
     def await_reason(self, timeout_seconds: float) -> None:
-        """Wait for why a transaction was rolled back; its frame may come after the commit's."""
+        """Wait for the reason of a rollback, whose frame may follow that of the commit."""
         self._explained.wait(timeout_seconds)
 
     def next_message(self, timeout_seconds: float) -> Frame | None:
-        """Wait for a message; None when none came in time."""
+        """Wait for a message; None after the timeout."""
         self.check()
         try:
             frame = self._messages.get(timeout=max(timeout_seconds, 0.0))
@@ -128,7 +128,7 @@ class Inbox:
         return frame
 
     def await_receipt(self, receipt: str, timeout_seconds: float) -> None:
-        """Wait until the broker confirms; raises as `check` when it does not."""
+        """Wait for a receipt; raises as `check` if it does not arrive."""
         deadline = monotonic() + timeout_seconds
         found: str | None = ""
         while found != receipt:

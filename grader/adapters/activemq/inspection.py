@@ -1,8 +1,8 @@
 """
-Looking into queues over STOMP, which is the only way into a managed broker.
+Inspects queues over STOMP, the only interface of a managed broker that reads messages.
 
 Nothing is consumed: statistics come from the broker's statistics plugin, messages from a browser
-subscription.  What it leaves behind are dispatch counts, which a browse raises.
+subscription. The only trace are dispatch counts, which a browse increases.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from grader.ports.messages import QueuedMessage, QueueStatistics
 _REPLIES = "/temp-queue/gradectl-statistics"
 _STATISTICS = "/queue/ActiveMQ.Statistics."
 _FIRST_TIMESTAMP = "ActiveMQ.Statistics.Destination.Include.First.Message.Timestamp"
-#: A broker without the plugin keeps our question as an ordinary message; it must not stay for ever.
-_QUESTION_LIFE_MS = 86_400_000
+#: A broker without the plugin keeps the query as an ordinary message, so the query expires.
+_QUERY_EXPIRY_MS = 86_400_000
 _Map = dict[str, object]
 
 
@@ -31,12 +31,11 @@ class ActiveMQQueueInspector:
     See `grader.ports.messages.QueueInspector`.
 
     Args:
-        connection: Used by this inspector alone.
-        deadline_seconds: Longest silence of the broker within one question.
+        connection: Not shared with other users.
+        deadline_seconds: Longest silence of the broker within one query.
     """
 
     def __init__(self, connection: Connection, *, deadline_seconds: float = 10.0) -> None:
-        """Nothing is sent yet."""
         self._connection = connection
         self._deadline_seconds = deadline_seconds
         self._numbers = itertools.count(1)
@@ -44,40 +43,40 @@ class ActiveMQQueueInspector:
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
         """
-        Ask for the counters of those of `queues` that exist.
+        Read the counters of those `queues` that exist.
 
         Raises:
             SettingsError: The broker has no statistics plugin.
         """
-        questions = {queue: f"Destination.{queue}" for queue in queues}
+        queries = {queue: f"Destination.{queue}" for queue in queues}
         found = {
             queue: _statistics(queue, answer, int(frame.headers.get("timestamp", 0)))
-            for queue, answer, frame in self._ask(questions)
+            for queue, answer, frame in self._query(queries)
         }
-        if not found and not list(self._ask({"broker": "Broker"})):
+        if not found and not list(self._query({"broker": "Broker"})):
             raise SettingsError(
-                "the broker does not answer questions for statistics",
+                "the broker does not answer queries for statistics",
                 where=str(self._connection.address),
                 next_step="add statisticsBrokerPlugin to the broker's configuration",
             )
         return found
 
-    def _ask(self, questions: dict[str, str]) -> Iterator[tuple[str, _Map, Frame]]:
+    def _query(self, queries: dict[str, str]) -> Iterator[tuple[str, _Map, Frame]]:
         """
-        Send questions and yield the answers, each with the name of its question.
+        Send queries and yield the answers, each with the name of its query.
 
-        The broker does not answer for a queue that it does not have.  A message of our own, sent
-        into the queue of the answers after the questions, tells that no more will come.
+        The broker does not answer for a missing queue. An end marker, sent to the reply queue after
+        the queries, shows that no more answers will come.
         """
         if not self._replies:
             headers = {"ack": "auto", "transformation": "jms-map-json"}
             self._replies = self._connection.subscribe(_REPLIES, headers=headers)
         batch = next(self._numbers)
-        expires = str(int(time() * 1000) + _QUESTION_LIFE_MS)
-        for name, question in questions.items():
+        expires = str(int(time() * 1000) + _QUERY_EXPIRY_MS)
+        for name, query in queries.items():
             headers = {"reply-to": _REPLIES, "correlation-id": f"{batch} {name}"}
             headers |= {"expires": expires, _FIRST_TIMESTAMP: "true"}
-            self._connection.send(_STATISTICS + question, b"", headers)
+            self._connection.send(_STATISTICS + query, b"", headers)
         end = f"{batch} "
         self._connection.send(_REPLIES, b"", {"correlation-id": end})
         for frame in self._frames(self._replies):
@@ -88,16 +87,16 @@ class ActiveMQQueueInspector:
                 yield name, _plain_map(frame.body), frame
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
-        """Read one page, at most the queue's maxBrowsePageSize, without taking anything."""
+        """Browse one page, at most the queue's maxBrowsePageSize."""
         headers = {"ack": "auto"} | ({"selector": selector} if selector else {})
         return self._read(queue, headers, None)
 
     def peek(self, queue: str, count: int) -> list[QueuedMessage]:
         """
-        Read the first `count` messages at most, without taking anything.
+        Browse at most the first `count` messages.
 
-        The broker hands out no more than `count` that are not acknowledged, and we leave without
-        doing so; with automatic acknowledgement it would read on through the whole queue.
+        The broker delivers at most `count` unacknowledged messages, and none is acknowledged. With
+        automatic acknowledgement it would page through the whole queue.
         """
         return self._read(queue, {"activemq.prefetchSize": str(count)}, count)
 
@@ -110,7 +109,7 @@ class ActiveMQQueueInspector:
         return page
 
     def _frames(self, subscription: str) -> Iterator[Frame]:
-        """Yield the frames of one subscription until the caller stops, or the broker goes quiet."""
+        """Yield the frames of one subscription; raises `ConnectionLostError` after the deadline."""
         quiet_since = monotonic()
         while (left := quiet_since + self._deadline_seconds - monotonic()) > 0:
             frame = self._connection.next_frame(left)
@@ -120,19 +119,19 @@ class ActiveMQQueueInspector:
         raise ConnectionLostError(
             f"no answer within {self._deadline_seconds:g} s",
             where=str(self._connection.address),
-            next_step="try again; when it stays so, look at the broker's log and its memory",
+            next_step="try again; if it persists, check the log and the memory of the broker",
         )
 
 
 def _message(frame: Frame) -> QueuedMessage:
-    """Translate a frame; headers that belong to our subscription are left out."""
+    """Convert a frame; the header of the subscription is dropped."""
     headers = {key: value for key, value in frame.headers.items() if key != "subscription"}
     sent_ms = int(frame.headers.get("timestamp", 0))
     return QueuedMessage(frame.message_id, sent_ms, frame.body, headers)
 
 
 def _statistics(queue: str, answer: _Map, taken_at_ms: int) -> QueueStatistics:
-    """Translate the counters of one queue."""
+    """Convert the counters of one queue."""
 
     def count(key: str) -> int:
         value = answer.get(key)
@@ -154,9 +153,9 @@ def _statistics(queue: str, answer: _Map, taken_at_ms: int) -> QueueStatistics:
 
 def _plain_map(body: bytes) -> _Map:
     """
-    Read a JMS map in XStream's shape of JSON.
+    Parse a JMS map in XStream's JSON format.
 
-    An entry is ``{"string": key, "long": value}``, and ``{"string": [key, value]}`` for a text.
+    An entry is ``{"string": key, "long": value}``, or ``{"string": [key, value]}`` for a string.
     """
     entries = json.loads(body)["map"]["entry"]
     plain: _Map = {}

@@ -1,4 +1,4 @@
-"""Frames that we write, and transactions made of them."""
+"""Builds outgoing frames and transactions."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from stomp.utils import Frame as WireFrame
 
 
 class Transaction:
-    """Sends and acknowledgements that take effect together; see `Connection.transaction`."""
+    """Sends and acknowledgements that are committed together; see `Connection.transaction`."""
 
     def __init__(self, name: str) -> None:
-        """`name` is unique on its connection."""
+        """Start empty; `name` must be unique on its connection."""
         self._name = name
         self._frames: list[WireFrame] = []
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Send one persistent message, at the commit."""
+        """Add one persistent message."""
         frame = send_frame(queue, body, {**(headers or {}), "transaction": self._name})
         self._frames.append(frame)
 
     def ack(self, ack_id: str) -> None:
-        """Acknowledge one message, at the commit."""
+        """Add one acknowledgement."""
         self._frames.append(_frame("ACK", {"id": ack_id, "transaction": self._name}))
 
     def frames(self, receipt: str) -> list[WireFrame]:
-        """All of it, from BEGIN to a COMMIT that asks for `receipt`."""
+        """Return all frames, from BEGIN to a COMMIT that asks for `receipt`."""
         begin = _frame("BEGIN", {"transaction": self._name})
         commit = _frame("COMMIT", {"transaction": self._name, "receipt": receipt})
         return [begin, *self._frames, commit]
@@ -36,19 +36,19 @@ def _path(queue: str) -> str:
 
 
 def subscribe_frame(queue: str, subscription: str, headers: Mapping[str, str]) -> WireFrame:
-    """Ask for a queue's messages, one at a time and each acknowledged, unless `headers` differ."""
+    """Build SUBSCRIBE: prefetch of 1, individual acknowledgement; `headers` override that."""
     usual = {"ack": "client-individual", "activemq.prefetchSize": "1"}
     fixed = {"destination": _path(queue), "id": subscription}
     return _frame("SUBSCRIBE", {**usual, **headers, **fixed})
 
 
 def unsubscribe_frame(subscription: str) -> WireFrame:
-    """Want no more of a subscription."""
+    """Build UNSUBSCRIBE."""
     return _frame("UNSUBSCRIBE", {"id": subscription})
 
 
 def send_frame(queue: str, body: bytes, headers: Mapping[str, str]) -> WireFrame:
-    """Send one persistent message; `queue` may be a full destination that starts with a slash."""
+    """Build SEND, persistent; `queue` is a name, or a destination that starts with a slash."""
     fixed = {
         "destination": _path(queue),
         "persistent": "true",
@@ -59,7 +59,7 @@ def send_frame(queue: str, body: bytes, headers: Mapping[str, str]) -> WireFrame
 
 
 def _message_type(body: bytes) -> str:
-    """Say what JMS clients get; a body that is no text must not be made one, it would change."""
+    """Choose the JMS type; a binary body would be altered in a text message."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -72,7 +72,7 @@ def _frame(command: str, headers: Mapping[str, str], body: bytes = b"") -> WireF
 
 
 def _escape(value: str) -> str:
-    """Write a header's name or value as STOMP 1.2 wants it."""
+    """Escape the name or value of a header for STOMP 1.2."""
     for plain, escaped in (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), (":", "\\c")):
         value = value.replace(plain, escaped)
     return value

@@ -1,4 +1,4 @@
-"""What the broker's words in an ERROR frame mean, and what to do about it."""
+"""Turns the messages of ERROR frames into errors with a next step."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 from grader.errors import AccessError, ConnectionLostError
 
 _FORBIDDEN = re.compile(r"User (?P<user>\S+) is not authorized to (?P<act>[a-z ]+): (?P<what>\S+)")
-#: ActiveMQ's word for what was tried -> what the attribute of an authorizationEntry is called.
+#: Operation in ActiveMQ's message -> attribute of an authorizationEntry.
 _RIGHTS = {"read from": "read", "write to": "write"}
-#: A commit says that nothing was done; why is told by another frame, just before or just after.
+#: A commit only reports the rollback; another frame, just before or after, has the reason.
 _UNEXPLAINED = "marked rollback only"
 
 
 def explains(words: str) -> bool:
-    """Tell whether these words say what is wrong, and not only that something is."""
+    """Return whether a message has the reason, and not only the rollback."""
     return _UNEXPLAINED not in words
 
 
 def refusal(words: str, where: str) -> AccessError | ConnectionLostError:
     """
-    Make the error for the broker's last words.
+    Create the error for a message.
 
     Args:
-        words: Of an ERROR frame, or ours for the end of a connection.
+        words: Message of an ERROR frame, or the reason for the end of a connection.
         where: Address of the broker.
     """
     found = _FORBIDDEN.search(words)
@@ -34,6 +34,6 @@ def refusal(words: str, where: str) -> AccessError | ConnectionLostError:
     return AccessError(
         f"user {user!r} may not {act} {what}",
         where=where,
-        next_step=f"give a group of {user!r} the right {right!r} on it in the authorization map of"
-        " the broker, or log in as another user; gradectl apply puts groups of its users right",
+        next_step=f"give a group of {user!r} the right {right!r} on it in the authorization map"
+        " of the broker, or log in as another user; gradectl apply corrects groups of its users",
     )

@@ -1,12 +1,12 @@
 """
-The queues one slot works from.
+Receives the requests of one consumer.
 
-A slot holds the one message it works on and no other: the broker hands out one message for each
-queue, so a message of another queue that arrives meanwhile would wait behind the running job
-although other workers are free.  Such a message is given back at once by ending its subscription,
-which is taken up again before the next message is wanted.  The subscription of the message that is
-being worked on is never ended, for then it would be worked on twice.  For the same reason a second
-message of that queue is kept: within a transaction the broker lets a subscription have one more.
+A consumer holds only the message it processes. The broker delivers one message for each queue, so a
+message of another queue that arrives meanwhile would wait behind the running job although other
+workers are free. It is returned at once by ending its subscription, which is renewed before the
+next message is received. The subscription of the running job is never ended, because its message
+would be processed twice. For the same reason a second message of that queue is kept: within a
+transaction the broker delivers one more to a subscription.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
 from grader.ports.messages import Delivery, Outgoing
 
-#: How long the next message of an urgent queue may take, after its subscription or the last one.
+#: Time for the next message of an urgent queue, after its subscription or its last message.
 _GRACE_SECONDS = 0.1
 
 
@@ -28,23 +28,23 @@ class ActiveMqJobSource:
     `grader.ports.messages.JobSource` over one connection, which it owns.
 
     Args:
-        connection: Opened, and used by nobody else.
-        queues: Names, the most urgent first.
+        connection: Open, and not shared with other users.
+        queues: Queue names, the most urgent first.
     """
 
     def __init__(self, connection: Connection, queues: Sequence[str]) -> None:
-        """Prepare; the queues are subscribed to by the first `receive`."""
+        """Prepare; `receive` subscribes to the queues."""
         self._connection = connection
         *self._urgent, self._ordinary = queues
         self._lock = threading.Lock()
         self._queue_of: dict[str, str] = {}  # subscription -> queue
-        self._in_work = ""  # subscription of the message that is being worked on
-        self._last = ""  # queue of the message that came last
-        self._held: dict[str, list[Frame]] = {}  # queue -> what arrived and is not in work
+        self._in_work = ""  # subscription of the message being processed
+        self._last = ""  # queue of the last message
+        self._held: dict[str, list[Frame]] = {}  # queue -> messages that arrived and wait
         self._connection.watch(self._on_arrival)
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
-        """Wait for the next message, the most urgent queue first; None when none came in time."""
+        """Wait for the next message, the most urgent queue first; None after the timeout."""
         deadline = monotonic() + timeout_seconds
         with self._lock:
             self._in_work = ""
@@ -69,7 +69,7 @@ class ActiveMqJobSource:
             transaction.ack(delivery.ack_id)
 
     def close(self) -> None:
-        """Leave in good order; what was not settled is delivered to others."""
+        """Disconnect; an unsettled message is redelivered."""
         self._connection.close()
 
     def _begin(self) -> Delivery:
@@ -78,11 +78,11 @@ class ActiveMqJobSource:
         self._last = queue
         with self._lock:
             self._in_work = frame.subscription
-        self._collect(0.0)  # what came before `_in_work` was set
+        self._collect(0.0)  # messages that arrived before `_in_work` was set
         second += self._held.pop(queue, [])
         with self._lock:
             for other in self._held.values():
-                self._give_back(other[0].subscription)
+                self._return(other[0].subscription)
         self._held = {queue: second} if second else {}
         return Delivery(
             queue=queue,
@@ -94,7 +94,7 @@ class ActiveMqJobSource:
         )
 
     def _subscribe(self, queues: Sequence[str]) -> bool:
-        """Subscribe to those of `queues` that we are not subscribed to, and tell if there were."""
+        """Subscribe to those `queues` without a subscription; returns whether there were any."""
         with self._lock:
             missing = [name for name in queues if name not in self._queue_of.values()]
         for queue in missing:
@@ -104,7 +104,7 @@ class ActiveMqJobSource:
         return bool(missing)
 
     def _await_urgent(self, deadline: float) -> None:
-        """Let what is urgent and on its way arrive before something ordinary is begun."""
+        """Wait for urgent messages in transit before an ordinary one is started."""
         while not any(name in self._held for name in self._urgent):
             remaining = deadline - monotonic()
             if remaining <= 0:
@@ -112,22 +112,22 @@ class ActiveMqJobSource:
             self._collect(remaining)
 
     def _collect(self, timeout_seconds: float) -> None:
-        """Take what has arrived; the first may be waited for."""
+        """Collect arrived messages; waits at most `timeout_seconds` for the first."""
         frame = self._connection.next_frame(timeout_seconds)
         while frame is not None:
             with self._lock:
                 queue = self._queue_of.get(frame.subscription)
-            if queue is not None:  # else it was given back meanwhile
+            if queue is not None:  # else it was returned meanwhile
                 self._held.setdefault(queue, []).append(frame)
             frame = self._connection.next_frame(0.0)
 
     def _on_arrival(self, frame: Frame) -> None:
-        """On the reading thread: give back what comes while another message is in work."""
+        """Return a message that arrives during a job; called on the reading thread."""
         with self._lock:
             if self._in_work and frame.subscription != self._in_work:
-                self._give_back(frame.subscription)
+                self._return(frame.subscription)
 
-    def _give_back(self, subscription: str) -> None:
+    def _return(self, subscription: str) -> None:
         if self._queue_of.pop(subscription, None) is not None:
             self._connection.unsubscribe(subscription)
 

@@ -1,9 +1,9 @@
 """
-Bytes to and from a broker, read by one thread and written by any.
+Byte streams to a broker, read by one thread and written by any thread.
 
-OpenSSL allows one thread at a time in a connection, and a thread that reads is in it for as long as
-nothing comes.  So TLS is done here beside the socket, in memory: waiting happens outside its lock,
-and who writes needs no other thread to do it.
+OpenSSL allows one thread at a time in a connection, and a blocking read would hold it until data
+arrives. So TLS runs in memory buffers: the socket is read outside the lock, and a write does not
+wait for the reading thread.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 
 _CHUNK_BYTES = 65_536
 _TICKET_SECONDS = 1.0
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux alone has it
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
 class SocketStream:
@@ -23,11 +23,11 @@ class SocketStream:
     A connected socket without TLS.
 
     Args:
-        connected: The socket, which its owner closes.
+        connected: The socket; its owner closes it.
     """
 
     def __init__(self, connected: socket.socket) -> None:
-        """Have small pieces sent at once."""
+        """Turn off Nagle's algorithm, so that small frames are sent at once."""
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._writing = threading.Lock()
@@ -36,8 +36,8 @@ class SocketStream:
         """Wait for bytes; none at the end of the stream.  Raises `OSError`."""
         chunk = self._socket.recv(_CHUNK_BYTES)
         if chunk and _QUICKACK is not None:
-            # The broker holds back the next small piece until this one is confirmed, and the
-            # kernel would wait 40 ms with that.  It forgets the option after each use.
+            # The broker delays its next small packet until this one is acknowledged, which the
+            # kernel would delay by 40 ms. The option must be set again after each read.
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         return chunk
 
@@ -52,23 +52,23 @@ class SocketStream:
 
 class TlsStream(SocketStream):
     """
-    A connected socket with TLS; made when the handshake is done.
+    A connected socket with TLS; the constructor performs the handshake.
 
     Args:
         connected: The socket, with a timeout for each step of the handshake.
-        context: How to verify the other side.
-        host: Whom its certificate must name.
+        context: How to verify the server.
+        host: Host name its certificate must contain.
 
     Raises:
-        OSError: The handshake failed; `ssl.SSLCertVerificationError` when it is not trusted.
+        OSError: The handshake failed; `ssl.SSLCertVerificationError` for an untrusted certificate.
     """
 
     def __init__(self, connected: socket.socket, context: ssl.SSLContext, host: str) -> None:
-        """Shake hands."""
+        """Perform the handshake."""
         super().__init__(connected)
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=host)
-        self._sealing = threading.Lock()  # never waited for by one who holds it
+        self._sealing = threading.Lock()  # never held while waiting for the socket
         self._shake_hands()
 
     def receive(self) -> bytes:
@@ -113,13 +113,13 @@ class TlsStream(SocketStream):
 
     def _await_ticket(self) -> None:
         """
-        Say nothing before the broker has seen the end of the handshake, which its ticket tells.
+        Wait for the session ticket, which shows that the broker has completed the handshake.
 
-        TLS 1.3 would allow it, but ActiveMQ (5.17, nio+ssl) then takes the first frame twice and
-        answers "Already connected" to the second.
+        TLS 1.3 allows to send earlier, but ActiveMQ (5.17, nio+ssl) then processes the first frame
+        twice and answers "Already connected" to the second.
         """
         timeout_seconds = self._socket.gettimeout()
         self._socket.settimeout(_TICKET_SECONDS)
-        with suppress(TimeoutError):  # a broker without tickets
+        with suppress(TimeoutError):  # a broker that sends no tickets
             self._take_in()
         self._socket.settimeout(timeout_seconds)

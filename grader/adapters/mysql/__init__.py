@@ -1,1 +1,1 @@
-"""The table of jobs on MySQL 8, on the ground that MariaDB shares with it."""
+"""The table of jobs on MySQL 8, compatible with MariaDB."""

@@ -1,4 +1,4 @@
-"""Connections to MySQL: how they are made, and what their errors mean."""
+"""Opens connections to MySQL and translates their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from grader.errors import AccessError, GraderError, SettingsError, TemporaryErro
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 30
 _RECYCLE_SECONDS = 1800
-_REFUSED = {1044, 1045, 1698, 1227}  # database, password, authentication plugin, this act
+_REFUSED = {1044, 1045, 1698, 1227}  # database, password, authentication plugin, operation
 _MAY_NOT = 1142
 _UNKNOWN_DATABASE = 1049
 _UNKNOWN_PLUGIN = 1524
@@ -27,25 +27,25 @@ _DEFAULT_PORT = 3306
 
 @dataclass(frozen=True)
 class DatabaseLogin:
-    """Where the database is and who we are there."""
+    """Address of the database, and user name and password."""
 
     endpoint: str  # host:port
     name: str
     user: str
     password: str
-    ca_file: Path | None = None  # with it the server must prove who it is
+    ca_file: Path | None = None  # if set, the server's certificate is verified
 
     def __repr__(self) -> str:
-        """Leave the password out."""
+        """Omit the password."""
         return f"DatabaseLogin({self.user}@{self.endpoint}/{self.name})"
 
     @property
     def address(self) -> tuple[str, int]:
         """
-        Host and port; without a port, MySQL's own.
+        Host and port; the default is MySQL's port.
 
         Raises:
-            SettingsError: The port is no number.
+            SettingsError: The port is not a number.
         """
         host, _, port = self.endpoint.rpartition(":")
         if not host:
@@ -57,14 +57,13 @@ class DatabaseLogin:
 
 def open_engine(login: Callable[[], DatabaseLogin], *, connections: int = 5) -> Engine:
     """
-    Prepare a pool of connections; the first is made when it is needed.
+    Create a pool of connections; the first is opened on first use.
 
-    Statements commit by themselves, which saves two round trips each; a transaction is asked for
-    where one is needed.
+    Statements autocommit, which saves two round trips each; transactions are explicit.
 
     Args:
-        login: Asked for each new connection, so that a rotated password is picked up.
-        connections: Most that are kept open.
+        login: Called for each new connection, so that a rotated password takes effect.
+        connections: Most connections that are kept open.
     """
     return create_engine(
         "mysql+pymysql://",
@@ -73,8 +72,8 @@ def open_engine(login: Callable[[], DatabaseLogin], *, connections: int = 5) -> 
         pool_size=connections,
         max_overflow=2,
         pool_recycle=_RECYCLE_SECONDS,
-        pool_reset_on_return=None,  # nothing is left open by a statement that commits by itself,
-        skip_autocommit_rollback=True,  # so neither is anything to be rolled back
+        pool_reset_on_return=None,  # autocommit leaves no transaction open,
+        skip_autocommit_rollback=True,  # so there is nothing to roll back
     )
 
 
@@ -92,12 +91,12 @@ def _connect(login: DatabaseLogin) -> pymysql.Connection:
         read_timeout=_ANSWER_SECONDS,
         write_timeout=_ANSWER_SECONDS,
         client_flag=CLIENT.FOUND_ROWS,
-        ssl=_proof(login),
+        ssl=_tls_context(login),
     )
 
 
-def _proof(login: DatabaseLogin) -> ssl.SSLContext | None:
-    """Demand TLS and a certificate; without an authority, TLS is used where the server has it."""
+def _tls_context(login: DatabaseLogin) -> ssl.SSLContext | None:
+    """Verify the server if `ca_file` is set; otherwise use TLS only if the server offers it."""
     if login.ca_file is None:
         return None
     try:
@@ -110,28 +109,28 @@ def _proof(login: DatabaseLogin) -> ssl.SSLContext | None:
 @contextmanager
 def translated(where: str) -> Generator[None]:
     """
-    Turn the driver's errors into ours.
+    Translate errors of the driver.
 
     Raises:
         AccessError: The server refused the user name or password.
-        TrustError: Its certificate is not trusted or of another host.
-        SettingsError: There is no such database, or no such kind of login.
-        TemporaryError: The server cannot be reached, went away, or cannot do it now; or lets
-            another user do it, such as one who brings the schema up to date.
+        TrustError: Its certificate is not trusted, or is for another host.
+        SettingsError: The database or the login method does not exist.
+        TemporaryError: The server is unreachable or failed; or the user lacks a right until
+            another user has migrated the schema.
     """
     try:
         yield
     except SQLAlchemyError as error:
-        raise _ours(error, where) from error
+        raise _grader_error(error, where) from error
 
 
-def _ours(error: SQLAlchemyError, where: str) -> GraderError:
+def _grader_error(error: SQLAlchemyError, where: str) -> GraderError:
     original = error.orig if isinstance(error, DBAPIError) else None
     code = original.args[0] if original is not None and original.args else 0
     what = str(original or error)
     if isinstance(getattr(original, "original_exception", None), ssl.SSLCertVerificationError):
         return TrustError(
-            what, where=where, next_step="does DB_CA_FILE hold the server's authority?"
+            what, where=where, next_step="check that DB_CA_FILE has the server's authority"
         )
     if code in _REFUSED:
         hint = "compare the db/username and db/password parameters with the database"
@@ -139,7 +138,7 @@ def _ours(error: SQLAlchemyError, where: str) -> GraderError:
     if code == _UNKNOWN_DATABASE:
         return SettingsError(what, where=where, next_step="check the db/name parameter")
     if code == _UNKNOWN_PLUGIN:
-        hint = "only RDS MySQL lets users in by IAM, where it is turned on"
+        hint = "only RDS MySQL supports IAM logins, if they are enabled"
         return SettingsError(what, where=where, next_step=hint)
     hint = "run 'grader database-user'" if code == _MAY_NOT else ""
     return TemporaryError(what, where=where, next_step=hint)

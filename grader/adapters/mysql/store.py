@@ -1,4 +1,4 @@
-"""What the database knows of requests: who works on them, how often, and what came out."""
+"""The table of jobs on MySQL: claims, attempts and results."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _WHERE = "database"
 # Built once: building a statement takes as long as the server takes to run it.
 _MINE = JOBS.c.request_id == bindparam("wanted")
 _INSERT = insert(JOBS)
-_UPDATE = update(JOBS).where(_MINE)  # sets the columns that it gets values for
+_UPDATE = update(JOBS).where(_MINE)  # sets the columns for which values are passed
 _SELECT = select(JOBS).where(_MINE)
 _SELECT_LOCKED = _SELECT.with_for_update()
 _DELETE = delete(JOBS).where(_MINE)
 _PING = text("SELECT 1")
 
-#: Columns that hold what a request says, where it says it, and their lengths.
+#: Columns copied from fields of the request, with their lengths.
 _ABOUT = {"user_id": 128, "problem_id": 128, "language": 32}
 
 
@@ -55,18 +55,17 @@ def _now() -> datetime:
 
 class MysqlJobStore:
     """
-    `grader.ports.messages.JobStore` over SQLAlchemy.
+    `grader.ports.jobs.JobStore` over SQLAlchemy.
 
-    Beyond what the port names, each method raises `AccessError` when the server refuses the user
-    and `SettingsError` when there is no such database.
+    In addition to the port's errors, each method raises `AccessError` when the server refuses the
+    user, and `SettingsError` when the database does not exist.
 
     Args:
-        engine: As `open_engine` makes it; safe to share between threads.
-        now: The time, UTC and naive.
+        engine: From `open_engine`; thread-safe.
+        now: Current time, UTC and naive.
     """
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = _now) -> None:
-        """Nothing is opened yet."""
         self._engine = engine
         self._now = now
 
@@ -76,12 +75,12 @@ class MysqlJobStore:
             try:
                 with self._engine.connect() as connection:
                     connection.execute(_INSERT, self._first_row(claim))
-            except IntegrityError:  # the request is known
+            except IntegrityError:  # the row exists
                 return self._claim_again(claim)
         return Granted(1)
 
     def finish(self, result: JobResult) -> None:
-        """Store a result, also of a request that was refused before it could be claimed."""
+        """Store a result; inserts the row of a request rejected before its claim."""
         values = {**_outcome_columns(result), "updated_at": self._now()}
         with translated(_WHERE), self._engine.connect() as connection:
             update_ = connection.execute(_UPDATE, {**values, "wanted": result.request_id})
@@ -104,12 +103,12 @@ class MysqlJobStore:
         )
 
     def delete(self, request_id: str) -> None:
-        """Remove one row, if it is there."""
+        """Delete one row, if it exists."""
         with translated(_WHERE), self._engine.connect() as connection:
             connection.execute(_DELETE, {"wanted": request_id})
 
     def ping(self) -> None:
-        """Return when the database answers."""
+        """Check that the database answers."""
         with translated(_WHERE), self._engine.connect() as connection:
             connection.execute(_PING)
 
@@ -117,7 +116,7 @@ class MysqlJobStore:
         transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
         with transactional.begin() as connection:
             row = _row(connection, _SELECT_LOCKED, claim.request.request_id)
-            if row is None:  # deleted since: as good as never seen
+            if row is None:  # deleted meanwhile
                 connection.execute(_INSERT, self._first_row(claim))
                 return Granted(1)
             result = _stored_result(row)
@@ -157,7 +156,7 @@ class MysqlJobStore:
 
 
 def _about(request: JobRequest) -> dict[str, str]:
-    """What people look for, where a request has it; other work than grading need not."""
+    """Copy the fields to search for; requests of other handlers may lack them."""
     return {
         name: str(getattr(request, name, None) or "")[:length] for name, length in _ABOUT.items()
     }
@@ -190,7 +189,7 @@ def _outcome_columns(result: JobResult) -> dict[str, Any]:
 
 
 def _unclaimed_row(result: JobResult) -> dict[str, Any]:
-    """A request that was refused unread leaves its id and the reason, and nothing else."""
+    """Build the row of a request rejected before its claim: its id and the result."""
     unknown = dict.fromkeys((*_ABOUT, "queue", "message_id", "worker_id"), "")
     return {
         **unknown,

@@ -1,4 +1,4 @@
-"""The table of jobs, as the newest migration leaves it."""
+"""The table of jobs, as of the newest migration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ METADATA = MetaData()
 _MOMENT = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 _LONG = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
-#: `result_json` is text and not JSON: MariaDB and MySQL differ there, and nobody queries inside.
+#: `result_json` is text: MariaDB and MySQL differ in JSON columns, and no query looks inside.
 JOBS = Table(
     "jobs",
     METADATA,

@@ -1,4 +1,4 @@
-"""The database's user of the application: few rights, TLS, and made by the administrator."""
+"""Creates and corrects the worker's database user: few rights, TLS only."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _GRANT = re.compile(r"GRANT (?P<rights>.+?)(?: ON (?P<on>\S+))? TO ")
-#: What a statement holds as it is, so that no error message can show a part of it unhidden.
+#: Characters that need no escaping in a statement, so that masking finds the password in errors.
 _PASSWORD = re.compile(r"""[!#-&(-\[\]-_a-~]{8,128}""")
 
 
 @dataclass(frozen=True)
 class ApplicationUser:
     """
-    A user with the rights of a worker on one schema.
+    A database user with the rights of a worker on one schema.
 
     Args:
-        name: The user; it may log in from any host, by TLS only.
+        name: User name; it may log in from any host, with TLS only.
         schema: The schema.
-        password: Its password; None: it logs in by a token of IAM, which RDS MySQL alone can check.
+        password: Its password; None: it logs in with an IAM token (RDS MySQL only).
 
     Raises:
-        SettingsError: A name or the password is of a kind that is not taken; says what is.
+        SettingsError: A name or the password has characters that are not allowed.
     """
 
     name: str
@@ -38,12 +38,12 @@ class ApplicationUser:
     password: str | None = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what could not be written into a statement as it is."""
+        """Reject values that would need escaping in a statement."""
         if not _NAME.fullmatch(self.name):
-            what = f"{self.name!r} is no name of a user: 1 to 32 of a-z, 0-9 and _, first a letter"
+            what = f"invalid user name {self.name!r}: use 1 to 32 of a-z, 0-9 and _, first a letter"
             raise SettingsError(what, where=_WHERE)
         if not _SCHEMA.fullmatch(self.schema):
-            what = f"{self.schema!r} is no schema: 1 to 64 of a-z, 0-9 and _, first a letter"
+            what = f"invalid schema {self.schema!r}: use 1 to 64 of a-z, 0-9 and _, first a letter"
             raise SettingsError(what, where=_WHERE)
         if self.password is not None and not _PASSWORD.fullmatch(self.password):
             what = f"the password of {self.name} must have 8 to 128 printable ASCII characters"
@@ -51,98 +51,97 @@ class ApplicationUser:
 
     @property
     def grants(self) -> set[tuple[str, str]]:
-        """The rights and where they hold, as the server shows them."""
+        """Rights and their scope, as in SHOW GRANTS."""
         return {("USAGE", "*.*"), (_RIGHTS, self.pattern)}
 
     @property
     def pattern(self) -> str:
-        r"""The schema in a GRANT, where `_` alone would stand for any character."""
+        r"""The schema in a GRANT, where an unescaped `_` matches any character."""
         return "`" + self.schema.replace("_", r"\_") + "`.*"
 
 
 def ensure_user(administrator: Engine, server: DatabaseLogin, user: ApplicationUser) -> list[str]:
     """
-    Make the user, or what is wrong with it right.
+    Create the user, or correct what differs.
 
-    What was right is left alone, so that those who work as this user notice nothing.
+    Workers with open sessions of this user are not interrupted.
 
     Args:
-        administrator: Connections of one who may make users and has the rights to give.
-        server: A login there, after which the user's is tried out.
-        user: How it shall be.
+        administrator: Connections of a user that may create users and grant these rights.
+        server: Address of the server, for a test login as the user.
+        user: The wanted user.
 
     Returns:
-        What was done, a sentence each; never the password.
+        One sentence for each result; never the password.
 
     Raises:
-        AccessError: The administrator may not do this.
-        SettingsError: The user has a right that cannot be taken back.
-        TemporaryError: The server cannot be reached, or does not do it.
+        AccessError: The administrator lacks a right.
+        SettingsError: The user has a right that cannot be revoked.
+        TemporaryError: The server is unreachable or failed.
     """
     with translated(_WHERE), administrator.connect() as connection:
-        said = _ensure_account(connection, server, user)
-        said += _ensure_grants(connection, user)
+        report = _ensure_account(connection, server, user)
+        report += _ensure_grants(connection, user)
     if user.password is None:
-        return [*said, f"Login of {user.name} was not tried: that needs a token of IAM"]
+        return [*report, f"Login of {user.name} was not tested: it needs an IAM token"]
     if not _can_log_in(server, user, user.schema):
-        what = f"{user.name} is as it should be and cannot log in to {user.schema}"
-        raise AccessError(what, where=_WHERE, next_step="does the server offer TLS?")
-    return [*said, f"{user.name} can log in to {user.schema}"]
+        what = f"{user.name} is set up but cannot log in to {user.schema}"
+        raise AccessError(what, where=_WHERE, next_step="check that the server offers TLS")
+    return [*report, f"{user.name} can log in to {user.schema}"]
 
 
 def _ensure_account(
     connection: Connection, server: DatabaseLogin, user: ApplicationUser
 ) -> list[str]:
-    """Set who may log in how."""
+    """Ensure the account, its login method and the TLS requirement."""
     name = {"name": user.name}
-    question = "SELECT ssl_type, plugin FROM mysql.user WHERE User = :name AND Host = '%'"
-    found = connection.execute(text(question), name).one_or_none()
+    query = "SELECT ssl_type, plugin FROM mysql.user WHERE User = :name AND Host = '%'"
+    found = connection.execute(text(query), name).one_or_none()
     by_iam = user.password is None
-    proof = "WITH AWSAuthenticationPlugin AS 'RDS'" if by_iam else "BY :password"
+    method = "WITH AWSAuthenticationPlugin AS 'RDS'" if by_iam else "BY :password"
     values = name if user.password is None else {**name, "password": user.password}
     if found is None:
-        connection.execute(text(f"CREATE USER :name@'%' IDENTIFIED {proof} REQUIRE SSL"), values)
-        return [f"User {user.name} made, for logins by TLS only"]
-    tls, plugin = (_words(each) for each in found)
-    said = []
+        connection.execute(text(f"CREATE USER :name@'%' IDENTIFIED {method} REQUIRE SSL"), values)
+        return [f"User {user.name} created; it requires TLS"]
+    tls, plugin = (_as_text(each) for each in found)
+    report = []
     if by_iam != (plugin == "AWSAuthenticationPlugin") or not (by_iam or _can_log_in(server, user)):
-        connection.execute(text(f"ALTER USER :name@'%' IDENTIFIED {proof}"), values)
-        said.append(
-            f"User {user.name} logs in by {'IAM' if by_iam else 'a new password'} from now on"
-        )
+        connection.execute(text(f"ALTER USER :name@'%' IDENTIFIED {method}"), values)
+        login = "IAM" if by_iam else "the new password"
+        report.append(f"User {user.name} changed to log in with {login}")
     if tls != "ANY":
         connection.execute(text("ALTER USER :name@'%' REQUIRE SSL"), name)
-        said.append(f"User {user.name} logs in by TLS only from now on")
-    return said or [f"User {user.name} is as it should be"]
+        report.append(f"User {user.name} changed to require TLS")
+    return report or [f"User {user.name} is unchanged"]
 
 
 def _ensure_grants(connection: Connection, user: ApplicationUser) -> list[str]:
-    """Give what is missing, and take back all else."""
+    """Grant the missing rights and revoke all others."""
     name = {"name": user.name}
     if _grants(connection, user) == user.grants:
-        return [f"Rights of {user.name} are as they should be"]
-    give = text(f"GRANT {_RIGHTS} ON {user.pattern} TO :name@'%'")
-    connection.execute(give, name)
+        return [f"Rights of {user.name} are unchanged"]
+    grant = text(f"GRANT {_RIGHTS} ON {user.pattern} TO :name@'%'")
+    connection.execute(grant, name)
     if _grants(connection, user) != user.grants:
         connection.execute(text("REVOKE ALL PRIVILEGES, GRANT OPTION FROM :name@'%'"), name)
-        connection.execute(give, name)
+        connection.execute(grant, name)
     left = _grants(connection, user) - user.grants
     if left:
         what = ", ".join(sorted(" ON ".join(filter(None, each)) for each in left))
-        hint = f"revoke it by hand, or drop {user.name} and run this again"
+        hint = f"revoke it manually, or drop {user.name} and run this again"
         raise SettingsError(f"{user.name} still has {what}", where=_WHERE, next_step=hint)
-    return [f"User {user.name} may {_RIGHTS} on {user.schema}, and nothing else"]
+    return [f"User {user.name} has {_RIGHTS} on {user.schema} and no other right"]
 
 
 def _grants(connection: Connection, user: ApplicationUser) -> set[tuple[str, str]]:
-    """Read the rights of the user; a role has no place where it holds."""
+    """Read the rights of the user; the scope of a role is empty."""
     rows = connection.execute(text("SHOW GRANTS FOR :name@'%'"), {"name": user.name})
     found = [_GRANT.match(str(row[0])) for row in rows]
     return {(each["rights"], each["on"] or "") for each in found if each}
 
 
 def _can_log_in(server: DatabaseLogin, user: ApplicationUser, schema: str = "") -> bool:
-    """Try the user's login, and its way into a schema."""
+    """Test the user's login to a schema."""
     login = replace(server, name=schema, user=user.name, password=user.password or "")
     engine = open_engine(lambda: login, connections=1)
     try:
@@ -154,6 +153,6 @@ def _can_log_in(server: DatabaseLogin, user: ApplicationUser, schema: str = "") 
         engine.dispose()
 
 
-def _words(value: object) -> str:
-    """Read a column that one server keeps as text and the other as bytes."""
+def _as_text(value: object) -> str:
+    """Decode a column that is text on MySQL or MariaDB and bytes on the other."""
     return value.decode() if isinstance(value, bytes) else str(value or "")

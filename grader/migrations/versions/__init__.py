@@ -1,1 +1,1 @@
-"""One file for each revision of the schema, oldest first."""
+"""Revisions of the schema, one file each, oldest first."""

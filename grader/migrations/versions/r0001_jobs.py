@@ -1,4 +1,4 @@
-"""The table of jobs: one row for each request, written by workers, read by the web tier."""
+"""Creates the table of jobs: one row per request, written by workers, read by the web tier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ID_COLLATION = "utf8mb4_bin"
 
 
 def upgrade() -> None:
-    """Create the table and the indexes of its two questions: whose, and how far."""
+    """Create the table with indexes by user and by status."""
     op.create_table(
         "jobs",
         sa.Column("request_id", sa.String(128, collation=_ID_COLLATION), primary_key=True),

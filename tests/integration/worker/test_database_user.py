@@ -1,4 +1,4 @@
-"""`grader database-user`, as a task of its own runs it."""
+"""`grader database-user`, run as its own task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PASSWORD = "a-Password-of-the-application-1"
 
 @pytest.fixture
 def user(world: Any) -> Iterator[str]:
-    """The name of a user that the worker of this world is to log in as; gone after the test."""
+    """A user name for the worker; dropped after the test."""
     name = f"app_{uuid.uuid4().hex[:12]}"
     database = world.database
     environment = world.environment["ENVIRONMENT"]
@@ -40,7 +40,7 @@ def user(world: Any) -> Iterator[str]:
 
 @pytest.fixture
 def run(world: Any) -> Callable[..., tuple[int, str]]:
-    """Run the command to its end; what it came to and what it said."""
+    """Run the command; returns exit code and output."""
 
     def run(*options: str) -> tuple[int, str]:
         process = world.start(sys.executable, "-m", "grader", "database-user", *options)
@@ -52,15 +52,15 @@ def run(world: Any) -> Callable[..., tuple[int, str]]:
 def test_the_schema_and_the_user_are_made_and_a_worker_works_as_it(
     world: Any, user: str, run: Callable[..., tuple[int, str]]
 ) -> None:
-    """One command between the first apply and the first worker; it never says the password."""
+    """One command before the first worker; the output never has the password."""
     status, said = run()
     again, said_again = run()
 
     assert (status, again) == (0, 0), said
     assert "Schema is up to date" in said
-    assert f"User {user} made" in said
+    assert f"User {user} created" in said
     assert f"{user} can log in to {world.database.name}" in said
-    assert f"User {user} is as it should be" in said_again
+    assert f"User {user} is unchanged" in said_again
     assert PASSWORD not in said + said_again
     worker = world.start()
     worker.wait_for("Worker started")
@@ -71,7 +71,7 @@ def test_the_schema_and_the_user_are_made_and_a_worker_works_as_it(
 def test_the_administrator_is_never_made_an_application(
     world: Any, user: str, run: Callable[..., tuple[int, str]]
 ) -> None:
-    """It would lose the rights that it needs for the next run."""
+    """The administrator would lose the rights it needs for the next run."""
     del user
     world.set_parameter("db-app/username", world.database.user)
 
@@ -84,7 +84,7 @@ def test_the_administrator_is_never_made_an_application(
 def test_a_password_is_needed_unless_the_user_logs_in_by_iam(
     world: Any, user: str, run: Callable[..., tuple[int, str]]
 ) -> None:
-    """A forgotten variable does not turn one login into the other."""
+    """A missing variable does not change the login method."""
     del user, world.environment["DB_PASSWORD_PARAM"]
 
     status, said = run()
@@ -93,4 +93,4 @@ def test_a_password_is_needed_unless_the_user_logs_in_by_iam(
     assert status == 78
     assert "DB_PASSWORD_PARAM: is not set" in said
     assert by_iam == 78
-    assert "only RDS MySQL lets users in by IAM" in said_of_iam
+    assert "only RDS MySQL supports IAM logins" in said_of_iam

@@ -1,4 +1,4 @@
-"""The messages on the wire, byte for byte: programs in other languages read them."""
+"""The JSON of messages, byte for byte: programs in other languages read it."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ FAILED = (
 )
 
 
-def test_request_is_written_as_the_contract_has_it() -> None:
-    """Names, order and forms of values."""
+def test_request_is_encoded_as_in_the_contract() -> None:
+    """Names, order and formats of values."""
     assert GradingRequest.from_json(REQUEST).to_json() == REQUEST
 
 
 @pytest.mark.parametrize("body", [COMPLETED, FAILED], ids=["completed", "failed"])
-def test_result_is_written_as_the_contract_has_it(body: bytes) -> None:
-    """Also by those who do not know that it is one of grading."""
+def test_result_is_encoded_as_in_the_contract(body: bytes) -> None:
+    """Also as a result of an unknown handler."""
     assert GradingResult.from_json(body).to_json() == body
     assert JobResult.from_json(body).to_json() == body
 
 
-def test_field_that_is_absent_in_the_result_of_other_work_stays_as_it_is() -> None:
-    """What a handler gave is not tidied up: its null is a null."""
+def test_null_in_the_result_of_a_handler_is_kept() -> None:
+    """The value of a handler is not changed."""
     body = b'{"requestId":"a","status":"completed","result":{"a":null},"timestamp":"%s"}'
     body %= b"2024-08-20T12:00:15Z"
 

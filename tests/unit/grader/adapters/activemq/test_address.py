@@ -1,4 +1,4 @@
-"""Endpoints of a broker."""
+"""Parsing of broker endpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_both_endpoints_of_a_pair_are_read() -> None:
 
 
 def test_address_reads_as_it_was_written() -> None:
-    """Error texts show the endpoint as operators know it."""
+    """Errors show the endpoint as operators know it."""
     assert str(BrokerAddress.parse("stomp+ssl://localhost:61614")) == "stomp+ssl://localhost:61614"
 
 
@@ -31,8 +31,8 @@ def test_address_reads_as_it_was_written() -> None:
     "endpoint",
     ["", "localhost:61614", "amqp+ssl://h:5671", "stomp://h", "stomp://:1", "stomp://h:99999"],
 )
-def test_wrong_endpoint_is_refused(endpoint: str) -> None:
-    """Another protocol, no host or no port: the error shows the right form."""
+def test_invalid_endpoint_is_rejected(endpoint: str) -> None:
+    """Another protocol, no host or no port; the error shows the format."""
     with pytest.raises(SettingsError):
         BrokerAddress.parse_all([endpoint])
 
@@ -40,6 +40,6 @@ def test_wrong_endpoint_is_refused(endpoint: str) -> None:
 @given(st.text())
 @settings(deadline=None)
 def test_any_text_is_an_address_or_a_settings_error(text: str) -> None:
-    """Whatever stands in the parameter."""
+    """For any value of the parameter."""
     with suppress(SettingsError):
         assert BrokerAddress.parse(text).port >= 0

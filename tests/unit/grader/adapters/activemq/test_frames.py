@@ -1,4 +1,4 @@
-"""What the reading thread hands over."""
+"""Frames from the reading thread."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from grader.adapters.activemq.frames import Inbox
 from grader.errors import AccessError, ConnectionLostError
 
 
-def test_message_is_handed_over() -> None:
-    """With the ids that an acknowledgement needs."""
+def test_message_is_received() -> None:
+    """With the ids for its acknowledgement."""
     inbox = Inbox("broker")
     headers = {"message-id": "ID:1", "subscription": "s", "ack": "a"}
     inbox.on_message(WireFrame("MESSAGE", headers, b"body"))
@@ -22,12 +22,12 @@ def test_message_is_handed_over() -> None:
 
 
 def test_no_message_in_time_is_none() -> None:
-    """Silence is no error."""
+    """A timeout is not an error."""
     assert Inbox("broker").next_message(0) is None
 
 
-def test_other_receipts_are_passed_over() -> None:
-    """A receipt that came late belongs to a call that has given up."""
+def test_other_receipts_are_skipped() -> None:
+    """A late receipt belongs to an earlier call."""
     inbox = Inbox("broker")
     inbox.on_receipt(WireFrame("RECEIPT", {"receipt-id": "old"}))
     inbox.on_receipt(WireFrame("RECEIPT", {"receipt-id": "new"}))
@@ -36,7 +36,7 @@ def test_other_receipts_are_passed_over() -> None:
 
 
 def test_missing_receipt_loses_the_connection() -> None:
-    """What was not confirmed may not have happened."""
+    """An unconfirmed frame may not have been processed."""
     inbox = Inbox("broker")
 
     with pytest.raises(ConnectionLostError, match="no receipt"):
@@ -45,8 +45,8 @@ def test_missing_receipt_loses_the_connection() -> None:
         inbox.next_message(0)
 
 
-def test_first_reason_is_the_one_that_is_told() -> None:
-    """The broker's complaint explains the end of the stream that follows it."""
+def test_first_reason_is_kept() -> None:
+    """The broker's error explains the end of the stream that follows it."""
     inbox = Inbox("broker")
     inbox.on_error(WireFrame("ERROR", {"message": "queue is full"}, b"stack trace"))
     inbox.on_disconnected()
@@ -60,8 +60,8 @@ FORBIDDEN = "User worker is not authorized to write to: queue://results"
 
 
 @pytest.mark.parametrize("order", [(ROLLED_BACK, FORBIDDEN), (FORBIDDEN, ROLLED_BACK)])
-def test_the_reason_of_a_refused_commit_counts_whenever_it_comes(order: tuple[str, str]) -> None:
-    """The broker tells it on another thread than the refusal itself."""
+def test_the_reason_of_a_refused_commit_is_used_in_either_order(order: tuple[str, str]) -> None:
+    """The broker sends the two frames from different threads."""
     inbox = Inbox("broker")
     for words in order:
         inbox.on_error(WireFrame("ERROR", {"message": words}))
@@ -71,8 +71,8 @@ def test_the_reason_of_a_refused_commit_counts_whenever_it_comes(order: tuple[st
         inbox.check()
 
 
-def test_a_refused_commit_without_a_reason_is_told_as_it_is() -> None:
-    """It is not waited for for ever."""
+def test_a_refused_commit_without_a_reason_is_reported() -> None:
+    """The wait for a reason is limited."""
     inbox = Inbox("broker")
     inbox.on_error(WireFrame("ERROR", {"message": ROLLED_BACK}))
     inbox.await_reason(0)

@@ -1,4 +1,4 @@
-"""Statistics and pages, read from frames as a broker sent them; tests/ports has the broker."""
+"""Statistics and pages, parsed from recorded frames; tests/ports uses a real broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.adapters.activemq.frames import Frame
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.errors import ConnectionLostError, SettingsError
 
-#: What ActiveMQ 5.17.2 answered, shortened.
+#: An answer of ActiveMQ 5.17.2, shortened.
 RECORDED = (
     rb'{"map":{"entry":[{"string":"dequeueCount","long":7},{"string":["brokerId","ID:vm-1:1"]},'
     rb'{"string":"consumerCount","long":2},{"string":"minEnqueueTime","double":0},'
@@ -25,12 +25,12 @@ RECORDED = (
 
 
 class RecordedConnection:
-    """A connection that plays recorded answers, and echoes what goes to the queue of answers."""
+    """A connection that replays recorded answers, and echoes messages to the reply queue."""
 
     address = "stomp+ssl://recorded:61614"
 
     def __init__(self, answers: Mapping[str, bytes], *, silent: bool = False) -> None:
-        """`answers` are by the last part of the destination asked."""
+        """Take the answers by the last part of the queried destination."""
         self.sent: list[str] = []
         self.asked: dict[str, str] = {}  # by the last subscription
         self.ended: list[str] = []
@@ -58,7 +58,7 @@ class RecordedConnection:
         subscription = {"subscription": "/temp-queue/gradectl-statistics"}
         self.frames.append(Frame({**replied, **subscription}, answer))
 
-    def next_frame(self, timeout_seconds: float) -> Frame | None:  # noqa: ARG002 - the real one's
+    def next_frame(self, timeout_seconds: float) -> Frame | None:  # noqa: ARG002 - parameter of the real one
         return self.frames.pop(0) if self.frames else None
 
     def unsubscribe(self, subscription: str) -> None:
@@ -69,8 +69,8 @@ def inspector(connection: RecordedConnection, **settings: Any) -> ActiveMQQueueI
     return ActiveMQQueueInspector(cast(Connection, connection), **settings)
 
 
-def test_counters_are_read_from_the_brokers_form_of_json() -> None:
-    """Each value is named by its type, and a text is a list of two."""
+def test_counters_are_parsed_from_the_brokers_json() -> None:
+    """Each value is keyed by its type, and a string is a list of two."""
     connection = RecordedConnection({"Destination.grading-dlq": RECORDED})
 
     counters = inspector(connection).statistics(["grading-dlq"])["grading-dlq"]
@@ -81,8 +81,8 @@ def test_counters_are_read_from_the_brokers_form_of_json() -> None:
     assert (counters.taken_at_ms, counters.oldest_ms) == (1795260470335, 1795260106526)
 
 
-def test_a_missing_queue_is_told_by_the_end_of_the_answers() -> None:
-    """No time is waited for an answer that never comes."""
+def test_a_missing_queue_is_detected_by_the_end_marker() -> None:
+    """There is no wait for an answer that never comes."""
     connection = RecordedConnection({"Destination.grading-dlq": RECORDED})
 
     found = inspector(connection).statistics(["grading-results", "grading-dlq"])
@@ -90,16 +90,16 @@ def test_a_missing_queue_is_told_by_the_end_of_the_answers() -> None:
     assert list(found) == ["grading-dlq"]
 
 
-def test_a_broker_without_the_plugin_is_a_setting_and_not_a_missing_queue() -> None:
-    """Otherwise every queue would be said not to exist."""
+def test_a_broker_without_the_plugin_is_a_settings_error() -> None:
+    """Otherwise every queue would seem to be missing."""
     with pytest.raises(SettingsError, match="does not answer") as caught:
         inspector(RecordedConnection({})).statistics(["grading-dlq"])
 
     assert "statisticsBrokerPlugin" in caught.value.next_step
 
 
-def test_answers_of_an_earlier_question_are_not_mixed_up() -> None:
-    """One that came too late carries another number."""
+def test_answers_of_an_earlier_query_are_skipped() -> None:
+    """A late answer has another number."""
     connection = RecordedConnection({"Destination.grading-dlq": RECORDED})
     asking = inspector(connection)
     asking.statistics(["grading-dlq"])
@@ -109,8 +109,8 @@ def test_answers_of_an_earlier_question_are_not_mixed_up() -> None:
     assert list(asking.statistics(["grading-dlq"])) == ["grading-dlq"]
 
 
-def test_a_silent_broker_is_not_waited_for_for_ever() -> None:
-    """The deadline holds for each question; what to look at is said."""
+def test_a_silent_broker_is_an_error_after_the_deadline() -> None:
+    """The deadline applies to each query."""
     silent = RecordedConnection({}, silent=True)
 
     with pytest.raises(ConnectionLostError, match="no answer within") as caught:
@@ -119,8 +119,8 @@ def test_a_silent_broker_is_not_waited_for_for_ever() -> None:
     assert caught.value.exit_code == 69
 
 
-def test_a_browse_takes_its_own_frames_and_ends_its_subscription() -> None:
-    """A browser that stays counts as a consumer, and would look like a worker."""
+def test_a_browse_reads_its_own_frames_and_ends_its_subscription() -> None:
+    """An open browser counts as a consumer, and would look like a worker."""
     connection = RecordedConnection({})
 
     (message,) = inspector(connection).browse("grading-dlq")
@@ -130,8 +130,8 @@ def test_a_browse_takes_its_own_frames_and_ends_its_subscription() -> None:
     assert connection.ended == ["grading-dlq"]
 
 
-def test_peeking_asks_for_no_more_than_is_wanted_and_leaves() -> None:
-    """The broker may hand out so many unacknowledged messages, and gets none acknowledged."""
+def test_peek_requests_only_the_wanted_messages_and_disconnects() -> None:
+    """The prefetch size limits the unacknowledged messages, and none is acknowledged."""
     connection = RecordedConnection({})
 
     page = inspector(connection).peek("grading-requests", 1)
@@ -141,6 +141,6 @@ def test_peeking_asks_for_no_more_than_is_wanted_and_leaves() -> None:
     assert connection.ended == ["grading-requests"]
 
 
-def test_peeking_into_a_short_queue_ends_with_it() -> None:
-    """The broker says where the end is."""
+def test_peek_ends_at_the_end_of_a_short_queue() -> None:
+    """The broker marks the end."""
     assert len(inspector(RecordedConnection({})).peek("grading-requests", 5)) == 1

@@ -1,4 +1,4 @@
-"""The frames that we write."""
+"""Outgoing frames."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from grader.adapters.activemq.outbox import Transaction, send_frame, subscribe_f
 
 
 def test_every_message_is_persistent() -> None:
-    """A message that is not is lost when the broker restarts."""
+    """Other messages are lost when the broker restarts."""
     frame = send_frame("grading-results", b"{}", {"persistent": "false"})
 
     assert frame.headers["persistent"] == "true"
     assert frame.headers["destination"] == "/queue/grading-results"
 
 
-def test_subscription_takes_one_message_and_acknowledges_each() -> None:
-    """The broker's own default is a thousand."""
+def test_subscription_has_a_prefetch_of_one_and_individual_acknowledgement() -> None:
+    """The broker's default prefetch is a thousand."""
     headers = subscribe_frame("q", "sub-1", {}).headers
 
     assert headers["activemq.prefetchSize"] == "1"
@@ -26,13 +26,13 @@ def test_subscription_takes_one_message_and_acknowledges_each() -> None:
 
 
 def test_text_is_text_for_java_clients_and_bytes_stay_bytes() -> None:
-    """A JMS text message of a body that is no text would change it."""
+    """A JMS text message would alter a binary body."""
     kinds = [send_frame("q", body, {}).headers["amq-msg-type"] for body in (b"{}", b"\xff", b"\0")]
 
     assert kinds == ["text", "bytes", "bytes"]
 
 
-def test_transaction_is_begun_and_committed_around_all_of_it() -> None:
+def test_transaction_begins_and_commits_around_all_frames() -> None:
     """Sends and acknowledgement carry its name; the commit asks for a receipt."""
     transaction = Transaction("tx-1")
     transaction.send("results", b"{}")
@@ -47,7 +47,7 @@ def test_transaction_is_begun_and_committed_around_all_of_it() -> None:
 
 @given(st.text(), st.binary())
 @settings(deadline=None)
-def test_any_header_value_and_body_survive_the_wire(value: str, body: bytes) -> None:
+def test_any_header_value_and_body_survive_encoding(value: str, body: bytes) -> None:
     """No character of a value ends the line or the header."""
     value = value.encode(errors="replace").decode()
 

@@ -1,4 +1,4 @@
-"""What the broker's last words come to."""
+"""Errors for the messages of ERROR frames."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WHERE = "stomp+ssl://broker:61614"
         ),
     ],
 )
-def test_a_lack_of_rights_is_told_with_the_right(words: str, what: str, right: str) -> None:
-    """Where, what and what to do, in words of the authorization map."""
+def test_a_missing_right_is_named(words: str, what: str, right: str) -> None:
+    """The error has address, operation and the right, as named in the authorization map."""
     error = refusal(words, WHERE)
 
     assert isinstance(error, AccessError)
@@ -37,15 +37,15 @@ def test_a_lack_of_rights_is_told_with_the_right(words: str, what: str, right: s
 
 @pytest.mark.parametrize("words", ["queue is full", "the broker closed the connection", ""])
 def test_everything_else_is_a_lost_connection(words: str) -> None:
-    """Another connection may do better."""
+    """A new connection may succeed."""
     error = refusal(words, WHERE)
 
     assert isinstance(error, ConnectionLostError)
     assert error.what == words
 
 
-def test_a_commit_that_was_refused_does_not_say_why() -> None:
-    """ActiveMQ's words; the reason is in another frame."""
+def test_a_refused_commit_does_not_have_the_reason() -> None:
+    """The reason is in another frame."""
     assert not explains("COMMIT FAILED: Transaction marked rollback only xaErrorCode:100")
     assert explains("User web is not authorized to read from: queue://q")
     assert explains("")

@@ -1,4 +1,4 @@
-"""Which of the messages that the broker has handed out a slot keeps."""
+"""Which delivered messages a consumer keeps."""
 
 from __future__ import annotations
 
@@ -13,34 +13,33 @@ from grader.adapters.activemq.source import ActiveMqJobSource
 
 
 class ScriptedConnection:
-    """Delivers what a test says, when it says so; subscriptions are ``<queue>/<number>``."""
+    """Delivers messages on demand; subscriptions are ``<queue>/<number>``."""
 
     def __init__(self) -> None:
-        """Nothing is subscribed to yet."""
         self.arrived: deque[Frame] = deque()
         self.open: list[str] = []
         self._numbers = itertools.count(1)
         self._watch: Callable[[Frame], None] = lambda _frame: None
 
     def watch(self, callback: Callable[[Frame], None]) -> None:
-        """Remember who wants to know."""
+        """Store the callback."""
         self._watch = callback
 
     def subscribe(self, queue: str) -> str:
-        """Give a new id."""
+        """Return a new id."""
         self.open.append(f"{queue}/{next(self._numbers)}")
         return self.open[-1]
 
     def unsubscribe(self, subscription: str) -> None:
-        """Forget it."""
+        """Remove the subscription."""
         self.open.remove(subscription)
 
     def next_frame(self, _timeout_seconds: float) -> Frame | None:
-        """Give what has arrived, without waiting."""
+        """Return an arrived message, without waiting."""
         return self.arrived.popleft() if self.arrived else None
 
     def deliver(self, queue: str, message_id: str) -> None:
-        """Have a message arrive on the open subscription of a queue."""
+        """Deliver a message to the open subscription of a queue."""
         (subscription,) = [item for item in self.open if item.startswith(queue)]
         frame = Frame({"message-id": message_id, "subscription": subscription, "ack": "a"})
         self.arrived.append(frame)
@@ -49,7 +48,7 @@ class ScriptedConnection:
 
 @pytest.fixture
 def connection() -> ScriptedConnection:
-    """A broker in the hands of the test."""
+    """A scripted broker."""
     return ScriptedConnection()
 
 
@@ -64,7 +63,7 @@ def source(connection: ScriptedConnection) -> ActiveMqJobSource:
 def test_second_message_of_the_same_queue_is_kept(
     connection: ScriptedConnection, source: ActiveMqJobSource
 ) -> None:
-    """Within a transaction the broker hands out one more; dropping it would strand it."""
+    """Within a transaction the broker delivers one more; it must not be dropped."""
     connection.deliver("ordinary", "1")
     connection.deliver("ordinary", "2")
     first = source.receive(0)
@@ -75,10 +74,10 @@ def test_second_message_of_the_same_queue_is_kept(
     assert source.receive(0) is None
 
 
-def test_message_of_another_queue_is_given_back_while_one_is_in_work(
+def test_message_of_another_queue_is_returned_during_a_job(
     connection: ScriptedConnection, source: ActiveMqJobSource
 ) -> None:
-    """Its subscription ends at once, and begins again before the next message is wanted."""
+    """Its subscription ends at once, and is renewed before the next message is received."""
     connection.deliver("ordinary", "1")
     assert source.receive(0).message_id == "1"
 
@@ -89,10 +88,10 @@ def test_message_of_another_queue_is_given_back_while_one_is_in_work(
     assert connection.open == ["ordinary/2", "urgent/3"]
 
 
-def test_subscription_of_the_message_in_work_is_never_ended(
+def test_subscription_of_the_running_job_is_never_ended(
     connection: ScriptedConnection, source: ActiveMqJobSource
 ) -> None:
-    """The broker would hand the message to another worker, and it would be done twice."""
+    """The broker would redeliver the message, and it would be processed twice."""
     connection.deliver("urgent", "1")
     source.receive(0)
 
@@ -101,10 +100,10 @@ def test_subscription_of_the_message_in_work_is_never_ended(
     assert "urgent/1" in connection.open
 
 
-def test_urgent_message_goes_first_and_the_other_back(
+def test_urgent_message_is_processed_first_and_the_other_returned(
     connection: ScriptedConnection, source: ActiveMqJobSource
 ) -> None:
-    """Of two that are there, the urgent one is begun, and the other is free for other workers."""
+    """The other message is free for other workers."""
     connection.deliver("ordinary", "1")
     connection.deliver("urgent", "2")
 
@@ -114,7 +113,7 @@ def test_urgent_message_goes_first_and_the_other_back(
     assert connection.open == ["urgent/1"]
 
 
-def test_one_queue_alone_will_do(connection: ScriptedConnection) -> None:
+def test_one_queue_is_enough(connection: ScriptedConnection) -> None:
     """The priority queue is optional."""
     source = ActiveMqJobSource(connection, ["ordinary"])
     source.receive(0)

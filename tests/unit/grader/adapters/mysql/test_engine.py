@@ -1,4 +1,4 @@
-"""What the driver's errors mean."""
+"""Translation of the driver's errors."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from grader.errors import AccessError, GraderError, SettingsError, TemporaryErro
         (1213, TemporaryError),
     ],
 )
-def test_error_numbers_are_told_apart(code: int, ours: type[GraderError]) -> None:
-    """A wrong password is not waited for as a server that is away is."""
+def test_error_numbers_are_translated(code: int, ours: type[GraderError]) -> None:
+    """A wrong password is not retried like an unreachable server."""
     theirs = OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, "words"))
 
     with pytest.raises(ours, match="words"), translated("database"):
         raise theirs
 
 
-def test_any_other_error_may_pass() -> None:
-    """A table that another process is still making, for one."""
+def test_any_other_error_is_temporary() -> None:
+    """For example a table that another process is creating."""
     theirs = ProgrammingError("SELECT 1", {}, pymysql.err.ProgrammingError(1146, "no table"))
 
     with pytest.raises(TemporaryError), translated("database"):
@@ -44,12 +44,12 @@ def test_any_other_error_may_pass() -> None:
     ("endpoint", "address"),
     [("db.example:3307", ("db.example", 3307)), ("db.example", ("db.example", 3306))],
 )
-def test_port_is_mysqls_own_unless_said(endpoint: str, address: tuple[str, int]) -> None:
-    """RDS gives host:port."""
+def test_the_default_port_is_that_of_mysql(endpoint: str, address: tuple[str, int]) -> None:
+    """The endpoint of RDS is host:port."""
     assert DatabaseLogin(endpoint, "n", "u", "p").address == address
 
 
-def test_port_that_is_no_number_is_refused() -> None:
+def test_invalid_port_is_an_error() -> None:
     """The error shows the endpoint."""
     with pytest.raises(SettingsError, match="db:x"):
         _ = DatabaseLogin("db:x", "n", "u", "p").address

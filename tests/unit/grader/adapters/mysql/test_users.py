@@ -1,4 +1,4 @@
-"""What may stand in a statement that makes a user."""
+"""Values allowed in the statement that creates a user."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from grader.errors import SettingsError
 PASSWORD = "a-Password-1"
 
 
-def test_a_schema_is_no_pattern() -> None:
-    """In a GRANT `_` stands for any character, and would open other schemas too."""
+def test_a_schema_is_not_a_pattern() -> None:
+    """In a GRANT an unescaped `_` would match other schemas too."""
     assert ApplicationUser("app", "a_b", PASSWORD).pattern == r"`a\_b`.*"
 
 
 @pytest.mark.parametrize("name", ["", "App", "1app", "app'; DROP USER x", "a" * 33])
-def test_a_name_that_is_none_is_refused(name: str) -> None:
-    """It says what is taken."""
+def test_an_invalid_name_is_rejected(name: str) -> None:
+    """The error lists the allowed characters."""
     with pytest.raises(SettingsError, match="1 to 32 of a-z"):
         ApplicationUser(name, "grading", PASSWORD)
 
 
 @pytest.mark.parametrize("schema", ["", "gra`ding", "a" * 65])
-def test_a_schema_that_is_none_is_refused(schema: str) -> None:
-    """It says what is taken."""
+def test_an_invalid_schema_is_rejected(schema: str) -> None:
+    """The error lists the allowed characters."""
     with pytest.raises(SettingsError, match="1 to 64 of a-z"):
         ApplicationUser("app", schema, PASSWORD)
 
@@ -32,14 +32,14 @@ def test_a_schema_that_is_none_is_refused(schema: str) -> None:
 @pytest.mark.parametrize(
     "password", ["short-1", "with space", "with'quote", 'with"quote', "with`tick", r"back\slash"]
 )
-def test_a_password_that_a_message_could_show_in_part_is_refused(password: str) -> None:
-    """Logs hide it as it is, so it must stand in a statement as it is; it is not shown."""
+def test_a_password_that_needs_escaping_is_rejected(password: str) -> None:
+    """Masking finds the password only unescaped; the error does not show it."""
     with pytest.raises(SettingsError, match="8 to 128") as caught:
         ApplicationUser("app", "grading", password)
 
     assert password not in str(caught.value)
 
 
-def test_a_password_is_in_no_representation() -> None:
+def test_repr_hides_the_password() -> None:
     """A traceback must not show it."""
     assert PASSWORD not in repr(ApplicationUser("app", "grading", PASSWORD))
