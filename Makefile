@@ -39,7 +39,8 @@ validate: setup ## run gradectl validate: terraform, checkov, cfn-lint, generate
 	@scripts/checkov
 	@exec .venv/bin/gradectl validate $(ARGS)
 
-bench: languages ## measure; writes build/bench.json, each figure with a baseline (ARGS=judge: without the local stack)
+bench: ## measure; writes build/bench.json, each figure with a baseline (ARGS=judge: without the local stack)
+	@scripts/setup bench
 	@exec $(PY) benchmarks $(ARGS)
 
 docs: setup ## regenerate the generated documentation

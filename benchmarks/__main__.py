@@ -1,8 +1,8 @@
 """
-What `make bench` runs: each figure beside a baseline from the same run, into build/bench.json.
+Entry point of `make bench`: writes figures and their baselines to build/bench.json.
 
-First the judge by itself, on a quiet machine. Then the demo: it runs, is timed, is measured on what
-it left running, and is stopped. `make bench ARGS=judge` leaves out the demo and all that needs it.
+Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
+the environment that the demo leaves running, and stops it. `make bench ARGS=judge` skips the demo.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ from grader.sandbox.temporary import installed_launcher
 
 
 def judge() -> Measured:
-    """Without queue, bucket and database, on a sandbox as an image has it."""
+    """Measure the judge without queue, bucket and database, in a sandbox as in the image."""
+    against_others.prepare()
     with installed_launcher() as launcher:
-        say("precompiling bits/stdc++.h, as when an image is made")
+        say("precompiling bits/stdc++.h, as in the image")
         install_headers(Launcher.open(launcher).box_root, [find("cpp")])
         for part in (sandboxed, native, whole_submissions, known_cases, against_others):
             yield from part.measure(launcher)
 
 
 def system() -> Measured:
-    """Everything, on the real engines."""
+    """Measure the whole system, with the real engines."""
     say("the demo")
     yield from _demo()
     try:
@@ -57,7 +58,7 @@ def system() -> Measured:
 
 
 def _demo() -> Measured:
-    """Against the part of it that is Terraform's apply, most of which is the provider's waits."""
+    """Baseline: Terraform's apply within the demo, which mostly waits in the provider."""
     environment = {**os.environ, "KEEP": "1"}
     subprocess.run([sys.executable, "examples/demo"], cwd=ROOT, env=environment, check=True)
     document = json.loads((ROOT / "build" / "demo.json").read_text())
@@ -71,7 +72,7 @@ _PARTS = {"judge": judge, "system": system}
 
 
 def main() -> None:
-    """Measure what was asked for, by default all."""
+    """Measure the requested part, by default everything."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("part", nargs="?", choices=("all", *_PARTS), default="all")
     wanted = parser.parse_args().part

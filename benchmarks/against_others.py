@@ -1,8 +1,8 @@
 """
-The same ten submissions through our judge and through those that people use today.
+Grades the same ten submissions with this judge and with other ones.
 
-The clock runs from the source on disk to the last verdict; both judges are up, and neither has seen
-the source before: each round adds a comment to it, so that no compile cache helps.
+Measured is the time from the source on disk to the last verdict. Both judges are running, and each
+round adds a comment to every source, so that no compile cache has it.
 """
 
 from __future__ import annotations
@@ -37,12 +37,16 @@ _RIVALS: dict[str, Callable[[Iterable[Case], int, int], AbstractContextManager[R
     "dmoj": dmoj.running,
     "isolate": isolate.running,
 }
+_INSTALLERS: dict[str, Callable[[], object]] = {
+    "dmoj": dmoj.install,
+    "isolate": isolate.require,
+}
 _FASTER = Aim(1.0)
 
 
 @dataclass(frozen=True)
 class _Heat:
-    """Seconds and verdicts of one submission in both judges."""
+    """Seconds and verdicts of one submission by both judges."""
 
     submission: Submission
     ours: tuple[float, tuple[str, ...]]
@@ -50,12 +54,21 @@ class _Heat:
 
     @property
     def agrees(self) -> bool:
-        """Whether each case got the same verdict."""
+        """Whether every case got the same verdict."""
         return self.ours[1] == self.theirs[1]
 
 
+def prepare() -> None:
+    """Install the other judges, and say which comparisons will be absent and why."""
+    for name, install in _INSTALLERS.items():
+        try:
+            install()
+        except UnavailableError as error:
+            say(f"the comparison with {name} will be absent: {error}")
+
+
 def measure(launcher: Path) -> Measured:
-    """Against each that this machine has; the reason for each that it has not."""
+    """Compare with every judge that works on this machine; the others are absent with a reason."""
     limits = (TIME_LIMIT_MS, MEMORY_LIMIT_MB)
     for name, running in _RIVALS.items():
         try:
@@ -70,14 +83,14 @@ def measure(launcher: Path) -> Measured:
 
 
 def _heats(ours: judge.Judge, name: str, theirs: Rival) -> Iterator[_Heat]:
-    """All ten, several times over; the first time only warms up."""
+    """Grade all ten in several rounds; the first one is not counted."""
 
     def grade(language: str, source: Path) -> tuple[str, ...]:
         return judge.verdicts(ours.grade(_PROBLEM, language, source.read_bytes()))
 
     with TemporaryDirectory() as directory:
         for number in range(_ROUNDS + 1):
-            say(f"ten submissions through us and {name}, round {number} of {_ROUNDS}")
+            say(f"ten submissions by this judge and {name}, round {number} of {_ROUNDS}")
             for submission in submissions():
                 source = _fresh(submission, Path(directory))
                 heat = _Heat(
@@ -90,7 +103,7 @@ def _heats(ours: judge.Judge, name: str, theirs: Rival) -> Iterator[_Heat]:
 
 
 def _fresh(submission: Submission, directory: Path) -> Path:
-    """Copy a source and give it a comment of its own."""
+    """Copy a source and append a unique comment."""
     path = directory / submission.name
     comment = f"{_COMMENTS[submission.language]} {secrets.token_hex(8)}\n"
     path.write_text(submission.path.read_text() + comment)
@@ -98,15 +111,15 @@ def _fresh(submission: Submission, directory: Path) -> Path:
 
 
 def _check(name: str, heats: Iterable[_Heat]) -> None:
-    """Speed is worth nothing where the verdict is wrong; theirs is only told."""
+    """Require the expected verdicts of this judge; print differing ones of the other."""
     for heat in heats:
         submission = heat.submission
         if heat.ours[1] != submission.verdicts:
             raise SystemExit(
-                f"{submission.name}: we say {heat.ours[1]}, expected {submission.verdicts}"
+                f"{submission.name}: this judge gave {heat.ours[1]}, expected {submission.verdicts}"
             )
         if not heat.agrees:
-            say(f"{submission.name}: {name} says {heat.theirs[1]}, we say {heat.ours[1]}")
+            say(f"{submission.name}: {name} gave {heat.theirs[1]}, this judge {heat.ours[1]}")
 
 
 def _figures(name: str, heats: list[_Heat]) -> Measured:
@@ -124,7 +137,7 @@ def _figures(name: str, heats: list[_Heat]) -> Measured:
 
 
 def _total(heats: list[_Heat]) -> tuple[float, float]:
-    """Our and their seconds for all of them: the sum of each one's median."""
+    """Seconds of this and of the other judge: the sum of the medians per submission."""
     by_name: dict[str, list[_Heat]] = {}
     for heat in heats:
         by_name.setdefault(heat.submission.name, []).append(heat)

@@ -1,7 +1,7 @@
 """
-DMOJ's judge, from PyPI, in an environment of its own, driven by its own command line.
+DMOJ's judge from PyPI, in a separate virtual environment, driven by its command line.
 
-It is the only other full-strength judge that needs neither Docker nor cgroups.
+It is the only other complete judge that needs neither Docker nor cgroups.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ _PROBLEM = "sum"
 _EXECUTORS = {"c": "C11", "cpp": "CPP20", "python": "PY3"}
 _RUNTIMES = {"gcc11": "gcc", "g++20": "g++", "python3": "python3"}
 _PROGRAM_DIRECTORY = "/usr/bin"
-_COMPILE_SECONDS = 30  # as ours; on a busy machine its own 10 are too few for bits/stdc++.h
+_COMPILE_SECONDS = 30  # as here; its default of 10 is too short for bits/stdc++.h on a busy machine
 _CASE = re.compile(r"^Test case +\d+ (\w+)")
 _COMPILE_ERROR = "Failed compiling submission!"
 _DONE = "Done grading"
-#: Of a language whose self-test failed; follows the prompt.
+#: Printed after the prompt for a language whose self-test failed.
 _REFUSED = "> unknown "
-#: Its words for a crash and for an exit code, which are one verdict to us.
-_WORDS = {"RTE": "RE", "IR": "RE"}
+#: Its verdicts for a signal and for an exit code, which are one verdict here.
+_VERDICTS = {"RTE": "RE", "IR": "RE"}
 
 
 def install() -> Path:
     """
-    Install it once, and give its command line.
+    Install it unless it is installed; returns the path of its command line.
 
     Raises:
-        UnavailableError: It cannot be installed; says what pip said, and what it needs.
+        UnavailableError: It cannot be installed; has pip's message and the required packages.
     """
     program = _ENVIRONMENT / "bin" / "dmoj-cli"
     stamp = _ENVIRONMENT / "installed"
     wanted = hashlib.sha256(_PINS.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return program
-    say(f"installing DMOJ's judge into {_ENVIRONMENT.name}; it is compiled here")
+    say(f"compiling and installing DMOJ's judge into {_ENVIRONMENT.name}")
     _call(sys.executable, "-m", "venv", "--clear", str(_ENVIRONMENT))
     _call(str(_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-qq", "-r", str(_PINS))
     stamp.write_text(wanted)
@@ -64,17 +64,17 @@ def _call(*command: str) -> None:
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
         raise UnavailableError(
-            f"{' / '.join(words)} (it needs a C++ compiler and the Debian packages"
-            " python3-dev and libseccomp-dev)"
+            f"{' / '.join(words)} (scripts/setup bench installs the Debian packages it needs:"
+            " g++, python3-dev, libseccomp-dev)"
         )
 
 
 def read_verdicts(lines: Iterable[str]) -> Iterator[str]:
     """
-    Read what it says of one submission, to its end and no further.
+    Read the verdicts of one submission, up to its end.
 
     Raises:
-        UnavailableError: It refuses the language, or says no more.
+        UnavailableError: It refuses the language, or its output ends.
     """
     for line in lines:
         if line.startswith(_DONE):
@@ -84,17 +84,17 @@ def read_verdicts(lines: Iterable[str]) -> Iterator[str]:
         if line.startswith(_COMPILE_ERROR):
             yield "CE"
         if found := _CASE.match(line):
-            yield _WORDS.get(found[1], found[1])
-    raise UnavailableError("it ended without a verdict")
+            yield _VERDICTS.get(found[1], found[1])
+    raise UnavailableError("DMOJ ended without a verdict")
 
 
 @dataclass(frozen=True)
 class Dmoj:
     """
-    A judge that is up and waits for commands.
+    A running judge that waits for commands.
 
     Args:
-        process: The command line.
+        process: Its command line.
         time_limit_ms: CPU milliseconds per case.
         memory_limit_mb: MB per case.
     """
@@ -104,7 +104,7 @@ class Dmoj:
     memory_limit_mb: int
 
     def judge(self, language: str, source: Path) -> tuple[str, ...]:
-        """Judge a source on disk, as `Rival` says."""
+        """Judge a source on disk; see `Rival`."""
         limits = f"-tl {self.time_limit_ms / 1000} -ml {self.memory_limit_mb * 1024}"
         print(
             f"submit {_PROBLEM} {_EXECUTORS[language]} {source} {limits}",
@@ -117,7 +117,7 @@ class Dmoj:
 @contextmanager
 def running(cases: Iterable[Case], time_limit_ms: int, memory_limit_mb: int) -> Iterator[Dmoj]:
     """
-    Install and start the judge, with one problem of these cases.
+    Install and start the judge with one problem.
 
     Raises:
         UnavailableError: It cannot be installed.

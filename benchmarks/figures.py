@@ -1,4 +1,4 @@
-"""What a measurement is, and how it is written down."""
+"""Measured figures, their aims, and the report."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ SCHEMA_VERSION = 1
 @dataclass(frozen=True)
 class Aim:
     """
-    What a figure should reach.
+    Target of a figure.
 
     Args:
-        bound: In the figure's unit.
-        at_least: Whether more is better.
+        bound: Bound, in the unit of the figure.
+        at_least: Whether it is a lower bound.
     """
 
     bound: float
     at_least: bool = False
 
     def met_by(self, value: float) -> bool:
-        """Whether a value is good enough."""
+        """Whether a value reaches the aim."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:
-        """In the form of the table."""
+        """Format for the table."""
         return f"{'>=' if self.at_least else '<='} {self.bound:g}"
 
 
 @dataclass(frozen=True)
 class Figure:
     """
-    One measured value beside its baseline from the same run.
+    A measured value with its baseline from the same run.
 
     Args:
-        value: What was measured.
-        unit: Of value and baseline.
-        baseline: The same without us, or by others.
-        n: How many measurements are behind the value.
-        aim: What it should reach; None where nothing was promised.
+        value: Measured value.
+        unit: Unit of value and baseline.
+        baseline: The same work by bare tools or by another judge.
+        n: Number of measurements.
+        aim: Target; None if there is none.
     """
 
     value: float
@@ -59,11 +59,11 @@ class Figure:
 
     @property
     def ratio(self) -> float:
-        """How the value compares with its baseline."""
+        """Value divided by baseline."""
         return self.value / self.baseline
 
     def document(self) -> dict[str, object]:
-        """In the form of the report."""
+        """Format for the report."""
         document: dict[str, object] = {
             "value": _short(self.value),
             "unit": self.unit,
@@ -76,7 +76,7 @@ class Figure:
         return document
 
     def row(self, name: str) -> str:
-        """In the form of the table."""
+        """Format for the table."""
         aim = ""
         if self.aim:
             aim = f"  {'met   ' if self.aim.met_by(self.value) else 'MISSED'} {self.aim}"
@@ -89,40 +89,40 @@ class Figure:
 @dataclass(frozen=True)
 class Absent:
     """
-    A figure that could not be measured here.
+    A figure that could not be measured on this machine.
 
     Args:
-        reason: Why, and what would help.
+        reason: Why, and how to change that.
     """
 
     reason: str
 
 
-#: What a benchmark hands over: the name of a figure, and the figure.
+#: What a benchmark yields: names of figures, and the figures.
 Measured = Iterator[tuple[str, Figure | Absent]]
 
 
 def timed(work: Callable[..., object], *arguments: object) -> float:
-    """Seconds that one call takes."""
+    """Seconds of one call."""
     started = time.perf_counter()
     work(*arguments)
     return time.perf_counter() - started
 
 
 def clocked(work: Callable[..., _T], *arguments: object) -> tuple[float, _T]:
-    """Seconds that one call takes, and what it returns."""
+    """Seconds of one call, and its result."""
     started = time.perf_counter()
     result = work(*arguments)
     return time.perf_counter() - started, result
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that `percent` of all are not above."""
+    """Return a percentile of the values."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def write(measured: Mapping[str, Figure | Absent], path: Path) -> None:
-    """Write the report that `make bench` promises, and show it."""
+    """Write the report to `path` and print it; the last line sums up the aims."""
     figures = {name: one for name, one in measured.items() if isinstance(one, Figure)}
     absent = {name: one.reason for name, one in measured.items() if isinstance(one, Absent)}
     document = {
@@ -138,7 +138,27 @@ def write(measured: Mapping[str, Figure | Absent], path: Path) -> None:
     for name, reason in absent.items():
         print(f"{name:36} absent: {reason}")
     if os.getloadavg()[1] > (os.cpu_count() or 1):
-        print("The machine was busy with other things: believe the ratios, not the values.")
+        print("The machine was busy with other things: compare the ratios, not the values.")
+    print(summary(measured))
+
+
+def summary(measured: Mapping[str, Figure | Absent]) -> str:
+    """Count the aims that were met, and name those that were missed or not measured."""
+    aims = {
+        name: one.aim.met_by(one.value)
+        for name, one in measured.items()
+        if isinstance(one, Figure) and one.aim
+    }
+    missed = [name for name, met in aims.items() if not met]
+    absent = [name for name, one in measured.items() if isinstance(one, Absent)]
+    parts = [f"aims: {len(aims) - len(missed)} met", f"{len(missed)} missed{_listed(missed)}"]
+    if absent:
+        parts.append(f"{len(absent)} not measured{_listed(absent)}")
+    return ", ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _short(part: float) -> float:

@@ -1,8 +1,8 @@
 """
-`isolate`, the sandbox of the olympiads and of judge0, where the machine has it.
+The sandbox `isolate`, which the IOI and judge0 use, with a minimal judge around it.
 
-It is only a sandbox, so the least judge that it needs is here: bare compilers outside of it, a run
-a case inside, the same comparison as ours. It needs namespaces, which a Fargate task does not have.
+Compilers run outside the sandbox, each case inside, and outputs are compared in the same way as
+here. It needs namespaces, which a Fargate task does not have.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RUN = {
     "cpp": ("./program",),
     "python": ("/usr/bin/python3", "-I", "-B", "program"),
 }
-#: Its two-letter words for how a program ended.
+#: Verdicts by its two-letter status.
 _STATUS = {"TO": "TLE", "SG": "RE", "RE": "RE"}
 _KB_PER_MB = 1024
 _EXECUTABLE = 0o755
@@ -36,12 +36,12 @@ _EXECUTABLE = 0o755
 @dataclass(frozen=True)
 class Isolate:
     """
-    One initialised sandbox.
+    An initialised sandbox.
 
     Args:
-        directory: Private to us.
-        box: What the program sees as its working directory.
-        cases: Of the problem.
+        directory: Private working directory.
+        box: Working directory of the program.
+        cases: Test cases of the problem.
         time_limit_ms: CPU milliseconds per case.
         memory_limit_mb: MB per case.
     """
@@ -53,7 +53,7 @@ class Isolate:
     memory_limit_mb: int
 
     def judge(self, language: str, source: Path) -> tuple[str, ...]:
-        """Judge a source on disk, as `Rival` says."""
+        """Judge a source on disk; see `Rival`."""
         program = source
         if language in _COMPILERS:
             program = self.directory / "program"
@@ -85,15 +85,21 @@ class Isolate:
 
 def read_verdict(meta: str) -> str | None:
     """
-    Read what it noted of a run: our word for what went wrong, None where only the output can tell.
+    Read the verdict from the meta file of a run; None if the output decides.
 
     Raises:
-        UnavailableError: It failed itself.
+        UnavailableError: isolate itself failed.
     """
-    said = dict(line.split(":", 1) for line in meta.splitlines())
-    if said.get("status") == "XX":
-        raise UnavailableError(f"it failed: {said.get('message')}")
-    return _STATUS[said["status"]] if "status" in said else None
+    fields = dict(line.split(":", 1) for line in meta.splitlines())
+    if fields.get("status") == "XX":
+        raise UnavailableError(f"isolate failed: {fields.get('message')}")
+    return _STATUS[fields["status"]] if "status" in fields else None
+
+
+def require() -> None:
+    """Raise `UnavailableError` if isolate is not installed."""
+    if not shutil.which("isolate"):
+        raise UnavailableError(_why_not_installed())
 
 
 @contextmanager
@@ -102,13 +108,12 @@ def running(cases: Iterable[Case], time_limit_ms: int, memory_limit_mb: int) -> 
     Initialise a sandbox.
 
     Raises:
-        UnavailableError: It is not installed, or does not work here.
+        UnavailableError: isolate is not installed, or does not work on this machine.
     """
-    if not shutil.which("isolate"):
-        raise UnavailableError(_why_not_installed())
+    require()
     done = _isolate("--init")
     if done.returncode:
-        raise UnavailableError(f"it cannot be initialised: {done.stderr.strip()}")
+        raise UnavailableError(f"isolate cannot be initialised: {done.stderr.strip()}")
     try:
         with TemporaryDirectory() as name:
             box = Path(done.stdout.strip(), "box")
@@ -125,7 +130,7 @@ def _why_not_installed() -> str:
     )
     if known.stdout:
         return "not on PATH; apt-get install isolate"
-    return "not on PATH, and this system's packages do not have it"
+    return "not on PATH, and not packaged for this system"
 
 
 def _isolate(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""A figure says whether it is good enough, and never without its baseline."""
+"""Figures, their aims, and the report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from figures import Absent, Aim, Figure, write
+from figures import Absent, Aim, Figure, summary, write
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from figures import Absent, Aim, Figure, write
     ],
 )
 def test_an_aim_is_met_at_its_bound(aim: Aim, value: float, met: bool) -> None:
-    """At most means at most, and at least means at least."""
+    """Both kinds of bounds include their value."""
     assert aim.met_by(value) is met
 
 
 def test_the_report_has_ratio_and_aim_beside_each_value_and_what_is_absent(tmp_path: Path) -> None:
-    """Others read the report; what was promised and missed stands in it too."""
+    """The report has all figures, with missed aims and the reasons of absent ones."""
     report = tmp_path / "build" / "bench.json"
 
     write(
@@ -57,7 +57,22 @@ def test_the_report_has_ratio_and_aim_beside_each_value_and_what_is_absent(tmp_p
 
 
 def test_the_table_shows_a_missed_aim(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Nobody has to compare numbers by eye."""
+    """The row of the figure has it, and the last line sums up."""
     write({"slow": Figure(3.0, "ms", 2.0, 10, Aim(2.5))}, tmp_path / "build" / "bench.json")
 
-    assert "MISSED <= 2.5" in capsys.readouterr().out
+    table = capsys.readouterr().out
+    assert "MISSED <= 2.5" in table
+    assert table.endswith("\naims: 0 met, 1 missed (slow)\n")
+
+
+def test_the_last_line_names_missed_aims_and_absent_figures() -> None:
+    """Figures without an aim do not count."""
+    measured = {
+        "fast": Figure(1.0, "ms", 2.0, 10, Aim(2.5)),
+        "slow": Figure(3.0, "ms", 2.0, 10, Aim(2.5)),
+        "without": Figure(3.0, "ms", 2.0, 10),
+    }
+
+    assert summary(measured) == "aims: 1 met, 1 missed (slow)"
+    assert summary({"fast": measured["fast"]}) == "aims: 1 met, 0 missed"
+    assert summary({"gone": Absent("x")}) == "aims: 0 met, 0 missed, 1 not measured (gone)"
