@@ -38,6 +38,22 @@ http.server.HTTPServer(address, Health).serve_forever()
 """
 
 
+@pytest.fixture(name="aws")
+def _aws(moto_server: str) -> Callable[[str], Any]:
+    """Create clients of an emulated account without data planes."""
+    return lambda service: client(moto_server, service)
+
+
+def client(endpoint_url: str, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
 @pytest.fixture(name="directory")
 def _directory() -> Iterator[Path]:
     """A directory that box users can traverse, unlike `tmp_path`."""
@@ -68,13 +84,7 @@ class Account:
 
     def client(self, name: str) -> Any:
         """Return a client of one AWS service."""
-        return boto3.client(
-            name,
-            endpoint_url=self.stack.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        return client(self.stack.endpoint_url, name)
 
     def create_broker(self, xml: str = BROKER_XML) -> str:
         """Create a broker with a configuration; returns its id."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -16,27 +16,17 @@ TARGET = {
 }
 
 
-def client(url: str, name: str) -> Any:
-    return boto3.client(
-        name,
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
-
-
 @pytest.fixture(name="scaling")
-def _scaling(moto_server: str) -> Any:
+def _scaling(aws: Callable[[str], Any]) -> Any:
     """A client of Application Auto Scaling, with one service that can be scaled."""
-    ecs = client(moto_server, "ecs")
+    ecs = aws("ecs")
     ecs.create_cluster(clusterName="scaled")
     container = {"name": "grading-worker", "image": "unused", "memory": 128}
     ecs.register_task_definition(family="scaled", containerDefinitions=[container])
     ecs.create_service(
         cluster="scaled", serviceName="grading", taskDefinition="scaled", desiredCount=0
     )
-    return client(moto_server, "application-autoscaling")
+    return aws("application-autoscaling")
 
 
 def test_a_scaling_target_keeps_its_tags(scaling: Any) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -51,14 +51,8 @@ class Cluster:
 
 
 @pytest.fixture(name="ecs")
-def _ecs(moto_server: str) -> Any:
-    return boto3.client(
-        "ecs",
-        endpoint_url=moto_server,
-        region_name="ap-northeast-2",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+def _ecs(aws: Callable[[str], Any]) -> Any:
+    return aws("ecs")
 
 
 def test_a_service_is_described_as_it_was_created(ecs: Any) -> None:

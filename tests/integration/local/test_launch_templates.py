@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 
 TEMPLATE_TAGS = {"ResourceType": "launch-template", "Tags": [{"Key": "Team", "Value": "a"}]}
@@ -12,14 +12,8 @@ INSTANCE_TAGS = {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "
 
 
 @pytest.fixture(name="ec2")
-def _ec2(moto_server: str) -> Any:
-    return boto3.client(
-        "ec2",
-        endpoint_url=moto_server,
-        region_name="ap-northeast-2",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+def _ec2(aws: Callable[[str], Any]) -> Any:
+    return aws("ec2")
 
 
 def data_of(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:

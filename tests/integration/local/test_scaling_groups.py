@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 
 GROUP = "instances"
@@ -15,19 +14,13 @@ TRACKING = {
 }
 
 
-@pytest.fixture(name="client")
-def _client(moto_server: str) -> Callable[[str], Any]:
-    session: Any = boto3.Session("testing", "testing", region_name="ap-northeast-2")
-    return lambda service: session.client(service, endpoint_url=moto_server)
-
-
 @pytest.fixture
-def scaling(client: Callable[[str], Any]) -> Any:
+def scaling(aws: Callable[[str], Any]) -> Any:
     """A client, with one empty group that has a warm-up of 120 s."""
-    template = client("ec2").create_launch_template(
+    template = aws("ec2").create_launch_template(
         LaunchTemplateName=GROUP, LaunchTemplateData={"InstanceType": "m6i.large"}
     )["LaunchTemplate"]
-    found = client("autoscaling")
+    found = aws("autoscaling")
     found.create_auto_scaling_group(
         AutoScalingGroupName=GROUP,
         AvailabilityZones=["ap-northeast-2a"],
@@ -39,7 +32,7 @@ def scaling(client: Callable[[str], Any]) -> Any:
     )
     yield found
     found.delete_auto_scaling_group(AutoScalingGroupName=GROUP, ForceDelete=True)
-    client("ec2").delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
+    aws("ec2").delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
 
 
 def warm_up(scaling: Any) -> int:
