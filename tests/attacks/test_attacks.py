@@ -24,7 +24,7 @@ def fights() -> Iterator[object]:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("attack", "warm"), fights())
+@pytest.mark.parametrize(("attack", "warm"), list(fights()))
 def test_an_attack_gets_its_verdict_and_changes_nothing(
     trials: dict[tuple[str, bool], Trial], attack: Attack, warm: bool
 ) -> None:
