@@ -1,4 +1,4 @@
-"""What each role may do on a real ActiveMQ that runs the messaging module's authorization map."""
+"""Rights of each role on a real ActiveMQ with the messaging module's authorization map."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RESULTS, DEAD = names.RESULTS_QUEUE, names.DEAD_LETTER_QUEUE
 STATISTICS = "ActiveMQ.Statistics.Destination.grading-requests"
 STRANGE = "somebody-elses-queue"
 SCHEDULER = "/topic/ActiveMQ.Scheduler.Management"
-WAIT_SECONDS = 10.0  # a limit for what surely comes
+WAIT_SECONDS = 10.0  # limit for an expected message
 
 Session = Callable[[str], Connection]
 
@@ -53,7 +53,7 @@ def broker(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def session(broker: RunningBroker) -> Iterator[Session]:
-    """Connect as a user; afterwards everything is closed and all queues are empty."""
+    """Connects as a user; afterwards closes all connections and empties all queues."""
     opened: list[Connection] = []
 
     def make(user: str) -> Connection:
@@ -68,7 +68,7 @@ def session(broker: RunningBroker) -> Iterator[Session]:
 
 
 def empty(broker: RunningBroker) -> None:
-    """Take what a test left behind."""
+    """Remove the messages of a test."""
     connection = connect([broker.endpoint], "admin", PASSWORD, ca_file=broker.ca_file)
     sizes = ActiveMQQueueInspector(connection).statistics(names.QUEUES)
     for queue, counters in sizes.items():
@@ -87,7 +87,7 @@ def taken(connection: Connection) -> Frame:
 
 
 def read(connection: Connection, queue: str) -> Frame:
-    """Take one message of a queue for good."""
+    """Consume one message of a queue."""
     connection.subscribe(queue)
     frame = taken(connection)
     connection.ack(frame)
@@ -95,9 +95,9 @@ def read(connection: Connection, queue: str) -> Frame:
 
 
 def try_to(action: str, connection: Connection, destination: str) -> None:
-    """Send or read, and wait until the broker has judged it."""
+    """Send or read, and wait for the broker's answer."""
     if action == "write":
-        # without it the plugin of statistics would take a question for an ordinary message
+        # else the statistics plugin treats a query as an ordinary message
         connection.send(destination, b"refused?", {"reply-to": "/temp-queue/answers"})
     else:
         connection.subscribe(destination, headers={"receipt": "judged"})
@@ -125,17 +125,17 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("user", "action", "destination"), REFUSED)
-def test_what_is_not_for_a_role_is_refused(
+def test_operations_without_the_right_are_refused(
     session: Session, user: str, action: str, destination: str
 ) -> None:
-    """Each role has what its program needs and nothing more; a user in no group has nothing."""
+    """Each role has only the rights its program needs; a user without a group has none."""
     with pytest.raises(GraderError, match=f"{user}.*may not|not authorized"):
         try_to(action, session(user), destination)
 
 
 @pytest.mark.parametrize("queue", [REQUESTS, PRIORITY])
 def test_a_request_and_its_result_pass_between_web_and_worker(session: Session, queue: str) -> None:
-    """Web writes requests and reads results; the worker answers and acknowledges in one step."""
+    """Web sends requests and reads results; the worker answers in one transaction."""
     web, worker = session("web"), session("worker")
     web.send(queue, b"request")
     worker.subscribe(queue)
@@ -150,7 +150,7 @@ def test_a_request_and_its_result_pass_between_web_and_worker(session: Session, 
 
 @pytest.mark.parametrize("queue", [REQUESTS, PRIORITY])
 def test_a_worker_sends_a_delayed_copy_for_a_retry(session: Session, queue: str) -> None:
-    """The broker's scheduler delivers it later, without a right to the scheduler's own topic."""
+    """The broker delivers it later; no right to the scheduler's topic is needed."""
     session("web").send(queue, b"request")
     worker = session("worker")
     worker.subscribe(queue)
@@ -167,8 +167,8 @@ def test_a_worker_sends_a_delayed_copy_for_a_retry(session: Session, queue: str)
     assert waited >= 0.9
 
 
-def test_a_worker_gives_up_a_request_to_the_dead_letter_queue(session: Session) -> None:
-    """It may write there, and only an operator or administrator reads it."""
+def test_a_worker_sends_to_the_dead_letter_queue(session: Session) -> None:
+    """It may send there; only operator and admin may read."""
     worker = session("worker")
     worker.send(DEAD, b"hopeless", {"original-destination": REQUESTS})
 
@@ -176,14 +176,14 @@ def test_a_worker_gives_up_a_request_to_the_dead_letter_queue(session: Session) 
 
 
 def test_an_expired_request_goes_to_the_dead_letter_queue_by_itself(session: Session) -> None:
-    """The broker moves it in its own name, although web may not write there."""
+    """The broker itself moves it, although web may not send there."""
     session("web").send(REQUESTS, b"late", {"expires": str(int(time.time() * 1000) - 1)})
 
     assert read(session("admin"), DEAD).body == b"late"
 
 
 def test_a_worker_asks_how_many_others_there_are(session: Session) -> None:
-    """The answer comes on a temporary queue of its own."""
+    """The answer arrives on a temporary queue."""
     worker = session("worker")
     session("web").send(REQUESTS, b"request")
 
@@ -202,8 +202,8 @@ def test_temporary_queues_are_for_every_role(session: Session) -> None:
         assert taken(connection).body == b"to myself"
 
 
-def test_a_temporary_queue_of_somebody_is_closed_to_who_is_in_no_group(session: Session) -> None:
-    """Its address is known to whoever gets the question, and could be guessed."""
+def test_a_user_without_a_group_cannot_use_temporary_queues_of_others(session: Session) -> None:
+    """Its address is known to the receiver of a query, and could be guessed."""
     worker = session("worker")
     worker.subscribe("/temp-queue/answers")
     worker.send(REQUESTS, b"question", {"reply-to": "/temp-queue/answers"})
@@ -218,7 +218,7 @@ def test_a_temporary_queue_of_somebody_is_closed_to_who_is_in_no_group(session: 
 def test_an_operator_sees_every_queue_and_its_counters(
     session: Session, broker: RunningBroker
 ) -> None:
-    """What `gradectl queue list` and `queue inspect` do."""
+    """As `gradectl queue list` and `queue inspect` do."""
     admin = session("admin")
     for queue in names.QUEUES:
         admin.send(queue, queue.encode())
@@ -233,15 +233,15 @@ def test_an_operator_sees_every_queue_and_its_counters(
         assert [message.body for message in page.scan.messages] == [queue.encode()]
 
 
-def test_who_may_browse_may_also_consume(session: Session) -> None:
-    """To ActiveMQ both are reading, so an operator could take a message; the README says it."""
+def test_the_right_to_browse_allows_consuming(session: Session) -> None:
+    """In ActiveMQ both need the right to read; the README documents that."""
     session("web").send(REQUESTS, b"request")
 
     assert read(session("operator"), REQUESTS).body == b"request"
 
 
 def test_an_administrator_may_do_everything(session: Session) -> None:
-    """Also with queues that do not exist yet, and with the scheduler."""
+    """Also with new queues and the scheduler."""
     admin = session("admin")
     for queue in (*names.QUEUES, STRANGE):
         admin.send(queue, b"anything")

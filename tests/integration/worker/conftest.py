@@ -1,4 +1,4 @@
-"""A bucket, parameters, a database and queues of its own for each test, and worker processes."""
+"""Bucket, parameters, database and queues for each test, and worker processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing
 
 
 def _neighbour(name: str) -> Any:
-    """Import a module of this folder: tests are no package."""
+    """Import a module of this folder: tests are not a package."""
     spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -47,7 +47,7 @@ Relay = _neighbour("relay").Relay
 
 @dataclass
 class World:
-    """One environment, and the web tier's view of it."""
+    """One environment, with a client for the web tier's side."""
 
     environment: dict[str, str]
     broker: RunningBroker
@@ -80,7 +80,7 @@ class World:
         )
 
     def relay(self, key: str, engine_port: int) -> Any:
-        """Put a relay, cut at first, between workers and an engine."""
+        """Put a relay between workers and an engine; it starts cut."""
         (port,) = free_ports(1)
         relay = Relay(engine_port, port)
         self.stack.callback(relay.cut)
@@ -89,7 +89,7 @@ class World:
         return relay
 
     def request(self, **changes: object) -> dict[str, object]:
-        """A good request with these fields changed; None takes one away."""
+        """A valid request with changed fields; None removes a field."""
         request_id = f"req_{uuid.uuid4().hex[:12]}"
         good = {
             "requestId": request_id,
@@ -105,17 +105,17 @@ class World:
         return {key: value for key, value in {**good, **changes}.items() if value is not None}
 
     def submit(self, **changes: object) -> str:
-        """Send a request, as the web tier does; gives its id."""
+        """Send a request, as the web tier does; returns its id."""
         request = self.request(**changes)
         self.send(json.dumps(request).encode())
         return str(request["requestId"])
 
     def send(self, body: bytes, *, queue: str = "QUEUE_NAME") -> None:
-        """Send a message to the queue that this variable names."""
+        """Send a message to the queue in this variable."""
         self.web.send(self.environment[queue], body)
 
     def receive(self, queue: str, seconds: float = WAIT_SECONDS) -> Frame | None:
-        """Take the next message of the queue that this variable names; None when none comes."""
+        """Receive from the queue in this variable; None after the timeout."""
         name = self.environment[queue]
         if name not in self._queue_of.values():
             self._queue_of[self.web.subscribe(name)] = name
@@ -129,7 +129,7 @@ class World:
         return self._came[name].pop(0)
 
     def result(self) -> GradingResult:
-        """The next result; its correlation id is its request's."""
+        """Receive a result; its correlation id must be the request id."""
         frame = self.receive("RESULT_QUEUE_NAME")
         assert frame is not None, "no result came"
         result = GradingResult.from_json(frame.body)
@@ -137,22 +137,22 @@ class World:
         return result
 
     def dead_letter(self) -> Frame:
-        """The next dead-lettered message."""
+        """Receive a dead-lettered message."""
         frame = self.receive("DLQ_NAME")
         assert frame is not None, "nothing was dead-lettered"
         return frame
 
     def nothing_more(self) -> bool:
-        """Whether neither a result nor a dead letter comes within a moment."""
+        """Whether neither a result nor a dead letter arrives for a moment."""
         return all(self.receive(queue, 0.3) is None for queue in ("RESULT_QUEUE_NAME", "DLQ_NAME"))
 
     def object(self, key: str) -> bytes:
-        """The content of an object."""
+        """Read an object."""
         return bytes(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
 
 def variables(name: str, moto_server: str, broker: RunningBroker, gate: Path) -> dict[str, str]:
-    """What a task definition gives, and what the platform adds."""
+    """Variables of the task definition and of the platform."""
     keys = ("mq/endpoint", "mq/username", "mq/password", "db/endpoint")
     keys = (*keys, "db/name", "db/username", "db/password")
     named = {f"{key.replace('/', '_').upper()}_PARAM": f"/{name}/{key}" for key in keys}
@@ -179,7 +179,7 @@ def variables(name: str, moto_server: str, broker: RunningBroker, gate: Path) ->
 def make_world(
     activemq: RunningBroker, fresh_database: RunningDatabase, moto_server: str, tmp_path: Path
 ) -> Iterator[Callable[..., World]]:
-    """Make a world; its broker may be another than the usual."""
+    """Create worlds, by default on the shared broker."""
 
     def client(service: str) -> Any:
         return boto3.client(
@@ -223,5 +223,5 @@ def make_world(
 
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
-    """The usual environment."""
+    """An environment on the shared broker."""
     return make_world()

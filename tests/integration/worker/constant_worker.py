@@ -1,4 +1,4 @@
-"""The real worker with grading replaced by what a request's language asks for."""
+"""The real worker with a handler whose behaviour the request's language selects."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from grader.worker.worker import Worker
 
 @dataclass(frozen=True)
 class Constant:
-    """Does what a request's language says."""
+    """Behaves as the request's language says."""
 
     log: Logger
 
     def __call__(self, request: GradingRequest) -> JobResult:
-        """Accept, fail, or wait at the gate: a FIFO that is opened when the test says so."""
+        """Accept, fail, or wait at the gate, a FIFO that the test opens."""
         if request.language == "large":  # nearly as large as it may be, and all to be escaped twice
             return JobResult(
                 request_id=request.request_id,
@@ -51,7 +51,7 @@ class Constant:
         )
 
     def prepare(self, request: GradingRequest) -> None:
-        """Say so; fail at what the handler would fail at."""
+        """Log the request; fail for requests that the handler fails at."""
         said = f"Prepared {request.request_id}"
         self.log.info(said)
         if request.language == "bug":
@@ -59,13 +59,13 @@ class Constant:
 
 
 @contextmanager
-def constant(tools: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
-    """Give the same handler to each slot."""
-    yield HandlerSpec(GradingRequest, lambda: nullcontext(Constant(tools.log)))
+def constant(context: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
+    """Open one handler for all consumers."""
+    yield HandlerSpec(GradingRequest, lambda: nullcontext(Constant(context.log)))
 
 
 def main() -> int:
-    """Run until told to stop."""
+    """Run until a signal."""
     redactor = Redactor()
     log = make_logger("text", "INFO", redactor=redactor)
     try:

@@ -1,4 +1,4 @@
-"""A TCP relay: the wire between a worker and an engine, which a test can cut and mend."""
+"""A TCP relay between a worker and an engine, which tests can cut and restore."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import suppress
 
 
 class Relay:
-    """Listens on `port` while open, and passes bytes to and from `target`."""
+    """Listens on `port` while open, and relays bytes to and from `target`."""
 
     def __init__(self, target: int, port: int) -> None:
-        """Begin cut."""
+        """Start cut."""
         self.port = port
         self._target = ("127.0.0.1", target)
         self._server: socket.socket | None = None
@@ -21,13 +21,13 @@ class Relay:
         self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
-        """Mend the wire."""
+        """Restore the connection."""
         server = socket.create_server(("127.0.0.1", self.port))
         self._server = server
         self._start(self._accept, server)
 
     def cut(self) -> None:
-        """Cut it: nobody gets through, and who is through is disconnected."""
+        """Disconnect all clients and accept no new ones."""
         if self._server is not None:
             with suppress(OSError):
                 self._server.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""The connection to a real broker: opened in time, or refused with the reason."""
+"""Connecting to a real broker, and the errors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.engine
 
 
 def open_connection(broker: Any, **changes: Any) -> Connection:
-    """Connect, with some of the arguments changed."""
+    """Connect with changed arguments."""
     usual = {"user": broker.user, "password": broker.password, "ca_file": broker.ca_file}
     endpoints = changes.pop("endpoints", [broker.endpoint])
     return connect(endpoints, **{**usual, **changes})
 
 
 def test_wrong_password_is_told_from_a_broker_that_is_away(activemq: Any) -> None:
-    """Exit status 77, and the words of the broker."""
+    """Exit code 77 and the broker's message."""
     with pytest.raises(AccessError, match="password is invalid") as caught:
         open_connection(activemq, password="wrong")
 
@@ -31,19 +31,19 @@ def test_wrong_password_is_told_from_a_broker_that_is_away(activemq: Any) -> Non
 
 
 def test_certificate_of_a_stranger_is_refused(activemq: Any) -> None:
-    """Before a password is sent."""
+    """No password is sent."""
     with pytest.raises(TrustError, match="not trusted"):
         open_connection(activemq, ca_file=None)
 
 
 def test_ca_file_that_is_not_there_is_a_wrong_setting(activemq: Any) -> None:
-    """It is named."""
+    """The error names the file."""
     with pytest.raises(SettingsError, match="nowhere"):
         open_connection(activemq, ca_file="/nowhere/ca.pem")
 
 
 def test_broker_that_is_away_is_unreachable(activemq: Any) -> None:
-    """Exit status 69, with the address."""
+    """Exit code 69, with the address."""
     (port,) = free_ports(1)
 
     with pytest.raises(ConnectionLostError, match=str(port)) as caught:
@@ -53,7 +53,7 @@ def test_broker_that_is_away_is_unreachable(activemq: Any) -> None:
 
 
 def test_second_endpoint_is_tried(activemq: Any) -> None:
-    """One of an active/standby pair is always away."""
+    """One endpoint of an active/standby pair is always down."""
     (port,) = free_ports(1)
 
     both = f"stomp+ssl://localhost:{port},{activemq.endpoint}"
@@ -65,7 +65,7 @@ def test_second_endpoint_is_tried(activemq: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["stomp", "stomp+ssl"])
 def test_peer_that_stays_silent_is_given_up(activemq: Any, scheme: str) -> None:
-    """A peer that accepts and says nothing cannot hold us up."""
+    """A peer that accepts and stays silent is an error after the timeout."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = f"{scheme}://localhost:{server.getsockname()[1]}"
         with pytest.raises(ConnectionLostError):
@@ -73,7 +73,7 @@ def test_peer_that_stays_silent_is_given_up(activemq: Any, scheme: str) -> None:
 
 
 def test_lost_connection_is_noticed_by_who_waits(activemq: Any) -> None:
-    """Over TLS too, and before a heartbeat is missing."""
+    """Also with TLS, and before a heartbeat is missed."""
     connection = open_connection(activemq)
 
     threading.Timer(0.1, connection._transport.socket.shutdown, [socket.SHUT_RDWR]).start()
@@ -82,7 +82,7 @@ def test_lost_connection_is_noticed_by_who_waits(activemq: Any) -> None:
 
 
 def test_close_gives_back_and_ends_the_thread(world: Any) -> None:
-    """What was delivered and not acknowledged goes to the next at once."""
+    """An unacknowledged message is redelivered at once."""
     world.send(b"1")
     first = open_connection(world.broker)
     first.subscribe(world.environment["QUEUE_NAME"])
@@ -97,7 +97,7 @@ def test_close_gives_back_and_ends_the_thread(world: Any) -> None:
 
 
 def test_block_that_raises_sends_nothing(world: Any) -> None:
-    """The connection stays good, and the next transaction works."""
+    """The connection stays usable for the next transaction."""
     connection = open_connection(world.broker)
 
     def fail_within() -> None:
@@ -115,7 +115,7 @@ def test_block_that_raises_sends_nothing(world: Any) -> None:
 
 
 def test_refused_frame_is_told_with_the_brokers_words(activemq: Any) -> None:
-    """After an ERROR the connection is of no more use, and says why."""
+    """After an ERROR every call raises the reason."""
     connection = open_connection(activemq)
     connection.subscribe("q", headers={"selector": "not a selector !"})
 
@@ -125,7 +125,7 @@ def test_refused_frame_is_told_with_the_brokers_words(activemq: Any) -> None:
 
 
 def test_first_frames_are_taken_once(activemq: Any) -> None:
-    """ActiveMQ takes a frame twice that comes together with the end of a TLS 1.3 handshake."""
+    """ActiveMQ processes a frame twice if it arrives with the end of a TLS 1.3 handshake."""
     for number in range(30):
         connection = open_connection(activemq)
         connection.subscribe(f"first-frames-{number}")

@@ -1,4 +1,4 @@
-"""What is away comes back, what is wrong is named, and no message is lost meanwhile."""
+"""Faults: retries, errors and shutdown, without loss of messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_worker_waits_for_a_broker_that_is_down_at_start(world: Any) -> None:
-    """Health says what is waited for; when the broker comes, work begins."""
+    """Health names the broker; work starts when it is reachable."""
     relay = world.relay("mq/broker-endpoint", world.broker.port)
     worker = world.start()
     worker.wait_for("WARNING: Waiting for the broker-0")
@@ -31,7 +31,7 @@ def test_worker_waits_for_a_broker_that_is_down_at_start(world: Any) -> None:
 
 
 def test_worker_connects_again_after_the_broker_was_away(world: Any) -> None:
-    """A lost connection is noticed at once, also by an idle worker over TLS."""
+    """A lost connection is detected at once, also by an idle worker with TLS."""
     relay = world.relay("mq/broker-endpoint", world.broker.port)
     relay.open()
     worker = world.start()
@@ -47,7 +47,7 @@ def test_worker_connects_again_after_the_broker_was_away(world: Any) -> None:
 
 
 def test_connection_lost_while_grading_gives_one_result(world: Any) -> None:
-    """The result is stored, so that what is delivered again is answered and not graded again."""
+    """The stored result is sent for the redelivered message, which is not graded again."""
     relay = world.relay("mq/broker-endpoint", world.broker.port)
     relay.open()
     worker = world.start()
@@ -63,7 +63,7 @@ def test_connection_lost_while_grading_gives_one_result(world: Any) -> None:
 
 
 def test_wrong_broker_password_ends_the_worker_with_77(world: Any) -> None:
-    """The error names user, address and the parameters to compare, and not the password."""
+    """The error names user, address and parameters, but not the password."""
     world.set_parameter("mq/password", "not-the-Password-1")
     worker = world.start()
 
@@ -74,7 +74,7 @@ def test_wrong_broker_password_ends_the_worker_with_77(world: Any) -> None:
 
 
 def test_untrusted_certificate_ends_the_worker_with_78(world: Any) -> None:
-    """A broker that cannot prove who it is gets no password."""
+    """No password is sent to an untrusted broker."""
     worker = world.start(SSL_CERT_FILE="")
 
     assert worker.ended() == 78
@@ -82,7 +82,7 @@ def test_untrusted_certificate_ends_the_worker_with_78(world: Any) -> None:
 
 
 def test_missing_parameter_ends_the_worker_with_78(world: Any) -> None:
-    """All missing parameters are named."""
+    """The error lists all missing parameters."""
     worker = world.start(MQ_USERNAME_PARAM="/nowhere/a", DB_NAME_PARAM="/nowhere/b")
 
     assert worker.ended() == 78
@@ -91,7 +91,7 @@ def test_missing_parameter_ends_the_worker_with_78(world: Any) -> None:
 
 
 def test_worker_waits_for_a_database_that_is_down_at_start(world: Any) -> None:
-    """Health says what is waited for; when the database comes, its schema is made."""
+    """Health names the database; its schema is created when it is reachable."""
     relay = world.relay("db/endpoint", world.database.port)
     worker = world.start()
     worker.wait_for("WARNING: Waiting for the database")
@@ -106,7 +106,7 @@ def test_worker_waits_for_a_database_that_is_down_at_start(world: Any) -> None:
 
 
 def test_database_away_while_grading_delays_the_result(world: Any) -> None:
-    """The verdict is kept until its row can be saved; nothing is sent before."""
+    """No result is sent before its row is saved."""
     relay = world.relay("db/endpoint", world.database.port)
     relay.open()
     worker = world.start()
@@ -124,7 +124,7 @@ def test_database_away_while_grading_delays_the_result(world: Any) -> None:
 
 
 def test_rotated_database_password_is_read_again(world: Any) -> None:
-    """A login that fails makes the worker read the parameters again, and go on."""
+    """After a refused login the worker reads the parameters again."""
     relay = world.relay("db/endpoint", world.database.port)
     relay.open()
     user, old, new = f"u_{world.bucket[2:]}", "old-Password-1", "new-Password-2"
@@ -156,7 +156,7 @@ def _as_admin(world: Any, *statements: str) -> None:
 
 
 def test_absent_result_queue_is_made_by_the_first_result(world: Any) -> None:
-    """ActiveMQ makes a queue when something is sent to it, so no result is lost."""
+    """ActiveMQ creates a queue on the first message, so no result is lost."""
     world.start(RESULT_QUEUE_NAME=f"{world.bucket}.unheard-of")
     world.environment["RESULT_QUEUE_NAME"] = f"{world.bucket}.unheard-of"
     world.submit()
@@ -167,7 +167,7 @@ def test_absent_result_queue_is_made_by_the_first_result(world: Any) -> None:
 def test_full_result_queue_delays_results_and_loses_none(
     make_world: Any, engines: Any, tmp_path: Any
 ) -> None:
-    """The broker does not commit; request and stored result wait until there is room."""
+    """The broker does not commit; the request stays and its stored result is sent later."""
     policy = (
         '<policyEntry queue="*.results" memoryLimit="8192" sendFailIfNoSpace="true">'
         "<pendingQueuePolicy><vmQueueCursor/></pendingQueuePolicy></policyEntry>"
@@ -191,7 +191,7 @@ def test_full_result_queue_delays_results_and_loses_none(
 
 
 def test_sigterm_lets_the_running_request_finish(world: Any) -> None:
-    """Drained in good order is exit status 0, and nothing new is begun."""
+    """After draining the exit code is 0, and no new request is started."""
     worker = world.start()
     request_id = world.submit(language="gate")
     worker.wait_for("Processing request")
@@ -208,7 +208,7 @@ def test_sigterm_lets_the_running_request_finish(world: Any) -> None:
 
 
 def test_sigterm_ends_an_idle_worker(world: Any) -> None:
-    """So does one that still waits for its database."""
+    """Also one that still waits for its database."""
     idle = world.start()
     idle.wait_for("Worker started")
     world.relay("db/endpoint", world.database.port)
@@ -222,7 +222,7 @@ def test_sigterm_ends_an_idle_worker(world: Any) -> None:
 
 @pytest.mark.parametrize("again", [True, False], ids=["second signal", "drain time over"])
 def test_worker_that_must_leave_at_once_leaves_its_request(world: Any, again: bool) -> None:
-    """A second signal, or the end of the drain time, leaves the message to the next worker."""
+    """After a second signal, or the drain time, another worker gets the message."""
     worker = world.start(DRAIN_SECONDS="60" if again else "0")
     request_id = world.submit(language="gate")
     worker.wait_for("Processing request")
@@ -240,7 +240,7 @@ def test_worker_that_must_leave_at_once_leaves_its_request(world: Any, again: bo
 
 
 def test_missing_variable_is_one_error_that_names_it(world: Any) -> None:
-    """The error says what the variable is for."""
+    """The error has the meaning of the variable."""
     del world.environment["GRADING_BUCKET"]
     worker = world.start()
 

@@ -1,4 +1,4 @@
-"""A worker does what it was told to do with messages: here, what an installed example does."""
+"""A worker with an installed plugin, the example handler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKER = (sys.executable, "-m", "grader", "worker")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the example is installed, by pip and out of its own pyproject.toml."""
+    """Directory where pip installed the example from its pyproject.toml."""
     source = tmp_path_factory.mktemp("example") / "source"
     shutil.copytree(EXAMPLE, source)
     target = tmp_path_factory.mktemp("installed")
@@ -36,18 +36,18 @@ def counter(world: Any, installed: Path) -> Any:
 
 
 def put(world: Any, document: bytes) -> None:
-    """Put a document where `ask` points to."""
+    """Upload the document that `ask` refers to."""
     world.client("s3").put_object(Bucket=world.bucket, Key="documents/a.txt", Body=document)
 
 
 def ask(world: Any, request_id: str) -> None:
-    """Send a request that has only what counting needs."""
+    """Send a request with only the fields of the example."""
     source = f"s3://{world.bucket}/documents/a.txt"
     world.send(json.dumps({"requestId": request_id, "sourceFile": source}).encode())
 
 
 def test_installed_handler_does_the_work(world: Any, counter: Any) -> None:
-    """One result on the queue, the same in the bucket and the row, and no sandbox was needed."""
+    """Message, object and row have the same result; no sandbox is needed."""
     put(world, b"to be or\nnot\n")
     ask(world, "count_1")
 
@@ -66,7 +66,7 @@ def test_installed_handler_does_the_work(world: Any, counter: Any) -> None:
 
 
 def test_same_count_twice_is_done_once(world: Any, counter: Any) -> None:
-    """What holds for grading holds for other work."""
+    """As for grading."""
     put(world, b"one")
     for _ in range(2):
         ask(world, "count_1")
@@ -80,7 +80,7 @@ def test_same_count_twice_is_done_once(world: Any, counter: Any) -> None:
 
 @pytest.mark.usefixtures("counter")
 def test_what_a_handler_refuses_is_dead_lettered_with_its_reason(world: Any) -> None:
-    """Result, row, bucket and dead letter tell the same."""
+    """Result, row, object and dead letter have the same reason."""
     ask(world, "count_1")
 
     result, dead = world.result(), world.dead_letter()
@@ -93,7 +93,7 @@ def test_what_a_handler_refuses_is_dead_lettered_with_its_reason(world: Any) -> 
 
 @pytest.mark.usefixtures("counter")
 def test_request_of_other_work_is_refused_by_name_of_the_field(world: Any) -> None:
-    """A message in the wrong queue is told apart by the handler's own model."""
+    """The handler's model rejects a message of another handler."""
     world.submit(sourceFile=None)
 
     assert world.result().error.message == "sourceFile: Field required"
@@ -101,7 +101,7 @@ def test_request_of_other_work_is_refused_by_name_of_the_field(world: Any) -> No
 
 
 def test_unknown_handler_ends_the_worker_with_78(world: Any, installed: Path) -> None:
-    """Before it waits for anything; the error lists those that are installed."""
+    """At once; the error lists the installed handlers."""
     worker = world.start(*WORKER, JOB_HANDLER="wordcount", PYTHONPATH=str(installed))
 
     assert worker.ended() == 78
@@ -112,7 +112,7 @@ def test_unknown_handler_ends_the_worker_with_78(world: Any, installed: Path) ->
 def test_handler_that_cannot_be_imported_ends_the_worker_with_78(
     world: Any, installed: Path, tmp_path: Path
 ) -> None:
-    """The error says which package, and why."""
+    """The error names the package and the reason."""
     broken = tmp_path / "installed"
     shutil.copytree(installed, broken)
     (broken / "grader_word_count.py").write_text("import numpie")

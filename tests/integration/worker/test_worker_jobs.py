@@ -1,4 +1,4 @@
-"""A request becomes a result: message, row and log, and is graded once."""
+"""From request to result: message, row and log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_request_becomes_result_row_and_known_lines(world: Any) -> None:
-    """One result with the request's id as correlation id, one row, and lines operators know."""
+    """One result message, one row, and the log lines of the contract."""
     worker = world.start()
     request_id = world.submit()
 
@@ -30,7 +30,7 @@ def test_request_becomes_result_row_and_known_lines(world: Any) -> None:
 
 
 def test_the_largest_result_passes_through_all_engines(world: Any) -> None:
-    """What is let through at the desk is refused by nobody later, where it would come for ever."""
+    """A result within the limit is accepted by database, bucket and broker."""
     world.start()
     request_id = world.submit(language="large")
 
@@ -52,7 +52,7 @@ def test_same_request_twice_is_graded_once_and_answered_twice(world: Any) -> Non
 
 
 def test_same_request_twice_at_the_same_time_is_graded_once(world: Any) -> None:
-    """While one message of a request is in work, another waits for its result."""
+    """While one message of a request is processed, the other is delayed."""
     body = json.dumps(world.request(language="gate")).encode()
     busy = world.start()
     world.send(body)
@@ -67,7 +67,7 @@ def test_same_request_twice_at_the_same_time_is_graded_once(world: Any) -> None:
 
 
 def test_priority_queue_is_served_first(world: Any) -> None:
-    """What lies in both queues when a worker starts is begun with the urgent one."""
+    """A starting worker takes the priority queue first."""
     ordinary = [world.submit() for _ in range(3)]
     urgent = [world.request() for _ in range(3)]
     for request in urgent:
@@ -79,8 +79,8 @@ def test_priority_queue_is_served_first(world: Any) -> None:
     assert order == [request["requestId"] for request in urgent] + ordinary
 
 
-def test_refused_request_fails_and_is_dead_lettered(world: Any) -> None:
-    """Who asked gets a failed result; operators find the message with its reason."""
+def test_rejected_request_fails_and_is_dead_lettered(world: Any) -> None:
+    """The user gets a failed result; operators find the message with its reason."""
     world.start()
     request_id = world.submit(language="nonsense")
 
@@ -95,8 +95,8 @@ def test_refused_request_fails_and_is_dead_lettered(world: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["storm", "bug"])
-def test_failing_attempts_are_repeated_and_then_given_up(world: Any, language: str) -> None:
-    """Each attempt is counted; after the last one the request fails, with no detail of ours."""
+def test_failing_attempts_are_repeated_until_exhausted(world: Any, language: str) -> None:
+    """After the last attempt the request fails; the user sees no internal detail."""
     world.start(MAX_ATTEMPTS="2")
     request_id = world.submit(language=language)
 
@@ -112,7 +112,7 @@ def test_failing_attempts_are_repeated_and_then_given_up(world: Any, language: s
 
 
 def test_killed_worker_leaves_its_request_to_the_next(world: Any) -> None:
-    """After kill -9 while grading, the message is delivered again and graded by another worker."""
+    """After kill -9 during grading, another worker grades the redelivered message."""
     first = world.start()
     request_id = world.submit(language="gate")
     first.wait_for(f"Processing request {request_id}")
@@ -128,8 +128,8 @@ def test_killed_worker_leaves_its_request_to_the_next(world: Any) -> None:
     assert world.nothing_more()
 
 
-def test_request_that_kills_its_workers_is_given_up(world: Any) -> None:
-    """A message is not redelivered for ever: attempts are counted before the work."""
+def test_request_that_kills_its_workers_is_exhausted(world: Any) -> None:
+    """Attempts are counted before the work, so redelivery ends."""
     request_id = world.submit(language="gate")
     worker = world.start(MAX_ATTEMPTS="1")
     worker.wait_for(f"Processing request {request_id}")
@@ -142,8 +142,8 @@ def test_request_that_kills_its_workers_is_given_up(world: Any) -> None:
     assert "ended its worker" in world.dead_letter().headers["x-gradectl-reason"]
 
 
-def test_several_slots_work_at_the_same_time(world: Any) -> None:
-    """A worker with two slots goes on while one of them is busy."""
+def test_several_consumers_work_at_the_same_time(world: Any) -> None:
+    """A worker with two consumers continues while one of them is busy."""
     worker = world.start(WORKER_SLOTS="2")
     slow = world.submit(language="gate")
     worker.wait_for(f"Processing request {slow}")

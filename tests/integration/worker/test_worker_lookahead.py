@@ -1,4 +1,4 @@
-"""What waits is looked at while a job runs, and that changes nothing for anybody."""
+"""Prefetching for waiting messages, without effect on their delivery."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 def other(world: Any) -> Iterator[Connection]:
-    """Another client of the broker, such as a worker of somebody else."""
+    """Another client of the broker, such as another worker."""
     broker = world.broker
     connection = connect([broker.endpoint], broker.user, broker.password, ca_file=broker.ca_file)
     yield connection
@@ -27,7 +27,7 @@ def other(world: Any) -> Iterator[Connection]:
 
 @pytest.fixture
 def counters(world: Any, other: Connection) -> Callable[[], QueueStatistics]:
-    """What the broker counts for the queue of requests."""
+    """Reads the counters of the request queue."""
     inspector = ActiveMQQueueInspector(other)
     queue = world.environment["QUEUE_NAME"]
     return lambda: inspector.statistics([queue])[queue]
@@ -47,7 +47,7 @@ def until(counters: Callable[[], QueueStatistics], name: str, wanted: int) -> Qu
 
 @pytest.fixture
 def busy(world: Any) -> Any:
-    """A worker whose job waits at the gate."""
+    """A worker with a job that waits at the gate."""
     worker = world.start()
     worker.wait_for("Worker started")
     first = world.submit(language="gate")
@@ -55,10 +55,10 @@ def busy(world: Any) -> Any:
     return worker
 
 
-def test_looking_ahead_consumes_holds_and_marks_nothing(
+def test_prefetching_consumes_holds_and_marks_nothing(
     world: Any, busy: Any, other: Connection, counters: Callable[[], QueueStatistics]
 ) -> None:
-    """Both waiting messages go to another worker at once, as if nobody had seen them."""
+    """Another worker gets both waiting messages at once, not marked as redelivered."""
     waiting = [world.submit() for _ in range(2)]
     for request_id in waiting:
         busy.wait_for(f"Prepared {request_id}")
@@ -76,8 +76,8 @@ def test_looking_ahead_consumes_holds_and_marks_nothing(
     assert until(counters, "size", 0).dequeued == 3
 
 
-def test_the_most_urgent_queue_is_looked_at_first(world: Any, busy: Any) -> None:
-    """Its messages come next, so what they need is fetched first, however many others wait."""
+def test_the_priority_queue_is_browsed_first(world: Any, busy: Any) -> None:
+    """The priority queue is prefetched for first."""
     ordinary = [world.submit() for _ in range(3)]
     busy.wait_for(f"Prepared {ordinary[1]}")
     urgent = world.request()
@@ -88,8 +88,8 @@ def test_the_most_urgent_queue_is_looked_at_first(world: Any, busy: Any) -> None
     assert not [line for line in busy.lines if f"Prepared {ordinary[2]}" in line]
 
 
-def test_each_request_is_prepared_for_once_and_worked_on_as_ever(world: Any, busy: Any) -> None:
-    """Looking again finds the same messages, and has nothing more to do for them."""
+def test_each_request_is_prepared_for_once_and_processed_as_usual(world: Any, busy: Any) -> None:
+    """Later browses skip the same messages."""
     waiting = [world.submit() for _ in range(2)]
     for request_id in waiting:
         busy.wait_for(f"Prepared {request_id}")
@@ -102,8 +102,8 @@ def test_each_request_is_prepared_for_once_and_worked_on_as_ever(world: Any, bus
     assert all(world.jobs.get(request_id).attempts == 1 for request_id in waiting)
 
 
-def test_what_cannot_be_prepared_hurts_nothing(world: Any, busy: Any) -> None:
-    """A message that is no request is passed over, and a handler's mistake is one warning."""
+def test_failing_preparation_does_not_affect_jobs(world: Any, busy: Any) -> None:
+    """Invalid messages are skipped, and a bug of the handler is one warning."""
     world.send(b"no request")
     failing = world.submit(language="bug")
     busy.wait_for(f"Prepared {failing}")
@@ -115,10 +115,10 @@ def test_what_cannot_be_prepared_hurts_nothing(world: Any, busy: Any) -> None:
     assert world.dead_letter().body == b"no request"
 
 
-def test_without_looking_ahead_there_is_one_connection(
+def test_without_prefetching_there_is_one_connection(
     world: Any, counters: Callable[[], QueueStatistics]
 ) -> None:
-    """A worker that is told not to look ahead prepares nothing."""
+    """With LOOK_AHEAD=0 nothing is prepared."""
     worker = world.start(LOOK_AHEAD="0")
     first = world.submit(language="gate")
     worker.wait_for(f"Processing request {first}")
@@ -131,8 +131,8 @@ def test_without_looking_ahead_there_is_one_connection(
     assert not [line for line in worker.lines if "Prepared" in line]
 
 
-def test_a_worker_that_looks_ahead_stops_as_fast(world: Any, busy: Any) -> None:
-    """Its second connection is closed in good order too."""
+def test_a_prefetching_worker_stops_as_fast(world: Any, busy: Any) -> None:
+    """Its second connection is closed too."""
     waiting = world.submit()
     busy.wait_for(f"Prepared {waiting}")
     busy.signal(signal.SIGTERM)
@@ -143,8 +143,8 @@ def test_a_worker_that_looks_ahead_stops_as_fast(world: Any, busy: Any) -> None:
     assert world.jobs.get(waiting) is None
 
 
-def test_a_broker_that_goes_away_costs_a_line_and_no_job(world: Any) -> None:
-    """The job ends, its result is sent when the broker is back, and looking goes on later."""
+def test_a_lost_broker_costs_one_warning_and_no_job(world: Any) -> None:
+    """The result is sent when the broker is back, and prefetching continues later."""
     relay = world.relay("mq/broker-endpoint", world.broker.port)
     relay.open()
     worker = world.start()

@@ -1,4 +1,4 @@
-"""Messages that are no good request: each is dead-lettered with its reason, and none is lost."""
+"""Invalid messages: each is dead-lettered with its reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.engine
 def test_unreadable_message_is_dead_lettered_unchanged(
     world: Any, body: bytes, reason: str
 ) -> None:
-    """Without a request id nobody can be told; the very bytes and the reason are kept."""
+    """There is no result without a request id; the dead letter has the same bytes."""
     world.start()
     world.send(body)
 
@@ -39,7 +39,7 @@ def test_unreadable_message_is_dead_lettered_unchanged(
 
 @pytest.fixture
 def grader(world: Any, launcher: Any) -> Any:
-    """The real worker with its sandbox, that no request of these tests reaches."""
+    """The real worker with its sandbox, which these requests never reach."""
     command = [sys.executable, "-m", "grader", "worker"]
     settings = {"LAUNCHER_PATH": str(launcher), "MAX_SOURCE_BYTES": "1000", "LANGUAGES": "python"}
     return world.start(*command, **settings)
@@ -64,7 +64,7 @@ def grader(world: Any, launcher: Any) -> Any:
 def test_invalid_request_fails_and_is_dead_lettered(
     world: Any, changes: dict[str, Any], code: str, words: str
 ) -> None:
-    """Message, row, result.json and dead letter all give the same reason."""
+    """Message, row, result.json and dead letter have the same reason."""
     if "testCases" in changes:
         request_id = "req_with_source"
         key = f"submissions/{request_id}/solution.py"
@@ -85,7 +85,7 @@ def test_invalid_request_fails_and_is_dead_lettered(
 
 
 @pytest.mark.usefixtures("grader")
-def test_path_that_climbs_is_refused(world: Any) -> None:
+def test_path_traversal_is_rejected(world: Any) -> None:
     """An S3 key with ``..`` is never looked up."""
     request_id = world.submit(sourceFile=f"s3://{world.bucket}/submissions/../problems/x")
 
@@ -94,8 +94,8 @@ def test_path_that_climbs_is_refused(world: Any) -> None:
 
 
 @pytest.mark.usefixtures("grader")
-def test_source_of_50_mb_is_refused_unread(world: Any) -> None:
-    """The size is looked at before the content."""
+def test_source_of_50_mb_is_rejected_unread(world: Any) -> None:
+    """The size is checked before the content is read."""
     request = world.request()
     key = f"submissions/{request['requestId']}/solution.py"
     world.client("s3").put_object(Bucket=world.bucket, Key=key, Body=b"#" * 50_000_000)
@@ -106,7 +106,7 @@ def test_source_of_50_mb_is_refused_unread(world: Any) -> None:
 
 
 def test_invalid_message_does_not_undo_a_stored_result(world: Any) -> None:
-    """Reusing the id of a finished request changes nothing; its result is sent again."""
+    """For the id of a finished request the stored result is sent again."""
     world.start()
     request_id = world.submit()
     before = world.result()
@@ -118,8 +118,8 @@ def test_invalid_message_does_not_undo_a_stored_result(world: Any) -> None:
     assert world.jobs.get(request_id).status == "completed"
 
 
-def test_fields_that_are_not_known_are_ignored(world: Any) -> None:
-    """Producers may be ahead of us."""
+def test_unknown_fields_are_ignored(world: Any) -> None:
+    """Producers may be newer than the worker."""
     world.start()
     world.submit(webhookUrl="https://example.org/", nested={"a": [1]})
 

@@ -1,4 +1,4 @@
-"""The schema of the database, and who brings it up to date."""
+"""Migration of the database schema."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def engine(fresh_database: Any) -> Any:
 
 
 def test_migrated_table_is_the_one_the_program_uses(engine: Any) -> None:
-    """Names, lengths and what may be empty are the same in the migration and in the program."""
+    """Names, lengths and nullability are the same in the migration and in the program."""
     migrate(engine)
 
     columns = {column["name"]: column for column in inspect(engine).get_columns("jobs")}
@@ -40,7 +40,7 @@ def test_migrated_table_is_the_one_the_program_uses(engine: Any) -> None:
 
 
 def test_table_holds_all_of_unicode(engine: Any) -> None:
-    """utf8mb4, for the database's own default may be less."""
+    """utf8mb4, whatever the default of the database is."""
     migrate(engine)
 
     with engine.connect() as connection:
@@ -49,7 +49,7 @@ def test_table_holds_all_of_unicode(engine: Any) -> None:
 
 
 def test_workers_that_start_together_migrate_once(engine: Any) -> None:
-    """One does it, the others wait and find it done."""
+    """One migrates, the others wait."""
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: migrate(engine), range(4)))
 
@@ -57,8 +57,8 @@ def test_workers_that_start_together_migrate_once(engine: Any) -> None:
         assert connection.scalar(text("SELECT COUNT(*) FROM alembic_version")) == 1
 
 
-def test_migration_that_another_process_holds_up_says_so(engine: Any) -> None:
-    """Waiting has an end."""
+def test_migration_blocked_by_another_process_is_an_error(engine: Any) -> None:
+    """The wait is limited."""
     with engine.connect() as other:
         other.execute(text("SELECT GET_LOCK('grader-migrate', 0)"))
 
@@ -66,7 +66,7 @@ def test_migration_that_another_process_holds_up_says_so(engine: Any) -> None:
             migrate(engine, wait_seconds=0)
 
 
-def test_migrate_command_makes_the_schema(world: Any) -> None:
+def test_migrate_command_creates_the_schema(world: Any) -> None:
     """`grader migrate` needs the parameters of the database and no broker."""
     for name in [name for name in world.environment if name.startswith("MQ_")]:
         del world.environment[name]

@@ -1,4 +1,4 @@
-"""On a broker that grants rights by group: a worker's are enough, and lacking ones are named."""
+"""Workers on a broker with rights by group: enough rights, and missing ones."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def open_as(guarded: Guarded) -> Iterator[Open]:
 
 
 def log_in(world: Any, user: Any) -> None:
-    """Have workers that start from now on log in as this user."""
+    """Set the login of the workers started afterwards."""
     world.set_parameter("mq/username", user.user)
     world.set_parameter("mq/password", user.password)
 
 
 def test_the_rights_of_a_worker_are_enough_for_all_it_does(world: Any) -> None:
-    """Both queues, a result, a delayed retry, a dead letter, and a look at what waits."""
+    """Both queues, a result, a delayed retry, a dead letter, and a browse."""
     worker = world.start()
     first = world.submit(language="gate")
     worker.wait_for(f"Processing request {first}")
@@ -69,10 +69,8 @@ def test_the_rights_of_a_worker_are_enough_for_all_it_does(world: Any) -> None:
     assert not [line for line in worker.lines if "Cannot" in line or "not authorized" in line]
 
 
-def test_a_worker_that_may_not_read_requests_ends_with_77_and_says_so(
-    world: Any, guarded: Guarded
-) -> None:
-    """One error with the address, the user, the queue and the right that it lacks."""
+def test_a_worker_that_may_not_read_requests_ends_with_77(world: Any, guarded: Guarded) -> None:
+    """One error with address, user, queue and missing right."""
     log_in(world, guarded("stranger"))
     request_id = world.submit()
     worker = world.start()
@@ -89,7 +87,7 @@ def test_a_worker_that_may_not_read_requests_ends_with_77_and_says_so(
 
 
 def test_a_result_that_may_not_be_sent_is_not_lost(world: Any, guarded: Guarded) -> None:
-    """The request stays, its stored result is sent by the next worker, and it is graded once."""
+    """The next worker sends the stored result; the request is graded once."""
     log_in(world, guarded("taker"))
     request_id = world.submit()
     worker = world.start()
@@ -103,10 +101,10 @@ def test_a_result_that_may_not_be_sent_is_not_lost(world: Any, guarded: Guarded)
     assert world.nothing_more()
 
 
-def test_health_is_bad_with_the_reason_while_another_slot_finishes(
+def test_health_is_bad_with_the_reason_while_another_consumer_finishes(
     world: Any, guarded: Guarded
 ) -> None:
-    """What is in work is not thrown away, and who asks meanwhile is told what is wrong."""
+    """The running job finishes, and the health page has the reason meanwhile."""
     log_in(world, guarded("taker"))
     worker = world.start(WORKER_SLOTS="2")
     held = world.submit(language="gate")
@@ -126,7 +124,7 @@ def test_health_is_bad_with_the_reason_while_another_slot_finishes(
 def test_a_refused_password_names_the_parameters_that_were_read(
     world: Any, guarded: Guarded
 ) -> None:
-    """Each role has parameters of its own, so the error says whose to compare."""
+    """Each role has its own parameters, so the error names them."""
     world.set_parameter("mq/username", guarded("worker").user)
     world.set_parameter("mq/password", "not-the-Password-1")
     worker = world.start()
@@ -138,7 +136,7 @@ def test_a_refused_password_names_the_parameters_that_were_read(
 
 
 def test_each_call_that_is_not_allowed_is_an_access_error(open_as: Open) -> None:
-    """Reading, browsing, sending and creating, whichever way the broker answers."""
+    """For reading, browsing, sending and creating."""
     with pytest.raises(AccessError, match="'web' may not read from queue://grading-requests"):
         listening(open_as("web"), "grading-requests").next_frame(10)
     with pytest.raises(AccessError, match="'web' may not read from queue://grading-dlq"):
@@ -153,16 +151,14 @@ def test_each_call_that_is_not_allowed_is_an_access_error(open_as: Open) -> None
 
 
 def listening(connection: Connection, queue: str) -> Connection:
-    """Subscribe; the broker says nothing when it agrees, and later when it does not."""
+    """Subscribe; the broker answers only to refuse, and later."""
     connection.subscribe(queue)
     return connection
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_a_refused_send_spoils_its_whole_transaction(
-    world: Any, open_as: Open, number: int
-) -> None:
-    """Whether the broker says why before or after it refuses the commit, the reason is told."""
+def test_a_refused_send_rolls_back_its_transaction(world: Any, open_as: Open, number: int) -> None:
+    """The error has the reason, before or after the refused commit."""
     world.send(b"%d" % number)
     worker = listening(open_as("worker"), world.environment["QUEUE_NAME"])
     frame = worker.next_frame(10)
@@ -178,8 +174,8 @@ def test_a_refused_send_spoils_its_whole_transaction(
     assert world.receive("QUEUE_NAME").body == b"%d" % number
 
 
-def test_an_operator_can_look_at_everything_and_count(world: Any, open_as: Open) -> None:
-    """Reading is the one right that looking needs, besides asking for statistics."""
+def test_an_operator_can_inspect_every_queue(world: Any, open_as: Open) -> None:
+    """Inspecting needs only the right to read and statistics."""
     world.send(b"1")
     world.send(b"2", queue="DLQ_NAME")
     queues = [world.environment[name] for name in ("QUEUE_NAME", "DLQ_NAME")]

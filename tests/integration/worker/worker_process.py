@@ -1,4 +1,4 @@
-"""A worker process: its log line by line, its health, its end."""
+"""A worker process: log lines, health and exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAIT_SECONDS = 40.0
 
 
 class WorkerProcess:
-    """Started at once; `close` ends it whatever it does."""
+    """A process that starts at once; `close` kills it."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         """Start it."""
@@ -36,7 +36,7 @@ class WorkerProcess:
         self._new.put(None)
 
     def wait_for(self, words: str) -> str:
-        """The next line that has these words; fails when the worker ends or stays silent."""
+        """Wait for a line with this text; fails when the worker ends or stays silent."""
         deadline = monotonic() + WAIT_SECONDS
         while True:
             try:
@@ -49,18 +49,18 @@ class WorkerProcess:
                 return line
 
     def ended(self) -> int:
-        """Wait for its end; gives its exit status, and all its lines are in `lines` then."""
+        """Wait for the end; returns the exit code, and `lines` is complete then."""
         status = self._process.wait(WAIT_SECONDS)
         while (line := self._new.get(timeout=WAIT_SECONDS)) is not None:
             self.lines.append(line)
         return status
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send a signal."""
         self._process.send_signal(number)
 
     def pass_gate(self) -> None:
-        """Let the request go on that waits at the gate."""
+        """Let the request at the gate continue."""
         Path(self._environment["GATE"]).write_bytes(b"go")
 
     def health(self) -> tuple[int, dict[str, Any]]:
@@ -74,7 +74,7 @@ class WorkerProcess:
                 return error.code, json.load(error)["checks"]
 
     def close(self) -> None:
-        """Kill it if it still runs."""
+        """Kill the process if it still runs."""
         self._process.kill()
         self._process.wait(WAIT_SECONDS)
         self._reader.join(WAIT_SECONDS)

@@ -1,4 +1,4 @@
-"""The published schemas are those of the models, and hold for the samples of the contract."""
+"""The published schemas match the models and the samples of the contract."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FAILED = {
 
 
 def validate(document: dict[str, Any], name: str) -> None:
-    """Hold a document against a published schema."""
+    """Validate a document with a published schema."""
     schema = json.loads((PUBLISHED / name).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(document)
@@ -70,8 +70,8 @@ def test_published_schemas_are_fresh() -> None:
         {**REQUEST, "webhookUrl": "https://example.org/"},
     ],
 )
-def test_good_requests_hold(document: dict[str, Any]) -> None:
-    """The contract's sample does, also without test cases and with fields nobody knows."""
+def test_valid_requests_match(document: dict[str, Any]) -> None:
+    """The sample of the contract, also without test cases and with unknown fields."""
     validate(document, "grading-request.schema.json")
     GradingRequest.from_json(json.dumps(document).encode())
 
@@ -80,15 +80,15 @@ def test_good_requests_hold(document: dict[str, Any]) -> None:
     "changes",
     [{"timeLimit": -1}, {"requestId": ".."}, {"memoryLimit": "much"}, {"userId": ""}],
 )
-def test_bad_requests_do_not_hold(changes: dict[str, Any]) -> None:
-    """The schema refuses what the worker refuses."""
+def test_invalid_requests_do_not_match(changes: dict[str, Any]) -> None:
+    """The schema rejects what the worker rejects."""
     with pytest.raises(jsonschema.ValidationError):
         validate({**REQUEST, **changes}, "grading-request.schema.json")
 
 
 @pytest.mark.parametrize("document", [RESULT, FAILED])
-def test_results_hold_and_come_back_unchanged(document: dict[str, Any]) -> None:
-    """What we send is what the contract shows, field for field."""
+def test_results_match_and_are_unchanged_by_a_round_trip(document: dict[str, Any]) -> None:
+    """Field for field as in the contract."""
     validate(document, "grading-result.schema.json")
 
     assert json.loads(GradingResult.from_json(json.dumps(document)).to_json()) == document

@@ -61,7 +61,7 @@ REQUEST = {
 
 
 def accept(request: GradingRequest) -> GradingResult:
-    """Accept whatever it is."""
+    """Accept every submission."""
     grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
     return GradingResult(
         request_id=request.request_id, status=Status.COMPLETED, result=grade, timestamp=NOW
@@ -69,7 +69,7 @@ def accept(request: GradingRequest) -> GradingResult:
 
 
 def raising(error: Exception) -> JobHandler[GradingRequest]:
-    """Fail with this error."""
+    """A handler that raises this error."""
 
     def handler(_request: GradingRequest) -> GradingResult:
         raise error
@@ -78,7 +78,7 @@ def raising(error: Exception) -> JobHandler[GradingRequest]:
 
 
 class FlakyJobStore(MemoryJobStore):
-    """A table that is refused once."""
+    """A table whose first claim fails."""
 
     def __init__(self, error: Exception) -> None:
         """Nothing was asked yet."""
@@ -86,7 +86,7 @@ class FlakyJobStore(MemoryJobStore):
         self.errors = [error]
 
     def claim(self, claim: Claim) -> ClaimOutcome:
-        """Fail the first time."""
+        """Fail once."""
         if self.errors:
             raise self.errors.pop()
         return super().claim(claim)
@@ -115,7 +115,7 @@ class Bench:
         self.refreshed += 1
 
     def run(self, open_source: Callable[[], JobSource] | None = None) -> None:
-        """Work until nothing waits."""
+        """Run until the request queue is empty."""
         processor = JobProcessor(
             jobs=self.jobs,
             request_model=self.request_model,
@@ -139,20 +139,20 @@ class Bench:
         ).run()
 
     def results(self) -> list[GradingResult]:
-        """What is on the result queue."""
+        """Read the result queue."""
         return [GradingResult.from_json(item.body) for item in self.queues.waiting("results")]
 
 
 class UntilEmpty(MemoryJobSource):
-    """Tells the slot to stop when nothing waits."""
+    """Stops the consumer when the queue is empty."""
 
     def __init__(self, queues: MemoryQueues, stopping: threading.Event) -> None:
-        """Work from one queue."""
+        """Receive from one queue."""
         super().__init__(queues, ["requests"])
         self._stopping = stopping
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
-        """Take the next message."""
+        """Receive the next message."""
         delivery = super().receive(min(timeout_seconds, 0.0))
         if delivery is None:
             self._stopping.set()
@@ -161,12 +161,12 @@ class UntilEmpty(MemoryJobSource):
 
 @pytest.fixture
 def bench(retrier: Retrier, log: Logger, stopping: threading.Event) -> Bench:
-    """A slot whose handler accepts everything."""
+    """A consumer whose handler accepts everything."""
     return Bench(retrier, log, stopping)
 
 
-def test_request_is_answered_stored_and_said(bench: Bench, log_stream: io.StringIO) -> None:
-    """Message, row and the lines operators know, in order."""
+def test_request_is_answered_stored_and_logged(bench: Bench, log_stream: io.StringIO) -> None:
+    """Message, row, and the log lines in order."""
     bench.send()
 
     bench.run()
@@ -188,8 +188,8 @@ def test_second_message_of_a_request_gets_the_stored_result(bench: Bench) -> Non
     assert bench.jobs.get("req_1").attempts == 1
 
 
-def test_refused_request_leaves_a_result_file_too(bench: Bench) -> None:
-    """Nobody else has written result.json for it."""
+def test_rejected_request_has_a_result_file_too(bench: Bench) -> None:
+    """The handler has not written result.json."""
     bench.handler = raising(RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language"))
     bench.send()
 
@@ -201,8 +201,8 @@ def test_refused_request_leaves_a_result_file_too(bench: Bench) -> None:
     assert bench.jobs.get("req_1").result.to_json() == bench.results()[0].to_json()
 
 
-def test_body_that_is_no_request_goes_to_the_dead_letters(bench: Bench) -> None:
-    """A message nobody can read must not come again for ever."""
+def test_unreadable_body_is_dead_lettered(bench: Bench) -> None:
+    """A message without a request id is not retried."""
     bench.queues.send(Outgoing("requests", b"nonsense"))
 
     bench.run()
@@ -212,7 +212,7 @@ def test_body_that_is_no_request_goes_to_the_dead_letters(bench: Bench) -> None:
 
 
 def test_invalid_request_is_not_claimed(bench: Bench) -> None:
-    """It fails without an attempt."""
+    """It fails without a counted attempt."""
     bench.send(timeLimit=-1)
 
     bench.run()
@@ -221,9 +221,9 @@ def test_invalid_request_is_not_claimed(bench: Bench) -> None:
     assert bench.results()[0].error.code == "INVALID_REQUEST"
 
 
-@pytest.mark.parametrize("error", [SandboxError("no slot"), OSError("disk full"), KeyError("bug")])
+@pytest.mark.parametrize("error", [SandboxError("no box"), OSError("disk full"), KeyError("bug")])
 def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Exception) -> None:
-    """Whatever a handler raises, the worker lives on and the request ends in the open."""
+    """Whatever a handler raises, the worker continues and the request fails visibly."""
     bench.handler = raising(error)
     bench.send()
 
@@ -264,10 +264,10 @@ def test_failed_attempts_are_repeated_up_to_the_limit(bench: Bench, error: Excep
     ],
     ids=["nothing", "a dict", "another's", "no JSON", "long URL", "large"],
 )
-def test_handler_that_gives_what_is_no_result_is_at_fault_and_not_the_request(
+def test_invalid_return_value_of_a_handler_is_a_failed_attempt(
     bench: Bench, given: object, reason: str
 ) -> None:
-    """It counts as a failed attempt; the user learns that we are to blame, operators learn why."""
+    """It is a failed attempt; the user sees a platform fault, operators the reason."""
     bench.handler = lambda _request: given
     bench.send()
 
@@ -283,8 +283,8 @@ def test_handler_that_gives_what_is_no_result_is_at_fault_and_not_the_request(
     assert bench.jobs.get("req_2") is None
 
 
-def test_refusal_with_a_word_of_its_own_is_an_attempt(bench: Bench) -> None:
-    """Programs that read results know the published words only."""
+def test_rejection_with_an_unpublished_code_is_a_failed_attempt(bench: Bench) -> None:
+    """Programs that read results know only the published codes."""
     bench.handler = raising(RequestError("TOO_FUNNY", "we laughed"))
     bench.send()
 
@@ -294,8 +294,8 @@ def test_refusal_with_a_word_of_its_own_is_an_attempt(bench: Bench) -> None:
     assert "TOO_FUNNY" in bench.queues.waiting("dlq")[0].headers[REASON_HEADER]
 
 
-def test_other_work_has_requests_and_results_of_its_own(bench: Bench) -> None:
-    """It needs no more than a request id, and its result is sent as it is."""
+def test_other_handlers_have_their_own_requests_and_results(bench: Bench) -> None:
+    """It needs only a request id, and its result is sent unchanged."""
 
     class Translation(JobRequest):
         text: str
@@ -319,8 +319,8 @@ def test_other_work_has_requests_and_results_of_its_own(bench: Bench) -> None:
     assert bench.jobs.get("t_1").attempts == 1
 
 
-def test_request_model_that_fails_ends_in_the_open(bench: Bench) -> None:
-    """A message that would end its worker each time must not come again for ever."""
+def test_failing_request_model_rejects_the_request(bench: Bench) -> None:
+    """It is not retried: it would fail again."""
 
     class Careless(JobRequest):
         @classmethod
@@ -336,8 +336,8 @@ def test_request_model_that_fails_ends_in_the_open(bench: Bench) -> None:
     assert len(bench.queues.waiting("dlq")) == 1
 
 
-def test_request_held_by_another_message_comes_again(bench: Bench, log_stream: io.StringIO) -> None:
-    """It is put off, and answered when the other one has finished."""
+def test_request_held_by_another_message_is_retried(bench: Bench, log_stream: io.StringIO) -> None:
+    """It is delayed, and answered when the other one has finished."""
     request = GradingRequest.model_validate(REQUEST)
     bench.jobs.claim(Claim(request, "ID:other", "requests", "another worker"))
     bench.send()
@@ -354,8 +354,8 @@ def test_request_held_by_another_message_comes_again(bench: Bench, log_stream: i
 
 
 @pytest.mark.parametrize("error", [TemporaryError("away"), AccessError("refused")])
-def test_database_is_waited_for(bench: Bench, error: Exception) -> None:
-    """A refused login makes the worker read its parameters again."""
+def test_database_calls_are_retried(bench: Bench, error: Exception) -> None:
+    """After a refused login the parameters are read again."""
     bench.jobs = FlakyJobStore(error)
     bench.send()
 
@@ -366,7 +366,7 @@ def test_database_is_waited_for(bench: Bench, error: Exception) -> None:
 
 
 def test_lost_connection_is_opened_again(bench: Bench) -> None:
-    """What was not settled is delivered again and answered once."""
+    """The unsettled message is redelivered and answered once."""
     bench.send()
     lost = UntilEmpty(bench.queues, bench.stopping)
     sources = iter([lost, UntilEmpty(bench.queues, bench.stopping)])
@@ -451,8 +451,8 @@ def test_result_that_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
     assert bench.jobs.get("req_1").status == "running"
 
 
-def test_broker_that_cannot_be_reached_is_tried_again(bench: Bench) -> None:
-    """Until it can."""
+def test_unreachable_broker_is_retried(bench: Bench) -> None:
+    """Until it is reachable."""
     bench.send()
     tries = iter([ConnectionLostError("refused"), None])
 
@@ -466,8 +466,8 @@ def test_broker_that_cannot_be_reached_is_tried_again(bench: Bench) -> None:
     assert len(bench.results()) == 1
 
 
-def test_broker_that_is_not_trusted_ends_the_slot(bench: Bench) -> None:
-    """Waiting would not mend it."""
+def test_untrusted_broker_ends_the_consumer(bench: Bench) -> None:
+    """Retrying would not fix it."""
 
     def open_source() -> JobSource:
         raise TrustError("not trusted")
@@ -477,8 +477,8 @@ def test_broker_that_is_not_trusted_ends_the_slot(bench: Bench) -> None:
     assert b"not trusted" in bench.retrier.health.report()[1]
 
 
-def test_lack_of_a_right_ends_the_slot_also_after_work_was_done(bench: Bench) -> None:
-    """It is no lost connection that is opened again; health and log have the reason at once."""
+def test_missing_right_ends_the_consumer_also_after_settled_messages(bench: Bench) -> None:
+    """The connection is not opened again; the health page has the reason."""
 
     class Forbidding(UntilEmpty):
         def settle(self, delivery: Delivery, *args: Any) -> None:
@@ -499,7 +499,7 @@ def test_lack_of_a_right_ends_the_slot_also_after_work_was_done(bench: Bench) ->
 
 
 def test_stopping_takes_no_next_message(bench: Bench) -> None:
-    """The running request is finished, and the next one stays for others."""
+    """The running request finishes, and the next one stays in the queue."""
 
     def stop_meanwhile(request: GradingRequest) -> GradingResult:
         bench.stopping.set()
