@@ -60,7 +60,7 @@ class Prefetcher:
     @contextmanager
     def in_background(self) -> Iterator[None]:
         """Prefetch on a background thread while the block runs."""
-        thread = threading.Thread(target=self.run, name="look-ahead", daemon=True)
+        thread = threading.Thread(target=self.run, name="prefetch", daemon=True)
         thread.start()
         try:
             yield

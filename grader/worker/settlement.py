@@ -53,7 +53,7 @@ _NOT_COPIED = frozenset(
 _SCHEDULING_PREFIX = "AMQ_SCHEDULED_"
 _LONGEST_ID = 255
 _LONGEST_REASON = 500
-#: The user's message for faults of ours; operators find the reason in the log and the dead letter.
+#: The user's message for platform faults; operators find the reason in log and dead letter.
 _OUR_FAULT = "the grading system could not grade this request"
 
 
@@ -154,7 +154,7 @@ def settle(
     outcome: Outcome, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
     """
-    Turn the outcome of a delivery into what is sent and stored.
+    Decide which messages are sent and which result is stored for an outcome.
 
     Args:
         outcome: Result of processing.

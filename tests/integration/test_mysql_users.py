@@ -1,4 +1,4 @@
-"""The application's user on a real server with TLS: what it may do, and what is set right."""
+"""The worker's database user on a real server with TLS: its rights, and corrections."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_user_without_tls_is_changed_to_require_it(server: Server) -> None:
 def test_a_right_that_cannot_be_revoked_is_an_error(server: Server) -> None:
     """The user is a proxy for another one; only an administrator can decide about that."""
     server.ensure()
-    # as GRANT PROXY does, which takes one who may stand in for everybody
+    # as GRANT PROXY does, which needs a user that is a proxy for all others
     row = f"'%', '{server.name}', '%', 'somebody', 0, '', NOW()"
     server.tell(f"INSERT INTO mysql.proxies_priv VALUES ({row})")
     server.tell("FLUSH PRIVILEGES")

@@ -1,4 +1,4 @@
-"""What the next job needs is there when it begins: look-ahead, broker, cache and sandbox."""
+"""Prefetching for the next job: broker, cache and sandbox."""
 
 from __future__ import annotations
 

@@ -353,7 +353,7 @@ def test_request_held_by_another_message_is_retried(bench: Bench, log_stream: io
     assert [result.status for result in bench.results()] == ["completed"]
 
 
-@pytest.mark.parametrize("error", [TemporaryError("away"), AccessError("refused")])
+@pytest.mark.parametrize("error", [TemporaryError("unreachable"), AccessError("refused")])
 def test_database_calls_are_retried(bench: Bench, error: Exception) -> None:
     """After a refused login the parameters are read again."""
     bench.jobs = FlakyJobStore(error)

@@ -28,7 +28,10 @@ class Flaky:
 
 def test_failing_call_is_retried(retrier: Retrier) -> None:
     """The first success is returned, and the health check is good again."""
-    assert retrier.call("database", Flaky(2, TemporaryError("away")), (TemporaryError,)) == "here"
+    assert (
+        retrier.call("database", Flaky(2, TemporaryError("unreachable")), (TemporaryError,))
+        == "here"
+    )
     assert retrier.health.report()[0]
 
 
@@ -58,7 +61,7 @@ def test_stopping_ends_the_wait(retrier: Retrier, stopping: threading.Event) -> 
     with pytest.raises(StoppingError):
         retrier.call(
             "database",
-            Flaky(1000, TemporaryError("away")),
+            Flaky(1000, TemporaryError("unreachable")),
             (TemporaryError,),
             between=lambda _error: stopping.set(),
         )

@@ -11,7 +11,7 @@ from grader.errors import AccessError, GraderError, SettingsError, TemporaryErro
 
 
 @pytest.mark.parametrize(
-    ("code", "ours"),
+    ("code", "expected"),
     [
         (1045, AccessError),
         (1698, AccessError),
@@ -24,11 +24,11 @@ from grader.errors import AccessError, GraderError, SettingsError, TemporaryErro
         (1213, TemporaryError),
     ],
 )
-def test_error_numbers_are_translated(code: int, ours: type[GraderError]) -> None:
+def test_error_numbers_are_translated(code: int, expected: type[GraderError]) -> None:
     """A wrong password is not retried like an unreachable server."""
     theirs = OperationalError("SELECT 1", {}, pymysql.err.OperationalError(code, "words"))
 
-    with pytest.raises(ours, match="words"), translated("database"):
+    with pytest.raises(expected, match="words"), translated("database"):
         raise theirs
 
 

@@ -35,9 +35,9 @@ def counters(world: Any, other: Connection) -> Callable[[], QueueStatistics]:
 
 def until(counters: Callable[[], QueueStatistics], name: str, wanted: int) -> QueueStatistics:
     """
-    Ask until a counter says so.
+    Poll until a counter has a value.
 
-    While somebody looks, what is shown counts as in flight too; nobody answers an acknowledgement.
+    During a browse its messages count as in flight too, and acknowledgements have no receipt.
     """
     deadline = monotonic() + 10.0
     while getattr(found := counters(), name) != wanted:
