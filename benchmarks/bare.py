@@ -1,4 +1,4 @@
-"""What a judge's work costs without a judge: the baseline of most figures."""
+"""Runs programs without a judge: the baseline of most figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ten_submissions import Case
 
 class Bare:
     """
-    Runs a program on the inputs of a problem and believes whatever it says.
+    Runs a program on the inputs of a problem and ignores its output.
 
     Args:
         directory: An empty directory.
@@ -20,18 +20,17 @@ class Bare:
     """
 
     def __init__(self, directory: Path, cases: Sequence[Case]) -> None:
-        """Write the inputs."""
         self.directory = directory
         self._inputs = [directory / f"{number}.in" for number in range(len(cases))]
         for path, case in zip(self._inputs, cases, strict=True):
             path.write_bytes(case.input)
 
     def build(self, *command: str | Path) -> None:
-        """Run a compiler, in the directory."""
+        """Run a compiler in the directory."""
         subprocess.run(command, check=True, cwd=self.directory)
 
     def run(self, program: str | Path, *arguments: str | Path) -> None:
-        """Run all inputs, one after the other."""
+        """Run the program on all inputs, one after the other."""
         for path in self._inputs:
             process = os.posix_spawn(
                 program,

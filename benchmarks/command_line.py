@@ -1,4 +1,4 @@
-"""How long a person waits for `gradectl --help`."""
+"""Time of `gradectl --help`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GRADECTL = str(Path(sys.executable).with_name("gradectl"))
 
 
 def measure() -> Measured:
-    """Against an interpreter that only imports click; the two take turns."""
+    """Baseline: an interpreter that only imports click; the two take turns."""
     pairs = [
         (timed(_run, _GRADECTL, "--help"), timed(_run, sys.executable, "-c", "import click"))
         for _ in range(_RUNS)

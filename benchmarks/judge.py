@@ -1,4 +1,4 @@
-"""Our judge as it runs in a worker, without the queue: requests in, results out, real sandbox."""
+"""The judge as it runs in a worker, in a real sandbox but without the queue."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _NUMBERS = itertools.count(1)
 
 
 class _Silence:
-    """A log that nobody reads."""
+    """A log that discards events."""
 
     def info(self, event: str, **fields: object) -> None:
-        """Drop it."""
+        """Discard an event."""
 
 
 @dataclass(frozen=True)
 class Judge:
     """
-    A handler of requests, and its bucket.
+    A request handler and its bucket.
 
     Args:
-        handler: What a worker calls for each message.
+        handler: Handler of a worker.
         objects: The bucket.
         time_limit_ms: CPU milliseconds per case.
         memory_limit_mb: MB per case.
@@ -53,14 +53,14 @@ class Judge:
     memory_limit_mb: int
 
     def add_problem(self, problem: str, cases: Iterable[Case]) -> None:
-        """Put the test cases of a problem where requests find them."""
+        """Store the test cases of a problem in the bucket."""
         for number, case in enumerate(cases, 1):
             prefix = test_cases_prefix(problem)
             self.objects.put(f"{prefix}{number}.in", case.input, content_type="text/plain")
             self.objects.put(f"{prefix}{number}.ans", case.answer, content_type="text/plain")
 
     def grade(self, problem: str, language: str, source: bytes) -> Grade:
-        """Grade one source; there must be a verdict."""
+        """Grade one source; exits without a verdict."""
         request_id = f"bench-{next(_NUMBERS)}"
         key = source_key(request_id, "txt")
         self.objects.put(key, source, content_type="text/plain")
@@ -81,14 +81,14 @@ class Judge:
         return result.result
 
     def accept(self, problem: str, language: str, source: bytes) -> None:
-        """Grade a source that is right; what is wrong is not worth measuring."""
+        """Grade a correct source; exits with any verdict but AC."""
         grade = self.grade(problem, language, source)
         if grade.verdict is not Verdict.ACCEPTED:
-            raise SystemExit(f"a right program in {language} got {grade}")
+            raise SystemExit(f"a correct program in {language} got {grade}")
 
 
 def verdicts(grade: Grade) -> tuple[str, ...]:
-    """One verdict a case, or that of the whole where no case was run."""
+    """Verdict of each case, or of the submission if no case was run."""
     return tuple(case.status.value for case in grade.test_results) or (grade.verdict.value,)
 
 
@@ -100,13 +100,13 @@ def running(
     objects: ObjectStore | None = None,
 ) -> Iterator[Judge]:
     """
-    Claim a slot and open the default work of a worker in it.
+    Claim a box and open the grading handler of a worker in it.
 
     Args:
         launcher: An installed launcher.
         time_limit_ms: CPU milliseconds per case.
         memory_limit_mb: MB per case.
-        objects: The bucket; by default one in memory, so that only the judge is measured.
+        objects: The bucket; in memory by default, so that only the judge is measured.
     """
     objects = objects or MemoryObjectStore()
     with (

@@ -1,4 +1,4 @@
-"""What is saved where the test cases of a problem are in the worker's cache already."""
+"""Submissions to a problem whose test cases are already in the worker's cache."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from grader.adapters.s3 import S3ObjectStore
 
 _PROBLEMS = 5
 _CASES = 50
-_NUMBERS = 10_000  # a case: about 60 kB
+_NUMBERS = 10_000  # per case: about 60 kB
 _REGION = "us-east-1"
 
 
 def measure(launcher: Path) -> Measured:
     """
-    A submission to a problem that was judged before, against one to a problem never seen.
+    Measure a submission to a problem that was judged before; baseline: to a new problem.
 
-    The bucket is the emulated one, in a process of its own; the program is compiled before.
+    The bucket is the emulated S3, in a separate process; the program is compiled beforehand.
     """
-    say("test cases fetched for the first time, and again")
+    say("test cases fetched for the first time and from the cache")
     source = find("accepted.c").path.read_bytes()
     with (
         _bucket() as objects,

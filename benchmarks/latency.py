@@ -1,4 +1,4 @@
-"""From sending a request to holding its result, on an idle stack."""
+"""Time from sending a request to receiving its result, on an idle stack."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOURCE = b"print(int(input()) + 1)\n"
 
 
 def measure(local: Local) -> Measured:
-    """Against a bare round trip over the same broker: send a message, receive it, acknowledge."""
+    """Baseline: a bare round trip through the same broker: send, receive, acknowledge."""
     objects = local.target.objects
     _put_problem(objects)
     with local.broker() as producer, local.broker() as consumer:
@@ -64,5 +64,5 @@ def _round_trip(producer: Connection, queue: str, body: bytes, consumer: Connect
     producer.send(queue, body)
     frame = consumer.next_frame(_TIMEOUT_SECONDS)
     if frame is None:
-        raise SystemExit(f"nothing came back from {queue} within {_TIMEOUT_SECONDS:g} s")
+        raise SystemExit(f"no answer from {queue} within {_TIMEOUT_SECONDS:g} s")
     consumer.ack(frame)

@@ -1,4 +1,4 @@
-"""The running local environment, seen from a benchmark."""
+"""The running local environment, as benchmarks use it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Local:
-    """Ways into the applied `local` environment."""
+    """The applied `local` environment."""
 
     stack: Stack
     target: EnvironmentClient
 
     @classmethod
     def find(cls) -> Local:
-        """Find what `make demo` left running."""
+        """Find the environment that `KEEP=1 make demo` leaves running."""
         stack = Stack.load(ROOT)
         if stack is None:
             raise SystemExit("the local stack is not running: KEEP=1 make demo")
@@ -36,7 +36,7 @@ class Local:
 
     @contextmanager
     def broker(self) -> Iterator[Connection]:
-        """Open a bare connection, as the worker's own code opens it."""
+        """Open a connection with the code of the worker."""
         access = read_access(self.target.aws, "local")
         connection = connect(
             [access.endpoints], access.user, access.password, ca_file=self.stack.ca_file

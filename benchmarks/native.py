@@ -1,4 +1,4 @@
-"""How many cases of a native program one core judges in a second."""
+"""Cases of a native program that one core judges per second."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _AIM = Aim(400, at_least=True)
 
 def measure(launcher: Path) -> Measured:
     """
-    A whole submission, from its request to its stored result, on one core, by the number of cases.
+    Measure a submission from its request to its stored result, divided by its number of cases.
 
-    Against `posix_spawn` of the same program on the same inputs, on the same core; the two take
-    turns. The program is compiled before, for both.
+    Baseline: `posix_spawn` of the same program on the same inputs, on the same core; the two take
+    turns. The program is compiled beforehand.
     """
     say("cases of a native program, on one core")
     cases = [
@@ -58,7 +58,7 @@ def measure(launcher: Path) -> Measured:
 
 @contextmanager
 def _one_core() -> Iterator[None]:
-    """Keep this process, and all that it starts meanwhile, on one core."""
+    """Pin this process and its children to one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(before)})
     try:

@@ -1,4 +1,4 @@
-"""What a person sees while it runs."""
+"""Progress messages."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _STARTED = time.monotonic()
 
 
 def say(words: str) -> None:
-    """Write a line about what happens now, with the seconds since the start."""
+    """Write a line to stderr, with the seconds since the start."""
     print(f"bench {time.monotonic() - _STARTED:4.0f} s: {words}", file=sys.stderr, flush=True)

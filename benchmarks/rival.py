@@ -1,4 +1,4 @@
-"""What another judge must be able to do to be compared with ours."""
+"""Interface of another judge that is compared with this one."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Protocol
 
 
 class UnavailableError(Exception):
-    """The judge cannot be had on this machine; says why."""
+    """The judge cannot be used on this machine; has the reason."""
 
 
 class Rival(Protocol):
-    """A judge that is up, and has one problem."""
+    """A running judge with one problem."""
 
     def judge(self, language: str, source: Path) -> tuple[str, ...]:
         """
         Judge a source on disk.
 
         Args:
-            language: As a request names it.
-            source: Not seen before.
+            language: Name of the language, as in a request.
+            source: A source that it has not judged before.
 
         Returns:
-            One verdict a case, in our words, or only CE.
+            One verdict per case, or only CE.
 
         Raises:
-            UnavailableError: It broke down.
+            UnavailableError: The judge failed.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the sandbox adds to starting a program, and what a Python program costs in it."""
+"""Time that the sandbox adds to a program, and time of a Python case in it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _COLD_AIM, _WARM_AIM = Aim(15), Aim(3)
 
 def measure(launcher: Path) -> Measured:
     """
-    Measure both.
+    Measure the overhead of the sandbox, and Python cases with and without a fork server.
 
     Args:
         launcher: An installed launcher.
@@ -49,18 +49,18 @@ def measure(launcher: Path) -> Measured:
 @dataclass(frozen=True)
 class _Runner:
     """
-    Runs programs in a slot.
+    Runs programs in a box.
 
     Args:
-        box: The slot.
-        directory: For their files.
+        box: The box.
+        directory: Directory of their files.
     """
 
     box: Box
     directory: Path
 
     def spec(self, *argv: str) -> RunSpec:
-        """What is to be run; it reads two numbers."""
+        """Specify a run; its input is two numbers."""
         stdin = self.directory / "stdin"
         stdin.write_bytes(b"20 22\n")
         return RunSpec(
@@ -74,7 +74,7 @@ class _Runner:
         )
 
     def run(self, spec: RunSpec) -> None:
-        """Run a program, which must succeed."""
+        """Run a program; exits unless it succeeds."""
         outcome = self.box.run(spec)
         if not outcome.succeeded:
             words = spec.stderr.read_text(errors="replace")
@@ -88,7 +88,7 @@ def _runner(launcher: Path) -> Iterator[_Runner]:
 
 
 def _overhead(runner: _Runner) -> Measured:
-    """Against `posix_spawn` of the same program; the two take turns."""
+    """Baseline: `posix_spawn` of the same program; the two take turns."""
     say("sandbox overhead")
     pairs = _turns(_RUNS, lambda: runner.run(runner.spec(_PROGRAM)), _bare)
     added = [1000 * (ours - theirs) for ours, theirs in pairs]
@@ -99,20 +99,20 @@ def _overhead(runner: _Runner) -> Measured:
 
 
 def _python(runner: _Runner) -> Measured:
-    """Against a bare interpreter that does nothing; each takes turns with it."""
+    """Baseline: a bare interpreter that does nothing; they take turns."""
     cold = replace(
         runner.spec(*_PYTHON.run_command(_LIMITS.memory_mb)),
         policy=_PYTHON.policy,
         limits=replace(_LIMITS, processes=_PYTHON.processes),
     )
     runner.box.store(Role.RUN, _PYTHON.source_name, _PYTHON_SOURCE)
-    say("a Python program, cold")
+    say("a Python program, cold start")
     yield "python_case_ms_cold", _python_figure(runner, cold, _COLD_AIM)
     if not _PYTHON.server_argv:
         yield "python_case_ms_warm", Absent("Python has no fork server")
         return
     warm = replace(cold, server_argv=_PYTHON.server_argv)
-    say("a Python program, from a warm interpreter")
+    say("a Python program, from the fork server")
     runner.box.warm_up(warm)
     yield "python_case_ms_warm", _python_figure(runner, warm, _WARM_AIM)
 
@@ -127,7 +127,7 @@ def _python_figure(runner: _Runner, spec: RunSpec, aim: Aim) -> Figure:
 def _turns(
     times: int, ours: Callable[[], object], theirs: Callable[[], object]
 ) -> list[tuple[float, float]]:
-    """Seconds of both, taking turns, so that a busy moment is busy for both."""
+    """Seconds of both, taking turns, so that other load affects both."""
     return [(timed(ours), timed(theirs)) for _ in range(times)]
 
 

@@ -1,4 +1,4 @@
-"""The ten submissions that every judge is given, the problem they are for, and their verdicts."""
+"""The ten submissions for the comparison of judges, their problem, and their verdicts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Submission:
 
     Args:
         path: Its source.
-        verdicts: What it must get: one verdict for each case, or only CE.
+        verdicts: Expected verdicts: one per case, or only CE.
     """
 
     path: Path
@@ -42,17 +42,17 @@ class Submission:
 
     @property
     def name(self) -> str:
-        """Its file's name, which says what it does."""
+        """Name of its file."""
         return self.path.name
 
     @property
     def language(self) -> str:
-        """Its language, as a request names it."""
+        """Name of its language, as in a request."""
         return _LANGUAGES[self.path.suffix]
 
 
 def cases() -> Iterator[Case]:
-    """Make the problem: a count, so many numbers, and their sum."""
+    """Generate the cases: a count and that many numbers; the answer is their sum."""
     for case in range(_CASES):
         count = 1 + case * _NUMBERS_MORE_PER_CASE
         numbers = [(index + 1) * 7919 % 100_003 for index in range(count)]
@@ -63,13 +63,15 @@ def cases() -> Iterator[Case]:
 
 
 def submissions() -> list[Submission]:
-    """All ten, in the order of the manifest."""
+    """Return all ten in the order of `expected.yaml`."""
     manifest = yaml.safe_load((_FOLDER / "expected.yaml").read_text())
-    return [Submission(_FOLDER / name, _verdicts(**said)) for name, said in manifest.items()]
+    return [
+        Submission(_FOLDER / name, _verdicts(**expected)) for name, expected in manifest.items()
+    ]
 
 
 def find(name: str) -> Submission:
-    """The one of that name."""
+    """Return the submission with this file name."""
     return next(one for one in submissions() if one.name == name)
 
 

@@ -1,4 +1,4 @@
-"""Messages a second through one worker process, everything real but the grading."""
+"""Messages per second through one worker process, with everything real except the grading."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from grader.contract.names import parameter_name
 
 _MESSAGES = 2000
 _BATCH = 200
-_SLOTS = (1, 4)
-#: The real worker with a constant verdict, which the tests use too.
+_CONSUMERS = (1, 4)
+#: The worker of the tests, real except for a constant verdict.
 _WORKER = ROOT / "tests" / "integration" / "worker" / "constant_worker.py"
 _TIMEOUT_SECONDS = 60.0
 _MARK = f"bench-{secrets.token_hex(4)}"
 
 
 def measure(local: Local) -> Measured:
-    """Against a bare consumer on the same broker that only acknowledges, one after the other."""
+    """Baseline: a bare consumer on the same broker that only acknowledges."""
     bare = _bare_rate(local)
-    for slots in _SLOTS:
-        rate = _worker_rate(local, slots)
-        name = "worker_messages_per_second" + (f"_{slots}_slots" if slots > 1 else "")
+    for consumers in _CONSUMERS:
+        rate = _worker_rate(local, consumers)
+        name = "worker_messages_per_second" + (f"_{consumers}_slots" if consumers > 1 else "")
         yield name, Figure(rate, "messages/s", bare, _MESSAGES)
 
 
@@ -44,13 +44,13 @@ def _bare_rate(local: Local) -> float:
         return _rate(connection)
 
 
-def _worker_rate(local: Local, slots: int) -> float:
-    requests, results = f"{_MARK}-requests-{slots}", f"{_MARK}-results-{slots}"
+def _worker_rate(local: Local, consumers: int) -> float:
+    requests, results = f"{_MARK}-requests-{consumers}", f"{_MARK}-results-{consumers}"
     with local.broker() as connection:
         _fill(connection, requests)
-        # A consumer that is always faster than the worker: it may hold many, and keeps none back.
+        # Always faster than the worker: automatic acknowledgement and a large prefetch.
         connection.subscribe(results, headers={"ack": "auto", "activemq.prefetchSize": "1000"})
-        with _worker(local, requests, results, slots):
+        with _worker(local, requests, results, consumers):
             return _rate(connection, acknowledge=False)
 
 
@@ -62,12 +62,12 @@ def _fill(connection: Connection, queue: str) -> None:
 
 
 def _rate(connection: Connection, *, acknowledge: bool = True) -> float:
-    """Receive all messages; the clock starts at the first, so that starting up does not count."""
+    """Receive all messages; time counts from the first one, so the start of the worker does not."""
     started = 0.0
     for number in range(_MESSAGES):
         frame = connection.next_frame(_TIMEOUT_SECONDS)
         if frame is None:
-            raise SystemExit(f"only {number} of {_MESSAGES} messages came")
+            raise SystemExit(f"only {number} of {_MESSAGES} messages arrived")
         if acknowledge:
             connection.ack(frame)
         started = started or time.perf_counter()
@@ -88,10 +88,10 @@ def _request(request_id: str) -> bytes:
 
 
 @contextmanager
-def _worker(local: Local, requests: str, results: str, slots: int) -> Iterator[None]:
+def _worker(local: Local, requests: str, results: str, consumers: int) -> Iterator[None]:
     process = subprocess.Popen(
         [sys.executable, _WORKER],
-        env=_environment(local, requests, results, slots),
+        env=_environment(local, requests, results, consumers),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -102,7 +102,7 @@ def _worker(local: Local, requests: str, results: str, slots: int) -> Iterator[N
         process.wait()
 
 
-def _environment(local: Local, requests: str, results: str, slots: int) -> dict[str, str]:
+def _environment(local: Local, requests: str, results: str, consumers: int) -> dict[str, str]:
     parameters = {
         f"{part.upper()}_{variable}_PARAM": parameter_name("local", part, key)
         for part, variable, key in (
@@ -128,6 +128,6 @@ def _environment(local: Local, requests: str, results: str, slots: int) -> dict[
         "QUEUE_NAME": requests,
         "PRIORITY_QUEUE_NAME": "",
         "RESULT_QUEUE_NAME": results,
-        "WORKER_SLOTS": str(slots),
+        "WORKER_SLOTS": str(consumers),
         "HEALTH_PORT": "0",
     }

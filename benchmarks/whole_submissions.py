@@ -1,4 +1,4 @@
-"""How long a submission of ten cases takes, and what a case of a Java program costs."""
+"""Time of submissions with ten cases, and of a case of a Java program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PROGRAMS = Path(__file__).with_name("programs")
 
 
 def measure(launcher: Path) -> Measured:
-    """Each beside the bare tools doing the same; the two take turns."""
+    """Baseline: the bare tools doing the same; the two take turns."""
     with (
         TemporaryDirectory() as name,
         judge.running(launcher, time_limit_ms=5000, memory_limit_mb=256) as ours,
@@ -40,18 +40,18 @@ def measure(launcher: Path) -> Measured:
 @dataclass(frozen=True)
 class _Contest:
     """
-    Our judge, and the same work without one.
+    This judge, and the same work by bare tools.
 
     Args:
         ours: The judge, with the problem.
-        bare: The inputs of the same problem.
+        bare: Runs bare programs on the inputs of the same problem.
     """
 
     ours: judge.Judge
     bare: Bare
 
     def cpp(self) -> Measured:
-        """New sources, against bare g++ and ten runs; then a known one, against the runs."""
+        """Measure new sources against g++ and ten runs, and a cached one against ten runs."""
         program = self.bare.directory / "program"
         everything, few = find("accepted.cpp").path, _PROGRAMS / "few_headers.cpp"
 
@@ -68,7 +68,7 @@ class _Contest:
         yield "cpp_submission_10_cases_cached_seconds", Figure(*cached, _ROUNDS)
 
     def python(self) -> Measured:
-        """All that a new Python submission costs, against ten runs of a bare interpreter."""
+        """Measure a new Python submission against ten runs of a bare interpreter."""
         say("a Python submission")
         source = find("accepted.py").path
         seconds = self._seconds(
@@ -79,7 +79,7 @@ class _Contest:
         yield "python_submission_10_cases_seconds", Figure(*seconds, _ROUNDS)
 
     def java(self) -> Measured:
-        """A new source, against bare javac and ten runs; then a case of a known one."""
+        """Measure a new source against javac and ten runs, and then a case of a cached one."""
         if not shutil.which("javac"):
             yield "java_case_ms", Absent("no javac; apt-get install default-jdk-headless")
             return
@@ -104,7 +104,7 @@ class _Contest:
     def _seconds(
         self, language: str, source: Callable[[], bytes], bare: Callable[[], object]
     ) -> tuple[float, str, float]:
-        """Medians of ours and theirs, with the unit between; the first round is not counted."""
+        """Arguments of `Figure`: medians with the unit between; the first round is not counted."""
         rounds = [
             (timed(self.ours.accept, _PROBLEM, language, source()), timed(bare))
             for _ in range(1 + _ROUNDS)
@@ -114,5 +114,5 @@ class _Contest:
 
 
 def _fresh(source: Path, comment: str = "//") -> Callable[[], bytes]:
-    """Give the source a comment of its own each time, so that no cache has it."""
+    """Return the source with a unique comment each time, so that no cache has it."""
     return lambda: source.read_bytes() + f"{comment} {secrets.token_hex(8)}\n".encode()

@@ -1,4 +1,4 @@
-"""What every judge of the comparison is given."""
+"""The submissions of the comparison."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ten_submissions import cases, find, submissions
 
 
 def test_there_are_ten_in_three_languages_with_mixed_verdicts() -> None:
-    """A comparison on right programs alone would miss what failing ones cost."""
+    """Correct programs alone would not show the time of failing ones."""
     ten = submissions()
 
     assert len(ten) == 10
@@ -22,7 +22,7 @@ def test_each_case_has_a_verdict_unless_nothing_was_run() -> None:
 
 
 def test_an_answer_is_the_sum_of_its_numbers() -> None:
-    """The problem is right, or the comparison is worth nothing."""
+    """A wrong answer would make the comparison worthless."""
     for case in cases():
         count, *numbers = map(int, case.input.split())
 
@@ -31,7 +31,7 @@ def test_an_answer_is_the_sum_of_its_numbers() -> None:
 
 
 def test_only_the_last_case_passes_32_bits() -> None:
-    """Some of the ten must stumble there, and nowhere else."""
+    """Some of the ten fail there, and nowhere else."""
     answers = [int(case.answer) for case in cases()]
 
     assert answers[-1] >= 1 << 32
