@@ -1,4 +1,4 @@
-"""The arena itself: what it would not see, no attack could be blamed for."""
+"""The arena detects deviations; otherwise no attack could fail."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ HARMLESS = Attack("harmless", "Nothing.", ["fork bomb"], "python", ["AC"], sourc
 
 @pytest.fixture(scope="module")
 def arena(launcher: Path) -> Iterator[Arena]:
-    """One slot."""
+    """An arena with one box."""
     with arenas(launcher, 1) as (only,):
         yield only
 
 
 @pytest.mark.engine
-def test_a_verdict_that_was_not_expected_is_told(arena: Arena) -> None:
-    """With what the grader said of it."""
+def test_an_unexpected_verdict_is_a_deviation(arena: Arena) -> None:
+    """It has the verdict and the logs."""
     assert arena.fight(HARMLESS).deviations == ()
     assert (
         "verdict ['AC'], not ['TLE']"
@@ -36,8 +36,8 @@ def test_a_verdict_that_was_not_expected_is_told(arena: Arena) -> None:
 
 
 @pytest.mark.engine
-def test_a_file_of_a_slot_user_is_seen_wherever_all_may_write(arena: Arena) -> None:
-    """Only its owner tells that it was left by a submission."""
+def test_a_file_of_a_box_user_is_found_in_world_writable_directories(arena: Arena) -> None:
+    """Only its owner shows that a submission left it."""
     box = arena.ground.box
     with TemporaryDirectory() as name:
         assert left_behind(box) == []
@@ -47,8 +47,8 @@ def test_a_file_of_a_slot_user_is_seen_wherever_all_may_write(arena: Arena) -> N
 
 
 @pytest.mark.engine
-def test_what_comes_goes_or_changes_its_mode_is_seen(arena: Arena, tmp_path: Path) -> None:
-    """In the slot, and of the places that are watched by themselves."""
+def test_new_missing_and_changed_files_are_found(arena: Arena, tmp_path: Path) -> None:
+    """In the box, and of the other watched files."""
     ground = Ground(arena.ground.box, [tmp_path])
     before = ground.look()
     tmp_path.chmod(0o777)
@@ -61,24 +61,24 @@ def test_what_comes_goes_or_changes_its_mode_is_seen(arena: Arena, tmp_path: Pat
 
 
 @pytest.mark.engine
-def test_what_is_not_the_workers_alone_in_a_cache_is_seen(arena: Arena, tmp_path: Path) -> None:
-    """A file that others may write, and a link."""
+def test_cache_entries_that_others_can_change_are_found(arena: Arena, tmp_path: Path) -> None:
+    """A file that others can write, and a link."""
     (tmp_path / "program").touch(mode=0o644)
     ground = Ground(arena.ground.box, [], caches=[tmp_path])
-    assert ground.strangers() == []
+    assert ground.unsafe_cache_entries() == []
 
     (tmp_path / "program").chmod(0o666)
     (tmp_path / "link").symlink_to("/etc/passwd")
 
-    assert len(ground.strangers()) == 2
+    assert len(ground.unsafe_cache_entries()) == 2
 
 
-def test_a_worker_that_has_more_than_before_has_lost_something() -> None:
-    """Descriptors, children and threads exactly; memory within a bound."""
+def test_a_worker_with_more_resources_than_before_leaks() -> None:
+    """Descriptors, children and threads exactly; memory up to a bound."""
     before = Health(descriptors=9, children=2, threads=1, memory_kb=40_000)
 
-    assert before.lost(replace(before, memory_kb=50_000)) == []
-    assert before.lost(Health(10, 3, 2, 90_000)) == [
+    assert before.leaked(replace(before, memory_kb=50_000)) == []
+    assert before.leaked(Health(10, 3, 2, 90_000)) == [
         "descriptors: 9 before, 10 after",
         "children: 2 before, 3 after",
         "threads: 1 before, 2 after",

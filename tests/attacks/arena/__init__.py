@@ -1,1 +1,1 @@
-"""Where hostile submissions are graded, and where one looks for what they changed."""
+"""Grades hostile submissions and finds what they changed."""

@@ -1,4 +1,4 @@
-"""One slot in which attacks are graded, and everything that has to be as before afterwards."""
+"""Grades attacks in a box and compares the state of the machine before and after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from arena.traces import Ground, differences, left_behind
 
 _CASES = "testcases"
 _MB = 1 << 20
-#: What a program prints that found no hole, and what an honest one has to answer.
+#: Output of a program that found no hole, and the right answer of an honest one.
 _SAFE = b"safe\n"
 _HONEST = (
     ("python", b"print('safe')\n"),
@@ -27,14 +27,14 @@ _LINE_BREAKS = "\n\t"
 @dataclass(frozen=True)
 class Trial:
     """
-    One attack, and what came of it.
+    Result of one attack.
 
     Args:
-        attack: Its name.
-        warm: Whether interpreters were taken from a fork server.
-        verdict: What it got; several where its rounds differed.
-        milliseconds: What all its rounds took, on the clock.
-        deviations: Everything that is not as it should be; empty: it was held.
+        attack: Name of the attack.
+        warm: Whether it started from a fork server.
+        verdict: Its verdict; several if its rounds differed.
+        milliseconds: Wall time of all its rounds.
+        deviations: Differences from what is expected; empty if the sandbox held.
     """
 
     attack: str
@@ -45,19 +45,19 @@ class Trial:
 
 
 def deviations(trials: Iterable[Trial]) -> list[str]:
-    """All that is not as it should be, each with the attack before it."""
+    """List all deviations, each with the name of its attack."""
     return [f"{trial.attack}: {one}" for trial in trials for one in trial.deviations]
 
 
 @dataclass(frozen=True)
 class Arena:
     """
-    A slot with a judge of its own.
+    A box with a judge.
 
     Args:
-        judge: Grades in the slot.
-        forbidden: Paths that no submission may open; each attack gets them as its input.
-        ground: What has to look the same after each attack.
+        judge: Grades in the box.
+        forbidden: Paths that no submission can open; each attack gets them as its input.
+        ground: Files that must be the same after each attack.
     """
 
     judge: Judge
@@ -65,7 +65,7 @@ class Arena:
     ground: Ground
 
     def fight(self, attack: Attack, *, warm: bool = True) -> Trial:
-        """Let one attack loose, and see to it that the slot is as good as before."""
+        """Run one attack, then check that the box works and nothing has changed."""
         self._prepare(attack)
         before = self.ground.look()
         found: list[str] = []
@@ -76,8 +76,8 @@ class Arena:
             found += left_behind(self.ground.box)
         took = time.monotonic() - started
         if not set(verdicts) <= set(attack.verdict):
-            found.append(f"verdict {verdicts}, not {attack.verdict}; {self.judge.last_words()}")
-        found += differences(before, self.ground.look()) + self.ground.strangers()
+            found.append(f"verdict {verdicts}, not {attack.verdict}; {self.judge.log_excerpt()}")
+        found += differences(before, self.ground.look()) + self.ground.unsafe_cache_entries()
         found += [f"unprintable in {place}" for place in self._unprintable()]
         self.judge.forget(attack.name)
         found += self.honest(warm=warm)
@@ -85,7 +85,7 @@ class Arena:
         return Trial(attack.name, warm, verdict, round(took * 1000), tuple(found))
 
     def honest(self, *, warm: bool = True) -> list[str]:
-        """Grade submissions that are right; tells of each that is not found so."""
+        """Grade correct submissions; returns a line for each that does not get AC."""
         cases = f"problems/{self.judge.problem('honest')}/{_CASES}"
         self.judge.put(f"{cases}/1.in", b"")
         self.judge.put(f"{cases}/1.ans", _SAFE)
@@ -93,8 +93,8 @@ class Arena:
         for language, source in _HONEST:
             got = self.judge.grade("honest", source, language, **_HONEST_LIMITS, warm=warm)
             if got != "AC":
-                words = self.judge.last_words()
-                found.append(f"an honest {language} submission got {got}: {words}")
+                log = self.judge.log_excerpt()
+                found.append(f"an honest {language} submission got {got}: {log}")
         return found
 
     def _submit(self, attack: Attack, *, warm: bool) -> str:
@@ -109,7 +109,7 @@ class Arena:
         )
 
     def _prepare(self, attack: Attack) -> None:
-        """Put the attack's problem into the bucket."""
+        """Store the problem of the attack in the bucket."""
         text = "".join(f"{path}\n" for path in self.forbidden).encode()
         text += bytes(max(0, attack.input_mb * _MB - len(text)))
         problem = f"problems/{self.judge.problem(attack.name)}"
@@ -125,7 +125,7 @@ class Arena:
         self.judge.put(f"{problem}/problem.yaml", json.dumps(settings).encode())
 
     def _unprintable(self) -> Iterator[str]:
-        """What would act on a terminal, in everything that a person may look at."""
+        """Find terminal control characters in everything that a person may read."""
         for place, text in self.judge.records():
             if not all(char.isprintable() or char in _LINE_BREAKS for char in text):
                 yield place

@@ -1,4 +1,4 @@
-"""The attacks as data: one folder each, with a source and ``attack.yaml``."""
+"""Reads the attacks: one folder each, with a source and ``attack.yaml``."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ import yaml
 from grader.languages import find
 
 HERE = Path(__file__).resolve().parents[1]
-#: Attacks in this language are what a compiler could do that obeys a submission, not its own code.
+#: Language of attacks by a compiler that a submission has taken over.
 TAKEN_OVER_COMPILER = "taken-over-compiler"
 
 
 @dataclass(frozen=True)
 class Attack:
     """
-    One folder.
+    One attack.
 
     Args:
-        name: Of the folder.
-        about: What it tries.
-        ideas: Those of ``ideas.yaml`` that it stands for.
-        language: Of its source, ``solution.<extension>`` beside the file.
-        verdict: Verdicts, or error codes, that it may get.
+        name: Name of its folder.
+        about: Description.
+        ideas: The ideas of ``ideas.yaml`` that it covers.
+        language: Language of its source, ``solution.<extension>`` in the folder.
+        verdict: Allowed verdicts or error codes.
         time_limit_ms: CPU milliseconds per case.
-        memory_limit_mb: MB.
+        memory_limit_mb: Memory limit in MB.
         compile_seconds: CPU seconds of the compiler.
-        cases: How many there are, all alike.
-        rounds: How often it is submitted; each time the verdict has to be one of those.
-        input_mb: MB to which its input is filled up.
-        writable: Whether the problem lets submissions make files.
-        checker: Of ``checkers/``; empty: outputs are compared.
-        file_name: What the submitted file is called.
-        source: The source, where it could not be a file of its own.
-        disturbs: Whether it aims at the other slot.
-        machine: The only kind of processor it is for, where it has one.
+        cases: Number of test cases, which are all the same.
+        rounds: Number of submissions; each has to get an allowed verdict.
+        input_mb: Size of its input in MB.
+        writable: Whether the problem allows files.
+        checker: A file of ``checkers/``; empty if outputs are compared.
+        file_name: Name of the submitted file.
+        source: The source, if it cannot be a file in the folder.
+        disturbs: Whether it attacks the other box.
+        machine: Processor architecture that it needs.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Attack:
 
     @classmethod
     def read(cls, folder: Path) -> Attack:
-        """Read a folder; a key that nobody knows is an error."""
+        """Read a folder; raises `TypeError` for an unknown key."""
         fields: dict[str, Any] = yaml.safe_load((folder / "attack.yaml").read_text())
         return cls(name=folder.name, **fields)
 
@@ -76,19 +76,19 @@ class Attack:
 
     @property
     def validator(self) -> bytes:
-        """Source of its checker; empty when there is none."""
+        """Source of its checker; empty if there is none."""
         return (HERE / "checkers" / self.checker).read_bytes() if self.checker else b""
 
 
 def read_attacks() -> tuple[Attack, ...]:
-    """All that are meant for this machine, by name."""
+    """Read all attacks for the architecture of this machine, by name."""
     folders = sorted(path.parent for path in HERE.glob("*/attack.yaml"))
     attacks = (Attack.read(folder) for folder in folders)
     return tuple(attack for attack in attacks if attack.machine == platform.machine())
 
 
 def read_ideas() -> Iterator[tuple[str, str, str]]:
-    """Group, name, and the reason why it cannot be tried, which is empty for most."""
+    """Read group and name of each idea, and why it does not apply, which is mostly empty."""
     for group, ideas in yaml.safe_load((HERE / "ideas.yaml").read_text()).items():
         reasons = ideas if isinstance(ideas, dict) else dict.fromkeys(ideas, "")
         yield from ((group, idea, reason) for idea, reason in reasons.items())

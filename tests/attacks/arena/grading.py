@@ -1,4 +1,4 @@
-"""The grader, as the attacks use it: a problem and a source in, one word out."""
+"""Grades a source for a problem in one box; returns the verdict or error code."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from grader.testing import MemoryObjectStore
 BUCKET = "arena"
 _NOW = datetime(2024, 8, 20, tzinfo=UTC)
 _MAX_LIMITS = MaxLimits(time_limit_ms=10_000, memory_limit_mb=512, source_bytes=1 << 20)
-_MOST_WORDS = 2000
+_EXCERPT_CHARACTERS = 2000
 
-#: Does what the submission says, with all that a compiler may do.
+#: Executes the submission with the rights of a compiler.
 _TAKEN_OVER = Language(
     name=TAKEN_OVER_COMPILER,
-    title="a compiler that obeys its source",
+    title="a compiler that executes its source",
     aliases=(),
     extension="py",
     version_argv=("python3", "--version"),
@@ -49,19 +49,19 @@ def _now() -> datetime:
 
 
 def find_language(name: str) -> Language:
-    """Those of the product, and one of our own."""
+    """Find a language of the grader, or the taken-over compiler."""
     return _TAKEN_OVER if name == TAKEN_OVER_COMPILER else find(name)
 
 
 @dataclass
 class Judge:
     """
-    Grades in one slot.
+    Grades in one box.
 
     Args:
-        box: The slot.
-        store: The bucket, shared by the slots.
-        caches: What was fetched and compiled before, shared by the slots.
+        box: The box.
+        store: The bucket, shared by all boxes.
+        caches: Caches of the worker, shared by all boxes.
     """
 
     box: Box
@@ -71,11 +71,11 @@ class Judge:
 
     @property
     def request(self) -> str:
-        """Id of the submission, of which there is one at a time."""
+        """Id of the current submission."""
         return f"r-{self.box.number}"
 
     def problem(self, name: str) -> str:
-        """Id of this slot's problem of a name: inputs differ between slots."""
+        """Id of a problem in this box; inputs differ between boxes."""
         return f"{name}-{self.box.number}"
 
     def put(self, key: str, body: bytes) -> None:
@@ -83,11 +83,11 @@ class Judge:
         self.store.put(key, body, content_type="application/octet-stream")
 
     def forget(self, problem: str) -> None:
-        """Remove a problem, and the submission."""
+        """Remove a problem and the current submission."""
         for prefix in (f"problems/{self.problem(problem)}/", f"submissions/{self.request}/"):
             self.store.delete([found.key for found in self.store.list(prefix)])
 
-    def grade(  # noqa: PLR0913 - what a request says
+    def grade(  # noqa: PLR0913 - the fields of a request
         self,
         problem: str,
         source: bytes,
@@ -98,7 +98,7 @@ class Judge:
         warm: bool = True,
         file: str = "solution",
     ) -> str:
-        """Give the verdict, the error code, or IE where the platform gave up."""
+        """Return the verdict, the error code, or IE if the platform failed."""
         self._log.calls.clear()
         self.store.delete([result_key(self.request), execution_log_key(self.request)])
         self.put(f"submissions/{self.request}/{file}", source)
@@ -124,7 +124,7 @@ class Judge:
         return str(result.verdict)
 
     def records(self) -> Iterator[tuple[str, str]]:
-        """What a person may look at after a submission: result, execution log, log lines."""
+        """Yield all text for people after a submission: result, execution log, log lines."""
         log = self.store.objects.get(execution_log_key(self.request), b"")
         yield "the execution log", log.decode()
         result = json.loads(self.store.objects.get(result_key(self.request), b"null"))
@@ -132,10 +132,10 @@ class Judge:
         for call in self._log.calls:
             yield from (("the log", text) for text in _texts(call.kwargs))
 
-    def last_words(self) -> str:
-        """What was said of the last submission, for people."""
-        words = [text for place, text in self.records() if place != "the result"]
-        return " | ".join(words)[-_MOST_WORDS:]
+    def log_excerpt(self) -> str:
+        """Return the end of the logs of the last submission."""
+        texts = [text for place, text in self.records() if place != "the result"]
+        return " | ".join(texts)[-_EXCERPT_CHARACTERS:]
 
     def _grader(self, *, warm: bool) -> Grader:
         log = structlog.wrap_logger(self._log, processors=[])
@@ -153,7 +153,7 @@ class Judge:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value."""
+    """Yield every string in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

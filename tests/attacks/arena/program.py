@@ -26,7 +26,7 @@ _USERS_PER_PROCESS = 4 * _BOXES
 #: Directories that stay writable in a task.
 WRITABLE = (Path(tempfile.gettempdir()), Path("/dev/shm"))
 #: Ideas left out of `short_form`: slow attacks, and those that do not depend on a task's limits.
-_LEFT_OUT = ("processes", "memory", "output", "compiler", "languages", "two slots")
+_LEFT_OUT = ("processes", "memory", "output", "compiler", "languages", "two boxes")
 
 
 @contextmanager

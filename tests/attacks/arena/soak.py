@@ -1,4 +1,4 @@
-"""A thousand hostile runs in a mixed order, and whether the worker has lost anything by them."""
+"""Runs attacks in random order and checks that the worker leaks nothing."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from arena.arena import Arena, Trial, deviations
 from arena.attack import Attack
 from arena.tour import Tell, tour
 
-#: Memory of the worker that may come with work: buffers, caches of the allocator, modules.
-_MORE_KB = 24 << 10
-#: Threads of the caches, which come when they are needed and then stay.
-_HELPERS = "fetch"
+#: Allowed growth of the worker: buffers, caches of the allocator, modules.
+_MAX_GROWTH_KB = 24 << 10
+#: Threads of the caches, which start on demand and stay.
+_CACHE_THREADS = "fetch"
 _SEED = 20_240_820
 
 
 @dataclass(frozen=True)
 class Health:
-    """What a process has: things that only grow in one that leaks."""
+    """Resources of a process that grow if it leaks."""
 
     descriptors: int
     children: int
@@ -35,25 +35,25 @@ class Health:
 
     @classmethod
     def now(cls) -> Health:
-        """Of this process."""
+        """Measure this process."""
         gc.collect()
         text = Path("/proc/self/status").read_text()
         memory = re.search(r"^VmRSS:\s*(\d+)", text, re.MULTILINE)
         return cls(
             descriptors=len(os.listdir("/proc/self/fd")),
             children=len(list(_children())),
-            threads=sum(not one.name.startswith(_HELPERS) for one in threading.enumerate()),
+            threads=sum(not one.name.startswith(_CACHE_THREADS) for one in threading.enumerate()),
             memory_kb=int(memory[1]) if memory else 0,
         )
 
-    def lost(self, after: Health) -> list[str]:
-        """What there is more of afterwards than there may be."""
+    def leaked(self, after: Health) -> list[str]:
+        """List the resources that grew by more than is allowed."""
         found = [
             f"{name}: {getattr(self, name)} before, {getattr(after, name)} after"
             for name in ("descriptors", "children", "threads")
             if getattr(after, name) > getattr(self, name)
         ]
-        if after.memory_kb > self.memory_kb + _MORE_KB:
+        if after.memory_kb > self.memory_kb + _MAX_GROWTH_KB:
             found.append(f"memory: {self.memory_kb} kB before, {after.memory_kb} kB after")
         return found
 
@@ -66,46 +66,46 @@ def _children() -> Iterator[str]:
 @dataclass(frozen=True)
 class Soaked:
     """
-    What came of it.
+    Result of `soak`.
 
     Args:
-        trials: All of them.
-        lost: What the worker has more of than before.
-        seconds: How long it took.
-        before: The worker, after it had warmed up.
-        after: The worker at the end.
+        trials: All trials.
+        leaked: Resources of the worker that grew.
+        seconds: Wall time.
+        before: The worker after the first tenth of the runs.
+        after: The worker after all runs.
     """
 
     trials: tuple[Trial, ...]
-    lost: tuple[str, ...]
+    leaked: tuple[str, ...]
     seconds: float
     before: Health
     after: Health
 
     @property
     def deviations(self) -> list[str]:
-        """All that is not as it should be."""
-        return [*deviations(self.trials), *self.lost]
+        """All deviations of the trials, and leaks."""
+        return [*deviations(self.trials), *self.leaked]
 
     def summary(self) -> str:
-        """One line."""
+        """Summarize in one line."""
         verdicts = Counter(trial.verdict for trial in self.trials)
         counts = ", ".join(f"{verdict} {count}" for verdict, count in verdicts.most_common())
         return (
-            f"{len(self.trials)} runs in {self.seconds:.0f} s: {counts}; left over or wrong:"
+            f"{len(self.trials)} runs in {self.seconds:.0f} s: {counts}; deviations:"
             f" {len(self.deviations)}; worker before {self.before}, after {self.after}"
         )
 
 
 def soak(arenas: Sequence[Arena], attacks: Sequence[Attack], runs: int, tell: Tell) -> Soaked:
     """
-    Let attacks loose by chance, the same chance each time, over all arenas at once.
+    Run random attacks in all arenas at the same time; the random choice is reproducible.
 
     Args:
-        arenas: Where.
-        attacks: Those to choose from.
-        runs: How many.
-        tell: Told of each trial.
+        arenas: Where to run them.
+        attacks: The attacks to choose from.
+        runs: Number of runs.
+        tell: Called with each trial.
     """
     chance = random.Random(_SEED)
     chosen = [(chance.choice(attacks), chance.random() < 0.5) for _ in range(runs)]
@@ -114,4 +114,4 @@ def soak(arenas: Sequence[Arena], attacks: Sequence[Attack], runs: int, tell: Te
     started, before = time.monotonic(), Health.now()
     trials += tour(arenas, chosen[settling:], tell)
     seconds, after = time.monotonic() - started, Health.now()
-    return Soaked(tuple(trials), tuple(before.lost(after)), seconds, before, after)
+    return Soaked(tuple(trials), tuple(before.leaked(after)), seconds, before, after)

@@ -1,9 +1,10 @@
 """
-A process that has no more than a worker in a Fargate task has.
+Runs code with the rights of a worker in a Fargate task.
 
-Exactly Docker's default capabilities as a bound, no root, no namespaces, no cgroup to write, a root
-that is read-only but for a few directories.  What was given up, and what the kernel then says of
-it, is reported; what this machine does not let us give up is reported too, and never silently.
+The capability bounding set is exactly Docker's default; the user is not root; there are no
+namespaces and no writable cgroups, and the root file system is read-only except for a few
+directories. The report has every dropped right with the kernel's answer to using it, and every
+right that this machine does not allow to drop.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pyseccomp
 #: chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot
 #: mknod audit_write setfcap
 DOCKER_CAPABILITIES = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31})
-#: How a report begins of what this machine does not let us give up.
+#: Beginning of a report on a right that cannot be dropped on this machine.
 NOT_POSSIBLE = "NOT POSSIBLE on this machine"
 WORKER_ID = 640_000_000 + os.getpid()
 _CGROUP = "/sys/fs/cgroup"
@@ -32,7 +33,7 @@ _LAST_CAPABILITY = 40
 _PR_CAPBSET_DROP = 24
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
 _MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
-#: What a mount already is and has to stay when it is mounted again: nosuid, nodev, noexec, ...
+#: Flags that a remount has to keep.
 _KEPT = {"nosuid": 2, "nodev": 4, "noexec": 8, "noatime": 1024, "relatime": 1 << 21}
 _NAMESPACES = {0x20000: "mnt", 0x2000000: "cgroup", 0x4000000: "uts", 0x8000000: "ipc"}
 _NAMESPACES |= {0x10000000: "user", 0x20000000: "pid", 0x40000000: "net"}
@@ -42,12 +43,12 @@ _NEVER = "unshare setns mount umount2 pivot_root fsopen fsmount move_mount open_
 @dataclass(frozen=True)
 class Report:
     """
-    What came of work in such a process.
+    Result of work in such a process.
 
     Args:
-        dropped: What was given up, with what the kernel says of it.
-        result: What the work gave.
-        failure: Traceback of the work, when it raised.
+        dropped: Dropped rights, with the kernel's answer to using them.
+        result: Result of the work.
+        failure: Traceback of the work, if it raised.
     """
 
     dropped: dict[str, str]
@@ -57,13 +58,13 @@ class Report:
 
 def in_a_task(work: Callable[[], Any], writable: Sequence[Path], *, deadly: bool = False) -> Report:
     """
-    Do `work` in a child that has given everything up.
+    Run `work` in a child process without these rights.
 
     Args:
-        work: What to do; its result has to be picklable.
+        work: The work; its result has to be picklable.
         writable: Directories that stay writable.
-        deadly: Whether asking for a namespace or a mount ends the program that asks, so that work
-            which succeeds is shown never to have asked; else it is refused.
+        deadly: Whether a request for a namespace or a mount kills the process, which proves that
+            successful work never made one; otherwise the request is refused.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -72,9 +73,9 @@ def in_a_task(work: Callable[[], Any], writable: Sequence[Path], *, deadly: bool
         dropped: dict[str, str] = {}
         result, failure = None, ""
         try:
-            _give_up(dropped, writable, deadly=deadly)
+            _drop_rights(dropped, writable, deadly=deadly)
             result = work()
-        except BaseException:  # noqa: BLE001 - whatever it is belongs to the parent
+        except BaseException:  # noqa: BLE001 - the parent reports any exception
             failure = traceback.format_exc()
         with os.fdopen(writing, "wb") as file:
             pickle.dump(Report(dropped, result, failure), file)
@@ -89,7 +90,7 @@ def in_a_task(work: Callable[[], Any], writable: Sequence[Path], *, deadly: bool
     return report
 
 
-def _give_up(dropped: dict[str, str], writable: Sequence[Path], *, deadly: bool) -> None:
+def _drop_rights(dropped: dict[str, str], writable: Sequence[Path], *, deadly: bool) -> None:
     before = _status("CapBnd")
     libc = ctypes.CDLL(None, use_errno=True)
     dropped["mounts"] = _mount_read_only(libc, writable)
@@ -111,7 +112,7 @@ def _give_up(dropped: dict[str, str], writable: Sequence[Path], *, deadly: bool)
 
 
 def _mount_read_only(libc: ctypes.CDLL, writable: Sequence[Path]) -> str:
-    """Make every mount read-only in a mount namespace of our own; says how far that went."""
+    """Remount everything read-only in a new mount namespace; returns a summary."""
     try:
         _check(libc.unshare(_CLONE_NEWNS))
         _check(libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
@@ -135,7 +136,7 @@ def _mount_read_only(libc: ctypes.CDLL, writable: Sequence[Path]) -> str:
 
 
 def _mounts() -> list[tuple[str, list[str]]]:
-    """Where something is mounted and how, the innermost last."""
+    """Mount points and options, innermost last."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     fields = [line.split() for line in lines]
     decode = re.compile(r"\\(\d{3})")
@@ -145,7 +146,7 @@ def _mounts() -> list[tuple[str, list[str]]]:
 
 
 def _refuse_namespaces(*, deadly: bool) -> str:
-    """As a kernel that has none: `max_user_namespaces` = 0 says ENOSPC."""
+    """Refuse namespaces like a kernel with `max_user_namespaces` = 0, by ENOSPC."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     rules.set_attr(pyseccomp.Attr.CTL_NNP, 0)  # the launcher is setuid
     kill = pyseccomp.KILL_PROCESS
@@ -160,7 +161,7 @@ def _refuse_namespaces(*, deadly: bool) -> str:
         rules.load()
     except OSError as error:
         return f"{NOT_POSSIBLE}: {error.strerror}"
-    return "asking for one is deadly" if deadly else "refused by a filter"
+    return "a request kills the process" if deadly else "refused by a filter"
 
 
 def _status(field: str) -> str:
@@ -175,7 +176,7 @@ def _check(outcome: int) -> None:
 
 
 def _attempt(what: Callable[[], object]) -> str:
-    """What the kernel says to something that must not work."""
+    """Return the kernel's answer to a forbidden call."""
     try:
         what()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What an attack may have changed, as somebody sees it who is not the attacked."""
+"""Finds what an attack changed, independently of the code of the sandbox."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from grader.sandbox import Box
 
-#: Directories of the machine in which any user may leave something.
+#: World-writable directories.
 SHARED_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")
 _OBJECTS = Path("/proc/sysvipc")
 _OTHERS_MAY_WRITE = 0o022
 
 
 def left_behind(box: Box) -> list[str]:
-    """All that the users of a slot still have: processes, files, objects of the kernel."""
+    """List processes, files and IPC objects of the users of a box."""
     found = [f"process {pid}" for pid in box.survivors()]
     for directory in map(Path, SHARED_DIRECTORIES):
         if directory.is_dir():
@@ -33,19 +33,19 @@ def left_behind(box: Box) -> list[str]:
 def _owner(path: Path) -> int | None:
     try:
         return path.lstat().st_uid
-    except FileNotFoundError:  # it belongs to another program and has gone since the listing
+    except FileNotFoundError:  # deleted meanwhile by another program
         return None
 
 
 @dataclass(frozen=True)
 class Ground:
     """
-    Places that have to look the same after an attack.
+    Files that must be the same after an attack.
 
     Args:
-        box: The slot; everything in it counts.
-        fixed: Files and directories that count themselves, without what is in them.
-        caches: Directories that grow; nothing in them may belong to, or be open to, others.
+        box: The box, including all its files.
+        fixed: Files and directories, without their contents.
+        caches: Directories that may grow, but only by files that nobody else can change.
     """
 
     box: Box
@@ -53,13 +53,13 @@ class Ground:
     caches: Sequence[Path] = ()
 
     def look(self) -> frozenset[str]:
-        """Kind, mode and owner of everything that counts."""
+        """Read type, mode and owner of all files."""
         seen = {_describe(path) for path in [*self.fixed, *map(Path, SHARED_DIRECTORIES)]}
         seen |= {_describe(path) for path in _walk(self.box.directory)}
         return frozenset(seen)
 
-    def strangers(self) -> list[str]:
-        """What lies in a cache and is not the worker's alone to change."""
+    def unsafe_cache_entries(self) -> list[str]:
+        """List cache entries that users other than the worker can change."""
         return [
             _describe(path) for cache in self.caches for path in _walk(cache) if not _is_own(path)
         ]
@@ -91,6 +91,6 @@ def _describe(path: Path) -> str:
 
 
 def differences(before: frozenset[str], after: frozenset[str]) -> list[str]:
-    """What came and what went, in words."""
-    came = [f"changed: {line}" for line in sorted(after - before)]
-    return came + [f"gone: {line}" for line in sorted(before - after)]
+    """List changed and missing files."""
+    changed = [f"changed: {line}" for line in sorted(after - before)]
+    return changed + [f"gone: {line}" for line in sorted(before - after)]
