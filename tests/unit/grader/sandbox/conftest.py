@@ -1,4 +1,4 @@
-"""What the tests of the sandbox share."""
+"""Fixtures of the sandbox tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from grader.sandbox import Box
 
 @pytest.fixture
 def box(launcher: Path) -> Iterator[Box]:
-    """A claimed slot."""
+    """A claimed box."""
     with Box.claim(launcher) as claimed:
         yield claimed

@@ -1,4 +1,4 @@
-"""Claiming, using and cleaning a slot."""
+"""Claiming, using and cleaning a box."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIMITS = RunLimits(
 
 
 def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:
-    """A run of a shell script by a user who may make files."""
+    """A run of a shell script with the policy of compilers, which may create files."""
     directory.mkdir(exist_ok=True)
     return RunSpec(
         role=role,
@@ -51,61 +51,63 @@ def run_shell(box: Box, directory: Path, script: str) -> RunOutcome:
     return outcome
 
 
-def claim_without_end(launcher: Path, stack: ExitStack) -> NoReturn:
-    while True:  # a worker of another test may hold some, so there is no number to count to
+def claim_endlessly(launcher: Path, stack: ExitStack) -> NoReturn:
+    while True:  # a worker of another test may hold some, so the number is not known
         stack.enter_context(Box.claim(launcher))
 
 
-def test_two_claims_get_different_slots_and_users(launcher: Path) -> None:
-    """Two workers on a machine never share a slot."""
+def test_two_claims_get_different_boxes_and_users(launcher: Path) -> None:
+    """Two workers on a machine never share a box."""
     with Box.claim(launcher) as first, Box.claim(launcher) as second:
         assert first.number != second.number
         assert not set(first.users) & set(second.users)
 
 
-def test_a_slot_is_free_again_after_its_claim(launcher: Path) -> None:
-    """The lock goes with the context, so nothing has to be tidied up after a crash."""
+def test_a_box_is_free_again_after_its_claim(launcher: Path) -> None:
+    """The lock is released with the context, so a crash leaves no stale lock."""
     with Box.claim(launcher) as first:
-        slot = first.number
+        number = first.number
     with Box.claim(launcher) as second:
-        assert second.number == slot
+        assert second.number == number
 
 
 def test_two_sandboxes_on_one_machine_never_share_a_user(launcher: Path) -> None:
-    """Each kills all processes of its users, so a lock in its own box root would not do."""
+    """Each kills all processes of its users, so a lock in its box root would not be enough."""
     known = Launcher.open(launcher)
     with TemporaryDirectory(prefix="grader-sandbox-") as name:
         directory = Path(name)
         directory.chmod(0o711)
-        twin = Installation(
+        other = Installation(
             output=directory / "launcher",
             box_root=directory / "boxes",
             uid_base=known.uid_base,
             boxes=known.boxes,
             worker_gid=os.getegid(),
         )
-        install(twin)
-        with Box.claim(launcher) as ours, Box.claim(twin.output) as theirs:
+        install(other)
+        with Box.claim(launcher) as ours, Box.claim(other.output) as theirs:
             assert not set(ours.users) & set(theirs.users)
-        uninstall(twin)
+        uninstall(other)
 
 
-def test_when_all_slots_are_taken_the_error_says_so(launcher: Path) -> None:
-    """It is worth another attempt, when another worker has ended."""
+def test_an_error_when_all_boxes_are_taken(launcher: Path) -> None:
+    """It is a temporary error: another worker may end."""
     with ExitStack() as stack, pytest.raises(SandboxError, match="all 4 boxes are taken"):
-        claim_without_end(launcher, stack)
+        claim_endlessly(launcher, stack)
 
 
-def test_an_allowance_may_be_used_up(box: Box, tmp_path: Path) -> None:
-    """Output of exactly the limit is no offence; one byte more is."""
+def test_output_of_exactly_the_limit_is_allowed(box: Box, tmp_path: Path) -> None:
+    """One byte more is not."""
     exact = box.run(shell(tmp_path / "exact", "head -c 1000 /dev/zero"))
     more = box.run(shell(tmp_path / "more", "head -c 1001 /dev/zero"))
 
     assert (exact.reason, more.reason) == ("ended", "output")
 
 
-def test_a_program_that_is_not_installed_is_the_platforms_fault(box: Box, tmp_path: Path) -> None:
-    """A toolchain that is gone must not become a verdict."""
+def test_a_program_that_is_not_installed_is_an_error_of_the_platform(
+    box: Box, tmp_path: Path
+) -> None:
+    """A missing toolchain must not become a verdict."""
     spec = shell(tmp_path, "")
 
     with pytest.raises(SandboxError, match="no-such-compiler: not installed"):
@@ -117,7 +119,7 @@ def test_a_program_that_is_not_installed_is_the_platforms_fault(box: Box, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("trap", "words"),
+    ("trap", "text"),
     [
         ("ln -s /etc/passwd program", "cannot be read"),
         ("mkfifo program", "not a regular file"),
@@ -126,15 +128,15 @@ def test_a_program_that_is_not_installed_is_the_platforms_fault(box: Box, tmp_pa
         ("true", "cannot be read"),
     ],
 )
-def test_a_trap_is_no_artefact(box: Box, tmp_path: Path, trap: str, words: str) -> None:
-    """What the compile user left is opened without following, waiting or believing."""
+def test_only_a_regular_file_is_collected(box: Box, tmp_path: Path, trap: str, text: str) -> None:
+    """A file of the compile user is opened without following links and without blocking."""
     run_shell(box, tmp_path, trap)
 
-    with pytest.raises(ObjectNotFoundError, match=words):
+    with pytest.raises(ObjectNotFoundError, match=text):
         box.collect(Role.COMPILE, "program", max_bytes=1000)
 
 
-def test_an_artefact_has_a_greatest_size(box: Box, tmp_path: Path) -> None:
+def test_a_collected_file_has_a_maximum_size(box: Box, tmp_path: Path) -> None:
     """A compiler can be made to write a huge file."""
     run_shell(box, tmp_path, "head -c 1000 /dev/zero > program")
 
@@ -144,7 +146,7 @@ def test_an_artefact_has_a_greatest_size(box: Box, tmp_path: Path) -> None:
 
 
 def test_cleaning_removes_every_trap_and_nothing_else(box: Box, tmp_path: Path) -> None:
-    """Locked and deep directories, and links go; what links point to stays."""
+    """Inaccessible and deep directories and links are removed; targets of links stay."""
     run_shell(
         box,
         tmp_path,
@@ -159,14 +161,16 @@ def test_cleaning_removes_every_trap_and_nothing_else(box: Box, tmp_path: Path) 
     assert Path("/etc/passwd").exists()
 
 
-def test_nothing_of_a_role_is_in_the_way_of_another(box: Box, tmp_path: Path) -> None:
-    """What one user was given or made, no other user of the slot can look at."""
+def test_a_role_cannot_read_files_of_another(box: Box, tmp_path: Path) -> None:
+    """Input and output of one user cannot be read by other users of the box."""
     box.store(Role.CHECKER, "answer", b"42")
     run_shell(box, tmp_path, "echo secret > mine")
-    looks = "for path in ../checker/answer ../build/mine ../compile ../feedback; do ls $path; done"
+    listing = (
+        "for path in ../checker/answer ../build/mine ../compile ../feedback; do ls $path; done"
+    )
 
     spec = replace(
-        shell(tmp_path / "run", f"{looks} 2>/dev/null; true", Role.RUN), policy="compile"
+        shell(tmp_path / "run", f"{listing} 2>/dev/null; true", Role.RUN), policy="compile"
     )
     assert box.run(spec).succeeded
 
@@ -174,16 +178,16 @@ def test_nothing_of_a_role_is_in_the_way_of_another(box: Box, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/etc/passwd", "../run/x"])
-def test_only_a_plain_name_is_stored_or_collected(box: Box, name: str) -> None:
-    """No name leads out of the slot's directory."""
+def test_only_a_plain_file_name_is_stored_or_collected(box: Box, name: str) -> None:
+    """No name leads out of the directory of the box."""
     with pytest.raises(SandboxError, match="not a plain file name"):
         box.store(Role.RUN, name, b"")
     with pytest.raises(SandboxError, match="not a plain file name"):
         box.collect(Role.RUN, name, max_bytes=1)
 
 
-def test_nothing_that_was_stored_is_written_over(box: Box) -> None:
-    """A second file of the same name is an error, not a change."""
+def test_a_stored_file_is_never_overwritten(box: Box) -> None:
+    """A second file of the same name is an error."""
     box.store(Role.RUN, "once", b"first")
 
     with pytest.raises(SandboxError, match="File exists"):
@@ -192,24 +196,24 @@ def test_nothing_that_was_stored_is_written_over(box: Box) -> None:
 
 
 def test_a_checker_reads_its_inputs_by_descriptors(box: Box, tmp_path: Path) -> None:
-    """Their names lead nowhere for it, and the run user has neither name nor descriptor."""
+    """It cannot open them by name, and the run user has neither name nor descriptor."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     answer = private / "answer"
     answer.write_text("42\n")
     answer.chmod(0o644)
     script = f"cat /dev/fd/3; cat {answer} 2>/dev/null; cat /dev/fd/4 2>/dev/null; true"
-    for role, inputs, said in (
+    for role, inputs, expected in (
         (Role.CHECKER, (answer,), b"42\n"),
         (Role.RUN, (), b""),
     ):
         spec = replace(shell(tmp_path / role, script, role), inputs=inputs)
         assert box.run(spec).succeeded
-        assert spec.stdout.read_bytes() == said
+        assert spec.stdout.read_bytes() == expected
 
 
 def test_a_program_may_write_only_where_the_problem_lets_it(box: Box, tmp_path: Path) -> None:
-    """Its work directory is empty at each run, and what it left is gone with the slot's files."""
+    """Its working directory is empty at each run, and cleaning the box removes its files."""
     box.store(Role.RUN, "solution.py", b"import os; print(os.listdir()); open('left', 'w')")
     spec = replace(
         shell(tmp_path, "", Role.RUN), policy="interpreted", argv=("python3", "../run/solution.py")
@@ -229,8 +233,8 @@ def test_a_program_may_write_only_where_the_problem_lets_it(box: Box, tmp_path: 
     assert list((box.directory / "scratch").iterdir()) == []
 
 
-def test_two_slots_are_used_by_two_threads(launcher: Path, tmp_path: Path) -> None:
-    """Each gets what its own program said."""
+def test_two_boxes_are_used_by_two_threads(launcher: Path, tmp_path: Path) -> None:
+    """Each gets the output of its own program."""
 
     def work(name: str) -> list[bytes]:
         said = []
@@ -256,10 +260,10 @@ def test_two_slots_are_used_by_two_threads(launcher: Path, tmp_path: Path) -> No
         ({"output_bytes": 100}, "exec yes", "output"),
     ],
 )
-def test_each_bound_is_held(
+def test_each_limit_is_enforced(
     box: Box, tmp_path: Path, limits: dict[str, int], script: str, reason: str
 ) -> None:
-    """What ended a program is said, and nothing of it is left."""
+    """The outcome has the reason, and no process is left."""
     wide = replace(LIMITS, cpu_ms=20_000, wall_ms=60_000, memory_mb=512, output_bytes=1 << 20)
 
     outcome = box.run(replace(shell(tmp_path, script), limits=replace(wide, **limits)))
@@ -268,8 +272,8 @@ def test_each_bound_is_held(
     assert box.survivors() == []
 
 
-def test_more_processes_than_allowed_cannot_be_started(box: Box, tmp_path: Path) -> None:
-    """Those above the bound are refused, those below are not."""
+def test_no_more_processes_than_allowed_can_be_started(box: Box, tmp_path: Path) -> None:
+    """Up to the limit they can."""
     script = "for i in 1 2 3; do sleep 0.2 & done; wait; echo all"
     few, enough = (
         box.run(

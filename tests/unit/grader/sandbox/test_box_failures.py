@@ -1,4 +1,4 @@
-"""A slot when something of the platform is lost: launcher, worker, disk, Landlock."""
+"""A box when a part of the platform fails: launcher, worker, disk, Landlock."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll what no event tells of: the end or the start of somebody else's process."""
+    """Poll for the start or end of a process that is not a child; there is no event for it."""
     pause = threading.Event()
     for _ in range(3000):
         if condition():
             return
         pause.wait(0.01)
-    pytest.fail("it never came true")
+    pytest.fail("the condition never became true")
 
 
 def launcher_of(program: int) -> int:
-    """The parent of a process."""
+    """Return the parent of a process."""
     found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{program}/status").read_text(), re.MULTILINE)
     assert found
     return int(found[1])
@@ -65,7 +65,7 @@ def launcher_of(program: int) -> int:
 
 @contextmanager
 def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
-    """A launcher of its own; its slots may be on a disk of a size of their own."""
+    """Install a separate launcher, with its boxes on a small disk if given."""
     with TemporaryDirectory(prefix="grader-sandbox-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -86,7 +86,7 @@ def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
 
 @contextmanager
 def mounted(place: Path, size: str) -> Iterator[None]:
-    """Put a disk of a size at a place; "" for none."""
+    """Mount a tmpfs of this size; none for an empty size."""
     if size:
         options = f"size={size},mode=755"
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], check=True)
@@ -97,10 +97,10 @@ def mounted(place: Path, size: str) -> Iterator[None]:
             subprocess.run(["umount", "--lazy", place], check=True)
 
 
-def test_a_slot_whose_launcher_was_killed_is_clean_for_the_next_run(
+def test_a_box_whose_launcher_was_killed_is_clean_for_the_next_run(
     box: Box, tmp_path: Path
 ) -> None:
-    """The platform failed, the run is worth another attempt, and no process outlives it."""
+    """The error is temporary, and no process of the run survives."""
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(box.run, shell(tmp_path / "first", STAYS))
         wait_until(lambda: len(box.survivors()) >= 3)
@@ -109,13 +109,13 @@ def test_a_slot_whose_launcher_was_killed_is_clean_for_the_next_run(
             run.result()
 
     assert box.run(shell(tmp_path / "second", "true")).succeeded
-    wait_until(lambda: box.survivors() == [])  # init has to collect the dead
+    wait_until(lambda: box.survivors() == [])  # init has to reap the zombies
 
 
-def test_a_slot_whose_launcher_was_killed_is_swept_when_it_is_let_go(
+def test_a_box_whose_launcher_was_killed_is_swept_when_it_is_released(
     launcher: Path, tmp_path: Path
 ) -> None:
-    """Also where nothing is run in it any more."""
+    """Even without another run in it."""
     with Box.claim(launcher) as box, ThreadPoolExecutor(1) as pool:
         run = pool.submit(box.run, shell(tmp_path, STAYS))
         wait_until(lambda: len(box.survivors()) >= 3)
@@ -126,8 +126,8 @@ def test_a_slot_whose_launcher_was_killed_is_swept_when_it_is_let_go(
     wait_until(lambda: box.survivors() == [])
 
 
-def test_a_launcher_goes_on_when_it_is_told_to_end(box: Box, tmp_path: Path) -> None:
-    """A service manager may tell all processes at once; the worker finishes what it has begun."""
+def test_a_launcher_ignores_termination_signals(box: Box, tmp_path: Path) -> None:
+    """A service manager may signal all processes at once; the worker finishes its run."""
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(box.run, shell(tmp_path / "first", "sleep 0.3; echo done"))
         wait_until(lambda: len(box.survivors()) >= 2)
@@ -142,8 +142,8 @@ def test_a_launcher_goes_on_when_it_is_told_to_end(box: Box, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("state", ["running", "idle", "server"])
 def test_nothing_outlives_a_worker(launcher: Path, tmp_path: Path, state: str) -> None:
-    """When it is killed, its launcher sweeps, and only then is the slot free for others."""
-    said, says = os.pipe()
+    """When it is killed, its launcher sweeps the box and only then releases it."""
+    reading, writing = os.pipe()
     worker = os.fork()
     if worker == 0:
         with Box.claim(launcher) as box:
@@ -151,14 +151,14 @@ def test_nothing_outlives_a_worker(launcher: Path, tmp_path: Path, state: str) -
             if state == "server":
                 box.store(Role.RUN, PYTHON.program_file, b"")
                 box.warm_up(warm(tmp_path))
-            os.write(says, bytes([box.number]))
+            os.write(writing, bytes([box.number]))
             box.run(spec)
-            os.write(says, b"x")
+            os.write(writing, b"x")
             signal.pause()
-    slot = os.read(said, 1)[0]
-    users = Launcher.open(launcher).users(slot)
+    number = os.read(reading, 1)[0]
+    users = Launcher.open(launcher).users(number)
     if state == "idle":
-        os.read(said, 1)
+        os.read(reading, 1)
     else:
         expected = 3 if state == "running" else 1
         wait_until(lambda: len(processes_of(users)) >= expected)
@@ -167,11 +167,11 @@ def test_nothing_outlives_a_worker(launcher: Path, tmp_path: Path, state: str) -
 
     def claim_again() -> bool:
         with Box.claim(launcher) as box:
-            return box.number == slot and box.survivors() == []
+            return box.number == number and box.survivors() == []
 
     wait_until(claim_again)
-    os.close(said)
-    os.close(says)
+    os.close(reading)
+    os.close(writing)
 
 
 def warm(directory: Path) -> RunSpec:
@@ -184,8 +184,8 @@ def warm(directory: Path) -> RunSpec:
     )
 
 
-def test_without_landlock_the_same_holds(tmp_path: Path) -> None:
-    """It is used where the kernel has it, and never needed: what is left elsewhere is removed."""
+def test_the_sandbox_holds_without_landlock(tmp_path: Path) -> None:
+    """Landlock is optional: files in world-writable directories are removed afterwards."""
     script = "for place in /tmp /var/tmp /dev/shm /run/lock; do mkdir $place/left-$(id -u); done"
     with installed(landlock=False) as path, Box.claim(path) as box:
         run_self_test(box)
@@ -196,17 +196,19 @@ def test_without_landlock_the_same_holds(tmp_path: Path) -> None:
         assert not [one for one in left if one.exists()]
 
 
-def test_with_landlock_nothing_is_left_elsewhere(box: Box, tmp_path: Path) -> None:
-    """A compiler writes where it works, and nowhere else."""
-    script = "for place in /tmp /var/tmp /dev/shm; do mkdir $place/left-$(id -u) || echo held; done"
+def test_with_landlock_no_file_is_left_elsewhere(box: Box, tmp_path: Path) -> None:
+    """A compiler writes to its working directory only."""
+    script = (
+        "for place in /tmp /var/tmp /dev/shm; do mkdir $place/left-$(id -u) || echo refused; done"
+    )
     spec = shell(tmp_path, script)
     box.run(spec)
 
-    assert spec.stdout.read_bytes() == b"held\n" * 3
+    assert spec.stdout.read_bytes() == b"refused\n" * 3
 
 
-def test_a_full_disk_is_never_the_programs_fault(box: Box, tmp_path: Path) -> None:
-    """Whether it did not notice, or noticed and gave up: it is worth another attempt."""
+def test_a_full_disk_is_an_error_of_the_platform(box: Box, tmp_path: Path) -> None:
+    """Whether or not the program handled the write error, the error is temporary."""
     small = tmp_path / "small"
     small.mkdir()
     with mounted(small, "256k"):
@@ -221,8 +223,8 @@ def test_a_full_disk_is_never_the_programs_fault(box: Box, tmp_path: Path) -> No
         assert box.run(alarm).exit_code == 1
 
 
-def test_a_full_disk_of_the_slots_is_never_the_programs_fault(tmp_path: Path) -> None:
-    """Nothing is stored by half; a program that filled the disk itself wrote too much."""
+def test_a_full_disk_of_the_boxes_is_an_error_of_the_platform(tmp_path: Path) -> None:
+    """No partial file is stored; a program that filled the disk itself wrote too much."""
     with installed(small_disk="3m") as path, Box.claim(path) as box:
         with pytest.raises(SandboxError, match="cannot be stored: No space left"):
             box.store(Role.RUN, "large", bytes(4 << 20))
@@ -239,8 +241,8 @@ def test_a_full_disk_of_the_slots_is_never_the_programs_fault(tmp_path: Path) ->
             box.run(shell(tmp_path / "writes", "head -c 300000 /dev/zero > x || exit 1"))
 
 
-def test_an_interpreter_that_is_gone_is_the_platforms_fault(box: Box, tmp_path: Path) -> None:
-    """Also where a fork server was to be started."""
+def test_a_missing_interpreter_is_an_error_of_the_platform(box: Box, tmp_path: Path) -> None:
+    """Also when a fork server is started."""
     box.store(Role.RUN, PYTHON.program_file, b"print(1)")
     gone = replace(warm(tmp_path), argv=("/usr/bin/python0",), server_argv=("/usr/bin/python0",))
 
@@ -248,7 +250,7 @@ def test_an_interpreter_that_is_gone_is_the_platforms_fault(box: Box, tmp_path: 
         box.run(gone)
 
 
-def test_files_that_cannot_be_opened_are_the_platforms_fault(box: Box, tmp_path: Path) -> None:
-    """A case that is gone from the disk must not become a verdict."""
+def test_files_that_cannot_be_opened_are_an_error_of_the_platform(box: Box, tmp_path: Path) -> None:
+    """A test case missing on disk must not become a verdict."""
     with pytest.raises(SandboxError, match="gone: cannot be opened: No such file"):
         box.run(replace(shell(tmp_path, ""), stdin=tmp_path / "gone"))

@@ -14,8 +14,8 @@ def wanted(box_root: str) -> Installation:
     return Installation(Path("/opt/launcher"), Path(box_root), uid_base=70, boxes=5, worker_gid=9)
 
 
-def test_what_must_not_be_told_at_run_time_is_in_the_header() -> None:
-    """Directory, users and group are constants of the binary."""
+def test_settings_are_compiled_in() -> None:
+    """Directory, users, number of boxes and group are constants."""
     header = render_header(wanted("/var/lib/boxes"))
 
     assert '#define BOX_ROOT "/var/lib/boxes"\n' in header
@@ -25,15 +25,15 @@ def test_what_must_not_be_told_at_run_time_is_in_the_header() -> None:
 
 
 @pytest.mark.parametrize("path", ["boxes", '/a"b', "/a\\b", "/a\nb", "/a%db"])
-def test_a_path_that_c_would_read_differently_is_refused(path: str) -> None:
-    """The path becomes part of a C source and of a format."""
+def test_a_path_with_special_characters_is_refused(path: str) -> None:
+    """The path becomes part of a C string and of a format string."""
     with pytest.raises(SettingsError, match="an absolute path"):
         render_header(wanted(path))
 
 
 @pytest.mark.engine
-def test_a_box_root_that_slot_users_cannot_reach_is_an_error_at_once(tmp_path: Path) -> None:
-    """It would otherwise show as programs that cannot be started."""
+def test_a_box_root_that_its_users_cannot_reach_is_refused(tmp_path: Path) -> None:
+    """Otherwise programs could not be started later."""
     tmp_path.chmod(0o700)
 
     with pytest.raises(SettingsError, match=r"cannot pass.*chmod o\+x"):
@@ -41,10 +41,8 @@ def test_a_box_root_that_slot_users_cannot_reach_is_an_error_at_once(tmp_path: P
 
 
 @pytest.mark.engine
-def test_the_command_line_says_what_is_wrong(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One line and the exit code of a wrong configuration."""
+def test_an_error_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line and the exit code for a wrong configuration."""
     code = main(["--output", str(tmp_path / "launcher"), "--box-root", "relative"])
 
     assert code == 78

@@ -1,4 +1,4 @@
-"""The files that a run is given."""
+"""Files of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMITS = RunLimits(1000, 3000, 64, 1 << 16, 1, bound_address_space=True)
 
 @pytest.fixture
 def spec(tmp_path: Path) -> RunSpec:
-    """A run that reads something and writes into a directory of its own."""
+    """A run with an input, in its own directory."""
     stdin = tmp_path / "stdin"
     stdin.write_bytes(b"1 2\n")
     return RunSpec(
@@ -30,25 +30,25 @@ def spec(tmp_path: Path) -> RunSpec:
     )
 
 
-def test_a_run_finds_nothing_of_what_the_one_before_wrote(spec: RunSpec) -> None:
-    """The files are used again, emptied: an answer of the case before must not stand in them."""
-    for words in (b"the first, and it is longer", b"second"):
+def test_output_of_an_earlier_run_is_truncated(spec: RunSpec) -> None:
+    """The files are reused; the answer of the previous case must not remain in them."""
+    for text in (b"the first, and it is longer", b"second"):
         with opened(spec) as (_, stdout, _stderr):
-            os.write(stdout, words)
+            os.write(stdout, text)
 
     assert spec.stdout.read_bytes() == b"second"
     assert spec.stderr.read_bytes() == b""
 
 
-def test_what_is_written_is_the_workers_alone(spec: RunSpec) -> None:
-    """A slot user has the descriptor, and no way to open the file anew."""
+def test_output_is_readable_by_the_worker_only(spec: RunSpec) -> None:
+    """A user of the box has the descriptor but cannot open the file."""
     with opened(spec):
         assert spec.stdout.stat().st_mode & 0o777 == 0o600
         assert spec.stderr.stat().st_mode & 0o777 == 0o600
 
 
-def test_no_link_is_followed_to_where_output_goes(spec: RunSpec, tmp_path: Path) -> None:
-    """Even where nobody else can make one: it costs nothing."""
+def test_a_link_is_not_followed_for_output(spec: RunSpec, tmp_path: Path) -> None:
+    """Although others cannot create one in that directory."""
     target = tmp_path / "target"
     target.write_bytes(b"kept")
     spec.stdout.symlink_to(target)
@@ -59,8 +59,8 @@ def test_no_link_is_followed_to_where_output_goes(spec: RunSpec, tmp_path: Path)
     assert target.read_bytes() == b"kept"
 
 
-def test_a_stored_file_appears_whole(tmp_path: Path) -> None:
-    """A fork server that looks for its program meanwhile must not take the half of it."""
+def test_a_stored_file_appears_complete(tmp_path: Path) -> None:
+    """A fork server that polls for its program must not read a partial file."""
     with copied_into(tmp_path, "solution.py") as file:
         file.write(b"print(1)\n")
         assert not (tmp_path / "solution.py").exists()
@@ -69,8 +69,8 @@ def test_a_stored_file_appears_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["solution.py"]
 
 
-def test_nothing_that_was_stored_is_written_over(tmp_path: Path) -> None:
-    """What is there already was checked, or runs."""
+def test_a_stored_file_is_never_overwritten(tmp_path: Path) -> None:
+    """The existing file may have been checked or be running."""
     (tmp_path / "solution.py").write_bytes(b"first")
 
     with (

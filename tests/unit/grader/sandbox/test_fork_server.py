@@ -1,4 +1,4 @@
-"""A fork server that its own cases attack: the next case is right, and nothing is left."""
+"""Cases attack their fork server: the next case gets the right result, and no process is left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 
 PYTHON = find("python")
 LIMITS = RunLimits(2000, 20_000, 64, 1 << 20, 16, bound_address_space=True)
-#: Finds the server: the other process of its own user.
+#: Finds the server, which is the other process of its user.
 FIND = """\
 import os, signal, sys
 def owner(pid):
@@ -85,13 +85,13 @@ class Cases:
     Cases of one submission.
 
     Args:
-        box: Where.
-        directory: For their files.
+        box: The box.
+        directory: Directory of their files.
         program: The submission.
     """
 
     def __init__(self, box: Box, directory: Path, program: str) -> None:
-        """Store the program."""
+        """Store the program in the box."""
         self.box = box
         self.spec = RunSpec(
             role=Role.RUN,
@@ -106,35 +106,37 @@ class Cases:
         box.store(Role.RUN, PYTHON.program_file, program.encode())
 
     def run(self, stdin: str, **changes: object) -> tuple[str, bytes]:
-        """Give who ended it, and what it wrote."""
+        """Run a case; returns the reason and the output."""
         self.spec.stdin.write_text(stdin)
         outcome = self.box.run(replace(self.spec, **changes))  # type: ignore[arg-type]
         return outcome.reason, self.spec.stdout.read_bytes()
 
     def servers(self) -> list[int]:
-        """What lives between two cases."""
+        """Processes between two cases."""
         return self.box.survivors()
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_case_that_attacks_its_server_spoils_nothing(box: Box, tmp_path: Path, name: str) -> None:
-    """The next case says what it has to say, and between the two there is a server or nothing."""
+def test_an_attack_on_the_server_does_not_affect_the_next_case(
+    box: Box, tmp_path: Path, name: str
+) -> None:
+    """The next case has the right output, and between the two only a server may be running."""
     cases = Cases(box, tmp_path, f"{FIND}{ATTACKS[name]}\nelse: print('right', len(others))\n")
     assert cases.run("honest\n") == ("ended", b"right 1\n")
 
-    _, said = cases.run("attack\n")
+    _, output = cases.run("attack\n")
     between = cases.servers()
 
-    assert b"open" not in said
-    assert b"bounded" not in said
+    assert b"open" not in output
+    assert b"bounded" not in output
     assert len(between) <= 1
     assert cases.run("honest\n") == ("ended", b"right 1\n")
     box.clean()
     assert box.survivors() == []
 
 
-def test_a_server_stays_for_all_cases_of_a_submission(box: Box, tmp_path: Path) -> None:
-    """And no longer: what the next one would find is not its own."""
+def test_a_server_serves_all_cases_of_one_submission(box: Box, tmp_path: Path) -> None:
+    """It ends with the submission, so the next one has a fresh interpreter."""
     cases = Cases(box, tmp_path, "print(input())")
     servers = set()
     for number in range(5):
@@ -147,15 +149,15 @@ def test_a_server_stays_for_all_cases_of_a_submission(box: Box, tmp_path: Path) 
 
 
 def test_another_kind_of_run_gets_another_server(box: Box, tmp_path: Path) -> None:
-    """Limits are those of the case, and not of the case before."""
+    """Limits are those of the case, not of the previous one."""
     cases = Cases(box, tmp_path, "import resource as r; print(r.getrlimit(r.RLIMIT_CPU))")
     said = [cases.run("", limits=replace(LIMITS, cpu_ms=ms))[1] for ms in (1000, 3000, 1000)]
 
     assert said == [b"(2, 2)\n", b"(4, 4)\n", b"(2, 2)\n"]
 
 
-def test_another_role_leaves_the_server_alone(box: Box, tmp_path: Path) -> None:
-    """A checker runs between the cases."""
+def test_a_run_of_another_role_keeps_the_server(box: Box, tmp_path: Path) -> None:
+    """A checker runs between cases."""
     cases = Cases(box, tmp_path, "print('right')")
     cases.run("")
     before = cases.servers()
@@ -172,10 +174,10 @@ def test_another_role_leaves_the_server_alone(box: Box, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"writable": True}, {"inputs": (Path(os.devnull),)}])
-def test_what_a_server_cannot_give_is_started_cold(
+def test_runs_that_cannot_be_forked_start_cold(
     box: Box, tmp_path: Path, changes: dict[str, object]
 ) -> None:
-    """Where files may be written a case could write its server's memory."""
+    """Extra inputs, and files: there a case could write the memory of its server."""
     cases = Cases(box, tmp_path, "print('right')")
 
     assert cases.run("", **changes) == ("ended", b"right\n")
@@ -190,10 +192,10 @@ def test_what_a_server_cannot_give_is_started_cold(
         ("python3", "-c", "import os; os.write(3, bytes([255]) * 4); input()"),
     ],
 )
-def test_a_server_that_does_not_serve_is_done_without(
+def test_a_broken_server_leads_to_cold_starts(
     box: Box, tmp_path: Path, server: tuple[str, ...]
 ) -> None:
-    """The program is then started cold, and no more servers are tried for this submission."""
+    """No more servers are tried for this submission."""
     cases = Cases(box, tmp_path, "print('right')")
 
     for _ in range(3):
@@ -201,8 +203,8 @@ def test_a_server_that_does_not_serve_is_done_without(
     assert cases.servers() == []
 
 
-def test_the_time_of_the_server_is_not_the_cases(box: Box, tmp_path: Path) -> None:
-    """Nor its memory: what a warm case uses is what it uses itself."""
+def test_usage_of_the_server_is_not_counted(box: Box, tmp_path: Path) -> None:
+    """CPU time and memory of a forked case are its own."""
     cases = Cases(box, tmp_path, "x = bytearray(20 << 20)")
     cold = cases.box.run(replace(_given(cases), server_argv=()))
     warm = [cases.box.run(_given(cases)) for _ in range(3)]
@@ -216,8 +218,8 @@ def _given(cases: Cases) -> RunSpec:
     return cases.spec
 
 
-def test_a_server_that_is_killed_in_a_case_leaves_its_limits(box: Box, tmp_path: Path) -> None:
-    """What the server used is not taken from what the case uses."""
+def test_a_server_killed_by_a_case_does_not_change_its_usage(box: Box, tmp_path: Path) -> None:
+    """Usage of the server is not subtracted from that of the case."""
     program = f"{FIND}    os.kill(others[0], signal.SIGKILL)\n    x = bytearray(70 << 20)\n"
     cases = Cases(box, tmp_path, program)
     limits = replace(LIMITS, bound_address_space=False, runtime_memory_mb=100)
@@ -233,8 +235,8 @@ def _attack(cases: Cases) -> RunSpec:
     return cases.spec
 
 
-def test_a_worker_names_no_process_that_cannot_be(tmp_path: Path) -> None:
-    """A server may say anything; four bytes are not always a process."""
+def test_an_impossible_process_id_is_ignored(tmp_path: Path) -> None:
+    """A server may send any four bytes."""
     spec = RunSpec(Role.RUN, "interpreted", (), LIMITS, tmp_path, tmp_path, tmp_path)
     server, theirs = ForkServer.pair(spec)
     with theirs:

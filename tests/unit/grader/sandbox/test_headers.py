@@ -1,4 +1,4 @@
-"""The header that is ready before a submission includes it."""
+"""The precompiled header."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PROGRAM = "#include <bits/stdc++.h>\nint main() { std::cout << 42; }\n"
 
 
 @pytest.mark.engine
-def test_a_source_that_includes_everything_finds_it_ready(tmp_path: Path) -> None:
-    """GCC says that it used the file of ours; the code is the same as without it."""
+def test_gcc_uses_the_precompiled_header(tmp_path: Path) -> None:
+    """GCC reports its use, and the code is the same as without it."""
     (made,) = install_headers(tmp_path / "boxes", [CPP])
     build = tmp_path / "boxes" / "slot-0" / "build"
     sources = tmp_path / "boxes" / "slot-0" / "compile"
@@ -27,19 +27,19 @@ def test_a_source_that_includes_everything_finds_it_ready(tmp_path: Path) -> Non
     (sources / CPP.source_name).write_text(PROGRAM)
     command = [*CPP.compile_argv, "-S", "-H"]
 
-    with_it = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
+    precompiled = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
     assembly = (build / "program").read_bytes()
     made.unlink()
     without = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
 
-    assert with_it.stderr.startswith(f"! ../../{include_directory(CPP)}/bits/stdc++.h.gch")
+    assert precompiled.stderr.startswith(f"! ../../{include_directory(CPP)}/bits/stdc++.h.gch")
     assert without.stderr.startswith(". /usr/")
     assert (build / "program").read_bytes() == assembly
 
 
 @pytest.mark.engine
-def test_nobody_but_root_can_change_it(tmp_path: Path) -> None:
-    """A compiler that was taken over reads it like everybody, and no more."""
+def test_only_root_can_change_it(tmp_path: Path) -> None:
+    """A compiler taken over by a submission can only read it."""
     (made,) = install_headers(tmp_path, [CPP])
 
     assert made.stat().st_mode & 0o777 == 0o644
@@ -49,7 +49,7 @@ def test_nobody_but_root_can_change_it(tmp_path: Path) -> None:
 
 
 def test_the_options_are_those_of_submissions() -> None:
-    """GCC refuses a header that was made with others."""
+    """GCC ignores a header that was compiled with other options."""
     command = header_command(CPP)
 
     assert command[:3] == ["g++", "-x", "c++-header"]
@@ -58,13 +58,13 @@ def test_the_options_are_those_of_submissions() -> None:
     assert not any(CPP.source_name in word for word in command)
 
 
-def test_each_standard_has_a_header_of_its_own() -> None:
-    """One made for C++20 does not fit C++17."""
+def test_each_standard_has_its_own_header() -> None:
+    """A header for C++20 does not match C++17."""
     assert include_directory(find("cpp17")) != include_directory(find("cpp20"))
 
 
-def test_a_language_that_looks_for_none_gets_none(tmp_path: Path) -> None:
-    """Neither does one whose compiler is not in this image; it works without."""
+def test_a_language_that_does_not_use_it_gets_none(tmp_path: Path) -> None:
+    """Neither does one whose compiler is not installed; the header is optional."""
     elsewhere = replace(CPP, compile_argv=("no-such-compiler", *CPP.compile_argv[1:]))
 
     assert install_headers(tmp_path, [find("c"), find("python"), elsewhere]) == []
@@ -72,8 +72,8 @@ def test_a_language_that_looks_for_none_gets_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_a_compiler_that_cannot_is_reported(tmp_path: Path) -> None:
-    """The image is then made without it, or mended; submissions never notice."""
+def test_a_compiler_error_is_reported(tmp_path: Path) -> None:
+    """The image can be built without the header, or fixed; submissions work either way."""
     broken = replace(CPP, compile_argv=(*CPP.compile_argv[:1], "-fno-such", *CPP.compile_argv[1:]))
 
     with pytest.raises(SettingsError, match="precompiling failed"):
@@ -81,10 +81,10 @@ def test_a_compiler_that_cannot_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_the_command_says_where_it_put_them(
+def test_the_command_prints_the_installed_headers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever builds an image sees what was made."""
+    """The build log of an image shows them."""
     assert main(["--box-root", str(tmp_path)]) == 0
 
     assert f"{tmp_path}/{include_directory(CPP)}/bits/stdc++.h.gch\n" in capsys.readouterr().out

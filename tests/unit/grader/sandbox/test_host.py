@@ -1,4 +1,4 @@
-"""What the sandbox stands on."""
+"""Description of kernel and container."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from grader.sandbox.host import describe_host
 
 
-def test_it_tells_what_the_sandbox_depends_on() -> None:
-    """Each is a word that can be compared between a task that works and one that does not."""
+def test_it_describes_what_the_sandbox_depends_on() -> None:
+    """Values can be compared between a task that works and one that does not."""
     found = describe_host()
 
     assert found["kernel"] == os.uname().release
@@ -18,8 +18,8 @@ def test_it_tells_what_the_sandbox_depends_on() -> None:
     assert found["landlock"] == "absent" or int(found["landlock"]) > 0
 
 
-def test_what_a_kernel_does_not_tell_is_unknown(tmp_path: Path) -> None:
-    """An older kernel, or a masked /proc, is no reason to fail."""
+def test_missing_values_are_unknown(tmp_path: Path) -> None:
+    """An older kernel or a masked /proc is not an error."""
     (tmp_path / "self").mkdir()
     (tmp_path / "self" / "status").write_text("Name:\tx\n")
 

@@ -1,4 +1,4 @@
-"""The worker's attacks on its own sandbox."""
+"""The self-test: attacks of the worker on its own sandbox."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ pytestmark = pytest.mark.engine
 
 
 class BoxThatAllowsFiles(Box):
-    """A sandbox whose policy was built wrongly."""
+    """A sandbox with a wrong policy."""
 
     def run(self, spec: RunSpec) -> RunOutcome:
-        """Run with the compilers' policy."""
+        """Run with the policy of compilers."""
         return super().run(replace(spec, policy="compile"))
 
 
 class BoxWithoutWatch(Box):
-    """A sandbox whose launcher does not say that it ended a program."""
+    """A sandbox whose launcher does not report limits."""
 
     def run(self, spec: RunSpec) -> RunOutcome:
-        """Run, and forget the reason."""
+        """Run, and drop the reason."""
         return replace(super().run(spec), reason=StopReason.ENDED)
 
 
 def test_a_sandbox_that_holds_passes_and_is_clean(launcher: Path) -> None:
-    """It is quiet, and nothing of the attacks is left."""
+    """No process or file of the attacks is left."""
     with Box.claim(launcher) as box:
         run_self_test(box)
 
@@ -40,8 +40,8 @@ def test_a_sandbox_that_holds_passes_and_is_clean(launcher: Path) -> None:
         assert list((box.directory / "build").iterdir()) == []
 
 
-def test_each_attack_that_works_is_named(launcher: Path) -> None:
-    """Whoever reads the log learns what to look for, and the worker does not go on."""
+def test_each_successful_attack_is_named(launcher: Path) -> None:
+    """The error has the names, and its exit code ends the worker."""
     with (
         BoxThatAllowsFiles.claim(launcher) as box,
         pytest.raises(SelfTestError, match="does not prevent: leaving a file behind") as error,
@@ -51,8 +51,8 @@ def test_each_attack_that_works_is_named(launcher: Path) -> None:
     assert error.value.exit_code == 4
 
 
-def test_a_program_that_nobody_ended_is_an_attack_that_worked(launcher: Path) -> None:
-    """A limit that is not enforced must not be taken for a program that behaved."""
+def test_a_limit_that_is_not_enforced_is_a_successful_attack(launcher: Path) -> None:
+    """Otherwise it would look like a program within its limits."""
     with (
         BoxWithoutWatch.claim(launcher) as box,
         pytest.raises(SelfTestError, match="an endless loop, an endless sleep, memory outside"),
