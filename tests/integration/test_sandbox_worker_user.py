@@ -24,7 +24,7 @@ WORKER_UID = 640_000_000 + os.getpid()
 WORKER_GID = WORKER_UID
 STRANGER_GID = WORKER_GID + 10_000_000
 ROOT = Path(__file__).resolve().parents[2]
-#: What a container has without being asked, by the names of Docker.
+#: Default capabilities of a Docker container.
 DOCKER_CAPABILITIES = {
     "CHOWN": 0,
     "DAC_OVERRIDE": 1,
@@ -61,18 +61,18 @@ def names_between(page: str, begin: str, end: str) -> set[str]:
 
 
 def dropped() -> set[str]:
-    """What the task definition takes away."""
+    """Capabilities that the task definition drops."""
     return names_between("modules/ecs-grading/task.tf", "  dropped_capabilities = [", "]")
 
 
-def left() -> set[int]:
-    """What a worker in a task can still get by the launcher."""
+def remaining() -> set[int]:
+    """Capabilities that remain for the launcher in a task."""
     return {number for name, number in DOCKER_CAPABILITIES.items() if name not in dropped()}
 
 
 @pytest.fixture(scope="module")
 def launcher_of_the_group() -> Iterator[Path]:
-    """A launcher that only the worker's group may execute."""
+    """A launcher that only the worker's group can execute."""
     with TemporaryDirectory(prefix="grader-sandbox-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -89,7 +89,7 @@ def launcher_of_the_group() -> Iterator[Path]:
 
 
 def as_worker(work: Callable[[], None], *, gid: int = WORKER_GID) -> str:
-    """Do `work` in a child with the worker's user and bounds; gives its traceback, "" for none."""
+    """Run `work` in a child with user and capabilities of the worker; returns its traceback."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
@@ -97,7 +97,7 @@ def as_worker(work: Callable[[], None], *, gid: int = WORKER_GID) -> str:
         try:
             _become_worker(gid)
             work()
-        except BaseException:  # noqa: BLE001 - whatever it is belongs to the parent
+        except BaseException:  # noqa: BLE001 - the parent reports any exception
             said = traceback.format_exc()
         os.write(writable, said.encode()[-60_000:])
         os._exit(0)
@@ -110,7 +110,7 @@ def as_worker(work: Callable[[], None], *, gid: int = WORKER_GID) -> str:
 
 def _become_worker(gid: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    for capability in set(range(_LAST_CAPABILITY + 1)) - left():
+    for capability in set(range(_LAST_CAPABILITY + 1)) - remaining():
         assert libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
     os.setgroups([])
     os.setresgid(gid, gid, gid)
@@ -135,7 +135,7 @@ def run_python(box: Box, program: str) -> tuple[RunOutcome, bytes]:
 
 
 def test_the_module_drops_exactly_what_the_launcher_does_not_need() -> None:
-    """The page, the task definition and these tests speak of the same capabilities."""
+    """Documentation, task definition and these tests have the same capabilities."""
     needed = names_between("docs/sandbox.md", "of these the launcher needs", "the module")
 
     assert needed | dropped() == DOCKER_CAPABILITIES.keys()
@@ -143,7 +143,7 @@ def test_the_module_drops_exactly_what_the_launcher_does_not_need() -> None:
 
 
 def test_a_worker_that_is_not_root_runs_a_program(launcher_of_the_group: Path) -> None:
-    """The launcher alone is privileged; the program is the slot's user and not the worker's."""
+    """Only the launcher is privileged; the program runs as a user of the box."""
 
     def work() -> None:
         with Box.claim(launcher_of_the_group) as box:
@@ -155,7 +155,7 @@ def test_a_worker_that_is_not_root_runs_a_program(launcher_of_the_group: Path) -
 
 
 def test_the_sandbox_holds_for_a_worker_that_is_not_root(launcher_of_the_group: Path) -> None:
-    """Every probe of the start is held with exactly the capabilities that are left."""
+    """The self-test passes with exactly the remaining capabilities."""
 
     def work() -> None:
         with Box.claim(launcher_of_the_group) as box:
@@ -164,8 +164,8 @@ def test_the_sandbox_holds_for_a_worker_that_is_not_root(launcher_of_the_group: 
     assert as_worker(work) == ""
 
 
-def test_a_compiled_program_goes_from_the_compiler_to_its_run(launcher_of_the_group: Path) -> None:
-    """A worker without rights of its own can collect what the compile user made."""
+def test_a_program_is_compiled_and_run(launcher_of_the_group: Path) -> None:
+    """An unprivileged worker can collect the file of the compile user."""
 
     def work() -> None:
         with Box.claim(launcher_of_the_group) as box, TemporaryDirectory() as name:
@@ -187,8 +187,8 @@ def test_a_compiled_program_goes_from_the_compiler_to_its_run(launcher_of_the_gr
     assert as_worker(work) == ""
 
 
-def test_only_the_workers_group_may_use_the_launcher(launcher_of_the_group: Path) -> None:
-    """Another user of the machine cannot run programs as slot users."""
+def test_only_the_workers_group_can_use_the_launcher(launcher_of_the_group: Path) -> None:
+    """Other users of the machine cannot run programs as users of a box."""
 
     def work() -> None:
         with (
@@ -200,8 +200,8 @@ def test_only_the_workers_group_may_use_the_launcher(launcher_of_the_group: Path
     assert as_worker(work, gid=STRANGER_GID) == ""
 
 
-def test_the_worker_cannot_change_what_a_slot_was_given(launcher_of_the_group: Path) -> None:
-    """A slot is root's: a fault in the worker cannot swap its directories for links."""
+def test_the_worker_cannot_replace_directories_of_a_box(launcher_of_the_group: Path) -> None:
+    """They belong to root, so a fault in the worker cannot replace them by links."""
 
     def work() -> None:
         with Box.claim(launcher_of_the_group) as box:

@@ -1,4 +1,4 @@
-"""The launcher believes nobody: its messages are attacked here, its children elsewhere."""
+"""Validation of the messages to the launcher."""
 
 from __future__ import annotations
 
@@ -32,61 +32,60 @@ WORD_BYTES = 4096
 
 
 @pytest.fixture
-def slot(launcher: Path) -> Iterator[int]:
-    """A slot that nobody else uses."""
-    with Box.claim(launcher) as box:
-        yield box.number
+def box(launcher: Path) -> Iterator[int]:
+    """Number of a claimed box."""
+    with Box.claim(launcher) as claimed:
+        yield claimed.number
 
 
-class Talk:
+class RawLauncher:
     """
-    A launcher, spoken to in bytes.
+    A launcher that is sent raw bytes.
 
     Args:
         launcher: The program.
-        slot: Which it serves.
-        credentials: Whether each message brings who sent it.
+        box: The box it serves.
+        credentials: Whether its socket receives credentials with each message.
     """
 
-    def __init__(self, launcher: Path, slot: int, *, credentials: bool = False) -> None:
-        """Start it."""
+    def __init__(self, launcher: Path, box: int, *, credentials: bool = False) -> None:
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ours.settimeout(30)
         with theirs:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, credentials)
             self.process = subprocess.Popen(
-                [launcher, "serve", str(slot)], stdin=theirs.fileno(), stdout=subprocess.DEVNULL
+                [launcher, "serve", str(box)], stdin=theirs.fileno(), stdout=subprocess.DEVNULL
             )
 
-    def say(self, message: bytes, descriptors: Sequence[int] = ()) -> str:
-        """Say something; gives its words of refusal, "" when it did what it was told."""
+    def send(self, message: bytes, descriptors: Sequence[int] = ()) -> str:
+        """Send a message; returns the error of the reply, "" for success."""
         socket.send_fds(self.ours, [message], descriptors)
         reply = self.ours.recv(4096)
         return reply[40:].split(b"\0", 1)[0].decode()
 
     def close(self) -> int:
-        """Hang up; gives its exit code."""
+        """Close the socket; returns the exit code."""
         self.ours.close()
         return self.process.wait(30)
 
 
 @pytest.fixture
-def talk(launcher: Path, slot: int) -> Iterator[Talk]:
-    """A launcher of its own for each test."""
-    talking = Talk(launcher, slot)
-    yield talking
-    talking.close()
+def raw(launcher: Path, box: int) -> Iterator[RawLauncher]:
+    """A separate launcher for each test."""
+    started = RawLauncher(launcher, box)
+    yield started
+    started.close()
 
 
 @pytest.fixture
 def null() -> Iterator[list[int]]:
-    """What can be given as stdin, stdout and stderr."""
+    """Descriptors for stdin, stdout and stderr."""
     with Path(os.devnull).open("r+b") as file:
         yield [file.fileno()] * 3
 
 
 def patched(at: int, content: bytes) -> bytes:
-    """A good message, a part of it replaced."""
+    """A valid message with a part of it replaced."""
     message = bytearray(GOOD.to_bytes())
     message[at : at + len(content)] = content
     return bytes(message)
@@ -100,22 +99,22 @@ def word(index: int, value: int) -> bytes:
     return patched(4 * index, struct.pack("=I", value))
 
 
-def test_its_code_is_short_enough_to_be_read() -> None:
-    """It is the only privileged part: less than 400 lines that are neither blank nor comment."""
+def test_its_code_is_short() -> None:
+    """It is the only privileged part: less than 400 lines without blank lines and comments."""
     text = re.sub(r"/\*.*?\*/", "", SOURCE.read_text(), flags=re.DOTALL)
 
     assert len([line for line in text.splitlines() if line.strip()]) < 400
 
 
-def test_what_is_right_is_done(talk: Talk, null: list[int]) -> None:
-    """The message on which the others are built is none that is refused."""
-    assert talk.say(GOOD.to_bytes(), null) == ""
-    assert talk.say(GOOD.to_bytes(), null) == ""
-    assert talk.close() == 0
+def test_a_valid_message_is_accepted(raw: RawLauncher, null: list[int]) -> None:
+    """The other tests change this message."""
+    assert raw.send(GOOD.to_bytes(), null) == ""
+    assert raw.send(GOOD.to_bytes(), null) == ""
+    assert raw.close() == 0
 
 
 @pytest.mark.parametrize(
-    ("message", "words"),
+    ("message", "error"),
     [
         (GOOD.to_bytes()[:-1], "length"),
         (GOOD.to_bytes() + b"\0", "length"),
@@ -144,79 +143,79 @@ def test_what_is_right_is_done(talk: Talk, null: list[int]) -> None:
         (GOOD.to_bytes()[:12] + bytes(4) + GOOD.to_bytes()[16:WORDS_AT], "no program"),
     ],
 )
-def test_each_part_of_a_message_has_bounds(
-    launcher: Path, slot: int, null: list[int], message: bytes, words: str
+def test_each_part_of_a_message_is_validated(
+    launcher: Path, box: int, null: list[int], message: bytes, error: str
 ) -> None:
-    """What is outside is refused in words, and the launcher ends: the worker is broken."""
-    talk = Talk(launcher, slot)
+    """An invalid message gets an error, and the launcher exits."""
+    raw = RawLauncher(launcher, box)
 
-    assert talk.say(message, null) == f"refused: {words}"
-    assert talk.close() == REFUSED
+    assert raw.send(message, null) == f"refused: {error}"
+    assert raw.close() == REFUSED
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_a_program_has_three_descriptors_at_least(talk: Talk, null: list[int], count: int) -> None:
-    """It would otherwise have those of the launcher."""
-    assert "no program" in talk.say(GOOD.to_bytes(), null[:count])
+def test_a_program_needs_three_descriptors(raw: RawLauncher, null: list[int], count: int) -> None:
+    """Otherwise it would inherit those of the launcher."""
+    assert "no program" in raw.send(GOOD.to_bytes(), null[:count])
 
 
-def test_too_many_descriptors_are_refused(talk: Talk, null: list[int]) -> None:
-    """Those for which there is no room are never forgotten in silence."""
-    assert "refused: too long" in talk.say(GOOD.to_bytes(), null * 3)
+def test_too_many_descriptors_are_refused(raw: RawLauncher, null: list[int]) -> None:
+    """They are not dropped silently."""
+    assert "refused: too long" in raw.send(GOOD.to_bytes(), null * 3)
 
 
-def test_a_message_that_is_too_long_is_refused(talk: Talk, null: list[int]) -> None:
-    """What would not fit is not cut off."""
+def test_a_message_that_is_too_long_is_refused(raw: RawLauncher, null: list[int]) -> None:
+    """It is not truncated."""
     message = GOOD.to_bytes().ljust(WORDS_AT + 48 * WORD_BYTES + 1, b"\0")
 
-    assert "refused: too long" in talk.say(message, null)
+    assert "refused: too long" in raw.send(message, null)
 
 
-def test_control_messages_of_another_kind_are_refused(launcher: Path, slot: int) -> None:
-    """Credentials, which a socket can be made to bring, are no descriptors."""
-    talk = Talk(launcher, slot, credentials=True)
+def test_control_messages_of_another_kind_are_refused(launcher: Path, box: int) -> None:
+    """Credentials are not descriptors."""
+    raw = RawLauncher(launcher, box, credentials=True)
 
-    assert "of another kind" in talk.say(GOOD.to_bytes())
-    assert talk.close() == REFUSED
-
-
-def test_no_word_has_to_say_anything(talk: Talk, null: list[int]) -> None:
-    """An empty argument is passed on, an empty program is one that is not there."""
-    spoken = replace(GOOD, argv=("/usr/bin/printf", "", ""))
-
-    assert talk.say(spoken.to_bytes(), null) == ""
-    assert "No such file" in talk.say(replace(GOOD, argv=("",)).to_bytes(), null)
+    assert "of another kind" in raw.send(GOOD.to_bytes())
+    assert raw.close() == REFUSED
 
 
-def test_a_second_server_takes_the_place_of_the_first(
-    talk: Talk, launcher: Path, slot: int, null: list[int]
+def test_words_may_be_empty(raw: RawLauncher, null: list[int]) -> None:
+    """An empty argument is passed on; an empty program does not exist."""
+    empty = replace(GOOD, argv=("/usr/bin/printf", "", ""))
+
+    assert raw.send(empty.to_bytes(), null) == ""
+    assert "No such file" in raw.send(replace(GOOD, argv=("",)).to_bytes(), null)
+
+
+def test_a_second_server_replaces_the_first(
+    raw: RawLauncher, launcher: Path, box: int, null: list[int]
 ) -> None:
-    """One that was forgotten would never be swept."""
+    """Otherwise the first would never be swept."""
     server = replace(GOOD, command=Command.SERVER, argv=("/usr/bin/sleep", "1000")).to_bytes()
 
-    assert [talk.say(server, null), talk.say(server, null)] == ["", ""]
-    assert len(processes_of(Launcher.open(launcher).users(slot))) == 1
+    assert [raw.send(server, null), raw.send(server, null)] == ["", ""]
+    assert len(processes_of(Launcher.open(launcher).users(box))) == 1
 
 
-def test_a_server_is_swept_with_everything_else(talk: Talk, null: list[int]) -> None:
-    """Then there may be another one."""
+def test_a_server_is_swept_with_all_processes(raw: RawLauncher, null: list[int]) -> None:
+    """Then another one can be started."""
     server = replace(GOOD, command=Command.SERVER, argv=("/usr/bin/sleep", "1000")).to_bytes()
     sweep = replace(GOOD, command=Command.SWEEP, argv=()).to_bytes()
 
-    assert [talk.say(one, null) for one in (server, sweep, server)] == ["", "", ""]
-    assert talk.close() == 0
+    assert [raw.send(one, null) for one in (server, sweep, server)] == ["", "", ""]
+    assert raw.close() == 0
 
 
 @pytest.mark.parametrize("pid", [0, 1, 2, pytest.param(os.getpid(), id="of-the-test"), 1 << 22])
-def test_a_process_that_is_not_its_child_only_runs_into_the_wall_limit(
-    talk: Talk, null: list[int], pid: int
+def test_a_process_that_is_not_its_child_exceeds_the_wall_time(
+    raw: RawLauncher, null: list[int], pid: int
 ) -> None:
-    """What a server names is not believed."""
+    """Process ids from a server are not trusted."""
     limits = replace(LIMITS, wall_ms=50)
     warm = Message(Command.WATCH, Role.RUN, 2, limits, pid=pid)
-    socket.send_fds(talk.ours, [warm.to_bytes()], null)
+    socket.send_fds(raw.ours, [warm.to_bytes()], null)
 
-    reason = struct.unpack_from("=i", talk.ours.recv(4096))[0]
+    reason = struct.unpack_from("=i", raw.ours.recv(4096))[0]
 
     assert reason == 3
 
@@ -225,14 +224,12 @@ def test_a_process_that_is_not_its_child_only_runs_into_the_wall_limit(
     "arguments",
     [
         *((), ("serve",), ("serve", "0", "0"), ("config", "x"), ("run",), ("Serve", "0")),
-        *(("serve", slot) for slot in ("-1", "4", "99999999999999999999", "0x1", " 1", "", "1.5")),
-        *(("serve", slot) for slot in ("+1", "1 ", "\n1", "x")),
+        *(("serve", box) for box in ("-1", "4", "99999999999999999999", "0x1", " 1", "", "1.5")),
+        *(("serve", box) for box in ("+1", "1 ", "\n1", "x")),
     ],
 )
-def test_a_command_line_that_is_not_known_is_refused(
-    launcher: Path, arguments: tuple[str, ...]
-) -> None:
-    """Whoever may execute it chooses a slot, and nothing else."""
+def test_an_unknown_command_line_is_refused(launcher: Path, arguments: tuple[str, ...]) -> None:
+    """The caller can choose a box and nothing else."""
     done = subprocess.run(
         [launcher, *arguments],
         capture_output=True,
@@ -245,20 +242,20 @@ def test_a_command_line_that_is_not_known_is_refused(
     assert done.stderr == "launcher: refused: usage: config | serve BOX\n"
 
 
-def test_a_launcher_that_is_missing_says_how_to_get_one(tmp_path: Path) -> None:
-    """The worker does not start without its sandbox."""
+def test_a_missing_launcher_is_an_error_with_the_install_command(tmp_path: Path) -> None:
+    """The worker does not start without a sandbox."""
     with pytest.raises(SettingsError, match=r"python -m grader\.sandbox\.build"):
         Launcher.open(tmp_path / "launcher")
 
 
-def test_a_launcher_that_is_something_else_says_so() -> None:
-    """The setting may point to any file."""
+def test_a_program_that_is_not_a_launcher_is_an_error() -> None:
+    """LAUNCHER_PATH may name any file."""
     with pytest.raises(SettingsError, match="the sandbox launcher does not work"):
         Launcher.open(Path("/usr/bin/false"))
 
 
-def test_it_says_what_was_compiled_into_it(launcher: Path) -> None:
-    """Directory and users have one source, the binary."""
+def test_it_prints_its_settings(launcher: Path) -> None:
+    """Box root and users are read from the binary."""
     opened = Launcher.open(launcher)
 
     assert opened.box_root == launcher.parent / "boxes"
@@ -266,14 +263,14 @@ def test_it_says_what_was_compiled_into_it(launcher: Path) -> None:
     assert list(opened.users(1)) == [opened.uid_base + 4 + role for role in range(3)]
 
 
-def serve(launcher: Path, slot: int) -> LauncherProcess:
+def serve(launcher: Path, box: int) -> LauncherProcess:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
-        return Launcher.open(launcher).serve(slot, lock)
+        return Launcher.open(launcher).serve(box, lock)
 
 
-def test_a_refused_message_is_a_failure_of_the_sandbox(launcher: Path, slot: int) -> None:
-    """It is worth another attempt and never the submission's fault."""
-    process = serve(launcher, slot)
+def test_a_refused_message_is_a_temporary_error(launcher: Path, box: int) -> None:
+    """It never becomes a verdict."""
+    process = serve(launcher, box)
 
     with pytest.raises(SandboxError, match="launcher: refused: no program"):
         process.call(GOOD)
@@ -282,8 +279,8 @@ def test_a_refused_message_is_a_failure_of_the_sandbox(launcher: Path, slot: int
     process.close()
 
 
-def test_a_launcher_that_is_gone_is_a_failure_of_the_sandbox(tmp_path: Path) -> None:
-    """An image that is exchanged under a worker must not become a verdict."""
+def test_a_launcher_removed_meanwhile_is_a_temporary_error(tmp_path: Path) -> None:
+    """It never becomes a verdict."""
     known = Launcher(tmp_path / "launcher", tmp_path, 1, 1)
 
     with (
@@ -293,9 +290,9 @@ def test_a_launcher_that_is_gone_is_a_failure_of_the_sandbox(tmp_path: Path) -> 
         known.serve(0, lock)
 
 
-def test_a_command_line_that_is_too_long_is_said_to_be(launcher: Path, slot: int) -> None:
-    """Before anything is sent."""
-    process = serve(launcher, slot)
+def test_a_command_line_that_is_too_long_is_refused(launcher: Path, box: int) -> None:
+    """It is not sent."""
+    process = serve(launcher, box)
 
     for argv in (("x",) * 49, ("x" * WORD_BYTES,)):
         with pytest.raises(SandboxError, match="the command line is too long"):
@@ -303,8 +300,8 @@ def test_a_command_line_that_is_too_long_is_said_to_be(launcher: Path, slot: int
     process.close()
 
 
-def test_it_says_when_it_is_not_privileged(launcher: Path) -> None:
-    """A task with no_new_privs, or a mount with nosuid, would otherwise fail in riddles."""
+def test_an_unprivileged_launcher_names_the_cause(launcher: Path) -> None:
+    """A task with no_new_privs or a mount with nosuid."""
     group = f"--regid={os.getegid()}"
     done = subprocess.run(
         ["setpriv", "--no-new-privs", "--reuid=99999", group, "--clear-groups", launcher, "config"],

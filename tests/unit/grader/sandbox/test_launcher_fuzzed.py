@@ -1,4 +1,4 @@
-"""The launcher under sanitizers, told whatever chance comes up with."""
+"""The launcher under sanitizers, fuzzed with random messages."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g",
 EXAMPLES = 60
 REFUSED = 70
 REPLY_BYTES = 552
-#: A message by chance may ask for a run of minutes; then the launcher is killed.
-PATIENCE_SECONDS = 1.5
+#: A random message may start a run of minutes; then the launcher is killed.
+TIMEOUT_SECONDS = 1.5
 _FIRST_USER = 900_000_000
 
 
 @dataclass(frozen=True)
 class Sanitized:
-    """A launcher that reports what C leaves undefined."""
+    """A launcher that reports undefined behaviour."""
 
     path: Path
     reports: Path
 
-    def talk(self, messages: list[tuple[bytes, int]]) -> list[str]:
-        """Say messages, each with a number of descriptors; gives the words of each reply."""
+    def exchange(self, messages: list[tuple[bytes, int]]) -> list[str]:
+        """Send messages, each with a number of descriptors; returns the error of each reply."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(PATIENCE_SECONDS)
+        ours.settimeout(TIMEOUT_SECONDS)
         with theirs, self.reports.open("ab") as reports:
             process = subprocess.Popen(
                 [self.path, "serve", "0"],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=reports,
-                env={"ASAN_OPTIONS": "detect_leaks=0"},  # it ends by exit, wherever it is
+                env={"ASAN_OPTIONS": "detect_leaks=0"},  # it may exit from anywhere
             )
         killed = False
-        said = []
+        errors = []
         with ours, Path(os.devnull).open("r+b") as null:
             for message, descriptors in messages:
                 try:
@@ -63,18 +63,18 @@ class Sanitized:
                     process.kill()
                     killed = True
                     break
-                except ConnectionError:  # it refused the message before
+                except ConnectionError:  # it refused an earlier message
                     break
                 if reply:
                     assert len(reply) == REPLY_BYTES
-                    said.append(reply[40:].split(b"\0", 1)[0].decode())
+                    errors.append(reply[40:].split(b"\0", 1)[0].decode())
         assert process.wait(30) in {0, REFUSED} or killed
-        return said
+        return errors
 
 
 @pytest.fixture(scope="module")
 def sanitized() -> Iterator[Sanitized]:
-    """As it is installed, but for the sanitizers; root runs it, so it need not be setuid."""
+    """The launcher with sanitizers; the tests run as root, so it is not setuid."""
     with TemporaryDirectory(prefix="grader-sandbox-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -111,7 +111,7 @@ MESSAGES = st.builds(
 
 @st.composite
 def mangled(draw: st.DrawFn) -> tuple[bytes, int]:
-    """A message as the worker would send it, or one with bytes changed, missing or added."""
+    """A valid message, or one with changed, missing or additional bytes."""
     message = bytearray(draw(MESSAGES).to_bytes())
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.one_of(st.integers(0, 79), st.integers(0, len(message) - 1)))
@@ -128,23 +128,23 @@ def mangled(draw: st.DrawFn) -> tuple[bytes, int]:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(messages=st.lists(mangled(), min_size=1, max_size=4))
-def test_whatever_it_is_told_it_does_or_refuses_in_words(
+def test_any_message_is_executed_or_refused(
     sanitized: Sanitized, messages: list[tuple[bytes, int]]
 ) -> None:
-    """No message makes it do what C leaves undefined, or end without a word."""
-    said = sanitized.talk(messages)
+    """No message leads to undefined behaviour or to an exit without an error."""
+    errors = sanitized.exchange(messages)
 
     assert sanitized.reports.read_bytes() == b""
-    assert all(": " in words for words in said if words)
+    assert all(": " in error for error in errors if error)
 
 
-def test_a_slot_works_after_all_that(sanitized: Sanitized) -> None:
-    """What the launchers before left is swept by the next one."""
+def test_the_box_works_afterwards(sanitized: Sanitized) -> None:
+    """The next launcher sweeps processes of earlier ones."""
     limits = RunLimits(1000, 5000, 64, 1 << 20, 8, bound_address_space=False)
     right = Message(Command.START, Role.RUN, 2, limits, ("/usr/bin/true",)).to_bytes()
     wrong = struct.pack("=I", 9) + right[4:]
 
-    assert sanitized.talk([(right, 3), (right, 4), (wrong, 3)]) == [
+    assert sanitized.exchange([(right, 3), (right, 4), (wrong, 3)]) == [
         "",
         "",
         "refused: command, role or policy",
