@@ -203,7 +203,7 @@ def _with_pages(application: Application, pages: Pages) -> Application:
 
 def main() -> None:
     """Serve on the port given as the first argument."""
-    logging.basicConfig(level=logging.INFO)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     ControlPlane(port=int(sys.argv[1])).serve()
 
 
