@@ -1,9 +1,9 @@
 """
-What compilers made of sources, kept by all that it was made from.
+Cache of compiled programs, by source, command, toolchain and sandbox policy.
 
-Only what the worker itself took from a compile run of its own is kept, under a digest of that run's
-source, so a hostile source can spoil nothing but its own entry.  A source that does not compile is
-remembered by what the compiler said; whoever was stopped by a limit is not, for that may pass.
+The worker itself collects a program and stores it under a digest of that run's source, so a hostile
+source can only damage its own entry.  Messages about sources that do not compile are cached too,
+unless a limit stopped the compiler: the next attempt may succeed.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 
 from grader.cache.files import FileCache, HeldFile
 
-#: Enough for the first words of any compiler.
-_WORDS_MAX_BYTES = 1 << 16
+#: Maximum part of a compiler's messages that is cached.
+_MESSAGE_MAX_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class CompileRun:
     """
-    All that decides what a compiler makes.
+    Everything that determines the result of a compilation.
 
     Args:
-        source: The source.
-        argv: The compiler's command, which also names source and program.
-        toolchain: Tells one version of the compiler from another.
-        sandbox: Tells one set of rules that it runs under from another.
+        source: Content of the source.
+        argv: Command of the compiler, with the names of source and program.
+        toolchain: Fingerprint of the toolchain.
+        sandbox: Digest of the system call policy.
     """
 
     source: bytes
@@ -37,10 +37,10 @@ class CompileRun:
     sandbox: str
 
     def digest(self, kind: str) -> str:
-        """Name of what became of it; `kind` keeps programs and words apart."""
+        """Cache key of a result; `kind` separates programs from messages."""
         digest = hashlib.sha256()
         for word in (kind, self.toolchain, self.sandbox, *self.argv):
-            # With its length, so that no two lists of words look the same.
+            # With its length, so that different lists have different digests.
             digest.update(len(word).to_bytes(8, "big") + word.encode())
         digest.update(self.source)
         return digest.hexdigest()
@@ -48,40 +48,39 @@ class CompileRun:
 
 class ProgramCache:
     """
-    Compiled programs, and what was said of sources that do not compile.
+    Compiled programs, and the compilers' messages about sources that do not compile.
 
     Args:
-        files: Where they are kept.
+        files: Storage of the entries.
     """
 
     def __init__(self, files: FileCache) -> None:
-        """Use what is there."""
         self._files = files
 
     def program(self, run: CompileRun) -> HeldFile | None:
-        """Open the program that such a run made."""
+        """Open the cached program of a run; None if there is none."""
         return self._files.get(run.digest("program"))
 
-    def words(self, run: CompileRun) -> str | None:
-        """Give what the compiler said when such a run failed."""
+    def message(self, run: CompileRun) -> str | None:
+        """Return the cached message of a failed run; None if there is none."""
         held = self._files.get(run.digest("words"))
         if held is None:
             return None
         with held:
-            return os.pread(held.fd, _WORDS_MAX_BYTES, 0).decode(errors="replace")
+            return os.pread(held.fd, _MESSAGE_MAX_BYTES, 0).decode(errors="replace")
 
     def keep_program(self, run: CompileRun, content: bytes) -> HeldFile:
-        """Keep what a run made; raises `TemporaryError` when the disk is full."""
+        """Store the program of a run; raises `TemporaryError` if the disk is full."""
         return self._files.add(run.digest("program"), lambda path: _write(path, content))
 
-    def keep_words(self, run: CompileRun, words: str) -> None:
-        """Keep why a run failed, which was by no limit; raises as `keep_program` does."""
-        content = words.encode(errors="replace")[:_WORDS_MAX_BYTES]
+    def keep_message(self, run: CompileRun, message: str) -> None:
+        """Store the message of a failed run; raises like `keep_program`."""
+        content = message.encode(errors="replace")[:_MESSAGE_MAX_BYTES]
         self._files.add(run.digest("words"), lambda path: _write(path, content)).close()
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write to the disk itself: nothing else would tell a file that a power cut emptied."""
+    """Write and sync: a file that a power cut emptied could not be recognized later."""
     with path.open("xb") as file:
         file.write(content)
         file.flush()

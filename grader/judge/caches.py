@@ -1,4 +1,4 @@
-"""What the slots of a worker share so as not to fetch or compile a thing again."""
+"""Caches of fetched objects and compiled programs, shared by the consumers of a worker."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from grader.cache.programs import ProgramCache
 from grader.judge.case_fetcher import CaseFetcher
 from grader.ports.stores import ObjectStore
 
-#: Threads that fetch; a store answers each in tens of milliseconds, whatever its size.
-_HELPERS = 4
+#: Threads that download; a store answers a request in tens of milliseconds, whatever its size.
+_DOWNLOAD_THREADS = 4
 
 
 @dataclass(frozen=True)
 class Caches:
     """
-    Everything that is kept.
+    The caches of one worker.
 
     Args:
-        objects: Of the bucket.
-        programs: That were compiled.
-        cases: Opens those of a submission.
+        objects: Objects of the bucket.
+        programs: Compiled programs.
+        cases: Opens test cases, and downloads the next ones ahead.
     """
 
     objects: ObjectCache
@@ -40,21 +40,21 @@ def open_caches(
     store: ObjectStore, bucket: str, *, max_bytes: int, directory: Path | None = None
 ) -> Iterator[Caches]:
     """
-    Open the caches for as long as the context lasts.
+    Open the caches.
 
     Args:
         store: The grading bucket.
-        bucket: Its name.
-        max_bytes: Disk that they may take.
-        directory: Where they are kept for the next worker; None: nowhere, they are gone then.
+        bucket: Name of the bucket.
+        max_bytes: Maximum disk usage of all caches together, bytes.
+        directory: A directory that outlives the worker; None: a temporary one, removed on exit.
 
     Raises:
-        SettingsError: The directory is not the worker's alone.
+        SettingsError: Other users can enter the directory.
     """
     with (
-        nullcontext(directory) if directory else own_directory() as place,
-        ThreadPoolExecutor(_HELPERS, thread_name_prefix="fetch") as helpers,
+        nullcontext(directory) if directory else own_directory() as path,
+        ThreadPoolExecutor(_DOWNLOAD_THREADS, thread_name_prefix="fetch") as executor,
     ):
-        files = FileCache(place, max_bytes)
+        files = FileCache(path, max_bytes)
         objects = ObjectCache(files, store, bucket)
-        yield Caches(objects, ProgramCache(files), CaseFetcher(objects, helpers))
+        yield Caches(objects, ProgramCache(files), CaseFetcher(objects, executor))

@@ -1,8 +1,8 @@
 """
-The files of test cases, those of the next ones while one is being run.
+Opens the files of test cases, and downloads the next ones while one is running.
 
-No content passes through memory: what is here is opened, what is not is fetched to disk by helper
-threads, a few cases and a bounded number of bytes ahead.
+No content passes through memory: cached files are opened, others are downloaded to disk by a
+thread pool, a few cases and a bounded number of bytes ahead.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.problems.model import CaseFiles, StoredFile
 from grader.text import printable_name
 
-#: The largest input or answer.
+#: Maximum size of an input or answer.
 FILE_MAX_BYTES = 256 << 20
-#: Cases that are opened or fetched before their turn; each holds two descriptors.
+#: Cases that are opened or downloaded ahead; each holds two descriptors.
 _CASES_AHEAD = 4
-#: Their bytes together; a case above it is fetched when nothing else waits.
+#: Maximum size of these cases together; a larger case is downloaded only when it is next.
 _BYTES_AHEAD = 64 << 20
 
 
 @dataclass(frozen=True)
 class OpenCase:
     """
-    A case whose files can be read, by this process and until the next is asked for.
+    A case with open files, readable by this process until the next case is requested.
 
     Args:
-        case: What it is.
-        input: What the submission reads.
-        answer: What its output is held against.
+        case: The case.
+        input: Path of the input.
+        answer: Path of the answer.
     """
 
     case: CaseFiles
@@ -49,28 +49,28 @@ class OpenCase:
 @dataclass(frozen=True)
 class CaseFetcher:
     """
-    Opens cases in their order.
+    Opens cases in order.
 
     Args:
-        cache: Where they are, or are put.
-        helpers: Fetches what is not here.
+        cache: Cache of the objects.
+        executor: Runs the downloads.
     """
 
     cache: ObjectCache
-    helpers: Executor
+    executor: Executor
 
     def each(
         self, cases: Iterable[CaseFiles], wants: Callable[[CaseFiles], bool]
     ) -> Generator[OpenCase]:
         """
-        Yield those cases that are wanted when their turn comes.
+        Yield each case that `wants` accepts when it is next.
 
         Args:
-            cases: In the order they are run.
-            wants: Asked again and again, for an answer may change with each result.
+            cases: All cases, in the order of their runs.
+            wants: Whether a case has to run; called several times, because results change it.
 
         Raises:
-            RequestError: A file is gone or too large.
+            RequestError: A file does not exist any more or is too large.
             TemporaryError: The store failed, or the disk is full.
         """
         coming = iter(cases)
@@ -83,14 +83,14 @@ class CaseFetcher:
                 self._start(waiting, wants)
                 with closing(waiting.popleft()) as turn:
                     if wants(turn.case):
-                        turn.start(self.cache, self.helpers)
+                        turn.start(self.cache, self.executor)
                         yield turn.wait()
         finally:
             for fetch in waiting:
                 fetch.close()
 
     def fetch_ahead(self, cases: Iterable[CaseFiles]) -> None:
-        """Fetch the first cases, which may be needed soon; raises as `each` does."""
+        """Download the first cases into the cache; raises like `each`."""
         ahead = 0
         for case in cases:
             ahead += case.input.size_bytes + case.answer.size_bytes
@@ -106,26 +106,26 @@ class CaseFetcher:
             if ahead > _BYTES_AHEAD:
                 return
             if wants(fetch.case):
-                fetch.start(self.cache, self.helpers)
+                fetch.start(self.cache, self.executor)
 
 
 class _Fetch:
-    """The two files of one case: not asked for, on their way, or open."""
+    """The two files of one case: not requested, in download, or open."""
 
     def __init__(self, case: CaseFiles) -> None:
         self.case = case
         self.size_bytes = case.input.size_bytes + case.answer.size_bytes
         self._files: list[HeldFile | Future[HeldFile]] = []
 
-    def start(self, cache: ObjectCache, helpers: Executor) -> None:
-        """Open what is here and ask for the rest, once."""
+    def start(self, cache: ObjectCache, executor: Executor) -> None:
+        """Open cached files and start the download of the others; a second call does nothing."""
         if not self._files:
             for file in (self.case.input, self.case.answer):
                 held = cache.held(file)
-                self._files.append(held or helpers.submit(_fetch, cache, file))
+                self._files.append(held or executor.submit(_fetch, cache, file))
 
     def wait(self) -> OpenCase:
-        """Have both open; raises what went wrong on the way."""
+        """Wait until both are open; raises the error of a failed download."""
         for index, file in enumerate(self._files):
             if isinstance(file, Future):
                 self._files[index] = file.result()
@@ -133,7 +133,7 @@ class _Fetch:
         return OpenCase(self.case, found, answer)
 
     def close(self) -> None:
-        """Let go of what is open, and of what is still on its way as soon as it comes."""
+        """Close open files now, and files in download when they arrive."""
         for file in self._files:
             if isinstance(file, HeldFile):
                 file.close()

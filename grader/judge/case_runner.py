@@ -1,4 +1,4 @@
-"""Running the test cases of one submission, one after the other."""
+"""Runs the test cases of one submission, one after the other."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _US_PER_MS = 1000
 @dataclass(frozen=True)
 class CaseRunner:
     """
-    Runs and judges cases.
+    Runs and judges single cases.
 
     Args:
-        program: The submission, loaded.
-        checker: Judges what it writes.
-        execution: Told about each case.
+        program: The compiled submission.
+        checker: Judges its output.
+        execution: Execution log; gets a line per case.
     """
 
     program: Program
@@ -34,11 +34,11 @@ class CaseRunner:
 
     def run(self, number: int, opened: OpenCase) -> CaseResult:
         """
-        Judge one case.
+        Run and judge one case.
 
         Args:
-            number: Its place in the result, from 1.
-            opened: Its files.
+            number: Number of the case in the result, from 1.
+            opened: Its open files.
 
         Raises:
             RequestError: The problem's checker failed.
@@ -57,7 +57,7 @@ class CaseRunner:
             fault=judgement.fault,
             reason=judgement.reason or None,
         )
-        self._tell(opened.case.name, outcome, result)
+        self._log(opened.case.name, outcome, result)
         return result
 
     def _find_fault(self, outcome: RunOutcome) -> Judgement | None:
@@ -74,12 +74,12 @@ class CaseRunner:
         paths = CasePaths(opened.input, opened.answer, self.program.stdout)
         return self.checker.judge(opened.case, paths)
 
-    def _tell(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
+    def _log(self, name: str, outcome: RunOutcome, result: CaseResult) -> None:
         self.execution.add(
             f"case {result.case} ({printable_name(name)}): {result.status}, {result.time} ms CPU,"
             f" {result.wall_time} ms wall, {outcome.peak_kb} kB, {describe_end(outcome)}"
         )
         if result.status is not Verdict.ACCEPTED:
             self.execution.add(result.reason or "", indent="  ")
-            words = self.program.stderr_tail().decode(errors="replace")
-            self.execution.add(words, indent="  stderr: ")
+            stderr = self.program.stderr_tail().decode(errors="replace")
+            self.execution.add(stderr, indent="  stderr: ")

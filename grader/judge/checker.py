@@ -1,8 +1,8 @@
 """
-Judging outputs: by the built-in comparison, or by a problem's own validator in the sandbox.
+Judges outputs by the built-in comparison, or by the problem's output validator in the sandbox.
 
-A validator is called ``validator input answer feedback_dir/ [flags] < output`` and says 42 for
-accepted or 43 for wrong.  Whatever else it does is the problem's fault: `RequestError` with
+A validator runs as ``validator input answer feedback_dir/ [flags] < output`` and exits with 42 for
+accepted or 43 for wrong.  Every other end is the problem's fault: `RequestError` with
 `CHECKER_FAILED`, never a verdict on the submission.
 """
 
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from grader.contract.verdicts import Fault, Verdict
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
-from grader.judge.output_validator import MESSAGE_BYTES, Tell, check_limits, tail, validator_failed
+from grader.judge.output_validator import MESSAGE_BYTES, Log, check_limits, validator_failed
 from grader.judge.verdict import explain
 from grader.problems.compare import CompareOptions, compare
 from grader.problems.model import CaseFiles, Problem, ProblemSettings, ValidatorFiles
@@ -22,7 +22,7 @@ from grader.problems.output_validators import language_of, run_command
 from grader.problems.points import SCORE_FILE, SHARE_FILE, points_from_files
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
-from grader.text import printable
+from grader.text import printable, read_tail
 
 _ACCEPT, _WRONG = 42, 43
 _SHORT_BYTES = 256
@@ -34,12 +34,12 @@ _CHECKER_DIRECTORY = "../checker/"
 @dataclass(frozen=True)
 class CasePaths:
     """
-    Files of one run, in a directory that only the worker can enter, readable by all.
+    Files of one run: mode 0644, in a directory that only the worker can enter.
 
     Args:
-        input: What the submission was given.
-        answer: The problem's answer.
-        output: What the submission wrote.
+        input: Input of the submission.
+        answer: Answer of the problem.
+        output: Output of the submission.
     """
 
     input: Path
@@ -50,13 +50,13 @@ class CasePaths:
 @dataclass(frozen=True)
 class Judgement:
     """
-    What a checker said of one output.
+    The judgement of one output.
 
     Args:
         verdict: Accepted, or wrong answer.
-        score: Points, where the validator gave some; None: those of the case's group.
-        reason: Why, in words safe to show; may be empty.
-        fault: Who has to change something; None when accepted.
+        score: Points given by the validator; None: the points of the case's group apply.
+        reason: The reason, safe to show; may be empty.
+        fault: Who has to change something; None if accepted.
     """
 
     verdict: Verdict
@@ -79,24 +79,24 @@ class Checker(Protocol):
         ...
 
 
-def open_checker(problem: Problem, box: Box, directory: Path, tell: Tell) -> Checker:
+def open_checker(problem: Problem, box: Box, directory: Path, log: Log) -> Checker:
     """
-    Give the checker of a problem; `grader.judge.output_validator` has installed a validator before.
+    Create the checker of a problem; its validator must be installed already.
 
     Args:
-        problem: What is judged.
-        box: The slot, where the validator is.
-        directory: Of the worker alone; holds what the validator writes, until the next case.
-        tell: Told what the validator says to judges.
+        problem: The problem.
+        box: The box that contains the validator.
+        directory: Private directory of the worker; holds the validator's output of one case.
+        log: Receives the validator's messages to judges.
     """
     if problem.validator is None:
         return BuiltInChecker(problem.settings)
-    return CustomChecker(problem, problem.validator, box, directory, tell)
+    return CustomChecker(problem, problem.validator, box, directory, log)
 
 
 @dataclass(frozen=True)
 class BuiltInChecker:
-    """Compares with the answer, by the flags of the case."""
+    """Compares the output with the answer by the flags of the case."""
 
     settings: ProblemSettings
 
@@ -112,24 +112,24 @@ class BuiltInChecker:
 
 @dataclass(frozen=True)
 class CustomChecker:
-    """Runs the problem's validator as the checker user; see `open_checker`."""
+    """Runs the problem's validator as the checker user of the box; see `open_checker`."""
 
     problem: Problem
     validator: ValidatorFiles
     box: Box
     directory: Path
-    tell: Tell
+    log: Log
 
     def judge(self, case: CaseFiles, paths: CasePaths) -> Judgement:
-        """Judge the output of one case; raises as `Checker.judge` says."""
+        """Judge the output of one case; raises like `Checker.judge`."""
         limits = check_limits(self.problem.settings)
         outcome = self._run(case, paths, limits)
-        for title, words in (
+        for title, message in (
             ("validator", self._file("judgemessage.txt", MESSAGE_BYTES)),
-            ("validator stderr", tail(self._stderr)),
+            ("validator stderr", read_tail(self._stderr, MESSAGE_BYTES)),
         ):
-            if words:
-                self.tell(f"{title}: {words.decode(errors='replace')}")
+            if message:
+                self.log(f"{title}: {message.decode(errors='replace')}")
         if outcome.reason is not StopReason.ENDED or outcome.exit_code not in (_ACCEPT, _WRONG):
             raise validator_failed(f"on case {case.name}: {_how_it_ended(outcome, limits)}")
         reason = _shown(self._file("teammessage.txt", MESSAGE_BYTES) or b"")
@@ -146,7 +146,7 @@ class CustomChecker:
         return self.directory / "validator-stderr"
 
     def _run(self, case: CaseFiles, paths: CasePaths, limits: RunLimits) -> RunOutcome:
-        self.box.empty(Role.CHECKER)  # what is there is of the case before
+        self.box.empty(Role.CHECKER)  # remove the files of the previous case
         arguments = (_INPUT, _ANSWER, _FEEDBACK, *case.flags)
         return self.box.run(
             RunSpec(
@@ -170,7 +170,7 @@ class CustomChecker:
             raise validator_failed(f"on case {case.name}: {error}") from None
 
     def _file(self, name: str, max_bytes: int) -> bytes | None:
-        """Read a feedback file; None when it is not there, or is nothing that can be read."""
+        """Read a feedback file; None if it does not exist or is not a regular file."""
         try:
             return self.box.collect(Role.CHECKER, name, max_bytes=max_bytes)
         except ObjectNotFoundError:
@@ -181,10 +181,10 @@ class CustomChecker:
 
 def _how_it_ended(outcome: RunOutcome, limits: RunLimits) -> str:
     if outcome.succeeded:
-        return "exit code 0, which is no verdict"
+        return "exit code 0, which is not a verdict"
     return explain(outcome, limits)
 
 
 def _shown(message: bytes) -> str:
-    """Give words of the problem's author to the submitter: printable, on one line, bounded."""
+    """Make a message to the submitter printable, one line and at most 500 characters."""
     return printable(" ".join(message.decode(errors="replace").split()))[:_SHOWN_CHARACTERS]

@@ -1,9 +1,9 @@
 """
-From a source to what can be run: compiled in the sandbox, or taken from the cache.
+Compiles sources in the sandbox, or takes the program from the cache.
 
-A source that does not compile is the submission's fault only where the compiler is known to work.
-One that says nothing about the source, or has made nothing for a while, is first asked to compile
-a program known to be right; where it cannot, the platform is at fault.
+A failed compilation is the submission's fault only if the compiler is known to work.  If its
+messages do not mention the source, or its last success was more than a minute ago, it first has to
+compile the language's self-test; if that fails too, the platform is at fault.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from grader.cache.files import HeldFile
 from grader.cache.programs import CompileRun, ProgramCache
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, SandboxError
 from grader.judge.limits import compile_limits
-from grader.judge.output_validator import Tell, build_validator
+from grader.judge.output_validator import Log, build_validator
 from grader.judge.problem_loader import ValidatorSources
 from grader.judge.verdict import explain
 from grader.languages import Language, find
@@ -33,13 +33,13 @@ from grader.sandbox.toolchain import fingerprint
 from grader.text import printable
 
 _POLICY = "compile"
-_WORDS_BYTES = 4096
-#: How long a compiler that worked is taken to work still, when a source seems to be at fault.
+_MESSAGE_BYTES = 4096
+#: How long a success of a compiler counts as a proof that it works.
 _PROVED_SECONDS = 60
-#: What compilers say when a limit of ours refused them something.
+#: Messages of compilers that reached one of the limits.
 _NO_MEMORY = ("out of memory", "memory exhausted", "OutOfMemoryError", "MemoryError")
 _NO_MORE_OUTPUT = ("File too large", "File size limit exceeded")
-#: What they say when they were short of something else; another time they may not be.
+#: Messages of compilers that lacked another resource; the next attempt may succeed.
 _SHORTAGES = (
     *("Cannot allocate memory", "No space left on device", "Resource temporarily unavailable"),
     *("Killed", "Input/output error", "Too many open files"),
@@ -49,13 +49,13 @@ _SHORTAGES = (
 @dataclass(frozen=True)
 class CompileFailure:
     """
-    Why there is nothing to run; the submission is at fault.
+    A failed compilation; the submission is at fault.
 
     Args:
-        message: The compiler's words, safe to show.
-        reason: What happened, on one line.
-        by_limit: A limit of ours ended the compiler.
-        by_shortage: It was short of something, and may not be another time.
+        message: Messages of the compiler, safe to show.
+        reason: The reason on one line.
+        by_limit: The compiler reached a limit.
+        by_shortage: The compiler lacked a resource; the next attempt may succeed.
     """
 
     message: str
@@ -67,13 +67,13 @@ class CompileFailure:
 @dataclass(frozen=True)
 class Compiler:
     """
-    Makes sources ready to run in one slot.
+    Compiles sources in one box.
 
     Args:
-        box: The slot.
-        programs: What was compiled before.
-        proved: When the compiler of each language last made something, by `clock`.
-        clock: Seconds that only grow.
+        box: The box.
+        programs: Cache of compiled programs.
+        proved: Time of the last success by language name, in seconds of `clock`.
+        clock: Monotonic clock, seconds.
     """
 
     box: Box
@@ -85,13 +85,16 @@ class Compiler:
         self, language: Language, source: bytes, limits: RunLimits, directory: Path
     ) -> CompileFailure | None:
         """
-        Put what runs where the run user can run, but not change, it.
+        Compile a source, and store the program where the run user can run but not change it.
 
         Args:
-            language: Of the source.
-            source: What was submitted.
-            limits: Of the compiler.
-            directory: Of the worker alone; for what the compiler says.
+            language: Language of the source.
+            source: Content of the source file.
+            limits: Limits of the compiler.
+            directory: Private directory of the worker, for the compiler's output.
+
+        Returns:
+            The failure; None if the program is ready to run.
 
         Raises:
             TemporaryError: The sandbox or the toolchain failed.
@@ -107,17 +110,17 @@ class Compiler:
             self.box.store_file(Role.RUN, language.program_file, made.path)
         return None
 
-    def validator(self, sources: ValidatorSources, directory: Path, tell: Tell) -> bytes | None:
+    def validator(self, sources: ValidatorSources, directory: Path, log: Log) -> bytes | None:
         """
-        Give the program of an output validator, built in the slot where it is not kept.
+        Return the program of an output validator, from the cache or compiled in the box.
 
         Args:
             sources: The validator.
-            directory: Of the worker alone; for what the compiler says.
-            tell: Told the compiler's words.
+            directory: Private directory of the worker, for the compiler's output.
+            log: Receives the compiler's messages.
 
         Returns:
-            The program; None where there is nothing to compile.
+            The program; None if the language is not compiled.
 
         Raises:
             RequestError: It does not compile.
@@ -130,7 +133,7 @@ class Compiler:
         run = CompileRun(sources.fingerprint().encode(), command, toolchain, _sandbox())
         kept = self.programs.program(run)
         if kept is None:
-            program = build_validator(self.box, sources, directory, tell) or b""
+            program = build_validator(self.box, sources, directory, log) or b""
             kept = self.programs.keep_program(run, program)
         with kept:
             return kept.path.read_bytes()
@@ -139,8 +142,8 @@ class Compiler:
         program = self.programs.program(run)
         if program is not None:
             return program
-        words = self.programs.words(run)
-        return None if words is None else CompileFailure(words)
+        message = self.programs.message(run)
+        return None if message is None else CompileFailure(message)
 
     def _make(
         self, language: Language, run: CompileRun, limits: RunLimits, directory: Path
@@ -149,19 +152,19 @@ class Compiler:
         if not isinstance(made, CompileFailure):
             self.proved[language.name] = self.clock()
             return self.programs.keep_program(run, made)
-        says_where = language.source_name in made.message
-        blamed = says_where and not made.by_shortage
+        names_source = language.source_name in made.message
+        blamed = names_source and not made.by_shortage
         known = made.by_limit or (blamed and self._is_proved(language))
         if not known and language.self_test.encode() not in (b"", run.source):
             self._prove(language, directory)
         if blamed and not made.by_limit:
-            self.programs.keep_words(run, made.message)
+            self.programs.keep_message(run, made.message)
         return made
 
     def _compile(
         self, language: Language, source: bytes, limits: RunLimits, directory: Path
     ) -> bytes | CompileFailure:
-        """Give the program, or why there is none."""
+        """Run the compiler; returns the program or the failure."""
         self.box.store(Role.COMPILE, language.source_name, source)
         stdout, stderr = directory / "compiler-stdout", directory / "compiler-stderr"
         outcome = self.box.run(
@@ -188,40 +191,40 @@ class Compiler:
         return self.proved.get(language.name, -math.inf) > self.clock() - _PROVED_SECONDS
 
     def _prove(self, language: Language, directory: Path) -> None:
-        """Have the compiler make a program known to be right; raises `SandboxError`."""
+        """Compile the language's self-test; raises `SandboxError` if that fails."""
         self.box.clean()
         source = language.self_test.encode()
         made = self._compile(language, source, compile_limits(language), directory)
         if isinstance(made, CompileFailure):
             raise SandboxError(
-                f"cannot compile a program known to be right: {made.message}",
+                f"cannot compile the self-test of {language.name}: {made.message}",
                 where=language.compile_argv[0],
-                next_step="mend the toolchain; 'grader languages' tests it",
+                next_step="fix the toolchain; 'grader languages' tests it",
             )
         self.proved[language.name] = self.clock()
 
 
 @cache
 def _sandbox() -> str:
-    """Tell one set of rules for compilers from another."""
+    """Digest of the compilers' system call policy, a part of the cache key."""
     rules = next(policy for policy in POLICIES if policy.name == _POLICY)
     return sha256(export(rules)).hexdigest()
 
 
 def _failure(outcome: RunOutcome, limits: RunLimits, stderr: Path) -> CompileFailure:
     with stderr.open("rb") as file:
-        said = file.read(_WORDS_BYTES).decode(errors="replace")
-    words = printable(said.replace("../compile/", "")).strip()
+        raw = file.read(_MESSAGE_BYTES).decode(errors="replace")
+    message = printable(raw.replace("../compile/", "")).strip()
     ended = f"the compiler {explain(outcome, limits)}"
     if outcome.reason is not StopReason.ENDED:
-        return CompileFailure(words or ended, ended, by_limit=True)
-    if any(one in words for one in _NO_MEMORY):
+        return CompileFailure(message or ended, ended, by_limit=True)
+    if any(one in message for one in _NO_MEMORY):
         refused = f"the compiler wanted more memory than the {limits.memory_mb} MB allowed"
-        return CompileFailure(words, refused, by_limit=True)
-    if any(one in words for one in _NO_MORE_OUTPUT):
+        return CompileFailure(message, refused, by_limit=True)
+    if any(one in message for one in _NO_MORE_OUTPUT):
         refused = f"the compiler wrote more than the {limits.output_bytes >> 20} MB allowed"
-        return CompileFailure(words, refused, by_limit=True)
-    if not words:
+        return CompileFailure(message, refused, by_limit=True)
+    if not message:
         return CompileFailure(ended, ended)
-    short = bool(outcome.signal) or any(one in words for one in _SHORTAGES)
-    return CompileFailure(words, by_shortage=short)
+    short = bool(outcome.signal) or any(one in message for one in _SHORTAGES)
+    return CompileFailure(message, by_shortage=short)

@@ -1,4 +1,4 @@
-"""The execution log that is stored beside a result: plain text, safe to show in a terminal."""
+"""The execution log that is stored with a result: plain text, safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ _CUT = "... (cut)"
 
 
 class ExecutionLog:
-    """Collects lines up to a bound; control characters of programs never get through."""
+    """Collects lines up to 256 KiB of characters; replaces control characters."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._lines: list[str] = []
         self._room = _MAX_CHARACTERS
 
     def add(self, text: str, *, indent: str = "") -> None:
-        """Append the lines of `text`; what does not fit is cut and marked."""
+        """Append the lines of `text`; a line beyond the maximum is cut and marked."""
         for line in text.splitlines():
             if self._room <= 0:
                 return
@@ -28,5 +27,5 @@ class ExecutionLog:
             self._lines.append(shown)
 
     def to_bytes(self) -> bytes:
-        """Give the log as a file."""
+        """Encode the log for a file."""
         return "".join(f"{line}\n" for line in self._lines).encode(errors="replace")

@@ -56,14 +56,14 @@ class Grader:
 
     Args:
         store: The grading bucket.
-        bucket: Its name; URLs of other buckets are rejected.
-        max_limits: The most that a request may ask for.
+        bucket: Name of the bucket; URLs of other buckets are rejected.
+        max_limits: Maximum limits of a request.
         box: The box of the sandbox.
         caches: Fetched objects and compiled programs, shared by the graders of a worker.
         log: Log of the worker; operators search for these lines.
-        find_language: Gives the languages that this worker grades, and rejects others.
-        fork_servers: Whether interpreters may be started ahead of time.
-        clock: Gives the time of a result, UTC.
+        find_language: Finds a language that this worker grades; raises for others.
+        fork_servers: Whether to use fork servers for languages that have one.
+        clock: Clock for the timestamp of results, UTC.
     """
 
     store: ObjectStore
@@ -82,14 +82,14 @@ class Grader:
         Grade one request.
 
         Raises:
-            RequestError: It can never be graded.
+            RequestError: The request cannot be graded; another attempt would fail too.
             TemporaryError: The store, the disk or the sandbox failed; another attempt may succeed.
         """
         execution = ExecutionLog()
         try:
             verdict = self._grade(request, execution)
         except RequestError:
-            self._upload_log(request.request_id, execution)  # has the output of a broken validator
+            self._upload_log(request.request_id, execution)  # with the output of a broken validator
             raise
         except OSError as error:
             raise TemporaryError(
@@ -142,8 +142,8 @@ class Grader:
         numbers = {case.name: number for number, case in enumerate(problem.cases, 1)}
         checker = open_checker(problem, self.box, program.directory, execution.add)
         runner = CaseRunner(program, checker, execution)
-        with closing(self.caches.cases.each(problem.cases, scorer.wants)) as coming:
-            for opened in coming:
+        with closing(self.caches.cases.each(problem.cases, scorer.wants)) as cases:
+            for opened in cases:
                 scorer.add(opened.case, runner.run(numbers[opened.case.name], opened))
         verdict = scorer.grade()
         tip = optimization_tip(verdict, program.limits)
@@ -151,7 +151,7 @@ class Grader:
 
     @contextmanager
     def _clean_box(self) -> Iterator[Path]:
-        """Give a private directory, and clean the box afterwards."""
+        """Create a private directory, and clean the box on exit."""
         with TemporaryDirectory(prefix="grader-") as name:
             try:
                 yield Path(name)

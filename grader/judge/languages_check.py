@@ -1,8 +1,8 @@
 """
-Which languages this worker can grade.
+Detects and tests the languages that this worker can grade.
 
-Each one that is installed has to compile and run its own small program, through the very pipeline
-of submissions, before any submission is taken: a broken compiler must not fail students.
+Before the worker takes submissions, each installed language has to compile and run its self-test
+through the same pipeline as submissions: a broken compiler must not fail students.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from grader.sandbox.toolchain import examine, missing_programs
 
 _INPUT = b"20 22\n"
 _ANSWER = b"42"
-#: Of its own program, which nobody else gets to see.
+#: Maximum size of the temporary cache for the program of one self-test.
 _PROGRAMS_MAX_BYTES = 256 << 20
-#: What stands for all languages, or for nothing, in a list of them.
+#: Items of LANGUAGES that do not name a language.
 _EVERY = {"all", ""}
-#: Of what a toolchain says when it is broken.
-_WORDS_LENGTH = 300
+#: Maximum length of a broken toolchain's message, characters.
+_MESSAGE_LENGTH = 300
 
 
 class State(StrEnum):
-    """What can be said of a language on this machine."""
+    """State of a language on this machine."""
 
     OK = "ok"
     BROKEN = "broken"
@@ -51,13 +51,13 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class LanguageStatus:
     """
-    A language as this machine has it.
+    A language and its state on this machine.
 
     Args:
-        language: Which.
+        language: The language.
         state: Whether it can be graded.
-        version: Of its toolchain; empty when it is not installed.
-        why: What is missing, or what went wrong.
+        version: Version of the toolchain; empty if it is not installed.
+        why: Missing programs, or the error of the self-test.
     """
 
     language: Language
@@ -74,16 +74,16 @@ class EventLog(Protocol):
         ...
 
     def error(self, event: str, **fields: object) -> object:
-        """Write one event that somebody has to act on."""
+        """Write one event that needs an operator."""
         ...
 
 
 def choose(names: str) -> tuple[Language, ...]:
     """
-    Read a list of names or aliases with commas; ``all``, or none, means all.
+    Parse a comma-separated list of names or aliases; ``all`` or an empty list means all.
 
     Raises:
-        SettingsError: There is no such language.
+        SettingsError: A name is unknown.
     """
     wanted = [name.strip() for name in names.split(",") if name.strip() not in _EVERY]
     try:
@@ -96,7 +96,7 @@ def choose(names: str) -> tuple[Language, ...]:
 def detect(
     wanted: Sequence[Language], languages: Sequence[Language] = LANGUAGES
 ) -> list[LanguageStatus]:
-    """Look at what is installed of each language, without running any program of theirs."""
+    """Detect the installed toolchains, without compiling or running a program."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda one: _look(one, wanted), languages))
 
@@ -107,28 +107,28 @@ def _look(language: Language, wanted: Sequence[Language]) -> LanguageStatus:
     if language not in wanted:
         return LanguageStatus(language, State.OFF, version)
     if missing:
-        return LanguageStatus(language, State.ABSENT, why=f"there is no {', '.join(missing)}")
+        return LanguageStatus(language, State.ABSENT, why=f"not found: {', '.join(missing)}")
     return LanguageStatus(language, State.UNTESTED, version)
 
 
-def self_test(box: Box, conditions: Iterable[LanguageStatus]) -> list[LanguageStatus]:
-    """Let each language that is installed compile and run its own program in a clean slot."""
-    return [_tried(box, one) if one.state is State.UNTESTED else one for one in conditions]
+def self_test(box: Box, statuses: Iterable[LanguageStatus]) -> list[LanguageStatus]:
+    """Compile and run the self-test of each installed language in a clean box."""
+    return [_tested(box, one) if one.state is State.UNTESTED else one for one in statuses]
 
 
-def _tried(box: Box, condition: LanguageStatus) -> LanguageStatus:
+def _tested(box: Box, status: LanguageStatus) -> LanguageStatus:
     try:
         with TemporaryDirectory() as name:
-            why = _self_test(box, condition.language, Path(name))
+            why = _self_test_error(box, status.language, Path(name))
     except TemporaryError as error:
         why = str(error)
     finally:
         box.clean()
-    return replace(condition, state=State.BROKEN if why else State.OK, why=why)
+    return replace(status, state=State.BROKEN if why else State.OK, why=why)
 
 
-def _self_test(box: Box, language: Language, directory: Path) -> str:
-    """Say why a language does not work here; nothing: it does."""
+def _self_test_error(box: Box, language: Language, directory: Path) -> str:
+    """Run the self-test of a language; returns the error, empty if it passed."""
     programs = ProgramCache(FileCache(directory / "programs", _PROGRAMS_MAX_BYTES))
     source = language.self_test.encode()
     failure = Compiler(box, programs).load(language, source, compile_limits(language), directory)
@@ -140,14 +140,14 @@ def _self_test(box: Box, language: Language, directory: Path) -> str:
     stdin.write_bytes(_INPUT)
     outcome = program.run(stdin)
     if not outcome.succeeded:
-        words = program.stderr_tail().decode(errors="replace")
-        return f"does not run: {explain(outcome, limits)} {_short(words)}".strip()
+        stderr = program.stderr_tail().decode(errors="replace")
+        return f"does not run: {explain(outcome, limits)} {_short(stderr)}".strip()
     answer = program.stdout.read_bytes().strip()
-    return "" if answer == _ANSWER else f"computes wrongly: {answer[:_WORDS_LENGTH]!r}"
+    return "" if answer == _ANSWER else f"wrong output: {answer[:_MESSAGE_LENGTH]!r}"
 
 
 def _limits(language: Language) -> RunLimits:
-    """Wide on the clock: a busy machine is not a broken language."""
+    """Limits of a self-test; generous wall time, so that a busy machine does not fail it."""
     return RunLimits(
         cpu_ms=10_000,
         wall_ms=60_000,
@@ -159,78 +159,83 @@ def _limits(language: Language) -> RunLimits:
     )
 
 
-def _short(words: str) -> str:
-    return " ".join(words.split())[:_WORDS_LENGTH]
+def _short(message: str) -> str:
+    return " ".join(message.split())[:_MESSAGE_LENGTH]
 
 
 @dataclass(frozen=True)
 class Toolchains:
     """
-    The languages of one worker, once they are known.
+    The tested languages of one worker.
 
     Args:
-        conditions: By name of the language.
+        statuses: Statuses by name of the language.
     """
 
-    conditions: Mapping[str, LanguageStatus]
+    statuses: Mapping[str, LanguageStatus]
 
     @classmethod
     def open(cls, box: Box, installed: Iterable[LanguageStatus], log: EventLog) -> Toolchains:
         """
-        Test what `detect` found, and say what became of it.
+        Test the installed languages, and log the result.
 
         Raises:
-            SelfTestError: Not one language works.
+            SelfTestError: No language works.
         """
-        conditions = self_test(box, installed)
-        for one in conditions:
+        statuses = self_test(box, installed)
+        for one in statuses:
             if one.state is State.BROKEN:
                 log.error("Language is broken", language=one.language.name, reason=one.why)
-        found = cls({one.language.name: one for one in conditions})
+        found = cls({one.language.name: one for one in statuses})
         log.info("Languages are ready", **found.versions())
         if not found.versions():
             raise SelfTestError(
-                f"no language works here: {found.describe()}",
+                f"no language works on this machine: {found.describe()}",
                 where="LANGUAGES",
                 next_step="install a toolchain; 'grader languages' shows what is missing",
             )
         return found
 
     def versions(self) -> dict[str, str]:
-        """Version by name of the languages that work."""
-        return {name: one.version for name, one in self.conditions.items() if one.state is State.OK}
+        """Versions of the working languages by name."""
+        return {name: one.version for name, one in self.statuses.items() if one.state is State.OK}
 
     def describe(self) -> str:
-        """Give the names of those that work, and of those that are broken why."""
+        """List the working languages, and the broken ones with their errors."""
         broken = [
             f"{name} is broken: {one.why}"
-            for name, one in self.conditions.items()
+            for name, one in self.statuses.items()
             if one.state is State.BROKEN
         ]
         return "; ".join([", ".join(self.versions()) or "none", *broken])
 
     def find(self, name: str) -> Language:
         """
-        Look a language up by name or alias.
+        Find a language by name or alias.
 
         Raises:
-            RequestError: It is unknown, not installed or turned off: on every worker alike.
-            TemporaryError: It is broken here; another worker may have a sound one.
+            RequestError: It is unknown, not installed or turned off, on every worker of a fleet.
+            TemporaryError: It is broken on this worker; another one may grade it.
         """
         language = find(name)
-        condition = self.conditions[language.name]
-        if condition.state is State.OK:
+        status = self.statuses[language.name]
+        if status.state is State.OK:
             return language
-        if condition.state is State.BROKEN:
+        if status.state is State.BROKEN:
             raise TemporaryError(
                 f"language {language.name} is broken on this worker",
-                next_step="see its log and 'grader languages'",
+                next_step="see the worker's log and 'grader languages'",
             )
-        works = ", ".join(self.versions())
+        available = ", ".join(self.versions())
         raise RequestError(
             ErrorCode.UNKNOWN_LANGUAGE,
-            f"language {language.name} is {_REFUSED[condition.state]} here; known: {works}",
+            f"language {language.name} is {_UNAVAILABLE[status.state]};"
+            f" available languages: {available}",
         )
 
 
-_REFUSED = {State.ABSENT: "not installed", State.OFF: "turned off", State.UNTESTED: "not tested"}
+_UNAVAILABLE = {
+    State.ABSENT: "not installed",
+    State.OFF: "turned off",
+    State.UNTESTED: "not tested",
+}

@@ -1,7 +1,7 @@
 """
-A problem's own output validator: compiled once in the sandbox, kept by a cache, put in place.
+Compiles a problem's output validator in the sandbox and installs it for the checker user.
 
-It is as untrusted as a submission, and what it does wrong is the problem's fault.
+A validator is as untrusted as a submission; its failures are the problem's fault.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from grader.problems.model import ProblemSettings
 from grader.problems.output_validators import PROGRAM, compile_command
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunSpec
+from grader.text import read_tail
 
-#: Told what a validator, or its compiler, wrote for judges; it is not for those who submit.
-Tell = Callable[[str], object]
+#: Receives messages of a validator or its compiler to judges; submitters do not see them.
+Log = Callable[[str], object]
 
-_DEFAULT_CHECK_MS, _MOST_CHECK_MS = 20_000, 60_000
-_DEFAULT_CHECK_MB, _MOST_CHECK_MB = 512, 1024
-_DEFAULT_CHECK_OUTPUT_MB, _MOST_CHECK_OUTPUT_MB = 8, 64
-#: It may wait for a busy machine: that it was stopped is held against the problem.
+_DEFAULT_CHECK_MS, _MAX_CHECK_MS = 20_000, 60_000
+_DEFAULT_CHECK_MB, _MAX_CHECK_MB = 512, 1024
+_DEFAULT_CHECK_OUTPUT_MB, _MAX_CHECK_OUTPUT_MB = 8, 64
+#: Generous, because a validator stopped on a busy machine counts as the problem's fault.
 _WALL_GRACE_MS = 5_000
 _CHECK_PROCESSES = 16
 _COMPILE_LIMITS = RunLimits(
@@ -37,39 +38,36 @@ _COMPILE_LIMITS = RunLimits(
     bound_address_space=False,
 )
 _COMPILE_DIRECTORY = "../compile/"
-#: So much of what a program wrote is looked at.
+#: Maximum part of a program's messages that is read.
 MESSAGE_BYTES = 4096
 
 
 def check_limits(settings: ProblemSettings) -> RunLimits:
-    """Bounds of a validator's run: what the problem asks for, up to what there is."""
-    cpu_ms = min(settings.check_time_ms or _DEFAULT_CHECK_MS, _MOST_CHECK_MS)
-    output_mb = min(settings.check_output_mb or _DEFAULT_CHECK_OUTPUT_MB, _MOST_CHECK_OUTPUT_MB)
+    """Limits of a validator's run: those of the problem, up to fixed maximums."""
+    cpu_ms = min(settings.check_time_ms or _DEFAULT_CHECK_MS, _MAX_CHECK_MS)
+    output_mb = min(settings.check_output_mb or _DEFAULT_CHECK_OUTPUT_MB, _MAX_CHECK_OUTPUT_MB)
     return RunLimits(
         cpu_ms=cpu_ms,
         wall_ms=2 * cpu_ms + _WALL_GRACE_MS,
-        memory_mb=min(settings.check_memory_mb or _DEFAULT_CHECK_MB, _MOST_CHECK_MB),
+        memory_mb=min(settings.check_memory_mb or _DEFAULT_CHECK_MB, _MAX_CHECK_MB),
         output_bytes=output_mb << 20,
         processes=_CHECK_PROCESSES,
         bound_address_space=True,
     )
 
 
-def build_validator(
-    box: Box, sources: ValidatorSources, directory: Path, tell: Tell
-) -> bytes | None:
+def build_validator(box: Box, sources: ValidatorSources, directory: Path, log: Log) -> bytes | None:
     """
-    Compile a validator in a clean slot, which is clean again afterwards.
+    Compile a validator in a clean box, and clean the box afterwards.
 
     Args:
-        box: The slot.
+        box: The box.
         sources: The validator; see `grader.judge.problem_loader.load_validator`.
-        directory: Of the worker alone; for what the compiler writes.
-        tell: Told the compiler's words.
+        directory: Private directory of the worker, for the compiler's output.
+        log: Receives the compiler's messages.
 
     Returns:
-        The program, which a cache may keep by `sources.fingerprint()`; None where there is nothing
-        to compile.
+        The program, cacheable by `sources.fingerprint()`; None if the language is not compiled.
 
     Raises:
         RequestError: It does not compile.
@@ -86,9 +84,9 @@ def build_validator(
             Role.COMPILE, "compile", command, _COMPILE_LIMITS, Path(os.devnull), stdout, stderr
         )
         outcome = box.run(spec)
-        words = tail(stderr)
+        message = read_tail(stderr, MESSAGE_BYTES)
         if not outcome.succeeded:
-            tell(f"validator compiler: {words.decode(errors='replace')}")
+            log(f"validator compiler: {message.decode(errors='replace')}")
             raise validator_failed(f"to compile: {explain(outcome, _COMPILE_LIMITS)}")
         return box.collect(Role.COMPILE, PROGRAM, max_bytes=_COMPILE_LIMITS.output_bytes)
     except (ObjectNotFoundError, ObjectTooLargeError) as error:
@@ -100,7 +98,7 @@ def build_validator(
 
 
 def install_validator(box: Box, sources: ValidatorSources, program: bytes | None) -> None:
-    """Put a validator where the checker user can run it; `program` is what was built."""
+    """Store a validator where the checker user can run it; `program` is from `build_validator`."""
     if program is not None:
         box.store(Role.CHECKER, PROGRAM, program)
         return
@@ -109,15 +107,5 @@ def install_validator(box: Box, sources: ValidatorSources, program: bytes | None
 
 
 def validator_failed(how: str) -> RequestError:
-    """Make the error that lays a failure at the problem's door; `how` is safe to show."""
+    """Create the error for a failure of the problem's validator; `how` is safe to show."""
     return RequestError(ErrorCode.CHECKER_FAILED, f"the problem's output validator failed {how}")
-
-
-def tail(path: Path) -> bytes:
-    """Read the last words of a program; none where it wrote no file."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - MESSAGE_BYTES))
-            return file.read()
-    except FileNotFoundError:
-        return b""

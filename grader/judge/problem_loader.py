@@ -1,4 +1,4 @@
-"""Reading problems from the bucket; contents of test cases are never part of it."""
+"""Reads problems from the bucket, without the contents of test cases."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class ValidatorSources:
     An output validator with the content of its files.
 
     Args:
-        files: What it is.
-        contents: Content by file name.
+        files: The validator.
+        contents: File contents by file name.
     """
 
     files: ValidatorFiles
     contents: Mapping[str, bytes]
 
     def fingerprint(self) -> str:
-        """Differ whenever what is compiled, or how, does; for caches."""
+        """Digest of the compile command and all files; a cache key."""
         digest = hashlib.sha256(repr(compile_command(self.files, "")).encode())
         for name, content in sorted(self.contents.items()):
             digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -38,15 +38,15 @@ class ValidatorSources:
 
 def load_problem(store: ObjectStore, problem_id: str, cases_prefix: str) -> Problem:
     """
-    Read a problem as a request names it.
+    Read the problem of a request.
 
     Args:
         store: The grading bucket.
-        problem_id: Whose settings and checker hold.
-        cases_prefix: Where the test cases are; usually below the problem.
+        problem_id: Problem that defines settings and checker.
+        cases_prefix: Prefix of the test cases; usually below the problem.
 
     Raises:
-        RequestError: It cannot be graded; says why.
+        RequestError: The problem cannot be graded; the message has the reason.
         TemporaryError: The store cannot be reached.
     """
     listing = list_problem(store, problem_id, cases_prefix)
@@ -57,7 +57,7 @@ def load_problem(store: ObjectStore, problem_id: str, cases_prefix: str) -> Prob
 
 
 def list_problem(store: ObjectStore, problem_id: str, cases_prefix: str) -> package.Listing:
-    """List what there is of a problem; arguments as of `load_problem`."""
+    """List the objects of a problem; arguments as for `load_problem`."""
     root, cases = problem_prefix(problem_id), cases_prefix.removesuffix("/") + "/"
     prefixes = [root] if cases.startswith(root) else [root, cases]
     files = tuple(
@@ -69,7 +69,7 @@ def list_problem(store: ObjectStore, problem_id: str, cases_prefix: str) -> pack
 
 
 def load_validator(store: ObjectStore, validator: ValidatorFiles) -> ValidatorSources:
-    """Read the sources of a problem's validator; raises as `load_problem` does."""
+    """Read the sources of a problem's validator; raises like `load_problem`."""
     contents = (_get(store, file.key, MAX_SOURCES_BYTES) for file in validator.files)
     return ValidatorSources(validator, dict(zip(file_names(validator), contents, strict=True)))
 

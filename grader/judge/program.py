@@ -1,9 +1,9 @@
 """
-One submission that is ready to run, and what its last run wrote.
+A submission that is ready to run, and the output of its last run.
 
 ::
 
-    <directory>/         private to the worker, gone afterwards
+    <directory>/         private to the worker, removed afterwards
       stdout, stderr     of the last run
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from grader.languages import Language
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
+from grader.text import read_tail
 
 _TAIL_BYTES = 4096
 
@@ -24,15 +25,15 @@ _TAIL_BYTES = 4096
 @dataclass(frozen=True)
 class Program:
     """
-    Runs one program as often as wanted.
+    Runs one program any number of times.
 
     Args:
-        box: The slot, with the program in it.
-        language: Its language.
-        limits: Bounds of each run.
-        directory: One that only the worker can enter.
-        writable: Whether it may make files.
-        warm: Whether it may be taken from a fork server, where its language has one.
+        box: The box that contains the program.
+        language: Language of the program.
+        limits: Limits of each run.
+        directory: Private directory of the worker.
+        writable: Whether the program may create files.
+        warm: Whether to use a fork server if the language has one.
     """
 
     box: Box
@@ -44,7 +45,7 @@ class Program:
 
     @cached_property
     def stdout(self) -> Path:
-        """What the last run wrote."""
+        """Output of the last run."""
         return self.directory / "stdout"
 
     @cached_property
@@ -52,31 +53,29 @@ class Program:
         return self.directory / "stderr"
 
     def warm_up(self) -> None:
-        """Have an interpreter start while there are other things to do."""
+        """Start the fork server in the background, if the language has one."""
         if self._spec.server_argv:
             self.box.warm_up(self._spec)
 
     def run(self, stdin: Path) -> RunOutcome:
-        """Run the program, in a clean place; its output is then in `stdout`."""
+        """Run the program in an empty working directory; `stdout` then has its output."""
         if self.writable:
             self.box.empty(Role.RUN)
         return self.box.run(replace(self._spec, stdin=stdin))
 
     def was_refused_memory(self) -> bool:
-        """Whether the last run said so: some runtimes first of all, others at the very end."""
+        """Whether the first or last part of stderr reports that memory was refused."""
         with self._stderr.open("rb") as file:
             head = file.read(_TAIL_BYTES)
         return self.language.was_refused_memory(head + self.stderr_tail())
 
     def stderr_tail(self) -> bytes:
-        """Last words of the last run."""
-        with self._stderr.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            return file.read()
+        """Return the end of the last run's stderr."""
+        return read_tail(self._stderr, _TAIL_BYTES)
 
     @cached_property
     def _spec(self) -> RunSpec:
-        """Every run, but for what it reads."""
+        """Specification of every run, without its stdin."""
         return RunSpec(
             role=Role.RUN,
             policy=self.language.policy,

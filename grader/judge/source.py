@@ -1,4 +1,4 @@
-"""The source of a submission: read whole, for it is small, and refused where it is not."""
+"""Reads the source file of a submission and rejects one that is too large."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from grader.problems.model import ProblemSettings
 
 def read_source(store: ObjectStore, url: ObjectUrl, max_limits: MaxLimits) -> bytes:
     """
-    Read a source.
+    Read a source file.
 
     Args:
         store: The grading bucket.
-        url: Where it is in there.
-        max_limits: The most that any source may have.
+        url: URL of the file.
+        max_limits: Maximum limits of the worker, with the size of a source.
 
     Raises:
-        RequestError: It is not there, or too large.
+        RequestError: The file does not exist, or is too large.
         TemporaryError: The store failed.
     """
     try:
         return store.get(url.key, max_bytes=max_limits.source_bytes)
     except ObjectNotFoundError:
-        raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"there is no {url}") from None
+        raise RequestError(ErrorCode.SOURCE_NOT_FOUND, f"{url} does not exist") from None
     except ObjectTooLargeError:
         raise _too_large(max_limits.source_bytes) from None
 
 
 def check_length(source: bytes, max_limits: MaxLimits, settings: ProblemSettings) -> None:
-    """Hold a source to what its problem allows; raises `RequestError` when it is too large."""
+    """Raise `RequestError` if a source is larger than its problem allows."""
     limit = source_limit_bytes(max_limits, settings)
     if len(source) > limit:
         raise _too_large(limit)

@@ -1,9 +1,8 @@
 """
-From what the sandbox measured to a verdict, and why, in words safe to show; pure.
+Determines the verdict of a run and its reason from the sandbox's measurements; pure.
 
-The order matters: what the watchdog recorded when it acted, then limits that the measurement
-passes, then how the program ended, and only then what it wrote.  A sandbox that fails never comes
-this far: it raises.
+The order matters: first a stop by the watchdog, then measurements above a limit, then the end of
+the program, and only then its output.  A failure of the sandbox raises before.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _RECORDED = {
 
 @dataclass(frozen=True)
 class RunFault:
-    """What is wrong with a run, and why; the submission is at fault."""
+    """Verdict and reason of a failed run; the submission is at fault."""
 
     verdict: Verdict
     reason: str
@@ -38,12 +37,12 @@ class RunFault:
 
 def find_fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) -> RunFault | None:
     """
-    Say what was wrong with a run, whatever it wrote; None when only its output can tell.
+    Find the fault of a run regardless of its output; None if the output decides.
 
     Args:
-        outcome: What was measured.
-        limits: What was allowed.
-        refused_memory: The runtime said that it could not have the memory it wanted.
+        outcome: Measurements of the run.
+        limits: Limits of the run.
+        refused_memory: The runtime reported that memory was refused.
     """
     verdict = _verdict(outcome, limits, refused_memory=refused_memory)
     if verdict is None:
@@ -55,10 +54,10 @@ def find_fault(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) 
 
 
 def explain(outcome: RunOutcome, limits: RunLimits) -> str:
-    """How a run ended and what it took, against what was allowed."""
+    """Describe the end of a run and what it used, with the limits."""
     if outcome.reason is StopReason.WALL:
         return (
-            f"slept or waited: {outcome.wall_us / _US_PER_SECOND:.1f} s on the clock with"
+            f"slept or waited: {outcome.wall_us / _US_PER_SECOND:.1f} s of wall time with"
             f" {outcome.cpu_ms} ms of CPU time, {limits.wall_ms / _MS_PER_SECOND:.1f} s allowed"
         )
     if outcome.reason is StopReason.CPU or _is_over_time(outcome, limits):
@@ -71,7 +70,7 @@ def explain(outcome: RunOutcome, limits: RunLimits) -> str:
 
 
 def describe_end(outcome: RunOutcome) -> str:
-    """How a program that nobody stopped came to its end."""
+    """Describe the end of a program that the watchdog did not stop."""
     if outcome.signal:
         return f"ended by {_signal_name(outcome.signal)}"
     return f"exit code {outcome.exit_code}"
@@ -82,9 +81,9 @@ def compile_error(message: str, reason: str, cases_total: int) -> Grade:
     Grade a source that does not compile.
 
     Args:
-        message: What the compiler said, safe to show.
-        reason: What happened, on one line.
-        cases_total: How many cases there would have been.
+        message: Messages of the compiler, safe to show.
+        reason: The reason on one line.
+        cases_total: Number of cases of the problem.
     """
     return Grade(
         verdict=Verdict.COMPILE_ERROR,
@@ -113,7 +112,7 @@ def _verdict(outcome: RunOutcome, limits: RunLimits, *, refused_memory: bool) ->
 def _explain_time(outcome: RunOutcome, limits: RunLimits) -> str:
     if _is_over_time(outcome, limits):
         return f"used {outcome.cpu_ms} ms of CPU time, {limits.cpu_ms} ms allowed"
-    # It was stopped by what its children used, and they took the last figure with them.
+    # Stopped because of its children's usage; their last figure is lost with them.
     return f"used more than the {limits.cpu_ms} ms of CPU time allowed"
 
 
@@ -132,7 +131,7 @@ def _is_over_memory(outcome: RunOutcome, limits: RunLimits) -> bool:
 
 
 def _mb(kilobytes: int) -> str:
-    """One decimal, rounded up: what is over the limit also reads as over it."""
+    """One decimal, rounded up, so that a value above the limit also reads as above it."""
     tenths = -(-10 * kilobytes // _KB_PER_MB)
     return f"{tenths // 10}.{tenths % 10}"
 

@@ -151,7 +151,7 @@ def test_a_validator_says_42_or_43(bench: Bench, files: dict[str, str]) -> None:
     ("body", "why"),
     [
         ("sys.exit(44)", "exit code 44"),
-        ("sys.exit(0)", "exit code 0, which is no verdict"),
+        ("sys.exit(0)", "exit code 0, which is not a verdict"),
         ("1 / 0", "exit code 1"),
         ("os.abort()", "SIGABRT"),
         ("while True: pass", "1000 ms"),

@@ -15,7 +15,7 @@ ENDINGS = {
     "while True: pass": ("TLE", r"used \d+ ms of CPU time, 300 ms allowed"),
     "import signal; signal.pause()": (
         "TLE",
-        r"slept or waited: [\d.]+ s on the clock with \d+ ms of CPU time, 1\.6 s allowed",
+        r"slept or waited: [\d.]+ s of wall time with \d+ ms of CPU time, 1\.6 s allowed",
     ),
     "x = b'x' * (200 << 20)": ("MLE", r"wanted more memory than the 64 MB allowed"),
     "import mmap\nkept = []\nwhile True: kept.append(mmap.mmap(-1, 1 << 22))"
@@ -45,7 +45,7 @@ def test_a_failed_case_says_why(bench: Any, source: str, *, warm: bool) -> None:
 
 
 def test_an_accepted_submission_is_nobodys_fault(bench: Any) -> None:
-    """Time on the clock and kilobytes stand beside the figures of the contract."""
+    """Wall time and kilobytes are added to the figures of the contract."""
     grade = bench.verdict("print(2 * int(input()))")
 
     assert (grade.fault, grade.reason, grade.cases_total) == (None, None, 3)

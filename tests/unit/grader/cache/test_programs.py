@@ -45,7 +45,7 @@ def test_a_program_is_found_by_what_it_was_made_from(cache: ProgramCache) -> Non
     assert held is not None
     with held:
         assert held.path.read_bytes() == b"\x7fELF"
-    assert cache.words(RUN) is None
+    assert cache.message(RUN) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_no_two_runs_share_a_name(one: CompileRun, other: CompileRun) -> None:
 
 def test_what_the_compiler_said_is_remembered(cache: ProgramCache) -> None:
     """The same mistake is not compiled again; bytes that are no text do not matter."""
-    cache.keep_words(RUN, "solution.cpp:1: error: \udcff")
+    cache.keep_message(RUN, "solution.cpp:1: error: \udcff")
 
-    assert cache.words(RUN) == "solution.cpp:1: error: ?"
+    assert cache.message(RUN) == "solution.cpp:1: error: ?"
     assert cache.program(RUN) is None

@@ -16,7 +16,7 @@ from grader.settings import SandboxSettings
 STATUSES = [
     LanguageStatus(find("python"), State.OK, "Python 3.11.2"),
     LanguageStatus(find("c"), State.BROKEN, "gcc 12", "does not compile: no cc1"),
-    LanguageStatus(find("java"), State.ABSENT, "", "there is no javac, java"),
+    LanguageStatus(find("java"), State.ABSENT, "", "not found: javac, java"),
 ]
 
 

@@ -74,8 +74,8 @@ def cache(store: WatchedStore, tmp_path: Path) -> ObjectCache:
 @pytest.fixture
 def fetcher(cache: ObjectCache) -> Iterator[CaseFetcher]:
     """A fetcher with one helper."""
-    with ThreadPoolExecutor(1) as helpers:
-        yield CaseFetcher(cache, helpers)
+    with ThreadPoolExecutor(1) as executor:
+        yield CaseFetcher(cache, executor)
 
 
 def all_wanted(_: CaseFiles) -> bool:
@@ -119,7 +119,7 @@ def test_bytes_ahead_are_bounded_too(
     cases = [store.case(f"{number:02}", b"x" * (20 << 20)) for number in range(5)]
     with closing(fetcher.each(cases, all_wanted)) as opened:
         next(opened)
-        fetcher.helpers.submit(int).result(WAIT_SECONDS)  # all that was asked for before is done
+        fetcher.executor.submit(int).result(WAIT_SECONDS)  # earlier downloads have finished
 
         assert store.asked == ["00.in", "00.ans"]
     assert cache.held(cases[1].input) is None
@@ -200,7 +200,7 @@ def test_whoever_leaves_early_leaves_nothing_open(
     store.may_send.clear()
     opened.close()
     store.may_send.set()
-    fetcher.helpers.submit(int).result(WAIT_SECONDS)
+    fetcher.executor.submit(int).result(WAIT_SECONDS)
 
     assert descriptors() == before
 

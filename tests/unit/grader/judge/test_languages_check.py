@@ -29,7 +29,7 @@ JAVA = find("java")
 
 @pytest.fixture(scope="module")
 def box(launcher: Path) -> Iterator[Box]:
-    """One claimed slot."""
+    """One claimed box."""
     with Box.claim(launcher) as claimed:
         yield claimed
 
@@ -45,8 +45,8 @@ def wrapped(log: CapturingLogger) -> structlog.BoundLogger:
 
 
 def result_of(box: Box, language: Language) -> LanguageStatus:
-    (condition,) = self_test(box, [LanguageStatus(language, State.UNTESTED, "1.0")])
-    return condition
+    (status,) = self_test(box, [LanguageStatus(language, State.UNTESTED, "1.0")])
+    return status
 
 
 def toolchains(**states: State) -> Toolchains:
@@ -57,7 +57,7 @@ def toolchains(**states: State) -> Toolchains:
 
 
 def test_an_empty_list_means_all_languages() -> None:
-    """What is not installed is left out later."""
+    """Missing toolchains are left out later."""
     assert choose("all") == choose("") == choose(" , ") == LANGUAGES
 
 
@@ -69,31 +69,31 @@ def test_a_list_takes_aliases_and_keeps_the_order_of_the_table() -> None:
 
 
 def test_a_list_with_a_language_that_does_not_exist_stops_the_worker() -> None:
-    """A misspelt setting must not silently leave a language out."""
+    """A typo must not silently turn a language off."""
     with pytest.raises(SettingsError, match="LANGUAGES: unknown language 'cobol'"):
         choose("python,cobol")
 
 
-def test_what_is_not_installed_is_named_and_is_no_error() -> None:
-    """An image has what it has; nothing is run to find out."""
+def test_a_missing_toolchain_is_named_and_is_not_an_error() -> None:
+    """Detection does not run a program."""
     absent = replace(C, name="absent", compile_argv=("no-such-compiler",))
 
     first, second = detect([absent, PYTHON], [absent, PYTHON])
 
-    assert (first.state, first.why) == (State.ABSENT, "there is no no-such-compiler")
+    assert (first.state, first.why) == (State.ABSENT, "not found: no-such-compiler")
     assert (second.state, second.version[:8]) == (State.UNTESTED, "Python 3")
 
 
-def test_what_is_turned_off_is_not_tested() -> None:
-    """Nobody waits at the start for what nobody wants."""
-    (condition,) = detect([PYTHON], [C])
+def test_a_language_that_is_turned_off_is_not_tested() -> None:
+    """The worker does not test languages that it will not grade."""
+    (status,) = detect([PYTHON], [C])
 
-    assert condition.state is State.OFF
+    assert status.state is State.OFF
 
 
 @pytest.mark.engine
 def test_a_language_whose_program_gives_the_sum_works(box: Box) -> None:
-    """Compiled and run in the slot, which is clean afterwards."""
+    """It is compiled and run in the box, which is clean afterwards."""
     assert result_of(box, C) == LanguageStatus(C, State.OK, "1.0")
     assert list((box.directory / "build").iterdir()) == []
 
@@ -106,20 +106,20 @@ def test_a_language_whose_program_gives_the_sum_works(box: Box) -> None:
         (replace(C, compile_argv=("true",)), "does not compile: the compiler left no usable"),
         (replace(C, compile_argv=("no-such-compiler",)), "no-such-compiler: not installed"),
         (replace(PYTHON, self_test="raise SystemExit('no libz')"), "exit code 1 no libz"),
-        (replace(PYTHON, self_test="print(41)"), "computes wrongly: b'41'"),
+        (replace(PYTHON, self_test="print(41)"), "wrong output: b'41'"),
     ],
 )
 def test_a_language_that_does_not_work_says_why(box: Box, broken: Language, why: str) -> None:
-    """In the words of its own toolchain, where it has any."""
-    condition = result_of(box, broken)
+    """With the messages of its toolchain, if any."""
+    status = result_of(box, broken)
 
-    assert condition.state is State.BROKEN
-    assert why in condition.why
+    assert status.state is State.BROKEN
+    assert why in status.why
 
 
 @pytest.mark.engine
 def test_a_broken_language_is_loud_and_hurts_no_other(box: Box, log: CapturingLogger) -> None:
-    """The worker starts with those that work, and its health page says which does not."""
+    """The worker starts with the working languages; its health page reports the broken one."""
     broken = replace(C, compile_argv=("false",))
     installed = [LanguageStatus(one, State.UNTESTED, "1.0") for one in (broken, PYTHON)]
 
@@ -134,11 +134,13 @@ def test_a_broken_language_is_loud_and_hurts_no_other(box: Box, log: CapturingLo
 
 
 @pytest.mark.engine
-def test_a_worker_of_which_no_language_works_does_not_start(box: Box, log: CapturingLogger) -> None:
-    """It would only take requests from those that can do them."""
+def test_a_worker_without_a_working_language_does_not_start(box: Box, log: CapturingLogger) -> None:
+    """It would take requests that other workers could grade."""
     installed = [LanguageStatus(replace(C, compile_argv=("false",)), State.UNTESTED)]
 
-    with pytest.raises(SelfTestError, match="no language works here: none; c is broken: "):
+    with pytest.raises(
+        SelfTestError, match="no language works on this machine: none; c is broken: "
+    ):
         Toolchains.open(box, installed, wrapped(log))
 
 
@@ -156,9 +158,11 @@ def test_a_broken_language_is_worth_another_workers_attempt() -> None:
 @pytest.mark.parametrize(
     ("state", "words"), [(State.ABSENT, "not installed"), (State.OFF, "turned off")]
 )
-def test_what_no_worker_has_is_refused_with_what_there_is(state: State, words: str) -> None:
-    """All workers come from one image, so that another attempt would end alike."""
-    match = f"language java is {words} here; known: python, c"
+def test_an_unavailable_language_is_rejected_with_the_available_ones(
+    state: State, words: str
+) -> None:
+    """All workers run the same image, so another attempt would fail too."""
+    match = f"language java is {words}; available languages: python, c"
     with pytest.raises(RequestError, match=match) as caught:
         toolchains(java=state, python=State.OK, c=State.OK).find("java17")
 

@@ -38,12 +38,12 @@ def test_a_request_up_to_the_ceilings_gets_what_it_asks_for() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (request(time_limit=5001), "timeLimit: 5001 ms is above 5000 ms"),
-        (request(memory_limit=257), "memoryLimit: 257 MB is above 256 MB"),
+        (request(time_limit=5001), "timeLimit: 5001 ms is above the maximum of 5000 ms"),
+        (request(memory_limit=257), "memoryLimit: 257 MB is above the maximum of 256 MB"),
     ],
 )
-def test_a_request_above_a_ceiling_is_refused(asked: GradingRequest, words: str) -> None:
-    """It is told the field and the ceiling, and is not silently given less."""
+def test_a_request_above_a_maximum_is_rejected(asked: GradingRequest, words: str) -> None:
+    """The error has the field and the maximum; the limit is not lowered silently."""
     with pytest.raises(RequestError, match=words) as caught:
         run_limits(asked, find("python"), MAX_LIMITS)
 
@@ -76,5 +76,5 @@ def test_a_problem_says_how_long_its_sources_may_compile() -> None:
     ("asked_kb", "given"), [(None, 1 << 20), (128, 128 << 10), (2048, 1 << 20)]
 )
 def test_a_problem_says_how_long_a_source_may_be(asked_kb: int | None, given: int) -> None:
-    """Up to the ceiling."""
+    """Up to the worker's maximum."""
     assert source_limit_bytes(MAX_LIMITS, ProblemSettings(source_limit_kb=asked_kb)) == given

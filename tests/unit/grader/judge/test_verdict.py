@@ -113,7 +113,7 @@ def test_only_a_clean_end_leaves_the_verdict_to_the_output(
         (outcome(StopReason.CPU), "used more than the 1000 ms of CPU time allowed"),
         (
             outcome(StopReason.WALL, signal=9),
-            "slept or waited: 3.1 s on the clock with 1 ms of CPU time, 3.0 s allowed",
+            "slept or waited: 3.1 s of wall time with 1 ms of CPU time, 3.0 s allowed",
         ),
         (
             outcome(StopReason.MEMORY, peak_kb=(64 << 10) + 1),
