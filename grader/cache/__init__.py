@@ -1,9 +1,9 @@
 """
-What a worker keeps on disk so as not to fetch or compile it again.
+The on-disk cache of a worker: fetched objects and compiled programs.
 
 ::
 
-    <directory>/          0700, the worker's own
-      <64 hex digits>     finished files, 0644, never changed; the least recently used go first
-      partial-*           files in the making; a name here says nothing about the content
+    <directory>/          0700, owned by the worker's user
+      <64 hex digits>     complete files, 0644, never changed; least recently used are removed first
+      partial-*           incomplete files with random names
 """

@@ -1,8 +1,8 @@
 """
-A directory of one worker, gone with it however it ends.
+A temporary directory of one worker that is removed however the worker ends.
 
-A worker that is killed cannot remove its directory, so the next one on the machine does: the kernel
-lets go of a lock when its holder ends, and of nothing else.
+A killed worker cannot remove its directory, so the next one on the machine does: it takes the lock
+that the kernel released when the holder ended.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 _PREFIX = "grader-cache-"
-#: One that is younger may belong to a worker that has not come to lock it yet.
+#: A younger directory may belong to a worker that has not locked it yet.
 _SETTLED_SECONDS = 60
 
 
 @contextmanager
 def own_directory(parent: Path | None = None) -> Iterator[Path]:
     """
-    Make a directory for as long as the context lasts, and remove those of killed workers.
+    Create a temporary directory, and remove those of killed workers.
 
     Args:
-        parent: Where to; None: where temporary files are.
+        parent: Parent directory; None: the system's directory of temporary files.
     """
     place = parent or Path(gettempdir())
     for path in place.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # it belongs to somebody else, or has just gone
+        with suppress(OSError):  # another user's, or just removed
             _remove_abandoned(path)
     with TemporaryDirectory(prefix=_PREFIX, dir=place) as name, _locked(Path(name)):
         yield Path(name)
@@ -39,7 +39,7 @@ def own_directory(parent: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Lock a directory; raises `BlockingIOError` when another process has."""
+    """Lock a directory; raises `BlockingIOError` if another process holds the lock."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,9 +1,9 @@
 """
-Files on disk by name, never changed once they are there, and bounded in what they take.
+A bounded cache of immutable files by name.
 
 Several threads and processes may share a directory.  A file appears by a rename, whole or not at
-all; one that is removed while somebody holds it open stays readable for them.  Slot users cannot
-enter the directory, and may read, but not write, a file whose descriptor they are given.
+all; if it is removed, holders of an open descriptor can still read it.  The users of boxes cannot
+enter the directory, and get read-only descriptors of files.
 """
 
 from __future__ import annotations
@@ -25,30 +25,29 @@ from grader.errors import SettingsError, TemporaryError
 
 _PARTIAL = "partial-"
 _PRIVATE = 0o700
-#: Readable by all, for a sandboxed program opens its copy of the descriptor anew.
+#: Readable by all, because a sandboxed program reopens its copy of the descriptor.
 _MODE = 0o644
 _BLOCK_BYTES = 512  # the unit of st_blocks
-#: How exactly the last use is kept; writing it down each time would wear the disk.
+#: Precision of the last use; writing it at each use would wear the disk.
 _RECENT_SECONDS = 60
-#: A file in the making that nobody wrote to for this long belonged to a worker that was killed.
+#: A partial file without a write for this long belonged to a killed worker.
 _ABANDONED_SECONDS = 3600
-#: Share of the bound that is freed at a time, and after which others' files are counted again.
+#: Fraction of the maximum that is freed at a time, and added before files are counted again.
 _SHARE = 8
-#: A file above this share of the bound would push out too much: it is used, and not kept.
+#: A file above this fraction of the maximum would evict too much: it is used but not kept.
 _LARGE_SHARE = 4
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class HeldFile:
     """
-    A file that stays readable until it is let go, whatever becomes of its name.
+    An open file that stays readable until it is closed, even if its name is removed.
 
     Args:
-        fd: Its open descriptor, which then belongs to this object.
+        fd: The open descriptor; this object closes it.
     """
 
     def __init__(self, fd: int) -> None:
-        """Hold it."""
         self.fd = fd
         status = os.fstat(fd)
         self.size_bytes = status.st_size
@@ -57,17 +56,17 @@ class HeldFile:
 
     @property
     def path(self) -> Path:
-        """Where this process, and it alone, can open it."""
+        """Path of the file, valid in this process only."""
         return Path(f"/proc/self/fd/{self.fd}")
 
     def close(self) -> None:
-        """Let it go; twice is once."""
+        """Close the file; a second call does nothing."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
 
     def __enter__(self) -> Self:
-        """Hold it for as long as the context lasts."""
+        """Keep the file open during the context."""
         return self
 
     def __exit__(
@@ -76,7 +75,7 @@ class HeldFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let it go."""
+        """Close the file."""
         self.close()
 
 
@@ -92,19 +91,19 @@ class FileCache:
     A bounded directory of files.
 
     Args:
-        directory: Made where it is missing; its parent is there.
-        max_bytes: Disk that the files may take together; workers that share a directory may each
-            go an eighth beyond it.
+        directory: The directory; created if it is missing, its parent is not. Files of earlier
+            workers are used.
+        max_bytes: Maximum disk usage of all files; each of several workers that share a directory
+            may exceed it by an eighth.
 
     Raises:
-        SettingsError: The directory is not ours alone.
+        SettingsError: Other users can enter the directory.
     """
 
     def __init__(self, directory: Path, max_bytes: int) -> None:
-        """Take the directory as it is, with what earlier workers left."""
         _claim(directory)
         self._directory = directory
-        self._prefix = f"{directory}/"  # for the one path that is taken for every case
+        self._prefix = f"{directory}/"  # a string, because `get` runs for every case
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._added = 0
@@ -112,7 +111,7 @@ class FileCache:
         self._trim(max_bytes)
 
     def get(self, name: str) -> HeldFile | None:
-        """Open a file that is there, and remember that it was used."""
+        """Open a cached file and record its use; None if there is none."""
         try:
             held = _hold(self._prefix + name)
         except FileNotFoundError:
@@ -123,15 +122,14 @@ class FileCache:
 
     def add(self, name: str, fill: Callable[[Path], None]) -> HeldFile:
         """
-        Make a file and keep it, unless it is too large to be worth keeping.
+        Create a file and keep it, unless it is too large to keep.
 
         Args:
-            name: A file name of hexadecimal digits.
-            fill: Makes the file, which is not there yet, at the path it is given; what it raises
-                passes through, and nothing is kept.
+            name: File name of hexadecimal digits.
+            fill: Creates the file at the given path; if it raises, nothing is kept.
 
         Raises:
-            TemporaryError: The disk is full, also without what could be removed.
+            TemporaryError: The disk is full even with an empty cache.
         """
         try:
             return self._add(name, fill)
@@ -149,7 +147,7 @@ class FileCache:
             ) from error
 
     def remove(self, name: str) -> None:
-        """Forget a file; who holds it can go on reading."""
+        """Remove a file; open descriptors stay readable."""
         (self._directory / name).unlink(missing_ok=True)
 
     def _add(self, name: str, fill: Callable[[Path], None]) -> HeldFile:
@@ -174,7 +172,7 @@ class FileCache:
             self._trim(self._max_bytes)
 
     def _trim(self, bound: int) -> None:
-        """Count what is there, and when that is above `bound`, remove the least recently used."""
+        """Count the files, and remove the least recently used if they exceed `bound` bytes."""
         with self._lock:
             entries = sorted(self._entries(), key=lambda entry: entry.used_at)
             total = sum(entry.disk_bytes for entry in entries)
@@ -182,12 +180,12 @@ class FileCache:
             for entry in entries:
                 if total <= wanted:
                     break
-                Path(entry.path).unlink(missing_ok=True)  # another worker may have been quicker
+                Path(entry.path).unlink(missing_ok=True)  # another worker may have removed it
                 total -= entry.disk_bytes
             self._total, self._added = total, 0
 
     def _entries(self) -> Iterator[_Entry]:
-        """Yield all finished files; removes what killed workers left unfinished."""
+        """Yield all complete files; removes partial files of killed workers."""
         with os.scandir(self._directory) as found:
             for file in found:
                 with suppress(FileNotFoundError):
@@ -210,7 +208,7 @@ def _claim(directory: Path) -> None:
     ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
     if not ours or stat.S_IMODE(status.st_mode) & ~_PRIVATE:
         raise SettingsError(
-            "is not a directory of the worker's user that nobody else can enter",
+            "is not a directory that only the worker's user can enter (mode 0700)",
             where=str(directory),
-            next_step="let CACHE_DIRECTORY name a directory that is not there yet",
+            next_step="set CACHE_DIRECTORY to a directory that does not exist yet",
         )

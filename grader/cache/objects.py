@@ -1,8 +1,8 @@
 """
-Objects of the bucket, fetched once: by key and ETag, so that a changed object is another one.
+Cache of the bucket's objects by key and ETag, so a changed object has another entry.
 
-What is kept was seen to have the size and, where the ETag is an MD5 as in a bucket that S3 itself
-encrypts, the content that the listing promised.
+A cached object has the size of the listing and, if the ETag is an MD5 as in buckets that S3 itself
+encrypts, the listed content.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from grader.problems.model import StoredFile
 
 _md5 = partial(hashlib.md5, usedforsecurity=False)
 _LOOKS_LIKE_MD5 = re.compile(r"[0-9a-f]{32}")
-#: Two slots that want one object wait for each other; this many others may be fetched beside it.
-_LANES = 64
+#: Locks by object: consumers that need the same object download it once, others in parallel.
+_LOCKS = 64
 
 
 class ObjectCache:
@@ -30,33 +30,32 @@ class ObjectCache:
     The objects of one bucket.
 
     Args:
-        files: Where they are kept.
-        store: Where they come from.
-        bucket: Its name, for several may share the files.
+        files: Storage of the entries.
+        store: The bucket.
+        bucket: Name of the bucket; several buckets may share the storage.
     """
 
     def __init__(self, files: FileCache, store: ObjectStore, bucket: str) -> None:
-        """Nothing is fetched yet."""
         self._files = files
         self._store = store
         self._bucket = bucket
-        self._lanes = [threading.Lock() for _ in range(_LANES)]
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def held(self, wanted: StoredFile) -> HeldFile | None:
-        """Open an object that is here already."""
+        """Open a cached object; None if it is not cached."""
         return self._get(self._name(wanted), wanted)
 
     def fetch(self, wanted: StoredFile, *, max_bytes: int) -> HeldFile:
         """
-        Open an object, fetching it where it is not here.
+        Open an object; download it if it is not cached.
 
         Raises:
-            ObjectNotFoundError: It is gone.
-            ObjectTooLargeError: It is larger than `max_bytes`.
-            TemporaryError: It was changed since it was listed, or came damaged.
+            ObjectNotFoundError: The object does not exist any more.
+            ObjectTooLargeError: The object is larger than `max_bytes`.
+            TemporaryError: The object changed since it was listed, or the download is damaged.
         """
         name = self._name(wanted)
-        with self._lanes[int(name[:8], 16) % _LANES]:
+        with self._locks[int(name[:8], 16) % _LOCKS]:
             return self._get(name, wanted) or self._files.add(
                 name, lambda target: self._download(wanted, target, max_bytes)
             )
@@ -65,7 +64,7 @@ class ObjectCache:
         held = self._files.get(name)
         if held is None or held.size_bytes == wanted.size_bytes:
             return held
-        held.close()  # the disk lost some of it, say in a power cut
+        held.close()  # truncated, for example by a power cut
         self._files.remove(name)
         return None
 
@@ -77,20 +76,20 @@ class ObjectCache:
         found = self._download_once(wanted, target, max_bytes)
         if found == wanted.etag or not _LOOKS_LIKE_MD5.fullmatch(wanted.etag):
             return
-        # Damaged on the way, or encrypted with keys of KMS: then an ETag is no MD5, but the same
-        # version of an object has the same content each time.
+        # Damaged, or encrypted with a KMS key. In that case the ETag is not an MD5, but a second
+        # download of the same version has the same content.
         target.unlink()
         if self._download_once(wanted, target, max_bytes) not in (found, wanted.etag):
-            raise TemporaryError("came with another content each time", where=wanted.key)
+            raise TemporaryError("each download had different content", where=wanted.key)
 
     def _download_once(self, wanted: StoredFile, target: Path, max_bytes: int) -> str:
-        """Fetch into a new file, and give the MD5 of what came."""
+        """Download into a new file; returns the MD5 of its content."""
         self._store.download(wanted.key, target, max_bytes=max_bytes, etag=wanted.etag)
         with target.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size != wanted.size_bytes:
                 raise TemporaryError(
-                    f"came with {size} bytes and not the {wanted.size_bytes} listed",
+                    f"download has {size} bytes, the listing {wanted.size_bytes}",
                     where=wanted.key,
                 )
             return hashlib.file_digest(file, _md5).hexdigest()

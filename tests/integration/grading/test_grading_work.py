@@ -105,5 +105,5 @@ def test_a_directory_that_others_can_enter_stops_the_worker(
     tmp_path.chmod(0o755)
     context = handler_context(counting, launcher, cache_directory=tmp_path)
 
-    with pytest.raises(SettingsError, match="nobody else can enter"), grading(context):
+    with pytest.raises(SettingsError, match="only the worker's user can enter"), grading(context):
         pass

@@ -74,7 +74,7 @@ def test_a_directory_that_others_can_enter_is_refused(directory: Path, mode: int
     directory.mkdir()
     directory.chmod(mode)
 
-    with pytest.raises(SettingsError, match="nobody else can enter"):
+    with pytest.raises(SettingsError, match="only the worker's user can enter"):
         FileCache(directory, 1 << 20)
 
 

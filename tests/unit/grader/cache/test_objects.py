@@ -117,7 +117,7 @@ def test_what_came_short_is_not_kept(cache: ObjectCache, store: CountingStore) -
     """A verdict over half an input would be wrong."""
     store.sends = [b"4"]
 
-    with pytest.raises(TemporaryError, match="1 bytes and not the 3 listed"):
+    with pytest.raises(TemporaryError, match="download has 1 bytes, the listing 3"):
         fetch(cache, store.stored(KEY))
     assert fetch(cache, store.stored(KEY)) == b"42\n"
 
@@ -136,7 +136,7 @@ def test_what_comes_differently_each_time_is_not_believed(
     """Nothing is kept of it."""
     store.sends = [b"4x\n", b"4y\n"]
 
-    with pytest.raises(TemporaryError, match="another content each time"):
+    with pytest.raises(TemporaryError, match="each download had different content"):
         fetch(cache, store.stored(KEY))
     assert cache.held(store.stored(KEY)) is None
 
