@@ -1,4 +1,4 @@
-"""The languages that can be graded: one small file each, and how to find one by name."""
+"""The languages that can be graded: one file each, and their look-up by name."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from grader.languages.rust import RUST
 
 __all__ = ["LANGUAGES", "Language", "find"]
 
-#: In the order they are shown.
+#: In display order.
 LANGUAGES = (PYTHON, C, CPP17, CPP20, JAVA, JAVASCRIPT, GO, RUST)
 _BY_NAME = {name: one for one in LANGUAGES for name in (one.name, *one.aliases)}
 
 
 def find(name: str) -> Language:
-    """Look a language up by name or alias, any case; raises `RequestError` listing the names."""
+    """Find a language by name or alias, in any case; raises `RequestError` with all names."""
     try:
         return _BY_NAME[name.casefold()]
     except KeyError:

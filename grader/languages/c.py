@@ -1,4 +1,4 @@
-"""C, by the language standard of 2017 with GNU extensions."""
+"""C17 with GNU extensions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""C++, by the language standards of 2017 and 2020 with GNU extensions."""
+"""C++17 and C++20 with GNU extensions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from grader.languages.model import Language
 
 
 def _cpp(year: str, *aliases: str) -> Language:
-    """One standard of C++; all else is the same."""
+    """Create the language of one C++ standard."""
     return Language(
         name=f"cpp{year}",
         title=f"C++{year}",
@@ -16,7 +16,7 @@ def _cpp(year: str, *aliases: str) -> Language:
         compile_argv=(
             *("g++", "-x", "c++", f"-std=gnu++{year}", "-O2", "-pipe", "-DONLINE_JUDGE"),
             *("-fmax-errors=20", "-fdiagnostics-color=never", "-o", "program"),
-            # Where `grader.sandbox.headers` puts bits/stdc++.h; it need not be there.
+            # Directory of the optional precompiled header; see `grader.sandbox.headers`.
             *("-I", f"../../include/cpp{year}", "../compile/solution.cpp"),
         ),
         run_argv=("../run/program",),
@@ -24,7 +24,7 @@ def _cpp(year: str, *aliases: str) -> Language:
         processes=16,
         bound_address_space=True,
         out_of_memory=(b"std::bad_alloc",),
-        # Without <iostream>, which takes ten times as long to compile: workers wait for this.
+        # Without <iostream>, which takes ten times as long to compile at the worker's start.
         self_test="""\
 #include <cstdio>
 int main() {

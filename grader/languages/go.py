@@ -1,10 +1,10 @@
-"""Go, of one file, with the standard library alone."""
+"""Go: one file with the standard library."""
 
 from __future__ import annotations
 
 from grader.languages.model import Language
 
-# Its cache has to be named by an absolute path, which only the sandbox knows.
+# GOCACHE needs an absolute path, which only the sandbox knows.
 _BUILD = """\
 GOCACHE=$TMPDIR/cache GO111MODULE=off CGO_ENABLED=0 \\
 exec go build -ldflags=-s -o program ../compile/solution.go
@@ -20,8 +20,8 @@ GO = Language(
     run_argv=("../run/program",),
     policy="native",
     processes=64,
-    # It reserves its address space in gigabytes, and takes from it by 64 MB; its collector knows
-    # the limit by GOMEMLIMIT, which the launcher sets.
+    # The runtime reserves gigabytes of address space and uses it in steps of 64 MB; the launcher
+    # sets GOMEMLIMIT for its garbage collector.
     bound_address_space=False,
     runtime_memory_mb=256,
     least_memory_mb=8,

@@ -1,10 +1,10 @@
-"""Java, of one file; its classes go into a jar, since one plain file is what may be taken over."""
+"""Java: one source file; the classes go into a jar, because a program is one plain file."""
 
 from __future__ import annotations
 
 from grader.languages.model import Language
 
-# Small for what it does: a compiler that lives for half a second gains nothing from more.
+# A small heap and C1 only: a compiler that runs for half a second does not benefit from more.
 _JAVAC = (
     "javac -J-XX:+UseSerialGC -J-XX:TieredStopAtLevel=1 -J-XX:-UsePerfData -J-Xmx512m"
     " -proc:none -encoding UTF-8 -Xmaxerrs 20"
@@ -41,15 +41,15 @@ JAVA = Language(
     compile_argv=("sh", "-c", _BUILD),
     run_argv=(
         *("java", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:+ExitOnOutOfMemoryError"),
-        # Deep recursion in the main thread; the others would each reserve as much.
+        # A large stack for recursion in the main thread only; each thread would reserve as much.
         *("-Xss64m", "-XX:ThreadStackSize=1024"),
-        # What the machine itself has to say must not stand between the program's answers.
+        # Messages of the JVM go to stderr, not into the program's output.
         *("-XX:+DisplayVMOutputToStderr", "-Xlog:disable", "-Xlog:all=warning:stderr"),
         *("-XX:-UsePerfData", "-jar", "../run/program.jar"),
     ),
     policy="native",
     processes=64,
-    # It reserves its address space in gigabytes, and a thread may ask for a stack of 256 MB.
+    # The JVM reserves gigabytes of address space, and a thread may request a stack of 256 MB.
     bound_address_space=False,
     runtime_memory_mb=1024,
     runtime_resident_mb=48,

@@ -1,12 +1,12 @@
-"""JavaScript, as a CommonJS program of Node."""
+"""JavaScript: a CommonJS program for Node."""
 
 from __future__ import annotations
 
 from grader.languages.model import Language
 
-#: In kB: the stack may be as deep as that of a Java program, not the megabyte of a browser.
+#: In kB: as large as the stack of a Java program, instead of the default of 1 MB.
 _STACK = "--stack-size=65500"
-#: Nothing is translated, but what is no JavaScript is found out once, and not by every case.
+#: Checks the syntax once, so that an error is one compile error and not one per case.
 _CHECK = """\
 const fs = require('fs');
 const source = fs.readFileSync('../compile/solution.js', 'utf8').replace(/^\\uFEFF|^#!.*/, '');
@@ -17,7 +17,7 @@ try {
   console.error(error.stack.split('\\n    at ')[0]);
   process.exit(1);
 }
-// Not a copy: that would have its mode too, which lets nobody else read it.
+// Not a copy of the file: other users cannot read it with its mode.
 fs.writeFileSync('solution.js', fs.readFileSync('../compile/solution.js'));
 """
 
@@ -34,7 +34,7 @@ JAVASCRIPT = Language(
     run_argv=(*("node", _STACK, "--max-old-space-size={heap_mb}", "../run/solution.js"),),
     policy="native",
     processes=64,
-    # It reserves its address space in gigabytes.
+    # The runtime reserves gigabytes of address space.
     bound_address_space=False,
     runtime_memory_mb=256,
     runtime_resident_mb=48,

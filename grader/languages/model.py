@@ -1,10 +1,10 @@
-"""What a language is to the judge: data, no code."""
+"""The definition of a language: data without code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Below this no runtime is given less heap, however low the limit: it would not even start.
+#: Minimum heap at any memory limit; with less, no runtime starts.
 _LEAST_HEAP_MB = 16
 
 
@@ -14,29 +14,29 @@ class Language:
     How programs of one language are compiled and run.
 
     Args:
-        name: What a request says, and results show.
-        title: What people call it.
-        aliases: What a request may say instead.
-        extension: Of its source file, without the dot.
-        version_argv: Prints the version of its toolchain.
-        compile_argv: The compiler's command; empty when there is nothing to compile. It finds the
-            source as ``../compile/<source_name>`` and leaves `program_file` where it runs.
-        compile_memory_mb: What its compiler may use.
-        compile_seconds: CPU time its compiler may use.
-        run_argv: How to run what was compiled, or the source. ``{memory_mb}`` stands for the
-            memory limit, ``{heap_mb}`` for what of it is left for the program's objects.
-        server_argv: A fork server that starts its programs warm; empty: there is none.
-        policy: System call policy of the running program.
-        processes: Processes and threads it may have at once.
-        bound_address_space: Whether its runtime can live with a bound on address space.
-        runtime_memory_mb: What its runtime maps without using it; added to what the kernel is told
-            to refuse, never to what the submission may use.
-        runtime_resident_mb: What its runtime uses of the limit for itself; not left for the heap.
-        least_memory_mb: Under a lower limit not even an empty program runs.
-        out_of_memory: What its runtime writes to stderr when it is refused memory, any of these.
-        self_test: A program in it that reads two numbers and writes their sum.
-        source_file: Name of the source, where the language cares; default ``solution.<extension>``.
-        program_file: What the compiler leaves: one plain file.
+        name: Name in requests and results.
+        title: Display name.
+        aliases: Other names that requests may use.
+        extension: Extension of the source file, without the dot.
+        version_argv: Command that prints the version of the toolchain.
+        compile_argv: Command of the compiler; empty if there is nothing to compile. The source is
+            ``../compile/<source_name>``; the program is `program_file` in the working directory.
+        compile_memory_mb: Memory limit of the compiler, MB.
+        compile_seconds: CPU time limit of the compiler, seconds.
+        run_argv: Command of the program. ``{memory_mb}`` stands for the memory limit,
+            ``{heap_mb}`` for the part of it that is left for the heap.
+        server_argv: Command of the fork server; empty if there is none.
+        policy: System call policy of the program.
+        processes: Maximum number of processes and threads.
+        bound_address_space: Whether the runtime works with a limit on address space.
+        runtime_memory_mb: Memory that the runtime maps but does not use, MB; added to the kernel's
+            limit, not to the memory limit of the submission.
+        runtime_resident_mb: Memory of the runtime itself, MB; subtracted from the heap.
+        least_memory_mb: Minimum memory limit at which an empty program runs, MB.
+        out_of_memory: Messages on stderr that mean that memory was refused.
+        self_test: A program that reads two numbers and prints their sum.
+        source_file: Name of the source file; default ``solution.<extension>``.
+        program_file: Name of the program that the compiler writes: one plain file.
     """
 
     name: str
@@ -67,26 +67,26 @@ class Language:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The system programs without which the language is not there at all."""
+        """System programs that the language needs."""
         commands = (self.version_argv, self.compile_argv, self.run_argv)
         first = (command[0] for command in commands if command)
         return tuple(dict.fromkeys(name for name in first if not name.startswith("../")))
 
     def run_command(self, memory_mb: int) -> tuple[str, ...]:
-        """How to run it under a memory limit in MB."""
+        """Return the command of the program for a memory limit in MB."""
         heap_mb = max(_LEAST_HEAP_MB, memory_mb - self.runtime_resident_mb)
         values = {"{memory_mb}": str(memory_mb), "{heap_mb}": str(heap_mb)}
         return tuple(_replaced(word, values) for word in self.run_argv)
 
     def explain_memory(self, memory_mb: int) -> str:
-        """What to add to a verdict on memory under a limit that its runtime alone passes."""
+        """Return an addition to the reason of MLE if the limit is too low for the runtime."""
         if memory_mb >= self.least_memory_mb:
             return ""
         return f"; an empty {self.title} program needs {self.least_memory_mb} MB"
 
-    def was_refused_memory(self, words: bytes) -> bool:
-        """Whether a program that wrote this to stderr ended for want of memory."""
-        return any(marker in words for marker in self.out_of_memory)
+    def was_refused_memory(self, stderr: bytes) -> bool:
+        """Whether this stderr reports that memory was refused."""
+        return any(marker in stderr for marker in self.out_of_memory)
 
 
 def _replaced(word: str, values: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Python 3, as the image has it."""
+"""Python 3 of the image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grader.languages.model import Language
 
 
 def _packed(path: Path) -> str:
-    """Give a program without what only people read: the launcher takes words of 4 kB at most."""
+    """Strip types, comments and docstrings: an argument of the launcher has at most 4 kB."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     tree.body = [node for node in tree.body if not _only_types(node)]
     for node in ast.walk(tree):
@@ -27,10 +27,10 @@ def _only_types(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module in {"types", "typing"}
 
 
-#: Runs inside the sandbox, where nothing of ours can be imported: given as text.
+#: Passed as text, because the sandbox cannot import our modules.
 _SERVER = _packed(Path(__file__).with_name("python_server.py"))
 
-#: Nothing is translated, but what is no Python is found out once, and not by every case.
+#: Checks the syntax once, so that an error is one compile error and not one per case.
 _CHECK = """\
 import sys
 sys.tracebacklimit = 0
@@ -51,7 +51,7 @@ PYTHON = Language(
     compile_seconds=10,
     compile_memory_mb=256,
     program_file="solution.py",
-    # Isolated: nothing is imported from the working directory, no bytecode is written.
+    # Isolated: no import from the working directory, no bytecode files.
     run_argv=("python3", "-I", "-B", "../run/solution.py"),
     server_argv=("python3", "-I", "-B", "-c", _SERVER, "../run/solution.py"),
     policy="interpreted",

@@ -1,15 +1,15 @@
 """
-Runs inside the sandbox: a Python that has started, and forks a copy of itself for each case.
+Fork server for Python inside the sandbox: starts once and forks a copy of itself for each case.
 
-Given to `python3 -c` as text, so it imports nothing of ours.  It is as untrusted as what it runs.
-Descriptor 3 is the worker's socket.  A message brings stdin, stdout, stderr and a gate; the reply
-is the process that waits for the other side to close the gate, and is then the program.
+It is passed to `python3 -c` as text, so it cannot import our modules.  It is as untrusted as the
+program.  Descriptor 3 is the worker's socket.  A message contains stdin, stdout, stderr and a gate
+(a pipe); the reply is the id of the process that runs the program once the gate is closed.
 
-What each case would do is done once before, where it cannot be seen: nothing stays loaded, or
-stands between the interpreter and the program, that a cold start does not have.
+The program must not see a difference to a cold start: no additional module stays loaded, and no
+frame of the server is visible.
 """
 
-# Nothing may be loaded before it is known what is: hence the order of the imports.
+# `_LOADED` has to be taken before any other import: hence the order.
 # ruff: noqa: BLE001, E402, PTH109, PTH118, PTH123, S102, SLF001, T201
 import sys
 
@@ -26,9 +26,9 @@ from typing import TextIO
 
 _ARGUMENT = sys.argv[1]
 _PATH = os.path.join(os.getcwd(), _ARGUMENT)
-#: What is called below the program and counts for its recursion limit: two functions, and exec.
+#: Frames below the program that count for its recursion limit: two functions and exec.
 _OWN_FRAMES = 3
-#: A program that takes longer to compile does so in each case, where its time is counted.
+#: A program that takes longer to compile is compiled in each case, within its CPU time.
 _FREE_SECONDS = 0.02
 
 
@@ -38,7 +38,7 @@ def _compiled() -> CodeType:
 
 
 def _compiled_ahead() -> CodeType | None:
-    """Give the program, or None where each case has to say something about it, or would be slow."""
+    """Compile the program; None if that warns, fails or is slow, so that each case repeats it."""
     sys.stderr = said = io.StringIO()
     started = time.process_time()
     try:
@@ -52,14 +52,14 @@ def _compiled_ahead() -> CodeType | None:
 
 
 def _prepare() -> CodeType | None:
-    """Look like a start with the program, and give what was compiled of it."""
+    """Make the interpreter look like a cold start of the program; returns the compiled program."""
     code = _compiled_ahead()
     sys.argv[:] = [_ARGUMENT]
     sys.orig_argv[:] = [sys.orig_argv[0], "-I", "-B", _ARGUMENT]
     sys.setrecursionlimit(sys.getrecursionlimit() + _OWN_FRAMES)
     for name in set(sys.modules) - _LOADED:
         del sys.modules[name]
-    gc.freeze()  # so that no collection writes to pages that are shared with every case
+    gc.freeze()  # a collection must not write to pages shared with the cases
     main = sys.modules["__main__"] = type(sys)("__main__")
     main.__dict__.update(
         __loader__=sys.modules["_frozen_importlib_external"].SourceFileLoader("__main__", _PATH),
@@ -72,7 +72,7 @@ def _prepare() -> CodeType | None:
 
 
 def _fork_cases(control: _socket.socket) -> list[int]:
-    """Return in each process that is to be a case, with the descriptors it was given."""
+    """Return in each forked case, with the descriptors of its message."""
     space = _socket.CMSG_SPACE(16)
     while True:
         data, messages, _, _ = control.recvmsg(1, space)
@@ -82,7 +82,7 @@ def _fork_cases(control: _socket.socket) -> list[int]:
         told, tell = os.pipe()
         between = os.fork()
         if between == 0:
-            # The case becomes an orphan, and so a child of the launcher, which watches it.
+            # The case becomes an orphan, and so a child of the launcher, which supervises it.
             case = os.fork()
             if case == 0:
                 return given
@@ -110,7 +110,7 @@ def _become_the_case() -> None:
 
 
 def _run(code: CodeType | None) -> int | None:
-    """Run the program; gives its exit status, None where it has to end by SIGINT."""
+    """Run the program; returns its exit status, None if it has to end by SIGINT."""
     try:
         exec(code or _compiled(), sys.modules["__main__"].__dict__)
     except SystemExit as stop:
@@ -140,7 +140,7 @@ def _show(error: BaseException) -> int | None:
 
 
 def _below(error: BaseException) -> TracebackType | None:
-    """Take our own frames from an exception."""
+    """Remove the server's frames from an exception."""
     trace = error.__traceback__
     while trace and trace.tb_frame.f_globals is globals():
         trace = trace.tb_next
@@ -149,12 +149,12 @@ def _below(error: BaseException) -> TracebackType | None:
 
 
 def _end(status: int | None) -> None:
-    """End in the order of a cold end, without taking the whole interpreter apart."""
+    """Exit in the order of a normal exit, without finalizing the whole interpreter."""
     if "threading" in sys.modules:
         sys.modules["threading"]._shutdown()
     atexit._run_exitfuncs()
     flushed = _flush(sys.stdout) and _flush(sys.stderr)
-    gc.collect()  # twice, for that is in which order things go
+    gc.collect()  # twice, because that is the order of a normal exit
     for name in ("stdin", "stdout", "stderr"):
         setattr(sys, name, getattr(sys, f"__{name}__"))
     sys.last_type = sys.last_value = sys.last_traceback = None
