@@ -10,7 +10,7 @@ _END = "<!-- end -->\n"
 
 
 def table() -> str:
-    """Write a row for each language, and how its programs are compiled and run below."""
+    """Render a row per language, and below the commands that compile and run its programs."""
     head = "| name | also called | language | source file | least memory |\n|---|---|---|---|---|\n"
     rows = "".join(map(_row, LANGUAGES))
     commands = "\n".join(line for one in LANGUAGES for line in _commands(one))
@@ -36,7 +36,7 @@ def _commands(language: Language) -> list[str]:
 
 
 def page(text: str) -> str:
-    """Put the table where the page has it."""
+    """Replace the table in the text of the page."""
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
