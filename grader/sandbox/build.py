@@ -2,7 +2,7 @@
 Compile and install the launcher: ``python -m grader.sandbox.build --output PATH --box-root DIR``.
 
 Run once, when the image or the local stack is built. Box root, users and filters are compiled in,
-so that nobody can change them at run time.
+so that nothing can change them at run time.
 """
 
 from __future__ import annotations
