@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 
 from arena.arena import Trial
@@ -92,12 +93,23 @@ def every_attack(
         return trials
 
 
-def in_two_boxes(launcher: Path, attacks: Sequence[Attack]) -> list[Trial]:
-    """Run each attack on the other box next to submissions with known verdicts."""
-    witnesses = [attack for attack in attacks if attack.name in WITNESSES]
+def in_two_boxes(
+    launcher: Path, attacks: Sequence[Attack], witnesses_each: int = len(WITNESSES)
+) -> list[Trial]:
+    """
+    Run each attack on the other box next to submissions with known verdicts.
+
+    Args:
+        launcher: The installed launcher.
+        attacks: All attacks.
+        witnesses_each: How many witnesses each attack gets, in turn.
+    """
+    witnesses = cycle(attack for attack in attacks if attack.name in WITNESSES)
     with arenas(launcher, 2) as (attacker, judged):
         return [
-            disturb(attacker, judged, attack, witnesses) for attack in attacks if attack.disturbs
+            disturb(attacker, judged, attack, list(islice(witnesses, witnesses_each)))
+            for attack in attacks
+            if attack.disturbs
         ]
 
 
