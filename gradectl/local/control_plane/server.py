@@ -116,8 +116,19 @@ class ControlPlane:
         self._server.server_close()
 
 
+#: The head and the body of an answer leave in one piece, if they are smaller than this.
+_ANSWER_BUFFER_BYTES = 1 << 20
+
+
 class _LoggedRequest(MotoRequestHandler):
-    """A request that is logged with the name of its AWS call."""
+    """
+    A request that is logged with the name of its AWS call, and answered in one piece.
+
+    werkzeug sends the head and the body apart. Where other threads held the interpreter between
+    the two, the AWS provider closed the connection after the head and sent its call again.
+    """
+
+    wbufsize = _ANSWER_BUFFER_BYTES
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the signature of http.server
         """Log one line; JSON protocols name the call in a header, others in the path."""
