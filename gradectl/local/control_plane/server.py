@@ -206,8 +206,10 @@ def _with_pages(application: Application, pages: Pages) -> Application:
         page = pages.get(environ.get("PATH_INFO", ""))
         if page is None:
             return application(environ, start_response)
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [page(environ.get("QUERY_STRING", ""))]
+        body = page(environ.get("QUERY_STRING", ""))
+        length = ("Content-Length", str(len(body)))
+        start_response("200 OK", [("Content-Type", "application/json"), length])
+        return [body]
 
     return wrapped
 

@@ -14,7 +14,6 @@ import pytest
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 REGION = "ap-northeast-2"
 DEADLINE_SECONDS = 120.0
-ENOUGH_BYTES = 1 << 20
 AT_ONCE = 30  # as many as Terraform sends with -parallelism=30
 
 
@@ -35,18 +34,6 @@ def send(url: str, service: str, invocation: str, attempt: int, **fields: str) -
     }
     connection.request("POST", "/", urlencode(fields), headers)
     return connection
-
-
-def test_an_answer_arrives_in_one_piece(moto_server: str) -> None:
-    """Between its head and its body the AWS provider gave up, and sent its call again."""
-    call = send(moto_server, "ec2", "one-piece", 1, Action="DescribeRegions", Version="2016-11-15")
-    assert call.sock
-    head, _, body = call.sock.recv(ENOUGH_BYTES).partition(b"\r\n\r\n")
-    call.close()
-
-    assert head.startswith(b"HTTP/1.1 200")
-    assert f"Content-Length: {len(body)}".encode() in head
-    assert len(body) > 1000
 
 
 def test_a_delete_whose_answer_was_lost_succeeds_when_repeated(moto_server: str, ec2: Any) -> None:

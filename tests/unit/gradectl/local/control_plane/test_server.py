@@ -90,3 +90,34 @@ def test_additional_pages_are_served_and_the_port_is_released() -> None:
     control_plane.stop()
     with pytest.raises(ConnectionRefusedError):
         HTTPConnection(address).connect()
+
+
+class CountingSocket(socket.socket):
+    """A connection that keeps what each system call sent."""
+
+    pieces: list[bytes]
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self.pieces.append(bytes(data))
+        return super().send(data, flags)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.pieces.append(bytes(data))
+        super().sendall(data, flags)
+
+
+def test_an_answer_is_sent_in_one_piece() -> None:
+    """After a head without a body the AWS provider may give up, and send its call again."""
+    control_plane = ControlPlane(pages={"/page": lambda _query: b"{}"})
+    client, server = socket.socketpair()
+    connection = CountingSocket(fileno=server.detach())
+    connection.pieces = []
+    with client, connection:
+        client.sendall(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        control_plane._server.finish_request(connection, ("127.0.0.1", 0))
+    control_plane._server.server_close()
+
+    (answer,) = connection.pieces
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"{}" in answer
