@@ -15,6 +15,7 @@ from typing import Protocol
 from grader.contract.verdicts import Fault, Verdict
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError
 from grader.judge.output_validator import MESSAGE_BYTES, Log, check_limits, validator_failed
+from grader.judge.program import read_tail
 from grader.judge.verdict import explain
 from grader.problems.compare import CompareOptions, compare
 from grader.problems.model import CaseFiles, Problem, ProblemSettings, ValidatorFiles
@@ -22,7 +23,7 @@ from grader.problems.output_validators import language_of, run_command
 from grader.problems.points import SCORE_FILE, SHARE_FILE, points_from_files
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
-from grader.text import printable, read_tail
+from grader.text import printable
 
 _ACCEPT, _WRONG = 42, 43
 _SHORT_BYTES = 256

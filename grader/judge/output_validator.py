@@ -13,12 +13,12 @@ from pathlib import Path
 from grader.contract.verdicts import ErrorCode
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, RequestError
 from grader.judge.problem_loader import ValidatorSources
+from grader.judge.program import read_tail
 from grader.judge.verdict import explain
 from grader.problems.model import ProblemSettings
 from grader.problems.output_validators import PROGRAM, compile_command
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunSpec
-from grader.text import read_tail
 
 #: Receives messages of a validator or its compiler to judges; submitters do not see them.
 Log = Callable[[str], object]

@@ -17,7 +17,6 @@ from pathlib import Path
 from grader.languages import Language
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
-from grader.text import read_tail
 
 _TAIL_BYTES = 4096
 
@@ -87,3 +86,13 @@ class Program:
             writable=self.writable,
             server_argv=self.language.server_argv if self.warm else (),
         )
+
+
+def read_tail(path: Path, size_bytes: int) -> bytes:
+    """Read the last `size_bytes` of a file; nothing if the file does not exist."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size_bytes))
+            return file.read()
+    except FileNotFoundError:
+        return b""

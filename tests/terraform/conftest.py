@@ -235,7 +235,7 @@ def planning_root(
 
 
 def _environ(top: Path) -> dict[str, str]:
-    """Give Terraform its surroundings, with none of the user's credentials or variables."""
+    """Give the environment of Terraform, without credentials or variables of the user."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     data = top / "terraform-data"
     return {

@@ -97,7 +97,7 @@ def test_blocks_are_where_one_looks_for_them(folder: Path) -> None:
 
 @each_folder
 def test_no_local_value_is_unused(folder: Path) -> None:
-    """What nothing uses is a leftover."""
+    """An unused local value is dead code."""
     used = {".".join(name.split(".")[:2]) for name in references(folder)}
 
     hold([f"{f}:{i.line}: {i.name}" for f, i in locals_of(folder) if f"local.{i.name}" not in used])

@@ -43,7 +43,7 @@ class Run:
         self.at_ready: list[int] = []
         self.at_word: dict[str, int] = {}
         self._command = [sys.executable, "-c", script]
-        self._surroundings = ProcessSettings(directory, dict(os.environ), self._say)
+        self._settings = ProcessSettings(directory, dict(os.environ), self._say)
 
     def _say(self, text: str) -> None:
         self.said.append(text)
@@ -59,7 +59,7 @@ class Run:
                 signal.raise_signal(number)
 
     def start(self) -> int:
-        return stream(self._command, self._surroundings, self._on_line)
+        return stream(self._command, self._settings, self._on_line)
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_an_error_in_a_handler_stops_terraform_gracefully(tmp_path: Path) -> Non
         lines.append(line)
         raise BrokenPipeError
 
-    surroundings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
+    settings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
     with pytest.raises(BrokenPipeError):
-        stream([sys.executable, "-c", ORDERLY], surroundings, fail_once)
+        stream([sys.executable, "-c", ORDERLY], settings, fail_once)
 
     assert lines == ["ready\n"]
 
@@ -153,9 +153,9 @@ def test_both_streams_come_in_order_unless_asked_otherwise(tmp_path: Path) -> No
     assert run.lines == ["a", "b"]
 
     lines: list[str] = []
-    surroundings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
+    settings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
     with (tmp_path / "errors").open("w+") as errors:
-        stream([sys.executable, "-c", script], surroundings, lines.append, errors)
+        stream([sys.executable, "-c", script], settings, lines.append, errors)
         errors.seek(0)
         assert (lines, errors.read()) == (["a\n"], "b\n")
 
@@ -170,10 +170,10 @@ def test_terraform_runs_in_its_own_session(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     """It existed when its version was read."""
-    surroundings = ProcessSettings(tmp_path, {}, lambda _text: None)
+    settings = ProcessSettings(tmp_path, {}, lambda _text: None)
 
     with pytest.raises(GradectlError) as caught:
-        stream([str(tmp_path / "gone")], surroundings, lambda _line: None)
+        stream([str(tmp_path / "gone")], settings, lambda _line: None)
 
     assert caught.value.where == str(tmp_path / "gone")
 
@@ -182,14 +182,14 @@ def test_a_signal_during_a_write_does_no_harm(tmp_path: Path) -> None:
     """A stream is not reentrant, so the signal handler must not write to it."""
     talker = threading.current_thread()
     spoke: list[threading.Thread] = []
-    surroundings = ProcessSettings(
+    settings = ProcessSettings(
         tmp_path, dict(os.environ), lambda _text: spoke.append(threading.current_thread())
     )
 
     with pytest.raises(StoppedError):
         stream(
             [sys.executable, "-c", ORDERLY],
-            surroundings,
+            settings,
             lambda line: signal.raise_signal(signal.SIGTERM) if "ready" in line else None,
         )
 
