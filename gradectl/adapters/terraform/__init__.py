@@ -1,1 +1,1 @@
-"""Terraform as a child process: found, given its providers, streamed, and stopped in good order."""
+"""Runs Terraform as a child process: program, providers, output stream and graceful stop."""

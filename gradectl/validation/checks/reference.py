@@ -1,5 +1,5 @@
 """
-Whether generated documentation is up to date.
+Checks that generated documentation is up to date.
 
 A project generates its documentation with `scripts/reference.py`. With `--check` the program writes
 nothing, exits with 0 when every file is up to date, and otherwise names the stale files on stderr.
@@ -34,8 +34,8 @@ def _compare(context: CheckContext, program: Path) -> Iterator[Finding]:
     done = context.tools.run([sys.executable, str(program), "--check"], context.project.path)
     if done.code == 0:
         return
-    said = [line.strip() for line in (done.output + done.errors).splitlines() if line.strip()]
-    yield context.finding(program, 1, said[-1] if said else f"exit code {done.code}, no output")
+    lines = [line.strip() for line in (done.output + done.errors).splitlines() if line.strip()]
+    yield context.finding(program, 1, lines[-1] if lines else f"exit code {done.code}, no output")
 
 
 CHECK = Check(
