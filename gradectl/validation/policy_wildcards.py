@@ -42,54 +42,54 @@ def without_reason(text: str) -> list[Wildcard]:
     Raises:
         HclError: The text is invalid HCL.
     """
-    words = _words(tokens(text))
-    reasons = _reasons(words)
-    plain = [word for word in words if word.kind not in ("comment", "newline")]
+    sequence = _expanded(tokens(text))
+    reasons = _reasons(sequence)
+    plain = [token for token in sequence if token.kind not in ("comment", "newline")]
     found = [item for item in _wildcards(plain) if item.line not in reasons]
     return sorted(found, key=lambda item: item.line)
 
 
-def _words(found: Sequence[Token]) -> list[Token]:
+def _expanded(found: Sequence[Token]) -> list[Token]:
     """Expand heredocs with JSON policies into their tokens."""
-    words: list[Token] = []
-    for word in found:
-        body = word.text.partition("\n")[2]
-        if word.kind == "heredoc" and body.lstrip().startswith("{"):
-            words += tokens(body[: body.rindex("\n")], word.line + 1)
+    sequence: list[Token] = []
+    for token in found:
+        body = token.text.partition("\n")[2]
+        if token.kind == "heredoc" and body.lstrip().startswith("{"):
+            sequence += tokens(body[: body.rindex("\n")], token.line + 1)
         else:
-            words.append(word)
-    return words
+            sequence.append(token)
+    return sequence
 
 
-def _reasons(words: Sequence[Token]) -> set[int]:
+def _reasons(sequence: Sequence[Token]) -> set[int]:
     """Line numbers with a comment, or with one alone on the line above."""
-    coded = {word.line for word in words if word.kind not in ("comment", "newline")}
+    coded = {token.line for token in sequence if token.kind not in ("comment", "newline")}
     lines: set[int] = set()
-    for word in words:
-        if word.kind == "comment" and word.text.strip("#/* \t\n"):
-            last = word.line + word.text.count("\n")
-            lines |= {last} if word.line in coded else {last, last + 1}
+    for token in sequence:
+        if token.kind == "comment" and token.text.strip("#/* \t\n"):
+            last = token.line + token.text.count("\n")
+            lines |= {last} if token.line in coded else {last, last + 1}
     return lines
 
 
-def _wildcards(words: Sequence[Token]) -> Iterator[Wildcard]:
+def _wildcards(sequence: Sequence[Token]) -> Iterator[Wildcard]:
     """Collect wildcards by statement, because Effect may come after Action."""
     stack = [_Statement()]
-    for at, word in enumerate(words):
-        if word.text == "{":
+    for at, token in enumerate(sequence):
+        if token.text == "{":
             stack.append(_Statement())
-        elif word.text == "}" and len(stack) > 1:
+        elif token.text == "}" and len(stack) > 1:
             closed = stack.pop()
             yield from () if closed.denies else closed.wildcards
-        elif word.kind in ("name", "string") and _assigned(words, at):
-            _record(word.value, words[at + 2 :], stack[-1])
+        elif token.kind in ("name", "string") and _assigned(sequence, at):
+            _record(token.value, sequence[at + 2 :], stack[-1])
     for left in stack:
         yield from left.wildcards
 
 
-def _assigned(words: Sequence[Token], at: int) -> bool:
+def _assigned(sequence: Sequence[Token], at: int) -> bool:
     """Whether a token is the key of an assignment."""
-    return at + 2 < len(words) and words[at + 1].text in ("=", ":")
+    return at + 2 < len(sequence) and sequence[at + 1].text in ("=", ":")
 
 
 def _record(key: str, rest: Sequence[Token], statement: _Statement) -> None:
@@ -99,7 +99,9 @@ def _record(key: str, rest: Sequence[Token], statement: _Statement) -> None:
     elif key in _ACTIONS | _RESOURCES:
         is_wild = _action_is_wild if key in _ACTIONS else _resource_is_wild
         statement.wildcards += [
-            Wildcard(key, word.value, word.line) for word in _strings(rest) if is_wild(word.value)
+            Wildcard(key, token.value, token.line)
+            for token in _strings(rest)
+            if is_wild(token.value)
         ]
 
 
@@ -108,11 +110,11 @@ def _strings(rest: Sequence[Token]) -> Iterator[Token]:
     if rest[0].kind == "string":
         yield rest[0]
     elif rest[0].text == "[":
-        for word in rest[1:]:
-            if word.text == "]":
+        for token in rest[1:]:
+            if token.text == "]":
                 return
-            if word.kind == "string":
-                yield word
+            if token.kind == "string":
+                yield token
 
 
 def _action_is_wild(text: str) -> bool:

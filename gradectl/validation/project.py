@@ -205,8 +205,8 @@ def _key(item: Attribute, name: str) -> str | None:
     """Read a string of an object; a plain string is its version."""
     if item.literal is not None:
         return item.literal if name == "version" else None
-    words = item.value
-    for at, word in enumerate(words[:-2]):
-        if word.value == name and words[at + 1].text in ("=", ":"):
-            return words[at + 2].value
+    tokens = item.value
+    for at, token in enumerate(tokens[:-2]):
+        if token.value == name and tokens[at + 1].text in ("=", ":"):
+            return tokens[at + 2].value
     return None

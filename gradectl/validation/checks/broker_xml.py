@@ -88,7 +88,7 @@ def required_values(folder: Folder) -> str:
     for block in given:
         for item in block.attributes:
             if item.name in required:
-                text = " ".join(word.text for word in item.value)
+                text = " ".join(token.text for token in item.value)
                 found.setdefault(item.name, f"{item.name} = {text}\n")
     return "".join(found.values())
 
