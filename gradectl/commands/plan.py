@@ -36,8 +36,10 @@ def plan(
 ) -> int:
     """Show the changes that an apply would make."""
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
-    found = deployment.plan()
-    deployment.discard_plan()
+    try:
+        found = deployment.plan()
+    finally:
+        deployment.discard_plan()  # the file has secrets in clear text
     about = deployment.environment
     if out:
         write_reviewed(out, about, found)
