@@ -12,7 +12,7 @@ from gradectl.problems.files import find_files
 from gradectl.problems.layout import ProblemLayout, arrange, check_problem, check_problem_id
 from grader.contract.bucket import description_key, problem_prefix
 from grader.contract.verdicts import ErrorCode
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import Problem, StoredFile
 from grader.problems.package import Listing, examine
 
@@ -64,7 +64,7 @@ def read_problem(directory: Path, problem_id: str | None = None) -> ProblemPacka
     arrangement = arrange(found.sizes)
     root = problem_prefix(chosen)
     files = {root + target: directory / path for target, path in arrangement.objects.items()}
-    findings = Findings()
+    findings = PackageReport()
     content = _examine(root, files, findings) if not found.rejected else None
     lines = [*found.rejected, *check_problem(found.sizes)]
     lines += [one.text for one in findings.errors if one.code is ErrorCode.PROBLEM_INVALID]
@@ -103,7 +103,7 @@ def list_files(root: str, files: Mapping[str, Path]) -> Listing:
     return Listing(root, root + "testcases/", tuple(stored))
 
 
-def _examine(root: str, files: Mapping[str, Path], findings: Findings) -> Problem:
+def _examine(root: str, files: Mapping[str, Path], findings: PackageReport) -> Problem:
     """Read the problem with the code of the worker."""
     listing = list_files(root, files)
     contents = {file.key: files[file.key].read_bytes() for file in listing.settings_files()}
@@ -114,7 +114,7 @@ def _examine(root: str, files: Mapping[str, Path], findings: Findings) -> Proble
     return problem
 
 
-def _check_python(path: Path, name: str, findings: Findings) -> None:
+def _check_python(path: Path, name: str, findings: PackageReport) -> None:
     """Check the syntax of a validator, because an unreadable one fails every submission."""
     try:
         ast.parse(path.read_bytes())

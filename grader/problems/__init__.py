@@ -1,1 +1,1 @@
-"""Problem packages: reading, comparing, scoring."""
+"""Problem packages: reading, comparison of outputs, scoring."""

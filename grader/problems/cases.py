@@ -1,7 +1,7 @@
 """
-Which objects below a prefix are test cases, and in which order; pure.
+Finds test cases among the objects below a prefix, and sorts them; pure.
 
-A case is ``<name>.in`` with ``<name>.ans`` or ``<name>.out``, also in directories below, in
+A case is ``<name>.in`` with ``<name>.ans`` or ``<name>.out``, also in subdirectories.  Cases are in
 natural order (2 before 10), as in the packages of other judges.
 """
 
@@ -11,21 +11,23 @@ import re
 from collections.abc import Iterable
 
 from grader.contract.verdicts import ErrorCode
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import CaseFiles, StoredFile
 
 INPUT = ".in"
 ANSWERS = (".ans", ".out")  # the first that exists counts
 
 
-def find_cases(prefix: str, files: Iterable[StoredFile], findings: Findings) -> list[CaseFiles]:
+def find_cases(
+    prefix: str, files: Iterable[StoredFile], findings: PackageReport
+) -> list[CaseFiles]:
     """
-    Find the test cases among objects; that there is none, or one without answer, is noted.
+    Find the test cases among objects.
 
     Args:
-        prefix: What the keys of all test cases begin with; others do not matter.
+        prefix: Prefix of the keys of test cases; other objects are ignored.
         files: The objects, in any order.
-        findings: Told what is wrong.
+        findings: Receives an error if there is no case, or a case without an answer.
     """
     present = {file.key: file for file in files if file.key.startswith(prefix)}
     inputs = [file for key, file in present.items() if key.endswith(INPUT)]
@@ -38,7 +40,7 @@ def find_cases(prefix: str, files: Iterable[StoredFile], findings: Findings) -> 
 
 
 def _pair_one(
-    prefix: str, found: StoredFile, present: dict[str, StoredFile], findings: Findings
+    prefix: str, found: StoredFile, present: dict[str, StoredFile], findings: PackageReport
 ) -> CaseFiles | None:
     stem = found.key.removesuffix(INPUT)
     name = stem.removeprefix(prefix)
@@ -51,7 +53,7 @@ def _pair_one(
 
 
 def natural_key(name: str) -> list[list[tuple[int, str]]]:
-    """Sort key by directory, then with each run of digits taken as a number."""
+    """Sort key: by directory, then with each sequence of digits as a number."""
     return [
         [(int(part), part) if part.isdecimal() and part.isascii() else (-1, part) for part in parts]
         for parts in (re.split(r"([0-9]+)", segment) for segment in name.split("/"))

@@ -1,9 +1,9 @@
 """
-Whether a program's output is the expected one, by tokens unless the problem says otherwise.
+Compares a program's output with the answer, by tokens unless the problem's flags change that.
 
-Bytes, not text: no encoding is assumed and a NUL byte is a byte like any other.  Memory is bounded
-however long the outputs or one of their tokens are.  What is equal byte for byte, as most of a
-right output is, is passed over in blocks; only from the first difference on is it cut into tokens.
+The comparison works on bytes: no encoding is assumed, and a NUL byte is an ordinary byte.  Memory
+is bounded for outputs and tokens of any length.  Equal bytes, most of a correct output, are skipped
+in blocks; tokens are compared only from the first difference on.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _TOLERANCES = ("float_tolerance", "float_absolute_tolerance", "float_relative_to
 @dataclass(frozen=True)
 class CompareOptions:
     """
-    What counts as the same.
+    Rules of the comparison.
 
     Args:
-        exact: Byte for byte; the others do not matter then.
+        exact: Compare byte for byte; the other rules do not apply.
         case_sensitive: Upper and lower case of ASCII letters differ.
-        space_sensitive: White space counts too, each character of it.
-        tolerance: How far numbers may differ; None: they are words like others.
+        space_sensitive: Each character of white space counts.
+        tolerance: Tolerance of numbers; None: numbers are compared like other tokens.
     """
 
     exact: bool = False
@@ -39,14 +39,14 @@ class CompareOptions:
     @classmethod
     def from_flags(cls, flags: Sequence[str], *, case_sensitive: bool = True) -> CompareOptions:
         """
-        Read the arguments of Kattis' default validator, `exact` and `case_insensitive`.
+        Parse the flags of Kattis' default validator, and our `exact` and `case_insensitive`.
 
         Args:
-            flags: The arguments.
-            case_sensitive: What holds where they do not say.
+            flags: The flags.
+            case_sensitive: Default if no flag sets it.
 
         Raises:
-            ValueError: An argument is unknown, or a tolerance is no number of 0 or above.
+            ValueError: A flag is unknown, or a tolerance is not a number of 0 or above.
         """
         words = iter(flags)
         switches: set[str] = set()
@@ -63,7 +63,7 @@ class CompareOptions:
                     if word in ("float_tolerance", f"float_{kind}_tolerance"):
                         bounds[kind] = bound
             else:
-                raise ValueError(f"{word!r} is no argument of the comparison")
+                raise ValueError(f"unknown flag {word!r} of the comparison")
         any_bound = max(bounds.values()) >= 0
         return cls(
             exact="exact" in switches,
@@ -83,14 +83,14 @@ def _bound(word: str, text: str) -> float:
 @dataclass(frozen=True)
 class Comparison:
     """
-    What a comparison came to; it says where outputs differ, never what was expected.
+    Result of a comparison: the position of the first difference, but never the expected value.
 
     Args:
-        equal: Whether the output is right.
-        token: The first wrong token of the output, counted from 1; absent when it is right or
-            ends too early.
-        line: The line it is on, from 1.
-        reason: The same in words that are safe to show.
+        equal: Whether the output is correct.
+        token: Number of the first wrong token in the output, from 1; None if the output is correct
+            or too short.
+        line: Number of its line, from 1.
+        reason: Description of the difference, safe to show.
     """
 
     equal: bool
@@ -107,13 +107,13 @@ def compare(
     expected: BinaryIO, got: BinaryIO, options: CompareOptions, *, block_bytes: int = BLOCK_BYTES
 ) -> Comparison:
     """
-    Read both streams to their ends, or to the first difference.
+    Compare two streams up to the first difference.
 
     Args:
         expected: The answer, at its beginning.
-        got: The output, at its beginning; it can be sought.
-        options: What counts as the same.
-        block_bytes: How much of each is read at a time.
+        got: The output, at its beginning; seekable.
+        options: Rules of the comparison.
+        block_bytes: Size of a read, bytes.
     """
     offset, left, right = _skip_equal(expected, got, options, block_bytes)
     if options.exact:
@@ -133,7 +133,7 @@ def compare(
 def _skip_equal(
     expected: BinaryIO, got: BinaryIO, options: CompareOptions, block_bytes: int
 ) -> tuple[int, bytes, bytes]:
-    """Pass over what is equal; give the offset from where on it must be looked at, and the rest."""
+    """Skip equal blocks; returns the offset of the rest and what was read of both from there on."""
     offset, tail = 0, b""
     numbers = options.tolerance is not None and not options.exact
     while True:
@@ -160,7 +160,7 @@ def _same_count(
 
 
 def _compare_exactly(got: BinaryIO, offset: int, left: bytes, right: bytes) -> Comparison:
-    """Compare what is left of two files that were equal so far."""
+    """Compare the rest of two files that are equal up to `offset`."""
     if left == right:
         return _EQUAL
     if left.startswith(right):
@@ -171,7 +171,7 @@ def _compare_exactly(got: BinaryIO, offset: int, left: bytes, right: bytes) -> C
 
 
 def _difference(got: BinaryIO, offset: int, what: str) -> Comparison:
-    """Say which token and line is at an offset."""
+    """Describe the difference at an offset by its line and token."""
     got.seek(0)
     line, token, in_token = 1, 1, False
     while offset > 0 and (block := read_block(got, min(offset, BLOCK_BYTES))):

@@ -1,4 +1,4 @@
-"""A small YAML file of a problem: values taken out one by one, and what is left over is unknown."""
+"""A YAML file of a problem, whose values are taken and checked one by one; the rest is unknown."""
 
 from __future__ import annotations
 
@@ -8,62 +8,61 @@ from typing import Any
 
 import yaml
 
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 
-#: Values are shown in messages up to this many characters.
+#: Maximum length of a value in messages, characters.
 _SHOWN = 60
 
 
 class Document:
     """
-    A mapping whose values are checked as they are taken; what is wrong is noted, never raised.
+    A mapping whose values are checked when they are taken; errors are findings, not exceptions.
 
     Args:
-        where: How messages call it.
-        values: Its keys and values; taken ones leave it.
-        findings: Told what is wrong.
+        where: Name of the file or section in messages.
+        values: Keys and values; taken ones are removed.
+        findings: Receives errors and warnings.
     """
 
-    def __init__(self, where: str, values: Mapping[Any, Any], findings: Findings) -> None:
-        """Copy the mapping; the values themselves stay."""
+    def __init__(self, where: str, values: Mapping[Any, Any], findings: PackageReport) -> None:
         self.where = where
         self._values = dict(values)
         self._findings = findings
 
     @classmethod
-    def parse(cls, where: str, content: bytes, findings: Findings) -> Document:
-        """Read a file; broken YAML is noted and counts as empty."""
+    def parse(cls, where: str, content: bytes, findings: PackageReport) -> Document:
+        """Parse a file; invalid YAML is an error and counts as empty."""
         try:
             loaded = yaml.safe_load(content)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
-            findings.error(f"{where}: not YAML: {_first_words(error)}")
+            findings.error(f"{where}: invalid YAML: {_first_line(error)}")
             loaded = None
         if loaded is None:
             loaded = {}
         if not isinstance(loaded, dict):
-            findings.error(f"{where}: must hold keys and values")
+            findings.error(f"{where}: must be a mapping of keys to values")
             loaded = {}
         return cls(where, loaded, findings)
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is still a value of this key."""
+        """Whether the key has a value that was not taken."""
         return self._values.get(key) is not None
 
     def holds_mapping(self, key: str) -> bool:
-        """Whether the value of this key is keys and values itself."""
+        """Whether the value of this key is a mapping."""
         return isinstance(self._values.get(key), dict)
 
     def take(self, key: str) -> object:
-        """Take a value of any kind; None when it is absent."""
+        """Take a value of any type; None if it is absent."""
         return self._values.pop(key, None)
 
     def ignore(self, *keys: str) -> None:
-        """Drop what is known and does not matter to a judge."""
+        """Drop keys that do not matter for judging."""
         for key in keys:
             self._values.pop(key, None)
 
     def number(self, key: str, *, least: float = -math.inf) -> float | None:
-        """Take a finite number; None when it is absent, or wrong and noted."""
+        """Take a finite number; None if it is absent or invalid."""
         value = self.take(key)
         if value is None:
             return None
@@ -78,7 +77,7 @@ class Document:
         return float(value)
 
     def amount(self, key: str, unit: int = 1) -> int | None:
-        """Take a number above 0, times `unit`, rounded up; None when absent or wrong."""
+        """Take a number above 0, times `unit`, rounded up; None if it is absent or invalid."""
         value = self.number(key)
         if value is None:
             return None
@@ -88,12 +87,12 @@ class Document:
         return math.ceil(round(value * unit, 6))
 
     def text(self, key: str) -> str:
-        """Take a text; empty when it is absent."""
+        """Take a string; empty if it is absent."""
         value = self.take(key)
         return "" if value is None else str(value)
 
     def choice(self, key: str, allowed: tuple[str, ...]) -> str:
-        """Take one of some words; empty when it is absent, or wrong and noted."""
+        """Take one of the allowed strings; empty if it is absent or invalid."""
         value = self.take(key)
         if value is None or value in allowed:
             return str(value or "")
@@ -101,14 +100,14 @@ class Document:
         return ""
 
     def switch(self, key: str) -> bool:
-        """Take true or false; false when it is absent, or wrong and noted."""
+        """Take a boolean; false if it is absent or invalid."""
         value = self.take(key)
         if value is not None and not isinstance(value, bool):
             self.wrong(key, "must be true or false")
         return value is True
 
     def words(self, key: str) -> tuple[str, ...]:
-        """Take words, written as one text or as a list."""
+        """Take words, written as one string or as a list."""
         value = self.take(key)
         if value is None:
             return ()
@@ -118,29 +117,29 @@ class Document:
             self.wrong(key, "must be words or a list of words")
             return ()
         if not all(word.isprintable() for word in words):
-            self.wrong(key, "has characters that are no part of words")
+            self.wrong(key, "has control characters")
             return ()
         return words
 
     def section(self, key: str) -> Document:
-        """Take a mapping; empty when it is absent, or wrong and noted."""
+        """Take a mapping; empty if it is absent or invalid."""
         value = self.take(key)
         if value is not None and not isinstance(value, dict):
-            self.wrong(key, "must hold keys and values")
+            self.wrong(key, "must be a mapping of keys to values")
             value = None
         return Document(f"{self.where}: {key}", value or {}, self._findings)
 
     def close(self) -> None:
-        """Warn of every key that nobody took: a misspelt one does nothing."""
+        """Warn about each key that was not taken: a typo has no effect."""
         for key in self._values:
-            self._findings.warn(f"{self.where}: {_shown(key)}: unknown key, not used")
+            self._findings.warn(f"{self.where}: {_shown(key)}: unknown key, ignored")
 
     def wrong(self, key: str, what: str) -> None:
-        """Note that the value of a key cannot be."""
+        """Report an invalid value."""
         self._findings.error(f"{self.where}: {key}: {what}")
 
     def warn(self, key: str, what: str) -> None:
-        """Note that a key does not do here what it does elsewhere."""
+        """Report a key whose effect differs from the format's."""
         self._findings.warn(f"{self.where}: {key}: {what}")
 
 
@@ -159,12 +158,12 @@ def _finite(value: float) -> bool:
 
 
 def _shown(value: object) -> str:
-    words = repr(value)
-    return words if len(words) <= _SHOWN else words[:_SHOWN] + "..."
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
-def _first_words(error: Exception) -> str:
-    """Give the problem and its place, on one line."""
+def _first_line(error: Exception) -> str:
+    """Describe a YAML error and its line, on one line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
     return (str(error).splitlines() or [type(error).__name__])[0]

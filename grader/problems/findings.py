@@ -1,4 +1,4 @@
-"""What was found wrong or strange while a problem was read, so that all is said at once."""
+"""Collects the errors and warnings of a problem package, so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from grader.text import printable_name
 
 
 @dataclass(frozen=True)
-class ProblemError:
-    """Something because of which a problem cannot be graded."""
+class PackageFault:
+    """A reason why a problem cannot be graded."""
 
     code: ErrorCode
     text: str
 
 
 @dataclass
-class Findings:
+class PackageReport:
     """
-    Grows while a problem is read; each is one line, whatever the names of objects hold.
+    Errors and warnings of a problem package; each is one line, whatever names of objects contain.
 
     Args:
-        errors: Without these the problem could be graded.
-        warnings: It can be graded, though perhaps not as its author meant.
+        errors: Reasons why the problem cannot be graded.
+        warnings: Settings that perhaps do not do what the author intended.
     """
 
-    errors: list[ProblemError] = field(default_factory=list)
+    errors: list[PackageFault] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def error(self, text: str, code: ErrorCode = ErrorCode.PROBLEM_INVALID) -> None:
-        """Note why the problem cannot be graded."""
-        self.errors.append(ProblemError(code, printable_name(text)))
+        """Add a reason why the problem cannot be graded."""
+        self.errors.append(PackageFault(code, printable_name(text)))
 
     def warn(self, text: str) -> None:
-        """Note what its author should know."""
+        """Add a warning to the author."""
         self.warnings.append(printable_name(text))
 
     def raise_first(self) -> None:
-        """Raise `RequestError` for the first error, if there is one."""
+        """Raise `RequestError` for the first error, if any."""
         if self.errors:
             first, more = self.errors[0], len(self.errors) - 1
             raise RequestError(first.code, first.text + (f" (and {more} more)" if more else ""))

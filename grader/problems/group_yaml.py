@@ -1,4 +1,4 @@
-"""What ``testdata.yaml`` or ``test_group.yaml`` says of one group; pure."""
+"""Reads ``testdata.yaml`` or ``test_group.yaml``, the settings of one group; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IGNORE_SAMPLE = "ignore_sample"
 _AGGREGATIONS = {word.value: word for word in Aggregation if word is not Aggregation.ALL_OR_NOTHING}
 _HARMLESS = ("worst_error", "first_error")  # the first error is the verdict in any case
 _WITHOUT_EFFECT = ("always_accept", "accept_if_any_accepted")
-#: Known, and of no concern to a judge.
+#: Known keys that do not matter for judging.
 _ABOUT = (
     *("input_validator_flags", "input_validator_args", "input_visualizer_args"),
     *("output_visualizer_args", "full_feedback", "hint", "description"),
@@ -24,7 +24,7 @@ _SECRET_POINTS = 100.0
 
 
 class Form(Enum):
-    """Whose rules hold where a file says nothing."""
+    """The format whose defaults apply."""
 
     OWN = auto()
     LEGACY = auto()
@@ -34,13 +34,13 @@ class Form(Enum):
 @dataclass(frozen=True)
 class GroupRules:
     """
-    What problem.yaml says for all groups.
+    Rules of problem.yaml for all groups.
 
     Args:
-        form: Whose rules hold.
-        scoring: Points count by group; else the problem is passed or failed as a whole.
-        by_share: Neither: every case counts the same.
-        flags: For the checker, in all groups.
+        form: Format whose defaults apply.
+        scoring: Groups give points; else the problem is passed or failed as a whole.
+        by_share: Neither of these: all cases count the same.
+        flags: Flags of the checker in all groups.
     """
 
     form: Form
@@ -50,19 +50,19 @@ class GroupRules:
 
     @property
     def shared_points(self) -> bool:
-        """Whether the cases of a group share its points, as in the later format."""
+        """Whether the cases of a group share its points, as in the 2023-07 format."""
         return self.form is Form.MODERN and self.scoring
 
 
 @dataclass(frozen=True)
 class GroupYaml:
     """
-    Everything that a group's file decides.
+    The settings of one group.
 
     Args:
         group: The group.
-        flags: Arguments of the checker that it names, to come after those of problem.yaml.
-        ignore_sample: The samples are for show only; the root alone can say so.
+        flags: Flags of the checker, appended to those of problem.yaml.
+        ignore_sample: Whether samples do not count; only the root can set it.
     """
 
     group: Group
@@ -74,13 +74,13 @@ def read_group_yaml(
     document: Document, inherited: Group, rules: GroupRules, cases: int
 ) -> GroupYaml:
     """
-    Read the settings of a group; an empty document stands for none.
+    Read the settings of a group; an empty document means defaults.
 
     Args:
-        document: Their values; what is wrong is noted there.
-        inherited: The group, with what holds where they say nothing.
-        rules: What holds for all groups.
-        cases: How many cases are directly in it.
+        document: The settings; receives errors and warnings.
+        inherited: The group with its defaults.
+        rules: Rules for all groups.
+        cases: Number of cases directly in the group.
     """
     flags = _checker_flags(document)
     words = document.words("grader_flags")
@@ -93,7 +93,7 @@ def read_group_yaml(
     document.ignore(*_ABOUT)
     for key in _UNSUPPORTED:
         if document.take(key):
-            document.wrong(key, "cannot be done here")
+            document.wrong(key, "is not supported")
     document.close()
     ignore_sample = not group.name and _IGNORE_SAMPLE in words
     return GroupYaml(replace(group, require_pass=required), flags, ignore_sample)
@@ -102,7 +102,7 @@ def read_group_yaml(
 def _checker_flags(document: Document) -> tuple[str, ...]:
     later = document.words("output_validator_args")
     named = "output_validator_flags"
-    if document.holds_mapping(named):  # with the name of the validator, of which there is one
+    if document.holds_mapping(named):  # with the name of the only validator
         section = document.section(named)
         section.ignore("name")
         return (*section.words("flags"), *later)
@@ -110,19 +110,19 @@ def _checker_flags(document: Document) -> tuple[str, ...]:
 
 
 def _with_legacy_values(group: Group, document: Document, grader_flags: tuple[str, ...]) -> Group:
-    """Take everything that the legacy format hands down."""
+    """Read the settings that subgroups inherit in the legacy format."""
     reject = document.choice("on_reject", ("break", "continue"))
     if reject:
         group = replace(group, stop_at_reject=reject == "break")
     if document.choice("grading", ("default", "custom")) == "custom":
-        document.wrong("grading", "a grader of the package's own cannot be run here")
+        document.wrong("grading", "custom graders are not supported")
     for word in grader_flags:
         if word in _AGGREGATIONS:
             group = replace(group, aggregation=_AGGREGATIONS[word])
         elif word in _WITHOUT_EFFECT:
             document.warn("grader_flags", f"{word}: no effect; the first error is the verdict")
         elif word not in (*_HARMLESS, _IGNORE_SAMPLE):
-            document.warn("grader_flags", f"{word!r}: unknown, not used")
+            document.warn("grader_flags", f"{word!r}: unknown flag, ignored")
     accept, reject_points = document.number("accept_score"), document.number("reject_score")
     if accept is not None:
         group = replace(group, accept_points=accept)
@@ -132,7 +132,7 @@ def _with_legacy_values(group: Group, document: Document, grader_flags: tuple[st
 
 
 def _with_points(group: Group, document: Document) -> Group:
-    """Take the bounds of a group, by either format's words."""
+    """Read the range of a group's points, in the keys of either format."""
     least, most = _range(document)
     stated = _max_score(document)
     return replace(
@@ -144,7 +144,7 @@ def _with_points(group: Group, document: Document) -> Group:
 
 
 def _with_shared_points(group: Group, document: Document, cases: int) -> Group:
-    """Take the points that a group has; its cases share them."""
+    """Read the points of a group; its cases share them."""
     secret = group.name == SECRET
     default = Aggregation.SUM if secret else Aggregation.ALL_OR_NOTHING
     aggregation = _aggregation(document) or default
@@ -154,7 +154,7 @@ def _with_shared_points(group: Group, document: Document, cases: int) -> Group:
     if most is None and secret:
         most = _SECRET_POINTS
     if most is None:
-        document.wrong("max_score", "missing: nothing says how many points the group has")
+        document.wrong("max_score", "missing: the points of the group are unknown")
     points = most or 0.0
     each = points / max(cases, 1) if aggregation is Aggregation.SUM else points
     return replace(group, aggregation=aggregation, accept_points=each, most_points=most)
@@ -166,11 +166,11 @@ def _aggregation(document: Document) -> Aggregation | None:
 
 
 def _max_score(document: Document) -> float | None:
-    return document.number("max_score", least=0)  # "unbounded" is no whole to be a percentage of
+    return document.number("max_score", least=0)  # "unbounded" has no percentage
 
 
 def _range(document: Document) -> tuple[float, float | None]:
-    """Read the least and the most points; the most is None where it is not bounded."""
+    """Read the minimum and maximum points; the maximum is None if it is unbounded."""
     words = document.words("range")
     if not words:
         return -math.inf, None
@@ -179,7 +179,7 @@ def _range(document: Document) -> tuple[float, float | None]:
     except ValueError:
         document.wrong("range", "must be two numbers, the least and the most points")
         return -math.inf, None
-    if not least <= most:  # also what is not a number
+    if not least <= most:  # also NaN
         document.wrong("range", "the least is above the most")
         return -math.inf, None
     return least, most if math.isfinite(most) else None

@@ -1,8 +1,9 @@
 """
-How the directories of test cases count; pure.
+Puts test cases into groups by their directories, and reads the groups' settings; pure.
 
-The legacy format hands every value down to the directories below, until one says otherwise, as its
-reference implementation does, and so does our own layout.  The later format hands nothing down.
+In the legacy format, as in its reference implementation, and in our own layout, a directory
+inherits every value from its parent unless it sets its own.  In the 2023-07 format nothing is
+inherited.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 
 from grader.problems.cases import natural_key
 from grader.problems.document import Document
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.group_yaml import SAMPLE, SECRET, Form, GroupRules, read_group_yaml
 from grader.problems.model import Aggregation, CaseFiles, Group
 
@@ -23,19 +24,19 @@ def group_cases(
     cases: Iterable[CaseFiles],
     documents: Mapping[str, Document],
     rules: GroupRules,
-    findings: Findings,
+    findings: PackageReport,
 ) -> tuple[tuple[CaseFiles, ...], tuple[Group, ...]]:
     """
     Put cases into groups.
 
     Args:
-        cases: In their order; `group` is the directory of each.
-        documents: The settings of directories that have some, by their paths.
-        rules: What holds for all.
-        findings: Told what is wrong.
+        cases: Cases in order; `group` is the directory of each.
+        documents: Settings of directories, by their paths.
+        rules: Rules for all groups.
+        findings: Receives errors and warnings.
 
     Returns:
-        The cases with their groups and flags, and the groups, parents first.
+        The cases with groups and flags, and the groups, parents first.
     """
     placed = [replace(case, group=_place(case.group, rules)) for case in cases]
     sizes = Counter(case.group for case in placed)
@@ -45,25 +46,25 @@ def group_cases(
         document = documents.get(name) or Document(name, {}, findings)
         tree.add(name, document, sizes[name])
     for name in sorted(documents.keys() - names):
-        findings.warn(f"{documents[name].where}: there are no cases, not used")
+        findings.warn(f"{documents[name].where}: has no cases, ignored")
     groups = tuple(tree.groups.values())
     _check_required(groups, findings)
     return tuple(replace(case, flags=tree.flags[case.group]) for case in placed), groups
 
 
 def lineage(group: str) -> list[str]:
-    """Name the group and all it lies in, the root first."""
+    """Names of the group and all groups around it, the root first."""
     parts = group.split("/") if group else []
     return ["/".join(parts[:count]) for count in range(len(parts) + 1)]
 
 
 def parent_of(group: str) -> str:
-    """Name the group it lies in; the root lies in itself."""
+    """Name of the group around it; the root's parent is the root."""
     return group.rpartition("/")[0]
 
 
 def _place(directory: str, rules: GroupRules) -> str:
-    """In the later format a group's own directories are no groups."""
+    """Group of a directory; in the 2023-07 format, directories within a group are not groups."""
     if rules.form is not Form.MODERN:
         return directory
     depth = 2 if directory.startswith(f"{SECRET}/") else 1
@@ -71,7 +72,7 @@ def _place(directory: str, rules: GroupRules) -> str:
 
 
 class _Tree:
-    """Groups by name, parents first, and the flags of the checker in each."""
+    """Groups by name, parents first, and the checker's flags in each."""
 
     def __init__(self, rules: GroupRules) -> None:
         self.groups: dict[str, Group] = {}
@@ -80,7 +81,7 @@ class _Tree:
         self._ignore_sample = rules.shared_points
 
     def add(self, name: str, document: Document, cases: int) -> None:
-        """Read a group whose parent was added."""
+        """Add a group; its parent must be there."""
         inherits = bool(name) and self._rules.form is not Form.MODERN
         inherited = self._inherited(name) if inherits else self._first(name)
         read = read_group_yaml(document, inherited, self._rules, cases)
@@ -109,12 +110,10 @@ class _Tree:
         )
 
 
-def _check_required(groups: tuple[Group, ...], findings: Findings) -> None:
-    """A group can only wait for one that is over before it begins."""
+def _check_required(groups: tuple[Group, ...], findings: PackageReport) -> None:
+    """Report `require_pass` of groups that are not finished before the group starts."""
     names = [group.name for group in groups]
     for place, group in enumerate(groups):
         for required in group.require_pass:
             if required not in names[1:place] or group.name.startswith(f"{required}/"):
-                findings.error(
-                    f"{group.name}: require_pass: {required!r} is no group before this one"
-                )
+                findings.error(f"{group.name}: require_pass: {required!r} is not an earlier group")

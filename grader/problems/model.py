@@ -1,8 +1,8 @@
 """
-What a problem is to the judge: its cases, how they are grouped and counted, and its checker.
+The model of a problem: its cases, groups, settings and checker.
 
-Pure frozen data.  `grader.problems.package` makes it from a listing of the bucket and a few small
-YAML files; no content of a test case is ever part of it.
+Pure frozen data.  `grader.problems.package` creates it from a listing of the bucket and a few small
+YAML files, without the contents of test cases.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Aggregation(StrEnum):
-    """How the points of a group follow from those of its cases and of the groups in it."""
+    """How to compute a group's points from those of its cases and subgroups."""
 
     SUM = "sum"
     MIN = "min"
@@ -23,7 +23,7 @@ class Aggregation(StrEnum):
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An object of the bucket; the ETag changes whenever its content does."""
+    """An object of the bucket; the ETag changes with the content."""
 
     key: str
     size_bytes: int
@@ -36,11 +36,11 @@ class CaseFiles:
     One test case.
 
     Args:
-        name: Path of its files below the test cases, without their ending.
-        input: What the submission reads.
-        answer: What the checker compares with.
-        group: The group it counts in, a directory; empty: the root.
-        flags: Arguments for the output validator, or for the built-in comparison.
+        name: Path of its files below the test cases, without extension.
+        input: Input of the submission.
+        answer: Answer for the checker.
+        group: Its group, a directory; empty: the root.
+        flags: Flags of the output validator or the built-in comparison.
     """
 
     name: str
@@ -63,18 +63,18 @@ class CaseFiles:
 @dataclass(frozen=True)
 class Group:
     """
-    A directory of test cases, and how it counts.
+    A directory of test cases, and its scoring.
 
     Args:
         name: Path below the test cases; empty for the root, which every problem has.
-        aggregation: How its points follow from those of what is in it.
-        stop_at_reject: Nothing more of it is run once a case or a group in it was not accepted.
-        accept_points: Of an accepted case directly in it, unless the checker says otherwise.
-        reject_points: Of a case directly in it that was not accepted.
-        least_points: What it is raised to.
-        most_points: What it is cut to, and its full points; None: what its members can give.
-        counts: Whether it has a say in verdict and score; samples may be for show only.
-        require_pass: Groups that must have been accepted wholly, or it is not run.
+        aggregation: How to compute its points.
+        stop_at_reject: Whether to skip the rest of it after a case or subgroup was not accepted.
+        accept_points: Points of an accepted case directly in it, unless the checker gives points.
+        reject_points: Points of another case directly in it.
+        least_points: Minimum points.
+        most_points: Maximum, and full, points; None: the sum of what its members can give.
+        counts: Whether it affects verdict and score; samples may not.
+        require_pass: Groups that must be accepted completely before it runs.
     """
 
     name: str = ""
@@ -91,13 +91,13 @@ class Group:
 @dataclass(frozen=True)
 class ValidatorFiles:
     """
-    The program that judges outputs.
+    The output validator of a problem.
 
     Args:
-        name: What the package calls it.
+        name: Its name in the package.
         language: `python`, `c` or `cpp`.
-        entry: The file that is run, where the language is not compiled.
-        files: All its files; headers and modules lie beside those that need them.
+        entry: The file to run, if the language is not compiled.
+        files: All its files, including headers and modules, in one directory.
     """
 
     name: str
@@ -109,28 +109,28 @@ class ValidatorFiles:
 @dataclass(frozen=True)
 class ProblemSettings:
     """
-    What problem.yaml says; None where it says nothing and the worker's own value holds.
+    Settings of problem.yaml; None: not set, the worker's default applies.
 
-    Time and memory of a submission come from the request.  What is said of them here is what
-    `gradectl problem verify` judges by.
+    Time and memory limits of a submission come from the request; those of problem.yaml are used by
+    `gradectl problem verify`.
 
     Args:
-        title: The problem's name.
+        title: Name of the problem.
         time_limit_ms: CPU milliseconds per case.
         memory_limit_mb: MB per case.
-        output_limit_mb: MB that a submission may write.
-        source_limit_kb: kB that its source may have.
-        compile_time_ms: CPU milliseconds of the compiler.
-        compile_memory_mb: MB of the compiler.
-        check_time_ms: CPU milliseconds of the output validator, per case.
-        check_memory_mb: MB of the output validator.
-        check_output_mb: MB that the output validator may write into any one file.
-        case_sensitive: Whether upper and lower case differ, where the flags do not say.
+        output_limit_mb: Maximum output of a submission, MB.
+        source_limit_kb: Maximum size of a source, kB.
+        compile_time_ms: CPU time limit of the compiler, ms.
+        compile_memory_mb: Memory limit of the compiler, MB.
+        check_time_ms: CPU time limit of the output validator per case, ms.
+        check_memory_mb: Memory limit of the output validator, MB.
+        check_output_mb: Maximum size of each file that the output validator writes, MB.
+        case_sensitive: Whether upper and lower case differ, unless a flag sets it.
         custom_scores: Whether the output validator gives points.
-        gives_points: Whether points are shown by case; else only their share in percent.
-        writable: Whether a submission may make files.
-        accepted_factor: The time limit is at least this many times the slowest accepted run.
-        too_slow_factor: A run that is too slow takes at least this many times the time limit.
+        gives_points: Whether results show points per case; else only the total in percent.
+        writable: Whether a submission may create files.
+        accepted_factor: Minimum ratio of the time limit to the slowest accepted run.
+        too_slow_factor: Minimum ratio of a too slow run to the time limit.
     """
 
     title: str = ""
@@ -157,10 +157,10 @@ class Problem:
     A problem that can be graded.
 
     Args:
-        cases: In the order they are run.
-        groups: Every directory that has cases below it, parents first; the root is the first.
-        settings: What problem.yaml says.
-        validator: The custom checker; None: the built-in comparison.
+        cases: Cases in the order of their runs.
+        groups: All directories with cases below them, parents first; the first is the root.
+        settings: Settings of problem.yaml.
+        validator: The output validator; None: the built-in comparison.
     """
 
     cases: tuple[CaseFiles, ...]

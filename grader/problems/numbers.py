@@ -1,4 +1,4 @@
-"""Numbers in outputs: what is one, and when two are close enough."""
+"""Parses numbers in outputs, and compares them within a tolerance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: What C reads as a number and Python does not.
+#: Spellings that C accepts and Python does not.
 _HEXADECIMAL = re.compile(
     rb"[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?", re.IGNORECASE
 )
@@ -17,18 +17,18 @@ _NOT_A_NUMBER = re.compile(rb"[+-]?nan\([0-9a-z_]*\)", re.IGNORECASE)
 @dataclass(frozen=True)
 class Tolerance:
     """
-    How far a number may be from the expected one; either bound is enough.
+    Tolerance of a number; either bound is enough.
 
     Args:
-        absolute: By difference; below 0 for none.
-        relative: By difference in units of the expected number; below 0 for none.
+        absolute: Maximum absolute error; below 0: not accepted by it.
+        relative: Maximum relative error; below 0: not accepted by it.
     """
 
     absolute: float
     relative: float
 
     def accepts(self, expected: float, got: float) -> bool:
-        """Compare; NaN is never right, and infinity only where just that is expected."""
+        """Compare two numbers; NaN is never accepted, infinity only equals the same infinity."""
         difference = abs(expected - got)
         if not math.isfinite(difference):
             return expected == got
@@ -36,7 +36,7 @@ class Tolerance:
 
 
 def parse_number(token: bytes) -> float | None:
-    """Read what C's strtod reads wholly, be it NaN or infinity; None when it is no number."""
+    """Parse a token like C's strtod, also NaN and infinity; None if it is not a number."""
     if b"_" in token:
         return math.nan if _NOT_A_NUMBER.fullmatch(token) else None
     try:
@@ -53,12 +53,12 @@ def parse_number(token: bytes) -> float | None:
 
 def same_tokens(expected: Sequence[bytes], got: Sequence[bytes], tolerance: Tolerance) -> int:
     """
-    Count the leading tokens that agree, as numbers where a number is expected.
+    Count the leading tokens that agree; tokens are compared as numbers if the answer has a number.
 
     Args:
         expected: Tokens of the answer.
-        got: As many tokens of the output.
-        tolerance: How far numbers may differ.
+        got: The same number of tokens of the output.
+        tolerance: Tolerance of numbers.
     """
     if expected == got and b"nan" not in b" ".join(expected).lower():
         return len(expected)
@@ -72,7 +72,7 @@ def same_tokens(expected: Sequence[bytes], got: Sequence[bytes], tolerance: Tole
 def _doubtful(
     expected: Sequence[bytes], got: Sequence[bytes], tolerance: Tolerance
 ) -> list[int] | None:
-    """Places that are not plainly close numbers; None when not all are numbers to Python."""
+    """Indexes that need an exact comparison; None if Python cannot parse all tokens as numbers."""
     try:
         pairs = list(zip(map(float, expected), map(float, got), strict=True))
     except ValueError:

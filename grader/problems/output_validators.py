@@ -1,8 +1,8 @@
 """
-Output validators: which files of a problem are one, in which language, and how it is run; pure.
+Finds the output validator of a problem, its language and its commands; pure.
 
-A validator is one file in ``output_validators/``, or one directory there whose files belong
-together; the files in ``output_validator/`` always do.
+A validator is one file or one directory in ``output_validators/``, or all files in
+``output_validator/``.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import StoredFile, ValidatorFiles
 
 _MODERN_DIRECTORY = "output_validator/"
 VALIDATOR_DIRECTORIES = ("output_validators/", _MODERN_DIRECTORY)
-#: A validator's sources together; no package comes near it.
+#: Maximum size of all sources of a validator; real packages are far smaller.
 MAX_SOURCES_BYTES = 4 << 20
-#: Its command line has room for so many.
+#: Maximum number of sources on a command line of the sandbox.
 _MAX_SOURCES = 24
-#: What a validator may be called where it lies in the sandbox.
+#: File name of a compiled validator in the sandbox.
 PROGRAM = "validator"
 _IGNORED = ("README", ".md", ".txt")
 _SCRIPTS = ("build", "run")
@@ -32,16 +32,16 @@ _FLAGS = ("-O2", "-pipe", "-fmax-errors=20", "-fdiagnostics-color=never", "-o", 
 @dataclass(frozen=True)
 class ValidatorLanguage:
     """
-    How validators of one language are made and run.
+    How to compile and run validators of one language.
 
     Args:
-        name: What results and messages call it.
-        extensions: Of its sources.
-        headers: Of files that are only included.
-        compiler: The compiler's command before the sources; empty: it is not compiled.
-        libraries: The command after the sources.
-        interpreter: What runs the entry; empty: it runs by itself.
-        policy: System call policy of the running validator.
+        name: Name in results and messages.
+        extensions: Extensions of sources.
+        headers: Extensions of files that are only included.
+        compiler: Command of the compiler before the sources; empty: not compiled.
+        libraries: Arguments after the sources.
+        interpreter: Command that runs the entry; empty: the entry is a program.
+        policy: System call policy of the validator.
     """
 
     name: str
@@ -70,7 +70,7 @@ VALIDATOR_LANGUAGES = (
     ValidatorLanguage(
         name="python",
         extensions=(".py", ".py3"),
-        # Not isolated: a module beside the validator is part of it.
+        # Not isolated (-I), because modules in its directory are part of the validator.
         interpreter=("python3", "-E", "-s", "-B"),
         policy="interpreted",
     ),
@@ -78,35 +78,35 @@ VALIDATOR_LANGUAGES = (
 
 
 def language_of(validator: ValidatorFiles) -> ValidatorLanguage:
-    """Look up the language of a validator that was found."""
+    """Return the language of a validator."""
     return next(one for one in VALIDATOR_LANGUAGES if one.name == validator.language)
 
 
 def find_validator(
-    root: str, files: Iterable[StoredFile], findings: Findings
+    root: str, files: Iterable[StoredFile], findings: PackageReport
 ) -> ValidatorFiles | None:
     """
     Find the validator of a problem.
 
     Args:
         root: Prefix of the problem.
-        files: Its objects, among others.
-        findings: Told of two, of a language nobody knows, and of sources that are too large.
+        files: Objects of the problem, possibly with others.
+        findings: Receives errors: several validators, unknown language, sources too large.
 
     Returns:
-        The validator; None when there is none, or none that can be used.
+        The validator; None if there is none that can be used.
     """
     programs = _programs(root, files)
     if len(programs) > 1:
         names = ", ".join(sorted(programs))
-        findings.error(f"output_validators: one can be used here, but there are {names}")
+        findings.error(f"output_validators: only one validator is supported, found {names}")
     for name, sources in programs.items():
         return _validator(name, sources, findings)
     return None
 
 
 def _programs(root: str, files: Iterable[StoredFile]) -> dict[str, dict[str, StoredFile]]:
-    """Files of each program below the directories of validators, by their names in it."""
+    """Files of each validator by validator and file name."""
     programs: dict[str, dict[str, StoredFile]] = {}
     for file in files:
         for directory in VALIDATOR_DIRECTORIES:
@@ -122,32 +122,32 @@ def _programs(root: str, files: Iterable[StoredFile]) -> dict[str, dict[str, Sto
 
 
 def _validator(
-    name: str, sources: dict[str, StoredFile], findings: Findings
+    name: str, sources: dict[str, StoredFile], findings: PackageReport
 ) -> ValidatorFiles | None:
     where = f"output_validators/{name}"
-    if complaint := _complaint(sources):
-        findings.error(f"{where}{complaint}")
+    if problem := _invalid(sources):
+        findings.error(f"{where}{problem}")
         return None
     language = _language(sources)
     if language is None:
         known = ", ".join(end for one in VALIDATOR_LANGUAGES for end in one.extensions)
-        findings.error(f"{where}: no language of validators; a source ends in one of {known}")
+        findings.error(f"{where}: no source in a supported language; extensions: {known}")
         return None
     entry = _entry(language, sources)
     if not entry:
-        findings.error(f"{where}: several files, and none is called main.py or validator.py")
+        findings.error(f"{where}: several files, but none is main.py or validator.py")
     files = tuple(sources[path] for path in sorted(sources))
     return ValidatorFiles(PurePosixPath(name).stem, language.name, entry, files)
 
 
-def _complaint(sources: dict[str, StoredFile]) -> str:
-    """Say why files cannot be a validator, after its name; nothing when they can."""
+def _invalid(sources: dict[str, StoredFile]) -> str:
+    """Return why files cannot be a validator, to be appended to its name; empty if they can."""
     if any(script in sources for script in _SCRIPTS):
-        return ": build and run scripts cannot be used here; leave the sources"
+        return ": build and run scripts are not supported; keep only the sources"
     if nested := [path for path in sources if "/" in path]:
-        return f"/{nested[0]}: the files of a validator lie beside each other"
+        return f"/{nested[0]}: the files of a validator must be in one directory"
     if strange := [path for path in sources if not _PLAIN.fullmatch(path)]:
-        return f": {strange[0]!r}: not a plain name"
+        return f": {strange[0]!r}: invalid file name; use up to 64 letters, digits and _.+-"
     if len(sources) > _MAX_SOURCES:
         return f": more than {_MAX_SOURCES} files"
     if sum(file.size_bytes for file in sources.values()) > MAX_SOURCES_BYTES:
@@ -156,7 +156,7 @@ def _complaint(sources: dict[str, StoredFile]) -> str:
 
 
 def _language(sources: Iterable[str]) -> ValidatorLanguage | None:
-    """Find the first language that has a source among the files; C++ programs may hold C."""
+    """Find the first language with a source among the files; C++ programs may contain C."""
     names = list(sources)
     for language in VALIDATOR_LANGUAGES:
         if any(name.endswith(language.extensions) for name in names):
@@ -165,7 +165,7 @@ def _language(sources: Iterable[str]) -> ValidatorLanguage | None:
 
 
 def _entry(language: ValidatorLanguage, sources: Iterable[str]) -> str:
-    """Name the file that is run; of compiled ones it is the program."""
+    """Name of the file to run; empty if it cannot be determined."""
     if language.compiler:
         return PROGRAM
     candidates = sorted(name for name in sources if name.endswith(language.extensions))
@@ -178,11 +178,11 @@ def _entry(language: ValidatorLanguage, sources: Iterable[str]) -> str:
 
 def compile_command(validator: ValidatorFiles, directory: str) -> tuple[str, ...]:
     """
-    Give the command that compiles a validator; empty where there is nothing to compile.
+    Return the command that compiles a validator; empty if its language is not compiled.
 
     Args:
-        validator: What is compiled.
-        directory: Where its sources are, as the compiler sees it, with its slash.
+        validator: The validator.
+        directory: Directory of its sources for the compiler, with a final slash.
     """
     language = language_of(validator)
     if not language.compiler:
@@ -196,10 +196,10 @@ def compile_command(validator: ValidatorFiles, directory: str) -> tuple[str, ...
 def run_command(
     validator: ValidatorFiles, directory: str, arguments: Sequence[str]
 ) -> tuple[str, ...]:
-    """Give the command that runs a validator which lies in `directory`."""
+    """Return the command that runs a validator stored in `directory`."""
     return (*language_of(validator).interpreter, directory + validator.entry, *arguments)
 
 
 def file_names(validator: ValidatorFiles) -> tuple[str, ...]:
-    """Names of its files, as they lie beside each other."""
+    """File names of a validator, without directories."""
     return tuple(file.key.rpartition("/")[2] for file in validator.files)

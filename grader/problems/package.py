@@ -1,14 +1,14 @@
 """
-From what lies in the bucket to a problem that can be graded; pure.
+Reads a problem package from a listing of the bucket and its settings files; pure.
 
 ::
 
-    <root>problem.yaml            optional: limits, how outputs are judged, how points count
-    <root>testcases/...           cases, in directories that are groups, with their settings
+    <root>problem.yaml            optional: limits, comparison, scoring
+    <root>testcases/...           cases; directories are groups, with their settings
     <root>output_validators/...   optional: a program that judges outputs
 
-Our own layout and the packages of Kattis differ only in what holds where nothing is said: a
-problem.yaml beside a directory ``secret`` makes it a package.
+Our own layout and the packages of Kattis differ only in their defaults: a problem is a package if
+it has a problem.yaml and a directory ``secret``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from grader.contract.verdicts import ErrorCode
 from grader.problems.cases import find_cases
 from grader.problems.compare import CompareOptions
 from grader.problems.document import Document
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.group_yaml import SECRET
 from grader.problems.groups import group_cases
 from grader.problems.model import Problem, StoredFile
@@ -31,21 +31,21 @@ from grader.problems.scoring import full_points, shortfalls
 CASES = "testcases/"
 LEGACY_GROUP_YAML = "testdata.yaml"
 GROUP_YAMLS = (LEGACY_GROUP_YAML, "test_group.yaml")
-#: A settings file is small; a larger one is refused.
+#: Maximum size of a settings file.
 MAX_YAML_BYTES = 1 << 18
-#: A validator's command line has room for so many words, and bytes of each.
-_MOST_FLAGS, _LONGEST_FLAG = 32, 1024
+#: Maximum number of flags on a validator's command line, and of bytes in each.
+_MAX_FLAGS, _MAX_FLAG_BYTES = 32, 1024
 
 
 @dataclass(frozen=True)
 class Listing:
     """
-    What there is of a problem.
+    The objects of a problem.
 
     Args:
-        root: Prefix of everything that belongs to it, with its slash.
-        cases: Prefix of the test cases to be run, with its slash; usually `root` + testcases/.
-        files: All objects below both.
+        root: Prefix of the problem, with a final slash.
+        cases: Prefix of the cases to run, with a final slash; usually `root` + testcases/.
+        files: All objects below both prefixes.
     """
 
     root: str
@@ -54,12 +54,12 @@ class Listing:
 
     @property
     def base(self) -> str:
-        """What the names of cases and groups are relative to."""
+        """Prefix that is not part of the names of cases and groups."""
         ours = self.root + CASES
         return ours if self.cases.startswith(ours) else self.cases
 
     def settings_files(self) -> tuple[StoredFile, ...]:
-        """Name the small files whose content `examine` wants to have."""
+        """Settings files, whose content `examine` needs."""
         return tuple(
             file
             for file in self.files
@@ -70,23 +70,23 @@ class Listing:
 
 def read(listing: Listing, contents: Mapping[str, bytes]) -> Problem:
     """
-    Make a problem.
+    Read a problem.
 
     Args:
-        listing: What there is.
+        listing: Objects of the problem.
         contents: Content of each of `Listing.settings_files`, by key.
 
     Raises:
-        RequestError: It cannot be graded; says why.
+        RequestError: The problem cannot be graded; the message has the reason.
     """
-    findings = Findings()
+    findings = PackageReport()
     problem = examine(listing, contents, findings)
     findings.raise_first()
     return problem
 
 
-def examine(listing: Listing, contents: Mapping[str, bytes], findings: Findings) -> Problem:
-    """Make a problem as far as it goes, and tell `findings` what is wrong; see `read`."""
+def examine(listing: Listing, contents: Mapping[str, bytes], findings: PackageReport) -> Problem:
+    """Read a problem as far as possible, and add all errors to `findings`; see `read`."""
     found = find_cases(listing.base, listing.files, findings)
     key = listing.root + PROBLEM_YAML
     in_secret = any(case.group.partition("/")[0] == SECRET for case in found)
@@ -110,35 +110,35 @@ def examine(listing: Listing, contents: Mapping[str, bytes], findings: Findings)
 
 
 def _group_documents(
-    listing: Listing, contents: Mapping[str, bytes], findings: Findings
+    listing: Listing, contents: Mapping[str, bytes], findings: PackageReport
 ) -> dict[str, Document]:
-    """Read the settings of groups, by the paths of their directories."""
+    """Parse the settings of groups, by directory."""
     documents = {}
     for key, content in contents.items():
         path = key.removeprefix(listing.base)
         directory, _, name = path.rpartition("/")
         if path != key and name in GROUP_YAMLS:
             if directory in documents:
-                findings.warn(f"{path}: a second settings file of this group, not used")
+                findings.warn(f"{path}: a second settings file of this group, ignored")
             else:
                 documents[directory] = Document.parse(path, content, findings)
     return documents
 
 
-def _check(problem: Problem, listing: Listing, findings: Findings) -> None:
-    """Find what only shows when everything is put together."""
+def _check(problem: Problem, listing: Listing, findings: PackageReport) -> None:
+    """Check the complete problem."""
     if findings.errors:
         return
     if not problem.cases:
         what = f"no test case (*.in) below {listing.cases}"
         findings.error(what, ErrorCode.TEST_CASES_NOT_FOUND)
     elif not full_points(problem) > 0:
-        findings.error("no case gives points, so nothing can be the whole score")
+        findings.error("no case gives points, so there is no full score")
     for shortfall in shortfalls(problem):
         findings.warn(shortfall)
     for flags in {case.flags for case in problem.cases}:
-        if len(flags) > _MOST_FLAGS or any(len(word.encode()) > _LONGEST_FLAG for word in flags):
-            findings.error(f"validator_flags: more than {_MOST_FLAGS}, or one that is too long")
+        if len(flags) > _MAX_FLAGS or any(len(word.encode()) > _MAX_FLAG_BYTES for word in flags):
+            findings.error(f"validator_flags: more than {_MAX_FLAGS}, or one that is too long")
         if problem.validator is None:
             try:
                 CompareOptions.from_flags(flags, case_sensitive=problem.settings.case_sensitive)

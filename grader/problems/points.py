@@ -1,4 +1,4 @@
-"""Points that an output validator gives a case by the files it leaves; pure."""
+"""Computes the points of a case from the score files of an output validator; pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ def points_from_files(
     problem: Problem, case: CaseFiles, score: bytes | None, share: bytes | None
 ) -> float | None:
     """
-    Give the points of an accepted case.
+    Return the points of an accepted case.
 
-    Where the case's group, or one it lies in, says how many points it has at most, ``score.txt``
-    holds points; otherwise a share from 0 to 1 of the points of an accepted case, as
-    ``score_multiplier.txt`` always does.
+    ``score.txt`` contains points if the case's group, or a group around it, has a maximum;
+    otherwise a share from 0 to 1 of the points of an accepted case, as does
+    ``score_multiplier.txt`` always.
 
     Args:
-        problem: Says whether its validator gives points at all.
-        case: The case that was accepted.
-        score: Content of ``score.txt``, if there is one.
-        share: Content of ``score_multiplier.txt``, if there is one.
+        problem: The problem; its settings decide whether the validator gives points.
+        case: The accepted case.
+        score: Content of ``score.txt``; None if it does not exist.
+        share: Content of ``score_multiplier.txt``; None if it does not exist.
 
     Returns:
-        The points; None where the validator gave none, so that those of the group hold.
+        The points; None if the validator gave none, so that those of the group apply.
 
     Raises:
-        ValueError: Not a number, or outside its range; says which.
+        ValueError: A file does not contain a number in its range.
     """
     groups = {group.name: group for group in problem.groups}
     path = [groups[name] for name in lineage(case.group)]
@@ -47,7 +47,7 @@ def points_from_files(
 
 
 def most_points(path: list[Group]) -> float | None:
-    """Bound of the innermost of some nested groups that has one."""
+    """Maximum points of the innermost group of a path that has a maximum."""
     return next((one.most_points for one in reversed(path) if one.most_points is not None), None)
 
 
@@ -55,7 +55,7 @@ def _number(name: str, content: bytes, most: float) -> float:
     try:
         value = float(content)
     except ValueError:
-        raise ValueError(f"{name} holds no number") from None
+        raise ValueError(f"{name} does not contain a number") from None
     if not math.isfinite(value) or not 0 <= value <= most:
-        raise ValueError(f"{name} holds {value:g}, which is not from 0 to {most:g}")
+        raise ValueError(f"{name} contains {value:g}, which is not from 0 to {most:g}")
     return value

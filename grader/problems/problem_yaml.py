@@ -1,4 +1,4 @@
-"""What ``problem.yaml`` says, in the legacy format, the later one, or for our own layout; pure."""
+"""Reads ``problem.yaml`` of the legacy format, the 2023-07 format or our own layout; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROBLEM_YAML = "problem.yaml"
 _LEGACY_VERSION = "legacy"
 _MODERN_VERSIONS = ("2023-07", "2023-07-draft", "2025-09", "2025-09-draft", "draft")
 _TYPES = ("pass-fail", "scoring")
-#: Known, and of no concern to a judge.
+#: Known keys that do not matter for judging.
 _ABOUT = (
     *("uuid", "version", "author", "credits", "source", "source_url", "license", "rights_owner"),
     *("keywords", "embargo_until", "libraries"),
@@ -23,12 +23,12 @@ _MS = 1000  # in a second
 @dataclass(frozen=True)
 class ProblemYaml:
     """
-    Everything that problem.yaml decides.
+    The content of problem.yaml.
 
     Args:
         settings: Limits and switches.
-        rules: How cases count, where their groups say nothing.
-        custom_check: A program of the problem's judges outputs.
+        rules: Scoring rules for all groups.
+        custom_check: Whether the problem's output validator judges outputs.
     """
 
     settings: ProblemSettings
@@ -40,14 +40,14 @@ def read_problem_yaml(
     document: Document, *, kattis: bool, legacy_groups: bool, has_validator: bool
 ) -> ProblemYaml:
     """
-    Read problem.yaml; an empty document stands for none.
+    Read problem.yaml; an empty document means defaults.
 
     Args:
-        document: Its values; what is wrong is noted there.
-        kattis: The problem is a package, so that the format's defaults hold.
-        legacy_groups: Its groups have settings by the legacy format's name, as many packages that
-            claim the later one do.
-        has_validator: There is a program that could judge outputs.
+        document: The settings; receives errors and warnings.
+        kattis: Whether the problem is a package, with the defaults of its format.
+        legacy_groups: Whether its groups have ``testdata.yaml``, as many packages that claim the
+            2023-07 format do.
+        has_validator: Whether the problem has an output validator.
     """
     version = document.text("problem_format_version") or _LEGACY_VERSION
     if version not in (_LEGACY_VERSION, *_MODERN_VERSIONS):
@@ -73,7 +73,7 @@ def read_problem_yaml(
     _read_grading(document.section("grading"))
     for key in ("languages", "constants"):
         if key in document and document.take(key) != "all":
-            document.warn(key, "not supported here, not used")
+            document.warn(key, "is not supported, ignored")
     document.ignore(*_ABOUT)
     document.close()
     return ProblemYaml(settings, rules, custom)
@@ -82,25 +82,25 @@ def read_problem_yaml(
 def _is_scoring(document: Document, types: tuple[str, ...]) -> bool:
     unsupported = [word for word in types if word not in _TYPES]
     if unsupported:
-        document.wrong("type", f"{unsupported[0]!r} problems cannot be graded here")
+        document.wrong("type", f"{unsupported[0]!r} problems are not supported")
     if set(types) >= set(_TYPES):
         document.wrong("type", "cannot be both pass-fail and scoring")
     return "scoring" in types
 
 
 def _is_custom(document: Document, validation: tuple[str, ...], *, has_validator: bool) -> bool:
-    """Whether a program of the problem's judges outputs; where nothing says, one that is there."""
+    """Whether the output validator judges outputs; by default, if there is one."""
     if not validation:
         return has_validator
     kind, *more = validation
     if kind not in ("default", "custom") or not set(more) <= {"score", "interactive"}:
         document.wrong("validation", "must be default, custom, or custom score")
     if "interactive" in more:
-        document.wrong("validation", "interactive problems cannot be graded here")
+        document.wrong("validation", "interactive problems are not supported")
     if kind == "custom" and not has_validator:
-        document.wrong("validation", "custom, but there is no program in output_validators/")
+        document.wrong("validation", "custom, but output_validators/ has no program")
     if kind == "default" and has_validator:
-        document.warn("validation", "default, so the program in output_validators/ is not used")
+        document.warn("validation", "default, so the program in output_validators/ is ignored")
     return kind == "custom" and has_validator
 
 
@@ -131,13 +131,13 @@ def _read_limits(limits: Document, settings: ProblemSettings) -> ProblemSettings
 
 def _read_grading(grading: Document) -> None:
     if grading.choice("objective", ("min", "max")) == "min":
-        grading.wrong("objective", "min: here more points are always better")
+        grading.wrong("objective", "min is not supported: more points are always better")
     grading.ignore("show_test_data_groups", "custom_scoring")
     grading.close()
 
 
 def _title(name: object) -> str:
-    """Give the name, in English where there are several."""
+    """Return the name, in English if there are several."""
     if isinstance(name, dict):
         name = name.get("en") or next(iter(name.values()), "")
     return "" if name is None else str(name)

@@ -1,18 +1,18 @@
 """
-From the results of single cases to the grade of a submission; pure.
+Computes the grade of a submission from the results of its cases; pure.
 
 The verdict is that of the first case, in order, that was not accepted.  The score is the points in
-percent of all points, rounded down; 100 means all points *and* every case accepted.  Points:
+percent of the full points, rounded down; 100 means full points *and* every case accepted.  Points:
 
-- an accepted case gives the points that the checker gave it, else the ``accept_points`` of its
-  group; another one gives ``reject_points``, and one that was not run gives none;
-- a group adds up its cases and groups (``sum``), or takes the least (``min``), the most (``max``)
-  or the mean (``avg``) of them; ``pass-fail`` gives its full points when every case below it was
-  accepted, and none otherwise; then it is held within the group's least and most points;
-- groups that do not count (samples, where the problem says so) have no say in verdict and score.
+- an accepted case has the points of the checker, else the ``accept_points`` of its group; another
+  case has ``reject_points``, and a case that was not run has none;
+- a group has the sum (``sum``), minimum (``min``), maximum (``max``) or mean (``avg``) of its cases
+  and subgroups; ``pass-fail`` gives full points if every case below was accepted, else none; the
+  result is clamped to the group's minimum and maximum;
+- groups that do not count (samples, if the problem says so) do not affect verdict and score.
 
-A problem that says nothing about points has one group with a point for each case, so its score is
-the share of accepted cases.  Example: ``secret/easy`` (min, 30 points) all accepted and
+A problem without points has one group with a point per case, so its score is the share of accepted
+cases.  Example: ``secret/easy`` (min, 30 points) all accepted and
 ``secret/hard`` (sum, 70 points over 7 cases) accepted in 4 of 7 gives 30 + 40 of 100: score 70,
 with the verdict of the first case of ``hard`` that failed.
 """
@@ -29,27 +29,27 @@ from grader.problems.groups import lineage, parent_of
 from grader.problems.model import Aggregation, CaseFiles, Group, Problem
 
 _PERCENT = 100
-#: How many cases say why they were not accepted: with thousands, a result would outgrow a message.
-_MOST_REASONS = 1000
-#: Sums of fractions miss whole numbers by less than this.
-_FUZZ = 1e-9
+#: Maximum number of cases with a reason; more would make a result too large for a message.
+_MAX_REASONS = 1000
+#: Tolerance for rounding errors in sums of fractions.
+_EPSILON = 1e-9
 
 
 @dataclass
 class _Node:
-    """A group with what is in it; those without any case are left out."""
+    """A group with its cases and subgroups; groups without cases are left out."""
 
     group: Group
     cases: list[CaseFiles] = field(default_factory=list)
     children: list[_Node] = field(default_factory=list)
 
     def full(self) -> float:
-        """Most points that can be had here."""
+        """Full points of the group."""
         most = self.group.most_points
         return self.of_members() if most is None else most
 
     def of_members(self) -> float:
-        """Most points that the cases and groups in it can give."""
+        """Points of the group if all its members are accepted."""
         if self.group.aggregation is Aggregation.ALL_OR_NOTHING:
             return self.group.accept_points
         members = [self.group.accept_points] * len(self.cases)
@@ -58,7 +58,7 @@ class _Node:
         )
 
     def points(self, results: Mapping[str, CaseResult]) -> float:
-        """Points of these results, by the names of their cases."""
+        """Points of the group for results by case name."""
         if self.group.aggregation is Aggregation.ALL_OR_NOTHING:
             return self.full() if self.is_accepted(results) else 0.0
         members = [self._case_points(results.get(case.name)) for case in self.cases]
@@ -68,7 +68,7 @@ class _Node:
         return min(max(points, self.group.least_points), most)
 
     def is_accepted(self, results: Mapping[str, CaseResult]) -> bool:
-        """Whether every case below was run and accepted."""
+        """Whether every case below ran and was accepted."""
         return all(
             case.name in results and results[case.name].status is Verdict.ACCEPTED
             for case in self.cases
@@ -93,26 +93,26 @@ def _combine(aggregation: Aggregation, points: list[float]) -> float:
 
 
 def full_points(problem: Problem) -> float:
-    """Give the points of a faultless submission."""
+    """Return the points of a submission that passes every case."""
     return _tree(problem)[""].full()
 
 
 def shortfalls(problem: Problem) -> list[str]:
-    """Find groups with more points than a faultless submission gets, unless a validator gives."""
+    """Find groups whose full points cannot be reached, unless the validator gives points."""
     return [
-        f"{name or 'all cases'}: {node.full():g} points, but what is in it gives"
+        f"{name or 'all cases'}: {node.full():g} points, but its cases and groups give only"
         f" {node.of_members():g}; the full score cannot be reached"
         for name, node in _tree(problem).items()
         if not problem.settings.custom_scores
         and node.group.aggregation is not Aggregation.ALL_OR_NOTHING
-        and node.of_members() < node.full() * (1 - _FUZZ)
+        and node.of_members() < node.full() * (1 - _EPSILON)
     ]
 
 
 def _tree(problem: Problem) -> dict[str, _Node]:
-    """Nodes by name, of the groups that count and have cases; of all when none would count."""
-    silent = [group.name for group in problem.groups if not group.counts]
-    counted = [case for case in problem.cases if not set(lineage(case.group)) & set(silent)]
+    """Nodes by name of the groups that count and have cases; of all groups if none counts."""
+    ignored = [group.name for group in problem.groups if not group.counts]
+    counted = [case for case in problem.cases if not set(lineage(case.group)) & set(ignored)]
     nodes: dict[str, _Node] = {}
     groups = {group.name: group for group in problem.groups}
     for case in counted or problem.cases:
@@ -127,15 +127,14 @@ def _tree(problem: Problem) -> dict[str, _Node]:
 
 class Scorer:
     """
-    Collects the results of one submission, in the order of the cases.
+    Collects the results of one submission in the order of the cases, and computes its grade.
 
     Args:
-        problem: Its cases and groups.
-        stop_at_first_failure: The request wants no further case once one was not accepted.
+        problem: The problem, with cases and groups.
+        stop_at_first_failure: Whether to run no further case after one was not accepted.
     """
 
     def __init__(self, problem: Problem, *, stop_at_first_failure: bool = False) -> None:
-        """Nothing was run yet."""
         self._problem = problem
         self._stop_at_first_failure = stop_at_first_failure
         self._groups = {group.name: group for group in problem.groups}
@@ -143,11 +142,11 @@ class Scorer:
         self._results: dict[str, CaseResult] = {}
         self._left = _count_cases(problem)
         self._reasons = 0
-        #: For each group, what in it was not accepted: names of groups, "." for a case of its own.
+        #: By group, its members that were not accepted: subgroups, or "." for a case of its own.
         self._rejected: dict[str, set[str]] = {name: set() for name in self._groups}
 
     def wants(self, case: CaseFiles) -> bool:
-        """Whether the case has to be run, after all that were added."""
+        """Whether the case has to run, given the results so far."""
         path = lineage(case.group)
         if self._stop_at_first_failure and self._rejected[""]:
             return False
@@ -161,7 +160,7 @@ class Scorer:
         return True
 
     def add(self, case: CaseFiles, result: CaseResult) -> None:
-        """Take the result of a case that was wanted."""
+        """Add the result of a case that had to run."""
         path = lineage(case.group)
         self._results[case.name] = self._complete(case, result)
         accepted = result.status is Verdict.ACCEPTED
@@ -171,7 +170,7 @@ class Scorer:
                 self._rejected[name].add(member)
 
     def grade(self) -> Grade:
-        """Add up; at least one case was added."""
+        """Compute the grade; at least one result must have been added."""
         results = list(self._results.values())
         first = next((one for one in self._counted() if one.status is not Verdict.ACCEPTED), None)
         return Grade(
@@ -188,10 +187,10 @@ class Scorer:
         )
 
     def _complete(self, case: CaseFiles, result: CaseResult) -> CaseResult:
-        """Say the group, and the points where the problem gives some; drop reasons beyond many."""
+        """Add group and points to a result, and drop its reason after the first 1000."""
         update: dict[str, object] = {"group": case.group or None}
         self._reasons += bool(result.reason)
-        if self._reasons > _MOST_REASONS:
+        if self._reasons > _MAX_REASONS:
             update["reason"] = None
         if result.score is None and self._problem.settings.gives_points:
             group = self._groups[case.group]
@@ -209,7 +208,7 @@ class Scorer:
     def _score(self, *, accepted: bool) -> int:
         root = self._nodes[""]
         share = root.points(self._results) / root.full()
-        percent = math.floor(_PERCENT * min(max(share, 0.0), 1.0) + _FUZZ)
+        percent = math.floor(_PERCENT * min(max(share, 0.0), 1.0) + _EPSILON)
         return percent if accepted else min(percent, _PERCENT - 1)
 
 

@@ -1,4 +1,4 @@
-"""Outputs cut into pieces, a block at a time: tokens, and white space where that counts."""
+"""Splits outputs into tokens, and white space if it counts, one block at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WHITE = frozenset(b" \t\n\r\x0b\x0c")
 
 
 def read_block(file: BinaryIO, size: int) -> bytes:
-    """Read `size` bytes, less only at the end, also from a file that gives less at a time."""
+    """Read `size` bytes, less only at the end of the file, even if single reads return less."""
     block = file.read(size)
     while block and len(block) < size:
         more = file.read(size - len(block))
@@ -29,7 +29,7 @@ def read_block(file: BinaryIO, size: int) -> bytes:
 
 
 def boundary(block: bytes) -> int:
-    """Where the last token of a block begins if it is not complete; 0: there is no white space."""
+    """Offset of the incomplete token at the end of a block; 0 if the block has no white space."""
     if not block or block[-1] in _WHITE:
         return len(block)
     return len(block) - len(block.rsplit(None, 1)[-1])
@@ -38,12 +38,12 @@ def boundary(block: bytes) -> int:
 @dataclass(frozen=True)
 class Cut:
     """
-    How to cut.
+    How to split a file.
 
     Args:
-        spaces: Runs of white space are pieces too.
-        fold: Make ASCII letters small.
-        block_bytes: How much to read at a time.
+        spaces: Whether sequences of white space are pieces too.
+        fold: Whether to convert ASCII letters to lower case.
+        block_bytes: Size of a read, bytes.
     """
 
     spaces: bool
@@ -53,34 +53,33 @@ class Cut:
 
 class Pieces:
     """
-    A file as a sequence of tokens.
+    A file as a sequence of pieces.
 
-    A token longer than a block is held as its digest, so that memory stays bounded.
+    A piece longer than a block is replaced by its digest, so that memory stays bounded.
 
     Args:
-        file: Where to read on.
-        begun: What was read of it already.
-        offset: Where in the file `begun` begins.
-        cut: How to cut.
+        file: The file, after `begun`.
+        begun: The part that was read already.
+        offset: Offset of `begun` in the file.
+        cut: How to split the file.
     """
 
     def __init__(self, file: BinaryIO, begun: bytes, offset: int, cut: Cut) -> None:
-        """Nothing is read yet."""
         self.ready: list[bytes] = []
         self._file = file
         self._begun = begun
         self._how = cut
         self._pattern = _PIECE if cut.spaces else _TOKEN
         self._next_offset = offset
-        self._rest = b""  # the beginning of a piece that may go on in the next block
-        self._long: _LongPiece | None = None  # the same, of one that is held as its digest
-        self._data = b""  # what `ready` was cut from
+        self._rest = b""  # start of a piece that may continue in the next block
+        self._long: _LongPiece | None = None  # the same for a piece longer than a block
+        self._data = b""  # source of `ready`
         self._data_offset = offset
         self._taken = 0
         self._at_end = False
 
     def fill(self) -> bool:
-        """Have at least one piece ready unless the file is at its end; say whether there is."""
+        """Read until a piece is ready or the file ends; returns whether a piece is ready."""
         while not self.ready and not self._at_end:
             chunk = self._begun or read_block(self._file, self._how.block_bytes)
             self._begun = b""
@@ -95,19 +94,19 @@ class Pieces:
         return bool(self.ready)
 
     def take(self, count: int) -> list[bytes]:
-        """Take the next pieces of those that are ready."""
+        """Take the next `count` pieces; they must be ready."""
         self._taken += count
         taken, self.ready = self.ready[:count], self.ready[count:]
         return taken
 
     def offset_of_next(self, back: int = 0) -> int:
-        """Where in the file the next piece begins, or the one that was taken `back` before it."""
+        """Offset of the next piece, or of the piece `back` before it."""
         matches = self._pattern.finditer(self._data)
         found = next(itertools.islice(matches, self._taken - back, None), None)
         return self._data_offset + (found.start() if found else 0)
 
     def _cut(self, chunk: bytes) -> None:
-        """Have the pieces ready that are complete."""
+        """Split a chunk into complete pieces."""
         data = self._rest + chunk
         self._data, self._data_offset = data, self._next_offset - len(data)
         pieces = _PIECE.findall(data) if self._how.spaces else data.split()
@@ -117,12 +116,12 @@ class Pieces:
         if len(self._rest) > self._how.block_bytes:
             self._long = _LongPiece(self._rest, self._next_offset - len(self._rest))
             self._rest = b""
-        if pieces and len(pieces[0]) > self._how.block_bytes:  # others fit in what was read at once
+        if pieces and len(pieces[0]) > self._how.block_bytes:  # others are within one chunk
             pieces[0] = _LongPiece(pieces[0], 0).digest()
         self.ready = pieces
 
     def _go_on(self, long: _LongPiece, chunk: bytes) -> None:
-        """Read more of a long piece; what follows it waits until it was taken."""
+        """Continue a long piece; the rest of the chunk is split later."""
         end = long.add(chunk)
         if chunk and end == len(chunk):
             return
@@ -133,21 +132,20 @@ class Pieces:
 
 
 class _LongPiece:
-    """The digest of a piece that is too long to be held."""
+    """Digest of a piece that is longer than a block."""
 
     def __init__(self, begin: bytes, offset: int) -> None:
-        """Take its beginning, and where in the file that is."""
         self.offset = offset
         self._end = _WORD_START if begin[0] in _WHITE else _SPACE_START
         self._hash = hashlib.blake2b(begin)
 
     def add(self, chunk: bytes) -> int:
-        """Take as much of `chunk` as still belongs to the piece; say how much that is."""
+        """Add the part of `chunk` that belongs to the piece; returns its length."""
         found = self._end.search(chunk)
         end = found.start() if found else len(chunk)
         self._hash.update(chunk[:end])
         return end
 
     def digest(self) -> bytes:
-        """Give what no short piece can be equal to: it has white space inside and around words."""
+        """A value that no short piece equals, because it mixes white space and other bytes."""
         return b"long piece " + self._hash.digest()

@@ -14,7 +14,7 @@ from gradectl.problems.layout import (
     check_problem_id,
 )
 from grader.problems.cases import find_cases
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import StoredFile
 
 GOOD = {"description.md": 10, "testcases/1.in": 1, "testcases/1.ans": 1}
@@ -139,7 +139,7 @@ def test_the_worker_pairs_the_cases_of_a_valid_problem(cases: dict[str, int]) ->
     """The check and the worker agree on the test cases."""
     if check_problem({"description.md": 1, **cases}):
         return
-    findings = Findings()
+    findings = PackageReport()
     stored = (StoredFile(path, 1, "") for path in arrange(cases).objects)
     found = find_cases("testcases/", stored, findings)
 

@@ -236,11 +236,11 @@ def test_deleted_settings_and_validators_are_removed(package: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "finding"),
     [
-        ("problem.yaml", "name: [", "problem.yaml: not YAML: line 1"),
+        ("problem.yaml", "name: [", "problem.yaml: invalid YAML: line 1"),
         ("problem.yaml", "x: " + "y" * (1 << 18), "problem.yaml: larger than 256 KiB"),
         ("data/secret/a/testdata.yaml", "range: x", "secret/a/testdata.yaml: range: must be two"),
         ("output_validators/check.py", "import sys\nif", "output_validators/check.py: line 2"),
-        ("output_validators/b.py", "", "one can be used here, but there are b.py, check.py"),
+        ("output_validators/b.py", "", "only one validator is supported, found b.py, check.py"),
         ("data/secret/a/2.in", "", "data/secret/a/2.in: answer file missing: 2.ans or 2.out"),
     ],
 )
@@ -260,7 +260,9 @@ def test_a_validator_in_an_unknown_language_is_rejected(package: Path) -> None:
     """The error lists the known extensions."""
     (package / "output_validators" / "check.py").rename(package / "output_validators" / "check.rb")
 
-    with pytest.raises(ConfigurationError, match=r"check\.rb: no language of validators.*\.py"):
+    with pytest.raises(
+        ConfigurationError, match=r"check\.rb: no source in a supported language.*\.py"
+    ):
         read_problem(package)
 
 
@@ -269,7 +271,7 @@ def test_unknown_keys_are_a_warning(package: Path) -> None:
     with (package / "problem.yaml").open("a") as file:
         file.write("colour: red\n")
 
-    assert "problem.yaml: 'colour': unknown key, not used" in read_problem(package).warnings
+    assert "problem.yaml: 'colour': unknown key, ignored" in read_problem(package).warnings
 
 
 def test_a_large_file_is_streamed(folder: Path) -> None:

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from grader.contract.verdicts import ErrorCode
 from grader.problems.cases import find_cases, natural_key
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import CaseFiles, StoredFile
 
 PREFIX = "problems/p/testcases/"
 
 
-def find(*names: str) -> tuple[list[CaseFiles], Findings]:
-    findings = Findings()
+def find(*names: str) -> tuple[list[CaseFiles], PackageReport]:
+    findings = PackageReport()
     files = [StoredFile(PREFIX + name, 1, "e") for name in names]
     return find_cases(PREFIX, files, findings), findings
 

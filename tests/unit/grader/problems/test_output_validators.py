@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import StoredFile, ValidatorFiles
 from grader.problems.output_validators import (
     compile_command,
@@ -17,7 +17,7 @@ ROOT = "problems/p/"
 
 
 def find(*names: str, size: int = 10) -> tuple[ValidatorFiles | None, list[str]]:
-    findings = Findings()
+    findings = PackageReport()
     files = [StoredFile(f"{ROOT}{name}", size, "e") for name in names]
     found = find_validator(ROOT, files, findings)
     return found, [error.text for error in findings.errors]
@@ -67,19 +67,22 @@ def test_the_entry_of_several_modules_has_a_usual_name() -> None:
     """Which one is run cannot be guessed."""
     assert good("output_validators/v/helper.py", "output_validators/v/main.py").entry == "main.py"
     _, errors = find("output_validators/v/a.py", "output_validators/v/b.py")
-    assert "none is called main.py" in errors[0]
+    assert "none is main.py" in errors[0]
 
 
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        (("a.py", "b.py"), "one can be used here, but there are a.py, b.py"),
-        (("a.rb",), "a.rb: no language of validators; a source ends in one of .cpp"),
-        (("v/a.py", "v/more/b.py"), "v/more/b.py: the files of a validator lie beside each other"),
-        (("v/build", "v/a.cpp"), "build and run scripts cannot be used here"),
-        (("v/run",), "build and run scripts cannot be used here"),
-        (("-o.cpp",), "'-o.cpp': not a plain name"),
-        (("a b.py",), "not a plain name"),
+        (("a.py", "b.py"), "only one validator is supported, found a.py, b.py"),
+        (("a.rb",), "a.rb: no source in a supported language; extensions: .cpp"),
+        (
+            ("v/a.py", "v/more/b.py"),
+            "v/more/b.py: the files of a validator must be in one directory",
+        ),
+        (("v/build", "v/a.cpp"), "build and run scripts are not supported"),
+        (("v/run",), "build and run scripts are not supported"),
+        (("-o.cpp",), "'-o.cpp': invalid file name"),
+        (("a b.py",), "invalid file name"),
         (tuple(f"v/{number}.c" for number in range(30)), "more than 24 files"),
     ],
 )

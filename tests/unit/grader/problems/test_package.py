@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
-from grader.problems.findings import Findings
+from grader.problems.findings import PackageReport
 from grader.problems.model import Aggregation, Group, Problem, StoredFile
 from grader.problems.package import Listing, examine, read
 from grader.problems.scoring import full_points
@@ -26,9 +26,9 @@ def listing(cases: tuple[str, ...], files: dict[str, str], below: str = "testcas
 
 def make(
     cases: tuple[str, ...], files: dict[str, str] | None = None, below: str = "testcases/"
-) -> tuple[Problem, Findings]:
+) -> tuple[Problem, PackageReport]:
     """Make a problem of cases and the text of other files, by their paths."""
-    findings = Findings()
+    findings = PackageReport()
     found = listing(cases, files or {}, below)
     contents = {
         file.key: (files or {})[file.key.removeprefix(ROOT)].encode()
@@ -172,35 +172,35 @@ def test_a_part_of_the_cases_keeps_its_groups_and_checker() -> None:
 
 
 def test_a_program_among_the_validators_judges_unless_told_otherwise() -> None:
-    """`validation: default` with a program there is a mistake, which is said."""
+    """`validation: default` with a program gives a warning."""
     with_program = good(KATTIS, {"problem.yaml": "validation: custom", **CUSTOM})
     unused = {"problem.yaml": "validation: default", **CUSTOM}
 
     assert with_program.validator is not None
     assert with_program.validator.language == "python"
-    assert "is not used" in warnings(KATTIS, unused)
+    assert "is ignored" in warnings(KATTIS, unused)
     assert make(KATTIS, unused)[0].validator is None
 
 
 @pytest.mark.parametrize(
     ("yaml", "what"),
     [
-        ("a: [1", "problem.yaml: not YAML: line 1"),
-        ("- list", "must hold keys and values"),
-        ("[" * 5000, "problem.yaml: not YAML"),
-        ("limits: 3", "limits: must hold keys and values"),
+        ("a: [1", "problem.yaml: invalid YAML: line 1"),
+        ("- list", "must be a mapping of keys to values"),
+        ("[" * 5000, "problem.yaml: invalid YAML"),
+        ("limits: 3", "limits: must be a mapping of keys to values"),
         ("limits: {time_limit: fast}", "limits: time_limit: must be a number"),
         ("limits: {time_limit: true}", "limits: time_limit: must be a number"),
         ("limits: {time_limit: 0}", "limits: time_limit: must be above 0"),
         ("limits: {memory: .nan}", "limits: memory: must be a number"),
         ("limits: {memory: " + "9" * 400 + "}", "limits: memory: must be a number"),
-        ("type: interactive", "'interactive' problems cannot be graded here"),
+        ("type: interactive", "'interactive' problems are not supported"),
         ("type: [pass-fail, scoring]", "cannot be both"),
-        ("validation: custom interactive", "interactive problems cannot be graded"),
-        ("validation: custom", "there is no program in output_validators/"),
+        ("validation: custom interactive", "interactive problems are not supported"),
+        ("validation: custom", "output_validators/ has no program"),
         ("validation: magic", "must be default, custom"),
         ("validator_flags: float_tolerance", "float_tolerance"),
-        ('validator_flags: "a\\0b"', "validator_flags: has characters"),
+        ('validator_flags: "a\\0b"', "validator_flags: has control characters"),
         ("validator_flags: {a: b}", "must be words"),
         ("grading: {objective: min}", "more points are always better"),
         ("allow_file_writing: maybe", "must be true or false"),
@@ -217,12 +217,12 @@ def test_what_cannot_be_graded_is_named(yaml: str, what: str) -> None:
         ("range: 1", "range: must be two numbers"),
         ("range: 5 1", "range: the least is above the most"),
         ("range: nan 1", "range: the least is above the most"),
-        ("grading: custom", "a grader of the package's own"),
+        ("grading: custom", "custom graders are not supported"),
         ("on_reject: maybe", "on_reject: must be one of break, continue"),
         ("max_score: unbounded", "max_score: must be a number"),
-        ("args: [-x]", "args: cannot be done here"),
-        ("require_pass: secret/z", "no group before this one"),
-        ("require_pass: secret", "no group before this one"),
+        ("args: [-x]", "args: is not supported"),
+        ("require_pass: secret/z", "not an earlier group"),
+        ("require_pass: secret", "not an earlier group"),
         ("accept_score: 0", "no case gives points"),
     ],
 )
@@ -243,19 +243,19 @@ def test_a_later_group_without_points_is_named() -> None:
 @pytest.mark.parametrize(
     ("files", "what"),
     [
-        ({"problem.yaml": "limit: {}"}, "problem.yaml: 'limit': unknown key, not used"),
+        ({"problem.yaml": "limit: {}"}, "problem.yaml: 'limit': unknown key, ignored"),
         ({"problem.yaml": "limits: {tme: 1}"}, "limits: 'tme': unknown key"),
         ({"problem.yaml": "problem_format_version: 2031"}, "is unknown; read as the latest"),
-        ({"problem.yaml": "languages: [c]"}, "languages: not supported here"),
+        ({"problem.yaml": "languages: [c]"}, "languages: is not supported"),
         ({"problem.yaml": "", "testcases/testdata.yaml": "on_rejct: break"}, "'on_rejct'"),
-        ({"problem.yaml": "", "testcases/none/testdata.yaml": ""}, "there are no cases"),
+        ({"problem.yaml": "", "testcases/none/testdata.yaml": ""}, "has no cases"),
         (
             {"problem.yaml": "", "testcases/testdata.yaml": "grader_flags: always_accept best"},
             "always_accept: no effect",
         ),
         (
             {"problem.yaml": "type: scoring", "testcases/secret/testdata.yaml": "range: 0 9"},
-            "secret: 9 points, but what is in it gives 2",
+            "secret: 9 points, but its cases and groups give only 2",
         ),
         (
             {"problem.yaml": "", "testcases/testdata.yaml": "", "testcases/test_group.yaml": ""},
@@ -316,7 +316,7 @@ def test_no_settings_file_can_crash_the_reading(values: dict[str, object], junk:
     found = listing(GROUPED, {"problem.yaml": "", "testcases/secret/testdata.yaml": ""})
     text = repr(values).replace("None", "null").encode()  # most of what repr writes is YAML
     for first, second in ((text, text), (junk, text), (text, junk)):
-        findings = Findings()
+        findings = PackageReport()
         keys = (ROOT + "problem.yaml", ROOT + "testcases/secret/testdata.yaml")
         problem = examine(found, dict(zip(keys, (first, second), strict=True)), findings)
 
