@@ -37,7 +37,7 @@ SPEAKING = [one for one in LANGUAGES if one.out_of_memory]
 
 @pytest.fixture(scope="module")
 def box(launcher: Path) -> Iterator[Box]:
-    """One claimed slot for all of these tests: each program has to leave it clean."""
+    """One claimed box for all of these tests: each program has to leave it clean."""
     with Box.claim(launcher) as claimed:
         yield claimed
 
@@ -62,7 +62,7 @@ class Judge(Protocol):
 
 @pytest.fixture
 def judge(box: Box, tmp_path: Path) -> Iterator[Judge]:
-    """Compiles and runs by the very pipeline of submissions, and leaves the slot clean."""
+    """Compiles and runs through the pipeline of submissions, and leaves the box clean."""
 
     def run(language: Language, source: str, memory_mb: int = 256, cpu_ms: int = 10_000) -> Ended:
         compiler = Compiler(box, ProgramCache(FileCache(tmp_path / "programs", 1 << 30)))
@@ -126,9 +126,7 @@ def test_its_least_memory_is_enough_for_its_own_test(judge: Judge, language: Lan
 
 
 @pytest.mark.parametrize("language", COMPILED, ids=lambda one: one.name)
-def test_what_does_not_compile_is_told_in_the_compilers_words(
-    judge: Judge, language: Language
-) -> None:
+def test_a_compile_error_has_the_compilers_message(judge: Judge, language: Language) -> None:
     """File, line and reason, without our directories."""
     ended = judge(language, program(language, "wrong"))
 

@@ -99,14 +99,14 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def box(launcher: Path) -> Iterator[Box]:
-    """One claimed slot for all of these tests."""
+    """One claimed box for all of these tests."""
     with Box.claim(launcher) as claimed:
         yield claimed
 
 
 @pytest.fixture
 def bench(box: Box, tmp_path: Path) -> Iterator[Bench]:
-    """A bench in a clean slot, and a look at what is left in it afterwards."""
+    """A bench in a clean box; checks that nothing is left in it."""
     tmp_path.chmod(0o700)
     box.clean()
     yield Bench(box, tmp_path)

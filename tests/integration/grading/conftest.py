@@ -1,4 +1,4 @@
-"""A bench at which submissions are graded: a slot, a store in memory, and what is said of them."""
+"""Fixtures that grade submissions: a box, an in-memory store, and a captured log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOG_MAX_BYTES = 1 << 20
 
 @pytest.fixture(scope="module")
 def box(launcher: Path) -> Iterator[Box]:
-    """One claimed slot for all tests of a module: each submission has to leave it clean."""
+    """One claimed box for all tests of a module; each submission has to leave it clean."""
     with Box.claim(launcher) as claimed:
         yield claimed
 
@@ -67,7 +67,7 @@ class GradingBench:
         return self.grader()(self.request(language=language, **fields))
 
     def verdict(self, source: bytes | str, language: str = "python", **fields: object) -> Grade:
-        """Submit a source and give what is said of it."""
+        """Submit a source and return its grade."""
         result = self.grade(source, language, **fields).result
         assert result is not None
         return result
@@ -77,7 +77,7 @@ class GradingBench:
         store: ObjectStore | None = None,
         find_language: Any = find,
     ) -> Grader:
-        """A grader; one with another store has caches of its own."""
+        """A grader; one with another store has its own caches."""
         caches = self.caches
         if store is not None:
             caches = self.opened.enter_context(open_caches(store, BUCKET, max_bytes=1 << 30))
@@ -94,13 +94,13 @@ class GradingBench:
         )
 
     def with_language(self, language: Language, **fields: object) -> Grade:
-        """Grade what was submitted last in a language of the test's own."""
+        """Grade the last submission in a language of the test."""
         result = self.grader(find_language=lambda _: language)(self.request(**fields)).result
         assert result is not None
         return result
 
     def request(self, **fields: object) -> GradingRequest:
-        """A request with these fields, all others being right."""
+        """A valid request with these fields changed."""
         defaults: dict[str, object] = {
             "request_id": "req_1",
             "user_id": "user_1",
@@ -114,17 +114,17 @@ class GradingBench:
         return GradingRequest.model_validate(defaults | fields)
 
     def events(self) -> list[str]:
-        """The words that were logged."""
+        """Events of the worker.s log."""
         return [call.kwargs["event"] for call in self.log.calls]
 
     def execution_log(self) -> str:
-        """What the last submission's log says."""
+        """Execution log of the last submission."""
         return self.store.get("results/req_1/execution.log", max_bytes=LOG_MAX_BYTES).decode()
 
 
 @pytest.fixture
 def bench(box: Box) -> Iterator[GradingBench]:
-    """A store with one problem: double the number."""
+    """A bench whose store has one problem: double the number."""
     store = MemoryObjectStore()
     with open_caches(store, BUCKET, max_bytes=1 << 30) as caches:
         bench = GradingBench(box, store, caches)

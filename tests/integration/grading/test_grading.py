@@ -142,7 +142,7 @@ class FailingStore(MemoryObjectStore):
 
 
 def test_a_store_that_fails_is_worth_another_attempt(bench: Any) -> None:
-    """The error passes through as it is, and the slot is clean for the next attempt."""
+    """The error passes through as it is, and the box is clean for the next attempt."""
     failing = FailingStore()
     for found in bench.store.list(""):
         MemoryObjectStore.put(

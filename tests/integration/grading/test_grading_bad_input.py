@@ -178,7 +178,7 @@ def test_a_limit_that_is_none_is_refused_when_it_is_read(
 def test_a_toolchain_that_was_removed_is_the_platforms_fault(
     bench: Any, name: str, changes: dict[str, Any]
 ) -> None:
-    """The request is tried again, on a worker that has it; the slot is clean."""
+    """The request is tried again, on a worker that has it; the box is clean."""
     bench.put("submissions/req_1/solution", "print(1)")
 
     with pytest.raises(SandboxError, match="not installed"):
@@ -187,7 +187,7 @@ def test_a_toolchain_that_was_removed_is_the_platforms_fault(
 
 
 def test_a_compiler_whose_parts_were_removed_is_the_platforms_fault(bench: Any) -> None:
-    """It still starts, and fails for every source: nobody's submission is to blame."""
+    """It still starts, and fails for every source: no submission is at fault."""
     bench.put("submissions/req_1/solution", "int main(void) { return 0; }")
     command = ("sh", "-c", "echo 'gcc: fatal error: cannot execute cc1' >&2; exit 1")
 

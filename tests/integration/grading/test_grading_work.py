@@ -1,4 +1,4 @@
-"""The work of a worker as its settings describe it: slots that share what they keep."""
+"""Consumers of a worker by its settings: they share caches, each with a box of its own."""
 
 from __future__ import annotations
 

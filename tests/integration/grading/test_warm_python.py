@@ -28,7 +28,7 @@ print(sys.gettrace(), sys.exc_info(), __name__)
 
 @pytest.fixture
 def box(launcher: Path) -> Iterator[Box]:
-    """A slot of its own."""
+    """A box of its own."""
     with Box.claim(launcher) as claimed:
         yield claimed
 

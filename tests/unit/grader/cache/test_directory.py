@@ -27,7 +27,7 @@ def grow_old(path: Path) -> None:
 
 
 def test_it_is_there_as_long_as_its_worker(tmp_path: Path) -> None:
-    """And nobody else can enter it."""
+    """Other users cannot enter it."""
     with own_directory(tmp_path) as directory:
         assert directory.stat().st_mode & 0o777 == 0o700
 

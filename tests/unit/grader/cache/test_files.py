@@ -38,7 +38,7 @@ def age(directory: Path, name: str, used_at: int) -> None:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Where the cache will be; not there yet."""
+    """Directory of the cache; does not exist yet."""
     return tmp_path / "cache"
 
 
@@ -61,7 +61,7 @@ def test_a_worker_finds_what_another_left(directory: Path) -> None:
 def test_the_directory_is_the_workers_alone_and_files_can_be_read_by_descriptor(
     directory: Path,
 ) -> None:
-    """A slot user gets no further than the directory; a sandboxed checker reopens what it got."""
+    """A user of a box cannot enter the directory; a sandboxed checker reopens its descriptor."""
     keep(FileCache(directory, 1 << 20), "a1")
 
     assert directory.stat().st_mode & 0o777 == 0o700

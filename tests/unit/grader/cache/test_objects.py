@@ -176,7 +176,7 @@ def test_what_is_missing_or_too_large_is_told_as_the_store_tells_it(
 
 
 def test_slots_that_want_one_object_fetch_it_once(cache: ObjectCache, store: CountingStore) -> None:
-    """A contest begins with every slot wanting the same problem."""
+    """At the start of a contest every consumer needs the same problem."""
     wanted = store.stored(KEY)
     threads = [threading.Thread(target=fetch, args=(cache, wanted)) for _ in range(8)]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Caches as the slots of a worker share them."""
+"""Caches shared by the consumers of a worker."""
 
 from __future__ import annotations
 

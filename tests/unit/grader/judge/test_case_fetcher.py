@@ -238,7 +238,7 @@ def test_a_case_that_is_too_large_is_the_problems_fault(
 def test_a_store_that_fails_is_worth_another_attempt(
     fetcher: CaseFetcher, store: WatchedStore
 ) -> None:
-    """What a helper thread meets reaches the slot as it is."""
+    """An error of a download thread reaches the consumer unchanged."""
     case = store.case("1")
     store.put(case.input_key, b"changed", content_type="text/plain")
 

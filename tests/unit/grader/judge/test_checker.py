@@ -49,7 +49,7 @@ def test_flags_of_the_case_and_settings_of_the_problem_hold(paths: CasePaths) ->
 
 
 def test_limits_of_a_validator_are_the_problem_s_within_bounds() -> None:
-    """A problem cannot hold a slot for an hour."""
+    """A problem cannot block a box for an hour."""
     default = check_limits(ProblemSettings())
     asked = check_limits(ProblemSettings(check_time_ms=1000, check_memory_mb=64, check_output_mb=1))
     greedy = check_limits(

@@ -51,13 +51,13 @@ LIAR = replace(
 
 @pytest.fixture(scope="module")
 def box(launcher: Path) -> Iterator[Box]:
-    """One claimed slot."""
+    """One claimed box."""
     with Box.claim(launcher) as claimed:
         yield claimed
 
 
 class CountingBox:
-    """A slot that counts what it runs, and can have a full disk or a short wall."""
+    """A box that counts its runs, and can have a full disk or a short wall time."""
 
     def __init__(self, box: Box) -> None:
         """Stand before a real one."""
@@ -76,7 +76,7 @@ class CountingBox:
 
 @dataclass
 class Bench:
-    """A compiler with its cache, in a clean slot."""
+    """A compiler with its cache, in a clean box."""
 
     box: CountingBox
     directory: Path
@@ -92,7 +92,7 @@ class Bench:
     def load(
         self, source: bytes, language: Language = C, limits: RunLimits | None = None
     ) -> CompileFailure | None:
-        """Load a source into the slot, cleaned before."""
+        """Clean the box and load a source into it."""
         self.box.clean()
         wanted = limits or compile_limits(language)
         return self.compiler.load(language, source, wanted, self.directory)

@@ -41,7 +41,7 @@ def test_lines_are_kept_in_order() -> None:
 
 @given(st.text())
 def test_a_name_is_shown_on_one_line(name: str) -> None:
-    """An object may be called anything; nobody can write a line of the log by its name."""
+    """The name of an object cannot forge a line of the log."""
     shown = printable_name(name)
 
     assert shown.isprintable()

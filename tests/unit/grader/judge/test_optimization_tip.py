@@ -68,7 +68,7 @@ def test_both_are_told_in_one_text() -> None:
         (255, 64, None),  # less than four times
         (84, 20, 64),  # exactly 64 MB apart
         (83, 20, None),
-        (66, 2, 16),  # nobody writes a limit below 16 MB
+        (66, 2, 16),  # limits below 16 MB are unusual
         (1024, 8, 16),
         (1024, 9, 32),
         (4096, 1000, 2048),
@@ -90,7 +90,7 @@ def test_the_edges_of_the_memory_rule(limit_mb: int, used_mb: int, enough: int |
         (999, 250, None),  # less than four times
         (560, 60, 200),  # exactly 500 ms apart
         (559, 60, None),
-        (600, 1, 100),  # nobody writes a limit below 100 ms
+        (600, 1, 100),  # limits below 100 ms are unusual
         (10_000, 51, 200),
         (10_000, 250, 500),
         (10_000, 251, 1000),

@@ -25,7 +25,7 @@ OUTCOME = RunOutcome(StopReason.ENDED, 0, 0, 1000, 2000, 3000)
 
 
 class RecordingBox:
-    """A slot that only remembers what it was asked for, and writes as a program would."""
+    """A box that records its calls, and writes output like a program."""
 
     def __init__(self) -> None:
         """Nothing was asked for."""
@@ -50,13 +50,13 @@ class RecordingBox:
 
 @pytest.fixture
 def box() -> RecordingBox:
-    """A slot."""
+    """A recording box."""
     return RecordingBox()
 
 
 @pytest.fixture
 def program(box: RecordingBox, tmp_path: Path) -> Program:
-    """A program in Python, in that slot."""
+    """A Python program in that box."""
     return Program(cast(Box, box), find("python"), LIMITS, tmp_path)
 
 

@@ -67,7 +67,7 @@ def test_what_the_watchdog_recorded_comes_first(reason: StopReason, verdict: Ver
     ("cpu_us", "verdict"), [(1_000_000, None), (1_000_001, Verdict.TIME_LIMIT_EXCEEDED)]
 )
 def test_the_time_limit_is_exact(cpu_us: int, verdict: Verdict | None) -> None:
-    """A microsecond over the limit is over the limit, also when nobody ended the program."""
+    """A microsecond over the limit is over it, also without a stop by the watchdog."""
     assert verdict_of(outcome(cpu_us=cpu_us)) is verdict
 
 
@@ -133,7 +133,7 @@ def test_an_end_is_explained_in_words(ended: RunOutcome, words: str) -> None:
 
 @given(measured=OUTCOMES)
 def test_what_is_over_a_limit_reads_as_over_it(measured: RunOutcome) -> None:
-    """Figures are rounded up, so that nobody reads "1000 ms used, 1000 ms allowed: too slow"."""
+    """Figures are rounded up: never "1000 ms used, 1000 ms allowed: too slow"."""
     found = re.fullmatch(
         r"used ([\d.]+) \w+ of [\w ]+, (\d+) \w+ allowed", explain(measured, LIMITS)
     )

@@ -29,7 +29,7 @@ def test_the_heap_is_never_too_small_to_start(memory_mb: int) -> None:
 
 
 def test_the_programs_of_a_language_are_those_of_the_system() -> None:
-    """What it compiles itself, beside the source or elsewhere in the slot, is not looked for."""
+    """Programs that it compiles itself in the box are not listed."""
     assert JAVA.programs == ("javac", "sh", "java")
     assert find("c").programs == ("gcc",)
 

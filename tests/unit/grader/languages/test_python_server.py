@@ -194,7 +194,7 @@ class Said(NamedTuple):
 
 @pytest.fixture(scope="module")
 def box(launcher: Path) -> Iterator[Box]:
-    """One slot for all programs."""
+    """One box for all programs."""
     with Box.claim(launcher) as claimed:
         yield claimed
 

@@ -54,8 +54,8 @@ def test_files_that_do_not_count_are_not_read() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"one", b"1 2", b"nan", b"inf", b"-0.1", b"1.01", b"\xff"]
 )
-def test_what_is_no_share_is_refused(content: bytes) -> None:
-    """It is the problem's fault, and said so."""
+def test_an_invalid_share_is_rejected(content: bytes) -> None:
+    """The error names the file."""
     with pytest.raises(ValueError, match=r"score\.txt (contains|does not contain)"):
         points_from_files(problem(Group("a")), CASE, content, None)
 

@@ -49,7 +49,7 @@ def result(number: int, verdict: Verdict, score: float | None = None) -> CaseRes
 
 
 def run(scorer: Scorer, of: Problem, verdict: Callable[[CaseFiles], Verdict]) -> list[str]:
-    """Do what the worker does; tell which cases were run."""
+    """Run like the worker; returns the cases that ran."""
     done = []
     for number, case in enumerate(of.cases, 1):
         if scorer.wants(case):
@@ -185,7 +185,7 @@ def test_a_rejected_group_stops_the_group_around_it_where_that_breaks() -> None:
 
 
 def test_a_group_that_needs_another_waits_for_all_of_it() -> None:
-    """With `require_pass` nobody gets points for hard cases without the easy ones."""
+    """With `require_pass`, hard cases give no points without the easy ones."""
     of = problem([Group(), Group("a"), Group("b", require_pass=("a",))], ["a/1", "a/2", "b/1"])
 
     assert run(Scorer(of), of, failing()) == ["a/1", "a/2", "b/1"]
