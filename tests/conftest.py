@@ -38,6 +38,23 @@ ROLE_USERS = (
 )
 
 
+#: Fixtures of programs that `make fast` does without.
+ENGINE_FIXTURES = {"activemq", "engines", "guarded", "launcher", "mariadb", "terraform_folder"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that needs an engine and does not carry the marker."""
+    unmarked = [
+        item.nodeid
+        for item in items
+        if ENGINE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        and not any(item.get_closest_marker(name) for name in ("engine", "stack"))
+    ]
+    if unmarked:
+        wanted = f"needs the marker `engine`, because it uses one of {sorted(ENGINE_FIXTURES)}"
+        raise pytest.UsageError("\n".join(f"{name}: {wanted}" for name in unmarked))
+
+
 def pytest_configure() -> None:
     """
     Restore the default handler of SIGINT for this process and its children.

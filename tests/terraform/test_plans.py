@@ -79,14 +79,30 @@ def worker_settings_are_known(values: Values) -> bool:
     return required <= told <= {name.upper() for name in fields}
 
 
-@pytest.mark.parametrize("effect", [basics, performance, cost, security])
+EFFECTS = [basics, performance, cost, security]
+
+
+def var_file(effect: Callable[[Values], bool]) -> str:
+    """The sample that has an effect."""
+    return f"-var-file={SAMPLES / effect.__name__}.tfvars"
+
+
+def test_the_settings_that_users_have_today_plan_together(planning_root: Any) -> None:
+    """Each group of the contract is a whole tfvars file; together they do what each says."""
+    samples = [var_file(effect) for effect in EFFECTS]
+
+    values = planned(planning_root.plan(*samples, "-var=emulated=true"))
+
+    assert [effect.__name__ for effect in EFFECTS if not effect(values)] == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("effect", EFFECTS)
 def test_the_settings_that_users_have_today_plan_as_they_stand(
     planning_root: Any, effect: Callable[[Values], bool]
 ) -> None:
-    """Each group of the contract is a whole tfvars file, and does what it says."""
-    sample = SAMPLES / f"{effect.__name__}.tfvars"
-
-    values = planned(planning_root.plan(f"-var-file={sample}", "-var=emulated=true"))
+    """Each group of the contract also does what it says alone."""
+    values = planned(planning_root.plan(var_file(effect), "-var=emulated=true"))
 
     assert effect(values), json.dumps(values, indent=2)
 
