@@ -130,6 +130,12 @@ class _LoggedRequest(MotoRequestHandler):
 
     wbufsize = _ANSWER_BUFFER_BYTES
 
+    def handle_expect_100(self) -> bool:
+        """Let a client that uploads a file go on at once."""
+        proceed = super().handle_expect_100()
+        self.wfile.flush()
+        return proceed
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the signature of http.server
         """Log one line; JSON protocols name the call in a header, others in the path."""
         target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from http.client import HTTPConnection
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import pytest
@@ -121,3 +121,22 @@ def test_an_answer_is_sent_in_one_piece() -> None:
     (answer,) = connection.pieces
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert b"{}" in answer
+
+
+def test_an_upload_goes_on_at_once() -> None:
+    """A client that sends `Expect: 100-continue` waits for this line before it sends the body."""
+    received = Event()
+    control_plane = ControlPlane(pages={"/page": lambda _query: b"%d" % received.wait(60)})
+    control_plane.start()
+    port = int(control_plane.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
+        client.sendall(
+            b"PUT /page HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+            b"Expect: 100-continue\r\n\r\n"
+        )
+        first = client.recv(1000)
+        received.set()
+    control_plane.stop()
+
+    assert first.startswith(b"HTTP/1.1 100 Continue")
+    assert b"200 OK" not in first
