@@ -1,4 +1,4 @@
-"""Rust, by the edition of 2021, with the standard library alone."""
+"""Rust: one file of edition 2021 with the standard library."""
 
 from __future__ import annotations
 
