@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pymysql
 import pytest
 
@@ -53,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if unmarked:
         wanted = f"needs the marker `engine`, because it uses one of {sorted(ENGINE_FIXTURES)}"
         raise pytest.UsageError("\n".join(f"{name}: {wanted}" for name in unmarked))
+
+
+# How long an example takes, or its data, says how busy the machine is and nothing about the code.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_configure() -> None:

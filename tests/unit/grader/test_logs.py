@@ -8,7 +8,7 @@ import logging
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.logs import Redactor, escape, forward_standard_logging, make_logger
@@ -83,7 +83,6 @@ def test_value_cannot_forge_a_line(stream: io.StringIO) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_escaped_text_is_printable(text: str) -> None:
     """For any text."""
     assert escape(text).isprintable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.messages import Grade, GradingResult
@@ -170,7 +170,6 @@ def test_dead_letter_does_not_expire() -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=1000)))
-@settings(deadline=None)
 def test_any_headers_of_a_producer_are_accepted(headers: dict[str, str]) -> None:
     """No header of a producer changes where a copy goes, and identities fit their column."""
     message = Delivery("requests", "ID:7", b"", headers)

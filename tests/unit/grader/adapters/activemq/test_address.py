@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.adapters.activemq.address import BrokerAddress
@@ -38,7 +38,6 @@ def test_invalid_endpoint_is_rejected(endpoint: str) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_any_text_is_an_address_or_a_settings_error(text: str) -> None:
     """For any value of the parameter."""
     with suppress(SettingsError):

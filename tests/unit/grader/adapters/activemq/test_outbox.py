@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stomp.utils import convert_frame, pack, parse_frame
 
@@ -46,7 +46,6 @@ def test_transaction_begins_and_commits_around_all_frames() -> None:
 
 
 @given(st.text(), st.binary())
-@settings(deadline=None)
 def test_any_header_value_and_body_survive_encoding(value: str, body: bytes) -> None:
     """No character of a value ends the line or the header."""
     value = value.encode(errors="replace").decode()
