@@ -17,7 +17,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from gradectl.errors import RefusedError
-from grader.text import printable
+from grader.text import escape_controls
 
 SCHEMA_VERSION = 1
 #: Width without a terminal, where rich would wrap at 80 columns.
@@ -64,7 +64,7 @@ class Ui:
 
     def say(self, text: str, style: str = "") -> None:
         """Print a message on stderr; `style` is a colour or `bold`."""
-        self._err.print(Text(printable(text), style=style), soft_wrap=True)
+        self._err.print(Text(escape_controls(text), style=style), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
@@ -138,7 +138,7 @@ class Ui:
             text = f"confirmation needed, but there is no terminal to ask: {question.strip()}"
             raise RefusedError(text, next_step=otherwise)
         try:
-            return self._err.input(Text(printable(question))).strip()
+            return self._err.input(Text(escape_controls(question))).strip()
         except EOFError:
             return ""
 
@@ -149,7 +149,7 @@ class Ui:
             yield lambda _lines: None
             return
         with Live(console=self._err, auto_refresh=False, transient=True) as view:
-            yield lambda lines: view.update(Text(printable("\n".join(lines))), refresh=True)
+            yield lambda lines: view.update(Text(escape_controls("\n".join(lines))), refresh=True)
 
 
 def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
@@ -172,7 +172,7 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
 def _show(console: Console, table: Table) -> None:
     """Print a table without empty lines and trailing spaces."""
     if table.title:  # rich would wrap its own title to the width of the table
-        console.print(Text(printable(table.title), style="bold"), soft_wrap=True)
+        console.print(Text(escape_controls(table.title), style="bold"), soft_wrap=True)
     if table.title and not table.rows:
         return
     with console.capture() as captured:
@@ -197,5 +197,5 @@ def _laid_out(table: Table, width: int) -> RichTable:
         # Folded instead of cut: a shortened id is useless.
         laid_out.add_column(Text(column), overflow="fold", no_wrap=whole)
     for row in table.rows:
-        laid_out.add_row(*(Text(printable(str(cell))) for cell in row))
+        laid_out.add_row(*(Text(escape_controls(str(cell))) for cell in row))
     return laid_out

@@ -11,6 +11,14 @@ def printable(text: str) -> str:
     )
 
 
+def escape_controls(text: str) -> str:
+    r"""Write control characters as escapes such as ``\x1b``; keeps line ends and tabs."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
 def printable_name(name: str) -> str:
     """Replace control characters and line ends, so that a name stays on one line."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)

@@ -166,5 +166,5 @@ def test_a_problem_without_submissions_is_an_error(verify: Verify, problem: Path
     done = verify(str(problem))
 
     assert done.returncode == 78
-    assert "no submission to verify the problem with" in done.stderr
+    assert "the problem has no submissions" in done.stderr
     assert "wrong_answer" in done.stderr

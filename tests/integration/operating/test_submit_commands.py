@@ -133,8 +133,8 @@ def test_a_result_is_shown_without_database_and_broker(grading: Any) -> None:
 
     assert done.code == 0
     assert "AC, score 100" in done.stdout
-    assert "not read: database" in done.stderr
-    assert "not read: broker" in done.stderr
+    assert "not asked: database" in done.stderr
+    assert "not asked: broker" in done.stderr
 
 
 def test_an_unknown_request_with_an_unreachable_source_exits_with_69(grading: Any) -> None:

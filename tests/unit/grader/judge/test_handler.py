@@ -62,7 +62,7 @@ def test_a_request_in_a_language_that_is_turned_off_is_refused(launcher: Path) -
     with (
         grading(handler_context(launcher, "python")) as spec,
         spec.open() as handler,
-        pytest.raises(RequestError, match="language c is turned off here; known: python"),
+        pytest.raises(RequestError, match="language c is turned off; available languages: python"),
     ):
         handler(REQUEST)
 
