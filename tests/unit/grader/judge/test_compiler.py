@@ -175,7 +175,7 @@ def test_a_limit_of_the_compiler_is_told_and_not_remembered(
 
 
 def test_a_broken_compiler_is_not_the_submissions_fault(bench: Bench) -> None:
-    """One that fails also on what is right fails everybody: the platform has to be mended."""
+    """A compiler that fails on the self-test too is a fault of the platform."""
     bench.load(WRONG)
     bench.now += 61
 
