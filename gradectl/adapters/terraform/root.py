@@ -17,6 +17,7 @@ from gradectl.adapters.terraform.events import Diagnostic, Event, Note, parse
 from gradectl.adapters.terraform.failures import DEBUG, failure
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.adapters.terraform.process import ProcessSettings, stream
+from gradectl.adapters.terraform.unattended import unattended
 from gradectl.errors import GradectlError
 
 _OK, _FAILED, _CHANGES = 0, 1, 2
@@ -69,9 +70,7 @@ class Terraform:
         environ = {
             **settings.environ,
             "TF_DATA_DIR": str(settings.data_dir),
-            "TF_IN_AUTOMATION": "1",
-            "TF_INPUT": "0",
-            "CHECKPOINT_DISABLE": "1",
+            **unattended(settings.environ),
         }
         self._process = ProcessSettings(
             settings.directory, environ, lambda text: on_event(Note(text))

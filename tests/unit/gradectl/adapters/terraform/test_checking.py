@@ -47,12 +47,6 @@ def test_the_users_settings_do_not_reach_terraform(tmp_path: Path) -> None:
     assert found["TMPDIR"] == str(tmp_path)
 
 
-def test_the_users_gogc_takes_precedence(tmp_path: Path) -> None:
-    """A small machine may need the memory."""
-    assert check_environment({}, tmp_path)["GOGC"] == "400"
-    assert check_environment({"GOGC": "100"}, tmp_path)["GOGC"] == "100"
-
-
 def test_a_failed_init_without_a_diagnostic_gets_one(stand: Stand) -> None:
     """A crash has no JSON output."""
     terraform, place = stand("echo 'panic: out of luck'; exit 11")
