@@ -21,6 +21,7 @@ COMMANDS = {
     "bootstrap": "Create the state bucket and the image repository.",
     "render": "Write the Terraform files of an environment from its environment.yaml.",
     "validate": "Check the Terraform configuration in PATH.",
+    "deploy": "Deploy an environment and prove that it works.",
     "plan": "Show the changes that an apply would make.",
     "apply": "Apply the files of an environment to its AWS account.",
     "destroy": "Delete all resources of an environment.",

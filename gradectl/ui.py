@@ -94,6 +94,12 @@ class Ui:
             _show(self._out, table)
         self._stdout.flush()
 
+    def stream(self, kind: str, document: Mapping[str, Any]) -> None:
+        """Write one event of a long command to stdout as a line of JSON, with --output json."""
+        if self.output == "json":
+            full = {"schema_version": SCHEMA_VERSION, "kind": kind, **document}
+            self.write(json.dumps(full, default=str, ensure_ascii=False) + "\n")
+
     def say_table(self, table: Table) -> None:
         """Print a table on stderr."""
         _show(self._err, table)

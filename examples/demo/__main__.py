@@ -51,18 +51,12 @@ class Demo:
         """Run all steps; raises `CommandError` when one fails."""
         self.step("control plane", lambda: gradectl("local", "up"))
         self.step("bootstrap", lambda: gradectl("bootstrap", "local", "--yes"))
-        self.step("render and plan", self.plan)
-        self.step("apply", lambda: gradectl("apply", "local", "--yes"))
+        self.step("render", lambda: gradectl("render", "local"))
+        self.step("deploy", lambda: gradectl("deploy", "local", "--yes"))
         self.step("engines and workers", lambda: gradectl("local", "status", "--wait", "60"))
         self.step("problems", self.push)
         self.step("submissions", self.grade)
-        self.step("smoke test", lambda: gradectl("smoke", "local"))
         self.step("queues", self.show_queues)
-
-    def plan(self) -> None:
-        """Render the Terraform variables, and show the plan."""
-        gradectl("render", "local")
-        gradectl("plan", "local")
 
     def push(self) -> None:
         """Upload the two problems."""

@@ -13,6 +13,7 @@ from gradectl.context import pass_context
 from gradectl.deploy import plan_report
 from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.gate import confirm_changes
 from gradectl.deploy.plan import Plan
 from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
 from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
@@ -64,7 +65,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
             _emit(deployment, plan, applied=False, broker_users=users)
             return
         if not (reviewed or plan.empty):
-            _ask(app, environment, plan, confirm)
+            confirm_changes(app.ui, environment, plan, confirm)
         outputs = deployment.outputs() if plan.empty else deployment.apply()
     finally:
         deployment.discard_plan()
@@ -75,16 +76,6 @@ def apply(  # noqa: PLR0913 - one parameter an option
         wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS)
     _emit(deployment, plan, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
-
-
-def _ask(app: CloudContext, environment: str, plan: Plan, confirm: str | None) -> None:
-    """Ask for confirmation, or for the environment's name when data would be lost."""
-    if plan.losses:
-        lost = "\n".join(f"  {change.address}" for change in plan.losses)
-        question = f"The data of these resources is lost for good:\n{lost}"
-        app.ui.confirm_name(question, environment, confirm)
-    else:
-        app.ui.confirm(f"Apply these changes to {environment}?")
 
 
 def _emit(

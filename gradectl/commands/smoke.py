@@ -20,7 +20,7 @@ from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
 #: Default time limit of a job.
-_JOB_SECONDS = 60.0
+JOB_SECONDS = 60.0
 
 
 @command("smoke", epilog="Example: gradectl smoke local")
@@ -42,15 +42,37 @@ def smoke(app: CloudContext, environment: str) -> None:
         document = {"environment": target.name, "dry_run": True, "message": text}
         app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
         return
+    report = run_smoke_test(target, app.options.timeout or JOB_SECONDS)
+    document = {"environment": target.name, **_document(report)}
+    app.ui.emit("smoke", document, smoke_table(target, report))
+    check_passed(target, report)
+    app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
+
+
+def run_smoke_test(target: EnvironmentClient, seconds: float) -> SmokeReport:
+    """
+    Run the test.
+
+    Args:
+        target: The environment.
+        seconds: Time limit of a job.
+    """
     with target.broker() as broker, _jobs(target) as jobs:
         parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
-        report = SmokeTest(parts, seconds=app.options.timeout or _JOB_SECONDS).run(app.ui.say)
-    app.ui.emit("smoke", {"environment": target.name, **_document(report)}, _table(target, report))
-    app.ui.say(f"grading-dlq: {report.dead_letters}")
+        return SmokeTest(parts, seconds=seconds).run(target.app.ui.say)
+
+
+def check_passed(target: EnvironmentClient, report: SmokeReport) -> None:
+    """
+    Print the change of the dead-letter queue, and check the report.
+
+    Raises:
+        CheckFailedError: A step failed; the error says which.
+    """
+    target.app.ui.say(f"grading-dlq: {report.dead_letters}")
     if not report.passed:
         hint = next_step(report.failed_hop, target.name, target.look_at)
         raise CheckFailedError(report.failure, where=target.name, next_step=hint)
-    app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
 
 
 @contextmanager
@@ -66,7 +88,7 @@ def _jobs(target: EnvironmentClient) -> Iterator[JobStore | None]:
             yield jobs
 
 
-def _table(target: EnvironmentClient, report: SmokeReport) -> Table:
+def smoke_table(target: EnvironmentClient, report: SmokeReport) -> Table:
     """One row for each queue."""
     columns = ("queue", "passed", *(f"{hop} ms" for hop in HOPS), "total ms", "proof")
     rows = [_row(probe) for probe in report.probes]

@@ -92,9 +92,16 @@ class Deployment:
             terraform.apply()
             return terraform.outputs()
 
-    def outputs(self) -> dict[str, Any]:
-        """Read the outputs of the last apply."""
+    def outputs(self, *, initialise: bool = False) -> dict[str, Any]:
+        """
+        Read the outputs of the last apply.
+
+        Args:
+            initialise: True when neither `plan` nor `apply` ran before in this process.
+        """
         with self._terraform() as terraform:
+            if initialise:
+                terraform.init()
             return terraform.outputs()
 
     def discard_plan(self) -> None:

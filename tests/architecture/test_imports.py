@@ -115,9 +115,11 @@ CONFINED = {
 PURE = (
     "gradectl.adapters.aws.models",
     "gradectl.deploy.broker_user_plan",
+    "gradectl.deploy.deploy_report",
     "gradectl.deploy.masking",
     "gradectl.deploy.plan",
     "gradectl.deploy.plan_report",
+    "gradectl.deploy.steps",
     "gradectl.problems.expectations",
     "gradectl.problems.layout",
     "gradectl.queues.hints",

@@ -13,6 +13,7 @@ from botocore.config import Config
 from gradectl.adapters.aws.brokers import Brokers
 from gradectl.adapters.aws.buckets import Buckets
 from gradectl.adapters.aws.errors import translated
+from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stacks import Stacks
 from gradectl.errors import ConfigurationError, RefusedError
@@ -136,6 +137,10 @@ class Aws:
     def object_store(self, bucket: str) -> S3ObjectStore:
         """Open a bucket with the worker's client, which raises the worker's errors."""
         return S3ObjectStore(self._client("s3"), bucket)
+
+    def exclusive_objects(self, bucket: str) -> ExclusiveObjects:
+        """Open a bucket for objects that must not be overwritten."""
+        return ExclusiveObjects(self._client("s3"), bucket)
 
     @cached_property
     def buckets(self) -> Buckets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -9,9 +10,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+from urllib.request import Request, urlopen
 
 import boto3
 import jsonschema
@@ -144,6 +148,38 @@ def published() -> Callable[[str], Any]:
         return found
 
     return check
+
+
+@pytest.fixture
+def recorded(moto_server: str) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Record the calls to the emulated account, as `METHOD action path`."""
+
+    def recorder(verb: str) -> bytes:
+        method = "GET" if verb == "download" else "POST"
+        url = f"{moto_server}/moto-api/recorder/{verb}-recording"
+        with urlopen(Request(url, method=method)) as answer:
+            return bytes(answer.read())
+
+    @contextmanager
+    def record() -> Iterator[list[str]]:
+        calls: list[str] = []
+        recorder("reset")
+        recorder("start")
+        try:
+            yield calls
+        finally:
+            recorder("stop")
+        calls += [_call(json.loads(line)) for line in recorder("download").splitlines()]
+
+    return record
+
+
+def _call(entry: dict[str, Any]) -> str:
+    """Describe a recorded request; the action is in a header or in the form."""
+    headers = {name.lower(): value for name, value in entry["headers"].items()}
+    form = parse_qs(base64.b64decode(entry["body"] or "").decode(errors="replace"))
+    action = headers.get("x-amz-target", "").rpartition(".")[2] or form.get("Action", ["-"])[0]
+    return f"{entry['method']} {action} {entry['url']}"
 
 
 @pytest.fixture

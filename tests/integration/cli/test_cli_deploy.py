@@ -13,6 +13,9 @@ import pytest
 
 pytestmark = pytest.mark.engine
 
+#: A recorded call that reads: `METHOD action path`.
+READ = re.compile(r"^(GET|HEAD) |^POST (Describe|Get|List)")
+
 
 def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     project: Any, published: Any
@@ -79,13 +82,56 @@ def test_loss_of_data_requires_the_name(project: Any) -> None:
     assert allowed.returncode == 0, allowed.stderr
 
 
-def test_a_dry_run_changes_nothing(project: Any) -> None:
-    """It writes neither a lock nor a state."""
-    finished = project.run("apply", project.name, "--dry-run", "-o", "json")
+@pytest.mark.parametrize("command", ["apply", "deploy"])
+def test_a_dry_run_sends_no_changing_call(
+    project: Any, published: Any, recorded: Any, command: str
+) -> None:
+    """Neither gradectl nor Terraform; no lock and no state is written."""
+    with recorded() as calls:
+        finished = project.run(command, project.name, "--dry-run", "--no-input", "-o", "json")
 
     assert finished.returncode == 0, finished.stderr
-    assert json.loads(finished.stdout)["applied"] is False
+    assert "GetCallerIdentity" in str(calls)
+    assert [call for call in calls if not READ.search(call)] == []
     assert project.state_keys() == []
+    if command == "deploy":
+        events = [published(line) for line in finished.stdout.splitlines()]
+        assert events[-1]["report"]["dry_run"]
+        assert "would apply: 2 to create" in [
+            step["detail"] for step in events[-1]["report"]["steps"]
+        ]
+    else:
+        assert json.loads(finished.stdout)["applied"] is False
+
+
+def test_a_deployment_reports_the_step_that_failed(project: Any, tmp_path: Path) -> None:
+    """This root has no queues, so the smoke test fails; the report names the step."""
+    summary, report = tmp_path / "summary.md", tmp_path / "report.json"
+
+    failed = project.run(
+        "deploy", project.name, "--yes", "--report", str(report), GITHUB_STEP_SUMMARY=str(summary)
+    )
+
+    steps = {step["name"]: step for step in json.loads(report.read_text())["steps"]}
+    assert failed.returncode == 78, failed.stderr
+    assert "step smoke failed: parameters not found" in failed.stderr
+    assert f"gradectl deploy {project.name} --from smoke" in failed.stderr
+    assert steps["apply"]["detail"] == "2 created"
+    assert steps["wait"]["detail"] == "the environment has no workers"
+    assert steps["smoke"]["state"] == "failed"
+    assert "failed at step smoke" in summary.read_text()
+    assert "deploy.lock" not in project.state_keys()
+
+    held = {"id": "1f", "who": "eve@laptop", "since": "2026-01-01T00:00:00+00:00"}
+    project.client("s3").put_object(
+        Bucket=project.state_bucket, Key="deploy.lock", Body=json.dumps(held)
+    )
+    second = project.run("deploy", project.name, "--from", "wait", "--lock-timeout", "0")
+    assert second.returncode == 75
+    assert "eve@laptop" in second.stderr
+    released = project.run("deploy", project.name, "--release-lock", "1f")
+    assert released.returncode == 0, released.stderr
+    assert "deploy.lock" not in project.state_keys()
 
 
 def test_a_locked_state_exits_with_75(project: Any) -> None:

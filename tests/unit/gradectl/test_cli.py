@@ -123,7 +123,7 @@ def test_a_command_line_without_a_command_prints_the_help(
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
-        (["aply", "dev"], "'apply'"),
+        (["rendr", "dev"], "'render'"),
         (["queue", "lst"], "'list'"),
         (["plan", "dev", "--detailed-exit"], "'--detailed-exitcode'"),
     ],

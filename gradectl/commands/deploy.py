@@ -1,0 +1,156 @@
+"""`gradectl deploy`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from gradectl.cloud import CloudContext
+from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.commands.smoke import JOB_SECONDS, check_passed, run_smoke_test, smoke_table
+from gradectl.context import pass_context
+from gradectl.deploy import deploy_report
+from gradectl.deploy.deploy_lock import deploy_lock, release
+from gradectl.deploy.deploy_report import DeployReport
+from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
+from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.pipeline import Pipeline
+from gradectl.deploy.polling import pauses
+from gradectl.deploy.review import deployment_id
+from gradectl.deploy.steps import STEPS, select_steps
+from gradectl.errors import ConfigurationError
+from gradectl.options import command
+from gradectl.target import select_environment
+from gradectl.ui import Table
+
+_FORMATS = (".md", ".json")
+_STEP = click.Choice(list(STEPS))
+
+
+@command("deploy", epilog="Example: gradectl deploy production --reviewed reviewed.json")
+@environment_argument
+@click.option("--from", "first", type=_STEP, metavar="STEP", help="Begin with this step.")
+@click.option("--until", "last", type=_STEP, metavar="STEP", help="End with this step.")
+@click.option("--only", type=_STEP, metavar="STEP", help="Run this step alone.")
+@click.option(
+    "--reviewed",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Apply without a question, and only if the plan equals this reviewed one.",
+)
+@click.option(
+    "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
+)
+@click.option(
+    "--report",
+    "reports",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Write a report: FILE.md or FILE.json. Can be repeated.",
+)
+@click.option(
+    "--release-lock", metavar="ID", help="Remove the lock of a deployment that no longer runs."
+)
+@lock_timeout_option
+@pass_context(CloudContext)
+def deploy(  # noqa: PLR0913 - one parameter an option
+    app: CloudContext,
+    environment: str,
+    *,
+    first: str | None,
+    last: str | None,
+    only: str | None,
+    reviewed: Path | None,
+    confirm: str | None,
+    reports: Sequence[Path],
+    release_lock: str | None,
+    lock_timeout: int,
+) -> None:
+    """
+    Deploy an environment and prove that it works.
+
+    The steps are: {steps}.
+
+    A failed step is named with its cause and the command that resumes there. The plan exists only
+    during a run, so a run that begins with gate or apply begins with plan. With --dry-run, all
+    steps only say what they would do. With --output json, each event is one line of JSON.
+    """
+    chosen = select_steps(first, last, only)
+    _check_formats(reports)
+    deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
+    store = deployment.aws.exclusive_objects(deployment.environment.state_bucket)
+    if release_lock:
+        release(store, environment, release_lock)
+        app.ui.say(f"released; next: gradectl deploy {environment}")
+        return
+    options = DeployOptions(app.options.dry_run, reviewed, confirm)
+    steps = DeploySteps(deployment, options, lambda: _smoke(app, environment))
+    pipeline = Pipeline(
+        app.ui, deployment_id(deployment.environment), steps.work, dry_run=app.options.dry_run
+    )
+
+    def on_report(report: DeployReport) -> None:
+        _write(app, report, reports)
+
+    try:
+        if app.options.dry_run:  # it changes nothing, so it also takes no lock
+            report = pipeline.run(chosen, on_report)
+        else:
+            with deploy_lock(store, environment, pauses(lock_timeout), app.ui.say):
+                report = pipeline.run(chosen, on_report)
+    finally:
+        deployment.discard_plan()
+    app.ui.say(f"next: {report.next_step}", "green")
+
+
+deploy.help = (deploy.help or "").replace("{steps}", ", ".join(STEPS))
+
+
+def _smoke(app: CloudContext, environment: str) -> str:
+    """Run the smoke test; the clients are opened now, because the apply may have created them."""
+    target = select_environment(app, environment)
+    report = run_smoke_test(target, JOB_SECONDS)
+    app.ui.say_table(smoke_table(target, report))
+    check_passed(target, report)
+    return ", ".join(f"{probe.queue} {probe.total_ms:.0f} ms" for probe in report.probes)
+
+
+def _check_formats(reports: Sequence[Path]) -> None:
+    """Raise `ConfigurationError` for a report that could not be written at the end."""
+    for path in reports:
+        if path.suffix not in _FORMATS:
+            text = f"unknown format of a report: {path.name}"
+            raise ConfigurationError(text, where="--report", next_step="FILE.md or FILE.json")
+        if not os.access(path.absolute().parent, os.W_OK):
+            text = "the report cannot be written here"
+            raise ConfigurationError(
+                text, where=str(path), next_step="name a folder that exists and is writable"
+            )
+
+
+def _write(app: CloudContext, report: DeployReport, reports: Sequence[Path]) -> None:
+    """Write the report to stdout, to the named files, and to the job summary."""
+    if app.ui.output != "json":  # there it is in the last event
+        rows = deploy_report.rows(report)
+        table = Table(deploy_report.COLUMNS, rows, report.headline)
+        app.ui.emit("deploy", deploy_report.document(report), table)
+    texts = {path: _text(path, report) for path in reports}
+    summary = app.environ.get("GITHUB_STEP_SUMMARY")
+    try:
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+        if summary:
+            with Path(summary).open("a", encoding="utf-8") as page:
+                page.write(deploy_report.markdown(report))
+    except OSError as error:  # it must not hide what became of the deployment
+        app.ui.warn(f"the report was not written: {error}")
+
+
+def _text(path: Path, report: DeployReport) -> str:
+    """Format a report as the file's name says."""
+    if path.suffix == ".md":
+        return deploy_report.markdown(report)
+    return json.dumps(deploy_report.document(report), indent=2) + "\n"

@@ -1,0 +1,136 @@
+"""What each step of `gradectl deploy` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
+from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.gate import confirm_changes
+from gradectl.deploy.pipeline import Work
+from gradectl.deploy.plan import Plan
+from gradectl.deploy.review import check_reviewed, table
+from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
+
+_WAIT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class DeployOptions:
+    """
+    The options of one run.
+
+    Attributes:
+        dry_run: Whether nothing may be changed.
+        reviewed: File of the reviewed plan, if there is one.
+        confirm: Value of --confirm, for the loss of data.
+    """
+
+    dry_run: bool = False
+    reviewed: Path | None = None
+    confirm: str | None = None
+
+
+class DeploySteps:
+    """
+    The steps of one run, which share the plan and the outputs.
+
+    Args:
+        deployment: The environment, ready for Terraform.
+        options: The options of the run.
+        smoke: Runs the smoke test, and returns its outcome in a few words.
+    """
+
+    def __init__(
+        self, deployment: Deployment, options: DeployOptions, smoke: Callable[[], str]
+    ) -> None:
+        self._deployment = deployment
+        self._options = options
+        self._smoke = smoke
+        self._ui = deployment.app.ui
+        self._plan: Plan | None = None
+        self._outputs: dict[str, Any] | None = None
+
+    @property
+    def work(self) -> dict[str, Work]:
+        """What each step does, by its name."""
+        return {
+            "plan": self.plan,
+            "gate": self.gate,
+            "apply": self.apply,
+            "secrets": self.secrets,
+            "wait": self.wait,
+            "smoke": self.smoke,
+        }
+
+    def plan(self) -> str:
+        """Compute and show the changes."""
+        self._plan = self._deployment.plan()
+        self._ui.say_table(table(self._plan))
+        return self._plan.headline
+
+    def gate(self) -> str:
+        """Check the changes, and ask for confirmation."""
+        plan, options = self._planned(), self._options
+        environment = self._deployment.environment
+        if options.reviewed:
+            check_reviewed(options.reviewed, environment, plan)
+            return "equal to the reviewed plan"
+        if plan.empty:
+            return "nothing to confirm"
+        if options.dry_run:
+            return "would ask for confirmation"
+        confirm_changes(self._ui, environment.name, plan, options.confirm)
+        return "confirmed"
+
+    def apply(self) -> str:
+        """Change the resources."""
+        plan = self._planned()
+        if self._options.dry_run:
+            return f"would apply: {plan.headline}"
+        if plan.empty:
+            self._outputs = self._deployment.outputs()
+            return "nothing to change"
+        self._outputs = self._deployment.apply()
+        return plan.outcome
+
+    def secrets(self) -> str:
+        """Set the passwords of the broker's users."""
+        aws, name = self._deployment.aws, self._deployment.environment.name
+        if self._options.dry_run:
+            if self._plan is None:
+                return "would set those that differ"
+            preview_broker_users(aws, self._ui, name, self._plan)
+            return "would set them as shown"
+        rebooted = sync_broker_users(aws, self._ui, name, self._applied())
+        return "set; the broker was rebooted" if rebooted else "nothing to change"
+
+    def wait(self) -> str:
+        """Wait until the workers run."""
+        if self._options.dry_run:
+            return "would wait for the workers"
+        outputs = self._applied()
+        redeploy_failed(self._deployment.aws, self._ui, outputs)
+        running = wait_until_stable(self._deployment.aws, self._ui, outputs, _WAIT_SECONDS)
+        return "the workers run" if running else "the environment has no workers"
+
+    def smoke(self) -> str:
+        """Test the queues end to end."""
+        if self._options.dry_run:
+            return "would send one job through each request queue"
+        return self._smoke()
+
+    def _planned(self) -> Plan:
+        """The plan; a run with a step that needs it begins with `plan`."""
+        if self._plan is None:
+            self._plan = self._deployment.plan()
+        return self._plan
+
+    def _applied(self) -> dict[str, Any]:
+        """Outputs of the apply of this run, or else of the last one."""
+        if self._outputs is None:
+            self._outputs = self._deployment.outputs(initialise=True)
+        return self._outputs
