@@ -22,7 +22,7 @@ from gradectl.deploy.pipeline import Pipeline
 from gradectl.deploy.polling import pauses
 from gradectl.deploy.review import deployment_id
 from gradectl.deploy.steps import STEPS, select_steps
-from gradectl.errors import ConfigurationError
+from gradectl.errors import UsageError
 from gradectl.options import command
 from gradectl.target import select_environment
 from gradectl.ui import Table
@@ -119,14 +119,14 @@ def _smoke(app: CloudContext, environment: str) -> str:
 
 
 def _check_formats(reports: Sequence[Path]) -> None:
-    """Raise `ConfigurationError` for a report that could not be written at the end."""
+    """Raise `UsageError` for a report that could not be written at the end."""
     for path in reports:
         if path.suffix not in _FORMATS:
             text = f"unknown format of a report: {path.name}"
-            raise ConfigurationError(text, where="--report", next_step="FILE.md or FILE.json")
+            raise UsageError(text, where="--report", next_step="FILE.md or FILE.json")
         if not os.access(path.absolute().parent, os.W_OK):
             text = "the report cannot be written here"
-            raise ConfigurationError(
+            raise UsageError(
                 text, where=str(path), next_step="name a folder that exists and is writable"
             )
 
