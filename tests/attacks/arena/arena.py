@@ -120,7 +120,7 @@ class Arena:
             self.judge.put(f"{problem}/output_validators/{attack.checker}", attack.validator)
         settings = {
             "allow_file_writing": attack.writable,
-            "limits": {"compilation_time": attack.compile_seconds, "validation_time": 0.4},
+            "limits": {"compilation_time": attack.compile_seconds, "validation_time": 2},
         }
         self.judge.put(f"{problem}/problem.yaml", json.dumps(settings).encode())
 
