@@ -10,6 +10,7 @@ from gradectl.local.engines.mariadb import Database
 
 BROKER = "broker"
 DATABASE = "database"
+_ONE_OFF = "run-task"
 
 
 # --- The state of the control plane --------------------------------------------------------------
@@ -54,12 +55,21 @@ class CloudService:
 
 
 @dataclass(frozen=True)
+class CloudTask:
+    """A task of RunTask that has not ended."""
+
+    task_id: str
+    container: Container
+
+
+@dataclass(frozen=True)
 class Cloud:
     """All resources that need a data plane, oldest first."""
 
     brokers: tuple[CloudBroker, ...] = ()
     databases: tuple[CloudDatabase, ...] = ()
     services: tuple[CloudService, ...] = ()
+    tasks: tuple[CloudTask, ...] = ()
 
 
 # --- The services on this machine ---------------------------------------------------------------
@@ -90,7 +100,16 @@ class TaskService:
     container: Container
 
 
-LocalService = BrokerService | DatabaseService | TaskService
+@dataclass(frozen=True)
+class OneOffTask:
+    """A task that runs once; it is not started again when it has ended."""
+
+    name: str
+    task_id: str
+    container: Container
+
+
+LocalService = BrokerService | DatabaseService | TaskService | OneOffTask
 
 
 @dataclass(frozen=True)
@@ -122,7 +141,16 @@ def desired(cloud: Cloud) -> dict[str, LocalService]:
             TaskService(task_name(service, number), service.name, service.container)
             for number in range(1, service.desired_count + 1)
         ]
+    services += one_off_tasks(cloud)
     return {service.name: service for service in services}
+
+
+def one_off_tasks(cloud: Cloud) -> list[OneOffTask]:
+    """Return the tasks of RunTask; each has a name of its own."""
+    return [
+        OneOffTask(f"{_ONE_OFF}/{task.task_id}", task.task_id, task.container)
+        for task in cloud.tasks
+    ]
 
 
 def task_name(service: CloudService, number: int) -> str:

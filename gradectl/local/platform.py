@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradectl.errors import ConfigurationError, TryAgainError
-from gradectl.local.desired import BrokerService, DatabaseService, LocalService, TaskService
+from gradectl.local.desired import (
+    BrokerService,
+    DatabaseService,
+    LocalService,
+    OneOffTask,
+    TaskService,
+)
 from gradectl.local.engines import activemq, mariadb
 from gradectl.local.engines.find import Engines
 from gradectl.local.engines.tls import Certificates
@@ -78,7 +84,7 @@ class Platform:
                 return self._launch_broker(service)
             case DatabaseService():
                 return self._launch_database(service)
-            case TaskService():
+            case TaskService() | OneOffTask():
                 return self._launch_task(service)
 
     def _launch_broker(self, service: BrokerService) -> LaunchedProgram:
@@ -121,7 +127,7 @@ class Platform:
             f"{LOOPBACK}:{port}",
         )
 
-    def _launch_task(self, service: TaskService) -> LaunchedProgram:
+    def _launch_task(self, service: TaskService | OneOffTask) -> LaunchedProgram:
         (port,) = free_ports(1)
         directory = self.layout.task(service.name)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

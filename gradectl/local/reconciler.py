@@ -11,6 +11,7 @@ from gradectl.local.desired import (
     BROKER,
     Cloud,
     LocalService,
+    OneOffTask,
     RunningService,
     TaskService,
     desired,
@@ -39,6 +40,7 @@ class Reconciler:
         observe: Reads the desired state from the control plane.
         launch: Starts the program of a service.
         report: Called after each round with the desired state and the snapshots.
+        on_task_end: Called with a one-off task that has ended, its exit status and its message.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Reconciler:
         observe: Callable[[], Cloud],
         launch: Callable[[LocalService], LaunchedProgram],
         report: Callable[[Cloud, list[Snapshot]], None],
+        on_task_end: Callable[[OneOffTask, int | None, str], None] = lambda *_: None,
     ) -> None:
         """Prepare; `run` starts the services."""
         self._observe = observe
         self._launch = launch
         self._report = report
+        self._on_task_end = on_task_end
         self._runners: dict[str, Runner] = {}
         self._changed = Event()
         self._changed.set()  # the first round needs no change
@@ -130,12 +134,16 @@ class Reconciler:
         for name, runner in list(self._runners.items()):
             if runner.snapshot.state is ServiceState.ENDED:
                 runner.join()
+                if isinstance(runner.service, OneOffTask):  # before the next look at the account
+                    message = runner.snapshot.message
+                    self._on_task_end(runner.service, runner.exit_status, message)
                 del self._runners[name]
                 _log.info("%s has ended", name)
 
     def _stop_all(self) -> None:
         """Stop the tasks while the broker and the database still serve them, then these two."""
-        tasks = {n for n, each in self._runners.items() if isinstance(each.service, TaskService)}
+        kinds = TaskService | OneOffTask
+        tasks = {n for n, each in self._runners.items() if isinstance(each.service, kinds)}
         for names in (tasks, self._runners.keys() - tasks):
             for name in names:
                 self._runners[name].stop(_LONGEST_STOP_SECONDS)
@@ -144,9 +152,9 @@ class Reconciler:
 
 
 def running_tasks(snapshots: list[Snapshot]) -> Counter[str]:
-    """Count the running tasks of each ECS service; a task name starts with its service name."""
+    """Count the running tasks by `service/deployment`, with which a task's name starts."""
     return Counter(
-        each.name.partition("/")[0]
+        each.name.rpartition("/")[0]
         for each in snapshots
         if "/" in each.name and each.state is ServiceState.RUNNING
     )

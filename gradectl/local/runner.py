@@ -1,4 +1,8 @@
-"""One thread per service, which starts the program and restarts it when it exits."""
+"""
+One thread per service, which starts the program and restarts it when it exits.
+
+A one-off task runs once; its runner ends with it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from enum import StrEnum
 from threading import Thread
 
 from gradectl.errors import GradectlError
-from gradectl.local.desired import LocalService
+from gradectl.local.desired import LocalService, OneOffTask
 from gradectl.local.platform import HEALTHY, LaunchedProgram
 from gradectl.processes.child import is_readable, wait_until_ready
 
@@ -81,12 +85,18 @@ class Runner:
         self._stop_event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._longest_stop_seconds = float("inf")
         self._stopping = False
+        self._exit_status: int | None = None
         self._thread = Thread(target=self._run, name=service.name, daemon=True)
 
     @property
     def stopping(self) -> bool:
         """True after `stop` was called."""
         return self._stopping
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status of a one-off task that has ended; None when its program did not start."""
+        return self._exit_status
 
     @property
     def snapshot(self) -> Snapshot:
@@ -112,6 +122,30 @@ class Runner:
         os.close(self._stop_event)
 
     def _run(self) -> None:
+        if isinstance(self.service, OneOffTask):
+            self._run_to_end()
+        else:
+            self._run_until_stop()
+
+    def _run_to_end(self) -> None:
+        """Run the program once, until it exits or `stop`."""
+        message = ""
+        try:
+            launched = self._launch(self.service)
+            child = launched.child
+            self._update(state=ServiceState.RUNNING, pid=child.pid)
+            try:
+                child.wait(interrupt=self._stop_event)
+            finally:
+                child.stop(min(launched.stop_seconds, self._longest_stop_seconds))
+            self._exit_status = child.exit_status
+        except GradectlError as error:
+            message = str(error)
+        except Exception:  # noqa: BLE001 - a bug in one task must not stop the others
+            message = traceback.format_exc()
+        self._update(state=ServiceState.ENDED, pid=None, message=message)
+
+    def _run_until_stop(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping:
             started = time.monotonic()

@@ -23,9 +23,17 @@ from gradectl.local.control_plane.patch_mq import (
     RUNNING,
     patch_mq,
 )
+from gradectl.local.control_plane.patch_tasks import patch_tasks
 from gradectl.local.control_plane.server import ControlPlane, calls
-from gradectl.local.control_plane.state import observe, parameter, record_broker, record_tasks
-from gradectl.local.desired import Cloud
+from gradectl.local.control_plane.state import (
+    observe,
+    parameter,
+    record_broker,
+    record_task_end,
+    record_task_running,
+    record_tasks,
+)
+from gradectl.local.desired import Cloud, OneOffTask, one_off_tasks
 from gradectl.local.engines.find import find_engines
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.layout import StackLayout
@@ -35,6 +43,7 @@ from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
 from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, take_lock
 
+_EXITED = "Essential container in task exited"  # the words of ECS
 _SETTLED_SECONDS = 10.0  # a client repeats the request to wait longer
 _log = logging.getLogger(__name__)
 
@@ -48,10 +57,11 @@ class Supervisor:
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
         self._control_plane = ControlPlane(on_change=self.wake, pages=pages)
+        patch_tasks()
         broker_port, database_port = free_ports(2)
         addresses = Addresses(self._control_plane.url, broker_port, database_port)
         platform = Platform(find_engines(), layout, addresses, certificates, parameter)
-        self._reconciler = Reconciler(observe, platform.launch, report)
+        self._reconciler = Reconciler(observe, platform.launch, report, self._task_ended)
         self.stack = Stack(
             directory=layout.directory,
             endpoint_url=addresses.endpoint_url,
@@ -86,6 +96,12 @@ class Supervisor:
             self._control_plane.stop()
             self._layout.clear_data()
 
+    def _task_ended(self, task: OneOffTask, exit_status: int | None, message: str) -> None:
+        """Record the end of a one-off task, with its log."""
+        log = self._layout.log(task.name)
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        record_task_end(task.task_id, exit_code(exit_status), message or _EXITED, lines)
+
     def _status_page(self, _query: str) -> bytes:
         log = self._layout.log
         services = [
@@ -103,11 +119,20 @@ def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
     """Record the actual state in the control plane."""
     tasks = running_tasks(snapshots)
     for service in cloud.services:
-        record_tasks(service.name, tasks[service.name])
+        record_tasks(service, tasks[f"{service.name}/{service.deployment}"])
+    running = {each.name for each in snapshots if each.state is ServiceState.RUNNING}
+    for task in one_off_tasks(cloud):
+        if task.name in running:
+            record_task_running(task.task_id)
     broker = broker_snapshot(snapshots)
     if broker and cloud.brokers:
         first = cloud.brokers[0]
         record_broker(first.broker_id, broker_state(broker, rebooted=first.reboots > 0))
+
+
+def exit_code(status: int | None) -> int | None:
+    """Translate the exit status of a process into the exit code of a container."""
+    return 128 - status if status is not None and status < 0 else status
 
 
 def broker_state(snapshot: Snapshot, *, rebooted: bool) -> str:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
+from moto.logs.models import LogsBackend, logs_backends
 from moto.mq.models import MQBackend, mq_backends
 from moto.rds.models import RDSBackend, rds_backends
 from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 
 from gradectl.errors import ConfigurationError
 from gradectl.local.control_plane.patch_mq import RUNNING, applied, attributes, has_data_plane
+from gradectl.local.control_plane.patch_tasks import (
+    RUNNING as TASK_RUNNING,
+)
+from gradectl.local.control_plane.patch_tasks import (
+    STOPPED,
+    ProcessTask,
+    record,
+)
 from gradectl.local.desired import (
     Cloud,
     CloudBroker,
     CloudDatabase,
     CloudService,
+    CloudTask,
     Container,
 )
 from gradectl.local.engines.mariadb import Database
@@ -29,7 +41,9 @@ _Backend = TypeVar("_Backend", bound=BaseBackend)
 
 def observe() -> Cloud:
     """Read all resources that need a data plane."""
-    return Cloud(tuple(_brokers()), tuple(_databases()), tuple(_services()))
+    return Cloud(
+        tuple(_brokers()), tuple(_databases()), tuple(_services()), tuple(_one_off_tasks())
+    )
 
 
 def parameter(name: str) -> str:
@@ -54,12 +68,65 @@ def record_broker(broker_id: str, state: str) -> None:
             backend.brokers[broker_id].state = state
 
 
-def record_tasks(service_name: str, running: int) -> None:
-    """Set the task counts that DescribeServices returns."""
+def record_tasks(observed: CloudService, running: int) -> None:
+    """
+    Set the task counts that DescribeServices returns.
+
+    Args:
+        observed: The service; a deployment that began meanwhile keeps its counts.
+        running: Number of running tasks of its deployment.
+    """
     for backend in _each(ecs_backends):
         for service in list(backend.services.values()):
-            if service.name == service_name:
+            if service.name == observed.name and _deployment(backend, service) == (
+                observed.deployment
+            ):
                 _record(service, running)
+
+
+def record_task_running(task_id: str) -> None:
+    """Set the state of a task of RunTask whose process runs."""
+    for _, task in _find_task(task_id):
+        record(task, TASK_RUNNING, exit_code=None, reason="")
+
+
+def record_task_end(task_id: str, exit_code: int | None, reason: str, lines: Sequence[str]) -> None:
+    """
+    Set the final state of a task of RunTask, and store its log as the awslogs driver does.
+
+    Args:
+        task_id: The task.
+        exit_code: Exit code of its process; None when it did not start.
+        reason: Why it stopped.
+        lines: What it wrote.
+    """
+    for backend, task in _find_task(task_id):
+        definition = backend.describe_task_definition(task.task_definition_arn)
+        _store_log(_main_container(definition.container_definitions), task_id, lines)
+        record(task, STOPPED, exit_code=exit_code, reason=reason)
+
+
+def _find_task(task_id: str) -> Iterator[tuple[EC2ContainerServiceBackend, ProcessTask]]:
+    backend: EC2ContainerServiceBackend
+    for backend in _each(ecs_backends):
+        for tasks in list(backend.tasks.values()):
+            for task in list(tasks.values()):
+                if task.id == task_id and isinstance(task, ProcessTask):
+                    yield backend, task
+
+
+def _store_log(definition: dict[str, Any], task_id: str, lines: Sequence[str]) -> None:
+    """Write the lines to the stream of the container; a missing log group is ignored."""
+    options = (definition.get("logConfiguration") or {}).get("options") or {}
+    group, prefix = options.get("awslogs-group"), options.get("awslogs-stream-prefix")
+    now_ms = int(time.time() * 1000)
+    backend: LogsBackend
+    for backend in _each(logs_backends):
+        if group in backend.groups and prefix and lines:
+            stream = f"{prefix}/{definition['name']}/{task_id}"
+            backend.create_log_stream(group, stream)
+            events = [{"timestamp": now_ms, "message": line} for line in lines]
+            backend.put_log_events(group, stream, events)
 
 
 def _record(service: Service, running: int) -> None:
@@ -106,16 +173,45 @@ def _services() -> Iterator[CloudService]:
         for service in list(backend.services.values()):
             if service.status == "ACTIVE" and service.task_definition:
                 task = backend.describe_task_definition(service.task_definition)
-                identity = str(service.deployments[0]["id"]) if service.deployments else ""
                 definitions = task.container_definitions
                 main = _main_container(definitions)
                 yield CloudService(
                     service.name,
-                    f"{task.revision}-{identity[-_IDENTITY_DIGITS:]}",
+                    _deployment(backend, service),
                     service.desired_count,
                     _container(main),
                     tuple(str(each["name"]) for each in definitions if each is not main),
                 )
+
+
+def _deployment(backend: EC2ContainerServiceBackend, service: Service) -> str:
+    """The name of the current deployment of a service; "" without a task definition."""
+    if not service.task_definition:
+        return ""
+    task = backend.describe_task_definition(service.task_definition)
+    identity = str(service.deployments[0]["id"]) if service.deployments else ""
+    return f"{task.revision}-{identity[-_IDENTITY_DIGITS:]}"
+
+
+def _one_off_tasks() -> Iterator[CloudTask]:
+    backend: EC2ContainerServiceBackend
+    for backend in _each(ecs_backends):
+        for tasks in list(backend.tasks.values()):
+            for task in list(tasks.values()):
+                if isinstance(task, ProcessTask) and task.desired_status != STOPPED:
+                    definition = backend.describe_task_definition(task.task_definition_arn)
+                    main = _main_container(definition.container_definitions)
+                    changes = task.overrides.get("containerOverrides", ())
+                    change = {each["name"]: each for each in changes}.get(main["name"], {})
+                    yield CloudTask(str(task.id), _overridden(main, change))
+
+
+def _overridden(definition: dict[str, Any], change: dict[str, Any]) -> Container:
+    """Return a container with the overrides of RunTask."""
+    command = {"command": change["command"]} if change.get("command") else {}
+    container = _container({**definition, **command})
+    added = {each["name"]: each["value"] for each in change.get("environment") or ()}
+    return replace(container, environment=tuple((dict(container.environment) | added).items()))
 
 
 def _main_container(definitions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -132,4 +228,12 @@ def _container(definition: dict[str, Any]) -> Container:
     )
 
 
-__all__ = ["RUNNING", "observe", "parameter", "record_broker", "record_tasks"]
+__all__ = [
+    "RUNNING",
+    "observe",
+    "parameter",
+    "record_broker",
+    "record_task_end",
+    "record_task_running",
+    "record_tasks",
+]

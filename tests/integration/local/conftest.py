@@ -181,6 +181,19 @@ def _account(stack: Stack) -> Account:
     return Account(stack)
 
 
+@pytest.fixture(name="shared_account", scope="module")
+def _shared_account() -> Iterator[Account]:
+    """The account of a stack that the tests of one file share."""
+    directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))
+    directory.chmod(0o711)
+    try:
+        location = StackLocation(directory, REGION, "123456789012")
+        yield Account(lifecycle.up(location, dict(os.environ)))
+    finally:
+        lifecycle.down(directory)
+        shutil.rmtree(directory)
+
+
 @pytest.fixture(name="has_ended")
 def _has_ended() -> Callable[[int], bool]:
     """Wait until a process that is not our child has ended."""

@@ -14,6 +14,7 @@ from gradectl.local.desired import (
     CloudBroker,
     CloudDatabase,
     CloudService,
+    CloudTask,
     Container,
     LocalService,
     RunningService,
@@ -56,6 +57,11 @@ clouds = st.builds(
         ),
         max_size=2,
         unique_by=lambda each: each.name,
+    ).map(tuple),
+    tasks=st.lists(
+        st.builds(CloudTask, st.sampled_from(["1", "2"]), st.just(CONTAINER)),
+        max_size=2,
+        unique_by=lambda each: each.task_id,
     ).map(tuple),
 )
 

@@ -144,11 +144,11 @@ def test_the_report_counts_the_running_tasks(fake: FakeCloud) -> None:
     with reconciling(fake):
         fake.change_to(Cloud(services=(service(2),)))
 
-    assert any(running_tasks(snapshots)["grading"] == 2 for _, snapshots in fake.reports)
+    assert any(running_tasks(snapshots)["grading/1-000001"] == 2 for _, snapshots in fake.reports)
 
 
 def test_only_running_tasks_are_counted() -> None:
     """Starting, failed and stopping ones are not, nor is the broker."""
     snapshots = [Snapshot(f"grading/1-0/{n}", state) for n, state in enumerate(ServiceState)]
 
-    assert running_tasks([*snapshots, Snapshot(BROKER, ServiceState.RUNNING)]) == {"grading": 1}
+    assert running_tasks([*snapshots, Snapshot(BROKER, ServiceState.RUNNING)]) == {"grading/1-0": 1}

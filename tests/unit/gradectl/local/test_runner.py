@@ -11,12 +11,13 @@ from queue import Queue
 import pytest
 
 from gradectl.errors import ConfigurationError
-from gradectl.local.desired import Container, LocalService, TaskService
+from gradectl.local.desired import Container, LocalService, OneOffTask, TaskService
 from gradectl.local.platform import LaunchedProgram
 from gradectl.local.runner import Runner, ServiceState, Snapshot
 from gradectl.processes.child import Child, ProgramSpec
 
 LONG = 30.0
+ONCE = OneOffTask("run-task/1", "1", Container(("x",), (), (), 5))
 SERVICE = TaskService("grading/1-1/1", "grading", Container(("x",), (), (), 5))
 WAITS = "import signal; signal.pause()"
 
@@ -24,10 +25,12 @@ WAITS = "import signal; signal.pause()"
 class Watched:
     """A runner whose snapshots go into a queue."""
 
-    def __init__(self, launch: Callable[[LocalService], LaunchedProgram]) -> None:
+    def __init__(
+        self, launch: Callable[[LocalService], LaunchedProgram], service: LocalService
+    ) -> None:
         """Prepare a runner; `watching` starts it."""
         self.seen: Queue[Snapshot] = Queue()
-        self.runner = Runner(SERVICE, launch, lambda: self.seen.put(self.runner.snapshot))
+        self.runner = Runner(service, launch, lambda: self.seen.put(self.runner.snapshot))
 
     def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
         """Wait for a snapshot."""
@@ -37,8 +40,10 @@ class Watched:
 
 
 @contextmanager
-def watching(launch: Callable[[LocalService], LaunchedProgram]) -> Iterator[Watched]:
-    watched = Watched(launch)
+def watching(
+    launch: Callable[[LocalService], LaunchedProgram], service: LocalService = SERVICE
+) -> Iterator[Watched]:
+    watched = Watched(launch, service)
     watched.runner.start()
     try:
         yield watched
@@ -135,3 +140,26 @@ def test_a_task_is_serving_once_it_is_healthy(launching: Launching) -> None:
 
     assert not first.is_serving
     assert last.is_serving
+
+
+def test_a_one_off_task_runs_once(launching: Launching) -> None:
+    """Its runner ends with it and has its exit status, also when that is an error."""
+    with watching(launching("raise SystemExit(3)"), ONCE) as watched:
+        running = watched.until(lambda each: each.state is ServiceState.RUNNING)
+        ended = watched.until(lambda each: each.state is ServiceState.ENDED)
+
+    assert running.pid
+    assert (ended.pid, ended.restarts, watched.runner.exit_status) == (None, 0, 3)
+
+
+def test_a_one_off_task_that_cannot_be_started_has_no_exit_status() -> None:
+    """The message has the reason, and the start is not repeated."""
+
+    def launch(service: LocalService) -> LaunchedProgram:
+        raise ConfigurationError("a task's secret is not in Parameter Store", where=service.name)
+
+    with watching(launch, ONCE) as watched:
+        ended = watched.until(lambda each: each.state is ServiceState.ENDED)
+
+    assert "Parameter Store" in ended.message
+    assert watched.runner.exit_status is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradectl.local.runner import ServiceState, Snapshot
-from gradectl.local.supervisor import broker_state
+from gradectl.local.supervisor import broker_state, exit_code
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,11 @@ def test_the_broker_state_follows_the_process(
 ) -> None:
     """Terraform and `apply` wait for RUNNING; CREATION_FAILED fails an apply."""
     assert broker_state(Snapshot("broker", state), rebooted=rebooted) == expected
+
+
+@pytest.mark.parametrize(("status", "code"), [(0, 0), (7, 7), (-9, 137), (None, None)])
+def test_a_signal_becomes_the_exit_code_of_a_container(
+    status: int | None, code: int | None
+) -> None:
+    """As container runtimes do: 137 is the usual code of a task without memory."""
+    assert exit_code(status) == code

@@ -1,0 +1,88 @@
+"""
+Gives moto's ECS tasks and deployments that depend on processes, for a stack with a data plane.
+
+A task of RunTask has the state and the exit code of its process; moto would show each as stopped at
+once. A new deployment is in progress until its own tasks run.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from moto.core.responses import ActionResult
+from moto.ecs import urls
+from moto.ecs.models import Service, Task
+
+from gradectl.local.control_plane.patch_ecs import StoringEcsResponse
+
+PROVISIONING, RUNNING, STOPPED = "PROVISIONING", "RUNNING", "STOPPED"
+
+
+class ProcessTask(Task):
+    """A task whose state is recorded, instead of advancing with each call."""
+
+    def advance(self) -> None:
+        """Keep the recorded state."""
+
+    @property
+    def status(self) -> str | None:
+        """The recorded state."""
+        return self._status
+
+    @status.setter
+    def status(self, value: str) -> None:
+        self._status = value
+
+
+class ProcessEcsResponse(StoringEcsResponse):
+    """The handlers of a stack with a data plane."""
+
+    def run_task(self) -> ActionResult:
+        """Handle RunTask; the tasks start when their processes do."""
+        answer = super().run_task()
+        for task in cast("dict[str, list[Any]]", answer.result)["tasks"]:
+            task.__class__ = ProcessTask  # with the same attributes, and moto has no factory
+            task.status = PROVISIONING
+            for container in task.containers:
+                del container.exitCode  # moto has 0 before the container runs
+        return answer
+
+    def update_service(self) -> ActionResult:
+        """Handle UpdateService; a new deployment begins without running tasks."""
+        answer = super().update_service()
+        if self._get_param("forceNewDeployment") or self._get_param("taskDefinition"):
+            service = cast("dict[str, Service]", answer.result)["service"]
+            for deployment in service.deployments:
+                deployment.update(runningCount=0, rolloutState="IN_PROGRESS")
+        return answer
+
+
+def patch_tasks() -> None:
+    """Install these handlers in this process; after `patch_ecs`, whose handlers they extend."""
+    urls.url_paths["{0}/$"] = ProcessEcsResponse.dispatch
+
+
+def record(task: ProcessTask, status: str, *, exit_code: int | None, reason: str) -> None:
+    """
+    Set the state that DescribeTasks returns.
+
+    Args:
+        task: The task.
+        status: PROVISIONING, RUNNING or STOPPED.
+        exit_code: Exit code of its containers; None when they did not run, or still do.
+        reason: Why it stopped.
+    """
+    task.status = status
+    if status == STOPPED:
+        task.desired_status = STOPPED
+        task.stopped_reason = reason
+        vars(task)["stop_code"] = (
+            "TaskFailedToStart" if exit_code is None else "EssentialContainerExited"
+        )
+    for container in task.containers:
+        container.last_status = status
+        if exit_code is not None:
+            container.exitCode = exit_code
+
+
+__all__ = ["PROVISIONING", "RUNNING", "STOPPED", "ProcessTask", "patch_tasks", "record"]
