@@ -21,6 +21,7 @@ GROUPS = {
 VERSION_TAG = "gradectl:password-version"
 #: The same for every other user; a user with this tag was created by gradectl.
 _USER_TAG = "gradectl:user:"
+_DISABLED = "disabled"  # value of the tag of a user whose password is stored nowhere
 _OUR_GROUPS = "grading-"  # prefix; groups with other names stay unchanged
 _ADMIN_PART = "mq"
 
@@ -32,10 +33,12 @@ class WantedUser:
 
     Attributes:
         name: User name.
-        parameter: SSM parameter of the password.
+        parameter: SSM parameter of the password; "" for a user that no one can log in as.
         version: Version of the parameter.
         group: Its `grading-*` group; None leaves its groups unchanged.
         changed: Whether its password differs, or may differ, from its current one.
+        tagged_by_name: Whether its tag has its name although it is the administrator; so it is for
+            roots other than ours, whose parameters have names of their own.
     """
 
     name: str
@@ -43,11 +46,23 @@ class WantedUser:
     version: int
     group: str | None = None
     changed: bool = True
+    tagged_by_name: bool = False
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it gets a password that is stored nowhere."""
+        return not self.parameter
 
     @property
     def tag(self) -> str:
         """The tag with the version of its current password."""
-        return VERSION_TAG if self.parameter.split("/")[-2] == _ADMIN_PART else user_tag(self.name)
+        administrator = self.parameter.split("/")[-2:-1] == [_ADMIN_PART]
+        return VERSION_TAG if administrator and not self.tagged_by_name else user_tag(self.name)
+
+    @property
+    def mark(self) -> str:
+        """The value of its tag."""
+        return _DISABLED if self.disabled else str(self.version)
 
 
 @dataclass(frozen=True)
@@ -146,10 +161,6 @@ def plan_users(
         ),
         delete=tuple(name for name in others if user_tag(name) in tags),
         unmanaged=tuple(name for name in others if user_tag(name) not in tags),
-        set_tags={
-            user.tag: str(user.version)
-            for user in wanted
-            if tags.get(user.tag) != str(user.version)
-        },
+        set_tags={user.tag: user.mark for user in wanted if tags.get(user.tag) != user.mark},
         drop_tags=tuple(stale) if complete else (),
     )

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+#: Makes a function that pauses between two polls, from a time limit in seconds.
+MakePause = Callable[[float], Callable[[], bool]]
 _PAUSE_SECONDS = 2.0
 
 

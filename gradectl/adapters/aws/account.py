@@ -14,8 +14,10 @@ from gradectl.adapters.aws.brokers import Brokers
 from gradectl.adapters.aws.buckets import Buckets
 from gradectl.adapters.aws.errors import translated
 from gradectl.adapters.aws.objects import ExclusiveObjects
+from gradectl.adapters.aws.parameters import ParameterStore
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stacks import Stacks
+from gradectl.adapters.aws.tasks import Tasks
 from gradectl.errors import ConfigurationError, RefusedError
 from grader.adapters.s3 import S3ObjectStore
 
@@ -31,12 +33,13 @@ class AwsSettings:
 
     Attributes:
         region: AWS region.
-        account_id: The only account that may be used.
+        account_id: The only account that may be used; "" where none is declared.
         profile: Named profile; None for the default.
         endpoint_url: Address of the API; None for Amazon's.
         access_key_id: Explicit credentials, for the emulated account.
         secret_access_key: The secret key of these credentials.
         dry_run: True when nothing may be changed.
+        account_source: Where the account id is declared, for the error.
     """
 
     region: str
@@ -46,6 +49,7 @@ class AwsSettings:
     access_key_id: str | None = None
     secret_access_key: str | None = None
     dry_run: bool = False
+    account_source: str = "environment.yaml"
 
 
 class Aws:
@@ -82,10 +86,10 @@ class Aws:
         """
         with translated("sts"):
             identity = self._client("sts").get_caller_identity()
-        if identity["Account"] != self.settings.account_id:
+        if self.settings.account_id and identity["Account"] != self.settings.account_id:
             text = f"these credentials belong to account {identity['Account']}"
             raise RefusedError(
-                f"{text}, environment.yaml allows only {self.settings.account_id}",
+                f"{text}, {self.settings.account_source} allows only {self.settings.account_id}",
                 where=identity["Arn"],
                 next_step="use other credentials: --profile or AWS_PROFILE",
             )
@@ -158,9 +162,19 @@ class Aws:
         return Brokers(self._client("mq"))
 
     @cached_property
+    def parameter_store(self) -> ParameterStore:
+        """Metadata of SSM parameters, and writing secrets."""
+        return ParameterStore(self._client("ssm"))
+
+    @cached_property
     def services(self) -> Services:
         """ECS."""
         return Services(self._client("ecs"))
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """One-off ECS tasks and their logs."""
+        return Tasks(self._client("ecs"), self._client("logs"))
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Create the client of one service."""

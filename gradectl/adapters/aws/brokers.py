@@ -55,6 +55,13 @@ class Brokers:
             tags=found.get("Tags", {}),
         )
 
+    def find(self, name: str) -> str | None:
+        """Return the id of a broker; None when there is none of this name."""
+        with translated(f"broker {name}"):
+            pages = self._client.get_paginator("list_brokers").paginate()
+            found = [each for page in pages for each in page["BrokerSummaries"]]
+        return next((str(each["BrokerId"]) for each in found if each["BrokerName"] == name), None)
+
     def users(self, broker: MqBroker) -> dict[str, KnownUser]:
         """The active users, by name; changes that wait for a reboot are not included."""
         return {name: self._user(broker, name) for name in broker.users}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -12,3 +14,75 @@ class KnownUser:
     name: str
     groups: frozenset[str] = frozenset()
     console_access: bool = False
+
+
+@dataclass(frozen=True)
+class ParameterInfo:
+    """
+    The metadata of an SSM parameter.
+
+    Attributes:
+        name: Its full name.
+        kind: String, StringList or SecureString.
+        version: Raised by each write.
+        modified: Time of the last write.
+        key_id: KMS key of a SecureString.
+        tier: Standard, Advanced or Intelligent-Tiering.
+    """
+
+    name: str
+    kind: str
+    version: int
+    modified: datetime
+    key_id: str | None = None
+    tier: str | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is a SecureString."""
+        return self.kind == "SecureString"
+
+
+@dataclass(frozen=True)
+class ContainerLog:
+    """The CloudWatch log of a container; a task's stream is `<prefix>/<container>/<task id>`."""
+
+    group: str
+    prefix: str
+    container: str
+
+
+@dataclass(frozen=True)
+class ServiceContainer:
+    """
+    The essential container of a service's tasks.
+
+    Attributes:
+        name: Its name.
+        task_definition: ARN of the task definition.
+        environment: Its variables; secrets are not among them.
+        log: Its log; None for another driver than awslogs.
+    """
+
+    name: str
+    task_definition: str
+    environment: Mapping[str, str]
+    log: ContainerLog | None
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """
+    The state of a task.
+
+    Attributes:
+        status: Such as PROVISIONING, RUNNING or STOPPED.
+        stopped: Whether it has ended.
+        exit_code: Exit code of its container; None while it runs, and when it never started.
+        reason: Why it stopped.
+    """
+
+    status: str
+    stopped: bool
+    exit_code: int | None
+    reason: str
