@@ -111,7 +111,8 @@ class LazyGroup(Group):
     A group that imports a command's module only to run it.
 
     Args:
-        package: Package in which each command is a module with an attribute of the same name.
+        package: Package in which each command is a module with an attribute of the same name, with
+            underscores for hyphens.
         lines: Command to its line of help.
     """
 
@@ -128,8 +129,9 @@ class LazyGroup(Group):
         """Import the module of one command."""
         if cmd_name not in self._lines:
             return None
-        module = import_module(f"{self._package}.{cmd_name}")
-        found: click.Command = getattr(module, cmd_name)
+        attribute = cmd_name.replace("-", "_")
+        module = import_module(f"{self._package}.{attribute}")
+        found: click.Command = getattr(module, attribute)
         return found
 
     def resolve_command(

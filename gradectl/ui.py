@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from getpass import getpass
 from typing import Any, TextIO
 
 import yaml
@@ -137,6 +138,26 @@ class Ui:
         if answer != name:
             text = f"{answer!r} is not {name!r}; nothing was changed"
             raise RefusedError(text, next_step=hint)
+
+    def ask_secret(self, question: str, otherwise: str) -> str:
+        """
+        Ask for a secret, twice, without showing what is typed.
+
+        Args:
+            question: What to type.
+            otherwise: The next step when no question can be asked.
+
+        Raises:
+            RefusedError: No question can be asked, or the two answers differ.
+        """
+        if not (self._may_ask and sys.stdin.isatty()):
+            text = "a secret is needed, but there is no terminal to ask for it"
+            raise RefusedError(text, next_step=otherwise)
+        first = getpass(escape_controls(f"{question}: "))
+        if getpass("Again: ") != first:
+            text = "the two answers differ; nothing was changed"
+            raise RefusedError(text, next_step="run it again")
+        return first
 
     def _answer(self, question: str, otherwise: str) -> str:
         """Read one line from the terminal."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradectl.adapters.aws.account import Aws
-from gradectl.deploy.polling import pauses
+from gradectl.adapters.aws.services import EcsService
+from gradectl.deploy.polling import MakePause, pauses
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 
-_FAILED = "FAILED"
+_FAILED, _COMPLETED = "FAILED", "COMPLETED"
 
 
 def redeploy_failed(aws: Aws, ui: Ui, outputs: Mapping[str, Any]) -> bool:
@@ -78,10 +79,51 @@ def wait_until_stable(aws: Aws, ui: Ui, outputs: Mapping[str, Any], seconds: flo
     if service.steady:
         ui.say(f"{service.running} of {service.desired} workers are running")
         return True
-    reasons = [*aws.services.stopped_reasons(cluster, name), *service.events]
+    raise _stuck(aws, cluster, service, seconds)
+
+
+def _stuck(aws: Aws, cluster: str, service: EcsService, seconds: float) -> GradectlError:
+    """The error of a deployment that is not complete, with the reasons of stopped tasks."""
+    reasons = [*aws.services.stopped_reasons(cluster, service.name), *service.events]
     text = f"only {service.running} of {service.desired} workers are running after {seconds:.0f} s"
-    raise GradectlError(
+    return GradectlError(
         "\n".join([text, *reasons]),
-        where=f"ECS service {cluster}/{name}",
+        where=f"ECS service {cluster}/{service.name}",
         next_step="check the log group of the workers, fix the cause, and run apply again",
     )
+
+
+def redeploy_workers(  # noqa: PLR0913 - five are required
+    aws: Aws, ui: Ui, cluster: str, name: str, seconds: float, *, make_pause: MakePause = pauses
+) -> None:
+    """
+    Replace all workers by new ones of the same task definition, and wait for it.
+
+    The deployment is complete when ECS says so: while old workers run, their number says nothing.
+
+    Args:
+        aws: The account.
+        ui: The terminal.
+        cluster: Name of the cluster.
+        name: Name of the service.
+        seconds: Time limit.
+        make_pause: Makes the pauses between two polls.
+
+    Raises:
+        GradectlError: The new workers did not run in time; the error has the reasons.
+    """
+    before = aws.services.get(cluster, name)
+    ui.say(f"replacing {before.running} workers")
+    aws.services.deploy(cluster, name, before.task_definition)
+    pause = make_pause(seconds)
+    service = aws.services.get(cluster, name)
+    while not _replaced(before, service) and service.rollout != _FAILED and pause():
+        service = aws.services.get(cluster, name)
+    if not _replaced(before, service):
+        raise _stuck(aws, cluster, service, seconds)
+    ui.say(f"{service.running} of {service.desired} workers are running")
+
+
+def _replaced(before: EcsService, now: EcsService) -> bool:
+    """Whether a later deployment is complete."""
+    return now.deployment_id != before.deployment_id and now.rollout == _COMPLETED and now.steady

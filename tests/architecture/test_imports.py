@@ -118,6 +118,7 @@ PURE = (
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.masking",
     "gradectl.deploy.plan",
+    "gradectl.deploy.secret_catalogue",
     "gradectl.deploy.plan_report",
     "gradectl.deploy.steps",
     "gradectl.problems.expectations",

@@ -23,6 +23,7 @@ class EcsService:
         events: Its latest events, newest first.
         task_definition: ARN of its task definition.
         rollout: State of the latest deployment: COMPLETED, IN_PROGRESS or FAILED.
+        deployment_id: Id of the latest deployment.
     """
 
     name: str
@@ -31,6 +32,7 @@ class EcsService:
     events: tuple[str, ...]
     task_definition: str = ""
     rollout: str = ""
+    deployment_id: str = ""
 
     @property
     def steady(self) -> bool:
@@ -72,6 +74,7 @@ class Services:
             tuple(events),
             service.get("taskDefinition", ""),
             latest.get("rolloutState", ""),
+            str(latest.get("id", "")),
         )
 
     def deploy(self, cluster: str, name: str, task_definition: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.aws.services import EcsService
-from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
+from gradectl.deploy.rollout import redeploy_failed, redeploy_workers, wait_until_stable
 from gradectl.errors import GradectlError
 from gradectl.ui import Ui
 
@@ -114,3 +114,46 @@ def test_a_running_deployment_is_not_restarted(rollout: str) -> None:
 def test_a_root_without_workers_deploys_nothing() -> None:
     """For example a root with only a broker."""
     assert redeploy_failed(account(0), Ui("table", {}), {}) is False
+
+
+class ReplacingServices:
+    """A service whose new deployment takes the given states, and then keeps the last."""
+
+    def __init__(self, *states: tuple[str, str, int]) -> None:
+        """Take deployment id, rollout and number of running tasks of each poll."""
+        self._states = [("ecs-svc/1", "COMPLETED", 2), *states]
+
+    def get(self, _cluster: str, name: str) -> EcsService:
+        identity, rollout, running = self._states[0]
+        del self._states[: len(self._states) > 1]
+        return EcsService(name, 2, running, (), NEW, rollout, identity)
+
+    def deploy(self, cluster: str, name: str, task_definition: str) -> None:
+        assert (cluster, name, task_definition) == ("dev-cluster", "dev-service", NEW)
+
+    def stopped_reasons(self, _cluster: str, _name: str) -> tuple[str, ...]:
+        return ("exited with 77",)
+
+
+def test_workers_are_replaced_when_the_new_deployment_is_complete() -> None:
+    """The old deployment was complete as well, and its workers count as running for a while."""
+    services = ReplacingServices(
+        ("ecs-svc/1", "COMPLETED", 2),
+        ("ecs-svc/2", "IN_PROGRESS", 2),
+        ("ecs-svc/2", "COMPLETED", 2),
+    )
+    aws: Any = SimpleNamespace(services=services)
+
+    redeploy_workers(
+        aws, Ui("table", {}), "dev-cluster", "dev-service", 60, make_pause=lambda _: lambda: True
+    )
+
+    assert services.get("", "").deployment_id == "ecs-svc/2"
+
+
+def test_a_replacement_that_ecs_stopped_has_its_reasons_at_once() -> None:
+    """Without waiting for the time limit."""
+    aws: Any = SimpleNamespace(services=ReplacingServices(("ecs-svc/2", "FAILED", 0)))
+
+    with pytest.raises(GradectlError, match="exited with 77"):
+        redeploy_workers(aws, Ui("table", {}), "dev-cluster", "dev-service", 600)

@@ -1,0 +1,209 @@
+"""`gradectl broker-users`: passwords of a broker's users, also for a root of one's own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from gradectl.adapters.aws.account import Aws, AwsSettings
+from gradectl.cloud import CloudContext
+from gradectl.context import pass_context
+from gradectl.deploy.broker_user_changes import ObservedUsers, apply_changes, show_changes
+from gradectl.deploy.named_users import (
+    NamedUser,
+    RootOutputs,
+    observe_named_users,
+    parse_outputs,
+    parse_user,
+    unnamed,
+)
+from gradectl.deploy.rotation import broker_users as users_in_ssm
+from gradectl.deploy.rotation import find_broker, is_broker_secret
+from gradectl.deploy.secrets import observe
+from gradectl.errors import CheckFailedError, ConfigurationError, UsageError
+from gradectl.options import group
+from gradectl.ui import Table
+
+_COMMAND = "gradectl broker-users sync"
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A broker in an account, and the users that it should have."""
+
+    aws: Aws
+    broker_id: str
+    users: tuple[NamedUser, ...]
+
+
+@group("broker-users", epilog="Example: gradectl broker-users sync dev")
+def broker_users() -> None:
+    """
+    Set the passwords of a broker's users.
+
+    The AWS provider keeps the passwords that it creates a broker with in the Terraform state, in
+    clear text. After the sync none of them is valid any more.
+    """
+
+
+@broker_users.command("sync", epilog="Example: gradectl broker-users sync --outputs outputs.json")
+@click.argument("environment", required=False, help="An environment in environments/.")
+@click.option(
+    "--outputs",
+    metavar="FILE",
+    help="Outputs broker_id and broker_users of a root, from terraform output -json; - for stdin.",
+)
+@click.option("--broker-id", metavar="ID", help="The broker, with --user.")
+@click.option(
+    "--user",
+    "users",
+    multiple=True,
+    metavar="NAME=PARAMETER[:GROUP]",
+    help="A user, and the SSM parameter of its password; repeatable.",
+)
+@click.option(
+    "--disable",
+    multiple=True,
+    metavar="NAME",
+    help="Give this user a password that is stored nowhere; repeatable.",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="NAME",
+    help="Accept that this user keeps its password; repeatable.",
+)
+@click.option("--account-id", metavar="ID", help="Refuse credentials of another account.")
+@pass_context(CloudContext)
+def sync(  # noqa: PLR0913 - one parameter an option
+    app: CloudContext,
+    environment: str | None,
+    *,
+    outputs: str | None,
+    broker_id: str | None,
+    users: tuple[str, ...],
+    disable: tuple[str, ...],
+    keep: tuple[str, ...],
+    account_id: str | None,
+) -> None:
+    """
+    Give the users of a broker the passwords in SSM, and reboot it when one changed.
+
+    The broker is that of ENVIRONMENT, of the outputs of any root, or of --broker-id. Exit code 4
+    when the broker has other users: their passwords may still be those in the state.
+    """
+    if sum(each is not None for each in (environment, outputs, broker_id)) != 1:
+        text = "name exactly one of ENVIRONMENT, --outputs and --broker-id"
+        raise UsageError(text, where=_COMMAND, next_step=f"{_COMMAND} --help")
+    if environment:
+        target = _of_environment(app, environment)
+    else:
+        root = _read(outputs) if outputs else RootOutputs(str(broker_id), ())
+        root = replace(root, account_id=account_id or root.account_id)
+        target = _of_root(app, root)
+    named = (*target.users, *map(parse_user, users), *(NamedUser(name, None) for name in disable))
+    if not named:
+        text = "no users are named"
+        raise UsageError(text, where=_COMMAND, next_step="add --user NAME=PARAMETER")
+    observed = observe_named_users(target.aws, target.broker_id, tuple(_last_of_each(named)))
+    others = [name for name in unnamed(observed, named) if name not in keep]
+    rebooted = _sync(app, target.aws, observed)
+    _emit(app, observed, others, rebooted=rebooted)
+    if others:
+        raise CheckFailedError(
+            f"users with the password that they were created with: {', '.join(others)}",
+            where=f"broker {observed.broker.name}",
+            next_step="name each with --user NAME=PARAMETER, --disable NAME or --keep NAME",
+        )
+
+
+def _last_of_each(users: tuple[NamedUser, ...]) -> list[NamedUser]:
+    """An option overrides the output of the same user."""
+    return list({each.name: each for each in users}.values())
+
+
+def _sync(app: CloudContext, aws: Aws, observed: ObservedUsers) -> bool:
+    """Show the changes, ask, and make them."""
+    show_changes(app.ui, observed)
+    if app.options.dry_run:
+        return False
+    if observed.plan.needs_reboot:
+        app.ui.confirm(f"Change these users and reboot broker {observed.broker.name}?")
+    return apply_changes(aws, app.ui, observed)
+
+
+def _of_environment(app: CloudContext, name: str) -> _Target:
+    """The broker of an environment, and its users whose login SSM has."""
+    environment = app.environment(name)
+    app.announce(environment)
+    aws = app.aws(environment)
+    passwords = [
+        each.needed
+        for each in observe(aws, environment)
+        if each.found and is_broker_secret(each.needed)
+    ]
+    broker_id = find_broker(aws, environment)
+    return _Target(aws, broker_id, users_in_ssm(aws, environment, passwords))
+
+
+def _of_root(app: CloudContext, root: RootOutputs) -> _Target:
+    """The broker of a root that gradectl does not know."""
+    options = app.options
+    region = options.region or root.region or app.environ.get("AWS_REGION")
+    region = region or app.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        text = "the region of the broker is not known"
+        raise ConfigurationError(text, where=_COMMAND, next_step="add --region, or set AWS_REGION")
+    settings = AwsSettings(
+        region=region,
+        account_id=root.account_id or "",
+        profile=options.profile,
+        endpoint_url=options.endpoint_url,
+        dry_run=options.dry_run,
+        account_source="--account-id" if root.account_id else "",
+    )
+    aws = Aws(settings)
+    account = aws.check_account().split(":")[4]
+    app.ui.say(f"account {account}  region {region}  broker {root.broker_id}", "bold")
+    return _Target(aws, root.broker_id, root.users)
+
+
+def _read(path: str) -> RootOutputs:
+    """Read the file of `terraform output -json`."""
+    where = "standard input" if path == "-" else path
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        document = json.loads(text)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise ConfigurationError(
+            f"cannot read the outputs: {reason}",
+            where=where,
+            next_step="write the file with: terraform output -json",
+        ) from None
+    return parse_outputs(document, where)
+
+
+def _emit(app: CloudContext, observed: ObservedUsers, others: list[str], *, rebooted: bool) -> None:
+    """Write what was changed."""
+    plan = observed.plan
+    document = {
+        "broker": observed.broker.name,
+        "broker_id": observed.broker.broker_id,
+        "changed": not app.options.dry_run,
+        "create": [user.name for user in plan.create],
+        "update": [user.name for user in plan.update],
+        "unnamed": others,
+        "rebooted": rebooted,
+    }
+    rows = [
+        *((user.name, "created") for user in plan.create),
+        *((user.name, "disabled" if user.disabled else "updated") for user in plan.update),
+        *((name, "not named") for name in others),
+    ]
+    title = f"users of broker {observed.broker.name}" + ("" if rows else ": no changes")
+    app.ui.emit("broker-users", document, Table(("user", "change"), rows, title))
