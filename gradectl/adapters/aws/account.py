@@ -12,17 +12,32 @@ from botocore.config import Config
 
 from gradectl.adapters.aws.brokers import Brokers
 from gradectl.adapters.aws.buckets import Buckets
+from gradectl.adapters.aws.databases import Databases
 from gradectl.adapters.aws.errors import translated
+from gradectl.adapters.aws.identity import Identity
+from gradectl.adapters.aws.log_settings import LogSettings
+from gradectl.adapters.aws.network import Network
 from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
+from gradectl.adapters.aws.quotas import Quotas
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stacks import Stacks
+from gradectl.adapters.aws.stored_images import StoredImages
 from gradectl.adapters.aws.tasks import Tasks
 from gradectl.errors import ConfigurationError, RefusedError
 from grader.adapters.s3 import S3ObjectStore
 
 #: Prefixes of read-only operations. A dry run blocks all others.
-_READS = ("AssumeRole", "BatchGet", "Describe", "Get", "Head", "List", "ValidateTemplate")
+_READS = (
+    "AssumeRole",
+    "BatchGet",
+    "Describe",
+    "Get",
+    "Head",
+    "List",
+    "SimulatePrincipalPolicy",
+    "ValidateTemplate",
+)
 _SSM_PAGE = 10  # maximum of GetParameters
 
 
@@ -120,6 +135,16 @@ class Aws:
                 found |= {item["Name"]: item["Value"] for item in answer["Parameters"]}
         return found
 
+    def parameter_types(self, names: Sequence[str]) -> dict[str, str]:
+        """Read the types of those of the SSM parameters that exist, without decrypting them."""
+        found: dict[str, str] = {}
+        with translated("SSM Parameter Store"):
+            for start in range(0, len(names), _SSM_PAGE):
+                page = list(names[start : start + _SSM_PAGE])
+                answer = self._client("ssm").get_parameters(Names=page, WithDecryption=False)
+                found |= {item["Name"]: item["Type"] for item in answer["Parameters"]}
+        return found
+
     def parameter_version(self, name: str) -> int:
         """
         Read the version of an SSM parameter, without its value.
@@ -175,6 +200,36 @@ class Aws:
     def tasks(self) -> Tasks:
         """One-off ECS tasks and their logs."""
         return Tasks(self._client("ecs"), self._client("logs"))
+
+    @cached_property
+    def databases(self) -> Databases:
+        """RDS."""
+        return Databases(self._client("rds"))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """IAM."""
+        return Identity(self._client("iam"))
+
+    @cached_property
+    def log_settings(self) -> LogSettings:
+        """CloudWatch Logs."""
+        return LogSettings(self._client("logs"))
+
+    @cached_property
+    def network(self) -> Network:
+        """EC2 networks."""
+        return Network(self._client("ec2"), self.settings.region)
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        """Service Quotas."""
+        return Quotas(self._client("service-quotas"))
+
+    @cached_property
+    def stored_images(self) -> StoredImages:
+        """Images in ECR."""
+        return StoredImages(self._client("ecr"))
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Create the client of one service."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradectl.adapters.aws.errors import translated
-from gradectl.adapters.aws.models import KnownUser
+from gradectl.adapters.aws.models import BrokerNode, KnownUser
 
 _READY = "RUNNING"
 
@@ -57,10 +58,42 @@ class Brokers:
 
     def find(self, name: str) -> str | None:
         """Return the id of a broker; None when there is none of this name."""
-        with translated(f"broker {name}"):
+        return self.ids_by_name().get(name)
+
+    def node(self, broker_id: str) -> BrokerNode:
+        """Describe a broker with its network and its configuration."""
+        with translated(f"broker {broker_id}"):
+            found = self._client.describe_broker(BrokerId=broker_id)
+        configurations = found.get("Configurations") or {}
+        return BrokerNode(
+            broker_id=broker_id,
+            name=found["BrokerName"],
+            state=found["BrokerState"],
+            engine=found["EngineType"].upper(),
+            public=bool(found.get("PubliclyAccessible")),
+            subnet_ids=tuple(found.get("SubnetIds") or ()),
+            group_ids=tuple(found.get("SecurityGroups") or ()),
+            configuration=_revision(configurations.get("Current")),
+            pending=_revision(configurations.get("Pending")),
+        )
+
+    def ids_by_name(self) -> dict[str, str]:
+        """The IDs of all brokers of the region by name."""
+        with translated("Amazon MQ"):
             pages = self._client.get_paginator("list_brokers").paginate()
-            found = [each for page in pages for each in page["BrokerSummaries"]]
-        return next((str(each["BrokerId"]) for each in found if each["BrokerName"] == name), None)
+            found = [one for page in pages for one in page["BrokerSummaries"]]
+        return {str(one["BrokerName"]): str(one["BrokerId"]) for one in found}
+
+    def configuration_text(self, configuration_id: str, revision: int) -> str:
+        """Read a revision of a configuration; one that is not Base64 or UTF-8 as it is."""
+        with translated(f"configuration {configuration_id}"):
+            answer = self._client.describe_configuration_revision(
+                ConfigurationId=configuration_id, ConfigurationRevision=str(revision)
+            )
+        try:
+            return base64.b64decode(answer["Data"]).decode()
+        except ValueError:
+            return str(answer["Data"])
 
     def users(self, broker: MqBroker) -> dict[str, KnownUser]:
         """The active users, by name; changes that wait for a reboot are not included."""
@@ -128,3 +161,8 @@ def _settings(broker: MqBroker, user: KnownUser, password: str) -> dict[str, Any
         "Groups": sorted(user.groups),
         "ConsoleAccess": user.console_access,
     }
+
+
+def _revision(found: Mapping[str, Any] | None) -> tuple[str, int]:
+    """ID and revision of a configuration; empty and 0 for none."""
+    return (str(found["Id"]), int(found["Revision"])) if found else ("", 0)

@@ -19,6 +19,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from gradectl.errors import (
     ConfigurationError,
@@ -88,6 +89,10 @@ def translated(where: str) -> Iterator[None]:
     except _UNREACHABLE as error:
         text = f"AWS does not answer: {error}"
         hint = "check the network and --endpoint-url; for an emulated account: gradectl local up"
+        raise UnreachableError(text, where=where, next_step=hint) from error
+    except ResponseParserError as error:
+        text = "the answer is not one of AWS, perhaps of a proxy"
+        hint = "check the proxy and --endpoint-url"
         raise UnreachableError(text, where=where, next_step=hint) from error
     except BotoCoreError as error:
         raise GradectlError(str(error), where=where, next_step=_INSPECT) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -86,3 +86,77 @@ class TaskState:
     stopped: bool
     exit_code: int | None
     reason: str
+
+
+@dataclass(frozen=True)
+class BrokerNode:
+    """
+    A broker as `gradectl verify` needs it.
+
+    Attributes:
+        broker_id: Its ID.
+        name: Its name.
+        state: RUNNING, or a state of a change.
+        engine: ACTIVEMQ or RABBITMQ.
+        public: Whether it has a public address.
+        subnet_ids: Its subnets.
+        group_ids: Its security groups.
+        configuration: ID and revision of the active configuration; empty and 0 for none.
+        pending: ID and revision of the configuration that waits for a reboot.
+    """
+
+    broker_id: str
+    name: str
+    state: str
+    engine: str
+    public: bool
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]
+    configuration: tuple[str, int] = ("", 0)
+    pending: tuple[str, int] = ("", 0)
+
+
+@dataclass(frozen=True)
+class DatabaseNode:
+    """A database instance as `gradectl verify` needs it."""
+
+    identifier: str
+    status: str
+    vpc_id: str
+    port: int
+    public: bool
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ServiceNetwork:
+    """Network and roles of an ECS service."""
+
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]
+    public_address: bool
+    task_role_arn: str = ""
+    execution_role_arn: str = ""
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """
+    An image in ECR.
+
+    Attributes:
+        digest: `sha256:...`.
+        architectures: Names as in image manifests, such as `amd64`; empty when unknown.
+    """
+
+    digest: str
+    architectures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Answers of IAM: action to `allowed` or the reason why not, as AWS names it."""
+
+    role_arn: str
+    decisions: Mapping[str, str] = field(default_factory=dict)

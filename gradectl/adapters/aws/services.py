@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradectl.adapters.aws.errors import translated
+from gradectl.adapters.aws.models import ServiceNetwork
 from gradectl.errors import GradectlError
 
 _LATEST_EVENTS = 5
@@ -76,6 +77,33 @@ class Services:
             latest.get("rolloutState", ""),
             str(latest.get("id", "")),
         )
+
+    def network(self, cluster: str, name: str) -> ServiceNetwork | None:
+        """Read network and roles of a service; None when it does not exist."""
+        with translated(f"ECS service {cluster}/{name}"):
+            if not self.cluster_exists(cluster):
+                return None
+            found = self._client.describe_services(cluster=cluster, services=[name])["services"]
+            active = [one for one in found if one.get("status") != "INACTIVE"]
+            if not active:
+                return None
+            definition = self._client.describe_task_definition(
+                taskDefinition=active[0]["taskDefinition"]
+            )["taskDefinition"]
+        vpc = (active[0].get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+        return ServiceNetwork(
+            tuple(vpc.get("subnets") or ()),
+            tuple(vpc.get("securityGroups") or ()),
+            vpc.get("assignPublicIp") == "ENABLED",
+            definition.get("taskRoleArn", ""),
+            definition.get("executionRoleArn", ""),
+        )
+
+    def cluster_exists(self, name: str) -> bool:
+        """Whether a cluster exists and was not deleted."""
+        with translated(f"ECS cluster {name}"):
+            found = self._client.describe_clusters(clusters=[name])["clusters"]
+        return any(one.get("status") != "INACTIVE" for one in found)
 
     def deploy(self, cluster: str, name: str, task_definition: str) -> None:
         """Replace all tasks by new ones of a task definition, without waiting."""
