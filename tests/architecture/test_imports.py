@@ -65,8 +65,8 @@ TABLE = {
         " processes grader.errors grader.sandbox",
         "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters",
-        "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors ui"
-        " grader.contract grader.errors",
+        "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors"
+        " processes ui grader.contract grader.errors",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"
         " grader.ports grader.problems grader.sandbox",
         "queues": "errors grader.contract grader.errors grader.ports",
@@ -114,6 +114,7 @@ CONFINED = {
 #: Packages and modules that decide and do nothing else.
 PURE = (
     "gradectl.adapters.aws.models",
+    "gradectl.adapters.aws.network_model",
     "gradectl.deploy.broker_user_plan",
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.masking",
@@ -121,6 +122,15 @@ PURE = (
     "gradectl.deploy.secret_catalogue",
     "gradectl.deploy.plan_report",
     "gradectl.deploy.steps",
+    "gradectl.deploy.verify.account_rules",
+    "gradectl.deploy.verify.endpoint_policies",
+    "gradectl.deploy.verify.filters",
+    "gradectl.deploy.verify.network_rules",
+    "gradectl.deploy.verify.planned",
+    "gradectl.deploy.verify.reachability",
+    "gradectl.deploy.verify.results",
+    "gradectl.deploy.verify.root_values",
+    "gradectl.deploy.verify.terraform_state",
     "gradectl.problems.expectations",
     "gradectl.problems.layout",
     "gradectl.queues.hints",

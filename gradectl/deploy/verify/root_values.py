@@ -1,0 +1,138 @@
+"""The values of the root's variables that the checks depend on, with the defaults of the root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Defaults of `environments/variables*.tf`; a test compares them.
+DEFAULTS: Mapping[str, Any] = {
+    "availability_zone_suffixes": ["a", "c"],
+    "db_existing": None,
+    "db_endpoint_override": None,
+    "ecs_architecture": "X86_64",
+    "ecs_desired_count": 2,
+    "ecs_fargate_spot": None,
+    "ecs_max_capacity": 10,
+    "ecs_task_cpu": 512,
+    "enable_ecs_autoscaling": True,
+    "enable_ecs_exec": False,
+    "enable_web_tier": False,
+    "grading_container_image": None,
+    "kms_key_arn": None,
+    "mq_broker_endpoint_override": None,
+    "mq_enable_audit_logs": True,
+    "mq_enable_role_users": True,
+    "mq_existing": None,
+    "s3_bucket_name": None,
+    "use_fargate": True,
+    "vpc_cidr_block": "10.0.0.0/16",
+    "vpc_existing": None,
+    "vpc_interface_endpoints": None,
+    "vpc_internet_egress_roles": [],
+    "vpc_nat_mode": "none",
+}
+#: Roles with a broker user of their own.
+ROLES = ("operator", "web", "worker")
+
+
+@dataclass(frozen=True)
+class RootValues:
+    """
+    The values of one environment.
+
+    Attributes:
+        name: Name of the environment.
+        account_id: Its account.
+        region: Its region.
+        variables: Values from environment.yaml.
+    """
+
+    name: str
+    account_id: str
+    region: str
+    variables: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - the type depends on the variable
+        """The value of a variable, or its default."""
+        value = self.variables.get(name)
+        return DEFAULTS[name] if value is None else value
+
+    @property
+    def prefix(self) -> str:
+        """Prefix of the names of resources."""
+        return f"{self.name}-grading"
+
+    @property
+    def image(self) -> str:
+        """The image of the worker."""
+        if self["grading_container_image"]:
+            return str(self["grading_container_image"])
+        where = f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com"
+        return f"{where}/{self.name}-grading-worker:latest"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The AWS services that a task connects to, by the names of their endpoints."""
+        return (
+            *(("ecr.api", "ecr.dkr") if ".dkr.ecr." in self.image else ()),
+            "s3",
+            "logs",
+            "ssm",
+            *(() if self["use_fargate"] else ("ecs", "ecs-agent", "ecs-telemetry")),
+            *(("ssmmessages",) if self["enable_ecs_exec"] else ()),
+        )
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The interface endpoints that apply creates."""
+        if self["vpc_interface_endpoints"] is not None:
+            return tuple(self["vpc_interface_endpoints"])
+        exec_key = self["enable_ecs_exec"] and self["kms_key_arn"]
+        return (
+            "ecr.api",
+            "ecr.dkr",
+            "logs",
+            "ssm",
+            *(() if self["use_fargate"] else ("ecs", "ecs-agent", "ecs-telemetry")),
+            *(("ssmmessages",) if self["enable_ecs_exec"] or self["enable_web_tier"] else ()),
+            *(("kms",) if exec_key else ()),
+        )
+
+    @property
+    def vpc(self) -> Mapping[str, Any] | None:
+        """The existing VPC, where one is given."""
+        found = self["vpc_existing"]
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def worker_cpu(self) -> float:
+        """Number of vCPUs of one worker."""
+        return float(self["ecs_task_cpu"]) / 1024
+
+    @property
+    def addresses(self) -> int:
+        """Number of Elastic IP addresses of the NAT gateways."""
+        if self.vpc:
+            return 0
+        zones = len(self["availability_zone_suffixes"])
+        return {"single": 1, "per_zone": zones}.get(str(self["vpc_nat_mode"]), 0)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Type by name of the SSM parameters that programs of the environment read."""
+        secret, plain = "SecureString", "String"
+        parts = {
+            "mq": {"broker-endpoint": plain, "username": plain, "password": secret},
+            "db": {"endpoint": plain, "name": plain, "username": plain, "password": secret},
+            "db-app": {"username": plain, "password": secret},
+        }
+        if self["mq_enable_role_users"] and self["mq_existing"] is None:
+            login = {"username": plain, "password": secret}
+            parts |= {f"mq-{role}": login for role in ROLES}
+        return {
+            f"/{self.name}/{part}/{key}": kind
+            for part, keys in parts.items()
+            for key, kind in keys.items()
+        }

@@ -1,0 +1,200 @@
+"""Before the first apply, the rules of the root are checked together with what exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.adapters.aws.network_model import (
+    Endpoint,
+    NetworkSnapshot,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
+from gradectl.deploy.verify.network_rules import reach_state, subnet_states, vpc_states
+from gradectl.deploy.verify.planned import conflicts, planned
+from gradectl.deploy.verify.reachability import Host, reach_host, reach_service
+from gradectl.deploy.verify.root_values import DEFAULTS, RootValues
+
+ROOT = Path(__file__).resolve().parents[5]
+REGION = "ap-northeast-2"
+VPC = {
+    "vpc_id": "vpc-1",
+    "vpc_cidr_block": "10.0.0.0/16",
+    "private_subnet_ids": ["subnet-a", "subnet-c"],
+    "private_route_table_ids": ["rtb-1"],
+}
+
+
+def values(**variables: Any) -> RootValues:
+    return RootValues("dev", "123456789012", REGION, variables)
+
+
+def company(*endpoints: Endpoint, **changes: Any) -> NetworkSnapshot:
+    """An existing VPC with two private subnets and without NAT."""
+    subnets = (
+        Subnet("subnet-a", "vpc-1", "10.0.0.0/20", f"{REGION}a"),
+        Subnet("subnet-c", "vpc-1", "10.0.16.0/20", f"{REGION}c"),
+    )
+    local = (Route("10.0.0.0/16", "local"),)
+    table = RouteTable("rtb-1", "vpc-1", local, ("subnet-a", "subnet-c"))
+    return NetworkSnapshot(
+        REGION,
+        vpcs={"vpc-1": Vpc("vpc-1", ("10.0.0.0/16",))},
+        subnets={one.subnet_id: one for one in subnets},
+        tables=(table,),
+        endpoints=endpoints,
+        **changes,
+    )
+
+
+def obstacles(found: NetworkSnapshot, given: RootValues) -> dict[str, set[str]]:
+    """Causes by service, for those that cannot be reached."""
+    future = planned(found, given)
+    reached = {
+        name: {
+            one.cause.value for one in reach_service(future.network, future.source, name).obstacles
+        }
+        for name in given.services
+    }
+    return {name: causes for name, causes in reached.items() if causes}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"vpc_nat_mode": "single"},
+        {"availability_zone_suffixes": ["a", "b", "c"]},
+        {"enable_ecs_exec": True},
+        {"use_fargate": False},
+        {"vpc_cidr_block": "10.3.0.0/24"},
+    ],
+)
+def test_a_new_vpc_reaches_everything(variables: dict[str, Any]) -> None:
+    """The root creates the endpoints that its other variables need."""
+    given = values(**variables)
+    future = planned(NetworkSnapshot(REGION), given)
+
+    assert obstacles(NetworkSnapshot(REGION), given) == {}
+    for host in (future.broker, future.database):
+        assert reach_host(future.network, future.source, host).obstacles == ()
+
+
+@pytest.mark.parametrize(
+    ("variables", "unreachable"),
+    [
+        ({"vpc_interface_endpoints": ["ssm", "logs"]}, {"ecr.api", "ecr.dkr"}),
+        (
+            {"vpc_interface_endpoints": [], "vpc_nat_mode": "single"},
+            {"ecr.api", "ecr.dkr", "logs", "ssm"},
+        ),
+        (
+            {
+                "vpc_interface_endpoints": [],
+                "vpc_nat_mode": "single",
+                "vpc_internet_egress_roles": ["worker"],
+            },
+            set(),
+        ),
+    ],
+)
+def test_a_missing_endpoint_is_found_before_it_is_missing(
+    variables: dict[str, Any], unreachable: set[str]
+) -> None:
+    """NAT replaces an endpoint only with the egress rule for the workers."""
+    assert set(obstacles(NetworkSnapshot(REGION), values(**variables))) == unreachable
+
+
+def test_an_existing_vpc_gets_the_missing_endpoints() -> None:
+    """Nothing of it has to be prepared besides subnets and route tables."""
+    assert obstacles(company(), values(vpc_existing=VPC)) == {}
+    assert conflicts(company(), values(vpc_existing=VPC)) == []
+
+
+def test_route_tables_that_are_not_given_get_no_s3_endpoint() -> None:
+    """The subnets need the tables that they really use."""
+    wrong = {**VPC, "private_route_table_ids": ["rtb-other"]}
+
+    assert obstacles(company(), values(vpc_existing=wrong)) == {"s3": {"no-route"}}
+
+
+def test_an_endpoint_that_exists_clashes_with_a_new_one() -> None:
+    """AWS rejects a second private DNS name, and a second S3 route."""
+    theirs = Endpoint("vpce-1", "vpc-1", "logs", subnet_ids=("subnet-a",), group_ids=("sg-1",))
+    gateway = Endpoint("vpce-2", "vpc-1", "s3", gateway=True, table_ids=("rtb-1",))
+    found = conflicts(company(theirs, gateway), values(vpc_existing=VPC))
+
+    assert ["vpce-1" in text for text, _ in found] == [True, False]
+    assert "vpc_interface_endpoints" in found[0][1]
+    assert "s3_prefix_list_id" in found[1][1]
+
+
+def test_an_existing_broker_waits_for_its_security_group() -> None:
+    """Its own groups cannot know the workers' group before apply has created it."""
+    groups = {"sg-b": SecurityGroup("sg-b")}
+    future = planned(company(groups=groups), values(vpc_existing=VPC))
+    host = Host("the broker", 61614, ("subnet-a",), ("sg-b",))
+    reach = reach_host(future.network, future.source, host)
+
+    before = reach_state("broker", reach, applied=False, attach="attach dev-grading-broker")
+    after = reach_state("broker", reach, applied=True, attach="attach dev-grading-broker")
+    assert (before.state.value, before.next_step) == ("warning", "attach dev-grading-broker")
+    assert (after.state.value, after.next_step) == ("failed", "attach dev-grading-broker")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"vpc_id": "vpc-9"}, "vpc-9 does not exist"),
+        ({"vpc_cidr_block": "10.7.0.0/16"}, "10.7.0.0/16"),
+    ],
+)
+def test_a_wrong_vpc_is_named(change: dict[str, Any], words: str) -> None:
+    """Its ID and its range are compared with the account."""
+    found = vpc_states(company(), values(vpc_existing={**VPC, **change}))
+
+    assert found
+    assert found.state.value == "failed"
+    assert words in found.found
+
+
+def test_subnets_of_one_zone_are_not_enough() -> None:
+    """The database and a broker pair need two; and each worker needs an address."""
+    given = values(vpc_existing=VPC)
+    few = values(vpc_existing=VPC, ecs_max_capacity=600)
+
+    assert subnet_states(company(), ["subnet-a", "subnet-c"], given).state.value == "ok"
+    assert subnet_states(company(), ["subnet-a"], given).state.value == "failed"
+    assert subnet_states(company(), ["subnet-none"], given).state.value == "failed"
+    assert subnet_states(company(), ["subnet-a", "subnet-c"], few).state.value == "warning"
+
+
+def test_defaults_are_those_of_the_root() -> None:
+    """A changed default of Terraform changes the checks."""
+    text = "\n".join(path.read_text() for path in (ROOT / "environments").glob("variables*.tf"))
+    different = {
+        name: (found and found[1], value)
+        for name, value in DEFAULTS.items()
+        if not (
+            found := re.search(rf'variable "{name}" {{.*?\n  default\s+= ([^\n]*)', text, re.DOTALL)
+        )
+        or found[1] != terraform(value)
+    }
+
+    assert different == {}
+
+
+def terraform(value: Any) -> str:
+    """A value in the notation of Terraform."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return "[" + ", ".join(map(terraform, value)) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
