@@ -20,6 +20,7 @@ from grader.errors import GraderError
 COMMANDS = {
     "bootstrap": "Create the state bucket and the image repository.",
     "render": "Write the Terraform files of an environment from its environment.yaml.",
+    "verify": "Check account, quotas, image, parameters and network before a deployment.",
     "validate": "Check the Terraform configuration in PATH.",
     "deploy": "Deploy an environment and prove that it works.",
     "plan": "Show the changes that an apply would make.",
