@@ -187,10 +187,13 @@ def _brokers(context: VerifyContext) -> rules.QuotaUse | None:
 
 def log_policies(context: VerifyContext) -> CheckResult:
     """Resource policies of CloudWatch Logs."""
-    needed = context.values["mq_existing"] is None  # the general log is always on
-    own = f"{context.values.prefix}-mq-amazonmq-logs"
-    found = context.aws.log_settings.resource_policies() if needed else []
-    return rules.log_policy_state(found, own, needed=needed)
+    own = []
+    if context.values["mq_existing"] is None:  # its general log is always on
+        own.append(f"{context.values.prefix}-mq-amazonmq-logs")
+    if "task_restarts" not in context.values["alarm_disabled_kinds"]:
+        own.append(f"{context.values.prefix}-stopped-tasks")
+    found = context.aws.log_settings.resource_policies() if own else []
+    return rules.log_policy_state(found, own)
 
 
 def service_roles(context: VerifyContext) -> CheckResult:

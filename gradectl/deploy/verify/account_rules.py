@@ -184,15 +184,20 @@ def quota_state(use: QuotaUse) -> CheckResult:
     return failed(check, text, use.command) if use.hard else warning(check, text, use.command)
 
 
-def log_policy_state(names: Collection[str], own: str, *, needed: bool) -> CheckResult:
-    """Whether the region has room for the broker's log resource policy."""
+def log_policy_state(names: Collection[str], own: Collection[str]) -> CheckResult:
+    """
+    Whether the region has room for the environment's log resource policies.
+
+    Args:
+        names: Names of those that exist.
+        own: Names of those that apply creates.
+    """
     check = "log resource policies"
-    if not needed:
+    if not own:
         return not_applicable(check, "the environment creates none")
-    text = f"{len(names)} of {LOG_POLICIES} used"
-    if own in names:
-        return ok(check, f"{text}, one of them by this environment")
-    if len(names) >= LOG_POLICIES:
+    new = sorted(set(own) - set(names))
+    text = f"{len(names)} of {LOG_POLICIES} used, {len(new)} needed"
+    if len(names) + len(new) > LOG_POLICIES:
         step = "merge or delete some: aws logs describe-resource-policies"
         return failed(check, f"{text}, and this limit cannot be raised", step)
     return ok(check, text)

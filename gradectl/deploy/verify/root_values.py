@@ -8,6 +8,7 @@ from typing import Any
 
 #: Defaults of `environments/variables*.tf`; a test compares them.
 DEFAULTS: Mapping[str, Any] = {
+    "alarm_disabled_kinds": [],
     "availability_zone_suffixes": ["a", "c"],
     "db_existing": None,
     "db_endpoint_override": None,

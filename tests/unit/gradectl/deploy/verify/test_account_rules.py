@@ -50,9 +50,9 @@ def simulated(decision: str) -> CheckResult:
     return rules.permission_state("task role", [Simulation(role, decisions)])
 
 
-def policies(count: int, *, own: bool = False, needed: bool = True) -> CheckResult:
-    names = [f"policy-{number}" for number in range(count)] + (["own"] if own else [])
-    return rules.log_policy_state(names, "own", needed=needed)
+def policies(count: int, *existing: str, own: tuple[str, ...] = ("mq", "tasks")) -> CheckResult:
+    names = [*(f"policy-{number}" for number in range(count)), *existing]
+    return rules.log_policy_state(names, own)
 
 
 def quota(used: float, *, hard: bool = True) -> CheckResult:
@@ -91,10 +91,11 @@ def quota(used: float, *, hard: bool = True) -> CheckResult:
         (quota(4), "ok", "4 of 5 used"),
         (quota(5), "failed", "ask for more"),
         (quota(5, hard=False), "warning", "ask for more"),
-        (policies(9), "ok", "9 of 10"),
-        (policies(10), "failed", "cannot be raised"),
-        (policies(9, own=True), "ok", "by this environment"),
-        (policies(10, needed=False), "not applicable", "none"),
+        (policies(8), "ok", "8 of 10 used, 2 needed"),
+        (policies(9), "failed", "cannot be raised"),
+        (policies(9, "mq"), "failed", "1 needed"),
+        (policies(8, "mq", "tasks"), "ok", "0 needed"),
+        (policies(10, own=()), "not applicable", "none"),
         (roles(exists=True), "ok", "AWSServiceRoleForRDS"),
         (roles(exists=False), "warning", "create-service-linked-role"),
         (simulated("allowed"), "ok", "2 actions"),
