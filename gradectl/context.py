@@ -12,7 +12,7 @@ import click
 
 from gradectl import environment as environments
 from gradectl.environment import Environment
-from gradectl.errors import ConfigurationError
+from gradectl.errors import ConfigurationError, RefusedError
 from gradectl.options import GlobalOptions
 from gradectl.ui import Ui
 
@@ -74,8 +74,14 @@ class AppContext:
 
         Raises:
             ConfigurationError: As for `environment`, or `--region` differs from the file.
+            RefusedError: Another project has its Terraform.
         """
         found = environments.load(self.project_root, name)
+        if found.external:
+            text = "another project has the Terraform of this environment (terraform: external)"
+            where = f"{environments.FOLDER}/{name}/{environments.FILE}"
+            hint = f"deploy it there; here you can operate it, such as gradectl smoke {name}"
+            raise RefusedError(text, where=where, next_step=hint)
         if self.options.region not in (None, found.region):
             text = f"this environment is in {found.region}, not in {self.options.region}"
             where = f"{environments.FOLDER}/{name}/{environments.FILE}"

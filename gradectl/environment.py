@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from gradectl.errors import ConfigurationError
@@ -52,6 +53,12 @@ class StateSettings(_Strict):
     bucket: BucketName
 
 
+class FilesSettings(_Strict):
+    """Location of submissions, problems and results."""
+
+    bucket: BucketName
+
+
 class Environment(_Strict):
     """
     One deployment of the system.
@@ -62,7 +69,9 @@ class Environment(_Strict):
         account_id: The AWS account of the environment; no other is accepted.
         region: AWS region.
         emulated: True when the local stack provides the AWS API.
+        terraform: `external` when another project has the Terraform of the environment.
         state: Location of the state, when not the default bucket.
+        files: Location of submissions and results, when external and not the default bucket.
         variables: Values for the variables of the Terraform root.
     """
 
@@ -71,8 +80,27 @@ class Environment(_Strict):
     account_id: AccountId
     region: Region
     emulated: bool = False
+    terraform: Literal["gradectl", "external"] = "gradectl"
     state: StateSettings | None = None
+    files: FilesSettings | None = None
     variables: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _keys_fit_the_terraform(self) -> Environment:
+        """Reject keys that would have no effect."""
+        if self.external and (self.variables or self.state):
+            unused = "variables" if self.variables else "state"
+            text = f"{unused} has no effect with terraform: external; remove it"
+            raise ValueError(text)
+        if self.files and not self.external:
+            text = "files is for terraform: external; set variables.s3_bucket_name instead"
+            raise ValueError(text)
+        return self
+
+    @property
+    def external(self) -> bool:
+        """Whether another project has the Terraform of the environment."""
+        return self.terraform == "external"
 
     @property
     def state_bucket(self) -> str:
@@ -84,6 +112,8 @@ class Environment(_Strict):
     @property
     def files_bucket(self) -> str:
         """Name of the bucket with submissions, problems and results."""
+        if self.files:
+            return self.files.bucket
         return str(self.variables.get("s3_bucket_name") or f"{self.name}-grading-files")
 
 
@@ -163,4 +193,4 @@ def _complaint(key: str, kind: str, message: str) -> str:
         return f"unknown key {key!r}"
     if kind == "string_type":  # YAML reads an account id without quotes as a number
         return f'{key}: must be a string, in quotes: {key}: "..."'
-    return f"{key}: {message}"
+    return f"{key}: {message}" if key else message.removeprefix("Value error, ")

@@ -12,9 +12,10 @@ from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, rea
 from gradectl.adapters.database import open_jobs
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
-from gradectl.errors import ConfigurationError, UsageError
+from gradectl.errors import ConfigurationError, GradectlError, UsageError
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
+from grader.errors import GraderError
 
 
 def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient:
@@ -75,6 +76,8 @@ class EnvironmentClient:
         if not self.aws.buckets.exists(self.bucket):
             text = "the bucket of submissions, problems and results does not exist"
             hint = f"gradectl apply {self.name}"
+            if self.environment.external:
+                hint = "set files.bucket in environment.yaml to the bucket of the environment"
             raise ConfigurationError(text, where=f"s3://{self.bucket}", next_step=hint)
         return self.aws.object_store(self.bucket)
 
@@ -98,6 +101,10 @@ class EnvironmentClient:
             AccessError: It rejected the login, or a later operation.
             TrustError: Its certificate is not trusted.
         """
+        with self._own_advice():
+            yield from self._broker(role)
+
+    def _broker(self, role: str | None) -> Iterator[StompBroker]:
         stack = self.app.stack(self.environment)
         advice = BrokerAccess.advice if stack is None else "gradectl local status"
         access = read_access(
@@ -109,5 +116,19 @@ class EnvironmentClient:
     @contextmanager
     def jobs(self) -> Iterator[MysqlJobStore]:
         """Open the job table for the block; the first query connects."""
-        with open_jobs(self.aws, self.name) as jobs:
+        with self._own_advice(), open_jobs(self.aws, self.name) as jobs:
             yield jobs
+
+    @contextmanager
+    def _own_advice(self) -> Iterator[None]:
+        """Advise to repair an external environment where its Terraform is."""
+        try:
+            yield
+        except (GradectlError, GraderError) as error:
+            if self.environment.external and "gradectl apply" in error.next_step:
+                error.next_step = (
+                    f"in the environment's own Terraform, set the parameters /{self.name}/mq/"
+                    "{broker-endpoint,username,password} and"
+                    f" /{self.name}/db/{{endpoint,name,username,password}}"
+                )
+            raise

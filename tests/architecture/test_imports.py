@@ -64,7 +64,7 @@ TABLE = {
         "local": "context errors local.control_plane local.desired local.engines local.loopback"
         " processes grader.errors grader.sandbox",
         "cloud": "adapters.aws context environment errors local",
-        "target": "adapters adapters.aws cloud environment errors grader.adapters",
+        "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
         "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors"
         " processes ui grader.contract grader.errors",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"

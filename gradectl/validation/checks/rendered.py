@@ -30,7 +30,8 @@ def _check(context: CheckContext, name: str) -> Iterator[Finding]:
     """Render one environment and compare its files."""
     top = context.project.path
     try:
-        files = rendered(top, load(top, name))
+        environment = load(top, name)
+        files = {} if environment.external else rendered(top, environment)
     except ConfigurationError as error:
         yield context.finding(top / FOLDER / name / FILE, 1, str(error))
         return

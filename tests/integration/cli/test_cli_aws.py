@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -177,3 +177,51 @@ def test_vendor_errors_are_translated(raised: Exception, code: int) -> None:
 
     assert caught.value.exit_code == code
     assert caught.value.where == "somewhere"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("render",),
+        ("render", "--check"),
+        ("bootstrap", "--yes"),
+        ("plan",),
+        ("apply", "--yes"),
+        ("destroy", "--confirm", "NAME"),
+        ("verify",),
+    ],
+    ids=" ".join,
+)
+def test_an_external_environment_is_not_deployed(project: Any, arguments: Sequence[str]) -> None:
+    """Its Terraform is in another project; nothing is sent to AWS, and nothing is written."""
+    folder = project.root / "environments" / project.name
+    path = folder / "environment.yaml"
+    path.write_text(path.read_text() + "terraform: external\n")
+    before = {each: each.read_text() for each in folder.iterdir()}
+    command, *options = arguments
+    given = [option.replace("NAME", project.name) for option in options]
+
+    refused = project.run(command, project.name, *given, GRADECTL_ENDPOINT_URL="")
+
+    assert refused.returncode == 5, refused.stderr
+    assert "terraform: external" in refused.stderr
+    assert f"gradectl smoke {project.name}" in refused.stderr
+    assert {each: each.read_text() for each in folder.iterdir()} == before
+
+
+def test_render_check_writes_nothing(project: Any, published: Any) -> None:
+    """Exit code 4 names the outdated files, also when one is missing; 0 when all are fresh."""
+    folder = project.root / "environments" / project.name
+    fresh = project.run("render", project.name, "--check")
+    (folder / "terraform.tfvars").write_text("# changed\n")
+    (folder / "backend.hcl").unlink()
+
+    stale = project.run("render", project.name, "--check", "-o", "json")
+
+    assert fresh.returncode == 0
+    assert stale.returncode == 4
+    assert {each["state"] for each in published(stale.stdout)["files"]} == {"out of date"}
+    assert "backend.hcl" in stale.stderr
+    assert f"gradectl render {project.name}" in stale.stderr
+    assert (folder / "terraform.tfvars").read_text() == "# changed\n"
+    assert not (folder / "backend.hcl").exists()

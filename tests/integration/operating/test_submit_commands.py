@@ -359,3 +359,43 @@ def test_an_interrupted_smoke_test_leaves_no_trace(grading: Any) -> None:
     assert "cleaning up" in rest
     assert grading.stored() == objects
     assert sizes(grading) == messages
+
+
+@pytest.fixture
+def external(grading: Any) -> Iterator[Any]:
+    """The same environment, deployed by the Terraform of another project."""
+    path = grading.root / "environments" / grading.name / "environment.yaml"
+    before = path.read_text()
+    path.write_text(f"{before}terraform: external\nfiles: {{bucket: {grading.bucket}}}\n")
+    yield grading
+    path.write_text(before)
+
+
+def test_an_external_environment_is_operated_by_names_alone(external: Any) -> None:
+    """Queues, problems, submissions, results and the smoke test need no Terraform."""
+    listed = external.gradectl("queue", "list")
+    pushed = external.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"))
+    done = submit(external, "--language", "python", sample("accepted.py"))
+    found = external.gradectl("result", done.document["request_id"], "-o", "json")
+    tested = external.gradectl("smoke", external.name)
+
+    codes = [each.code for each in (listed, pushed, done, found, tested)]
+    assert codes == [0] * 5, [each.stderr for each in (listed, pushed, done, found, tested)]
+    assert done.document["result"]["result"]["verdict"] == "AC"
+
+
+def test_an_external_environment_without_parameters_says_which_it_needs(
+    external: Any,
+) -> None:
+    """The advice is not to apply it with gradectl, which refuses that."""
+    ssm = external.client("ssm")
+    ssm.delete_parameter(Name=f"/{external.name}/mq/username")
+    try:
+        failed = external.gradectl("queue", "list")
+    finally:
+        external.set_parameter("mq/username", external.broker.user)
+
+    assert failed.code == 78
+    assert f"/{external.name}/mq/username" in failed.stderr
+    assert "own Terraform" in failed.stderr
+    assert "gradectl apply" not in failed.stderr

@@ -44,6 +44,34 @@ def test_names_of_buckets_can_be_chosen(tmp_path: Path) -> None:
     assert (found.state_bucket, found.files_bucket) == ("my-state", "my-files")
 
 
+def test_an_external_environment_names_its_bucket(tmp_path: Path) -> None:
+    """Everything else follows from its name."""
+    text = GOOD + "terraform: external\nfiles: {bucket: their-files}\n"
+    found = load(write(tmp_path, text), "dev")
+
+    assert found.external
+    assert found.files_bucket == "their-files"
+    assert load(write(tmp_path, GOOD + "terraform: external\n"), "dev").files_bucket == (
+        "dev-grading-files"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("terraform: external\nvariables: {use_fargate: true}\n", "variables has no effect"),
+        ("terraform: external\nstate: {bucket: my-state}\n", "state has no effect"),
+        ("files: {bucket: my-files}\n", "set variables.s3_bucket_name instead"),
+        ("terraform: elsewhere\n", "terraform: Input should be 'gradectl' or 'external'"),
+    ],
+)
+def test_a_key_without_effect_is_rejected(tmp_path: Path, lines: str, words: str) -> None:
+    """A value that is silently ignored would be a surprise."""
+    error = failure(write(tmp_path, GOOD + lines))
+
+    assert words in error.what
+
+
 def test_an_unknown_key_suggests_the_near_one(tmp_path: Path) -> None:
     """Most unknown keys are typing mistakes."""
     error = failure(write(tmp_path, GOOD + "emulatd: true\n"))

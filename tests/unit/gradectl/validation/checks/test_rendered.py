@@ -67,3 +67,14 @@ def test_an_environment_that_is_wrong_is_found(context: Any, look: Any) -> None:
 
     assert found.path == "environments/dev/environment.yaml"
     assert "regoin" in found.message
+
+
+def test_an_environment_with_terraform_of_its_own_has_no_rendered_files(
+    context: Any, look: Any
+) -> None:
+    """They would be of no use, so none is missing."""
+    folder = context.project.path / "environments" / "dev"
+    (folder / "backend.hcl").unlink()
+    (folder / "environment.yaml").write_text(YAML + "terraform: external\n")
+
+    assert look(CHECK, context) == []
