@@ -18,6 +18,7 @@ from grader.errors import GraderError
 #: Command -> its line in `gradectl --help`, in the order of use. The command is the attribute of
 #: this name in the module of this name; a test compares the lines with the docstrings.
 COMMANDS = {
+    "init": "Write environments/NAME/ for a new environment.",
     "bootstrap": "Create the state bucket and the image repository.",
     "render": "Write the Terraform files of an environment from its environment.yaml.",
     "verify": "Check account, quotas, image, parameters and network before a deployment.",

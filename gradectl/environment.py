@@ -145,7 +145,7 @@ def load(project_root: Path, name: str) -> Environment:
     if not isinstance(content, dict):
         text = "the file must be a mapping of keys to values"
         raise ConfigurationError(text, where=where, next_step=f"keys: {', '.join(_keys())}")
-    environment = _validated(content, where)
+    environment = validated(content, where)
     if environment.name != name:
         text = f"name is {environment.name!r}, but the folder is {name!r}"
         raise ConfigurationError(text, where=where, next_step=f"set name: {name}")
@@ -171,8 +171,17 @@ def _unknown(name: str, known: list[str]) -> ConfigurationError:
     return ConfigurationError(what, where=FOLDER, next_step=suggestion)
 
 
-def _validated(content: dict[str, Any], where: str) -> Environment:
-    """Validate the keys and values; the error lists all invalid ones."""
+def validated(content: dict[str, Any], where: str) -> Environment:
+    """
+    Validate the keys and values of a file.
+
+    Args:
+        content: The keys.
+        where: The file, for the error.
+
+    Raises:
+        ConfigurationError: Some are invalid; the error lists all of them.
+    """
     try:
         return Environment.model_validate(content)
     except ValidationError as error:

@@ -159,6 +159,19 @@ class Ui:
             raise RefusedError(text, next_step="run it again")
         return first
 
+    def ask(self, question: str, otherwise: str) -> str:
+        """
+        Ask for a value.
+
+        Args:
+            question: The question, without a colon.
+            otherwise: The option that answers it, for the error.
+
+        Raises:
+            RefusedError: No question can be asked.
+        """
+        return self._answer(f"{question}: ", otherwise)
+
     def _answer(self, question: str, otherwise: str) -> str:
         """Read one line from the terminal."""
         if not (self._may_ask and sys.stdin.isatty()):

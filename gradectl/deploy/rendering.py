@@ -28,6 +28,9 @@ _SECRET = (
     "mq_admin_password",
     "mq_user_passwords",
 )
+_DESCRIPTION = re.compile(
+    r'^variable\s+"([^"]+)"\s*\{\s*description\s*=\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE
+)
 _DECLARATION = re.compile(r'^variable\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -96,6 +99,12 @@ def declared_variables(project_root: Path) -> list[str]:
     """Names of the variables of the Terraform root, sorted."""
     texts = [path.read_text(encoding="utf-8") for path in (project_root / FOLDER).glob("*.tf")]
     return sorted(name for text in texts for name in _DECLARATION.findall(text))
+
+
+def variable_descriptions(project_root: Path) -> dict[str, str]:
+    """Description by variable of the Terraform root."""
+    texts = [path.read_text(encoding="utf-8") for path in (project_root / FOLDER).glob("*.tf")]
+    return {name: text for page in texts for name, text in _DESCRIPTION.findall(page)}
 
 
 def _variables(project_root: Path, environment: Environment) -> dict[str, Any]:

@@ -118,6 +118,7 @@ PURE = (
     "gradectl.deploy.broker_user_plan",
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.masking",
+    "gradectl.deploy.new_environment",
     "gradectl.deploy.plan",
     "gradectl.deploy.secret_catalogue",
     "gradectl.deploy.plan_report",

@@ -77,6 +77,14 @@ class Brokers:
             pending=_revision(configurations.get("Pending")),
         )
 
+    def stomp_endpoints(self, broker_id: str) -> list[str]:
+        """The STOMP endpoint of each instance of a broker."""
+        with translated(f"broker {broker_id}"):
+            found = self._client.describe_broker(BrokerId=broker_id)
+        instances = found.get("BrokerInstances") or ()
+        endpoints = [str(each) for one in instances for each in one.get("Endpoints") or ()]
+        return [each for each in endpoints if each.startswith("stomp")]
+
     def ids_by_name(self) -> dict[str, str]:
         """The IDs of all brokers of the region by name."""
         with translated("Amazon MQ"):

@@ -45,6 +45,10 @@ class Databases:
             group_ids=tuple(
                 one["VpcSecurityGroupId"] for one in found.get("VpcSecurityGroups", ())
             ),
+            engine=found.get("Engine", ""),
+            address=endpoint.get("Address", ""),
+            database_name=found.get("DBName", ""),
+            username=found.get("MasterUsername", ""),
         )
 
     def count(self) -> int:

@@ -127,6 +127,10 @@ class DatabaseNode:
     public: bool
     subnet_ids: tuple[str, ...]
     group_ids: tuple[str, ...]
+    engine: str = "mysql"
+    address: str = ""
+    database_name: str = ""
+    username: str = ""
 
 
 @dataclass(frozen=True)
