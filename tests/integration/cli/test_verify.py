@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gradectl.environment import Environment
 from gradectl.options import GlobalOptions
 
 pytestmark = pytest.mark.engine
+REPOSITORY = Path(__file__).resolve().parents[3]
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 READS = ("Get", "List", "Describe", "Head", "BatchGet", "Simulate")
@@ -27,6 +29,8 @@ class Applied:
 
     def __init__(self, project: Any) -> None:
         self.project = project
+        self.variables: dict[str, Any] = {}
+        self.endpoints: dict[str, str] = {}
         self.name = project.name
         self.ec2 = project.client("ec2")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -279,6 +283,85 @@ def test_outdated_files_and_another_account_fail_without_stopping_the_rest(
     found = states(document)
     assert found["rendered files"] == found["credentials"] == "failed"
     assert found["image"] == found["network"] == "not checked"
+
+
+@pytest.fixture
+def adopting(applied: Applied) -> Applied:
+    """A second environment that uses VPC, broker and database of the first, not yet applied."""
+    project = applied.project
+    for path in (REPOSITORY / "environments").glob("*.tf"):
+        shutil.copy(path, project.root / "environments")
+    project.client("s3").delete_object(Bucket=project.state_bucket, Key="terraform.tfstate")
+    within = [{"Name": "vpc-id", "Values": [applied.vpc]}]
+    lists = applied.ec2.describe_prefix_lists()["PrefixLists"]
+    prefix = f"{applied.name}-grading"
+    applied.variables = {
+        "s3_bucket_name": f"{applied.name}-other-files",
+        "vpc_existing": {
+            "vpc_id": applied.vpc,
+            "vpc_cidr_block": "10.0.0.0/16",
+            "private_subnet_ids": applied.subnets,
+            "s3_prefix_list_id": next(
+                one["PrefixListId"] for one in lists if one["PrefixListName"].endswith(".s3")
+            ),
+        },
+        "vpc_interface_endpoints": [],
+        "mq_existing": {
+            "name": f"{prefix}-mq",
+            "node_names": [f"{prefix}-mq-1"],
+            "stomp_endpoints": ["stomp+ssl://mockmq:61614"],
+        },
+        "db_existing": {"endpoint": "db.example.com:3306", "identifier": prefix},
+    }
+    endpoints = applied.ec2.describe_vpc_endpoints(Filters=within)["VpcEndpoints"]
+    applied.endpoints = {
+        one["ServiceName"].partition(f"{REGION}.")[2]: one["VpcEndpointId"] for one in endpoints
+    }
+    project.client("ssm").delete_parameters(
+        Names=[
+            f"/{applied.name}/mq-{role}/{key}"
+            for role in ("web", "worker", "operator")
+            for key in ("username", "password")
+        ]
+    )
+    return applied
+
+
+def test_existing_vpc_broker_and_database_are_checked_before_the_first_apply(
+    adopting: Applied, published: Callable[[str], Any]
+) -> None:
+    """Their own groups cannot know the workers yet; their endpoints are closed to the new group."""
+    adopting.project.configure(variables=adopting.variables)
+
+    finished = adopting.project.run("verify", adopting.name, "-o", "json")
+
+    document = published(finished.stdout)
+    found = states(document)
+    assert found["network: VPC"] == found["network: subnets"] == found["network: s3"] == "ok"
+    assert found["network: broker"] == found["network: database"] == "warning"
+    assert found["broker"] == found["database"] == "ok"
+    assert found["network: ssm"] == "failed"  # the endpoint's group accepts only itself
+    advice = {one["check"]: one["next_step"] for one in document["checks"]}
+    assert f"{adopting.name}-grading-broker" in advice["network: broker"]
+
+
+def test_an_endpoint_that_exists_is_found_before_terraform_fails_at_it(
+    adopting: Applied, published: Callable[[str], Any]
+) -> None:
+    """AWS rejects a second private DNS name in the middle of an apply."""
+    del adopting.variables["vpc_interface_endpoints"]
+    adopting.project.configure(variables=adopting.variables)
+
+    finished = adopting.project.run("verify", adopting.name, "-o", "json")
+
+    clashes = [
+        one["found"]
+        for one in published(finished.stdout)["checks"]
+        if one["check"] == "network: new endpoints" and one["state"] == "failed"
+    ]
+    assert finished.returncode == 4
+    assert len(clashes) == 4
+    assert all(any(each in text for each in adopting.endpoints.values()) for text in clashes)
 
 
 class CountingContext(CloudContext):
