@@ -63,17 +63,19 @@ class Deployment:
             raise ConfigurationError(text, where=where, next_step=f"gradectl bootstrap {name}")
         folder = root / FOLDER / name
         data_dir = root / WORK_FOLDER / name / "terraform"
+        secrets = password_variables(name, app.environ, aws.parameters_if_any)
+        inherited = app.child_environment(environment)
         settings = RootSettings(
             directory=root / FOLDER,
             data_dir=data_dir,
             var_file=folder / TFVARS,
             backend_file=folder / BACKEND,
             environ={
-                **app.child_environment(environment),
+                **{key: value for key, value in inherited.items() if key not in secrets},
                 **prepare(app.environ, data_dir, root / WORK_FOLDER / "plugin-cache"),
                 **_local_addresses(app, environment),
-                **password_variables(name, app.environ, aws.parameters_if_any),
             },
+            secrets=secrets,
             lock_timeout_seconds=lock_timeout_seconds,
             lock=not app.options.dry_run,
         )

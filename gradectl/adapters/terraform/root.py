@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from gradectl.errors import GradectlError
 
 _OK, _FAILED, _CHANGES = 0, 1, 2
 _PLAN = "terraform.plan"
+_NEED_SECRETS = ("plan", "apply")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class RootSettings:
         data_dir: Terraform's data directory of this environment (TF_DATA_DIR).
         var_file: The rendered tfvars.
         backend_file: The rendered settings of the S3 backend.
-        environ: Environment of the child process, with credentials and TF_VAR_* secrets.
+        environ: Environment of the child process, with credentials.
+        secrets: TF_VAR_* variables that only `plan` and `apply` get, because no other command
+            needs them.
         lock_timeout_seconds: How long to wait for the lock of another run.
         lock: False when nothing may be written, not even the lock.
     """
@@ -44,6 +47,7 @@ class RootSettings:
     var_file: Path
     backend_file: Path
     environ: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lock_timeout_seconds: int = 10
     lock: bool = True
 
@@ -75,6 +79,13 @@ class Terraform:
         self._process = ProcessSettings(
             settings.directory, environ, lambda text: on_event(Note(text))
         )
+
+    def _process_of(self, name: str) -> ProcessSettings:
+        """The settings of a command's process; only some commands need the secrets."""
+        if name not in _NEED_SECRETS:
+            return self._process
+        environ = {**self._process.environ, **self._settings.secrets}
+        return replace(self._process, environ=environ)
 
     @property
     def plan_file(self) -> Path:
@@ -170,7 +181,7 @@ class Terraform:
 
         options |= {"input": False, "no_color": IsFlagged}
         command = self._command(name, *arguments, **options)
-        code = stream(command, self._process, on_line)
+        code = stream(command, self._process_of(name), on_line)
         if code not in (_OK, _CHANGES):
             raise failure(self._located(errors), name, self.unlock_command)
         return code
@@ -190,7 +201,7 @@ class Terraform:
         lines: list[str] = []
         with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
             command = self._command(name, *arguments, json=IsFlagged)
-            code = stream(command, self._process, lines.append, errors)
+            code = stream(command, self._process_of(name), lines.append, errors)
             errors.seek(0)
             if code != _OK:
                 text, where = errors.read().strip(), f"terraform {name}"
