@@ -5,6 +5,7 @@ terraform { required_version = ">= 1.11" }
 provider "aws" {
   region = "ap-northeast-2"
   default_tags { tags = { Project = "exams", ManagedBy = "Terraform" } }
+  ignore_tags { key_prefixes = ["gradectl:"] } # versions of the passwords that the broker's users have
 }
 
 # passwords of the database administrator and of the broker user worker
@@ -81,7 +82,10 @@ module "monitoring" {
   service             = { cluster_name = module.ecs_grading.cluster_name, service_name = module.ecs_grading.service_name }
 }
 
-output "broker_id" { value = module.messaging.broker_id }
+output "broker_arn" { value = module.messaging.broker_arn }
+
+# parameter of each user's password; null: a password that is stored nowhere
+output "broker_users" { value = { admin = null, web = null, worker = module.parameters.names["mq-password"] } }
 
 # given: passwords = { database = "a-Password-for-tests-1", worker = "a-Password-for-tests-2" }
 # plans: resources=100 aws_mq_broker.this=1 aws_db_instance.this=1 aws_ecs_service.this=1 aws_nat_gateway.this=0
