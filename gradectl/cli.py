@@ -36,6 +36,12 @@ COMMANDS = {
     "result": "Show the result or the state of REQUEST_ID.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
     "queue": "Inspect the queues without consuming messages.",
+    "status": "Show what runs in ENVIRONMENT, what is wrong, and the next command.",
+    "doctor": "Look for the causes of known symptoms in ENVIRONMENT.",
+    "revisions": "List the revisions of the workers' task definition, newest first.",
+    "rollback": "Deploy an earlier revision of the workers: their task definition and image.",
+    "logs": "Show the log of the workers, the oldest line first.",
+    "exec": "Run a command in a running worker of ENVIRONMENT, by ECS Exec.",
     "version": "Show the versions of gradectl and its libraries.",
 }
 

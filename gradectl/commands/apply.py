@@ -15,12 +15,16 @@ from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.gate import confirm_changes
 from gradectl.deploy.plan import Plan
+from gradectl.deploy.polling import pauses
 from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
-from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
+from gradectl.deploy.rollout import redeploy_failed, say_way_back, wait_until_stable
+from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
+from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
 from gradectl.ui import Table
 
 _WAIT_SECONDS = 600.0
+_LOG_SECONDS = 30.0
 
 
 @command("apply", epilog="Example: gradectl apply production --reviewed reviewed.json")
@@ -66,6 +70,9 @@ def apply(  # noqa: PLR0913 - one parameter an option
             return
         if not (reviewed or plan.empty):
             confirm_changes(app.ui, environment, plan, confirm)
+        if not plan.empty:
+            names = ResourceNames.of(deployment.environment)
+            say_way_back(deployment.aws, app.ui, names.cluster, names.service, names.container)
         outputs = deployment.outputs() if plan.empty else deployment.apply()
     finally:
         deployment.discard_plan()
@@ -73,7 +80,9 @@ def apply(  # noqa: PLR0913 - one parameter an option
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
     redeploy_failed(deployment.aws, app.ui, outputs)
     if wait:
-        wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS)
+        logs = open_logs(app, deployment.environment, deployment.aws, pauses(_LOG_SECONDS))
+        lines = lines_of_failed_workers(logs)
+        wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS, last_log_lines=lines)
     _emit(deployment, plan, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
 

@@ -11,7 +11,7 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
-from gradectl.commands.smoke import JOB_SECONDS, check_passed, run_smoke_test, smoke_table
+from gradectl.commands.smoke import run_smoke
 from gradectl.context import pass_context
 from gradectl.deploy import deploy_report
 from gradectl.deploy.deploy_lock import deploy_lock, release
@@ -24,7 +24,6 @@ from gradectl.deploy.review import deployment_id
 from gradectl.deploy.steps import STEPS, select_steps
 from gradectl.errors import UsageError
 from gradectl.options import command
-from gradectl.target import select_environment
 from gradectl.ui import Table
 
 _FORMATS = (".md", ".json")
@@ -110,12 +109,10 @@ deploy.help = (deploy.help or "").replace("{steps}", ", ".join(STEPS))
 
 
 def _smoke(app: CloudContext, environment: str) -> str:
-    """Run the smoke test; the clients are opened now, because the apply may have created them."""
-    target = select_environment(app, environment)
-    report = run_smoke_test(target, JOB_SECONDS)
-    app.ui.say_table(smoke_table(target, report))
-    check_passed(target, report)
-    return ", ".join(f"{probe.queue} {probe.total_ms:.0f} ms" for probe in report.probes)
+    """Run the smoke test; its clients are opened now, because the apply may have created them."""
+    report = run_smoke(app, environment, show=False)
+    probes = report.probes if report else ()
+    return ", ".join(f"{probe.queue} {probe.total_ms:.0f} ms" for probe in probes)
 
 
 def _check_formats(reports: Sequence[Path]) -> None:

@@ -20,7 +20,7 @@ from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
 #: Default time limit of a job.
-JOB_SECONDS = 60.0
+_JOB_SECONDS = 60.0
 
 
 @command("smoke", epilog="Example: gradectl smoke local")
@@ -35,44 +35,45 @@ def smoke(app: CloudContext, environment: str) -> None:
     60). Exit code 4 when a step fails, 69 when the broker is unreachable, 77 when its login lacks
     permissions.
     """
+    run_smoke(app, environment)
+
+
+def run_smoke(app: CloudContext, environment: str, *, show: bool = True) -> SmokeReport | None:
+    """
+    Run the smoke test of an environment.
+
+    Args:
+        app: The context of the command.
+        environment: The environment.
+        show: Whether the report is the output of the command; otherwise only messages are printed.
+
+    Returns:
+        The report; None in a dry run.
+
+    Raises:
+        CheckFailedError: A step failed; the error names it and the next command.
+    """
     target = select_environment(app, environment)
     app.announce(target.environment)
     if app.options.dry_run:
         text = "would send one test job to each request queue, and remove it again"
         document = {"environment": target.name, "dry_run": True, "message": text}
         app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
-        return
-    report = run_smoke_test(target, app.options.timeout or JOB_SECONDS)
-    document = {"environment": target.name, **_document(report)}
-    app.ui.emit("smoke", document, smoke_table(target, report))
-    check_passed(target, report)
-    app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
-
-
-def run_smoke_test(target: EnvironmentClient, seconds: float) -> SmokeReport:
-    """
-    Run the test.
-
-    Args:
-        target: The environment.
-        seconds: Time limit of a job.
-    """
+        return None
     with target.broker() as broker, _jobs(target) as jobs:
         parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
-        return SmokeTest(parts, seconds=seconds).run(target.app.ui.say)
-
-
-def check_passed(target: EnvironmentClient, report: SmokeReport) -> None:
-    """
-    Print the change of the dead-letter queue, and check the report.
-
-    Raises:
-        CheckFailedError: A step failed; the error says which.
-    """
-    target.app.ui.say(f"grading-dlq: {report.dead_letters}")
+        report = SmokeTest(parts, seconds=app.options.timeout or _JOB_SECONDS).run(app.ui.say)
+    if show:
+        document = {"environment": target.name, **_document(report)}
+        app.ui.emit("smoke", document, _table(target, report))
+    else:
+        app.ui.say_table(_table(target, report))
+    app.ui.say(f"grading-dlq: {report.dead_letters}")
     if not report.passed:
         hint = next_step(report.failed_hop, target.name, target.look_at)
         raise CheckFailedError(report.failure, where=target.name, next_step=hint)
+    app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
+    return report
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def _jobs(target: EnvironmentClient) -> Iterator[JobStore | None]:
             yield jobs
 
 
-def smoke_table(target: EnvironmentClient, report: SmokeReport) -> Table:
+def _table(target: EnvironmentClient, report: SmokeReport) -> Table:
     """One row for each queue."""
     columns = ("queue", "passed", *(f"{hop} ms" for hop in HOPS), "total ms", "proof")
     rows = [_row(probe) for probe in report.probes]

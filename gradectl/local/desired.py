@@ -11,6 +11,8 @@ from gradectl.local.engines.mariadb import Database
 BROKER = "broker"
 DATABASE = "database"
 _ONE_OFF = "run-task"
+#: Health of a task whose health check passes.
+HEALTHY = "healthy"
 
 
 # --- The state of the control plane --------------------------------------------------------------
@@ -60,6 +62,30 @@ class CloudTask:
 
     task_id: str
     container: Container
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """
+    A task of a service as it is now, for the control plane.
+
+    Attributes:
+        deployment: Its deployment, as in `CloudService`.
+        number: Its number within the deployment.
+        running: Whether its program runs.
+        health: `healthy` or another word; empty before the first health check.
+        restarts: How often its program was restarted. ECS starts a new task each time.
+        exit_status: Exit status of the program that ended last; None for one that did not start.
+        failure: Why it does not run; empty for a task that runs or starts.
+    """
+
+    deployment: str
+    number: str
+    running: bool
+    health: str = ""
+    restarts: int = 0
+    exit_status: int | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gradectl.errors import ConfigurationError, TryAgainError
 from gradectl.local.desired import (
+    HEALTHY,
     BrokerService,
     DatabaseService,
     LocalService,
@@ -26,7 +27,6 @@ from gradectl.processes.child import Child, ProgramSpec
 
 #: moto accepts any credentials; these are the customary ones.
 _EMULATED_KEY = "testing"
-HEALTHY = "healthy"
 _HEALTH_SECONDS = 2.0
 _TASK_READY_SECONDS = 60.0  # start period of the task's health check
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+import re
 from collections.abc import Callable
 from threading import Condition, Event
 
@@ -14,6 +14,7 @@ from gradectl.local.desired import (
     OneOffTask,
     RunningService,
     TaskService,
+    TaskState,
     desired,
     not_served,
     steps,
@@ -28,6 +29,11 @@ _RETRY_SECONDS = 0.5
 _LONGEST_STOP_SECONDS = 20.0
 
 _ONE_OF_EACH = "a stack runs one broker, one database and one container per task"
+
+#: Parts of the name of a task: service, deployment and number.
+_PARTS = 3
+#: In the message of a runner whose program ended.
+_EXIT_STATUS = re.compile(r"exited with status (-?\d+)")
 
 _log = logging.getLogger(__name__)
 
@@ -151,13 +157,25 @@ class Reconciler:
                 self._runners.pop(name).join()
 
 
-def running_tasks(snapshots: list[Snapshot]) -> Counter[str]:
-    """Count the running tasks by `service/deployment`, with which a task's name starts."""
-    return Counter(
-        each.name.rpartition("/")[0]
-        for each in snapshots
-        if "/" in each.name and each.state is ServiceState.RUNNING
-    )
+def task_states(snapshots: list[Snapshot]) -> dict[str, list[TaskState]]:
+    """Group the tasks by ECS service; a task that is being stopped is not one of them."""
+    found: dict[str, list[TaskState]] = {}
+    for each in snapshots:
+        parts = each.name.split("/")  # one-off tasks have another form of names
+        if len(parts) == _PARTS and each.state not in (ServiceState.STOPPING, ServiceState.ENDED):
+            service, deployment, number = parts
+            status = _EXIT_STATUS.search(each.message)
+            state = TaskState(
+                deployment,
+                number,
+                running=each.state is ServiceState.RUNNING,
+                health=each.health,
+                restarts=each.restarts,
+                exit_status=int(status[1]) if status else None,
+                failure=each.message if each.state is ServiceState.FAILED else "",
+            )
+            found.setdefault(service, []).append(state)
+    return found
 
 
 def broker_snapshot(snapshots: list[Snapshot]) -> Snapshot | None:

@@ -15,8 +15,8 @@ from enum import StrEnum
 from threading import Thread
 
 from gradectl.errors import GradectlError
-from gradectl.local.desired import LocalService, OneOffTask
-from gradectl.local.platform import HEALTHY, LaunchedProgram
+from gradectl.local.desired import HEALTHY, LocalService, OneOffTask
+from gradectl.local.platform import LaunchedProgram
 from gradectl.processes.child import is_readable, wait_until_ready
 
 #: Pauses before a restart, as ECS throttles crashing tasks.

@@ -39,7 +39,7 @@ from gradectl.local.engines.tls import make_certificates
 from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
-from gradectl.local.reconciler import Reconciler, broker_snapshot, running_tasks
+from gradectl.local.reconciler import Reconciler, broker_snapshot, task_states
 from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, take_lock
 
@@ -117,9 +117,9 @@ class Supervisor:
 
 def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
     """Record the actual state in the control plane."""
-    tasks = running_tasks(snapshots)
+    tasks = task_states(snapshots)
     for service in cloud.services:
-        record_tasks(service, tasks[f"{service.name}/{service.deployment}"])
+        record_tasks(service.name, tasks.get(service.name, []))
     running = {each.name for each in snapshots if each.state is ServiceState.RUNNING}
     for task in one_off_tasks(cloud):
         if task.name in running:

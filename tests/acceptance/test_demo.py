@@ -97,6 +97,48 @@ def test_dead_letters_have_their_reasons(stack: Any) -> None:
     assert {each["reason_code"] for each in found["messages"]} == reasons
 
 
+def test_the_status_shows_all_parts_of_the_running_system(stack: Any) -> None:
+    """All workers run and consume; every part can be read."""
+    found = stack.ask("status", "local")
+
+    service = found["service"]
+    assert service["running"] == service["desired"] == 2
+    assert [each["rollout"] for each in service["deployments"]] == ["COMPLETED"]
+    assert found["broker"]["state"] == "RUNNING"
+    assert found["database"]["state"] == "available"
+    queues = {each["queue"]: each for each in found["queues"]}
+    assert queues[REQUESTS_QUEUE]["consumers"] == 2
+    assert found["unknown"] == {}
+
+
+def test_the_log_of_a_request_tells_its_life(stack: Any) -> None:
+    """From the log files of the workers of the local stack."""
+    arguments = ("submit", "-p", "sum", "-l", "python", "--wait", str(SUM / "accepted.py"))
+    request_id = stack.ask(*arguments)["request_id"]
+
+    texts = [each["text"] for each in stack.ask("logs", "local", "--request", request_id)["lines"]]
+
+    assert f"Processing request {request_id}" in texts[0]
+    assert any("Grading completed - Result: AC, Score: 100" in text for text in texts)
+
+
+def test_the_doctor_finds_what_the_demo_left_in_the_queues(stack: Any) -> None:
+    """Dead letters, and results without a consumer; all checks can be made."""
+    checks = {each["name"]: each for each in stack.ask("doctor", "local", code=4)["checks"]}
+
+    failed = {name for name, each in checks.items() if each["outcome"] == "failed"}
+    assert failed == {"dead-letters", "result-queue"}, checks
+    assert {each["outcome"] for each in checks.values()} == {"ok", "failed"}
+
+
+def test_the_only_revision_cannot_be_rolled_back(stack: Any) -> None:
+    """It is running, and no other has completed a deployment."""
+    (only,) = stack.ask("revisions", "local")["revisions"]
+
+    assert only["state"] == "running"
+    assert stack.run("rollback", "local", "--yes").returncode == 5
+
+
 def test_a_second_apply_changes_nothing(stack: Any) -> None:
     """All counts of its summary are 0."""
     applied = stack.ask("apply", "local", "--yes")

@@ -54,7 +54,7 @@ TABLE = {
         "environment": "errors",
         "context": "environment errors options ui",
         "processes": "errors",
-        "adapters.aws": "errors grader.adapters",
+        "adapters.aws": "errors grader.adapters grader.ports",
         "adapters.terraform": "errors processes",
         "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors",
         "local.loopback": "errors",
@@ -66,7 +66,9 @@ TABLE = {
         "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
         "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors"
-        " processes ui grader.contract grader.errors",
+        " monitoring processes ui grader.contract grader.errors",
+        "monitoring": "adapters.aws cloud environment errors local queues target"
+        " grader.contract grader.errors grader.ports grader.text",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"
         " grader.ports grader.problems grader.sandbox",
         "queues": "errors grader.contract grader.errors grader.ports",
@@ -76,7 +78,8 @@ TABLE = {
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
-        "commands": "adapters.aws cloud context deploy environment errors local options problems"
+        "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
+        " problems processes"
         " queues smoke submissions target ui validation validation.catalogue validation.session"
         " grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options grader.errors",  # loads the modules of `commands` by name
@@ -113,8 +116,10 @@ CONFINED = {
 
 #: Packages and modules that decide and do nothing else.
 PURE = (
+    "gradectl.adapters.aws.ecs_models",
     "gradectl.adapters.aws.models",
     "gradectl.adapters.aws.network_model",
+    "gradectl.adapters.aws.state_models",
     "gradectl.deploy.broker_user_plan",
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.masking",
@@ -132,6 +137,13 @@ PURE = (
     "gradectl.deploy.verify.results",
     "gradectl.deploy.verify.root_values",
     "gradectl.deploy.verify.terraform_state",
+    "gradectl.deploy.revisions",
+    "gradectl.deploy.rollout_state",
+    "gradectl.monitoring.checks",
+    "gradectl.monitoring.log_lines",
+    "gradectl.monitoring.observations",
+    "gradectl.monitoring.status",
+    "gradectl.monitoring.stopped_tasks",
     "gradectl.problems.expectations",
     "gradectl.problems.layout",
     "gradectl.queues.hints",

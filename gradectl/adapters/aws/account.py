@@ -16,12 +16,14 @@ from gradectl.adapters.aws.databases import Databases
 from gradectl.adapters.aws.errors import translated
 from gradectl.adapters.aws.identity import Identity
 from gradectl.adapters.aws.log_settings import LogSettings
+from gradectl.adapters.aws.logs import Logs
 from gradectl.adapters.aws.network import Network
 from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
 from gradectl.adapters.aws.quotas import Quotas
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stacks import Stacks
+from gradectl.adapters.aws.states import States
 from gradectl.adapters.aws.stored_images import StoredImages
 from gradectl.adapters.aws.tasks import Tasks
 from gradectl.errors import ConfigurationError, RefusedError
@@ -32,6 +34,7 @@ _READS = (
     "AssumeRole",
     "BatchGet",
     "Describe",
+    "FilterLogEvents",
     "Get",
     "Head",
     "List",
@@ -192,6 +195,11 @@ class Aws:
         return ParameterStore(self._client("ssm"))
 
     @cached_property
+    def logs(self) -> Logs:
+        """CloudWatch Logs."""
+        return Logs(self._client("logs"))
+
+    @cached_property
     def services(self) -> Services:
         """ECS."""
         return Services(self._client("ecs"))
@@ -230,6 +238,11 @@ class Aws:
     def stored_images(self) -> StoredImages:
         """Images in ECR."""
         return StoredImages(self._client("ecr"))
+
+    @cached_property
+    def states(self) -> States:
+        """States of the broker, the database and what else the workers depend on."""
+        return States(self._client)
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Create the client of one service."""

@@ -1,8 +1,8 @@
 """
-Gives moto's ECS tasks and deployments that depend on processes, for a stack with a data plane.
+Gives moto's ECS tasks that depend on processes, for a stack with a data plane.
 
 A task of RunTask has the state and the exit code of its process; moto would show each as stopped at
-once. A new deployment is in progress until its own tasks run.
+once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from moto.core.responses import ActionResult
 from moto.ecs import urls
-from moto.ecs.models import Service, Task
+from moto.ecs.models import Task
 
 from gradectl.local.control_plane.patch_ecs import StoringEcsResponse
 
@@ -45,15 +45,6 @@ class ProcessEcsResponse(StoringEcsResponse):
             task.status = PROVISIONING
             for container in task.containers:
                 del container.exitCode  # moto has 0 before the container runs
-        return answer
-
-    def update_service(self) -> ActionResult:
-        """Handle UpdateService; a new deployment begins without running tasks."""
-        answer = super().update_service()
-        if self._get_param("forceNewDeployment") or self._get_param("taskDefinition"):
-            service = cast("dict[str, Service]", answer.result)["service"]
-            for deployment in service.deployments:
-                deployment.update(runningCount=0, rolloutState="IN_PROGRESS")
         return answer
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from moto.rds.models import RDSBackend, rds_backends
 from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 
 from gradectl.errors import ConfigurationError
+from gradectl.local.control_plane.patch_ecs import PRIMARY, store_tasks
 from gradectl.local.control_plane.patch_mq import RUNNING, applied, attributes, has_data_plane
 from gradectl.local.control_plane.patch_tasks import (
     RUNNING as TASK_RUNNING,
@@ -25,12 +27,14 @@ from gradectl.local.control_plane.patch_tasks import (
     record,
 )
 from gradectl.local.desired import (
+    HEALTHY,
     Cloud,
     CloudBroker,
     CloudDatabase,
     CloudService,
     CloudTask,
     Container,
+    TaskState,
 )
 from gradectl.local.engines.mariadb import Database
 
@@ -68,20 +72,13 @@ def record_broker(broker_id: str, state: str) -> None:
             backend.brokers[broker_id].state = state
 
 
-def record_tasks(observed: CloudService, running: int) -> None:
-    """
-    Set the task counts that DescribeServices returns.
-
-    Args:
-        observed: The service; a deployment that began meanwhile keeps its counts.
-        running: Number of running tasks of its deployment.
-    """
+def record_tasks(service_name: str, tasks: Sequence[TaskState]) -> None:
+    """Set the tasks of a service, which DescribeServices counts and ListTasks lists."""
     for backend in _each(ecs_backends):
         for service in list(backend.services.values()):
-            if service.name == observed.name and _deployment(backend, service) == (
-                observed.deployment
-            ):
-                _record(service, running)
+            if service.name == service_name:
+                _record(service, tasks, serves=_serves(backend, service))
+                store_tasks(service, tasks, deployment_identity)
 
 
 def record_task_running(task_id: str) -> None:
@@ -129,16 +126,42 @@ def _store_log(definition: dict[str, Any], task_id: str, lines: Sequence[str]) -
             backend.put_log_events(group, stream, events)
 
 
-def _record(service: Service, running: int) -> None:
-    pending = max(0, service.desired_count - running)
-    service.running_count, service.pending_count = running, pending
+def _serves(backend: EC2ContainerServiceBackend, service: Service) -> Callable[[TaskState], bool]:
+    """Whether a task counts for its deployment: it runs, and its health check passes if any."""
+    task = backend.describe_task_definition(service.task_definition or "")
+    checked = "healthCheck" in _main_container(task.container_definitions)
+    return lambda each: each.running and (each.health == HEALTHY or not checked)
+
+
+def _record(
+    service: Service, tasks: Sequence[TaskState], *, serves: Callable[[TaskState], bool]
+) -> None:
+    """As ECS: a deployment completes once, and the earlier ones leave with their last task."""
+    running = Counter(each.deployment for each in tasks if each.running)
+    serving = Counter(each.deployment for each in tasks if serves(each))
+    service.running_count = running.total()
+    service.pending_count = max(0, service.desired_count - service.running_count)
     for deployment in service.deployments:
+        name = deployment_identity(deployment)
+        primary = deployment["status"] == PRIMARY
+        desired = service.desired_count if primary else 0
         deployment.update(
-            runningCount=running,
-            pendingCount=pending,
-            desiredCount=service.desired_count,
-            rolloutState="IN_PROGRESS" if pending else "COMPLETED",
+            runningCount=running[name],
+            pendingCount=max(0, desired - running[name]),
+            desiredCount=desired,
         )
+        if primary and serving[name] >= desired:
+            reason = f"ECS deployment {deployment['id']} completed."
+            deployment.update(rolloutState="COMPLETED", rolloutStateReason=reason)
+    service.deployments = [
+        each for each in service.deployments if each["status"] == PRIMARY or each["runningCount"]
+    ]
+
+
+def deployment_identity(deployment: Mapping[str, Any]) -> str:
+    """Revision and end of the id of a deployment, for the names of its tasks."""
+    revision = str(deployment["taskDefinition"]).rpartition(":")[2]
+    return f"{revision}-{str(deployment['id'])[-_IDENTITY_DIGITS:]}"
 
 
 def _each(backends: BackendDict[_Backend]) -> Iterator[_Backend]:
@@ -173,24 +196,17 @@ def _services() -> Iterator[CloudService]:
         for service in list(backend.services.values()):
             if service.status == "ACTIVE" and service.task_definition:
                 task = backend.describe_task_definition(service.task_definition)
+                deployments = service.deployments
+                identity = deployment_identity(deployments[0]) if deployments else "0"
                 definitions = task.container_definitions
                 main = _main_container(definitions)
                 yield CloudService(
                     service.name,
-                    _deployment(backend, service),
+                    identity,
                     service.desired_count,
                     _container(main),
                     tuple(str(each["name"]) for each in definitions if each is not main),
                 )
-
-
-def _deployment(backend: EC2ContainerServiceBackend, service: Service) -> str:
-    """The name of the current deployment of a service; "" without a task definition."""
-    if not service.task_definition:
-        return ""
-    task = backend.describe_task_definition(service.task_definition)
-    identity = str(service.deployments[0]["id"]) if service.deployments else ""
-    return f"{task.revision}-{identity[-_IDENTITY_DIGITS:]}"
 
 
 def _one_off_tasks() -> Iterator[CloudTask]:

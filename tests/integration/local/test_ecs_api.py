@@ -130,3 +130,69 @@ def test_an_invalid_placement_is_rejected(ecs: Any, settings: dict[str, Any], re
 
     with pytest.raises(ClientError, match=reason):
         Cluster(ecs, "FARGATE").create(**(strategy | settings))
+
+
+def register(ecs: Any, cluster: Cluster, image: str = "worker:1") -> str:
+    """Another revision of the task definition of a cluster; returns its ARN."""
+    container = {"name": "grading-worker", "image": image, "memory": 128}
+    answer = ecs.register_task_definition(family=cluster.name, containerDefinitions=[container])
+    arn: str = answer["taskDefinition"]["taskDefinitionArn"]
+    return arn
+
+
+def test_a_new_task_definition_is_a_new_deployment(ecs: Any) -> None:
+    """It is the primary one; the earlier one stays until its tasks are replaced."""
+    cluster = Cluster(ecs)
+    first = cluster.create()["deployments"][0]
+    cluster.update(desiredCount=2)
+    new = register(ecs, cluster)
+
+    service = cluster.update(taskDefinition=new)
+
+    primary, earlier = service["deployments"]
+    assert (primary["status"], earlier["status"]) == ("PRIMARY", "ACTIVE")
+    assert primary["id"] != first["id"]
+    assert earlier["id"] == first["id"]
+    assert primary["taskDefinition"] == service["taskDefinition"] == new
+    assert earlier["taskDefinition"] == first["taskDefinition"]
+    assert (primary["rolloutState"], primary["pendingCount"]) == ("IN_PROGRESS", 2)
+
+
+def test_another_number_of_tasks_is_not_a_new_deployment(ecs: Any) -> None:
+    """As when the service is scaled."""
+    cluster = Cluster(ecs)
+    first = cluster.create()["deployments"][0]["id"]
+
+    (deployment,) = cluster.update(desiredCount=3)["deployments"]
+
+    assert deployment["id"] == first
+    assert deployment["desiredCount"] == 3
+
+
+def test_the_history_of_a_service_names_the_images_of_its_deployments(ecs: Any) -> None:
+    """Newest first; one that was replaced before it completed is STOPPED."""
+    cluster = Cluster(ecs)
+    cluster.create()
+    cluster.update(desiredCount=1)
+    digest = "sha256:" + "a" * 64
+    for image in ("worker:1", f"worker@{digest}"):
+        cluster.update(taskDefinition=register(ecs, cluster, image))
+
+    found = ecs.list_service_deployments(cluster=cluster.name, service="grading")
+    arns = [each["targetServiceRevisionArn"] for each in found["serviceDeployments"]]
+    revisions = {
+        each["serviceRevisionArn"]: each["containerImages"][0]
+        for each in ecs.describe_service_revisions(serviceRevisionArns=arns)["serviceRevisions"]
+    }
+
+    assert [each["status"] for each in found["serviceDeployments"]] == [
+        "IN_PROGRESS",
+        "STOPPED",
+        "SUCCESSFUL",
+    ]
+    assert [revisions[arn]["image"] for arn in arns] == [f"worker@{digest}", "worker:1", "unused"]
+    assert revisions[arns[0]]["imageDigest"] == digest
+    good = ecs.list_service_deployments(
+        cluster=cluster.name, service="grading", status=["SUCCESSFUL"]
+    )
+    assert len(good["serviceDeployments"]) == 1

@@ -18,11 +18,12 @@ from gradectl.local.desired import (
     CloudService,
     Container,
     LocalService,
+    TaskState,
 )
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.platform import LaunchedProgram
-from gradectl.local.reconciler import Reconciler, running_tasks
+from gradectl.local.reconciler import Reconciler, task_states
 from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.processes.child import Child, ProgramSpec
 
@@ -144,11 +145,33 @@ def test_the_report_counts_the_running_tasks(fake: FakeCloud) -> None:
     with reconciling(fake):
         fake.change_to(Cloud(services=(service(2),)))
 
-    assert any(running_tasks(snapshots)["grading/1-000001"] == 2 for _, snapshots in fake.reports)
+    assert any(
+        sum(each.running for each in task_states(snapshots).get("grading", [])) == 2
+        for _, snapshots in fake.reports
+    )
 
 
-def test_only_running_tasks_are_counted() -> None:
-    """Starting, failed and stopping ones are not, nor is the broker."""
+def test_stopping_tasks_are_not_reported() -> None:
+    """Nor is the broker; the deployment of a task is in its name."""
     snapshots = [Snapshot(f"grading/1-0/{n}", state) for n, state in enumerate(ServiceState)]
 
-    assert running_tasks([*snapshots, Snapshot(BROKER, ServiceState.RUNNING)]) == {"grading/1-0": 1}
+    found = task_states([*snapshots, Snapshot(BROKER, ServiceState.RUNNING)])
+
+    assert found == {
+        "grading": [
+            TaskState("1-0", "0", running=False),
+            TaskState("1-0", "1", running=True),
+            TaskState("1-0", "2", running=False),
+        ]
+    }
+
+
+def test_a_failed_task_is_reported_with_its_exit_status() -> None:
+    """A program that could not be started has none."""
+    ended = Snapshot("g/1-0/1", ServiceState.FAILED, message="exited with status 78:\nbad")
+    never = Snapshot("g/1-0/2", ServiceState.FAILED, message="no secret")
+
+    assert task_states([ended, never])["g"] == [
+        TaskState("1-0", "1", running=False, exit_status=78, failure=ended.message),
+        TaskState("1-0", "2", running=False, failure="no secret"),
+    ]

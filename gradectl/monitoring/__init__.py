@@ -1,0 +1,1 @@
+"""Watches an environment: status, logs, and the causes of problems."""

@@ -1,0 +1,307 @@
+"""
+The checks of `gradectl doctor`: symptoms of section 8 of the contract, and their causes; pure.
+
+A check looks at observations and names the first cause that it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gradectl.adapters.aws.ecs_models import COMPLETED, FAILED, revision_name
+from gradectl.adapters.aws.state_models import ManagedState
+from gradectl.monitoring.observations import (
+    BROKER,
+    BUCKET,
+    DATABASE,
+    LOG,
+    NETWORK,
+    PARAMETERS,
+    QUEUES,
+    SCALING,
+    SERVICE,
+    Observations,
+)
+from gradectl.monitoring.stopped_tasks import causes
+from grader.contract.names import (
+    DEAD_LETTER_QUEUE,
+    PRIORITY_QUEUE,
+    REQUESTS_QUEUE,
+    RESULTS_QUEUE,
+)
+from grader.ports.messages import QueueStatistics
+
+NOT_PROCESSED = "messages pile up and nothing is processed"
+NO_RESULT = "graded but no result comes back"
+SLOW = "slow"
+OUT_OF_MEMORY = "out of memory"
+
+#: A deployment that takes longer is stuck: a task needs about two minutes until it is healthy.
+_DEPLOYMENT = timedelta(minutes=10)
+#: The threshold of the alarm grading-queue-size-high.
+_MANY = 100
+_BROKER_PORT, _DATABASE_PORT = 61614, 3306
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong, and the next command or the setting to change."""
+
+    text: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """
+    A check.
+
+    Attributes:
+        name: Its name, kebab-case.
+        symptom: The symptom whose cause it looks for.
+        parts: The parts that must have been read.
+        find: Finds the cause; None when nothing is wrong.
+    """
+
+    name: str
+    symptom: str
+    parts: tuple[str, ...]
+    find: Callable[[Observations], Cause | None]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of a check: `ok`, `failed`, or `unknown` when a part could not be read."""
+
+    check: Check
+    outcome: str
+    cause: str = ""
+    next_step: str = ""
+
+
+def run_checks(seen: Observations) -> list[CheckResult]:
+    """Run all checks, in their order."""
+    return [_run(check, seen) for check in CHECKS]
+
+
+def _run(check: Check, seen: Observations) -> CheckResult:
+    reasons = [seen.unknown[part] for part in check.parts if part in seen.unknown]
+    if reasons:
+        return CheckResult(check, "unknown", reasons[0])
+    cause = check.find(seen)
+    if cause is None:
+        return CheckResult(check, "ok")
+    return CheckResult(check, "failed", cause.text, cause.next_step)
+
+
+def _service(seen: Observations) -> Cause | None:
+    name = seen.environment
+    if seen.service is None:
+        return Cause("the service of the workers does not exist", f"gradectl apply {name}")
+    if seen.service.desired == 0 and _waiting(seen):
+        text = f"{_waiting(seen)} messages wait, and the desired number of workers is 0"
+        return Cause(text, "raise ecs_min_capacity or ecs_desired_count, then apply")
+    return None
+
+
+def _deployment(seen: Observations) -> Cause | None:
+    if seen.service is None or seen.service.primary is None:
+        return None
+    primary, name = seen.service.primary, seen.environment
+    revision = revision_name(primary.task_definition)
+    if primary.rollout == FAILED:
+        text = f"the deployment of {revision} failed: {primary.reason}"
+        return Cause(text, f"gradectl logs {name} --since 1h, then gradectl rollback {name}")
+    started = primary.created_at
+    if primary.rollout not in (COMPLETED, "") and started and seen.taken_at - started > _DEPLOYMENT:
+        minutes = int((seen.taken_at - started).total_seconds() / 60)
+        text = f"the deployment of {revision} has been in progress for {minutes} minutes"
+        return Cause(text, f"gradectl logs {name} --since 1h, then gradectl rollback {name}")
+    for each in seen.service.deployments:
+        if each.rollout == FAILED:
+            text = f"ECS rolled back {revision_name(each.task_definition)}: {each.reason}"
+            return Cause(text, f"gradectl logs {name} --since 1h")
+    return None
+
+
+def _workers(seen: Observations) -> Cause | None:
+    stopped = [cause for cause in causes(seen.stopped) if not cause.out_of_memory]
+    logs = f"gradectl logs {seen.environment} --since 1h"
+    if stopped:
+        return Cause(f"workers stopped: {stopped[0]}", stopped[0].remedy or logs)
+    service = seen.service
+    if service and service.running < service.desired and not seen.stopped:
+        text = f"only {service.running} of {service.desired} workers are running"
+        events = f"; ECS says: {service.events[0].text}" if service.events else ""
+        return Cause(text + events, logs)
+    return None
+
+
+def _health(seen: Observations) -> Cause | None:
+    sick = [task.task_id for task in seen.tasks if task.health == "UNHEALTHY"]
+    if not sick:
+        return None
+    text = f"the health check of {len(sick)} workers fails, such as {sick[0]}"
+    return Cause(text, f"gradectl logs {seen.environment} --grep 'ERROR|WARNING'")
+
+
+def _consumers(seen: Observations) -> Cause | None:
+    service = seen.service
+    counters = [seen.queues.get(name) for name in (REQUESTS_QUEUE, PRIORITY_QUEUE)]
+    known = [each for each in counters if each]
+    if service is None or not service.running or not known:
+        return None
+    if any(each.consumers or each.in_flight for each in known):
+        return None
+    text = f"{service.running} workers are running, and none is connected to the broker"
+    return Cause(text, f"gradectl logs {seen.environment} --grep ERROR")
+
+
+def _request_queues(seen: Observations) -> Cause | None:
+    for name in (REQUESTS_QUEUE, PRIORITY_QUEUE):
+        if name in seen.queues and seen.queues[name] is None:
+            return Cause(f"{name} does not exist", f"gradectl apply {seen.environment}")
+    return None
+
+
+def _managed(part: str, state: ManagedState | None, environment: str) -> Cause | None:
+    if state is None:
+        return Cause(f"the {part} does not exist", f"gradectl apply {environment}")
+    if not state.ready:
+        return Cause(f"the {part} is {state.state}", f"gradectl status {environment} --watch")
+    return None
+
+
+def _parameters(seen: Observations) -> Cause | None:
+    apply = f"gradectl apply {seen.environment}"
+    for name, kind in seen.wanted_parameters.items():
+        found = seen.parameter_types.get(name)
+        if found is None:
+            return Cause(f"the parameter {name} does not exist", apply)
+        if kind == "SecureString" and found != kind:
+            return Cause(f"the parameter {name} is a {found} and must be a {kind}", apply)
+    return None
+
+
+def _broker_address(seen: Observations) -> Cause | None:
+    apply = f"gradectl apply {seen.environment}"
+    if seen.broker is None or seen.emulated:
+        return None
+    unknown = [each for each in seen.endpoint.split(",") if each not in seen.broker.endpoints]
+    if seen.broker.endpoints and unknown:
+        text = f"SSM has the address {unknown[0]}, which is not one of broker {seen.broker.name}"
+        return Cause(text, apply)
+    if seen.broker.users and seen.username and seen.username not in seen.broker.users:
+        return Cause(f"the broker has no user {seen.username!r}, which SSM names", apply)
+    return None
+
+
+def _security_groups(seen: Observations) -> Cause | None:
+    if seen.service is None or not seen.service.security_groups:
+        return None
+    for part, state, port in (
+        (BROKER, seen.broker, _BROKER_PORT),
+        (DATABASE, seen.database, _DATABASE_PORT),
+    ):
+        if state is None or not state.security_groups:
+            continue
+        rules = [each for each in seen.ingress if each.group_id in state.security_groups]
+        if not any(each.accepts(port, seen.service.security_groups) for each in rules):
+            groups = ", ".join(state.security_groups)
+            text = f"the security groups of the {part} ({groups}) do not let workers in on {port}"
+            return Cause(text, f"gradectl plan {seen.environment}")
+    return None
+
+
+def _result_queue(seen: Observations) -> Cause | None:
+    counters = seen.queues.get(RESULTS_QUEUE)
+    if RESULTS_QUEUE in seen.queues and counters is None:
+        return Cause(f"{RESULTS_QUEUE} does not exist", f"gradectl apply {seen.environment}")
+    if counters and counters.size and not counters.consumers:
+        text = f"{counters.size} results wait, and no consumer takes them"
+        return Cause(text, "check the connection of the web tier to the broker")
+    return None
+
+
+def _dead_letters(seen: Observations) -> Cause | None:
+    counters = seen.queues.get(DEAD_LETTER_QUEUE)
+    if not counters or not counters.size:
+        return None
+    inspect = f"gradectl queue inspect {DEAD_LETTER_QUEUE} -e {seen.environment}"
+    return Cause(f"{counters.size} requests failed and are in {DEAD_LETTER_QUEUE}", inspect)
+
+
+def _bucket(seen: Observations) -> Cause | None:
+    if seen.bucket_exists:
+        return None
+    text = "the bucket of submissions and results does not exist"
+    return Cause(text, f"gradectl apply {seen.environment}")
+
+
+def _errors(seen: Observations) -> Cause | None:
+    if not seen.errors:
+        return None
+    grep = f"gradectl logs {seen.environment} --grep 'ERROR|\"error\"'"
+    return Cause(f"workers logged errors, the last one: {seen.errors[-1]}", grep)
+
+
+def _maximum(seen: Observations) -> Cause | None:
+    service, bounds = seen.service, seen.scaling_bounds
+    if service is None or _waiting(seen) <= _MANY:
+        return None
+    if bounds is None:
+        text = f"{_waiting(seen)} messages wait for {service.running} workers without autoscaling"
+        return Cause(text, "set enable_ecs_autoscaling or raise ecs_desired_count, then apply")
+    if service.running >= bounds[1]:
+        text = f"{_waiting(seen)} messages wait, and the maximum of {bounds[1]} workers is running"
+        return Cause(text, "raise ecs_max_capacity or ecs_task_cpu, then apply")
+    return None
+
+
+def _memory(seen: Observations) -> Cause | None:
+    found = [cause for cause in causes(seen.stopped) if cause.out_of_memory]
+    if not found:
+        return None
+    has = f" of {seen.revision.memory} MB" if seen.revision and seen.revision.memory else ""
+    text = f"workers exceeded the memory{has}: {found[0]}"
+    return Cause(text, "raise ecs_task_memory, then apply")
+
+
+def _waiting(seen: Observations) -> int:
+    """Number of requests that wait."""
+    queues: Mapping[str, QueueStatistics | None] = seen.queues
+    counters = [queues.get(name) for name in (REQUESTS_QUEUE, PRIORITY_QUEUE)]
+    return sum(each.waiting for each in counters if each)
+
+
+CHECKS = (
+    Check("service", NOT_PROCESSED, (SERVICE,), _service),
+    Check("deployment", NOT_PROCESSED, (SERVICE,), _deployment),
+    Check("workers", NOT_PROCESSED, (SERVICE,), _workers),
+    Check("worker-health", NOT_PROCESSED, (SERVICE,), _health),
+    Check(
+        "broker",
+        NOT_PROCESSED,
+        (BROKER,),
+        lambda seen: _managed(BROKER, seen.broker, seen.environment),
+    ),
+    Check("request-queues", NOT_PROCESSED, (QUEUES,), _request_queues),
+    Check("consumers", NOT_PROCESSED, (SERVICE, QUEUES), _consumers),
+    Check("parameters", NOT_PROCESSED, (PARAMETERS,), _parameters),
+    Check("broker-address", NOT_PROCESSED, (BROKER, PARAMETERS), _broker_address),
+    Check("security-groups", NOT_PROCESSED, (SERVICE, BROKER, DATABASE, NETWORK), _security_groups),
+    Check("result-queue", NO_RESULT, (QUEUES,), _result_queue),
+    Check(
+        "database",
+        NO_RESULT,
+        (DATABASE,),
+        lambda seen: _managed(DATABASE, seen.database, seen.environment),
+    ),
+    Check("bucket", NO_RESULT, (BUCKET,), _bucket),
+    Check("dead-letters", NO_RESULT, (QUEUES,), _dead_letters),
+    Check("errors", NO_RESULT, (LOG,), _errors),
+    Check("maximum", SLOW, (SERVICE, QUEUES, SCALING), _maximum),
+    Check("memory", OUT_OF_MEMORY, (SERVICE,), _memory),
+)

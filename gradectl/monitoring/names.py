@@ -1,0 +1,57 @@
+"""Names of an environment's resources, as the Terraform root gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gradectl.environment import Environment
+
+
+@dataclass(frozen=True)
+class ResourceNames:
+    """
+    The names of one environment.
+
+    Attributes:
+        environment: Name of the environment.
+        cluster: ECS cluster of the workers.
+        service: ECS service of the workers.
+        task_family: Family of their task definition.
+        container: Their container.
+        log_group: Their log group.
+        broker: The broker of Amazon MQ; empty for an existing one whose name is not given.
+        database: The database instance; empty for an existing one whose name is not given.
+    """
+
+    environment: str
+    cluster: str
+    service: str
+    task_family: str
+    container: str
+    log_group: str
+    broker: str
+    database: str
+
+    @classmethod
+    def of(cls, environment: Environment) -> ResourceNames:
+        """The names of an environment; those of an existing broker or database are variables."""
+        name = f"{environment.name}-grading"
+        broker = _existing(environment.variables, "mq_existing")
+        database = _existing(environment.variables, "db_existing")
+        return cls(
+            environment=environment.name,
+            cluster=f"{name}-cluster",
+            service=f"{name}-service",
+            task_family=f"{name}-task",
+            container="grading-worker",
+            log_group=f"/ecs/{name}",
+            broker=f"{name}-mq" if broker is None else str(broker.get("name") or ""),
+            database=name if database is None else str(database.get("identifier") or ""),
+        )
+
+
+def _existing(variables: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """The value of a variable that describes an existing resource; None without one."""
+    found = variables.get(name)
+    return found if isinstance(found, dict) else None

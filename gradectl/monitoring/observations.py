@@ -1,0 +1,71 @@
+"""What is known about an environment at one moment; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gradectl.adapters.aws.ecs_models import EcsService, EcsTask, TaskRevision
+from gradectl.adapters.aws.state_models import IngressRule, ManagedState
+from grader.ports.messages import QueueStatistics
+
+SERVICE, BROKER, DATABASE, QUEUES = "service", "broker", "database", "queues"
+#: Parts that only `gradectl doctor` looks at.
+BUCKET, LOG, NETWORK, PARAMETERS, SCALING = "bucket", "log", "network", "parameters", "scaling"
+
+
+@dataclass(frozen=True)
+class Observations:
+    """
+    The parts of an environment.
+
+    A part that does not exist is None; a part that could not be read is in `unknown`.
+
+    Attributes:
+        environment: Its name.
+        taken_at: When it was observed.
+        service: The ECS service of the workers.
+        revision: The task definition of the service.
+        tasks: Its running and starting tasks.
+        stopped: Its tasks that ended by themselves within about the last hour.
+        broker: The broker.
+        database: The database.
+        queues: The counters of each queue; None for a queue that does not exist.
+        queues_from: Where the counters come from, when it is not the broker itself.
+        parameter_types: Type of each SSM parameter that exists.
+        wanted_parameters: Type that each SSM parameter of the workers must have.
+        endpoint: Address of the broker that the workers read from SSM; empty when it is unknown.
+        username: Broker user of the workers; empty when it is unknown.
+        emulated: Whether a local stack provides broker and database, at other addresses.
+        scaling_bounds: Minimum and maximum number of workers; None without scaling.
+        ingress: What the security groups of broker and database accept.
+        bucket_exists: Whether the bucket of submissions and results exists.
+        errors: The latest error lines of the workers.
+        unknown: Part that could not be read, and why.
+    """
+
+    environment: str
+    taken_at: datetime
+    service: EcsService | None = None
+    revision: TaskRevision | None = None
+    tasks: tuple[EcsTask, ...] = ()
+    stopped: tuple[EcsTask, ...] = ()
+    broker: ManagedState | None = None
+    database: ManagedState | None = None
+    queues: Mapping[str, QueueStatistics | None] = field(default_factory=dict)
+    queues_from: str = ""
+    parameter_types: Mapping[str, str] = field(default_factory=dict)
+    wanted_parameters: Mapping[str, str] = field(default_factory=dict)
+    endpoint: str = ""
+    username: str = ""
+    emulated: bool = False
+    scaling_bounds: tuple[int, int] | None = None
+    ingress: tuple[IngressRule, ...] = ()
+    bucket_exists: bool = True
+    errors: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    def knows(self, *parts: str) -> bool:
+        """Whether all these parts were read."""
+        return not self.unknown.keys() & set(parts)

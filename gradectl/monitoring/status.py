@@ -1,0 +1,226 @@
+"""The status of an environment: what is wrong, as a screen, and as changes; pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gradectl.adapters.aws.ecs_models import COMPLETED, FAILED, EcsService, revision_name
+from gradectl.adapters.aws.state_models import ManagedState
+from gradectl.monitoring.observations import BROKER, DATABASE, QUEUES, SERVICE, Observations
+from gradectl.monitoring.stopped_tasks import causes
+from gradectl.queues.hints import hints
+from grader.text import printable_name
+
+WIDTH = 80
+_LABEL = 10
+_QUEUE = 22
+_COUNT = 11
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong, with the command or place that shows or fixes it."""
+
+    part: str
+    text: str
+    next_step: str
+
+
+def problems(seen: Observations) -> list[Problem]:
+    """What is wrong; parts that could not be read are not judged."""
+    found: list[Problem] = []
+    if seen.knows(SERVICE):
+        found += _service_problems(seen)
+    for part, state in ((BROKER, seen.broker), (DATABASE, seen.database)):
+        if seen.knows(part) and (state is None or not state.ready):
+            found.append(_managed_problem(part, state, seen.environment))
+    if seen.knows(QUEUES):
+        doctor = f"gradectl doctor {seen.environment}"
+        found += [
+            Problem(QUEUES, f"{queue}: {hint.text}", hint.next_step)
+            for queue, hint in hints(seen.queues, seen.environment, doctor).items()
+            if hint.text
+        ]
+    return found
+
+
+def _service_problems(seen: Observations) -> Iterator[Problem]:
+    service, name = seen.service, seen.environment
+    if service is None:
+        yield Problem(SERVICE, "the service does not exist", f"gradectl apply {name}")
+        return
+    stopped = causes(seen.stopped)
+    doctor = f"gradectl doctor {name}"
+    for each in service.deployments:
+        if each.rollout == FAILED:
+            text = f"the deployment of {revision_name(each.task_definition)} failed"
+            yield Problem(SERVICE, f"{text}: {each.reason}" if each.reason else text, doctor)
+    if service.running < service.desired:
+        text = f"only {service.running} of {service.desired} workers are running"
+        yield Problem(SERVICE, text, doctor)
+    elif service.rollout not in (COMPLETED, FAILED, ""):
+        text = f"the deployment of {revision_name(service.task_definition)} is in progress"
+        yield Problem(SERVICE, text, f"gradectl status {name} --watch")
+    for cause in stopped:
+        yield Problem(SERVICE, f"stopped: {cause}", cause.remedy or f"gradectl logs {name}")
+
+
+def _managed_problem(part: str, state: ManagedState | None, environment: str) -> Problem:
+    if state is None:
+        return Problem(part, f"the {part} does not exist", f"gradectl apply {environment}")
+    watch = f"gradectl status {environment} --watch"
+    return Problem(part, f"the {part} is {state.state}", watch)
+
+
+def screen(seen: Observations) -> list[str]:
+    """
+    Render the status for a terminal of 80 columns.
+
+    Returns:
+        Its lines, without control characters.
+    """
+    lines = [f"{seen.environment}, {seen.taken_at:%Y-%m-%d %H:%M:%S} UTC", ""]
+    for part, text in summary(seen).items():
+        if part not in seen.queues:
+            lines += _wrapped(f"{part:<{_LABEL}}", text)
+    lines += ["", *_queue_table(seen)]
+    found = problems(seen)
+    lines.append("")
+    for problem in found:
+        lines += _wrapped("wrong:    ", f"{problem.part}: {problem.text}")
+        lines += _wrapped("next:     ", problem.next_step)
+    if not found:
+        lines.append("nothing is wrong" if not seen.unknown else "nothing wrong in what was read")
+    return [printable_name(line).rstrip() for line in lines]
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    """A label and a text, with long words such as digests broken."""
+    return textwrap.wrap(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
+        break_on_hyphens=False,
+    ) or [label]
+
+
+def _queue_table(seen: Observations) -> list[str]:
+    if not seen.knows(QUEUES):
+        return _wrapped(f"{QUEUES:<{_LABEL}}", f"not read: {seen.unknown[QUEUES]}")
+    names = ("waiting", "in flight", "consumers")
+    lines = [f"{'queue':<{_QUEUE}}" + "".join(f"{name:>{_COUNT}}" for name in names)]
+    for queue, counters in seen.queues.items():
+        if counters is None:
+            lines.append(f"{queue:<{_QUEUE}}  does not exist")
+            continue
+        counts = (counters.waiting, counters.in_flight, counters.consumers)
+        lines.append(f"{queue:<{_QUEUE}}" + "".join(f"{count:>{_COUNT}}" for count in counts))
+    if seen.queues_from:
+        lines += _wrapped("", f"counters from {seen.queues_from}")
+    return lines
+
+
+def summary(seen: Observations) -> dict[str, str]:
+    """One line about each part and each queue, to show and to compare."""
+    managed = {BROKER: seen.broker, DATABASE: seen.database}
+    found = {SERVICE: _service_text(seen.service) if seen.knows(SERVICE) else ""}
+    if seen.revision:
+        found["image"] = seen.revision.image
+    for part, state in managed.items():
+        found[part] = f"{state.state}  {state.engine}  {state.name}" if state else "does not exist"
+    for part in (SERVICE, *managed):
+        if part in seen.unknown:
+            found[part] = f"not read: {seen.unknown[part]}"
+    for queue, counters in seen.queues.items():
+        found[queue] = (
+            f"{counters.waiting} waiting, {counters.in_flight} in flight,"
+            f" {counters.consumers} consumers"
+            if counters
+            else "does not exist"
+        )
+    return found
+
+
+def _service_text(service: EcsService | None) -> str:
+    if service is None:
+        return "does not exist"
+    counts = f"{service.running} of {service.desired} running, {service.pending} starting"
+    return f"{counts}  {service.rollout or '-'}  {revision_name(service.task_definition)}"
+
+
+def changes(before: Observations, after: Observations) -> list[str]:
+    """What differs between two observations, one line for each part."""
+    old, new = summary(before), summary(after)
+    clock = f"{after.taken_at:%H:%M:%S}"
+    lines = [
+        f"{clock} {part}: {old[part]} -> {text}" if part in old else f"{clock} {part}: {text}"
+        for part, text in new.items()
+        if old.get(part) != text
+    ]
+    known = problems(before)
+    lines += [
+        f"{clock} wrong: {each.part}: {each.text}; next: {each.next_step}"
+        for each in problems(after)
+        if each not in known
+    ]
+    return [printable_name(line) for line in lines]
+
+
+def document(seen: Observations) -> dict[str, Any]:
+    """The status for programs."""
+    found = problems(seen)
+    broker, database = seen.broker, seen.database
+    return {
+        "environment": seen.environment,
+        "healthy": not found and not seen.unknown,
+        "service": _service_document(seen),
+        "broker": broker and {"name": broker.name, "state": broker.state, "engine": broker.engine},
+        "database": database
+        and {"identifier": database.name, "state": database.state, "engine": database.engine},
+        "queues": [
+            {
+                "queue": queue,
+                "exists": counters is not None,
+                "waiting": counters.waiting if counters else None,
+                "in_flight": counters.in_flight if counters else None,
+                "consumers": counters.consumers if counters else None,
+            }
+            for queue, counters in seen.queues.items()
+        ]
+        if seen.knows(QUEUES)
+        else None,
+        "unknown": dict(seen.unknown),
+        "problems": [
+            {"part": each.part, "text": each.text, "next": each.next_step} for each in found
+        ],
+    }
+
+
+def _service_document(seen: Observations) -> dict[str, Any] | None:
+    service = seen.service
+    if service is None:
+        return None
+    return {
+        "name": service.name,
+        "desired": service.desired,
+        "running": service.running,
+        "pending": service.pending,
+        "revision": revision_name(service.task_definition),
+        "image": seen.revision.image if seen.revision else "",
+        "deployments": [
+            {
+                "id": each.deployment_id,
+                "revision": revision_name(each.task_definition),
+                "rollout": each.rollout,
+                "desired": each.desired,
+                "running": each.running,
+                "pending": each.pending,
+                "failed": each.failed,
+            }
+            for each in service.deployments
+        ],
+    }

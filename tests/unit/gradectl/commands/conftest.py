@@ -1,0 +1,128 @@
+"""An account in this process with the service of an environment, for tests of commands."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonschema
+import pytest
+import yaml
+from moto import mock_aws
+from moto.ecs.models import Service, ecs_backends
+
+from gradectl.cli import main
+from gradectl.local.control_plane.patch_ecs import patch_ecs
+
+SCHEMAS = Path(__file__).resolve().parents[4] / "docs" / "schemas" / "cli"
+REGION, ACCOUNT, NAME = "ap-northeast-2", "123456789012", "dev"
+BREAKER = {"enable": True, "rollback": True}
+HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The exit code and the output of a command."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        """The output as JSON, checked against its published schema."""
+        found = json.loads(self.stdout)
+        schema = json.loads((SCHEMAS / f"{found['kind']}.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(found)
+        return found
+
+
+@dataclass(frozen=True)
+class DevAccount:
+    """The account of the environment `dev`, and its project."""
+
+    root: Path
+
+    def client(self, service: str) -> Any:
+        """A client of the account."""
+        return boto3.client(service, region_name=REGION)
+
+    def gradectl(self, *arguments: str, **environ: str) -> CommandResult:
+        """Run a command in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        saved = {number: signal.getsignal(number) for number in HANDLED}
+        with ExitStack() as stack:
+            stack.enter_context(contextlib.chdir(self.root))
+            stack.enter_context(redirect_stdout(out))
+            stack.enter_context(redirect_stderr(err))
+            before = dict(os.environ)
+            os.environ.update(environ)
+            try:
+                code = main(arguments)
+            finally:
+                os.environ.clear()
+                os.environ.update(before)
+                for number, handler in saved.items():
+                    signal.signal(number, handler)
+        return CommandResult(code, out.getvalue(), err.getvalue())
+
+    def register(self, image: str) -> str:
+        """Register a revision of the task definition; returns its ARN."""
+        answer = self.client("ecs").register_task_definition(
+            family=f"{NAME}-grading-task",
+            containerDefinitions=[{"name": "grading-worker", "image": image, "memory": 1024}],
+        )
+        arn: str = answer["taskDefinition"]["taskDefinitionArn"]
+        return arn
+
+    def create_service(self, task_definition: str, desired: int = 0) -> None:
+        """Create cluster and service."""
+        ecs = self.client("ecs")
+        ecs.create_cluster(clusterName=f"{NAME}-grading-cluster")
+        ecs.create_service(
+            cluster=f"{NAME}-grading-cluster",
+            serviceName=f"{NAME}-grading-service",
+            taskDefinition=task_definition,
+            desiredCount=desired,
+            deploymentConfiguration={
+                "deploymentCircuitBreaker": {"enable": True, "rollback": True}
+            },
+        )
+
+    def deploy(self, task_definition: str) -> None:
+        """Deploy a task definition; it completes at once while the desired count is 0."""
+        self.client("ecs").update_service(
+            cluster=f"{NAME}-grading-cluster",
+            service=f"{NAME}-grading-service",
+            taskDefinition=task_definition,
+        )
+
+    @property
+    def service(self) -> Service:
+        """The service as the emulated ECS keeps it."""
+        (found,) = ecs_backends[ACCOUNT][REGION].services.values()
+        return found
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DevAccount]:
+    """An empty account, and a project with the environment `dev`."""
+    folder = tmp_path / "environments" / NAME
+    folder.mkdir(parents=True)
+    content = {"schema_version": 1, "name": NAME, "account_id": ACCOUNT, "region": REGION}
+    (folder / "environment.yaml").write_text(yaml.safe_dump(content))
+    for name in [each for each in os.environ if each.startswith(("AWS_", "GRADECTL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GRADECTL_LOCAL_DIR", str(tmp_path / "no-stack"))
+    patch_ecs()
+    with mock_aws():
+        yield DevAccount(tmp_path)
