@@ -26,6 +26,7 @@ COMMANDS = {
     "deploy": "Deploy an environment and prove that it works.",
     "plan": "Show the changes that an apply would make.",
     "apply": "Apply the files of an environment to its AWS account.",
+    "drift": "Compare an environment with its account.",
     "destroy": "Delete all resources of an environment.",
     "secrets": "List, check, store and rotate the secrets of an environment.",
     "broker-users": "Set the passwords of a broker's users.",

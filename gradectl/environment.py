@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -40,26 +40,28 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
+Model = TypeVar("Model", bound=BaseModel)
 
-class _Strict(BaseModel):
-    """Base of the mappings in the file; unknown keys are errors."""
+
+class StrictModel(BaseModel):
+    """Base of the mappings in files; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class StateSettings(_Strict):
+class StateSettings(StrictModel):
     """Location of the Terraform state."""
 
     bucket: BucketName
 
 
-class FilesSettings(_Strict):
+class FilesSettings(StrictModel):
     """Location of submissions, problems and results."""
 
     bucket: BucketName
 
 
-class Environment(_Strict):
+class Environment(StrictModel):
     """
     One deployment of the system.
 
@@ -137,19 +139,60 @@ def load(project_root: Path, name: str) -> Environment:
     where = f"{FOLDER}/{name}/{FILE}"
     if name not in names(project_root):
         raise _unknown(name, names(project_root))
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:
-        text = f"invalid YAML: {error}"
-        raise ConfigurationError(text, where=where, next_step="fix the syntax") from error
-    if not isinstance(content, dict):
-        text = "the file must be a mapping of keys to values"
-        raise ConfigurationError(text, where=where, next_step=f"keys: {', '.join(_keys())}")
-    environment = validated(content, where)
+    environment = validated(Environment, read_mapping(path, where), where)
     if environment.name != name:
         text = f"name is {environment.name!r}, but the folder is {name!r}"
         raise ConfigurationError(text, where=where, next_step=f"set name: {name}")
     return environment
+
+
+def read_mapping(path: Path, where: str) -> dict[str, Any]:
+    """
+    Read a YAML file that holds a mapping.
+
+    Args:
+        path: The file.
+        where: The file as errors name it.
+
+    Raises:
+        ConfigurationError: It cannot be read, or holds something else.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, ValueError) as error:
+        text = f"invalid YAML: {error}"
+        raise ConfigurationError(text, where=where, next_step="fix the syntax") from error
+    if not isinstance(content, dict):
+        text = "the file must be a mapping of keys to values"
+        raise ConfigurationError(text, where=where, next_step="write key: value lines")
+    return content
+
+
+def validated(kind: type[Model], content: dict[str, Any], where: str) -> Model:
+    """
+    Validate the keys and values of a file.
+
+    Args:
+        kind: The model of the file.
+        content: The mapping.
+        where: The file as errors name it.
+
+    Raises:
+        ConfigurationError: Some are invalid; the error lists all of them.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        problems = [
+            (".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
+            for item in error.errors()
+        ]
+    keys = list(kind.model_fields)
+    lines = [_complaint(key, kind, message) for key, kind, message in problems]
+    unknown = [key for key, kind, _ in problems if kind == "extra_forbidden"]
+    suggestions = [hint for key in unknown if (hint := near(key, keys))]
+    next_step = suggestions[0] if suggestions else f"keys: {', '.join(keys)}"
+    raise ConfigurationError("\n".join(lines), where=where, next_step=next_step)
 
 
 def near(word: str, known: list[str]) -> str:
@@ -158,42 +201,12 @@ def near(word: str, known: list[str]) -> str:
     return f"did you mean {matches[0]!r}?" if matches else ""
 
 
-def _keys() -> list[str]:
-    """Keys of the file, in documented order."""
-    return list(Environment.model_fields)
-
-
 def _unknown(name: str, known: list[str]) -> ConfigurationError:
     """The error for an unknown environment, which lists the known ones."""
     listed = f"known: {', '.join(known)}" if known else f"{FOLDER}/ has none"
     suggestion = near(name, known) or f"create {FOLDER}/{name}/{FILE}"
     what = f"environment {name!r} not found; {listed}"
     return ConfigurationError(what, where=FOLDER, next_step=suggestion)
-
-
-def validated(content: dict[str, Any], where: str) -> Environment:
-    """
-    Validate the keys and values of a file.
-
-    Args:
-        content: The keys.
-        where: The file, for the error.
-
-    Raises:
-        ConfigurationError: Some are invalid; the error lists all of them.
-    """
-    try:
-        return Environment.model_validate(content)
-    except ValidationError as error:
-        problems = [
-            (".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
-            for item in error.errors()
-        ]
-    lines = [_complaint(key, kind, message) for key, kind, message in problems]
-    unknown = [key for key, kind, _ in problems if kind == "extra_forbidden"]
-    suggestions = [hint for key in unknown if (hint := near(key, _keys()))]
-    next_step = suggestions[0] if suggestions else f"keys: {', '.join(_keys())}"
-    raise ConfigurationError("\n".join(lines), where=where, next_step=next_step)
 
 
 def _complaint(key: str, kind: str, message: str) -> str:

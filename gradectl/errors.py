@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     ERROR = 1
-    CHANGES = 2  # only with --detailed-exitcode
+    CHANGES = 2  # only with --detailed-exitcode, or from `drift`
     PARTLY_DONE = 3
     CHECK_FAILED = 4
     REFUSED = 5

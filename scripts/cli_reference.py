@@ -22,7 +22,7 @@ as one document with `schema_version` and `kind`. An option overrides its enviro
 MEANINGS = {
     ExitCode.OK: "success",
     ExitCode.ERROR: "failure; the error message names the place, the cause and the next step",
-    ExitCode.CHANGES: "there are changes (only with `--detailed-exitcode`)",
+    ExitCode.CHANGES: "there are changes (only with `--detailed-exitcode`), or drift",
     ExitCode.PARTLY_DONE: "partly done (operations on many messages)",
     ExitCode.CHECK_FAILED: "a check found problems",
     ExitCode.REFUSED: "refused by a safety gate; nothing was changed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gradectl.deploy import plan_report
 from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.gate import confirm_changes
+from gradectl.deploy.gates import Gates, open_gates
 from gradectl.deploy.plan import Plan
 from gradectl.deploy.polling import pauses
 from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
@@ -38,6 +40,12 @@ _LOG_SECONDS = 30.0
     "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
 )
 @click.option(
+    "--allow-loss",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Resource whose data the policy lets go, besides those that it allows itself; repeatable.",
+)
+@click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Wait until the workers are running."
 )
 @lock_timeout_option
@@ -48,25 +56,31 @@ def apply(  # noqa: PLR0913 - one parameter an option
     *,
     reviewed: Path | None,
     confirm: str | None,
+    allow_loss: tuple[str, ...],
     wait: bool,
     lock_timeout: int,
 ) -> None:
     """
     Apply the files of an environment to its AWS account.
 
-    Terraform's changes are shown first and must be confirmed. Then the broker's users get the
-    passwords in SSM, and the broker reboots when a user changed. With --dry-run it shows both
-    kinds of changes and makes none.
+    What environments/policy.yaml refuses is not applied (exit code 5). Terraform's changes are
+    shown first and must be confirmed. Then the broker's users get the passwords in SSM, and the
+    broker reboots when a user changed. With --dry-run it shows both kinds of changes and makes
+    none.
     """
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
     try:
         plan = deployment.plan()
         app.ui.say_table(table(plan))
+        gates = open_gates(app.project_root, deployment.environment, plan, allow_loss)
+        _show_gates(app, plan, gates)
         if reviewed:
             check_reviewed(reviewed, deployment.environment, plan)
+        gates.enforce()
         if app.options.dry_run:
             users = preview_broker_users(deployment.aws, app.ui, environment, plan)
-            _emit(deployment, plan, applied=False, broker_users=users)
+            preview = {} if users is None else {"broker_users": users}
+            _emit(deployment, plan, {**gates.document, **preview}, applied=False)
             return
         if not (reviewed or plan.empty):
             confirm_changes(app.ui, environment, plan, confirm)
@@ -76,34 +90,40 @@ def apply(  # noqa: PLR0913 - one parameter an option
         outputs = deployment.outputs() if plan.empty else deployment.apply()
     finally:
         deployment.discard_plan()
-    summarise(app, f"Applied to {environment}", deployment.environment, plan)
+    summarise(app, f"Applied to {environment}", deployment.environment, plan, gates.markdown)
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
     redeploy_failed(deployment.aws, app.ui, outputs)
     if wait:
         logs = open_logs(app, deployment.environment, deployment.aws, pauses(_LOG_SECONDS))
         lines = lines_of_failed_workers(logs)
         wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS, last_log_lines=lines)
-    _emit(deployment, plan, applied=True, outputs=outputs)
+    _emit(deployment, plan, gates.document, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
+
+
+def _show_gates(app: CloudContext, plan: Plan, gates: Gates) -> None:
+    """Print why resources are replaced, the monthly cost, and what the policy refuses."""
+    for line in plan_report.replacements(plan):
+        app.ui.say(line)
+    gates.show(app.ui)
 
 
 def _emit(
     deployment: Deployment,
     plan: Plan,
+    more: Mapping[str, Any],
     *,
     applied: bool,
-    outputs: dict[str, Any] | None = None,
-    broker_users: dict[str, Any] | None = None,
+    outputs: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the result to stdout."""
+    """Write the result to stdout; `more` is what the gates and a dry run found."""
     document = {
         **deployment_id(deployment.environment),
         "applied": applied,
         **plan_report.document(plan),
+        **more,
         "outputs": outputs or {},
     }
-    if broker_users is not None:
-        document["broker_users"] = broker_users
     rows = plan_report.output_rows(outputs or {})
     title = f"applied: {plan.outcome}" if applied else f"not applied: {plan.headline}"
     deployment.app.ui.emit("apply", document, Table(["output", "value"], rows, title=title))

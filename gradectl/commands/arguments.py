@@ -10,7 +10,11 @@ from click.shell_completion import CompletionItem
 from gradectl.environment import names
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+def complete_environment(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> list[CompletionItem]:
     """Complete with the environments of the project around the working directory."""
     here = Path.cwd()
     found = {name for folder in (here, *here.parents) for name in names(folder)}
@@ -19,7 +23,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 #: ENVIRONMENT, with shell completion.
 environment_argument = click.argument(
-    "environment", shell_complete=_complete, help="Name of a folder in environments/."
+    "environment", shell_complete=complete_environment, help="Name of a folder in environments/."
 )
 
 #: --environment, for `gradectl.target.select_environment`.
@@ -29,7 +33,7 @@ environment_option = click.option(
     envvar="GRADECTL_ENVIRONMENT",
     show_envvar=True,
     metavar="NAME",
-    shell_complete=_complete,
+    shell_complete=complete_environment,
     help="Environment to use; default: the one whose local stack is running.",
 )
 

@@ -177,7 +177,7 @@ def _environment(
         "terraform": "external" if external else "gradectl",
         "variables": variables,
     }
-    return environments.validated(content, f"environment {name!r}")
+    return environments.validated(Environment, content, f"environment {name!r}")
 
 
 def _check_region(pages: Iterable[Any], region: str) -> None:

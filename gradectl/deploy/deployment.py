@@ -81,11 +81,17 @@ class Deployment:
         )
         return cls(app, environment, aws, binary, settings)
 
-    def plan(self, *, destroy: bool = False) -> Plan:
-        """Compute the changes; the plan file stays ready for `apply`."""
+    def plan(self, *, destroy: bool = False, refresh_only: bool = False) -> Plan:
+        """
+        Compute the changes; the plan file stays ready for `apply`.
+
+        Args:
+            destroy: True to plan the deletion of everything.
+            refresh_only: True to only compare the state with the account.
+        """
         with self._terraform() as terraform:
             terraform.init()
-            terraform.plan(destroy=destroy)
+            terraform.plan(destroy=destroy, refresh_only=refresh_only)
             return parse_plan(terraform.show_plan())
 
     def apply(self) -> dict[str, Any]:

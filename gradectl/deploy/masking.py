@@ -49,7 +49,7 @@ def mask(value: Any, sensitive: Any) -> Any:  # noqa: ANN401 - any JSON
             of the same shape.
     """
     if sensitive is True:
-        return None if value is None else Sensitive(value)
+        return value if value in (None, "") else Sensitive(value)
     if isinstance(value, dict) and isinstance(sensitive, dict):
         return {key: mask(item, sensitive.get(key)) for key, item in value.items()}
     if isinstance(value, list) and isinstance(sensitive, list):

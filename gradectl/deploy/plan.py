@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -32,6 +32,43 @@ _DONE = {
 }
 
 
+#: Terraform's word for why it replaces or deletes a resource -> plain English.
+_REASONS = {
+    "delete_because_count_index": "its index is beyond count",
+    "delete_because_each_key": "its key is not in for_each",
+    "delete_because_no_module": "its module is not in the files",
+    "delete_because_no_move_target": "its new address is not in the files",
+    "delete_because_no_resource_config": "it is not in the files",
+    "delete_because_wrong_repetition": "count or for_each was added or removed",
+    "replace_because_cannot_update": "it cannot be changed in place",
+    "replace_because_tainted": "an earlier apply left it incomplete",
+    "replace_by_request": "its replacement was requested",
+    "replace_by_triggers": "a resource in its replace_triggered_by changes",
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """
+    A managed resource of a plan, changed or not.
+
+    Attributes:
+        address: Terraform's address of the resource.
+        kind: Its type.
+        module: Address of its module; "" for the root.
+        before: Current values, None when it does not exist; sensitive ones are `Sensitive`.
+        after: Planned values without the unknown ones; None when it will not exist.
+        unknown: Terraform's marks of the values that are known only after the apply.
+    """
+
+    address: str
+    kind: str
+    module: str
+    before: Any
+    after: Any
+    unknown: Any = None
+
+
 @dataclass(frozen=True)
 class Change:
     """
@@ -46,6 +83,8 @@ class Change:
         before: Current values; sensitive ones are `Sensitive`.
         after: Planned values, likewise, without those that are known only after the apply.
         unknown: Terraform's marks of the values that are known only after the apply.
+        forced_by: Paths of the attributes that force a replacement.
+        module: Address of its module; "" for the root.
     """
 
     address: str
@@ -56,6 +95,8 @@ class Change:
     before: Any
     after: Any
     unknown: Any
+    forced_by: tuple[str, ...] = ()
+    module: str = ""
 
     @property
     def loses_data(self) -> bool:
@@ -73,12 +114,17 @@ class Plan:
         outputs: Names of the outputs that change.
         planned_outputs: Outputs after the apply, as far as they are known and not sensitive.
         unknown_outputs: Names of the outputs that are known only after the apply.
+        resources: All managed resources, changed or not, sorted by address; a refresh-only plan
+            has those of the state.
+        drift: Changes that were made outside of Terraform since the last apply, sorted by address.
     """
 
     changes: tuple[Change, ...]
     outputs: tuple[str, ...]
     planned_outputs: Mapping[str, Any] = field(default_factory=dict)
     unknown_outputs: frozenset[str] = frozenset()
+    resources: tuple[Resource, ...] = ()
+    drift: tuple[Change, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -97,6 +143,16 @@ class Plan:
     def losses(self) -> tuple[Change, ...]:
         """Changes that lose data; applying them requires the environment's name."""
         return tuple(change for change in self.changes if change.loses_data)
+
+    @property
+    def replacements(self) -> dict[str, tuple[Change, ...]]:
+        """The replaced resources by module, both sorted."""
+        replaced = [change for change in self.changes if change.action is Action.REPLACE]
+        modules = sorted({change.module for change in replaced})
+        return {
+            module: tuple(change for change in replaced if change.module == module)
+            for module in modules
+        }
 
     @property
     def headline(self) -> str:
@@ -122,8 +178,7 @@ def parse_plan(document: Mapping[str, Any]) -> Plan:
     Args:
         document: The plan, with sensitive values in clear text.
     """
-    found = [_change(item) for item in document.get("resource_changes", [])]
-    changes = sorted((change for change in found if change), key=lambda change: change.address)
+    managed = [item for item in document.get("resource_changes", []) if item.get("mode") != "data"]
     outputs = [
         name
         for name, change in document.get("output_changes", {}).items()
@@ -132,10 +187,14 @@ def parse_plan(document: Mapping[str, Any]) -> Plan:
     planned = document.get("planned_values", {}).get("outputs", {})
     public = {name: item for name, item in planned.items() if not item.get("sensitive")}
     return Plan(
-        tuple(changes),
+        _changes(managed),
         tuple(sorted(outputs)),
         {name: item["value"] for name, item in public.items() if "value" in item},
         frozenset(name for name, item in planned.items() if "value" not in item),
+        _resources(document, managed),
+        _changes(
+            [item for item in document.get("resource_drift", []) if item.get("mode") != "data"]
+        ),
     )
 
 
@@ -178,15 +237,61 @@ def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[s
     return sorted([*addresses, *(f"output {name}" for name in outputs)])
 
 
+def _changes(items: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """Parse the changes of resources, sorted by address, without those that are unchanged."""
+    found = [change for item in items if (change := _change(item))]
+    return tuple(sorted(found, key=lambda change: change.address))
+
+
+def _resources(
+    document: Mapping[str, Any], managed: Sequence[Mapping[str, Any]]
+) -> tuple[Resource, ...]:
+    """Parse all resources; a refresh-only plan has them only in the state."""
+    root = document.get("prior_state", {}).get("values", {}).get("root_module", {})
+    found = list(map(_resource, managed)) or list(_in_state(root))
+    return tuple(sorted(found, key=lambda resource: resource.address))
+
+
+def _in_state(module: Mapping[str, Any]) -> Iterator[Resource]:
+    """Parse the resources of a module of the state and of the modules within."""
+    for item in module.get("resources", []):
+        if item.get("mode") != "data":
+            values = mask(item.get("values"), item.get("sensitive_values"))
+            path = str(module.get("address", ""))
+            yield Resource(item["address"], item["type"], path, values, values)
+    for inner in module.get("child_modules", []):
+        yield from _in_state(inner)
+
+
+def _resource(item: Mapping[str, Any]) -> Resource:
+    """Parse one resource, changed or not."""
+    before, after = _values(item["change"])
+    return Resource(
+        address=item["address"],
+        kind=item["type"],
+        module=str(item.get("module_address", "")),
+        before=before,
+        after=after,
+        unknown=item["change"].get("after_unknown"),
+    )
+
+
+def _values(change: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The values before and after a change, with the sensitive ones masked."""
+    return (
+        mask(change.get("before"), change.get("before_sensitive")),
+        mask(change.get("after"), change.get("after_sensitive")),
+    )
+
+
 def _change(item: Mapping[str, Any]) -> Change | None:
     """Parse the change of one resource; None when it is unchanged or only read."""
     change = item["change"]
     action = _action(change["actions"])
-    if action is None or item.get("mode") == "data":
+    if action is None:
         return None
-    before = mask(change.get("before"), change.get("before_sensitive"))
-    after = mask(change.get("after"), change.get("after_sensitive"))
-    forcing = [_path(path) for path in change.get("replace_paths", [])]
+    before, after = _values(change)
+    forcing = tuple(sorted(_path(path) for path in change.get("replace_paths", [])))
     updated = _changed(change) if action in (Action.UPDATE, Action.REPLACE) else set()
     return Change(
         address=item["address"],
@@ -197,6 +302,8 @@ def _change(item: Mapping[str, Any]) -> Change | None:
         before=before,
         after=after,
         unknown=change.get("after_unknown"),
+        forced_by=forcing,
+        module=str(item.get("module_address", "")),
     )
 
 
@@ -237,4 +344,4 @@ def _reason(word: str, forcing: Sequence[str]) -> str:
     """Explain why a resource is replaced or deleted."""
     if forcing:
         return f"{', '.join(forcing)} cannot be changed in place"
-    return word.removeprefix("replace_").removeprefix("delete_").replace("_", " ")
+    return _REASONS.get(word, word.replace("_", " "))

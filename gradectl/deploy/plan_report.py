@@ -37,12 +37,25 @@ def document(plan: Plan) -> dict[str, Any]:
                 "action": change.action.value,
                 "attributes": list(change.attributes),
                 "reason": change.reason,
+                "module": change.module,
+                "forced_by": list(change.forced_by),
                 "loses_data": change.loses_data,
             }
             for change in plan.changes
         ],
         "outputs": list(plan.outputs),
     }
+
+
+def replacements(plan: Plan) -> list[str]:
+    """Lines that name each replaced resource and the reason, below its module."""
+    lines: list[str] = []
+    for module, changes in plan.replacements.items():
+        lines.append(f"replaced in {module or 'the root'}:")
+        for change in changes:
+            local = change.address.removeprefix(f"{module}.")
+            lines.append(f"  {local}: {_why(change) or 'no reason given by Terraform'}")
+    return lines
 
 
 def output_rows(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -71,6 +84,8 @@ def markdown(title: str, facts: Mapping[str, str], plan: Plan) -> str:
         lines += ["| | resource | what changes | why |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows(plan)]
         lines.append("")
+    if plan.replacements:
+        lines += ["```text", *replacements(plan), "```", ""]
     if plan.losses:
         lines += [f"> **Data is lost with {len(plan.losses)} of these.**", ""]
     return "\n".join(lines) + "\n"

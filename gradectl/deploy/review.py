@@ -37,12 +37,28 @@ def table(plan: Plan) -> Table:
     return Table(columns, [[row[at] for at in kept] for row in rows], title=plan.headline)
 
 
-def summarise(app: AppContext, title: str, environment: Environment, plan: Plan) -> None:
-    """Append a plan to the job summary of GitHub Actions, where there is one."""
+def summarise(
+    app: AppContext, title: str, environment: Environment, plan: Plan, more: str = ""
+) -> None:
+    """
+    Append a plan to the job summary of GitHub Actions, where there is one.
+
+    Args:
+        app: Context of the command.
+        title: Heading of the section.
+        environment: The environment.
+        plan: The plan.
+        more: Markdown below the plan.
+    """
+    append_summary(app, plan_report.markdown(title, deployment_id(environment), plan) + more)
+
+
+def append_summary(app: AppContext, markdown: str) -> None:
+    """Append a section to the job summary of GitHub Actions, where there is one."""
     path = app.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with Path(path).open("a", encoding="utf-8") as page:
-            page.write(plan_report.markdown(title, deployment_id(environment), plan))
+            page.write(markdown)
 
 
 def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
@@ -81,7 +97,7 @@ def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
         ConfigurationError: The file is not a reviewed plan.
         RefusedError: The plans differ, or the file is for another deployment.
     """
-    reviewed = _read(path)
+    reviewed = read_reviewed(path)
     again = f"gradectl plan {environment.name} --out {path}, and review it again"
     if {key: reviewed.get(key) for key in deployment_id(environment)} != deployment_id(environment):
         text = "this plan is for another environment, account or region"
@@ -93,8 +109,13 @@ def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
         raise RefusedError(text, where=str(path), next_step=again)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    """Read the file of a reviewed plan."""
+def read_reviewed(path: Path) -> Mapping[str, Any]:
+    """
+    Read the file of a reviewed plan.
+
+    Raises:
+        ConfigurationError: The file is not a reviewed plan.
+    """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -111,12 +111,13 @@ class Terraform:
             backend_config=[str(self._settings.backend_file)],
         )
 
-    def plan(self, *, destroy: bool = False) -> bool:
+    def plan(self, *, destroy: bool = False, refresh_only: bool = False) -> bool:
         """
         Write a plan to `plan_file`.
 
         Args:
             destroy: True to plan the deletion of everything.
+            refresh_only: True to compare the state with the account, and plan no change.
 
         Returns:
             Whether anything would change.
@@ -127,6 +128,7 @@ class Terraform:
             json=IsFlagged,
             detailed_exitcode=IsFlagged,
             destroy=IsFlagged if destroy else None,
+            refresh_only=IsFlagged if refresh_only else None,
             lock=self._settings.lock,
             lock_timeout=f"{self._settings.lock_timeout_seconds}s",
             out=str(self.plan_file),

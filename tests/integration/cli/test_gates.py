@@ -1,0 +1,105 @@
+"""Policy, cost, comparison of plans and drift through the real command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+POLICY = """
+schema_version: 1
+max_monthly_usd: 10
+ignore_drift:
+  - {resource: aws_ssm_parameter.password, attributes: [description], reason: set by hand}
+"""
+
+
+def test_a_policy_refuses_a_loss_that_is_not_named(project: Any, published: Any) -> None:
+    """The plan shows it, neither --confirm nor --reviewed overrides it, and its name does."""
+    name, lost = project.name, "aws_s3_bucket.kept[0]"
+    project.configure(variables={"keep_bucket": True})
+    assert project.run("apply", name, "--yes").returncode == 0
+    (project.root / "environments" / "policy.yaml").write_text(POLICY)
+    project.configure(variables={"keep_bucket": False})
+
+    planned = project.run(
+        "plan",
+        name,
+        "--enforce",
+        "--out",
+        "reviewed.json",
+        "-o",
+        "json",
+        GITHUB_STEP_SUMMARY="s.md",
+    )
+    confirmed = project.run("apply", name, "--confirm", name)
+    reviewed = project.run("apply", name, "--reviewed", "reviewed.json")
+    previewed = project.run("apply", name, "--dry-run", "--allow-loss", lost, "-o", "json")
+    applied = project.run("apply", name, "--confirm", name, "--allow-loss", lost, "-o", "json")
+
+    document = published(planned.stdout)
+    assert (planned.returncode, confirmed.returncode, reviewed.returncode) == (5, 5, 5)
+    assert [each["address"] for each in document["policy"]["violations"]] == [lost]
+    assert document["cost"]["after"]["most"] == 0
+    assert document["cost"]["after"]["lines"] == []
+    assert document["cost"]["before"]["lines"][0]["by_use"] is True
+    assert f"data_loss: {lost}: delete loses its data" in confirmed.stderr
+    assert "environments/policy.yaml" in reviewed.stderr
+    assert "The policy refuses this plan" in (project.root / "s.md").read_text()
+    assert (previewed.returncode, applied.returncode) == (0, 0), applied.stderr
+    assert published(applied.stdout)["policy"]["allowed"][0]["address"] == lost
+
+
+def test_an_invalid_policy_stops_a_plan(project: Any) -> None:
+    """With the file and the key, and exit code 78."""
+    (project.root / "environments" / "policy.yaml").write_text("schema_version: 1\nrule: {}\n")
+
+    finished = project.run("plan", project.name)
+
+    assert finished.returncode == 78
+    assert "unknown key 'rule'" in finished.stderr
+    assert "environments/policy.yaml" in finished.stderr
+
+
+def test_two_reviewed_plans_are_compared(project: Any, published: Any) -> None:
+    """Without an account; exit code 2 only on demand."""
+    project.run("plan", project.name, "--out", "a.json")
+    project.configure(variables={"greeting": "good day", "keep_bucket": True})
+    project.run("plan", project.name, "--out", "b.json")
+
+    differ = project.run("plan", "--diff", "a.json", "b.json", "--detailed-exitcode", "-o", "json")
+    same = project.run("plan", "--diff", "a.json", "a.json", "--detailed-exitcode")
+    wrong = project.run("plan", project.name, "--diff", "a.json", "b.json")
+    nothing = project.run("plan", "--diff", "a.json", "environments/main.tf")
+
+    assert (differ.returncode, same.returncode) == (2, 0)
+    document = published(differ.stdout)
+    assert [(each["sign"], each["address"]) for each in document["differences"]] == [
+        ("+", "aws_s3_bucket.kept[0]")
+    ]
+    assert document["incomparable"] == ["aws_ssm_parameter.greeting"]  # the provider's mark
+    assert "the plans are equal" in same.stdout
+    assert (wrong.returncode, nothing.returncode) == (64, 78)
+
+
+def test_drift_is_found_without_changing_anything(project: Any, published: Any) -> None:
+    """Exit code 2 for what somebody changed; what the policy expects is shown with its reason."""
+    assert project.run("apply", project.name, "--yes").returncode == 0
+    (project.root / "environments" / "policy.yaml").write_text(POLICY)
+    before = project.state()
+    clean = project.run("drift", project.name)
+    ssm = project.client("ssm")
+    ssm.put_parameter(Name=f"/{project.name}/greeting", Value="changed", Overwrite=True)
+
+    drifted = project.run("drift", project.name, "-o", "json", GITHUB_STEP_SUMMARY="s.md")
+
+    document = published(drifted.stdout)
+    assert clean.returncode == 0, clean.stderr
+    assert "no drift" in clean.stdout
+    assert drifted.returncode == 2, drifted.stderr
+    assert [each["address"] for each in document["drift"]] == ["aws_ssm_parameter.greeting"]
+    assert "value" in document["drift"][0]["attributes"]
+    assert "1 resource drifted" in (project.root / "s.md").read_text()
+    assert project.state() == before
+    assert not list((project.root / ".gradectl").rglob("terraform.plan"))
