@@ -32,10 +32,14 @@ attacks: languages ## run hostile programs in the sandbox, then 1,000 in mixed o
 fast: setup ## run the tests that need no engine
 	@exec $(PY) -m pytest -q -n 2 -m 'not engine and not stack and not exhaustive' $(ARGS)
 
-lint: setup ## run ruff and mypy
+WORKFLOWS := .github/workflows/*.yml examples/pipelines/github/*.yml
+
+lint: setup ## run ruff, mypy, actionlint and zizmor
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@.venv/bin/actionlint $(WORKFLOWS)
+	@.venv/bin/zizmor --quiet --offline --config .github/zizmor.yml .github/actions $(WORKFLOWS)
 
 format: setup ## format Python and Terraform files
 	@$(PY) -m ruff format .
