@@ -126,6 +126,7 @@ PURE = (
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.drift",
     "gradectl.deploy.exposure",
+    "gradectl.deploy.keeping",
     "gradectl.deploy.masking",
     "gradectl.deploy.new_environment",
     "gradectl.deploy.plain_secrets",

@@ -40,6 +40,12 @@ class Buckets:
                 raise
         return True
 
+    def empty(self, bucket: str) -> bool:
+        """Whether the bucket has no object and no old version of one."""
+        with translated(f"s3://{bucket}"):
+            answer = self._client.list_object_versions(Bucket=bucket, MaxKeys=1)
+        return not (answer.get("Versions") or answer.get("DeleteMarkers"))
+
     def protection(self, bucket: str) -> BucketProtection:
         """Read versioning and encryption of a bucket."""
         with translated(f"s3://{bucket}"):
