@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from os.path import normpath
@@ -17,6 +18,7 @@ from gradectl.adapters.terraform.events import Diagnostic, Event, Note, parse
 from gradectl.adapters.terraform.failures import DEBUG, failure
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.adapters.terraform.process import ProcessSettings, stream
+from gradectl.adapters.terraform.transient import PAUSES, REPEATABLE, is_transient
 from gradectl.adapters.terraform.unattended import unattended
 from gradectl.errors import GradectlError
 
@@ -63,11 +65,17 @@ class Terraform:
         binary: The program.
         settings: The root module and the environment.
         on_event: Called with each event.
+        pause: Waits some seconds before a command is repeated.
     """
 
     def __init__(
-        self, binary: Binary, settings: RootSettings, on_event: Callable[[Event], None]
+        self,
+        binary: Binary,
+        settings: RootSettings,
+        on_event: Callable[[Event], None],
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._pause = pause
         self._binary = binary
         self._settings = settings
         self._on_event = on_event
@@ -183,7 +191,15 @@ class Terraform:
 
         options |= {"input": False, "no_color": IsFlagged}
         command = self._command(name, *arguments, **options)
-        code = stream(command, self._process_of(name), on_line)
+        process = self._process_of(name)
+        code = stream(command, process, on_line)
+        for pause in PAUSES if name in REPEATABLE else ():
+            if code in (_OK, _CHANGES) or not is_transient(errors):
+                break
+            self._on_event(Note(f"terraform {name}: {errors[0].summary}; again in {pause:g} s"))
+            self._pause(pause)
+            errors.clear()
+            code = stream(command, process, on_line)
         if code not in (_OK, _CHANGES):
             raise failure(self._located(errors), name, self.unlock_command)
         return code
