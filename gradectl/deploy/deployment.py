@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradectl.adapters.aws.account import Aws
+from gradectl.adapters.terraform.events import Event
 from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
@@ -17,12 +18,15 @@ from gradectl.deploy.passwords import password_variables
 from gradectl.deploy.plan import Plan, parse_plan
 from gradectl.deploy.progress import TerraformProgress
 from gradectl.deploy.rendering import BACKEND, TFVARS, check_fresh
+from gradectl.deploy.run_log import RunLog
 from gradectl.environment import FOLDER, Environment
 from gradectl.errors import ConfigurationError, DeadlineError, GradectlError, StoppedError
 from grader.errors import GraderError
 
 #: Folder for files that gradectl can recreate; ignored by git.
 WORK_FOLDER = ".gradectl"
+#: Folder of the logs of Terraform's runs, in that of the environment.
+LOGS = "logs"
 _LOCK_KEY = "terraform.tfstate.tflock"
 _LOCK_BYTES = 65536
 
@@ -122,9 +126,18 @@ class Deployment:
         """Open Terraform with a progress display; errors name a lock that it left behind."""
         with self.app.ui.live() as show:
             progress = TerraformProgress(self.app.ui, show)
-            terraform = Terraform(self.binary, self.settings, progress)
+            log = RunLog(self.settings.data_dir.parent / LOGS, self.settings.environ)
+
+            def on_event(event: Event) -> None:
+                log.event(event)
+                progress(event)
+
+            terraform = Terraform(self.binary, self.settings, on_event)
             try:
                 yield terraform
+            except GradectlError as error:
+                log.write(f"failed: {error}")
+                raise
             except (StoppedError, DeadlineError) as error:
                 lock = self._lock_left()
                 if lock:
