@@ -44,6 +44,12 @@ _STEP = click.Choice(list(STEPS))
     "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
 )
 @click.option(
+    "--allow-loss",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Resource whose data the policy lets go, besides those that it allows itself; repeatable.",
+)
+@click.option(
     "--report",
     "reports",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -64,6 +70,7 @@ def deploy(  # noqa: PLR0913 - one parameter an option
     only: str | None,
     reviewed: Path | None,
     confirm: str | None,
+    allow_loss: tuple[str, ...],
     reports: Sequence[Path],
     release_lock: str | None,
     lock_timeout: int,
@@ -85,7 +92,7 @@ def deploy(  # noqa: PLR0913 - one parameter an option
         release(store, environment, release_lock)
         app.ui.say(f"released; next: gradectl deploy {environment}")
         return
-    options = DeployOptions(app.options.dry_run, reviewed, confirm)
+    options = DeployOptions(app.options.dry_run, reviewed, confirm, allow_loss)
     steps = DeploySteps(deployment, options, lambda: _smoke(app, environment))
     pipeline = Pipeline(
         app.ui, deployment_id(deployment.environment), steps.work, dry_run=app.options.dry_run

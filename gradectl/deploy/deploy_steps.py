@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,23 @@ from typing import Any
 from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.gate import confirm_changes
+from gradectl.deploy.gates import open_gates
+from gradectl.deploy.migration import migrate_database, plan_migration
 from gradectl.deploy.pipeline import Work
 from gradectl.deploy.plan import Plan
+from gradectl.deploy.plan_report import replacements
+from gradectl.deploy.polling import pauses
 from gradectl.deploy.review import check_reviewed, table
-from gradectl.deploy.rollout import redeploy_failed, wait_until_stable
+from gradectl.deploy.rollout import redeploy_failed, say_way_back, wait_until_stable
+from gradectl.deploy.verify.results import COLUMNS, rows
+from gradectl.deploy.verify.runner import require_verified, verify
+from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
+from gradectl.monitoring.names import ResourceNames
+from gradectl.ui import Table
 
 _WAIT_SECONDS = 600.0
+_MIGRATE_SECONDS = 900.0
+_LOG_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -27,11 +38,13 @@ class DeployOptions:
         dry_run: Whether nothing may be changed.
         reviewed: File of the reviewed plan, if there is one.
         confirm: Value of --confirm, for the loss of data.
+        allow_loss: Resources whose data may be lost, besides those that the policy allows.
     """
 
     dry_run: bool = False
     reviewed: Path | None = None
     confirm: str | None = None
+    allow_loss: Sequence[str] = ()
 
 
 class DeploySteps:
@@ -58,24 +71,39 @@ class DeploySteps:
     def work(self) -> dict[str, Work]:
         """What each step does, by its name."""
         return {
+            "verify": self.verify,
             "plan": self.plan,
             "gate": self.gate,
             "apply": self.apply,
             "secrets": self.secrets,
+            "migrate": self.migrate,
             "wait": self.wait,
             "smoke": self.smoke,
         }
+
+    def verify(self) -> str:
+        """Check what a deployment needs; reads only."""
+        environment = self._deployment.environment
+        report = verify(self._deployment.app, environment)
+        self._ui.say_table(Table(COLUMNS, rows(report.results)))
+        require_verified(report, environment.name)
+        return report.headline
 
     def plan(self) -> str:
         """Compute and show the changes."""
         self._plan = self._deployment.plan()
         self._ui.say_table(table(self._plan))
+        for line in replacements(self._plan):
+            self._ui.say(line)
         return self._plan.headline
 
     def gate(self) -> str:
-        """Check the changes, and ask for confirmation."""
+        """Compare the changes with the policy and the reviewed plan, or ask for confirmation."""
         plan, options = self._planned(), self._options
         environment = self._deployment.environment
+        gates = open_gates(self._deployment.app.project_root, environment, plan, options.allow_loss)
+        gates.show(self._ui)
+        gates.enforce()
         if options.reviewed:
             check_reviewed(options.reviewed, environment, plan)
             return "equal to the reviewed plan"
@@ -94,6 +122,9 @@ class DeploySteps:
         if plan.empty:
             self._outputs = self._deployment.outputs()
             return "nothing to change"
+        names = ResourceNames.of(self._deployment.environment)
+        aws = self._deployment.aws
+        say_way_back(aws, self._ui, names.cluster, names.service, names.container)
         self._outputs = self._deployment.apply()
         return plan.outcome
 
@@ -108,13 +139,32 @@ class DeploySteps:
         rebooted = sync_broker_users(aws, self._ui, name, self._applied())
         return "set; the broker was rebooted" if rebooted else "nothing to change"
 
+    def migrate(self) -> str:
+        """Migrate the database and set up its application user."""
+        if self._options.dry_run:
+            return "would migrate the database as a one-off task"
+        if not self._applied().get("service_name"):
+            return "the environment has no workers, whose image the migration needs"
+        aws = self._deployment.aws
+        migration = plan_migration(aws, self._deployment.environment.name)
+        return f"{migrate_database(aws, self._ui, migration, _MIGRATE_SECONDS).command} succeeded"
+
     def wait(self) -> str:
         """Wait until the workers run."""
         if self._options.dry_run:
             return "would wait for the workers"
-        outputs = self._applied()
-        redeploy_failed(self._deployment.aws, self._ui, outputs)
-        running = wait_until_stable(self._deployment.aws, self._ui, outputs, _WAIT_SECONDS)
+        outputs, deployment = self._applied(), self._deployment
+        redeploy_failed(deployment.aws, self._ui, outputs)
+        logs = open_logs(
+            deployment.app, deployment.environment, deployment.aws, pauses(_LOG_SECONDS)
+        )
+        running = wait_until_stable(
+            deployment.aws,
+            self._ui,
+            outputs,
+            _WAIT_SECONDS,
+            last_log_lines=lines_of_failed_workers(logs),
+        )
         return "the workers run" if running else "the environment has no workers"
 
     def smoke(self) -> str:

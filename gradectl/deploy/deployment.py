@@ -126,7 +126,8 @@ class Deployment:
         """Open Terraform with a progress display; errors name a lock that it left behind."""
         with self.app.ui.live() as show:
             progress = TerraformProgress(self.app.ui, show)
-            log = RunLog(self.settings.data_dir.parent / LOGS, self.settings.environ)
+            folder = self.settings.data_dir.parent / LOGS
+            log = RunLog(folder, {**self.settings.environ, **self.settings.secrets})
 
             def on_event(event: Event) -> None:
                 log.event(event)

@@ -10,10 +10,12 @@ from gradectl.errors import UsageError
 
 #: Name of a step -> its purpose, in the order in which they run.
 STEPS = {
+    "verify": "check account, tools, image, parameters and network",
     "plan": "compute the changes",
-    "gate": "check them against the rules, and ask for confirmation",
+    "gate": "compare them with the policy, and ask for confirmation",
     "apply": "change the resources",
     "secrets": "set the passwords of the broker's users",
+    "migrate": "migrate the database",
     "wait": "wait until the workers run",
     "smoke": "send a job through each queue",
 }

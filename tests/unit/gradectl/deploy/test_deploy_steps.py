@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.deploy.plan import Action, Change, Plan
+from gradectl.environment import Environment
 from gradectl.errors import RefusedError
 from gradectl.ui import Ui
 
@@ -21,9 +23,16 @@ class RecordedDeployment:
 
     def __init__(self, *changes: Change, assume_yes: bool = True) -> None:
         """Take the changes of the plan."""
-        self.app = SimpleNamespace(ui=Ui("table", {}, assume_yes=assume_yes))
-        self.environment = SimpleNamespace(name="dev")
-        self.aws = None
+        ui = Ui("table", {}, assume_yes=assume_yes)
+        self.app = SimpleNamespace(
+            ui=ui, project_root=Path("/nonexistent"), environ={}, stack=lambda _: None
+        )
+        self.environment = Environment(
+            schema_version=1, name="dev", account_id="123456789012", region="eu-west-1"
+        )
+        self.aws: Any = SimpleNamespace(
+            logs=None, services=SimpleNamespace(find=lambda *_names: None)
+        )
         self.calls: list[str] = []
         self._changes = changes
 
@@ -53,7 +62,7 @@ def test_one_plan_is_asked_about_and_applied() -> None:
     """The outputs of the apply serve the later steps."""
     deployment = RecordedDeployment(CREATE)
 
-    details = run(deployment, "plan gate apply secrets wait smoke")
+    details = run(deployment, "plan gate apply secrets migrate wait smoke")
 
     assert deployment.calls == ["plan", "apply"]
     assert details[:3] == ["1 to create", "confirmed", "1 created"]

@@ -10,8 +10,8 @@ import pytest
 
 from gradectl.adapters.aws.account import AwsSettings
 from gradectl.adapters.aws.brokers import MqBroker
+from gradectl.adapters.aws.ecs_models import EcsDeployment, EcsService
 from gradectl.adapters.aws.models import KnownUser, ParameterInfo, ServiceContainer, TaskState
-from gradectl.adapters.aws.services import EcsService
 from gradectl.deploy.rotation import Rotated, plan_rotation, rotate
 from gradectl.deploy.secret_catalogue import NeededParameter, ParameterState, needed_parameters
 from gradectl.environment import Environment
@@ -116,11 +116,15 @@ class MemoryAccount:
         return TaskState("STOPPED", True, 0, "")
 
     def _service(self, _cluster: str, name: str) -> EcsService:
-        return EcsService(name, 2, 2, (), DEFINITION, "COMPLETED", self._deployment)
+        deployment = EcsDeployment(
+            self._deployment, DEFINITION, rollout="COMPLETED", desired=2, running=2
+        )
+        return EcsService(name, 2, 2, task_definition=DEFINITION, deployments=(deployment,))
 
-    def _deploy(self, *_: str) -> None:
+    def _deploy(self, *_: str) -> str:
         self._change("deploy")
         self._deployment = "ecs-svc/2"
+        return self._deployment
 
 
 def run(account: Any, *parts: str) -> Rotated:
