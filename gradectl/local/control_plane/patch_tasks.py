@@ -2,16 +2,17 @@
 Gives moto's ECS tasks that depend on processes, for a stack with a data plane.
 
 A task of RunTask has the state and the exit code of its process; moto would show each as stopped at
-once.
+once. And moto adds up the memory of containers, which on Fargate may have no limit of their own.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, cast
 
 from moto.core.responses import ActionResult
 from moto.ecs import urls
-from moto.ecs.models import Task
+from moto.ecs.models import EC2ContainerServiceBackend, Task, TaskDefinition
 
 from gradectl.local.control_plane.patch_ecs import StoringEcsResponse
 
@@ -51,6 +52,19 @@ class ProcessEcsResponse(StoringEcsResponse):
 def patch_tasks() -> None:
     """Install these handlers in this process; after `patch_ecs`, whose handlers they extend."""
     urls.url_paths["{0}/$"] = ProcessEcsResponse.dispatch
+    backend: Any = EC2ContainerServiceBackend
+    method = "_calculate_task_resource_requirements"
+    calculate = getattr(backend, method)
+
+    def calculate_without_limits(definition: TaskDefinition) -> dict[str, Any]:
+        limited = copy(definition)
+        limited.container_definitions = [
+            {"memory": 0, **each} for each in definition.container_definitions
+        ]
+        found: dict[str, Any] = calculate(limited)
+        return found
+
+    setattr(backend, method, staticmethod(calculate_without_limits))
 
 
 def record(task: ProcessTask, status: str, *, exit_code: int | None, reason: str) -> None:

@@ -127,14 +127,18 @@ class Account:
         definition = {
             "name": "grading-worker",
             "image": "unused",
-            "memory": 128,
             "command": [sys.executable, "-I", "-c", code],
             "environment": [{"name": "QUEUE_NAME", "value": "grading-requests"}],
             "stopTimeout": 10,
             **container,
         }
         registered = self.client("ecs").register_task_definition(
-            family="local-grading-task", containerDefinitions=[definition]
+            family="local-grading-task",
+            containerDefinitions=[definition],
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="256",
+            memory="512",
         )
         arn: str = registered["taskDefinition"]["taskDefinitionArn"]
         return arn
