@@ -136,7 +136,6 @@ class Account:
             family="local-grading-task",
             containerDefinitions=[definition],
             requiresCompatibilities=["FARGATE"],
-            networkMode="awsvpc",
             cpu="256",
             memory="512",
         )
