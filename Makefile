@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help setup languages demo test test-all attacks fast lint format validate bench docs pins release clean
+.PHONY: help setup languages image demo test test-all attacks fast lint format validate bench docs pins release clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,16 +14,19 @@ setup: ## install what this machine lacks; a second run takes a second
 languages: ## set up, and install the compilers of all languages
 	@scripts/setup languages
 
+image: ## set up, and install what builds and tests the image of the worker
+	@scripts/setup image
+
 demo: setup ## deploy `local`, grade real submissions, exercise the queues (KEEP=1 leaves it running)
 	@exec $(PY) examples/demo
 
 # Three processes on two processors: tests on engines wait more than they compute.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test: languages ## run the tests, against real engines
+test: image ## run the tests, against real engines
 	@exec $(PY) $(PYTEST) -m 'not exhaustive' $(ARGS)
 
-test-all: languages ## run the tests and the exhaustive ones too, as before a release
+test-all: image ## run the tests and the exhaustive ones too, as before a release
 	@exec $(PY) $(PYTEST) $(ARGS)
 
 attacks: languages ## run hostile programs in the sandbox, then 1,000 in mixed order (ARGS='--runs 100')

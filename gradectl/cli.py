@@ -21,6 +21,7 @@ COMMANDS = {
     "init": "Write environments/NAME/ for a new environment.",
     "bootstrap": "Create the state bucket and the image repository.",
     "render": "Write the Terraform files of an environment from its environment.yaml.",
+    "image": "Build the image of the worker and push it.",
     "verify": "Check account, quotas, image, parameters and network before a deployment.",
     "validate": "Check the Terraform configuration in PATH.",
     "deploy": "Deploy an environment and prove that it works.",

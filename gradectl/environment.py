@@ -61,6 +61,23 @@ class FilesSettings(StrictModel):
     bucket: BucketName
 
 
+class ImageSettings(StrictModel):
+    """
+    How the image of the worker is built.
+
+    Attributes:
+        base: Image to start from, or `debootstrap` to make one from Debian's archive.
+        languages: `minimal` for Python, C and C++; `full` for all.
+        headers: Whether to precompile the header bits/stdc++.h.
+        packages: Any word; a new one installs the current versions of all packages.
+    """
+
+    base: str = "docker.io/library/debian:bookworm-slim"
+    languages: Literal["minimal", "full"] = "minimal"
+    headers: bool = False
+    packages: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+
+
 class Environment(StrictModel):
     """
     One deployment of the system.
@@ -74,6 +91,7 @@ class Environment(StrictModel):
         terraform: `external` when another project has the Terraform of the environment.
         state: Location of the state, when not the default bucket.
         files: Location of submissions and results, when external and not the default bucket.
+        image: How the image of the worker is built.
         variables: Values for the variables of the Terraform root.
     """
 
@@ -85,6 +103,7 @@ class Environment(StrictModel):
     terraform: Literal["gradectl", "external"] = "gradectl"
     state: StateSettings | None = None
     files: FilesSettings | None = None
+    image: ImageSettings = ImageSettings()
     variables: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -110,6 +129,16 @@ class Environment(StrictModel):
         if self.state:
             return self.state.bucket
         return f"{self.name}-gradectl-state-{self.account_id}"
+
+    @property
+    def image_repository(self) -> str:
+        """Name of the repository with the images of the worker."""
+        return f"{self.name}-grading-worker"
+
+    @property
+    def architecture(self) -> str:
+        """Architecture of the workers: X86_64 or ARM64."""
+        return str(self.variables.get("ecs_architecture") or "X86_64")
 
     @property
     def files_bucket(self) -> str:

@@ -33,7 +33,7 @@ def render(app: AppContext, environment: str, *, check: bool) -> None:
     document = {"environment": environment, "files": [{"path": p, "state": s} for p, s in rows]}
     app.ui.emit("render", document, Table(["file", "state"], rows))
     if check and stale:
-        text = "out of date: environment.yaml has changed since the last render"
+        text = "out of date: environment.yaml or release.json has changed"
         names = ", ".join(str(path.relative_to(root)) for path in stale)
         raise CheckFailedError(text, where=names, next_step=f"gradectl render {environment}")
     app.ui.say(f"next: gradectl plan {environment}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.adapters.templates import render_template
+from gradectl.deploy.release import IMAGE_VARIABLE, RELEASE, read_release
 from gradectl.environment import FILE, FOLDER, Environment, near
 from gradectl.errors import ConfigurationError
 
@@ -65,7 +66,7 @@ def bootstrap_template(project_root: Path, environment: Environment) -> str:
     values = {
         "name": environment.name,
         "bucket": environment.state_bucket,
-        "repository": f"{environment.name}-grading-worker",
+        "repository": environment.image_repository,
     }
     return render_template(project_root, BOOTSTRAP, values)
 
@@ -81,15 +82,15 @@ def outdated(files: dict[Path, str]) -> list[Path]:
 
 def check_fresh(project_root: Path, environment: Environment) -> None:
     """
-    Check that the rendered files match environment.yaml.
+    Check that the rendered files match environment.yaml and release.json.
 
     Raises:
-        ConfigurationError: A file is missing or outdated.
+        ConfigurationError: A file is missing or outdated, or the image does not fit.
     """
     stale = outdated(rendered(project_root, environment))
     if stale:
         raise ConfigurationError(
-            f"out of date: {FILE} has changed since the last render",
+            f"out of date: {FILE} or {RELEASE} has changed since the last render",
             where=", ".join(str(path.relative_to(project_root)) for path in stale),
             next_step=f"gradectl render {environment.name}",
         )
@@ -120,8 +121,10 @@ def _variables(project_root: Path, environment: Environment) -> dict[str, Any]:
         problem, next_step = _problem(name, declared)
         if problem:
             raise ConfigurationError(problem, where=f"{where}: variables", next_step=next_step)
+    release = read_release(project_root, environment)
     values = {
         **environment.variables,
+        **({IMAGE_VARIABLE: release.image} if release and IMAGE_VARIABLE in declared else {}),
         **{name: getattr(environment, key) for name, key in _FROM_KEYS.items() if name in declared},
     }
     return dict(sorted(values.items()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradectl.local.engines.activemq import BrokerHome, BrokerSpec, broker_answers, start_broker
-from gradectl.local.engines.find import Engines
+from gradectl.local.engines.find import Engines, find_registry
 from gradectl.local.engines.mariadb import (
     Database,
     DatabaseHome,
@@ -18,6 +18,7 @@ from gradectl.local.engines.mariadb import (
     prepare_data,
     start_database,
 )
+from gradectl.local.engines.registry import RegistryAccess, prepare_registry, start_registry
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.loopback import free_ports, is_listening
 from gradectl.processes.child import Child, ProgramSpec, wait_until_ready
@@ -87,10 +88,30 @@ def running_database(engines: Engines, directory: Path) -> Iterator[RunningDatab
 
 
 @contextmanager
-def running_control_plane(directory: Path) -> Iterator[str]:
+def running_registry(directory: Path) -> Iterator[RegistryAccess]:
+    """
+    Run a registry of images with TLS and one user.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    (port,) = free_ports(1)
+    certificates = make_certificates(directory, "localhost", "127.0.0.1")
+    engine, home = find_registry(), directory / "registry"
+    access = prepare_registry(engine, home, port, certificates)
+    with _stopping(start_registry(engine, home, directory / "registry.log")) as child:
+        wait_until_ready(child, lambda: is_listening(port), _READY_SECONDS)
+        yield access
+
+
+@contextmanager
+def running_control_plane(directory: Path, registry: RegistryAccess | None = None) -> Iterator[str]:
     """Run an AWS API without data planes in its own process; yields its URL."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "gradectl.local.control_plane.server", str(port)]
+    if registry:
+        registry.write(directory / "registry.json")
+        command.append(str(directory / "registry.json"))
     log_file = directory / "moto.log"
     program = ProgramSpec("moto", command, {"PATH": os.defpath}, directory, log_file)
     with _stopping(Child(program)) as child:

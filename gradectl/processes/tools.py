@@ -23,6 +23,8 @@ from gradectl.errors import GradectlError
 from gradectl.processes.child import guarded
 from gradectl.processes.find import find_program
 
+_GRACE_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class CompletedProgram:
@@ -78,6 +80,42 @@ class Tools:
         if self._stopped:
             raise GradectlError("stopped", where=command[0])
         return CompletedProgram(child.returncode, output, errors)
+
+    def follow(
+        self,
+        command: Sequence[str],
+        directory: Path,
+        heard: Callable[[str], None],
+        variables: Mapping[str, str] | None = None,
+    ) -> int:
+        """
+        Run a program that takes long, and pass on its output while it runs.
+
+        Args:
+            command: The command line; other users can read it, so no secrets.
+            directory: Its working directory.
+            heard: Called with each line of its output and its errors.
+            variables: Additions to its environment.
+
+        Returns:
+            Its exit code.
+
+        Raises:
+            GradectlError: It could not be started, or `stop` was called.
+        """
+        child = self._start(command, directory, variables or {}, subprocess.STDOUT)
+        try:
+            for line in child.stdout or ():
+                heard(line.rstrip())
+            child.wait()
+        finally:
+            _ask_to_end(child)
+            self._forget(child)
+            if child.stdout:
+                child.stdout.close()
+        if self._stopped:
+            raise GradectlError("stopped", where=command[0])
+        return child.returncode
 
     def serve(
         self,
@@ -165,6 +203,14 @@ class Tools:
         child.wait()
         with self._lock:
             self._running.discard(child)
+
+
+def _ask_to_end(child: subprocess.Popen[str]) -> None:
+    """Send SIGTERM, and give it time to remove what it has mounted."""
+    if child.poll() is None:
+        with suppress(ProcessLookupError, PermissionError, subprocess.TimeoutExpired):
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(_GRACE_SECONDS)
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

@@ -55,6 +55,7 @@ TABLE = {
         "context": "environment errors options ui",
         "processes": "errors",
         "adapters.aws": "errors grader.adapters grader.ports",
+        "adapters.images": "errors processes",
         "adapters.terraform": "errors processes",
         "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors",
         "local.loopback": "errors",
@@ -65,8 +66,8 @@ TABLE = {
         " processes grader.errors grader.sandbox",
         "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
-        "deploy": "adapters adapters.aws adapters.terraform cloud context environment errors"
-        " monitoring processes ui grader.contract grader.errors",
+        "deploy": "adapters adapters.aws adapters.images adapters.terraform cloud context"
+        " environment errors monitoring processes ui grader.contract grader.errors",
         "monitoring": "adapters.aws cloud environment errors local queues target"
         " grader.contract grader.errors grader.ports grader.text",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"

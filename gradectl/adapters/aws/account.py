@@ -15,6 +15,7 @@ from gradectl.adapters.aws.buckets import Buckets
 from gradectl.adapters.aws.databases import Databases
 from gradectl.adapters.aws.errors import translated
 from gradectl.adapters.aws.identity import Identity
+from gradectl.adapters.aws.images import Images
 from gradectl.adapters.aws.log_settings import LogSettings
 from gradectl.adapters.aws.logs import Logs
 from gradectl.adapters.aws.network import Network
@@ -198,6 +199,11 @@ class Aws:
     def logs(self) -> Logs:
         """CloudWatch Logs."""
         return Logs(self._client("logs"))
+
+    @cached_property
+    def images(self) -> Images:
+        """ECR."""
+        return Images(self._client("ecr"))
 
     @cached_property
     def services(self) -> Services:

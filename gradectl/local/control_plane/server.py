@@ -1,7 +1,8 @@
 """
 The control plane: the AWS API of moto on a loopback port, patched where moto is incomplete.
 
-Run as a module it serves on the port given as its argument until it is killed.
+Run as a module it serves on the port given as its first argument until it is killed. The second one
+is a file that names the registry of images, if there is one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
@@ -25,6 +27,7 @@ from gradectl.errors import TryAgainError
 from gradectl.local.control_plane.patch_autoscaling_tags import patch_autoscaling_tags
 from gradectl.local.control_plane.patch_bucket_policies import patch_bucket_policies
 from gradectl.local.control_plane.patch_delete_markers import patch_delete_markers
+from gradectl.local.control_plane.patch_ecr import patch_ecr
 from gradectl.local.control_plane.patch_ecs import patch_ecs
 from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
 from gradectl.local.control_plane.patch_rds import patch_rds
@@ -36,6 +39,7 @@ from gradectl.local.control_plane.repeated_calls import (
     answer_repeated_calls,
     attempt_number,
 )
+from gradectl.local.engines.registry import RegistryAccess
 from gradectl.local.loopback import LOOPBACK
 
 #: Additional pages: path to the function that turns the query string into JSON.
@@ -60,6 +64,7 @@ class ControlPlane:
         port: int = 0,
         on_change: Callable[[], None] | None = None,
         pages: Pages | None = None,
+        registry: RegistryAccess | None = None,
     ) -> None:
         """
         Bind the port; requests are answered after `start`.
@@ -68,6 +73,7 @@ class ControlPlane:
             port: Loopback port; 0 takes a free one.
             on_change: Called after each call that may have changed the desired state.
             pages: Additional pages on the same port.
+            registry: The registry behind ECR; None for none.
 
         Raises:
             TryAgainError: The port is in use.
@@ -75,6 +81,8 @@ class ControlPlane:
         patch_autoscaling_tags()
         patch_bucket_policies()
         patch_delete_markers()
+        if registry:
+            patch_ecr(registry)
         patch_ecs()
         patch_launch_templates()
         patch_rds()
@@ -221,9 +229,10 @@ def _with_pages(application: Application, pages: Pages) -> Application:
 
 
 def main() -> None:
-    """Serve on the port given as the first argument."""
+    """Serve on the port of the first argument, with the registry of the second."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    ControlPlane(port=int(sys.argv[1])).serve()
+    registry = RegistryAccess.read(Path(sys.argv[2])) if sys.argv[2:] else None
+    ControlPlane(port=int(sys.argv[1]), registry=registry).serve()
 
 
 if __name__ == "__main__":

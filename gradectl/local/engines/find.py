@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradectl.context import process_environment
 from gradectl.errors import ConfigurationError
+from gradectl.local.engines.registry import RegistryEngine
 from gradectl.processes.find import find_program
 
 #: Folders of Debian and Ubuntu; /usr/sbin is often missing from the PATH of a user.
@@ -71,6 +72,22 @@ def find_engines(root: Path = Path("/")) -> Engines:
     )
     search.check()
     return engines
+
+
+def find_registry(root: Path = Path("/")) -> RegistryEngine:
+    """
+    Find the registry of images, which only environments with an own image need.
+
+    Raises:
+        ConfigurationError: Lists all missing programs and the command that installs them.
+    """
+    search = _Search(root)
+    engine = RegistryEngine(
+        server=search.program("docker-registry", package="docker-registry"),
+        htpasswd=search.program("htpasswd", package="apache2-utils"),
+    )
+    search.check()
+    return engine
 
 
 class _Search:

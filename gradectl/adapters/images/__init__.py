@@ -1,0 +1,1 @@
+"""Builders of container images, their base image, and their list of components."""

@@ -1,0 +1,201 @@
+"""The image of the worker: built by buildah, pushed to a real registry behind moto's ECR."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from gradectl.local.testing import running_control_plane, running_registry
+
+pytestmark = pytest.mark.engine
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCHEMAS = REPOSITORY / "docs" / "schemas" / "cli"
+NAME = "imaged"
+SENTINEL = "a-Sentinel-that-no-layer-has"
+SECONDS = 900  # a limit for a hung test, not a measurement
+
+
+@dataclass(frozen=True)
+class World:
+    """A project with the source of the worker, its account, and the files of the registry."""
+
+    root: Path
+    environ: dict[str, str]
+    registry: Path
+
+    def gradectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "gradectl.cli", *arguments],
+            cwd=self.root,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def image(self, *arguments: str) -> Any:
+        """Run `gradectl image`, and return its document, which fits its schema."""
+        done = self.gradectl("image", *arguments, "--yes", "--output", "json")
+        assert done.returncode == 0, done.stderr
+        assert SENTINEL not in done.stdout + done.stderr
+        found = json.loads(done.stdout)
+        schema = json.loads((SCHEMAS / f"{found['kind']}.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(found)
+        return found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Secrets are planted where builds of others have leaked them: ignored files and variables."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("templates", "grader", "requirements"):
+        shutil.copytree(
+            REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name in ("Dockerfile", ".dockerignore", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, root / name)
+    folder = root / "environments" / NAME
+    folder.mkdir(parents=True)
+    for path in (REPOSITORY / "environments").glob("*.tf"):
+        shutil.copy(path, folder.parent / path.name)
+    content = {
+        "schema_version": 1,
+        "name": NAME,
+        "account_id": "123456789012",
+        "region": "ap-northeast-2",
+        "emulated": True,
+        "image": {"base": "debootstrap"},
+    }
+    (folder / "environment.yaml").write_text(yaml.safe_dump(content))
+    for name in (".env", "grader/.env", "grader/worker/notes.txt", "credentials.json"):
+        (root / name).write_text(SENTINEL)
+    pip = root / "pip.conf"
+    pip.write_text(f"# {SENTINEL}\n")
+    servers = tmp_path_factory.mktemp("servers")
+    with (
+        running_registry(servers) as registry,
+        running_control_plane(servers, registry) as endpoint,
+    ):
+        environ = {
+            **{key: text for key, text in os.environ.items() if not key.startswith("AWS_")},
+            "DB_PASSWORD": SENTINEL,
+            "GRADECTL_ENDPOINT_URL": endpoint,
+            "GRADECTL_LOCAL_DIR": str(servers / "no-stack"),
+            "PIP_CONFIG_FILE": str(pip),
+            "PYTHONPATH": str(REPOSITORY),
+            "SSL_CERT_FILE": registry.ca_file,
+        }
+        made = World(root, environ, servers / "registry")
+        for words in (["render", NAME], ["bootstrap", NAME, "--yes"]):
+            done = made.gradectl(*words)
+            assert done.returncode == 0, done.stderr
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pushed(world: World) -> Any:
+    """The first push, which builds the image."""
+    return world.image("push", NAME, "--builder", "buildah")
+
+
+def test_the_pushed_digest_is_what_the_next_plan_uses(world: World, pushed: Any) -> None:
+    """In release.json and in the variables of Terraform."""
+    folder = world.root / "environments" / NAME
+    uri = f"123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/{NAME}-grading-worker"
+
+    assert pushed["pushed"]
+    assert pushed["image"] == f"{uri}@{pushed['digest']}"
+    assert json.loads((folder / "release.json").read_text())["digest"] == pushed["digest"]
+    assert f'= "{pushed["image"]}"' in (folder / "terraform.tfvars").read_text()
+
+
+def test_a_second_push_of_the_same_content_does_nothing(world: World, pushed: Any) -> None:
+    """It neither builds nor pushes: ECR refuses to move an immutable tag."""
+    again = world.image("push", NAME)
+
+    assert not again["pushed"]
+    assert (again["build"], again["written"]) == (None, [])
+    assert again["digest"] == pushed["digest"]
+
+
+def test_the_same_content_has_the_same_digest(world: World, pushed: Any) -> None:
+    """Also when every instruction runs again, with other times and modes, and without pip.conf."""
+    source = world.root / "grader" / "errors.py"
+    source.chmod(0o600)
+    os.utime(source, (0, 0))
+    without = {key: text for key, text in world.environ.items() if key != "PIP_CONFIG_FILE"}
+
+    again = replace(world, environ=without).image(
+        "build", NAME, "--builder", "buildah", "--no-cache"
+    )
+
+    assert again["tag"] == pushed["tag"]
+    assert again["image_id"] == pushed["build"]["image_id"]
+
+
+def test_no_layer_has_a_planted_secret(world: World, pushed: Any) -> None:
+    """Neither files beside the source, nor variables, nor the configuration of pip."""
+    stored = world.registry / "images" / "docker" / "registry" / "v2" / "blobs" / "sha256"
+    texts = []
+    for path in stored.glob("*/*/data"):
+        raw = path.read_bytes()
+        texts.append(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+
+    assert sum(map(len, texts)) > pushed["build"]["bytes"] / 2
+    assert any(b"grader/worker/processor.py" in text for text in texts)
+    assert [text[:200] for text in texts if SENTINEL.encode() in text] == []
+
+
+def test_list_and_inspect_show_the_image(world: World, pushed: Any) -> None:
+    """With the mark of the next plan, and commit, version and platform."""
+    listed = world.image("list", NAME)["images"]
+    found = world.image("inspect", NAME)
+
+    assert [(each["digest"], each["selected"]) for each in listed] == [(pushed["digest"], True)]
+    assert found["tags"] == [pushed["tag"]]
+    assert found["annotations"]["gradectl.platform"] == "linux/amd64"
+    assert found["annotations"]["gradectl.content"] == pushed["content"]
+
+
+def test_the_worker_grades_in_its_image(pushed: Any) -> None:
+    """As user 1000, with the setuid launcher and the languages of `minimal`."""
+    image = f"{pushed['build']['image']}"
+    done = subprocess.run(["buildah", "from", image], capture_output=True, text=True, check=True)
+    container = done.stdout.strip()
+    run = ["buildah", "run", "--isolation", "chroot", container, "--"]
+    try:
+        user = subprocess.run([*run, "id", "-u"], capture_output=True, text=True, check=True)
+        languages = subprocess.run(
+            [*run, "grader", "languages", "--output", "json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        subprocess.run(["buildah", "rm", container], capture_output=True, check=True)
+
+    inspected = subprocess.run(
+        ["buildah", "inspect", "--type", "image", image], capture_output=True, text=True, check=True
+    )
+    labels = json.loads(inspected.stdout)["OCIv1"]["config"]["Labels"]
+
+    assert labels["gradectl.content"] == pushed["content"]
+    states = {row["name"]: row["status"] for row in json.loads(languages.stdout)["languages"]}
+    assert user.stdout.strip() == "1000"
+    assert {name for name, state in states.items() if state == "ok"} == {
+        *("python", "c", "cpp17", "cpp20"),
+    }
