@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.commands.image import narrated
 from gradectl.commands.smoke import run_smoke
 from gradectl.context import pass_context
 from gradectl.deploy import deploy_report
@@ -18,10 +20,13 @@ from gradectl.deploy.deploy_lock import deploy_lock, release
 from gradectl.deploy.deploy_report import DeployReport
 from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.deploy.deployment import Deployment
+from gradectl.deploy.image import BuildOptions, WorkerImage
 from gradectl.deploy.pipeline import Pipeline
 from gradectl.deploy.polling import pauses
+from gradectl.deploy.release import IMAGE_VARIABLE
 from gradectl.deploy.review import deployment_id
 from gradectl.deploy.steps import STEPS, select_steps
+from gradectl.environment import Environment
 from gradectl.errors import UsageError
 from gradectl.options import command
 from gradectl.ui import Table
@@ -87,32 +92,68 @@ def deploy(  # noqa: PLR0913 - one parameter an option
     chosen = select_steps(first, last, only)
     _check_formats(reports)
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
-    store = deployment.aws.exclusive_objects(deployment.environment.state_bucket)
     if release_lock:
+        store = deployment.aws.exclusive_objects(deployment.environment.state_bucket)
         release(store, environment, release_lock)
         app.ui.say(f"released; next: gradectl deploy {environment}")
         return
-    options = DeployOptions(app.options.dry_run, reviewed, confirm, allow_loss)
-    steps = DeploySteps(deployment, options, lambda: _smoke(app, environment))
-    pipeline = Pipeline(
-        app.ui, deployment_id(deployment.environment), steps.work, dry_run=app.options.dry_run
-    )
-
-    def on_report(report: DeployReport) -> None:
-        _write(app, report, reports)
-
-    try:
-        if app.options.dry_run:  # it changes nothing, so it also takes no lock
-            report = pipeline.run(chosen, on_report)
-        else:
-            with deploy_lock(store, environment, pauses(lock_timeout), app.ui.say):
-                report = pipeline.run(chosen, on_report)
-    finally:
-        deployment.discard_plan()
+    builds_image = "image" in chosen and not _has_own_image(deployment.environment)
+    options = DeployOptions(app.options.dry_run, reviewed, confirm, allow_loss, builds_image)
+    report = _run(app, deployment, chosen, options, reports, pauses(lock_timeout))
     app.ui.say(f"next: {report.next_step}", "green")
 
 
 deploy.help = (deploy.help or "").replace("{steps}", ", ".join(STEPS))
+
+
+def _run(  # noqa: PLR0913 - the parts of one run
+    app: CloudContext,
+    deployment: Deployment,
+    chosen: Sequence[str],
+    options: DeployOptions,
+    reports: Sequence[Path],
+    pause: Callable[[], bool],
+) -> DeployReport:
+    """Run the chosen steps under the lock of the environment."""
+    name = deployment.environment.name
+    steps = DeploySteps(
+        deployment,
+        options,
+        image=lambda: _image(app, deployment),
+        smoke=lambda: _smoke(app, name),
+    )
+    about = deployment_id(deployment.environment)
+    pipeline = Pipeline(app.ui, about, steps.work, dry_run=options.dry_run)
+    store = deployment.aws.exclusive_objects(deployment.environment.state_bucket)
+    # A dry run changes nothing, so it also takes no lock.
+    lock = nullcontext() if options.dry_run else deploy_lock(store, name, pause, app.ui.say)
+    try:
+        with lock:
+            return pipeline.run(chosen, lambda report: _write(app, report, reports))
+    finally:
+        deployment.discard_plan()
+
+
+def _has_own_image(environment: Environment) -> bool:
+    """Whether its workers run from something else than the image of this project."""
+    return environment.emulated or IMAGE_VARIABLE in environment.variables
+
+
+def _image(app: CloudContext, deployment: Deployment) -> str:
+    """Build and push the image, unless the repository has it."""
+    environment = deployment.environment
+    if environment.emulated:
+        return "the local stack runs the workers of this Python environment"
+    if IMAGE_VARIABLE in environment.variables:
+        return f"environment.yaml names {environment.variables[IMAGE_VARIABLE]}"
+    with narrated(app) as heard:
+        worker = WorkerImage(app.project_root, environment, app.environ, heard)
+        if app.options.dry_run:
+            there = worker.pushed(deployment.aws)
+            outcome = "is in the repository" if there else "would be built and pushed"
+            return f"{worker.content.tag} {outcome}"
+        result = worker.push(deployment.aws, BuildOptions())
+    return f"{result.release.tag} {'pushed' if result.pushed else 'is in the repository'}"
 
 
 def _smoke(app: CloudContext, environment: str) -> str:

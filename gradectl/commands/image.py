@@ -82,7 +82,7 @@ def build_image(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Build the image on this machine, with docker, podman or buildah."""
     found = _with_base(app.declared_environment(environment), base)
-    with _narrated(app) as heard:
+    with narrated(app) as heard:
         worker = WorkerImage(app.project_root, found, app.environ, heard)
         document = {"environment": environment, **describe(worker.content)}
         if app.options.dry_run:
@@ -126,7 +126,7 @@ def push_image(  # noqa: PLR0913 - one parameter an option
     found = _with_base(app.declared_environment(environment), base)
     app.announce(found)
     aws = app.aws(found)
-    with _narrated(app) as heard:
+    with narrated(app) as heard:
         worker = WorkerImage(app.project_root, found, app.environ, heard)
         document: dict[str, Any] = {**deployment_id(found), **describe(worker.content)}
         if app.options.dry_run:
@@ -228,7 +228,7 @@ def _with_base(environment: Environment, base: str | None) -> Environment:
 
 
 @contextmanager
-def _narrated(app: AppContext) -> Iterator[Callable[[str], None]]:
+def narrated(app: AppContext) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows the output of a builder: live, or one line an instruction."""
     with app.ui.live() as show:
 

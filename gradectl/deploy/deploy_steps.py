@@ -39,12 +39,14 @@ class DeployOptions:
         reviewed: File of the reviewed plan, if there is one.
         confirm: Value of --confirm, for the loss of data.
         allow_loss: Resources whose data may be lost, besides those that the policy allows.
+        builds_image: Whether the run builds the image, so that it may be missing before.
     """
 
     dry_run: bool = False
     reviewed: Path | None = None
     confirm: str | None = None
     allow_loss: Sequence[str] = ()
+    builds_image: bool = False
 
 
 class DeploySteps:
@@ -54,14 +56,21 @@ class DeploySteps:
     Args:
         deployment: The environment, ready for Terraform.
         options: The options of the run.
-        smoke: Runs the smoke test, and returns its outcome in a few words.
+        image: Builds and pushes the image, and returns the outcome in a few words.
+        smoke: Runs the smoke test, likewise.
     """
 
     def __init__(
-        self, deployment: Deployment, options: DeployOptions, smoke: Callable[[], str]
+        self,
+        deployment: Deployment,
+        options: DeployOptions,
+        *,
+        image: Callable[[], str],
+        smoke: Callable[[], str],
     ) -> None:
         self._deployment = deployment
         self._options = options
+        self._image = image
         self._smoke = smoke
         self._ui = deployment.app.ui
         self._plan: Plan | None = None
@@ -72,6 +81,7 @@ class DeploySteps:
         """What each step does, by its name."""
         return {
             "verify": self.verify,
+            "image": self._image,
             "plan": self.plan,
             "gate": self.gate,
             "apply": self.apply,
@@ -84,7 +94,7 @@ class DeploySteps:
     def verify(self) -> str:
         """Check what a deployment needs; reads only."""
         environment = self._deployment.environment
-        report = verify(self._deployment.app, environment)
+        report = verify(self._deployment.app, environment, builds_image=self._options.builds_image)
         self._ui.say_table(Table(COLUMNS, rows(report.results)))
         require_verified(report, environment.name)
         return report.headline

@@ -11,6 +11,7 @@ from gradectl.errors import UsageError
 #: Name of a step -> its purpose, in the order in which they run.
 STEPS = {
     "verify": "check account, tools, image, parameters and network",
+    "image": "build and push the image of the workers, unless the repository has it",
     "plan": "compute the changes",
     "gate": "compare them with the policy, and ask for confirmation",
     "apply": "change the resources",

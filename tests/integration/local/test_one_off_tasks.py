@@ -25,6 +25,8 @@ class Tasks:
         self.account = account
         self.ecs = account.client("ecs")
         self.ecs.create_cluster(clusterName="local-grading")
+        subnets = account.client("ec2").describe_subnets()["Subnets"]
+        self.subnet = subnets[0]["SubnetId"]
 
     def start(self, code: str, *, variables: Any = (), **container: Any) -> str:
         """Run Python code as a task; returns its ARN."""
@@ -38,6 +40,9 @@ class Tasks:
             cluster="local-grading",
             taskDefinition=definition,
             launchType="FARGATE",
+            networkConfiguration={
+                "awsvpcConfiguration": {"subnets": [self.subnet], "securityGroups": []}
+            },
             overrides={"containerOverrides": [override]},
         )
         arn: str = answer["tasks"][0]["taskArn"]

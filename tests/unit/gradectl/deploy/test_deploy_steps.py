@@ -50,7 +50,12 @@ class RecordedDeployment:
 
 
 def steps(deployment: Any, **options: Any) -> DeploySteps:
-    return DeploySteps(deployment, DeployOptions(**options), lambda: "1 queue")
+    return DeploySteps(
+        deployment,
+        DeployOptions(**options),
+        image=lambda: "pushed",
+        smoke=lambda: "1 queue",
+    )
 
 
 def run(deployment: Any, names: str, **options: Any) -> list[str]:
