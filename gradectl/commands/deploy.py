@@ -106,7 +106,7 @@ def deploy(  # noqa: PLR0913 - one parameter an option
 deploy.help = (deploy.help or "").replace("{steps}", ", ".join(STEPS))
 
 
-def _run(  # noqa: PLR0913 - the parts of one run
+def _run(  # noqa: PLR0913, PLR0917 - the parts of one run
     app: CloudContext,
     deployment: Deployment,
     chosen: Sequence[str],

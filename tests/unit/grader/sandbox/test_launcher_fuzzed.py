@@ -67,7 +67,7 @@ class Sanitized:
                     break
                 if reply:
                     assert len(reply) == REPLY_BYTES
-                    errors.append(reply[40:].split(b"\0", 1)[0].decode())
+                    errors.append(reply[40:].split(b"\0", 1)[0].decode(errors="backslashreplace"))
         assert process.wait(30) in {0, REFUSED} or killed
         return errors
 
