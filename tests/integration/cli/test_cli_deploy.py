@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.engine
 
 #: A recorded call that reads: `METHOD action path`.
-READ = re.compile(r"^(GET|HEAD) |^POST (Describe|Get|List)")
+READ = re.compile(r"^(GET|HEAD) |^POST (BatchGet|Describe|Get|List)")
 
 
 def test_an_environment_is_planned_reviewed_applied_and_destroyed(
