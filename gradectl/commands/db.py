@@ -39,7 +39,7 @@ def migrate(app: CloudContext, environment: str, *, wait_seconds: int) -> None:
     found = app.environment(environment)
     app.announce(found)
     aws = app.aws(found)
-    migration = plan_migration(aws, environment)
+    migration = plan_migration(aws, found)
     if app.options.dry_run:
         app.ui.say(f"would run {migration.command} as a task of {migration.task.cluster}")
         _emit(app, environment, migration, None, ())

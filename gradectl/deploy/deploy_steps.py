@@ -156,7 +156,7 @@ class DeploySteps:
         if not self._applied().get("service_name"):
             return "the environment has no workers, whose image the migration needs"
         aws = self._deployment.aws
-        migration = plan_migration(aws, self._deployment.environment.name)
+        migration = plan_migration(aws, self._deployment.environment)
         return f"{migrate_database(aws, self._ui, migration, _MIGRATE_SECONDS).command} succeeded"
 
     def wait(self) -> str:

@@ -9,7 +9,7 @@ from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.models import ServiceContainer, TaskState
 from gradectl.adapters.aws.tasks import OneOffTask
 from gradectl.deploy.polling import MakePause, pauses
-from gradectl.deploy.resource_names import cluster_name, database_user_role, service_name
+from gradectl.environment import Environment
 from gradectl.errors import (
     ConfigurationError,
     EndingError,
@@ -17,6 +17,7 @@ from gradectl.errors import (
     PermissionDeniedError,
     TryAgainError,
 )
+from gradectl.monitoring.names import ResourceNames
 from gradectl.ui import Ui
 from grader.contract.names import parameter_name
 
@@ -65,7 +66,7 @@ class MigrationResult:
     lines: tuple[str, ...]
 
 
-def plan_migration(aws: Aws, environment_name: str) -> Migration:
+def plan_migration(aws: Aws, environment: Environment) -> Migration:
     """
     Decide what to run; reads only.
 
@@ -75,23 +76,24 @@ def plan_migration(aws: Aws, environment_name: str) -> Migration:
 
     Args:
         aws: The account.
-        environment_name: The environment.
+        environment: The environment.
 
     Raises:
         ConfigurationError: The service of the workers does not exist.
     """
-    cluster, service = cluster_name(environment_name), service_name(environment_name)
+    names = ResourceNames.of(environment)
+    cluster, service = names.cluster, names.service
     container = aws.tasks.worker_container(cluster, service)
     if container is None:
         text = "the service of the workers does not exist, and the migration uses its image"
-        hint = f"gradectl apply {environment_name} creates it"
+        hint = f"gradectl apply {environment.name} creates it"
         where = f"ECS service {cluster}/{service}"
         raise ConfigurationError(text, where=where, next_step=hint)
-    login = [parameter_name(environment_name, "db-app", key) for key in _APP_KEYS]
+    login = [parameter_name(environment.name, "db-app", key) for key in _APP_KEYS]
     if len(aws.parameter_store.describe(login)) < len(login):
         task = OneOffTask(cluster, service, ("grader", "migrate"))
         return Migration(task, container, application_user=False)
-    administrator = [parameter_name(environment_name, "db", key) for key in _APP_KEYS]
+    administrator = [parameter_name(environment.name, "db", key) for key in _APP_KEYS]
     variables = {
         "DB_ADMIN_USERNAME_PARAM": administrator[0],
         "DB_ADMIN_PASSWORD_PARAM": administrator[1],
@@ -99,7 +101,7 @@ def plan_migration(aws: Aws, environment_name: str) -> Migration:
         "DB_PASSWORD_PARAM": login[1],
     }
     partition, account_id = container.task_definition.split(":")[1], aws.settings.account_id
-    role = f"arn:{partition}:iam::{account_id}:role/{database_user_role(environment_name)}"
+    role = f"arn:{partition}:iam::{account_id}:role/{names.database_user_role}"
     task = OneOffTask(cluster, service, ("grader", "database-user"), variables, role)
     return Migration(task, container, application_user=True)
 

@@ -19,12 +19,12 @@ from gradectl.deploy.broker_user_plan import group_of
 from gradectl.deploy.migration import migrate_database, plan_migration
 from gradectl.deploy.named_users import NamedUser, observe_named_users
 from gradectl.deploy.polling import MakePause, pauses
-from gradectl.deploy.resource_names import broker_name, cluster_name, service_name
 from gradectl.deploy.rollout import redeploy_workers
 from gradectl.deploy.secret_catalogue import NeededParameter, ParameterState
 from gradectl.deploy.secrets import generated
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, EndingError, RefusedError, TryAgainError
+from gradectl.monitoring.names import ResourceNames
 from gradectl.ui import Ui
 from grader.contract.names import parameter_name
 
@@ -101,9 +101,8 @@ def plan_rotation(aws: Aws, environment: Environment, states: Sequence[Parameter
     passwords = [each.needed for each in states if is_broker_secret(each.needed)]
     broker_id = _running_broker(aws, environment) if passwords else None
     users = broker_users(aws, environment, passwords)
-    container = aws.tasks.worker_container(
-        cluster_name(environment.name), service_name(environment.name)
-    )
+    names = ResourceNames.of(environment)
+    container = aws.tasks.worker_container(names.cluster, names.service)
     used = set(container.environment.values()) if container else set()
     restarts = any(each.needed.name in used for each in states)
     return Rotation(environment, tuple(states), broker_id, users, restarts)
@@ -147,7 +146,7 @@ def find_broker(aws: Aws, environment: Environment) -> str:
     Raises:
         ConfigurationError: There is none, for example with an existing broker of another team.
     """
-    name = broker_name(environment.name)
+    name = ResourceNames.of(environment).broker
     broker_id = aws.brokers.find(name)
     if broker_id is None:
         raise ConfigurationError(
@@ -215,15 +214,16 @@ def _write_new(aws: Aws, ui: Ui, state: ParameterState) -> int:
 
 def _put_into_effect(aws: Aws, ui: Ui, rotation: Rotation, make_pause: MakePause) -> bool:
     """Change the engines, then replace the workers; returns whether the broker was rebooted."""
-    name, rebooted = rotation.environment.name, False
+    rebooted = False
     if rotation.broker_id:
         observed = observe_named_users(aws, rotation.broker_id, rotation.users)
         rebooted = apply_changes(aws, ui, observed, make_pause=make_pause)
     if rotation.changes_database:
-        migration = plan_migration(aws, name)
+        migration = plan_migration(aws, rotation.environment)
         migrate_database(aws, ui, migration, _WAIT_SECONDS, make_pause=make_pause)
     if rotation.restarts_workers:
-        where = (cluster_name(name), service_name(name))
+        names = ResourceNames.of(rotation.environment)
+        where = (names.cluster, names.service)
         redeploy_workers(aws, ui, *where, _WAIT_SECONDS, make_pause=make_pause)
     return rebooted
 

@@ -21,6 +21,7 @@ class ResourceNames:
         container: Their container.
         log_group: Their log group.
         broker: The broker of Amazon MQ; empty for an existing one whose name is not given.
+        database_user_role: Role of the task that sets up the application user of the database.
         database: The database instance; empty for an existing one whose name is not given.
     """
 
@@ -31,6 +32,7 @@ class ResourceNames:
     container: str
     log_group: str
     broker: str
+    database_user_role: str
     database: str
 
     @classmethod
@@ -47,6 +49,7 @@ class ResourceNames:
             container="grading-worker",
             log_group=f"/ecs/{name}",
             broker=f"{name}-mq" if broker is None else str(broker.get("name") or ""),
+            database_user_role=f"{name}-database-user",
             database=name if database is None else str(database.get("identifier") or ""),
         )
 

@@ -11,6 +11,7 @@ from gradectl.adapters.aws.account import AwsSettings
 from gradectl.adapters.aws.models import ContainerLog, ServiceContainer, TaskState
 from gradectl.adapters.aws.tasks import OneOffTask
 from gradectl.deploy.migration import migrate_database, plan_migration
+from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, EndingError, StoppedError
 from gradectl.ui import Ui
 
@@ -23,6 +24,11 @@ PENDING, RUNNING = (TaskState(each, False, None, "") for each in ("PENDING", "RU
 
 def stopped(exit_code: int | None, reason: str = "") -> TaskState:
     return TaskState("STOPPED", True, exit_code, reason)
+
+
+DEVELOPMENT = Environment(
+    schema_version=1, name="dev", account_id="123456789012", region="eu-west-1"
+)
 
 
 class MemoryAccount:
@@ -66,7 +72,7 @@ def never(_seconds: float) -> Callable[[], bool]:
 
 
 def migrate(account: Any, make_pause: Callable[[float], Callable[[], bool]] = always) -> Any:
-    migration = plan_migration(account, "dev")
+    migration = plan_migration(account, DEVELOPMENT)
     return migrate_database(account, Ui("table", {}), migration, 60, make_pause=make_pause)
 
 
