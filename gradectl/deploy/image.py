@@ -27,7 +27,7 @@ from gradectl.deploy.release import (
 )
 from gradectl.deploy.rendering import outdated, rendered
 from gradectl.environment import Environment
-from gradectl.errors import CheckFailedError, ConfigurationError, GradectlError
+from gradectl.errors import ConfigurationError, GradectlError
 from gradectl.processes.tools import Tools
 
 _CACHE = "gradectl/bases"
@@ -244,30 +244,6 @@ class WorkerImage:
         cache = Path(self._environ.get("XDG_CACHE_HOME") or home / ".cache")
         archive = make_base(self._tools, cache / _CACHE, request, self._heard)
         return import_base(builder, archive, request, self._heard)
-
-
-def check_release(project_root: Path, aws: Aws, environment: Environment) -> Release | None:
-    """
-    Check that the repository has the image that the next plan uses.
-
-    Args:
-        project_root: The folder that holds environments/.
-        aws: The account.
-        environment: The environment.
-
-    Returns:
-        The release; None when environment.yaml names an own image or none was pushed yet.
-
-    Raises:
-        ConfigurationError: release.json is invalid, or for another architecture.
-        CheckFailedError: The repository does not have the image.
-    """
-    release = read_release(project_root, environment)
-    if release and aws.images.find(environment.image_repository, release.digest) is None:
-        text = f"the repository does not have the image {release.digest}"
-        hint = f"gradectl image push {environment.name}"
-        raise CheckFailedError(text, where=environment.image_repository, next_step=hint)
-    return release
 
 
 def describe_build(result: BuildResult) -> dict[str, Any]:
