@@ -26,6 +26,9 @@ def test_a_task_with_a_sidecar_and_a_read_only_root_starts_its_worker(account: A
         family="local-grading-task",
         containerDefinitions=[*worker["containerDefinitions"], sidecar],
         volumes=[{"name": "tmp"}],
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
     )
 
     account.create_service(registered["taskDefinition"]["taskDefinitionArn"], 1)
