@@ -102,7 +102,7 @@ def make_base(
     epoch = {"SOURCE_DATE_EPOCH": str(wanted.epoch)}
     try:
         if tools.follow([*command, _SUITE, str(unfinished)], folder, output, epoch):
-            hint = "check the network to deb.debian.org, and run it again"
+            hint = "check the network to the archive of Debian, and run it again"
             raise failure("mmdebstrap failed", output.text, _SUITE, hint)
         unfinished.replace(archive)
     finally:

@@ -27,6 +27,9 @@ from gradectl.errors import ConfigurationError, RefusedError
 NOTHING = CostChange(Estimate(()), Estimate(()))
 SECRET = "Sentinel-8f3a61c2d94b"
 
+#: Shaped like an access key, and none.
+KEY = "AKIA" + 16 * "X"
+
 
 def found(rule: Rule, plan: Plan, named: Sequence[str] = (), **policy: Any) -> list[str]:
     """The addresses that one rule refuses."""
@@ -199,7 +202,7 @@ def encoded(text: str) -> str:
         ("aws_ecs_task_definition.this", container("URL", f"https://u:{SECRET}@example.com"), {}),
         ("aws_ssm_parameter.this", {"name": "/dev/mq/password", "value": SECRET}, {}),
         ("aws_example.this", {"auth": {"api_key": SECRET}}, {}),
-        ("aws_launch_template.this", {"user_data": encoded("export K=AKIAIOSFODNN7EXAMPLE")}, {}),
+        ("aws_launch_template.this", {"user_data": encoded(f"export K={KEY}")}, {}),
         ("aws_example.this", {"text": "-----BEGIN RSA PRIVATE KEY-----"}, {}),
         (
             "aws_db_instance.this",
