@@ -36,13 +36,13 @@ RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.pem set -eu; \
     [ ! -e /run/secrets/ca.pem ] || export PIP_CERT=/run/secrets/ca.pem; \
     [ ! -e /run/secrets/pip.conf ] || export PIP_CONFIG_FILE=/run/secrets/pip.conf; \
     python3 -m venv --without-pip /opt/grader; \
-    python3 -m venv /tmp/tools; \
+    python3 -m venv /opt/tools; \
     python3 -c 'import tomllib; project = tomllib.load(open("/usr/share/grader/pyproject.toml", "rb"))["project"]; \
-print(*project["dependencies"], *project["optional-dependencies"]["worker"], sep="\n")' > /tmp/requirements.txt; \
-    /tmp/tools/bin/pip --python /opt/grader/bin/python install -q --no-cache-dir --no-compile \
-      -c /usr/share/grader/constraints.txt -r /tmp/requirements.txt; \
+print(*project["dependencies"], *project["optional-dependencies"]["worker"], sep="\n")' > /opt/tools/requirements.txt; \
+    /opt/tools/bin/pip --python /opt/grader/bin/python install -q --no-cache-dir --no-compile \
+      -c /usr/share/grader/constraints.txt -r /opt/tools/requirements.txt; \
     python3 -m compileall -q --invalidation-mode unchecked-hash /opt/grader; \
-    rm -rf /tmp/*
+    rm -rf /opt/tools /tmp/*
 
 # The launcher of the sandbox, which is setuid root for the group of the worker only.
 FROM libraries AS launcher

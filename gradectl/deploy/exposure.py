@@ -1,4 +1,4 @@
-"""Finds what a plan makes reachable for everyone: instances, buckets, and rules of networks."""
+"""Finds public resources in a plan: instances, buckets and security group rules."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _open_bucket(resource: Resource, resources: Sequence[Resource]) -> Iterator[
 
 
 def _public_acl(resource: Resource, _all: Sequence[Resource]) -> Iterator[str]:
-    """A bucket ACL for everyone."""
+    """A public ACL of a bucket."""
     acl = str(_after(resource).get("acl") or "")
     if acl.startswith("public-") or acl == "authenticated-read":
         yield f"the ACL {acl} makes files public"
@@ -97,7 +97,7 @@ def _open_policy(resource: Resource, _all: Sequence[Resource]) -> Iterator[str]:
 
 
 def _open_rule(resource: Resource, resources: Sequence[Resource]) -> Iterator[str]:
-    """A rule of a security group for everyone."""
+    """A security group rule that is open to the internet."""
     values = _after(resource)
     for name in ("cidr_ipv4", "cidr_ipv6"):
         cidr = values.get(name)
@@ -106,7 +106,7 @@ def _open_rule(resource: Resource, resources: Sequence[Resource]) -> Iterator[st
 
 
 def _open_group(resource: Resource, _all: Sequence[Resource]) -> Iterator[str]:
-    """Rules of a security group for everyone, within the group itself."""
+    """Inline rules of a security group that are open to the internet."""
     for rule in _after(resource).get("ingress") or []:
         for cidr in (*(rule.get("cidr_blocks") or []), *(rule.get("ipv6_cidr_blocks") or [])):
             if _everyone(cidr):
