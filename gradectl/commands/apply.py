@@ -9,42 +9,33 @@ from typing import Any
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.commands.arguments import (
+    allow_loss_option,
+    confirm_option,
+    environment_argument,
+    lock_timeout_option,
+    reviewed_option,
+)
 from gradectl.context import pass_context
 from gradectl.deploy import plan_report
 from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
+from gradectl.deploy.deploy_steps import wait_for_workers
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.gate import confirm_changes
 from gradectl.deploy.gates import Gates, open_gates
 from gradectl.deploy.plan import Plan
-from gradectl.deploy.polling import pauses
 from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
-from gradectl.deploy.rollout import redeploy_failed, say_way_back, wait_until_stable
-from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
+from gradectl.deploy.rollout import redeploy_failed, say_way_back
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
 from gradectl.ui import Table
 
-_WAIT_SECONDS = 600.0
-_LOG_SECONDS = 30.0
-
 
 @command("apply", epilog="Example: gradectl apply production --reviewed reviewed.json")
 @environment_argument
-@click.option(
-    "--reviewed",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Apply without a question, and only if the plan equals this reviewed one.",
-)
-@click.option(
-    "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
-)
-@click.option(
-    "--allow-loss",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Resource whose data the policy lets go, besides those that it allows itself; repeatable.",
-)
+@reviewed_option
+@confirm_option
+@allow_loss_option
 @click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Wait until the workers are running."
 )
@@ -94,9 +85,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
     redeploy_failed(deployment.aws, app.ui, outputs)
     if wait:
-        logs = open_logs(app, deployment.environment, deployment.aws, pauses(_LOG_SECONDS))
-        lines = lines_of_failed_workers(logs)
-        wait_until_stable(deployment.aws, app.ui, outputs, _WAIT_SECONDS, last_log_lines=lines)
+        wait_for_workers(deployment, outputs)
     _emit(deployment, plan, gates.document, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
 

@@ -37,6 +37,26 @@ environment_option = click.option(
     help="Environment to use; default: the one whose local stack is running.",
 )
 
+#: --reviewed, for commands that apply.
+reviewed_option = click.option(
+    "--reviewed",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Apply without a question, and only if the plan equals this reviewed one.",
+)
+
+#: --confirm, for commands that apply.
+confirm_option = click.option(
+    "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
+)
+
+#: --allow-loss, for commands that apply.
+allow_loss_option = click.option(
+    "--allow-loss",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Resource whose data the policy lets go, besides those that it allows itself; repeatable.",
+)
+
 #: --lock-timeout, for commands that lock the state.
 lock_timeout_option = click.option(
     "--lock-timeout",

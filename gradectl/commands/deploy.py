@@ -11,7 +11,13 @@ from pathlib import Path
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_argument, lock_timeout_option
+from gradectl.commands.arguments import (
+    allow_loss_option,
+    confirm_option,
+    environment_argument,
+    lock_timeout_option,
+    reviewed_option,
+)
 from gradectl.commands.image import narrated
 from gradectl.commands.smoke import run_smoke
 from gradectl.context import pass_context
@@ -40,20 +46,9 @@ _STEP = click.Choice(list(STEPS))
 @click.option("--from", "first", type=_STEP, metavar="STEP", help="Begin with this step.")
 @click.option("--until", "last", type=_STEP, metavar="STEP", help="End with this step.")
 @click.option("--only", type=_STEP, metavar="STEP", help="Run this step alone.")
-@click.option(
-    "--reviewed",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Apply without a question, and only if the plan equals this reviewed one.",
-)
-@click.option(
-    "--confirm", metavar="NAME", help="Name of the environment, required when data would be lost."
-)
-@click.option(
-    "--allow-loss",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Resource whose data the policy lets go, besides those that it allows itself; repeatable.",
-)
+@reviewed_option
+@confirm_option
+@allow_loss_option
 @click.option(
     "--report",
     "reports",

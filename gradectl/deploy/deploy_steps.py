@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,16 +165,7 @@ class DeploySteps:
             return "would wait for the workers"
         outputs, deployment = self._applied(), self._deployment
         redeploy_failed(deployment.aws, self._ui, outputs)
-        logs = open_logs(
-            deployment.app, deployment.environment, deployment.aws, pauses(_LOG_SECONDS)
-        )
-        running = wait_until_stable(
-            deployment.aws,
-            self._ui,
-            outputs,
-            _WAIT_SECONDS,
-            last_log_lines=lines_of_failed_workers(logs),
-        )
+        running = wait_for_workers(deployment, outputs)
         return "the workers run" if running else "the environment has no workers"
 
     def smoke(self) -> str:
@@ -194,3 +185,24 @@ class DeploySteps:
         if self._outputs is None:
             self._outputs = self._deployment.outputs(initialise=True)
         return self._outputs
+
+
+def wait_for_workers(deployment: Deployment, outputs: Mapping[str, Any]) -> bool:
+    """
+    Wait until the workers of the last deployment run.
+
+    Args:
+        deployment: The environment.
+        outputs: Outputs of the root.
+
+    Returns:
+        False when the root has no service.
+
+    Raises:
+        GradectlError: They did not start in time; the error has the reasons and the last log lines.
+    """
+    app, aws = deployment.app, deployment.aws
+    lines = lines_of_failed_workers(
+        open_logs(app, deployment.environment, aws, pauses(_LOG_SECONDS))
+    )
+    return wait_until_stable(aws, app.ui, outputs, _WAIT_SECONDS, last_log_lines=lines)

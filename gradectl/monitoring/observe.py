@@ -74,7 +74,7 @@ class Observer:
         found |= {
             "wanted_parameters": wanted,
             "parameter_types": self._read(
-                PARAMETERS, lambda: states.parameter_types(list(wanted)), {}
+                PARAMETERS, lambda: self.target.aws.parameter_types(list(wanted)), {}
             ),
             "endpoint": endpoint,
             "username": username,

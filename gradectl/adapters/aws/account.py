@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -131,23 +131,19 @@ class Aws:
 
     def parameters_if_any(self, names: Sequence[str]) -> dict[str, str]:
         """Read those of the SSM parameters that exist, decrypted."""
-        found: dict[str, str] = {}
-        with translated("SSM Parameter Store"):
-            for start in range(0, len(names), _SSM_PAGE):
-                page = list(names[start : start + _SSM_PAGE])
-                answer = self._client("ssm").get_parameters(Names=page, WithDecryption=True)
-                found |= {item["Name"]: item["Value"] for item in answer["Parameters"]}
-        return found
+        return {item["Name"]: item["Value"] for item in self._parameters(names, decrypt=True)}
 
     def parameter_types(self, names: Sequence[str]) -> dict[str, str]:
         """Read the types of those of the SSM parameters that exist, without decrypting them."""
-        found: dict[str, str] = {}
+        return {item["Name"]: item["Type"] for item in self._parameters(names, decrypt=False)}
+
+    def _parameters(self, names: Sequence[str], *, decrypt: bool) -> Iterator[dict[str, Any]]:
+        """Read those of the SSM parameters that exist, page by page."""
         with translated("SSM Parameter Store"):
             for start in range(0, len(names), _SSM_PAGE):
                 page = list(names[start : start + _SSM_PAGE])
-                answer = self._client("ssm").get_parameters(Names=page, WithDecryption=False)
-                found |= {item["Name"]: item["Type"] for item in answer["Parameters"]}
-        return found
+                answer = self._client("ssm").get_parameters(Names=page, WithDecryption=decrypt)
+                yield from answer["Parameters"]
 
     def parameter_version(self, name: str) -> int:
         """

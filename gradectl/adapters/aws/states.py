@@ -1,4 +1,4 @@
-"""Reads the state of what the workers depend on: broker, database, parameters, scaling, network."""
+"""Reads the state of what the workers depend on: broker, database, scaling, network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from gradectl.adapters.aws.errors import translated
 from gradectl.adapters.aws.state_models import IngressRule, ManagedState
 from grader.ports.messages import QueueStatistics
 
-_SSM_PAGE = 10  # maximum of GetParameters
 _BROKER_READY = "RUNNING"
 #: States in which an instance accepts connections.
 _DATABASE_READY = frozenset({"available", "backing-up", "storage-optimization"})
@@ -80,16 +79,6 @@ class States:
                 each["VpcSecurityGroupId"] for each in found.get("VpcSecurityGroups", [])
             ),
         )
-
-    def parameter_types(self, names: Sequence[str]) -> dict[str, str]:
-        """The types of those parameters that exist; no value is decrypted."""
-        found: dict[str, str] = {}
-        with translated("SSM Parameter Store"):
-            for start in range(0, len(names), _SSM_PAGE):
-                page = list(names[start : start + _SSM_PAGE])
-                answer = self._client("ssm").get_parameters(Names=page, WithDecryption=False)
-                found |= {each["Name"]: each["Type"] for each in answer["Parameters"]}
-        return found
 
     def scaling_bounds(self, cluster: str, service: str) -> tuple[int, int] | None:
         """Minimum and maximum number of tasks of a service; None when it is not scaled."""

@@ -64,15 +64,6 @@ def test_a_database_is_found_by_its_identifier(states: States) -> None:
     assert states.database("none") is None
 
 
-def test_types_of_parameters_are_read_in_pages(states: States) -> None:
-    """Missing ones are left out."""
-    names = [f"/dev/{number}" for number in range(12)]
-    for name in names[1:]:
-        client("ssm").put_parameter(Name=name, Value="v", Type="SecureString")
-
-    assert states.parameter_types(names) == dict.fromkeys(names[1:], "SecureString")
-
-
 def test_the_bounds_of_scaling_are_those_of_the_service(states: States) -> None:
     """None without autoscaling."""
     assert states.scaling_bounds("c", "s") is None
