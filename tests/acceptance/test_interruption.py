@@ -27,7 +27,10 @@ def read_until(text: str, process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize(
     ("number", "code", "to_group"),
-    [(signal.SIGINT, 130, True), (signal.SIGTERM, 143, False)],
+    [
+        (signal.SIGINT, 130, True),
+        pytest.param(signal.SIGTERM, 143, False, marks=pytest.mark.exhaustive),
+    ],
     ids=["Ctrl-C", "SIGTERM"],
 )
 def test_a_demo_interrupted_during_apply_leaves_nothing(

@@ -10,7 +10,7 @@ from arena.program import soaked
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("runs", [24, pytest.param(1000, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("runs", [12, pytest.param(1000, marks=pytest.mark.exhaustive)])
 def test_mixed_hostile_runs_leak_nothing(launcher_of_a_task: Path, runs: int) -> None:
     """No additional process, file, descriptor or thread, and memory within its bound."""
     report = soaked(launcher_of_a_task, read_attacks(), runs, "mixed")

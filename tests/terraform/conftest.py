@@ -80,6 +80,17 @@ class TerraformFolder:
         return TerraformFolder(self.command, self.directory, {**self.environ, **variables})
 
 
+@contextmanager
+def serving(folder: TerraformFolder) -> Iterator[TerraformFolder]:
+    """Start the provider of an initialised folder once, for all commands of the block."""
+    tools = Tools(folder.environ)
+    try:
+        served = serve_providers(Path(folder.environ["TF_DATA_DIR"]), tools)
+        yield folder.within(**{REATTACH: served})
+    finally:
+        tools.stop()
+
+
 @pytest.fixture(scope="session")
 def terraform_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TerraformFolder]:
     """Copy modules/ and environments/, and make one folder of the copy ready."""
@@ -109,12 +120,8 @@ def served_provider(terraform_folder: Callable[..., TerraformFolder]) -> Iterato
     """
     root = terraform_folder("environments")
     root.run("init", "-no-color", "-input=false", "-backend=false", "-lockfile=readonly")
-    tools = Tools(root.environ)
-    try:
-        served = serve_providers(Path(root.environ["TF_DATA_DIR"]), tools)
-        yield {REATTACH: served}
-    finally:
-        tools.stop()
+    with serving(root) as served:
+        yield {REATTACH: served.environ[REATTACH]}
 
 
 @pytest.fixture(scope="session")
@@ -182,7 +189,7 @@ def lives(
         with running_control_plane(directory) as url:
             yield EmulatedAccount(url)
 
-    return Lives(LIVES, shared / "lives", terraform_folder, open_account)
+    return Lives(LIVES, shared / "lives", terraform_folder, open_account, serving)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -226,13 +233,8 @@ def planning_root(
     """
     root = terraform_folder("environments", {"backend_override.tf": LOCAL_BACKEND})
     root.run("init", "-no-color", "-input=false")
-    root = root.within(AWS_ENDPOINT_URL=moto_server)
-    tools = Tools(root.environ)
-    try:
-        served = serve_providers(Path(root.environ["TF_DATA_DIR"]), tools)
-        yield root.within(**{REATTACH: served})
-    finally:
-        tools.stop()
+    with serving(root.within(AWS_ENDPOINT_URL=moto_server)) as served:
+        yield served
 
 
 def _environ(top: Path) -> dict[str, str]:

@@ -23,6 +23,12 @@ import psutil
 import pytest
 import yaml
 
+from gradectl.adapters.terraform.locate import locate
+from gradectl.adapters.terraform.mirror import prepare
+from gradectl.adapters.terraform.shared import REATTACH, serve_providers
+from gradectl.adapters.terraform.unattended import unattended
+from gradectl.processes.tools import Tools
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 FIXTURE = REPOSITORY / "tests" / "fixtures" / "project"
 SCHEMAS = REPOSITORY / "docs" / "schemas" / "cli"
@@ -111,18 +117,68 @@ class Project:
         return str(answer["Body"].read().decode())
 
 
-@pytest.fixture
-def project(tmp_path: Path, moto_server: str) -> Iterator[Project]:
-    """A project whose environment is bootstrapped and rendered, and not yet applied."""
-    shutil.copytree(FIXTURE, tmp_path / "project")
-    shutil.copytree(REPOSITORY / "templates", tmp_path / "project" / "templates")
-    inherited = {
+def _inherited() -> dict[str, str]:
+    """The environment of the tests, without what decides about accounts and Terraform."""
+    return {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "GRADECTL_", "TF_", "GITHUB_"))
     }
+
+
+@pytest.fixture(scope="session")
+def served_provider(
+    moto_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """
+    One provider process for the emulated account: variables for the environment of gradectl.
+
+    It halves the processor time of a plan, most of which is a checksum over 700 MB and the start
+    of the provider. Tests of processes and secrets let Terraform start its own: `own_provider`.
+    """
+    top = tmp_path_factory.mktemp("provider")
+    shutil.copy(FIXTURE / "environments" / "main.tf", top)
+    kept = _inherited() | {
+        name: os.environ[name] for name in ("GRADECTL_PLUGIN_DIR",) if name in os.environ
+    }
     environ = {
-        **inherited,
+        **kept,
+        **prepare(kept, top / "data", top.parent / "plugin-cache"),
+        **unattended(kept),
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": moto_server,
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "TF_DATA_DIR": str(top / "data"),
+    }
+    subprocess.run(
+        [*locate(environ).command, "init", "-backend=false"],
+        cwd=top,
+        env=environ,
+        capture_output=True,
+        check=True,
+    )
+    tools = Tools(environ)
+    try:
+        yield {REATTACH: serve_providers(top / "data", tools)}
+    finally:
+        tools.stop()
+
+
+@pytest.fixture
+def own_provider(project: Project) -> None:
+    """Let Terraform start a provider for each command of the test, as it does for users."""
+    del project.environ[REATTACH]
+
+
+@pytest.fixture
+def project(tmp_path: Path, moto_server: str, served_provider: dict[str, str]) -> Iterator[Project]:
+    """A project whose environment is rendered, and not yet applied; its state bucket exists."""
+    shutil.copytree(FIXTURE, tmp_path / "project")
+    shutil.copytree(REPOSITORY / "templates", tmp_path / "project" / "templates")
+    environ = {
+        **_inherited(),
+        **served_provider,
         "GRADECTL_ENDPOINT_URL": moto_server,
         "GRADECTL_LOCAL_DIR": str(tmp_path / "no-stack"),
         **{name: os.environ[name] for name in ("GRADECTL_PLUGIN_DIR",) if name in os.environ},
@@ -130,11 +186,21 @@ def project(tmp_path: Path, moto_server: str) -> Iterator[Project]:
     name = f"t{uuid.uuid4().hex[:12]}"
     made = Project(tmp_path / "project", name, moto_server, environ, [])
     made.configure()
-    bootstrapped = made.run("bootstrap", name, "--yes")
-    assert bootstrapped.returncode == 0, bootstrapped.stderr
+    made.client("s3").create_bucket(
+        Bucket=made.state_bucket,
+        CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"},
+    )
     yield made
     for process in made.started:
         _end(process)
+
+
+@pytest.fixture
+def bootstrapped(project: Project) -> None:
+    """Create what `gradectl bootstrap` creates; most tests need only the bucket."""
+    project.client("s3").delete_bucket(Bucket=project.state_bucket)
+    done = project.run("bootstrap", project.name, "--yes")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

@@ -93,6 +93,7 @@ def test_a_missing_parameter_is_named(aws: Aws) -> None:
     assert "/many-test/none" in caught.value.what
 
 
+@pytest.mark.usefixtures("bootstrapped")
 def test_bootstrap_creates_the_stack_once(project: Any, published: Any) -> None:
     """The bucket has versioning and encryption, and a second run changes nothing."""
     again = project.run("bootstrap", project.name, "--yes", "-o", "json")
@@ -109,6 +110,7 @@ def test_bootstrap_creates_the_stack_once(project: Any, published: Any) -> None:
     assert [item["imageTagMutability"] for item in mine] == ["IMMUTABLE"]
 
 
+@pytest.mark.usefixtures("bootstrapped")
 def test_a_dry_run_of_bootstrap_creates_nothing(project: Any, published: Any) -> None:
     """It prints the planned change."""
     project.configure(state={"bucket": f"{project.name}-other"})

@@ -82,6 +82,7 @@ def test_loss_of_data_requires_the_name(project: Any) -> None:
     assert allowed.returncode == 0, allowed.stderr
 
 
+@pytest.mark.usefixtures("bootstrapped")
 @pytest.mark.parametrize("command", ["apply", "deploy"])
 def test_a_dry_run_sends_no_changing_call(
     project: Any, published: Any, recorded: Any, command: str
@@ -104,6 +105,7 @@ def test_a_dry_run_sends_no_changing_call(
         assert json.loads(finished.stdout)["applied"] is False
 
 
+@pytest.mark.usefixtures("bootstrapped")
 def test_a_deployment_reports_the_step_that_failed(project: Any, tmp_path: Path) -> None:
     """This root has no queues, so the smoke test fails; the report names the step."""
     summary, report = tmp_path / "summary.md", tmp_path / "report.json"
@@ -184,6 +186,7 @@ def command_lines_until_the_end(process: Any, descendants: Any) -> set[tuple[str
     return seen - {()}
 
 
+@pytest.mark.usefixtures("own_provider")
 def test_a_secret_appears_nowhere(project: Any, until_line: Any, descendants: Any) -> None:
     """Not in a command line, the state, the reviewed plan, a file or the output."""
     secret = "Sentinel-8f3a61c2d94b"
@@ -213,6 +216,7 @@ def test_a_secret_appears_nowhere(project: Any, until_line: Any, descendants: An
     assert kept["Parameter"]["Value"] == secret
 
 
+@pytest.mark.usefixtures("own_provider")
 def test_a_missing_provider_is_a_configuration_error(project: Any, tmp_path: Path) -> None:
     """A mirror without a matching version is reported with the next step."""
     plugin = tmp_path / "mirror/registry.terraform.io/hashicorp/aws/1.0.0/linux_amd64"

@@ -19,6 +19,7 @@ CREATING = "creating terraform_data.pause"
 SECONDS = 60  # a limit for a hung test
 
 
+@pytest.mark.usefixtures("own_provider")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     project: Any,
@@ -93,6 +94,7 @@ def test_a_second_signal_only_prints_a_warning(
     assert project.state_keys() == ["terraform.tfstate"]
 
 
+@pytest.mark.usefixtures("own_provider")
 def test_a_third_signal_kills_and_the_lock_is_named(
     project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
 ) -> None:

@@ -17,7 +17,7 @@ from gradectl.deploy.verify.runner import verify
 from gradectl.environment import Environment
 from gradectl.options import GlobalOptions
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("bootstrapped")]
 REPOSITORY = Path(__file__).resolve().parents[3]
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -30,10 +30,13 @@ class Life:
         prepare: Makes the folder ready for Terraform; runs alone, because `terraform init` writes
             a cache that all lives share.
         live: Applies, checks and destroys; raises AssertionError.
+        one_provider: Whether all commands share one provider process, which halves their processor
+            time; False where each starts its own, as for users.
     """
 
     prepare: Callable[[Callable[..., Any], Any], Any]
     live: Callable[[Any, Any], None]
+    one_provider: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,14 @@ class Lives:
         directory: Shared by the processes of the session.
         terraform_folder: Makes a folder with the modules and the root.
         open_account: Opens an emulated account.
+        serving: Starts the provider of a folder for a context; gives the folder that uses it.
     """
 
     known: Mapping[str, Life]
     directory: Path
     terraform_folder: Callable[..., Any]
     open_account: OpenAccount
+    serving: Callable[[Any], AbstractContextManager[Any]]
 
     def begin(self, name: str) -> Thread:
         """Start a life in a thread that the process awaits before it ends."""
@@ -62,6 +67,8 @@ class Lives:
             fcntl.flock(lock, fcntl.LOCK_EX)
             account = stack.enter_context(self.open_account(home))
             folder = life.prepare(self.terraform_folder, account)
+            if life.one_provider:
+                folder = stack.enter_context(self.serving(folder))
             resources = stack.pop_all()
 
         def run() -> None:

@@ -5,7 +5,7 @@ from lives.background import Life
 
 LIVES = {
     "production": Life(production.prepare, production.live),
-    "local": Life(local.prepare, local.live),
+    "local": Life(local.prepare, local.live, one_provider=False),
     "dev": Life(dev.prepare, dev.live),
     "workers": Life(workers.prepare, workers.live),
 }
