@@ -38,8 +38,9 @@ def outcome(
     return pytester.runpytest_subprocess(*words)
 
 
-@pytest.mark.parametrize("marker", ["engine", "stack"])
-@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("marker", "words"), [("engine", ()), ("stack", ("-n", "2"))], ids=["alone", "xdist"]
+)
 def test_a_second_try_is_printed_with_its_first_failure(
     pytester: pytest.Pytester, marker: str, words: tuple[str, ...]
 ) -> None:

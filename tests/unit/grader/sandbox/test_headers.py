@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,33 @@ CPP = find("cpp")
 PROGRAM = "#include <bits/stdc++.h>\nint main() { std::cout << 42; }\n"
 
 
+@dataclass(frozen=True)
+class Installed:
+    """The headers that the command installed, once for this file: each takes seconds."""
+
+    root: Path
+    said: str
+
+    @property
+    def header(self) -> Path:
+        """The header of `CPP`."""
+        return self.root / include_directory(CPP) / "bits" / "stdc++.h.gch"
+
+
+@pytest.fixture(name="installed", scope="module")
+def _installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Run the command that a Dockerfile calls."""
+    root, said = tmp_path_factory.mktemp("boxes"), StringIO()
+    with redirect_stdout(said):
+        assert main(["--box-root", str(root)]) == 0
+    return Installed(root, said.getvalue())
+
+
 @pytest.mark.engine
-def test_gcc_uses_the_precompiled_header(tmp_path: Path) -> None:
+def test_gcc_uses_the_precompiled_header(installed: Installed) -> None:
     """GCC reports its use, and the code is the same as without it."""
-    (made,) = install_headers(tmp_path / "boxes", [CPP])
-    build = tmp_path / "boxes" / "slot-0" / "build"
-    sources = tmp_path / "boxes" / "slot-0" / "compile"
+    build = installed.root / "slot-0" / "build"
+    sources = installed.root / "slot-0" / "compile"
     for directory in (build, sources):
         directory.mkdir(parents=True)
     (sources / CPP.source_name).write_text(PROGRAM)
@@ -29,8 +52,9 @@ def test_gcc_uses_the_precompiled_header(tmp_path: Path) -> None:
 
     precompiled = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
     assembly = (build / "program").read_bytes()
-    made.unlink()
+    away = installed.header.rename(installed.root / "away")
     without = subprocess.run(command, cwd=build, check=True, capture_output=True, text=True)
+    away.rename(installed.header)
 
     assert precompiled.stderr.startswith(f"! ../../{include_directory(CPP)}/bits/stdc++.h.gch")
     assert without.stderr.startswith(". /usr/")
@@ -38,9 +62,9 @@ def test_gcc_uses_the_precompiled_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_only_root_can_change_it(tmp_path: Path) -> None:
+def test_only_root_can_change_it(installed: Installed) -> None:
     """A compiler taken over by a submission can only read it."""
-    (made,) = install_headers(tmp_path, [CPP])
+    made = installed.header
 
     assert made.stat().st_mode & 0o777 == 0o644
     for path in (made, made.parent, made.parent.parent):
@@ -81,10 +105,6 @@ def test_a_compiler_error_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_the_command_prints_the_installed_headers(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_the_installed_headers(installed: Installed) -> None:
     """The build log of an image shows them."""
-    assert main(["--box-root", str(tmp_path)]) == 0
-
-    assert f"{tmp_path}/{include_directory(CPP)}/bits/stdc++.h.gch\n" in capsys.readouterr().out
+    assert f"{installed.header}\n" in installed.said
