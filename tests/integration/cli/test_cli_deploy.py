@@ -20,9 +20,9 @@ READ = re.compile(r"^(GET|HEAD) |^POST (BatchGet|Describe|Get|List)")
 def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     project: Any, published: Any
 ) -> None:
-    """The whole life of an environment, with its exit codes."""
+    """The whole life of an environment, with its exit codes; a bucket with files outlives it."""
     project.configure(variables={"greeting": "good day", "keep_bucket": True})
-    summary = project.root / "summary.md"
+    summary, bucket = project.root / "summary.md", f"{project.name}-kept"
 
     planned = project.run(
         "plan", project.name, "--detailed-exitcode", "--out", "reviewed.json", "-o", "json"
@@ -51,9 +51,20 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert asked.returncode == 5
     assert f"--confirm {project.name}" in asked.stderr
 
+    s3 = project.client("s3")
+    s3.put_object(Bucket=bucket, Key="results/1", Body=b"x")
+    refused = project.run("destroy", project.name, "--confirm", project.name)
+    remaining = project.client("ssm").get_parameter(Name=f"/{project.name}/greeting")
+    assert refused.returncode == 5
+    assert f"aws_s3_bucket.kept[0]: s3://{bucket} has files" in refused.stderr
+    assert remaining["Parameter"]["Value"] == "good day"
+
+    s3.delete_object(Bucket=bucket, Key="results/1")
     destroyed = project.run("destroy", project.name, "--confirm", project.name, "-o", "json")
     assert destroyed.returncode == 0, destroyed.stderr
-    assert published(destroyed.stdout)["summary"]["delete"] == 3
+    document = published(destroyed.stdout)
+    assert document["summary"]["delete"] == 3
+    assert document["data"][0]["address"] == "aws_s3_bucket.kept[0]"
 
 
 def test_a_plan_that_differs_from_the_reviewed_one_is_refused(project: Any) -> None:
@@ -66,20 +77,6 @@ def test_a_plan_that_differs_from_the_reviewed_one_is_refused(project: Any) -> N
     assert refused.returncode == 5
     assert "aws_ssm_parameter.greeting" in refused.stderr
     assert project.state_keys() == []
-
-
-def test_loss_of_data_requires_the_name(project: Any) -> None:
-    """--yes does not confirm the loss of data."""
-    project.configure(variables={"keep_bucket": True})
-    assert project.run("apply", project.name, "--yes").returncode == 0
-    project.configure(variables={"keep_bucket": False})
-
-    refused = project.run("apply", project.name, "--yes", "--no-input")
-
-    assert refused.returncode == 5
-    assert "aws_s3_bucket.kept[0]" in refused.stderr
-    allowed = project.run("apply", project.name, "--confirm", project.name)
-    assert allowed.returncode == 0, allowed.stderr
 
 
 @pytest.mark.usefixtures("bootstrapped")

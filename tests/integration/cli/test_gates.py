@@ -15,13 +15,16 @@ ignore_drift:
 """
 
 
-def test_a_policy_refuses_a_loss_that_is_not_named(project: Any, published: Any) -> None:
-    """The plan shows it, neither --confirm nor --reviewed overrides it, and its name does."""
+def test_a_loss_that_is_not_named_is_refused(project: Any, published: Any) -> None:
+    """--yes is not enough; with a policy neither --confirm nor --reviewed is, only its name."""
     name, lost = project.name, "aws_s3_bucket.kept[0]"
     project.configure(variables={"keep_bucket": True})
     assert project.run("apply", name, "--yes").returncode == 0
-    (project.root / "environments" / "policy.yaml").write_text(POLICY)
     project.configure(variables={"keep_bucket": False})
+    unnamed = project.run("apply", name, "--yes", "--no-input")
+    assert unnamed.returncode == 5
+    assert lost in unnamed.stderr
+    (project.root / "environments" / "policy.yaml").write_text(POLICY)
 
     planned = project.run(
         "plan",
@@ -103,23 +106,3 @@ def test_drift_is_found_without_changing_anything(project: Any, published: Any) 
     assert "1 resource drifted" in (project.root / "s.md").read_text()
     assert project.state() == before
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
-
-
-def test_a_bucket_with_files_stops_a_destroy_before_it_starts(project: Any, published: Any) -> None:
-    """Also an old version counts; everything is still there, and an empty bucket is deleted."""
-    name, bucket = project.name, f"{project.name}-kept"
-    project.configure(variables={"keep_bucket": True})
-    assert project.run("apply", name, "--yes").returncode == 0
-    s3 = project.client("s3")
-    s3.put_object(Bucket=bucket, Key="results/1", Body=b"x")
-
-    refused = project.run("destroy", name, "--confirm", name)
-    remaining = project.client("ssm").get_parameter(Name=f"/{name}/greeting")["Parameter"]["Value"]
-    s3.delete_object(Bucket=bucket, Key="results/1")
-    destroyed = project.run("destroy", name, "--confirm", name, "-o", "json")
-
-    assert refused.returncode == 5
-    assert f"aws_s3_bucket.kept[0]: s3://{bucket} has files" in refused.stderr
-    assert remaining == "hello"
-    assert destroyed.returncode == 0, destroyed.stderr
-    assert published(destroyed.stdout)["data"][0]["address"] == "aws_s3_bucket.kept[0]"
