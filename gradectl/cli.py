@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -48,6 +50,10 @@ COMMANDS = {
 }
 
 
+#: After this time the destructor that dropped the error of a signal has long ended.
+_RAISED_AGAIN_SECONDS = 0.01
+
+
 @click.command(
     "gradectl",
     cls=LazyGroup,
@@ -77,6 +83,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, _stop)
     signal.signal(signal.SIGALRM, _expire)
+    unraisable = sys.unraisablehook
+    sys.unraisablehook = partial(_raise_again, report=unraisable)
     try:
         code = gradectl.main(args, prog_name="gradectl", standalone_mode=False)
     except click.UsageError as error:
@@ -93,6 +101,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return ExitCode.ERROR
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = unraisable
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -105,6 +114,27 @@ def _expire(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a s
     """Stop the command when the --timeout expires."""
     text = "the --timeout expired"
     raise DeadlineError(text, next_step="increase or omit --timeout")
+
+
+def _raise_again(
+    lost: sys.UnraisableHookArgs, report: Callable[[sys.UnraisableHookArgs], Any]
+) -> None:
+    """
+    Raise the error of a signal again, shortly after Python has dropped it.
+
+    An exception that a signal handler raises while a destructor runs, for example one that the
+    garbage collector calls, is only printed. The command would go on, without a deadline.
+    """
+    error = lost.exc_value
+    if not isinstance(error, EndingError | KeyboardInterrupt):
+        report(lost)
+        return
+
+    def again(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
+        raise error.with_traceback(None)
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, _RAISED_AGAIN_SECONDS)
 
 
 def _usage(error: click.UsageError) -> int:

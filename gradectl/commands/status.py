@@ -41,7 +41,7 @@ def status(app: CloudContext, environment: str, *, watch: bool, interval: float)
     """
     observer = Observer(select_environment(app, environment))
     if watch:
-        _watch(app.ui, observer.status, interval)
+        watch_status(app.ui, observer.status, interval)
     seen = observer.status()
     if app.options.output == "table":
         app.ui.write("\n".join(screen(seen)) + "\n")
@@ -49,8 +49,15 @@ def status(app: CloudContext, environment: str, *, watch: bool, interval: float)
         app.ui.emit("status", document(seen), Table((), ()))
 
 
-def _watch(ui: Ui, look: Callable[[], Observations], interval: float) -> None:
-    """Look again and again; a signal ends it."""
+def watch_status(ui: Ui, look: Callable[[], Observations], interval: float) -> None:
+    """
+    Look again and again, and show what changed; a signal ends it.
+
+    Args:
+        ui: The terminal or the stream of documents.
+        look: Observes the environment.
+        interval: Pause between two looks, in seconds.
+    """
     pause = threading.Event()
     before: Observations | None = None
     with ui.live() as show:

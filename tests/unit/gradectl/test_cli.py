@@ -205,3 +205,34 @@ def test_a_closed_pipe_causes_no_traceback() -> None:
 
     assert run.stderr == ""
     assert run.returncode == 1
+
+
+def test_an_error_that_python_drops_in_a_destructor_still_ends_the_command() -> None:
+    """The garbage collector may run one at any moment, also when the --timeout expires."""
+    script = """
+import sys, threading, types
+from gradectl.cli import COMMANDS, main
+from gradectl.errors import DeadlineError
+from gradectl.options import command
+
+class Dropping:
+    def __del__(self):
+        raise DeadlineError("the --timeout expired")
+
+@command("loop")
+def loop():
+    Dropping()
+    threading.Event().wait(60)
+
+COMMANDS["loop"] = ""
+sys.modules["gradectl.commands.loop"] = types.SimpleNamespace(loop=loop)
+sys.exit(main(["loop"]))
+"""
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 124
+    assert "the --timeout expired" in ended.stderr
+    assert "Dropping" not in ended.stderr

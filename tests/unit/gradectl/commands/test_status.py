@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
+
+from gradectl.adapters.aws.state_models import ManagedState
+from gradectl.commands.status import watch_status
+from gradectl.errors import StoppedError
+from gradectl.monitoring.observations import Observations
+from gradectl.ui import Ui
 
 
 def test_the_status_of_an_environment_is_valid_json(dev: Any) -> None:
@@ -49,17 +59,33 @@ def test_without_the_broker_the_counters_come_from_cloudwatch(dev: Any) -> None:
     assert line.split() == ["grading-requests", "7", "0", "2"]
 
 
-def test_watching_prints_a_line_per_change_without_a_terminal(dev: Any) -> None:
-    """And a document per change with --output json; the first shows everything."""
+def test_watching_prints_a_document_per_change(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first shows everything; a signal ends it."""
+    starting = Observations(
+        "dev", datetime.now(UTC), broker=ManagedState("mq", "CREATING", False, "ActiveMQ 5.19")
+    )
+    running = replace(starting, broker=ManagedState("mq", "RUNNING", True, "ActiveMQ 5.19"))
+    looks = iter((starting, starting, running))
+
+    def look() -> Observations:
+        seen = next(looks, None)
+        if seen is None:
+            raise StoppedError(signal.SIGINT)
+        return seen
+
+    with pytest.raises(StoppedError):
+        watch_status(Ui("json", {}), look, 0)
+
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["broker"]["state"] for each in documents] == ["CREATING", "RUNNING"]
+    assert {each["kind"] for each in documents} == {"status"}
+
+
+def test_watching_ends_with_the_deadline(dev: Any) -> None:
+    """Also when nothing changes."""
     dev.create_service(dev.register("worker:1"))
 
-    result = dev.gradectl(
-        "--timeout", "2", "status", "dev", "--watch", "--interval", "0.1", "-o", "json"
-    )
-
-    assert result.code == 124
-    (only,) = result.stdout.splitlines()
-    assert json.loads(only)["kind"] == "status"
+    assert dev.gradectl("--timeout", "1", "status", "dev", "--watch").code == 124
 
 
 def test_an_unknown_environment_exits_with_78(dev: Any) -> None:
