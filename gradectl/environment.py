@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -105,6 +106,12 @@ class Environment(StrictModel):
     files: FilesSettings | None = None
     image: ImageSettings = ImageSettings()
     variables: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("variables", mode="before")
+    @classmethod
+    def _no_variables(cls, value: object) -> object:
+        """Accept the key without a value, as YAML reads it when all variables are commented out."""
+        return {} if value is None else value
 
     @model_validator(mode="after")
     def _keys_fit_the_terraform(self) -> Environment:

@@ -36,6 +36,13 @@ def test_an_environment_has_defaults(tmp_path: Path) -> None:
     assert not found.emulated
 
 
+def test_the_key_variables_may_be_empty(tmp_path: Path) -> None:
+    """YAML reads it as null when all variables below it are commented out."""
+    write(tmp_path, GOOD + "variables:\n  # ecs_max_capacity: 4\n")
+
+    assert load(tmp_path, "dev").variables == {}
+
+
 def test_names_of_buckets_can_be_chosen(tmp_path: Path) -> None:
     """Bucket names are global, so the default may be taken."""
     text = GOOD + "state: {bucket: my-state}\nvariables: {s3_bucket_name: my-files}\n"
