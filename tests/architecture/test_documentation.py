@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import get_args
+from unicodedata import east_asian_width
 
 import click
 import pytest
 import yaml
 
 from gradectl.cli import gradectl
+from gradectl.deploy.steps import STEPS
+from gradectl.environment import Environment, StrictModel
 from gradectl.errors import ExitCode
 from gradectl.validation.catalogue import CHECKS
 from grader import errors as grader_errors
@@ -39,8 +43,10 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"[\w.*<>{}-]+(?:/[\w.*<>{}-]+)*/?")
 MODULE = re.compile(r"(?<![\w./])(?:grader|gradectl)(?:\.[A-Za-z_]\w*)+(?![\w/])")
 NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
-EXIT = re.compile(r"(?:exit codes?|exits? with|`exitCode`|ends with)(?: code)? (\d+)")
+EXIT = re.compile(r"(?:exit codes?|exits? with|`exitCode`|ends with|종료 코드)(?: code)? (\d+)")
 WIDTH = 120
+#: The first and the last command of a deployment.
+LIMITS = ("gradectl init ", r"gradectl deploy \w+ +#")
 
 
 @dataclass(frozen=True)
@@ -332,6 +338,65 @@ def test_the_page_of_settings_says_what_the_root_passes_on() -> None:
         assert documented == set(names), f"docs/worker-settings.md: 'set in' {where}"
 
 
+def keys_of(model: type[StrictModel], parent: str = "") -> dict[str, str]:
+    """The keys of a file with their defaults as the documentation writes them, `a.b` for b in a."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        parts = (field.annotation, *get_args(field.annotation))
+        inner = [each for each in parts if isinstance(each, type) and issubclass(each, StrictModel)]
+        if inner:
+            found |= keys_of(inner[0], f"{parent}{name}.")
+        elif field.is_required():
+            found[parent + name] = "required"
+        else:
+            found[parent + name] = str(field.get_default(call_default_factory=True)).lower()
+    return found
+
+
+def test_each_key_of_environment_yaml_is_documented() -> None:
+    """In environments/README.md, with its default; buckets have one that the name determines."""
+    rows = table("environments/README.md", "key")
+    documented = {row[0].strip("`"): row[1].strip("`") for row in rows}
+    words = {"": "empty", "{}": "none"}
+    buckets = {
+        "state.bucket": "NAME-gradectl-state-ACCOUNT",
+        "files.bucket": "NAME-grading-files",
+    }
+    expected = {key: words.get(value, value) for key, value in keys_of(Environment).items()}
+
+    assert documented == {**expected, **buckets}, "environments/README.md: keys and defaults"
+    found = Environment(schema_version=1, name="x", account_id="1" * 12, region="eu-west-1")
+    assert found.state_bucket == "x-gradectl-state-111111111111"
+    assert found.files_bucket == "x-grading-files"
+
+
+def test_the_steps_of_a_deployment_are_documented_in_order() -> None:
+    """In docs/deploy.md with what each does, and in the README by their names."""
+    documented = [row[0].strip("`") for row in table("docs/deploy.md", "step")]
+    sentence = (ROOT / "README.md").read_text().partition("`deploy` runs the steps ")[2]
+    named = SPAN.findall(sentence.partition(".")[0])
+
+    assert documented == list(STEPS), "docs/deploy.md: the steps in their order"
+    assert named == list(STEPS), "README.md: the steps in their order"
+
+
+def test_the_readme_deploys_with_the_commands_of_the_tutorial() -> None:
+    """Word for word, with their comments, in the same order."""
+
+    def shell(page: str) -> list[str]:
+        found = [line.text.strip() for line in lines_of(ROOT / page) if line.fence == "sh"]
+        return [line for line in found if line]
+
+    text = shell("README.md")
+    at = {name: [i for i, line in enumerate(text) if re.match(name, line)] for name in LIMITS}
+    first, last = (found[0] for found in at.values())
+    remaining = iter(shell("docs/tutorial.md"))
+    missing = [line for line in text[first : last + 1] if line not in remaining]
+
+    assert last - first >= 4
+    assert not missing, f"docs/tutorial.md: write, in the order of the README: {missing}"
+
+
 def table(page: str, header: str) -> list[list[str]]:
     """The rows below the table header that starts with `header`."""
     text = (ROOT / page).read_text()
@@ -438,12 +503,17 @@ def test_examples_name_only_released_tags() -> None:
     assert not wrong, wrong
 
 
+def columns(text: str) -> int:
+    """The width of a line in a terminal, where Korean letters take two columns."""
+    return sum(2 if east_asian_width(each) in {"F", "W"} else 1 for each in text)
+
+
 def test_lines_of_prose_have_at_most_120_columns() -> None:
     """Tables, code blocks and lines with an address may be longer."""
     long = report(
-        f"{line}: {len(line.text)} columns; wrap the line"
+        f"{line}: {columns(line.text)} columns; wrap the line"
         for line in lines()
-        if len(line.text) > WIDTH
+        if columns(line.text) > WIDTH
         and line.fence is None
         and not line.text.lstrip().startswith("|")
         and "://" not in line.text
@@ -457,7 +527,8 @@ def test_each_page_of_docs_begins_with_who_needs_it() -> None:
     wrong = report(
         f"{page.relative_to(ROOT)}: begin with 'For ...', who needs the page and when"
         for page in PAGES
-        if page.is_relative_to(ROOT / "docs") and not re.match(r"\d{4}-", page.name)
+        if page.is_relative_to(ROOT / "docs") and not page.is_relative_to(ROOT / "docs" / "ko")
+        if not re.match(r"\d{4}-", page.name)
         if not re.match(r"# .+\n\n(For|Read this|If you|When) ", page.read_text())
     )
 

@@ -1,0 +1,71 @@
+"""The commands of docs/tutorial.md up to the deployment, and the last one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import tutorial
+from tutorial import Part
+
+from gradectl.local import lifecycle
+from gradectl.local.stack import DIRECTORY_VARIABLE
+
+pytestmark = pytest.mark.engine
+
+#: A root that is planned in a second.
+SMALL = Path(__file__).resolve().parents[2] / "fixtures" / "project" / "environments"
+TUTORIAL = tutorial.commands(tutorial.PAGE.read_text())
+
+
+def test_the_tutorial_goes_through_all_parts_in_order() -> None:
+    """Each command is known to the tests, and belongs to the part that comes next."""
+    order = list(Part)
+    positions = [order.index(command.part) for command in TUTORIAL]
+
+    assert positions == sorted(positions)
+    assert set(positions) == set(range(len(order)))
+
+
+@pytest.mark.parametrize("line", ["gradectl smok exams", "aws s3 ls", "gradectl deploy production"])
+def test_an_unknown_command_fails_with_its_name(line: str) -> None:
+    """A command of the tutorial cannot escape the tests."""
+    (command,) = tutorial.commands(f"```sh\n{line}  # comment\n```\n")
+
+    with pytest.raises(LookupError, match=line):
+        _ = command.part
+
+
+def test_the_tutorial_prepares_an_account(tmp_path: Path, moto_server: str) -> None:
+    """Install, describe, bootstrap, render, and a dry run, as one script of a shell."""
+    wanted = [each for each in TUTORIAL if each.part in {Part.INSTALL, Part.PREPARE}]
+    environ = {"GRADECTL_ENDPOINT_URL": moto_server, "GRADECTL_LOCAL_DIR": str(tmp_path / "stack")}
+
+    done = tutorial.run(tmp_path, tutorial.script(wanted), environ, SMALL)
+
+    assert done.returncode == 0, done.stdout
+    assert "would be deployed (dry run)" in done.stdout
+
+
+@pytest.mark.exhaustive
+@pytest.mark.stack
+def test_the_whole_tutorial_is_one_script(tmp_path: Path) -> None:
+    """Every command as it stands, on one account with engines and workers; it leaves nothing."""
+    # Box users cannot traverse tmp_path.
+    directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))
+    environ = {DIRECTORY_VARIABLE: str(directory)}
+    script = tutorial.script(TUTORIAL, account=f"gradectl local up {tutorial.ENVIRONMENT}")
+
+    try:
+        done = tutorial.run(tmp_path, script, environ)
+    finally:
+        lifecycle.down(directory)
+        shutil.rmtree(directory)
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(": AC, score 100") == 1
+    assert done.stdout.count(": CE, score 0") == 1
+    assert re.search(r"^destroyed: \d+ deleted$", done.stdout, re.MULTILINE), done.stdout
