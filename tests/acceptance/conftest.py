@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import in_process
 import psutil
 import pytest
+from in_process import CommandResult
 
 from gradectl.local import lifecycle
 from gradectl.local.loopback import is_listening
@@ -64,6 +66,10 @@ class Project:
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
+
+    def call(self, *arguments: str) -> CommandResult:
+        """Run a command to its end in this process, which is faster."""
+        return in_process.run(self.root, self.environ, *arguments)
 
     def ask(self, *arguments: str, code: int = 0) -> Any:
         """Run a command and parse its output; fails on another exit code."""

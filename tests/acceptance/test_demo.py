@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tutorial
 import yaml
+from tutorial import Command, Part
 
 from grader.contract.bucket import metadata_key
 from grader.contract.names import REQUESTS_QUEUE, RESULTS_QUEUE
@@ -22,6 +25,9 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SUM = EXAMPLES / "submissions" / "sum"
 SAMPLES = yaml.safe_load((EXAMPLES / "submissions.yaml").read_text())["submissions"]
 POLLS = 600
+OPERATING = [
+    each for each in tutorial.commands(tutorial.PAGE.read_text()) if each.part is Part.OPERATE
+]
 
 
 @pytest.fixture(scope="module", name="demo")
@@ -139,11 +145,23 @@ def test_the_only_revision_cannot_be_rolled_back(stack: Any) -> None:
     assert stack.run("rollback", "local", "--yes").returncode == 5
 
 
-def test_a_second_apply_changes_nothing(stack: Any) -> None:
-    """All counts of its summary are 0."""
-    applied = stack.ask("apply", "local", "--yes")
+def test_the_tutorial_operates_an_environment(stack: Any) -> None:
+    """Its commands from the deployment on, which here is a second one and changes nothing."""
+    said = {command.line: _succeeds(stack, command) for command in OPERATING}
 
-    assert set(applied["summary"].values()) == {0}
+    assert "nothing to change" in said["gradectl deploy exams"]
+    submitted = [text for line, text in said.items() if line.startswith("gradectl submit")]
+    assert [re.findall(r": (\w\w), score (\d+)", text) for text in submitted] == [
+        [("AC", "100")],
+        [("CE", "0")],
+    ]
+
+
+def _succeeds(stack: Any, command: Command) -> str:
+    """Run a command of the tutorial in the running environment; returns its output."""
+    done = stack.call(*command.of("local"), "--yes")
+    assert done.code == 0, f"{command.line}\n{done.stdout}{done.stderr}"
+    return str(done.stdout + done.stderr)
 
 
 def test_a_request_survives_the_worker_that_grades_it(stack: Any) -> None:

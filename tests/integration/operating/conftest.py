@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
-import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+import in_process
 import pymysql
 import pytest
 import yaml
+from in_process import CommandResult
 
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
-from gradectl.cli import main
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
@@ -31,46 +28,6 @@ from gradectl.local.testing import RunningBroker, RunningDatabase, running_broke
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"
-#: Signals whose handlers `main` replaces.
-HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
-
-
-@dataclass(frozen=True)
-class CommandResult:
-    """The exit code and the output of a command."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def document(self) -> Any:
-        """The output, parsed as JSON."""
-        return json.loads(self.stdout)
-
-
-@contextmanager
-def only_environ(wanted: dict[str, str]) -> Iterator[None]:
-    """Replace the process environment for the block."""
-    saved = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-
-
-@contextmanager
-def same_signal_handlers() -> Iterator[None]:
-    """Restore the signal handlers after the block."""
-    saved = {number: signal.getsignal(number) for number in HANDLED}
-    try:
-        yield
-    finally:
-        for number, handler in saved.items():
-            signal.signal(number, handler)
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -119,16 +76,8 @@ class Applied:
         return {key: value for key, value in {**usual, **changes}.items() if value}
 
     def gradectl(self, *arguments: str, **environ: str) -> CommandResult:
-        """Run a command in this process, because a new process takes longer than most commands."""
-        out, err = io.StringIO(), io.StringIO()
-        with ExitStack() as stack:
-            stack.enter_context(contextlib.chdir(self.root))
-            stack.enter_context(redirect_stdout(out))
-            stack.enter_context(redirect_stderr(err))
-            stack.enter_context(only_environ(self.environ(**environ)))
-            stack.enter_context(same_signal_handlers())
-            code = main(arguments)
-        return CommandResult(code, out.getvalue(), err.getvalue())
+        """Run a command in this process."""
+        return in_process.run(self.root, self.environ(**environ), *arguments)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in its own process, for interruptions."""

@@ -1,0 +1,77 @@
+"""Runs `gradectl` in the process of the test, because a new one takes longer than most commands."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradectl.cli import main
+
+#: Signals whose handlers `main` replaces.
+HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The exit code and the output of a command."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        """The output, parsed as JSON."""
+        return json.loads(self.stdout)
+
+
+def run(root: Path, environ: Mapping[str, str], *arguments: str) -> CommandResult:
+    """
+    Run a command in this process.
+
+    Args:
+        root: The folder that the command is started in.
+        environ: All its environment variables.
+        arguments: The command line after `gradectl`.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with ExitStack() as stack:
+        stack.enter_context(contextlib.chdir(root))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
+        stack.enter_context(only_environ(environ))
+        stack.enter_context(same_signal_handlers())
+        code = main(arguments)
+    return CommandResult(code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def only_environ(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Replace the process environment for the block."""
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+@contextmanager
+def same_signal_handlers() -> Iterator[None]:
+    """Restore the signal handlers after the block."""
+    saved = {number: signal.getsignal(number) for number in HANDLED}
+    try:
+        yield
+    finally:
+        for number, handler in saved.items():
+            signal.signal(number, handler)
