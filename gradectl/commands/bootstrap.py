@@ -37,7 +37,7 @@ def bootstrap(app: CloudContext, environment: str) -> None:
     document = {**deployment_id(found), "stack": stack, "outcome": outcome, "outputs": outputs}
     rows = [("stack", f"{stack} {outcome}"), *sorted(outputs.items())]
     app.ui.emit("bootstrap", document, Table(["part", "value"], rows))
-    app.ui.say(f"next: gradectl plan {environment}")
+    app.ui.say(f"next: gradectl deploy {environment} --dry-run")
 
 
 def _check_bucket(aws: Aws, bucket: str) -> None:

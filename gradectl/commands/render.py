@@ -36,7 +36,7 @@ def render(app: AppContext, environment: str, *, check: bool) -> None:
         text = "out of date: environment.yaml or release.json has changed"
         names = ", ".join(str(path.relative_to(root)) for path in stale)
         raise CheckFailedError(text, where=names, next_step=f"gradectl render {environment}")
-    app.ui.say(f"next: gradectl plan {environment}")
+    app.ui.say(f"next: gradectl deploy {environment} --dry-run")
 
 
 def _state(path: Path, stale: list[Path], *, dry: bool) -> str:
