@@ -1,4 +1,4 @@
-"""The commands of docs/tutorial.md up to the deployment, and the last one."""
+"""The commands of docs/tutorial.md, and of the pages that it needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 import tutorial
 from tutorial import Part
 
+from gradectl.environment import Environment
 from gradectl.local import lifecycle
 from gradectl.local.stack import DIRECTORY_VARIABLE
-
-pytestmark = pytest.mark.engine
+from gradectl.monitoring.names import ResourceNames
+from grader.contract.names import parameter_name
 
 #: A root that is planned in a second.
 SMALL = Path(__file__).resolve().parents[2] / "fixtures" / "project" / "environments"
@@ -39,6 +40,25 @@ def test_an_unknown_command_fails_with_its_name(line: str) -> None:
         _ = command.part
 
 
+def test_the_tunnel_to_the_broker_leads_through_a_worker() -> None:
+    """No test can open it, but its names are those of the environment."""
+    text = (tutorial.ROOT / "docs" / "deploy.md").read_text()
+    recipe = text.partition("## Reaching the broker")[2].partition("## ")[0]
+    environment = Environment(
+        schema_version=1,
+        name=tutorial.ENVIRONMENT,
+        account_id="123456789012",
+        region="ap-northeast-2",
+    )
+    names = ResourceNames.of(environment)
+
+    assert set(re.findall(r"--cluster (\S+)", recipe)) == {names.cluster}
+    assert f"ecs:{names.cluster}_" in recipe
+    assert f"name=='{names.container}'" in recipe
+    assert f"--name {parameter_name(environment.name, 'mq', 'broker-endpoint')} " in recipe
+
+
+@pytest.mark.engine
 def test_the_tutorial_prepares_an_account(tmp_path: Path, moto_server: str) -> None:
     """Install, describe, bootstrap, render, and a dry run, as one script of a shell."""
     wanted = [each for each in TUTORIAL if each.part in {Part.INSTALL, Part.PREPARE}]
