@@ -36,7 +36,10 @@ class BrokerAccess:
     user: str
     password: str = field(repr=False)
     ca_file: Path | None = None
-    advice: str = "check that the broker runs, and that this machine can reach its STOMP port"
+    advice: str = (
+        "check that the broker runs, and that this machine can reach its STOMP port"
+        " (docs/deploy.md#reaching-the-broker)"
+    )
     login_advice: str = "compare user name and password with those of the broker"
 
 
