@@ -2,7 +2,8 @@
 Starts a local environment, grades the sample submissions, and stops it: `make demo`.
 
 Every step runs a command that a user could type. The exit code is not 0 if any result deviates from
-examples/submissions.yaml. `KEEP=1` leaves the environment running.
+examples/submissions.yaml. `KEEP=1` leaves the environment running. With `IMAGE=1` the workers run
+from the file system of the image that is built and pushed first.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ Try next{hint}:
 class Demo:
     """The steps of the demo, with their durations."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, image: bool) -> None:
+        self.image = image
         self.seconds: dict[str, float] = {}
         self.deviations: list[str] = []
 
@@ -52,6 +54,9 @@ class Demo:
         self.step("control plane", lambda: gradectl("local", "up"))
         self.step("bootstrap", lambda: gradectl("bootstrap", "local", "--yes"))
         self.step("render", lambda: gradectl("render", "local"))
+        if self.image:
+            push = ("image", "push", "local", "--base", "debootstrap", "--yes")
+            self.step("image", lambda: gradectl(*push))
         self.step("deploy", lambda: gradectl("deploy", "local", "--yes"))
         self.step("engines and workers", lambda: gradectl("local", "status", "--wait", "60"))
         self.step("problems", self.push)
@@ -103,6 +108,12 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     print(flush=True)
 
 
+def deselect_image() -> None:
+    """Return to the files of the repository, in which `local` has no image."""
+    (ROOT / "environments" / "local" / "release.json").unlink(missing_ok=True)
+    clean_up("render", "local")
+
+
 def report(demo: Demo, total: float, *, keep: bool) -> int:
     """Print the report, write the durations for the benchmark, and return the exit code."""
     show(("step", "seconds"), [(name, str(taken)) for name, taken in demo.seconds.items()])
@@ -129,7 +140,7 @@ def main() -> int:
         signal.signal(number, stop)
     keep = os.environ.get("KEEP") == "1"
     started = time.monotonic()
-    demo, is_finished = Demo(), False
+    demo, is_finished = Demo(image=os.environ.get("IMAGE") == "1"), False
     try:
         demo.run()
         is_finished = True
@@ -139,6 +150,8 @@ def main() -> int:
         signal_number = stopped_by()
         if signal_number or not (keep and is_finished):
             clean_up("local", "down")
+            if demo.image:
+                deselect_image()
     if signal_number:
         return 128 + signal_number
     return report(demo, time.monotonic() - started, keep=keep) if is_finished else 1

@@ -26,7 +26,7 @@ from gradectl.deploy.deploy_lock import deploy_lock, release
 from gradectl.deploy.deploy_report import DeployReport
 from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.image import BuildOptions, WorkerImage
+from gradectl.deploy.image import BuildOptions, WorkerImage, selected_digest
 from gradectl.deploy.pipeline import Pipeline
 from gradectl.deploy.polling import pauses
 from gradectl.deploy.release import IMAGE_VARIABLE
@@ -138,7 +138,9 @@ def _image(app: CloudContext, deployment: Deployment) -> str:
     """Build and push the image, unless the repository has it."""
     environment = deployment.environment
     if environment.emulated:
-        return "the local stack runs the workers of this Python environment"
+        digest = selected_digest(app.project_root, environment)
+        source = f"image {digest}" if digest else "this Python environment, not from an image"
+        return f"the local stack runs the workers from {source}"
     if IMAGE_VARIABLE in environment.variables:
         return f"environment.yaml names {environment.variables[IMAGE_VARIABLE]}"
     with narrated(app) as heard:

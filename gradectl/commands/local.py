@@ -16,6 +16,7 @@ from gradectl.options import group
 from gradectl.ui import Table
 
 _DEFAULT_ENVIRONMENT = "local"
+_SHORT = len("image sha256:") + 12
 
 
 @group("local", epilog="Example: gradectl local up")
@@ -45,6 +46,11 @@ def up(app: AppContext, environment: str) -> None:
         return
     stack = lifecycle.up(location, app.environ)
     _show(app, stack)
+    if not lifecycle.has_registry():
+        app.ui.say(
+            "no registry of images (docker-registry and htpasswd are not installed): workers run"
+            " from the virtual environment of gradectl"
+        )
     app.ui.say(f"next: gradectl bootstrap {environment}")
 
 
@@ -114,13 +120,21 @@ def _show(app: AppContext, stack: Stack) -> None:
         "stack": {name: str(value) for name, value in vars(stack).items()},
         "services": [vars(each) for each in services],
     }
-    columns = ["service", "state", "health", "pid", "address"]
-    rows = [[s.name, _state(s), s.health or "-", s.pid or "-", s.address] for s in services]
+    columns = ["service", "state", "health", "pid", "address", "runs from"]
+    rows = [
+        [s.name, _state(s), s.health or "-", s.pid or "-", s.address, _short(s.source)]
+        for s in services
+    ]
     title = f"local stack, logs in {layout.control_plane_log.parent}"
     app.ui.emit("local-status", document, Table(columns, rows, title))
     for each in services:
         if each.message:
             app.ui.warn(f"{each.name}: {each.message}")
+
+
+def _short(source: str) -> str:
+    """Shorten the digest of an image."""
+    return f"{source[:_SHORT]}..." if source.startswith("image ") else source or "-"
 
 
 def _state(service: ServiceStatus) -> str:

@@ -10,6 +10,7 @@ from gradectl.local.engines.mariadb import Database
 
 BROKER = "broker"
 DATABASE = "database"
+REGISTRY = "registry"
 _ONE_OFF = "run-task"
 #: Health of a task whose health check passes.
 HEALTHY = "healthy"
@@ -37,12 +38,28 @@ class CloudDatabase:
 
 @dataclass(frozen=True)
 class Container:
-    """The container of a task definition, reduced to what a plain process supports."""
+    """
+    The container of a task definition, reduced to what is done here.
+
+    Attributes:
+        command: Its command; empty takes that of the image.
+        environment: Its variables.
+        secrets: Name of each variable, and of the parameter with its value.
+        stop_seconds: Time from SIGTERM to SIGKILL.
+        image: Its image.
+        writable_paths: Paths of its volumes.
+        dropped_capabilities: Those of Docker's default that it does not have.
+        user: Its user; empty takes that of the image.
+    """
 
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
-    secrets: tuple[tuple[str, str], ...]  # variable name and parameter name
+    secrets: tuple[tuple[str, str], ...]
     stop_seconds: int
+    image: str = ""
+    writable_paths: tuple[str, ...] = ()
+    dropped_capabilities: tuple[str, ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,7 @@ class Cloud:
     databases: tuple[CloudDatabase, ...] = ()
     services: tuple[CloudService, ...] = ()
     tasks: tuple[CloudTask, ...] = ()
+    repositories: tuple[str, ...] = ()  # of images
 
 
 # --- The services on this machine ---------------------------------------------------------------
@@ -118,6 +136,13 @@ class DatabaseService:
 
 
 @dataclass(frozen=True)
+class RegistryService:
+    """The process of the registry of images."""
+
+    name: str = REGISTRY
+
+
+@dataclass(frozen=True)
 class TaskService:
     """One task of an ECS service."""
 
@@ -135,7 +160,7 @@ class OneOffTask:
     container: Container
 
 
-LocalService = BrokerService | DatabaseService | TaskService | OneOffTask
+LocalService = BrokerService | DatabaseService | RegistryService | TaskService | OneOffTask
 
 
 @dataclass(frozen=True)
@@ -162,6 +187,7 @@ def desired(cloud: Cloud) -> dict[str, LocalService]:
     """
     services: list[LocalService] = [BrokerService(broker) for broker in cloud.brokers[:1]]
     services += [DatabaseService(database) for database in cloud.databases[:1]]
+    services += [RegistryService() for _ in cloud.repositories[:1]]
     for service in cloud.services:
         services += [
             TaskService(task_name(service, number), service.name, service.container)

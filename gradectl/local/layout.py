@@ -8,6 +8,8 @@ The files in the directory of a local stack.
     launcher    boxes/            sandbox of the tasks, built by `gradectl local up`
     broker/<id>/                  configuration (private) and messages of the broker
     database/<id>/                data of the database server (private)
+    registry/                     configuration (private) and images of the registry; kept
+    images/                       unpacked images of the tasks; kept
     tasks/                        working directories of the tasks
     logs/                         one file per service
     supervisor.out                output of the supervisor, such as a traceback
@@ -59,6 +61,16 @@ class StackLayout:
         """Directory of a database server."""
         return self.directory / "database" / instance_id
 
+    @property
+    def registry(self) -> Path:
+        """Directory of the registry; its images make the next push short."""
+        return self.directory / "registry"
+
+    @property
+    def images(self) -> Path:
+        """The unpacked images of the tasks, which make the next start short."""
+        return self.directory / "images"
+
     def task(self, name: str) -> Path:
         """Working directory of a task."""
         return self.directory / "tasks" / _file_name(name)
@@ -74,10 +86,10 @@ class StackLayout:
         (self.directory / "logs").mkdir(mode=0o700)
 
     def clear_data(self) -> None:
-        """Remove messages, rows and certificates; the logs stay."""
+        """Remove messages, rows and certificates; logs and images stay."""
         for folder in ("broker", "database", "tasks"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
-        for file in ("ca.pem", "server.p12"):
+        for file in ("ca.pem", "server.p12", "server.pem"):
             (self.directory / file).unlink(missing_ok=True)
 
 

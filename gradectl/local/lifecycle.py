@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError, UnreachableError
-from gradectl.local.engines.find import find_engines
+from gradectl.local.engines.find import find_engines, find_optional_registry
 from gradectl.local.layout import StackLayout
 from gradectl.local.stack import (
     DIRECTORY_VARIABLE,
@@ -55,6 +55,7 @@ class ServiceStatus:
     message: str
     health: str  # "healthy", "unhealthy", "silent"; empty without a health check
     log_file: Path
+    source: str = ""  # what a task runs from: its image, or the virtual environment
 
 
 def up(location: StackLocation, environ: Mapping[str, str]) -> Stack:
@@ -122,6 +123,11 @@ def services(stack: Stack) -> list[ServiceStatus]:
 def is_settled(stack: Stack, timeout_seconds: float) -> bool:
     """Wait up to 10 s until all services run and are healthy; raises `UnreachableError`."""
     return bool(_get(stack, f"{SETTLED_PATH}?{timeout_seconds}"))
+
+
+def has_registry() -> bool:
+    """Whether the registry of images is installed, so that workers can run from an image."""
+    return find_optional_registry() is not None
 
 
 def check_setuid(directory: Path, mount_flags: int) -> None:

@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradectl.errors import ConfigurationError, TryAgainError
+from gradectl.local.container import contained
 from gradectl.local.desired import (
     HEALTHY,
     BrokerService,
+    Container,
     DatabaseService,
     LocalService,
     OneOffTask,
+    RegistryService,
     TaskService,
 )
-from gradectl.local.engines import activemq, mariadb
+from gradectl.local.engines import activemq, mariadb, registry
 from gradectl.local.engines.find import Engines
+from gradectl.local.engines.registry import RegistryEngine
 from gradectl.local.engines.tls import Certificates
+from gradectl.local.image_store import CA_FILE, ImageStore, UnpackedImage
 from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports, is_listening
 from gradectl.processes.child import Child, ProgramSpec
@@ -41,6 +46,7 @@ class LaunchedProgram:
     stop_seconds: float
     address: str
     health: Callable[[], str] = lambda: ""  # empty for a service without a health check
+    source: str = ""  # what a task runs from
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Addresses:
     endpoint_url: str
     broker_port: int
     database_port: int
+    registry_port: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class Platform:
         addresses: The fixed addresses of the stack.
         certificates: CA and server certificate of the broker and the database.
         read_parameter: Returns the value of a task's secret; raises `ConfigurationError`.
+        registry: The prepared registry of images; None where it is not installed.
+        images: The images of tasks; None without a registry.
     """
 
     engines: Engines
@@ -70,6 +79,8 @@ class Platform:
     addresses: Addresses
     certificates: Certificates
     read_parameter: Callable[[str], str]
+    registry: RegistryEngine | None = None
+    images: ImageStore | None = None
 
     def launch(self, service: LocalService) -> LaunchedProgram:
         """
@@ -84,6 +95,8 @@ class Platform:
                 return self._launch_broker(service)
             case DatabaseService():
                 return self._launch_database(service)
+            case RegistryService():
+                return self._launch_registry(service)
             case TaskService() | OneOffTask():
                 return self._launch_task(service)
 
@@ -127,23 +140,42 @@ class Platform:
             f"{LOOPBACK}:{port}",
         )
 
+    def _launch_registry(self, service: RegistryService) -> LaunchedProgram:
+        port = self.addresses.registry_port
+        _check_port(service.name, port)
+        if self.registry is None:
+            raise ConfigurationError("the registry of images is not installed", where=service.name)
+        log_file = self.layout.log(service.name)
+        child = registry.start_registry(self.registry, self.layout.registry, log_file)
+        return LaunchedProgram(
+            child,
+            lambda: is_listening(port),
+            registry.READY_SECONDS,
+            registry.STOP_SECONDS,
+            f"https://localhost:{port}",
+        )
+
     def _launch_task(self, service: TaskService | OneOffTask) -> LaunchedProgram:
         (port,) = free_ports(1)
         directory = self.layout.task(service.name)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         container = service.container
-        if not container.command:
+        image, reason = self._image(container)
+        command = list(container.command or (image.command if image else ()))
+        if not command:
             raise ConfigurationError("the task definition has no command", where=service.name)
-        environment = dict(container.environment)
+        environment = dict(image.environment) if image else {}
+        environment |= dict(container.environment)
         environment |= {name: self.read_parameter(source) for name, source in container.secrets}
-        environment |= self._platform_environment(port, directory)
-        program = ProgramSpec(
-            service.name,
-            container.command,
-            environment,
-            directory,
-            self.layout.log(service.name),
-        )
+        environment |= self._platform_environment(port)
+        if image:
+            environment["SSL_CERT_FILE"] = CA_FILE
+            ca_file = self.certificates.ca_file
+            command = contained(command, container, image, directory=directory, ca_file=ca_file)
+        else:
+            environment |= self._python_environment(directory)
+        log_file = self.layout.log(service.name)
+        program = ProgramSpec(service.name, command, environment, directory, log_file)
         return LaunchedProgram(
             Child(program),
             lambda: True,  # in ECS a task is RUNNING when its process runs; health is separate
@@ -151,17 +183,31 @@ class Platform:
             float(container.stop_seconds),
             f"http://{LOOPBACK}:{port}/health",
             lambda: task_health(port),
+            f"image {image.digest}" if image else f"virtual environment{reason}",
         )
 
-    def _platform_environment(self, health_port: int, storage: Path) -> dict[str, str]:
-        """Return all variables that a task gets beyond its task definition."""
-        programs = Path(sys.executable).parent
+    def _image(self, container: Container) -> tuple[UnpackedImage | None, str]:
+        """The image of a task, or why it runs from the Python environment of this stack."""
+        if self.images is None or not container.image:
+            return None, ""
+        image = self.images.open(container.image)
+        reason = self.images.why_not() if image else ""
+        return (None, f": {reason}") if reason else (image, "")
+
+    def _platform_environment(self, health_port: int) -> dict[str, str]:
+        """Return the variables that a task gets beyond its task definition and its image."""
         return {
             "AWS_ACCESS_KEY_ID": _EMULATED_KEY,  # from the task role
             "AWS_SECRET_ACCESS_KEY": _EMULATED_KEY,
             "AWS_ENDPOINT_URL": self.addresses.endpoint_url,  # from the region
             "HEALTH_PORT": str(health_port),  # tasks have their own address, processes do not
-            "LAUNCHER_PATH": str(self.layout.launcher),  # from the image, as are the next three
+        }
+
+    def _python_environment(self, storage: Path) -> dict[str, str]:
+        """Return the variables of a task without an image, which would have most of them."""
+        programs = Path(sys.executable).parent
+        return {
+            "LAUNCHER_PATH": str(self.layout.launcher),
             "LANG": "C.UTF-8",
             "PATH": f"{programs}:{os.defpath}",
             "SSL_CERT_FILE": str(self.certificates.ca_file),

@@ -49,6 +49,7 @@ class Snapshot:
     restarts: int = 0
     message: str = ""
     health: str = ""
+    source: str = ""
 
     @property
     def is_serving(self) -> bool:
@@ -133,7 +134,7 @@ class Runner:
         try:
             launched = self._launch(self.service)
             child = launched.child
-            self._update(state=ServiceState.RUNNING, pid=child.pid)
+            self._update(state=ServiceState.RUNNING, pid=child.pid, source=launched.source)
             try:
                 child.wait(interrupt=self._stop_event)
             finally:
@@ -167,7 +168,7 @@ class Runner:
         """Run the program until `stop`; raises `GradectlError` if it exits before."""
         launched = self._launch(self.service)
         child = launched.child
-        self._update(pid=child.pid, address=launched.address)
+        self._update(pid=child.pid, address=launched.address, source=launched.source)
         try:
             ready = wait_until_ready(
                 child, launched.answers, launched.ready_seconds, interrupt=self._stop_event

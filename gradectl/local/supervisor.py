@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from gradectl.errors import GradectlError
@@ -34,8 +34,11 @@ from gradectl.local.control_plane.state import (
     record_tasks,
 )
 from gradectl.local.desired import Cloud, OneOffTask, one_off_tasks
-from gradectl.local.engines.find import find_engines
+from gradectl.local.engines.find import find_engines, find_optional_registry
+from gradectl.local.engines.registry import prepare_registry
+from gradectl.local.engines.registry_client import RegistryClient
 from gradectl.local.engines.tls import make_certificates
+from gradectl.local.image_store import ImageStore
 from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
@@ -56,12 +59,20 @@ class Supervisor:
         patch_mq()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
-        self._control_plane = ControlPlane(on_change=self.wake, pages=pages)
+        broker_port, database_port, registry_port = free_ports(3)
+        registry = find_optional_registry()
+        access, images = None, None
+        if registry:
+            access = prepare_registry(registry, layout.registry, registry_port, certificates)
+            images = ImageStore(layout.images, RegistryClient(access))
+        self._control_plane = ControlPlane(on_change=self.wake, pages=pages, registry=access)
         patch_tasks()
-        broker_port, database_port = free_ports(2)
-        addresses = Addresses(self._control_plane.url, broker_port, database_port)
-        platform = Platform(find_engines(), layout, addresses, certificates, parameter)
-        self._reconciler = Reconciler(observe, platform.launch, report, self._task_ended)
+        addresses = Addresses(self._control_plane.url, broker_port, database_port, registry_port)
+        platform = Platform(
+            find_engines(), layout, addresses, certificates, parameter, registry, images
+        )
+        watch = observe if registry else observe_without_images
+        self._reconciler = Reconciler(watch, platform.launch, report, self._task_ended)
         self.stack = Stack(
             directory=layout.directory,
             endpoint_url=addresses.endpoint_url,
@@ -128,6 +139,11 @@ def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
     if broker and cloud.brokers:
         first = cloud.brokers[0]
         record_broker(first.broker_id, broker_state(broker, rebooted=first.reboots > 0))
+
+
+def observe_without_images() -> Cloud:
+    """Read all resources that need a data plane, on a machine without a registry of images."""
+    return replace(observe(), repositories=())
 
 
 def exit_code(status: int | None) -> int | None:

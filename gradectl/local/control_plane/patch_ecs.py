@@ -38,6 +38,8 @@ _STORED = (
 _HISTORY = "history"
 _TASKS = "tasks"
 _STOPPED_TASKS = 20
+#: Reasons for which a container did not start, in the words of ECS.
+_CANNOT = re.compile(r"Cannot(Pull|Start)ContainerError: .*")
 #: Status of the deployment that a service works towards.
 PRIMARY = "PRIMARY"
 
@@ -263,7 +265,9 @@ def _described(service: Service, task: TaskState, deployment: Mapping[str, Any])
     if not task.failure:
         return answer
     container["lastStatus"] = "STOPPED"
-    if task.exit_status is None:
+    if cannot := _CANNOT.search(task.failure):
+        reason, code = cannot[0], "TaskFailedToStart"
+    elif task.exit_status is None:
         reason, code = f"ResourceInitializationError: {task.failure}", "TaskFailedToStart"
     else:
         status = task.exit_status

@@ -49,7 +49,7 @@ Pages = Mapping[str, Callable[[str], bytes]]
 calls = logging.getLogger("gradectl.local.calls")
 
 #: Services that have a data plane or feed one; calls to others never change the desired state.
-_SERVED = frozenset({"mq", "rds", "ecs", "ssm", "application-autoscaling"})
+_SERVED = frozenset({"mq", "rds", "ecr", "ecs", "ssm", "application-autoscaling", "cloudformation"})
 _READS = ("Describe", "List", "Get")
 #: `Credential=KEY/DATE/REGION/SERVICE/aws4_request` in the header of a signed call.
 _CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
+from moto.ecr.models import ECRBackend, ecr_backends
 from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
 from moto.logs.models import LogsBackend, logs_backends
 from moto.mq.models import MQBackend, mq_backends
@@ -46,7 +47,11 @@ _Backend = TypeVar("_Backend", bound=BaseBackend)
 def observe() -> Cloud:
     """Read all resources that need a data plane."""
     return Cloud(
-        tuple(_brokers()), tuple(_databases()), tuple(_services()), tuple(_one_off_tasks())
+        tuple(_brokers()),
+        tuple(_databases()),
+        tuple(_services()),
+        tuple(_one_off_tasks()),
+        tuple(_repositories()),
     )
 
 
@@ -190,6 +195,12 @@ def _databases() -> Iterator[CloudDatabase]:
                 yield CloudDatabase(instance.db_instance_identifier, database)
 
 
+def _repositories() -> Iterator[str]:
+    backend: ECRBackend
+    for backend in _each(ecr_backends):
+        yield from list(backend.repositories)
+
+
 def _services() -> Iterator[CloudService]:
     backend: EC2ContainerServiceBackend
     for backend in _each(ecs_backends):
@@ -236,11 +247,17 @@ def _main_container(definitions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _container(definition: dict[str, Any]) -> Container:
+    capabilities = (definition.get("linuxParameters") or {}).get("capabilities") or {}
+    mounts = definition.get("mountPoints") or ()
     return Container(
         command=(*definition.get("entryPoint", ()), *definition.get("command", ())),
         environment=tuple((each["name"], each["value"]) for each in definition["environment"]),
         secrets=tuple((each["name"], each["valueFrom"]) for each in definition.get("secrets", ())),
         stop_seconds=definition.get("stopTimeout", _DEFAULT_STOP_SECONDS),
+        image=str(definition["image"]),
+        writable_paths=tuple(each["containerPath"] for each in mounts if not each.get("readOnly")),
+        dropped_capabilities=tuple(capabilities.get("drop") or ()),
+        user=str(definition.get("user") or ""),
     )
 
 

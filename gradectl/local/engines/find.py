@@ -90,6 +90,14 @@ def find_registry(root: Path = Path("/")) -> RegistryEngine:
     return engine
 
 
+def find_optional_registry(root: Path = Path("/")) -> RegistryEngine | None:
+    """Find the registry of images; None where it is not installed."""
+    try:
+        return find_registry(root)
+    except ConfigurationError:
+        return None
+
+
 class _Search:
     """Finds files below a root, and records the packages of the missing ones."""
 

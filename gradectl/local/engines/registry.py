@@ -16,6 +16,7 @@ from gradectl.processes.child import Child, ProgramSpec
 from gradectl.processes.tools import Tools
 
 READY_SECONDS = 30.0
+STOP_SECONDS = 10.0
 #: The user of ECR's tokens.
 _USER = "AWS"
 
