@@ -17,8 +17,8 @@ languages: ## set up, and install the compilers of all languages
 image: ## set up, and install what builds and tests the image of the worker
 	@scripts/setup image
 
-demo: setup ## deploy `local`, grade real submissions, exercise the queues (KEEP=1 leaves it running)
-	@exec $(PY) examples/demo
+demo: $(if $(IMAGE),image,setup) ## deploy `local`, grade real submissions (KEEP=1: keep it running; IMAGE=1: run the image)
+	@IMAGE=$(IMAGE) exec $(PY) examples/demo
 
 # Three processes on two processors: tests on engines wait more than they compute.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
@@ -37,12 +37,13 @@ fast: setup ## run the tests that need no engine
 
 WORKFLOWS := .github/workflows/*.yml examples/pipelines/github/*.yml
 
-lint: setup ## run ruff, mypy, actionlint and zizmor
+lint: setup ## run ruff, mypy, actionlint, zizmor and hadolint
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/actionlint $(WORKFLOWS)
 	@.venv/bin/zizmor --quiet --offline --config .github/zizmor.yml .github/actions $(WORKFLOWS)
+	@.venv/bin/hadolint Dockerfile
 
 format: setup ## format Python and Terraform files
 	@$(PY) -m ruff format .
