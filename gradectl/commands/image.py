@@ -18,7 +18,9 @@ from gradectl.deploy.image import (
     BuildOptions,
     PushResult,
     WorkerImage,
+    attached_components,
     describe_build,
+    push_target,
     selected_digest,
 )
 from gradectl.deploy.image_content import describe
@@ -147,6 +149,8 @@ def push_image(  # noqa: PLR0913 - one parameter an option
         ("pushed", "yes" if result.pushed else "no, the repository has it"),
         ("written", ", ".join(document["written"]) or "nothing, this image is selected already"),
     ]
+    if result.pushed:
+        rows.append(("components", result.components or f"not attached: {result.components_note}"))
     app.ui.emit("image-push", document, Table(["part", "value"], rows))
     app.ui.say(f"next: gradectl plan {environment}")
 
@@ -188,7 +192,7 @@ def list_images(app: CloudContext, environment: str) -> None:
 )
 @pass_context(CloudContext)
 def inspect_image(app: CloudContext, environment: str, *, reference: str | None) -> None:
-    """Show an image in the repository: digest, tags, size, commit, version, platform."""
+    """Show an image in the repository: digest, tags, size, commit, version, components."""
     found = app.environment(environment)
     selected = selected_digest(app.project_root, found)
     wanted = reference or selected
@@ -200,12 +204,14 @@ def inspect_image(app: CloudContext, environment: str, *, reference: str | None)
     if there is None:
         text = f"image {wanted} not found"
         raise GradectlError(text, where=found.image_repository, next_step=hint)
+    components = _components(app, found, there.digest)
     about = dict(images.annotations(found.image_repository, there.digest))
     document = {
         "environment": environment,
         "repository": found.image_repository,
         **_fields(there),
         "selected": there.digest == selected,
+        "components": components,
         "annotations": about,
     }
     rows = [
@@ -214,6 +220,7 @@ def inspect_image(app: CloudContext, environment: str, *, reference: str | None)
         ("download", f"{there.bytes / 1e6:.0f} MB"),
         ("pushed", f"{there.pushed_at:%Y-%m-%d %H:%M}"),
         ("next plan", "yes" if there.digest == selected else "no"),
+        ("components", components or "none attached"),
         *sorted(about.items()),
     ]
     app.ui.emit("image-inspect", document, Table(["part", "value"], rows))
@@ -243,6 +250,18 @@ def narrated(app: AppContext) -> Iterator[Callable[[str], None]]:
         yield heard
 
 
+def _components(app: CloudContext, environment: Environment, digest: str) -> str | None:
+    """Digest of the attached list of components; None when none is known."""
+    stack = app.stack(environment)
+    try:
+        login = app.aws(environment).images.login()
+        target = push_target(environment, login, stack.ca_file if stack else None)
+        return attached_components(target, digest) or None
+    except GradectlError as error:
+        app.ui.warn(f"the attached documents are unknown: {error}")
+        return None
+
+
 def _fields(found: PushedImage) -> dict[str, Any]:
     """An image for programs."""
     return {
@@ -261,4 +280,5 @@ def _pushed(app: AppContext, result: PushResult) -> dict[str, Any]:
         "image": result.release.image,
         "written": [str(path.relative_to(app.project_root)) for path in result.written],
         "build": describe_build(result.build) if result.build else None,
+        "components": result.components or None,
     }

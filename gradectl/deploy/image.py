@@ -13,6 +13,7 @@ from typing import Any
 from gradectl import __version__
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.images import PushedImage, RegistryLogin
+from gradectl.adapters.images.attachments import Attachments
 from gradectl.adapters.images.base import DEBOOTSTRAP, import_base, make_base
 from gradectl.adapters.images.builder import BuildRequest, BuiltImage, ImageBuilder, PushTarget
 from gradectl.adapters.images.components import find_syft, write_components
@@ -70,12 +71,16 @@ class PushResult:
         pushed: False when the repository had it already.
         written: The files that name it now, and did not before.
         build: The build; None when none was needed.
+        components: Digest of the attached list of components (SBOM); empty when none is attached.
+        components_note: Why none was attached; empty when one was, or nothing was pushed.
     """
 
     release: Release
     pushed: bool
     written: tuple[Path, ...]
     build: BuildResult | None
+    components: str = ""
+    components_note: str = ""
 
 
 class WorkerImage:
@@ -155,10 +160,15 @@ class WorkerImage:
         """
         found, build = self.pushed(aws), None
         digest = found.digest if found else ""
+        components, note = "", ""
         if found is None:
-            login = aws.images.login()  # fails before the build, if it fails
-            build = self.build(options)
-            digest = self._push(aws, login, build, ca_file)
+            target = self._target(aws.images.login(), ca_file)  # fails before the build
+            with TemporaryDirectory(prefix="gradectl-sbom-") as folder:
+                options, note = self._with_components(options, Path(folder))
+                build = self.build(options)
+                digest = self._push(aws, target, build)
+                if options.sbom:
+                    components, note = _attach(target, digest, options.sbom)
         uri = aws.images.repository_uri(self._environment.image_repository)
         release = Release(
             image=f"{uri}@{digest}",
@@ -168,18 +178,28 @@ class WorkerImage:
             version=__version__,
             commit=self.content.commit,
         )
-        return PushResult(release, build is not None, self._select(release), build)
-
-    def _push(
-        self, aws: Aws, login: RegistryLogin, build: BuildResult, ca_file: Path | None
-    ) -> str:
-        """Push a built image, and compare what the repository has with what was sent."""
-        repository = self._environment.image_repository
-        target = PushTarget(
-            login.host, repository, self.content.tag, login.user, login.password, ca_file
+        return PushResult(
+            release, build is not None, self._select(release), build, components, note
         )
+
+    def _target(self, login: RegistryLogin, ca_file: Path | None) -> PushTarget:
+        """The repository of the environment."""
+        return push_target(self._environment, login, ca_file, self.content.tag)
+
+    def _with_components(self, options: BuildOptions, folder: Path) -> tuple[BuildOptions, str]:
+        """Have the components listed in a file; or why not, where syft is not installed."""
+        if options.sbom:
+            return options, ""
+        try:
+            find_syft(self._tools)
+        except ConfigurationError as error:
+            return options, f"{error.what} ({error.next_step})"
+        return replace(options, sbom=folder / "components.json"), ""
+
+    def _push(self, aws: Aws, target: PushTarget, build: BuildResult) -> str:
+        """Push a built image, and compare what the repository has with what was sent."""
         digest = build.builder.push(build.image.name, target, self._heard)
-        found = aws.images.find(repository, self.content.tag)
+        found = aws.images.find(target.repository, self.content.tag)
         if found is None or found.digest != digest:
             text = f"pushed {digest}, but the repository has {found.digest if found else 'nothing'}"
             hint = "run it again; the repository must have immutable tags"
@@ -244,6 +264,47 @@ class WorkerImage:
         cache = Path(self._environ.get("XDG_CACHE_HOME") or home / ".cache")
         archive = make_base(self._tools, cache / _CACHE, request, self._heard)
         return import_base(builder, archive, request, self._heard)
+
+
+def push_target(
+    environment: Environment, login: RegistryLogin, ca_file: Path | None, tag: str = ""
+) -> PushTarget:
+    """
+    Name the repository of an environment with its login.
+
+    Args:
+        environment: The environment.
+        login: The login of its registry.
+        ca_file: Certificate authority of the registry; None for the usual ones.
+        tag: The tag to push.
+    """
+    repository = environment.image_repository
+    return PushTarget(login.host, repository, tag, login.user, login.password, ca_file)
+
+
+def attached_components(target: PushTarget, digest: str) -> str:
+    """
+    Find the list of components that is attached to an image.
+
+    Args:
+        target: Its repository.
+        digest: Its digest.
+
+    Returns:
+        The digest of the artifact; empty when none is attached.
+
+    Raises:
+        GradectlError: The registry refused the call, or does not answer.
+    """
+    return Attachments(target).find(digest)
+
+
+def _attach(target: PushTarget, digest: str, file: Path) -> tuple[str, str]:
+    """Attach the list of components; the image works without it, so a refusal is only reported."""
+    try:
+        return Attachments(target).attach(digest, file.read_bytes()), ""
+    except GradectlError as error:
+        return "", str(error)
 
 
 def describe_build(result: BuildResult) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+#: Name of the list of attached documents, in a registry without the referrers API.
+_INDEX_TAG = re.compile(r"sha256-[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Images:
             try:
                 pages = self._client.get_paginator("describe_images")
                 for page in pages.paginate(repositoryName=repository):
-                    found += [_pushed(item) for item in page["imageDetails"]]
+                    found += [_pushed(item) for item in page["imageDetails"] if _is_image(item)]
             except ClientError as error:
                 raise _missing(error, repository) or error from error
         return sorted(found, key=lambda image: image.pushed_at, reverse=True)
@@ -152,6 +155,13 @@ def _pushed(item: Mapping[str, Any]) -> PushedImage:
         int(item.get("imageSizeInBytes") or 0),
         item["imagePushedAt"],
     )
+
+
+def _is_image(item: Mapping[str, Any]) -> bool:
+    """Whether it can be run; ECR also lists the documents that are attached to images."""
+    kind = item.get("artifactMediaType") or ""
+    tags = item.get("imageTags") or ()
+    return not kind.endswith("cyclonedx+json") and not any(_INDEX_TAG.fullmatch(x) for x in tags)
 
 
 def _missing(error: ClientError, repository: str) -> ConfigurationError | None:

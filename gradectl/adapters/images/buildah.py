@@ -113,7 +113,9 @@ class Buildah:
     def export(self, name: str, folder: Path) -> str:
         """Write an image as an OCI layout."""
         layout = folder / "image"
-        done = self._tools.run([self._program, "push", name, f"oci:{layout}:image"], folder)
+        plain = ["--disable-compression"] if self.name == "buildah" else []
+        command = [self._program, "push", *plain, name, f"oci:{layout}:image"]
+        done = self._tools.run(command, folder)
         if done.code:
             raise failure("cannot export the image", done.errors, name, "build it again")
         return f"oci-dir:{layout}"

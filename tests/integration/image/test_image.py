@@ -17,7 +17,13 @@ import jsonschema
 import pytest
 import yaml
 
+from gradectl.adapters.images.base import import_base, make_base
+from gradectl.adapters.images.buildah import Buildah
+from gradectl.adapters.images.builder import BuildRequest
+from gradectl.adapters.images.find import builder_environment
+from gradectl.deploy.image_content import EPOCH
 from gradectl.local.testing import running_control_plane, running_registry
+from gradectl.processes.tools import Tools
 
 pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -25,6 +31,14 @@ SCHEMAS = REPOSITORY / "docs" / "schemas" / "cli"
 NAME = "imaged"
 SENTINEL = "a-Sentinel-that-no-layer-has"
 SECONDS = 900  # a limit for a hung test, not a measurement
+#: Stands in for syft, which takes 20 seconds; it looks at the exported image, as syft does.
+SYFT = """#!/bin/sh
+set -eu
+test -e "${3#oci-dir:}/index.json"
+printf '{"bomFormat": "CycloneDX", "specVersion": "1.6"}' > "${5#cyclonedx-json=}"
+"""
+#: The stages of the Dockerfile up to here are the base of what our code makes.
+OURS = "# The launcher of the sandbox"
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     pip = root / "pip.conf"
     pip.write_text(f"# {SENTINEL}\n")
     servers = tmp_path_factory.mktemp("servers")
+    programs = tmp_path_factory.mktemp("programs")
+    (programs / "syft").write_text(SYFT)
+    (programs / "syft").chmod(0o755)
     with (
         running_registry(servers) as registry,
         running_control_plane(servers, registry) as endpoint,
@@ -95,6 +112,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "DB_PASSWORD": SENTINEL,
             "GRADECTL_ENDPOINT_URL": endpoint,
             "GRADECTL_LOCAL_DIR": str(servers / "no-stack"),
+            "PATH": f"{programs}:{os.environ['PATH']}",
             "PIP_CONFIG_FILE": str(pip),
             "PYTHONPATH": str(REPOSITORY),
             "SSL_CERT_FILE": registry.ca_file,
@@ -110,6 +128,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def pushed(world: World) -> Any:
     """The first push, which builds the image."""
     return world.image("push", NAME, "--builder", "buildah")
+
+
+def quiet(_line: str) -> None:
+    """Ignore the output of a builder."""
+
+
+def inspected(image: str) -> Any:
+    command = ["buildah", "inspect", "--type", "image", image]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["OCIv1"]
+
+
+def layers(image: str) -> list[str]:
+    """Digests of the uncompressed layers of an image, the lowest first."""
+    return list(inspected(image)["rootfs"]["diff_ids"])
 
 
 def test_the_pushed_digest_is_what_the_next_plan_uses(world: World, pushed: Any) -> None:
@@ -132,6 +165,40 @@ def test_a_second_push_of_the_same_content_does_nothing(world: World, pushed: An
     assert again["digest"] == pushed["digest"]
 
 
+def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
+    world: World, pushed: Any, tmp_path: Path
+) -> None:
+    """The stages after the libraries run again, with other times and modes, without pip.conf."""
+    tools = Tools(builder_environment(world.environ))
+    builder = Buildah(tools, shutil.which("buildah") or "buildah")
+    before, after = (tmp_path / name for name in ("before", "after"))
+    for folder in (before, after):
+        shutil.copytree(world.root / "grader", folder / "grader")
+        for name in ("pyproject.toml", "requirements/constraints.txt"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(world.root / name, folder / name)
+    (after / "grader" / "errors.py").chmod(0o600)
+    os.utime(after / "grader" / "errors.py", (0, 0))
+    stages, ours = (world.root / "Dockerfile").read_text().split(OURS)
+    (before / "Dockerfile").write_text(stages)
+    libraries = f"localhost/{NAME}-test:libraries"
+    secrets = {"pip.conf": world.root / "pip.conf"}
+    arguments = {"LANGUAGES": "minimal", "PACKAGES": ""}
+    request = BuildRequest(before, libraries, "linux/amd64", arguments, {}, secrets, EPOCH)
+    kept = make_base(tools, Path.home() / ".cache" / "gradectl" / "bases", request, quiet)
+    base = import_base(builder, kept, request, quiet)
+    builder.build(replace(request, arguments={**arguments, "BASE": base}), quiet)
+    (after / "Dockerfile").write_text(f"FROM {libraries} AS libraries\n{OURS}{ours}")
+    again = f"localhost/{NAME}-test:again"
+    arguments = {"HEADERS": "no", "SOURCE_DATE_EPOCH": str(EPOCH)}
+    request = BuildRequest(after, again, "linux/amd64", arguments, {}, {}, EPOCH, use_cache=False)
+    builder.build(request, quiet)
+
+    assert layers(again)[-2:] == layers(pushed["build"]["image"])[-2:]
+    assert layers(again) == layers(pushed["build"]["image"])
+
+
+@pytest.mark.exhaustive
 def test_the_same_content_has_the_same_digest(world: World, pushed: Any) -> None:
     """Also when every instruction runs again, with other times and modes, and without pip.conf."""
     source = world.root / "grader" / "errors.py"
@@ -158,6 +225,21 @@ def test_no_layer_has_a_planted_secret(world: World, pushed: Any) -> None:
     assert sum(map(len, texts)) > pushed["build"]["bytes"] / 2
     assert any(b"grader/worker/processor.py" in text for text in texts)
     assert [text[:200] for text in texts if SENTINEL.encode() in text] == []
+
+
+def test_the_list_of_components_is_attached(world: World, pushed: Any) -> None:
+    """As an artifact whose subject is the image; this registry lacks the referrers API."""
+    images = world.registry / "images" / "docker" / "registry" / "v2"
+
+    def stored(digest: str) -> Any:
+        name = digest.removeprefix("sha256:")
+        return json.loads((images / "blobs" / "sha256" / name[:2] / name / "data").read_text())
+
+    artifact = stored(pushed["components"])
+    assert artifact["subject"]["digest"] == pushed["digest"]
+    assert artifact["artifactType"] == "application/vnd.cyclonedx+json"
+    assert stored(artifact["layers"][0]["digest"])["bomFormat"] == "CycloneDX"
+    assert world.image("inspect", NAME)["components"] == pushed["components"]
 
 
 def test_list_and_inspect_show_the_image(world: World, pushed: Any) -> None:
@@ -188,10 +270,7 @@ def test_the_worker_grades_in_its_image(pushed: Any) -> None:
     finally:
         subprocess.run(["buildah", "rm", container], capture_output=True, check=True)
 
-    inspected = subprocess.run(
-        ["buildah", "inspect", "--type", "image", image], capture_output=True, text=True, check=True
-    )
-    labels = json.loads(inspected.stdout)["OCIv1"]["config"]["Labels"]
+    labels = inspected(image)["config"]["Labels"]
 
     assert labels["gradectl.content"] == pushed["content"]
     states = {row["name"]: row["status"] for row in json.loads(languages.stdout)["languages"]}
