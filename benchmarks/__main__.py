@@ -2,7 +2,8 @@
 Entry point of `make bench`: writes figures and their baselines to build/bench.json.
 
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
-the environment that the demo leaves running, and stops it. `make bench ARGS=judge` skips the demo.
+the environment that the demo leaves running, and stops it. Last it builds the image of the worker.
+`make bench ARGS=judge` runs the first part only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 
 import against_others
 import command_line
+import image
 import known_cases
 import latency
 import native
@@ -68,7 +70,7 @@ def _demo() -> Measured:
     )
 
 
-_PARTS = {"judge": judge, "system": system}
+_PARTS = {"judge": judge, "system": system, "image": image.measure}
 
 
 def main() -> None:
