@@ -28,7 +28,7 @@ from grader.adapters.activemq.connection import connect
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("environments", "examples", "modules", "templates")
 #: Prefixes of variables of a developer's shell that would change the commands.
-EXCLUDED = ("AWS_", "GRADECTL_", "TF_", "KEEP")
+EXCLUDED = ("AWS_", "GRADECTL_", "TF_", "KEEP", "IMAGE")
 TIMEOUT_SECONDS = 1500  # ends a hung test; load 25 on two processors needs more than 400
 
 
