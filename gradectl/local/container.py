@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gradectl.errors import GradectlError
 from gradectl.local.desired import Container
-from gradectl.local.image_store import CA_FILE, ENTER, FILES, UnpackedImage
+from gradectl.local.image_store import CA_FILE, ENTER, FILES, UnpackedImage, add_mount_points
 from gradectl.processes.output import tail
 from gradectl.processes.tools import Tools
 
@@ -56,6 +56,7 @@ def contained(
         GradectlError: A volume cannot be prepared.
     """
     paths = sorted({*container.writable_paths, *image.volumes})
+    add_mount_points(image.root, paths)
     files = {name: name for name in FILES if name != CA_FILE and Path(name).exists()}
     specification = {
         "root": str(image.root.resolve()),

@@ -68,31 +68,43 @@ class ImageStore:
         self._tools = Tools({"PATH": os.defpath})
         self._lock = Lock()
 
-    def open(self, image: str) -> UnpackedImage | None:
+    def serves(self, image: str) -> bool:
         """
-        Pull and unpack the image of a container, unless it is there already.
+        Whether an image is from the registry of the stack.
 
         Args:
             image: The image, as a task definition names it.
 
         Returns:
-            None for an image without a digest, or of a repository that the registry does not have.
+            False for an image without a digest, or of a repository that the registry does not have.
+
+        Raises:
+            UnreachableError: The registry does not answer.
+        """
+        found = _BY_DIGEST.fullmatch(image)
+        return found is not None and bool(self._registry.tags(found["repository"]))
+
+    def open(self, image: str) -> UnpackedImage:
+        """
+        Pull and unpack an image that the registry serves, unless it is there already.
+
+        Args:
+            image: The image, as a task definition names it.
 
         Raises:
             GradectlError: The registry lacks the image, or it cannot be unpacked.
+            UnreachableError: The registry does not answer.
         """
         found = _BY_DIGEST.fullmatch(image)
-        if found is None:
-            return None
-        repository, digest = found["repository"], found["digest"]
+        repository, digest = (found["repository"], found["digest"]) if found else ("", "")
         manifest = self._registry.manifest(repository, digest)
-        if not manifest and not self._registry.tags(repository):
-            return None
-        if f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}" != digest:
+        if not digest or f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}" != digest:
             text = f"CannotPullContainerError: {image}: not found in the registry"
             hint = "push it: gradectl image push"
             raise GradectlError(text, where=self._registry.host, next_step=hint)
         with self._lock:
+            # no other user may start the setuid programs of an image
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             return self._unpacked(repository, digest, json.loads(manifest))
 
     def why_not(self) -> str:
@@ -111,7 +123,6 @@ class ImageStore:
             with _Unfinished(root) as unfinished:
                 for layer in layers:
                     merge(layer, unfinished)
-                add_mount_points(unfinished, tuple(settings.get("Volumes") or ()))
         variables = (each.partition("=") for each in settings.get("Env") or ())
         return UnpackedImage(
             root=root,
@@ -128,7 +139,7 @@ class ImageStore:
         layer = self._directory / "layers" / _name(digest)
         if layer.exists():
             return layer
-        layer.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        layer.parent.mkdir(exist_ok=True)
         archive = layer.with_suffix(".tar")
         try:
             self._registry.download(repository, digest, archive)
@@ -197,7 +208,16 @@ def merge(layer: Path, root: Path) -> None:
 
 
 def add_mount_points(root: Path, volumes: Sequence[str]) -> None:
-    """Create what a runtime of containers creates; links of the image are not followed."""
+    """
+    Create the mount points of a task in the file system of its image, as runtimes of containers do.
+
+    Args:
+        root: The file system.
+        volumes: Paths of the volumes.
+
+    Raises:
+        GradectlError: One leads through a symbolic link of the image.
+    """
     for name in (*_FOLDERS, *volumes):
         _plain(root, name).mkdir(parents=True, exist_ok=True)
     for name in FILES:

@@ -188,11 +188,11 @@ class Platform:
 
     def _image(self, container: Container) -> tuple[UnpackedImage | None, str]:
         """The image of a task, or why it runs from the Python environment of this stack."""
-        if self.images is None or not container.image:
+        if self.images is None or not self.images.serves(container.image):
             return None, ""
-        image = self.images.open(container.image)
-        reason = self.images.why_not() if image else ""
-        return (None, f": {reason}") if reason else (image, "")
+        if reason := self.images.why_not():
+            return None, f": {reason}"
+        return self.images.open(container.image), ""
 
     def _platform_environment(self, health_port: int) -> dict[str, str]:
         """Return the variables that a task gets beyond its task definition and its image."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext
+from gradectl.deploy.release import IMAGE_VARIABLE, read_release
 from gradectl.deploy.verify import account_checks, machine_checks, network_checks
 from gradectl.deploy.verify.context import VerifyContext, root_values
 from gradectl.deploy.verify.results import (
@@ -20,7 +23,7 @@ from gradectl.deploy.verify.results import (
 )
 from gradectl.deploy.verify.terraform_state import TerraformState, parse_state
 from gradectl.environment import Environment
-from gradectl.errors import CheckFailedError, GradectlError
+from gradectl.errors import CheckFailedError, ConfigurationError, GradectlError
 from grader.errors import GraderError, ObjectNotFoundError
 
 STATE_KEY = "terraform.tfstate"
@@ -75,10 +78,20 @@ def verify(
     state, trouble = _read_state(aws, environment)
     if trouble:
         results.append(trouble)
-    context = VerifyContext(environment, aws, state, builds_image=builds_image)
+    released = with_release(app.project_root, environment)
+    context = VerifyContext(released, aws, state, builds_image=builds_image)
     for check in _CHECKS:
         results += _observed(check.name, partial(check.run, context))
     return VerifyReport(tuple(results), applied=state.applied)
+
+
+def with_release(project_root: Path, environment: Environment) -> Environment:
+    """Add the image of release.json to the variables; an invalid file fails the rendered files."""
+    with suppress(ConfigurationError):
+        if release := read_release(project_root, environment):
+            variables = {**environment.variables, IMAGE_VARIABLE: release.image}
+            return environment.model_copy(update={"variables": variables})
+    return environment
 
 
 def require_verified(report: VerifyReport, name: str) -> None:
