@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gradectl.local.desired import (
     BROKER,
     DATABASE,
+    REGISTRY,
     Cloud,
     CloudBroker,
     CloudDatabase,
@@ -63,6 +64,7 @@ clouds = st.builds(
         max_size=2,
         unique_by=lambda each: each.task_id,
     ).map(tuple),
+    repositories=st.lists(st.sampled_from(["one", "two"]), max_size=2, unique=True).map(tuple),
 )
 
 
@@ -115,6 +117,11 @@ def test_after_any_history_exactly_the_last_desired_state_runs(
 def test_nothing_runs_for_an_empty_account() -> None:
     """Before an apply only the control plane runs."""
     assert desired(Cloud()) == {}
+
+
+def test_the_repositories_of_images_share_one_registry() -> None:
+    """It starts with the first one."""
+    assert list(desired(Cloud(repositories=("one", "two")))) == [REGISTRY]
 
 
 def test_an_ecs_service_runs_its_desired_count_of_tasks() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gradectl.errors import ConfigurationError, ExitCode
-from gradectl.local.engines.find import find_engines
+from gradectl.local.engines.find import find_engines, find_optional_registry, find_registry
 
 FILES = {
     "usr/bin/java": 0o755,
@@ -69,3 +69,10 @@ def test_a_single_missing_file_is_listed_alone(tmp_path: Path, absent: str) -> N
     assert Path(absent).name in caught.value.what
     assert len(caught.value.what.split(";")) == 1
     assert len(caught.value.next_step.partition("apt-get install ")[2].split()) == 1
+
+
+def test_the_registry_of_images_is_optional(tmp_path: Path) -> None:
+    """Without it a stack starts all the same; who asks for it gets the packages."""
+    assert find_optional_registry(tmp_path) is None
+    with pytest.raises(ConfigurationError, match="docker-registry.*apache2-utils"):
+        find_registry(tmp_path)
