@@ -74,5 +74,5 @@ def test_a_single_missing_file_is_listed_alone(tmp_path: Path, absent: str) -> N
 def test_the_registry_of_images_is_optional(tmp_path: Path) -> None:
     """Without it a stack starts all the same; who asks for it gets the packages."""
     assert find_optional_registry(tmp_path) is None
-    with pytest.raises(ConfigurationError, match="docker-registry.*apache2-utils"):
+    with pytest.raises(ConfigurationError, match=r"docker-registry.*apache2-utils"):
         find_registry(tmp_path)
