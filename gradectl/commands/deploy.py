@@ -150,6 +150,8 @@ def _image(app: CloudContext, deployment: Deployment) -> str:
             outcome = "is in the repository" if there else "would be built and pushed"
             return f"{worker.content.tag} {outcome}"
         result = worker.push(deployment.aws, BuildOptions())
+    if result.components_note:
+        app.ui.say(f"no list of components is attached: {result.components_note}")
     return f"{result.release.tag} {'pushed' if result.pushed else 'is in the repository'}"
 
 

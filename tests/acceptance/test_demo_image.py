@@ -30,7 +30,7 @@ def test_the_demo_grades_in_the_image(
 
     assert process.returncode == 0, printed
     assert "every result is as expected" in printed
-    status = printed.split("gradectl local status")[1].partition("=== problems")[0]
+    status = printed.split("=== engines and workers")[1].partition("=== problems")[0]
     workers = [line for line in status.splitlines() if "/health" in line]
     assert len(workers) == 2
     assert all("image sha256:" in line for line in workers), status
