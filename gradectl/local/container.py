@@ -70,6 +70,13 @@ def contained(
     return [sys.executable, "-I", "-S", str(ENTER), json.dumps(specification)]
 
 
+def full_command(container: Container, image: UnpackedImage) -> tuple[str, ...]:
+    """The entry point and the command of a task: its own, or those of its image."""
+    if container.has_entry_point:
+        return container.command
+    return (*image.entry_point, *(container.command or image.command))
+
+
 def capabilities(dropped: tuple[str, ...]) -> set[int]:
     """The numbers of the capabilities that remain when some of the default are dropped."""
     if "ALL" in dropped:

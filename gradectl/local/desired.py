@@ -42,11 +42,12 @@ class Container:
     The container of a task definition, reduced to what is done here.
 
     Attributes:
-        command: Its command; empty takes that of the image.
+        command: Its entry point and command; empty takes those of the image.
         environment: Its variables.
         secrets: Name of each variable, and of the parameter with its value.
         stop_seconds: Time from SIGTERM to SIGKILL.
         image: Its image.
+        has_entry_point: Whether its command begins with an entry point, which replaces the image's.
         writable_paths: Paths of its volumes.
         dropped_capabilities: Those of Docker's default that it does not have.
         user: Its user; empty takes that of the image.
@@ -57,6 +58,7 @@ class Container:
     secrets: tuple[tuple[str, str], ...]
     stop_seconds: int
     image: str = ""
+    has_entry_point: bool = False
     writable_paths: tuple[str, ...] = ()
     dropped_capabilities: tuple[str, ...] = ()
     user: str = ""

@@ -38,7 +38,8 @@ class UnpackedImage:
         root: Its root; all tasks of the image share it, so it must not be written to.
         digest: Digest of its manifest.
         environment: Its variables.
-        command: Its entry point and command, for a task without a command.
+        entry_point: Its entry point, for a task without one.
+        command: Its command, for a task without one.
         user: Its user, as USER or USER:GROUP; root when empty.
         directory: Its working directory.
         volumes: Its volumes.
@@ -47,6 +48,7 @@ class UnpackedImage:
     root: Path
     digest: str
     environment: dict[str, str]
+    entry_point: tuple[str, ...]
     command: tuple[str, ...]
     user: str
     directory: str
@@ -128,7 +130,8 @@ class ImageStore:
             root=root,
             digest=digest,
             environment={name: value for name, _, value in variables},
-            command=(*(settings.get("Entrypoint") or ()), *(settings.get("Cmd") or ())),
+            entry_point=tuple(settings.get("Entrypoint") or ()),
+            command=tuple(settings.get("Cmd") or ()),
             user=settings.get("User") or "",
             directory=settings.get("WorkingDir") or "/",
             volumes=tuple(settings.get("Volumes") or ()),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradectl.errors import ConfigurationError, TryAgainError
-from gradectl.local.container import contained
+from gradectl.local.container import contained, full_command
 from gradectl.local.desired import (
     HEALTHY,
     BrokerService,
@@ -161,7 +161,7 @@ class Platform:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         container = service.container
         image, reason = self._image(container)
-        command = list(container.command or (image.command if image else ()))
+        command = list(full_command(container, image) if image else container.command)
         if not command:
             raise ConfigurationError("the task definition has no command", where=service.name)
         environment = dict(image.environment) if image else {}

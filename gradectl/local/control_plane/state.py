@@ -255,6 +255,7 @@ def _container(definition: dict[str, Any]) -> Container:
         secrets=tuple((each["name"], each["valueFrom"]) for each in definition.get("secrets", ())),
         stop_seconds=definition.get("stopTimeout", _DEFAULT_STOP_SECONDS),
         image=str(definition["image"]),
+        has_entry_point=bool(definition.get("entryPoint")),
         writable_paths=tuple(each["containerPath"] for each in mounts if not each.get("readOnly")),
         dropped_capabilities=tuple(capabilities.get("drop") or ()),
         user=str(definition.get("user") or ""),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradectl.local.container import capabilities, contained
+from gradectl.local.container import capabilities, contained, full_command
 from gradectl.local.desired import Container
 from gradectl.local.image_store import UnpackedImage
 
@@ -45,7 +45,7 @@ def test_a_volume_has_the_content_of_the_image(tmp_path: Path) -> None:
     (root / "data" / "file").write_text("of the image")
     (root / "data").chmod(0o711)
     directory.mkdir()
-    image = UnpackedImage(root, "sha256:0", {}, (), "1000", "/", ("/data",))
+    image = UnpackedImage(root, "sha256:0", {}, (), (), "1000", "/", ("/data",))
     container = Container((), (), (), 5, writable_paths=("/data", "/more"), user="7:8")
 
     command = contained(["x", "y"], container, image, directory=directory, ca_file=Path("/ca"))
@@ -61,3 +61,21 @@ def test_a_volume_has_the_content_of_the_image(tmp_path: Path) -> None:
         "7:8",
         "/ca",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "has_entry_point", "expected"),
+    [
+        ((), False, ("init", "serve")),
+        (("x",), False, ("init", "x")),
+        (("own", "x"), True, ("own", "x")),
+    ],
+)
+def test_the_command_is_that_of_docker(
+    command: tuple[str, ...], has_entry_point: bool, expected: tuple[str, ...]
+) -> None:
+    """A command replaces that of the image; only an entry point replaces the entry point."""
+    image = UnpackedImage(Path("/"), "sha256:0", {}, ("init",), ("serve",), "", "/", ())
+    container = Container(command, (), (), 5, has_entry_point=has_entry_point)
+
+    assert full_command(container, image) == expected
