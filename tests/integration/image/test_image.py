@@ -182,7 +182,8 @@ def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
     stages, ours = (world.root / "Dockerfile").read_text().split(OURS)
     (before / "Dockerfile").write_text(stages)
     libraries = f"localhost/{NAME}-test:libraries"
-    secrets = {"pip.conf": world.root / "pip.conf"}
+    certificate = world.environ.get("PIP_CERT")
+    secrets = {"ca.pem": Path(certificate)} if certificate else {}
     arguments = {"LANGUAGES": "minimal", "PACKAGES": ""}
     request = BuildRequest(before, libraries, "linux/amd64", arguments, {}, secrets, EPOCH)
     kept = make_base(tools, Path.home() / ".cache" / "gradectl" / "bases", request, quiet)
@@ -191,7 +192,7 @@ def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
     (after / "Dockerfile").write_text(f"FROM {libraries} AS libraries\n{OURS}{ours}")
     again = f"localhost/{NAME}-test:again"
     arguments = {"HEADERS": "no", "SOURCE_DATE_EPOCH": str(EPOCH)}
-    request = BuildRequest(after, again, "linux/amd64", arguments, {}, {}, EPOCH, use_cache=False)
+    request = replace(request, context=after, name=again, arguments=arguments, use_cache=False)
     builder.build(request, quiet)
 
     assert layers(again)[-2:] == layers(pushed["build"]["image"])[-2:]
