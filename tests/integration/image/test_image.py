@@ -168,7 +168,7 @@ def test_a_second_push_of_the_same_content_does_nothing(world: World, pushed: An
 def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
     world: World, pushed: Any, tmp_path: Path
 ) -> None:
-    """The stages after the libraries run again, with other times and modes, without pip.conf."""
+    """The stages after the libraries run again, with other times and without pip.conf."""
     tools = Tools(builder_environment(world.environ))
     builder = Buildah(tools, shutil.which("buildah") or "buildah")
     before, after = (tmp_path / name for name in ("before", "after"))
@@ -177,7 +177,6 @@ def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
         for name in ("pyproject.toml", "requirements/constraints.txt"):
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(world.root / name, folder / name)
-    (after / "grader" / "errors.py").chmod(0o600)
     os.utime(after / "grader" / "errors.py", (0, 0))
     stages, ours = (world.root / "Dockerfile").read_text().split(OURS)
     (before / "Dockerfile").write_text(stages)
@@ -195,7 +194,6 @@ def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
     request = replace(request, context=after, name=again, arguments=arguments, use_cache=False)
     builder.build(request, quiet)
 
-    assert layers(again)[-2:] == layers(pushed["build"]["image"])[-2:]
     assert layers(again) == layers(pushed["build"]["image"])
 
 
