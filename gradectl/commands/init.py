@@ -12,6 +12,10 @@ import click
 from gradectl import environment as environments
 from gradectl.cloud import CloudContext
 from gradectl.context import pass_context
+from gradectl.deploy.cost import Estimate
+from gradectl.deploy.cost_report import COLUMNS, estimate_document, estimate_headline
+from gradectl.deploy.cost_report import rows as cost_rows
+from gradectl.deploy.first_cost import ONLY_IN_A_PLAN, first_estimate
 from gradectl.deploy.new_environment import (
     SIZES,
     NewEnvironment,
@@ -21,6 +25,7 @@ from gradectl.deploy.new_environment import (
     environment_text,
     free_cidr,
 )
+from gradectl.deploy.price_file import read_prices
 from gradectl.deploy.rendering import declared_variables, rendered, variable_descriptions
 from gradectl.deploy.verify.context import root_values
 from gradectl.environment import FILE, FOLDER, Environment, near
@@ -73,7 +78,8 @@ def init(  # noqa: PLR0913 - one parameter an option
     Write environments/NAME/ for a new environment.
 
     Each value in environment.yaml has an explanation. The region is --region. An existing VPC,
-    broker or database is looked up in the account; nothing in the account is changed.
+    broker or database is looked up in the account; nothing in the account is changed. The month is
+    estimated from the written values, by the table of prices and the arithmetic of plan --cost.
     """
     adopted = _Adopted(vpc_id, broker_id, broker_user, db_instance)
     if external and adopted.any:
@@ -90,7 +96,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     if not external:
         variables = _variables(app, environment, SIZES[size], adopted)
         environment = _environment(name, account_id, region, variables, external=False)
-    _write(app, environment)
+    _write(app, environment, _estimate(app, environment))
     _say_next(app, environment)
 
 
@@ -127,7 +133,20 @@ def _variables(
     return variables
 
 
-def _write(app: CloudContext, environment: Environment) -> None:
+def _estimate(app: CloudContext, environment: Environment) -> Estimate | None:
+    """Estimate and show the month; None where another project has the Terraform."""
+    if environment.external:
+        return None
+    estimate = first_estimate(root_values(environment), read_prices(app.project_root))
+    app.ui.say_table(Table(COLUMNS, cost_rows(estimate)))
+    app.ui.say(
+        f"{estimate_headline(estimate)}; {ONLY_IN_A_PLAN} are not estimated: "
+        f"gradectl plan {environment.name} --cost shows them"
+    )
+    return estimate
+
+
+def _write(app: CloudContext, environment: Environment, cost: Estimate | None) -> None:
     """Write the files of the environment, except in a dry run."""
     root = app.project_root
     folder = root / FOLDER / environment.name
@@ -150,6 +169,7 @@ def _write(app: CloudContext, environment: Environment) -> None:
     document = {
         "environment": environment.name,
         "files": [{"path": path, "state": state} for path, _ in rows],
+        "cost": estimate_document(cost) if cost else None,
     }
     app.ui.emit("init", document, Table(["file", "state"], rows))
 

@@ -17,16 +17,12 @@ _UNKNOWN = "unknown"
 def headline(cost: CostChange) -> str:
     """Both totals on one line, and what they leave out."""
     parts = [f"before {_amount(cost.before)}", f"after {_amount(cost.after)} USD"]
-    left_out = [
-        f"{len(lines)} {words}"
-        for lines, words in (
-            (cost.after.unknown, "without a known price"),
-            (cost.after.by_use, "billed by use"),
-        )
-        if lines
-    ]
-    suffix = f"; not counted: {' and '.join(left_out)}" if left_out else ""
-    return f"monthly cost: {', '.join(parts)}{suffix}"
+    return f"monthly cost: {', '.join(parts)}{_left_out(cost.after)}"
+
+
+def estimate_headline(estimate: Estimate) -> str:
+    """The total of one estimate on one line, and what it leaves out."""
+    return f"estimated monthly cost: {_amount(estimate)} USD{_left_out(estimate)}"
 
 
 def rows(estimate: Estimate) -> list[tuple[str, str, str, str, str]]:
@@ -40,6 +36,11 @@ def document(cost: CostChange) -> dict[str, Any]:
     return {"currency": "USD", "before": _side(cost.before), "after": _side(cost.after)}
 
 
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """One estimate for programs; amounts are rounded to cents."""
+    return {"currency": "USD", **_side(estimate)}
+
+
 def markdown(cost: CostChange) -> str:
     """The totals, and the table of the month after the changes, folded."""
     lines = [f"**{headline(cost)[:1].upper()}{headline(cost)[1:]}**", ""]
@@ -47,6 +48,19 @@ def markdown(cost: CostChange) -> str:
     lines += [f"| {' | '.join(COLUMNS)} |", "|---|---|---:|---:|---:|"]
     lines += [f"| {' | '.join(row)} |" for row in rows(cost.after)]
     return "\n".join([*lines, "", "</details>", ""]) + "\n"
+
+
+def _left_out(estimate: Estimate) -> str:
+    """The lines that are not in the total, by their number."""
+    left_out = [
+        f"{len(lines)} {words}"
+        for lines, words in (
+            (estimate.unknown, "without a known price"),
+            (estimate.by_use, "billed by use"),
+        )
+        if lines
+    ]
+    return f"; not counted: {' and '.join(left_out)}" if left_out else ""
 
 
 def _side(estimate: Estimate) -> dict[str, Any]:

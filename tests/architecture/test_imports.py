@@ -127,6 +127,7 @@ PURE = (
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.drift",
     "gradectl.deploy.exposure",
+    "gradectl.deploy.first_cost",
     "gradectl.deploy.keeping",
     "gradectl.deploy.masking",
     "gradectl.deploy.new_environment",

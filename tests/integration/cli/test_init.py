@@ -30,7 +30,11 @@ def test_a_new_environment_is_rendered(rooted: Any, published: Any) -> None:
     again = rooted.run("init", "exams", *GIVEN)
 
     assert made.returncode == 0, made.stderr
-    assert {each["state"] for each in published(made.stdout)["files"]} == {"written"}
+    document = published(made.stdout)
+    assert {each["state"] for each in document["files"]} == {"written"}
+    assert 0 < document["cost"]["least"] < document["cost"]["most"]
+    assert "estimated monthly cost:" in made.stderr
+    assert "gradectl plan exams --cost" in made.stderr
     content = yaml.safe_load((rooted.root / "environments/exams/environment.yaml").read_text())
     assert content["variables"]["vpc_cidr_block"] == "10.1.0.0/16"
     assert rooted.run("render", "exams", "--check").returncode == 0
