@@ -22,6 +22,7 @@ from grader.errors import GraderError
 COMMANDS = {
     "init": "Write environments/NAME/ for a new environment.",
     "bootstrap": "Create the state bucket and the image repository.",
+    "import": "Write import blocks for resources that exist and that an apply would create again.",
     "render": "Write the Terraform files of an environment from its environment.yaml.",
     "image": "Build the image of the worker and push it.",
     "verify": "Check account, quotas, image, parameters and network before a deployment.",

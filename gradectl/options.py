@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class LazyGroup(Group):
 
     Args:
         package: Package in which each command is a module with an attribute of the same name, with
-            underscores for hyphens.
+            underscores for hyphens, and behind a keyword of Python.
         lines: Command to its line of help.
     """
 
@@ -129,7 +130,7 @@ class LazyGroup(Group):
         """Import the module of one command."""
         if cmd_name not in self._lines:
             return None
-        attribute = cmd_name.replace("-", "_")
+        attribute = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
         module = import_module(f"{self._package}.{attribute}")
         found: click.Command = getattr(module, attribute)
         return found

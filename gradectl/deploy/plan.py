@@ -21,6 +21,7 @@ class Action(StrEnum):
     REPLACE = "replace"
     DELETE = "delete"
     FORGET = "forget"
+    IMPORT = "import"
 
 
 _DONE = {
@@ -29,6 +30,7 @@ _DONE = {
     Action.REPLACE: "replaced",
     Action.DELETE: "deleted",
     Action.FORGET: "forgotten",
+    Action.IMPORT: "imported",
 }
 
 
@@ -85,6 +87,7 @@ class Change:
         unknown: Terraform's marks of the values that are known only after the apply.
         forced_by: Paths of the attributes that force a replacement.
         module: Address of its module; "" for the root.
+        import_id: ID of the existing resource that is imported first; "" for none.
     """
 
     address: str
@@ -97,6 +100,7 @@ class Change:
     unknown: Any
     forced_by: tuple[str, ...] = ()
     module: str = ""
+    import_id: str = ""
 
     @property
     def loses_data(self) -> bool:
@@ -165,8 +169,10 @@ class Plan:
         return self._counted(_DONE)
 
     def _counted(self, words: Mapping[Action, str]) -> str:
-        """Join the counts that are not zero."""
-        parts = [f"{self.counts[action]} {word}" for action, word in words.items()]
+        """Join the counts that are not zero; what is imported and changed counts as both."""
+        imported = sum(bool(change.import_id) for change in self.changes)
+        counts = {**self.counts, Action.IMPORT: imported}
+        parts = [f"{counts[action]} {word}" for action, word in words.items()]
         there = [part for part in parts if not part.startswith("0 ")]
         return ", ".join(there) or ("only outputs change" if self.outputs else "no changes")
 
@@ -217,6 +223,7 @@ def normalised(plan: Plan, salt: str) -> dict[str, Any]:
                 "before": with_fingerprints(change.before, salt),
                 "after": with_fingerprints(change.after, salt),
                 "unknown": change.unknown,
+                **({"import_id": change.import_id} if change.import_id else {}),
             }
             for change in plan.changes
         ],
@@ -287,7 +294,8 @@ def _values(change: Mapping[str, Any]) -> tuple[Any, Any]:
 def _change(item: Mapping[str, Any]) -> Change | None:
     """Parse the change of one resource; None when it is unchanged or only read."""
     change = item["change"]
-    action = _action(change["actions"])
+    import_id = str((change.get("importing") or {}).get("id", ""))
+    action = _action(change["actions"]) or (Action.IMPORT if import_id else None)
     if action is None:
         return None
     before, after = _values(change)
@@ -304,6 +312,7 @@ def _change(item: Mapping[str, Any]) -> Change | None:
         unknown=change.get("after_unknown"),
         forced_by=forcing,
         module=str(item.get("module_address", "")),
+        import_id=import_id,
     )
 
 

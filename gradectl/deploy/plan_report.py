@@ -15,6 +15,7 @@ _SIGNS = {
     Action.REPLACE: "-/+",
     Action.DELETE: "-",
     Action.FORGET: ".",
+    Action.IMPORT: "<=",
 }
 _SHOWN_ATTRIBUTES = 6
 
@@ -40,6 +41,7 @@ def document(plan: Plan) -> dict[str, Any]:
                 "module": change.module,
                 "forced_by": list(change.forced_by),
                 "loses_data": change.loses_data,
+                **({"import_id": change.import_id} if change.import_id else {}),
             }
             for change in plan.changes
         ],
@@ -105,7 +107,8 @@ def _attributes(change: Change) -> str:
 
 def _why(change: Change) -> str:
     """The reason, with a warning where data is lost."""
-    parts = [change.reason] if change.reason else []
+    parts = [f"imports {change.import_id}"] if change.import_id else []
+    parts += [change.reason] if change.reason else []
     if change.loses_data:
         parts.append("ITS DATA IS LOST")
     return "; ".join(parts)

@@ -14,6 +14,7 @@ from gradectl.adapters.aws.brokers import Brokers
 from gradectl.adapters.aws.buckets import Buckets
 from gradectl.adapters.aws.databases import Databases
 from gradectl.adapters.aws.errors import translated
+from gradectl.adapters.aws.existing import ExistingResources
 from gradectl.adapters.aws.identity import Identity
 from gradectl.adapters.aws.images import Images
 from gradectl.adapters.aws.log_settings import LogSettings
@@ -240,6 +241,11 @@ class Aws:
     def stored_images(self) -> StoredImages:
         """Images in ECR."""
         return StoredImages(self._client("ecr"))
+
+    @cached_property
+    def existing(self) -> ExistingResources:
+        """Resources that Terraform would create and that exist."""
+        return ExistingResources(self._client)
 
     @cached_property
     def states(self) -> States:

@@ -6,13 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gradectl.adapters.aws.existing import ExistingResources
+from gradectl.deploy.cost import CostLine, cost_change
+from gradectl.deploy.first_cost import first_estimate
+from gradectl.deploy.import_file import import_path, import_text
+from gradectl.deploy.importing import search_imports
+from gradectl.deploy.plan import Action, Plan, parse_plan
+from gradectl.deploy.price_file import read_prices
 from gradectl.deploy.rendering import TFVARS, rendered
+from gradectl.deploy.verify.context import root_values
 from gradectl.environment import load
 
 ROOT = Path(__file__).resolve().parents[3]
 #: No state leaves the test's own directory.
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
+EMULATED = "-var=emulated=true"
+#: What people create by hand, and what belongs to it: an apply would not get past these.
+TAKEN = (
+    "module.database.aws_db_instance.this[0]",
+    "module.db_parameters.aws_ssm_parameter.this",
+    "module.ecs_grading.aws_cloudwatch_log_group.this",
+    "module.ecs_grading.aws_ecs_cluster.this",
+    "module.ecs_grading.aws_ecs_service.this",
+    "module.ecs_grading.aws_iam_role.task",
+    "module.messaging.aws_mq_broker.this[0]",
+    "module.messaging.aws_mq_configuration.this[0]",
+    "module.network.aws_security_group.this",
+    "module.network.aws_vpc_security_group_ingress_rule.role",
+    "module.storage.aws_s3_bucket.this",
+)
 
 
 def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
@@ -29,12 +52,14 @@ def live(root: Any, account: Any) -> None:
     """
     Apply, plan and destroy.
 
-    A second plan changes nothing, and because nothing is protected, one destroy is enough.
+    A second plan changes nothing, and because nothing is protected, one destroy is enough. Without
+    its state, everything that exists is imported.
     """
-    root.run("apply", "-no-color", "-auto-approve", "-var=emulated=true", WAITS_AT_ONCE)
-    again = root.attempt("plan", "-no-color", "-var=emulated=true", "-detailed-exitcode")
+    root.run("apply", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
+    again = root.attempt("plan", "-no-color", EMULATED, "-detailed-exitcode")
     made = root.run("state", "list").split()
-    root.run("destroy", "-no-color", "-auto-approve", "-var=emulated=true", WAITS_AT_ONCE)
+    assert_what_exists_is_imported(root, account)
+    root.run("destroy", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
 
     assert again.returncode == 0, again.stdout + again.stderr
     assert not [address for address in made if ".module.web" in address or "nat" in address]
@@ -42,3 +67,52 @@ def live(root: Any, account: Any) -> None:
     assert account.client("mq").list_brokers()["BrokerSummaries"] == []
     assert account.client("rds").describe_db_instances()["DBInstances"] == []
     assert account.client("s3").list_buckets()["Buckets"] == []
+
+
+def assert_what_exists_is_imported(root: Any, account: Any) -> None:
+    """
+    Lose the state, and find all resources again.
+
+    What has a name in the account is imported and not created, and nothing of it is replaced. The
+    month of this plan is the one that `gradectl init` estimates from the variables.
+    """
+    state = root.directory / "terraform.tfstate"
+    kept = state.rename(state.with_name("kept"))
+    file = import_path(root.directory.parent, "dev")
+    search = search_imports(
+        lambda: parse_plan(root.plan(EMULATED)),
+        ExistingResources(account.client),
+        lambda blocks: file.write_text(import_text("dev", blocks)) and None,
+    )
+    formatted = root.attempt("fmt", "-check", str(file))
+    file.unlink()
+    kept.rename(state)
+
+    addresses = [block.address for block in search.blocks]
+    created = {change.address for change in search.plan.changes if change.action is Action.CREATE}
+    assert not [each for each in TAKEN if not any(one.startswith(each) for one in addresses)]
+    assert not created & set(addresses)
+    assert not [each for each in TAKEN if any(one.startswith(each) for one in created)]
+    assert not search.replaced
+    assert {one.address.rpartition(".")[0] for one in search.left_out} == {
+        address.rpartition(".")[0] for address in created if ".aws_ssm_parameter.secret" in address
+    }
+    assert formatted.returncode == 0, formatted.stdout
+    assert_the_month_is_estimated(search.plan)
+
+
+def assert_the_month_is_estimated(plan: Plan) -> None:
+    """All amounts of the estimate are those of the plan; it has only alarms and metrics more."""
+    environment = load(ROOT, "dev")
+    prices = read_prices(ROOT)
+    planned = cost_change(plan, prices, environment.region).after
+    estimate = first_estimate(root_values(environment), prices)
+
+    def amounts(lines: tuple[CostLine, ...]) -> list[tuple[object, ...]]:
+        return sorted(
+            (line.item, line.least, line.most)
+            for line in lines
+            if not (line.by_use or "metric" in line.item)
+        )
+
+    assert amounts(estimate.lines) == amounts(planned.lines)
