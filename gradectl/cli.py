@@ -21,7 +21,7 @@ from grader.errors import GraderError
 #: this name in the module of this name; a test compares the lines with the docstrings.
 COMMANDS = {
     "init": "Write environments/NAME/ for a new environment.",
-    "bootstrap": "Create the state bucket and the image repository.",
+    "bootstrap": "Create the state bucket, the image repository, and the role of a pipeline.",
     "import": "Write import blocks for resources that exist and that an apply would create again.",
     "render": "Write the Terraform files of an environment from its environment.yaml.",
     "image": "Build the image of the worker and push it.",

@@ -129,6 +129,7 @@ PURE = (
     "gradectl.deploy.exposure",
     "gradectl.deploy.first_cost",
     "gradectl.deploy.keeping",
+    "gradectl.deploy.least_policy",
     "gradectl.deploy.masking",
     "gradectl.deploy.new_environment",
     "gradectl.deploy.plain_secrets",

@@ -22,6 +22,7 @@ from gradectl.adapters.aws.logs import Logs
 from gradectl.adapters.aws.network import Network
 from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
+from gradectl.adapters.aws.providers import Providers
 from gradectl.adapters.aws.quotas import Quotas
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stacks import Stacks
@@ -231,6 +232,11 @@ class Aws:
     def network(self) -> Network:
         """EC2 networks."""
         return Network(self._client("ec2"), self.settings.region)
+
+    @cached_property
+    def providers(self) -> Providers:
+        """OIDC providers of IAM."""
+        return Providers(self._client("iam"))
 
     @cached_property
     def quotas(self) -> Quotas:

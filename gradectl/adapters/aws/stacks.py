@@ -42,7 +42,9 @@ class Stacks:
             stack = self._client.describe_stacks(StackName=name)["Stacks"][0]
         return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
 
-    def deploy(self, name: str, template: str, tags: Mapping[str, str]) -> str:
+    def deploy(
+        self, name: str, template: str, tags: Mapping[str, str], *, named_roles: bool = False
+    ) -> str:
         """
         Create or update a stack, and wait until it is complete.
 
@@ -50,6 +52,7 @@ class Stacks:
             name: The stack's name.
             template: The template, YAML.
             tags: Tags of the stack and its resources.
+            named_roles: Whether it has roles of IAM with names, which CloudFormation asks about.
 
         Returns:
             `created`, `updated` or `unchanged`.
@@ -61,6 +64,7 @@ class Stacks:
             "StackName": name,
             "TemplateBody": template,
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())],
+            "Capabilities": ["CAPABILITY_NAMED_IAM"] if named_roles else [],
         }
         with translated(f"stack {name}"):
             if not self.exists(name):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from gradectl.adapters.aws.existing import ExistingResources
 from gradectl.deploy.cost import CostLine, cost_change
 from gradectl.deploy.first_cost import first_estimate
-from gradectl.deploy.import_file import import_path, import_text
+from gradectl.deploy.import_file import ImportBlock, import_path, import_text
 from gradectl.deploy.importing import search_imports
+from gradectl.deploy.least_policy import apply_policies
+from gradectl.deploy.pipeline_role import policy_scope
 from gradectl.deploy.plan import Action, Plan, parse_plan
 from gradectl.deploy.price_file import read_prices
 from gradectl.deploy.rendering import TFVARS, rendered
 from gradectl.deploy.verify.context import root_values
 from gradectl.environment import load
+from lives.recorded_actions import recorded_actions
 
 ROOT = Path(__file__).resolve().parents[3]
 #: No state leaves the test's own directory.
@@ -55,7 +59,9 @@ def live(root: Any, account: Any) -> None:
     A second plan changes nothing, and because nothing is protected, one destroy is enough. Without
     its state, everything that exists is imported.
     """
-    root.run("apply", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
+    with recorded_actions(account.url) as actions:
+        root.run("apply", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
+    assert_the_policies_allow(actions)
     again = root.attempt("plan", "-no-color", EMULATED, "-detailed-exitcode")
     made = root.run("state", "list").split()
     assert_what_exists_is_imported(root, account)
@@ -69,6 +75,22 @@ def live(root: Any, account: Any) -> None:
     assert account.client("s3").list_buckets()["Buckets"] == []
 
 
+def assert_the_policies_allow(actions: set[str]) -> None:
+    """All calls of the apply are in the policies of a person who applies."""
+    policies = apply_policies(policy_scope(load(ROOT, "dev")))
+    allowed = {
+        pattern
+        for policy in policies
+        for statement in policy["Statement"]
+        for pattern in statement["Action"]
+    }
+    denied = {each for each in actions if not any(fnmatchcase(each, one) for one in allowed)}
+    services = {each.partition(":")[0] for each in actions}
+
+    assert {"ec2", "ecs", "iam", "logs", "mq", "rds", "s3", "ssm"} <= services
+    assert not denied
+
+
 def assert_what_exists_is_imported(root: Any, account: Any) -> None:
     """
     Lose the state, and find all resources again.
@@ -79,11 +101,12 @@ def assert_what_exists_is_imported(root: Any, account: Any) -> None:
     state = root.directory / "terraform.tfstate"
     kept = state.rename(state.with_name("kept"))
     file = import_path(root.directory.parent, "dev")
-    search = search_imports(
-        lambda: parse_plan(root.plan(EMULATED)),
-        ExistingResources(account.client),
-        lambda blocks: file.write_text(import_text("dev", blocks)) and None,
-    )
+
+    def write(blocks: Sequence[ImportBlock]) -> None:
+        file.write_text(import_text("dev", blocks))
+
+    finder = ExistingResources(account.client)
+    search = search_imports(lambda: parse_plan(root.plan(EMULATED)), finder, write)
     formatted = root.attempt("fmt", "-check", str(file))
     file.unlink()
     kept.rename(state)
