@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
 from gradectl.adapters.aws.errors import code_of, translated
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,20 @@ class Buckets:
         with translated(f"s3://{bucket}"):
             answer = self._client.list_object_versions(Bucket=bucket, MaxKeys=1)
         return not (answer.get("Versions") or answer.get("DeleteMarkers"))
+
+    def objects(self, bucket: str) -> Iterator[tuple[str, int]]:
+        """Key and size of the current version of each object."""
+        with translated(f"s3://{bucket}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for one in page.get("Contents", ()):
+                    yield str(one["Key"]), int(one["Size"])
+
+    def download(self, bucket: str, key: str, file: IO[bytes]) -> None:
+        """Write the content of an object to a file."""
+        with translated(f"s3://{bucket}/{key}"):
+            body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            for chunk in body.iter_chunks(_CHUNK):
+                file.write(chunk)
 
     def protection(self, bucket: str) -> BucketProtection:
         """Read versioning and encryption of a bucket."""

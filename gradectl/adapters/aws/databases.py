@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from gradectl.adapters.aws.errors import code_of, translated
 from gradectl.adapters.aws.models import DatabaseNode
+from gradectl.errors import GradectlError
 
+_NO_SNAPSHOT = ("DBSnapshotNotFound", "DBSnapshotNotFoundFault")
+_ATTEMPTS = {"Delay": 10, "MaxAttempts": 360}  # seconds, attempts
 _MISSING = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
 
 
@@ -50,6 +53,37 @@ class Databases:
             database_name=found.get("DBName", ""),
             username=found.get("MasterUsername", ""),
         )
+
+    def snapshot_exists(self, name: str) -> bool:
+        """Whether a snapshot of this name exists."""
+        with translated(f"snapshot {name}"):
+            try:
+                self._client.describe_db_snapshots(DBSnapshotIdentifier=name)
+            except ClientError as error:
+                if code_of(error) in _NO_SNAPSHOT:
+                    return False
+                raise
+        return True
+
+    def take_snapshot(self, identifier: str, name: str) -> None:
+        """
+        Take a snapshot of an instance, and wait until it can be restored.
+
+        Raises:
+            GradectlError: RDS could not take it in time.
+        """
+        with translated(f"snapshot {name}"):
+            self._client.create_db_snapshot(
+                DBInstanceIdentifier=identifier, DBSnapshotIdentifier=name
+            )
+            try:
+                self._client.get_waiter("db_snapshot_available").wait(
+                    DBSnapshotIdentifier=name, WaiterConfig=_ATTEMPTS
+                )
+            except WaiterError as error:
+                step = f"aws rds describe-db-snapshots --db-snapshot-identifier {name}"
+                text = f"the snapshot was not ready in time: {error}"
+                raise GradectlError(text, where=identifier, next_step=step) from error
 
     def count(self) -> int:
         """Number of instances in the region."""

@@ -60,11 +60,16 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert remaining["Parameter"]["Value"] == "good day"
 
     s3.delete_object(Bucket=bucket, Key="results/1")
-    destroyed = project.run("destroy", project.name, "--confirm", project.name, "-o", "json")
+    destroyed = project.run(
+        *("destroy", project.name, "--confirm", project.name, "--export", "saved", "-o", "json")
+    )
     assert destroyed.returncode == 0, destroyed.stderr
     document = published(destroyed.stdout)
     assert document["summary"]["delete"] == 3
     assert document["data"][0]["address"] == "aws_s3_bucket.kept[0]"
+    assert document["saved"] == [f"saved/{bucket}"]
+    assert (project.root / "saved" / bucket / "index.jsonl").read_text() == ""
+    assert "to keep a copy of the files: --export DIR" not in destroyed.stderr
 
 
 def test_a_plan_that_differs_from_the_reviewed_one_is_refused(project: Any) -> None:
