@@ -66,6 +66,11 @@ def _global_options() -> list[click.Parameter]:
     ]  # fmt: skip
 
 
+def seconds_left() -> float | None:
+    """Seconds until the --timeout of the command expires; None without one."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] or None
+
+
 class _WithGlobalOptions(click.Command):
     """Adds the global options and lists them in a section of their own."""
 

@@ -19,7 +19,7 @@ from gradectl.commands.arguments import (
     reviewed_option,
 )
 from gradectl.commands.image import narrated
-from gradectl.commands.smoke import run_smoke
+from gradectl.commands.smoke import JOB_SECONDS, run_smoke
 from gradectl.context import pass_context
 from gradectl.deploy import deploy_report
 from gradectl.deploy.deploy_lock import deploy_lock, release
@@ -34,10 +34,14 @@ from gradectl.deploy.review import deployment_id
 from gradectl.deploy.steps import STEPS, select_steps
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
-from gradectl.options import command
+from gradectl.options import command, seconds_left
 from gradectl.ui import Table
 
 _FORMATS = (".md", ".json")
+#: What remains of --timeout for the clean-up of the smoke test and the report.
+_REPORT_SECONDS = 5.0
+#: The smoke test sends one job after the other, one through each request queue.
+_SMOKE_JOBS = 2
 _STEP = click.Choice(list(STEPS))
 
 
@@ -157,9 +161,25 @@ def _image(app: CloudContext, deployment: Deployment) -> str:
 
 def _smoke(app: CloudContext, environment: str) -> str:
     """Run the smoke test; its clients are opened now, because the apply may have created them."""
-    report = run_smoke(app, environment, show=False)
+    seconds = smoke_seconds(seconds_left())
+    report = run_smoke(app, environment, show=False, seconds=seconds)
     probes = report.probes if report else ()
     return ", ".join(f"{probe.queue} {probe.total_ms:.0f} ms" for probe in probes)
+
+
+def smoke_seconds(left: float | None) -> float:
+    """
+    Time limit of a job of the smoke test: the usual one, or less when --timeout expires before.
+
+    So a job that gets no answer fails as such, with the hop that it did not pass, and not as an
+    expired command without a report.
+
+    Args:
+        left: Seconds until --timeout expires; None without one.
+    """
+    if left is None:
+        return JOB_SECONDS
+    return min(JOB_SECONDS, max(1.0, (left - _REPORT_SECONDS) / _SMOKE_JOBS))
 
 
 def _check_formats(reports: Sequence[Path]) -> None:

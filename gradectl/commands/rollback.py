@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -14,6 +15,8 @@ from gradectl.context import pass_context
 from gradectl.deploy.polling import pauses
 from gradectl.deploy.revisions import GOOD, RevisionState, revision_states, rollback_target
 from gradectl.deploy.rollout import Rollout, wait_for
+from gradectl.deploy.way_back import keep_image
+from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
@@ -40,9 +43,9 @@ def rollback(app: CloudContext, environment: str, *, revision: str | None, smoke
     """
     Deploy an earlier revision of the workers: their task definition and image.
 
-    It changes the ECS service and nothing else, and waits until the deployment has completed.
-    Terraform still describes the newer revision: the next apply deploys that again, so change the
-    image of the environment too. Exit code 5 when no earlier deployment has completed.
+    It changes only the ECS service, and waits until the deployment has completed. Then release.json
+    names the image, so that the next plan keeps it; commit that file. CPU, memory and settings of
+    the worker are still those of Terraform. Exit code 5 when no earlier deployment has completed.
     """
     target = select_environment(app, environment)
     app.announce(target.environment)
@@ -55,7 +58,7 @@ def rollback(app: CloudContext, environment: str, *, revision: str | None, smoke
     back = rollback_target(states, service, history, revision, target.name)
     _show(target, service, states, back)
     if app.options.dry_run:
-        _emit(target, service, back, rolled_back=False)
+        _emit(target, service, back, (), rolled_back=False)
         return
     app.ui.confirm(f"Deploy {back.revision.name} to {target.name}?")
     started = services.deploy(names.cluster, names.service, back.revision.arn)
@@ -63,11 +66,8 @@ def rollback(app: CloudContext, environment: str, *, revision: str | None, smoke
     logs = open_logs(app, target.environment, target.aws, pauses(_LOG_SECONDS))
     lines = lines_of_failed_workers(logs)
     wait_for(target.aws, app.ui, rollout, _WAIT_SECONDS, last_log_lines=lines)
-    _emit(target, service, back, rolled_back=True)
-    app.ui.warn(
-        f"the next apply deploys {revision_name(service.task_definition)} again, unless"
-        f" grading_container_image is {back.image}"
-    )
+    written = _keep_image(target, service, back.image)
+    _emit(target, service, back, written, rolled_back=True)
     if smoke:
         run_smoke(app, target.name, show=False)
     else:
@@ -98,8 +98,32 @@ def _show(
         ui.warn(f"this replaces the deployment of {current} that is in progress")
 
 
+def _keep_image(target: EnvironmentClient, service: EcsService, image: str) -> tuple[str, ...]:
+    """Write release.json, or warn that the next apply changes the image; returns the files."""
+    ui, root = target.app.ui, target.app.project_root
+    try:
+        written = keep_image(root, target.environment, target.aws, image)
+    except (GradectlError, OSError) as error:  # the rollback itself has succeeded
+        ui.warn(f"release.json was not written: {error}")
+        written = None
+    if written is None:
+        newer = revision_name(service.task_definition)
+        ui.warn(f"the next apply deploys {newer} again, unless grading_container_image is {image}")
+        return ()
+    files = tuple(str(path.relative_to(root)) for path in written)
+    if files:
+        ui.say(f"the next plan keeps this image; commit {', '.join(files)}")
+        ui.say("gradectl deploy builds the worker of this folder again: check out its commit first")
+    return files
+
+
 def _emit(
-    target: EnvironmentClient, service: EcsService, back: RevisionState, *, rolled_back: bool
+    target: EnvironmentClient,
+    service: EcsService,
+    back: RevisionState,
+    written: Sequence[str],
+    *,
+    rolled_back: bool,
 ) -> None:
     document: dict[str, Any] = {
         "environment": target.name,
@@ -108,6 +132,7 @@ def _emit(
         "to": back.revision.name,
         "image": back.image,
         "rolled_back": rolled_back,
+        "written": list(written),
     }
     title = f"{service.name} runs {back.revision.name}" if rolled_back else "not rolled back"
     target.app.ui.emit("rollback", document, Table((), (), title))

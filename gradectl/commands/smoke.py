@@ -20,7 +20,7 @@ from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
 #: Default time limit of a job.
-_JOB_SECONDS = 60.0
+JOB_SECONDS = 60.0
 
 
 @command("smoke", epilog="Example: gradectl smoke local")
@@ -38,7 +38,9 @@ def smoke(app: CloudContext, environment: str) -> None:
     run_smoke(app, environment)
 
 
-def run_smoke(app: CloudContext, environment: str, *, show: bool = True) -> SmokeReport | None:
+def run_smoke(
+    app: CloudContext, environment: str, *, show: bool = True, seconds: float | None = None
+) -> SmokeReport | None:
     """
     Run the smoke test of an environment.
 
@@ -46,6 +48,7 @@ def run_smoke(app: CloudContext, environment: str, *, show: bool = True) -> Smok
         app: The context of the command.
         environment: The environment.
         show: Whether the report is the output of the command; otherwise only messages are printed.
+        seconds: Time limit of a job; default: --timeout, or 60.
 
     Returns:
         The report; None in a dry run.
@@ -62,7 +65,8 @@ def run_smoke(app: CloudContext, environment: str, *, show: bool = True) -> Smok
         return None
     with target.broker() as broker, _jobs(target) as jobs:
         parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
-        report = SmokeTest(parts, seconds=app.options.timeout or _JOB_SECONDS).run(app.ui.say)
+        limit = seconds or app.options.timeout or JOB_SECONDS
+        report = SmokeTest(parts, seconds=limit).run(app.ui.say)
     if show:
         document = {"environment": target.name, **_document(report)}
         app.ui.emit("smoke", document, _table(target, report))

@@ -20,9 +20,12 @@ from gradectl.deploy.review import check_reviewed, table
 from gradectl.deploy.rollout import redeploy_failed, say_way_back, wait_until_stable
 from gradectl.deploy.verify.results import COLUMNS, rows
 from gradectl.deploy.verify.runner import require_verified, verify
+from gradectl.deploy.way_back import offer
+from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
 from gradectl.monitoring.names import ResourceNames
 from gradectl.ui import Table
+from grader.errors import GraderError
 
 _WAIT_SECONDS = 600.0
 _MIGRATE_SECONDS = 900.0
@@ -169,10 +172,15 @@ class DeploySteps:
         return "the workers run" if running else "the environment has no workers"
 
     def smoke(self) -> str:
-        """Test the queues end to end."""
+        """Test the queues end to end; a failure names the way back."""
         if self._options.dry_run:
             return "would send one job through each request queue"
-        return self._smoke()
+        try:
+            return self._smoke()
+        except (GradectlError, GraderError) as error:
+            offered = offer(self._deployment.aws, self._deployment.environment)
+            error.what = f"{error.what}\n{offered}"
+            raise
 
     def _planned(self) -> Plan:
         """The plan; a run with a step that needs it begins with `plan`."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gradectl.adapters.aws.account import Aws, AwsSettings
+from gradectl.commands.deploy import smoke_seconds
+from gradectl.deploy.way_back import offer
+from gradectl.environment import Environment
+
+REPOSITORY = Path(__file__).resolve().parents[4]
 DIGESTS = ["sha256:" + letter * 64 for letter in "abc"]
 
 
@@ -126,3 +135,72 @@ def test_without_a_service_there_is_nothing_to_roll_back(dev: Any) -> None:
 
     assert result.code == 1
     assert "service not found" in result.stderr
+
+
+def push(account: Any, text: str) -> str:
+    """Put an image into the repository of the environment; returns it by digest."""
+    media = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": media,
+        "config": {},  # moto cannot download it, so the platform stays unknown
+        "layers": [],
+        "annotations": {"org.opencontainers.image.version": "1.2.3", "name": text},
+    }
+    answer = account.client("ecr").put_image(
+        repositoryName="dev-grading-worker",
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=media,
+        imageTag=text,
+    )
+    digest = answer["image"]["imageId"]["imageDigest"]
+    place = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
+    return f"{place}/dev-grading-worker@{digest}"
+
+
+def test_a_rollback_records_the_image_for_the_next_plan(dev: Any) -> None:
+    """The rendered variables name it too, so that the next apply does not undo the rollback."""
+    shutil.copytree(REPOSITORY / "templates", dev.root / "templates")
+    for path in (REPOSITORY / "environments").glob("*.tf"):
+        shutil.copy(path, dev.root / "environments")
+    dev.client("ecr").create_repository(repositoryName="dev-grading-worker")
+    first, second = push(dev, "first"), push(dev, "second")
+    older, newer = dev.register(first), dev.register(second)
+    dev.create_service(older)
+    dev.deploy(newer)
+
+    result = dev.gradectl("rollback", "dev", "--yes", "--no-smoke", "-o", "json")
+
+    assert result.code == 0, result.stderr
+    folder = dev.root / "environments" / "dev"
+    release = json.loads((folder / "release.json").read_text())
+    assert (release["image"], release["tag"]) == (first, "first")
+    assert release["version"] == "1.2.3"
+    assert first in (folder / "terraform.tfvars").read_text()
+    assert "environments/dev/release.json" in result.document["written"]
+    assert "the next plan keeps this image" in result.stderr
+    assert "the next apply deploys" not in result.stderr
+    assert dev.gradectl("render", "dev", "--check").code == 0
+
+
+def test_the_offered_way_back_is_the_latest_good_revision(account: Any) -> None:
+    """The command has its number, and without a good one the reason is given."""
+    environment = Environment(
+        schema_version=1, name="dev", account_id="123456789012", region="ap-northeast-2"
+    )
+    aws = Aws(AwsSettings("ap-northeast-2", "123456789012"))
+
+    offered = offer(aws, environment)
+    account.gradectl("rollback", "dev", "--yes", "--no-smoke")
+
+    assert offered == f"the way back: gradectl rollback dev 1 (worker@{DIGESTS[0]})"
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"), [(None, 60.0), (3600.0, 60.0), (45.0, 20.0), (2.0, 1.0)]
+)
+def test_the_timeout_of_a_deployment_bounds_the_smoke_test(
+    left: float | None, seconds: float
+) -> None:
+    """Two jobs one after the other, and a report at the end."""
+    assert smoke_seconds(left) == seconds
