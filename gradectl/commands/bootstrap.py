@@ -75,7 +75,8 @@ def bootstrap(  # noqa: PLR0913 - one parameter an option
     app.announce(found)
     stack = f"{environment}-gradectl-bootstrap"
     if app.options.dry_run:
-        outcome, outputs = _preview(app, found, stack, trust), {}
+        outputs: dict[str, str] = {}
+        outcome = _preview(app, found, stack, trust)
     else:
         outcome, outputs = _deploy(app, found, stack, trust)
     document = {**deployment_id(found), "stack": stack, "outcome": outcome, "outputs": outputs}

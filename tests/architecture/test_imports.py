@@ -67,7 +67,7 @@ TABLE = {
         "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
         "deploy": "adapters adapters.aws adapters.images adapters.terraform cloud context"
-        " environment errors monitoring processes ui grader.contract grader.errors",
+        " environment errors monitoring processes ui validation grader.contract grader.errors",
         "monitoring": "adapters.aws cloud environment errors local queues target"
         " grader.contract grader.errors grader.ports grader.text",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"
@@ -75,7 +75,7 @@ TABLE = {
         "queues": "errors grader.contract grader.errors grader.ports",
         "submissions": "errors queues ui grader.contract grader.errors grader.ports",
         "smoke": "errors queues submissions grader.contract grader.errors grader.ports",
-        "validation": "adapters.terraform errors processes",
+        "validation": "adapters.terraform environment errors processes",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",

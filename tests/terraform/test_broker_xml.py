@@ -14,8 +14,8 @@ import pytest
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.testing import running_broker
+from gradectl.validation.amazon_mq import amazon_mq_rules
 from gradectl.validation.broker_rules import stripped
-from gradectl.validation.checks.broker_xml import amazon_mq_rules
 from grader.contract import names
 
 pytestmark = pytest.mark.engine

@@ -253,13 +253,18 @@ class Aws:
         """Resources that Terraform would create and that exist."""
         return ExistingResources(self._client)
 
+    def stored_images_in(self, region: str) -> StoredImages:
+        """Images in ECR of a region, also of other accounts."""
+        same = region == self.settings.region
+        return self.stored_images if same else StoredImages(self._client("ecr", region))
+
     @cached_property
     def states(self) -> States:
         """States of the broker, the database and what else the workers depend on."""
         return States(self._client)
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Create the client of one service."""
+    def _client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Create the client of one service; by default in the region of the environment."""
         emulated = self.settings.endpoint_url is not None
         config = Config(
             connect_timeout=5,
@@ -270,7 +275,12 @@ class Aws:
         # The type stubs accept only literal service names.
         make: Any = self._session.client
         with translated(service):
-            return make(service, endpoint_url=self.settings.endpoint_url, config=config)
+            return make(
+                service,
+                region_name=region,
+                endpoint_url=self.settings.endpoint_url,
+                config=config,
+            )
 
 
 def _block_changes(model: Any, **_event: Any) -> None:  # noqa: ANN401 - botocore's event

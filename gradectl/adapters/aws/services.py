@@ -21,6 +21,7 @@ _LATEST_EVENTS = 10
 _PAGE = 20  # maximum of DescribeServiceRevisions
 _TASKS_PAGE = 100  # maximum of DescribeTasks
 _INACTIVE = "INACTIVE"
+_CPU_UNITS = 1024  # of a vCPU
 
 
 class Services:
@@ -84,6 +85,34 @@ class Services:
         with translated(f"ECS cluster {name}"):
             found = self._client.describe_clusters(clusters=[name])["clusters"]
         return any(one.get("status") != "INACTIVE" for one in found)
+
+    def fargate_vcpus(self, *, spot: bool, except_cluster: str) -> float:
+        """
+        Count the vCPUs of all running tasks on Fargate in the region.
+
+        Args:
+            spot: Whether to count those on Spot, which have a quota of their own, or the others.
+            except_cluster: Name of a cluster that is left out.
+        """
+        units = 0.0
+        with translated("tasks on Fargate"):
+            pages = self._client.get_paginator("list_clusters").paginate()
+            clusters = [arn for page in pages for arn in page["clusterArns"]]
+            for cluster in clusters:
+                if cluster.rpartition("/")[2] == except_cluster:
+                    continue
+                found = self._client.get_paginator("list_tasks").paginate(
+                    cluster=cluster, launchType="FARGATE"
+                )
+                arns = [arn for page in found for arn in page["taskArns"]]
+                for some in _pages(arns, _TASKS_PAGE):
+                    tasks = self._client.describe_tasks(cluster=cluster, tasks=some)["tasks"]
+                    units += sum(
+                        float(task.get("cpu") or 0)
+                        for task in tasks
+                        if (task.get("capacityProviderName") == "FARGATE_SPOT") is spot
+                    )
+        return units / _CPU_UNITS
 
     def deploy(self, cluster: str, name: str, task_definition: str) -> str:
         """

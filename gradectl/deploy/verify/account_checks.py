@@ -8,6 +8,7 @@ from gradectl.deploy.verify import account_rules as rules
 from gradectl.deploy.verify.context import VerifyContext
 from gradectl.deploy.verify.results import CheckResult, in_one_line, not_applicable, not_checked
 from gradectl.errors import GradectlError, PermissionDeniedError
+from gradectl.validation.amazon_mq import amazon_mq_rules
 
 _SCALING_ROLE = "AWSServiceRoleForApplicationAutoScaling_ECSService"
 #: Service-linked role -> the service that it belongs to.
@@ -42,12 +43,17 @@ def image(context: VerifyContext) -> CheckResult:
     """The image of the worker."""
     values = context.values
     parts = rules.ecr_image(values.image)
-    here = context.environment.region
-    if parts and parts.region != here:
-        return not_checked("image", f"{values.image} is in another region than {here}")
+    here, own = context.environment.region, context.environment.account_id
     stored = None
     if parts:
-        stored = context.aws.stored_images.find(parts.registry, parts.repository, parts.reference)
+        images = context.aws.stored_images_in(parts.region)
+        try:
+            stored = images.find(parts.registry, parts.repository, parts.reference)
+        except PermissionDeniedError as error:
+            if parts.registry == own:
+                raise
+            why = in_one_line(error.what)
+            return rules.unreadable_image_state(values.image, parts, own, why)
     if parts and stored is None and context.builds_image:
         return not_applicable("image", "built before the plan")
     if parts and stored is None and context.environment.emulated:
@@ -168,7 +174,12 @@ def _quota_uses(
         code = "L-36FBB829" if spot else "L-3032A538"
         name = "Fargate Spot vCPUs" if spot else "Fargate vCPUs"
         needed = values.worker_cpu * float(values["ecs_max_capacity"])
-        yield use(name, "fargate", code, lambda: 0, needed, hard=False)
+        own = f"{values.prefix}-cluster"  # its tasks are part of what is needed
+
+        def others() -> float:
+            return aws.services.fargate_vcpus(spot=spot, except_cluster=own)
+
+        yield use(name, "fargate", code, others, needed, hard=False)
     if values["db_existing"] is None and new:
         yield use("database instances", "rds", "L-7B6409FD", aws.databases.count, 1)
     if values["mq_existing"] is None and new:
@@ -226,7 +237,8 @@ def broker(context: VerifyContext) -> Iterator[CheckResult]:
     yield from rules.broker_state(found, expected, context.environment.name)
     if found.configuration[0]:
         text = context.aws.brokers.configuration_text(*found.configuration)
-        yield rules.configuration_text_state(text)
+        ours = context.values["mq_existing"] is None
+        yield rules.configuration_text_state(text, amazon_mq_rules(), ours=ours)
 
 
 def database(context: VerifyContext) -> CheckResult:

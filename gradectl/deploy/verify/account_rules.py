@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from xml.parsers import expat
 
 from gradectl.adapters.aws.models import BrokerNode, DatabaseNode, Simulation, StoredImage
 from gradectl.deploy.verify.results import (
@@ -17,6 +16,7 @@ from gradectl.deploy.verify.results import (
     ok,
     warning,
 )
+from gradectl.validation.broker_rules import BrokerRules, InvalidXmlError, stripped
 
 #: Resource policies of CloudWatch Logs in a region; this limit cannot be raised.
 LOG_POLICIES = 10
@@ -25,6 +25,9 @@ _ECR = re.compile(
 )
 _ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
 _SEARCHED = "implicitDeny"
+_PERMITTED = (
+    "https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/permitted-collections.html"
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,16 @@ def image_state(
         return warning(check, f"{image} is in another region than the tasks", step)
     platform = has or "a platform that could not be read"
     return ok(check, f"{parts.repository}@{stored.digest} for {platform}")
+
+
+def unreadable_image_state(image: str, parts: EcrImage, account_id: str, why: str) -> CheckResult:
+    """An image of another account that this identity may not read; the tasks may all the same."""
+    reason = f"{image} is in account {parts.registry} and could not be read: {why}"
+    step = (
+        f"add a policy to the repository {parts.repository} that allows"
+        f" arn:aws:iam::{account_id}:root ecr:BatchGetImage and ecr:GetDownloadUrlForLayer"
+    )
+    return not_checked("image", reason, step)
 
 
 def parameter_states(
@@ -247,14 +260,31 @@ def _running_broker(broker: BrokerNode, name: str) -> CheckResult:
     return failed("broker", text, step)
 
 
-def configuration_text_state(text: str) -> CheckResult:
-    """Whether the broker's XML is valid."""
+def configuration_text_state(text: str, allowed: BrokerRules, *, ours: bool = True) -> CheckResult:
+    """
+    Whether the broker's XML is valid, and Amazon MQ keeps all of it.
+
+    Args:
+        text: The XML.
+        allowed: What our modules may write of the elements and attributes that Amazon MQ accepts.
+        ours: Whether our modules wrote the XML; another one may use more of what is accepted.
+    """
     check = "broker XML"
     try:
-        expat.ParserCreate().Parse(text, True)
-    except expat.ExpatError as error:
+        removed = stripped(text, allowed)
+    except InvalidXmlError as error:
         return failed(check, f"invalid XML: {error}", "fix mq_queue_policies and apply it")
-    return ok(check, f"valid, {len(text)} characters")
+    if removed:
+        parts = sorted({f"{each.what} (line {each.line})" for each in removed})
+        if not ours:
+            text = f"may be removed by Amazon MQ: {listed(parts)}"
+            pages = (
+                "docs.aws.amazon.com/amazon-mq/latest/developer-guide/permitted-collections.html"
+            )
+            return warning(check, text, f"look them up: https://{pages}")
+        step = "remove them from the configuration; for the modules: gradectl validate"
+        return failed(check, f"Amazon MQ removes {listed(parts)}", step)
+    return ok(check, f"valid, {len(text)} characters, all accepted by Amazon MQ")
 
 
 def database_state(database: DatabaseNode | None, identifier: str) -> CheckResult:

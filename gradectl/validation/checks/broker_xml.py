@@ -5,30 +5,21 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import cast
-
-import yaml
 
 from gradectl.errors import GradectlError
-from gradectl.validation.broker_rules import BrokerRules, InvalidXmlError, stripped
+from gradectl.validation.amazon_mq import amazon_mq_rules
+from gradectl.validation.broker_rules import InvalidXmlError, stripped
 from gradectl.validation.checks.configuration import terraform_inputs
 from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import Folder, readable
 from gradectl.validation.terraform_workspace import NotReadyError
 
-_RULES = Path(__file__).parents[1] / "amazon_mq.yaml"
 #: The local value of a module with the whole XML.
 _LOCAL = "broker_xml"
 _TEMPLATES = "templates/*.xml.tftpl"
-
-
-@cache
-def amazon_mq_rules() -> BrokerRules:
-    """Read the allow-list of Amazon MQ."""
-    return cast("BrokerRules", yaml.safe_load(_RULES.read_text(encoding="utf-8")))
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:

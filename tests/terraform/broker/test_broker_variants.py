@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from gradectl.validation.amazon_mq import amazon_mq_rules
 from gradectl.validation.broker_rules import stripped
-from gradectl.validation.checks.broker_xml import amazon_mq_rules
 
 pytestmark = pytest.mark.engine
 

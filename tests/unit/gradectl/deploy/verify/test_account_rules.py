@@ -9,6 +9,7 @@ import pytest
 from gradectl.adapters.aws.models import BrokerNode, DatabaseNode, Simulation, StoredImage
 from gradectl.deploy.verify import account_rules as rules
 from gradectl.deploy.verify.results import CheckResult
+from gradectl.validation.amazon_mq import amazon_mq_rules
 
 REGION = "ap-northeast-2"
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/dev-grading-worker:abc"
@@ -42,6 +43,10 @@ def named(*, exists: bool, managed: bool, foreign: bool = False) -> CheckResult:
 
 def roles(*, exists: bool) -> CheckResult:
     return rules.role_states({"AWSServiceRoleForRDS": exists}, {"AWSServiceRoleForRDS": "rds"})
+
+
+def broker_xml(text: str, *, ours: bool = True) -> CheckResult:
+    return rules.configuration_text_state(text, amazon_mq_rules(), ours=ours)
 
 
 def simulated(decision: str) -> CheckResult:
@@ -105,8 +110,14 @@ def quota(used: float, *, hard: bool = True) -> CheckResult:
         (rules.database_state(None, "dev-grading"), "failed", "does not exist"),
         (rules.database_state(replace(DATABASE, status="stopped"), "d"), "failed", "stopped"),
         (rules.database_state(replace(DATABASE, status="modifying"), "d"), "warning", "wait"),
-        (rules.configuration_text_state("<broker/>"), "ok", "valid"),
-        (rules.configuration_text_state("<broker>"), "failed", "invalid XML"),
+        (broker_xml("<broker/>"), "ok", "all accepted by Amazon MQ"),
+        (broker_xml("<broker>"), "failed", "invalid XML"),
+        (
+            broker_xml("<broker><shutdownHooks/></broker>"),
+            "failed",
+            "broker/shutdownHooks (line 1)",
+        ),
+        (broker_xml('<broker dataDirectory="/x"/>'), "failed", "broker@dataDirectory"),
     ],
 )
 def test_a_fact_leads_to_a_state(result: CheckResult, state: str, words: str) -> None:
