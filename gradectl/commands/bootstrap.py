@@ -99,7 +99,7 @@ def _deploy(
     _check_bucket(aws, environment.state_bucket)
     outputs = aws.stacks.outputs(stack)
     if trust:
-        outputs["PipelineRoleArn"] = deploy_role(aws, app.project_root, environment, trust)
+        outputs |= deploy_role(aws, app.project_root, environment, trust)
     return outcome, outputs
 
 

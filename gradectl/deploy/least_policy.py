@@ -112,6 +112,32 @@ def apply_policies(scope: PolicyScope) -> tuple[dict[str, Any], dict[str, Any]]:
     )
 
 
+def plan_policy(scope: PolicyScope) -> dict[str, Any]:
+    """
+    Write the policy of a pipeline that plans pull requests.
+
+    It reads the account, and changes nothing but the lock of the state. It reads the passwords of
+    the environment, because a plan needs them.
+
+    Args:
+        scope: The resources of the environment.
+    """
+    reads = ("Get", "List", "Head")
+    found = [
+        {**one, "Action": [each for each in one["Action"] if each.split(":")[1].startswith(reads)]}
+        for one in (*_network_and_roles(scope), *_workers(scope), *_files(scope), *_services(scope))
+        if one["Sid"] not in {"Read", "Files"}
+    ]
+    lock = [f"arn:aws:s3:::{scope.state_bucket}/*.tflock"]
+    return _document(
+        [
+            _allow("Read", _READS, ["*"]),
+            *(one for one in found if one["Action"]),
+            _allow("StateLock", "s3:DeleteObject s3:PutObject", lock),
+        ]
+    )
+
+
 def size(policy: dict[str, Any]) -> int:
     """Number of characters that AWS counts."""
     return len(json.dumps(policy, separators=(",", ":")))
@@ -134,6 +160,11 @@ def _network_and_roles(scope: PolicyScope) -> list[dict[str, Any]]:
             " iam:PutRolePolicy iam:SimulatePrincipalPolicy iam:TagRole iam:UntagRole"
             " iam:UpdateAssumeRolePolicy iam:UpdateRole",
             [role],
+        ),
+        _allow(
+            "ReadServiceRoles",
+            "iam:GetRole",
+            [scope.global_arn("iam", "role/aws-service-role/*")],
         ),
         _allow("GiveRolesToServices", "iam:PassRole", [role], passed),
         _allow("ServiceRoles", "iam:CreateServiceLinkedRole", ["*"], linked),

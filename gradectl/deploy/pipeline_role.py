@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.templates import render_template
-from gradectl.deploy.least_policy import PolicyScope, apply_policies
+from gradectl.deploy.least_policy import PolicyScope, apply_policies, plan_policy
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
 
@@ -36,12 +36,15 @@ class Trust:
         audience: Audience of its tokens.
         subject: Subject of the tokens of the trusted jobs.
         option: The option of `gradectl bootstrap`, for the head of the template.
+        plan_subject: Subject of the jobs that plan pull requests; "" where these have none of
+            their own.
     """
 
     issuer: str
     audience: str
     subject: str
     option: str
+    plan_subject: str = ""
 
     @property
     def host(self) -> str:
@@ -54,6 +57,8 @@ def github_trust(repository: str, environment: str) -> Trust:
     """
     Trust the jobs of a GitHub repository that name the environment, whose rules GitHub enforces.
 
+    The jobs of the GitHub environment `ENVIRONMENT-plan` get a role that only plans.
+
     Raises:
         UsageError: It is not OWNER/REPOSITORY.
     """
@@ -61,7 +66,7 @@ def github_trust(repository: str, environment: str) -> Trust:
     if not _REPOSITORY.match(repository) or repository.count("/") != 1:
         raise UsageError("not a repository", where=option, next_step="--ci-github OWNER/REPOSITORY")
     subject = f"repo:{repository}:environment:{environment}"
-    return Trust(GITHUB, _GITHUB_AUDIENCE, subject, option)
+    return Trust(GITHUB, _GITHUB_AUDIENCE, subject, option, f"{subject}-plan")
 
 
 def gitlab_trust(project: str, branch: str, issuer: str = GITLAB) -> Trust:
@@ -123,18 +128,22 @@ def role_template(project_root: Path, environment: Environment, trust: Trust) ->
             {"name": name, "document": json.dumps(policy)}
             for name, policy in zip(names, policies, strict=True)
         ],
+        "plan_subject": json.dumps(trust.plan_subject) if trust.plan_subject else "",
+        "plan_policy": json.dumps(plan_policy(policy_scope(environment))),
     }
     return render_template(project_root, TEMPLATE, values)
 
 
-def deploy_role(aws: Aws, project_root: Path, environment: Environment, trust: Trust) -> str:
+def deploy_role(
+    aws: Aws, project_root: Path, environment: Environment, trust: Trust
+) -> dict[str, str]:
     """
-    Create or update the role, and the account's OIDC provider where there is none.
+    Create or update the roles, and the account's OIDC provider where there is none.
 
     A provider that exists belongs to the whole account and is not changed.
 
     Returns:
-        ARN of the role.
+        ARNs of the roles, by the names of the stack's outputs.
 
     Raises:
         RefusedError: The provider exists and does not accept the audience.
@@ -144,4 +153,4 @@ def deploy_role(aws: Aws, project_root: Path, environment: Environment, trust: T
     tags = {"Environment": environment.name, "ManagedBy": "cloudformation", "Project": "gradectl"}
     template = role_template(project_root, environment, trust)
     aws.stacks.deploy(stack, template, tags, named_roles=True)
-    return aws.stacks.outputs(stack)["PipelineRoleArn"]
+    return aws.stacks.outputs(stack)

@@ -11,7 +11,7 @@ import pytest
 from cfnlint import api
 from cfnlint.config import ManualArgs
 
-from gradectl.deploy.pipeline_role import github_trust, role_template
+from gradectl.deploy.pipeline_role import Trust, github_trust, gitlab_trust, role_template
 from gradectl.environment import Environment
 
 #: moto's CloudFormation has no bucket policies.
@@ -52,6 +52,11 @@ def test_the_role_trusts_one_environment_of_one_github_repository(account: Any) 
             "token.actions.githubusercontent.com:sub": "repo:acme/exams:environment:dev",
         }
     }
+    plan = account.client("iam").get_role(RoleName="dev-gradectl-ci-plan")["Role"]
+    (planning,) = plan["AssumeRolePolicyDocument"]["Statement"]
+    subject = planning["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    assert subject == "repo:acme/exams:environment:dev-plan"
+    assert done.document["outputs"]["PlanRoleArn"] == plan["Arn"]
     providers = account.client("iam").list_open_id_connect_providers()
     assert len(providers["OpenIDConnectProviderList"]) == 1
 
@@ -67,6 +72,7 @@ def test_a_gitlab_project_is_trusted_on_one_branch(account: Any) -> None:
         "gitlab.example.com:aud": GITLAB,
         "gitlab.example.com:sub": "project_path:exams/judge:ref_type:branch:ref:main",
     }
+    assert len(account.client("iam").list_roles()["Roles"]) == 1
 
 
 def test_a_provider_of_the_account_is_used_and_not_changed(account: Any) -> None:
@@ -108,12 +114,17 @@ def test_a_dry_run_creates_nothing(account: Any) -> None:
     assert account.client("iam").list_roles()["Roles"] == []
 
 
-def test_cfn_lint_finds_nothing() -> None:
+@pytest.mark.parametrize(
+    "trusted",
+    [github_trust("acme/exams", "dev"), gitlab_trust("exams/judge", "main")],
+    ids=["github", "gitlab"],
+)
+def test_cfn_lint_finds_nothing(trusted: Trust) -> None:
     """In the template as it is deployed."""
     environment = Environment(
         schema_version=1, name="dev", account_id="123456789012", region="eu-west-1"
     )
-    text = role_template(REPOSITORY, environment, github_trust("acme/exams", "dev"))
+    text = role_template(REPOSITORY, environment, trusted)
     found = api.lint(text, config=ManualArgs(regions=["eu-west-1"], include_checks=["I"]))
 
     assert [f"{match.rule.id} {match.message}" for match in found] == []
