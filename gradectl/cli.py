@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": "Show the changes that an apply would make.",
     "apply": "Apply the files of an environment to its AWS account.",
     "drift": "Compare an environment with its account.",
+    "recover": "Clean up after a run of Terraform that was killed.",
     "destroy": "Delete all resources of an environment.",
     "secrets": "List, check, store and rotate the secrets of an environment.",
     "broker-users": "Set the passwords of a broker's users.",

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from gradectl.adapters.aws.account import Aws
-from gradectl.adapters.terraform.events import Event
+from gradectl.adapters.terraform.events import Event, ResourceProgress
 from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
 from gradectl.cloud import CloudContext
+from gradectl.deploy.interrupted_run import Journal, StateLock, keep_unsaved, unsaved
 from gradectl.deploy.passwords import password_variables
 from gradectl.deploy.plan import Plan, parse_plan
 from gradectl.deploy.progress import TerraformProgress
 from gradectl.deploy.rendering import BACKEND, TFVARS, check_fresh
 from gradectl.deploy.run_log import RunLog
 from gradectl.environment import FOLDER, Environment
-from gradectl.errors import ConfigurationError, DeadlineError, GradectlError, StoppedError
+from gradectl.errors import (
+    ConfigurationError,
+    DeadlineError,
+    EndingError,
+    GradectlError,
+    RefusedError,
+    StoppedError,
+)
 from grader.errors import GraderError
 
 #: Folder for files that gradectl can recreate; ignored by git.
@@ -28,7 +37,6 @@ WORK_FOLDER = ".gradectl"
 #: Folder of the logs of Terraform's runs, in that of the environment.
 LOGS = "logs"
 _LOCK_KEY = "terraform.tfstate.tflock"
-_LOCK_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Deployment:
             secrets=secrets,
             lock_timeout_seconds=lock_timeout_seconds,
             lock=not app.options.dry_run,
+            unlock_command=f"gradectl recover {name} --lock",
         )
         return cls(app, environment, aws, binary, settings)
 
@@ -92,7 +101,11 @@ class Deployment:
         Args:
             destroy: True to plan the deletion of everything.
             refresh_only: True to only compare the state with the account.
+
+        Raises:
+            RefusedError: An earlier state was not stored, so the stored one is out of date.
         """
+        self._require_stored()
         with self._terraform() as terraform:
             terraform.init()
             terraform.plan(destroy=destroy, refresh_only=refresh_only)
@@ -102,6 +115,7 @@ class Deployment:
         """Execute the plan and return the outputs."""
         with self._terraform() as terraform:
             terraform.apply()
+            self.journal.clear()
             return terraform.outputs()
 
     def outputs(self, *, initialise: bool = False) -> dict[str, Any]:
@@ -121,39 +135,116 @@ class Deployment:
         with self._terraform() as terraform:
             terraform.plan_file.unlink(missing_ok=True)
 
+    def state_lock(self) -> StateLock | None:
+        """Read the lock of the state; None when it is not locked."""
+        body = self.aws.exclusive_objects(self.environment.state_bucket).read(_LOCK_KEY)
+        return StateLock.parse(body) if body else None
+
+    def unlock(self, lock_id: str) -> None:
+        """Release the state lock of a run that has ended."""
+        with self._terraform() as terraform:
+            terraform.init()
+            terraform.unlock(lock_id)
+
+    def unsaved_states(self) -> list[Path]:
+        """The states that Terraform could not store, oldest first."""
+        with self._terraform() as terraform:
+            return unsaved(terraform.unsaved_state, self._folder)
+
+    def push_state(self, path: Path) -> None:
+        """Store a state, and delete its file."""
+        with self._terraform() as terraform:
+            terraform.init()
+            terraform.push_state(path)
+            path.unlink()
+            self.journal.clear()
+
+    def lost_resources(self) -> list[tuple[str, str]]:
+        """Address and id of the resources that a killed apply created and the state lacks."""
+        created = self.journal.read()
+        if not created:
+            return []
+        with self._terraform() as terraform:
+            terraform.init()
+            stored = terraform.addresses()
+        return [each for each in created if each[0] not in stored]
+
+    def import_resource(self, address: str, resource_id: str) -> None:
+        """Add a resource that exists to the state."""
+        with self._terraform() as terraform:
+            terraform.import_resource(address, resource_id)
+
+    @property
+    def journal(self) -> Journal:
+        """The resources that an unfinished apply created."""
+        return Journal(self._folder)
+
+    @property
+    def _folder(self) -> Path:
+        """The folder of the environment for files of gradectl."""
+        return self.settings.data_dir.parent
+
+    def _require_stored(self) -> None:
+        """Refuse to plan with a stored state that does not have the last changes."""
+        left = self.unsaved_states()
+        if left:
+            text = "Terraform could not store an earlier state, so the stored one lacks its changes"
+            where = str(left[-1])
+        elif self.journal.read():
+            text = "an apply was killed, so the state may lack resources that it created"
+            where = self.environment.name
+        else:
+            return
+        recover = f"gradectl recover {self.environment.name}"
+        raise RefusedError(text, where=where, next_step=recover)
+
     @contextmanager
     def _terraform(self) -> Iterator[Terraform]:
-        """Open Terraform with a progress display; errors name a lock that it left behind."""
+        """Open Terraform with a progress display; errors name what it left behind."""
         with self.app.ui.live() as show:
             progress = TerraformProgress(self.app.ui, show)
-            folder = self.settings.data_dir.parent / LOGS
-            log = RunLog(folder, {**self.settings.environ, **self.settings.secrets})
+            log = RunLog(self._folder / LOGS, {**self.settings.environ, **self.settings.secrets})
 
             def on_event(event: Event) -> None:
                 log.event(event)
+                if isinstance(event, ResourceProgress) and event.created:
+                    self.journal.add(event.address, event.id)
                 progress(event)
 
             terraform = Terraform(self.binary, self.settings, on_event)
+            started = datetime.now(UTC)
             try:
                 yield terraform
-            except GradectlError as error:
+            except (GradectlError, StoppedError, DeadlineError) as error:
+                self._explain(error, terraform, started)
                 log.write(f"failed: {error}")
                 raise
-            except (StoppedError, DeadlineError) as error:
-                lock = self._lock_left()
-                if lock:
-                    error.what += f". The state is still locked: lock {lock}"
-                    error.next_step = f"{terraform.unlock_command} {lock}"
-                raise
 
-    def _lock_left(self) -> str:
-        """Read the id of the state lock; "" when there is none."""
-        store = self.aws.object_store(self.environment.state_bucket)
+    def _explain(self, error: EndingError, terraform: Terraform, started: datetime) -> None:
+        """Say what the run left, and how to go on."""
+        recover = f"gradectl recover {self.environment.name}"
+        kept = keep_unsaved(terraform.unsaved_state, self._folder, datetime.now(UTC))
+        lock = self._lock_left(started)
+        if kept:
+            error.what += f". The new state was not stored; it is in {kept}"
+        elif not (lock or terraform.killed):  # Terraform ended by itself and stored its state
+            self.journal.clear()
+            return
+        if lock:
+            error.what += f". The state is still locked: lock {lock.id}"
+            recover += f" --lock {lock.id}"
+        # A cause such as a missing permission comes first, because storing needs it too.
+        has_cause = isinstance(error, GradectlError) and not (lock or terraform.killed)
+        steps = [error.next_step, recover] if has_cause else [recover, error.next_step]
+        error.next_step = "\n".join(filter(None, steps))
+
+    def _lock_left(self, started: datetime) -> StateLock | None:
+        """Read a lock that this run left; None when there is none or it cannot be read."""
         try:
-            lock = json.loads(store.get(_LOCK_KEY, max_bytes=_LOCK_BYTES))
-        except (GraderError, GradectlError, ValueError):
-            return ""
-        return str(lock.get("ID", ""))
+            lock = self.state_lock()
+        except (GraderError, GradectlError):
+            return None
+        return lock if lock and lock.is_since(started) else None
 
 
 def _local_addresses(app: CloudContext, environment: Environment) -> dict[str, str]:

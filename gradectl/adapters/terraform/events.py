@@ -53,6 +53,12 @@ class ResourceProgress:
     address: str
     action: str  # create | update | delete | read
     elapsed_seconds: float
+    id: str = ""  # of a resource that was created, where Terraform gives it
+
+    @property
+    def created(self) -> bool:
+        """Whether a resource was just created, and can be imported by its id."""
+        return self.phase == "complete" and self.action == "create" and bool(self.id)
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ def _progress(phase: str, hook: dict[str, Any]) -> ResourceProgress:
         address=str(resource.get("addr", "")),
         action=str(hook.get("action", "")),
         elapsed_seconds=_number(hook.get("elapsed_seconds")),
+        id=str(hook.get("id_value", "")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 from gradectl.adapters.terraform.events import Diagnostic
@@ -14,6 +15,9 @@ from gradectl.errors import (
 )
 
 _MIRROR = "set GRADECTL_PLUGIN_DIR to a folder with the provider, or allow access to the registry"
+_EXISTS = "import it with an import block in the root, or delete it, and run it again"
+#: Its detail says how to store the state by hand, which `gradectl recover` does.
+_NOT_STORED = "Failed to persist state to backend"
 #: Next step of errors without a known cause.
 DEBUG = "set TF_LOG=debug and run it again"
 #: Text in a summary or detail -> next step for a provider that cannot be installed.
@@ -56,7 +60,21 @@ _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
     ),
     ("no such host", UnreachableError, "check the network and the endpoint"),
     ("Throttling", TryAgainError, "wait a moment and run it again"),
+    *((word, GradectlError, _EXISTS) for word in ("AlreadyExists", "already exists")),
 )
+
+
+def killed(command: str, code: int) -> GradectlError:
+    """
+    Describe a Terraform that a signal ended, such as the kernel's when memory is short.
+
+    Args:
+        command: The sub-command.
+        code: The negative number of the signal.
+    """
+    name = signal.Signals(-code).name
+    text = f"Terraform was killed by {name}; the state may be incomplete"
+    return GradectlError(text, where=f"terraform {command}", next_step="run it again to continue")
 
 
 def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> GradectlError:
@@ -75,7 +93,7 @@ def failure(diagnostics: Sequence[Diagnostic], command: str, unlock: str) -> Gra
     for diagnostic in diagnostics:
         if diagnostic.is_lock_conflict:
             return _locked(diagnostic, unlock)
-    text = "\n".join(_described(diagnostic) for diagnostic in diagnostics)
+    text = "\n".join(_described(item) for item in diagnostics if item.summary != _NOT_STORED)
     where = first.location or f"terraform {command}"
     for phrase, kind, next_step in _KNOWN:
         if any(phrase in f"{item.summary} {item.detail}" for item in diagnostics):

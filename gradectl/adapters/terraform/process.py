@@ -5,10 +5,14 @@ Terraform runs in its own session, so Ctrl-C on the terminal reaches only gradec
 is forwarded as SIGINT: Terraform stops gracefully, writes the state and releases the lock, while
 gradectl waits. A second SIGINT would make Terraform abort, so it only prints a warning; the third
 kills Terraform. SIGHUP counts as a signal too: else Terraform would die with the closed terminal.
+
+When gradectl itself is killed, Terraform goes on to its end, stores the state and releases the
+lock. It would die at its next line of output if that had no reader, so it holds a reader itself.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -24,6 +28,7 @@ from gradectl.errors import DeadlineError, GradectlError, StoppedError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _OBEYED = 3
+_PIPE_BYTES = 1 << 20  # of output without a reader; more than the longest apply writes
 _FIRST = "stopping gracefully: Terraform finishes what is in progress, which can take minutes"
 _SECOND = (
     "still waiting. Killing Terraform loses track of the resources in progress and leaves the "
@@ -159,7 +164,7 @@ def stream(
         errors: File for stderr; without it, stderr is merged into the output.
 
     Returns:
-        Terraform's exit code.
+        Terraform's exit code, negative for a signal that killed it.
 
     Raises:
         StoppedError: A signal stopped it.
@@ -174,6 +179,7 @@ def stream(
             _drain(process, on_line, interruption)
         finally:
             code = process.wait()
+            _end_providers(process.pid, code)
             interruption.finish_messages()
     interruption.raise_if_stopped()
     return code
@@ -182,22 +188,37 @@ def stream(
 def _start(
     command: Sequence[str], settings: ProcessSettings, errors: IO[str] | None
 ) -> subprocess.Popen[str]:
-    """Start Terraform in its own session."""
+    """Start Terraform in its own session, with a pipe that outlives this process."""
+    reader, writer = os.pipe()
+    with suppress(OSError, AttributeError):  # the user's limit for pipes is reached; not Linux
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             list(command),
             cwd=settings.directory,
             env=dict(settings.environ),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=writer,
             stderr=subprocess.STDOUT if errors is None else errors,
             start_new_session=True,
-            encoding="utf-8",
-            errors="replace",
+            pass_fds=(reader,),
+            text=True,
         )
     except OSError as error:
+        os.close(reader)
         hint = "check that Terraform is installed and executable"
         raise GradectlError(str(error), where=command[0], next_step=hint) from error
+    finally:
+        os.close(writer)
+    process.stdout = os.fdopen(reader, encoding="utf-8", errors="replace")
+    return process
+
+
+def _end_providers(group: int, code: int) -> None:
+    """Kill what a killed Terraform left running: it would go on without a state to write to."""
+    if code < 0:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def _drain(

@@ -15,7 +15,7 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as CommandLine
 
 from gradectl.adapters.terraform.events import Diagnostic, Event, Note, parse
-from gradectl.adapters.terraform.failures import DEBUG, failure
+from gradectl.adapters.terraform.failures import DEBUG, failure, killed
 from gradectl.adapters.terraform.locate import Binary
 from gradectl.adapters.terraform.process import ProcessSettings, stream
 from gradectl.adapters.terraform.transient import PAUSES, REPEATABLE, is_transient
@@ -24,7 +24,8 @@ from gradectl.errors import GradectlError
 
 _OK, _FAILED, _CHANGES = 0, 1, 2
 _PLAN = "terraform.plan"
-_NEED_SECRETS = ("plan", "apply")
+_NEED_SECRETS = ("plan", "apply", "import")
+_NO_STATE = "No state file was found"
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class RootSettings:
         var_file: The rendered tfvars.
         backend_file: The rendered settings of the S3 backend.
         environ: Environment of the child process, with credentials.
-        secrets: TF_VAR_* variables that only `plan` and `apply` get, because no other command
-            needs them.
+        secrets: TF_VAR_* variables that only `plan`, `apply` and `import` get, because no
+            other command needs them.
         lock_timeout_seconds: How long to wait for the lock of another run.
         lock: False when nothing may be written, not even the lock.
+        unlock_command: The command that releases a lock, without the lock id.
     """
 
     directory: Path
@@ -52,6 +54,7 @@ class RootSettings:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lock_timeout_seconds: int = 10
     lock: bool = True
+    unlock_command: str = "terraform force-unlock"
 
 
 class Terraform:
@@ -66,6 +69,9 @@ class Terraform:
         settings: The root module and the environment.
         on_event: Called with each event.
         pause: Waits some seconds before a command is repeated.
+
+    Attributes:
+        killed: Whether a command was killed, so that it could not store its state.
     """
 
     def __init__(
@@ -75,6 +81,7 @@ class Terraform:
         on_event: Callable[[Event], None],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.killed = False
         self._pause = pause
         self._binary = binary
         self._settings = settings
@@ -101,14 +108,9 @@ class Terraform:
         return self._settings.data_dir / _PLAN
 
     @property
-    def unlock_command(self) -> str:
-        """The command that releases a lock, without the lock id."""
-        shown = {"TF_DATA_DIR": str(self._settings.data_dir)}
-        endpoint = self._settings.environ.get("AWS_ENDPOINT_URL")
-        if endpoint:
-            shown["AWS_ENDPOINT_URL"] = endpoint
-        variables = " ".join(f"{name}={value}" for name, value in shown.items())
-        return f"{variables} terraform -chdir={self._settings.directory} force-unlock"
+    def unsaved_state(self) -> Path:
+        """The file to which Terraform writes a state that it cannot store; for all environments."""
+        return self._settings.directory / "errored.tfstate"
 
     def init(self) -> None:
         """Install the providers and connect to the state of the environment."""
@@ -169,6 +171,40 @@ class Terraform:
             name: output["value"] for name, output in found.items() if not output.get("sensitive")
         }
 
+    def unlock(self, lock_id: str) -> None:
+        """Release the state lock of a run that has ended without doing so."""
+        self._plain("force-unlock", "-force", lock_id)
+
+    def push_state(self, file: Path) -> None:
+        """Store a state; Terraform refuses an older one, and that of another environment."""
+        self._plain("state", "push", str(file))
+
+    def addresses(self) -> frozenset[str]:
+        """Addresses of the resources in the state; none where there is no state yet."""
+        try:
+            return frozenset(self._plain("state", "list").splitlines())
+        except GradectlError as error:
+            if _NO_STATE in error.what:
+                return frozenset()
+            raise
+
+    def import_resource(self, address: str, resource_id: str) -> None:
+        """Add a resource that exists to the state."""
+        settings = self._settings
+        options = ["-input=false", "-no-color", f"-lock-timeout={settings.lock_timeout_seconds}s"]
+        options.append(f"-var-file={settings.var_file.relative_to(settings.directory)}")
+        self._plain("import", *options, address, resource_id)
+
+    def _plain(self, *words: str) -> str:
+        """Run a command that has no JSON output; returns the output, and raises its error."""
+        said: list[str] = []
+        command = [*self._binary.command, *words]
+        code = stream(command, self._process_of(words[0]), said.append)
+        text = "".join(said).strip()
+        if code != _OK:
+            raise GradectlError(text, where=f"terraform {words[0]}", next_step=DEBUG)
+        return text
+
     def _command(self, name: str, *arguments: str, **options: Any) -> list[str]:  # noqa: ANN401 - options of any kind
         """Build a command line with python-terraform for the chosen program."""
         command = CommandLine(working_dir=str(self._settings.data_dir)).generate_cmd_string(
@@ -200,8 +236,11 @@ class Terraform:
             self._pause(pause)
             errors.clear()
             code = stream(command, process, on_line)
+        if code < 0:
+            self.killed = True
+            raise killed(name, code)
         if code not in (_OK, _CHANGES):
-            raise failure(self._located(errors), name, self.unlock_command)
+            raise failure(self._located(errors), name, self._settings.unlock_command)
         return code
 
     def _located(self, errors: list[Diagnostic]) -> list[Diagnostic]:

@@ -154,7 +154,7 @@ def test_a_locked_state_exits_with_75(project: Any) -> None:
 
     assert finished.returncode == 75
     assert "somebody@elsewhere" in finished.stderr
-    assert f"force-unlock {lock['ID']}" in finished.stderr
+    assert f"gradectl recover {project.name} --lock {lock['ID']}" in finished.stderr
 
 
 def test_a_value_that_the_root_rejects_is_one_error(project: Any) -> None:

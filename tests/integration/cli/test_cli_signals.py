@@ -113,7 +113,7 @@ def test_a_third_signal_kills_and_the_lock_is_named(
 
     assert process.returncode == 130
     assert "still locked" in said
-    assert "force-unlock" in said
+    assert f"gradectl recover {project.name} --lock" in said
     assert not psutil.wait_procs(below, timeout=SECONDS)[1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradectl.adapters.terraform.events import Diagnostic
-from gradectl.adapters.terraform.failures import failure
+from gradectl.adapters.terraform.failures import failure, killed
 
 
 def error(summary: str, detail: str = "", place: str = "") -> Diagnostic:
@@ -42,12 +42,25 @@ def test_a_lock_comes_with_the_command_that_releases_it() -> None:
     """After the advice to wait."""
     lock = error("Error acquiring the state lock", "Lock Info:\n  ID:   abc\n  Who:  me@here\n")
 
-    found = failure([lock], "plan", "terraform force-unlock")
+    found = failure([lock], "plan", "gradectl recover dev --lock")
 
     assert "me@here" in found.what
-    assert found.next_step.endswith("terraform force-unlock abc")
+    assert found.next_step.endswith("gradectl recover dev --lock abc")
 
 
 def test_a_failure_without_output_is_an_error() -> None:
     """A crash without a diagnostic still has a next step."""
     assert "TF_LOG" in failure([], "plan", "unlock").next_step
+
+
+def test_the_advice_of_terraform_to_push_a_state_by_hand_is_left_out() -> None:
+    """`gradectl recover` knows where the state is."""
+    reason = error("Failed to save state", "no bucket")
+    advice = error("Failed to persist state to backend", "terraform state push errored.tfstate")
+
+    assert failure([reason, advice], "apply", "unlock").what == "Failed to save state: no bucket"
+
+
+def test_a_killed_terraform_names_the_signal() -> None:
+    """The kernel kills it when memory is short."""
+    assert "killed by SIGKILL" in killed("apply", -9).what

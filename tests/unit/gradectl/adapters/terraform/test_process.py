@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -26,6 +27,7 @@ signal.pause()
 #: Another that does not care.
 STUBBORN = """
 import signal
+import subprocess
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 print("ready", flush=True)
 while True:
@@ -195,3 +197,63 @@ def test_a_signal_during_a_write_does_no_harm(tmp_path: Path) -> None:
 
     assert spoke
     assert talker not in spoke
+
+
+def fifo(path: Path) -> int:
+    """A fifo, open for reading: it ends when its last writer has ended."""
+    os.mkfifo(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+#: A stand-in that goes on after its gradectl was killed, and writes more than a pipe holds.
+GOES_ON = """
+import sys
+with open(sys.argv[2], "w") as stored:
+    print("ready", flush=True)
+    open(sys.argv[1]).read()
+    for _ in range(500):
+        print("x" * 1000, flush=True)
+    stored.write("yes")
+"""
+GRADECTL = """
+import os, sys
+from pathlib import Path
+from gradectl.adapters.terraform.process import ProcessSettings, stream
+settings = ProcessSettings(Path("/"), dict(os.environ), print)
+stream([sys.executable, "-c", *sys.argv[1:]], settings, lambda line: print(line, flush=True))
+"""
+
+
+def test_terraform_outlives_a_killed_gradectl(tmp_path: Path) -> None:
+    """Its output has no reader any more, and that must not end it before the state is stored."""
+    stored, go = tmp_path / "stored", tmp_path / "go"
+    os.mkfifo(go)
+    reader = fifo(stored)
+    command = [sys.executable, "-c", GRADECTL, GOES_ON, str(go), str(stored)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.kill()
+
+    go.write_text("go on")
+
+    with os.fdopen(reader) as file:
+        assert file.read() == "yes"
+
+
+def test_what_a_killed_terraform_started_is_killed_too(tmp_path: Path) -> None:
+    """Its providers would change resources that nobody records."""
+    reader = fifo(tmp_path / "held")
+    script = (
+        "import os, signal, subprocess, sys\n"
+        "subprocess.Popen(['sleep', '300'], stdout=open(sys.argv[1], 'w'))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    settings = ProcessSettings(tmp_path, dict(os.environ), lambda _text: None)
+    command = [sys.executable, "-c", script, str(tmp_path / "held")]
+
+    assert stream(command, settings, lambda _line: None) == -signal.SIGKILL
+    with os.fdopen(reader) as file:
+        assert not file.read()

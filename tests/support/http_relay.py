@@ -1,0 +1,132 @@
+"""An HTTP relay before the emulated account, which holds or refuses chosen requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+_SECONDS = 120  # a limit for a hung test
+_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date"})
+
+
+class Held:
+    """A request that waits in the relay: `arrived` is set when it is there."""
+
+    def __init__(self, method: str, words: str) -> None:
+        self.arrived = threading.Event()
+        self._decided = threading.Event()
+        self._refuse = False
+        self._method, self._words = method, words
+
+    def matches(self, method: str, about: str) -> bool:
+        """Whether a request is meant; `about` is its path and its action."""
+        return method == self._method and self._words in about
+
+    def pass_on(self) -> None:
+        """Send it, and all later ones, to the account."""
+        self._decided.set()
+
+    def refuse(self) -> None:
+        """Answer it, and all later ones, with 403."""
+        self._refuse = True
+        self._decided.set()
+
+    def wait(self) -> bool:
+        """Wait until the test decides; returns whether the request may pass."""
+        self.arrived.set()
+        assert self._decided.wait(_SECONDS)
+        return not self._refuse
+
+
+class HttpRelay:
+    """
+    Relays to the emulated account.
+
+    Args:
+        target: URL of the account.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._target = urlsplit(target).netloc
+        self._rules: list[Held] = []
+        self.url = ""
+
+    def hold(self, method: str, words: str) -> Held:
+        """Hold requests with this method and these words in their path or action."""
+        rule = Held(method, words)
+        self._rules.append(rule)
+        return rule
+
+    @contextmanager
+    def running(self) -> Iterator[HttpRelay]:
+        """Listen for the block."""
+        relay = self
+
+        class Handler(_Handler):
+            answer = relay.answer
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        self.url = f"http://localhost:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield self
+        finally:
+            for rule in self._rules:
+                rule.pass_on()
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def answer(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Send a request to the account, unless a rule refuses it."""
+        about = f"{path} {headers.get('X-Amz-Target', '')}"
+        for rule in self._rules:
+            if rule.matches(method, about) and not rule.wait():
+                return 403, [("Content-Type", "application/xml")], _REFUSED
+        connection = HTTPConnection(self._target, timeout=_SECONDS)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.getheaders(), response.read()
+        finally:
+            connection.close()
+
+
+_REFUSED = b"<Error><Code>AccessDenied</Code><Message>refused by the test</Message></Error>"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request, and writes the answer of the relay."""
+
+    protocol_version = "HTTP/1.1"
+    answer: Callable[..., tuple[int, list[tuple[str, str]], bytes]]
+
+    def _relay(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name: value for name, value in self.headers.items() if name != "Connection"}
+        status, found, content = type(self).answer(self.command, self.path, headers, body)
+        try:
+            self.send_response(status)
+            for name, value in found:
+                if name.lower() not in _HOP:
+                    self.send_header(name, value)
+            head = self.command == "HEAD"
+            length = dict(found).get("Content-Length", "0") if head else str(len(content))
+            self.send_header("Content-Length", length)
+            self.end_headers()
+            self.wfile.write(content)
+        except ConnectionError:  # the client was killed
+            self.close_connection = True
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _relay  # noqa: N815 - names of http.server
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - of http.server
+        """Print nothing."""
