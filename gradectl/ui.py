@@ -148,15 +148,19 @@ class Ui:
             otherwise: The next step when no question can be asked.
 
         Raises:
-            RefusedError: No question can be asked, or the two answers differ.
+            RefusedError: No question can be asked, nothing was typed, or the two answers differ.
         """
         if not (self._may_ask and sys.stdin.isatty()):
             text = "a secret is needed, but there is no terminal to ask for it"
             raise RefusedError(text, next_step=otherwise)
-        first = getpass(escape_controls(f"{question}: "))
-        if getpass("Again: ") != first:
-            text = "the two answers differ; nothing was changed"
-            raise RefusedError(text, next_step="run it again")
+        try:
+            first = getpass(escape_controls(f"{question}: "))
+            same = not first or getpass("Again: ") == first
+        except EOFError:
+            first, same = "", True
+        if not (first and same):
+            text = "the two answers differ" if first else "nothing was typed"
+            raise RefusedError(f"{text}; nothing was changed", next_step="run it again")
         return first
 
     def ask(self, question: str, otherwise: str) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.core.exceptions import JsonRESTError
 from moto.ecs.models import Service
+from moto.ecs.responses import EC2ContainerServiceResponse
 
 from gradectl.local.control_plane.patch_ecs import store_tasks
 from gradectl.local.control_plane.state import deployment_identity
@@ -59,6 +64,111 @@ def test_a_plugin_that_takes_the_token_on_its_command_line_is_refused(
 
     assert result.code == 78
     assert "1.2.339.0 takes the session's token on its command line" in result.stderr
+
+
+#: A Session Manager plugin that writes down what it got, and ends with 7.
+PLUGIN = f"""#!{sys.executable} -I
+import json, os, sys
+from pathlib import Path
+if sys.argv[1:] == ["--version"]:
+    print("1.2.707.0")
+    sys.exit()
+session = os.environ["AWS_SSM_START_SESSION_RESPONSE"]
+seen = {{"arguments": sys.argv[1:], "session": json.loads(session)}}
+Path(sys.argv[0]).with_name("seen.json").write_text(json.dumps(seen))
+sys.exit(7)
+"""
+TOKEN = "Token-of-the-session-9f2c"
+SESSION = {
+    "sessionId": "ecs-execute-command-1",
+    "streamUrl": "wss://ssmmessages.ap-northeast-2.amazonaws.com/v1/data-channel/1",
+    "tokenValue": TOKEN,
+}
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """The folder of a plugin that is new enough."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "session-manager-plugin"
+    program.write_text(PLUGIN)
+    program.chmod(0o755)
+    return folder
+
+
+def test_the_plugin_gets_the_session_in_a_variable_and_the_target_as_argument(
+    worker: Any, plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from the AWS command line, but the token is in no command line; its exit code is ours."""
+    asked: list[dict[str, Any]] = []
+
+    def execute_command(response: EC2ContainerServiceResponse) -> str:
+        asked.append(json.loads(response.body))
+        return json.dumps({"session": SESSION})
+
+    # moto has no ExecuteCommand.
+    monkeypatch.setattr(
+        EC2ContainerServiceResponse, "execute_command", execute_command, raising=False
+    )
+
+    result = worker.gradectl(
+        "exec", "dev", "--yes", "--", "ls", "a b", PATH=f"{plugin}:{os.environ['PATH']}"
+    )
+
+    assert result.code == 7, result.stderr
+    (request,) = asked
+    seen = json.loads((plugin / "seen.json").read_text())
+    region, action, profile, target, endpoint = seen["arguments"][1:]
+    assert (request["command"], request["container"]) == ("ls 'a b'", "grading-worker")
+    assert seen["arguments"][0] == "AWS_SSM_START_SESSION_RESPONSE"
+    assert (region, action, profile) == ("ap-northeast-2", "StartSession", "")
+    assert endpoint == "https://ssm.ap-northeast-2.amazonaws.com"
+    assert json.loads(target)["Target"].startswith(f"ecs:dev-grading-cluster_{request['task']}_")
+    assert seen["session"] == {
+        "SessionId": SESSION["sessionId"],
+        "StreamUrl": SESSION["streamUrl"],
+        "TokenValue": TOKEN,
+    }
+    assert TOKEN not in " ".join(seen["arguments"]) + result.stdout + result.stderr
+
+
+def test_a_session_that_ecs_refuses_starts_no_plugin(
+    worker: Any, plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent of a task that has just started does not run yet."""
+
+    def refuse(_response: EC2ContainerServiceResponse) -> str:
+        raise JsonRESTError("TargetNotConnectedException", "the agent does not run")
+
+    monkeypatch.setattr(EC2ContainerServiceResponse, "execute_command", refuse, raising=False)
+
+    result = worker.gradectl("exec", "dev", "--yes", PATH=f"{plugin}:{os.environ['PATH']}")
+
+    assert result.code == 1
+    assert "the agent does not run" in result.stderr
+    assert not (plugin / "seen.json").exists()
+
+
+def test_ctrl_c_is_for_the_remote_program() -> None:
+    """The terminal sends it to both; gradectl goes on and returns the exit code of the plugin."""
+    plugin = "import signal\ntry:\n print('ready', flush=True); signal.pause()\n"
+    plugin += "except KeyboardInterrupt:\n raise SystemExit(9)"
+    caller = (
+        "import os, sys\nfrom gradectl.processes.terminal import run_on_terminal\n"
+        "sys.exit(run_on_terminal([sys.executable, '-c', sys.argv[1]], dict(os.environ)))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", caller, plugin],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+
+    assert process.returncode == 9
 
 
 def test_a_dry_run_says_what_would_run_where(worker: Any) -> None:
