@@ -15,6 +15,7 @@ from gradectl.adapters.aws.state_models import ManagedState
 from gradectl.monitoring.observations import (
     BROKER,
     BUCKET,
+    CPU,
     DATABASE,
     LOG,
     NETWORK,
@@ -43,6 +44,10 @@ _DEPLOYMENT = timedelta(minutes=10)
 #: The threshold of the alarm grading-queue-size-high.
 _MANY = 100
 _BROKER_PORT, _DATABASE_PORT = 61614, 3306
+_BUSY_PERCENT = 90.0
+_UNITS = 1024  # CPU units of one processor
+#: Words of AWS when the role of the tasks lacks a right.
+_DENIED = ("AccessDenied", "is not authorized to perform", "Forbidden")
 
 
 @dataclass(frozen=True)
@@ -240,11 +245,50 @@ def _bucket(seen: Observations) -> Cause | None:
     return Cause(text, f"gradectl apply {seen.environment}")
 
 
+def _permissions(seen: Observations) -> Cause | None:
+    denied = [line for line in seen.errors if _is_denied(line)]
+    if not denied:
+        return None
+    text = f"the role of the workers lacks a right: {denied[-1]}"
+    return Cause(text, f"gradectl verify {seen.environment}")
+
+
+def _is_denied(line: str) -> bool:
+    """Whether AWS refused a call of a worker."""
+    return any(word in line for word in _DENIED)
+
+
 def _errors(seen: Observations) -> Cause | None:
-    if not seen.errors:
+    others = [line for line in seen.errors if not _is_denied(line)]
+    if not others:
         return None
     grep = f"gradectl logs {seen.environment} --grep 'ERROR|\"error\"'"
-    return Cause(f"workers logged errors, the last one: {seen.errors[-1]}", grep)
+    return Cause(f"workers logged errors, the last one: {others[-1]}", grep)
+
+
+def _cpu(seen: Observations) -> Cause | None:
+    if seen.cpu_percent is None or seen.cpu_percent < _BUSY_PERCENT or not _waiting(seen):
+        return None
+    has = f" of {seen.revision.cpu} units" if seen.revision and seen.revision.cpu else ""
+    used = f"workers use {seen.cpu_percent:.0f} % of their CPU{has}"
+    text = f"{used}, and {_waiting(seen)} messages wait"
+    return Cause(text, "raise ecs_task_cpu or ecs_max_capacity, then apply")
+
+
+def _parallelism(seen: Observations) -> Cause | None:
+    revision = seen.revision
+    if revision is None or not revision.cpu.isdecimal() or revision.slots == 1:
+        return None
+    processors = int(revision.cpu) / _UNITS
+    if revision.slots <= processors:
+        return None
+    text = (
+        f"a worker judges {revision.slots} requests at a time on {processors:g} processors,"
+        " so their programs slow each other down"
+    )
+    return Cause(
+        text, "lower WORKER_SLOTS in grading_worker_settings, or raise ecs_task_cpu, then apply"
+    )
 
 
 def _maximum(seen: Observations) -> Cause | None:
@@ -301,7 +345,10 @@ CHECKS = (
     ),
     Check("bucket", NO_RESULT, (BUCKET,), _bucket),
     Check("dead-letters", NO_RESULT, (QUEUES,), _dead_letters),
+    Check("permissions", NO_RESULT, (LOG,), _permissions),
     Check("errors", NO_RESULT, (LOG,), _errors),
+    Check("parallelism", SLOW, (SERVICE,), _parallelism),
+    Check("cpu", SLOW, (CPU, QUEUES), _cpu),
     Check("maximum", SLOW, (SERVICE, QUEUES, SCALING), _maximum),
     Check("memory", OUT_OF_MEMORY, (SERVICE,), _memory),
 )

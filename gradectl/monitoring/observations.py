@@ -12,7 +12,8 @@ from grader.ports.messages import QueueStatistics
 
 SERVICE, BROKER, DATABASE, QUEUES = "service", "broker", "database", "queues"
 #: Parts that only `gradectl doctor` looks at.
-BUCKET, LOG, NETWORK, PARAMETERS, SCALING = "bucket", "log", "network", "parameters", "scaling"
+BUCKET, CPU, LOG, NETWORK = "bucket", "cpu", "log", "network"
+PARAMETERS, SCALING = "parameters", "scaling"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Observations:
         username: Broker user of the workers; empty when it is unknown.
         emulated: Whether a local stack provides broker and database, at other addresses.
         scaling_bounds: Minimum and maximum number of workers; None without scaling.
+        cpu_percent: Use of the CPU of the workers within some minutes; None when it is unknown.
         ingress: What the security groups of broker and database accept.
         bucket_exists: Whether the bucket of submissions and results exists.
         errors: The latest error lines of the workers.
@@ -61,6 +63,7 @@ class Observations:
     username: str = ""
     emulated: bool = False
     scaling_bounds: tuple[int, int] | None = None
+    cpu_percent: float | None = None
     ingress: tuple[IngressRule, ...] = ()
     bucket_exists: bool = True
     errors: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from gradectl.monitoring.names import ResourceNames
 from gradectl.monitoring.observations import (
     BROKER,
     BUCKET,
+    CPU,
     DATABASE,
     LOG,
     NETWORK,
@@ -81,6 +82,9 @@ class Observer:
             "emulated": self.target.environment.emulated,
             "scaling_bounds": self._read(
                 SCALING, lambda: states.scaling_bounds(names.cluster, names.service), None
+            ),
+            "cpu_percent": self._read(
+                CPU, lambda: states.cpu_percent(names.cluster, names.service), None
             ),
             "ingress": self._read(NETWORK, lambda: states.ingress(groups), ()),
             "bucket_exists": self._read(

@@ -144,6 +144,7 @@ class TaskRevision:
         cpu: CPU units of a task.
         memory: Memory of a task in MB.
         active: False when it was deregistered and cannot be deployed.
+        slots: Number of requests that one worker works on at a time.
     """
 
     arn: str
@@ -153,6 +154,7 @@ class TaskRevision:
     cpu: str = ""
     memory: str = ""
     active: bool = True
+    slots: int = 1
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from gradectl.errors import GradectlError
 _LATEST_EVENTS = 10
 _PAGE = 20  # maximum of DescribeServiceRevisions
 _TASKS_PAGE = 100  # maximum of DescribeTasks
+_SLOTS = "WORKER_SLOTS"  # a setting of the worker
 _INACTIVE = "INACTIVE"
 _CPU_UNITS = 1024  # of a vCPU
 
@@ -289,15 +290,18 @@ def _task(found: dict[str, Any]) -> EcsTask:
 
 
 def _revision(found: dict[str, Any], container: str) -> TaskRevision:
-    images = [each["image"] for each in found["containerDefinitions"] if each["name"] == container]
+    worker = next((e for e in found["containerDefinitions"] if e["name"] == container), {})
+    settings = {each["name"]: each["value"] for each in worker.get("environment", ())}
+    slots = settings.get(_SLOTS, "1")
     return TaskRevision(
         arn=found["taskDefinitionArn"],
-        image=images[0] if images else "",
+        image=worker.get("image", ""),
         registered_at=found.get("registeredAt"),
         registered_by=found.get("registeredBy", ""),
         cpu=str(found.get("cpu", "")),
         memory=str(found.get("memory", "")),
         active=found.get("status") != _INACTIVE,
+        slots=int(slots) if slots.isdecimal() else 1,
     )
 
 

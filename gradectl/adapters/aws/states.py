@@ -91,6 +91,34 @@ class States:
         targets = answer["ScalableTargets"]
         return (targets[0]["MinCapacity"], targets[0]["MaxCapacity"]) if targets else None
 
+    def cpu_percent(self, cluster: str, service: str, now: datetime | None = None) -> float | None:
+        """
+        Average use of the CPU of a service's tasks, which is some minutes old.
+
+        Args:
+            cluster: The cluster.
+            service: The service.
+            now: End of the time that is looked at; this moment when absent.
+
+        Returns:
+            Percent of what the tasks may use; None when CloudWatch has no value, for example
+            because no task runs.
+        """
+        end = now or datetime.now(UTC)
+        names = {"ClusterName": cluster, "ServiceName": service}
+        with translated("CloudWatch"):
+            answer = self._client("cloudwatch").get_metric_statistics(
+                Namespace="AWS/ECS",
+                MetricName="CPUUtilization",
+                Dimensions=[{"Name": name, "Value": value} for name, value in names.items()],
+                StartTime=end - timedelta(minutes=_METRIC_MINUTES),
+                EndTime=end,
+                Period=_METRIC_MINUTES * 60,
+                Statistics=["Average"],
+            )
+        points = sorted(answer["Datapoints"], key=lambda each: each["Timestamp"])
+        return float(points[-1]["Average"]) if points else None
+
     def ingress(self, groups: Sequence[str]) -> tuple[IngressRule, ...]:
         """What security groups accept over TCP; from other groups, or from addresses."""
         if not groups:

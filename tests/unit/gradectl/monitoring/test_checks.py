@@ -182,7 +182,25 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "2 requests failed",
         "gradectl queue inspect grading-dlq -e dev",
     ),
-    ("errors", {"errors": ("a", "ERROR: AccessDenied")}, "AccessDenied", "gradectl logs dev"),
+    (
+        "permissions",
+        {"errors": ("ERROR: AccessDenied: s3:PutObject on results/", "INFO: AccessDenied: x")},
+        "lacks a right: INFO: AccessDenied: x",
+        "gradectl verify dev",
+    ),
+    ("errors", {"errors": ("a", "ERROR: no space left")}, "no space left", "gradectl logs dev"),
+    (
+        "parallelism",
+        {"revision": TaskRevision(ARN, "worker:1", cpu="1024", memory="1024", slots=2)},
+        "2 requests at a time on 1 processors",
+        "WORKER_SLOTS",
+    ),
+    (
+        "cpu",
+        {"cpu_percent": 97.4, **queues(REQUESTS, queue(REQUESTS, 12))},
+        "97 % of their CPU, and 12 messages wait",
+        "ecs_task_cpu",
+    ),
     (
         "maximum",
         {**service(running=10, desired=10), **queues(REQUESTS, queue(REQUESTS, 500))},
@@ -237,6 +255,7 @@ def test_every_check_has_a_case() -> None:
         "bucket",
         "log",
         "scaling",
+        "cpu",
     ],
 )
 def test_a_part_that_could_not_be_read_makes_its_checks_unknown(part: str) -> None:
@@ -259,8 +278,14 @@ def test_a_part_that_could_not_be_read_makes_its_checks_unknown(part: str) -> No
         {"ingress": (IngressRule("sg-broker", 0, 65535), IngressRule("sg-database", 0, 65535))},
         queues(REQUESTS, queue(REQUESTS, 0, 0)),
         queues(REQUESTS, queue(REQUESTS, 500)),
+        {"cpu_percent": 99.0},
+        {"revision": TaskRevision(ARN, "worker:1", cpu="256")},
+        {"revision": TaskRevision(ARN, "worker:1", cpu="2048", slots=2)},
     ],
-    ids=["young", "at rest", "scaled in", "local", "addresses", "one queue", "scaling"],
+    ids=[
+        *("young", "at rest", "scaled in", "local", "addresses", "one queue", "scaling"),
+        *("busy", "small", "one processor each"),
+    ],
 )
 def test_normal_operation_is_not_a_cause(changed: dict[str, Any]) -> None:
     """A deployment that began, a service at rest, and a queue while workers are added."""

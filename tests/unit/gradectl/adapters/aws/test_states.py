@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.states import States
 
 
@@ -83,6 +85,20 @@ def test_the_bounds_of_scaling_are_those_of_the_service(states: States) -> None:
     assert states.scaling_bounds("c", "s") == (1, 7)
 
 
+def test_the_use_of_the_cpu_is_that_of_the_service(states: States) -> None:
+    """None without a value of the last minutes."""
+    assert states.cpu_percent("c", "s") is None
+    for service, percent in (("s", 96.5), ("other", 3.0)):
+        dimensions = [
+            {"Name": "ClusterName", "Value": "c"},
+            {"Name": "ServiceName", "Value": service},
+        ]
+        data = {"MetricName": "CPUUtilization", "Dimensions": dimensions, "Value": percent}
+        client("cloudwatch").put_metric_data(Namespace="AWS/ECS", MetricData=[data])
+
+    assert states.cpu_percent("c", "s", datetime.now(UTC) + timedelta(minutes=1)) == 96.5
+
+
 def test_ingress_of_groups_and_of_addresses(states: States) -> None:
     """A rule for addresses has no source group; UDP is left out."""
     ec2 = client("ec2")
@@ -115,3 +131,18 @@ def test_ingress_of_groups_and_of_addresses(states: States) -> None:
     assert not any(each.accepts(61614, ("sg-other",)) for each in found)
     assert any(each.accepts(85, ("sg-other",)) for each in found)
     assert states.ingress([]) == ()
+
+
+@pytest.mark.parametrize(("value", "slots"), [(None, 1), ("3", 3), ("many", 1)])
+def test_a_revision_says_how_many_requests_a_worker_judges_at_a_time(
+    states: States, value: str | None, slots: int
+) -> None:
+    """One where the task definition does not set it; others are for the worker to refuse."""
+    assert states
+    setting = [{"name": "WORKER_SLOTS", "value": value}] if value else []
+    container = {"name": "worker", "image": "i", "memory": 128, "environment": setting}
+    arn = client("ecs").register_task_definition(family="f", containerDefinitions=[container])[
+        "taskDefinition"
+    ]["taskDefinitionArn"]
+
+    assert Services(client("ecs")).revision(arn, "worker").slots == slots
