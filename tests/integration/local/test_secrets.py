@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import jsonschema
 import pytest
+from process_record import ProcessRecord
 
 from gradectl.local import lifecycle
 from gradectl.local.engines.activemq import broker_answers
@@ -53,6 +54,9 @@ class Deployed:
 
     root: Path
     stack: Stack
+    record: ProcessRecord = field(default_factory=ProcessRecord)
+    said: list[str] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
 
     def client(self, service: str) -> Any:
         """A client of the emulated account."""
@@ -71,16 +75,19 @@ class Deployed:
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "GRADECTL_", "TF_"))
         }
-        return subprocess.run(
-            [sys.executable, "-m", "gradectl.cli", *arguments],
-            cwd=self.root,
-            env={**kept, DIRECTORY_VARIABLE: str(self.stack.directory)},
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=LONG,
-            check=False,
-        )
+        with self.record.recording():
+            done = subprocess.run(
+                [sys.executable, "-m", "gradectl.cli", *arguments],
+                cwd=self.root,
+                env={**kept, DIRECTORY_VARIABLE: str(self.stack.directory)},
+                input=text,
+                capture_output=True,
+                text=True,
+                timeout=LONG,
+                check=False,
+            )
+        self.said += [done.stdout, done.stderr]
+        return done
 
     def ask(self, *arguments: str) -> Any:
         """Run a command that must succeed; its document is checked with the published schema."""
@@ -105,7 +112,16 @@ class Deployed:
         """Read a password."""
         name = f"/local/{part}/password"
         answer = self.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
+        value = str(answer["Parameter"]["Value"])
+        self.secrets.add(value)
+        return value
+
+    def logs(self) -> str:
+        """The log files of the stack, and the log of the tasks in CloudWatch."""
+        files = (self.stack.directory / "logs").rglob("*.log")
+        found = [path.read_text(errors="replace") for path in files]
+        events = self.client("logs").filter_log_events(logGroupName="/ecs/local-grading")
+        return "\n".join([*found, *(each["message"] for each in events["events"])])
 
     def accepts(self, user: str, password: str) -> bool:
         """Whether the broker accepts a login."""
@@ -375,3 +391,54 @@ def _await_first_result(grading: Deployed, sent: list[str]) -> None:
             return
         pause.wait(0.1)
     pytest.fail("no job was done")
+
+
+def test_a_rollback_replaces_running_workers(grading: Deployed) -> None:
+    """By those of the earlier revision; it ends when they run."""
+    ecs, names = grading.client("ecs"), {"cluster": CLUSTER, "service": SERVICE}
+    (service,) = ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"]
+    good = service["taskDefinition"]
+    described = ecs.describe_task_definition(taskDefinition=good)["taskDefinition"]
+    containers = described["containerDefinitions"]
+    containers[0]["environment"].append({"name": "LOG_LEVEL", "value": "WARNING"})
+    newer = ecs.register_task_definition(
+        family=described["family"], containerDefinitions=containers
+    )["taskDefinition"]["taskDefinitionArn"]
+    ecs.update_service(**names, taskDefinition=newer)
+    grading.settle()
+
+    document = grading.ask("rollback", "local", "--yes", "--no-smoke")
+
+    assert document["rolled_back"]
+    assert document["to"] == good.rpartition("/")[2]
+    tasks = ecs.list_tasks(cluster=CLUSTER, serviceName=SERVICE)["taskArns"]
+    running = ecs.describe_tasks(cluster=CLUSTER, tasks=tasks)["tasks"]
+    assert [each["taskDefinitionArn"] for each in running] == [good, good]
+    assert {each["lastStatus"] for each in running} == {"RUNNING"}
+
+
+def test_no_secret_was_in_a_process_a_log_or_an_output(grading: Deployed) -> None:
+    """Neither the old nor the new values of rotations, migrations and changes of users."""
+    old = grading.password("db-app")
+    grading.ask("secrets", "rotate", "local", "db-app", "--yes")
+    grading.ask("broker-users", "sync", "local", "--yes")
+
+    assert grading.password("db-app") != old
+    for part in PARTS:
+        grading.password(part)
+    assert len(grading.secrets) > len(PARTS)
+    places = {
+        "command line": b"\n".join(grading.record.command_lines),
+        "environment": b"\n".join(grading.record.environments),
+        "output": "\n".join(grading.said).encode(),
+        "log": grading.logs().encode(),
+    }
+    assert b"gradectl.cli" in places["command line"]
+    assert b"MQ_PASSWORD_PARAM=/local/mq-worker/password" in places["environment"]
+    found = {
+        place
+        for place, content in places.items()
+        for secret in grading.secrets
+        if secret.encode() in content
+    }
+    assert found == set()
