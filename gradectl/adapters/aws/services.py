@@ -290,7 +290,8 @@ def _task(found: dict[str, Any]) -> EcsTask:
 
 
 def _revision(found: dict[str, Any], container: str) -> TaskRevision:
-    worker = next((e for e in found["containerDefinitions"] if e["name"] == container), {})
+    containers = found["containerDefinitions"]
+    worker: dict[str, Any] = next((e for e in containers if e["name"] == container), {})
     settings = {each["name"]: each["value"] for each in worker.get("environment", ())}
     slots = settings.get(_SLOTS, "1")
     return TaskRevision(
