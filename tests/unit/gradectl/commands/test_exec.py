@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def test_a_plugin_that_takes_the_token_on_its_command_line_is_refused(
 #: A Session Manager plugin that writes down what it got, and ends with 7.
 PLUGIN = f"""#!{sys.executable} -I
 import json, os, sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 if sys.argv[1:] == ["--version"]:
     print("1.2.707.0")
@@ -86,6 +88,17 @@ SESSION = {
 }
 
 
+#: What ECS answers to ExecuteCommand.
+Answer = Callable[[EC2ContainerServiceResponse], str]
+
+
+@pytest.fixture
+def execute_command() -> Iterator[Callable[[Answer], None]]:
+    """Set the answer of ExecuteCommand, which moto lacks."""
+    yield lambda answer: setattr(EC2ContainerServiceResponse, "execute_command", answer)
+    del EC2ContainerServiceResponse.execute_command
+
+
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     """The folder of a plugin that is new enough."""
@@ -98,19 +111,16 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def test_the_plugin_gets_the_session_in_a_variable_and_the_target_as_argument(
-    worker: Any, plugin: Path, monkeypatch: pytest.MonkeyPatch
+    worker: Any, plugin: Path, execute_command: Callable[[Answer], None]
 ) -> None:
     """As from the AWS command line, but the token is in no command line; its exit code is ours."""
     asked: list[dict[str, Any]] = []
 
-    def execute_command(response: EC2ContainerServiceResponse) -> str:
-        asked.append(json.loads(response.body))
+    def accept(request: EC2ContainerServiceResponse) -> str:
+        asked.append(json.loads(request.body))
         return json.dumps({"session": SESSION})
 
-    # moto has no ExecuteCommand.
-    monkeypatch.setattr(
-        EC2ContainerServiceResponse, "execute_command", execute_command, raising=False
-    )
+    execute_command(accept)
 
     result = worker.gradectl(
         "exec", "dev", "--yes", "--", "ls", "a b", PATH=f"{plugin}:{os.environ['PATH']}"
@@ -134,14 +144,14 @@ def test_the_plugin_gets_the_session_in_a_variable_and_the_target_as_argument(
 
 
 def test_a_session_that_ecs_refuses_starts_no_plugin(
-    worker: Any, plugin: Path, monkeypatch: pytest.MonkeyPatch
+    worker: Any, plugin: Path, execute_command: Callable[[Answer], None]
 ) -> None:
     """The agent of a task that has just started does not run yet."""
 
     def refuse(_response: EC2ContainerServiceResponse) -> str:
         raise JsonRESTError("TargetNotConnectedException", "the agent does not run")
 
-    monkeypatch.setattr(EC2ContainerServiceResponse, "execute_command", refuse, raising=False)
+    execute_command(refuse)
 
     result = worker.gradectl("exec", "dev", "--yes", PATH=f"{plugin}:{os.environ['PATH']}")
 
