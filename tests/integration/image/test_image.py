@@ -37,8 +37,10 @@ set -eu
 test -e "${3#oci-dir:}/index.json"
 printf '{"bomFormat": "CycloneDX", "specVersion": "1.6"}' > "${5#cyclonedx-json=}"
 """
-#: The stages of the Dockerfile up to here are the base of what our code makes.
-OURS = "# The launcher of the sandbox"
+#: Comments of the Dockerfile, before the stages with our code and the one with tools of others.
+LAUNCHER, TOOLS, WORKER = (
+    *("# The launcher of the sandbox", "# What builds the package", "# The worker itself"),
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,29 @@ def quiet(_line: str) -> None:
     """Ignore the output of a builder."""
 
 
+def base_of(world: World) -> tuple[Buildah, BuildRequest]:
+    """The builder, and a request that starts from the base of the environment."""
+    tools = Tools(builder_environment(world.environ))
+    builder = Buildah(tools, shutil.which("buildah") or "buildah")
+    certificate = world.environ.get("PIP_CERT")
+    secrets = {"ca.pem": Path(certificate)} if certificate else {}
+    arguments = {"LANGUAGES": "minimal", "PACKAGES": ""}
+    request = BuildRequest(world.root, "", "linux/amd64", arguments, {}, secrets, EPOCH)
+    kept = make_base(tools, Path.home() / ".cache" / "gradectl" / "bases", request, quiet)
+    base = import_base(builder, kept, request, quiet)
+    return builder, replace(request, arguments={**arguments, "BASE": base})
+
+
+def context_of(world: World, folder: Path, dockerfile: str) -> Path:
+    """A folder with the source and another Dockerfile."""
+    shutil.copytree(world.root / "grader", folder / "grader")
+    for name in ("pyproject.toml", "requirements/constraints.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(world.root / name, folder / name)
+    (folder / "Dockerfile").write_text(dockerfile)
+    return folder
+
+
 def inspected(image: str) -> Any:
     command = ["buildah", "inspect", "--type", "image", image]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -168,31 +193,23 @@ def test_a_second_push_of_the_same_content_does_nothing(world: World, pushed: An
 def test_the_layers_of_our_code_are_the_same_when_they_are_built_again(
     world: World, pushed: Any, tmp_path: Path
 ) -> None:
-    """The stages after the libraries run again, with other times and without pip.conf."""
-    tools = Tools(builder_environment(world.environ))
-    builder = Buildah(tools, shutil.which("buildah") or "buildah")
-    before, after = (tmp_path / name for name in ("before", "after"))
-    for folder in (before, after):
-        shutil.copytree(world.root / "grader", folder / "grader")
-        for name in ("pyproject.toml", "requirements/constraints.txt"):
-            (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copy(world.root / name, folder / name)
-    os.utime(after / "grader" / "errors.py", (0, 0))
-    stages, ours = (world.root / "Dockerfile").read_text().split(OURS)
-    (before / "Dockerfile").write_text(stages)
+    """The stages with our code run again, with other times, on the libraries of before."""
+    others, rest = (world.root / "Dockerfile").read_text().split(LAUNCHER)
+    launcher, rest = rest.split(TOOLS)
+    tools, worker = rest.split(WORKER)
     libraries = f"localhost/{NAME}-test:libraries"
-    certificate = world.environ.get("PIP_CERT")
-    secrets = {"ca.pem": Path(certificate)} if certificate else {}
-    arguments = {"LANGUAGES": "minimal", "PACKAGES": ""}
-    request = BuildRequest(before, libraries, "linux/amd64", arguments, {}, secrets, EPOCH)
-    kept = make_base(tools, Path.home() / ".cache" / "gradectl" / "bases", request, quiet)
-    base = import_base(builder, kept, request, quiet)
-    builder.build(replace(request, arguments={**arguments, "BASE": base}), quiet)
-    (after / "Dockerfile").write_text(f"FROM {libraries} AS libraries\n{OURS}{ours}")
+    builder, request = base_of(world)
+    for name, text in ((libraries, others), (f"{libraries}-tools", f"{others}{TOOLS}{tools}")):
+        context = context_of(world, tmp_path / name.rpartition(":")[2], text)
+        builder.build(replace(request, context=context, name=name), quiet)
+    text = f"FROM {libraries} AS libraries\n{LAUNCHER}{launcher}"
+    text += f"FROM {libraries}-tools AS tools\n{WORKER}{worker}"
+    context = context_of(world, tmp_path / "again", text)
+    os.utime(context / "grader" / "errors.py", (0, 0))
     again = f"localhost/{NAME}-test:again"
     arguments = {"HEADERS": "no", "SOURCE_DATE_EPOCH": str(EPOCH)}
-    request = replace(request, context=after, name=again, arguments=arguments, use_cache=False)
-    builder.build(request, quiet)
+    changed = replace(request, context=context, name=again, arguments=arguments, use_cache=False)
+    builder.build(changed, quiet)
 
     assert layers(again) == layers(pushed["build"]["image"])
 
