@@ -113,7 +113,7 @@ class Deployment:
 
     def apply(self) -> dict[str, Any]:
         """Execute the plan and return the outputs."""
-        with self._terraform() as terraform:
+        with self._terraform(applies=True) as terraform:
             terraform.apply()
             self.journal.clear()
             return terraform.outputs()
@@ -199,7 +199,7 @@ class Deployment:
         raise RefusedError(text, where=where, next_step=recover)
 
     @contextmanager
-    def _terraform(self) -> Iterator[Terraform]:
+    def _terraform(self, *, applies: bool = False) -> Iterator[Terraform]:
         """Open Terraform with a progress display; errors name what it left behind."""
         with self.app.ui.live() as show:
             progress = TerraformProgress(self.app.ui, show)
@@ -216,35 +216,40 @@ class Deployment:
             try:
                 yield terraform
             except (GradectlError, StoppedError, DeadlineError) as error:
-                self._explain(error, terraform, started)
+                is_stored = self._explain(error, terraform, started)
+                if applies and is_stored:
+                    self.journal.clear()
                 log.write(f"failed: {error}")
                 raise
 
-    def _explain(self, error: EndingError, terraform: Terraform, started: datetime) -> None:
-        """Say what the run left, and how to go on."""
+    def _explain(self, error: EndingError, terraform: Terraform, started: datetime) -> bool:
+        """
+        Say what the run left, and how to go on.
+
+        Returns:
+            Whether Terraform ended by itself and stored its state. One that was killed cannot have
+            released its lock, so a lock that cannot be read does not count as released.
+        """
         recover = f"gradectl recover {self.environment.name}"
         kept = keep_unsaved(terraform.unsaved_state, self._folder, datetime.now(UTC))
-        lock = self._lock_left(started)
+        try:
+            lock, is_known = self.state_lock(), True
+        except (GraderError, GradectlError):
+            lock, is_known = None, False
+        if lock and not lock.is_since(started):  # of another run
+            lock = None
         if kept:
             error.what += f". The new state was not stored; it is in {kept}"
-        elif not (lock or terraform.killed):  # Terraform ended by itself and stored its state
-            self.journal.clear()
-            return
         if lock:
             error.what += f". The state is still locked: lock {lock.id}"
             recover += f" --lock {lock.id}"
-        # A cause such as a missing permission comes first, because storing needs it too.
-        has_cause = isinstance(error, GradectlError) and not (lock or terraform.killed)
-        steps = [error.next_step, recover] if has_cause else [recover, error.next_step]
-        error.next_step = "\n".join(filter(None, steps))
-
-    def _lock_left(self, started: datetime) -> StateLock | None:
-        """Read a lock that this run left; None when there is none or it cannot be read."""
-        try:
-            lock = self.state_lock()
-        except (GraderError, GradectlError):
-            return None
-        return lock if lock and lock.is_since(started) else None
+        if kept or lock or terraform.killed:
+            # A cause such as a missing permission comes first, because storing needs it too.
+            has_cause = isinstance(error, GradectlError) and not (lock or terraform.killed)
+            steps = [error.next_step, recover] if has_cause else [recover, error.next_step]
+            error.next_step = "\n".join(filter(None, steps))
+            return False
+        return is_known
 
 
 def _local_addresses(app: CloudContext, environment: Environment) -> dict[str, str]:

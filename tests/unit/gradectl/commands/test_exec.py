@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,6 @@ def test_a_plugin_that_takes_the_token_on_its_command_line_is_refused(
 #: A Session Manager plugin that writes down what it got, and ends with 7.
 PLUGIN = f"""#!{sys.executable} -I
 import json, os, sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 if sys.argv[1:] == ["--version"]:
     print("1.2.707.0")
@@ -88,15 +88,12 @@ SESSION = {
 }
 
 
-#: What ECS answers to ExecuteCommand.
-Answer = Callable[[EC2ContainerServiceResponse], str]
+@dataclass
+class Sessions:
+    """Sessions that were asked for; `refusal` answers all of them."""
 
-
-@pytest.fixture
-def execute_command() -> Iterator[Callable[[Answer], None]]:
-    """Set the answer of ExecuteCommand, which moto lacks."""
-    yield lambda answer: setattr(EC2ContainerServiceResponse, "execute_command", answer)
-    del EC2ContainerServiceResponse.execute_command
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    refusal: str = ""
 
 
 @pytest.fixture
@@ -110,24 +107,32 @@ def plugin(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_plugin_gets_the_session_in_a_variable_and_the_target_as_argument(
-    worker: Any, plugin: Path, execute_command: Callable[[Answer], None]
-) -> None:
-    """As from the AWS command line, but the token is in no command line; its exit code is ours."""
-    asked: list[dict[str, Any]] = []
+@pytest.fixture
+def sessions() -> Iterator[Sessions]:
+    """ExecuteCommand of ECS, which moto lacks."""
+    made = Sessions()
 
-    def accept(request: EC2ContainerServiceResponse) -> str:
-        asked.append(json.loads(request.body))
+    def execute_command(response: EC2ContainerServiceResponse) -> str:
+        made.requests.append(json.loads(response.body))
+        if made.refusal:
+            raise JsonRESTError("TargetNotConnectedException", made.refusal)
         return json.dumps({"session": SESSION})
 
-    execute_command(accept)
+    EC2ContainerServiceResponse.execute_command = execute_command
+    yield made
+    del EC2ContainerServiceResponse.execute_command
 
+
+def test_the_plugin_gets_the_session_in_a_variable_and_the_target_as_argument(
+    worker: Any, plugin: Path, sessions: Sessions
+) -> None:
+    """As from the AWS command line, but the token is in no command line; its exit code is ours."""
     result = worker.gradectl(
         "exec", "dev", "--yes", "--", "ls", "a b", PATH=f"{plugin}:{os.environ['PATH']}"
     )
 
     assert result.code == 7, result.stderr
-    (request,) = asked
+    (request,) = sessions.requests
     seen = json.loads((plugin / "seen.json").read_text())
     region, action, profile, target, endpoint = seen["arguments"][1:]
     assert (request["command"], request["container"]) == ("ls 'a b'", "grading-worker")
@@ -144,14 +149,10 @@ def test_the_plugin_gets_the_session_in_a_variable_and_the_target_as_argument(
 
 
 def test_a_session_that_ecs_refuses_starts_no_plugin(
-    worker: Any, plugin: Path, execute_command: Callable[[Answer], None]
+    worker: Any, plugin: Path, sessions: Sessions
 ) -> None:
     """The agent of a task that has just started does not run yet."""
-
-    def refuse(_response: EC2ContainerServiceResponse) -> str:
-        raise JsonRESTError("TargetNotConnectedException", "the agent does not run")
-
-    execute_command(refuse)
+    sessions.refusal = "the agent does not run"
 
     result = worker.gradectl("exec", "dev", "--yes", PATH=f"{plugin}:{os.environ['PATH']}")
 
