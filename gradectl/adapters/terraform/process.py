@@ -175,11 +175,13 @@ def stream(
     with _handling(interruption):
         process = _start(command, settings, errors)
         interruption.attach(process)
+        ending = threading.Thread(target=_end_providers, args=(process,), name="end-providers")
+        ending.start()
         try:
             _drain(process, on_line, interruption)
         finally:
             code = process.wait()
-            _end_providers(process.pid, code)
+            ending.join()
             interruption.finish_messages()
     interruption.raise_if_stopped()
     return code
@@ -214,11 +216,15 @@ def _start(
     return process
 
 
-def _end_providers(group: int, code: int) -> None:
-    """Kill what a killed Terraform left running: it would go on without a state to write to."""
-    if code < 0:
+def _end_providers(process: subprocess.Popen[str]) -> None:
+    """
+    Kill what a killed Terraform left running: it would go on without a state to write to.
+
+    In a thread, because what runs may hold the pipe whose end is awaited.
+    """
+    if process.wait() < 0:
         with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _drain(
