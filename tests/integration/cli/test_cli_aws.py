@@ -187,6 +187,7 @@ def test_vendor_errors_are_translated(raised: Exception, code: int) -> None:
         ("render",),
         ("render", "--check"),
         ("bootstrap", "--yes"),
+        ("import",),
         ("plan",),
         ("apply", "--yes"),
         ("destroy", "--confirm", "NAME"),
