@@ -139,7 +139,6 @@ class Watch:
             self.environments.add(" ".join(words))
 
 
-@pytest.mark.usefixtures("own_provider")
 def test_a_planted_secret_appears_nowhere(project: Any, tmp_path: Path) -> None:
     """In no command line, state, plan, report, log, file or output of any command."""
     project.configure(variables={"broker_roles": ["web", "worker"], "pause_seconds": 1})
