@@ -119,9 +119,19 @@ def _send(target: EnvironmentClient, request: GradingRequest, source: Source, qu
     if target.app.options.dry_run:
         return False
     with target.broker("web") as broker:  # reached before anything is stored
-        upload_source(target.objects, request, source)
-        send_request(broker, queue, request)
+        try:
+            upload_source(target.objects, request, source)
+            send_request(broker, queue, request)
+        except DeadlineError as error:
+            text = "the --timeout expired; the request may have been sent"
+            raise _expired(target, request, text) from error
     return True
+
+
+def _expired(target: EnvironmentClient, request: GradingRequest, text: str) -> DeadlineError:
+    """The error of an expired --timeout, with the command that looks for the request."""
+    hint = f"gradectl result -e {target.name} {request.request_id}"
+    return DeadlineError(text, where=request.request_id, next_step=hint)
 
 
 def _login_name() -> str:
@@ -167,9 +177,8 @@ def _wait(target: EnvironmentClient, request: GradingRequest) -> int:
     try:
         result = wait_for_result(target.objects, request.request_id, seconds)
     except DeadlineError as error:
-        hint = f"gradectl result -e {target.name} {request.request_id}"
         text = f"no result within {seconds:g} s; the request stays queued"
-        raise DeadlineError(text, where=request.request_id, next_step=hint) from error
+        raise _expired(target, request, text) from error
     document = {
         "environment": target.name,
         "request_id": request.request_id,
