@@ -15,7 +15,7 @@ import psutil
 import pytest
 from http_relay import Held, HttpRelay
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("own_provider")]
 
 CREATING = "creating terraform_data.pause"
 CREATED = "created aws_ssm_parameter.password"
