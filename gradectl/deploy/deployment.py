@@ -11,6 +11,7 @@ from typing import Any
 
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.terraform.events import Event, ResourceProgress
+from gradectl.adapters.terraform.failures import ExistsError
 from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
@@ -230,6 +231,8 @@ class Deployment:
             Whether Terraform ended by itself and stored its state. One that was killed cannot have
             released its lock, so a lock that cannot be read does not count as released.
         """
+        if isinstance(error, ExistsError):
+            error.next_step = f"gradectl import {self.environment.name}\n{error.next_step}"
         recover = f"gradectl recover {self.environment.name}"
         kept = keep_unsaved(terraform.unsaved_state, self._folder, datetime.now(UTC))
         try:

@@ -28,6 +28,12 @@ _PROVIDERS = {
         "add a matching version to the mirror, or run: terraform init -upgrade"
     ),
 }
+
+
+class ExistsError(GradectlError):
+    """A resource to create exists, for example because an earlier run was stopped meanwhile."""
+
+
 #: Text in a summary or detail -> error class and next step. The first match is used.
 _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
     *((phrase, ConfigurationError, hint) for phrase, hint in _PROVIDERS.items()),
@@ -60,7 +66,7 @@ _KNOWN: tuple[tuple[str, type[GradectlError], str], ...] = (
     ),
     ("no such host", UnreachableError, "check the network and the endpoint"),
     ("Throttling", TryAgainError, "wait a moment and run it again"),
-    *((word, GradectlError, _EXISTS) for word in ("AlreadyExists", "already exists")),
+    *((word, ExistsError, _EXISTS) for word in ("AlreadyExists", "already exists")),
 )
 
 

@@ -53,15 +53,20 @@ def test_what_exists_is_imported_and_the_file_is_removed_after_the_apply(
     assert not file.exists()
 
 
-def test_a_dry_run_writes_no_file(project: Any, published: Any) -> None:
+def test_an_apply_names_the_import_whose_dry_run_writes_no_file(
+    project: Any, published: Any
+) -> None:
     """It lists what the first search finds, and keeps an earlier file."""
     name = project.name
     project.client("ssm").put_parameter(Name=f"/{name}/greeting", Type="String", Value="hello")
     file = project.root / "environments" / f"imports-{name}.tf"
+    refused = project.run("apply", name, "--yes", "--no-wait")
     file.write_text("# an earlier one\n")
 
     found = project.run("import", name, "--dry-run", "-o", "json")
 
+    assert refused.returncode == 1
+    assert f"next:    gradectl import {name}\n" in refused.stderr
     assert found.returncode == 0, found.stderr
     document = published(found.stdout)
     assert [one["address"] for one in document["imports"]] == ["aws_ssm_parameter.greeting"]
