@@ -98,15 +98,14 @@ def deploy(  # noqa: PLR0913 - one parameter an option
         return
     builds_image = "image" in chosen and not _has_own_image(deployment.environment)
     options = DeployOptions(app.options.dry_run, reviewed, confirm, allow_loss, builds_image)
-    report = _run(app, deployment, chosen, options, reports, pauses(lock_timeout))
+    report = _run(deployment, chosen, options, reports, pauses(lock_timeout))
     app.ui.say(f"next: {report.next_step}", "green")
 
 
 deploy.help = (deploy.help or "").replace("{steps}", ", ".join(STEPS))
 
 
-def _run(  # noqa: PLR0913, PLR0917 - the parts of one run
-    app: CloudContext,
+def _run(
     deployment: Deployment,
     chosen: Sequence[str],
     options: DeployOptions,
@@ -114,7 +113,7 @@ def _run(  # noqa: PLR0913, PLR0917 - the parts of one run
     pause: Callable[[], bool],
 ) -> DeployReport:
     """Run the chosen steps under the lock of the environment."""
-    name = deployment.environment.name
+    app, name = deployment.app, deployment.environment.name
     steps = DeploySteps(
         deployment,
         options,

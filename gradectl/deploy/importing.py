@@ -67,9 +67,10 @@ def search_imports(
     once: bool = False,
 ) -> ImportSearch:
     """
-    Find the resources that exist, plan with their import, and repeat until no more are found.
+    Find the resources that exist.
 
-    An import makes further values known: the rules of a security group are found by its ID.
+    The search is repeated with a plan that imports them, until it finds nothing new, because an
+    import makes further values known: the rules of a security group are found by its ID.
 
     Args:
         plan: Plans with what `write` wrote last.

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from gradectl.local.container import DEFAULT_CAPABILITIES
 from grader.errors import SettingsError
 from grader.sandbox import Box
 from grader.sandbox.build import Installation, install, uninstall
@@ -24,23 +25,6 @@ WORKER_UID = 640_000_000 + os.getpid()
 WORKER_GID = WORKER_UID
 STRANGER_GID = WORKER_GID + 10_000_000
 ROOT = Path(__file__).resolve().parents[2]
-#: Default capabilities of a Docker container.
-DOCKER_CAPABILITIES = {
-    "CHOWN": 0,
-    "DAC_OVERRIDE": 1,
-    "FOWNER": 3,
-    "FSETID": 4,
-    "KILL": 5,
-    "SETGID": 6,
-    "SETUID": 7,
-    "SETPCAP": 8,
-    "NET_BIND_SERVICE": 10,
-    "NET_RAW": 13,
-    "SYS_CHROOT": 18,
-    "MKNOD": 27,
-    "AUDIT_WRITE": 29,
-    "SETFCAP": 31,
-}
 _PR_CAPBSET_DROP = 24
 _LAST_CAPABILITY = 40
 LIMITS = RunLimits(
@@ -67,7 +51,7 @@ def dropped() -> set[str]:
 
 def remaining() -> set[int]:
     """Capabilities that remain for the launcher in a task."""
-    return {number for name, number in DOCKER_CAPABILITIES.items() if name not in dropped()}
+    return {number for name, number in DEFAULT_CAPABILITIES.items() if name not in dropped()}
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +122,7 @@ def test_the_module_drops_exactly_what_the_launcher_does_not_need() -> None:
     """Documentation, task definition and these tests have the same capabilities."""
     needed = names_between("docs/sandbox.md", "of these the launcher needs", "the module")
 
-    assert needed | dropped() == DOCKER_CAPABILITIES.keys()
+    assert needed | dropped() == DEFAULT_CAPABILITIES.keys()
     assert needed & dropped() == set()
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
-import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,30 +13,24 @@ import boto3
 import jsonschema
 import pytest
 import yaml
+from in_process import CommandResult, run
 from moto import mock_aws
 from moto.ecs.models import Service, ecs_backends
 
-from gradectl.cli import main
 from gradectl.local.control_plane.patch_ecs import patch_ecs
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "docs" / "schemas" / "cli"
 REGION, ACCOUNT, NAME = "ap-northeast-2", "123456789012", "dev"
 BREAKER = {"enable": True, "rollback": True}
-HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
-@dataclass(frozen=True)
-class CommandResult:
-    """The exit code and the output of a command."""
-
-    code: int
-    stdout: str
-    stderr: str
+class PublishedResult(CommandResult):
+    """A result whose document has a published schema."""
 
     @property
     def document(self) -> Any:
-        """The output as JSON, checked against its published schema."""
-        found = json.loads(self.stdout)
+        """The output as JSON, checked against its schema."""
+        found = super().document
         schema = json.loads((SCHEMAS / f"{found['kind']}.json").read_text())
         jsonschema.Draft202012Validator(schema).validate(found)
         return found
@@ -56,24 +46,10 @@ class DevAccount:
         """A client of the account."""
         return boto3.client(service, region_name=REGION)
 
-    def gradectl(self, *arguments: str, **environ: str) -> CommandResult:
+    def gradectl(self, *arguments: str, **environ: str) -> PublishedResult:
         """Run a command in this process."""
-        out, err = io.StringIO(), io.StringIO()
-        saved = {number: signal.getsignal(number) for number in HANDLED}
-        with ExitStack() as stack:
-            stack.enter_context(contextlib.chdir(self.root))
-            stack.enter_context(redirect_stdout(out))
-            stack.enter_context(redirect_stderr(err))
-            before = dict(os.environ)
-            os.environ.update(environ)
-            try:
-                code = main(arguments)
-            finally:
-                os.environ.clear()
-                os.environ.update(before)
-                for number, handler in saved.items():
-                    signal.signal(number, handler)
-        return CommandResult(code, out.getvalue(), err.getvalue())
+        done = run(self.root, {**os.environ, **environ}, *arguments)
+        return PublishedResult(done.code, done.stdout, done.stderr)
 
     def register(self, image: str) -> str:
         """Register a revision of the task definition; returns its ARN."""
