@@ -90,7 +90,7 @@ def search_imports(
             reason = _left_out(change, found)
             if reason:
                 left_out[change.address] = reason
-            else:
+            elif change.address not in blocks:  # else a plan that ignores it would never end this
                 blocks[change.address] = ImportBlock(change.address, found.import_id)
                 fresh += 1
         if fresh:

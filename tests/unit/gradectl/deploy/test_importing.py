@@ -123,3 +123,13 @@ def test_the_blocks_are_those_of_one_environment() -> None:
     assert 'to       = module.p.aws_ssm_parameter.this["a"]' in text
     assert 'for_each = var.environment_name == "dev" ? toset(["/dev/$${a}"]) : toset([])' in text
     assert "gradectl import dev" in text
+
+
+def test_a_plan_that_ignores_an_import_ends_the_search() -> None:
+    """Else the same resource would be found for ever."""
+    account = Account(aws_security_group_workers=Existing("sg-1"))
+    root = Root(plan_of(GROUP), plan_of(GROUP))
+
+    found = search_imports(root.plan, account, root.write)
+
+    assert found.blocks == (ImportBlock("aws_security_group.a", "sg-1"),)
