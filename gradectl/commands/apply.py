@@ -17,17 +17,17 @@ from gradectl.commands.arguments import (
     reviewed_option,
 )
 from gradectl.context import pass_context
-from gradectl.deploy import plan_report
-from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deploy_steps import wait_for_workers
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.gate import confirm_changes
-from gradectl.deploy.gates import Gates, open_gates
-from gradectl.deploy.plan import Plan
-from gradectl.deploy.review import check_reviewed, deployment_id, summarise, table
-from gradectl.deploy.rollout import redeploy_failed, say_way_back
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
+from gradectl.planning import plan_report
+from gradectl.planning.gate import confirm_changes
+from gradectl.planning.gates import Gates, open_gates
+from gradectl.planning.plan import Plan
+from gradectl.planning.review import check_reviewed, deployment_id, summarise, table
+from gradectl.rollouts.rollout import redeploy_failed, say_way_back
+from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.ui import Table
 
 

@@ -10,8 +10,13 @@ from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.least_policy import apply_policies
-from gradectl.deploy.pipeline_role import (
+from gradectl.deploy.rendering import bootstrap_template
+from gradectl.environment import Environment
+from gradectl.errors import CheckFailedError, UsageError
+from gradectl.options import command
+from gradectl.planning.review import deployment_id
+from gradectl.setup.least_policy import apply_policies
+from gradectl.setup.pipeline_role import (
     GITLAB,
     Trust,
     deploy_role,
@@ -20,11 +25,6 @@ from gradectl.deploy.pipeline_role import (
     policy_scope,
     role_stack,
 )
-from gradectl.deploy.rendering import bootstrap_template
-from gradectl.deploy.review import deployment_id
-from gradectl.environment import Environment
-from gradectl.errors import CheckFailedError, UsageError
-from gradectl.options import command
 from gradectl.ui import Table
 
 

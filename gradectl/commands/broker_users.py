@@ -12,8 +12,10 @@ import click
 from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.cloud import CloudContext
 from gradectl.context import pass_context
-from gradectl.deploy.broker_user_changes import ObservedUsers, apply_changes, show_changes
-from gradectl.deploy.named_users import (
+from gradectl.errors import CheckFailedError, ConfigurationError, UsageError
+from gradectl.options import group
+from gradectl.secrets.broker_user_changes import ObservedUsers, apply_changes, show_changes
+from gradectl.secrets.named_users import (
     NamedUser,
     RootOutputs,
     observe_named_users,
@@ -21,11 +23,9 @@ from gradectl.deploy.named_users import (
     parse_user,
     unnamed,
 )
-from gradectl.deploy.rotation import broker_users as users_in_ssm
-from gradectl.deploy.rotation import find_broker, is_broker_secret
-from gradectl.deploy.secrets import observe
-from gradectl.errors import CheckFailedError, ConfigurationError, UsageError
-from gradectl.options import group
+from gradectl.secrets.rotation import broker_users as users_in_ssm
+from gradectl.secrets.rotation import find_broker, is_broker_secret
+from gradectl.secrets.stored import observe
 from gradectl.ui import Table
 
 _COMMAND = "gradectl broker-users sync"

@@ -7,8 +7,8 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.migration import Migration, migrate_database, plan_migration
 from gradectl.options import group
+from gradectl.rollouts.migration import Migration, migrate_database, plan_migration
 from gradectl.ui import Table
 
 

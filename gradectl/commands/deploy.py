@@ -28,13 +28,13 @@ from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.image import BuildOptions, WorkerImage, selected_digest
 from gradectl.deploy.pipeline import Pipeline
-from gradectl.deploy.polling import pauses
 from gradectl.deploy.release import IMAGE_VARIABLE
-from gradectl.deploy.review import deployment_id
 from gradectl.deploy.steps import STEPS, select_steps
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
 from gradectl.options import command, seconds_left
+from gradectl.planning.review import deployment_id
+from gradectl.rollouts.polling import pauses
 from gradectl.ui import Table
 
 _FORMATS = (".md", ".json")

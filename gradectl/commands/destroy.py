@@ -11,11 +11,7 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.context import pass_context
-from gradectl.deploy import plan_report
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.keeping import fates, kept_buckets, protected
-from gradectl.deploy.plan import Plan
-from gradectl.deploy.review import deployment_id, summarise, table
 from gradectl.deploy.saving import (
     check_new,
     deleted_buckets,
@@ -25,6 +21,10 @@ from gradectl.deploy.saving import (
 )
 from gradectl.errors import RefusedError
 from gradectl.options import command
+from gradectl.planning import plan_report
+from gradectl.planning.keeping import fates, kept_buckets, protected
+from gradectl.planning.plan import Plan
+from gradectl.planning.review import deployment_id, summarise, table
 from gradectl.ui import Table
 
 

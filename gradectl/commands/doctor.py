@@ -5,12 +5,12 @@ from __future__ import annotations
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.polling import pauses
 from gradectl.errors import CheckFailedError
 from gradectl.monitoring.checks import run_checks
 from gradectl.monitoring.environment_logs import open_logs
 from gradectl.monitoring.observe import Observer
 from gradectl.options import command
+from gradectl.rollouts.polling import pauses
 from gradectl.target import select_environment
 from gradectl.ui import Table
 

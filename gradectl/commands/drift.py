@@ -6,11 +6,11 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.context import pass_context
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.drift import COLUMNS, document, drift_of, headline, markdown, rows
-from gradectl.deploy.policy_file import WHERE, read_policy
-from gradectl.deploy.review import append_summary, deployment_id
 from gradectl.errors import ExitCode
 from gradectl.options import command
+from gradectl.planning.drift import COLUMNS, document, drift_of, headline, markdown, rows
+from gradectl.planning.policy_file import WHERE, read_policy
+from gradectl.planning.review import append_summary, deployment_id
 from gradectl.ui import Table
 
 

@@ -24,10 +24,10 @@ from gradectl.deploy.image import (
     selected_digest,
 )
 from gradectl.deploy.image_content import describe
-from gradectl.deploy.review import deployment_id
 from gradectl.environment import Environment
 from gradectl.errors import GradectlError
 from gradectl.options import group
+from gradectl.planning.review import deployment_id
 from gradectl.ui import Table
 
 _BUILDERS = click.Choice(["docker", "podman", "buildah"])

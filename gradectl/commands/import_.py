@@ -10,10 +10,10 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument, lock_timeout_option
 from gradectl.context import pass_context
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.import_file import ImportBlock, import_path, import_text
-from gradectl.deploy.importing import ImportSearch, search_imports
-from gradectl.deploy.review import deployment_id
 from gradectl.options import command
+from gradectl.planning.review import deployment_id
+from gradectl.setup.import_file import ImportBlock, import_path, import_text
+from gradectl.setup.importing import ImportSearch, search_imports
 from gradectl.ui import Table
 
 

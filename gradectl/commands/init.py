@@ -12,11 +12,17 @@ import click
 from gradectl import environment as environments
 from gradectl.cloud import CloudContext
 from gradectl.context import pass_context
-from gradectl.deploy.cost import Estimate
-from gradectl.deploy.cost_report import COLUMNS, estimate_document, estimate_headline
-from gradectl.deploy.cost_report import rows as cost_rows
-from gradectl.deploy.first_cost import ONLY_IN_A_PLAN, first_estimate
-from gradectl.deploy.new_environment import (
+from gradectl.deploy.rendering import declared_variables, rendered, variable_descriptions
+from gradectl.deploy.verify.context import root_values
+from gradectl.environment import FILE, FOLDER, Environment, near
+from gradectl.errors import ConfigurationError, RefusedError, UsageError
+from gradectl.options import command
+from gradectl.planning.cost import Estimate
+from gradectl.planning.cost_report import COLUMNS, estimate_document, estimate_headline
+from gradectl.planning.cost_report import rows as cost_rows
+from gradectl.planning.price_file import read_prices
+from gradectl.setup.first_cost import ONLY_IN_A_PLAN, first_estimate
+from gradectl.setup.new_environment import (
     SIZES,
     NewEnvironment,
     adopted_broker,
@@ -25,12 +31,6 @@ from gradectl.deploy.new_environment import (
     environment_text,
     free_cidr,
 )
-from gradectl.deploy.price_file import read_prices
-from gradectl.deploy.rendering import declared_variables, rendered, variable_descriptions
-from gradectl.deploy.verify.context import root_values
-from gradectl.environment import FILE, FOLDER, Environment, near
-from gradectl.errors import ConfigurationError, RefusedError, UsageError
-from gradectl.options import command
 from gradectl.ui import Table
 
 _Found = TypeVar("_Found")

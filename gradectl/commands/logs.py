@@ -14,12 +14,12 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.polling import pauses
 from gradectl.errors import UsageError
 from gradectl.monitoring.environment_logs import open_logs
 from gradectl.monitoring.log_lines import LogLine, RequestFilter, printed, seconds_of
 from gradectl.monitoring.log_sources import LogSource, follow, request_lines
 from gradectl.options import command
+from gradectl.rollouts.polling import pauses
 from gradectl.target import select_environment
 from gradectl.ui import SCHEMA_VERSION, Table
 

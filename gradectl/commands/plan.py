@@ -9,21 +9,21 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import complete_environment, lock_timeout_option
 from gradectl.context import pass_context
-from gradectl.deploy import plan_diff, plan_report
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.gates import Gates, open_gates
-from gradectl.deploy.plan import Plan
-from gradectl.deploy.plan_diff import compare
-from gradectl.deploy.review import (
+from gradectl.environment import Environment
+from gradectl.errors import ExitCode, UsageError
+from gradectl.options import command
+from gradectl.planning import plan_diff, plan_report
+from gradectl.planning.gates import Gates, open_gates
+from gradectl.planning.plan import Plan
+from gradectl.planning.plan_diff import compare
+from gradectl.planning.review import (
     deployment_id,
     read_reviewed,
     summarise,
     table,
     write_reviewed,
 )
-from gradectl.environment import Environment
-from gradectl.errors import ExitCode, UsageError
-from gradectl.options import command
 from gradectl.ui import Table
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -10,8 +10,8 @@ from gradectl.context import pass_context
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.recovery import plan_recovery
 from gradectl.deploy.recovery import recover as carry_out
-from gradectl.deploy.review import deployment_id
 from gradectl.options import command
+from gradectl.planning.review import deployment_id
 from gradectl.ui import Table
 
 

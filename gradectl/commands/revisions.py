@@ -10,9 +10,9 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.revisions import RevisionState, revision_states
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
+from gradectl.rollouts.revisions import RevisionState, revision_states
 from gradectl.target import select_environment
 from gradectl.ui import Table
 

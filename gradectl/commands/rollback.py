@@ -12,14 +12,14 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.commands.smoke import run_smoke
 from gradectl.context import pass_context
-from gradectl.deploy.polling import pauses
-from gradectl.deploy.revisions import GOOD, RevisionState, revision_states, rollback_target
-from gradectl.deploy.rollout import Rollout, wait_for
 from gradectl.deploy.way_back import keep_image
 from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
+from gradectl.rollouts.polling import pauses
+from gradectl.rollouts.revisions import GOOD, RevisionState, revision_states, rollback_target
+from gradectl.rollouts.rollout import Rollout, wait_for
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 

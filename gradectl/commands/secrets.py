@@ -14,15 +14,15 @@ from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.rotation import Rotation, is_broker_secret, plan_rotation
-from gradectl.deploy.rotation import rotate as rotate_secrets
-from gradectl.deploy.secret_catalogue import NeededParameter, ParameterState, find_secret
-from gradectl.deploy.secrets import generated, observe, read_secret_file, trimmed
-from gradectl.deploy.secrets import seed as seed_secrets
 from gradectl.environment import Environment
 from gradectl.errors import CheckFailedError, RefusedError, UsageError
 from gradectl.options import group
 from gradectl.queues.message_view import age
+from gradectl.secrets.catalogue import NeededParameter, ParameterState, find_secret
+from gradectl.secrets.rotation import Rotation, is_broker_secret, plan_rotation
+from gradectl.secrets.rotation import rotate as rotate_secrets
+from gradectl.secrets.stored import generated, observe, read_secret_file, trimmed
+from gradectl.secrets.stored import seed as seed_secrets
 from gradectl.ui import Table
 
 _COLUMNS = ("parameter", "type", "version", "age", "state")

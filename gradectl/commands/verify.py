@@ -5,11 +5,11 @@ from __future__ import annotations
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.deploy.review import deployment_id
 from gradectl.deploy.verify.results import COLUMNS, document, rows
 from gradectl.deploy.verify.runner import require_verified
 from gradectl.deploy.verify.runner import verify as run_checks
 from gradectl.options import command
+from gradectl.planning.review import deployment_id
 from gradectl.ui import Table
 
 

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
 from gradectl.deploy.deployment import Deployment
-from gradectl.deploy.gate import confirm_changes
-from gradectl.deploy.gates import open_gates
-from gradectl.deploy.migration import migrate_database, plan_migration
 from gradectl.deploy.pipeline import Work
-from gradectl.deploy.plan import Plan
-from gradectl.deploy.plan_report import replacements
-from gradectl.deploy.polling import pauses
-from gradectl.deploy.review import check_reviewed, table
-from gradectl.deploy.rollout import redeploy_failed, say_way_back, wait_until_stable
 from gradectl.deploy.verify.results import COLUMNS, rows
 from gradectl.deploy.verify.runner import require_verified, verify
 from gradectl.deploy.way_back import offer
 from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
 from gradectl.monitoring.names import ResourceNames
+from gradectl.planning.gate import confirm_changes
+from gradectl.planning.gates import open_gates
+from gradectl.planning.plan import Plan
+from gradectl.planning.plan_report import replacements
+from gradectl.planning.review import check_reviewed, table
+from gradectl.rollouts.migration import migrate_database, plan_migration
+from gradectl.rollouts.polling import pauses
+from gradectl.rollouts.rollout import redeploy_failed, say_way_back, wait_until_stable
+from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.ui import Table
 from grader.errors import GraderError
 

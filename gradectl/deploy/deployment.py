@@ -17,8 +17,6 @@ from gradectl.adapters.terraform.mirror import prepare
 from gradectl.adapters.terraform.root import RootSettings, Terraform
 from gradectl.cloud import CloudContext
 from gradectl.deploy.interrupted_run import Journal, StateLock, keep_unsaved, unsaved
-from gradectl.deploy.passwords import password_variables
-from gradectl.deploy.plan import Plan, parse_plan
 from gradectl.deploy.progress import TerraformProgress
 from gradectl.deploy.rendering import BACKEND, TFVARS, check_fresh
 from gradectl.deploy.run_log import RunLog
@@ -31,6 +29,8 @@ from gradectl.errors import (
     RefusedError,
     StoppedError,
 )
+from gradectl.planning.plan import Plan, parse_plan
+from gradectl.secrets.passwords import password_variables
 from grader.errors import GraderError
 
 #: Folder for files that gradectl can recreate; ignored by git.

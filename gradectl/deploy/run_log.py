@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gradectl.adapters.terraform.events import ChangeSummary, Diagnostic, Event, Note
-from gradectl.deploy.masking import MASK
+from gradectl.planning.masking import MASK
 
 _KEPT = 20  # files of earlier runs
 _SHORTEST = 8  # shorter values are words, and no generated password is that short

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from gradectl.deploy.plan import Action, Plan
 from gradectl.errors import CheckFailedError, RefusedError
+from gradectl.planning.plan import Action, Plan
 
 #: Folder for files whose key cannot be a path on this machine.
 _OTHERS = "_others"

@@ -13,10 +13,10 @@ from gradectl.deploy.release import (
     write_release,
 )
 from gradectl.deploy.rendering import outdated, rendered
-from gradectl.deploy.revisions import revision_states, rollback_target
 from gradectl.environment import Environment
 from gradectl.errors import GradectlError, RefusedError
 from gradectl.monitoring.names import ResourceNames
+from gradectl.rollouts.revisions import revision_states, rollback_target
 
 _REVISIONS = 100
 _DIGEST = re.compile(r"(?P<name>[a-z0-9][^\s@]*)@(?P<digest>sha256:[0-9a-f]{64})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradectl.deploy.plan import Plan, parse_plan
+from gradectl.planning.plan import Plan, parse_plan
 
 
 def item(

@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
-from gradectl.deploy.broker_user_plan import VERSION_TAG
-from gradectl.deploy.broker_users import preview_broker_users, sync_broker_users
-from gradectl.deploy.plan import Plan
 from gradectl.errors import ConfigurationError
+from gradectl.planning.plan import Plan
+from gradectl.secrets.broker_user_plan import VERSION_TAG
+from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.ui import Ui
 
 pytestmark = pytest.mark.engine

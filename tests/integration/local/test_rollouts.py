@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
-from gradectl.deploy.rollout import Rollout, wait_for
 from gradectl.errors import GradectlError
 from gradectl.local.layout import StackLayout
 from gradectl.monitoring.environment_logs import lines_of_failed_workers
 from gradectl.monitoring.log_sources import FileSource
+from gradectl.rollouts.rollout import Rollout, wait_for
 from gradectl.ui import Ui
 
 pytestmark = pytest.mark.engine

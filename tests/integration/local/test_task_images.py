@@ -13,10 +13,10 @@ import pytest
 from small_images import layer, push
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
-from gradectl.deploy.rollout import Rollout, wait_for
 from gradectl.errors import GradectlError
 from gradectl.local import lifecycle
 from gradectl.local.stack import Stack
+from gradectl.rollouts.rollout import Rollout, wait_for
 from gradectl.ui import Ui
 
 pytestmark = pytest.mark.engine

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.adapters.aws.existing import ExistingResources
-from gradectl.deploy.cost import CostLine, cost_change
-from gradectl.deploy.first_cost import first_estimate
-from gradectl.deploy.import_file import ImportBlock, import_path, import_text
-from gradectl.deploy.importing import search_imports
-from gradectl.deploy.least_policy import apply_policies
-from gradectl.deploy.pipeline_role import policy_scope
-from gradectl.deploy.plan import Action, Plan, parse_plan
-from gradectl.deploy.price_file import read_prices
 from gradectl.deploy.rendering import TFVARS, rendered
 from gradectl.deploy.verify.context import root_values
 from gradectl.environment import load
+from gradectl.planning.cost import CostLine, cost_change
+from gradectl.planning.plan import Action, Plan, parse_plan
+from gradectl.planning.price_file import read_prices
+from gradectl.setup.first_cost import first_estimate
+from gradectl.setup.import_file import ImportBlock, import_path, import_text
+from gradectl.setup.importing import search_imports
+from gradectl.setup.least_policy import apply_policies
+from gradectl.setup.pipeline_role import policy_scope
 from lives.recorded_actions import recorded_actions
 
 ROOT = Path(__file__).resolve().parents[3]

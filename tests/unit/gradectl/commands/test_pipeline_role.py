@@ -11,8 +11,8 @@ import pytest
 from cfnlint import api
 from cfnlint.config import ManualArgs
 
-from gradectl.deploy.pipeline_role import Trust, github_trust, gitlab_trust, role_template
 from gradectl.environment import Environment
+from gradectl.setup.pipeline_role import Trust, github_trust, gitlab_trust, role_template
 
 #: moto's CloudFormation has no bucket policies.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS.*S3.*BucketPolicy")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
-from gradectl.deploy.plan import Action, Change, Plan
 from gradectl.environment import Environment
 from gradectl.errors import RefusedError
+from gradectl.planning.plan import Action, Change, Plan
 from gradectl.ui import Ui
 
 KIND = "aws_ssm_parameter"

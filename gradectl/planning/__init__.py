@@ -1,0 +1,1 @@
+"""Reads plans: changes and their reasons, monthly cost, policy, drift."""

@@ -1,0 +1,1 @@
+"""What runs in ECS after an apply: rollouts, revisions and one-off tasks."""

@@ -1,0 +1,1 @@
+"""Passwords, stored secrets and the users of the broker."""

@@ -1,0 +1,142 @@
+"""The SSM parameters that an environment needs, and which values a secret may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from gradectl.adapters.aws.models import ParameterInfo
+from gradectl.errors import ConfigurationError, UsageError
+from gradectl.secrets.broker_user_plan import ROLES
+from grader.contract.names import parameter_name
+
+_SECRET = "password"  # noqa: S105 - the key of a parameter
+_KEYS = {
+    "mq": ("broker-endpoint", "username", _SECRET),
+    "db": ("endpoint", "name", "username", _SECRET),
+    "db-app": ("username", _SECRET),
+    **{f"mq-{role}": ("username", _SECRET) for role in ROLES},
+}
+
+
+@dataclass(frozen=True)
+class NeededParameter:
+    """
+    A parameter that an environment needs.
+
+    Attributes:
+        name: Its full name, `/<environment>/<part>/<key>`.
+        part: The part it belongs to, such as `mq-worker`.
+        key: Its key, such as `password`.
+    """
+
+    name: str
+    part: str
+    key: str
+
+    @property
+    def secret(self) -> bool:
+        """Whether it has to be a SecureString."""
+        return self.key == _SECRET
+
+    @property
+    def short_name(self) -> str:
+        """The name without the environment, such as `mq-worker/password`."""
+        return f"{self.part}/{self.key}"
+
+
+@dataclass(frozen=True)
+class ParameterState:
+    """
+    A needed parameter, compared with Parameter Store.
+
+    Attributes:
+        needed: What the environment needs.
+        found: What exists; None when it is missing.
+    """
+
+    needed: NeededParameter
+    found: ParameterInfo | None
+
+    @property
+    def problem(self) -> str:
+        """Why the parameter cannot be used; "" when it can."""
+        if self.found is None:
+            return "missing"
+        if self.needed.secret and not self.found.encrypted:
+            return f"is a {self.found.kind}, not a SecureString: anyone who lists it can read it"
+        return ""
+
+
+def needed_parameters(
+    environment_name: str, variables: Mapping[str, Any]
+) -> tuple[NeededParameter, ...]:
+    """
+    List the parameters that an environment needs.
+
+    Args:
+        environment_name: The environment.
+        variables: Its variables of the Terraform root, which say whether the broker has a user for
+            each role.
+    """
+    roles = variables.get("mq_enable_role_users", True) and not variables.get("mq_existing")
+    parts = [part for part in _KEYS if roles or part.removeprefix("mq-") not in ROLES]
+    return tuple(
+        NeededParameter(parameter_name(environment_name, part, key), part, key)
+        for part in parts
+        for key in _KEYS[part]
+    )
+
+
+def find_secret(needed: Iterable[NeededParameter], word: str) -> NeededParameter:
+    """
+    Find a secret by its full name, `PART/KEY`, or `PART` alone.
+
+    Raises:
+        UsageError: There is no such secret; the error lists all of them.
+    """
+    secrets = [each for each in needed if each.secret]
+    for each in secrets:
+        if word in (each.name, each.short_name, each.part):
+            return each
+    names = [each.short_name for each in secrets]
+    close = get_close_matches(word, names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"secrets: {', '.join(names)}"
+    raise UsageError(f"unknown secret {word!r}", where="NAME", next_step=hint)
+
+
+#: Part -> shortest and longest value, and the characters that the engine does not accept.
+_BROKER_RULE = (12, 250, ",:=")
+_RULES = {
+    "db": (8, 41, "/\"'@\\ "),  # of RDS, and no quote that a statement would need to escape
+    "db-app": (8, 128, "\"'\\ "),
+}
+_PRINTABLE = re.compile(r"[ -~]+")
+_DIFFERENT = 4  # Amazon MQ requires so many different characters
+
+
+def check_value(needed: NeededParameter, value: str) -> None:
+    """
+    Check that the engine accepts a value as a password.
+
+    Raises:
+        ConfigurationError: It does not; the error does not contain the value.
+    """
+    shortest, longest, rejected = _RULES.get(needed.part, _BROKER_RULE)
+    characters = " ".join("space" if char == " " else char for char in rejected)
+    rules = f"{shortest} to {longest} printable ASCII characters, none of: {characters}"
+    good = (
+        shortest <= len(value) <= longest
+        and _PRINTABLE.fullmatch(value)
+        and not set(value) & set(rejected)
+        and len(set(value)) >= _DIFFERENT
+    )
+    if not good:
+        raise ConfigurationError(
+            f"the value is not a valid password: use {rules}, and at least {_DIFFERENT} different",
+            where=needed.name,
+            next_step="choose another value, or let gradectl generate one: --generate",
+        )

@@ -1,0 +1,93 @@
+"""Reads or generates the passwords; they are passed to Terraform in its environment only."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+
+from gradectl.errors import ConfigurationError
+from gradectl.secrets.broker_user_plan import ROLES
+from grader.contract.names import parameter_name
+
+#: Variable of the Terraform root -> part in the name of its SSM parameter.
+_VARIABLES = {
+    "mq_admin_password": "mq",
+    "db_admin_password": "db",
+    "db_application_password": "db-app",
+}
+#: Map from role to password; Terraform ignores it when the root does not declare it.
+_ROLES_VARIABLE = "TF_VAR_mq_user_passwords"
+#: Accepted by Amazon MQ and RDS: no comma, colon, equals sign, slash, quote, at sign or space.
+ALPHABET = string.ascii_letters + string.digits + "-_.~"
+LENGTH = 40
+_DIFFERENT = 4  # Amazon MQ requires so many different characters
+
+
+def generate(choose: Callable[[str], str]) -> str:
+    """
+    Generate a password.
+
+    Args:
+        choose: Picks a random character, such as `secrets.choice`.
+    """
+    while True:
+        password = "".join(choose(ALPHABET) for _ in range(LENGTH))
+        if len(set(password)) >= _DIFFERENT:
+            return password
+
+
+def password_variables(
+    environment_name: str,
+    environ: Mapping[str, str],
+    read: Callable[[Sequence[str]], dict[str, str]],
+) -> dict[str, str]:
+    """
+    Build the TF_VAR_* variables with the passwords for Terraform.
+
+    A password in the process environment takes precedence over the one in SSM; without both, a new
+    one is generated.
+
+    Args:
+        environment_name: The environment.
+        environ: The process environment.
+        read: Reads those of the named SSM parameters that exist.
+
+    Raises:
+        ConfigurationError: TF_VAR_mq_user_passwords is not a JSON object of strings.
+    """
+    names = {
+        name: parameter_name(environment_name, part, "password")
+        for name, part in _VARIABLES.items()
+    }
+    names |= {role: parameter_name(environment_name, f"mq-{role}", "password") for role in ROLES}
+    kept = read(list(names.values()))
+
+    def choose(given: str | None, name: str) -> str:
+        return given or kept.get(names[name]) or generate(secrets.choice)
+
+    given = _given_to_roles(environ)
+    roles = {**given, **{role: choose(given.get(role), role) for role in ROLES}}
+    single = {f"TF_VAR_{name}": choose(environ.get(f"TF_VAR_{name}"), name) for name in _VARIABLES}
+    return {**single, _ROLES_VARIABLE: _expression(roles)}
+
+
+def _expression(roles: Mapping[str, str]) -> str:
+    """Format a map as an HCL expression: JSON with template sequences escaped."""
+    return json.dumps(roles, sort_keys=True).replace("${", "$${").replace("%{", "%%{")
+
+
+def _given_to_roles(environ: Mapping[str, str]) -> dict[str, str]:
+    """Parse the passwords of roles in the environment; the error contains none of them."""
+    try:
+        given = json.loads(environ.get(_ROLES_VARIABLE) or "{}")
+    except ValueError:
+        given = None
+    if isinstance(given, dict) and all(isinstance(value, str) for value in given.values()):
+        return given
+    raise ConfigurationError(
+        "the value is not a JSON object of passwords by role",
+        where=_ROLES_VARIABLE,
+        next_step='set it as {"worker": "..."}; roles that are not in it keep their passwords',
+    ) from None

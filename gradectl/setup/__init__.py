@@ -1,0 +1,1 @@
+"""The first day of an environment: its file, cost, imports and roles."""

@@ -1,0 +1,146 @@
+"""Drift is what somebody changed, and not what autoscaling, its schedules or gradectl change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from plans import item, plan_of
+
+from gradectl.planning.drift import Drift, document, drift_of, headline, markdown, rows
+from gradectl.planning.policy import IgnoredDrift
+
+TARGET = "module.w.aws_appautoscaling_target.this"
+SERVICE = "service/dev/workers"
+
+
+def drift(*changed: dict[str, Any], ignored: tuple[IgnoredDrift, ...] = (), **state: Any) -> Drift:
+    """The drift of resources that changed outside of Terraform."""
+    return drift_of(plan_of(resource_drift=list(changed), **state), ignored)
+
+
+def bounds(minimum: int, maximum: int, *, scheduled: tuple[str, str] | None) -> Drift:
+    """A target with other bounds than 1 to 10, with a schedule in the state."""
+    resources = []
+    if scheduled:
+        low, high = scheduled
+        values = {
+            "resource_id": SERVICE,
+            "scalable_target_action": [{"min_capacity": low, "max_capacity": high}],
+        }
+        kind = "aws_appautoscaling_scheduled_action"
+        resources = [{"address": f"module.w.{kind}.this", "type": kind, "values": values}]
+    state = {"values": {"root_module": {"child_modules": [{"resources": resources}]}}}
+    before = {"resource_id": SERVICE, "min_capacity": 1, "max_capacity": 10}
+    after = {**before, "min_capacity": minimum, "max_capacity": maximum}
+    return drift(item(TARGET, after, before), prior_state=state)
+
+
+def test_a_changed_attribute_is_drift() -> None:
+    """Named without its value."""
+    found = drift(item("aws_ssm_parameter.this", {"value": "new"}, {"value": "old"}))
+
+    assert document(found) == {
+        "drifted": True,
+        "drift": [
+            {"address": "aws_ssm_parameter.this", "action": "update", "attributes": ["value"]}
+        ],
+        "expected": [],
+    }
+    assert headline(found) == "1 resource drifted"
+    assert rows(found) == [("~", "aws_ssm_parameter.this", "value", "")]
+
+
+def test_a_deleted_resource_is_drift() -> None:
+    """An ignored attribute does not hide that the resource is gone."""
+    rule = IgnoredDrift("aws_ecs_service.this", frozenset({"tags"}), "a test")
+    found = drift(item("aws_ecs_service.this", None, {"desired_count": 1}), ignored=(rule,))
+
+    assert [(each.change.action, each.attributes) for each in found.found] == [("delete", ())]
+
+
+def test_an_empty_value_that_is_written_differently_is_no_drift() -> None:
+    """The provider reads missing tags back as an empty mapping; tags that are gone are drift."""
+    assert not drift(item("aws_a.b", {"tags": {}}, {"tags": None})).found
+    assert drift(item("aws_a.b", {"tags": {}}, {"tags": {"a": "b"}})).found
+    assert drift(item("aws_a.b", {"count": 0}, {"count": None})).found
+
+
+def test_nothing_changed_is_no_drift() -> None:
+    """Exit code 0."""
+    assert not drift().found
+    assert headline(drift()) == "no drift"
+
+
+@pytest.mark.parametrize(
+    ("address", "attribute"),
+    [
+        ("aws_ecs_service.this", "desired_count"),
+        ("aws_autoscaling_group.this", "desired_capacity"),
+        ("aws_mq_broker.this", "user"),
+        ("aws_db_instance.this", "latest_restorable_time"),
+    ],
+)
+def test_what_the_system_itself_changes_is_expected(address: str, attribute: str) -> None:
+    """Together with something else, only the other attribute is drift."""
+    changed = item(address, {attribute: 2, "tags": 2}, {attribute: 1, "tags": 1})
+
+    found = drift(changed)
+
+    assert [each.attributes for each in found.found] == [("tags",)]
+    assert [each.attributes for each in found.expected] == [(attribute,)]
+    assert found.expected[0].reason
+
+
+def test_the_bounds_that_a_schedule_sets_are_not_drift() -> None:
+    """In exam hours the bounds are those of the schedule."""
+    found = bounds(5, 40, scheduled=("5", "40"))
+
+    assert not found.found
+    assert [each.reason for each in found.expected] == ["a schedule sets it"]
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "scheduled", "drifted"),
+    [
+        (5, 40, None, ("max_capacity", "min_capacity")),
+        (5, 99, ("5", "40"), ("max_capacity",)),
+        (3, 40, ("5", "40"), ("min_capacity",)),
+        (1, 40, ("5", ""), ("max_capacity",)),
+    ],
+)
+def test_other_bounds_than_those_of_a_schedule_are_drift(
+    minimum: int, maximum: int, scheduled: tuple[str, str] | None, drifted: tuple[str, ...]
+) -> None:
+    """A bound that somebody set by hand, also where a schedule exists."""
+    found = bounds(minimum, maximum, scheduled=scheduled)
+
+    assert [each.attributes for each in found.found] == [drifted]
+
+
+def test_the_policy_ignores_with_a_reason() -> None:
+    """An attribute, or a whole resource; the reason is shown."""
+    changed = item("aws_a.b", {"tags": 2, "size": 2}, {"tags": 1, "size": 1})
+    tags = IgnoredDrift("aws_a.*", frozenset({"tags"}), "set by the finance team")
+    everything = IgnoredDrift("aws_a.b", frozenset(), "owned by others")
+
+    assert [each.attributes for each in drift(changed, ignored=(tags,)).found] == [("size",)]
+    assert not drift(changed, ignored=(everything,)).found
+    assert "set by the finance team" in markdown("Drift", drift(changed, ignored=(tags,)))
+
+
+def test_a_rule_for_another_resource_ignores_nothing() -> None:
+    """Addresses are compared, not types."""
+    rule = IgnoredDrift("aws_a.c", frozenset(), "a test")
+
+    assert drift(item("aws_a.b", {"x": 2}, {"x": 1}), ignored=(rule,)).found
+
+
+def test_a_changed_secret_is_drift_without_its_value() -> None:
+    """The plan is masked before it is compared."""
+    secret = "Sentinel-8f3a61c2d94b"
+    marks = {"before_sensitive": {"value": True}, "after_sensitive": {"value": True}}
+    found = drift(item("aws_ssm_parameter.a", {"value": secret}, {"value": "old"}, **marks))
+
+    assert found.found[0].attributes == ("value",)
+    assert secret not in repr(found) + str(rows(found)) + str(document(found))

@@ -1,0 +1,118 @@
+"""The needed parameters follow from environment.yaml, and a value must suit its engine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gradectl.adapters.aws.models import ParameterInfo
+from gradectl.errors import ConfigurationError, UsageError
+from gradectl.secrets.catalogue import (
+    NeededParameter,
+    ParameterState,
+    check_value,
+    find_secret,
+    needed_parameters,
+)
+from gradectl.secrets.passwords import ALPHABET, LENGTH
+
+NEEDED = needed_parameters("dev", {})
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+
+
+def parameter(part: str) -> NeededParameter:
+    return NeededParameter(f"/dev/{part}/password", part, "password")
+
+
+def test_the_contracts_parameters_are_needed() -> None:
+    """With the names of docs and contract, and a login for each role."""
+    names = {each.name for each in NEEDED}
+
+    assert {"/dev/mq/broker-endpoint", "/dev/mq/username", "/dev/mq/password"} <= names
+    assert {f"/dev/db/{key}" for key in ("endpoint", "name", "username", "password")} <= names
+    assert {f"/dev/mq-{role}/password" for role in ("operator", "web", "worker")} <= names
+    assert {each.key for each in NEEDED if each.secret} == {"password"}
+
+
+@pytest.mark.parametrize(
+    "variables", [{"mq_enable_role_users": False}, {"mq_existing": {"name": "company-mq"}}]
+)
+def test_without_role_users_their_parameters_are_not_needed(variables: dict[str, object]) -> None:
+    """The root creates none of them then."""
+    parts = {each.part for each in needed_parameters("dev", variables)}
+
+    assert parts == {"mq", "db", "db-app"}
+
+
+@pytest.mark.parametrize("word", ["mq-web", "mq-web/password", "/dev/mq-web/password"])
+def test_a_secret_has_three_names(word: str) -> None:
+    """Its part is enough, because each part has one secret."""
+    assert find_secret(NEEDED, word).name == "/dev/mq-web/password"
+
+
+@pytest.mark.parametrize("word", ["mq-woker", "db/endpoint", "", "/prod/mq/password"])
+def test_an_unknown_secret_is_refused(word: str) -> None:
+    """A typing error must not create a parameter that nothing reads."""
+    with pytest.raises(UsageError, match="unknown secret") as caught:
+        find_secret(NEEDED, word)
+
+    assert caught.value.next_step
+
+
+def test_a_state_says_what_is_wrong() -> None:
+    """Missing, or readable without a key."""
+    secret = parameter("mq")
+    plain = ParameterInfo(secret.name, "String", 1, NOW)
+
+    assert ParameterState(secret, None).problem == "missing"
+    assert "not a SecureString" in ParameterState(secret, plain).problem
+    endpoint = NeededParameter("/dev/mq/broker-endpoint", "mq", "broker-endpoint")
+    assert ParameterState(endpoint, plain).problem == ""
+
+
+@pytest.mark.parametrize("part", ["mq", "mq-worker", "db", "db-app"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "short",
+        "aaaaaaaaaaaaaaaa",
+        "with\na-line-end-inside",
+        "Ünicode-is-not-accepted",
+        "x" * 300,
+    ],
+)
+def test_a_value_that_no_engine_accepts_is_refused_without_showing_it(
+    part: str, value: str
+) -> None:
+    """The error names the rule and the parameter."""
+    with pytest.raises(ConfigurationError) as caught:
+        check_value(parameter(part), value)
+
+    assert caught.value.where == f"/dev/{part}/password"
+    if len(value) > 5:
+        assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("mq", "a,comma-is-refused"),
+        ("mq-web", "an=equals-sign-is-refused"),
+        ("db", "a/slash-is-refused"),
+        ("db", "an@at-sign-is-refused"),
+        ("db-app", "a'quote-is-refused"),
+    ],
+)
+def test_each_engine_has_characters_of_its_own(part: str, value: str) -> None:
+    """Amazon MQ and RDS refuse them only after the parameter was written."""
+    with pytest.raises(ConfigurationError):
+        check_value(parameter(part), value)
+
+
+@pytest.mark.parametrize("part", ["mq", "mq-worker", "db", "db-app"])
+def test_every_generated_character_is_accepted(part: str) -> None:
+    """A generated value is valid for each engine."""
+    for start in range(0, len(ALPHABET), LENGTH):
+        check_value(parameter(part), (ALPHABET * 2)[start : start + LENGTH])

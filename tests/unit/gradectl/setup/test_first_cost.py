@@ -1,0 +1,92 @@
+"""The month of a new environment, estimated from its variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.deploy.verify.root_values import RootValues
+from gradectl.planning.cost import Estimate
+from gradectl.planning.cost_report import estimate_document, estimate_headline
+from gradectl.planning.price_file import read_prices
+from gradectl.setup.first_cost import first_estimate
+from gradectl.setup.new_environment import SIZES
+
+SEOUL = "ap-northeast-2"
+EXISTING = {
+    "mq_existing": {"name": "judge"},
+    "db_existing": {"identifier": "db-1"},
+    "vpc_existing": {"vpc_id": "vpc-1", "private_subnet_ids": ["a", "b", "c"]},
+}
+
+
+def estimate(**variables: Any) -> Estimate:
+    """The estimate for these variables."""
+    values = RootValues("exams", "123456789012", SEOUL, variables)
+    return first_estimate(values, read_prices(Path("/nonexistent")))
+
+
+def amounts(found: Estimate) -> dict[str, tuple[float, float]]:
+    """Dollars of each item with an amount, added up."""
+    total: dict[str, tuple[float, float]] = {}
+    for line in found.lines:
+        if line.usd:
+            least, most = total.get(line.item, (0.0, 0.0))
+            total[line.item] = (least + line.usd[0], most + line.usd[1])
+    return total
+
+
+def test_a_small_environment_costs_workers_endpoints_and_storage() -> None:
+    """One to two workers of half a vCPU and 1 GB, four endpoints in two zones, 20 GB."""
+    found = amounts(estimate(**SIZES["small"]))
+
+    assert found == {
+        "vCPU": pytest.approx((730 * 0.5 * 0.04656, 730 * 0.5 * 2 * 0.04656)),
+        "memory": pytest.approx((730 * 0.00511, 730 * 2 * 0.00511)),
+        "interface endpoint": pytest.approx((4 * 2 * 730 * 0.013, 4 * 2 * 730 * 0.013)),
+        "storage": pytest.approx((20 * 0.131, 20 * 0.131)),
+    }
+
+
+def test_the_standard_size_scales_to_ten_workers() -> None:
+    """Of one vCPU and 2 GB each."""
+    found = amounts(estimate(**SIZES["standard"]))
+
+    assert found["vCPU"] == pytest.approx((730 * 0.04656, 7300 * 0.04656))
+    assert found["memory"] == pytest.approx((1460 * 0.00511, 14600 * 0.00511))
+
+
+def test_adopted_resources_are_not_on_the_bill() -> None:
+    """A broker and a database that exist cost nothing new; endpoints are in each adopted subnet."""
+    found = estimate(**EXISTING)
+
+    kinds = {line.address.rpartition(".aws_")[2].partition(".")[0] for line in found.lines}
+    assert not kinds & {"mq_broker", "db_instance", "nat_gateway"}
+    assert amounts(found)["interface endpoint"][0] == pytest.approx(4 * 3 * 730 * 0.013)
+
+
+def test_nat_gateways_come_with_their_addresses() -> None:
+    """One in each zone."""
+    found = amounts(estimate(vpc_nat_mode="per_zone", vpc_interface_endpoints=[]))
+
+    assert found["NAT gateway"][0] == pytest.approx(2 * 730 * 0.059)
+    assert found["public address"][0] == pytest.approx(2 * 730 * 0.005)
+    assert "interface endpoint" not in found
+
+
+def test_without_autoscaling_the_number_of_workers_is_fixed() -> None:
+    """The desired number, all month."""
+    found = amounts(estimate(enable_ecs_autoscaling=False, ecs_desired_count=3))
+
+    assert found["vCPU"] == pytest.approx((3 * 730 * 0.5 * 0.04656,) * 2)
+
+
+def test_the_headline_counts_what_the_total_leaves_out() -> None:
+    """Broker and database have no trustworthy price in Seoul."""
+    found = estimate(**SIZES["small"])
+
+    assert estimate_headline(found).startswith("estimated monthly cost: 99.26 to 119.99 USD")
+    assert "2 without a known price" in estimate_headline(found)
+    assert estimate_document(found)["least"] == 99.26
