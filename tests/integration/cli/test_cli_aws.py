@@ -61,7 +61,9 @@ def test_timeout_ends_a_call_without_an_answer(project: Any) -> None:
     """The alarm interrupts botocore, which must not retry it as a connection error."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        ended = project.run("--endpoint-url", endpoint, "--timeout", "1", "plan", project.name)
+        ended = project.run_process(
+            *("--endpoint-url", endpoint, "--timeout", "1", "plan", project.name)
+        )
 
     assert ended.returncode == 124
     assert "the --timeout expired" in ended.stderr

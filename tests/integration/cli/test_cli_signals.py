@@ -16,11 +16,15 @@ pytestmark = pytest.mark.engine
 
 SLOW = {"variables": {"pause_seconds": 300}}
 CREATING = "creating terraform_data.pause"
-SECONDS = 60  # a limit for a hung test
+SECONDS = 120  # a limit for a hung test
 
 
-@pytest.mark.usefixtures("own_provider")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.usefixtures("without_provider")
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGALRM, 124)],
+    ids=["Ctrl-C", "SIGTERM", "--timeout"],
+)
 def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     project: Any,
     until_line: Callable[..., str],
@@ -28,7 +32,11 @@ def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     number: signal.Signals,
     code: int,
 ) -> None:
-    """Terraform gets one signal, stops gracefully, and gradectl waits for it."""
+    """
+    Terraform gets one signal, stops gracefully, and gradectl waits for it.
+
+    The --timeout is an alarm; sending it makes it expire at this moment on every machine.
+    """
     project.configure(**SLOW)
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
@@ -42,9 +50,10 @@ def test_a_signal_during_apply_leaves_no_lock_and_no_process(
     assert "stopping gracefully" in said
     assert not psutil.wait_procs(below, timeout=SECONDS)[1]
     assert project.state_keys() == ["terraform.tfstate"]
-    assert f"/{project.name}/greeting" in project.state()
+    assert '"type": "terraform_data"' in project.state()
 
 
+@pytest.mark.usefixtures("without_provider")
 def test_ctrl_c_on_a_terminal_reaches_terraform_once(project: Any) -> None:
     """Terraform is not in the foreground group, so gradectl forwards the signal."""
     project.configure(**SLOW)
@@ -64,21 +73,12 @@ def test_ctrl_c_on_a_terminal_reaches_terraform_once(project: Any) -> None:
     assert project.state_keys() == ["terraform.tfstate"]
 
 
-def test_a_deadline_stops_terraform_gracefully(project: Any) -> None:
-    """--timeout ends the command with 124 and keeps the state consistent."""
-    project.configure(**SLOW)
-
-    finished = project.run("apply", project.name, "--yes", "--timeout", "15")
-
-    assert finished.returncode == 124, finished.stderr
-    assert project.state_keys() in ([], ["terraform.tfstate"])
-
-
+@pytest.mark.usefixtures("without_provider")
 def test_a_second_signal_only_prints_a_warning(
     project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
 ) -> None:
     """A second Ctrl-C could damage the state, so it only prints a warning."""
-    project.configure(variables={"pause_seconds": 300})
+    project.configure(**SLOW)
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
     terraform = next(item for item in descendants(process.pid) if "terraform" in item.name())
@@ -94,12 +94,12 @@ def test_a_second_signal_only_prints_a_warning(
     assert project.state_keys() == ["terraform.tfstate"]
 
 
-@pytest.mark.usefixtures("own_provider")
+@pytest.mark.usefixtures("without_provider")
 def test_a_third_signal_kills_and_the_lock_is_named(
     project: Any, until_line: Callable[..., str], descendants: Callable[..., list[psutil.Process]]
 ) -> None:
     """The error names the remaining lock and the command that releases it."""
-    project.configure(variables={"pause_seconds": 300})
+    project.configure(**SLOW)
     process = project.start("apply", project.name, "--yes")
     until_line(process, CREATING)
     below = descendants(process.pid)
