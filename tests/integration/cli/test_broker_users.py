@@ -299,40 +299,29 @@ def test_a_preview_shows_users_that_would_be_deleted(account: Account) -> None:
     assert set(account.groups()) == {"admin", "by-hand", "web", "worker"}
 
 
-def test_a_dry_run_of_apply_shows_the_users_of_the_broker(project: Any, published: Any) -> None:
-    """Before there is a broker, and when its users change; it only reads."""
-    project.configure(variables={"broker_roles": ["web"]})
-    first = dry_run(project, published)
-    assert first["broker_users"]["broker_exists"] is False
-    assert first["broker_users"]["create"] == ["admin", "web"]
-    assert "the broker does not exist yet" in first["said"]
-    brokers = project.client("mq").list_brokers()["BrokerSummaries"]
-    assert project.name not in {each["BrokerName"] for each in brokers}
-
-    broker_id = apply(project, broker_roles=["web"])["outputs"]["broker_id"]
-    assert dry_run(project, published)["broker_users"]["reboot"] is False
-
-    project.configure(variables={"broker_roles": ["worker"], "mq_user_passwords_version": 2})
-    changed = dry_run(project, published)["broker_users"]
-    assert (changed["create"], changed["delete"]) == (["worker"], ["web"])
-    assert set(groups(project.client("mq"), broker_id)) == {"admin", "web"}
-
-
-def dry_run(project: Any, published: Any) -> Any:
-    """The document of a dry run, and what was printed for people."""
+def dry_run(project: Any, published: Any, **variables: Any) -> Any:
+    """The users in the document of a dry run, and what was printed for people."""
+    project.configure(variables=variables)
     done = project.run("apply", project.name, "--dry-run", "-o", "json")
     assert done.returncode == 0, done.stderr
-    return {**published(done.stdout), "said": done.stderr}
+    return {**published(done.stdout)["broker_users"], "said": done.stderr}
 
 
-def test_apply_creates_rotates_and_deletes_users_of_roles(project: Any) -> None:
-    """End to end: variable, Terraform, SSM, output, Amazon MQ."""
+def test_apply_creates_rotates_and_deletes_users_of_roles(project: Any, published: Any) -> None:
+    """End to end: variable, Terraform, SSM, output, Amazon MQ; a dry run shows it, and reads."""
     mq, ssm = project.client("mq"), project.client("ssm")
+    shown = dry_run(project, published, broker_roles=["web"])
+    assert (shown["broker_exists"], shown["create"]) == (False, ["admin", "web"])
+    assert "the broker does not exist yet" in shown["said"]
+    brokers = mq.list_brokers()["BrokerSummaries"]
+    assert project.name not in {each["BrokerName"] for each in brokers}
+
     applied = apply(project, broker_roles=ROLES)
     broker_id = applied["outputs"]["broker_id"]
     assert groups(mq, broker_id) == GROUPS
     first = passwords(ssm, project.name)
     assert len(set(first.values())) == 4
+    assert dry_run(project, published, broker_roles=ROLES)["reboot"] is False
 
     secret = "Sentinel-${5d0c}%{7be1}f2a8"
     rotated = apply(
@@ -346,11 +335,16 @@ def test_apply_creates_rotates_and_deletes_users_of_roles(project: Any) -> None:
     assert rotated["said"].count("user ") == 1
     assert secret not in rotated["said"] + json.dumps(rotated["outputs"]) + project.state()
 
-    removed = apply(project, broker_roles=[])
-    assert removed["said"].count("deleting user") == 3
-    assert groups(mq, broker_id) == {"admin": GROUPS["admin"]}
+    removed = apply(project, broker_roles=["web"], mq_user_passwords_version=2)
+    assert removed["said"].count("deleting user") == 2
+    left = {name: GROUPS[name] for name in ("admin", "web")}
+    assert groups(mq, broker_id) == left
     with pytest.raises(ClientError):
         mq.describe_user(BrokerId=broker_id, Username="worker")
+
+    shown = dry_run(project, published, broker_roles=["worker"], mq_user_passwords_version=3)
+    assert (shown["create"], shown["delete"]) == (["worker"], ["web"])
+    assert groups(mq, broker_id) == left
 
 
 def apply(project: Any, environ: Mapping[str, str] | None = None, **variables: Any) -> Any:

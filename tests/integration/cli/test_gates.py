@@ -1,4 +1,4 @@
-"""Policy, cost, comparison of plans and drift through the real command line."""
+"""Policy, cost and comparison of plans through the real command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ pytestmark = pytest.mark.engine
 POLICY = """
 schema_version: 1
 max_monthly_usd: 10
-ignore_drift:
-  - {resource: aws_ssm_parameter.password, attributes: [description], reason: set by hand}
 """
 
 
@@ -54,6 +52,7 @@ def test_a_loss_that_is_not_named_is_refused(project: Any, published: Any) -> No
     assert published(applied.stdout)["policy"]["allowed"][0]["address"] == lost
 
 
+@pytest.mark.usefixtures("without_provider")
 def test_an_invalid_policy_stops_a_plan(project: Any) -> None:
     """With the file and the key, and exit code 78."""
     (project.root / "environments" / "policy.yaml").write_text("schema_version: 1\nrule: {}\n")
@@ -84,25 +83,3 @@ def test_two_reviewed_plans_are_compared(project: Any, published: Any) -> None:
     assert document["incomparable"] == ["aws_ssm_parameter.greeting"]  # the provider's mark
     assert "the plans are equal" in same.stdout
     assert (wrong.returncode, nothing.returncode) == (64, 78)
-
-
-def test_drift_is_found_without_changing_anything(project: Any, published: Any) -> None:
-    """Exit code 2 for what somebody changed; what the policy expects is shown with its reason."""
-    assert project.run("apply", project.name, "--yes").returncode == 0
-    (project.root / "environments" / "policy.yaml").write_text(POLICY)
-    before = project.state()
-    clean = project.run("drift", project.name)
-    ssm = project.client("ssm")
-    ssm.put_parameter(Name=f"/{project.name}/greeting", Value="changed", Overwrite=True)
-
-    drifted = project.run("drift", project.name, "-o", "json", GITHUB_STEP_SUMMARY="s.md")
-
-    document = published(drifted.stdout)
-    assert clean.returncode == 0, clean.stderr
-    assert "no drift" in clean.stdout
-    assert drifted.returncode == 2, drifted.stderr
-    assert [each["address"] for each in document["drift"]] == ["aws_ssm_parameter.greeting"]
-    assert "value" in document["drift"][0]["attributes"]
-    assert "1 resource drifted" in (project.root / "s.md").read_text()
-    assert project.state() == before
-    assert not list((project.root / ".gradectl").rglob("terraform.plan"))
