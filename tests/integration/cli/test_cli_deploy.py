@@ -18,7 +18,11 @@ READ = re.compile(r"^(GET|HEAD) |^POST (BatchGet|Describe|Get|List)")
 def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     project: Any, published: Any
 ) -> None:
-    """The whole life of an environment, with its exit codes; a bucket with files outlives it."""
+    """
+    The whole life of an environment, with its exit codes.
+
+    Drift is found, and a bucket with files is not deleted.
+    """
     project.configure(variables={"greeting": "good day", "keep_bucket": True})
     summary, bucket = project.root / "summary.md", f"{project.name}-kept"
 
@@ -42,18 +46,11 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert "3 to create" in summary.read_text()
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
 
-    again = project.run_process("plan", project.name, "--detailed-exitcode")
-    assert again.returncode == 0, again.stderr
-
     assert_drift_is_found_without_changing_anything(project, published)
-
-    asked = project.run_process("destroy", project.name, "--no-input", "--yes")
-    assert asked.returncode == 5
-    assert f"--confirm {project.name}" in asked.stderr
 
     s3 = project.client("s3")
     s3.put_object(Bucket=bucket, Key="results/1", Body=b"x")
-    refused = project.run_process("destroy", project.name, "--confirm", project.name)
+    refused = project.run("destroy", project.name, "--confirm", project.name)
     remaining = project.client("ssm").get_parameter(Name=f"/{project.name}/greeting")
     assert refused.returncode == 5
     assert f"aws_s3_bucket.kept[0]: s3://{bucket} has files" in refused.stderr
@@ -90,6 +87,19 @@ def assert_drift_is_found_without_changing_anything(project: Any, published: Any
     assert "1 resource drifted" in (project.root / "s.md").read_text()
     assert project.state() == before
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
+
+
+@pytest.mark.usefixtures("without_provider")
+def test_after_an_apply_nothing_is_planned_and_a_destroy_asks_for_the_name(project: Any) -> None:
+    """Exit code 0 of --detailed-exitcode; --yes is not enough to delete everything."""
+    assert project.run("apply", project.name, "--yes").returncode == 0
+
+    again = project.run("plan", project.name, "--detailed-exitcode")
+    asked = project.run("destroy", project.name, "--no-input", "--yes")
+
+    assert again.returncode == 0, again.stderr
+    assert asked.returncode == 5
+    assert f"--confirm {project.name}" in asked.stderr
 
 
 @pytest.mark.usefixtures("without_provider")

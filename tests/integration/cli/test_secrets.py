@@ -127,7 +127,7 @@ class Watch:
                 root = psutil.Process(process.pid)
                 for each in (root, *root.children(recursive=True)):
                     self._look_at(each)
-                process.wait(timeout=0.05)
+                process.wait(timeout=0.1)
             except (psutil.Error, subprocess.TimeoutExpired):
                 continue
 

@@ -17,8 +17,7 @@ from gradectl.local.stack import DIRECTORY_VARIABLE
 from gradectl.monitoring.names import ResourceNames
 from grader.contract.names import parameter_name
 
-#: A root that is planned in a second.
-SMALL = Path(__file__).resolve().parents[2] / "fixtures" / "project" / "environments"
+WITHOUT_PROVIDER = Path(__file__).resolve().parents[2] / "fixtures" / "root_without_provider.tf"
 TUTORIAL = tutorial.commands(tutorial.PAGE.read_text())
 
 
@@ -61,10 +60,13 @@ def test_the_tunnel_to_the_broker_leads_through_a_worker() -> None:
 @pytest.mark.engine
 def test_the_tutorial_prepares_an_account(tmp_path: Path, moto_server: str) -> None:
     """Install, describe, bootstrap, render, and a dry run, as one script of a shell."""
+    root = tmp_path / "root" / "environments"
+    root.mkdir(parents=True)
+    shutil.copy(WITHOUT_PROVIDER, root / "main.tf")
     wanted = [each for each in TUTORIAL if each.part in {Part.INSTALL, Part.PREPARE}]
     environ = {"GRADECTL_ENDPOINT_URL": moto_server, "GRADECTL_LOCAL_DIR": str(tmp_path / "stack")}
 
-    done = tutorial.run(tmp_path, tutorial.script(wanted), environ, SMALL)
+    done = tutorial.run(tmp_path, tutorial.script(wanted), environ, root)
 
     assert done.returncode == 0, done.stdout
     assert "would be deployed (dry run)" in done.stdout
