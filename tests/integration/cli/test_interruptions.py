@@ -109,7 +109,7 @@ def assert_whole(project: Any) -> None:
 @pytest.mark.usefixtures("without_provider")
 def test_a_killed_gradectl_leaves_a_terraform_that_ends_well(project: Any, begin: Begin) -> None:
     """Until then the state is locked, and the lock of a run that goes on is not released."""
-    apply = begin("slow", 4, "terraform_data.greeting")
+    apply = begin("slow", 15, "terraform_data.greeting")
     apply.terraform.suspend()  # so that it certainly still runs
     apply.process.kill()
     apply.process.wait()
@@ -132,10 +132,11 @@ def test_a_killed_terraform_leaves_a_lock_and_resources_without_a_state(
     project: Any, begin: Begin
 ) -> None:
     """The printed commands release the lock and import what was created."""
-    apply = begin("slow", 6)
+    apply = begin("slow", 300)
     assert any("terraform-provider" in each.name() for each in apply.children)
     apply.terraform.kill()
     _, said = apply.process.communicate(timeout=SECONDS)
+    project.configure(variables={"pause_seconds": 1})  # for the apply that makes it whole
 
     assert apply.process.returncode == 1
     assert "Terraform was killed by SIGKILL; the state may be incomplete" in said

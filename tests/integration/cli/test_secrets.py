@@ -147,7 +147,7 @@ def test_a_planted_secret_appears_nowhere(project: Any, tmp_path: Path) -> None:
     One comes from a variable of the user, whose processes all inherit it; one from SSM, which
     only those get that need it.
     """
-    project.configure(variables={"broker_roles": ["web", "worker"], "pause_seconds": 3})
+    project.configure(variables={"broker_roles": ["web", "worker"], "pause_seconds": 5})
     write(project, "mq/broker-endpoint", "stomp+ssl://broker.example.com:61614")
     summary, watch, said = tmp_path / "summary.md", Watch(), ""
     name = project.name
@@ -182,7 +182,7 @@ def test_a_planted_secret_appears_nowhere(project: Any, tmp_path: Path) -> None:
     content = [path.read_bytes() for path in (*files, summary) if path.stat().st_size < 5_000_000]
     archives = [ZipFile(path) for path in files if is_zipfile(path)]
     content += [each.read(item) for each in archives for item in each.namelist()]
-    for words in (" apply ", "terraform-provider-aws", "sleep 3"):
+    for words in (" apply ", "terraform-provider-aws", "sleep 5"):
         assert any(words in line for line in watch.command_lines)
     assert watch.environments == set()
     for secret in (SENTINEL, GIVEN):
