@@ -141,7 +141,8 @@ def served_provider(
     One provider process for the emulated account: variables for the environment of gradectl.
 
     It halves the processor time of a plan, most of which is a checksum over 700 MB and the start
-    of the provider. Tests of processes and secrets let Terraform start its own: `own_provider`.
+    of the provider. A command that is run with an empty TF_REATTACH_PROVIDERS starts its own, as
+    it does for users.
     """
     top = tmp_path_factory.mktemp("provider")
     shutil.copy(FIXTURE / "environments" / "main.tf", top)
@@ -170,12 +171,6 @@ def served_provider(
         yield {REATTACH: serve_providers(top / "data", tools)}
     finally:
         tools.stop()
-
-
-@pytest.fixture
-def own_provider(project: Project) -> None:
-    """Let Terraform start a provider for each command of the test, as it does for users."""
-    del project.environ[REATTACH]
 
 
 @pytest.fixture

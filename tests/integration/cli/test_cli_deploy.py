@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gradectl.adapters.terraform.shared import REATTACH
+
 pytestmark = pytest.mark.engine
 
 #: A recorded call that reads: `METHOD action path`.
@@ -210,13 +212,13 @@ def test_a_value_that_the_root_rejects_is_one_error(project: Any) -> None:
     assert re.search(rf"where:\s+environments/{project.name}/terraform.tfvars:\d+", finished.stderr)
 
 
-@pytest.mark.usefixtures("own_provider")
 def test_a_missing_provider_is_a_configuration_error(project: Any, tmp_path: Path) -> None:
     """A mirror without a matching version is reported with the next step."""
     plugin = tmp_path / "mirror/registry.terraform.io/hashicorp/aws/1.0.0/linux_amd64"
     plugin.mkdir(parents=True)
+    mirror = {"GRADECTL_PLUGIN_DIR": str(tmp_path / "mirror"), REATTACH: ""}
 
-    finished = project.run("plan", project.name, GRADECTL_PLUGIN_DIR=str(tmp_path / "mirror"))
+    finished = project.run("plan", project.name, **mirror)
 
     assert finished.returncode == 78
     assert "hashicorp/aws" in finished.stderr
