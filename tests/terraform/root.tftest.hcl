@@ -19,8 +19,13 @@ variables {
   environment_name = "test"
 }
 
-run "names_follow_the_environment" {
+run "names_follow_the_environment_and_settings_reach_the_worker" {
   command = plan
+
+  variables {
+    grading_worker_settings = { JOB_HANDLER = "word-count", LOOK_AHEAD = "0", HANDLER_MAX_BYTES = "1000" }
+    ssh_cidr_blocks         = ["203.0.113.0/24"]
+  }
 
   assert {
     condition = (
@@ -44,81 +49,10 @@ run "names_follow_the_environment" {
     }
     error_message = "Parameters are /<environment>/<part>/<key>."
   }
-}
-
-run "a_bucket_of_another_name" {
-  command = plan
-
-  variables {
-    s3_bucket_name = "example-files"
-  }
-
-  assert {
-    condition     = output.bucket_name == "example-files"
-    error_message = "s3_bucket_name overrides the name."
-  }
-}
-
-run "ssh_opens_from_the_vpc_unless_told_otherwise" {
-  command = plan
-
-  variables {
-    enable_ssh_access = true
-    vpc_cidr_block    = "10.9.0.0/16"
-  }
-
-  assert {
-    condition     = keys(module.network.ssh_rule_ids) == ["10.9.0.0/16"]
-    error_message = "enable_ssh_access opens port 22 from the VPC."
-  }
-}
-
-run "ssh_stays_closed_although_ranges_are_given" {
-  command = plan
-
-  variables {
-    ssh_cidr_blocks = ["203.0.113.0/24"]
-  }
 
   assert {
     condition     = length(module.network.ssh_rule_ids) == 0
     error_message = "Only enable_ssh_access opens SSH."
-  }
-}
-
-run "autoscaling_off_holds_the_desired_count" {
-  command = plan
-
-  variables {
-    enable_ecs_autoscaling = false
-    ecs_desired_count      = 5
-  }
-
-  assert {
-    condition     = output.scaling_bounds == { min = 5, max = 5 }
-    error_message = "Both bounds are the desired count."
-  }
-}
-
-run "a_pair_of_brokers" {
-  command = plan
-
-  variables {
-    mq_deployment_mode = "ACTIVE_STANDBY_MULTI_AZ"
-    mq_instance_type   = "mq.m5.large"
-  }
-
-  assert {
-    condition     = output.broker_node_names == ["test-grading-mq-1", "test-grading-mq-2"]
-    error_message = "mq_deployment_mode makes a pair."
-  }
-}
-
-run "passes_on_what_a_worker_and_its_handler_are_told" {
-  command = plan
-
-  variables {
-    grading_worker_settings = { JOB_HANDLER = "word-count", LOOK_AHEAD = "0", HANDLER_MAX_BYTES = "1000" }
   }
 
   assert {
@@ -128,6 +62,40 @@ run "passes_on_what_a_worker_and_its_handler_are_told" {
       local.worker_environment.HANDLER_MAX_BYTES == "1000",
     ])
     error_message = "the settings of the worker do not reach it"
+  }
+}
+
+run "choices_of_name_access_and_capacity" {
+  command = plan
+
+  variables {
+    ecs_desired_count      = 5
+    enable_ecs_autoscaling = false
+    enable_ssh_access      = true
+    mq_deployment_mode     = "ACTIVE_STANDBY_MULTI_AZ"
+    mq_instance_type       = "mq.m5.large"
+    s3_bucket_name         = "example-files"
+    vpc_cidr_block         = "10.9.0.0/16"
+  }
+
+  assert {
+    condition     = output.bucket_name == "example-files"
+    error_message = "s3_bucket_name overrides the name."
+  }
+
+  assert {
+    condition     = keys(module.network.ssh_rule_ids) == ["10.9.0.0/16"]
+    error_message = "enable_ssh_access opens port 22 from the VPC."
+  }
+
+  assert {
+    condition     = output.scaling_bounds == { min = 5, max = 5 }
+    error_message = "Both bounds are the desired count."
+  }
+
+  assert {
+    condition     = output.broker_node_names == ["test-grading-mq-1", "test-grading-mq-2"]
+    error_message = "mq_deployment_mode makes a pair."
   }
 }
 
