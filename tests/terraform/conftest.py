@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,23 +112,35 @@ def terraform_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
 
 
 @pytest.fixture(scope="session")
-def served_provider(terraform_folder: Callable[..., TerraformFolder]) -> Iterator[dict[str, str]]:
-    """
-    One provider process for all commands that only mock it: variables for their environment.
-
-    A command that starts the provider itself first reads 700 MB to compare a checksum.
-    """
+def locked_root(terraform_folder: Callable[..., TerraformFolder]) -> Iterator[TerraformFolder]:
+    """The root with the provider of its lock file, which serves all commands."""
     root = terraform_folder("environments")
     root.run("init", "-no-color", "-input=false", "-backend=false", "-lockfile=readonly")
     with serving(root) as served:
-        yield {REATTACH: served.environ[REATTACH]}
+        yield served
+
+
+@pytest.fixture(scope="session")
+def served_provider(locked_root: TerraformFolder) -> dict[str, str]:
+    """
+    One provider process for all commands that reach no account: variables for their environment.
+
+    A command that starts the provider itself first reads 700 MB to compare a checksum.
+    """
+    return {REATTACH: locked_root.environ[REATTACH]}
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[TerraformFolder], AbstractContextManager[TerraformFolder]]:
+    """Start the provider of an initialised folder with its variables, for a context."""
+    return serving
 
 
 @pytest.fixture(scope="session")
 def mocked_folder(
     terraform_folder: Callable[..., TerraformFolder], served_provider: Mapping[str, str]
 ) -> Callable[..., TerraformFolder]:
-    """Like `terraform_folder`, initialised, for `terraform test` with a mocked provider."""
+    """Like `terraform_folder`, initialised, for commands that reach no account."""
 
     def make(folder: str, files: Mapping[str, str] | None = None) -> TerraformFolder:
         made = terraform_folder(folder, files).within(**served_provider)
@@ -228,8 +240,8 @@ def planning_root(
     """
     The root with its state in a file, against an emulated account in which nothing is.
 
-    One provider process serves all plans; a test that gives it other credentials or another API
-    starts its own with `TF_REATTACH_PROVIDERS=""`.
+    One provider process serves all plans; a test with other credentials or another API serves its
+    own, because a provider reads them from its environment.
     """
     root = terraform_folder("environments", {"backend_override.tf": LOCAL_BACKEND})
     root.run("init", "-no-color", "-input=false")

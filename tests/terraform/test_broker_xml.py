@@ -25,10 +25,9 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 @pytest.fixture(scope="session")
-def render(terraform_folder: Callable[..., Any]) -> Callable[..., str]:
+def render(mocked_folder: Callable[..., Any]) -> Callable[..., str]:
     """Render the XML with some variables, by Terraform's own console."""
-    folder = terraform_folder("modules/messaging")
-    folder.run("init", "-no-color", "-input=false")
+    folder = mocked_folder("modules/messaging")
 
     def rendered(*more: str) -> str:
         variables = [f"-var={text}" for text in (*REQUIRED, *more)]

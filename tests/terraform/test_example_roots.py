@@ -68,7 +68,10 @@ def test_the_whole_root_tells_its_workers_all_that_they_must_be_told() -> None:
 @pytest.mark.engine
 @each_root
 def test_a_root_works_from_git_after_the_command_of_its_readme(
-    folder: Path, terraform_folder: Callable[..., Any], from_git: Mapping[str, str]
+    folder: Path,
+    terraform_folder: Callable[..., Any],
+    from_git: Mapping[str, str],
+    served_provider: Mapping[str, str],
 ) -> None:
     """Whoever copies the folder away has one command to run, and then needs nothing of here."""
     files = {path.name: path.read_text() for path in folder.glob("*.tf")}
@@ -79,4 +82,4 @@ def test_a_root_works_from_git_after_the_command_of_its_readme(
     copy.run("init", "-no-color", "-input=false")
 
     assert "../" not in (copy.directory / "main.tf").read_text()
-    assert "valid" in copy.run("validate", "-no-color")
+    assert "valid" in copy.within(**served_provider).run("validate", "-no-color")

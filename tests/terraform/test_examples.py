@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ provider "aws" {
 }
 """
 FOLDER = "plans"
+Serve = Callable[[Any], AbstractContextManager[Any]]
 LEAST_EXAMPLES = 2
 
 
@@ -64,7 +66,10 @@ class Outcome:
 
 @pytest.fixture(scope="session")
 def outcome(
-    terraform_folder: Callable[..., Any], moto_server: str, request: pytest.FixtureRequest
+    terraform_folder: Callable[..., Any],
+    serve: Serve,
+    moto_server: str,
+    request: pytest.FixtureRequest,
 ) -> Outcome:
     """
     Plan the examples that tests of this run ask for, in one go and in an empty account.
@@ -77,7 +82,7 @@ def outcome(
     left = [example for example in chosen if not example.mistake]
     while True:
         folder = terraform_folder(FOLDER, {"provider.tf": PROVIDER, **root(left, LIBRARY)})
-        found, plan = planned(folder.within(AWS_ENDPOINT_URL=moto_server))
+        found, plan = planned(folder.within(AWS_ENDPOINT_URL=moto_server), serve)
         for key, said in located(found, left):
             errors.setdefault(key, []).append(said)
         healthy = [example for example in left if example.key not in errors]
@@ -86,21 +91,26 @@ def outcome(
         left = healthy
 
 
-def planned(folder: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def planned(folder: Any, serve: Serve) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Plan a folder: the errors, and as much of a plan as there is."""
     file = folder.directory / "examples.plan"
-    steps = (["init", "-json"], ["plan", "-json", f"-out={file}"])
-    for words in steps:
-        done = folder.attempt(*words)
-        events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        said = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
-        found = [item for item in said if item["severity"] == "error"]
-        assert found or done.returncode == 0, done.stdout + done.stderr
-        if found:
-            break
-    if not file.exists():
+    if found := errors_of(folder, "init"):
         return found, {}
-    return found, json.loads(folder.run("show", "-json", str(file)))
+    with serve(folder) as served:
+        found = errors_of(served, "plan", f"-out={file}")
+        if not file.exists():
+            return found, {}
+        return found, json.loads(served.run("show", "-json", str(file)))
+
+
+def errors_of(folder: Any, *words: str) -> list[dict[str, Any]]:
+    """Run a command; return its errors."""
+    done = folder.attempt(*words, "-json")
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    said = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
+    found = [item for item in said if item["severity"] == "error"]
+    assert found or done.returncode == 0, done.stdout + done.stderr
+    return found
 
 
 def located(

@@ -22,13 +22,9 @@ def test_files_have_the_canonical_form(terraform_folder: Maker) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_root_is_valid_with_the_locked_provider(terraform_folder: Maker) -> None:
+def test_the_root_is_valid_with_the_locked_provider(locked_root: Folder) -> None:
     """The root needs no account to be checked, and the lock file fits its constraints."""
-    root = terraform_folder("environments")
-
-    root.run("init", "-no-color", "-input=false", "-backend=false", "-lockfile=readonly")
-
-    assert "valid" in root.run("validate", "-no-color")
+    assert "valid" in locked_root.run("validate", "-no-color")
 
 
 def test_the_root_passes_its_own_tests(mocked_folder: Maker) -> None:

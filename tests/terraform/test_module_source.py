@@ -32,7 +32,9 @@ def readme(module: str) -> str:
 
 @pytest.mark.engine
 def test_the_first_examples_work_from_git_as_they_are_written(
-    terraform_folder: Callable[..., Any], from_git: Mapping[str, str]
+    terraform_folder: Callable[..., Any],
+    from_git: Mapping[str, str],
+    served_provider: Mapping[str, str],
 ) -> None:
     """One root calls all modules; git resolves the host to a local repository."""
     first = [examples(name, readme(name))[0] for name in MODULES]
@@ -42,6 +44,6 @@ def test_the_first_examples_work_from_git_as_they_are_written(
 
     folder.run("init", "-no-color", "-input=false")
 
-    assert "valid" in folder.run("validate", "-no-color")
+    assert "valid" in folder.within(**served_provider).run("validate", "-no-color")
     fetched = Path(folder.environ["TF_DATA_DIR"]) / "modules"
     assert {path.parent.name for path in fetched.glob("*/modules/*/variables.tf")} == set(MODULES)

@@ -12,10 +12,9 @@ MODULE = "modules/ecs-grading"
 
 
 @pytest.fixture(scope="module")
-def graph(terraform_folder: Callable[..., Any]) -> set[tuple[str, str]]:
+def graph(mocked_folder: Callable[..., Any]) -> set[tuple[str, str]]:
     """Pairs of resources of the workers' module: the first is made after the second."""
-    folder = terraform_folder(MODULE, {})
-    folder.run("init", "-no-color", "-input=false")
+    folder = mocked_folder(MODULE)
     lines = [line.split('"') for line in folder.run("graph").splitlines() if "->" in line]
     return {(words[1], words[3]) for words in lines}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN_ACCOUNT, OTHER_ACCOUNT = "123456789012", "210987654321"
 
 pytestmark = pytest.mark.engine
+Serve = Callable[[Any], AbstractContextManager[Any]]
 
 
 class _Forbids(BaseHTTPRequestHandler):
@@ -58,7 +60,7 @@ def test_another_account_is_refused_with_both_accounts(planning_root: Any) -> No
 
 
 def test_a_plan_is_not_applied_in_another_account(
-    planning_root: Any, moto_server: str, tmp_path: Path
+    planning_root: Any, serve: Serve, moto_server: str, tmp_path: Path
 ) -> None:
     """What was planned with one account's credentials does nothing with another's."""
     plan = tmp_path / "own.plan"
@@ -69,13 +71,13 @@ def test_a_plan_is_not_applied_in_another_account(
     role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/somebody"
     other = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     root = planning_root.within(
-        TF_REATTACH_PROVIDERS="",
         AWS_ACCESS_KEY_ID=other["AccessKeyId"],
         AWS_SECRET_ACCESS_KEY=other["SecretAccessKey"],
         AWS_SESSION_TOKEN=other["SessionToken"],
     )
 
-    done = root.attempt("apply", "-no-color", str(plan))
+    with serve(root) as served:
+        done = served.attempt("apply", "-no-color", str(plan))
 
     assert done.returncode == 1
     assert f"AWS account ID not allowed: {OTHER_ACCOUNT}" in " ".join(done.stderr.split())
@@ -86,12 +88,13 @@ def test_a_plan_is_not_applied_in_another_account(
     [("true", "Retrieving AWS account details"), ("false", "validating provider credentials")],
 )
 def test_only_an_emulated_account_is_believed_unseen(
-    planning_root: Any, forbidding_api: str, emulated: str, first_refused: str
+    planning_root: Any, serve: Serve, forbidding_api: str, emulated: str, first_refused: str
 ) -> None:
     """The provider checks its credentials first, unless `emulated` says that they mean nothing."""
-    root = planning_root.within(AWS_ENDPOINT_URL=forbidding_api, TF_REATTACH_PROVIDERS="")
+    root = planning_root.within(AWS_ENDPOINT_URL=forbidding_api)
 
-    done = root.attempt("plan", "-no-color", f"-var=emulated={emulated}")
+    with serve(root) as served:
+        done = served.attempt("plan", "-no-color", f"-var=emulated={emulated}")
 
     assert first_refused in " ".join(done.stderr.split()), done.stderr
 

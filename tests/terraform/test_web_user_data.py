@@ -40,10 +40,9 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters=_CONTROL), max_si
 
 
 @pytest.fixture(scope="session")
-def user_data(terraform_folder: Callable[..., Any]) -> str:
+def user_data(mocked_folder: Callable[..., Any]) -> str:
     """User data as Terraform's own console gives it."""
-    folder = terraform_folder(MODULE, {"test.auto.tfvars.json": json.dumps(REQUIRED)})
-    folder.run("init", "-no-color", "-input=false")
+    folder = mocked_folder(MODULE, {"test.auto.tfvars.json": json.dumps(REQUIRED)})
     answer = folder.run("console", text="base64encode(local.user_data)\n")
     return base64.b64decode(json.loads(answer)).decode()
 

@@ -20,13 +20,12 @@ _REQUIRED = {
 
 
 @pytest.fixture(scope="session")
-def render(terraform_folder: Callable[..., Any]) -> Render:
+def render(mocked_folder: Callable[..., Any]) -> Render:
     """Make a root with one broker for each set of variables, and ask Terraform for their XML."""
 
     def rendered(variants: Mapping[str, Variables]) -> dict[str, str]:
         modules = {name: {**_REQUIRED, **variables} for name, variables in variants.items()}
-        root = terraform_folder("brokers", {"main.tf.json": json.dumps({"module": modules})})
-        root.run("init", "-no-color", "-input=false")
+        root = mocked_folder("brokers", {"main.tf.json": json.dumps({"module": modules})})
         pairs = ", ".join(f"{name} = module.{name}.broker_xml" for name in variants)
         answer = root.run("console", text=f"base64encode(jsonencode({{{pairs}}}))\n")
         found: dict[str, str] = json.loads(base64.b64decode(json.loads(answer)))
