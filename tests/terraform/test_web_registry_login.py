@@ -91,7 +91,7 @@ def asked(cloud: Cloud, directory: Path, *words: str) -> subprocess.CompletedPro
         env={"AWS_EC2_METADATA_SERVICE_ENDPOINT": cloud.url, "AWS_ENDPOINT_URL_ECR": cloud.url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -73,7 +73,7 @@ def after_reading(file: Path) -> dict[str, str]:
     """The environment of a program that sh starts after it has read a file."""
     script = f"set -eu; set -a; . '{file}'; set +a; exec /usr/bin/env -0"
     done = subprocess.run(
-        ["/bin/sh", "-c", script], env={}, capture_output=True, timeout=30, check=True
+        ["/bin/sh", "-c", script], env={}, capture_output=True, timeout=300, check=True
     )
     items = done.stdout.decode().rstrip("\0").split("\0")
     return dict(item.split("=", 1) for item in items if item)
@@ -108,7 +108,7 @@ def test_scripts_are_valid(written: dict[str, str], tmp_path: Path) -> None:
     for name in ("start", "environment"):
         path = tmp_path / name
         path.write_text(written[f"{DIRECTORY}/{name}"])
-        subprocess.run(["/bin/sh", "-n", path], check=True, timeout=30)
+        subprocess.run(["/bin/sh", "-n", path], check=True, timeout=300)
     helper = "/usr/local/bin/docker-credential-instance-role"
     compile(written[helper], helper, "exec")
 
@@ -135,7 +135,7 @@ def test_docker_gets_the_environment_and_the_words(written: dict[str, str], tmp_
     start = tmp_path / "start"
     start.write_text(script.replace(DIRECTORY, str(tmp_path)))
 
-    subprocess.run(["/bin/sh", start], env={"PATH": os.defpath}, check=True, timeout=30)
+    subprocess.run(["/bin/sh", start], env={"PATH": os.defpath}, check=True, timeout=300)
 
     words = (tmp_path / "docker.words").read_text().split("\0")[:-1]
     told = (tmp_path / "docker.env").read_text().split("\0")

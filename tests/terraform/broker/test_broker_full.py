@@ -24,7 +24,7 @@ STORE_LIMIT = '<storeUsage><storeUsage limit="3 mb"/></storeUsage>'
 VARIABLES: dict[str, Any] = {
     "queues": ["hasty", "patient"],
     "queue_policies": {"hasty": {"send_timeout_ms": 100}},
-    "nodes": {"memory_percent": 10, "send_timeout_ms": 1500},
+    "nodes": {"memory_percent": 10, "send_timeout_ms": 5000},
 }
 
 
@@ -39,8 +39,7 @@ def test_a_send_to_a_full_broker_fails_instead_of_waiting_for_ever(
     with running_broker(engines, tmp_path, BrokerSpec("full", xml, [user])) as running:
         waited = {queue: seconds_to_refusal(running, queue) for queue in ("hasty", "patient")}
 
-    assert waited["hasty"] >= 0.1
-    assert waited["patient"] >= max(1.5, waited["hasty"])
+    assert 0.1 <= waited["hasty"] < 5 <= waited["patient"]
 
 
 def seconds_to_refusal(running: RunningBroker, queue: str) -> float:
