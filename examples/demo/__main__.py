@@ -17,12 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from command import ROOT, CommandError, ask, clean_up, gradectl, stop, stopped_by
-from submissions import SampleResult, read_samples, submit_all
+from submissions import SampleResult, lookup_deviations, read_samples, submit_all
 
 _COLUMNS = (
     *("submission", "language", "request", "expected", "got"),
     *("time", "memory", "total", ""),
 )
+_MESSAGES_SECONDS = 60.0  # a worker sends its message after it has stored the result
 _NEXT = """
 Try next{hint}:
   . .venv/bin/activate
@@ -77,6 +78,7 @@ class Demo:
         self.deviations += [text for each in results for text in each.deviations]
         self.deviations += check_queue("grading-results", [each.request_id for each in results])
         self.deviations += check_queue("grading-dlq", failed_ids(results))
+        self.deviations += lookup_deviations(results)
 
     def show_queues(self) -> None:
         """Show the queues and the dead letters."""
@@ -91,12 +93,15 @@ def failed_ids(results: Sequence[SampleResult]) -> list[str]:
 
 def check_queue(queue: str, expected: Sequence[str]) -> list[str]:
     """Compare the request ids in a queue with the expected ones; returns the deviations."""
-    found = ask("queue", "inspect", "--environment", "local", queue)
-    ids = [message["request_id"] for message in found["messages"]]
-    if sorted(ids) == sorted(expected) and found["complete"]:
-        print(f"{queue}: {len(ids)} messages, as expected", flush=True)
-        return []
-    return [f"{queue} has {sorted(ids)}, expected {sorted(expected)}"]
+    deadline = time.monotonic() + _MESSAGES_SECONDS
+    while True:
+        found = ask("queue", "inspect", "--environment", "local", queue)
+        ids = [message["request_id"] for message in found["messages"]]
+        if sorted(ids) == sorted(expected) and found["complete"]:
+            print(f"{queue}: {len(ids)} messages, as expected", flush=True)
+            return []
+        if time.monotonic() > deadline:
+            return [f"{queue} has {sorted(ids)}, expected {sorted(expected)}"]
 
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
