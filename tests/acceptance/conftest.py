@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,11 @@ import psutil
 import pytest
 from in_process import CommandResult
 
+from gradectl.adapters.terraform.shared import REATTACH, serve_providers
 from gradectl.local import lifecycle
 from gradectl.local.loopback import is_listening
 from gradectl.local.stack import DIRECTORY_VARIABLE, Stack
+from gradectl.processes.tools import Tools
 from grader.adapters.activemq.connection import connect
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -54,28 +55,39 @@ class Project:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "gradectl.cli", *arguments],
-            cwd=self.root,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-
     def call(self, *arguments: str) -> CommandResult:
         """Run a command to its end in this process, which is faster."""
         return in_process.run(self.root, self.environ, *arguments)
 
     def ask(self, *arguments: str, code: int = 0) -> Any:
-        """Run a command and parse its output; fails on another exit code."""
-        done = self.run("--output", "json", *arguments)
-        assert done.returncode == code, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        """Run a command in this process and parse its output; fails on another exit code."""
+        done = self.call("--output", "json", *arguments)
+        assert done.code == code, done.stdout + done.stderr
+        return done.document
+
+    @contextmanager
+    def serving(self, folder: Path) -> Iterator[Project]:
+        """
+        Start the provider of the applied environment once, for all commands of the block.
+
+        Args:
+            folder: Working folder of the provider, outside of the project.
+        """
+        (data,) = self.root.glob(".gradectl/*/terraform/providers")
+        (folder / "providers").symlink_to(data)
+        credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+        variables = {
+            **{name: text for name, text in self.environ.items() if name != DIRECTORY_VARIABLE},
+            **credentials,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self.stack.endpoint_url,
+        }
+        tools = Tools(variables)
+        try:
+            served = serve_providers(folder, tools)
+            yield replace(self, environ={**self.environ, REATTACH: served})
+        finally:
+            tools.stop()
 
     @property
     def stack(self) -> Stack:

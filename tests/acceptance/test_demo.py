@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.stack
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SUM = EXAMPLES / "submissions" / "sum"
 SAMPLES = yaml.safe_load((EXAMPLES / "submissions.yaml").read_text())["submissions"]
-POLLS = 600
+LONG = 900.0  # a limit for a hung test, not a measurement
 OPERATING = [
     each for each in tutorial.commands(tutorial.PAGE.read_text()) if each.part is Part.OPERATE
 ]
@@ -40,20 +41,26 @@ def _demo(
     return subprocess.CompletedProcess(process.args, process.returncode, done)
 
 
-@pytest.fixture(name="stack")
-def _stack(project: Any, demo: subprocess.CompletedProcess[str]) -> Any:
-    """The environment that the demo left running."""
+@pytest.fixture(scope="module", name="stack")
+def _stack(
+    project: Any,
+    demo: subprocess.CompletedProcess[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
+    """The environment that the demo left running; a demo has no provider that commands share."""
     assert demo.returncode == 0, demo.stdout
-    return project
+    with project.serving(tmp_path_factory.mktemp("provider")) as served:
+        yield served
 
 
 def until(project: Any, request_id: str, condition: Callable[[dict[str, Any]], bool]) -> Any:
     """Poll a request until a condition holds, because the bucket sends no events."""
     pause = threading.Event()
-    for _ in range(POLLS):
-        done = project.run("--output", "json", "result", request_id)
-        if done.returncode == 0:
-            found = yaml.safe_load(done.stdout)
+    deadline = monotonic() + LONG
+    while monotonic() < deadline:
+        done = project.call("--output", "json", "result", request_id)
+        if done.code == 0:
+            found = done.document
             if condition(found):
                 return found
         pause.wait(0.1)
@@ -85,9 +92,9 @@ def test_the_demo_grades_every_sample_as_expected(demo: subprocess.CompletedProc
 
 def test_an_unknown_request_exits_with_1(stack: Any) -> None:
     """The environment of the running stack is the default; all three sources are reached."""
-    done = stack.run("result", "req_none")
+    done = stack.call("result", "req_none")
 
-    assert done.returncode == 1
+    assert done.code == 1
     assert "request 'req_none' not found" in done.stderr
     assert "of local" in done.stderr
     assert "not asked" not in done.stderr
@@ -142,7 +149,7 @@ def test_the_only_revision_cannot_be_rolled_back(stack: Any) -> None:
     (only,) = stack.ask("revisions", "local")["revisions"]
 
     assert only["state"] == "running"
-    assert stack.run("rollback", "local", "--yes").returncode == 5
+    assert stack.call("rollback", "local", "--yes").code == 5
 
 
 def test_the_tutorial_operates_an_environment(stack: Any) -> None:
@@ -200,16 +207,16 @@ def test_more_tasks_are_more_consumers_and_no_change_in_a_plan(stack: Any) -> No
 
     stack.client("ecs").update_service(cluster=cluster, service=service, desiredCount=3)
 
-    assert stack.run("local", "status", "--wait", "60").returncode == 0
+    assert stack.call("local", "status", "--wait", f"{LONG:.0f}").code == 0
     queues = {each["queue"]: each for each in stack.ask("queue", "list")["queues"]}
     assert queues[REQUESTS_QUEUE]["consumers"] == 3
-    assert stack.run("plan", "local", "--detailed-exitcode").returncode == 0
+    assert stack.call("plan", "local", "--detailed-exitcode").code == 0
 
 
 def test_destroy_requires_a_confirmation_and_down_leaves_nothing(stack: Any) -> None:
     """A complete destroy takes minutes and is tested in tests/terraform and tests/integration."""
     ports = stack.ports()
-    assert stack.run("destroy", "local").returncode == 5
+    assert stack.call("destroy", "local").code == 5
 
     assert stack.ask("local", "down")["stopped"]
     stack.assert_nothing_is_left(ports)
