@@ -13,7 +13,7 @@ import pytest
 
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 REGION = "ap-northeast-2"
-DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS = 300.0
 AT_ONCE = 30  # as many as Terraform sends with -parallelism=30
 
 

@@ -42,7 +42,7 @@ REGION, ACCOUNT = "ap-northeast-2", "123456789012"
 FIRST_PASSWORD = "password-in-the-state-1"  # as Terraform creates a broker with it
 CLUSTER, SERVICE = "local-grading-cluster", "local-grading-service"
 BUCKET = "local-grading-files"
-LONG = 120.0  # a limit for a hung test, not a measurement
+LONG = 300.0  # a limit for a hung test, not a measurement
 PARTS = ("mq", "mq-operator", "mq-web", "mq-worker")
 #: Adds up its input, and takes a while.
 PROGRAM = "from time import sleep\nsleep(0.1)\nprint(sum(map(int, open(0).read().split()[1:])))\n"
