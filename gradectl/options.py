@@ -71,6 +71,11 @@ def seconds_left() -> float | None:
     return signal.getitimer(signal.ITIMER_REAL)[0] or None
 
 
+def stop_timer() -> None:
+    """End the time of --timeout, before work that must not be interrupted."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 class _WithGlobalOptions(click.Command):
     """Adds the global options and lists them in a section of their own."""
 

@@ -11,7 +11,7 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, GradectlError
-from gradectl.options import command
+from gradectl.options import command, stop_timer
 from gradectl.smoke.report import HOPS, ProbeResult, SmokeReport, next_step
 from gradectl.smoke.smoke_test import SmokeEnvironment, SmokeTest
 from gradectl.target import EnvironmentClient, select_environment
@@ -66,7 +66,7 @@ def run_smoke(
     with target.broker() as broker, _jobs(target) as jobs:
         parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
         limit = seconds or app.options.timeout or JOB_SECONDS
-        report = SmokeTest(parts, seconds=limit).run(app.ui.say)
+        report = SmokeTest(parts, seconds=limit, before_clean_up=stop_timer).run(app.ui.say)
     if show:
         document = {"environment": target.name, **_document(report)}
         app.ui.emit("smoke", document, _table(target, report))

@@ -52,6 +52,7 @@ class SmokeTest:
         environment: The environment under test.
         seconds: Timeout of each job.
         clock: Clock for latencies, in seconds.
+        before_clean_up: Called before the clean-up, to stop the timer of --timeout.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class SmokeTest:
         *,
         seconds: float,
         clock: Callable[[], float] = monotonic,
+        before_clean_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.smoke_id = f"smoke-{secrets.token_hex(6)}"
         self.jobs: list[SmokeJob] = []
         self._environment = environment
         self._seconds = seconds
         self._clock = clock
+        self._before_clean_up = before_clean_up
 
     def run(self, say: Callable[[str], None]) -> SmokeReport:
         """
@@ -87,6 +90,7 @@ class SmokeTest:
                     break
             dead_letters = self._dead_letters_since(size_before)
         finally:
+            self._before_clean_up()
             say("cleaning up")
             clean_up.run(self.smoke_id, self.jobs)
             for each in clean_up.left_behind:

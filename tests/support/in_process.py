@@ -19,6 +19,26 @@ from gradectl.cli import main
 HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
+class ExpiringOutput(io.StringIO):
+    """
+    Standard output on which the --timeout of the command expires, whatever the time.
+
+    Args:
+        lines: Number of lines after which it does.
+    """
+
+    def __init__(self, lines: int) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def write(self, text: str) -> int:
+        """Send the signal of the timer after the last line."""
+        written = super().write(text)
+        if self.getvalue().count("\n") == self._lines:
+            signal.raise_signal(signal.SIGALRM)
+        return written
+
+
 @dataclass(frozen=True)
 class CommandResult:
     """The exit code and the output of a command."""
@@ -33,7 +53,9 @@ class CommandResult:
         return json.loads(self.stdout)
 
 
-def run(root: Path, environ: Mapping[str, str], *arguments: str) -> CommandResult:
+def run(
+    root: Path, environ: Mapping[str, str], *arguments: str, out: io.StringIO | None = None
+) -> CommandResult:
     """
     Run a command in this process.
 
@@ -41,8 +63,9 @@ def run(root: Path, environ: Mapping[str, str], *arguments: str) -> CommandResul
         root: The folder that the command is started in.
         environ: All its environment variables.
         arguments: The command line after `gradectl`.
+        out: Its standard output; a new one when absent.
     """
-    out, err = io.StringIO(), io.StringIO()
+    out, err = out or io.StringIO(), io.StringIO()
     with ExitStack() as stack:
         stack.enter_context(contextlib.chdir(root))
         stack.enter_context(redirect_stdout(out))

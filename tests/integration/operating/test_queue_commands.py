@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from http_relay import Held, HttpRelay
 
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.loopback import free_ports
@@ -14,6 +18,7 @@ from grader.adapters.activemq.connection import connect
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).resolve().parents[3]
+SECONDS = 120  # a limit for a hung test
 
 REASON = {
     "x-gradectl-reason-code": "UNKNOWN_LANGUAGE",
@@ -250,9 +255,28 @@ def test_a_missing_bucket_exits_with_78(applied: Any, arguments: tuple[str, ...]
 
 def test_a_smoke_test_without_workers_exits_with_4_and_leaves_nothing(applied: Any) -> None:
     """It names the hop and the next command, and removes its messages."""
-    result = applied.gradectl("--timeout", "3", "smoke", applied.name, "--output", "json")
+    timers: list[float] = []
+
+    def expire(waiting: Held, deletion: Held) -> None:
+        waiting.arrived.wait(SECONDS)
+        os.kill(os.getpid(), signal.SIGALRM)  # what the timer of --timeout sends
+        waiting.pass_on()
+        deletion.arrived.wait(SECONDS)
+        timers.append(signal.getitimer(signal.ITIMER_REAL)[0])
+        deletion.pass_on()
+
+    with HttpRelay(applied.endpoint_url).running() as relay:
+        held = relay.hold("GET", "results/smoke-"), relay.hold("POST", "delete")
+        timer = threading.Thread(target=expire, args=held)
+        timer.start()
+        result = applied.gradectl(
+            *("--timeout", str(2 * SECONDS), "smoke", applied.name, "--output", "json"),
+            AWS_ENDPOINT_URL=relay.url,
+        )
+        timer.join()
 
     assert result.code == 4, result.stderr
+    assert timers == [0.0]  # nothing may interrupt the clean-up
     assert result.document["passed"] is False
     assert result.document["probes"][0]["failed_hop"] == "queue and grade"
     assert f"gradectl queue list -e {applied.name}" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -46,9 +47,11 @@ class DevAccount:
         """A client of the account."""
         return boto3.client(service, region_name=REGION)
 
-    def gradectl(self, *arguments: str, **environ: str) -> PublishedResult:
-        """Run a command in this process."""
-        done = run(self.root, {**os.environ, **environ}, *arguments)
+    def gradectl(
+        self, *arguments: str, out: io.StringIO | None = None, **environ: str
+    ) -> PublishedResult:
+        """Run a command in this process; see `in_process.run`."""
+        done = run(self.root, {**os.environ, **environ}, *arguments, out=out)
         return PublishedResult(done.code, done.stdout, done.stderr)
 
     def register(self, image: str) -> str:

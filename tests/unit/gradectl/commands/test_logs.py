@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from in_process import ExpiringOutput
 
 GROUP = "/ecs/dev-grading"
 TASK = "0123456789abcdef0123456789abcdef"
@@ -72,7 +73,9 @@ def test_no_line_is_no_error(account: Any) -> None:
 
 def test_following_writes_a_json_document_per_line_until_it_is_stopped(account: Any) -> None:
     """For programs that read a pipe."""
-    result = account.gradectl("--timeout", "1", "logs", "dev", "--follow", "-o", "json")
+    out = ExpiringOutput(lines=3)
+
+    result = account.gradectl("logs", "dev", "--follow", "-o", "json", out=out)
 
     assert result.code == 124
     lines = [json.loads(line) for line in result.stdout.splitlines()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 
@@ -33,6 +33,7 @@ class FakeEnvironment:
         self.sends_message = True
         self.web_tier = False  # consumes each result message immediately
         self.on_request: Callable[[], None] = lambda: None
+        self.before_clean_up: Callable[[], None] = lambda: None
         self._ticks = count()
 
     def clock(self) -> float:
@@ -44,7 +45,9 @@ class FakeEnvironment:
         jobs = self.jobs if rows else None
         parts = SmokeEnvironment("b", self.store, self.broker, jobs)
         self.messages: list[str] = []
-        self.smoke = SmokeTest(parts, seconds=seconds, clock=self.clock)
+        self.smoke = SmokeTest(
+            parts, seconds=seconds, clock=self.clock, before_clean_up=self.before_clean_up
+        )
         return self.smoke.run(self.messages.append)
 
     def traces(self) -> list[str]:
@@ -279,6 +282,27 @@ def test_a_timeout_names_the_current_hop(environment: FakeEnvironment) -> None:
     report = environment.run()
 
     assert [probe.failed_hop for probe in report.probes] == [SEND]
+    assert environment.traces() == []
+
+
+def test_a_timeout_does_not_interrupt_the_clean_up(environment: FakeEnvironment) -> None:
+    """The timer is stopped before it begins."""
+    running = True
+
+    class ExpiringStore(MemoryObjectStore):
+        def delete(self, keys: Sequence[str]) -> None:
+            if running:
+                raise DeadlineError("the --timeout expired")
+            super().delete(keys)
+
+    def stop() -> None:
+        nonlocal running
+        running = False
+
+    environment.store = ExpiringStore()
+    environment.before_clean_up = stop
+
+    assert environment.run().passed
     assert environment.traces() == []
 
 
