@@ -39,7 +39,7 @@ def until(counters: Callable[[], QueueStatistics], name: str, wanted: int) -> Qu
 
     During a browse its messages count as in flight too, and acknowledgements have no receipt.
     """
-    deadline = monotonic() + 10.0
+    deadline = monotonic() + 40.0
     while getattr(found := counters(), name) != wanted:
         assert monotonic() < deadline, found
     return found

@@ -40,10 +40,12 @@ class Sanitized:
     path: Path
     reports: Path
 
-    def exchange(self, messages: list[tuple[bytes, int]]) -> list[str]:
+    def exchange(
+        self, messages: list[tuple[bytes, int]], seconds: float = TIMEOUT_SECONDS
+    ) -> list[str]:
         """Send messages, each with a number of descriptors; returns the error of each reply."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(TIMEOUT_SECONDS)
+        ours.settimeout(seconds)
         with theirs, self.reports.open("ab") as reports:
             process = subprocess.Popen(
                 [self.path, "serve", "0"],
@@ -144,7 +146,7 @@ def test_the_box_works_afterwards(sanitized: Sanitized) -> None:
     right = Message(Command.START, Role.RUN, 2, limits, ("/usr/bin/true",)).to_bytes()
     wrong = struct.pack("=I", 9) + right[4:]
 
-    assert sanitized.exchange([(right, 3), (right, 4), (wrong, 3)]) == [
+    assert sanitized.exchange([(right, 3), (right, 4), (wrong, 3)], seconds=60) == [
         "",
         "",
         "refused: command, role or policy",
