@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -65,10 +64,9 @@ class World:
 
     def start(self, *command: str, **environment: str) -> Any:
         """Start a worker; by default one with a constant handler."""
-        argv = list(command) or [sys.executable, str(HERE / "constant_worker.py")]
         (port,) = free_ports(1)
         variables = {**self.environment, "HEALTH_PORT": str(port), **environment}
-        worker = WorkerProcess(argv, variables)
+        worker = WorkerProcess(command, variables)
         self.stack.callback(worker.close)
         return worker
 

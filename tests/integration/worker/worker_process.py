@@ -8,23 +8,31 @@ import signal
 import subprocess
 import threading
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.error import HTTPError
 
+from forked_script import ForkedScript
+
+CONSTANT_WORKER = Path(__file__).with_name("constant_worker.py")
 WAIT_SECONDS = 40.0
 
 
 class WorkerProcess:
     """A process that starts at once; `close` kills it."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        """Start it."""
+    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+        """Start a command, or the constant worker where there is none."""
         self.lines: list[str] = []
         self._environment = environment
-        self._process = subprocess.Popen(
-            command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        self._process: Any = (
+            subprocess.Popen(
+                command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+            )
+            if command
+            else ForkedScript(CONSTANT_WORKER, environment)
         )
         self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)

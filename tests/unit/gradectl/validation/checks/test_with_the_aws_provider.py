@@ -33,6 +33,16 @@ resource "aws_vpc" "this" {
   cidr_block = "10.0.0.0/16"
 }
 """
+VPC_TEST = """mock_provider "aws" {}
+
+run "fails" {
+  command = plan
+  assert {
+    condition     = aws_vpc.this.cidr_block == "10.1.0.0/16"
+    error_message = "the address is another one"
+  }
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -65,19 +75,6 @@ def test_the_xml_of_this_repository_is_kept_by_amazon_mq(messaging: Any, look: A
     assert look(broker_xml.CHECK, messaging) == []
 
 
-def test_modules_are_checked_without_a_lock_file_or_a_second_provider(
-    messaging: Any, look: Any
-) -> None:
-    """One process serves all commands; the module's folder is not changed."""
-    before = sorted(path.name for path in MESSAGING.iterdir())
-
-    assert look(configuration.VALIDATE, messaging) == []
-    assert look(mocked_tests.CHECK, messaging) == []
-
-    assert len(providers_of(messaging)) == 1
-    assert sorted(path.name for path in MESSAGING.iterdir()) == before
-
-
 def test_xml_that_amazon_mq_removes_is_found_in_the_template(
     make_context: Callable[..., Any], look: Any, tmp_path: Path
 ) -> None:
@@ -95,17 +92,24 @@ def test_xml_that_amazon_mq_removes_is_found_in_the_template(
     assert "broker/sslContext" in found.message
 
 
-def test_the_providers_end_with_the_run(tmp_path: Path, look: Any) -> None:
-    """Nothing is left running."""
+def test_a_module_is_checked_without_a_lock_file_or_a_second_provider(
+    tmp_path: Path, look: Any
+) -> None:
+    """One process serves all commands, and ends with the run; the folder is not changed."""
     folder = tmp_path / "modules" / "a"
-    folder.mkdir(parents=True)
+    (folder / "tests").mkdir(parents=True)
     (folder / "main.tf").write_text(VPC.replace("VERSION", ">= 5.88"))
+    (folder / "tests" / "vpc.tftest.hcl").write_text(VPC_TEST)
+    before = sorted(folder.rglob("*"))
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     with open_context(tmp_path, environ, tmp_path) as context:
         assert look(configuration.VALIDATE, context) == []
+        (found,) = look(mocked_tests.CHECK, context)
         running = providers_of(context)
-        assert running
 
+    assert "the address is another one" in found.message
+    assert len(running) == 1
+    assert sorted(folder.rglob("*")) == before
     assert not psutil.wait_procs(running, timeout=SECONDS)[1]
     assert not context.scratch.exists()
 

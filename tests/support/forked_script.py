@@ -1,0 +1,65 @@
+"""
+Runs a Python script in a new process that has imported the libraries of a worker already.
+
+Importing them takes most of the processor time of a test that starts a worker. The process is
+forked from one without threads, files or connections of the tests.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import signal
+import tempfile
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["grader.handlers", "grader.worker.worker"])
+
+
+class ForkedScript:
+    """
+    A process with the methods of `subprocess.Popen` that tests of workers need.
+
+    Args:
+        script: The script.
+        environment: All its environment variables.
+    """
+
+    def __init__(self, script: Path, environment: Mapping[str, str]) -> None:
+        reader, writer = _CONTEXT.Pipe(duplex=False)
+        arguments = (script, writer, dict(environment))
+        self._process = _CONTEXT.Process(target=_run, args=arguments, daemon=True)
+        self._process.start()
+        writer.close()
+        self.stderr = os.fdopen(os.dup(reader.fileno()), encoding="utf-8")
+        reader.close()
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the end; returns the exit code."""
+        self._process.join(timeout)
+        assert self._process.exitcode is not None, "it did not end"
+        return self._process.exitcode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        if self._process.is_alive():
+            os.kill(self._process.pid or 0, number)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _run(script: Path, stderr: Connection, environment: dict[str, str]) -> None:
+    """Run the script in the child."""
+    os.setsid()
+    os.dup2(stderr.fileno(), 2)
+    stderr.close()
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None  # the one of the environment
+    runpy.run_path(str(script), run_name="__main__")
