@@ -21,12 +21,18 @@ def test_it(name):
 INI = """
 [pytest]
 pythonpath = {support}
-addopts = -p second_tries
+addopts = -p xdist -p pytest_rerunfailures -p second_tries
 markers =
     engine: x
     stack: x
     plain: x
 """
+
+
+@pytest.fixture(autouse=True)
+def _few_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load only the plug-ins of `INI`: loading all of them takes longer than the tests."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
 def outcome(
@@ -38,8 +44,12 @@ def outcome(
     return pytester.runpytest_subprocess(*words)
 
 
+#: `make test` runs several processes.
+ALONE = pytest.param("engine", (), marks=pytest.mark.exhaustive, id="alone")
+
+
 @pytest.mark.parametrize(
-    ("marker", "words"), [("engine", ()), ("stack", ("-n", "2"))], ids=["alone", "xdist"]
+    ("marker", "words"), [ALONE, pytest.param("stack", ("-n", "1"), id="xdist")]
 )
 def test_a_second_try_is_printed_with_its_first_failure(
     pytester: pytest.Pytester, marker: str, words: tuple[str, ...]
@@ -61,12 +71,14 @@ def test_a_test_without_an_engine_never_runs_again(pytester: pytest.Pytester) ->
     done.assert_outcomes(failed=1)
 
 
-@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("marker", "words"), [ALONE, pytest.param("engine", ("-n", "1"), id="xdist")]
+)
 def test_too_many_second_tries_fail_the_run(
-    pytester: pytest.Pytester, words: tuple[str, ...]
+    pytester: pytest.Pytester, marker: str, words: tuple[str, ...]
 ) -> None:
     """Four of them show a pattern."""
-    done = outcome(pytester, "engine", ["a", "b", "c", "d"], *words)
+    done = outcome(pytester, marker, ["a", "b", "c", "d"], *words)
 
     assert done.ret == 1
     done.stdout.fnmatch_lines(["*4 second tries*"])
