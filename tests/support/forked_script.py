@@ -11,13 +11,13 @@ import multiprocessing
 import os
 import runpy
 import signal
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["grader.handlers", "grader.worker.worker"])
+_CONTEXT.set_forkserver_preload(["grader.__main__", "grader.handlers", "grader.worker.worker"])
 
 
 class ForkedScript:
@@ -25,13 +25,13 @@ class ForkedScript:
     A process with the methods of `subprocess.Popen` that tests of workers need.
 
     Args:
-        script: The script.
+        command: The path of the script, and its arguments.
         environment: All its environment variables.
     """
 
-    def __init__(self, script: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         reader, writer = _CONTEXT.Pipe(duplex=False)
-        arguments = (script, writer, dict(environment))
+        arguments = (list(command), writer, dict(environment))
         self._process = _CONTEXT.Process(target=_run, args=arguments, daemon=True)
         self._process.start()
         writer.close()
@@ -54,12 +54,13 @@ class ForkedScript:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(script: Path, stderr: Connection, environment: dict[str, str]) -> None:
+def _run(command: list[str], stderr: Connection, environment: dict[str, str]) -> None:
     """Run the script in the child."""
+    sys.argv = command
     os.setsid()
     os.dup2(stderr.fileno(), 2)
     stderr.close()
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None  # the one of the environment
-    runpy.run_path(str(script), run_name="__main__")
+    runpy.run_path(command[0], run_name="__main__")

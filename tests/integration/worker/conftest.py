@@ -63,7 +63,8 @@ class World:
         return self.environment["GRADING_BUCKET"]
 
     def start(self, *command: str, **environment: str) -> Any:
-        """Start a worker; by default one with a constant handler."""
+        """Start a worker; by default one with a constant handler. A script is forked."""
+        command = command or (str(HERE / "constant_worker.py"),)
         (port,) = free_ports(1)
         variables = {**self.environment, "HEALTH_PORT": str(port), **environment}
         worker = WorkerProcess(command, variables)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
+
+import grader.__main__
 
 pytestmark = pytest.mark.engine
 
@@ -37,12 +38,11 @@ def test_unreadable_message_is_dead_lettered_unchanged(
     assert world.receive("RESULT_QUEUE_NAME", 0.2) is None
 
 
-@pytest.fixture
-def grader(world: Any, launcher: Any) -> Any:
+@pytest.fixture(name="grader")
+def _grader(world: Any, launcher: Any) -> Any:
     """The real worker with its sandbox, which these requests never reach."""
-    command = [sys.executable, "-m", "grader", "worker"]
     settings = {"LAUNCHER_PATH": str(launcher), "MAX_SOURCE_BYTES": "1000", "LANGUAGES": "python"}
-    return world.start(*command, **settings)
+    return world.start(grader.__main__.__file__, "worker", **settings)
 
 
 @pytest.mark.usefixtures("grader")

@@ -16,7 +16,6 @@ from urllib.error import HTTPError
 
 from forked_script import ForkedScript
 
-CONSTANT_WORKER = Path(__file__).with_name("constant_worker.py")
 WAIT_SECONDS = 40.0
 
 
@@ -24,15 +23,15 @@ class WorkerProcess:
     """A process that starts at once; `close` kills it."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
-        """Start a command, or the constant worker where there is none."""
+        """Start a command, or fork a script where it begins with one."""
         self.lines: list[str] = []
         self._environment = environment
         self._process: Any = (
-            subprocess.Popen(
+            ForkedScript(command, environment)
+            if command[0].endswith(".py")
+            else subprocess.Popen(
                 command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
             )
-            if command
-            else ForkedScript(CONSTANT_WORKER, environment)
         )
         self._new: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
