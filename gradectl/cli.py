@@ -81,10 +81,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit code of `gradectl.errors.ExitCode`.
     """
-    signal.signal(signal.SIGTERM, _stop)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        signal.signal(signal.SIGHUP, _stop)
-    signal.signal(signal.SIGALRM, _expire)
+    before = _handle_signals()
     unraisable = sys.unraisablehook
     sys.unraisablehook = partial(_raise_again, report=unraisable)
     try:
@@ -104,7 +101,23 @@ def main(args: Sequence[str] | None = None) -> int:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = unraisable
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _handle_signals() -> dict[signal.Signals, Any]:
+    """Let signals raise errors that say what was stopped; returns the handlers before."""
+    wanted = {
+        signal.SIGINT: _stop,
+        signal.SIGTERM: _stop,
+        signal.SIGHUP: _stop,
+        signal.SIGALRM: _expire,
+    }
+    for number in (signal.SIGINT, signal.SIGHUP):  # ignored in the background, and by nohup
+        if signal.getsignal(number) is signal.SIG_IGN:
+            del wanted[number]
+    return {number: signal.signal(number, handler) for number, handler in wanted.items()}
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
@@ -128,7 +141,7 @@ def _raise_again(
     garbage collector calls, is only printed. The command would go on, without a deadline.
     """
     error = lost.exc_value
-    if not isinstance(error, EndingError | KeyboardInterrupt):
+    if not isinstance(error, EndingError):
         report(lost)
         return
 

@@ -36,6 +36,7 @@ class Pipeline:
         self._work = work
         self._dry_run = dry_run
         self._results: list[StepResult] = []
+        self._started = 0.0
 
     def run(self, chosen: Sequence[str], on_report: Callable[[DeployReport], None]) -> DeployReport:
         """
@@ -48,10 +49,15 @@ class Pipeline:
         Raises:
             EndingError: A step failed; the error names it and the command that resumes.
         """
-        self._event("started", steps=list(chosen))
+        self._started = time.monotonic()
         try:
+            self._event("started", steps=list(chosen))
             for number, name in enumerate(chosen, start=1):
                 self._step(number, name, chosen)
+        except (EndingError, GraderError) as error:  # a signal may also come between two steps
+            for name in chosen[len(self._results) :][:1]:
+                self._fail(name, error)
+            raise
         finally:
             report = self._report(chosen)
             self._event("finished", report=document(report))
@@ -62,24 +68,24 @@ class Pipeline:
         """Run one step and record its result."""
         self._ui.say(f"\n[{number}/{len(chosen)}] {name}: {STEPS[name]}", "bold")
         self._event("step-started", step=name, purpose=STEPS[name])
-        started = time.monotonic()
-        try:
-            detail = self._work[name]()
-        except (EndingError, GraderError) as error:
-            self._finish(StepResult(name, State.FAILED, time.monotonic() - started, error.what))
-            error.what = f"step {name} failed: {error.what}"
-            resume = f"then: {self._resume(name)}"
-            error.next_step = f"{error.next_step}\n{resume}" if error.next_step else resume
-            raise
-        result = StepResult(name, State.DONE, time.monotonic() - started, detail)
+        detail = self._work[name]()
+        result = StepResult(name, State.DONE, time.monotonic() - self._started, detail)
         self._finish(result)
         after = following(name, chosen)
         coming = f"; next: {after}" if after else ""
         self._ui.say(f"{name} done in {result.seconds:.1f} s: {detail}{coming}", "green")
 
+    def _fail(self, name: str, error: EndingError | GraderError) -> None:
+        """Record the failure of a step; the error names the step and how to resume."""
+        self._finish(StepResult(name, State.FAILED, time.monotonic() - self._started, error.what))
+        error.what = f"step {name} failed: {error.what}"
+        resume = f"then: {self._resume(name)}"
+        error.next_step = f"{error.next_step}\n{resume}" if error.next_step else resume
+
     def _finish(self, result: StepResult) -> None:
         """Record a result."""
         self._results.append(result)
+        self._started = time.monotonic()
         self._event(
             "step-finished",
             step=result.name,
@@ -92,14 +98,15 @@ class Pipeline:
         """The report of the results so far; the remaining steps were not reached."""
         reached = len(self._results)
         rest = [StepResult(name, State.NOT_REACHED) for name in chosen[reached:]]
-        last = self._results[-1] if self._results else None
-        if last and last.state is State.FAILED:
-            next_step = self._resume(last.name)
+        results = [*self._results, *rest]
+        missing = next((each.name for each in results if each.state is not State.DONE), None)
+        if missing:
+            next_step = self._resume(missing)
         elif self._dry_run:
             next_step = f"gradectl deploy {self._name}"
         else:
             next_step = f"gradectl queue list -e {self._name}"
-        return DeployReport(self._deployment, [*self._results, *rest], self._dry_run, next_step)
+        return DeployReport(self._deployment, results, self._dry_run, next_step)
 
     def _resume(self, step: str) -> str:
         """The command that continues with a step."""

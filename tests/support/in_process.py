@@ -15,9 +15,6 @@ from typing import Any
 
 from gradectl.cli import main
 
-#: Signals whose handlers `main` replaces.
-HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
-
 
 class ExpiringOutput(io.StringIO):
     """
@@ -53,8 +50,28 @@ class CommandResult:
         return json.loads(self.stdout)
 
 
+class InterruptedAt(io.StringIO):
+    """A stream that sends this process SIGINT once, when certain words were written to it."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words = words
+
+    def write(self, text: str) -> int:
+        """Write, and send the signal."""
+        count = super().write(text)
+        if self._words and self._words in text:
+            self._words = ""
+            signal.raise_signal(signal.SIGINT)
+        return count
+
+
 def run(
-    root: Path, environ: Mapping[str, str], *arguments: str, out: io.StringIO | None = None
+    root: Path,
+    environ: Mapping[str, str],
+    *arguments: str,
+    out: io.StringIO | None = None,
+    errors: io.StringIO | None = None,
 ) -> CommandResult:
     """
     Run a command in this process.
@@ -63,15 +80,15 @@ def run(
         root: The folder that the command is started in.
         environ: All its environment variables.
         arguments: The command line after `gradectl`.
-        out: Its standard output; a new one when absent.
+        out: Its standard output; a new stream when absent.
+        errors: Its standard error; a new stream when absent.
     """
-    out, err = out or io.StringIO(), io.StringIO()
+    out, err = out or io.StringIO(), errors or io.StringIO()
     with ExitStack() as stack:
         stack.enter_context(contextlib.chdir(root))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         stack.enter_context(only_environ(environ))
-        stack.enter_context(same_signal_handlers())
         code = main(arguments)
     return CommandResult(code, out.getvalue(), err.getvalue())
 
@@ -87,14 +104,3 @@ def only_environ(wanted: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(saved)
-
-
-@contextmanager
-def same_signal_handlers() -> Iterator[None]:
-    """Restore the signal handlers after the block."""
-    saved = {number: signal.getsignal(number) for number in HANDLED}
-    try:
-        yield
-    finally:
-        for number, handler in saved.items():
-            signal.signal(number, handler)
