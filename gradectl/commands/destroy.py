@@ -16,6 +16,7 @@ from gradectl.deploy.saving import (
     check_new,
     deleted_buckets,
     deleted_databases,
+    not_exported,
     save_bucket,
     snapshot_name,
 )
@@ -36,7 +37,8 @@ from gradectl.ui import Table
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Copy the files of each deleted bucket to a new folder in DIR first.",
+    help="Copy the files of each deleted bucket to a new folder in DIR first: their current"
+    " versions, without old ones and deleted files.",
 )
 @click.option(
     "--snapshot",
@@ -115,8 +117,10 @@ def _say_saving(deployment: Deployment, plan: Plan, saving: _Saving) -> None:
         check_new(saving.folder, buckets)
         for bucket in buckets:
             ui.say(
-                f"s3://{bucket} is copied to {saving.folder / bucket} first, without old versions"
+                f"the current files of s3://{bucket} are copied to {saving.folder / bucket} first"
             )
+            if lost := not_exported(deployment.aws.buckets, bucket):
+                ui.say(lost, "yellow")
     elif any(not deployment.aws.buckets.empty(bucket) for bucket in buckets):
         ui.say("to keep a copy of the files: --export DIR", "yellow")
     for identifier in databases:

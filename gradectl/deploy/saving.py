@@ -26,6 +26,9 @@ class BucketReader(Protocol):
     def objects(self, bucket: str) -> Iterator[tuple[str, int]]:
         """Key and size of each file."""
 
+    def old_versions(self, bucket: str) -> int:
+        """Number of the versions that are not current."""
+
     def download(self, bucket: str, key: str, file: IO[bytes]) -> None:
         """Write a file's content."""
 
@@ -85,6 +88,22 @@ def check_new(folder: Path, buckets: list[str]) -> None:
     if taken:
         text = f"{', '.join(taken)} exists already; an export never overwrites"
         raise RefusedError(text, where="--export", next_step="name another folder")
+
+
+def not_exported(reader: BucketReader, bucket: str) -> str:
+    """
+    Say what an export does not copy.
+
+    Args:
+        reader: Reads the bucket.
+        bucket: Its name.
+
+    Returns:
+        The number of old versions, in a sentence; "" when there are none.
+    """
+    old = reader.old_versions(bucket)
+    text = f"LOST: {old} old version{'' if old == 1 else 's'} in s3://{bucket}"
+    return f"{text}; --export copies only current files" if old else ""
 
 
 def save_bucket(reader: BucketReader, bucket: str, folder: Path) -> SavedBucket:

@@ -56,6 +56,13 @@ class Buckets:
                 for one in page.get("Contents", ()):
                     yield str(one["Key"]), int(one["Size"])
 
+    def old_versions(self, bucket: str) -> int:
+        """Number of the versions that are not current, also of deleted files."""
+        with translated(f"s3://{bucket}"):
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket)
+            versions = (each for page in pages for each in page.get("Versions", ()))
+            return sum(not each["IsLatest"] for each in versions)
+
     def download(self, bucket: str, key: str, file: IO[bytes]) -> None:
         """Write the content of an object to a file."""
         with translated(f"s3://{bucket}/{key}"):

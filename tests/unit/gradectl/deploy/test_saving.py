@@ -13,11 +13,13 @@ import pytest
 from moto import mock_aws
 from plans import item, plan_of
 
+from gradectl.adapters.aws.buckets import Buckets
 from gradectl.adapters.aws.databases import Databases
 from gradectl.deploy.saving import (
     check_new,
     deleted_buckets,
     deleted_databases,
+    not_exported,
     save_bucket,
     snapshot_name,
 )
@@ -33,6 +35,9 @@ class Bucket:
 
     def objects(self, bucket: str) -> Iterator[tuple[str, int]]:  # noqa: ARG002 - there is one
         yield from ((key, len(body)) for key, body in self._files.items())
+
+    def old_versions(self, bucket: str) -> int:  # noqa: ARG002 - there is one
+        return 0
 
     def download(self, bucket: str, key: str, file: IO[bytes]) -> None:  # noqa: ARG002 - there is one
         file.write(self._files[key][self._missing :])
@@ -113,3 +118,22 @@ def test_a_snapshot_can_be_restored_when_the_destroy_goes_on() -> None:
         assert name == "dev-grading-before-destroy-20261129-210405"
         assert not before
         assert databases.snapshot_exists(name)
+
+
+def test_what_an_export_leaves_out_is_counted() -> None:
+    """Replaced versions, and those of deleted files; the marker of a deletion has no content."""
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="files")
+        s3.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket="files", Key="kept", Body=b"1")
+        nothing = not_exported(Buckets(s3), "files")
+        s3.put_object(Bucket="files", Key="kept", Body=b"2")
+        one = not_exported(Buckets(s3), "files")
+        s3.put_object(Bucket="files", Key="deleted", Body=b"3")
+        s3.delete_object(Bucket="files", Key="deleted")
+        two = not_exported(Buckets(s3), "files")
+
+    assert nothing == ""
+    assert one == "LOST: 1 old version in s3://files; --export copies only current files"
+    assert "2 old versions" in two
