@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradectl.adapters.images.architectures import ARCHITECTURES
 from gradectl.environment import FILE, FOLDER, Environment
 from gradectl.errors import ConfigurationError
 from gradectl.processes.tools import Tools
 
 #: Time of all files of an image, so that a layer is the same as long as its content is: 2020-01-01.
 EPOCH = 1577836800
-PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
+PLATFORMS = {each.name: each.platform for each in ARCHITECTURES}
 _FILES = ("Dockerfile", "pyproject.toml", "requirements/constraints.txt")
 _PACKAGE = "grader"
 _SUFFIXES = (".py", ".c")

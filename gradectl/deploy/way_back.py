@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from gradectl.adapters.aws.account import Aws
+from gradectl.adapters.images.architectures import ARCHITECTURES
 from gradectl.deploy.release import (
     IMAGE_VARIABLE,
     Release,
@@ -22,7 +23,7 @@ _REVISIONS = 100
 _DIGEST = re.compile(r"(?P<name>[a-z0-9][^\s@]*)@(?P<digest>sha256:[0-9a-f]{64})")
 _VERSION = "org.opencontainers.image.version"
 _REVISION = "org.opencontainers.image.revision"
-_PLATFORMS = {"amd64": "X86_64", "arm64": "ARM64"}
+_NAMES = {each.image: each.name for each in ARCHITECTURES}
 
 
 def offer(aws: Aws, environment: Environment) -> str:
@@ -111,5 +112,5 @@ def _fits(aws: Aws, environment: Environment, digest: str) -> bool:
     """Whether the image is for the architecture of the tasks, as far as that can be read."""
     repository = environment.image_repository
     stored = aws.stored_images.find(environment.account_id, repository, digest)
-    known = [_PLATFORMS.get(each, each) for each in stored.architectures] if stored else []
+    known = [_NAMES.get(each, each) for each in stored.architectures] if stored else []
     return not known or environment.architecture in known

@@ -127,6 +127,7 @@ PURE = (
     "gradectl.adapters.aws.models",
     "gradectl.adapters.aws.network_model",
     "gradectl.adapters.aws.state_models",
+    "gradectl.adapters.images.architectures",
     "gradectl.deploy.deploy_report",
     "gradectl.deploy.steps",
     "gradectl.deploy.verify.account_rules",

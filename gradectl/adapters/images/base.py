@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gradectl.adapters.images.architectures import ARCHITECTURES
 from gradectl.adapters.images.builder import BuildRequest, ImageBuilder
 from gradectl.adapters.images.output import Recorder, failure
 from gradectl.errors import ConfigurationError
@@ -17,7 +18,7 @@ from gradectl.processes.tools import Tools
 #: Value of --base, and release of Debian.
 DEBOOTSTRAP = "debootstrap"
 _SUITE = "bookworm"
-_ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
+_DEBIAN = {each.platform: each.image for each in ARCHITECTURES}
 _OPTIONS = (
     "--variant=apt",
     "--include=ca-certificates",
@@ -83,7 +84,7 @@ def make_base(
         ConfigurationError: mmdebstrap is not installed.
         GradectlError: It failed.
     """
-    architecture = _ARCHITECTURES[wanted.platform]
+    architecture = _DEBIAN[wanted.platform]
     # Another word in PACKAGES makes a new system.
     determined = "\n".join((*_OPTIONS, wanted.arguments.get("PACKAGES", "")))
     key = hashlib.sha256(determined.encode()).hexdigest()[:12]

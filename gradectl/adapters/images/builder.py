@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gradectl.adapters.images.architectures import ARCHITECTURES
+
 #: Platform of an image -> name of the processor in `uname -m`.
-MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+MACHINES = {each.platform: each.machine for each in ARCHITECTURES}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradectl.adapters.aws.models import BrokerNode, DatabaseNode, Simulation, StoredImage
+from gradectl.adapters.images.architectures import ARCHITECTURES
 from gradectl.deploy.verify.results import (
     CheckResult,
     failed,
@@ -23,7 +24,7 @@ LOG_POLICIES = 10
 _ECR = re.compile(
     r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)(?::([^@]+))?(?:@(.+))?$"
 )
-_ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
+_IN_IMAGES = {each.name: each.image for each in ARCHITECTURES}
 _SEARCHED = "implicitDeny"
 _PERMITTED = (
     "https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/permitted-collections.html"
@@ -90,7 +91,7 @@ def image_state(
     if stored is None:
         step = f"push it to {parts.repository}, or set grading_container_image"
         return failed(check, f"{image} does not exist", step)
-    wanted = _ARCHITECTURES.get(architecture, architecture)
+    wanted = _IN_IMAGES.get(architecture, architecture)
     has = ", ".join(stored.architectures)
     if stored.architectures and wanted not in stored.architectures:
         step = "build the image for it, or change ecs_architecture"
