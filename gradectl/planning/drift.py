@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gradectl.planning.managed_parts import is_managed
 from gradectl.planning.plan import Action, Change, Plan, Resource
 from gradectl.planning.policy import IgnoredDrift, matches
 
 COLUMNS = ("", "resource", "what changed", "")
+_SERVICE = "aws_ecs_service"
 _TARGET = "aws_appautoscaling_target"
 _SCHEDULE = "aws_appautoscaling_scheduled_action"
 _BOUNDS = ("min_capacity", "max_capacity")
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 #: Type -> attributes that other parts of the system change, and why.
 _EXPECTED: Mapping[str, Mapping[str, str]] = {
     "aws_autoscaling_group": {"desired_capacity": "autoscaling sets it"},
     "aws_db_instance": {"latest_restorable_time": "it moves with each backup"},
-    "aws_ecs_service": {"desired_count": "autoscaling sets it"},
     "aws_mq_broker": {"user": "gradectl sets the users and their passwords"},
 }
 
@@ -101,23 +103,44 @@ def _items(change: Change, plan: Plan, ignored: Sequence[IgnoredDrift]) -> Itera
         rule = next((each for each in ignored if _covers(each, change, "")), None)
         yield DriftItem(change, (), rule.reason if rule else "")
         return
-    changed = [name for name in change.attributes if not _stays_empty(name, change)]
+    changed = [
+        name
+        for name in change.attributes
+        if not _is_rewritten(change.before.get(name), change.after.get(name))
+        and not is_managed(name, change, plan.resources)
+    ]
     reasons = {name: _reason(name, change, plan, ignored) for name in changed}
     for reason in sorted(set(reasons.values())):
         names = tuple(name for name in changed if reasons[name] == reason)
         yield DriftItem(change, names, reason)
 
 
-def _stays_empty(name: str, change: Change) -> bool:
-    """Whether an attribute is only written differently: null, and after a refresh {} or ""."""
-    values = (change.before.get(name), change.after.get(name))
-    return all(value is None or value in ("", {}, []) for value in values)
+def _is_rewritten(before: object, after: object, *, in_block: bool = False) -> bool:
+    """
+    Whether a value is only written differently after a refresh.
+
+    Args:
+        before: The value of the last apply.
+        after: The value of the refresh.
+        in_block: Whether it is in a nested block, where a number or a switch that was not set is
+            read back as 0 or false.
+    """
+    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
+        return all(_is_rewritten(before[key], after[key], in_block=True) for key in before)
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = zip(before, after, strict=True)
+        return all(_is_rewritten(old, new, in_block=True) for old, new in pairs)
+    if in_block and before is None and not after:
+        return True
+    return before == after or (before in _EMPTY and after in _EMPTY)
 
 
 def _reason(name: str, change: Change, plan: Plan, ignored: Sequence[IgnoredDrift]) -> str:
     """Why a change of one attribute is expected; "" when it is not."""
     if reason := _EXPECTED.get(change.kind, {}).get(name):
         return reason
+    if change.kind == _SERVICE and name == "desired_count" and _in_bounds(change, plan.resources):
+        return "autoscaling sets it"
     if change.kind == _TARGET and name in _BOUNDS and _scheduled(name, change, plan.resources):
         return "a schedule sets it"
     rule = next((each for each in ignored if _covers(each, change, name)), None)
@@ -128,6 +151,17 @@ def _covers(rule: IgnoredDrift, change: Change, name: str) -> bool:
     """Whether a rule is about an attribute; a deleted resource needs a rule for all of them."""
     named = name in rule.attributes if rule.attributes else True
     return named and matches(rule.resource, change.address)
+
+
+def _in_bounds(change: Change, resources: Sequence[Resource]) -> bool:
+    """Whether a service has as many tasks as its autoscaling could have set."""
+    about = str(change.after.get("id")).rpartition(":")[2]  # service/CLUSTER/SERVICE
+    targets = [each.before for each in resources if each.kind == _TARGET and each.before]
+    return any(
+        each["min_capacity"] <= change.after["desired_count"] <= each["max_capacity"]
+        for each in targets
+        if each.get("resource_id") == about
+    )
 
 
 def _scheduled(name: str, change: Change, resources: Sequence[Resource]) -> bool:

@@ -149,6 +149,7 @@ PURE = (
     "gradectl.planning.drift",
     "gradectl.planning.exposure",
     "gradectl.planning.keeping",
+    "gradectl.planning.managed_parts",
     "gradectl.planning.masking",
     "gradectl.planning.plain_secrets",
     "gradectl.planning.plan",

@@ -40,6 +40,15 @@ def item(
     }
 
 
+def in_state(*resources: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """The `prior_state` of a refresh-only plan: addresses without modules, and their values."""
+    found = [
+        {"address": address, "type": address.partition(".")[0], "values": values}
+        for address, values in resources
+    ]
+    return {"values": {"root_module": {"child_modules": [{"resources": found}]}}}
+
+
 def plan_of(*items: dict[str, Any], **document: Any) -> Plan:
     """Parse a plan with these resources."""
     return parse_plan({"resource_changes": list(items), **document})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +13,7 @@ from gradectl.deploy.rendering import TFVARS, rendered
 from gradectl.deploy.verify.context import root_values
 from gradectl.environment import load
 from gradectl.planning.cost import CostLine, cost_change
+from gradectl.planning.drift import drift_of
 from gradectl.planning.plan import Action, Plan, parse_plan
 from gradectl.planning.price_file import read_prices
 from gradectl.setup.first_cost import first_estimate
@@ -41,6 +43,20 @@ TAKEN = (
     "module.storage.aws_s3_bucket.this",
 )
 
+#: What somebody changes by hand, and the attribute that shows it.
+BY_HAND = (
+    ('module.network.aws_security_group.this["broker"]', "ingress"),
+    ("module.ecs_grading.aws_iam_role.task", "inline_policy"),
+    ("module.ecs_grading.aws_cloudwatch_log_group.this", "tags"),
+    ("module.ecs_grading.aws_ecs_service.this", "desired_count"),
+)
+READ_ALL = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+    }
+)
+
 
 def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
     """Give the root with the files of `dev`, for plain Terraform without any password."""
@@ -56,23 +72,55 @@ def live(root: Any, account: Any) -> None:
     """
     Apply, plan and destroy.
 
-    A second plan changes nothing, and because nothing is protected, one destroy is enough. Without
-    its state, everything that exists is imported.
+    A second plan changes nothing and finds no drift, and because nothing is protected, one destroy
+    is enough. Without its state, everything that exists is imported.
     """
     with recorded_actions(account.url) as actions:
         root.run("apply", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
     assert_the_policies_allow(actions)
-    again = root.attempt("plan", "-no-color", EMULATED, "-detailed-exitcode")
+    again = parse_plan(root.plan(EMULATED))
+    found = drift_by_hand(root, account, again)
     made = root.run("state", "list").split()
     assert_what_exists_is_imported(root, account)
     root.run("destroy", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
 
-    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.empty, again
+    assert drift_of(again).found == ()
+    assert found == set(BY_HAND)
     assert not [address for address in made if ".module.web" in address or "nat" in address]
     assert root.run("state", "list").strip() == ""
     assert account.client("mq").list_brokers()["BrokerSummaries"] == []
     assert account.client("rds").describe_db_instances()["DBInstances"] == []
     assert account.client("s3").list_buckets()["Buckets"] == []
+
+
+def drift_by_hand(root: Any, account: Any, applied: Plan) -> set[tuple[str, str]]:
+    """Change something outside of Terraform, look for drift, and change it back."""
+    group, role, logs, service = (
+        next(each.before for each in applied.resources if each.address == address)
+        for address, _ in BY_HAND
+    )
+    ec2, iam, log, ecs = map(account.client, ("ec2", "iam", "logs", "ecs"))
+    rule = {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+    }
+    rules = {"GroupId": group["id"], "IpPermissions": [rule]}
+    policy = {"RoleName": role["name"], "PolicyName": "by-hand"}
+    tasks = {"cluster": service["cluster"], "service": service["name"]}
+
+    ec2.authorize_security_group_ingress(**rules)
+    iam.put_role_policy(**policy, PolicyDocument=READ_ALL)
+    log.tag_log_group(logGroupName=logs["name"], tags={"By": "hand"})
+    ecs.update_service(**tasks, desiredCount=7)
+    drift = drift_of(parse_plan(root.plan("-refresh-only", EMULATED)))
+    ec2.revoke_security_group_ingress(**rules)
+    iam.delete_role_policy(**policy)
+    log.untag_log_group(logGroupName=logs["name"], tags=["By"])
+    ecs.update_service(**tasks, desiredCount=service["desired_count"])
+    return {(each.change.address, each.attributes[0]) for each in drift.found}
 
 
 def assert_the_policies_allow(actions: set[str]) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from gradectl.planning.drift import drift_of
+from gradectl.planning.plan import parse_plan
+
 VALUES = Path(__file__).with_name("production.tfvars")
 #: No state leaves the test's own directory.
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
@@ -49,12 +52,14 @@ def live(production: Any, account: Any) -> None:
     """
     Apply, plan, unprotect and destroy.
 
-    A second plan changes nothing that is not explained, state and plan hold no secret, what holds
-    data cannot be deleted until enable_data_protection is turned off, and destroy leaves nothing.
+    A second plan changes nothing that is not explained and finds no drift, state and plan hold no
+    secret, what holds data cannot be deleted until enable_data_protection is turned off, and
+    destroy leaves nothing.
     """
     production.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
     plan = production.plan()
     assert_only_explained_changes(plan)
+    assert drift_of(parse_plan(plan)).found == ()
     assert_no_secret_in(production.run("state", "pull"), json.dumps(plan))
     assert_nothing_with_data_can_be_deleted(production, account)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from plans import item, plan_of
+from plans import in_state, item, plan_of
 
 from gradectl.planning.drift import Drift, document, drift_of, headline, markdown, rows
 from gradectl.planning.policy import IgnoredDrift
 
 TARGET = "module.w.aws_appautoscaling_target.this"
 SERVICE = "service/dev/workers"
+BOUNDS = {"min_capacity": 1, "max_capacity": 10}
 
 
 def drift(*changed: dict[str, Any], ignored: tuple[IgnoredDrift, ...] = (), **state: Any) -> Drift:
@@ -28,10 +29,9 @@ def bounds(minimum: int, maximum: int, *, scheduled: tuple[str, str] | None) -> 
             "resource_id": SERVICE,
             "scalable_target_action": [{"min_capacity": low, "max_capacity": high}],
         }
-        kind = "aws_appautoscaling_scheduled_action"
-        resources = [{"address": f"module.w.{kind}.this", "type": kind, "values": values}]
-    state = {"values": {"root_module": {"child_modules": [{"resources": resources}]}}}
-    before = {"resource_id": SERVICE, "min_capacity": 1, "max_capacity": 10}
+        resources = [("aws_appautoscaling_scheduled_action.this", values)]
+    state = in_state(*resources)
+    before = {"resource_id": SERVICE, **BOUNDS}
     after = {**before, "min_capacity": minimum, "max_capacity": maximum}
     return drift(item(TARGET, after, before), prior_state=state)
 
@@ -75,7 +75,6 @@ def test_nothing_changed_is_no_drift() -> None:
 @pytest.mark.parametrize(
     ("address", "attribute"),
     [
-        ("aws_ecs_service.this", "desired_count"),
         ("aws_autoscaling_group.this", "desired_capacity"),
         ("aws_mq_broker.this", "user"),
         ("aws_db_instance.this", "latest_restorable_time"),
@@ -90,6 +89,54 @@ def test_what_the_system_itself_changes_is_expected(address: str, attribute: str
     assert [each.attributes for each in found.found] == [("tags",)]
     assert [each.attributes for each in found.expected] == [(attribute,)]
     assert found.expected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("count", "target", "drifted"),
+    [
+        (4, SERVICE, False),
+        (10, SERVICE, False),
+        (11, SERVICE, True),
+        (0, SERVICE, True),
+        (4, "service/dev/others", True),
+    ],
+)
+def test_autoscaling_sets_the_number_of_tasks_within_its_bounds(
+    count: int, target: str, drifted: bool
+) -> None:
+    """Another number, or one of a service without autoscaling, was set by hand."""
+    service = {"id": f"arn:aws:ecs:eu-west-1:123456789012:{SERVICE}", "desired_count": 2}
+    state = in_state(
+        ("aws_appautoscaling_target.this", {"resource_id": target, **BOUNDS}),
+    )
+
+    found = drift(
+        item("aws_ecs_service.this", {**service, "desired_count": count}, service),
+        prior_state=state,
+    )
+
+    assert bool(found.found) is drifted
+    assert bool(found.expected) is not drifted
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drifted"),
+    [
+        ({"period": None, "label": ""}, {"period": 0, "label": ""}, False),
+        ({"period": None, "enabled": None}, {"period": None, "enabled": False}, False),
+        ({"dimensions": None}, {"dimensions": {}}, False),
+        ({"period": None}, {"period": 60}, True),
+        ({"period": 60}, {"period": None}, True),
+        ({"a": "1"}, {"a": "1", "b": ""}, True),
+    ],
+)
+def test_a_block_that_is_written_differently_is_no_drift(
+    before: dict[str, Any], after: dict[str, Any], drifted: bool
+) -> None:
+    """A refresh fills a number or a switch that was not set; a new key of a map is drift."""
+    found = drift(item("aws_a.b", {"query": [after]}, {"query": [before]}))
+
+    assert bool(found.found) is drifted
 
 
 def test_the_bounds_that_a_schedule_sets_are_not_drift() -> None:
