@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,6 +44,7 @@ REGION, ACCOUNT = "ap-northeast-2", "123456789012"
 FIRST_PASSWORD = "password-in-the-state-1"  # as Terraform creates a broker with it
 CLUSTER, SERVICE = "local-grading-cluster", "local-grading-service"
 BUCKET = "local-grading-files"
+STATE_BUCKET = f"local-gradectl-state-{ACCOUNT}"
 LONG = 300.0  # a limit for a hung test, not a measurement
 PARTS = ("mq", "mq-operator", "mq-web", "mq-worker")
 #: Adds up its input, and takes a while.
@@ -88,6 +91,16 @@ class Deployed:
             )
         self.said += [done.stdout, done.stderr]
         return done
+
+    def prepare_deployments(self) -> None:
+        """Render the environment, and create the bucket of the state and of the lock."""
+        shutil.copytree(ROOT / "templates", self.root / "templates")
+        for path in (ROOT / "environments").glob("*.tf"):
+            shutil.copy(path, self.root / "environments")
+        rendered = self.gradectl("render", "local")
+        assert rendered.returncode == 0, rendered.stderr
+        location = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=STATE_BUCKET, CreateBucketConfiguration=location)
 
     def ask(self, *arguments: str) -> Any:
         """Run a command that must succeed; its document is checked with the published schema."""
@@ -393,22 +406,34 @@ def _await_first_result(grading: Deployed, sent: list[str]) -> None:
     pytest.fail("no job was done")
 
 
-def test_a_rollback_replaces_running_workers(grading: Deployed) -> None:
-    """By those of the earlier revision; it ends when they run."""
+def test_a_smoke_test_that_fails_in_a_deployment_names_the_way_back(grading: Deployed) -> None:
+    """The workers run but lack a language; the printed rollback replaces them and works."""
+    grading.prepare_deployments()
     ecs, names = grading.client("ecs"), {"cluster": CLUSTER, "service": SERVICE}
     (service,) = ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"]
     good = service["taskDefinition"]
     described = ecs.describe_task_definition(taskDefinition=good)["taskDefinition"]
     containers = described["containerDefinitions"]
-    containers[0]["environment"].append({"name": "LOG_LEVEL", "value": "WARNING"})
+    for each in containers[0]["environment"]:
+        each["value"] = "c" if each["name"] == "LANGUAGES" else each["value"]
     newer = ecs.register_task_definition(
         family=described["family"], containerDefinitions=containers
     )["taskDefinition"]["taskDefinitionArn"]
     ecs.update_service(**names, taskDefinition=newer)
     grading.settle()
 
-    document = grading.ask("rollback", "local", "--yes", "--no-smoke")
+    failed = grading.gradectl("deploy", "local", "--only", "smoke", "--report", "report.json")
+    report = json.loads((grading.root / "report.json").read_text())
+    back = re.search(r"the way back: (gradectl rollback local \d+) ", failed.stderr)
 
+    assert failed.returncode == 4, failed.stderr
+    assert "step smoke failed: " in failed.stderr
+    assert "then: gradectl deploy local --from smoke" in failed.stderr
+    assert [each["state"] for each in report["steps"]] == ["failed"]
+    assert back
+    assert back[1] in report["steps"][0]["detail"]
+    assert not grading.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["KeyCount"]
+    document = grading.ask(*shlex.split(back[1])[1:], "--yes")
     assert document["rolled_back"]
     assert document["to"] == good.rpartition("/")[2]
     tasks = ecs.list_tasks(cluster=CLUSTER, serviceName=SERVICE)["taskArns"]
