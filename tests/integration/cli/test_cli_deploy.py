@@ -15,6 +15,38 @@ pytestmark = pytest.mark.engine
 
 #: A recorded call that reads: `METHOD action path`.
 READ = re.compile(r"^(GET|HEAD) |^POST (BatchGet|Describe|Get|List)")
+#: A group and a role whose rule and policy are resources of their own.
+PARTS = """
+resource "aws_security_group" "workers" {
+  name = "${var.environment_name}-workers"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "health" {
+  security_group_id = aws_security_group.workers.id
+  ip_protocol       = "tcp"
+  from_port         = 8080
+  to_port           = 8080
+  cidr_ipv4         = "10.0.0.0/8"
+}
+
+resource "aws_iam_role" "task" {
+  name = "${var.environment_name}-task"
+
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs" } }]
+  })
+}
+
+resource "aws_iam_role_policy" "read" {
+  name   = "read"
+  role   = aws_iam_role.task.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "*" }]
+  })
+}
+"""
 
 
 def test_an_environment_is_planned_reviewed_applied_and_destroyed(
@@ -26,6 +58,8 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     Drift is found, and a bucket with files is not deleted.
     """
     project.configure(variables={"greeting": "good day", "keep_bucket": True})
+    with (project.root / "environments" / "main.tf").open("a") as root:
+        root.write(PARTS)
     summary, bucket = project.root / "summary.md", f"{project.name}-kept"
 
     planned = project.run_process(
@@ -34,7 +68,7 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert planned.returncode == 2, planned.stderr
     document = published(planned.stdout)
     published((project.root / "reviewed.json").read_text())
-    assert (document["kind"], document["summary"]["create"]) == ("plan", 3)
+    assert (document["kind"], document["summary"]["create"]) == ("plan", 7)
 
     applied = project.run_process(
         "apply",
@@ -45,7 +79,7 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     )
     assert applied.returncode == 0, applied.stderr
     assert published(applied.stdout)["outputs"] == {"greeting": "good day"}
-    assert "3 to create" in summary.read_text()
+    assert "7 to create" in summary.read_text()
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
 
     assert_drift_is_found_without_changing_anything(project, published)
@@ -64,7 +98,7 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     )
     assert destroyed.returncode == 0, destroyed.stderr
     document = published(destroyed.stdout)
-    assert document["summary"]["delete"] == 3
+    assert document["summary"]["delete"] == 7
     assert document["data"][0]["address"] == "aws_s3_bucket.kept[0]"
     assert document["saved"] == [f"saved/{bucket}"]
     assert (project.root / "saved" / bucket / "index.jsonl").read_text() == ""
@@ -72,11 +106,23 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
 
 
 def assert_drift_is_found_without_changing_anything(project: Any, published: Any) -> None:
-    """Exit code 2 for what somebody changed, here a parameter."""
+    """
+    Exit code 2 for what somebody changed: a parameter, a rule and a policy.
+
+    A group shows its rules and a role its policies: those of the state are not drift.
+    """
     before = project.state()
     clean = project.run("drift", project.name)
     ssm = project.client("ssm")
     ssm.put_parameter(Name=f"/{project.name}/greeting", Value="changed", Overwrite=True)
+    ec2 = project.client("ec2")
+    names = [{"Name": "group-name", "Values": [f"{project.name}-workers"]}]
+    (group,) = ec2.describe_security_groups(Filters=names)["SecurityGroups"]
+    open_port = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "10.0.0.0/8"}
+    ec2.authorize_security_group_ingress(GroupId=group["GroupId"], **open_port)
+    iam, role = project.client("iam"), f"{project.name}-task"
+    document = iam.get_role_policy(RoleName=role, PolicyName="read")["PolicyDocument"]
+    iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(document))
 
     drifted = project.run("drift", project.name, "-o", "json", GITHUB_STEP_SUMMARY="s.md")
 
@@ -84,9 +130,12 @@ def assert_drift_is_found_without_changing_anything(project: Any, published: Any
     assert clean.returncode == 0, clean.stderr
     assert "no drift" in clean.stdout
     assert drifted.returncode == 2, drifted.stderr
-    assert [each["address"] for each in document["drift"]] == ["aws_ssm_parameter.greeting"]
-    assert "value" in document["drift"][0]["attributes"]
-    assert "1 resource drifted" in (project.root / "s.md").read_text()
+    changed = {each["address"]: each["attributes"] for each in document["drift"]}
+    assert changed.pop("aws_iam_role.task") == ["inline_policy"]
+    assert changed.pop("aws_security_group.workers") == ["ingress"]
+    assert list(changed) == ["aws_ssm_parameter.greeting"]
+    assert "value" in changed["aws_ssm_parameter.greeting"]
+    assert "3 resources drifted" in (project.root / "s.md").read_text()
     assert project.state() == before
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
 
