@@ -16,6 +16,7 @@ from typing import Any
 
 from gradectl.errors import GradectlError
 from gradectl.local.engines.registry_client import RegistryClient
+from gradectl.local.image_pruning import LAYERS, ROOTS, folder_name, prune, record_use, remove
 from gradectl.processes.output import tail
 from gradectl.processes.tools import Tools
 
@@ -58,6 +59,8 @@ class UnpackedImage:
 class ImageStore:
     """
     The images of a stack on disk; a layer is downloaded and unpacked once.
+
+    Only the current and the previous image stay unpacked.
 
     Args:
         directory: Where layers and file systems are kept.
@@ -107,7 +110,7 @@ class ImageStore:
         with self._lock:
             # no other user may start the setuid programs of an image
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return self._unpacked(repository, digest, json.loads(manifest))
+            return self._unpacked(repository, digest, manifest)
 
     def why_not(self) -> str:
         """Why tasks cannot run from images on this machine; empty when they can."""
@@ -116,11 +119,19 @@ class ImageStore:
         done = self._tools.run([sys.executable, "-I", "-S", str(ENTER)], Path("/"))
         return f"mounts are not possible here: {tail(done.errors)}" if done.code else ""
 
-    def _unpacked(self, repository: str, digest: str, manifest: Mapping[str, Any]) -> UnpackedImage:
+    def prune(self) -> None:
+        """Delete the unpacked images that are neither current nor previous."""
+        with self._lock:
+            prune(self._directory)
+
+    def _unpacked(self, repository: str, digest: str, text: str) -> UnpackedImage:
+        manifest: Mapping[str, Any] = json.loads(text)
         config = json.loads(self._registry.blob(repository, manifest["config"]["digest"]))
         settings = config.get("config") or {}
-        root = self._directory / "roots" / _name(digest)
+        root = self._directory / ROOTS / folder_name(digest)
+        record_use(self._directory, digest, text)
         if not root.exists():
+            prune(self._directory)
             layers = [self._layer(repository, each["digest"]) for each in manifest["layers"]]
             with _Unfinished(root) as unfinished:
                 for layer in layers:
@@ -139,7 +150,7 @@ class ImageStore:
 
     def _layer(self, repository: str, digest: str) -> Path:
         """Download and unpack a layer."""
-        layer = self._directory / "layers" / _name(digest)
+        layer = self._directory / LAYERS / folder_name(digest)
         if layer.exists():
             return layer
         layer.parent.mkdir(exist_ok=True)
@@ -190,23 +201,23 @@ def merge(layer: Path, root: Path) -> None:
         found = sorted(entries, key=lambda entry: entry.name)
     if any(entry.name == _OPAQUE for entry in found):
         for each in root.iterdir():
-            _remove(each)
+            remove(each)
     for entry in found:
         target = root / entry.name.removeprefix(_WHITEOUT)
         if entry.name == _OPAQUE:
             continue
         if entry.name.startswith(_WHITEOUT):
-            _remove(target)
+            remove(target)
         elif entry.is_dir(follow_symlinks=False):
             if target.is_symlink() or not target.is_dir():
-                _remove(target)
+                remove(target)
                 target.mkdir()
             merge(Path(entry.path), target)
             about = entry.stat()
             os.chown(target, about.st_uid, about.st_gid)
             target.chmod(about.st_mode & 0o7777)
         else:
-            _remove(target)
+            remove(target)
             os.link(entry.path, target, follow_symlinks=False)
 
 
@@ -242,15 +253,3 @@ def _plain(root: Path, name: str) -> Path:
         text = f"a symbolic link of the image is in the path of a mount point: {name}"
         raise GradectlError(text, where=str(root))
     return path
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _name(digest: str) -> str:
-    """Name of the folder of a digest."""
-    return digest.partition(":")[2]

@@ -65,6 +65,7 @@ class Supervisor:
         if registry:
             access = prepare_registry(registry, layout.registry, registry_port, certificates)
             images = ImageStore(layout.images, RegistryClient(access))
+            images.prune()
         self._control_plane = ControlPlane(on_change=self.wake, pages=pages, registry=access)
         patch_tasks()
         addresses = Addresses(self._control_plane.url, broker_port, database_port, registry_port)
