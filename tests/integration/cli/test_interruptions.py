@@ -133,7 +133,6 @@ def test_a_killed_terraform_leaves_a_lock_and_resources_without_a_state(
 ) -> None:
     """The printed commands release the lock and import what was created."""
     apply = begin("slow", 300)
-    assert any("terraform-provider" in each.name() for each in apply.children)
     apply.terraform.kill()
     _, said = apply.process.communicate(timeout=SECONDS)
     project.configure(variables={"pause_seconds": 1})  # for the apply that makes it whole
