@@ -27,6 +27,7 @@ DROPPED = (
 )
 #: chown, dac_override, fowner, fsetid, kill, setgid, setuid.
 SEVEN = "00000000000000fb"
+LONG = 300.0  # a limit for a hung test, not a measurement
 CHECK = {"command": ["CMD", "grader", "health"]}
 CONFIG = {"User": "1000:1000", "Env": ["PATH=/bin", "LANG=C.UTF-8"], "Volumes": {"/tmp": {}}}
 
@@ -103,11 +104,25 @@ def lines_of_the_task(account: Any) -> list[str]:
     return list(task.log_file.read_text().splitlines())
 
 
+def error_of(account: Any, rollout: Rollout, reason: str) -> str:
+    """Wait until a task has stopped for a reason; return the error of a deployment without time."""
+
+    def is_told(_: object) -> bool:
+        tasks = account.aws.services.stopped_tasks(rollout.cluster, rollout.service)
+        texts = [(each.stopped_reason, *each.container_reasons.values()) for each in tasks]
+        return any(reason in text for all_of_task in texts for text in all_of_task)
+
+    account.until(is_told)
+    with pytest.raises(GradectlError) as error:
+        wait_for(account.aws, Ui("table", {}), rollout, 0)
+    return str(error.value)
+
+
 def test_a_task_has_the_files_and_the_rights_of_a_container(
     account: Any, image: str, start: Callable[..., Rollout]
 ) -> None:
     """Read-only root, seven capabilities, the user of the image, and the variables of both."""
-    wait_for(account.aws, Ui("table", {}), start(image, "task"), 60)
+    wait_for(account.aws, Ui("table", {}), start(image, "task"), LONG)
 
     lines = lines_of_the_task(account)
     fields = {name: text.split() for name, _, text in (each.partition(":") for each in lines)}
@@ -130,10 +145,9 @@ def test_a_file_that_the_image_lacks_fails_the_deployment(
     account: Any, image: str, start: Callable[..., Rollout]
 ) -> None:
     """The wait of `gradectl deploy` has the reason in the words of ECS."""
-    with pytest.raises(GradectlError) as error:
-        wait_for(account.aws, Ui("table", {}), start(image, "grader", "worker"), 2)
+    error = error_of(account, start(image, "grader", "worker"), "CannotStartContainerError")
 
-    assert "CannotStartContainerError: grader: No such file or directory" in str(error.value)
+    assert "CannotStartContainerError: grader: No such file or directory" in error
 
 
 def test_a_digest_that_the_registry_lacks_fails_the_deployment(
@@ -142,10 +156,9 @@ def test_a_digest_that_the_registry_lacks_fails_the_deployment(
     """It is not replaced by the virtual environment."""
     other = f"{image.partition('@')[0]}@sha256:{'0' * 64}"
 
-    with pytest.raises(GradectlError) as error:
-        wait_for(account.aws, Ui("table", {}), start(other, "task"), 2)
+    error = error_of(account, start(other, "task"), "CannotPullContainerError")
 
-    assert f"CannotPullContainerError: {other}: not found" in str(error.value)
+    assert f"CannotPullContainerError: {other}: not found" in error
 
 
 def test_the_registry_asks_for_its_password(account: Any, image: str) -> None:
