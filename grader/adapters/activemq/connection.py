@@ -27,7 +27,7 @@ from grader.adapters.activemq.outbox import (
     subscribe_frame,
     unsubscribe_frame,
 )
-from grader.adapters.activemq.transport import StompClient, StompTransport
+from grader.adapters.activemq.transport import HEARTBEAT_MS, StompClient, StompTransport
 from grader.errors import AccessError, ConnectionLostError, SettingsError, TrustError
 
 #: Raised by stomp.py and the socket when the connection is lost during a call; AttributeError,
@@ -46,6 +46,7 @@ def connect(  # noqa: PLR0913  # three are required, the others are keywords wit
     ca_file: Path | str | None = None,
     timeout_seconds: float = 10.0,
     name: str = "gradectl",
+    heartbeat_ms: int = HEARTBEAT_MS,
 ) -> Connection:
     """
     Connect to the first endpoint that accepts the login.
@@ -57,6 +58,7 @@ def connect(  # noqa: PLR0913  # three are required, the others are keywords wit
         ca_file: Certificate authorities to trust; by default those of the system.
         timeout_seconds: For connecting to one endpoint, all steps together.
         name: Prefix of subscription ids, to identify the client in the broker's console.
+        heartbeat_ms: Interval of heartbeats; a dead broker is noticed after 2.5 of them.
 
     Raises:
         AccessError: The broker refused the user name or password.
@@ -69,7 +71,7 @@ def connect(  # noqa: PLR0913  # three are required, the others are keywords wit
     problems = []
     for address in addresses:
         try:
-            connection = Connection(address, context, timeout_seconds, name)
+            connection = Connection(address, context, timeout_seconds, name, heartbeat_ms)
             connection.open(user, password)
         except ConnectionLostError as error:
             problems.append(str(error))
@@ -98,6 +100,7 @@ class Connection:
         context: ssl.SSLContext | None,
         timeout_seconds: float,
         name: str,
+        heartbeat_ms: int,
     ) -> None:
         """Prepare; `open` connects."""
         self.address = address
@@ -106,7 +109,7 @@ class Connection:
         self._numbers = itertools.count(1)
         self._inbox = Inbox(str(address))
         self._transport = StompTransport(address, context if address.tls else None, timeout_seconds)
-        self._client = StompClient(self._transport)
+        self._client = StompClient(self._transport, heartbeat_ms)
         self._client.set_listener("inbox", self._inbox)
 
     def open(self, user: str, password: str) -> None:

@@ -23,8 +23,14 @@ from stomp.utils import Frame, convert_frame, pack
 from grader.adapters.activemq.address import BrokerAddress
 from grader.adapters.activemq.stream import SocketStream, TlsStream
 
-#: Sent and expected every 10 s; without them a half-open socket would keep its message.
-_HEARTBEATS_MS = (10_000, 10_000)
+#: Interval of heartbeats in both directions; without them a half-open socket keeps its message.
+HEARTBEAT_MS = 10_000
+#: Intervals without a byte after which the broker counts as dead. ActiveMQ checks once per interval
+#: whether it has sent anything since the last check, so a healthy one is silent for up to two.
+_RECEIVE_SCALE = 2.5
+#: We send this often per promised interval. ActiveMQ closes a connection that sends nothing between
+#: two of its checks, and a heartbeat of exactly one interval drifts past one of them now and then.
+_SENDS_PER_INTERVAL = 2
 
 # The errors of `connection` report what stomp.py logs, with more context.
 logging.getLogger("stomp.py").setLevel(logging.CRITICAL)
@@ -87,12 +93,33 @@ class StompTransport(Transport):  # type: ignore[misc]  # stomp.py publishes no 
 
 
 class StompClient(BaseConnection, Protocol12):  # type: ignore[misc]  # stomp.py publishes no types
-    """STOMP 1.2 with heartbeats, over a `StompTransport`."""
+    """
+    STOMP 1.2 with heartbeats, over a `StompTransport`.
 
-    def __init__(self, transport: StompTransport) -> None:
+    Args:
+        transport: The socket.
+        heartbeat_ms: Interval of heartbeats; the broker may ask for a longer one.
+    """
+
+    def __init__(self, transport: StompTransport, heartbeat_ms: int) -> None:
         """Initialise both base classes, as stomp.py's own connection classes do."""
         BaseConnection.__init__(self, transport)
-        Protocol12.__init__(self, transport, heartbeats=_HEARTBEATS_MS)
+        Protocol12.__init__(
+            self,
+            transport,
+            heartbeats=(heartbeat_ms, heartbeat_ms),
+            heart_beat_receive_scale=_RECEIVE_SCALE,
+        )
+
+    @property
+    def send_sleep(self) -> float:
+        """Seconds between two heartbeats that we send."""
+        return self._send_sleep
+
+    @send_sleep.setter
+    def send_sleep(self, promised: float) -> None:
+        """Take the negotiated interval, which stomp.py sets, and send more often."""
+        self._send_sleep = promised / _SENDS_PER_INTERVAL
 
     def open(self, user: str, password: str) -> None:
         """Open the socket and send CONNECT, without waiting for the answer."""
