@@ -127,6 +127,7 @@ def test_delayed_retries_and_statistics_are_there(rendered: str) -> None:
     assert root.get("schedulerSupport") == "true"
     assert plugins == [
         "redeliveryPlugin",
+        "forcePersistencyModeBrokerPlugin",
         "statisticsBrokerPlugin",
         "timeStampingBrokerPlugin",
         "authorizationPlugin",  # the last comes first: else the plugin of statistics tells anybody

@@ -239,6 +239,7 @@ def broker(context: VerifyContext) -> Iterator[CheckResult]:
         text = context.aws.brokers.configuration_text(*found.configuration)
         ours = context.values["mq_existing"] is None
         yield rules.configuration_text_state(text, amazon_mq_rules(), ours=ours)
+        yield rules.persistence_state(text)
 
 
 def database(context: VerifyContext) -> CheckResult:

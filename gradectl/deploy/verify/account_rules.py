@@ -25,6 +25,11 @@ _ECR = re.compile(
     r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)(?::([^@]+))?(?:@(.+))?$"
 )
 _IN_IMAGES = {each.name: each.image for each in ARCHITECTURES}
+#: The flag is false by default; quotes and namespace prefix are free.
+_FORCED = re.compile(
+    r"<(?:\w+:)?forcePersistencyModeBrokerPlugin\b[^>]*\bpersistenceFlag\s*=\s*[\"']true[\"']"
+)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SEARCHED = "implicitDeny"
 _PERMITTED = (
     "https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/permitted-collections.html"
@@ -286,6 +291,24 @@ def configuration_text_state(text: str, allowed: BrokerRules, *, ours: bool = Tr
         step = "remove them from the configuration; for the modules: gradectl validate"
         return failed(check, f"Amazon MQ removes {listed(parts)}", step)
     return ok(check, f"valid, {len(text)} characters, all accepted by Amazon MQ")
+
+
+def persistence_state(text: str) -> CheckResult:
+    """
+    Whether the broker keeps every message on disk, however its producer sends it.
+
+    Args:
+        text: The broker's XML; an invalid one is reported by `configuration_text_state`.
+    """
+    check = "persistent messages"
+    if _FORCED.search(_COMMENT.sub("", text)):
+        return ok(check, "forced by the broker, for every producer")
+    found = "not forced: what a producer sends without `persistent:true` is lost with the broker"
+    step = (
+        'add <forcePersistencyModeBrokerPlugin persistenceFlag="true"/> to <plugins> of its'
+        " configuration, then reboot it; for a broker of the modules: gradectl apply"
+    )
+    return warning(check, found, step)
 
 
 def database_state(database: DatabaseNode | None, identifier: str) -> CheckResult:

@@ -20,6 +20,8 @@ BROKER = BrokerNode(
 DATABASE = DatabaseNode("dev-grading", "available", "vpc-1", 3306, False, ("s",), ("g",))
 WANTED = {"/dev/mq/username": "String", "/dev/mq/password": "SecureString"}
 
+FORCED = '<forcePersistencyModeBrokerPlugin persistenceFlag="true"/>'
+
 
 def image(
     name: str = IMAGE, stored: StoredImage | None = None, architecture: str = "X86_64"
@@ -47,6 +49,10 @@ def roles(*, exists: bool) -> CheckResult:
 
 def broker_xml(text: str, *, ours: bool = True) -> CheckResult:
     return rules.configuration_text_state(text, amazon_mq_rules(), ours=ours)
+
+
+def persistence(plugins: str) -> CheckResult:
+    return rules.persistence_state(f"<broker><plugins>{plugins}</plugins></broker>")
 
 
 def simulated(decision: str) -> CheckResult:
@@ -118,6 +124,12 @@ def quota(used: float, *, hard: bool = True) -> CheckResult:
             "broker/shutdownHooks (line 1)",
         ),
         (broker_xml('<broker dataDirectory="/x"/>'), "failed", "broker@dataDirectory"),
+        (persistence(f"<statisticsBrokerPlugin/>{FORCED}"), "ok", "for every producer"),
+        (persistence(FORCED.replace('"', "'")), "ok", "for every producer"),
+        (persistence("<statisticsBrokerPlugin/>"), "warning", "lost with the broker"),
+        (persistence("<forcePersistencyModeBrokerPlugin/>"), "warning", FORCED),
+        (persistence(FORCED.replace("true", "false")), "warning", FORCED),
+        (persistence(f"<!-- {FORCED} -->"), "warning", FORCED),
     ],
 )
 def test_a_fact_leads_to_a_state(result: CheckResult, state: str, words: str) -> None:

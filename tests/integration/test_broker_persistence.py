@@ -1,0 +1,73 @@
+"""What a broker has accepted it still has after kill -9, however it was sent."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from stomp.utils import Frame as WireFrame
+
+from gradectl.local.engines.activemq import BrokerHome, BrokerSpec, broker_answers, start_broker
+from gradectl.local.engines.broker_xml import BrokerUser
+from gradectl.local.engines.find import Engines
+from gradectl.local.engines.tls import make_certificates
+from gradectl.local.loopback import free_ports
+from gradectl.processes.child import Child, wait_until_ready
+from grader.adapters.activemq.connection import Connection, connect
+
+pytestmark = pytest.mark.engine
+
+XML = Path(__file__).parents[1] / "fixtures" / "broker.xml"
+USER = BrokerUser("grader", "a-Password-for-tests-4")
+SOON = 20.0
+
+
+@contextmanager
+def running(engines: Engines, home: BrokerHome, xml: str) -> Iterator[tuple[Child, Connection]]:
+    """Run a broker with the messages of its directory, and a connection to it."""
+    child = start_broker(engines.activemq, BrokerSpec("durable", xml, [USER]), home)
+    try:
+        ca_file = home.certificates.ca_file
+        wait_until_ready(child, lambda: broker_answers(home.port, ca_file, USER), 60.0)
+        endpoint = f"stomp+ssl://localhost:{home.port}"
+        with closing(connect([endpoint], USER.name, USER.password, ca_file=ca_file)) as connection:
+            yield child, connection
+    finally:
+        child.stop(0.0)
+
+
+def send_as_most_clients_do(connection: Connection, queue: str, body: bytes) -> None:
+    """Send with a receipt and without the header `persistent`."""
+    headers = {"destination": f"/queue/{queue}", "receipt": "sent"}
+    connection._transmit([WireFrame("SEND", headers, body)])
+    connection._inbox.await_receipt("sent", SOON)
+
+
+@pytest.mark.parametrize("forced", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
+def test_a_message_of_any_producer_survives_kill_9(
+    engines: Engines, tmp_path: Path, forced: bool
+) -> None:
+    """Non-persistent is the default of STOMP; without the plugin in our XML it would be lost."""
+    xml = XML.read_text()
+    assert "<forcePersistencyModeBrokerPlugin" in xml
+    if not forced:
+        xml = xml.replace('<forcePersistencyModeBrokerPlugin persistenceFlag="true"/>', "")
+    (port,) = free_ports(1)
+    certificates = make_certificates(tmp_path, "localhost", "127.0.0.1")
+    home = BrokerHome(tmp_path / "broker", port, tmp_path / "activemq.log", certificates)
+    with running(engines, home, xml) as (child, connection):
+        send_as_most_clients_do(connection, "grading-requests", b"a request")
+        os.killpg(child.pid, signal.SIGKILL)
+        assert child.wait(SOON)
+
+    with running(engines, home, xml) as (_child, connection):
+        connection.send("grading-requests", b"end", {})
+        connection.subscribe("grading-requests")
+        first = connection.next_frame(SOON)
+
+    assert first is not None
+    assert first.body == (b"a request" if forced else b"end")
