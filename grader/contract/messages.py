@@ -10,6 +10,7 @@ Unknown fields are ignored, never an error: producers are in several languages.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
@@ -23,6 +24,8 @@ from grader.errors import RequestError
 #: An identifier that becomes part of an object key, a file name and a log line.
 #: No leading dot or dash, so it can be neither a hidden file, "..", nor an option.
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+
+_LONGEST_ANSWER_ID = 255
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -172,3 +175,32 @@ def readable_request_id(body: bytes) -> str | None:
 
 class _RequestId(_Message):
     request_id: Identifier
+
+
+def answer_id(headers: Mapping[str, str], body: bytes) -> str:
+    """
+    Name a message without a valid request id, so that its producer recognizes the failed result.
+
+    Args:
+        headers: Of the message.
+        body: Of the message.
+
+    Returns:
+        The header `correlation-id`, or else the invalid id as far as it can be read; at most 255
+        characters, control characters replaced. Empty without either. It is safe in a header and a
+        message, and for nothing else: not in an object key, a path or a row.
+    """
+    found = headers.get("correlation-id") or _unchecked_request_id(body)
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for char in found[:_LONGEST_ANSWER_ID]
+    )
+
+
+def _unchecked_request_id(body: bytes) -> str:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):  # bad UTF-8 or JSON, or nothing but brackets
+        return ""
+    found = document.get("requestId") if isinstance(document, dict) else None
+    return str(found) if isinstance(found, str | int | float) else ""

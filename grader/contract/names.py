@@ -16,6 +16,8 @@ ORIGINAL_QUEUE_HEADER = "x-gradectl-original-queue"
 REASON_CODE_HEADER = "x-gradectl-reason-code"
 #: The reason as a sentence.
 REASON_HEADER = "x-gradectl-reason"
+#: Expiry of a retried message, Unix milliseconds; the broker would drop the copy without a result.
+EXPIRES_HEADER = "x-gradectl-expires"
 #: Attempts made when the message was copied.
 ATTEMPT_HEADER = "x-gradectl-attempt"
 

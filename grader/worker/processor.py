@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from grader.contract.messages import JobRequest, JobResult, readable_request_id
@@ -22,6 +23,7 @@ from grader.worker.settlement import (
     Outcome,
     Rejected,
     Retry,
+    is_expired,
     original_id,
 )
 
@@ -29,6 +31,10 @@ _T = TypeVar("_T")
 #: Broker and database accept this much; they would refuse more at every attempt.
 _LONGEST_RESULT_FILE = 1024
 _LARGEST_RESULT_BYTES = 6 << 20
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class JobProcessor:
         retrier: Repeats calls to the database.
         refresh: Called when the database refuses the login: the password may have been changed.
         log: Log of the worker.
+        clock: Current time, UTC; compared with the expiry of messages.
     """
 
     jobs: JobStore
@@ -55,6 +62,7 @@ class JobProcessor:
     retrier: Retrier
     refresh: Callable[[], None]
     log: Logger
+    clock: Callable[[], datetime] = _now
 
     def process(self, delivery: Delivery) -> Outcome:
         """
@@ -105,6 +113,10 @@ class JobProcessor:
     def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Outcome:
         if not self.policy.allows(attempt):
             return self._exhausted(request, "each attempt ended its worker")
+        if is_expired(delivery, self.clock()):
+            self._note("Request has expired", request)
+            error = RequestError(ErrorCode.EXPIRED, "the request expired before it was graded")
+            return Rejected(error, request.request_id)
         message = f"Processing request {request.request_id}"
         self.log.info(message, request_id=request.request_id, queue=delivery.queue)
         try:

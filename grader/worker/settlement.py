@@ -5,7 +5,8 @@ Decides how a request message is settled; pure, so every case can be tested with
 `Done`              result message; the result is recorded
 `AlreadyDone`       the stored result again
 `Retry`             a delayed copy of the request
-`Rejected`          failed result and dead letter; recorded unless a row exists
+`Rejected`          failed result and dead letter; recorded unless a row exists or
+                    the message has no valid request id
 `Exhausted`         as `Rejected`, with the operators' reason on the dead letter
 ==================  ============================================================
 
@@ -14,13 +15,15 @@ The messages are sent in one transaction with the acknowledgement of the request
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.contract.bucket import ObjectUrl, result_key
-from grader.contract.messages import Failure, JobResult
+from grader.contract.messages import Failure, JobResult, answer_id
 from grader.contract.names import (
     ATTEMPT_HEADER,
+    EXPIRES_HEADER,
     ORIGINAL_ID_HEADER,
     ORIGINAL_QUEUE_HEADER,
     REASON_CODE_HEADER,
@@ -38,6 +41,8 @@ _NOT_COPIED = frozenset(
         "amq-msg-type",
         "content-length",
         "destination",
+        "expires",  # else a copy would vanish before a worker or an operator sees it
+        EXPIRES_HEADER,
         "message-id",
         "original-destination",
         "originalExpiration",
@@ -52,6 +57,7 @@ _NOT_COPIED = frozenset(
 )
 _SCHEDULING_PREFIX = "AMQ_SCHEDULED_"
 _LONGEST_ID = 255
+_EXPIRES = re.compile(r"[0-9]{1,16}")
 _LONGEST_REASON = 500
 #: The user's message for platform faults; operators find the reason in log and dead letter.
 _OUR_FAULT = "the grading system could not grade this request"
@@ -109,7 +115,7 @@ class Rejected:
 
     Args:
         error: Why.
-        request_id: None when the message has no readable id, so there is nothing to answer.
+        request_id: None when the message has no valid id; the answer then goes to `answer_id`.
         known: The row of an earlier message with this id; it is kept, and its result sent again.
     """
 
@@ -150,6 +156,18 @@ def original_id(delivery: Delivery) -> str:
     return (delivery.headers.get(ORIGINAL_ID_HEADER) or delivery.message_id)[:_LONGEST_ID]
 
 
+def is_expired(delivery: Delivery, now: datetime) -> bool:
+    """Whether the time is over that the producer gave the request, also for a delayed copy."""
+    expires = _expires_ms(delivery)
+    return bool(expires) and now.timestamp() * 1000 >= expires
+
+
+def _expires_ms(delivery: Delivery) -> int:
+    """Return the expiry in Unix milliseconds; 0 for none, as in JMS."""
+    text = delivery.headers.get(EXPIRES_HEADER) or delivery.headers.get("expires", "")
+    return int(text) if _EXPIRES.fullmatch(text) else 0
+
+
 def settle(
     outcome: Outcome, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
@@ -182,7 +200,7 @@ def _rejected(
 ) -> Settlement:
     dead = _dead_letter(delivery, outcome.error, policy)
     if outcome.request_id is None:
-        return Settlement((dead,))
+        return _rejected_without_id(outcome.error, delivery, dead, policy, now)
     if outcome.known is None:
         return _failed(outcome.request_id, outcome.error, dead, policy, now)
     stored = outcome.known.result
@@ -190,22 +208,38 @@ def _rejected(
     return Settlement((*answer, dead))
 
 
+def _rejected_without_id(
+    error: RequestError, delivery: Delivery, dead: Outgoing, policy: DeliveryPolicy, now: datetime
+) -> Settlement:
+    """Answer by correlation id, if there is one; an invalid id names neither a row nor a file."""
+    request_id = answer_id(delivery.headers, delivery.body)
+    if not request_id:
+        return Settlement((dead,))
+    return Settlement((_result_message(_failure(request_id, error, now), policy), dead))
+
+
 def _failed(
     request_id: str, error: RequestError, dead: Outgoing, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
+    result_file = str(ObjectUrl(policy.bucket, result_key(request_id)))
+    result = _failure(request_id, error, now).model_copy(update={"result_file": result_file})
+    return Settlement((_result_message(result, policy), dead), record=result, failed=True)
+
+
+def _failure(request_id: str, error: RequestError, now: datetime) -> JobResult:
     code = ErrorCode(error.code)
-    result = JobResult(
+    return JobResult(
         request_id=request_id,
         status=Status.FAILED,
         error=Failure(code=code, message=error.what, fault=code.fault),
-        result_file=str(ObjectUrl(policy.bucket, result_key(request_id))),
         timestamp=now,
     )
-    return Settlement((_result_message(result, policy), dead), record=result, failed=True)
 
 
 def _delayed_copy(delivery: Delivery, attempt: int, policy: DeliveryPolicy) -> Outgoing:
     headers = _copied_headers(delivery)
+    if expires := _expires_ms(delivery):
+        headers[EXPIRES_HEADER] = str(expires)  # the worker that gets the copy answers it
     if attempt:
         headers[ATTEMPT_HEADER] = str(attempt)
     return Outgoing(delivery.queue, delivery.body, headers, delay_ms=policy.retry_delay_ms)
@@ -222,7 +256,6 @@ def _dead_letter(delivery: Delivery, error: RequestError, policy: DeliveryPolicy
         REASON_CODE_HEADER: str(error.code),
         REASON_HEADER: error.what[:_LONGEST_REASON],
     }
-    headers.pop("expires", None)  # else it would vanish before operators see it
     return Outgoing(policy.dead_letter_queue, delivery.body, headers)
 
 
@@ -241,8 +274,6 @@ def _copied_headers(delivery: Delivery) -> dict[str, str]:
         for key, value in delivery.headers.items()
         if key not in _NOT_COPIED and not key.startswith(_SCHEDULING_PREFIX)
     }
-    if kept.get("expires") == "0":
-        del kept["expires"]
     return {
         **kept,
         ORIGINAL_ID_HEADER: original_id(delivery),

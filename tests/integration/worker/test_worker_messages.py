@@ -19,14 +19,12 @@ pytestmark = pytest.mark.engine
         (b"\xff\x00\xfe", "Invalid JSON"),
         (b"", "Invalid JSON"),
         (b"[]", "object"),
-        (b'{"requestId": "../../etc", "language": "python"}', "requestId"),
-        (b'{"requestId": 7}', "requestId"),
     ],
 )
-def test_unreadable_message_is_dead_lettered_unchanged(
+def test_message_without_any_id_is_dead_lettered_unchanged(
     world: Any, body: bytes, reason: str
 ) -> None:
-    """There is no result without a request id; the dead letter has the same bytes."""
+    """There is no one to answer; the dead letter has the same bytes."""
     world.start()
     world.send(body)
 
@@ -36,6 +34,50 @@ def test_unreadable_message_is_dead_lettered_unchanged(
     assert dead.headers["x-gradectl-reason-code"] == "INVALID_REQUEST"
     assert reason in dead.headers["x-gradectl-reason"]
     assert world.receive("RESULT_QUEUE_NAME", 0.2) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "answered"),
+    [
+        (b'{"requestId": "../../etc", "language": "python"}', {}, "../../etc"),
+        (b"not JSON", {"correlation-id": "job 7"}, "job 7"),
+    ],
+)
+def test_message_without_a_valid_id_gets_a_failed_result(
+    world: Any, body: bytes, headers: dict[str, str], answered: str
+) -> None:
+    """Found by correlation id; nothing is stored under an id outside the pattern."""
+    world.start()
+    world.web.send(world.environment["QUEUE_NAME"], body, headers)
+
+    result = world.result()
+
+    assert (result.request_id, result.status) == (answered, "failed")
+    assert result.error.code == "INVALID_REQUEST"
+    assert world.dead_letter().body == body
+    assert world.jobs.get(answered) is None
+    assert not world.client("s3").list_objects_v2(Bucket=world.bucket).get("Contents")
+
+
+def test_request_that_expired_in_the_broker_is_seen_in_the_dead_letter_queue(world: Any) -> None:
+    """No worker gets it, so there is no result; one that expired after that is answered."""
+    early, late = (json.dumps(world.request()).encode() for _ in range(2))
+    requests = world.environment["QUEUE_NAME"]
+    world.web.send(requests, early, {"expires": "1000"})
+    world.web.send(requests, late, {"x-gradectl-expires": "1000"})
+    world.start()
+
+    result = world.result()
+
+    assert result.request_id == json.loads(late)["requestId"]
+    assert result.error.code == "EXPIRED"
+    assert world.jobs.get(result.request_id).status == "failed"
+    assert world.dead_letter().body == late
+    # The broker has one dead-letter queue for expired messages.
+    world.environment["DLQ_NAME"] = "grading-dlq"
+    while (dead := world.dead_letter()).body != early:
+        pass
+    assert "Expired" in dead.headers["dlqDeliveryFailureCause"]
 
 
 @pytest.fixture(name="grader")

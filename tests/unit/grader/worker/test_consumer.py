@@ -22,6 +22,7 @@ from grader.contract.messages import (
 )
 from grader.contract.names import (
     ATTEMPT_HEADER,
+    EXPIRES_HEADER,
     ORIGINAL_ID_HEADER,
     REASON_CODE_HEADER,
     REASON_HEADER,
@@ -125,6 +126,7 @@ class Bench:
             retrier=self.retrier,
             refresh=self.refresh,
             log=self.log,
+            clock=lambda: NOW,
         )
         Consumer(
             name="broker",
@@ -209,6 +211,47 @@ def test_unreadable_body_is_dead_lettered(bench: Bench) -> None:
 
     assert [item.body for item in bench.queues.waiting("dlq")] == [b"nonsense"]
     assert bench.results() == []
+
+
+def test_request_with_an_invalid_id_is_answered_but_not_stored(bench: Bench) -> None:
+    """Its producer gets the reason; the id is good for neither a row nor an object key."""
+    bench.send(requestId="../req 1")
+
+    bench.run()
+
+    (result,) = bench.results()
+    assert (result.request_id, result.error.code) == ("../req 1", "INVALID_REQUEST")
+    assert bench.jobs.get("../req 1") is None
+    assert bench.objects.objects == {}
+
+
+def test_expired_request_fails_and_is_not_graded(bench: Bench) -> None:
+    """Also as a delayed copy, which the broker does not expire."""
+    bench.handler = raising(AssertionError("graded"))
+    body = json.dumps(REQUEST).encode()
+    bench.queues.send(Outgoing("requests", body, {EXPIRES_HEADER: "1724155214999"}))
+
+    bench.run()
+
+    assert bench.results()[0].error == Failure(
+        code=ErrorCode.EXPIRED,
+        message="the request expired before it was graded",
+        fault=Fault.PLATFORM,
+    )
+    assert bench.jobs.get("req_1").status == "failed"
+    assert bench.queues.waiting("dlq")[0].headers[REASON_CODE_HEADER] == "EXPIRED"
+
+
+def test_expired_duplicate_gets_the_stored_result(bench: Bench) -> None:
+    """It was graded in time."""
+    bench.send()
+    bench.queues.send(
+        Outgoing("requests", json.dumps(REQUEST).encode(), {"expires": "1724155214999"})
+    )
+
+    bench.run()
+
+    assert [result.status for result in bench.results()] == ["completed"] * 2
 
 
 def test_invalid_request_is_not_claimed(bench: Bench) -> None:

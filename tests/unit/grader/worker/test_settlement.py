@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.contract.messages import Grade, GradingResult
 from grader.contract.names import (
     ATTEMPT_HEADER,
+    EXPIRES_HEADER,
     ORIGINAL_ID_HEADER,
     ORIGINAL_QUEUE_HEADER,
     REASON_CODE_HEADER,
@@ -29,6 +31,7 @@ from grader.worker.settlement import (
     Rejected,
     Retry,
     Settlement,
+    is_expired,
     original_id,
     settle,
 )
@@ -101,8 +104,51 @@ def test_rejected_request_fails_and_is_dead_lettered_in_one() -> None:
     assert settled.failed
 
 
-def test_unreadable_message_is_dead_lettered_only() -> None:
-    """Without an id there is no result to send or store."""
+def invalid(body: bytes, **headers: str) -> Settlement:
+    """Settle a message without a valid request id."""
+    message = Delivery("requests", "ID:7", body, headers, ack_id="a")
+    return settled_as(Rejected(BROKEN, None), message)
+
+
+@pytest.mark.parametrize(
+    ("settled", "answered"),
+    [
+        (invalid(b"not JSON", **{"correlation-id": "job 7"}), "job 7"),
+        (invalid(b'{"requestId": "../7"}', **{"correlation-id": "job 7"}), "job 7"),
+        (invalid(b'{"requestId": "../7"}'), "../7"),
+        (invalid(b'{"requestId": "../7"}', **{"correlation-id": ""}), "../7"),
+        (invalid(b'{"requestId": -7}'), "-7"),
+        (invalid(b'{"requestId": "a\\r\\nb\\u001b[2J"}'), "a��b�[2J"),
+        (invalid(b'{"requestId": "\\ud800"}'), "�"),
+        (invalid(b'{"requestId": "%s"}' % (b"a" * 300)), "a" * 255),
+    ],
+)
+def test_invalid_id_is_answered_by_correlation_id(settled: Settlement, answered: str) -> None:
+    """The producer finds it; nothing is stored under such an id, in the table or in the bucket."""
+    answer, dead = settled.outgoing
+    document = json.loads(answer.body)
+
+    assert answer.headers["correlation-id"] == document["requestId"] == answered
+    assert (document["status"], document["error"]["code"]) == ("failed", "INVALID_REQUEST")
+    assert "resultFile" not in document
+    assert dead.queue == "dlq"
+    assert (settled.record, settled.failed) == (None, False)
+
+
+@given(st.text(), st.binary())
+def test_any_invalid_message_is_settled(correlation: str, body: bytes) -> None:
+    """No header and no body of a producer stops a worker, or ends a line of a header."""
+    *answers, dead = invalid(body, **{"correlation-id": correlation}).outgoing
+
+    assert dead.body == body
+    assert bool(answers) >= bool(correlation)
+    for answer in answers:
+        assert answer.headers["correlation-id"].isprintable()
+        answer.headers["correlation-id"].encode()
+
+
+def test_message_without_any_id_is_dead_lettered_only() -> None:
+    """There is no one to answer."""
     settled = settled_as(Rejected(BROKEN, None))
 
     assert [message.queue for message in settled.outgoing] == ["dlq"]
@@ -160,13 +206,36 @@ def test_last_allowed_attempt_is_the_maximum() -> None:
     assert [POLICY.allows(attempt) for attempt in (1, 3, 4)] == [True, True, False]
 
 
-def test_dead_letter_does_not_expire() -> None:
-    """A retry keeps the producer's expiry; a dead letter stays until an operator handles it."""
+def test_the_broker_expires_no_copy() -> None:
+    """It would drop it without a result: a worker expires a retry, and no one a dead letter."""
     expiring = delivery(expires="1724155215000")
 
-    assert settled_as(Retry(), expiring).outgoing[0].headers["expires"] == "1724155215000"
+    (copy,) = settled_as(Retry(), expiring).outgoing
+    (again,) = settled_as(Retry(), Delivery("requests", "ID:8", b"", copy.headers)).outgoing
     dead = settled_as(Rejected(BROKEN, None), expiring).outgoing[0]
-    assert "expires" not in dead.headers
+
+    assert copy.headers[EXPIRES_HEADER] == again.headers[EXPIRES_HEADER] == "1724155215000"
+    assert not {"expires", EXPIRES_HEADER} & dead.headers.keys()
+    assert "expires" not in copy.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "expired"),
+    [
+        ({}, False),
+        ({"expires": "0"}, False),
+        ({"expires": str(int(NOW.timestamp() * 1000))}, True),
+        ({"expires": str(int(NOW.timestamp() * 1000) + 1)}, False),
+        ({EXPIRES_HEADER: "1"}, True),
+        ({EXPIRES_HEADER: "1", "expires": "0"}, True),
+        ({"expires": "tomorrow"}, False),
+        ({"expires": "-1"}, False),
+        ({"expires": "9" * 5000}, False),
+    ],
+)
+def test_message_is_expired_from_its_expiry_on(headers: dict[str, str], expired: bool) -> None:
+    """In Unix milliseconds; 0 is none, as in JMS, and what is not a number is none too."""
+    assert is_expired(Delivery("requests", "ID:7", b"", headers), NOW) == expired
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=1000)))
