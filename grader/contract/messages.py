@@ -4,26 +4,108 @@ The two messages of the system (JSON, UTF-8, camelCase) as data.
 Web tier to worker: `GradingRequest`.  Worker to web tier: `GradingResult`.
 Other handlers have their own requests and results; `JobRequest` and `JobResult` are the fields that
 all have in common.
-Unknown fields are ignored, never an error: producers are in several languages.
+Unknown fields are ignored, never an error: producers are in several languages. For the same reason
+a request may have a number in place of a text, and the other way round, where that has only one
+meaning. The published JSON Schema accepts the same documents as the model.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from grader.contract.bucket import ObjectUrl, test_cases_prefix
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import RequestError
 
+#: The largest integer that every JSON library reads exactly.
+_LARGEST_EXACT = 2**53 - 1
+_IDENTIFIER = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
+#: No sign, no leading zero, no exponent: what every language prints for an integer.
+_DIGITS = r"^[1-9][0-9]{0,14}$"
+#: RFC 3339, also with an offset without a colon. The days of a month are checked later.
+_TIME = (
+    r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]"
+    r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])$"
+)
+_BOOLEANS = {"true": True, "false": False}
+
+
+def _text_of_integer(value: object) -> object:
+    """Write an integer as text; anything else is left to the validation of text."""
+    number = _whole(value)
+    return value if number is None or not 0 <= number <= _LARGEST_EXACT else str(number)
+
+
+def _integer_of_text(value: object) -> int:
+    """Read an integer, or its decimal digits."""
+    digits = isinstance(value, str) and re.fullmatch(_DIGITS, value)
+    number = int(digits[0]) if digits else _whole(value)
+    if number is None:
+        raise PydanticCustomError("whole_number", "Input should be a whole number, or its digits")
+    return number
+
+
+def _whole(value: object) -> int | None:
+    """Return 7 for 7 and 7.0, which are the same number in JSON; None for true."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+def _boolean_of_text(value: object) -> object:
+    """Read true and false; not 1, "yes" or "on", which other languages read differently."""
+    found = _BOOLEANS.get(value, value) if isinstance(value, str) else value
+    if isinstance(found, bool):
+        return found
+    raise PydanticCustomError("boolean", "Input should be true or false")
+
+
+def _time_of_text(value: object) -> object:
+    """Require a date with time and offset; a number may mean seconds or milliseconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(_TIME, value)):
+        return value
+    raise PydanticCustomError(
+        "time", "Input should be a time with its offset, such as 2024-08-20T12:00:00Z"
+    )
+
+
+def _text_schema(**text: object) -> WithJsonSchema:
+    number = {"type": "integer", "minimum": 0, "maximum": _LARGEST_EXACT}
+    return WithJsonSchema({"anyOf": [{"type": "string", **text}, number]})
+
+
+def _integer_schema(description: str) -> WithJsonSchema:
+    number = {"type": "integer", "exclusiveMinimum": 0, "maximum": _LARGEST_EXACT}
+    text = {"type": "string", "pattern": _DIGITS}
+    return WithJsonSchema({"anyOf": [number, text], "description": description})
+
+
 #: An identifier that becomes part of an object key, a file name and a log line.
 #: No leading dot or dash, so it can be neither a hidden file, "..", nor an option.
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+Identifier = Annotated[
+    str,
+    BeforeValidator(_text_of_integer),
+    Field(pattern=_IDENTIFIER),
+    _text_schema(pattern=_IDENTIFIER),
+]
 
 _LONGEST_ANSWER_ID = 255
 
@@ -33,6 +115,12 @@ def _rfc3339(moment: datetime) -> str:
 
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str)]
+_RequestTime = Annotated[
+    Timestamp,
+    BeforeValidator(_time_of_text),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _TIME}),
+]
+_PositiveInteger = Annotated[int, BeforeValidator(_integer_of_text), Field(gt=0, le=_LARGEST_EXACT)]
 
 
 class _Message(BaseModel):
@@ -62,7 +150,7 @@ class JobRequest(_Message):
             RequestError: Not JSON, a missing field, or an invalid value; names the field.
         """
         try:
-            return cls.model_validate_json(body)
+            return cls.model_validate_json(body, by_alias=True, by_name=False)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "body"
@@ -72,17 +160,29 @@ class JobRequest(_Message):
 class GradingRequest(JobRequest):
     """A request to grade a source file with test cases."""
 
-    user_id: Annotated[str, Field(min_length=1, max_length=128)]
+    user_id: Annotated[
+        str,
+        BeforeValidator(_text_of_integer),
+        Field(min_length=1, max_length=128),
+        _text_schema(minLength=1, maxLength=128),
+    ]
     problem_id: Identifier
     language: Annotated[str, Field(min_length=1, max_length=32)]
     source_file: str
     test_cases: str | None = None
-    time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")]
-    memory_limit: Annotated[int, Field(gt=0, description="MB per case")]
+    time_limit: Annotated[_PositiveInteger, _integer_schema("CPU milliseconds per case")]
+    memory_limit: Annotated[_PositiveInteger, _integer_schema("MB per case")]
     stop_at_first_failure: Annotated[
-        bool, Field(description="run no further case once one was not accepted")
+        bool,
+        BeforeValidator(_boolean_of_text),
+        WithJsonSchema(
+            {
+                "anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}],
+                "description": "run no further case once one was not accepted",
+            }
+        ),
     ] = False
-    timestamp: Timestamp
+    timestamp: _RequestTime
 
     def source_url(self, bucket: str) -> ObjectUrl:
         """URL of the source; raises `RequestError` if it is not in `bucket`."""
@@ -168,7 +268,7 @@ def readable_request_id(body: bytes) -> str | None:
     """Extract the request id of a message that may otherwise be invalid; None without one."""
     try:
         document = json.loads(body)
-        return _RequestId.model_validate(document).request_id
+        return _RequestId.model_validate(document, by_alias=True, by_name=False).request_id
     except (ValueError, RecursionError):  # bad UTF-8 or JSON, no id, or nothing but brackets
         return None
 
