@@ -122,6 +122,13 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
     retry_delay_ms: int = Field(
         5000, ge=1, description="delay before another attempt, milliseconds"
     )
+    claim_renewal_seconds: int = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="seconds between renewals of the claim of a running request; a worker that died"
+        " holds its claim for three of them",
+    )
     max_time_limit_ms: int = Field(30_000, ge=1, description="highest timeLimit, milliseconds")
     max_memory_limit_mb: int = Field(512, ge=1, description="highest memoryLimit, MB")
     max_source_bytes: int = Field(1_048_576, ge=1, description="largest source file, bytes")

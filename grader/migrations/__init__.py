@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from grader.adapters.mysql.engine import translated
@@ -19,7 +21,9 @@ def migrate(engine: Engine, *, wait_seconds: int = 60) -> None:
     """
     Migrate the schema to the newest revision; one process at a time, the others wait.
 
-    MySQL cannot roll back schema changes, so a named lock of the server serialises them.
+    MySQL cannot roll back schema changes, so a named lock of the server serialises them. A schema
+    that is newer than this program is left alone: each revision only adds what the programs before
+    it do not need, so that these can be started again while, or after, workers are replaced.
 
     Args:
         engine: From `grader.adapters.mysql.engine.open_engine`.
@@ -35,9 +39,18 @@ def migrate(engine: Engine, *, wait_seconds: int = 60) -> None:
             configuration.set_main_option("script_location", str(_HOME).replace("%", "%%"))
             configuration.set_main_option("path_separator", "os")
             configuration.attributes["connection"] = connection
-            command.upgrade(configuration, "head")
+            if not _is_newer(configuration, connection):
+                command.upgrade(configuration, "head")
         finally:
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _LOCK})
+
+
+def _is_newer(configuration: Config, connection: Connection) -> bool:
+    """Return whether the schema has a revision that this program does not know."""
+    known = {
+        script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()
+    }
+    return not set(MigrationContext.configure(connection).get_current_heads()) <= known
 
 
 def _lock(connection: Connection, wait_seconds: int) -> None:

@@ -7,21 +7,28 @@ behaviour suite in tests/ports runs against both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from grader.contract.messages import JobRequest, JobResult
 
+#: Age at which a claim without a lease counts as abandoned; those of older workers have none.
+ABANDONED_AFTER = timedelta(hours=1)
+#: How long a claim holds unless it is renewed.
+DEFAULT_LEASE = timedelta(minutes=3)
+
 
 @dataclass(frozen=True)
 class Claim:
-    """Asks for the right to process a request."""
+    """Asks for the right to process a request, for the time of the lease."""
 
     request: JobRequest
     message_id: str  # of the original message; a delayed copy keeps it
     queue: str
     worker_id: str
+    lease: timedelta = DEFAULT_LEASE
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class AlreadyFinished:
 
 @dataclass(frozen=True)
 class HeldByAnother:
-    """Another message with the same request id holds the claim."""
+    """Another message with the same request id holds the claim, and its lease has not ended."""
 
     worker_id: str
 
@@ -60,19 +67,34 @@ class JobRecord:
     result: JobResult | None
 
 
-#: Age at which the claim of another message counts as abandoned: that message may have been purged.
-ABANDONED_AFTER = timedelta(hours=1)
-
-
 class JobStore(Protocol):
     """The table of jobs. Raises `TemporaryError` when the database cannot be reached."""
 
     def claim(self, claim: Claim) -> ClaimOutcome:
-        """Count an attempt and take the job, atomically."""
+        """
+        Count an attempt and take the job, atomically.
+
+        The same message takes over its own claim at once: the broker delivers it again only after
+        the connection of its worker has ended.
+        """
         ...
 
-    def finish(self, result: JobResult) -> None:
-        """Store the result of a job; creates the row of a request rejected before its claim."""
+    def renew(self, worker_id: str, request_ids: Sequence[str], lease: timedelta) -> None:
+        """Renew the leases of those of these requests that the worker still holds."""
+        ...
+
+    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        """
+        Store the result of an attempt, unless a later one has taken over the claim.
+
+        Args:
+            result: The result.
+            attempt: Number of the attempt; 0 for a request rejected before its claim, whose row is
+                created.
+
+        Returns:
+            False if the row belongs to another attempt, and was not changed.
+        """
         ...
 
     def get(self, request_id: str) -> JobRecord | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from grader.errors import (
     TemporaryError,
 )
 from grader.ports.jobs import (
-    ABANDONED_AFTER,
     AlreadyFinished,
     Claim,
     ClaimOutcome,
@@ -105,7 +104,7 @@ class MemoryParameterStore:
 class _Job:
     record: JobRecord
     message_id: str
-    claimed_at: datetime
+    leased_until: datetime
 
 
 class MemoryJobStore:
@@ -132,20 +131,29 @@ class MemoryJobStore:
                 return HeldByAnother(job.record.worker_id)
             attempt = 1 if job is None else job.record.attempts + 1
             record = JobRecord(request_id, "running", attempt, claim.worker_id, claim.queue, None)
-            self._jobs[request_id] = _Job(record, claim.message_id, self._now())
+            self._jobs[request_id] = _Job(record, claim.message_id, self._now() + claim.lease)
             return Granted(attempt)
 
     def _is_held(self, job: _Job, claim: Claim) -> bool:
-        abandoned = job.claimed_at < self._now() - ABANDONED_AFTER
-        return job.message_id != claim.message_id and not abandoned
+        return job.message_id != claim.message_id and job.leased_until >= self._now()
 
-    def finish(self, result: JobResult) -> None:
-        """Store a result; adds the row of a request rejected before its claim."""
-        unclaimed = _Job(JobRecord(result.request_id, "", 0, "", "", None), "", self._now())
+    def renew(self, worker_id: str, request_ids: Sequence[str], lease: timedelta) -> None:
+        """Renew leases."""
         with self._lock:
-            job = self._jobs.setdefault(result.request_id, unclaimed)
+            for job in map(self._jobs.get, request_ids):
+                if job and job.record.worker_id == worker_id and job.record.result is None:
+                    job.leased_until = self._now() + lease
+
+    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        """Store a result, fenced by the number of the attempt; adds a missing row."""
+        missing = _Job(JobRecord(result.request_id, "", attempt, "", "", None), "", self._now())
+        with self._lock:
+            job = self._jobs.setdefault(result.request_id, missing)
+            if job.record.attempts != attempt:
+                return False
             stored = JobResult.from_json(result.to_json())
             job.record = replace(job.record, status=result.status.value, result=stored)
+            return True
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""

@@ -104,7 +104,9 @@ class Consumer:
     def _serve(self, source: JobSource, delivery: Delivery) -> None:
         outcome = self.processor.process(delivery)
         settlement = settle(outcome, delivery, self.policy, self.clock())
-        self.recorder.record(settlement)
+        if settlement.record is not None and not self.recorder.record(settlement):
+            outcome = self.processor.superseded(settlement.record.request_id)
+            settlement = settle(outcome, delivery, self.policy, self.clock())
         source.settle(delivery, settlement.outgoing)
         if settlement.record is not None:
             self.log.info("Result sent to queue", request_id=settlement.record.request_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from grader.contract.messages import JobRequest, JobResult, readable_request_id
@@ -12,7 +12,7 @@ from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError, TemporaryError
 from grader.logs import Logger
 from grader.ports.handlers import JobHandler
-from grader.ports.jobs import AlreadyFinished, Claim, HeldByAnother, JobStore
+from grader.ports.jobs import DEFAULT_LEASE, AlreadyFinished, Claim, HeldByAnother, JobStore
 from grader.ports.messages import Delivery
 from grader.worker.retry import Retrier, retry_database
 from grader.worker.settlement import (
@@ -25,6 +25,7 @@ from grader.worker.settlement import (
     Retry,
     is_expired,
     original_id,
+    superseded,
 )
 
 _T = TypeVar("_T")
@@ -51,6 +52,8 @@ class JobProcessor:
         retrier: Repeats calls to the database.
         refresh: Called when the database refuses the login: the password may have been changed.
         log: Log of the worker.
+        lease: How long a claim holds unless it is renewed.
+        on_claim: Called with the request id of a granted claim.
         clock: Current time, UTC; compared with the expiry of messages.
     """
 
@@ -62,6 +65,8 @@ class JobProcessor:
     retrier: Retrier
     refresh: Callable[[], None]
     log: Logger
+    lease: timedelta = DEFAULT_LEASE
+    on_claim: Callable[[str], None] = lambda _request_id: None
     clock: Callable[[], datetime] = _now
 
     def process(self, delivery: Delivery) -> Outcome:
@@ -76,7 +81,7 @@ class JobProcessor:
             request = self._read(delivery)
         except RequestError as error:
             return self._reject_unclaimed(delivery, error)
-        claim = Claim(request, original_id(delivery), delivery.queue, self.worker_id)
+        claim = Claim(request, original_id(delivery), delivery.queue, self.worker_id, self.lease)
         claimed = self._retry(lambda: self.jobs.claim(claim))
         if isinstance(claimed, AlreadyFinished):
             self._note("Result is known, sending it again", request)
@@ -84,7 +89,18 @@ class JobProcessor:
         if isinstance(claimed, HeldByAnother):
             self._note("Request is held by another message", request, holder=claimed.worker_id)
             return Retry()
+        self.on_claim(request.request_id)
         return self._attempt(delivery, request, claimed.attempt)
+
+    def superseded(self, request_id: str) -> Outcome:
+        """
+        Return the outcome of a message whose claim was taken over before its result was stored.
+
+        Raises:
+            StoppingError: As `process`.
+        """
+        self.log.warning("Claim was taken over, result discarded", request_id=request_id)
+        return superseded(self._retry(lambda: self.jobs.get(request_id)))
 
     def _read(self, delivery: Delivery) -> JobRequest:
         """Parse a message; a model that fails at it would fail at the next attempt too."""
@@ -112,15 +128,15 @@ class JobProcessor:
 
     def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Outcome:
         if not self.policy.allows(attempt):
-            return self._exhausted(request, "each attempt ended its worker")
+            return self._exhausted(request, "each attempt ended its worker", attempt)
         if is_expired(delivery, self.clock()):
             self._note("Request has expired", request)
             error = RequestError(ErrorCode.EXPIRED, "the request expired before it was graded")
-            return Rejected(error, request.request_id)
+            return Rejected(error, request.request_id, attempt=attempt)
         message = f"Processing request {request.request_id}"
         self.log.info(message, request_id=request.request_id, queue=delivery.queue)
         try:
-            return self._call_handler(request)
+            return self._call_handler(request, attempt)
         except Exception as error:  # whatever a handler raises, the worker lives on
             expected = isinstance(error, TemporaryError)
             self.log.warning(
@@ -132,21 +148,21 @@ class JobProcessor:
             )
             if self.policy.allows(attempt + 1):
                 return Retry(attempt)
-            return self._exhausted(request, f"{type(error).__name__}: {error}")
+            return self._exhausted(request, f"{type(error).__name__}: {error}", attempt)
 
-    def _call_handler(self, request: JobRequest) -> Outcome:
+    def _call_handler(self, request: JobRequest, attempt: int) -> Outcome:
         try:
             result = self.handler(request)
         except RequestError as error:
             ErrorCode(error.code)  # ValueError: an unpublished code is a fault of the handler
             self._note("Request rejected", request, code=str(error.code), reason=error.what)
-            return Rejected(error, request.request_id)
+            return Rejected(error, request.request_id, attempt=attempt)
         _check(result, request)
-        return Done(result)
+        return Done(result, attempt)
 
-    def _exhausted(self, request: JobRequest, reason: str) -> Outcome:
+    def _exhausted(self, request: JobRequest, reason: str, attempt: int) -> Outcome:
         self.log.error("All attempts failed", request_id=request.request_id, reason=reason)
-        return Exhausted(request.request_id, reason)
+        return Exhausted(request.request_id, reason, attempt)
 
     def _retry(self, action: Callable[[], _T]) -> _T:
         return retry_database(self.retrier, action, self.refresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from grader.contract.bucket import result_key
 from grader.contract.messages import JobResult
@@ -12,6 +13,8 @@ from grader.ports.jobs import JobStore
 from grader.ports.stores import ObjectStore
 from grader.worker.retry import Retrier, retry_database
 from grader.worker.settlement import Settlement
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,32 @@ class ResultRecorder:
     retrier: Retrier
     refresh: Callable[[], None]
 
-    def record(self, settlement: Settlement) -> None:
+    def record(self, settlement: Settlement) -> bool:
         """
         Store the result of a settlement, if it has one.
+
+        Returns:
+            False if a later attempt has taken over the claim; its row is not changed.
 
         Raises:
             StoppingError: The worker stops while database or bucket are unreachable.
         """
         result = settlement.record
         if result is None:
-            return
+            return True
+        attempt = settlement.attempt
         if settlement.failed:
+            if self._is_taken_over(result.request_id, attempt):
+                return False  # the file may be that of the later attempt already
             self._upload(result)
-        retry_database(self.retrier, lambda: self.jobs.finish(result), self.refresh)
+        return self._retry(lambda: self.jobs.finish(result, attempt=attempt))
+
+    def _is_taken_over(self, request_id: str, attempt: int) -> bool:
+        row = self._retry(lambda: self.jobs.get(request_id))
+        return row is not None and row.attempts != attempt
+
+    def _retry(self, action: Callable[[], _T]) -> _T:
+        return retry_database(self.retrier, action, self.refresh)
 
     def _upload(self, result: JobResult) -> None:
         key = result_key(result.request_id)

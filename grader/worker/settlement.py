@@ -89,9 +89,10 @@ class DeliveryPolicy:
 
 @dataclass(frozen=True)
 class Done:
-    """The handler produced a result."""
+    """The handler produced a result, in this attempt."""
 
     result: JobResult
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,22 @@ class Rejected:
         error: Why.
         request_id: None when the message has no valid id; the answer then goes to `answer_id`.
         known: The row of an earlier message with this id; it is kept, and its result sent again.
+        attempt: Number of the attempt; 0 before a claim.
     """
 
     error: RequestError
     request_id: str | None
     known: JobRecord | None = None
+    attempt: int = 0
 
 
 @dataclass(frozen=True)
 class Exhausted:
-    """All attempts failed; `reason` is for operators only."""
+    """All attempts failed, `attempt` was the last; `reason` is for operators only."""
 
     request_id: str
     reason: str
+    attempt: int
 
 
 Outcome = Done | AlreadyDone | Retry | Rejected | Exhausted
@@ -143,11 +147,13 @@ class Settlement:
     Args:
         outgoing: Sent in one transaction with the acknowledgement.
         record: A result to store in the database before that transaction.
+        attempt: Number of the attempt whose result it is; a later attempt may have taken over.
         failed: The record is a failure, whose `result.json` has not been written yet.
     """
 
     outgoing: tuple[Outgoing, ...]
     record: JobResult | None = None
+    attempt: int = 0
     failed: bool = False
 
 
@@ -181,18 +187,31 @@ def settle(
         now: Timestamp of a failed result, UTC.
     """
     match outcome:
-        case Done(result):
-            return Settlement((_result_message(result, policy),), record=result)
+        case Done(result, attempt):
+            return Settlement((_result_message(result, policy),), result, attempt)
         case AlreadyDone(result):
             return Settlement((_result_message(result, policy),))
         case Retry(attempt):
             return Settlement((_delayed_copy(delivery, attempt, policy),))
         case Rejected():
             return _rejected(outcome, delivery, policy, now)
-        case Exhausted(request_id, reason):
+        case Exhausted(request_id, reason, attempt):
             error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
             dead = _exhausted_dead_letter(delivery, error, reason, policy)
-            return _failed(request_id, error, dead, policy, now)
+            return replace(_failed(request_id, error, dead, policy, now), attempt=attempt)
+
+
+def superseded(row: JobRecord | None) -> Outcome:
+    """
+    Decide about a message whose result was not stored, because its claim was taken over.
+
+    Args:
+        row: The request's row now. Its result is the only one, also if it came second; without one
+            the message waits until the later attempt has stored it.
+    """
+    if row is None or row.result is None:
+        return Retry()
+    return AlreadyDone(row.result)
 
 
 def _rejected(
@@ -202,7 +221,8 @@ def _rejected(
     if outcome.request_id is None:
         return _rejected_without_id(outcome.error, delivery, dead, policy, now)
     if outcome.known is None:
-        return _failed(outcome.request_id, outcome.error, dead, policy, now)
+        failed = _failed(outcome.request_id, outcome.error, dead, policy, now)
+        return replace(failed, attempt=outcome.attempt)
     stored = outcome.known.result
     answer = () if stored is None else (_result_message(stored, policy),)
     return Settlement((*answer, dead))

@@ -32,6 +32,7 @@ from grader.ports.messages import JobSource, QueueInspector
 from grader.ports.stores import ObjectStore
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
 from grader.worker.activity import ActiveJobs
+from grader.worker.claims import ClaimRenewer, lease_of
 from grader.worker.consumer import Consumer
 from grader.worker.health import Health, serving
 from grader.worker.parameters import Parameters, parameter_names
@@ -98,6 +99,7 @@ class Worker:
             health.good("handler", spec.detail)
             self.log.info("Worker started")
             stack.enter_context(self._prefetch(handlers[names[0]], shared))
+            stack.enter_context(self._renewer(shared).in_background())
             run_all({consumer.name: consumer.run for consumer in consumers}, stopping)
 
     def _consumer(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Consumer:
@@ -119,6 +121,8 @@ class Worker:
             retrier=shared.retrier,
             refresh=refresh,
             log=self.log,
+            lease=lease_of(settings.claim_renewal_seconds),
+            on_claim=partial(shared.active.claim, name),
         )
 
         def open_source() -> JobSource:
@@ -134,6 +138,16 @@ class Worker:
             stopping=shared.stopping,
             log=self.log,
             active=shared.active,
+        )
+
+    def _renewer(self, shared: _Shared) -> ClaimRenewer:
+        return ClaimRenewer(
+            jobs=shared.jobs,
+            active=shared.active,
+            worker_id=worker_id(),
+            interval_seconds=self.settings.claim_renewal_seconds,
+            refresh=partial(_refresh_if_possible, shared.parameters),
+            log=self.log,
         )
 
     def _prefetch(self, handler: JobHandler[Any], shared: _Shared) -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from grader.contract.messages import (
 )
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.jobs import (
-    ABANDONED_AFTER,
+    DEFAULT_LEASE,
     AlreadyFinished,
     Claim,
     Granted,
@@ -68,10 +69,10 @@ def as_stored(result: GradingResult) -> JobResult:
     return JobResult.from_json(result.to_json())
 
 
-def failed() -> GradingResult:
+def failed(request_id: str = "req_1") -> GradingResult:
     """A result without a verdict."""
     error = Failure(code=ErrorCode.INVALID_REQUEST, message="timeLimit: too small")
-    return GradingResult(request_id="req_1", status=Status.FAILED, error=error, timestamp=NOW)
+    return GradingResult(request_id=request_id, status=Status.FAILED, error=error, timestamp=NOW)
 
 
 def test_first_claim_is_granted_and_counted(job_store: JobStore) -> None:
@@ -102,7 +103,7 @@ def test_other_message_of_the_same_request_must_wait(job_store: JobStore) -> Non
 def test_finished_request_returns_its_result(job_store: JobStore) -> None:
     """Unchanged, including Unicode and test cases."""
     job_store.claim(claim())
-    job_store.finish(completed())
+    assert job_store.finish(completed(), attempt=1)
 
     assert job_store.claim(claim("ID:2")) == AlreadyFinished(as_stored(completed()))
     assert job_store.claim(claim("ID:1")) == AlreadyFinished(as_stored(completed()))
@@ -129,7 +130,7 @@ def test_results_of_other_handlers_are_stored_too(job_store: JobStore) -> None:
     )
     job_store.claim(Claim(JobRequest(request_id="req_1"), "ID:1", "documents", "one"))
 
-    job_store.finish(result)
+    job_store.finish(result, attempt=1)
 
     assert job_store.claim(claim("ID:2")) == AlreadyFinished(result)
 
@@ -149,7 +150,7 @@ def test_field_longer_than_its_column_is_truncated(job_store: JobStore) -> None:
 def test_row_has_status_and_result(job_store: JobStore) -> None:
     """The web tier reads them."""
     job_store.claim(claim())
-    job_store.finish(completed())
+    assert job_store.finish(completed(), attempt=1)
 
     row = job_store.get("req_1")
 
@@ -212,11 +213,75 @@ def test_ping_returns(job_store: JobStore) -> None:
     job_store.ping()
 
 
-def test_an_abandoned_claim_expires(job_store: JobStore, clock: Any) -> None:
-    """Its message may have been purged; the claim holds for an hour."""
+def test_a_claim_ends_with_its_lease(job_store: JobStore, clock: Any) -> None:
+    """A dead worker holds a request for minutes: its message may have been purged."""
     job_store.claim(claim(message_id="ID:purged"))
 
-    clock.now += ABANDONED_AFTER
+    clock.now += DEFAULT_LEASE
     assert isinstance(job_store.claim(claim(message_id="ID:2")), HeldByAnother)
     clock.now += timedelta(seconds=1)
     assert job_store.claim(claim(message_id="ID:2")) == Granted(2)
+
+
+def test_a_renewed_claim_holds(job_store: JobStore, clock: Any) -> None:
+    """As long as its worker lives, however long the job takes; other rows are not renewed."""
+    job_store.claim(claim("ID:1", "one"))
+    job_store.claim(claim("ID:2", "one", "req_2"))
+    job_store.claim(claim("ID:3", "two", "req_3"))
+
+    for _ in range(40):
+        clock.now += DEFAULT_LEASE
+        job_store.renew("one", ["req_1", "req_3", "req_unknown"], DEFAULT_LEASE)
+
+    assert job_store.claim(claim("ID:9", "three")) == HeldByAnother("one")
+    assert job_store.claim(claim("ID:9", "three", "req_2")) == Granted(2)
+    assert job_store.claim(claim("ID:9", "three", "req_3")) == Granted(2)
+
+
+def test_nothing_to_renew_is_not_an_error(job_store: JobStore) -> None:
+    """Neither no requests, nor one that has finished."""
+    job_store.claim(claim())
+    job_store.finish(completed(), attempt=1)
+
+    job_store.renew("one", [], DEFAULT_LEASE)
+    job_store.renew("one", ["req_1"], DEFAULT_LEASE)
+
+    assert job_store.claim(claim("ID:2")) == AlreadyFinished(as_stored(completed()))
+
+
+def test_a_lease_is_as_long_as_its_worker_asks(job_store: JobStore, clock: Any) -> None:
+    """It is stored with the claim, so workers with other settings respect it."""
+    long = timedelta(hours=2)
+    job_store.claim(replace(claim("ID:1", "one"), lease=long))
+
+    clock.now += long
+    assert job_store.claim(claim("ID:2", "two")) == HeldByAnother("one")
+    clock.now += timedelta(seconds=1)
+    assert job_store.claim(claim("ID:2", "two")) == Granted(2)
+
+
+def test_result_of_an_attempt_that_was_taken_over_is_refused(
+    job_store: JobStore, clock: Any
+) -> None:
+    """A worker that was frozen meanwhile overwrites neither a running attempt nor its result."""
+    job_store.claim(claim("ID:1", "one"))
+    clock.now += DEFAULT_LEASE + timedelta(seconds=1)
+    job_store.claim(claim("ID:2", "two"))
+
+    job_store.renew("one", ["req_1"], DEFAULT_LEASE)
+    assert not job_store.finish(failed(), attempt=1)
+    assert job_store.get("req_1").status == "running"
+    assert job_store.finish(completed(), attempt=2)
+    assert not job_store.finish(failed(), attempt=1)
+    assert not job_store.finish(failed())
+
+    row = job_store.get("req_1")
+    assert (row.status, row.attempts, row.result) == ("completed", 2, as_stored(completed()))
+
+
+def test_storing_the_same_result_again_succeeds(job_store: JobStore) -> None:
+    """The answer to the first call may have been lost."""
+    job_store.claim(claim())
+
+    assert [job_store.finish(completed(), attempt=1) for _ in range(2)] == [True, True]
+    assert [job_store.finish(failed("req_2")) for _ in range(2)] == [True, True]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -40,8 +40,17 @@ _WHERE = "database"
 _MINE = JOBS.c.request_id == bindparam("wanted")
 _INSERT = insert(JOBS)
 _UPDATE = update(JOBS).where(_MINE)  # sets the columns for which values are passed
-_SELECT = select(JOBS).where(_MINE)
-_SELECT_LOCKED = _SELECT.with_for_update()
+_UPDATE_ATTEMPT = _UPDATE.where(JOBS.c.attempts == bindparam("wanted_attempt"))
+_LEASE = (JOBS.c.leased_until, JOBS.c.leased_attempt)
+#: Without the lease, which a database of the first revision does not have: gradectl reads it too.
+_SELECT = select(*(column for column in JOBS.c if column not in set(_LEASE))).where(_MINE)
+_SELECT_LOCKED = select(JOBS).where(_MINE).with_for_update()
+_RENEW = update(JOBS).where(
+    JOBS.c.request_id.in_(bindparam("wanted", expanding=True)),
+    JOBS.c.worker_id == bindparam("wanted_worker"),
+    JOBS.c.status == bindparam("wanted_status"),
+    JOBS.c.leased_attempt == JOBS.c.attempts,
+)
 _DELETE = delete(JOBS).where(_MINE)
 _PING = text("SELECT 1")
 
@@ -79,13 +88,30 @@ class MysqlJobStore:
                 return self._claim_again(claim)
         return Granted(1)
 
-    def finish(self, result: JobResult) -> None:
-        """Store a result; inserts the row of a request rejected before its claim."""
-        values = {**_outcome_columns(result), "updated_at": self._now()}
+    def renew(self, worker_id: str, request_ids: Sequence[str], lease: timedelta) -> None:
+        """Renew leases with one statement."""
+        values = {
+            "leased_until": self._now() + lease,
+            "wanted": list(request_ids),
+            "wanted_worker": worker_id,
+            "wanted_status": _RUNNING,
+        }
         with translated(_WHERE), self._engine.connect() as connection:
-            update_ = connection.execute(_UPDATE, {**values, "wanted": result.request_id})
-            if update_.rowcount == 0:
-                connection.execute(_INSERT, {**_unclaimed_row(result), **values})
+            connection.execute(_RENEW, values)
+
+    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        """Store a result, fenced by the number of the attempt; inserts a missing row."""
+        values = {**_outcome_columns(result), "updated_at": self._now()}
+        mine = {"wanted": result.request_id, "wanted_attempt": attempt}
+        with translated(_WHERE), self._engine.connect() as connection:
+            if connection.execute(_UPDATE_ATTEMPT, {**values, **mine}).rowcount:
+                return True
+            new = {**_unclaimed_row(result), **values, "attempts": attempt}
+            try:
+                connection.execute(_INSERT, new)
+            except IntegrityError:  # the row belongs to another attempt
+                return False
+        return True
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""
@@ -132,16 +158,26 @@ class MysqlJobStore:
             "message_id": claim.message_id,
             "worker_id": claim.worker_id,
             "queue": claim.queue,
-            "updated_at": self._now(),
+            **self._lease(claim, attempt),
         }
         connection.execute(_UPDATE, {**taken, "wanted": claim.request.request_id})
         return Granted(attempt)
 
     def _is_abandoned(self, row: RowMapping) -> bool:
+        if row["leased_attempt"] == row["attempts"]:
+            return bool(row["leased_until"] < self._now())
         return bool(row["updated_at"] < self._now() - ABANDONED_AFTER)
 
-    def _first_row(self, claim: Claim) -> Mapping[str, Any]:
+    def _lease(self, claim: Claim, attempt: int) -> dict[str, Any]:
         now = self._now()
+        return {
+            "updated_at": now,
+            "leased_until": now + claim.lease,
+            "leased_attempt": attempt,
+        }
+
+    def _first_row(self, claim: Claim) -> Mapping[str, Any]:
+        lease = self._lease(claim, 1)
         return {
             "request_id": claim.request.request_id,
             **_about(claim.request),
@@ -150,8 +186,8 @@ class MysqlJobStore:
             "attempts": 1,
             "message_id": claim.message_id,
             "worker_id": claim.worker_id,
-            "created_at": now,
-            "updated_at": now,
+            "created_at": lease["updated_at"],
+            **lease,
         }
 
 

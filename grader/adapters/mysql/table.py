@@ -9,6 +9,8 @@ METADATA = MetaData()
 _MOMENT = DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 _LONG = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
+#: A lease counts only for the attempt that it names: an older worker, which writes none, may have
+#: taken over since.
 #: `result_json` is text: MariaDB and MySQL differ in JSON columns, and no query looks inside.
 JOBS = Table(
     "jobs",
@@ -31,4 +33,6 @@ JOBS = Table(
     Column("result_json", _LONG),
     Column("created_at", _MOMENT, nullable=False),
     Column("updated_at", _MOMENT, nullable=False),
+    Column("leased_until", _MOMENT),
+    Column("leased_attempt", Integer),
 )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
 
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.mysql.table import JOBS
+from grader.contract.messages import JobRequest
 from grader.errors import TemporaryError
 from grader.migrations import migrate
+from grader.ports.jobs import Claim, Granted, HeldByAnother
 
 pytestmark = pytest.mark.engine
 
@@ -55,6 +59,50 @@ def test_workers_that_start_together_migrate_once(engine: Any) -> None:
 
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT COUNT(*) FROM alembic_version")) == 1
+
+
+def test_a_schema_newer_than_the_program_is_left_alone(engine: Any) -> None:
+    """So an older worker can be started again after a release was rolled back."""
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+
+    migrate(engine)
+
+    with engine.connect() as connection:
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    assert version == "from-the-future"
+
+
+#: How workers of the first revision insert a claim, and take one over.
+OLD_CLAIM = """
+    INSERT INTO jobs (request_id, user_id, problem_id, language, queue, status, attempts,
+                      message_id, worker_id, created_at, updated_at)
+    VALUES ('req_1', '', '', '', 'q', 'running', 1, 'ID:1', 'old', :now, :now)
+"""
+OLD_TAKE_OVER = """
+    UPDATE jobs SET attempts = 2, message_id = 'ID:1', worker_id = 'old', updated_at = :now
+    WHERE request_id = 'req_1'
+"""
+
+
+@pytest.mark.parametrize("takes_over", [False, True])
+def test_claims_of_workers_without_leases_hold_for_an_hour(engine: Any, takes_over: bool) -> None:
+    """They run while workers are replaced, and renew nothing."""
+    migrate(engine)
+    now = [datetime(2024, 8, 20, 12)]  # noqa: DTZ001 - the database has naive times
+    jobs = MysqlJobStore(engine, now=lambda: now[0])
+    request = JobRequest(request_id="req_1")
+    if takes_over:
+        jobs.claim(Claim(request, "ID:1", "q", "new"))
+    with engine.connect() as connection:
+        connection.execute(text(OLD_TAKE_OVER if takes_over else OLD_CLAIM), {"now": now[0]})
+    jobs.renew("old", ["req_1"], timedelta(days=1))
+
+    now[0] += timedelta(hours=1)
+    assert jobs.claim(Claim(request, "ID:2", "q", "new")) == HeldByAnother("old")
+    now[0] += timedelta(seconds=1)
+    assert isinstance(jobs.claim(Claim(request, "ID:2", "q", "new")), Granted)
 
 
 def test_migration_blocked_by_another_process_is_an_error(engine: Any) -> None:

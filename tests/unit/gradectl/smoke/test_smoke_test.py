@@ -72,7 +72,7 @@ class FakeEnvironment:
         self.jobs.claim(Claim(request, "ID:1", queue, "w"))
         result = self._result(request.request_id)
         self.store.objects[result_key(request.request_id)] = result.to_json()
-        self.jobs.finish(result)
+        self.jobs.finish(result, attempt=1)
         headers = {"correlation-id": request.request_id}
         if result.error:
             self.broker.send("grading-dlq", body, headers)

@@ -38,7 +38,7 @@ from grader.errors import (
 )
 from grader.logs import Logger
 from grader.ports.handlers import JobHandler
-from grader.ports.jobs import Claim, ClaimOutcome
+from grader.ports.jobs import Claim, ClaimOutcome, Granted, JobRecord
 from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
 from grader.worker.consumer import Consumer
@@ -388,11 +388,74 @@ def test_request_held_by_another_message_is_retried(bench: Bench, log_stream: io
     class FinishLater(UntilEmpty):
         def settle(self, *args: object) -> None:
             super().settle(*args)
-            bench.jobs.finish(accept(request))
+            bench.jobs.finish(accept(request), attempt=1)
 
     bench.run(lambda: FinishLater(bench.queues, bench.stopping))
 
     assert "held by another message" in log_stream.getvalue()
+    assert [result.status for result in bench.results()] == ["completed"]
+
+
+def taken_over(bench: Bench, *, finished: bool) -> Callable[[], Granted]:
+    """A later attempt of another worker, which may have finished."""
+    request = GradingRequest.model_validate(REQUEST)
+
+    def take_over() -> Granted:
+        granted = bench.jobs.claim(Claim(request, "ID:1", "requests", "another worker"))
+        if finished:
+            theirs = accept(request).model_copy(update={"result_file": "theirs"})
+            bench.jobs.finish(theirs, attempt=granted.attempt)
+        return granted
+
+    return take_over
+
+
+def test_worker_whose_claim_was_taken_over_sends_the_stored_result(
+    bench: Bench, log_stream: io.StringIO
+) -> None:
+    """It does not overwrite it: a request has one result, also when two workers graded it."""
+    take_over = taken_over(bench, finished=True)
+
+    def slow(request: GradingRequest) -> GradingResult:
+        take_over()
+        return accept(request)
+
+    bench.handler = slow
+    bench.send()
+
+    bench.run()
+
+    assert [result.result_file for result in bench.results()] == ["theirs"]
+    assert bench.jobs.get("req_1").result.result_file == "theirs"
+    assert "Claim was taken over" in log_stream.getvalue()
+
+
+def test_worker_whose_claim_was_taken_over_leaves_a_running_attempt_alone(bench: Bench) -> None:
+    """Its message waits; the failure is stored neither in the row nor in the bucket."""
+    take_over = taken_over(bench, finished=False)
+    taken: list[Granted] = []
+
+    def slow(_request: GradingRequest) -> GradingResult:
+        if not taken:
+            taken.append(take_over())
+            raise RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language")
+        raise AssertionError("the next attempt is this message's own, as it was redelivered")
+
+    bench.handler = slow
+    bench.send()
+    waiting: list[tuple[JobRecord | None, list[str]]] = []
+
+    class LookAfterFirst(UntilEmpty):
+        def settle(self, *args: Any) -> None:
+            super().settle(*args)
+            waiting.append((bench.jobs.get("req_1"), list(bench.objects.objects)))
+            bench.jobs.finish(accept(GradingRequest.model_validate(REQUEST)), attempt=2)
+
+    bench.run(lambda: LookAfterFirst(bench.queues, bench.stopping))
+
+    row, objects = waiting[0]
+    assert (row.attempts, row.result, row.worker_id) == (2, None, "another worker")
+    assert objects == []
     assert [result.status for result in bench.results()] == ["completed"]
 
 
@@ -480,7 +543,7 @@ def test_result_that_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
     """The message stays for another worker."""
 
     class Unreachable(MemoryJobStore):
-        def finish(self, _result: JobResult) -> None:
+        def finish(self, _result: JobResult, *, attempt: int = 0) -> bool:  # noqa: ARG002 - parameter of the port
             bench.stopping.set()
             raise TemporaryError("unreachable")
 

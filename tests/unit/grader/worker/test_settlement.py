@@ -34,6 +34,7 @@ from grader.worker.settlement import (
     is_expired,
     original_id,
     settle,
+    superseded,
 )
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
@@ -66,19 +67,19 @@ def row(result: GradingResult | None) -> JobRecord:
 
 def test_graded_request_is_answered_and_stored() -> None:
     """One message on the result queue, found by the request's id, and one row."""
-    settled = settled_as(Done(completed()))
+    settled = settled_as(Done(completed(), 2))
 
     (message,) = settled.outgoing
     assert (message.queue, message.body) == ("results", completed().to_json())
     assert message.headers["correlation-id"] == "req_1"
-    assert (settled.record, settled.failed) == (completed(), False)
+    assert (settled.record, settled.attempt, settled.failed) == (completed(), 2, False)
 
 
 def test_known_result_is_sent_and_not_stored_again() -> None:
     """A stored result stands as it is."""
     settled = settled_as(AlreadyDone(completed()))
 
-    assert settled.outgoing == settled_as(Done(completed())).outgoing
+    assert settled.outgoing == settled_as(Done(completed(), 2)).outgoing
     assert settled.record is None
 
 
@@ -192,13 +193,35 @@ def test_copy_of_a_copy_keeps_the_first_identity() -> None:
 
 def test_exhausted_request_tells_users_less_than_operators() -> None:
     """The internal reason is on the dead letter only."""
-    settled = settled_as(Exhausted("req_1", "launcher: EPERM"))
+    settled = settled_as(Exhausted("req_1", "launcher: EPERM", 3))
 
     answer, dead = settled.outgoing
     assert b"EPERM" not in answer.body
     assert settled.record.error.code == ErrorCode.INTERNAL_ERROR
     assert dead.headers[REASON_HEADER] == "launcher: EPERM"
     assert dead.headers[ATTEMPT_HEADER] == "3"
+
+
+def test_a_result_belongs_to_its_attempt() -> None:
+    """The row is fenced by it; 0 is a request rejected before its claim."""
+    settled = [
+        settled_as(outcome).attempt
+        for outcome in (
+            Done(completed(), 2),
+            Rejected(BROKEN, "req_1", attempt=2),
+            Rejected(BROKEN, "req_1"),
+            Exhausted("req_1", "launcher: EPERM", 3),
+        )
+    ]
+
+    assert settled == [2, 2, 0, 3]
+
+
+def test_superseded_attempt_is_answered_with_the_stored_result() -> None:
+    """Or waits for it, when the later attempt still runs or its row was deleted."""
+    assert superseded(row(completed())) == AlreadyDone(completed())
+    assert superseded(row(None)) == Retry()
+    assert superseded(None) == Retry()
 
 
 def test_last_allowed_attempt_is_the_maximum() -> None:

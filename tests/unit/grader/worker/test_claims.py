@@ -1,0 +1,82 @@
+"""Renewing the claims of running jobs."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from grader.errors import AccessError, TemporaryError
+from grader.logs import Logger
+from grader.testing import MemoryJobStore
+from grader.worker.activity import ActiveJobs
+from grader.worker.claims import ClaimRenewer
+
+SOON = 20.0
+
+
+class Recording(MemoryJobStore):
+    """A table that records renewals; the first ones fail with these errors."""
+
+    def __init__(self, *errors: Exception) -> None:
+        """Nothing was renewed yet."""
+        super().__init__()
+        self.errors = list(errors)
+        self.renewed: list[tuple[str, tuple[str, ...], timedelta]] = []
+        self.third = threading.Event()
+
+    def renew(self, worker_id: str, request_ids: Sequence[str], lease: timedelta) -> None:
+        """Record one renewal."""
+        self.renewed.append((worker_id, tuple(request_ids), lease))
+        if len(self.renewed) == 3:
+            self.third.set()
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+def renewer(
+    jobs: Recording, active: ActiveJobs, log: Logger, seconds: float, refreshed: list[str]
+) -> ClaimRenewer:
+    return ClaimRenewer(jobs, active, "worker", seconds, lambda: refreshed.append("read"), log)
+
+
+def test_all_running_jobs_are_renewed_at_once_for_three_intervals(log: Logger) -> None:
+    """One statement, however many consumers a worker has."""
+    jobs, active = Recording(), ActiveJobs()
+    renew = renewer(jobs, active, log, 60, []).renew
+    for consumer, request_id in (("a", "req_1"), ("b", "req_2"), ("c", "req_3")):
+        active.begin(consumer)
+        active.claim(consumer, request_id)
+    active.end("b")
+
+    renew()
+
+    assert jobs.renewed == [("worker", ("req_1", "req_3"), timedelta(minutes=3))]
+
+
+def test_without_a_claim_nothing_is_renewed(log: Logger) -> None:
+    """An idle worker does not use the database, and neither does one that is about to claim."""
+    jobs, active = Recording(), ActiveJobs()
+    active.begin("a")
+
+    renewer(jobs, active, log, 60, []).renew()
+
+    assert jobs.renewed == []
+
+
+@pytest.mark.parametrize("error", [TemporaryError("away"), AccessError("refused"), KeyError("bug")])
+def test_renewal_goes_on_after_an_error(
+    log: Logger, log_stream: io.StringIO, error: Exception
+) -> None:
+    """Two of three may fail; after a refused login the parameters are read again."""
+    jobs, active, refreshed = Recording(error, error), ActiveJobs(), []
+    active.claim("a", "req_1")
+
+    with renewer(jobs, active, log, 0.01, refreshed).in_background():
+        assert jobs.third.wait(SOON)
+
+    assert log_stream.getvalue().count("Claims not renewed") == 2
+    assert refreshed == ["read"] * (2 * isinstance(error, AccessError))
