@@ -132,7 +132,7 @@ variable "mq_queue_policies" {
     dead_letter_queue            = optional(string) # receives expired and repeatedly rejected messages
     expired_to_dead_letter_queue = optional(bool)   # false drops expired messages
     expiry_check_ms              = optional(number) # interval of the search for expired messages
-    max_browse_page_size         = optional(number) # most messages that a browser sees
+    max_browse_page_size         = optional(number) # most messages in one page of a browse
     max_destinations             = optional(number) # number of queues under this name
     memory_limit_mb              = optional(number) # memory for its messages
     prefetch                     = optional(number) # unacknowledged messages per consumer, unless the client asks for fewer

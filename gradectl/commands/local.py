@@ -130,6 +130,8 @@ def _show(app: AppContext, stack: Stack) -> None:
     for each in services:
         if each.message:
             app.ui.warn(f"{each.name}: {each.message}")
+        elif each.state == "running" and each.health == "silent":
+            app.ui.warn(f"{each.name}: its process runs, but does not answer; log: {each.log_file}")
 
 
 def _short(source: str) -> str:

@@ -119,6 +119,7 @@ class Platform:
             activemq.READY_SECONDS,
             activemq.STOP_SECONDS,
             f"stomp+ssl://localhost:{port}",
+            lambda: HEALTHY if activemq.broker_serves(port, ca_file, user) else "silent",
         )
 
     def _launch_database(self, service: DatabaseService) -> LaunchedProgram:

@@ -4,7 +4,7 @@ locals {
     dead_letter_queue            = "grading-dlq"
     expired_to_dead_letter_queue = true
     expiry_check_ms              = null
-    max_browse_page_size         = 100000
+    max_browse_page_size         = 1000
     max_destinations             = null
     memory_limit_mb              = null
     prefetch                     = null
@@ -14,6 +14,14 @@ locals {
     send_timeout_ms              = null
     strict_order                 = null
     use_cache                    = null
+  }
+
+  # A browse keeps what it read in the memory of the broker until it is consumed. These two bound that:
+  # a small message takes 3 kB of the heap, of which ActiveMQ counts less than half by default; and all
+  # queues together may page in 80 % of the memory for messages, so that reading stops no other queue.
+  browse_limits = {
+    cursorMemoryHighWaterMark = min(70, max(1, floor(80 / length(local.queue_names))))
+    minimumMessageSize        = 3072
   }
 
   # ActiveMQ applies only the most specific policy to a queue, so each policy is written out in full.
@@ -29,7 +37,7 @@ locals {
       dead_letter_queue = policy.dead_letter_queue
       process_expired   = policy.expired_to_dead_letter_queue
       attributes = {
-        for name, value in {
+        for name, value in merge(local.browse_limits, {
           expireMessagesPeriod          = policy.expiry_check_ms
           maxBrowsePageSize             = policy.max_browse_page_size
           maxDestinations               = policy.max_destinations
@@ -41,7 +49,7 @@ locals {
           sendFailIfNoSpaceAfterTimeout = policy.send_timeout_ms
           strictOrderDispatch           = policy.strict_order
           useCache                      = policy.use_cache
-        } : name => value if value != null
+        }) : name => value if value != null
       }
     }
   ]

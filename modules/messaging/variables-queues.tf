@@ -45,7 +45,7 @@ variable "queue_policies" {
     dead_letter_queue            = optional(string) # receives expired and repeatedly rejected messages: grading-dlq
     expired_to_dead_letter_queue = optional(bool)   # false drops expired messages: true
     expiry_check_ms              = optional(number) # interval of the search for expired messages: 30000 (ActiveMQ), 0 never searches
-    max_browse_page_size         = optional(number) # most messages that a browser sees: 100000
+    max_browse_page_size         = optional(number) # most messages in one page of a browse: 1000
     max_destinations             = optional(number) # number of queues under this name: no limit
     memory_limit_mb              = optional(number) # memory for its messages: that of the broker
     prefetch                     = optional(number) # unacknowledged messages per consumer, unless the client asks for fewer: 1000

@@ -109,13 +109,17 @@ def test_refused_and_expired_messages_go_to_the_dead_letter_queue(rendered: str)
     }
 
 
-def test_every_queue_has_priorities_and_can_be_seen_whole(rendered: str) -> None:
-    """Priority headers count, and a browse is not cut off at 400 messages."""
+def test_every_queue_has_priorities_and_a_browse_of_it_is_bounded(rendered: str) -> None:
+    """Priority headers count, and reading cannot fill the memory of the broker."""
     (policy,) = ET.fromstring(rendered).iter(f"{CORE}policyEntry")
 
     assert policy.get("queue") == ">"
     assert policy.get("prioritizedMessages") == "true"
-    assert int(policy.get("maxBrowsePageSize", "0")) >= 100_000
+    assert int(policy.get("maxBrowsePageSize", "0")) == 1000
+    assert (
+        int(policy.get("minimumMessageSize", "0")) >= 3000
+    )  # measured: a small message on the heap
+    assert len(names.QUEUES) * int(policy.get("cursorMemoryHighWaterMark", "0")) <= 80
     assert "persistJMSRedelivered" not in policy.attrib  # a browse would mark what it shows
 
 

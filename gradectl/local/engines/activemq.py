@@ -29,6 +29,7 @@ _JVM_OPTIONS = (
     "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
     "-Djava.awt.headless=true",
+    "-XX:+ExitOnOutOfMemoryError",  # it would go on without the threads that answer
 )
 _LOG4J = """\
 log4j.rootLogger=INFO, out

@@ -80,7 +80,7 @@ run "every_option_of_a_queue_is_in_its_policy" {
   }
 
   assert {
-    condition     = strcontains(output.broker_xml, "<policyEntry maxBrowsePageSize=\"100000\" prioritizedMessages=\"true\" queue=\"&gt;\">")
+    condition     = strcontains(output.broker_xml, "<policyEntry cursorMemoryHighWaterMark=\"20\" maxBrowsePageSize=\"1000\" minimumMessageSize=\"3072\" prioritizedMessages=\"true\" queue=\"&gt;\">")
     error_message = "Other queues keep the defaults."
   }
 }
@@ -99,8 +99,8 @@ run "a_queue_inherits_the_policy_for_all" {
     condition = (
       alltrue([
         for text in [
-          "memoryLimit=\"1048576\" prioritizedMessages=\"true\" queue=\"&gt;\"",
-          "memoryLimit=\"1048576\" prioritizedMessages=\"true\" queue=\"grading-results\" queuePrefetch=\"7\"",
+          "memoryLimit=\"1048576\" minimumMessageSize=\"3072\" prioritizedMessages=\"true\" queue=\"&gt;\"",
+          "memoryLimit=\"1048576\" minimumMessageSize=\"3072\" prioritizedMessages=\"true\" queue=\"grading-results\" queuePrefetch=\"7\"",
         ] : strcontains(output.broker_xml, text)
       ])
     )

@@ -29,7 +29,12 @@ OPTIONS: dict[str, tuple[tuple[Any, ...], str, Callable[[Any], str]]] = {
     "strict_order": ((True, False), "strictOrderDispatch", lambda value: str(value).lower()),
     "use_cache": ((True, False), "useCache", lambda value: str(value).lower()),
 }
-DEFAULTS = {"maxBrowsePageSize": "100000", "prioritizedMessages": "true"}
+DEFAULTS = {
+    "cursorMemoryHighWaterMark": "20",
+    "maxBrowsePageSize": "1000",
+    "minimumMessageSize": "3072",
+    "prioritizedMessages": "true",
+}
 NAMED: dict[str, dict[str, Any]] = {
     "defaults": {},
     "no_authorization": {"authorization": None},
