@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from gradectl import __version__
-from gradectl.errors import DeadlineError, EndingError, ExitCode, StoppedError
+from gradectl.errors import DeadlineError, EndingError, ExitCode, OutputError, StoppedError
 from gradectl.options import LazyGroup
 from grader.errors import GraderError
 
@@ -81,11 +82,18 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit code of `gradectl.errors.ExitCode`.
     """
+    with _guarded_streams():
+        return _run(args)
+
+
+def _run(args: Sequence[str] | None) -> int:
+    """Run one command line with the signal handlers of gradectl."""
     before = _handle_signals()
     unraisable = sys.unraisablehook
     sys.unraisablehook = partial(_raise_again, report=unraisable)
     try:
         code = gradectl.main(args, prog_name="gradectl", standalone_mode=False)
+        sys.stdout.flush()
     except click.UsageError as error:
         return _usage(error)
     except click.ClickException as error:
@@ -93,11 +101,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.Abort:
         return _report("stopped by SIGINT", "", "", ExitCode.INTERRUPTED)
     except (EndingError, GraderError) as error:
+        if isinstance(error, OutputError) and error.is_silent:
+            return error.exit_code
         return _report(error.what, error.where, error.next_step, error.exit_code)
-    except BrokenPipeError:
-        # The reader closed the pipe; without this, Python reports an error on flushing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.ERROR
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = unraisable
@@ -118,6 +124,74 @@ def _handle_signals() -> dict[signal.Signals, Any]:
         if signal.getsignal(number) is signal.SIG_IGN:
             del wanted[number]
     return {number: signal.signal(number, handler) for number, handler in wanted.items()}
+
+
+@contextmanager
+def _guarded_streams() -> Iterator[None]:
+    """Replace stdout and stderr for the block, so that a failed write ends every command alike."""
+    stdout, stderr = sys.stdout, sys.stderr
+    # Python has none for a closed descriptor, whose number the next opened file would get.
+    sys.stdout = _Output(stdout or _nowhere())
+    sys.stderr = _Messages(stderr or _nowhere())
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - until the process ends
+
+
+class _Output:
+    """Stdout, whose failed writes raise `OutputError`; everything else is as in the stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: OSError) -> OutputError:
+        """Drop what is buffered, because Python would report it again at its end."""
+        _discard(self._stream)
+        return OutputError(error)
+
+
+class _Messages(_Output):
+    """Stderr, whose failed writes are ignored: there is nowhere left to report them."""
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            _discard(self._stream)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let all later writes of a stream go nowhere."""
+    with suppress(OSError, ValueError):  # a stream of a test has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature

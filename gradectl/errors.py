@@ -11,6 +11,7 @@
     │   ├── TryAgainError         75   lock held, throttled: the same command may work later
     │   ├── PermissionDeniedError 77   no credentials, or missing permissions
     │   └── ConfigurationError    78   a file, setting or installed program is invalid
+    ├── OutputError      74, 141   stdout cannot be written, or its reader has gone
     ├── DeadlineError        124   the --timeout expired
     └── StoppedError    130, 143   SIGINT or SIGTERM
 """
@@ -32,11 +33,13 @@ class ExitCode(IntEnum):
     REFUSED = 5
     USAGE = 64
     UNREACHABLE = 69
+    OUTPUT = 74
     TRY_AGAIN = 75
     NO_PERMISSION = 77
     CONFIGURATION = 78
     TIMEOUT = 124
     INTERRUPTED = 130
+    OUTPUT_CLOSED = 141  # as a shell reports SIGPIPE
     TERMINATED = 143
 
 
@@ -111,6 +114,27 @@ class ConfigurationError(GradectlError):
     """A file, a setting or an installed program is invalid or missing."""
 
     exit_code = ExitCode.CONFIGURATION
+
+
+class OutputError(EndingError):
+    """
+    Data cannot be written to stdout.
+
+    Args:
+        error: The error of the write. A reader of a pipe that has gone, such as `head`, has all
+            that it wants, so there is nothing to report.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        """Derive text and exit code from the error."""
+        reason = error.strerror or str(error)
+        super().__init__(
+            f"the output cannot be written: {reason}",
+            where="standard output",
+            next_step="free space there, or write elsewhere",
+        )
+        self.is_silent = isinstance(error, BrokenPipeError)
+        self.exit_code = ExitCode.OUTPUT_CLOSED if self.is_silent else ExitCode.OUTPUT
 
 
 class DeadlineError(EndingError):

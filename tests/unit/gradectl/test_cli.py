@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -190,21 +192,53 @@ def test_yes_has_no_variable() -> None:
     assert variables["region"] == "GRADECTL_REGION"
 
 
-def test_a_closed_pipe_causes_no_traceback() -> None:
-    """`gradectl ... | head -1` must not print an error."""
+#: What click writes by itself, and what a command writes.
+OUTPUTS = [["--help"], ["version", "-o", "json"]]
+
+
+def run_with(arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[str]:
+    """Run gradectl with streams of its own; those that are not given are read."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    command = [sys.executable, "-m", "gradectl.cli", *arguments]
+    return subprocess.run(command, text=True, check=False, **streams)
+
+
+@pytest.mark.parametrize("arguments", OUTPUTS, ids=" ".join)
+def test_a_reader_that_has_gone_ends_a_command_as_sigpipe_does(arguments: list[str]) -> None:
+    """`gradectl ... | head -1` prints no error, and its exit code is that of a shell."""
     reading, writing = os.pipe()
     os.close(reading)
-    run = subprocess.run(
-        [sys.executable, "-m", "gradectl.cli", "version", "-o", "json"],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writing)
 
+    run = run_with(arguments, stdout=writing)
+
+    os.close(writing)
     assert run.stderr == ""
-    assert run.returncode == 1
+    assert run.returncode == 141
+
+
+@pytest.mark.parametrize("arguments", OUTPUTS, ids=" ".join)
+def test_a_full_disk_is_an_error_with_a_code_of_its_own(arguments: list[str]) -> None:
+    """The data of the command is lost, so it has not succeeded."""
+    with Path("/dev/full").open("w") as full:
+        run = run_with(arguments, stdout=full)
+
+    assert run.returncode == 74
+    assert run.stderr.startswith("error:   the output cannot be written: No space left on device")
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_silent(closed: int) -> None:
+    """`gradectl ... >&-` asks for no output."""
+    run = run_with(["version"], preexec_fn=lambda: os.close(closed))
+
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_messages_that_cannot_be_written_change_no_exit_code() -> None:
+    """There is nowhere left to report them."""
+    with Path("/dev/full").open("w") as full:
+        assert run_with(["no-such-command"], stderr=full).returncode == 64
 
 
 def test_an_error_that_python_drops_in_a_destructor_still_ends_the_command() -> None:

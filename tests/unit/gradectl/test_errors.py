@@ -21,11 +21,13 @@ def test_exit_codes_never_change() -> None:
         "REFUSED": 5,
         "USAGE": 64,
         "UNREACHABLE": 69,
+        "OUTPUT": 74,
         "TRY_AGAIN": 75,
         "NO_PERMISSION": 77,
         "CONFIGURATION": 78,
         "TIMEOUT": 124,
         "INTERRUPTED": 130,
+        "OUTPUT_CLOSED": 141,
         "TERMINATED": 143,
     }
 
