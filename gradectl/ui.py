@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any, TextIO
 
 import yaml
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as RichTable
@@ -23,15 +26,26 @@ from grader.text import escape_controls
 SCHEMA_VERSION = 1
 #: Width without a terminal, where rich would wrap at 80 columns.
 _UNBOUNDED = 10_000
+#: Behind each column.
+_GAP = 2
+#: Longer cells are cut in tables; such a cell is a text of somebody else and no id.
+_LONGEST_CELL = 2_000
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table for people; cells are shown as plain text. Without rows, only the title is shown."""
+    """
+    A table for people; cells are shown as plain text. Without rows, only the title is shown.
+
+    Where the columns do not fit the terminal without cutting words, each row becomes a block of
+    lines with the first cell as its head. `text` follows below the table, its lines never wrapped.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     title: str = ""
+    text: str = ""
 
 
 class Ui:
@@ -87,9 +101,9 @@ class Ui:
         """
         full = {"schema_version": SCHEMA_VERSION, "kind": kind, **document}
         if self.output == "json":
-            self._stdout.write(json.dumps(full, indent=2, default=str, ensure_ascii=False) + "\n")
+            self._stdout.write(_json(full, indent=2) + "\n")
         elif self.output == "yaml":
-            plain = json.loads(json.dumps(full, default=str))
+            plain = json.loads(_json(full))
             self._stdout.write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         else:
             _show(self._out, table)
@@ -99,7 +113,7 @@ class Ui:
         """Write one event of a long command to stdout as a line of JSON, with --output json."""
         if self.output == "json":
             full = {"schema_version": SCHEMA_VERSION, "kind": kind, **document}
-            self.write(json.dumps(full, default=str, ensure_ascii=False) + "\n")
+            self.write(_json(full) + "\n")
 
     def say_table(self, table: Table) -> None:
         """Print a table on stderr."""
@@ -213,33 +227,106 @@ def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
     )
 
 
+def _json(document: Mapping[str, Any], indent: int | None = None) -> str:
+    """
+    Format a document as JSON that every parser reads and every stream can encode.
+
+    NaN and infinities, which JSON lacks, become null; lone surrogates stay escaped.
+    """
+    try:
+        text = json.dumps(document, indent=indent, default=str, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(document), indent=indent, default=str, ensure_ascii=False)
+    return _SURROGATES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Replace the numbers that JSON lacks."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value
+
+
 def _show(console: Console, table: Table) -> None:
     """Print a table without empty lines and trailing spaces."""
     if table.title:  # rich would wrap its own title to the width of the table
         console.print(Text(escape_controls(table.title), style="bold"), soft_wrap=True)
-    if table.title and not table.rows:
+    if table.rows or not table.title:
+        _show_rows(console, table)
+    if table.text:
+        console.print(Text(escape_controls(table.text)), soft_wrap=True)
+
+
+def _show_rows(console: Console, table: Table) -> None:
+    cells = [[_cell(value) for value in row] for row in table.rows]
+    widths = _widths(table.columns, cells, console.width)
+    if widths is None:
+        for row in cells:
+            console.print(Text(_block(table.columns, row)), soft_wrap=True)
         return
     with console.capture() as captured:
-        console.print(_laid_out(table, console.width))
+        console.print(_laid_out(table.columns, cells, widths))
     for line in captured.get().splitlines():
         console.file.write(line.rstrip() + "\n")
 
 
-def _laid_out(table: Table, width: int) -> RichTable:
-    """
-    Convert a table to rich's type, without markup in its cells.
+def _cell(value: object) -> str:
+    """Format a cell; a very long one is cut."""
+    text = escape_controls(str(value))
+    if len(text) <= _LONGEST_CELL:
+        return text
+    return f"{text[:_LONGEST_CELL]}... ({len(text)} characters)"
 
-    Args:
-        table: The table.
-        width: Columns of the terminal. The first column is not wrapped when it takes at most a
-            third of them.
+
+def _widths(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], available: int
+) -> list[int] | None:
     """
+    Distribute the width of the terminal.
+
+    Returns:
+        The width of each column, at least that of its longest word; None where these do not fit.
+    """
+    by_column = [[name, *(row[at] for row in cells)] for at, name in enumerate(columns)]
+    least = [max((cell_len(word) for text in texts for word in text.split()), default=0)
+             for texts in by_column]  # fmt: skip
+    natural = [max((cell_len(line) for text in texts for line in text.split("\n")), default=0)
+               for texts in by_column]  # fmt: skip
+    left = available - _GAP * len(columns) - sum(least)
+    if left < 0:
+        return None
+    widths = list(least)
+    open_columns = sorted(range(len(columns)), key=lambda at: natural[at] - least[at])
+    for done, at in enumerate(open_columns):
+        more = min(max(natural[at] - least[at], 0), left // (len(columns) - done))
+        widths[at] += more
+        left -= more
+    return widths
+
+
+def _block(columns: Sequence[str], row: Sequence[str]) -> str:
+    """Format a row as lines; the first cell is the head, empty cells are omitted."""
+    label = max(map(len, columns[1:]), default=0)
+    lines = [row[0]]
+    for name, text in zip(columns[1:], row[1:], strict=False):
+        if text:
+            indented = text.replace("\n", "\n" + " " * (label + 4))
+            lines.append(f"  {name:<{label}}  {indented}")
+    return "\n".join(lines)
+
+
+def _laid_out(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], widths: Sequence[int]
+) -> RichTable:
+    """Convert a table to rich's type, without markup in its cells."""
     laid_out = RichTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    names = max((len(str(row[0])) for row in table.rows if row), default=0)
-    for at, column in enumerate(table.columns):
-        whole = at == 0 and names * 3 <= width
+    for column, width in zip(columns, widths, strict=True):
         # Folded instead of cut: a shortened id is useless.
-        laid_out.add_column(Text(column), overflow="fold", no_wrap=whole)
-    for row in table.rows:
-        laid_out.add_row(*(Text(escape_controls(str(cell))) for cell in row))
+        laid_out.add_column(Text(column), overflow="fold", width=width)
+    for row in cells:
+        laid_out.add_row(*(Text(text) for text in row))
     return laid_out
