@@ -165,7 +165,7 @@ class _Output:
             raise self._failed(error) from None
 
     def _failed(self, error: OSError) -> OutputError:
-        """Drop what is buffered, because Python would report it again at its end."""
+        """Drop what is buffered, because Python would report it again on exit."""
         _discard(self._stream)
         return OutputError(error)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 from gradectl.environment import names
+from gradectl.errors import UsageError
+from grader.contract.names import QUEUES
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:-]{0,254}")
 
 
 def complete_environment(
@@ -24,6 +29,42 @@ def complete_environment(
 #: ENVIRONMENT, with shell completion.
 environment_argument = click.argument(
     "environment", shell_complete=complete_environment, help="Name of a folder in environments/."
+)
+
+
+def complete_queue(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> list[str]:
+    """Complete with the standard queues; other names are allowed."""
+    return [name for name in QUEUES if name.startswith(incomplete)]
+
+
+def checked_queue(ctx: click.Context, param: click.Parameter, name: str) -> str:  # noqa: ARG001 - click's signature
+    """
+    Return the name of one queue.
+
+    Raises:
+        UsageError: The broker would take it as a pattern or a list, or it cannot be a name.
+    """
+    if _QUEUE_NAME.fullmatch(name):
+        return name
+    raise UsageError(
+        f"{name!r} is not the name of a queue: a name has only letters, digits and . _ - / :;"
+        " patterns and lists are not supported",
+        where="QUEUE",
+        next_step="gradectl queue list shows the queues",
+    )
+
+
+#: QUEUE, with shell completion.
+queue_argument = click.argument(
+    "name",
+    metavar="QUEUE",
+    callback=checked_queue,
+    shell_complete=complete_queue,
+    help="Name of a queue of the broker.",
 )
 
 #: --environment, for `gradectl.target.select_environment`.

@@ -7,11 +7,11 @@ It has two implementations: the real one in `gradectl.adapters`, and an in-memor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from grader.ports.messages import QueueInspector
+from grader.ports.messages import DelayedMessage, QueueInspector
 
 
 class Watch(Protocol):
@@ -19,6 +19,14 @@ class Watch(Protocol):
 
     def take(self, timeout_seconds: float) -> bytes | None:
         """Consume the next message and return its body; None on timeout."""
+        ...
+
+
+class Inspector(QueueInspector, Protocol):
+    """Inspects queues and what will be in them."""
+
+    def delayed(self, most: int) -> Sequence[DelayedMessage]:
+        """Read delayed messages, about the first `most`; only an administrator may."""
         ...
 
 
@@ -30,7 +38,7 @@ class Broker(Protocol):
     """
 
     @property
-    def inspector(self) -> QueueInspector:
+    def inspector(self) -> Inspector:
         """The inspector, which reads queues without consuming."""
         ...
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gradectl.queues.scan import Scan, ScanResult
+from gradectl.queues.scan import Scan, ScanResult, StopReason
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
 
-#: Largest queue that is browsed for its oldest message if the statistics lack its time.
-_MAX_BROWSE_FOR_AGE = 200
+#: A scan without a limit ends here: what it reads stays in the memory of the broker.
+MOST_MESSAGES = 100_000
+#: Smallest size with which a broker counts a message in memory.
+_LEAST_BYTES = 1024
+#: The quiet rounds of a scan page in more than this, if the broker has memory; a queue that grows
+#: meanwhile must not make a scan endless.
+_PAGED_IN_PER_TRY = 1_000
+_LEAST_TRIES = 10
+#: Each has its own oldest message.
+_PRIORITIES = 10
 
 
 @dataclass(frozen=True)
@@ -24,10 +32,11 @@ class QueueState:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The messages of one queue; `now_ms` is the time of the broker's clock."""
+    """The messages of one queue, oldest first; `now_ms` is the time of the broker's clock."""
 
     scan: ScanResult
     now_ms: int
+    messages: Sequence[QueuedMessage] = ()
 
 
 def queue_states(inspector: QueueInspector, queues: Sequence[str] = QUEUES) -> list[QueueState]:
@@ -36,11 +45,78 @@ def queue_states(inspector: QueueInspector, queues: Sequence[str] = QUEUES) -> l
     return [_state(inspector, queue, found.get(queue)) for queue in queues]
 
 
+@dataclass(frozen=True)
+class Extent:
+    """
+    How much of a queue to read.
+
+    Attributes:
+        enough: The number of messages that the user asked for; by default all.
+        most: The number of messages after which it is a sample; None for no bound.
+        selector: Condition of the broker on the messages to read.
+    """
+
+    enough: int | None = None
+    most: int | None = MOST_MESSAGES
+    selector: str = ""
+
+    @property
+    def bound(self) -> int | None:
+        """The smaller of both numbers."""
+        return min((each for each in (self.enough, self.most) if each is not None), default=None)
+
+
+_EVERYTHING = Extent()
+
+
+def read_queue(
+    inspector: QueueInspector,
+    counters: QueueStatistics,
+    visit: Callable[[QueuedMessage], object],
+    extent: Extent = _EVERYTHING,
+) -> ScanResult:
+    """
+    Read the messages of a queue, each once; none is kept.
+
+    Args:
+        inspector: The queues.
+        counters: The counters of the queue, which prove that it exists: a browse would create it.
+        visit: Called with each message, in no order; True ends the reading.
+        extent: How much to read.
+    """
+    held = _held(counters)
+    scan = Scan(counters.size, extent.bound, held=held, condition=extent.selector)
+    before = latest = counters
+    for _ in range(_LEAST_TRIES + counters.size // _PAGED_IN_PER_TRY):
+        while (condition := scan.next_selector()) is not None:
+            page = _page(inspector, counters.queue, condition, extent.enough)
+            for message in scan.take(page):
+                if visit(message) is True:
+                    return scan.result(StopReason.FOUND)
+        before, latest = latest, inspector.statistics([counters.queue]).get(counters.queue, latest)
+        if scan.has_enough or latest.memory_bytes <= before.memory_bytes:
+            break
+        scan.go_on()
+    if scan.has_enough:
+        asked = extent.enough is not None and extent.enough == extent.bound
+        return scan.result(StopReason.LIMIT if asked else StopReason.SAMPLE)
+    return scan.result(_why_incomplete(scan, counters, latest, is_selected=bool(extent.selector)))
+
+
+def _page(
+    inspector: QueueInspector, queue: str, selector: str, enough: int | None
+) -> Sequence[QueuedMessage]:
+    """Read no more than the user asked for."""
+    if enough is None:
+        return inspector.browse(queue, selector)
+    return inspector.peek(queue, enough, selector)
+
+
 def inspect(
     inspector: QueueInspector, queue: str, *, enough: int | None = None
 ) -> Inspection | None:
     """
-    Read all messages of a queue, or about the first `enough`.
+    Read and keep all messages of a queue, or about the first `enough`.
 
     Returns:
         None if the queue does not exist; it is not created.
@@ -48,25 +124,53 @@ def inspect(
     counters = inspector.statistics([queue]).get(queue)
     if counters is None:
         return None
-    scan = Scan(counters.size, enough)
-    while (selector := scan.next_selector()) is not None:
-        scan.take(inspector.browse(queue, selector))
-    return Inspection(scan.result(), counters.taken_at_ms)
+    messages: list[QueuedMessage] = []
+    scan = read_queue(inspector, counters, messages.append, Extent(enough))
+    messages.sort(key=lambda message: message.timestamp_ms)
+    return Inspection(scan, counters.taken_at_ms, messages)
 
 
-def find_message(inspection: Inspection, message_id: str) -> QueuedMessage | None:
-    """Find a message by its id."""
-    found = (each for each in inspection.scan.messages if each.message_id == message_id)
-    return next(found, None)
+def _held(counters: QueueStatistics) -> int:
+    """Return how many messages the broker holds in memory."""
+    return counters.memory_bytes // max(counters.average_bytes, _LEAST_BYTES)
+
+
+def _why_incomplete(
+    scan: Scan, first: QueueStatistics, latest: QueueStatistics, *, is_selected: bool
+) -> StopReason | None:
+    """Return why a scan is not complete, from what is certain to what remains."""
+    if not is_selected and latest.dequeued - first.dequeued >= scan.missing:
+        return StopReason.CONSUMED
+    if scan.saw_full_millisecond:
+        return StopReason.MILLISECOND
+    if latest.memory_bytes and _held(latest) < latest.size:
+        return StopReason.MEMORY
+    return None if is_selected else StopReason.ORDER
 
 
 def _state(inspector: QueueInspector, queue: str, counters: QueueStatistics | None) -> QueueState:
     if counters is None or not counters.size:
         return QueueState(queue, counters)
     oldest_ms = counters.oldest_ms
-    if oldest_ms is None and counters.size <= _MAX_BROWSE_FOR_AGE:
-        sent = (message.timestamp_ms for message in inspector.browse(queue))
-        oldest_ms = min(sent, default=None)
+    if oldest_ms is None:
+        oldest_ms = _first_sent(inspector, queue)
     if oldest_ms is None:
         return QueueState(queue, counters)
     return QueueState(queue, counters, max(counters.taken_at_ms - oldest_ms, 0) / 1000)
+
+
+def _first_sent(inspector: QueueInspector, queue: str) -> int | None:
+    """
+    Return when the oldest message was sent; None for a queue that was emptied meanwhile.
+
+    A browse is ordered by priority first, so older messages are searched behind the first one. The
+    cost does not depend on the length of the queue.
+    """
+    oldest_ms = None
+    older = inspector.peek(queue, 1)
+    for _ in range(_PRIORITIES):
+        if not older:
+            break
+        oldest_ms = older[0].timestamp_ms
+        older = inspector.peek(queue, 1, f"JMSTimestamp < {oldest_ms}")
+    return oldest_ms

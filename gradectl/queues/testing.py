@@ -15,10 +15,11 @@ from time import time
 
 from grader.contract.names import QUEUES
 from grader.errors import ConnectionLostError
-from grader.ports.messages import QueuedMessage, QueueStatistics
+from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
 
 _DEFAULT_PRIORITY = "4"
 _CONDITION = re.compile(r"(JMSTimestamp|JMSPriority) (>=|=|<|>) (\d+)")
+_TEXT = re.compile(r"(JMSMessageID LIKE|JMSCorrelationID =) '(%?)(.*)'")
 
 
 @dataclass
@@ -54,6 +55,7 @@ class MemoryBroker:
         self._queues = {name: _Queue() for name in queues}
         self._page_size = page_size
         self._numbers = count(1)
+        self._delayed: list[DelayedMessage] = []
 
     @property
     def inspector(self) -> MemoryBroker:
@@ -62,12 +64,16 @@ class MemoryBroker:
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Add a message to a queue, which is created if needed."""
-        found = self._queues.setdefault(queue, _Queue())
         number = next(self._numbers)
         now_ms = int(time() * 1000)
         every = {"priority": _DEFAULT_PRIORITY, **headers, "destination": f"/queue/{queue}"}
-        found.messages.append(QueuedMessage(f"ID:memory-{number}", now_ms, body, every))
-        found.messages.sort(key=_priority_class, reverse=True)
+        message = QueuedMessage(f"ID:memory-{number}", now_ms, body, every)
+        if delay_ms := int(headers.get("AMQ_SCHEDULED_DELAY", 0)):
+            self._delayed.append(DelayedMessage(queue, now_ms + delay_ms, message))
+            return
+        found = self._queues.setdefault(queue, _Queue())
+        found.messages.append(message)
+        found.messages.sort(key=_priority, reverse=True)
         found.enqueued += 1
         self.on_send(queue, body)
 
@@ -119,9 +125,13 @@ class MemoryBroker:
         found = self._queues.setdefault(queue, _Queue()).messages
         return [each for each in found if _matches(selector, each)][: self._page_size]
 
-    def peek(self, queue: str, count: int) -> list[QueuedMessage]:
+    def delayed(self, most: int) -> list[DelayedMessage]:
+        """Return the messages with a delay; they stay delayed."""
+        return self._delayed[:most]
+
+    def peek(self, queue: str, count: int, selector: str = "") -> list[QueuedMessage]:
         """Return the first messages of a queue, which is created if needed."""
-        return self.browse(queue)[:count]
+        return self.browse(queue, selector)[:count]
 
 
 class MemoryWatch:
@@ -140,10 +150,9 @@ class MemoryWatch:
         return self._take()
 
 
-def _priority_class(message: QueuedMessage) -> int:
-    """Return the priority class of the store of ActiveMQ: -1, 0 or 1."""
-    priority = int(message.headers["priority"])
-    return (priority > 4) - (priority < 4)  # noqa: PLR2004 - JMS's default priority
+def _priority(message: QueuedMessage) -> int:
+    """Return the priority: a browse shows the most urgent first."""
+    return int(message.headers["priority"])
 
 
 def _matches(selector: str, message: QueuedMessage) -> bool:
@@ -158,6 +167,10 @@ def _matches(selector: str, message: QueuedMessage) -> bool:
         "JMSPriority": int(message.headers["priority"]),
     }
     for part in filter(None, selector.split(" AND ")):
+        if text := _TEXT.fullmatch(part):
+            if not _matches_text(text, message):
+                return False
+            continue
         condition = _CONDITION.fullmatch(part)
         if condition is None:
             raise ConnectionLostError(f"bad selector: {part}", where="memory")
@@ -171,3 +184,11 @@ def _matches(selector: str, message: QueuedMessage) -> bool:
         if not sides[operator]:
             return False
     return True
+
+
+def _matches_text(text: re.Match[str], message: QueuedMessage) -> bool:
+    """Evaluate a condition on the end of the message id, or on the correlation id."""
+    wanted = text[3].replace("''", "'")
+    if text[1].startswith("JMSMessageID"):
+        return message.message_id.endswith(wanted)
+    return message.headers.get("correlation-id") == wanted

@@ -87,7 +87,7 @@ class CleanUp:
                 while watch.take(_TAKE_SECONDS) is not None:
                     taken += 1
                 found = inspect(self._broker.inspector, queue)
-                messages = found.scan.messages if found else ()
+                messages = found.messages if found else ()
                 is_left = any(each.headers.get("correlation-id") == request_id for each in messages)
                 if not is_left or browse >= _BROWSES + len(messages) // _PAGED_IN_PER_BROWSE:
                     return taken

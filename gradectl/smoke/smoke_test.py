@@ -130,7 +130,7 @@ class SmokeTest:
             return DeadLetters(before, after)
         ids = {job.request_id for job in self.jobs}
         found = inspect(self._environment.broker.inspector, DEAD_LETTER_QUEUE)
-        messages = found.scan.messages if found else ()
+        messages = found.messages if found else ()
         views = [MessageView.of(message, 0) for message in messages]
         ours = tuple(view.about for view in views if view.request_id in ids)
         return DeadLetters(before, after, ours)

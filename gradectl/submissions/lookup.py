@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gradectl.errors import GradectlError
-from gradectl.queues.broker import Broker
-from gradectl.queues.inspection import inspect
-from gradectl.queues.message_view import MessageView
+from gradectl.queues.broker import Broker, Inspector
+from gradectl.queues.inspection import read_queue
+from gradectl.queues.message_view import MessageView, age
+from gradectl.queues.scan import ScanResult
 from gradectl.submissions.submit import stored_job_result
-from grader.contract.messages import JobResult
+from grader.contract.messages import JobResult, readable_request_id
 from grader.contract.names import QUEUES
 from grader.errors import GraderError
 from grader.ports.jobs import JobRecord, JobStore
+from grader.ports.messages import QueuedMessage
 from grader.ports.stores import ObjectStore
 
-#: Maximum number of messages that are searched in each queue.
-_MESSAGES_PER_QUEUE = 2000
+#: Delayed messages that are searched.
+_MOST_DELAYED = 10_000
 
 
 @dataclass(frozen=True)
 class LocatedMessage:
-    """A message of the request, and the queue that holds it."""
+    """
+    A message of the request, and the queue that holds it.
+
+    A delayed message is added to the queue in `due_seconds`; None for one that is there.
+    """
 
     queue: str
     view: MessageView
+    due_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PartlySearched:
+    """A queue that was not read to its end."""
+
+    queue: str
+    scan: ScanResult
+
+    def __str__(self) -> str:
+        """Return how much of it was seen, and why not all."""
+        return f"{self.queue}: {self.scan.summary}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,7 @@ class LookupResult:
     row: JobRecord | None  # from the database
     messages: tuple[LocatedMessage, ...]
     unreachable: tuple[str, ...]
+    partly_searched: tuple[PartlySearched, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -51,11 +73,19 @@ def look_up(
     store: ObjectStore,
     open_jobs: Callable[[], AbstractContextManager[JobStore]],
     open_broker: Callable[[], AbstractContextManager[Broker]],
+    open_scheduler: Callable[[], AbstractContextManager[Broker]] | None = None,
 ) -> LookupResult:
     """
-    Look up a request in the bucket, the database and the queues.
+    Look up a request in the bucket, the database, the queues and the delayed retries.
 
     Only the bucket must be reachable; an unreachable database or broker is part of the result.
+
+    Args:
+        request_id: The request.
+        store: The bucket.
+        open_jobs: Opens the table of jobs.
+        open_broker: Opens the queues.
+        open_scheduler: Opens the broker as an administrator, who may read delayed messages.
     """
     unreachable: list[str] = []
     submitted = next(iter(store.list(f"submissions/{request_id}/")), None) is not None
@@ -66,22 +96,77 @@ def look_up(
             row = jobs.get(request_id)
     except (GraderError, GradectlError) as error:
         unreachable.append(f"database: {error}")
-    messages: list[LocatedMessage] = []
+    search = _Search(request_id)
     try:
         with open_broker() as broker:
-            messages = [located for queue in QUEUES for located in _find(broker, queue, request_id)]
+            for queue in QUEUES:
+                search.look_into(broker.inspector, queue)
     except (GraderError, GradectlError) as error:
         unreachable.append(f"broker: {error}")
-    return LookupResult(request_id, submitted, result, row, tuple(messages), tuple(unreachable))
+    if open_scheduler and not (result or search.messages):
+        try:
+            with open_scheduler() as broker:
+                search.look_for_delayed(broker.inspector)
+        except (GraderError, GradectlError) as error:
+            unreachable.append(f"delayed retries: {error}")
+    return LookupResult(
+        request_id,
+        submitted,
+        result,
+        row,
+        tuple(search.messages),
+        tuple(unreachable),
+        tuple(search.partly),
+    )
 
 
-def _find(broker: Broker, queue: str, request_id: str) -> list[LocatedMessage]:
-    """Find the messages of a request in one queue."""
-    inspection = inspect(broker.inspector, queue, enough=_MESSAGES_PER_QUEUE)
-    if inspection is None:
-        return []
-    views = (MessageView.of(message, inspection.now_ms) for message in inspection.scan.messages)
-    return [LocatedMessage(queue, view) for view in views if view.request_id == request_id]
+class _Search:
+    """Looks for the messages of a request and keeps nothing else."""
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+        self.messages: list[LocatedMessage] = []
+        self.partly: list[PartlySearched] = []
+
+    def look_into(self, inspector: Inspector, queue: str) -> None:
+        """
+        Search one queue.
+
+        Messages of this system have the request id as correlation id, by which the broker finds
+        them at once among those that it holds in memory. Only then everything is read.
+        """
+        counters = inspector.statistics([queue]).get(queue)
+        if counters is None or not counters.size:
+            return
+        now_ms = counters.taken_at_ms
+        found: dict[str, LocatedMessage] = {}
+
+        def visit(message: QueuedMessage) -> None:
+            if self._is_ours(message):
+                view = MessageView.of(message, now_ms)
+                found[message.message_id] = LocatedMessage(queue, view)
+
+        quoted = self._request_id.replace("'", "''")
+        for message in inspector.browse(queue, f"JMSCorrelationID = '{quoted}'"):
+            visit(message)
+        if not found:
+            scan = read_queue(inspector, counters, visit)
+            if not (found or scan.complete):
+                self.partly.append(PartlySearched(queue, scan))
+        self.messages += found.values()
+
+    def look_for_delayed(self, inspector: Inspector) -> None:
+        """Search the retries that wait for their time."""
+        now_ms = int(time.time() * 1000)
+        for each in inspector.delayed(_MOST_DELAYED):
+            if self._is_ours(each.message):
+                view = MessageView.of(each.message, now_ms)
+                due_seconds = max(each.due_ms - now_ms, 0) / 1000
+                self.messages.append(LocatedMessage(each.queue, view, due_seconds))
+
+    def _is_ours(self, message: QueuedMessage) -> bool:
+        named = readable_request_id(message.body) or message.headers.get("correlation-id", "")
+        return named == self._request_id
 
 
 def request_state(found: LookupResult) -> str:
@@ -90,10 +175,32 @@ def request_state(found: LookupResult) -> str:
         return "finished"
     if found.row and found.row.result:
         return "finished, but result.json is not in the bucket"
-    if found.row:
-        return f"running, attempt {found.row.attempts}"
-    if found.messages:
-        return f"in {found.messages[0].queue}"
+    return _waiting(found) or _running(found.row) or _unknown(found)
+
+
+def _waiting(found: LookupResult) -> str:
+    """Say in which queue it is, unless a worker has received it."""
+    delayed = next((each for each in found.messages if each.due_seconds is not None), None)
+    if delayed:
+        return f"waits for its next attempt in {delayed.due_seconds:.0f} s"
+    return f"in {found.messages[0].queue}" if found.messages and not found.row else ""
+
+
+def _running(row: JobRecord | None) -> str:
+    """Say which attempt it is, and how long a worker has had it."""
+    if row is None:
+        return ""
+    claimed = ""
+    if row.updated_at:
+        seconds = (datetime.now(UTC) - row.updated_at).total_seconds()
+        claimed = f", claimed {age(max(seconds, 0))} ago"
+    return f"{row.status}, attempt {row.attempts}{claimed}"
+
+
+def _unknown(found: LookupResult) -> str:
+    if found.partly_searched:
+        known = "submitted; its current place is unknown" if found.submitted else "not found"
+        return f"{known}: not all messages could be read"
     if found.unreachable:
         return "submitted; its current place is unknown"
     return "submitted, but in no queue: a worker has just received it, or it was never sent"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from grader.contract.messages import JobRequest, JobResult
@@ -65,6 +65,7 @@ class JobRecord:
     worker_id: str
     queue: str
     result: JobResult | None
+    updated_at: datetime | None = None  # last claim or result, in UTC; None if the store has none
 
 
 class JobStore(Protocol):

@@ -68,6 +68,8 @@ class QueueStatistics:
     expired: int
     taken_at_ms: int  # Unix time by the broker's clock
     oldest_ms: int | None = None  # time of the first message, if the broker reports it
+    memory_bytes: int = 0  # of its messages in the memory of the broker
+    average_bytes: int = 0  # of a message in memory; 0 if the broker does not know it
 
     @property
     def waiting(self) -> int:
@@ -85,6 +87,15 @@ class QueuedMessage:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class DelayedMessage:
+    """A retry that the broker will add to `queue` at a time; it is in no queue until then."""
+
+    queue: str
+    due_ms: int  # Unix time by the broker's clock
+    message: QueuedMessage
+
+
 class QueueInspector(Protocol):
     """
     Inspects queues and never consumes.
@@ -98,13 +109,13 @@ class QueueInspector(Protocol):
 
     def browse(self, queue: str, selector: str = "") -> Sequence[QueuedMessage]:
         """
-        Read one page of a queue, in the broker's order and with the broker's page size.
+        Read one page of a queue, in the broker's order; the broker and the adapter bound its size.
 
         Browsing creates a missing queue, so check its statistics first.
         """
         ...
 
-    def peek(self, queue: str, count: int) -> Sequence[QueuedMessage]:
+    def peek(self, queue: str, count: int, selector: str = "") -> Sequence[QueuedMessage]:
         """
         Read at most the first `count` messages of a queue, including those in flight.
 

@@ -16,13 +16,20 @@ from time import monotonic, time
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
 from grader.errors import ConnectionLostError, SettingsError
-from grader.ports.messages import QueuedMessage, QueueStatistics
+from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
 
 _REPLIES = "/temp-queue/gradectl-statistics"
 _STATISTICS = "/queue/ActiveMQ.Statistics."
 _FIRST_TIMESTAMP = "ActiveMQ.Statistics.Destination.Include.First.Message.Timestamp"
 #: A broker without the plugin keeps the query as an ordinary message, so the query expires.
 _QUERY_EXPIRY_MS = 86_400_000
+#: A page ends when its bodies reach this size; the broker stops to send it.
+_PAGE_BYTES = 16 * 1024 * 1024
+_SCHEDULER = "/queue/ActiveMQ.Scheduler.Management"
+_DELAYED_REPLIES = "/temp-queue/gradectl-scheduler"
+#: Ends of the periods that are asked for one after the other, in seconds from now: a broker sends
+#: all messages of a period at once. The first begins in the past, for those being delivered.
+_PERIODS = (-60, 5, 15, 60, 300, 3_600, 86_400, 365 * 86_400)
 _Map = dict[str, object]
 
 
@@ -87,24 +94,65 @@ class ActiveMQQueueInspector:
                 yield name, _plain_map(frame.body), frame
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
-        """Browse one page, at most the queue's maxBrowsePageSize."""
+        """Browse one page: at most the queue's maxBrowsePageSize, and about 16 MB."""
         headers = {"ack": "auto"} | ({"selector": selector} if selector else {})
         return self._read(queue, headers, None)
 
-    def peek(self, queue: str, count: int) -> list[QueuedMessage]:
+    def peek(self, queue: str, count: int, selector: str = "") -> list[QueuedMessage]:
         """
         Browse at most the first `count` messages.
 
         The broker delivers at most `count` unacknowledged messages, and none is acknowledged. With
         automatic acknowledgement it would page through the whole queue.
         """
-        return self._read(queue, {"activemq.prefetchSize": str(count)}, count)
+        headers = {"activemq.prefetchSize": str(count)}
+        return self._read(queue, headers | ({"selector": selector} if selector else {}), count)
+
+    def delayed(self, most: int) -> list[DelayedMessage]:
+        """
+        Read the messages that the scheduler will deliver, about the first `most`.
+
+        It needs the right to write to the scheduler's management queue, which also deletes.
+        """
+        headers = {"ack": "auto", "activemq.prefetchSize": "100"}
+        replies = self._connection.subscribe(_DELAYED_REPLIES, headers=headers)
+        found: list[DelayedMessage] = []
+        now = int(time())
+        for start, end in itertools.pairwise(_PERIODS):
+            if len(found) >= most:
+                break
+            found += self._delayed_within(replies, (now + start) * 1000, (now + end) * 1000 - 1)
+        self._connection.unsubscribe(replies)
+        return found
+
+    def _delayed_within(self, replies: str, start_ms: int, end_ms: int) -> Iterator[DelayedMessage]:
+        """Ask for the messages of one period; an end marker follows the answers."""
+        query = {
+            "AMQ_SCHEDULER_ACTION": "BROWSE",
+            "ACTION_START_TIME": str(start_ms),
+            "ACTION_END_TIME": str(end_ms),
+            "reply-to": _DELAYED_REPLIES,
+            "expires": str(int(time() * 1000) + _QUERY_EXPIRY_MS),
+        }
+        self._connection.send(_SCHEDULER, b"", query)
+        marker = f"end {next(self._numbers)}"
+        self._connection.send(_DELAYED_REPLIES, b"", {"correlation-id": marker})
+        for frame in self._frames(replies):
+            if frame.headers.get("correlation-id") == marker:
+                return
+            if "scheduledJobId" in frame.headers:
+                yield _delayed(frame)
 
     def _read(self, queue: str, headers: dict[str, str], most: int | None) -> list[QueuedMessage]:
         subscription = self._connection.subscribe(queue, headers={"browser": "true", **headers})
         frames = self._frames(subscription)
         shown = takewhile(lambda frame: frame.headers.get("browser") != "end", frames)
-        page = [_message(frame) for frame in islice(shown, most)]
+        page, size = [], 0
+        for frame in islice(shown, most):
+            page.append(_message(frame))
+            size += len(frame.body)
+            if size >= _PAGE_BYTES:
+                break
         self._connection.unsubscribe(subscription)
         return page
 
@@ -130,6 +178,15 @@ def _message(frame: Frame) -> QueuedMessage:
     return QueuedMessage(frame.message_id, sent_ms, frame.body, headers)
 
 
+def _delayed(frame: Frame) -> DelayedMessage:
+    """Convert an answer of the scheduler, which has the delay and the time of sending."""
+    message = _message(frame)
+    delay_ms = frame.headers.get("AMQ_SCHEDULED_DELAY", "")
+    due_ms = message.timestamp_ms + (int(delay_ms) if delay_ms.isdecimal() else 0)
+    queue = frame.headers.get("original-destination", "").removeprefix("/queue/")
+    return DelayedMessage(queue, due_ms, message)
+
+
 def _statistics(queue: str, answer: _Map, taken_at_ms: int) -> QueueStatistics:
     """Convert the counters of one queue."""
 
@@ -148,6 +205,8 @@ def _statistics(queue: str, answer: _Map, taken_at_ms: int) -> QueueStatistics:
         expired=count("expiredCount"),
         taken_at_ms=taken_at_ms,
         oldest_ms=count("firstMessageTimestamp") or None,
+        memory_bytes=count("memoryUsage"),
+        average_bytes=count("averageMessageSize"),
     )
 
 

@@ -126,6 +126,7 @@ class MysqlJobStore:
             worker_id=row["worker_id"],
             queue=row["queue"],
             result=_stored_result(row),
+            updated_at=row["updated_at"].replace(tzinfo=UTC),
         )
 
     def delete(self, request_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradectl.queues.message_view import MessageView, age, decoded, pretty
+from gradectl.queues.message_view import Body, MessageView, age, decoded, pretty
 from grader.contract.messages import Failure, Grade, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.messages import QueuedMessage
@@ -97,6 +98,27 @@ def test_any_body_can_be_shown(body: bytes) -> None:
     assert isinstance(pretty(body), str)
 
 
+odd = st.sampled_from(
+    [b'"\\ud800"', b"NaN", b'{"a": -Infinity}', b"1e999", b"[" * 9000 + b"]" * 9000, b"\xff", b""]
+)
+
+
+@given(st.binary(max_size=300) | odd | st.text().map(lambda text: json.dumps(text).encode()))
+def test_any_body_can_be_recovered_from_valid_json(body: bytes) -> None:
+    """Lone surrogates and numbers that JSON lacks break no parser; bytes are kept."""
+    found = decoded(body)
+
+    text = json.dumps({"content": found.content}, allow_nan=False)
+    again = json.loads(text)["content"]
+    match found.encoding:
+        case "base64":
+            assert base64.b64decode(again, validate=True) == body
+        case "text":
+            assert again.encode() == body
+        case _:
+            assert again == json.loads(body)
+
+
 def test_a_body_of_brackets_does_not_exhaust_the_stack() -> None:
     """Deep nesting is handled."""
     assert pretty(b"[" * 200_000).startswith("[[[")
@@ -106,7 +128,7 @@ def test_a_body_of_brackets_does_not_exhaust_the_stack() -> None:
 def test_json_is_formatted_and_other_bodies_are_escaped() -> None:
     """Invalid UTF-8 is shown as escapes."""
     assert pretty(b'{"a":1}') == '{\n  "a": 1\n}'
-    assert decoded(b'{"a":1}') == {"a": 1}
+    assert decoded(b'{"a":1}') == Body("json", {"a": 1})
     assert pretty(b"\xff\x00a") == "\\xff\x00a"
 
 

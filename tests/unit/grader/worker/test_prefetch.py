@@ -54,7 +54,7 @@ class Queues:
         """Fail: prefetching must not read whole queues."""
         raise AssertionError(f"{queue} {selector} was browsed as a whole")
 
-    def peek(self, queue: str, count: int) -> list[QueuedMessage]:
+    def peek(self, queue: str, count: int, selector: str = "") -> list[QueuedMessage]:  # noqa: ARG002 - the port's
         """Return the first messages."""
         self.peeked.append((queue, count))
         return self.content[queue][:count]

@@ -1,0 +1,246 @@
+"""`gradectl queue inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from gradectl.cloud import CloudContext
+from gradectl.commands.arguments import environment_option, queue_argument
+from gradectl.context import pass_context
+from gradectl.errors import ExitCode, GradectlError, UsageError
+from gradectl.options import command
+from gradectl.queues.broker import Inspector
+from gradectl.queues.inspection import MOST_MESSAGES, Extent, read_queue
+from gradectl.queues.listing import GROUPS, MOST_SHOWN, Listing
+from gradectl.queues.message_view import MessageView, age, decoded, pretty
+from gradectl.queues.scan import ScanResult
+from gradectl.target import EnvironmentClient, select_environment
+from gradectl.ui import Table
+from grader.errors import ConnectionLostError
+from grader.ports.messages import QueuedMessage, QueueStatistics
+
+_COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
+#: Longest text in the column `about`.
+_LONGEST_ABOUT = 200
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class _Age(click.ParamType[float]):
+    """An age such as 90s, 15m, 2h or 1d, as seconds."""
+
+    name = "AGE"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Convert the text of the option."""
+        try:
+            return float(value[:-1]) * _UNITS[value[-1:]]
+        except (KeyError, ValueError):
+            self.fail(f"{value!r} is not an age such as 90s, 15m, 2h or 1d", param, ctx)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What to read of which queue."""
+
+    target: EnvironmentClient
+    queue: str
+    extent: Extent
+
+    def read(
+        self,
+        inspector: Inspector,
+        counters: QueueStatistics,
+        visit: Callable[[QueuedMessage], object],
+    ) -> ScanResult:
+        """Read the queue; a selector that the broker refuses is a mistake in the command line."""
+        try:
+            return read_queue(inspector, counters, visit, self.extent)
+        except ConnectionLostError as error:
+            if self.extent.selector and "selector" in error.what.lower():
+                raise UsageError(error.what, where="--selector", next_step=_SELECTORS) from error
+            raise
+
+
+_SELECTORS = "a selector is like: JMSCorrelationID = 'req_1' AND JMSPriority > 4"
+
+
+@command("inspect", epilog="Example: gradectl queue inspect grading-dlq --since 1h --limit 20")
+@queue_argument
+@environment_option
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop reading after about this many messages, the first by priority and age.",
+)
+@click.option(
+    "--full",
+    is_flag=True,
+    help=f"Read more than {MOST_MESSAGES} messages; the broker keeps in memory what is read.",
+)
+@click.option("--since", type=_Age(), help="Only messages sent within this time, such as 15m.")
+@click.option(
+    "--selector",
+    default="",
+    metavar="EXPR",
+    help="Only messages for which this expression holds; the broker evaluates it.",
+)
+@click.option(
+    "--group-by", type=click.Choice(list(GROUPS)), help="Count messages instead of listing them."
+)
+@click.option(
+    "--id",
+    "--message",
+    "message_id",
+    metavar="ID",
+    help="Show headers and body of this message.",
+)
+@pass_context(CloudContext)
+def inspect_queue(  # noqa: PLR0913 - one for each option
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    limit: int | None,
+    full: bool,
+    since: float | None,
+    selector: str,
+    group_by: str | None,
+    message_id: str | None,
+) -> int:
+    """
+    Show the messages of QUEUE without consuming them.
+
+    Without --limit all messages are read, and the 1000 oldest are listed. The output states how
+    many of the queue's messages were read. Exit code 3 when some could not be read; the reason is
+    shown. A broker keeps in memory what is read, so a very long queue is shown by sample.
+    """
+    extent = Extent(limit, None if full else MOST_MESSAGES, selector)
+    request = _Request(select_environment(app, environment), name, extent)
+    with request.target.broker("operator") as broker:
+        counters = broker.inspector.statistics([name]).get(name)
+        if counters is None:
+            raise GradectlError(
+                f"queue {name!r} not found",
+                where=f"broker of {request.target.name}",
+                next_step=f"gradectl queue list -e {request.target.name}",
+            )
+        if message_id:
+            scan = _show_message(request, broker.inspector, counters, message_id)
+        else:
+            since_ms = 0 if since is None else counters.taken_at_ms - int(since * 1000)
+            listing = Listing(counters.taken_at_ms, since_ms, group_by, limit or MOST_SHOWN)
+            scan = request.read(broker.inspector, counters, listing.add)
+            _show_listing(request, counters, scan, listing)
+    if scan.complete or scan.stopped_early:
+        return ExitCode.OK
+    app.ui.warn(scan.summary)
+    return ExitCode.PARTLY_DONE
+
+
+def _show_listing(
+    request: _Request, counters: QueueStatistics, scan: ScanResult, listing: Listing
+) -> None:
+    """Write one row for each message, or for each group."""
+    target, name = request.target, request.queue
+    title = f"{name} of {target.name}: {scan.summary}"
+    if counters.in_flight:
+        title += f"; {counters.in_flight} of them in flight"
+    head = {**_head(target, name, scan), "in_flight": counters.in_flight}
+    head["matched"] = listing.matched
+    if listing.since_ms or request.extent.selector:
+        title += f"; {listing.matched} chosen"
+    if listing.group_by:
+        groups = listing.groups.most_common()
+        document = {
+            **head,
+            "group_by": listing.group_by,
+            "groups": [{"group": group, "count": number} for group, number in groups],
+        }
+        rows: list[list[object]] = [[number, group or "-"] for group, number in groups]
+        table = Table(("messages", listing.group_by), rows, title)
+        target.app.ui.emit("queue-groups", document, table)
+        return
+    views = listing.views()
+    if len(views) < listing.matched:
+        title += f"; the {len(views)} oldest are listed"
+    rows = [_row(view) for view in views]
+    document = {**head, "messages": [asdict(each) for each in views]}
+    target.app.ui.emit("queue-inspect", document, Table(_COLUMNS, rows, title))
+    if views:
+        example = f"gradectl queue inspect {name} -e {target.name} --id '{views[0].message_id}'"
+        target.app.ui.say(f"next: {example}")
+
+
+def _row(view: MessageView) -> list[object]:
+    """Summarize a message on one line."""
+    about = " ".join(view.about.split())
+    if len(about) > _LONGEST_ABOUT:
+        about = f"{about[:_LONGEST_ABOUT]}..."
+    moved = (view.original_queue, view.attempt)
+    return [view.message_id, age(view.age_seconds), view.request_id, about, *moved, view.size_bytes]
+
+
+def _show_message(
+    request: _Request, inspector: Inspector, counters: QueueStatistics, message_id: str
+) -> ScanResult:
+    """Write headers and body of one message."""
+    target, name = request.target, request.queue
+    found: list[QueuedMessage] = []
+
+    def visit(message: QueuedMessage) -> bool:
+        if message.message_id == message_id:
+            found.append(message)
+        return bool(found)
+
+    scan = request.read(inspector, counters, visit)
+    if not found:
+        raise GradectlError(
+            f"message {message_id!r} not found; {scan.summary}",
+            where=f"{name} in {target.name}",
+            next_step=f"gradectl queue inspect {name} -e {target.name}",
+        )
+    (message,) = found
+    view = MessageView.of(message, counters.taken_at_ms)
+    headers = _headers(message)
+    body = decoded(message.body)
+    document = {
+        **_head(target, name, scan),
+        "message": {
+            **asdict(view),
+            "headers": headers,
+            "body": body.content,
+            "body_encoding": body.encoding,
+        },
+    }
+    rows = [("age", age(view.age_seconds)), *headers.items()]
+    title = f"{message_id} in {name}; {scan.summary}"
+    table = Table(("header", "value"), rows, title, text=pretty(message.body))
+    target.app.ui.emit("queue-message", document, table)
+    return scan
+
+
+def _head(target: EnvironmentClient, name: str, scan: ScanResult) -> dict[str, Any]:
+    """Queue, and how many of its messages were read."""
+    return {
+        "environment": target.name,
+        "queue": name,
+        "seen": scan.seen,
+        "size": scan.size,
+        "complete": scan.complete,
+        "reason": scan.reason,
+    }
+
+
+def _headers(message: QueuedMessage) -> Mapping[str, str]:
+    """The headers in a fixed order."""
+    return dict(sorted(message.headers.items()))

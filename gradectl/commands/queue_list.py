@@ -1,0 +1,186 @@
+"""`gradectl queue list`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import count
+from typing import Any
+
+import click
+
+from gradectl.cloud import CloudContext
+from gradectl.commands.arguments import environment_option
+from gradectl.context import pass_context
+from gradectl.errors import GradectlError, UnreachableError
+from gradectl.monitoring.names import ResourceNames
+from gradectl.options import command
+from gradectl.queues.hints import hints
+from gradectl.queues.inspection import QueueState, queue_states
+from gradectl.queues.message_view import age
+from gradectl.queues.rates import Rates, rates
+from gradectl.target import EnvironmentClient, select_environment
+from gradectl.ui import Table
+from grader.contract.names import QUEUES
+from grader.errors import ConnectionLostError, GraderError
+
+_COLUMNS = ("queue", "waiting", "in flight", "delayed", "consumers", "in", "out", "oldest")
+_RATE_COLUMNS = (*_COLUMNS[:5], "in/s", "out/s", "oldest")
+#: Delayed messages that are counted, at least.
+_MOST_DELAYED = 1_000
+
+
+@dataclass(frozen=True)
+class _Observation:
+    """The queues at one moment; `delayed` is None where it could not be read."""
+
+    states: list[QueueState]
+    source: str
+    delayed: Counter[str] | None = None
+
+
+@command("list", epilog="Example: gradectl queue list --environment local --watch 5")
+@environment_option
+@click.option(
+    "--watch",
+    "interval",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Repeat at this interval until Ctrl-C or --timeout, with rates instead of totals.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["auto", "broker", "cloudwatch"]),
+    default="auto",
+    show_default=True,
+    help="Where the counters come from; auto asks CloudWatch if the broker does not answer.",
+)
+@pass_context(CloudContext)
+def list_queues(
+    app: CloudContext, *, environment: str | None, interval: float | None, source: str
+) -> None:
+    """
+    Show the counters of each queue, with hints on problems.
+
+    `in` and `out` count since the broker started. `delayed` are retries that the broker adds to
+    the queue later; only the admin of the broker may read them. Counters of CloudWatch are a few
+    minutes old, and have neither totals nor ages.
+    """
+    target = select_environment(app, environment)
+    previous: _Observation | None = None
+    for number in count():
+        if number and interval:
+            time.sleep(interval)
+        found = _observe(target, source)
+        _show(target, found, previous, is_watched=interval is not None)
+        if interval is None:
+            return
+        previous = found
+
+
+def _observe(target: EnvironmentClient, source: str) -> _Observation:
+    """Read the queues from the first source that answers."""
+    if source != "cloudwatch":
+        try:
+            with target.broker("operator") as broker:
+                states = queue_states(broker.inspector)
+            return _Observation(states, "broker", _delayed(target))
+        except (UnreachableError, ConnectionLostError) as error:
+            if source == "broker" or target.environment.emulated:
+                raise
+            target.app.ui.warn(f"{error.what}; these counters are from CloudWatch")
+    name = ResourceNames.of(target.environment).broker
+    found = target.aws.states.queue_metrics(name, QUEUES) if name else {}
+    if not found:
+        raise UnreachableError(
+            "CloudWatch has no counters of these queues",
+            where=f"AWS/AmazonMQ, broker {name}",
+            next_step=f"gradectl status {target.name}",
+        )
+    return _Observation([QueueState(queue, found.get(queue)) for queue in QUEUES], "cloudwatch")
+
+
+def _delayed(target: EnvironmentClient) -> Counter[str] | None:
+    """Count the delayed messages by queue; None where this login may not read them."""
+    try:
+        with target.broker() as broker:
+            found = broker.inspector.delayed(_MOST_DELAYED)
+    except (GradectlError, GraderError) as error:
+        target.app.ui.warn(f"delayed messages are not shown: {error.what}")
+        return None
+    return Counter(message.queue for message in found)
+
+
+def _show(
+    target: EnvironmentClient,
+    found: _Observation,
+    previous: _Observation | None,
+    *,
+    is_watched: bool,
+) -> None:
+    """Write the counters as data, and the hints as messages."""
+    counters = {each.queue: each.counters for each in found.states}
+    before = {each.queue: each.counters for each in previous.states} if previous else {}
+    changes = rates(before, counters)
+    said = hints(counters, target.name, target.look_at)
+    queues = [
+        {
+            **_document(each, found, changes.get(each.queue)),
+            "hint": said[each.queue].text,
+            "next": said[each.queue].next_step,
+        }
+        for each in found.states
+    ]
+    document = {"environment": target.name, "source": found.source, "queues": queues}
+    ui = target.app.ui
+    if is_watched and ui.output == "json":
+        ui.stream("queue-list", document)
+    else:
+        rows = [_cells(each, found, changes.get(each.queue), is_watched) for each in found.states]
+        columns = _RATE_COLUMNS if is_watched else _COLUMNS
+        title = f"queues of {target.name}, from {found.source}"
+        ui.emit("queue-list", document, Table(columns, rows, title))
+    for name, hint in said.items():
+        if hint.text:
+            ui.say(f"{name}: {hint}", "yellow")
+
+
+def _document(state: QueueState, found: _Observation, change: Rates | None) -> dict[str, Any]:
+    """The counters of a queue for programs."""
+    counters = state.counters
+    if counters is None:
+        return {"queue": state.queue, "exists": False}
+    return {
+        "queue": state.queue,
+        "exists": True,
+        **asdict(counters),
+        "waiting": counters.waiting,
+        "oldest_seconds": state.oldest_seconds,
+        "delayed": _number(found.delayed, state.queue),
+        "in_per_second": change and change.into,
+        "out_per_second": change and change.out,
+    }
+
+
+def _number(delayed: Mapping[str, int] | None, queue: str) -> int | None:
+    return None if delayed is None else delayed.get(queue, 0)
+
+
+def _cells(
+    state: QueueState, found: _Observation, change: Rates | None, is_watched: bool
+) -> list[object]:
+    """The counters of a queue as a row."""
+    counters = state.counters
+    if counters is None:
+        return [state.queue, *["-"] * (len(_COLUMNS) - 1)]
+    delayed = _number(found.delayed, state.queue)
+    oldest = "-" if state.oldest_seconds is None else age(state.oldest_seconds)
+    flow: tuple[object, object] = (counters.enqueued, counters.dequeued)
+    if is_watched:
+        flow = (f"{change.into:.1f}", f"{change.out:.1f}") if change else ("-", "-")
+    elif found.source == "cloudwatch":
+        flow = ("-", "-")
+    waiting = (counters.waiting, counters.in_flight, "-" if delayed is None else delayed)
+    return [state.queue, *waiting, counters.consumers, *flow, oldest]
