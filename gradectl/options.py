@@ -71,9 +71,11 @@ def seconds_left() -> float | None:
     return signal.getitimer(signal.ITIMER_REAL)[0] or None
 
 
-def stop_timer() -> None:
-    """End the time of --timeout, before work that must not be interrupted."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
+def extend_timeout(seconds: float) -> None:
+    """Give what must not be cut off, such as a clean-up, this time, although --timeout expires."""
+    left = seconds_left()
+    if left is not None and left < seconds:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 class _WithGlobalOptions(click.Command):

@@ -23,7 +23,7 @@ MEANINGS = {
     ExitCode.OK: "success",
     ExitCode.ERROR: "failure; the error message names the place, the cause and the next step",
     ExitCode.CHANGES: "there are changes (only with `--detailed-exitcode`), or drift",
-    ExitCode.PARTLY_DONE: "partly done: operations on many messages, or a queue that was not read completely",
+    ExitCode.PARTLY_DONE: "partly done: operations on many messages, or an incomplete reading",
     ExitCode.CHECK_FAILED: "a check found problems",
     ExitCode.REFUSED: "refused by a safety gate; nothing was changed",
     ExitCode.USAGE: "invalid command line",

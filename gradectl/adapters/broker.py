@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from gradectl.adapters.aws.account import Aws
 from gradectl.errors import UnreachableError
@@ -14,7 +15,9 @@ from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.contract.names import parameter_name
 from grader.errors import AccessError, ConnectionLostError
+from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
 
+_Result = TypeVar("_Result")
 _CONNECT_SECONDS = 10.0
 
 
@@ -93,8 +96,55 @@ def open_broker(access: BrokerAccess) -> Iterator[StompBroker]:
         AccessError: The broker rejected the user name or password.
         TrustError: Its certificate is not trusted.
     """
-    with _connected(access) as connection:
-        yield StompBroker(access, connection)
+    broker = StompBroker(Line(access))
+    try:
+        yield broker
+    finally:
+        broker.close()
+
+
+class Line:
+    """
+    A connection that is opened again where it was lost, for calls that may be repeated.
+
+    Args:
+        access: Address and login.
+        prepare: Called with each new connection.
+    """
+
+    def __init__(
+        self, access: BrokerAccess, prepare: Callable[[Connection], object] = lambda _: None
+    ) -> None:
+        """Connect; raises as `open_broker` does."""
+        self.access = access
+        self._prepare = prepare
+        self._connection = self._open()
+
+    @property
+    def connection(self) -> Connection:
+        """A connection that is not known to be lost."""
+        if self._connection.is_lost:
+            self.close()
+            self._connection = self._open()
+        return self._connection
+
+    def repeat(self, call: Callable[[Connection], _Result]) -> _Result:
+        """Make a call that has no effect, and once more if the connection is lost meanwhile."""
+        try:
+            return call(self.connection)
+        except ConnectionLostError:
+            if not self._connection.is_lost:
+                raise
+            return call(self.connection)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
+
+    def _open(self) -> Connection:
+        connection = _connect(self.access)
+        self._prepare(connection)
+        return connection
 
 
 class StompBroker:
@@ -102,57 +152,98 @@ class StompBroker:
     See `gradectl.queues.broker.Broker`.
 
     Args:
-        access: Address and login, for the connections of watches.
-        connection: Connection for everything else.
+        line: The connection for everything but watches.
     """
 
-    def __init__(self, access: BrokerAccess, connection: Connection) -> None:
-        self._access = access
-        self._connection = connection
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     @cached_property
-    def inspector(self) -> ActiveMQQueueInspector:
+    def inspector(self) -> StompInspector:
         """Browses queues without consuming messages."""
-        return ActiveMQQueueInspector(self._connection)
+        return StompInspector(self._line)
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a persistent message and wait for the broker's receipt."""
-        self._connection.send(queue, body, headers)
+        self._line.connection.send(queue, body, headers)
 
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[StompWatch]:
         """Subscribe to the messages of one correlation id, on a separate connection."""
         quoted = correlation_id.replace("'", "''")
-        with _connected(self._access) as connection:
-            selector = f"JMSCorrelationID = '{quoted}'"
-            connection.subscribe(queue, headers={"selector": selector})
-            yield StompWatch(connection)
+        headers = {"selector": f"JMSCorrelationID = '{quoted}'"}
+        line = Line(
+            self._line.access, lambda connection: connection.subscribe(queue, headers=headers)
+        )
+        try:
+            yield StompWatch(line)
+        finally:
+            line.close()
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._line.close()
+
+
+class StompInspector:
+    """
+    See `gradectl.queues.broker.Inspector`; a lost connection is opened again.
+
+    Args:
+        line: The connection.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._inspectors: dict[Connection, ActiveMQQueueInspector] = {}
+
+    def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
+        """Read the counters of those `queues` that exist."""
+        return self._line.repeat(lambda open_: self._on(open_).statistics(queues))
+
+    def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
+        """Read one page of a queue."""
+        return self._line.repeat(lambda open_: self._on(open_).browse(queue, selector))
+
+    def peek(self, queue: str, count: int, selector: str = "") -> list[QueuedMessage]:
+        """Read at most the first `count` messages of a queue."""
+        return self._line.repeat(lambda open_: self._on(open_).peek(queue, count, selector))
+
+    def delayed(self, most: int) -> list[DelayedMessage]:
+        """Read delayed messages, about the first `most`."""
+        return self._line.repeat(lambda open_: self._on(open_).delayed(most))
+
+    def _on(self, connection: Connection) -> ActiveMQQueueInspector:
+        """Return the inspector of a connection, which has subscriptions there."""
+        if connection not in self._inspectors:
+            self._inspectors = {connection: ActiveMQQueueInspector(connection)}
+        return self._inspectors[connection]
 
 
 class StompWatch:
     """
-    See `gradectl.queues.broker.Watch`.
+    See `gradectl.queues.broker.Watch`; a lost connection is opened again.
 
     Args:
-        connection: Connection with one subscription, from `StompBroker.watch`.
+        line: Connection with one subscription, from `StompBroker.watch`.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def take(self, timeout_seconds: float) -> bytes | None:
         """Consume the next message of the subscription."""
-        frame = self._connection.next_frame(timeout_seconds)
+        frame = self._line.repeat(lambda open_: open_.next_frame(timeout_seconds))
         if frame is None:
             return None
-        self._connection.ack(frame)
+        self._line.connection.ack(frame)
         return frame.body
 
 
-@contextmanager
-def _connected(access: BrokerAccess) -> Iterator[Connection]:
+def _connect(access: BrokerAccess) -> Connection:
+    """Connect, with the advice of the environment in the errors."""
     try:
-        connection = connect(
+        return connect(
             [access.endpoints],
             access.user,
             access.password,
@@ -168,7 +259,3 @@ def _connected(access: BrokerAccess) -> Iterator[Connection]:
     except AccessError as error:
         error.next_step = access.login_advice
         raise
-    try:
-        yield connection
-    finally:
-        connection.close()

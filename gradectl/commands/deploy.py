@@ -40,8 +40,6 @@ from gradectl.ui import Table
 _FORMATS = (".md", ".json")
 #: What remains of --timeout for the clean-up of the smoke test and the report.
 _REPORT_SECONDS = 5.0
-#: The smoke test sends one job after the other, one through each request queue.
-_SMOKE_JOBS = 2
 _STEP = click.Choice(list(STEPS))
 
 
@@ -168,7 +166,7 @@ def _smoke(app: CloudContext, environment: str) -> str:
 
 def smoke_seconds(left: float | None) -> float:
     """
-    Time limit of a job of the smoke test: the usual one, or less when --timeout expires before.
+    Time limit of the jobs of the smoke test: the usual one, or less when --timeout expires before.
 
     So a job that gets no answer fails as such, with the hop that it did not pass, and not as an
     expired command without a report.
@@ -178,7 +176,7 @@ def smoke_seconds(left: float | None) -> float:
     """
     if left is None:
         return JOB_SECONDS
-    return min(JOB_SECONDS, max(1.0, (left - _REPORT_SECONDS) / _SMOKE_JOBS))
+    return min(JOB_SECONDS, max(1.0, left - _REPORT_SECONDS))
 
 
 def _check_formats(reports: Sequence[Path]) -> None:

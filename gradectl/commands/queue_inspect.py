@@ -65,8 +65,11 @@ class _Request:
         try:
             return read_queue(inspector, counters, visit, self.extent)
         except ConnectionLostError as error:
-            if self.extent.selector and "selector" in error.what.lower():
-                raise UsageError(error.what, where="--selector", next_step=_SELECTORS) from error
+            if (
+                self.extent.selector and self.extent.selector in error.what
+            ):  # it repeats what is wrong
+                text = f"the broker refuses the selector {self.extent.selector!r}"
+                raise UsageError(text, where="--selector", next_step=_SELECTORS) from error
             raise
 
 

@@ -11,7 +11,7 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, GradectlError
-from gradectl.options import command, stop_timer
+from gradectl.options import command, extend_timeout, seconds_left
 from gradectl.smoke.report import HOPS, ProbeResult, SmokeReport, next_step
 from gradectl.smoke.smoke_test import SmokeEnvironment, SmokeTest
 from gradectl.target import EnvironmentClient, select_environment
@@ -19,8 +19,12 @@ from gradectl.ui import Table
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
-#: Default time limit of a job.
+#: Default time limit of all jobs together.
 JOB_SECONDS = 60.0
+#: Time for the diagnosis of a job without a result.
+_REPORT_SECONDS = 3.0
+#: Time for the clean-up, also when --timeout expires meanwhile.
+_CLEAN_UP_SECONDS = 60.0
 
 
 @command("smoke", epilog="Example: gradectl smoke local")
@@ -31,9 +35,9 @@ def smoke(app: CloudContext, environment: str) -> None:
     Test ENVIRONMENT end to end with one job in each request queue.
 
     Results are matched by correlation id, so messages of other jobs are not consumed. Everything
-    that the test creates is removed, also after Ctrl-C. A job may take --timeout seconds (default:
-    60). Exit code 4 when a step fails, 69 when the broker is unreachable, 77 when its login lacks
-    permissions.
+    that the test creates is removed, also after Ctrl-C, and after --timeout. The jobs may take 60
+    seconds together, or less when --timeout expires before. Exit code 4 when a step fails, 69 when
+    the broker is unreachable, 77 when its login lacks permissions.
     """
     run_smoke(app, environment)
 
@@ -48,7 +52,7 @@ def run_smoke(
         app: The context of the command.
         environment: The environment.
         show: Whether the report is the output of the command; otherwise only messages are printed.
-        seconds: Time limit of a job; default: --timeout, or 60.
+        seconds: Time limit of all jobs together; default: 60, or less by --timeout.
 
     Returns:
         The report; None in a dry run.
@@ -65,8 +69,8 @@ def run_smoke(
         return None
     with target.broker() as broker, _jobs(target) as jobs:
         parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
-        limit = seconds or app.options.timeout or JOB_SECONDS
-        report = SmokeTest(parts, seconds=limit, before_clean_up=stop_timer).run(app.ui.say)
+        limit = seconds or _seconds_for_jobs(seconds_left())
+        report = SmokeTest(parts, seconds=limit).run(app.ui.say, _protect_clean_up)
     if show:
         document = {"environment": target.name, **_document(report)}
         app.ui.emit("smoke", document, _table(target, report))
@@ -78,6 +82,17 @@ def run_smoke(
         raise CheckFailedError(report.failure, where=target.name, next_step=hint)
     app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
     return report
+
+
+def _seconds_for_jobs(left: float | None) -> float:
+    """Leave time for the diagnosis: an expired command has no report."""
+    if left is None:
+        return JOB_SECONDS
+    return min(JOB_SECONDS, max(left - _REPORT_SECONDS, left / 2))
+
+
+def _protect_clean_up() -> None:
+    extend_timeout(_CLEAN_UP_SECONDS)
 
 
 @contextmanager

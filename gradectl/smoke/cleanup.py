@@ -8,12 +8,14 @@ from itertools import count
 
 from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker
-from gradectl.queues.inspection import inspect
+from gradectl.queues.inspection import read_queue
+from gradectl.queues.scan import StopReason
 from gradectl.smoke.probe import SmokeJob
 from gradectl.submissions.submit import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore
+from grader.ports.messages import QueueStatistics
 from grader.ports.stores import ObjectStore
 
 _TAKE_SECONDS = 0.1
@@ -45,11 +47,12 @@ class CleanUp:
 
         Messages come first, because a worker that holds a request needs its objects.
         """
-        held = [job for job in jobs if job.sent and not self._take_messages(job)]
-        for job in held:
-            self.left_behind.append(
-                f"{job.request_id}: its objects, because a worker is processing it"
-            )
+        held = []
+        for job in jobs:
+            reason = self._take_messages(job) if job.sent else ""
+            if reason:
+                held.append(job)
+                self.left_behind.append(f"{job.request_id}: its objects, because {reason}")
         done = [job.request_id for job in jobs if job not in held]
         folders = [f"{kind}/{each}/" for each in done for kind in ("submissions", "results")]
         if not held:
@@ -64,8 +67,8 @@ class CleanUp:
         elif any(job.sent for job in jobs):
             self.left_behind.append("rows: the database cannot be reached from here")
 
-    def _take_messages(self, job: SmokeJob) -> bool:
-        """Consume the messages of a job from all queues; False if a worker holds the request."""
+    def _take_messages(self, job: SmokeJob) -> str:
+        """Consume the messages of a job from all queues; returns why its request remains."""
         with self._recording_errors("messages"):
             withdrawn = not job.finished and self._consume(job.queue, job.request_id) > 0
             finished = job.finished or self._has_result(job.request_id)
@@ -73,8 +76,15 @@ class CleanUp:
                 self._consume(RESULTS_QUEUE, job.request_id)
             if finished and not job.accepted:
                 self._consume(DEAD_LETTER_QUEUE, job.request_id)
-            return withdrawn or finished
-        return False
+            return "" if withdrawn or finished else self._why_held(job.queue)
+        return "its messages could not be removed"
+
+    def _why_held(self, queue: str) -> str:
+        """Say who has a request that is neither graded nor could be withdrawn."""
+        counters = self._broker.inspector.statistics([queue]).get(queue)
+        if counters and counters.waiting and not counters.in_flight:
+            return f"its message is behind the {counters.waiting} messages waiting in {queue}"
+        return "a worker is processing it"
 
     def _has_result(self, request_id: str) -> bool:
         return stored_result(self._store, request_id) is not None
@@ -86,12 +96,21 @@ class CleanUp:
             for browse in count():
                 while watch.take(_TAKE_SECONDS) is not None:
                     taken += 1
-                found = inspect(self._broker.inspector, queue)
-                messages = found.messages if found else ()
-                is_left = any(each.headers.get("correlation-id") == request_id for each in messages)
-                if not is_left or browse >= _BROWSES + len(messages) // _PAGED_IN_PER_BROWSE:
+                counters = self._broker.inspector.statistics([queue]).get(queue)
+                if counters is None or not self._is_in(counters, request_id):
+                    return taken
+                if browse >= _BROWSES + counters.size // _PAGED_IN_PER_BROWSE:
                     return taken
         return taken
+
+    def _is_in(self, counters: QueueStatistics, request_id: str) -> bool:
+        """Read a queue until a message of the request is found."""
+        scan = read_queue(
+            self._broker.inspector,
+            counters,
+            lambda message: message.headers.get("correlation-id") == request_id,
+        )
+        return scan.reason is StopReason.FOUND
 
     @contextmanager
     def _recording_errors(self, what: str) -> Iterator[None]:

@@ -92,7 +92,7 @@ class Prober:
         except (UnreachableError, AccessError):
             raise
         except (GraderError, GradectlError, DeadlineError) as error:
-            job.out_of_time = isinstance(error, DeadlineError)
+            job.out_of_time = job.out_of_time or isinstance(error, DeadlineError)
             hops = tuple(self._hops)
             return ProbeResult(job.queue, job.request_id, hops, "", self._hop, str(error))
         return ProbeResult(job.queue, job.request_id, tuple(self._hops), proof)
@@ -153,7 +153,20 @@ class Prober:
                 return body
             if stored_result(self._store, job.request_id) is not None:
                 return None
-        raise CheckFailedError(f"no result within {seconds:g} s")
+        job.out_of_time = True
+        raise CheckFailedError(f"no result within {seconds:.0f} s: {self._who_holds(job.queue)}")
+
+    def _who_holds(self, queue: str) -> str:
+        """Say why a request was not graded, by the counters of its queue."""
+        counters = self._counters(queue)
+        if counters is None:
+            return f"{queue} does not exist any more"
+        state = f"{counters.consumers} consumers, {counters.waiting} waiting"
+        if counters.in_flight:
+            return f"a worker holds a message of {queue} ({counters.in_flight} in flight, {state})"
+        if not counters.consumers:
+            return f"no worker is connected to {queue} ({state})"
+        return f"the workers do not take it from {queue} ({state})"
 
     def _await_message(self, watch: Watch, job: SmokeJob, seconds: float) -> bytes | None:
         """

@@ -50,9 +50,8 @@ class SmokeTest:
 
     Args:
         environment: The environment under test.
-        seconds: Timeout of each job.
+        seconds: Time for all jobs together.
         clock: Clock for latencies, in seconds.
-        before_clean_up: Called before the clean-up, to stop the timer of --timeout.
     """
 
     def __init__(
@@ -61,36 +60,38 @@ class SmokeTest:
         *,
         seconds: float,
         clock: Callable[[], float] = monotonic,
-        before_clean_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.smoke_id = f"smoke-{secrets.token_hex(6)}"
         self.jobs: list[SmokeJob] = []
         self._environment = environment
         self._seconds = seconds
         self._clock = clock
-        self._before_clean_up = before_clean_up
 
-    def run(self, say: Callable[[str], None]) -> SmokeReport:
+    def run(
+        self, say: Callable[[str], None], before_clean_up: Callable[[], None] = lambda: None
+    ) -> SmokeReport:
         """
         Test each request queue, and clean up, even after an interruption.
 
         Args:
             say: Called with progress messages.
+            before_clean_up: Called before the clean-up.
         """
         environment = self._environment
         size_before = self._dead_letters()
         clean_up = CleanUp(environment.store, environment.broker, environment.jobs)
         probes: list[ProbeResult] = []
+        deadline = self._clock() + self._seconds
         try:
             self._put_problem()
             for queue in self._queues():
                 say(f"testing {queue}")
-                probes.append(self._probe(queue))
+                probes.append(self._probe(queue, deadline - self._clock()))
                 if self.jobs[-1].out_of_time:
-                    break
+                    break  # the next queue would have no time left
             dead_letters = self._dead_letters_since(size_before)
         finally:
-            self._before_clean_up()
+            before_clean_up()
             say("cleaning up")
             clean_up.run(self.smoke_id, self.jobs)
             for each in clean_up.left_behind:
@@ -108,7 +109,7 @@ class SmokeTest:
             key = cases_prefix(self.smoke_id) + name
             self._environment.store.put(key, body, content_type="text/plain")
 
-    def _probe(self, queue: str) -> ProbeResult:
+    def _probe(self, queue: str, seconds: float) -> ProbeResult:
         """Send one job; it is recorded for the clean-up before any part of it exists."""
         job = SmokeJob(queue, f"{self.smoke_id}-{queue}", self.smoke_id)
         self.jobs.append(job)
@@ -116,7 +117,7 @@ class SmokeTest:
         prober = Prober(
             environment.bucket, environment.store, environment.broker, environment.jobs, self._clock
         )
-        return prober.run(job, self._seconds)
+        return prober.run(job, seconds)
 
     def _dead_letters(self) -> int:
         """Return the size of the dead-letter queue."""

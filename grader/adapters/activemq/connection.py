@@ -112,6 +112,11 @@ class Connection:
         self._client = StompClient(self._transport, heartbeat_ms)
         self._client.set_listener("inbox", self._inbox)
 
+    @property
+    def is_lost(self) -> bool:
+        """True once the connection has ended; it does not come back."""
+        return self._inbox.lost.is_set()
+
     def open(self, user: str, password: str) -> None:
         """Connect and log in within the deadline; raises as `connect` does."""
         deadline = monotonic() + self._timeout_seconds
