@@ -2,7 +2,8 @@
 Entry point of `make bench`: writes figures and their baselines to build/bench.json.
 
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
-the environment that the demo leaves running, and stops it. Last it builds the image of the worker.
+the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
+its own. Last it builds the image of the worker.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -21,6 +22,7 @@ import image
 import known_cases
 import latency
 import native
+import queues
 import sandboxed
 import throughput
 import whole_submissions
@@ -73,7 +75,7 @@ def _demo() -> Measured:
     )
 
 
-_PARTS = {"judge": judge, "system": system, "image": image.measure}
+_PARTS = {"judge": judge, "system": system, "queues": queues.measure, "image": image.measure}
 
 
 def main() -> None:

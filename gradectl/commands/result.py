@@ -36,7 +36,11 @@ def result(app: CloudContext, request_id: str, *, environment: str | None) -> in
     """
     target = select_environment(app, environment)
     found = look_up(
-        request_id, target.objects, target.jobs, lambda: target.broker("operator"), target.broker
+        request_id,
+        target.objects,
+        target.jobs,
+        lambda: target.broker("operator"),
+        open_scheduler=target.broker,
     )
     for partly in found.partly_searched:
         app.ui.warn(f"not all messages were read: {partly}")

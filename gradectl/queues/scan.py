@@ -107,7 +107,7 @@ class Scan:
         self._since = [0] * len(_FILTERS)
         self._stage = 0
         self._quiet = 0
-        self._most_quiet = _QUIET_ROUNDS + min(held, size) // _PAGED_IN_PER_BROWSE
+        self._held = min(held, size)
         self._rounds = 0
         self._largest_page = 0
         self._parts: deque[tuple[int, str]] = deque()  # milliseconds, and last digits of ids
@@ -128,9 +128,15 @@ class Scan:
         """True if a millisecond had more messages than any browse could show."""
         return bool(self._too_small)
 
+    @property
+    def _is_quiet(self) -> bool:
+        """True if no browse has found anything for so long that the next ones will not either."""
+        not_paged_in = max(self._held - len(self._seen), 0)
+        return self._quiet >= _QUIET_ROUNDS + not_paged_in // _PAGED_IN_PER_BROWSE
+
     def next_selector(self) -> str | None:
         """Return the selector of the next browse; None when the scan has ended."""
-        if self.has_enough or (self._quiet >= self._most_quiet and not self._parts):
+        if self.has_enough or (self._is_quiet and not self._parts):
             return None
         if self._parts:
             time_ms, digits = self._parts[0]
@@ -153,7 +159,7 @@ class Scan:
 
     def go_on(self) -> None:
         """Forget the quiet rounds, because the broker has paged in more since."""
-        self._quiet = 0
+        self._quiet = self._held = 0
 
     def result(self, reason: StopReason | None = None) -> ScanResult:
         """Return what was read so far; `reason` says why it is not all, if it is not."""

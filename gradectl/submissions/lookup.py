@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -68,12 +68,14 @@ class LookupResult:
         return bool(self.submitted or self.result or self.row or self.messages)
 
 
-def look_up(
+def look_up(  # noqa: PLR0913 - one for each place
     request_id: str,
     store: ObjectStore,
     open_jobs: Callable[[], AbstractContextManager[JobStore]],
     open_broker: Callable[[], AbstractContextManager[Broker]],
+    *,
     open_scheduler: Callable[[], AbstractContextManager[Broker]] | None = None,
+    queues: Sequence[str] = QUEUES,
 ) -> LookupResult:
     """
     Look up a request in the bucket, the database, the queues and the delayed retries.
@@ -86,45 +88,46 @@ def look_up(
         open_jobs: Opens the table of jobs.
         open_broker: Opens the queues.
         open_scheduler: Opens the broker as an administrator, who may read delayed messages.
+        queues: The queues to search.
     """
     unreachable: list[str] = []
     submitted = next(iter(store.list(f"submissions/{request_id}/")), None) is not None
     result = stored_job_result(store, request_id)
     row = None
-    try:
-        with open_jobs() as jobs:
-            row = jobs.get(request_id)
-    except (GraderError, GradectlError) as error:
-        unreachable.append(f"database: {error}")
-    search = _Search(request_id)
-    try:
-        with open_broker() as broker:
-            for queue in QUEUES:
-                search.look_into(broker.inspector, queue)
-    except (GraderError, GradectlError) as error:
-        unreachable.append(f"broker: {error}")
+    with _noting("database", unreachable), open_jobs() as jobs:
+        row = jobs.get(request_id)
+    search = _Search(request_id, is_thorough=result is None)
+    with _noting("broker", unreachable), open_broker() as broker:
+        for queue in queues:
+            search.look_into(broker.inspector, queue)
     if open_scheduler and not (result or search.messages):
-        try:
-            with open_scheduler() as broker:
-                search.look_for_delayed(broker.inspector)
-        except (GraderError, GradectlError) as error:
-            unreachable.append(f"delayed retries: {error}")
-    return LookupResult(
-        request_id,
-        submitted,
-        result,
-        row,
-        tuple(search.messages),
-        tuple(unreachable),
-        tuple(search.partly),
-    )
+        with _noting("delayed retries", unreachable), open_scheduler() as broker:
+            search.look_for_delayed(broker.inspector)
+    messages, partly = tuple(search.messages), tuple(search.partly)
+    return LookupResult(request_id, submitted, result, row, messages, tuple(unreachable), partly)
+
+
+@contextmanager
+def _noting(source: str, unreachable: list[str]) -> Iterator[None]:
+    """Add an error of the block to the sources that cannot be reached."""
+    try:
+        yield
+    except (GraderError, GradectlError) as error:
+        unreachable.append(f"{source}: {error}")
 
 
 class _Search:
-    """Looks for the messages of a request and keeps nothing else."""
+    """
+    Looks for the messages of a request and keeps nothing else.
 
-    def __init__(self, request_id: str) -> None:
+    Args:
+        request_id: The request.
+        is_thorough: Whether to read whole queues where the broker does not find it at once.
+    """
+
+    def __init__(self, request_id: str, *, is_thorough: bool) -> None:
         self._request_id = request_id
+        self._is_thorough = is_thorough
         self.messages: list[LocatedMessage] = []
         self.partly: list[PartlySearched] = []
 
@@ -149,7 +152,7 @@ class _Search:
         quoted = self._request_id.replace("'", "''")
         for message in inspector.browse(queue, f"JMSCorrelationID = '{quoted}'"):
             visit(message)
-        if not found:
+        if not found and self._is_thorough:
             scan = read_queue(inspector, counters, visit)
             if not (found or scan.complete):
                 self.partly.append(PartlySearched(queue, scan))

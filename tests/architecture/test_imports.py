@@ -57,7 +57,8 @@ TABLE = {
         "adapters.aws": "errors grader.adapters grader.ports",
         "adapters.images": "errors processes",
         "adapters.terraform": "errors processes",
-        "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors",
+        "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors"
+        " grader.ports",
         "local.loopback": "",
         "local.engines": "context errors local.loopback processes",
         "local.desired": "local.engines",

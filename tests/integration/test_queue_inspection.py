@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
+from gradectl.adapters.broker import BrokerAccess, Line, StompBroker, StompWatch, open_broker
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, running_broker
 from gradectl.queues.inspection import inspect, queue_states
+from gradectl.queues.scan import StopReason
+from gradectl.submissions.lookup import look_up, request_state
 from grader.adapters.activemq.connection import connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
+from grader.testing import MemoryJobStore, MemoryObjectStore
 
 XML = Path(__file__).parents[1] / "fixtures" / "broker.xml"
 PAGE = 50
@@ -31,6 +35,21 @@ def paging(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     broker = BrokerSpec("paging", xml, [BrokerUser("grader", "a-Password-for-tests-1")])
     with running_broker(engines, tmp_path_factory.mktemp("paging"), broker) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def small(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    """A broker with 25 MB for messages, of which one queue may page in 5 MB."""
+    usage = '<memoryUsage><memoryUsage percentOfJvmHeap="10"/></memoryUsage>'
+    limited = f"<systemUsage><systemUsage>{usage}</systemUsage></systemUsage></broker>"
+    xml = XML.read_text().replace("</broker>", limited)
+    broker = BrokerSpec("small", xml, [BrokerUser("grader", "a-Password-for-tests-1")])
+    with running_broker(engines, tmp_path_factory.mktemp("small"), broker) as running:
+        yield running
+
+
+def access_to(running: RunningBroker) -> BrokerAccess:
+    return BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
 
 
 @pytest.fixture
@@ -177,3 +196,67 @@ def test_inspection_does_not_create_a_missing_queue(broker: StompBroker, name: s
     (state,) = queue_states(broker.inspector, [name])
     assert state.counters is None
     assert broker.inspector.statistics([name]) == {}
+
+
+def test_reading_more_than_the_memory_of_a_queue_is_a_sample_and_stops_nobody(
+    small: RunningBroker, name: str
+) -> None:
+    """Any number of browses keeps other queues in work, and the output has the reason."""
+    names = [name, f"{name}.other"]
+    connection = connect([small.endpoint], small.user, small.password, ca_file=small.ca_file)
+    for queue in names:
+        with connection.transaction() as transaction:
+            for number in range(2_000):
+                transaction.send(queue, b'{"requestId": "req_%d"}' % number, {})
+    with open_broker(access_to(small)) as broker:
+        found = [inspect(broker.inspector, queue) for queue in names * 2]
+        lost = look_up(
+            "req_1999",
+            MemoryObjectStore(),
+            lambda: nullcontext(MemoryJobStore()),
+            lambda: nullcontext(broker),
+            queues=names[:1],
+        )
+        counters = broker.inspector.statistics(names)
+    connection.send(f"{name}.work", b"work")
+    connection.subscribe(f"{name}.work")
+    frame = connection.next_frame(10.0)
+    connection.close()
+
+    assert [each.scan.reason for each in found if each] == [StopReason.MEMORY] * 4
+    assert all(1_000 < each.scan.seen < 2_000 for each in found if each)
+    assert all(each.memory_bytes < 6_000_000 for each in counters.values())
+    assert [str(each).partition(":")[0] for each in lost.partly_searched] == [name]
+    assert not lost.is_known
+    assert request_state(lost) == "not found: not all messages could be read"
+    assert frame is not None
+    assert frame.body == b"work"
+
+
+def test_large_bodies_are_read_as_far_as_the_memory_goes(small: RunningBroker, name: str) -> None:
+    """Three of 2 MB fit into the 5 MB of a queue, because one begun page is completed."""
+    with open_broker(access_to(small)) as broker:
+        for _ in range(8):
+            broker.send(name, b"x" * 2_000_000, {})
+
+        found = inspect(broker.inspector, name)
+
+    assert found is not None
+    assert 1 <= found.scan.seen < 8
+    assert found.scan.reason is StopReason.MEMORY
+
+
+def test_a_lost_connection_is_opened_again(activemq: RunningBroker, name: str) -> None:
+    """An inspection or a smoke test goes on, and does not report the loss as its cause."""
+    line = Line(access_to(activemq), lambda connection: connection.subscribe(name))
+    broker = StompBroker(line)
+    watch = StompWatch(line)
+
+    for number in range(3):
+        line.connection.drop()
+        broker.send(name, b"%d" % number, {})
+        line.connection.drop()
+        assert watch.take(10.0) == b"%d" % number
+        line.connection.drop()
+        assert broker.inspector.statistics([name])[name].size == 0
+    line.close()
