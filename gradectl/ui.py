@@ -26,7 +26,7 @@ from grader.text import escape_controls
 SCHEMA_VERSION = 1
 #: Width without a terminal, where rich would wrap at 80 columns.
 _UNBOUNDED = 10_000
-#: Behind each column.
+#: Behind each column; the last one has one column less.
 _GAP = 2
 #: Longer cells are cut in tables; such a cell is a text of somebody else and no id.
 _LONGEST_CELL = 2_000
@@ -296,7 +296,7 @@ def _widths(
              for texts in by_column]  # fmt: skip
     natural = [max((cell_len(line) for text in texts for line in text.split("\n")), default=0)
                for texts in by_column]  # fmt: skip
-    left = available - _GAP * len(columns) - sum(least)
+    left = available - (_GAP * len(columns) - 1) - sum(least)
     if left < 0:
         return None
     widths = list(least)

@@ -76,21 +76,74 @@ def test_a_table_in_a_log_has_no_blank_lines_and_no_trailing_spaces(
     assert not [line for line in lines if line != line.rstrip()]
 
 
-@pytest.mark.parametrize("width", ["24", "60"])
-def test_a_narrow_terminal_folds_other_columns_before_the_name(
-    monkeypatch: pytest.MonkeyPatch, width: str
-) -> None:
-    """Users copy the name from the first column; nothing is cut."""
-    monkeypatch.setenv("COLUMNS", width)
+ID = "ID:ip-10-0-1-23-41234-1700000000000-3:2:-1:1:2503"
+ROW = (ID, "2h 5m", "req_20240820120000_0f3c9a1b2c3d", "TIME: a reason of several words", 3)
+COLUMNS = ("id", "age", "request", "about", "bytes")
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, width: int, table: Table) -> list[str]:
+    """Return the lines of a table on a terminal of a width."""
+    monkeypatch.setenv("COLUMNS", str(width))
     terminal = Terminal()
-    row = ("grading-requests", *["words to fold"] * 4)
-
     with redirect_stdout(terminal):
-        ui(environ={"NO_COLOR": "1"}).emit("things", {}, Table(("queue", *"abcd"), [row]))
+        ui(environ={"NO_COLOR": "1"}).emit("things", {}, table)
+    return terminal.getvalue().splitlines()
 
-    out = terminal.getvalue()
-    assert ("grading-requests " in out) == (width == "60")
-    assert "".join(out.split()).count("o") >= 8
+
+@pytest.mark.parametrize("width", range(20, 200, 12))
+def test_no_word_is_cut_at_any_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Users copy ids; a table that does not fit becomes a block of lines for each row."""
+    lines = shown(monkeypatch, width, Table(COLUMNS, [ROW, ROW]))
+
+    words = " ".join(lines).split()
+    for word in " ".join(map(str, ROW)).split():
+        assert words.count(word) >= 2
+    if "\u2500" in lines[1]:  # a table
+        assert max(map(len, lines)) <= width
+    else:
+        assert lines[0] == ID
+        assert all(line.startswith("  ") for line in lines[1 : len(COLUMNS)])
+
+
+def test_the_counters_of_queues_fit_into_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual width of a terminal."""
+    columns = ("queue", "waiting", "in flight", "delayed", "consumers", "in", "out", "oldest")
+    row = ("grading-requests", 1_000_000, 4, 1_000, 10, 1_234_567, 1_234_567, "23h 59m")
+
+    lines = shown(monkeypatch, 80, Table(columns, [row]))
+
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith("queue")
+    assert "grading-requests  1000000  4" in lines[3]
+
+
+def test_a_huge_cell_is_cut_and_a_text_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign text of a megabyte must not widen a table; a body can be copied in one piece."""
+    table = Table(("name", "why"), [["a", "y" * 100_000]], text="z" * 100_000)
+
+    lines = shown(monkeypatch, 80, table)
+
+    assert lines[-1] == "z" * 100_000
+    assert max(map(len, lines[:-1])) < 3_000
+    assert any("(100000 characters)" in line for line in lines)
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_numbers_and_characters_that_json_lacks_give_valid_documents(
+    capsysbinary: pytest.CaptureFixture[bytes], output: str
+) -> None:
+    """Bodies of messages and outputs of programs hold anything."""
+    document = {"odd": [float("nan"), float("inf"), {"name": "\ud800\x00\u2028"}]}
+
+    ui(output).emit("things", document, TABLE)
+
+    text = capsysbinary.readouterr().out.decode()
+    read = (
+        json.loads(text, parse_constant=pytest.fail) if output == "json" else yaml.safe_load(text)
+    )
+    assert read["odd"][:2] == [None, None]
+    if output == "json":
+        assert read["odd"][2]["name"] == "\ud800\x00\u2028"
 
 
 def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
