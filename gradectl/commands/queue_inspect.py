@@ -12,7 +12,7 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError, UsageError
-from gradectl.options import command
+from gradectl.options import command, seconds_left
 from gradectl.queues.broker import Inspector
 from gradectl.queues.inspection import MOST_MESSAGES, Extent, read_queue
 from gradectl.queues.listing import GROUPS, MOST_SHOWN, Listing
@@ -26,6 +26,8 @@ from grader.ports.messages import QueuedMessage, QueueStatistics
 _COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
 #: Longest text in the column `about`.
 _LONGEST_ABOUT = 200
+#: What remains of --timeout for the output.
+_OUTPUT_SECONDS = 2.0
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -127,7 +129,7 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
     many of the queue's messages were read. Exit code 3 when some could not be read; the reason is
     shown. A broker keeps in memory what is read, so a very long queue is shown by sample.
     """
-    extent = Extent(limit, None if full else MOST_MESSAGES, selector)
+    extent = Extent(limit, None if full else MOST_MESSAGES, selector, _is_over)
     request = _Request(select_environment(app, environment), name, extent)
     with request.target.broker("operator") as broker:
         counters = broker.inspector.statistics([name]).get(name)
@@ -148,6 +150,12 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
         return ExitCode.OK
     app.ui.warn(scan.summary)
     return ExitCode.PARTLY_DONE
+
+
+def _is_over() -> bool:
+    """Whether --timeout expires so soon that only the output can be written."""
+    left = seconds_left()
+    return left is not None and left < _OUTPUT_SECONDS
 
 
 def _show_listing(

@@ -54,11 +54,13 @@ class Extent:
         enough: The number of messages that the user asked for; by default all.
         most: The number of messages after which it is a sample; None for no bound.
         selector: Condition of the broker on the messages to read.
+        is_over: Asked before each page; True ends the reading for lack of time.
     """
 
     enough: int | None = None
     most: int | None = MOST_MESSAGES
     selector: str = ""
+    is_over: Callable[[], bool] = lambda: False
 
     @property
     def bound(self) -> int | None:
@@ -89,6 +91,8 @@ def read_queue(
     before = latest = counters
     for _ in range(_LEAST_TRIES + counters.size // _PAGED_IN_PER_TRY):
         while (condition := scan.next_selector()) is not None:
+            if extent.is_over():
+                return scan.result(StopReason.TIME)
             page = _page(inspector, counters.queue, condition, extent.enough)
             for message in scan.take(page):
                 if visit(message) is True:

@@ -36,6 +36,7 @@ class StopReason(StrEnum):
     LIMIT = "--limit"
     FOUND = "found"
     SAMPLE = "a sample"
+    TIME = "--timeout"
     CONSUMED = "consumed meanwhile"
     MILLISECOND = "one millisecond"
     MEMORY = "memory of the broker"
@@ -46,6 +47,7 @@ _EXPLANATIONS = {
     StopReason.LIMIT: "stopped by --limit",
     StopReason.FOUND: "stopped when it was found",
     StopReason.SAMPLE: "a sample: the first of the queue by priority and age",
+    StopReason.TIME: "INCOMPLETE: stopped by --timeout",
     StopReason.CONSUMED: "INCOMPLETE: messages were consumed meanwhile",
     StopReason.MILLISECOND: "INCOMPLETE: more than a page of the broker has the same millisecond",
     StopReason.MEMORY: "INCOMPLETE, a sample: the broker has no memory to page in more of this"

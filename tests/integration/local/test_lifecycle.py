@@ -65,6 +65,24 @@ def test_a_stopped_or_killed_stack_leaves_no_process_and_no_port(
     assert Stack.read(stack.directory) is None
 
 
+def test_a_broker_that_answers_nobody_is_silent_in_the_status(account: Any) -> None:
+    """A JVM without memory ends and is restarted; any other failure to answer is shown."""
+    account.create_broker()
+    broker = account.settle()["broker"]
+    assert broker.health == "healthy"
+    command = Path(f"/proc/{broker.pid}/cmdline").read_bytes().split(b"\0")
+    assert b"-XX:+ExitOnOutOfMemoryError" in command
+
+    os.kill(broker.pid, signal.SIGSTOP)
+    account.until(lambda found: found[0].health == "silent")
+    status = gradectl(account.stack.directory, "status")
+    os.kill(broker.pid, signal.SIGCONT)
+
+    assert "silent" in status.stdout
+    assert "broker: its process runs, but does not answer; log: " in status.stderr
+    assert account.settle()["broker"].health == "healthy"
+
+
 def test_up_and_down_are_idempotent(directory: Path) -> None:
     """A second `up` shows the running stack, and a second `down` does nothing."""
     documents = [json.loads(gradectl(directory, "up", "-o", "json").stdout) for _ in "12"]

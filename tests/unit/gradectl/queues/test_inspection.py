@@ -8,7 +8,8 @@ from time import time
 
 import pytest
 
-from gradectl.queues.inspection import inspect, queue_states
+from gradectl.queues.inspection import Extent, inspect, queue_states, read_queue
+from gradectl.queues.scan import ScanResult, StopReason
 from gradectl.queues.testing import MemoryBroker
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueuedMessage, QueueStatistics
@@ -105,3 +106,52 @@ def test_inspecting_a_missing_queue_does_not_create_it() -> None:
 
     assert inspect(broker, "grading-dlq") is None
     assert broker.statistics(["grading-dlq"]) == {}
+
+
+def read(broker: MemoryBroker, extent: Extent, wanted: str = "") -> tuple[list[str], ScanResult]:
+    """Read the dead letters until one has the wanted id."""
+    ids: list[str] = []
+
+    def visit(message: QueuedMessage) -> bool:
+        ids.append(message.message_id)
+        return message.message_id == wanted
+
+    counters = broker.statistics(["grading-dlq"])["grading-dlq"]
+    return ids, read_queue(broker, counters, visit, extent)
+
+
+def test_reading_ends_for_the_reason_that_it_names() -> None:
+    """What the user asked for, what a sample has, and how much time there is."""
+    broker = MemoryBroker(page_size=10)
+    fill(broker, 100)
+    turns = iter([False, False, True])
+    extents = {
+        StopReason.LIMIT: Extent(enough=7),
+        StopReason.SAMPLE: Extent(most=15),
+        StopReason.TIME: Extent(is_over=lambda: next(turns)),
+        None: Extent(),
+    }
+
+    found = {reason: read(broker, extent) for reason, extent in extents.items()}
+
+    assert {reason: scan.reason for reason, (_, scan) in found.items()} == {
+        reason: reason for reason in extents
+    }
+    limited, sampled, timed, whole = (len(ids) for ids, _ in found.values())
+    assert (limited, whole) == (7, 100)
+    assert 15 <= sampled < 35
+    assert 10 <= timed <= 20
+    assert found[StopReason.TIME][1].summary.endswith("of 100: INCOMPLETE: stopped by --timeout")
+
+
+def test_reading_ends_when_the_message_is_found() -> None:
+    """Or it is known that the queue does not have it."""
+    broker = MemoryBroker(page_size=10)
+    fill(broker, 40)
+    third = broker.messages("grading-dlq")[2].message_id
+
+    ids, scan = read(broker, Extent(), wanted=third)
+    others, whole = read(broker, Extent(), wanted="ID:none")
+
+    assert (len(ids), scan.reason) == (3, StopReason.FOUND)
+    assert (len(others), whole.complete) == (40, True)
