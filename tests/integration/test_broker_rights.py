@@ -230,7 +230,7 @@ def test_an_operator_sees_every_queue_and_its_counters(
     assert all(state.oldest_seconds is not None for state in states)
     for queue, page in pages.items():
         assert page is not None
-        assert [message.body for message in page.scan.messages] == [queue.encode()]
+        assert [message.body for message in page.messages] == [queue.encode()]
 
 
 def test_the_right_to_browse_allows_consuming(session: Session) -> None:

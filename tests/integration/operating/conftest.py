@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import boto3
 import in_process
+import jsonschema
 import pymysql
 import pytest
 import yaml
@@ -26,6 +28,7 @@ from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, RunningDatabase, running_broker
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas" / "cli"
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"
 
@@ -35,6 +38,20 @@ def kill(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.kill()
     process.communicate()
+
+
+class PublishedResult(CommandResult):
+    """A result whose document is checked where it has a published schema."""
+
+    @property
+    def document(self) -> Any:
+        """The output as JSON."""
+        found = super().document
+        schema = SCHEMAS / f"{found['kind']}.json"
+        if schema.exists():
+            content = json.loads(schema.read_text())
+            jsonschema.Draft202012Validator(content).validate(found)
+        return found
 
 
 @dataclass
@@ -75,9 +92,10 @@ class Applied:
         }
         return {key: value for key, value in {**usual, **changes}.items() if value}
 
-    def gradectl(self, *arguments: str, **environ: str) -> CommandResult:
+    def gradectl(self, *arguments: str, **environ: str) -> PublishedResult:
         """Run a command in this process."""
-        return in_process.run(self.root, self.environ(**environ), *arguments)
+        done = in_process.run(self.root, self.environ(**environ), *arguments)
+        return PublishedResult(done.code, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in its own process, for interruptions."""
