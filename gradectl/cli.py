@@ -42,7 +42,7 @@ COMMANDS = {
     "submit": "Submit the program in FILE for grading.",
     "result": "Show the result or the state of REQUEST_ID.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
-    "queue": "Inspect the queues without consuming messages.",
+    "queue": "Inspect and repair the queues.",
     "status": "Show what runs in ENVIRONMENT, what is wrong, and the next command.",
     "doctor": "Look for the causes of known symptoms in ENVIRONMENT.",
     "revisions": "List the revisions of the workers' task definition, newest first.",

@@ -13,6 +13,7 @@ from gradectl.adapters.aws.account import Aws
 from gradectl.errors import UnreachableError
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
+from grader.adapters.activemq.mover import ActiveMQQueueMover
 from grader.contract.names import parameter_name
 from grader.errors import AccessError, ConnectionLostError
 from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
@@ -218,6 +219,12 @@ class StompInspector:
         if connection not in self._inspectors:
             self._inspectors = {connection: ActiveMQQueueInspector(connection)}
         return self._inspectors[connection]
+
+    @contextmanager
+    def mover(self) -> Iterator[ActiveMQQueueMover]:
+        """Open a separate connection that moves messages."""
+        with _connected(self._access) as connection:
+            yield ActiveMQQueueMover(connection)
 
 
 class StompWatch:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from gradectl.commands.queue_archive import export_queue, import_queue
 from gradectl.commands.queue_inspect import inspect_queue
 from gradectl.commands.queue_list import list_queues
+from gradectl.commands.queue_move import delete, move, purge
+from gradectl.commands.queue_redrive import redrive
+from gradectl.commands.queue_send import send, tail
 from gradectl.options import group
 
 
 @group("queue", epilog="Example: gradectl queue inspect grading-dlq")
 def queue() -> None:
     """
-    Inspect the queues without consuming messages.
+    Inspect and repair the queues.
 
     The environment is that of --environment or GRADECTL_ENVIRONMENT; without both, the one whose
-    local stack is running. gradectl logs in as `operator` where the broker has this user, which may
-    neither send messages nor create or delete queues.
+    local stack is running. To read, gradectl logs in as `operator` where the broker has this user,
+    which may neither send messages nor create or delete queues; to change something, as the admin.
     """
 
 
-queue.add_command(list_queues)
-queue.add_command(inspect_queue)
+for each in (
+    *(list_queues, inspect_queue, tail),
+    *(redrive, move, delete, purge),
+    *(export_queue, import_queue, send),
+):
+    queue.add_command(each)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from grader.ports.messages import DelayedMessage, QueueInspector
+from grader.ports.messages import DelayedMessage, QueueInspector, QueueMover
 
 
 class Watch(Protocol):
@@ -48,4 +48,8 @@ class Broker(Protocol):
 
     def watch(self, queue: str, correlation_id: str) -> AbstractContextManager[Watch]:
         """Subscribe to the messages of one correlation id for the block."""
+        ...
+
+    def mover(self) -> AbstractContextManager[QueueMover]:
+        """Open a connection for the block that moves messages."""
         ...

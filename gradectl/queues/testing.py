@@ -15,7 +15,7 @@ from time import time
 
 from grader.contract.names import QUEUES
 from grader.errors import ConnectionLostError
-from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
+from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
 _DEFAULT_PRIORITY = "4"
 _CONDITION = re.compile(r"(JMSTimestamp|JMSPriority) (>=|=|<|>) (\d+)")
@@ -119,6 +119,27 @@ class MemoryBroker:
             for name, found in self._queues.items()
             if name in queues
         }
+
+    @contextmanager
+    def mover(self) -> Iterator[MemoryBroker]:
+        """This object, which also implements `QueueMover`."""
+        yield self
+
+    def replace(
+        self,
+        queue: str,
+        message_ids: Sequence[str],
+        make: Callable[[Sequence[QueuedMessage]], Sequence[Outgoing]],
+    ) -> list[str]:
+        """Consume messages and send those that `make` returns for them."""
+        found = self._queues[queue]
+        held = [each for each in found.messages if each.message_id in message_ids]
+        outgoing = make(held)
+        found.messages = [each for each in found.messages if each not in held]
+        found.dequeued += len(held)
+        for message in outgoing:
+            self.send(message.queue, message.body, message.headers)
+        return [each.message_id for each in held]
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
         """One page of a queue, which is created if needed."""

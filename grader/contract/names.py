@@ -20,6 +20,8 @@ REASON_HEADER = "x-gradectl-reason"
 EXPIRES_HEADER = "x-gradectl-expires"
 #: Attempts made when the message was copied.
 ATTEMPT_HEADER = "x-gradectl-attempt"
+#: How often a dead letter was put back into a request queue.
+REDRIVES_HEADER = "x-gradectl-redrives"
 
 
 def parameter_name(environment: str, part: str, key: str) -> str:

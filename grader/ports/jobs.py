@@ -102,6 +102,15 @@ class JobStore(Protocol):
         """Read one row."""
         ...
 
+    def reopen(self, request_id: str) -> bool:
+        """
+        Delete the row of a failed request, so that its next message is processed anew.
+
+        Returns:
+            False if there is no row, or if the request is running or completed.
+        """
+        ...
+
     def delete(self, request_id: str) -> None:
         """Delete one row, if it exists."""
         ...

@@ -7,7 +7,7 @@ Each interface has a real implementation in `grader.adapters` and an in-memory f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -122,3 +122,34 @@ class QueueInspector(Protocol):
         The cost does not depend on the length of the queue. Creates a missing queue, as `browse`.
         """
         ...
+
+
+class QueueMover(Protocol):
+    """
+    Consumes chosen messages of a queue, and sends others instead.
+
+    Any method raises `ConnectionLostError`, or `AccessError` when the user lacks a right.
+    """
+
+    def replace(
+        self,
+        queue: str,
+        message_ids: Sequence[str],
+        make: Callable[[Sequence[QueuedMessage]], Sequence[Outgoing]],
+    ) -> Sequence[str]:
+        """
+        Consume messages and send those that `make` returns instead, in one transaction.
+
+        Args:
+            queue: An existing queue.
+            message_ids: Of the messages to consume, at most `MOST_REPLACED`.
+            make: Called with those found, before the transaction; if it raises, nothing happens.
+
+        Returns:
+            The ids of the consumed messages. One that is gone, or that a consumer holds, is absent.
+        """
+        ...
+
+
+#: More ids do not fit into the selector of one subscription.
+MOST_REPLACED = 100

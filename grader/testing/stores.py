@@ -10,6 +10,7 @@ from hashlib import md5
 from pathlib import Path
 
 from grader.contract.messages import JobResult
+from grader.contract.verdicts import Status
 from grader.errors import (
     ObjectNotFoundError,
     ObjectTooLargeError,
@@ -160,6 +161,15 @@ class MemoryJobStore:
         with self._lock:
             job = self._jobs.get(request_id)
             return None if job is None else job.record
+
+    def reopen(self, request_id: str) -> bool:
+        """Delete the row of a failed request."""
+        with self._lock:
+            job = self._jobs.get(request_id)
+            failed = job is not None and job.record.status == Status.FAILED.value
+            if failed:
+                del self._jobs[request_id]
+            return failed
 
     def delete(self, request_id: str) -> None:
         """Delete one row, if it exists."""

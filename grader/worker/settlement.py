@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.contract.bucket import ObjectUrl, result_key
+from grader.contract.headers import producer_headers
 from grader.contract.messages import Failure, JobResult, answer_id
 from grader.contract.names import (
     ATTEMPT_HEADER,
@@ -34,28 +35,6 @@ from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery, Outgoing
 
-#: Headers set by the broker per delivery or by us per copy; all others are the producer's.
-_NOT_COPIED = frozenset(
-    {
-        "ack",
-        "amq-msg-type",
-        "content-length",
-        "destination",
-        "expires",  # else a copy would vanish before a worker or an operator sees it
-        EXPIRES_HEADER,
-        "message-id",
-        "original-destination",
-        "originalExpiration",
-        "persistent",
-        "receipt",
-        "redelivered",
-        "scheduledJobId",
-        "subscription",
-        "timestamp",
-        "transaction",
-    }
-)
-_SCHEDULING_PREFIX = "AMQ_SCHEDULED_"
 _LONGEST_ID = 255
 _EXPIRES = re.compile(r"[0-9]{1,16}")
 _LONGEST_REASON = 500
@@ -289,11 +268,7 @@ def _exhausted_dead_letter(
 
 
 def _copied_headers(delivery: Delivery) -> dict[str, str]:
-    kept = {
-        key: value
-        for key, value in delivery.headers.items()
-        if key not in _NOT_COPIED and not key.startswith(_SCHEDULING_PREFIX)
-    }
+    kept = producer_headers(delivery.headers)
     return {
         **kept,
         ORIGINAL_ID_HEADER: original_id(delivery),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -12,6 +12,7 @@ from gradectl.adapters.broker import BrokerAccess, open_broker
 from gradectl.queues.broker import Broker
 from gradectl.queues.testing import MemoryBroker
 from grader.errors import ConnectionLostError
+from grader.ports.messages import Outgoing, QueuedMessage
 
 SOON = 5.0
 
@@ -152,3 +153,43 @@ def test_a_watch_finds_an_earlier_message(broker: Broker, name: str) -> None:
         assert watch.take(SOON) == b"ours"
 
     assert broker.inspector.statistics([name])[name].size == 0
+
+
+def test_replaced_messages_are_consumed_and_their_copies_sent(broker: Broker, name: str) -> None:
+    """Only the named ones, wherever they are in the queue; the others are not touched."""
+    for number in range(9):
+        broker.send(name, b"%d" % number, {})
+    chosen = [each for each in broker.inspector.browse(name) if each.body in (b"2", b"7")]
+
+    with broker.mover() as mover:
+        done = mover.replace(
+            name,
+            [each.message_id for each in chosen],
+            lambda found: [
+                Outgoing(f"{name}.new", each.body + b"!", {"x-a": "b"}) for each in found
+            ],
+        )
+
+    left = broker.inspector.browse(name)
+    assert sorted(done) == sorted(each.message_id for each in chosen)
+    assert [each.body for each in left] == [b"0", b"1", b"3", b"4", b"5", b"6", b"8"]
+    assert all("redelivered" not in each.headers for each in left)
+    copies = broker.inspector.browse(f"{name}.new")
+    assert sorted(each.body for each in copies) == [b"2!", b"7!"]
+    assert copies[0].headers["x-a"] == "b"
+
+
+def test_a_replacement_that_fails_changes_nothing(broker: Broker, name: str) -> None:
+    """Both queues are as before, and the same connection can be used again."""
+    broker.send(name, b"a", {})
+    (message,) = broker.inspector.browse(name)
+
+    def fail(_found: Sequence[QueuedMessage]) -> list[Outgoing]:
+        raise ValueError("no copy")
+
+    with broker.mover() as mover:
+        with pytest.raises(ValueError, match="no copy"):
+            mover.replace(name, [message.message_id], fail)
+        assert mover.replace(name, [message.message_id], lambda _found: []) == [message.message_id]
+
+    assert broker.inspector.browse(name) == []

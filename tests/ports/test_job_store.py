@@ -208,6 +208,20 @@ def test_deleted_row_is_gone(job_store: JobStore) -> None:
     assert job_store.claim(claim()) == Granted(1)
 
 
+def test_only_a_failed_request_is_reopened(job_store: JobStore) -> None:
+    """A result is kept, and a running job too."""
+    assert not job_store.reopen("req_1")
+    job_store.claim(claim())
+    assert not job_store.reopen("req_1")
+    job_store.finish(failed())
+
+    assert job_store.reopen("req_1")
+    assert job_store.claim(claim("ID:2")) == Granted(1)
+
+    job_store.finish(completed())
+    assert not job_store.reopen("req_1")
+
+
 def test_ping_returns(job_store: JobStore) -> None:
     """No exception means that the table is reachable."""
     job_store.ping()

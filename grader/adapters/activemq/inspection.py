@@ -149,7 +149,7 @@ class ActiveMQQueueInspector:
         shown = takewhile(lambda frame: frame.headers.get("browser") != "end", frames)
         page, size = [], 0
         for frame in islice(shown, most):
-            page.append(_message(frame))
+            page.append(queued_message(frame))
             size += len(frame.body)
             if size >= _PAGE_BYTES:
                 break
@@ -171,7 +171,7 @@ class ActiveMQQueueInspector:
         )
 
 
-def _message(frame: Frame) -> QueuedMessage:
+def queued_message(frame: Frame) -> QueuedMessage:
     """Convert a frame; the header of the subscription is dropped."""
     headers = {key: value for key, value in frame.headers.items() if key != "subscription"}
     sent_ms = int(frame.headers.get("timestamp", 0))
@@ -180,7 +180,7 @@ def _message(frame: Frame) -> QueuedMessage:
 
 def _delayed(frame: Frame) -> DelayedMessage:
     """Convert an answer of the scheduler, which has the delay and the time of sending."""
-    message = _message(frame)
+    message = queued_message(frame)
     delay_ms = frame.headers.get("AMQ_SCHEDULED_DELAY", "")
     due_ms = message.timestamp_ms + (int(delay_ms) if delay_ms.isdecimal() else 0)
     queue = frame.headers.get("original-destination", "").removeprefix("/queue/")

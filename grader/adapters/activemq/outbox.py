@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from stomp.utils import Frame as WireFrame
 
+from grader.ports.messages import Outgoing
+
 
 class Transaction:
     """Sends and acknowledgements that are committed together; see `Connection.transaction`."""
@@ -56,6 +58,12 @@ def send_frame(queue: str, body: bytes, headers: Mapping[str, str]) -> WireFrame
         "amq-msg-type": _message_type(body),
     }
     return _frame("SEND", {**headers, **fixed}, body)
+
+
+def outgoing_headers(message: Outgoing) -> dict[str, str]:
+    """Return the headers of a message with its delay."""
+    delay = {"AMQ_SCHEDULED_DELAY": str(message.delay_ms)} if message.delay_ms else {}
+    return {**message.headers, **delay}
 
 
 def _message_type(body: bytes) -> str:

@@ -17,6 +17,7 @@ from time import monotonic
 
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
+from grader.adapters.activemq.outbox import outgoing_headers
 from grader.ports.messages import Delivery, Outgoing
 
 #: Time for the next message of an urgent queue, after its subscription or its last message.
@@ -65,7 +66,7 @@ class ActiveMqJobSource:
         """Send `outgoing` and acknowledge `delivery` in one transaction."""
         with self._connection.transaction() as transaction:
             for message in outgoing:
-                transaction.send(message.queue, message.body, _headers(message))
+                transaction.send(message.queue, message.body, outgoing_headers(message))
             transaction.ack(delivery.ack_id)
 
     def close(self) -> None:
@@ -130,8 +131,3 @@ class ActiveMqJobSource:
     def _return(self, subscription: str) -> None:
         if self._queue_of.pop(subscription, None) is not None:
             self._connection.unsubscribe(subscription)
-
-
-def _headers(message: Outgoing) -> dict[str, str]:
-    delay = {"AMQ_SCHEDULED_DELAY": str(message.delay_ms)} if message.delay_ms else {}
-    return {**message.headers, **delay}

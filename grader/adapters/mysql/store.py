@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from grader.adapters.mysql.engine import translated
 from grader.adapters.mysql.table import JOBS
 from grader.contract.messages import Grade, JobRequest, JobResult
+from grader.contract.verdicts import Status
 from grader.ports.jobs import (
     ABANDONED_AFTER,
     AlreadyFinished,
@@ -52,6 +53,7 @@ _RENEW = update(JOBS).where(
     JOBS.c.leased_attempt == JOBS.c.attempts,
 )
 _DELETE = delete(JOBS).where(_MINE)
+_REOPEN = _DELETE.where(JOBS.c.status == Status.FAILED.value)
 _PING = text("SELECT 1")
 
 #: Columns copied from fields of the request, with their lengths.
@@ -128,6 +130,12 @@ class MysqlJobStore:
             result=_stored_result(row),
             updated_at=row["updated_at"].replace(tzinfo=UTC),
         )
+
+    def reopen(self, request_id: str) -> bool:
+        """Delete the row of a failed request."""
+        with translated(_WHERE), self._engine.connect() as connection:
+            done = connection.execute(_REOPEN, {"wanted": request_id})
+        return bool(done.rowcount)
 
     def delete(self, request_id: str) -> None:
         """Delete one row, if it exists."""

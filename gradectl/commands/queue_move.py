@@ -1,0 +1,165 @@
+"""`gradectl queue move`, `delete` and `purge`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from gradectl.cloud import CloudContext
+from gradectl.commands.arguments import environment_option
+from gradectl.commands.queue_archive import write_export
+from gradectl.commands.queue_options import (
+    queue_argument,
+    rate_option,
+    read_selection,
+    selection_options,
+    to_option,
+)
+from gradectl.commands.queue_transfer import Selected, TransferCommand, read_queue, select
+from gradectl.context import pass_context
+from gradectl.errors import GradectlError, UsageError
+from gradectl.options import command
+from gradectl.queues.mover import Transfer
+from gradectl.queues.selection import Selection
+from gradectl.queues.transfer import TransferPlan, plan_move
+from gradectl.target import select_environment
+
+_APPLY = click.option("--apply", is_flag=True, help="Carry it out; without it, only show the plan.")
+
+
+@command("move", epilog="Example: gradectl queue move grading-requests --to held --apply")
+@queue_argument("Queue to take messages from.")
+@environment_option
+@selection_options
+@to_option("Queue to put them into; it must exist.", required=True)
+@rate_option
+@_APPLY
+@pass_context(CloudContext)
+def move(  # noqa: PLR0913 - one parameter an option
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    ids: tuple[str, ...],
+    where: str,
+    reasons: tuple[str, ...],
+    older_than: str | None,
+    most: int | None,
+    to: str,
+    rate: float | None,
+    apply: bool,
+) -> int:
+    """
+    Move messages of QUEUE to another queue.
+
+    Without --apply it shows what would be moved. The copies keep their headers and the id and queue
+    that they had first. Each message is in exactly one queue at any time.
+    """
+    selection = read_selection(ids, where, reasons, older_than, most)
+    if to == name:
+        raise UsageError("QUEUE and --to are the same", where="--to", next_step="name another one")
+    target = select_environment(app, environment)
+    with target.broker("operator") as broker:
+        found = read_queue(target, broker, name)
+        if to not in broker.inspector.statistics([to]):
+            raise GradectlError(
+                f"queue {to!r} not found",
+                where=f"broker of {target.name}",
+                next_step=f"gradectl queue list -e {target.name}",
+            )
+    plan = plan_move(name, select(found, selection), found.now_ms, to)
+    transfer = Transfer(rate=rate)
+
+    def confirm(plan: TransferPlan) -> None:
+        app.ui.confirm(f"Move {len(plan.moves)} messages of {name} to {to}?")
+
+    run = TransferCommand(target, "move", transfer, confirm)
+    return run.run(Selected(found, plan), apply=apply)
+
+
+@command("delete", epilog="Example: gradectl queue delete grading-dlq --id ID:... --apply")
+@queue_argument("Queue to delete messages from.")
+@environment_option
+@selection_options
+@_APPLY
+@pass_context(CloudContext)
+def delete(  # noqa: PLR0913 - one parameter an option
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    ids: tuple[str, ...],
+    where: str,
+    reasons: tuple[str, ...],
+    older_than: str | None,
+    most: int | None,
+    apply: bool,
+) -> int:
+    """
+    Delete selected messages of QUEUE.
+
+    Without --apply it shows what would be deleted. At least one of --id, --where, --reason and
+    --older-than is required; `gradectl queue purge` deletes all. The journal in .gradectl/queues/
+    keeps each deleted message whole.
+    """
+    selection = read_selection(ids, where, reasons, older_than, most)
+    if selection.everything or selection == Selection(most=most):
+        text = "nothing selects the messages"
+        hint = f"add --id, --where, --reason or --older-than, or: gradectl queue purge {name}"
+        raise UsageError(text, where="gradectl queue delete", next_step=hint)
+    target = select_environment(app, environment)
+    with target.broker("operator") as broker:
+        found = read_queue(target, broker, name)
+    plan = plan_move(name, select(found, selection), found.now_ms, "")
+
+    def confirm(plan: TransferPlan) -> None:
+        app.ui.confirm(f"Delete {len(plan.moves)} messages of {name}?")
+
+    run = TransferCommand(target, "delete", Transfer(), confirm)
+    return run.run(Selected(found, plan), apply=apply)
+
+
+@command("purge", epilog="Example: gradectl queue purge grading-results --confirm grading-results")
+@queue_argument("Queue to empty.")
+@environment_option
+@click.option("--confirm", metavar="QUEUE", help="Name of the queue, instead of typing it.")
+@click.option(
+    "--export",
+    "export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="New file for the messages; default: one in .gradectl/queues/.",
+)
+@pass_context(CloudContext)
+def purge(
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    confirm: str | None,
+    export: Path | None,
+) -> int:
+    """
+    Export the messages of QUEUE to a file and delete them.
+
+    The name of the queue must be typed. Messages that arrive meanwhile, and those that a consumer
+    holds, stay. `gradectl queue import FILE` puts them back.
+    """
+    target = select_environment(app, environment)
+    with target.broker("operator") as broker:
+        found = read_queue(target, broker, name)
+    plan = plan_move(name, found.scan.messages, found.now_ms, "")
+    now = datetime.now(UTC)
+    usual = app.project_root / ".gradectl" / "queues" / f"{now:%Y%m%dT%H%M%S%f}-{name}.export"
+
+    def ask(plan: TransferPlan) -> None:
+        question = f"All {len(plan.moves)} messages of {name} are deleted."
+        app.ui.confirm_name(question, name, confirm)
+        file = export or usual
+        write_export(file, target, name, found.scan.messages)
+        app.ui.say(f"exported to {file}")
+
+    run = TransferCommand(target, "purge", Transfer(), ask)
+    return run.run(Selected(found, plan), apply=True)

@@ -1,0 +1,128 @@
+"""Arguments and options that several commands of `gradectl queue` share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from gradectl.errors import UsageError
+from gradectl.monitoring.log_lines import seconds_of
+from gradectl.queues.selection import Selection
+from grader.contract.names import QUEUES
+from grader.contract.verdicts import ErrorCode
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+#: What a broker takes as the name of one queue; `*`, `>` and `,` mean several.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}")
+
+
+def queue_name(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Check the name of a queue: letters, digits, `.`, `-` and `_`."""
+    if value is None or _NAME.fullmatch(value):
+        return value
+    raise click.BadParameter(
+        f"{value!r} is not the name of a queue: letters, digits, '.', '-' and '_', such as"
+        f" {', '.join(QUEUES)}",
+        param=param,
+    )
+
+
+def complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete with the standard queues; other names are allowed."""
+    return [name for name in QUEUES if name.startswith(incomplete)]
+
+
+def queue_argument(help: str, **settings: Any) -> Callable[[_Function], _Function]:  # noqa: A002, ANN401 - as click's
+    """Add the argument QUEUE, passed as `name`."""
+    usual = {"metavar": "QUEUE", "callback": queue_name, "shell_complete": complete_queue}
+    return click.argument("name", help=help, **{**usual, **settings})
+
+
+def to_option(help: str, **settings: Any) -> Callable[[_Function], _Function]:  # noqa: A002, ANN401 - as click's
+    """Add the option --to QUEUE."""
+    usual = {"metavar": "QUEUE", "callback": queue_name, "shell_complete": complete_queue}
+    return click.option("--to", help=help, **{**usual, **settings})
+
+
+#: --rate, for commands that move many messages.
+rate_option = click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="At most so many messages a second; default: as fast as the broker.",
+)
+
+
+def selection_options(function: _Function) -> _Function:
+    """Add the options of `read_selection`."""
+    options = (
+        click.option("--id", "ids", multiple=True, metavar="ID", help="A message id; repeatable."),
+        click.option(
+            "--where",
+            default="",
+            metavar="EXPR",
+            help="JMESPath over reason_code, age_seconds, request_id, original_queue, headers,"
+            " body and others, such as: body.language == 'python'",
+        ),
+        click.option(
+            "--reason",
+            "reasons",
+            multiple=True,
+            metavar="CODE",
+            help="Reason code of dead letters, such as INTERNAL_ERROR; repeatable.",
+        ),
+        click.option(
+            "--older-than", metavar="SPAN", help="Smallest age, such as 30s, 10m, 2h or 1d."
+        ),
+        click.option(
+            "--max",
+            "most",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="At most so many messages, the oldest first.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def read_selection(
+    ids: tuple[str, ...],
+    where: str,
+    reasons: tuple[str, ...],
+    older_than: str | None,
+    most: int | None,
+) -> Selection:
+    """
+    Read the options of `selection_options`.
+
+    Raises:
+        UsageError: A reason code or a span of time is unknown.
+    """
+    unknown = sorted(set(reasons) - set(ErrorCode))
+    if unknown:
+        raise UsageError(
+            f"not a reason code: {', '.join(unknown)}",
+            where="--reason",
+            next_step=f"use one of {', '.join(ErrorCode)}",
+        )
+    return Selection(
+        ids=frozenset(ids),
+        where=where,
+        older_than_seconds=_seconds(older_than) if older_than else None,
+        reasons=frozenset(reasons),
+        most=most,
+    )
+
+
+def _seconds(span: str) -> float:
+    """Parse a span of time."""
+    found = seconds_of(span)
+    if found is None:
+        text = f"{span!r} is not a span of time"
+        raise UsageError(text, where="--older-than", next_step="write 30s, 10m, 2h or 1d")
+    return float(found)

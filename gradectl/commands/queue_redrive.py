@@ -1,0 +1,97 @@
+"""`gradectl queue redrive`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+
+from gradectl.cloud import CloudContext
+from gradectl.commands.arguments import environment_option
+from gradectl.commands.queue_options import (
+    queue_argument,
+    rate_option,
+    read_selection,
+    selection_options,
+    to_option,
+)
+from gradectl.commands.queue_transfer import Selected, TransferCommand, read_queue, select
+from gradectl.context import pass_context
+from gradectl.options import command
+from gradectl.queues.mover import Transfer
+from gradectl.queues.transfer import Move, RedriveRules, TransferPlan, redriven
+from gradectl.target import EnvironmentClient, select_environment
+from grader.contract.names import DEAD_LETTER_QUEUE, QUEUES
+
+
+@command("redrive", epilog="Example: gradectl queue redrive --reason INTERNAL_ERROR --apply")
+@queue_argument(
+    f"Queue of dead letters; default: {DEAD_LETTER_QUEUE}.",
+    metavar="[QUEUE]",
+    default=DEAD_LETTER_QUEUE,
+)
+@environment_option
+@selection_options
+@to_option("Queue for all; default: where each came from.")
+@rate_option
+@click.option("--force", is_flag=True, help="Also put back what came back three times before.")
+@click.option("--apply", is_flag=True, help="Carry it out; without it, only show the plan.")
+@pass_context(CloudContext)
+def redrive(  # noqa: PLR0913 - one parameter an option
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    ids: tuple[str, ...],
+    where: str,
+    reasons: tuple[str, ...],
+    older_than: str | None,
+    most: int | None,
+    to: str | None,
+    rate: float | None,
+    force: bool,
+    apply: bool,
+) -> int:
+    """
+    Put dead letters back into their queues, to be graded again.
+
+    Each goes where it came from. Without --apply it shows what would go where. A failed result in
+    the database is deleted first, so that the request is graded and not answered with the old
+    failure; its user gets a second result. Each message is in exactly one queue at any time, and
+    each one taken is recorded in a journal in .gradectl/queues/. It stops when messages come
+    straight back. An interrupted redrive goes on with the same command. Exit code 3 when some of
+    the selected messages stay.
+    """
+    selection = read_selection(ids, where, reasons, older_than, most)
+    target = select_environment(app, environment)
+    with target.broker("operator") as broker:
+        found = read_queue(target, broker, name)
+        existing = broker.inspector.statistics(sorted({*QUEUES, to or name}))
+    rules = RedriveRules(existing, to or "", force)
+    plan = rules.plan(name, select(found, selection), found.now_ms)
+    transfer = Transfer(redriven, rate=rate, watch_returns=True)
+    run = TransferCommand(
+        target, "redrive", transfer, lambda plan: _confirm(target, plan),
+        lambda: _reopening(target, transfer),
+    )  # fmt: skip
+    return run.run(Selected(found, plan), apply=apply)
+
+
+def _confirm(target: EnvironmentClient, plan: TransferPlan) -> None:
+    """Ask, because workers begin at once."""
+    target.app.ui.confirm(f"Put {len(plan.moves)} messages of {plan.source} back?")
+
+
+@contextmanager
+def _reopening(target: EnvironmentClient, transfer: Transfer) -> Iterator[Transfer]:
+    """Yield the transfer with a connection to the database, to delete failed results."""
+    with target.jobs() as jobs:
+
+        def prepare(moves: Sequence[Move]) -> None:
+            for move in moves:
+                if move.view.request_id:
+                    jobs.reopen(move.view.request_id)
+
+        yield replace(transfer, prepare=prepare)

@@ -1,0 +1,263 @@
+"""`gradectl queue redrive`, `move`, `delete`, `purge`, `export`, `import`, `send` and `tail`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradectl.local.testing import RunningDatabase
+from grader.adapters.activemq.connection import connect
+from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.migrations import migrate
+
+pytestmark = pytest.mark.engine
+EXAMPLES = Path(__file__).parents[3] / "examples"
+FROM = {"x-gradectl-original-queue": "grading-requests", "x-gradectl-reason-code": "INTERNAL_ERROR"}
+REQUEST = {
+    "requestId": "req_sent",
+    "userId": "u",
+    "problemId": "sum",
+    "language": "python",
+    "sourceFile": "s3://b/submissions/req_sent/solution.py",
+    "timeLimit": 1000,
+    "memoryLimit": 64,
+    "timestamp": "2024-08-20T12:00:00Z",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(own_database: RunningDatabase) -> None:
+    """The table of jobs, as a worker makes it when it starts."""
+    where = own_database
+    engine = open_engine(
+        lambda: DatabaseLogin(where.endpoint, where.name, where.user, where.password)
+    )
+    migrate(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
+    """An environment without workers; its queues are emptied after each test."""
+    environment = make_applied()
+    yield environment
+    running = environment.broker
+    environment.stack.close()
+    connection = connect(
+        [running.endpoint], running.user, running.password, ca_file=running.ca_file
+    )
+    for queue in ("requests", "priority", "results", "dlq"):
+        connection.subscribe(f"grading-{queue}")
+    while (frame := connection.next_frame(0.3)) is not None:
+        connection.ack(frame)
+    connection.close()
+
+
+def dead_letters(applied: Any, count: int) -> Any:
+    """Send some; returns the broker."""
+    broker = applied.open_broker()
+    for number in range(count):
+        body = json.dumps({"requestId": f"req_{number}", "language": "python"}).encode()
+        broker.send("grading-dlq", body, FROM)
+    return broker
+
+
+def sizes(broker: Any) -> dict[str, int]:
+    """Messages by queue, without the empty ones."""
+    queues = ["grading-requests", "grading-priority", "grading-results", "grading-dlq"]
+    found = broker.inspector.statistics(queues)
+    return {name: each.size for name, each in found.items() if each.size}
+
+
+def test_redrive_shows_what_would_go_where_and_changes_nothing(applied: Any) -> None:
+    """Until --apply, and with --dry-run in spite of it."""
+    broker = dead_letters(applied, 2)
+    broker.send("grading-dlq", b"\xff", {})
+
+    shown = applied.gradectl("queue", "redrive")
+    dry = applied.gradectl("queue", "redrive", "--apply", "--dry-run", "-o", "json")
+
+    assert shown.code == dry.code == 0, shown.stderr + dry.stderr
+    assert "2 to grading-requests" in shown.stderr
+    assert "its queue is unknown: --to QUEUE" in shown.stderr
+    assert "--apply" in shown.stderr
+    assert [each["to"] for each in dry.document["planned"]] == ["grading-requests"] * 2
+    assert (dry.document["applied"], dry.document["taken"]) == (False, 0)
+    assert sizes(broker) == {"grading-dlq": 3}
+
+
+def test_redrive_puts_the_selected_messages_back(applied: Any) -> None:
+    """And keeps a journal of them; exit code 3 because one of the selected stays."""
+    broker = dead_letters(applied, 4)
+    broker.send("grading-dlq", b'{"requestId": "req_0", "language": "cpp"}', {})
+
+    some = applied.gradectl(
+        "queue", "redrive", "--where", "body.requestId == 'req_0'", "--apply", "--yes", "-o", "json"
+    )
+
+    assert some.code == 3, some.stderr
+    assert (some.document["taken"], len(some.document["held_back"])) == (1, 1)
+    assert sizes(broker) == {"grading-requests": 1, "grading-dlq": 4}
+    (again,) = broker.inspector.browse("grading-requests")
+    assert again.headers["x-gradectl-redrives"] == "1"
+    assert "x-gradectl-reason-code" not in again.headers
+    journal = Path(some.document["journal"])
+    assert journal.parent == applied.root / ".gradectl" / "queues"
+    assert [json.loads(line)["event"] for line in journal.read_text().splitlines()] == [
+        "taking",
+        "taken",
+    ]
+
+
+def test_a_redriven_request_is_graded_anew(applied: Any, launcher: Path) -> None:
+    """Its failed result in the database does not answer it again; it ends with one row."""
+    source = EXAMPLES / "submissions" / "sum" / "accepted.py"
+    case = applied.client("s3")
+    case.put_object(Bucket=applied.bucket, Key="problems/sum/testcases/1.in", Body=b"1 2\n")
+    submit = ("submit", "-p", "sum", "-l", "python", str(source), "--wait", "-o", "json")
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "grader", "worker"],
+        env=applied.worker_environment(launcher),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        failed = applied.gradectl(*submit)  # the case has no answer
+        pushed = applied.gradectl("problem", "push", str(EXAMPLES / "problems" / "sum"))
+        redriven = applied.gradectl("queue", "redrive", "--apply", "--yes", "-o", "json")
+        request_id = failed.document["request_id"]
+        with applied.open_broker().watch("grading-results", request_id) as watch:
+            bodies = [json.loads(watch.take(60)), json.loads(watch.take(60))]
+    finally:
+        worker.terminate()
+        worker.wait(30)
+
+    assert failed.document["result"]["error"]["code"] == "TEST_CASES_NOT_FOUND", failed.stdout
+    assert pushed.code == redriven.code == 0, redriven.stderr
+    assert redriven.document["taken"] == 1
+    assert [each["status"] for each in bodies] == ["failed", "completed"]
+    assert bodies[1]["result"]["verdict"] == "AC"
+
+
+def test_export_delete_and_import_bring_back_what_was_there(applied: Any) -> None:
+    """Byte for byte, and the file is private."""
+    broker = dead_letters(applied, 2)
+    broker.send("grading-dlq", bytes(range(256)), {"x-note": "a:b\nc"})
+    file = applied.root / "dead.ndjson"
+
+    exported = applied.gradectl("queue", "export", "grading-dlq", "--to", str(file))
+    again = applied.gradectl("queue", "export", "grading-dlq", "--to", str(file))
+    deleted = applied.gradectl(
+        "queue", "delete", "grading-dlq", "--older-than", "0s", "--apply", "--yes"
+    )
+    assert sizes(broker) == {}
+    imported = applied.gradectl("queue", "import", str(file), "--apply", "--yes", "-o", "json")
+
+    assert exported.code == deleted.code == imported.code == 0, imported.stderr
+    assert again.code == 64
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert imported.document["sent"] == 3
+    last = max(broker.inspector.browse("grading-dlq"), key=lambda each: len(each.body))
+    assert last.body == bytes(range(256))
+    assert last.headers["x-note"] == "a:b\nc"
+
+
+def test_purge_asks_for_the_name_and_exports_first(applied: Any) -> None:
+    """A wrong name changes nothing."""
+    broker = dead_letters(applied, 3)
+
+    wrong = applied.gradectl("queue", "purge", "grading-dlq", "--confirm", "grading-dql")
+    assert sizes(broker) == {"grading-dlq": 3}
+    right = applied.gradectl("queue", "purge", "grading-dlq", "--confirm", "grading-dlq")
+
+    assert (wrong.code, right.code) == (5, 0), right.stderr
+    assert sizes(broker) == {}
+    (export,) = (applied.root / ".gradectl" / "queues").glob("*.export")
+    assert applied.gradectl("queue", "import", str(export)).code == 0
+
+
+def test_move_takes_the_oldest_to_another_queue(applied: Any) -> None:
+    """A missing queue is not created."""
+    broker = dead_letters(applied, 3)
+
+    missing = applied.gradectl("queue", "move", "grading-dlq", "--to", "held", "--apply", "--yes")
+    done = applied.gradectl(
+        *("queue", "move", "grading-dlq", "--to", "grading-priority", "--max", "2"),
+        *("--apply", "--yes"),
+    )
+
+    assert (missing.code, done.code) == (1, 0), done.stderr
+    assert broker.inspector.statistics(["held"]) == {}
+    assert sizes(broker) == {"grading-dlq": 1, "grading-priority": 2}
+
+
+@pytest.mark.parametrize("body", [{**REQUEST, "timeLimit": -1}, {"requestId": "req_1"}])
+def test_send_refuses_what_a_worker_would_reject(applied: Any, body: dict[str, object]) -> None:
+    """Unless it is told to send it as it is."""
+    file = applied.root / "request.json"
+    file.write_text(json.dumps(body))
+    command = ("queue", "send", "grading-requests", "--file", str(file), "--yes")
+
+    refused = applied.gradectl(*command)
+    raw = applied.gradectl(*command, "--raw")
+
+    assert (refused.code, raw.code) == (64, 0), raw.stderr
+    assert "--raw" in refused.stderr
+    assert sizes(applied.open_broker()) == {"grading-requests": 1}
+
+
+def test_send_builds_a_request_from_its_fields(applied: Any) -> None:
+    """Numbers are numbers, and the correlation id is the request id."""
+    fields = [f"{key}={json.dumps(value)}" for key, value in REQUEST.items()]
+
+    sent = applied.gradectl(
+        *("queue", "send", "grading-requests", "--header", "priority=7", "--yes"),
+        *(part for field in fields for part in ("--field", field)),
+    )
+
+    assert sent.code == 0, sent.stderr
+    (message,) = applied.open_broker().inspector.browse("grading-requests")
+    assert json.loads(message.body) == REQUEST
+    assert message.headers["correlation-id"] == "req_sent"
+    assert message.headers["priority"] == "7"
+    assert message.headers["persistent"] == "true"
+
+
+def test_tail_shows_a_message_that_arrives(applied: Any) -> None:
+    """And consumes none."""
+    broker = applied.open_broker()
+    following = applied.start("queue", "tail", "grading-results", "--count", "1", "-o", "json")
+    # Sent again until it was seen, because the following begins at an unknown time.
+    while following.poll() is None:
+        broker.send("grading-results", b'{"requestId": "req_1"}', {})
+        try:
+            following.wait(1)
+        except subprocess.TimeoutExpired:
+            continue
+
+    assert following.returncode == 0
+    assert json.loads(following.stdout.read().splitlines()[0])["request_id"] == "req_1"
+    assert sizes(broker)["grading-results"] >= 1
+
+
+@pytest.mark.parametrize("name", ["*", "a,b", "", "grading-dlq>"])
+@pytest.mark.parametrize("verb", ["redrive", "delete", "purge", "export"])
+def test_a_pattern_is_not_a_queue(applied: Any, verb: str, name: str) -> None:
+    """It would act on several queues."""
+    result = applied.gradectl("queue", verb, name)
+
+    assert result.code == 64
+    assert "not the name of a queue" in result.stderr
+
+
+def test_delete_without_a_condition_is_refused(applied: Any) -> None:
+    """All of a queue is the work of purge."""
+    result = applied.gradectl("queue", "delete", "grading-dlq", "--apply", "--yes")
+
+    assert result.code == 64
+    assert "purge" in result.stderr
