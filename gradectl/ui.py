@@ -90,6 +90,10 @@ class Ui:
         self._stdout.write(text)
         self._stdout.flush()
 
+    def write_line(self, text: str) -> None:
+        """Write a line of data from elsewhere to stdout, with control characters escaped."""
+        self.write(escape_controls(text) + "\n")
+
     def emit(self, kind: str, document: Mapping[str, Any], table: Table) -> None:
         """
         Write the data of the command to stdout, in the format of --output.

@@ -24,7 +24,6 @@ from gradectl.ui import Table
 from grader.contract.messages import GradingRequest, JobResult, readable_request_id
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
 from grader.errors import RequestError
-from grader.text import escape_controls
 
 _MOST_BYTES = 1 << 20
 
@@ -186,7 +185,7 @@ def tail(app: CloudContext, name: str, *, environment: str | None, count: int | 
                 app.ui.stream("queue-message-line", document)
             else:
                 line = (view.request_id or "-", view.about, f"{view.size_bytes} bytes")
-                app.ui.write(escape_controls("  ".join(line)) + "\n")
+                app.ui.write_line("  ".join(line))
             if arrival.missed:
                 app.ui.warn(f"{arrival.missed} messages were consumed before they were seen")
             if shown == count:

@@ -110,7 +110,7 @@ def _as_document(message: QueuedMessage) -> dict[str, Any]:
 def _head(line: str, where: str) -> ArchiveHead:
     document = _document(line, f"{where}:1")
     if document.get("kind") != _KIND or document.get("schema_version") != SCHEMA_VERSION:
-        raise _invalid(f"not an export: its first line is no {_KIND} of version 1", where)
+        raise _invalid(f"not an export: its first line lacks the kind {_KIND} and version 1", where)
     try:
         return ArchiveHead(
             environment=str(document["environment"]),

@@ -1,4 +1,4 @@
-"""Plans what becomes of each selected message: put back, moved or deleted; pure."""
+"""Plans a transfer of selected messages: put back, moved or deleted; pure."""
 
 from __future__ import annotations
 

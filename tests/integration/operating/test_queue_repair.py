@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from gradectl.local.testing import RunningDatabase
@@ -17,7 +18,9 @@ from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.migrations import migrate
 
 pytestmark = pytest.mark.engine
-EXAMPLES = Path(__file__).parents[3] / "examples"
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples"
+SCHEMAS = ROOT / "docs" / "schemas" / "cli"
 FROM = {"x-gradectl-original-queue": "grading-requests", "x-gradectl-reason-code": "INTERNAL_ERROR"}
 REQUEST = {
     "requestId": "req_sent",
@@ -59,6 +62,14 @@ def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
     connection.close()
 
 
+def checked(result: Any) -> Any:
+    """The document of a command, which must have the form of its schema."""
+    document = result.document
+    schema = json.loads((SCHEMAS / f"{document['kind']}.json").read_text())
+    jsonschema.validate(document, schema)
+    return document
+
+
 def dead_letters(applied: Any, count: int) -> Any:
     """Send some; returns the broker."""
     broker = applied.open_broker()
@@ -87,8 +98,8 @@ def test_redrive_shows_what_would_go_where_and_changes_nothing(applied: Any) -> 
     assert "2 to grading-requests" in shown.stderr
     assert "its queue is unknown: --to QUEUE" in shown.stderr
     assert "--apply" in shown.stderr
-    assert [each["to"] for each in dry.document["planned"]] == ["grading-requests"] * 2
-    assert (dry.document["applied"], dry.document["taken"]) == (False, 0)
+    assert [each["to"] for each in checked(dry)["planned"]] == ["grading-requests"] * 2
+    assert (checked(dry)["applied"], checked(dry)["taken"]) == (False, 0)
     assert sizes(broker) == {"grading-dlq": 3}
 
 
@@ -102,12 +113,12 @@ def test_redrive_puts_the_selected_messages_back(applied: Any) -> None:
     )
 
     assert some.code == 3, some.stderr
-    assert (some.document["taken"], len(some.document["held_back"])) == (1, 1)
+    assert (checked(some)["taken"], len(checked(some)["held_back"])) == (1, 1)
     assert sizes(broker) == {"grading-requests": 1, "grading-dlq": 4}
     (again,) = broker.inspector.browse("grading-requests")
     assert again.headers["x-gradectl-redrives"] == "1"
     assert "x-gradectl-reason-code" not in again.headers
-    journal = Path(some.document["journal"])
+    journal = Path(checked(some)["journal"])
     assert journal.parent == applied.root / ".gradectl" / "queues"
     assert [json.loads(line)["event"] for line in journal.read_text().splitlines()] == [
         "taking",
@@ -139,7 +150,7 @@ def test_a_redriven_request_is_graded_anew(applied: Any, launcher: Path) -> None
 
     assert failed.document["result"]["error"]["code"] == "TEST_CASES_NOT_FOUND", failed.stdout
     assert pushed.code == redriven.code == 0, redriven.stderr
-    assert redriven.document["taken"] == 1
+    assert checked(redriven)["taken"] == 1
     assert [each["status"] for each in bodies] == ["failed", "completed"]
     assert bodies[1]["result"]["verdict"] == "AC"
 
@@ -161,7 +172,7 @@ def test_export_delete_and_import_bring_back_what_was_there(applied: Any) -> Non
     assert exported.code == deleted.code == imported.code == 0, imported.stderr
     assert again.code == 64
     assert file.stat().st_mode & 0o777 == 0o600
-    assert imported.document["sent"] == 3
+    assert checked(imported)["sent"] == 3
     last = max(broker.inspector.browse("grading-dlq"), key=lambda each: len(each.body))
     assert last.body == bytes(range(256))
     assert last.headers["x-note"] == "a:b\nc"
@@ -241,7 +252,9 @@ def test_tail_shows_a_message_that_arrives(applied: Any) -> None:
             continue
 
     assert following.returncode == 0
-    assert json.loads(following.stdout.read().splitlines()[0])["request_id"] == "req_1"
+    line = json.loads(following.stdout.read().splitlines()[0])
+    jsonschema.validate(line, json.loads((SCHEMAS / "queue-message-line.json").read_text()))
+    assert line["request_id"] == "req_1"
     assert sizes(broker)["grading-results"] >= 1
 
 
