@@ -9,6 +9,7 @@
     ├── TemporaryError          worth another attempt
     │   └── SandboxError        the sandbox failed; not the fault of the program
     ├── ConnectionLostError     the broker is unreachable; unacknowledged messages are redelivered
+    ├── NoResultError           there is no result yet
     ├── StoppingError           the worker shut down while it waited
     ├── AccessError             a service refused the credentials, or they lack a right
     ├── TrustError              the certificate of a server is not trusted
@@ -79,6 +80,12 @@ class ConnectionLostError(GraderError):
     """The connection to the broker is lost; unacknowledged messages are redelivered."""
 
     exit_code = 69
+
+
+class NoResultError(GraderError):
+    """There is no result yet; the request stays queued."""
+
+    exit_code = 124
 
 
 class StoppingError(GraderError):

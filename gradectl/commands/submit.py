@@ -15,22 +15,16 @@ from gradectl.environment import near
 from gradectl.errors import DeadlineError, ExitCode, UsageError
 from gradectl.options import command
 from gradectl.submissions.result_table import result_table
-from gradectl.submissions.submit import (
-    Limits,
-    Source,
-    check_problem_exists,
-    make_request,
-    read_source_file,
-    send_request,
-    upload_source,
-    wait_for_result,
-)
+from gradectl.submissions.submit import check_problem_exists, invalid_option, read_source_file
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
+from grader.client.client import send_request
+from grader.client.results import wait_for_result
+from grader.client.submission import Limits, Source, make_request, upload_source
 from grader.contract.messages import GradingRequest
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
 from grader.contract.verdicts import Status
-from grader.errors import RequestError
+from grader.errors import NoResultError, RequestError
 from grader.languages import LANGUAGES, find
 
 #: Default time limit of --wait.
@@ -98,14 +92,17 @@ def submit(  # noqa: PLR0913 - one parameter for each option
     if not any_language:
         _check_language(language)
     target = select_environment(app, environment)
-    request = make_request(
-        bucket=target.bucket,
-        problem_id=problem_id,
-        language=language,
-        source=source,
-        limits=Limits(time_limit, memory_limit),
-        user_id=user or _login_name(),
-    )
+    try:
+        request = make_request(
+            bucket=target.bucket,
+            problem_id=problem_id,
+            language=language,
+            source=source,
+            limits=Limits(time_limit, memory_limit),
+            user_id=user or _login_name(),
+        )
+    except RequestError as error:
+        raise invalid_option(error) from error
     queue = PRIORITY_QUEUE if priority else REQUESTS_QUEUE
     if not _send(target, request, source, queue):
         return _emit_request(target, request, queue, "would be sent")
@@ -176,7 +173,7 @@ def _wait(target: EnvironmentClient, request: GradingRequest) -> int:
     seconds = target.app.options.timeout or _WAIT_SECONDS
     try:
         result = wait_for_result(target.objects, request.request_id, seconds)
-    except DeadlineError as error:
+    except NoResultError as error:
         text = f"no result within {seconds:g} s; the request stays queued"
         raise _expired(target, request, text) from error
     document = {

@@ -11,7 +11,7 @@ from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import read_queue
 from gradectl.queues.scan import StopReason
 from gradectl.smoke.probe import SmokeJob
-from gradectl.submissions.submit import stored_result
+from grader.client.results import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore

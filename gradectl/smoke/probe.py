@@ -14,14 +14,9 @@ from gradectl.errors import (
 )
 from gradectl.queues.broker import Broker, Watch
 from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, Hop, ProbeResult
-from gradectl.submissions.submit import (
-    Limits,
-    Source,
-    make_request,
-    send_request,
-    stored_result,
-    upload_source,
-)
+from grader.client.client import send_request
+from grader.client.results import stored_result
+from grader.client.submission import Limits, Source, make_request, upload_source
 from grader.contract.messages import GradingRequest, GradingResult
 from grader.contract.names import RESULTS_QUEUE
 from grader.contract.verdicts import Verdict

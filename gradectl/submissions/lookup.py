@@ -13,7 +13,7 @@ from gradectl.queues.broker import Broker, Inspector
 from gradectl.queues.inspection import read_queue
 from gradectl.queues.message_view import MessageView, age
 from gradectl.queues.scan import ScanResult
-from gradectl.submissions.submit import stored_job_result
+from grader.client.results import stored_job_result
 from grader.contract.messages import JobResult, readable_request_id
 from grader.contract.names import QUEUES
 from grader.errors import GraderError

@@ -153,3 +153,15 @@ class QueueMover(Protocol):
 
 #: More ids do not fit into the selector of one subscription.
 MOST_REPLACED = 100
+
+
+class MessageSender(Protocol):
+    """
+    Sends to queues.
+
+    Raises `ConnectionLostError`, or `AccessError` when the user lacks a right.
+    """
+
+    def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send one persistent message; returns after the broker has stored it."""
+        ...

@@ -42,6 +42,7 @@ TABLE = {
         "adapters": "contract errors ports",
         "migrations": "adapters errors",
         "handlers": "contract errors logs ports settings",
+        "client": "adapters contract errors ports",
         "judge": "cache contract errors handlers languages ports problems sandbox text",
         "worker": "adapters contract errors handlers logs migrations ports settings",
         "commands": "adapters errors judge logs migrations sandbox settings worker",
@@ -80,15 +81,15 @@ TABLE = {
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"
         " grader.ports grader.problems grader.sandbox",
         "queues": "errors grader.contract grader.errors grader.ports",
-        "submissions": "errors queues ui grader.contract grader.errors grader.ports",
-        "smoke": "errors queues submissions grader.contract grader.errors grader.ports",
+        "submissions": "errors queues ui grader.client grader.contract grader.errors grader.ports",
+        "smoke": "errors queues grader.client grader.contract grader.errors grader.ports",
         "validation": "adapters.terraform environment errors processes",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
         "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
         " planning problems processes queues rollouts secrets setup smoke submissions target ui"
-        " validation validation.catalogue validation.session"
+        " validation validation.catalogue validation.session grader.client"
         " grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options grader.errors",  # loads the modules of `commands` by name
     },

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gradectl.errors import GradectlError, StoppedError, UnreachableError
+from gradectl.errors import StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
 from gradectl.submissions.lookup import LookupResult, look_up, request_state
 from gradectl.submissions.result_table import result_rows, result_table
-from gradectl.submissions.submit import stored_job_result
+from grader.client.results import stored_job_result
 from grader.contract.bucket import result_key
 from grader.contract.messages import (
     CaseResult,
@@ -23,7 +23,7 @@ from grader.contract.messages import (
     JobResult,
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
-from grader.errors import TemporaryError
+from grader.errors import GraderError, TemporaryError
 from grader.ports.jobs import Claim, JobStore
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
@@ -229,5 +229,5 @@ def test_an_object_that_is_not_a_result_is_an_error() -> None:
     store = MemoryObjectStore()
     store.put("results/req_1/result.json", b"[]", content_type="application/json")
 
-    with pytest.raises(GradectlError, match="not a valid result"):
+    with pytest.raises(GraderError, match="not a valid result"):
         stored_job_result(store, "req_1")

@@ -1,77 +1,21 @@
-"""A submission is checked, stored and sent, and its result is polled."""
+"""The command line of a submission is checked before anything is sent."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from gradectl.errors import DeadlineError, GradectlError, UsageError
-from gradectl.queues.testing import MemoryBroker
-from gradectl.submissions.submit import (
-    MAX_SOURCE_BYTES,
-    Limits,
-    Source,
-    check_problem_exists,
-    make_request,
-    new_request_id,
-    read_source_file,
-    send_request,
-    stored_result,
-    upload_source,
-    wait_for_result,
-)
-from grader.contract.bucket import result_key
-from grader.contract.messages import Grade, GradingRequest, GradingResult
+from gradectl.errors import GradectlError, UsageError
+from gradectl.submissions.submit import check_problem_exists, invalid_option, read_source_file
+from grader.client.submission import MAX_SOURCE_BYTES
 from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.errors import RequestError
 from grader.languages import LANGUAGES
 from grader.testing import MemoryObjectStore
 
-SOURCE = Source("my solution.py", b"print(3)\n")
 EXAMPLES = Path(__file__).parents[4] / "examples"
-
-
-def request(**changes: Any) -> GradingRequest:
-    values: dict[str, Any] = {
-        "bucket": "b",
-        "problem_id": "sum",
-        "language": "python",
-        "source": SOURCE,
-        "limits": Limits(1000, 64),
-        "user_id": "u",
-    }
-    return make_request(**{**values, **changes})
-
-
-def result(request_id: str) -> bytes:
-    grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
-    now = datetime.now(UTC)
-    done = GradingResult(
-        request_id=request_id, status=Status.COMPLETED, result=grade, timestamp=now
-    )
-    return done.to_json()
-
-
-class Clock:
-    """A clock that advances only in `pause`."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.pauses: list[float] = []
-        self.on_pause: Callable[[], None] = lambda: None
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-        self.on_pause()
 
 
 def test_a_source_is_read_with_its_name(tmp_path: Path) -> None:
@@ -118,55 +62,12 @@ def test_an_invalid_source_file_is_rejected(tmp_path: Path) -> None:
         assert words in caught.value.what
 
 
-def test_request_ids_sort_by_time_and_are_unique() -> None:
-    """So a listing of submissions/ is in the order of submission."""
-    early, late = datetime(2024, 8, 20, tzinfo=UTC), datetime(2024, 8, 21, tzinfo=UTC)
+def test_an_invalid_value_names_its_option() -> None:
+    """The client names its argument."""
+    error = invalid_option(RequestError(ErrorCode.INVALID_REQUEST, "problem_id: too long"))
 
-    assert new_request_id(early) < new_request_id(late)
-    assert new_request_id(early) != new_request_id(early)
-
-
-def test_a_request_has_the_url_of_the_stored_source() -> None:
-    """The worker downloads the source from it."""
-    store = MemoryObjectStore()
-    sent = request()
-
-    upload_source(store, sent, SOURCE)
-
-    key = f"submissions/{sent.request_id}/solution.py"
-    assert sent.source_file == f"s3://b/{key}"
-    assert sent.test_cases == "s3://b/problems/sum/testcases/"
-    assert store.objects[key] == SOURCE.content
-    metadata = json.loads(store.objects[f"submissions/{sent.request_id}/metadata.json"])
-    assert metadata["fileName"] == "my solution.py"
-    assert metadata["sizeBytes"] == len(SOURCE.content)
-    assert metadata["requestId"] == sent.request_id
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"problem_id": "../x"}, "problem"),
-        ({"language": ""}, "language"),
-        ({"user_id": ""}, "user"),
-    ],
-)
-def test_invalid_values_are_rejected(change: dict[str, str], words: str) -> None:
-    """The error names the option."""
-    with pytest.raises(UsageError, match=words):
-        request(**change)
-
-
-def test_the_message_has_the_request_id_as_correlation_id() -> None:
-    """Operators find a request in a queue by it."""
-    broker = MemoryBroker()
-    sent = request()
-
-    send_request(broker, "grading-requests", sent)
-
-    (message,) = broker.messages("grading-requests")
-    assert GradingRequest.from_json(message.body) == GradingRequest.from_json(sent.to_json())
-    assert message.headers["correlation-id"] == sent.request_id
+    assert error.what == "problem: too long"
+    assert error.exit_code == 64
 
 
 def test_a_problem_without_test_cases_is_not_found() -> None:
@@ -179,44 +80,6 @@ def test_a_problem_without_test_cases_is_not_found() -> None:
 
     assert caught.value.next_step.startswith("gradectl problem push -e local")
     check_problem_exists(store, "sum2", "local")
-
-
-def test_polling_intervals_grow() -> None:
-    """From 20 ms, so that fast results are seen quickly, to 2 s."""
-    store, clock = MemoryObjectStore(), Clock()
-
-    def finish_after_a_minute() -> None:
-        if clock.now > 60:
-            store.objects[result_key("req_1")] = result("req_1")
-
-    clock.on_pause = finish_after_a_minute
-    found = wait_for_result(store, "req_1", 300.0, pause=clock.pause, clock=clock)
-
-    assert found.request_id == "req_1"
-    assert clock.pauses[0] <= 0.02
-    assert clock.pauses == sorted(clock.pauses)
-    assert max(clock.pauses) == 2.0
-    assert len(clock.pauses) < 60
-
-
-def test_polling_ends_at_the_deadline() -> None:
-    """The last interval is shortened."""
-    clock = Clock()
-
-    with pytest.raises(DeadlineError) as caught:
-        wait_for_result(MemoryObjectStore(), "req_1", 10.0, pause=clock.pause, clock=clock)
-
-    assert clock.now == pytest.approx(10.0)
-    assert caught.value.exit_code == 124
-
-
-def test_a_stored_object_that_is_not_a_result_is_an_error() -> None:
-    """Polling does not continue."""
-    store = MemoryObjectStore()
-    store.objects[result_key("req_1")] = b"{}"
-
-    with pytest.raises(GradectlError, match="not a valid result"):
-        stored_result(store, "req_1")
 
 
 def test_the_sample_submissions_are_complete() -> None:
