@@ -23,6 +23,7 @@ import known_cases
 import latency
 import native
 import queues
+import redriving
 import sandboxed
 import throughput
 import whole_submissions
@@ -58,6 +59,7 @@ def system() -> Measured:
         yield from command_line.measure()
         yield from latency.measure(local)
         yield from throughput.measure(local)
+        yield from redriving.measure(local)
     finally:
         subprocess.run(
             [sys.executable, "-m", "gradectl.cli", "local", "down"], cwd=ROOT, check=True
