@@ -41,7 +41,7 @@ def _redrive(local: Local, mark: str) -> float:
         found = inspect(broker.inspector, source)
         if found is None or not found.scan.complete:
             raise SystemExit(f"the queue {source} could not be read")
-        plan = RedriveRules([target], target).plan(source, found.scan.messages, found.now_ms)
+        plan = RedriveRules([target], target).plan(source, found.messages, found.now_ms)
         with open_journal(Path(folder), "bench") as journal:
             done = Transfer(redriven, watch_returns=True).run(plan, broker, journal)
         seconds = time.perf_counter() - started

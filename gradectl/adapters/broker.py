@@ -181,6 +181,15 @@ class StompBroker:
         finally:
             line.close()
 
+    @contextmanager
+    def mover(self) -> Iterator[ActiveMQQueueMover]:
+        """Open a separate connection that moves messages; a transaction is never repeated."""
+        connection = _connect(self._line.access)
+        try:
+            yield ActiveMQQueueMover(connection)
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Disconnect."""
         self._line.close()
@@ -219,12 +228,6 @@ class StompInspector:
         if connection not in self._inspectors:
             self._inspectors = {connection: ActiveMQQueueInspector(connection)}
         return self._inspectors[connection]
-
-    @contextmanager
-    def mover(self) -> Iterator[ActiveMQQueueMover]:
-        """Open a separate connection that moves messages."""
-        with _connected(self._access) as connection:
-            yield ActiveMQQueueMover(connection)
 
 
 class StompWatch:

@@ -10,13 +10,8 @@ from pathlib import Path
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_option
-from gradectl.commands.queue_options import (
-    queue_argument,
-    read_selection,
-    selection_options,
-    to_option,
-)
+from gradectl.commands.arguments import environment_option, queue_argument
+from gradectl.commands.queue_options import read_selection, selection_options, to_option
 from gradectl.commands.queue_transfer import read_queue, select
 from gradectl.context import pass_context
 from gradectl.errors import EndingError, ExitCode, GradectlError, UsageError
@@ -28,7 +23,7 @@ from grader.ports.messages import QueuedMessage
 
 
 @command("export", epilog="Example: gradectl queue export grading-dlq --to dead-letters.ndjson")
-@queue_argument("Queue to read.")
+@queue_argument
 @environment_option
 @selection_options
 @click.option(
@@ -68,7 +63,7 @@ def export_queue(  # noqa: PLR0913 - one parameter an option
     document = {
         "environment": target.name,
         "queue": name,
-        "seen": len(found.scan.messages),
+        "seen": found.scan.seen,
         "size": found.scan.size,
         "complete": found.scan.complete,
         "exported": len(messages),

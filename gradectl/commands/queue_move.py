@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_option
+from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.commands.queue_archive import write_export
 from gradectl.commands.queue_options import (
-    queue_argument,
     rate_option,
     read_selection,
     selection_options,
@@ -30,7 +29,7 @@ _APPLY = click.option("--apply", is_flag=True, help="Carry it out; without it, o
 
 
 @command("move", epilog="Example: gradectl queue move grading-requests --to held --apply")
-@queue_argument("Queue to take messages from.")
+@queue_argument
 @environment_option
 @selection_options
 @to_option("Queue to put them into; it must exist.", required=True)
@@ -80,7 +79,7 @@ def move(  # noqa: PLR0913 - one parameter an option
 
 
 @command("delete", epilog="Example: gradectl queue delete grading-dlq --id ID:... --apply")
-@queue_argument("Queue to delete messages from.")
+@queue_argument
 @environment_option
 @selection_options
 @_APPLY
@@ -122,7 +121,7 @@ def delete(  # noqa: PLR0913 - one parameter an option
 
 
 @command("purge", epilog="Example: gradectl queue purge grading-results --confirm grading-results")
-@queue_argument("Queue to empty.")
+@queue_argument
 @environment_option
 @click.option("--confirm", metavar="QUEUE", help="Name of the queue, instead of typing it.")
 @click.option(
@@ -150,7 +149,7 @@ def purge(
     target = select_environment(app, environment)
     with target.broker("operator") as broker:
         found = read_queue(target, broker, name)
-    plan = plan_move(name, found.scan.messages, found.now_ms, "")
+    plan = plan_move(name, found.messages, found.now_ms, "")
     now = datetime.now(UTC)
     usual = app.project_root / ".gradectl" / "queues" / f"{now:%Y%m%dT%H%M%S%f}-{name}.export"
 
@@ -158,7 +157,7 @@ def purge(
         question = f"All {len(plan.moves)} messages of {name} are deleted."
         app.ui.confirm_name(question, name, confirm)
         file = export or usual
-        write_export(file, target, name, found.scan.messages)
+        write_export(file, target, name, found.messages)
         app.ui.say(f"exported to {file}")
 
     run = TransferCommand(target, "purge", Transfer(), ask)

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from gradectl.commands.arguments import checked_queue, complete_queue
 from gradectl.errors import UsageError
 from gradectl.monitoring.log_lines import seconds_of
 from gradectl.queues.selection import Selection
-from grader.contract.names import QUEUES
+from grader.contract.names import DEAD_LETTER_QUEUE
 from grader.contract.verdicts import ErrorCode
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-#: What a broker takes as the name of one queue; `*`, `>` and `,` mean several.
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}")
 
 
-def queue_name(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Check the name of a queue: letters, digits, `.`, `-` and `_`."""
-    if value is None or _NAME.fullmatch(value):
-        return value
-    raise click.BadParameter(
-        f"{value!r} is not the name of a queue: letters, digits, '.', '-' and '_', such as"
-        f" {', '.join(QUEUES)}",
-        param=param,
-    )
-
-
-def complete_queue(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete with the standard queues; other names are allowed."""
-    return [name for name in QUEUES if name.startswith(incomplete)]
-
-
-def queue_argument(help: str, **settings: Any) -> Callable[[_Function], _Function]:  # noqa: A002, ANN401 - as click's
-    """Add the argument QUEUE, passed as `name`."""
-    usual = {"metavar": "QUEUE", "callback": queue_name, "shell_complete": complete_queue}
-    return click.argument("name", help=help, **{**usual, **settings})
+#: [QUEUE], for commands on dead letters.
+dead_letters_argument = click.argument(
+    "name",
+    metavar="[QUEUE]",
+    default=DEAD_LETTER_QUEUE,
+    callback=checked_queue,
+    shell_complete=complete_queue,
+    help=f"Queue of dead letters; default: {DEAD_LETTER_QUEUE}.",
+)
 
 
 def to_option(help: str, **settings: Any) -> Callable[[_Function], _Function]:  # noqa: A002, ANN401 - as click's
     """Add the option --to QUEUE."""
-    usual = {"metavar": "QUEUE", "callback": queue_name, "shell_complete": complete_queue}
+    usual = {"metavar": "QUEUE", "callback": _checked_if_any, "shell_complete": complete_queue}
     return click.option("--to", help=help, **{**usual, **settings})
+
+
+def _checked_if_any(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else checked_queue(ctx, param, value)
 
 
 #: --rate, for commands that move many messages.

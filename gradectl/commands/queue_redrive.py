@@ -11,7 +11,7 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
 from gradectl.commands.queue_options import (
-    queue_argument,
+    dead_letters_argument,
     rate_option,
     read_selection,
     selection_options,
@@ -23,15 +23,11 @@ from gradectl.options import command
 from gradectl.queues.mover import Transfer
 from gradectl.queues.transfer import Move, RedriveRules, TransferPlan, redriven
 from gradectl.target import EnvironmentClient, select_environment
-from grader.contract.names import DEAD_LETTER_QUEUE, QUEUES
+from grader.contract.names import QUEUES
 
 
 @command("redrive", epilog="Example: gradectl queue redrive --reason INTERNAL_ERROR --apply")
-@queue_argument(
-    f"Queue of dead letters; default: {DEAD_LETTER_QUEUE}.",
-    metavar="[QUEUE]",
-    default=DEAD_LETTER_QUEUE,
-)
+@dead_letters_argument
 @environment_option
 @selection_options
 @to_option("Queue for all; default: where each came from.")

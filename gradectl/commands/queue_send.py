@@ -11,8 +11,7 @@ from typing import Any
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_option
-from gradectl.commands.queue_options import queue_argument
+from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError, UsageError
 from gradectl.options import command
@@ -29,7 +28,7 @@ _MOST_BYTES = 1 << 20
 
 
 @command("send", epilog="Example: gradectl queue send grading-requests --file request.json")
-@queue_argument("Queue to send to; it must exist.")
+@queue_argument
 @environment_option
 @click.option(
     "--file",
@@ -154,7 +153,7 @@ def _check(queue: str, body: bytes) -> None:
 
 
 @command("tail", epilog="Example: gradectl queue tail grading-results --output json")
-@queue_argument("Queue to read.")
+@queue_argument
 @environment_option
 @click.option(
     "--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many messages."

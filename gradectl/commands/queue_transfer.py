@@ -111,7 +111,7 @@ class TransferCommand:
         document = {
             "environment": self.target.name,
             "queue": plan.source,
-            "seen": len(scan.messages),
+            "seen": scan.seen,
             "size": scan.size,
             "complete": scan.complete,
             "applied": progress is not None,
@@ -167,7 +167,7 @@ def read_queue(target: EnvironmentClient, broker: Broker, queue: str) -> Inspect
 
 def select(found: Inspection, selection: Selection) -> list[Any]:
     """Pick the selected messages of a queue, the oldest first."""
-    return selection.pick(found.scan.messages, found.now_ms)
+    return selection.pick(found.messages, found.now_ms)
 
 
 def _show_plan(app: AppContext, selected: Selected) -> None:

@@ -34,7 +34,7 @@ def planned(broker: MemoryBroker) -> TransferPlan:
     """Everything goes back."""
     found = inspect(broker, DLQ)
     assert found is not None
-    return RedriveRules(QUEUES).plan(DLQ, found.scan.messages, found.now_ms)
+    return RedriveRules(QUEUES).plan(DLQ, found.messages, found.now_ms)
 
 
 def run(transfer: Transfer, broker: MemoryBroker, folder: Path) -> Progress:
