@@ -20,6 +20,7 @@ _EMPTY: tuple[object, ...] = (None, "", [], {})
 _EXPECTED: Mapping[str, Mapping[str, str]] = {
     "aws_autoscaling_group": {"desired_capacity": "autoscaling sets it"},
     "aws_db_instance": {"latest_restorable_time": "it moves with each backup"},
+    "aws_lb_target_group": {"load_balancer_arns": "its listeners set it"},
     "aws_mq_broker": {"user": "gradectl sets the users and their passwords"},
 }
 

@@ -30,7 +30,8 @@ class _Parts:
         kind: Their type.
         owner: Their attribute with the id of the resource that they belong to.
         listed: Reads the parts that the attribute lists; None when there is only one part, whose
-            resource shows each change of it, such as the policy of a bucket.
+            resource shows each change of it, such as the policy of a bucket, or the gateway that
+            uses an address.
         described: Reads the part that a resource describes.
     """
 
@@ -157,6 +158,10 @@ _PARTS: Mapping[tuple[str, str], _Parts] = {
     **{
         ("aws_s3_bucket", name): _Parts(f"aws_s3_bucket_{kind}", "bucket")
         for name, kind in _BUCKET_SETTINGS.items()
+    },
+    **{
+        ("aws_eip", name): _Parts("aws_nat_gateway", "allocation_id")
+        for name in ("association_id", "network_interface", "private_dns", "private_ip")
     },
     ("aws_kms_key", "policy"): _Parts("aws_kms_key_policy", "key_id"),
     ("aws_sns_topic", "policy"): _Parts("aws_sns_topic_policy", "arn"),

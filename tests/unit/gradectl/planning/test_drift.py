@@ -76,6 +76,7 @@ def test_nothing_changed_is_no_drift() -> None:
     ("address", "attribute"),
     [
         ("aws_autoscaling_group.this", "desired_capacity"),
+        ("aws_lb_target_group.this", "load_balancer_arns"),
         ("aws_mq_broker.this", "user"),
         ("aws_db_instance.this", "latest_restorable_time"),
     ],

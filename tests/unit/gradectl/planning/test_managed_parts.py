@@ -142,3 +142,11 @@ def test_the_settings_of_a_bucket_are_those_of_their_resource() -> None:
     assert not drifted("aws_s3_bucket.a", "files", "policy", "{}", policy)
     assert drifted("aws_s3_bucket.a", "files", "versioning", [{"enabled": True}], policy)
     assert drifted("aws_s3_bucket.b", "others", "policy", "{}", policy)
+
+
+def test_an_address_shows_the_gateway_that_uses_it() -> None:
+    """AWS associates it when the gateway is created; without a gateway somebody else did."""
+    gateway = ("aws_nat_gateway.a", {"allocation_id": "eipalloc-1"})
+
+    assert not drifted("aws_eip.a", "eipalloc-1", "private_ip", "10.0.0.5", gateway)
+    assert drifted("aws_eip.b", "eipalloc-2", "private_ip", "10.0.0.5", gateway)
