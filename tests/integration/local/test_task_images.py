@@ -15,6 +15,7 @@ from small_images import layer, push
 from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.errors import GradectlError
 from gradectl.local import lifecycle
+from gradectl.local.layout import StackLayout
 from gradectl.local.stack import Stack
 from gradectl.rollouts.rollout import Rollout, wait_for
 from gradectl.ui import Ui
@@ -159,6 +160,61 @@ def test_a_digest_that_the_registry_lacks_fails_the_deployment(
     error = error_of(account, start(other, "task"), "CannotPullContainerError")
 
     assert f"CannotPullContainerError: {other}: not found" in error
+
+
+def run_once(account: Any, image: str) -> str:
+    """Run a task outside of the service until its program runs in the image; returns its ARN."""
+    definition = account.register(image=image, command=["task"], readonlyRootFilesystem=True)
+    subnet = account.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    (task,) = account.client("ecs").run_task(
+        cluster="local-grading",
+        taskDefinition=definition,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}},
+    )["tasks"]
+    arn: str = task["taskArn"]
+    name = arn.rpartition("/")[2]
+    account.until(
+        lambda found: any(
+            each.name.endswith(name) and each.log_file.exists() and each.log_file.read_text()
+            for each in found
+        )
+    )
+    return arn
+
+
+def test_only_images_of_tasks_and_the_last_two_stay_unpacked(
+    account: Any, program: bytes, image: str, start: Callable[..., Rollout]
+) -> None:
+    """A running task keeps its files while others are deployed."""
+    ui, roots = Ui("table", {}), StackLayout(account.stack.directory).images / "roots"
+    files = {"bin": (None, 0o755), "bin/task": (program, 0o755), "tmp": (None, 0o1777)}
+    others = [
+        push(
+            account.client("ecr"),
+            account.stack.ca_file,
+            REPOSITORY,
+            [layer({**files, name: (b"", 0o644)})],
+            CONFIG,
+        )
+        for name in ("first", "second", "third")
+    ]
+
+    def unpacked() -> list[int]:
+        """Which of the images are unpacked, oldest first."""
+        names = [each.partition("@sha256:")[2] for each in (image, *others)]
+        assert {path.name for path in roots.iterdir()} <= set(names)
+        return [at for at, name in enumerate(names) if (roots / name).exists()]
+
+    task = run_once(account, image)
+    for each in others[:2]:
+        wait_for(account.aws, ui, start(each, "task"), 60)
+    assert unpacked() == [0, 1, 2]
+
+    account.client("ecs").stop_task(cluster="local-grading", task=task, reason="enough")
+    account.settle()
+    wait_for(account.aws, ui, start(others[2], "task"), 60)
+    assert unpacked() == [2, 3]
 
 
 def test_the_registry_asks_for_its_password(account: Any, image: str) -> None:
