@@ -66,6 +66,7 @@ def export_queue(  # noqa: PLR0913 - one parameter an option
         "seen": found.scan.seen,
         "size": found.scan.size,
         "complete": found.scan.complete,
+        "reason": found.scan.reason,
         "exported": len(messages),
         "file": str(file),
     }

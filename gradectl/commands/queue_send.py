@@ -180,8 +180,9 @@ def tail(app: CloudContext, name: str, *, environment: str | None, count: int | 
         ):
             view = MessageView.of(arrival.message, arrival.now_ms)
             if app.ui.output == "json":
-                document = {**asdict(view), "body": decoded(arrival.message.body)}
-                app.ui.stream("queue-message-line", document)
+                body = decoded(arrival.message.body)
+                more = {"body": body.content, "body_encoding": body.encoding}
+                app.ui.stream("queue-message-line", {**asdict(view), **more})
             else:
                 line = (view.request_id or "-", view.about, f"{view.size_bytes} bytes")
                 app.ui.write_line("  ".join(line))

@@ -114,6 +114,7 @@ class TransferCommand:
             "seen": scan.seen,
             "size": scan.size,
             "complete": scan.complete,
+            "reason": scan.reason,
             "applied": progress is not None,
             "planned": [
                 {

@@ -73,7 +73,7 @@ class Selection:
 def described(message: QueuedMessage, now_ms: int) -> dict[str, Any]:
     """Return the document that an expression is evaluated on."""
     view = asdict(MessageView.of(message, now_ms))
-    return {**view, "headers": dict(message.headers), "body": decoded(message.body)}
+    return {**view, "headers": dict(message.headers), "body": decoded(message.body).content}
 
 
 def _compiled(where: str) -> Any:  # noqa: ANN401 - jmespath has no types

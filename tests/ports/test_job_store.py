@@ -213,12 +213,12 @@ def test_only_a_failed_request_is_reopened(job_store: JobStore) -> None:
     assert not job_store.reopen("req_1")
     job_store.claim(claim())
     assert not job_store.reopen("req_1")
-    job_store.finish(failed())
+    job_store.finish(failed(), attempt=1)
 
     assert job_store.reopen("req_1")
     assert job_store.claim(claim("ID:2")) == Granted(1)
 
-    job_store.finish(completed())
+    job_store.finish(completed(), attempt=1)
     assert not job_store.reopen("req_1")
 
 
