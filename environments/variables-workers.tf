@@ -171,9 +171,10 @@ variable "grading_worker_settings" {
   validation {
     condition = length(setsubtract([for name in keys(var.grading_worker_settings) : name if !startswith(name, "HANDLER_")], [
       "CLAIM_RENEWAL_SECONDS", "DB_CA_FILE", "DRAIN_SECONDS", "JOB_HANDLER", "LANGUAGES", "LOG_FORMAT", "LOG_LEVEL",
-      "LOOK_AHEAD", "MAX_ATTEMPTS", "MAX_MEMORY_LIMIT_MB", "MAX_SOURCE_BYTES", "MAX_TIME_LIMIT_MS", "RETRY_DELAY_MS", "WORKER_SLOTS",
+      "LOOK_AHEAD", "MAX_ATTEMPTS", "MAX_CRASHES", "MAX_MEMORY_LIMIT_MB", "MAX_SOURCE_BYTES", "MAX_TIME_LIMIT_MS",
+      "RETRY_DELAY_MS", "RETRY_MAX_DELAY_MS", "WORKER_SLOTS",
     ])) == 0
-    error_message = "grading_worker_settings may contain only CLAIM_RENEWAL_SECONDS, DB_CA_FILE, DRAIN_SECONDS, JOB_HANDLER, LANGUAGES, LOG_FORMAT, LOG_LEVEL, LOOK_AHEAD, MAX_ATTEMPTS, MAX_MEMORY_LIMIT_MB, MAX_SOURCE_BYTES, MAX_TIME_LIMIT_MS, RETRY_DELAY_MS, WORKER_SLOTS, and HANDLER_* for custom handlers."
+    error_message = "grading_worker_settings may contain only CLAIM_RENEWAL_SECONDS, DB_CA_FILE, DRAIN_SECONDS, JOB_HANDLER, LANGUAGES, LOG_FORMAT, LOG_LEVEL, LOOK_AHEAD, MAX_ATTEMPTS, MAX_CRASHES, MAX_MEMORY_LIMIT_MB, MAX_SOURCE_BYTES, MAX_TIME_LIMIT_MS, RETRY_DELAY_MS, RETRY_MAX_DELAY_MS, WORKER_SLOTS, and HANDLER_* for custom handlers."
   }
 }
 

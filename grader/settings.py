@@ -118,9 +118,17 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
     look_ahead: int = Field(
         2, ge=0, le=16, description="waiting requests to prefetch for while a job runs; 0: none"
     )
-    max_attempts: int = Field(3, ge=1, description="attempts before a request fails")
+    max_attempts: int = Field(6, ge=1, description="attempts before a request fails")
+    max_crashes: int = Field(
+        3, ge=1, description="attempts in a row that may end their worker before a request fails"
+    )
     retry_delay_ms: int = Field(
-        5000, ge=1, description="delay before another attempt, milliseconds"
+        5000,
+        ge=1,
+        description="shortest delay before another attempt, milliseconds; doubled each time",
+    )
+    retry_max_delay_ms: int = Field(
+        300_000, ge=1, description="longest delay before another attempt, milliseconds"
     )
     claim_renewal_seconds: int = Field(
         60,

@@ -14,10 +14,12 @@ ORIGINAL_ID_HEADER = "x-gradectl-original-id"
 ORIGINAL_QUEUE_HEADER = "x-gradectl-original-queue"
 #: Error code of a dead-lettered message (`ErrorCode`).
 REASON_CODE_HEADER = "x-gradectl-reason-code"
-#: The reason as a sentence.
+#: The reason as a sentence; of a retried message, why its last attempt failed.
 REASON_HEADER = "x-gradectl-reason"
 #: Expiry of a retried message, Unix milliseconds; the broker would drop the copy without a result.
 EXPIRES_HEADER = "x-gradectl-expires"
+#: When a worker first copied the request, for another attempt or as a dead letter (RFC 3339).
+FIRST_SEEN_HEADER = "x-gradectl-first-seen"
 #: Attempts made when the message was copied.
 ATTEMPT_HEADER = "x-gradectl-attempt"
 #: How often a dead letter was put back into a request queue.

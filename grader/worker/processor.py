@@ -127,8 +127,9 @@ class JobProcessor:
         return Rejected(error, request_id, self._retry(lambda: self.jobs.get(request_id)))
 
     def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Outcome:
-        if not self.policy.allows(attempt):
-            return self._exhausted(request, "each attempt ended its worker", attempt)
+        if not self.policy.allows(attempt, delivery):
+            reason = "the last attempts ended their worker, or its connection to the broker"
+            return self._exhausted(request, reason, attempt, made=attempt - 1)
         if is_expired(delivery, self.clock()):
             self._note("Request has expired", request)
             error = RequestError(ErrorCode.EXPIRED, "the request expired before it was graded")
@@ -146,9 +147,10 @@ class JobProcessor:
                 reason=str(error),
                 exc_info=None if expected else error,
             )
-            if self.policy.allows(attempt + 1):
-                return Retry(attempt)
-            return self._exhausted(request, f"{type(error).__name__}: {error}", attempt)
+            reason = f"{type(error).__name__}: {error}"
+            if attempt < self.policy.max_attempts:
+                return Retry(attempt, reason)
+            return self._exhausted(request, reason, attempt, made=attempt)
 
     def _call_handler(self, request: JobRequest, attempt: int) -> Outcome:
         try:
@@ -160,9 +162,9 @@ class JobProcessor:
         _check(result, request)
         return Done(result, attempt)
 
-    def _exhausted(self, request: JobRequest, reason: str, attempt: int) -> Outcome:
+    def _exhausted(self, request: JobRequest, reason: str, attempt: int, *, made: int) -> Outcome:
         self.log.error("All attempts failed", request_id=request.request_id, reason=reason)
-        return Exhausted(request.request_id, reason, attempt)
+        return Exhausted(request.request_id, reason, attempt, made)
 
     def _retry(self, action: Callable[[], _T]) -> _T:
         return retry_database(self.retrier, action, self.refresh)

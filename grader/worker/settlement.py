@@ -4,7 +4,7 @@ Decides how a request message is settled; pure, so every case can be tested with
 ==================  ============================================================
 `Done`              result message; the result is recorded
 `AlreadyDone`       the stored result again
-`Retry`             a delayed copy of the request
+`Retry`             a delayed copy of the request, later after each failed attempt
 `Rejected`          failed result and dead letter; recorded unless a row exists or
                     the message has no valid request id
 `Exhausted`         as `Rejected`, with the operators' reason on the dead letter
@@ -16,8 +16,9 @@ The messages are sent in one transaction with the acknowledgement of the request
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from grader.contract.bucket import ObjectUrl, result_key
 from grader.contract.headers import producer_headers
@@ -25,6 +26,7 @@ from grader.contract.messages import Failure, JobResult, answer_id
 from grader.contract.names import (
     ATTEMPT_HEADER,
     EXPIRES_HEADER,
+    FIRST_SEEN_HEADER,
     ORIGINAL_ID_HEADER,
     ORIGINAL_QUEUE_HEADER,
     REASON_CODE_HEADER,
@@ -36,6 +38,8 @@ from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery, Outgoing
 
 _LONGEST_ID = 255
+_ATTEMPTS = re.compile(r"[0-9]{1,6}")
+_MOST_DOUBLINGS = 30
 _EXPIRES = re.compile(r"[0-9]{1,16}")
 _LONGEST_REASON = 500
 #: The user's message for platform faults; operators find the reason in log and dead letter.
@@ -52,7 +56,10 @@ class DeliveryPolicy:
         result_queue: Queue of results.
         dead_letter_queue: Queue for copies of requests that cannot be done.
         max_attempts: Attempts before a request is exhausted.
-        retry_delay_ms: Milliseconds before another attempt.
+        retry_delay_ms: Milliseconds before the second attempt; doubled for each further one.
+        retry_max_delay_ms: Longest delay.
+        max_crashes: Attempts in a row that may end without a settlement, as when they end their
+            worker.
     """
 
     bucket: str
@@ -60,10 +67,34 @@ class DeliveryPolicy:
     dead_letter_queue: str
     max_attempts: int
     retry_delay_ms: int
+    retry_max_delay_ms: int = 300_000
+    max_crashes: int = 3
 
-    def allows(self, attempt: int) -> bool:
-        """Whether attempt number `attempt` may be made; ends requests that kill their workers."""
-        return attempt <= self.max_attempts
+    def allows(self, attempt: int, delivery: Delivery) -> bool:
+        """
+        Whether an attempt may be made; ends requests that kill their workers.
+
+        Args:
+            attempt: Its number.
+            delivery: The message; one for another attempt names the last one that was settled.
+        """
+        unsettled = attempt - 1 - attempts_settled(delivery)
+        return attempt <= self.max_attempts and unsettled < self.max_crashes
+
+    def delay_ms(self, attempt: int, key: str) -> int:
+        """
+        Return the delay after a failed attempt, from half of the exponential one to all of it.
+
+        Args:
+            attempt: Number of the failed attempt; 0 when none was made, which waits the least.
+            key: Spreads requests that failed together, such as in an outage of the bucket.
+        """
+        if not attempt:
+            return self.retry_delay_ms
+        doubled = self.retry_delay_ms << min(attempt, _MOST_DOUBLINGS)
+        longest = min(doubled, max(self.retry_max_delay_ms, self.retry_delay_ms))
+        share = zlib.crc32(f"{key} {attempt}".encode(errors="replace")) / 2**32
+        return round(longest / 2 * (1 + share))
 
 
 @dataclass(frozen=True)
@@ -83,9 +114,17 @@ class AlreadyDone:
 
 @dataclass(frozen=True)
 class Retry:
-    """Attempt `attempt` failed; 0 when another message holds the request and none was made."""
+    """
+    Another attempt may succeed.
+
+    Args:
+        attempt: Number of the failed one; 0 when another message holds the request and none was
+            made.
+        reason: Why it failed, for operators.
+    """
 
     attempt: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,11 +147,20 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Exhausted:
-    """All attempts failed, `attempt` was the last; `reason` is for operators only."""
+    """
+    All attempts failed.
+
+    Args:
+        request_id: The request.
+        reason: For operators only.
+        attempt: Number of the claimed attempt.
+        made: Attempts made; the claimed one is not among them if it was not allowed.
+    """
 
     request_id: str
     reason: str
     attempt: int
+    made: int
 
 
 Outcome = Done | AlreadyDone | Retry | Rejected | Exhausted
@@ -139,6 +187,12 @@ class Settlement:
 def original_id(delivery: Delivery) -> str:
     """Give the first message id of the request; a copy carries it in a header."""
     return (delivery.headers.get(ORIGINAL_ID_HEADER) or delivery.message_id)[:_LONGEST_ID]
+
+
+def attempts_settled(delivery: Delivery) -> int:
+    """Return the number of the last attempt that ended with a copy; 0 for a producer's message."""
+    text = delivery.headers.get(ATTEMPT_HEADER, "")
+    return int(text) if _ATTEMPTS.fullmatch(text) else 0
 
 
 def is_expired(delivery: Delivery, now: datetime) -> bool:
@@ -170,13 +224,13 @@ def settle(
             return Settlement((_result_message(result, policy),), result, attempt)
         case AlreadyDone(result):
             return Settlement((_result_message(result, policy),))
-        case Retry(attempt):
-            return Settlement((_delayed_copy(delivery, attempt, policy),))
+        case Retry():
+            return Settlement((_delayed_copy(outcome, delivery, policy, now),))
         case Rejected():
             return _rejected(outcome, delivery, policy, now)
-        case Exhausted(request_id, reason, attempt):
+        case Exhausted(request_id, _, attempt):
             error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
-            dead = _exhausted_dead_letter(delivery, error, reason, policy)
+            dead = _exhausted_dead_letter(outcome, delivery, error, policy, now)
             return replace(_failed(request_id, error, dead, policy, now), attempt=attempt)
 
 
@@ -196,7 +250,7 @@ def superseded(row: JobRecord | None) -> Outcome:
 def _rejected(
     outcome: Rejected, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
-    dead = _dead_letter(delivery, outcome.error, policy)
+    dead = _dead_letter(delivery, outcome.error, policy, now)
     if outcome.request_id is None:
         return _rejected_without_id(outcome.error, delivery, dead, policy, now)
     if outcome.known is None:
@@ -235,13 +289,17 @@ def _failure(request_id: str, error: RequestError, now: datetime) -> JobResult:
     )
 
 
-def _delayed_copy(delivery: Delivery, attempt: int, policy: DeliveryPolicy) -> Outgoing:
-    headers = _copied_headers(delivery)
+def _delayed_copy(
+    outcome: Retry, delivery: Delivery, policy: DeliveryPolicy, now: datetime
+) -> Outgoing:
+    headers = _copied_headers(delivery, now)
     if expires := _expires_ms(delivery):
         headers[EXPIRES_HEADER] = str(expires)  # the worker that gets the copy answers it
-    if attempt:
-        headers[ATTEMPT_HEADER] = str(attempt)
-    return Outgoing(delivery.queue, delivery.body, headers, delay_ms=policy.retry_delay_ms)
+    if outcome.attempt:
+        headers[ATTEMPT_HEADER] = str(outcome.attempt)
+        headers[REASON_HEADER] = outcome.reason[:_LONGEST_REASON]
+    delay_ms = policy.delay_ms(outcome.attempt, original_id(delivery))
+    return Outgoing(delivery.queue, delivery.body, headers, delay_ms=delay_ms)
 
 
 def _result_message(result: JobResult, policy: DeliveryPolicy) -> Outgoing:
@@ -249,9 +307,11 @@ def _result_message(result: JobResult, policy: DeliveryPolicy) -> Outgoing:
     return Outgoing(policy.result_queue, result.to_json(), headers)
 
 
-def _dead_letter(delivery: Delivery, error: RequestError, policy: DeliveryPolicy) -> Outgoing:
+def _dead_letter(
+    delivery: Delivery, error: RequestError, policy: DeliveryPolicy, now: datetime
+) -> Outgoing:
     headers = {
-        **_copied_headers(delivery),
+        **_copied_headers(delivery, now),
         REASON_CODE_HEADER: str(error.code),
         REASON_HEADER: error.what[:_LONGEST_REASON],
     }
@@ -259,18 +319,27 @@ def _dead_letter(delivery: Delivery, error: RequestError, policy: DeliveryPolicy
 
 
 def _exhausted_dead_letter(
-    delivery: Delivery, error: RequestError, reason: str, policy: DeliveryPolicy
+    outcome: Exhausted,
+    delivery: Delivery,
+    error: RequestError,
+    policy: DeliveryPolicy,
+    now: datetime,
 ) -> Outgoing:
     """Give operators the internal reason; the result message has only the general one."""
-    dead = _dead_letter(delivery, error, policy)
-    why = {REASON_HEADER: reason[:_LONGEST_REASON], ATTEMPT_HEADER: str(policy.max_attempts)}
+    dead = _dead_letter(delivery, error, policy, now)
+    why = {REASON_HEADER: outcome.reason[:_LONGEST_REASON], ATTEMPT_HEADER: str(outcome.made)}
     return replace(dead, headers={**dead.headers, **why})
 
 
-def _copied_headers(delivery: Delivery) -> dict[str, str]:
+def _copied_headers(delivery: Delivery, now: datetime) -> dict[str, str]:
     kept = producer_headers(delivery.headers)
     return {
         **kept,
+        FIRST_SEEN_HEADER: kept.get(FIRST_SEEN_HEADER) or _rfc3339(now),
         ORIGINAL_ID_HEADER: original_id(delivery),
         ORIGINAL_QUEUE_HEADER: kept.get(ORIGINAL_QUEUE_HEADER) or delivery.queue,
     }
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

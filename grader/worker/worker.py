@@ -110,6 +110,8 @@ class Worker:
             dead_letter_queue=settings.dlq_name,
             max_attempts=settings.max_attempts,
             retry_delay_ms=settings.retry_delay_ms,
+            retry_max_delay_ms=settings.retry_max_delay_ms,
+            max_crashes=settings.max_crashes,
         )
         refresh = partial(_refresh_if_possible, shared.parameters)
         processor = JobProcessor(

@@ -131,15 +131,17 @@ def test_killed_worker_leaves_its_request_to_the_next(world: Any) -> None:
 def test_request_that_kills_its_workers_is_exhausted(world: Any) -> None:
     """Attempts are counted before the work, so redelivery ends."""
     request_id = world.submit(language="gate")
-    worker = world.start(MAX_ATTEMPTS="1")
+    worker = world.start(MAX_CRASHES="1")
     worker.wait_for(f"Processing request {request_id}")
     worker.signal(signal.SIGKILL)
     worker.ended()
 
-    world.start(MAX_ATTEMPTS="1")
+    world.start(MAX_CRASHES="1")
 
     assert world.result().error.code == "INTERNAL_ERROR"
-    assert "ended its worker" in world.dead_letter().headers["x-gradectl-reason"]
+    dead = world.dead_letter()
+    assert "ended their worker" in dead.headers["x-gradectl-reason"]
+    assert dead.headers["x-gradectl-attempt"] == "1"
 
 
 def test_several_consumers_work_at_the_same_time(world: Any) -> None:

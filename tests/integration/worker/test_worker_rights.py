@@ -51,7 +51,7 @@ def log_in(world: Any, user: Any) -> None:
 
 def test_the_rights_of_a_worker_are_enough_for_all_it_does(world: Any) -> None:
     """Both queues, a result, a delayed retry, a dead letter, and a browse."""
-    worker = world.start()
+    worker = world.start(MAX_ATTEMPTS="3")
     first = world.submit(language="gate")
     worker.wait_for(f"Processing request {first}")
     waiting = world.submit()

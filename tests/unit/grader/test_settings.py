@@ -38,7 +38,7 @@ def test_required_variables_are_enough() -> None:
     assert settings.queues == ("grading-priority", "grading-requests")
     assert (settings.result_queue_name, settings.dlq_name) == ("grading-results", "grading-dlq")
     assert (settings.aws_region, settings.health_port) == ("ap-northeast-2", 8080)
-    assert (settings.max_attempts, settings.worker_slots) == (3, 1)
+    assert (settings.max_attempts, settings.worker_slots) == (6, 1)
 
 
 def test_exactly_these_variables_are_required() -> None:

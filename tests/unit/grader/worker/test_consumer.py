@@ -6,7 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from grader.contract.messages import (
 from grader.contract.names import (
     ATTEMPT_HEADER,
     EXPIRES_HEADER,
+    FIRST_SEEN_HEADER,
     ORIGINAL_ID_HEADER,
     REASON_CODE_HEADER,
     REASON_HEADER,
@@ -105,6 +106,7 @@ class Bench:
     jobs: MemoryJobStore = field(default_factory=MemoryJobStore)
     objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
+    policy: DeliveryPolicy = POLICY
     refreshed: int = 0
 
     def send(self, **changes: object) -> None:
@@ -121,7 +123,7 @@ class Bench:
             jobs=self.jobs,
             request_model=self.request_model,
             handler=self.handler,
-            policy=POLICY,
+            policy=self.policy,
             worker_id="worker",
             retrier=self.retrier,
             refresh=self.refresh,
@@ -132,7 +134,7 @@ class Bench:
             name="broker",
             open_source=open_source or (lambda: UntilEmpty(self.queues, self.stopping)),
             processor=processor,
-            policy=POLICY,
+            policy=self.policy,
             recorder=ResultRecorder(self.jobs, self.objects, self.retrier, self.refresh),
             retrier=self.retrier,
             stopping=self.stopping,
@@ -252,6 +254,29 @@ def test_expired_duplicate_gets_the_stored_result(bench: Bench) -> None:
     bench.run()
 
     assert [result.status for result in bench.results()] == ["completed"] * 2
+
+
+def test_failing_requests_do_not_starve_sound_ones(bench: Bench) -> None:
+    """Each leaves the queue after one attempt, and carries why and since when."""
+    bench.policy = replace(POLICY, retry_delay_ms=3_600_000, retry_max_delay_ms=7_200_000)
+
+    def only_the_sound_one(request: GradingRequest) -> GradingResult:
+        if request.request_id != "req_sound":
+            raise TemporaryError("SlowDown", where="s3://bucket")
+        return accept(request)
+
+    bench.handler = only_the_sound_one
+    for number in range(20):
+        bench.send(requestId=f"req_{number}")
+    bench.send(requestId="req_sound")
+
+    bench.run()
+
+    assert [result.request_id for result in bench.results()] == ["req_sound"]
+    waiting = bench.queues.waiting("requests")
+    assert len(waiting) == 20
+    assert waiting[0].headers[REASON_HEADER] == "TemporaryError: s3://bucket: SlowDown"
+    assert waiting[0].headers[FIRST_SEEN_HEADER] == "2024-08-20T12:00:15Z"
 
 
 def test_invalid_request_is_not_claimed(bench: Bench) -> None:

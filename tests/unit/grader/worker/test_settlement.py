@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from grader.contract.messages import Grade, GradingResult
 from grader.contract.names import (
     ATTEMPT_HEADER,
     EXPIRES_HEADER,
+    FIRST_SEEN_HEADER,
     ORIGINAL_ID_HEADER,
     ORIGINAL_QUEUE_HEADER,
     REASON_CODE_HEADER,
@@ -168,11 +170,13 @@ def test_rejection_of_a_known_request_keeps_its_row() -> None:
 
 def test_retried_message_comes_again_later_in_its_own_queue() -> None:
     """The copy keeps body and identity, so that the claim recognises it."""
-    settled = settled_as(Retry(attempt=2))
+    settled = settled_as(Retry(attempt=2, reason="TemporaryError: bucket: SlowDown"))
 
     (copy,) = settled.outgoing
-    assert (copy.queue, copy.body, copy.delay_ms) == ("requests", b"\xff body", 5000)
+    assert (copy.queue, copy.body) == ("requests", b"\xff body")
     assert copy.headers == {
+        FIRST_SEEN_HEADER: "2024-08-20T12:00:15Z",
+        REASON_HEADER: "TemporaryError: bucket: SlowDown",
         ORIGINAL_ID_HEADER: "ID:7",
         ORIGINAL_QUEUE_HEADER: "requests",
         ATTEMPT_HEADER: "2",
@@ -184,16 +188,21 @@ def test_copy_of_a_copy_keeps_the_first_identity() -> None:
     first = settled_as(Retry()).outgoing[0]
     again = Delivery("elsewhere", "ID:9", first.body, first.headers)
 
-    second = settled_as(Retry(), again).outgoing[0]
+    second, dead = (
+        settle(outcome, again, POLICY, NOW + timedelta(hours=1)).outgoing[0]
+        for outcome in (Retry(), Rejected(BROKEN, None))
+    )
 
     assert original_id(again) == "ID:7"
     assert second.headers[ORIGINAL_QUEUE_HEADER] == "requests"
+    assert second.headers[FIRST_SEEN_HEADER] == dead.headers[FIRST_SEEN_HEADER]
+    assert dead.headers[FIRST_SEEN_HEADER] == "2024-08-20T12:00:15Z"
     assert second.queue == "elsewhere"
 
 
 def test_exhausted_request_tells_users_less_than_operators() -> None:
     """The internal reason is on the dead letter only."""
-    settled = settled_as(Exhausted("req_1", "launcher: EPERM", 3))
+    settled = settled_as(Exhausted("req_1", "launcher: EPERM", 3, made=3))
 
     answer, dead = settled.outgoing
     assert b"EPERM" not in answer.body
@@ -210,7 +219,7 @@ def test_a_result_belongs_to_its_attempt() -> None:
             Done(completed(), 2),
             Rejected(BROKEN, "req_1", attempt=2),
             Rejected(BROKEN, "req_1"),
-            Exhausted("req_1", "launcher: EPERM", 3),
+            Exhausted("req_1", "launcher: EPERM", 3, made=3),
         )
     ]
 
@@ -224,9 +233,52 @@ def test_superseded_attempt_is_answered_with_the_stored_result() -> None:
     assert superseded(None) == Retry()
 
 
-def test_last_allowed_attempt_is_the_maximum() -> None:
-    """Three attempts mean the third is made and the fourth is not."""
-    assert [POLICY.allows(attempt) for attempt in (1, 3, 4)] == [True, True, False]
+@given(st.integers(1, 10_000), st.text(), st.integers(1, 10_000), st.integers(1, 10**7))
+def test_each_failed_attempt_waits_longer_up_to_the_limit(
+    attempt: int, key: str, shortest: int, longest: int
+) -> None:
+    """At least half of the doubled delay; the rest depends on the message."""
+    policy = replace(POLICY, retry_delay_ms=shortest, retry_max_delay_ms=longest)
+    whole = min(shortest * 2 ** min(attempt, 30), max(longest, shortest))
+
+    assert whole // 2 <= policy.delay_ms(attempt, key) <= whole
+    assert policy.delay_ms(0, key) == shortest
+
+
+def test_requests_that_failed_together_are_tried_at_different_times() -> None:
+    """A bucket that comes back is not met by all of them at once, nor in the same order."""
+    first, second = (
+        [POLICY.delay_ms(attempt, f"ID:{number}") for number in range(1000)] for attempt in (3, 4)
+    )
+
+    assert 20_000 <= min(first) < 21_000
+    assert 39_000 < max(first) <= 40_000
+    assert len(set(first)) > 900
+    assert sorted(range(1000), key=first.__getitem__) != sorted(range(1000), key=second.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "settled", "allowed"),
+    [
+        (1, "", True),
+        (3, "", True),  # two crashes
+        (4, "", False),  # three crashes
+        (4, "1", True),  # a failure, then two crashes
+        (5, "1", False),
+        (6, "5", True),  # failures only
+        (7, "6", False),
+        (7, "999", False),  # a header of a producer
+        (4, "many", False),
+        (4, "-1", False),
+    ],
+)
+def test_attempts_are_limited_and_crashes_more_so(
+    attempt: int, settled: str, allowed: bool
+) -> None:
+    """A request may outlast an outage of the platform, but not end one worker after the other."""
+    policy = replace(POLICY, max_attempts=6, max_crashes=3)
+
+    assert policy.allows(attempt, delivery(**{ATTEMPT_HEADER: settled})) == allowed
 
 
 def test_the_broker_expires_no_copy() -> None:
