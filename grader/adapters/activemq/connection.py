@@ -107,9 +107,9 @@ class Connection:
         self._timeout_seconds = timeout_seconds
         self._name = name
         self._numbers = itertools.count(1)
-        self._inbox = Inbox(str(address))
         self._transport = StompTransport(address, context if address.tls else None, timeout_seconds)
         self._client = StompClient(self._transport, heartbeat_ms)
+        self._inbox = Inbox(str(address), is_silent=self._client.is_silent)
         self._client.set_listener("inbox", self._inbox)
 
     @property

@@ -12,6 +12,8 @@ from stomp.utils import Frame as WireFrame
 
 from grader.adapters.activemq.refusals import explains, refusal
 
+_SILENT = "no heartbeat from the broker"
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -44,9 +46,16 @@ class Inbox:
     user lacks a right, else `ConnectionLostError`.
     """
 
-    def __init__(self, where: str) -> None:
-        """Create an inbox; `where` is the broker's address for errors."""
+    def __init__(self, where: str, *, is_silent: Callable[[], bool] = lambda: False) -> None:
+        """
+        Create an inbox.
+
+        Args:
+            where: The broker's address, for errors.
+            is_silent: Tells whether heartbeats are missing.
+        """
         self._where = where
+        self._is_silent = is_silent
         self._messages: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._receipts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._watch: Callable[[Frame], None] = lambda _frame: None
@@ -80,12 +89,12 @@ class Inbox:
         self.lose(first)
 
     def on_disconnected(self) -> None:
-        """Record the end of the stream."""
-        self.lose("the broker closed the connection")
+        """Record the end of the stream, which stomp.py itself causes if heartbeats are missing."""
+        self.lose(_SILENT if self._is_silent() else "the broker closed the connection")
 
     def on_heartbeat_timeout(self) -> None:
         """Record missing heartbeats."""
-        self.lose("no heartbeat from the broker")
+        self.lose(_SILENT)
 
     # --- called by the consumer thread ---
 

@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from time import monotonic
 
 from stomp.connect import BaseConnection
 from stomp.protocol import Protocol12
@@ -120,6 +121,11 @@ class StompClient(BaseConnection, Protocol12):  # type: ignore[misc]  # stomp.py
     def send_sleep(self, promised: float) -> None:
         """Take the negotiated interval, which stomp.py sets, and send more often."""
         self._send_sleep = promised / _SENDS_PER_INTERVAL
+
+    def is_silent(self) -> bool:
+        """Return whether the broker has sent nothing for longer than it may."""
+        last: float | None = self.received_heartbeat
+        return last is not None and monotonic() - last > self.receive_sleep
 
     def open(self, user: str, password: str) -> None:
         """Open the socket and send CONNECT, without waiting for the answer."""

@@ -104,7 +104,7 @@ def test_a_silent_peer_is_noticed() -> None:
     """After 2.5 intervals without a beat, and after twice that if none came since the login."""
     with scripted_peer(heartbeat_ms=INTERVAL_MS) as (connection, _peer):
         start = monotonic()
-        with pytest.raises(ConnectionLostError):
+        with pytest.raises(ConnectionLostError, match="no heartbeat"):
             connection.next_frame(SOON)
 
         assert monotonic() - start > 2 * INTERVAL
