@@ -105,6 +105,21 @@ def test_claims_of_workers_without_leases_hold_for_an_hour(engine: Any, takes_ov
     assert isinstance(jobs.claim(Claim(request, "ID:2", "q", "new")), Granted)
 
 
+def test_gradectl_reads_a_schema_without_leases(engine: Any) -> None:
+    """It may be newer than the environment, and reads and deletes rows only."""
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.execute(text(OLD_CLAIM), {"now": datetime(2024, 8, 20, 12)})  # noqa: DTZ001 - the database has naive times
+        connection.execute(
+            text("ALTER TABLE jobs DROP COLUMN leased_until, DROP COLUMN leased_attempt")
+        )
+    jobs = MysqlJobStore(engine)
+
+    assert jobs.get("req_1").worker_id == "old"
+    jobs.delete("req_1")
+    assert jobs.get("req_1") is None
+
+
 def test_migration_blocked_by_another_process_is_an_error(engine: Any) -> None:
     """The wait is limited."""
     with engine.connect() as other:
