@@ -10,6 +10,7 @@ from gradectl.queues.message_view import MessageView
 from grader.contract.headers import producer_headers
 from grader.contract.names import (
     ATTEMPT_HEADER,
+    FIRST_SEEN_HEADER,
     ORIGINAL_ID_HEADER,
     ORIGINAL_QUEUE_HEADER,
     REASON_CODE_HEADER,
@@ -22,7 +23,13 @@ from grader.ports.messages import Outgoing, QueuedMessage
 #: A message that came back so often is held back; --force puts it back all the same.
 MOST_REDRIVES = 3
 #: What a request put back begins anew with.
-_OF_A_DEAD_LETTER = (ATTEMPT_HEADER, REASON_CODE_HEADER, REASON_HEADER, "dlqDeliveryFailureCause")
+_OF_A_DEAD_LETTER = (
+    ATTEMPT_HEADER,
+    FIRST_SEEN_HEADER,
+    REASON_CODE_HEADER,
+    REASON_HEADER,
+    "dlqDeliveryFailureCause",
+)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,13 @@ def test_force_puts_back_what_came_back_before() -> None:
 
 def test_a_redriven_message_begins_anew_and_counts_its_redrives() -> None:
     """Without reason and attempts; with its first id, so that it is recognised."""
-    headers = {**OURS, "x-gradectl-attempt": "3", "x-gradectl-redrives": "1", "priority": "7"}
+    headers = {
+        **OURS,
+        "x-gradectl-attempt": "3",
+        "x-gradectl-first-seen": "2026",
+        "x-gradectl-redrives": "1",
+        "priority": "7",
+    }
     headers |= {"x-gradectl-original-id": "ID:0", "message-id": "ID:1", "expires": "0", "x-a": "b"}
 
     copy = redriven(dead(**headers), DLQ, "grading-priority")
