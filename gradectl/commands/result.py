@@ -130,10 +130,9 @@ def _line(found: LookupResult) -> list[object]:
 
 def _exit_code(found: LookupResult) -> int:
     """Say whether a request was found, and if not, whether everything was looked at."""
-    if not found.is_known and (found.unreachable or not found.partly_searched):
+    if not found.is_known and (found.unreachable or not found.is_partial):
         return ExitCode.UNREACHABLE if found.unreachable else ExitCode.ERROR
-    is_partial = bool(found.partly_searched) and not (found.result or found.row or found.messages)
-    return ExitCode.PARTLY_DONE if is_partial else ExitCode.OK
+    return ExitCode.PARTLY_DONE if found.is_partial else ExitCode.OK
 
 
 def _not_found(results: Sequence[LookupResult], target: EnvironmentClient) -> GradectlError:

@@ -67,6 +67,11 @@ class LookupResult:
         """True if any source has the request."""
         return bool(self.submitted or self.result or self.row or self.messages)
 
+    @property
+    def is_partial(self) -> bool:
+        """True if its place is unknown and may be in the part of a queue that was not read."""
+        return bool(self.partly_searched) and not (self.result or self.row or self.messages)
+
 
 def look_up(  # noqa: PLR0913 - one for each place
     request_id: str,

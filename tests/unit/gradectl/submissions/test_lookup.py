@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -25,6 +26,7 @@ from grader.contract.messages import (
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import GraderError, TemporaryError
 from grader.ports.jobs import Claim, JobStore
+from grader.ports.messages import QueueStatistics
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
@@ -231,3 +233,54 @@ def test_an_object_that_is_not_a_result_is_an_error() -> None:
 
     with pytest.raises(GraderError, match="not a valid result"):
         stored_job_result(store, "req_1")
+
+
+class CrowdedBroker(MemoryBroker):
+    """A broker without memory to page in all messages of its queues."""
+
+    def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
+        """Count messages that no browse shows."""
+        found = super().statistics(queues)
+        return {
+            name: replace(each, size=each.size + 1_000, memory_bytes=10_240, average_bytes=1_024)
+            for name, each in found.items()
+        }
+
+
+def test_a_request_may_be_in_the_part_of_a_queue_that_was_not_read() -> None:
+    """So it is not called unknown; what was found elsewhere is certain all the same."""
+    environment = FakeEnvironment()
+    environment.broker = CrowdedBroker(["grading-requests"])
+    environment.broker.send("grading-requests", b"{}", {})
+
+    lost = environment.look_up()
+    environment.broker.send("grading-requests", b"{}", {"correlation-id": "req_1"})
+    found = environment.look_up()
+
+    assert (lost.is_known, lost.is_partial) == (False, True)
+    (partly,) = lost.partly_searched
+    assert str(partly).startswith("grading-requests: seen 1 of 1001: INCOMPLETE, a sample")
+    assert request_state(lost) == "not found: not all messages could be read"
+    assert (found.is_partial, found.partly_searched) == (False, ())
+    assert request_state(found) == "in grading-requests"
+
+
+def test_a_retry_that_waits_for_its_time_is_found() -> None:
+    """It is in no queue until then."""
+    environment = FakeEnvironment()
+    later = {"AMQ_SCHEDULED_DELAY": "60000", "correlation-id": "req_1"}
+    environment.broker.send("grading-requests", b"{}", later)
+
+    found = look_up(
+        "req_1",
+        environment.store,
+        lambda: nullcontext(environment.jobs),
+        lambda: nullcontext(environment.broker),
+        open_scheduler=lambda: nullcontext(environment.broker),
+    )
+
+    assert not environment.look_up().is_known
+    (message,) = found.messages
+    assert message.queue == "grading-requests"
+    assert 0 < (message.due_seconds or 0) <= 60
+    assert request_state(found).startswith("waits for its next attempt in ")
