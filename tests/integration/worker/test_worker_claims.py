@@ -60,6 +60,7 @@ def test_living_worker_keeps_its_claim_during_a_long_job(world: Any) -> None:
     assert not [line for line in other.lines if "Processing request" in line]
 
 
+@pytest.mark.exhaustive
 def test_frozen_worker_does_not_overwrite_the_result_of_another(world: Any) -> None:
     """Its lease ended while it was frozen; the other one's result is the only one."""
     frozen, request_id = busy_worker(world)
