@@ -1,0 +1,288 @@
+"""
+Two workers and two messages of one request, in every order of their steps.
+
+A model check of docs/job-lifecycle.md on the real consumer, processor and recorder over the
+in-memory fakes: any worker may crash before any step, and the lease of a claim may end at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from schedules import Choices, Turn, explore
+
+from grader.contract.messages import Grade, GradingRequest, GradingResult, JobResult
+from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.errors import RequestError, TemporaryError
+from grader.logs import Logger
+from grader.ports.jobs import Claim, ClaimOutcome
+from grader.ports.messages import Delivery, Outgoing
+from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
+from grader.worker.consumer import Consumer
+from grader.worker.health import Health
+from grader.worker.processor import JobProcessor
+from grader.worker.recorder import ResultRecorder
+from grader.worker.retry import Retrier
+from grader.worker.settlement import DeliveryPolicy
+
+NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
+POLICY = DeliveryPolicy("bucket", "results", "dlq", max_attempts=2, retry_delay_ms=1000)
+REQUEST = {
+    "requestId": "req_1",
+    "userId": "user_001",
+    "problemId": "prob_001",
+    "language": "python",
+    "sourceFile": "s3://bucket/submissions/req_1/solution.py",
+    "timeLimit": 5000,
+    "memoryLimit": 256,
+    "timestamp": "2024-08-20T12:00:00Z",
+}
+Handler = Callable[[GradingRequest], GradingResult]
+
+
+def accept(request: GradingRequest) -> GradingResult:
+    """Accept the submission."""
+    grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
+    return GradingResult(
+        request_id=request.request_id, status=Status.COMPLETED, result=grade, timestamp=NOW
+    )
+
+
+def reject(_request: GradingRequest) -> GradingResult:
+    """Find the request invalid."""
+    raise RequestError(ErrorCode.UNKNOWN_LANGUAGE, "unknown language")
+
+
+def fail(_request: GradingRequest) -> GradingResult:
+    """Fail for a reason of the platform."""
+    raise TemporaryError("the bucket is away")
+
+
+class DelayingQueues(MemoryQueues):
+    """Queues whose delayed messages wait until `release`: a delay outlasts a running job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.delayed: list[Outgoing] = []
+
+    def send(self, message: Outgoing) -> None:
+        """Send a message, or keep it until its delay is over."""
+        if message.delay_ms:
+            self.delayed.append(replace(message, delay_ms=0))
+        else:
+            super().send(message)
+
+    def release(self) -> None:
+        """Send the delayed messages."""
+        due, self.delayed = self.delayed, []
+        for message in due:
+            super().send(message)
+
+
+@dataclass
+class World:
+    """The broker, the database and the bucket, and how much may go wrong."""
+
+    handler: Handler
+    log: Logger
+    crashes: int
+    lease_ends: int
+    now: datetime = NOW
+    queues: DelayingQueues = field(default_factory=DelayingQueues)
+    objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
+    graded: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with two messages of one request."""
+        self.jobs = MemoryJobStore(now=lambda: self.now)
+        for _ in range(2):
+            self.queues.send(Outgoing("requests", json.dumps(REQUEST).encode()))
+
+    def worker(self, number: int) -> Turn:
+        """Start a worker."""
+        turn = Turn(partial(self._work, f"worker-{number}"))
+        turn.start()
+        return turn
+
+    def _work(self, name: str, turn: Turn) -> None:
+        stopping = threading.Event()
+        retrier = Retrier(stopping, Health(), self.log)
+        jobs, objects = SteppedJobs(self.jobs, turn), SteppedObjects(self.objects, turn)
+
+        def handle(request: GradingRequest) -> GradingResult:
+            self.graded += 1  # no step: others see a job only by its claim and its result
+            return self.handler(request)
+
+        processor = JobProcessor(
+            jobs=jobs,  # type: ignore[arg-type]  # has what a worker uses
+            request_model=GradingRequest,
+            handler=handle,
+            policy=POLICY,
+            worker_id=name,
+            retrier=retrier,
+            refresh=lambda: None,
+            log=self.log,
+            clock=lambda: NOW,
+        )
+        recorder = ResultRecorder(jobs, objects, retrier, lambda: None)  # type: ignore[arg-type]  # as above
+        Consumer(
+            name=name,
+            open_source=lambda: SteppedSource(self.queues, turn, stopping),
+            processor=processor,
+            policy=POLICY,
+            recorder=recorder,
+            retrier=retrier,
+            stopping=stopping,
+            log=self.log,
+            clock=lambda: NOW,
+        ).run()
+
+    def run(self, choices: Choices) -> None:
+        """Run until no message is left; a crashed worker is replaced by another."""
+        workers = [self.worker(1), self.worker(2)]
+        while options := self._options(workers):
+            options[choices.choose(len(options))]()
+            for at, each in enumerate(workers):
+                if not each.at:
+                    workers[at] = self.worker(len(workers) + at)
+        for each in workers:
+            each.go()
+            assert each.error is None
+
+    def _options(self, workers: Sequence[Turn]) -> list[Callable[[], None]]:
+        """What can happen next."""
+        busy = [each for each in workers if each.at != "receive"]
+        if not busy and not self.queues.waiting("requests"):
+            self.queues.release()
+        options = [each.go for each in workers if each.ready()]
+        if not options:
+            return []
+        options += [partial(self._crash, each) for each in busy if self.crashes]
+        if busy and self.lease_ends:
+            options.append(self._end_leases)
+        return options
+
+    def _crash(self, turn: Turn) -> None:
+        self.crashes -= 1
+        turn.crash()
+
+    def _end_leases(self) -> None:
+        self.lease_ends -= 1
+        self.now += timedelta(hours=1)
+
+
+class SteppedSource(MemoryJobSource):
+    """A connection that waits for its turn before it receives and before it settles."""
+
+    def __init__(self, queues: DelayingQueues, turn: Turn, stopping: threading.Event) -> None:
+        super().__init__(queues, ["requests"])
+        self._waiting = lambda: bool(queues.waiting("requests"))
+        self._turn = turn
+        self._stopping = stopping
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:  # noqa: ARG002 - the port's
+        """Receive a message; at the end of the run there is none, and the worker stops."""
+        self._turn.step("receive", self._waiting)
+        delivery = super().receive(0.0)
+        if delivery is None:
+            self._stopping.set()
+        return delivery
+
+    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Commit."""
+        self._turn.step("settle")
+        super().settle(delivery, outgoing)
+
+
+@dataclass(frozen=True)
+class SteppedJobs:
+    """The table of jobs, with a step before each call."""
+
+    jobs: MemoryJobStore
+    turn: Turn
+
+    def claim(self, claim: Claim) -> ClaimOutcome:
+        """Claim a request."""
+        self.turn.step("claim")
+        return self.jobs.claim(claim)
+
+    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        """Store a result."""
+        self.turn.step("finish")
+        return self.jobs.finish(result, attempt=attempt)
+
+    def get(self, request_id: str) -> object:
+        """Read a row."""
+        self.turn.step("read")
+        return self.jobs.get(request_id)
+
+
+@dataclass(frozen=True)
+class SteppedObjects:
+    """The bucket, with a step before each upload."""
+
+    objects: MemoryObjectStore
+    turn: Turn
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Upload a file."""
+        self.turn.step("upload")
+        self.objects.put(key, body, content_type=content_type)
+
+
+def check(world: World, crashes: int, lease_ends: int) -> str:
+    """Check what each run must end with; returns the status of the request."""
+    row = world.jobs.get("req_1")
+    results = [JobResult.from_json(each.body) for each in world.queues.waiting("results")]
+
+    assert row is not None
+    assert row.result is not None
+    assert not world.queues.waiting("requests")
+    assert not world.queues.delayed
+    assert results
+    assert {each.status for each in results} == {row.result.status}
+    assert {each.request_id for each in results} == {"req_1"}
+    assert world.graded <= POLICY.max_attempts + crashes + lease_ends
+    if row.result.status is Status.COMPLETED:
+        assert not world.queues.waiting("dlq")
+    return row.result.status
+
+
+#: What the handler does, crashes, ends of leases, and how many orders there are at least: a change
+#: that leaves out steps would prove less.
+ORDERS = [
+    (accept, 1, 0, 1_500),
+    (accept, 0, 1, 500),
+    (reject, 0, 0, 200),
+    *(
+        pytest.param(*each, marks=pytest.mark.exhaustive)
+        for each in (
+            (accept, 1, 1, 10_000),
+            (reject, 1, 0, 5_000),
+            (reject, 0, 1, 5_000),
+            (fail, 0, 0, 3_000),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("handler", "crashes", "lease_ends", "at_least"), ORDERS)
+def test_in_every_order_there_is_one_result_and_a_message(
+    handler: Handler, crashes: int, lease_ends: int, at_least: int, log: Logger
+) -> None:
+    """Whatever crashes, the request has one stored result, and each message tells the same."""
+    found: Counter[str] = Counter()
+    for choices in explore():
+        world = World(handler, log, crashes, lease_ends)
+        world.run(choices)
+        found[check(world, crashes, lease_ends)] += 1
+
+    assert found.total() >= at_least
+    assert set(found) == {"completed" if handler is accept else "failed"}
