@@ -40,7 +40,7 @@ COMMANDS = {
     "local": "Run an emulated AWS account on this machine.",
     "problem": "Verify problems and upload them with their test cases.",
     "submit": "Submit the program in FILE for grading.",
-    "result": "Show the result or the state of REQUEST_ID.",
+    "result": "Show the result or the state of each REQUEST_ID.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
     "queue": "Inspect and repair the queues.",
     "status": "Show what runs in ENVIRONMENT, what is wrong, and the next command.",

@@ -173,7 +173,7 @@ def _wait(target: EnvironmentClient, request: GradingRequest) -> int:
     seconds = target.app.options.timeout or _WAIT_SECONDS
     try:
         result = wait_for_result(target.objects, request.request_id, seconds)
-    except NoResultError as error:
+    except (NoResultError, DeadlineError) as error:
         text = f"no result within {seconds:g} s; the request stays queued"
         raise _expired(target, request, text) from error
     document = {

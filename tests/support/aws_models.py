@@ -15,11 +15,17 @@ from botocore.loaders import JSONFileLoader
 _load_file = JSONFileLoader.load_file
 
 
-@cache
+#: A client of S3 changes its model, so each session needs its own.
+_CHANGED = "/s3/"
+
+
 def _read(path: str) -> Any:
     return _load_file(JSONFileLoader(), path)
 
 
+_read_once = cache(_read)
+
+
 def pytest_configure() -> None:
     """Let all sessions of this process share what they read."""
-    JSONFileLoader.load_file = lambda _self, file_path: _read(file_path)
+    JSONFileLoader.load_file = lambda _self, path: (_read if _CHANGED in path else _read_once)(path)

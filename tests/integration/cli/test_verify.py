@@ -126,7 +126,11 @@ class Applied:
         configuration = mq.create_configuration(
             EngineType="ActiveMQ", EngineVersion="5.18", Name=prefix
         )["Id"]
-        data = base64.b64encode(b"<broker/>").decode()
+        xml = (
+            b'<broker><plugins><forcePersistencyModeBrokerPlugin persistenceFlag="true"/></plugins>'
+            b"</broker>"
+        )
+        data = base64.b64encode(xml).decode()
         mq.update_configuration(ConfigurationId=configuration, Data=data)
         broker = mq.create_broker(
             BrokerName=f"{prefix}-mq",
