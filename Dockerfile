@@ -10,12 +10,12 @@ ENV LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 # The base image and its archive determine the versions.
 # The compiled standard library must not depend on the times of its files, which the build sets.
 # useradd notes the current day in /etc/shadow, unless it is given one.
-# $more is a list of names.
+# $more is a list of names.  A slim image has no folder for the manual pages, to which the JDK makes links.
 # hadolint ignore=DL3008,SC2086
 RUN set -eu; \
     case "$LANGUAGES" in \
       minimal) more='' ;; \
-      full) more='default-jdk-headless golang-go nodejs rustc' ;; \
+      full) more='default-jdk-headless golang-go nodejs rustc'; mkdir -p /usr/share/man/man1 ;; \
       *) echo "LANGUAGES must be minimal or full, not $LANGUAGES" >&2; exit 64 ;; \
     esac; \
     apt-get update -q; \
