@@ -11,12 +11,13 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
-from gradectl.commands.queue_options import read_selection, selection_options, to_option
+from gradectl.commands.queue_options import selection_options, to_option
 from gradectl.commands.queue_transfer import read_queue, select
 from gradectl.context import pass_context
 from gradectl.errors import EndingError, ExitCode, GradectlError, UsageError
 from gradectl.options import command
 from gradectl.queues.archive import Archive, ArchiveHead, archive_lines, read_archive, restored
+from gradectl.queues.selection import Selection
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.ports.messages import QueuedMessage
@@ -35,16 +36,12 @@ from grader.ports.messages import QueuedMessage
     help="New file, which only you can read.",
 )
 @pass_context(CloudContext)
-def export_queue(  # noqa: PLR0913 - one parameter an option
+def export_queue(
     app: CloudContext,
     name: str,
     *,
     environment: str | None,
-    ids: tuple[str, ...],
-    where: str,
-    reasons: tuple[str, ...],
-    older_than: str | None,
-    most: int | None,
+    selection: Selection,
     file: Path,
 ) -> int:
     """
@@ -54,7 +51,6 @@ def export_queue(  # noqa: PLR0913 - one parameter an option
     its SHA-256. `gradectl queue import` sends them again. Exit code 3 when some messages could not
     be read.
     """
-    selection = read_selection(ids, where, reasons, older_than, most)
     target = select_environment(app, environment)
     with target.broker("operator") as broker:
         found = read_queue(target, broker, name)

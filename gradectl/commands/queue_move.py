@@ -12,7 +12,6 @@ from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.commands.queue_archive import write_export
 from gradectl.commands.queue_options import (
     rate_option,
-    read_selection,
     selection_options,
     to_option,
 )
@@ -41,11 +40,7 @@ def move(  # noqa: PLR0913 - one parameter an option
     name: str,
     *,
     environment: str | None,
-    ids: tuple[str, ...],
-    where: str,
-    reasons: tuple[str, ...],
-    older_than: str | None,
-    most: int | None,
+    selection: Selection,
     to: str,
     rate: float | None,
     apply: bool,
@@ -56,7 +51,6 @@ def move(  # noqa: PLR0913 - one parameter an option
     Without --apply it shows what would be moved. The copies keep their headers and the id and queue
     that they had first. Each message is in exactly one queue at any time.
     """
-    selection = read_selection(ids, where, reasons, older_than, most)
     if to == name:
         raise UsageError("QUEUE and --to are the same", where="--to", next_step="name another one")
     target = select_environment(app, environment)
@@ -84,16 +78,12 @@ def move(  # noqa: PLR0913 - one parameter an option
 @selection_options
 @_APPLY
 @pass_context(CloudContext)
-def delete(  # noqa: PLR0913 - one parameter an option
+def delete(
     app: CloudContext,
     name: str,
     *,
     environment: str | None,
-    ids: tuple[str, ...],
-    where: str,
-    reasons: tuple[str, ...],
-    older_than: str | None,
-    most: int | None,
+    selection: Selection,
     apply: bool,
 ) -> int:
     """
@@ -103,8 +93,7 @@ def delete(  # noqa: PLR0913 - one parameter an option
     --older-than is required; `gradectl queue purge` deletes all. The journal in .gradectl/queues/
     keeps each deleted message whole.
     """
-    selection = read_selection(ids, where, reasons, older_than, most)
-    if selection.everything or selection == Selection(most=most):
+    if selection.everything or selection == Selection(most=selection.most):
         text = "nothing selects the messages"
         hint = f"add --id, --where, --reason or --older-than, or: gradectl queue purge {name}"
         raise UsageError(text, where="gradectl queue delete", next_step=hint)

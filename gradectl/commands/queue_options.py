@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -28,10 +29,16 @@ dead_letters_argument = click.argument(
 )
 
 
-def to_option(help: str, **settings: Any) -> Callable[[_Function], _Function]:  # noqa: A002, ANN401 - as click's
+def to_option(text: str, *, required: bool = False) -> Callable[[_Function], _Function]:
     """Add the option --to QUEUE."""
-    usual = {"metavar": "QUEUE", "callback": _checked_if_any, "shell_complete": complete_queue}
-    return click.option("--to", help=help, **{**usual, **settings})
+    return click.option(
+        "--to",
+        metavar="QUEUE",
+        required=required,
+        callback=_checked_if_any,
+        shell_complete=complete_queue,
+        help=text,
+    )
 
 
 def _checked_if_any(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -47,53 +54,64 @@ rate_option = click.option(
 )
 
 
-def selection_options(function: _Function) -> _Function:
-    """Add the options of `read_selection`."""
-    options = (
-        click.option("--id", "ids", multiple=True, metavar="ID", help="A message id; repeatable."),
-        click.option(
-            "--where",
-            default="",
-            metavar="EXPR",
-            help="JMESPath over reason_code, age_seconds, request_id, original_queue, headers,"
-            " body and others, such as: body.language == 'python'",
-        ),
-        click.option(
-            "--reason",
-            "reasons",
-            multiple=True,
-            metavar="CODE",
-            help="Reason code of dead letters, such as INTERNAL_ERROR; repeatable.",
-        ),
-        click.option(
-            "--older-than", metavar="SPAN", help="Smallest age, such as 30s, 10m, 2h or 1d."
-        ),
-        click.option(
-            "--max",
-            "most",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="At most so many messages, the oldest first.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+#: The options of `selection_options`, in the order of the help.
+_SELECTION = (
+    click.option("--id", "ids", multiple=True, metavar="ID", help="A message id; repeatable."),
+    click.option(
+        "--where",
+        default="",
+        metavar="EXPR",
+        help="JMESPath over reason_code, age_seconds, request_id, original_queue, headers,"
+        " body and others, such as: body.language == 'python'",
+    ),
+    click.option(
+        "--reason",
+        "reasons",
+        multiple=True,
+        metavar="CODE",
+        help="Reason code of dead letters, such as INTERNAL_ERROR; repeatable.",
+    ),
+    click.option("--older-than", metavar="SPAN", help="Smallest age, such as 30s, 10m, 2h or 1d."),
+    click.option(
+        "--max",
+        "most",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most so many messages, the oldest first.",
+    ),
+)
 
 
-def read_selection(
-    ids: tuple[str, ...],
-    where: str,
-    reasons: tuple[str, ...],
-    older_than: str | None,
-    most: int | None,
-) -> Selection:
-    """
-    Read the options of `selection_options`.
+def selection_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that select messages, passed as one `Selection`."""
 
-    Raises:
-        UsageError: A reason code or a span of time is unknown.
-    """
+    @wraps(function)
+    def with_selection(
+        *args: object,
+        ids: tuple[str, ...],
+        where: str,
+        reasons: tuple[str, ...],
+        older_than: str | None,
+        most: int | None,
+        **others: object,
+    ) -> int:
+        selection = Selection(
+            ids=frozenset(ids),
+            where=where,
+            older_than_seconds=_seconds(older_than) if older_than else None,
+            reasons=_known_reasons(reasons),
+            most=most,
+        )
+        return function(*args, selection=selection, **others)
+
+    selecting: Callable[..., int] = with_selection
+    for option in reversed(_SELECTION):
+        selecting = option(selecting)
+    return selecting
+
+
+def _known_reasons(reasons: tuple[str, ...]) -> frozenset[str]:
+    """Check reason codes."""
     unknown = sorted(set(reasons) - set(ErrorCode))
     if unknown:
         raise UsageError(
@@ -101,13 +119,7 @@ def read_selection(
             where="--reason",
             next_step=f"use one of {', '.join(ErrorCode)}",
         )
-    return Selection(
-        ids=frozenset(ids),
-        where=where,
-        older_than_seconds=_seconds(older_than) if older_than else None,
-        reasons=frozenset(reasons),
-        most=most,
-    )
+    return frozenset(reasons)
 
 
 def _seconds(span: str) -> float:

@@ -13,7 +13,6 @@ from gradectl.commands.arguments import environment_option
 from gradectl.commands.queue_options import (
     dead_letters_argument,
     rate_option,
-    read_selection,
     selection_options,
     to_option,
 )
@@ -21,6 +20,7 @@ from gradectl.commands.queue_transfer import Selected, TransferCommand, read_que
 from gradectl.context import pass_context
 from gradectl.options import command
 from gradectl.queues.mover import Transfer
+from gradectl.queues.selection import Selection
 from gradectl.queues.transfer import Move, RedriveRules, TransferPlan, redriven
 from gradectl.target import EnvironmentClient, select_environment
 from grader.contract.names import QUEUES
@@ -40,11 +40,7 @@ def redrive(  # noqa: PLR0913 - one parameter an option
     name: str,
     *,
     environment: str | None,
-    ids: tuple[str, ...],
-    where: str,
-    reasons: tuple[str, ...],
-    older_than: str | None,
-    most: int | None,
+    selection: Selection,
     to: str | None,
     rate: float | None,
     force: bool,
@@ -60,7 +56,6 @@ def redrive(  # noqa: PLR0913 - one parameter an option
     straight back. An interrupted redrive goes on with the same command. Exit code 3 when some of
     the selected messages stay.
     """
-    selection = read_selection(ids, where, reasons, older_than, most)
     target = select_environment(app, environment)
     with target.broker("operator") as broker:
         found = read_queue(target, broker, name)
