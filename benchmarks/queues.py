@@ -93,7 +93,7 @@ def _browse(inspector: ActiveMQQueueInspector, count: int) -> None:
 
 
 def _seconds(inspector: ActiveMQQueueInspector, aim: Aim | None) -> Figure:
-    """Measure a reading, by sample where the broker has memory for no more."""
+    """Measure how long a queue is read; a sample where the broker lacks memory for all of it."""
     seconds, scan = clocked(_inspect, inspector)
     say(scan.summary)
     if scan.seen < _LEAST_SEEN:

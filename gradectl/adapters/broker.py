@@ -153,7 +153,7 @@ class StompBroker:
     See `gradectl.queues.broker.Broker`.
 
     Args:
-        line: The connection for everything but watches.
+        line: The connection for all calls except watches and movers.
     """
 
     def __init__(self, line: Line) -> None:

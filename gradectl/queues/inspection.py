@@ -110,7 +110,7 @@ def read_queue(
 def _page(
     inspector: QueueInspector, queue: str, selector: str, enough: int | None
 ) -> Sequence[QueuedMessage]:
-    """Read no more than the user asked for."""
+    """Read one page, at most as many messages as the user asked for."""
     if enough is None:
         return inspector.browse(queue, selector)
     return inspector.peek(queue, enough, selector)

@@ -72,7 +72,7 @@ class ScanResult:
 
     @property
     def stopped_early(self) -> bool:
-        """True if the caller asked for no more."""
+        """True if it ended because the caller had asked for fewer messages."""
         return self.reason in (StopReason.LIMIT, StopReason.FOUND)
 
     @property

@@ -302,7 +302,7 @@ def persistence_state(text: str) -> CheckResult:
     """
     check = "persistent messages"
     if _FORCED.search(_COMMENT.sub("", text)):
-        return ok(check, "forced by the broker, for every producer")
+        return ok(check, "the broker stores the messages of every producer")
     found = "not forced: what a producer sends without `persistent:true` is lost with the broker"
     step = (
         'add <forcePersistencyModeBrokerPlugin persistenceFlag="true"/> to <plugins> of its'

@@ -26,6 +26,7 @@ from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningBroker, RunningDatabase, running_broker
+from grader.adapters.activemq.connection import connect
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas" / "cli"
@@ -216,3 +217,20 @@ def make_applied(
         return applied
 
     return make
+
+
+@pytest.fixture
+def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
+    """An environment without workers; its queues are emptied after each test."""
+    environment = make_applied()
+    yield environment
+    running = environment.broker
+    environment.stack.close()
+    connection = connect(
+        [running.endpoint], running.user, running.password, ca_file=running.ca_file
+    )
+    for queue in ("requests", "priority", "results", "dlq"):
+        connection.subscribe(f"grading-{queue}")
+    while (frame := connection.next_frame(0.3)) is not None:
+        connection.ack(frame)
+    connection.close()

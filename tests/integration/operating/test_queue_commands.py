@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from http_relay import Held, HttpRelay
 
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.loopback import free_ports
-from grader.adapters.activemq.connection import connect
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,23 +26,6 @@ REASON = {
     "x-gradectl-original-queue": "grading-requests",
 }
 ANYTHING = b'{"requestId": "req_1", "note": "\\u001b[31mred"}'
-
-
-@pytest.fixture
-def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
-    """An environment without workers; its queues are emptied after each test."""
-    environment = make_applied()
-    yield environment
-    running = environment.broker
-    environment.stack.close()
-    connection = connect(
-        [running.endpoint], running.user, running.password, ca_file=running.ca_file
-    )
-    for queue in ("requests", "priority", "results", "dlq"):
-        connection.subscribe(f"grading-{queue}")
-    while (frame := connection.next_frame(0.3)) is not None:
-        connection.ack(frame)
-    connection.close()
 
 
 def test_list_shows_counters_and_hints(applied: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import jsonschema
 import pytest
 
 from gradectl.local.testing import RunningDatabase
-from grader.adapters.activemq.connection import connect
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.migrations import migrate
 
@@ -43,23 +41,6 @@ def table(own_database: RunningDatabase) -> None:
     )
     migrate(engine)
     engine.dispose()
-
-
-@pytest.fixture
-def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
-    """An environment without workers; its queues are emptied after each test."""
-    environment = make_applied()
-    yield environment
-    running = environment.broker
-    environment.stack.close()
-    connection = connect(
-        [running.endpoint], running.user, running.password, ca_file=running.ca_file
-    )
-    for queue in ("requests", "priority", "results", "dlq"):
-        connection.subscribe(f"grading-{queue}")
-    while (frame := connection.next_frame(0.3)) is not None:
-        connection.ack(frame)
-    connection.close()
 
 
 def checked(result: Any) -> Any:
@@ -209,7 +190,7 @@ def test_move_takes_the_oldest_to_another_queue(applied: Any) -> None:
 
 @pytest.mark.parametrize("body", [{**REQUEST, "timeLimit": -1}, {"requestId": "req_1"}])
 def test_send_refuses_what_a_worker_would_reject(applied: Any, body: dict[str, object]) -> None:
-    """Unless it is told to send it as it is."""
+    """With --raw it is sent unchecked."""
     file = applied.root / "request.json"
     file.write_text(json.dumps(body))
     command = ("queue", "send", "grading-requests", "--file", str(file), "--yes")
