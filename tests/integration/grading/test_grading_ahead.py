@@ -23,7 +23,7 @@ from grader.worker.prefetch import Prefetcher
 
 pytestmark = pytest.mark.engine
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 180.0
 
 
 class WatchedStore(MemoryObjectStore):

@@ -27,7 +27,7 @@ from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.messages import GradingResult
 
 HERE = Path(__file__).parent
-WAIT_SECONDS = 40.0
+WAIT_SECONDS = 180.0
 REGION = "ap-northeast-2"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 
 from forked_script import ForkedScript
 
-WAIT_SECONDS = 40.0
+WAIT_SECONDS = 180.0
 
 
 class WorkerProcess:
