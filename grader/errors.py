@@ -100,6 +100,10 @@ class AccessError(GraderError):
     exit_code = 77
 
 
+class HiddenObjectError(AccessError):
+    """The object may not be read; or it does not exist, and the bucket may not be listed."""
+
+
 class TrustError(GraderError):
     """The certificate of a server is not trusted, or is for another host."""
 

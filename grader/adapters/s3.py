@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from grader.errors import (
     AccessError,
     GraderError,
+    HiddenObjectError,
     ObjectNotFoundError,
     ObjectTooLargeError,
     SettingsError,
@@ -27,13 +28,8 @@ _CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3}
 )
 _ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
-_REFUSED = {
-    "AccessDenied",
-    "403",
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-}
+_DENIED = {"AccessDenied", "403"}
+_REFUSED = {"ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 
 
 def open_object_store(bucket: str, region: str) -> S3ObjectStore:
@@ -102,7 +98,7 @@ class S3ObjectStore:
 
     def _chunks(self, key: str, max_bytes: int, etag: str = "") -> Iterator[bytes]:
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
-        with self._translated(key):
+        with self._translated(key, denied=HiddenObjectError):
             answer = self._client.get_object(Bucket=self._bucket, Key=key, **condition)
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] > max_bytes:
@@ -113,18 +109,23 @@ class S3ObjectStore:
                 yield from body.iter_chunks(_CHUNK_BYTES)
 
     @contextmanager
-    def _translated(self, key: str) -> Generator[None]:
+    def _translated(self, key: str, denied: type[AccessError] = AccessError) -> Generator[None]:
         try:
             yield
         except ClientError as error:
-            raise self._error(error.response["Error"]["Code"], key, str(error)) from error
+            code = error.response["Error"]["Code"]
+            raise self._error(code, key, str(error), denied) from error
         except BotoCoreError as error:
             raise TemporaryError(str(error), where=f"s3://{self._bucket}/{key}") from error
 
-    def _error(self, code: str, key: str, what: str) -> GraderError:
+    def _error(
+        self, code: str, key: str, what: str, denied: type[AccessError] = AccessError
+    ) -> GraderError:
         where = f"s3://{self._bucket}/{key}"
         if code in _ABSENT:
             return ObjectNotFoundError("object not found", where=where)
+        if code in _DENIED:
+            return denied(what, where=where, next_step="check the role's policy")
         if code in _REFUSED:
             return AccessError(what, where=where, next_step="check the role's policy")
         if code == "NoSuchBucket":

@@ -21,7 +21,7 @@ from grader.client.submission import (
 from grader.contract.messages import GradingRequest, GradingResult
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, parameter_name
 from grader.contract.verdicts import ErrorCode
-from grader.errors import RequestError, SettingsError
+from grader.errors import HiddenObjectError, RequestError, SettingsError
 from grader.ports.messages import MessageSender
 from grader.ports.stores import ObjectStore, ParameterStore
 
@@ -93,8 +93,11 @@ class GradingClient:
         return request.request_id
 
     def result(self, request_id: str) -> GradingResult | None:
-        """Read the result; None while there is none."""
-        return stored_result(self._store, request_id)
+        """Read the result; None while there is none, or it may not be read."""
+        try:
+            return stored_result(self._store, request_id)
+        except HiddenObjectError:  # also the answer to a missing one, without the right to list
+            return None
 
     def wait(self, request_id: str, timeout_seconds: float) -> GradingResult:
         """

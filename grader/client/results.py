@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from grader.contract.bucket import result_key
 from grader.contract.messages import GradingResult, JobResult
-from grader.errors import GraderError, NoResultError, ObjectNotFoundError
+from grader.errors import GraderError, HiddenObjectError, NoResultError, ObjectNotFoundError
 from grader.ports.stores import ObjectStore
 
 _MAX_BYTES = 64 << 20
@@ -47,19 +47,25 @@ def wait_for_result(
     """
     Poll for the stored result at growing intervals.
 
+    Without the right to list the bucket, S3 refuses to read a result that does not exist yet.
+
     Raises:
         NoResultError: No result within `seconds`; the request stays queued.
     """
     deadline = clock() + seconds
+    refusal = ""
     for interval in poll_intervals():
-        result = stored_result(store, request_id)
+        try:
+            result = stored_result(store, request_id)
+        except HiddenObjectError as error:
+            result, refusal = None, f"; the last answer was: {error.what}"
         if result is not None:
             return result
         left = deadline - clock()
         if left <= 0:
             break
         pause(min(interval, left))
-    raise NoResultError(f"no result within {seconds:g} s", where=request_id)
+    raise NoResultError(f"no result within {seconds:g} s{refusal}", where=request_id)
 
 
 def poll_intervals() -> Iterator[float]:

@@ -13,7 +13,14 @@ from grader.client import AsyncGradingClient, GradingClient, Limits, Source
 from grader.contract.bucket import result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Status, Verdict
-from grader.errors import AccessError, ConnectionLostError, NoResultError, RequestError
+from grader.errors import (
+    AccessError,
+    ConnectionLostError,
+    HiddenObjectError,
+    NoResultError,
+    ObjectNotFoundError,
+    RequestError,
+)
 from grader.testing import MemoryObjectStore
 
 
@@ -95,6 +102,29 @@ def test_the_result_is_read_and_waited_for() -> None:
     store.objects[result_key("req_1")] = result("req_1")
 
     assert client.wait("req_1", 0.01).result.verdict is Verdict.ACCEPTED
+
+
+class UnlistedStore(MemoryObjectStore):
+    """A bucket that may not be listed, as that of the web tier."""
+
+    def get(self, key: str, *, max_bytes: int) -> bytes:
+        """Read an object; a missing one is refused."""
+        try:
+            return super().get(key, max_bytes=max_bytes)
+        except ObjectNotFoundError as error:
+            raise HiddenObjectError("AccessDenied", where=key) from error
+
+
+def test_a_missing_result_that_s3_refuses_to_read_is_waited_for() -> None:
+    """It refuses without the right to list; the error at the end has its answer."""
+    store = UnlistedStore()
+    client = GradingClient("b", store, Outbox())
+
+    assert client.result("req_1") is None
+    with pytest.raises(NoResultError, match="the last answer was: AccessDenied"):
+        client.wait("req_1", 0.01)
+    store.objects[result_key("req_1")] = result("req_1")
+    assert client.wait("req_1", 0.01).request_id == "req_1"
 
 
 def test_asyncio_waits_for_many_at_once() -> None:
