@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ _ABSENT = frozenset(
         "DBInstanceNotFound",
         "DBParameterGroupNotFound",
         "DBSubnetGroupNotFoundFault",
+        "LoadBalancerNotFound",
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchEntity",
@@ -26,6 +27,7 @@ _ABSENT = frozenset(
         "OwnershipControlsNotFoundError",
         "ParameterNotFound",
         "RepositoryNotFoundException",
+        "TargetGroupNotFound",
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
@@ -47,6 +49,7 @@ class Read:
         answer_id: Path of the ID in a listed resource.
         import_id: Import ID of Terraform, from the attributes and that ID as `found`.
         holds: Key that the answer must have, because AWS reports no error without it.
+        inner: Where a listed resource lists those in question, which get its keys too.
     """
 
     service: str
@@ -57,6 +60,7 @@ class Read:
     answer_id: str = ""
     import_id: str = "{found}"
     holds: str = ""
+    inner: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,22 @@ def _in_vpc(operation: str, key: str, answer_id: str, **matching: str) -> Read:
     return _listed("ec2", operation, key, answer_id, VpcId="vpc_id", **matching)
 
 
+def _in_table(inner: str, import_id: str, **matching: str) -> Read:
+    """A part of a route table, which has no name."""
+    arguments = {"RouteTableIds": "[route_table_id]"}
+    matching = {"RouteTableId": "route_table_id", **matching}
+    return Read(
+        *("ec2", "describe_route_tables", arguments, "RouteTables", matching),
+        import_id=import_id,
+        inner=inner,
+    )
+
+
+def _balancer(operation: str, key: str, answer_id: str) -> Read:
+    """A load balancer or a group of its targets."""
+    return Read("elbv2", operation, {"Names": "[name]"}, key, {}, answer_id)
+
+
 def _rule(egress: str) -> Read:
     """A rule of a security group, which has no name."""
     matching = {
@@ -112,6 +132,11 @@ def _rule(egress: str) -> Read:
 _TAG = {"Tags.Name": "tags.Name"}
 #: Type of Terraform -> how it is found. Types are left out that AWS overwrites without a loss.
 READS: Mapping[str, Read] = {
+    "aws_autoscaling_group": _listed(
+        *("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"),
+        "AutoScalingGroupName",
+        AutoScalingGroupName="name",
+    ),
     "aws_cloudwatch_log_group": Read(
         "logs",
         "describe_log_groups",
@@ -145,6 +170,14 @@ READS: Mapping[str, Read] = {
         "serviceName",
         import_id="{cluster/}/{name}",
     ),
+    "aws_eip": _listed(
+        *("ec2", "describe_addresses", "Addresses", "AllocationId"), Domain="domain", **_TAG
+    ),
+    "aws_flow_log": _listed(
+        *("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
+        ResourceId="vpc_id",
+        TrafficType="traffic_type",
+    ),
     "aws_iam_instance_profile": _named(
         "iam", "get_instance_profile", "InstanceProfileName", "name"
     ),
@@ -159,13 +192,42 @@ READS: Mapping[str, Read] = {
         *("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
         **{"Attachments.VpcId": "vpc_id"},
     ),
+    "aws_launch_template": _listed(
+        *("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+        LaunchTemplateName="name",
+    ),
+    "aws_lb": _balancer("describe_load_balancers", "LoadBalancers", "LoadBalancerArn"),
+    "aws_lb_listener": Read(
+        "elbv2",
+        "describe_listeners",
+        {"LoadBalancerArn": "load_balancer_arn"},
+        "Listeners",
+        {"Port": "port"},
+        "ListenerArn",
+    ),
+    "aws_lb_target_group": _balancer("describe_target_groups", "TargetGroups", "TargetGroupArn"),
     "aws_mq_broker": _listed(
         *("mq", "list_brokers", "BrokerSummaries", "BrokerId"), BrokerName="broker_name"
     ),
     "aws_mq_configuration": _listed(
         *("mq", "list_configurations", "Configurations", "Id"), Name="name"
     ),
+    "aws_nat_gateway": _listed(
+        *("ec2", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
+        SubnetId="subnet_id",
+        State="=available",
+    ),
+    "aws_route": _in_table(
+        "Routes",
+        "{route_table_id}_{destination_cidr_block}",
+        DestinationCidrBlock="destination_cidr_block",
+        DestinationIpv6CidrBlock="destination_ipv6_cidr_block",
+        DestinationPrefixListId="destination_prefix_list_id",
+    ),
     "aws_route_table": _in_vpc("describe_route_tables", "RouteTables", "RouteTableId", **_TAG),
+    "aws_route_table_association": _in_table(
+        "Associations", "{subnet_id}/{route_table_id}", SubnetId="subnet_id"
+    ),
     "aws_s3_bucket": _bucket("head_bucket"),
     "aws_s3_bucket_lifecycle_configuration": _bucket("get_bucket_lifecycle_configuration"),
     "aws_s3_bucket_ownership_controls": _bucket("get_bucket_ownership_controls"),
@@ -229,7 +291,7 @@ class ExistingResources:
         found = [
             each
             for answer in answers
-            for each in answer.get(read.key, ())
+            for each in _elements(answer, read)
             if _matches(each, read, values)
         ]
         if not found:
@@ -244,6 +306,15 @@ def _answers(client: Any, read: Read, values: Mapping[str, Any]) -> Any:  # noqa
     if client.can_paginate(read.operation):
         return client.get_paginator(read.operation).paginate(**arguments)
     return [getattr(client, read.operation)(**arguments)]
+
+
+def _elements(answer: Mapping[str, Any], read: Read) -> Iterator[Mapping[str, Any]]:
+    """The listed resources."""
+    for outer in answer.get(read.key, ()):
+        if read.inner:
+            yield from ({**outer, **each} for each in outer.get(read.inner, ()))
+        else:
+            yield outer
 
 
 def _matches(found: Mapping[str, Any], read: Read, values: Mapping[str, Any]) -> bool:

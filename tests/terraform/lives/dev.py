@@ -38,6 +38,8 @@ TAKEN = (
     "module.ecs_grading.aws_iam_role.task",
     "module.messaging.aws_mq_broker.this[0]",
     "module.messaging.aws_mq_configuration.this[0]",
+    "module.network.aws_route.internet",
+    "module.network.aws_route_table_association",
     "module.network.aws_security_group.this",
     "module.network.aws_vpc_security_group_ingress_rule.role",
     "module.storage.aws_s3_bucket.this",
