@@ -24,6 +24,7 @@ from gradectl.adapters.images.find import builder_environment
 from gradectl.deploy.image_content import EPOCH
 from gradectl.local.testing import running_control_plane, running_registry
 from gradectl.processes.tools import Tools
+from grader.languages import LANGUAGES
 
 pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -279,28 +280,47 @@ def test_list_and_inspect_show_the_image(world: World, pushed: Any) -> None:
     assert found["annotations"]["gradectl.content"] == pushed["content"]
 
 
-def test_the_worker_grades_in_its_image(pushed: Any) -> None:
-    """As user 1000, with the setuid launcher and the languages of `minimal`."""
-    image = f"{pushed['build']['image']}"
+def in_image(image: str, *words: str) -> str:
+    """Output of a command in the file system of an image, as its user."""
     done = subprocess.run(["buildah", "from", image], capture_output=True, text=True, check=True)
     container = done.stdout.strip()
-    run = ["buildah", "run", "--isolation", "chroot", container, "--"]
+    run = ["buildah", "run", "--isolation", "chroot", container, "--", *words]
     try:
-        user = subprocess.run([*run, "id", "-u"], capture_output=True, text=True, check=True)
-        languages = subprocess.run(
-            [*run, "grader", "languages", "--output", "json"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        return subprocess.run(run, capture_output=True, text=True, check=True).stdout
     finally:
         subprocess.run(["buildah", "rm", container], capture_output=True, check=True)
 
-    labels = inspected(image)["config"]["Labels"]
 
-    assert labels["gradectl.content"] == pushed["content"]
-    states = {row["name"]: row["status"] for row in json.loads(languages.stdout)["languages"]}
-    assert user.stdout.strip() == "1000"
+def states_of_languages(image: str) -> dict[str, str]:
+    """Name -> state, after a program of each has been compiled and run in the image."""
+    found = json.loads(in_image(image, "grader", "languages", "--output", "json"))
+    return {row["name"]: row["status"] for row in found["languages"]}
+
+
+def test_the_worker_grades_in_its_image(pushed: Any) -> None:
+    """As user 1000, with the setuid launcher and the languages of `minimal`."""
+    image = f"{pushed['build']['image']}"
+
+    states = states_of_languages(image)
+
+    assert inspected(image)["config"]["Labels"]["gradectl.content"] == pushed["content"]
+    assert in_image(image, "id", "-u").strip() == "1000"
     assert {name for name, state in states.items() if state == "ok"} == {
         *("python", "c", "cpp17", "cpp20"),
     }
+
+
+@pytest.mark.exhaustive
+def test_the_full_image_compiles_and_runs_every_language(world: World) -> None:
+    """Each one of the worker: a missing package of a compiler shows here."""
+    name = f"{NAME}-full"
+    folder = world.root / "environments" / name
+    folder.mkdir()
+    content = yaml.safe_load((folder.parent / NAME / "environment.yaml").read_text())
+    content |= {"name": name, "image": {**content["image"], "languages": "full"}}
+    (folder / "environment.yaml").write_text(yaml.safe_dump(content))
+
+    built = world.image("build", name, "--builder", "buildah")
+
+    assert states_of_languages(built["image"]) == {one.name: "ok" for one in LANGUAGES}
+    assert in_image(built["image"], "id", "-u").strip() == "1000"
