@@ -9,6 +9,7 @@
     ├── TemporaryError          worth another attempt
     │   └── SandboxError        the sandbox failed; not the fault of the program
     ├── ConnectionLostError     the broker is unreachable; unacknowledged messages are redelivered
+    │   └── SelectorError       the broker refused a selector, and ended the connection
     ├── NoResultError           there is no result yet
     ├── StoppingError           the worker shut down while it waited
     ├── AccessError             a service refused the credentials, or they lack a right
@@ -80,6 +81,10 @@ class ConnectionLostError(GraderError):
     """The connection to the broker is lost; unacknowledged messages are redelivered."""
 
     exit_code = 69
+
+
+class SelectorError(ConnectionLostError):
+    """The broker refused a selector, and ended the connection."""
 
 
 class NoResultError(GraderError):

@@ -100,6 +100,9 @@ def open_broker(access: BrokerAccess) -> Iterator[StompBroker]:
     broker = StompBroker(Line(access))
     try:
         yield broker
+    except ConnectionLostError as error:
+        error.next_step = error.next_step or access.advice
+        raise
     finally:
         broker.close()
 

@@ -14,7 +14,7 @@ from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.commands.queue_options import selection_options, to_option
 from gradectl.commands.queue_transfer import read_queue, select
 from gradectl.context import pass_context
-from gradectl.errors import EndingError, ExitCode, GradectlError, UsageError
+from gradectl.errors import ConfigurationError, EndingError, ExitCode, GradectlError, UsageError
 from gradectl.options import command
 from gradectl.queues.archive import Archive, ArchiveHead, archive_lines, read_archive, restored
 from gradectl.queues.selection import Selection
@@ -135,8 +135,7 @@ def import_queue(  # noqa: PLR0913 - one parameter an option
     nothing is sent. Without --apply that is all. Copies keep their headers and the id that they had
     first; the broker gives them new ids and times. An interrupted import says how to go on.
     """
-    with file.open(encoding="utf-8") as lines:
-        archive = read_archive(lines, str(file))
+    archive = _read(file)
     target = select_environment(app, environment)
     queue = to or archive.head.queue
     with target.broker("operator") as broker:
@@ -167,6 +166,19 @@ def import_queue(  # noqa: PLR0913 - one parameter an option
     if not sent and waiting:
         app.ui.say("nothing was sent; to send them, repeat the command with --apply")
     return ExitCode.OK
+
+
+def _read(file: Path) -> Archive:
+    """Read and check an export."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return read_archive(lines, str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        hint = "name a file of gradectl queue export"
+        raise ConfigurationError(
+            f"cannot be read: {why}", where=str(file), next_step=hint
+        ) from error
 
 
 def _send(target: EnvironmentClient, archive: Archive, skip: int, queue: str, file: Path) -> int:

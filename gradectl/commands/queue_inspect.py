@@ -20,7 +20,7 @@ from gradectl.queues.message_view import MessageView, age, decoded, pretty
 from gradectl.queues.scan import ScanResult
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
-from grader.errors import ConnectionLostError
+from grader.errors import SelectorError
 from grader.ports.messages import QueuedMessage, QueueStatistics
 
 _COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
@@ -66,13 +66,9 @@ class _Request:
         """Read the queue; a selector that the broker refuses is a mistake in the command line."""
         try:
             return read_queue(inspector, counters, visit, self.extent)
-        except ConnectionLostError as error:
-            if (
-                self.extent.selector and self.extent.selector in error.what
-            ):  # it repeats what is wrong
-                text = f"the broker refuses the selector {self.extent.selector!r}"
-                raise UsageError(text, where="--selector", next_step=_SELECTORS) from error
-            raise
+        except SelectorError as error:
+            text = f"the broker refuses the selector {self.extent.selector!r}"
+            raise UsageError(text, where="--selector", next_step=_SELECTORS) from error
 
 
 _SELECTORS = "a selector is like: JMSCorrelationID = 'req_1' AND JMSPriority > 4"

@@ -18,6 +18,7 @@ from gradectl.queues.selection import Selection
 from gradectl.queues.transfer import TransferPlan
 from gradectl.target import EnvironmentClient
 from gradectl.ui import Table
+from grader.errors import GraderError
 
 _COLUMNS = ("message", "age", "request", "about", "to")
 #: So many messages are shown of a plan; the JSON document has all.
@@ -95,7 +96,7 @@ class TransferCommand:
 
             try:
                 return replace(transfer, report=report).run(plan, broker, journal)
-            except (EndingError, KeyboardInterrupt):
+            except (EndingError, GraderError, KeyboardInterrupt):
                 ui.say(
                     f"interrupted: at least {last.taken} of {len(plan.moves)} messages were taken;"
                     " each message is in exactly one queue, and the same command goes on",

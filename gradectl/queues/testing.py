@@ -14,7 +14,7 @@ from itertools import count
 from time import time
 
 from grader.contract.names import QUEUES
-from grader.errors import ConnectionLostError
+from grader.errors import SelectorError
 from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
 _DEFAULT_PRIORITY = "4"
@@ -181,7 +181,7 @@ def _matches(selector: str, message: QueuedMessage) -> bool:
     Evaluate a selector of the forms that gradectl uses.
 
     Raises:
-        ConnectionLostError: Another form; the real broker closes the connection then.
+        SelectorError: Another form; the real broker closes the connection then.
     """
     values = {
         "JMSTimestamp": message.timestamp_ms,
@@ -194,7 +194,7 @@ def _matches(selector: str, message: QueuedMessage) -> bool:
             continue
         condition = _CONDITION.fullmatch(part)
         if condition is None:
-            raise ConnectionLostError(f"bad selector: {part}", where="memory")
+            raise SelectorError(f"bad selector: {part}", where="memory")
         name, operator, bound = condition[1], condition[2], int(condition[3])
         sides = {
             ">=": values[name] >= bound,

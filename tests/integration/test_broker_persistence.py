@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from stomp.utils import Frame as WireFrame
 
+from gradectl.adapters.broker import BrokerAccess, open_broker
 from gradectl.local.engines.activemq import BrokerHome, BrokerSpec, broker_answers, start_broker
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.find import Engines
 from gradectl.local.engines.tls import make_certificates
 from gradectl.local.loopback import free_ports
 from gradectl.processes.child import Child, wait_until_ready
+from gradectl.queues.inspection import inspect
+from gradectl.queues.journal import open_journal
+from gradectl.queues.mover import Progress, Transfer
+from gradectl.queues.transfer import RedriveRules, redriven
 from grader.adapters.activemq.connection import Connection, connect
+from grader.contract.names import ORIGINAL_QUEUE_HEADER, QUEUES
+from grader.contract.names import REQUESTS_QUEUE as REQUESTS
+from grader.errors import ConnectionLostError
 
 pytestmark = pytest.mark.engine
 
@@ -45,6 +53,55 @@ def send_as_most_clients_do(connection: Connection, queue: str, body: bytes) -> 
     headers = {"destination": f"/queue/{queue}", "receipt": "sent"}
     connection._transmit([WireFrame("SEND", headers, body)])
     connection._inbox.await_receipt("sent", SOON)
+
+
+def dead_letters(connection: Connection, count: int) -> None:
+    """Send some that came from the queue of requests."""
+    with connection.transaction() as transaction:
+        for number in range(count):
+            transaction.send("grading-dlq", b"%d" % number, {ORIGINAL_QUEUE_HEADER: REQUESTS})
+
+
+def redrive(home: BrokerHome, journals: Path, report: Callable[[Progress], None]) -> Progress:
+    """Put all dead letters back, as `gradectl queue redrive` does."""
+    access = BrokerAccess(
+        f"stomp+ssl://localhost:{home.port}", USER.name, USER.password, home.certificates.ca_file
+    )
+    with open_broker(access) as broker, open_journal(journals, "redrive") as journal:
+        found = inspect(broker.inspector, "grading-dlq")
+        plan = RedriveRules(QUEUES).plan("grading-dlq", found.messages, found.now_ms)
+        return Transfer(redriven, report=report, watch_returns=True).run(plan, broker, journal)
+
+
+def test_a_broker_killed_in_the_middle_of_a_redrive_loses_and_doubles_nothing(
+    engines: Engines, tmp_path: Path
+) -> None:
+    """Each message is in exactly one queue, and the same command goes on."""
+    (port,) = free_ports(1)
+    certificates = make_certificates(tmp_path, "localhost", "127.0.0.1")
+    home = BrokerHome(tmp_path / "broker", port, tmp_path / "activemq.log", certificates)
+    with running(engines, home, XML.read_text()) as (child, connection):
+        dead_letters(connection, 250)
+
+        def kill(_progress: Progress) -> None:
+            os.killpg(child.pid, signal.SIGKILL)
+            assert child.wait(SOON)
+
+        with pytest.raises(ConnectionLostError) as caught:
+            redrive(home, tmp_path / "journals", kill)
+
+    with running(engines, home, XML.read_text()) as (_child, connection):
+        rest = redrive(home, tmp_path / "journals", lambda _progress: None)
+        connection.subscribe(REQUESTS)
+        bodies = []
+        while (frame := connection.next_frame(SOON if len(bodies) < 250 else 0.0)) is not None:
+            bodies.append(frame.body)
+            connection.ack(frame)
+
+    assert str(port) in caught.value.where
+    assert caught.value.next_step
+    assert (rest.taken, rest.gone) == (150, 0)
+    assert sorted(map(int, bodies)) == list(range(250))
 
 
 @pytest.mark.parametrize("forced", [True, pytest.param(False, marks=pytest.mark.exhaustive)])

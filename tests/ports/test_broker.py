@@ -11,7 +11,7 @@ import pytest
 from gradectl.adapters.broker import BrokerAccess, open_broker
 from gradectl.queues.broker import Broker
 from gradectl.queues.testing import MemoryBroker
-from grader.errors import ConnectionLostError
+from grader.errors import SelectorError
 from grader.ports.messages import Outgoing, QueuedMessage
 
 SOON = 5.0
@@ -127,7 +127,7 @@ def test_an_invalid_selector_is_an_error(open_it: Callable[[], Broker], name: st
     broker = open_it()
     broker.send(name, b"", {})
 
-    with pytest.raises(ConnectionLostError):
+    with pytest.raises(SelectorError):
         broker.inspector.browse(name, "JMSTimestamp >>> 3")
 
 

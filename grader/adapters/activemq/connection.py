@@ -28,7 +28,8 @@ from grader.adapters.activemq.outbox import (
     unsubscribe_frame,
 )
 from grader.adapters.activemq.transport import HEARTBEAT_MS, StompClient, StompTransport
-from grader.errors import AccessError, ConnectionLostError, SettingsError, TrustError
+from grader.adapters.trust import untrusted
+from grader.errors import AccessError, ConnectionLostError, SettingsError
 
 #: Raised by stomp.py and the socket when the connection is lost during a call; AttributeError,
 #: because stomp.py then sets its socket and queues to None.
@@ -123,11 +124,8 @@ class Connection:
         try:
             self._client.open(user, password)
         except ssl.SSLCertVerificationError as error:
-            raise TrustError(
-                f"the certificate is not trusted: {error.verify_message}",
-                where=str(self.address),
-                next_step="add its authority to the system's, or set SSL_CERT_FILE to its file",
-            ) from error
+            advice = "add its authority to the system's, or set SSL_CERT_FILE to its file"
+            raise untrusted(error, str(self.address), advice) from error
         except _GONE as error:
             raise ConnectionLostError(str(error), where=str(self.address)) from error
         if not self._inbox.answered.wait(max(deadline - monotonic(), 0.0)):

@@ -10,7 +10,7 @@ from time import monotonic
 
 from stomp.utils import Frame as WireFrame
 
-from grader.adapters.activemq.refusals import explains, refusal
+from grader.adapters.activemq.refusals import explains, reason, refusal
 
 _SILENT = "no heartbeat from the broker"
 
@@ -82,8 +82,8 @@ class Inbox:
 
     def on_error(self, frame: WireFrame) -> None:
         """Record the broker's error, which ends a STOMP connection."""
-        words = frame.headers.get("message") or frame.body.decode(errors="replace")
-        first = words.splitlines()[0] if words else "the broker answered ERROR"
+        body = (frame.body or b"").decode(errors="replace")
+        first = reason(frame.headers.get("message", ""), body) or "the broker answered ERROR"
         if not explains(self._last_words):
             self._last_words = first
         self.lose(first)

@@ -13,7 +13,8 @@ from pymysql.constants import CLIENT
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from grader.errors import AccessError, GraderError, SettingsError, TemporaryError, TrustError
+from grader.adapters.trust import untrusted
+from grader.errors import AccessError, GraderError, SettingsError, TemporaryError
 
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 30
@@ -128,10 +129,9 @@ def _grader_error(error: SQLAlchemyError, where: str) -> GraderError:
     original = error.orig if isinstance(error, DBAPIError) else None
     code = original.args[0] if original is not None and original.args else 0
     what = str(original or error)
-    if isinstance(getattr(original, "original_exception", None), ssl.SSLCertVerificationError):
-        return TrustError(
-            what, where=where, next_step="check that DB_CA_FILE has the server's authority"
-        )
+    refused = getattr(original, "original_exception", None)
+    if isinstance(refused, ssl.SSLCertVerificationError):
+        return untrusted(refused, where, "check that DB_CA_FILE has the server's authority")
     if code in _REFUSED:
         hint = "compare the db/username and db/password parameters with the database"
         return AccessError(what, where=where, next_step=hint)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from tcp_relay import Relay
 
+from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningDatabase
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.migrations import migrate
@@ -105,6 +109,39 @@ def test_redrive_puts_the_selected_messages_back(applied: Any) -> None:
         "taking",
         "taken",
     ]
+
+
+def test_a_redrive_whose_broker_goes_away_says_how_far_it_came_and_goes_on(applied: Any) -> None:
+    """Nothing is lost or doubled."""
+    broker = dead_letters(applied, 250)
+    (port,) = free_ports(1)
+    relay = Relay(applied.broker.port, port)
+    applied.stack.callback(relay.cut)
+    applied.set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{port}")
+    relay.open()
+
+    def cut_when_it_has_begun() -> None:
+        while not sizes(broker).get("grading-requests"):
+            threading.Event().wait(0.05)
+        relay.cut()
+
+    watching = threading.Thread(target=cut_when_it_has_begun)
+    watching.start()
+    redrive = ("queue", "redrive", "--apply", "--yes", "-o", "json")
+    cut = applied.gradectl(*redrive, "--rate", "50")
+    watching.join()
+    assert sum(sizes(broker).values()) == 250
+    relay.open()
+    rest = applied.gradectl(*redrive)
+
+    assert cut.code == 69, cut.stderr
+    assert re.search(r"interrupted: at least \d+ of 250 messages were taken", cut.stderr)
+    assert "the same command goes on" in cut.stderr
+    assert "next:" in cut.stderr
+    assert rest.code == 0, rest.stderr
+    assert sizes(broker) == {"grading-requests": 250}
+    bodies = {each.body for each in broker.inspector.browse("grading-requests")}
+    assert len(bodies) == 250
 
 
 def test_a_redriven_request_is_graded_anew(applied: Any, launcher: Path) -> None:

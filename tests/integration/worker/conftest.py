@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tcp_relay import Relay
 
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningBroker, RunningDatabase
@@ -41,7 +42,6 @@ def _neighbour(name: str) -> Any:
 
 
 WorkerProcess = _neighbour("worker_process").WorkerProcess
-Relay = _neighbour("relay").Relay
 
 
 @dataclass
