@@ -83,7 +83,8 @@ class S3ObjectStore:
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
-                    yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'))
+                    etag = item["ETag"].strip('"')
+                    yield ObjectInfo(item["Key"], item["Size"], etag, item["LastModified"])
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; missing ones are ignored."""

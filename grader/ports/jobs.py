@@ -66,6 +66,8 @@ class JobRecord:
     queue: str
     result: JobResult | None
     updated_at: datetime | None = None  # last claim or result, in UTC; None if the store has none
+    created_at: datetime | None = None  # first claim, likewise
+    held_until: datetime | None = None  # end of a running claim, unless it is renewed
 
 
 class JobStore(Protocol):
@@ -108,6 +110,22 @@ class JobStore(Protocol):
 
         Returns:
             False if there is no row, or if the request is running or completed.
+        """
+        ...
+
+    def release(self, request_id: str, attempt: int, *, force: bool = False) -> bool:
+        """
+        End the claim of an attempt, so that any message of the request is granted the next one.
+
+        The attempt does not count as lost: what its worker stores before the next claim is kept.
+
+        Args:
+            request_id: The request.
+            attempt: The attempt that holds it.
+            force: End the claim also before its time; the worker cannot renew it then.
+
+        Returns:
+            False if the request is not running in this attempt, or if the claim holds.
         """
         ...
 

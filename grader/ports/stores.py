@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ class ObjectInfo:
     key: str
     size_bytes: int
     etag: str
+    modified_at: datetime | None = None  # in UTC; None if the store does not know it
 
 
 class ObjectStore(Protocol):

@@ -32,15 +32,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+_MOMENT = timedelta(microseconds=1)
+
+
+def _aware(moment: datetime) -> datetime:
+    """Add the time zone to a time in UTC, which a clock of a database lacks."""
+    return moment.replace(tzinfo=UTC)
+
+
 def _etag(body: bytes) -> str:
     return md5(body, usedforsecurity=False).hexdigest()
 
 
 class MemoryObjectStore:
-    """An in-memory bucket; tests may read and change `objects`."""
+    """An in-memory bucket; tests may read and change `objects` and the times of `put`."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.modified: dict[str, datetime] = {}
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """Read a whole object; raises `ObjectNotFoundError` or `ObjectTooLargeError`."""
@@ -64,6 +73,7 @@ class MemoryObjectStore:
     def put(self, key: str, body: bytes, *, content_type: str) -> None:  # noqa: ARG002 - parameter of the port
         """Write a whole object."""
         self.objects[key] = body
+        self.modified[key] = _now()
 
     def upload(self, key: str, source: Path, *, content_type: str) -> None:
         """Upload a file."""
@@ -74,7 +84,7 @@ class MemoryObjectStore:
         for key in sorted(self.objects):
             if key.startswith(prefix):
                 body = self.objects[key]
-                yield ObjectInfo(key, len(body), _etag(body))
+                yield ObjectInfo(key, len(body), _etag(body), self.modified.get(key))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; missing ones are ignored."""
@@ -131,8 +141,12 @@ class MemoryJobStore:
             if job is not None and self._is_held(job, claim):
                 return HeldByAnother(job.record.worker_id)
             attempt = 1 if job is None else job.record.attempts + 1
-            record = JobRecord(request_id, "running", attempt, claim.worker_id, claim.queue, None)
-            self._jobs[request_id] = _Job(record, claim.message_id, self._now() + claim.lease)
+            now = self._now()
+            record = JobRecord(
+                request_id, "running", attempt, claim.worker_id, claim.queue, None, _aware(now),
+                created_at=_aware(now) if job is None else job.record.created_at,
+            )  # fmt: skip
+            self._jobs[request_id] = _Job(record, claim.message_id, now + claim.lease)
             return Granted(attempt)
 
     def _is_held(self, job: _Job, claim: Claim) -> bool:
@@ -153,14 +167,22 @@ class MemoryJobStore:
             if job.record.attempts != attempt:
                 return False
             stored = JobResult.from_json(result.to_json())
-            job.record = replace(job.record, status=result.status.value, result=stored)
+            job.record = replace(
+                job.record,
+                status=result.status.value,
+                result=stored,
+                updated_at=_aware(self._now()),
+                created_at=job.record.created_at or _aware(self._now()),
+            )
             return True
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""
         with self._lock:
             job = self._jobs.get(request_id)
-            return None if job is None else job.record
+            if job is None or job.record.result is not None:
+                return job and job.record
+            return replace(job.record, held_until=_aware(job.leased_until))
 
     def reopen(self, request_id: str) -> bool:
         """Delete the row of a failed request."""
@@ -170,6 +192,18 @@ class MemoryJobStore:
             if failed:
                 del self._jobs[request_id]
             return failed
+
+    def release(self, request_id: str, attempt: int, *, force: bool = False) -> bool:
+        """End the claim of an attempt."""
+        with self._lock:
+            job = self._jobs.get(request_id)
+            if job is None or job.record.result is not None or job.record.attempts != attempt:
+                return False
+            if job.leased_until >= self._now() and not force:
+                return False
+            job.leased_until = self._now() - _MOMENT
+            job.record = replace(job.record, worker_id="")
+            return True
 
     def delete(self, request_id: str) -> None:
         """Delete one row, if it exists."""

@@ -237,6 +237,56 @@ def test_a_claim_ends_with_its_lease(job_store: JobStore, clock: Any) -> None:
     assert job_store.claim(claim(message_id="ID:2")) == Granted(2)
 
 
+def test_a_row_says_until_when_its_claim_holds(job_store: JobStore, clock: Any) -> None:
+    """A renewal moves the end, and the first claim stays known; a finished row has no claim."""
+    job_store.claim(claim())
+    first = clock.now.replace(tzinfo=UTC)
+    clock.now += timedelta(minutes=1)
+    job_store.renew("one", ["req_1"], DEFAULT_LEASE)
+
+    row = job_store.get("req_1")
+    assert (row.created_at, row.updated_at) == (first, first)
+    assert row.held_until == clock.now.replace(tzinfo=UTC) + DEFAULT_LEASE
+
+    job_store.finish(completed(), attempt=1)
+    row = job_store.get("req_1")
+    assert (row.created_at, row.held_until) == (first, None)
+    assert row.updated_at == clock.now.replace(tzinfo=UTC)
+
+
+def test_the_claim_of_a_dead_worker_is_released(job_store: JobStore, clock: Any) -> None:
+    """Once: the next message is granted the next attempt, which has a claim of its own."""
+    assert not job_store.release("req_1", 1)
+    job_store.claim(claim())
+    assert not job_store.release("req_1", 1)
+    clock.now += DEFAULT_LEASE + timedelta(seconds=1)
+
+    assert not job_store.release("req_1", 2)
+    assert job_store.release("req_1", 1)
+    assert job_store.get("req_1").worker_id == ""
+    assert job_store.claim(claim("ID:2", "two")) == Granted(2)
+    assert not job_store.release("req_1", 1)
+
+    job_store.finish(completed(), attempt=2)
+    assert not job_store.release("req_1", 2, force=True)
+
+
+def test_a_claim_released_by_force_is_not_renewed(job_store: JobStore, clock: Any) -> None:
+    """Its worker may live: it keeps its result only where no other attempt has begun."""
+    for request_id in ("req_1", "req_2"):
+        job_store.claim(claim(request_id=request_id))
+        assert job_store.release(request_id, 1, force=True)
+    clock.now += timedelta(seconds=1)
+    job_store.renew("one", ["req_1", "req_2"], DEFAULT_LEASE)
+
+    assert job_store.claim(claim("ID:2", "two")) == Granted(2)
+    assert not job_store.finish(failed(), attempt=1)
+    assert job_store.finish(completed("req_2"), attempt=1)
+    assert job_store.claim(claim("ID:3", "two", "req_2")) == AlreadyFinished(
+        as_stored(completed("req_2"))
+    )
+
+
 def test_a_renewed_claim_holds(job_store: JobStore, clock: Any) -> None:
     """As long as its worker lives, however long the job takes; other rows are not renewed."""
     job_store.claim(claim("ID:1", "one"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def test_uploaded_object_has_content_and_md5_of_the_file(
     (listed,) = object_store.list("p/")
     assert object_store.get(key, max_bytes=4) == b"\x00\xff\r\n"
     assert (listed.key, listed.etag) == (key, hashlib.md5(source.read_bytes()).hexdigest())
+
+
+def test_a_listing_has_the_time_of_each_object(object_store: ObjectStore) -> None:
+    """It tells when a source or a result was stored."""
+    object_store.put("x", b"1", content_type="text/plain")
+
+    (listed,) = object_store.list("x")
+    assert listed.modified_at is not None
+    assert abs(datetime.now(UTC) - listed.modified_at) < timedelta(hours=1)
 
 
 def test_download_creates_a_new_file_and_never_overwrites(

@@ -11,9 +11,12 @@ from sqlalchemy import (
     Engine,
     RowMapping,
     Select,
+    and_,
     bindparam,
     delete,
     insert,
+    literal_column,
+    or_,
     select,
     text,
     update,
@@ -42,9 +45,8 @@ _MINE = JOBS.c.request_id == bindparam("wanted")
 _INSERT = insert(JOBS)
 _UPDATE = update(JOBS).where(_MINE)  # sets the columns for which values are passed
 _UPDATE_ATTEMPT = _UPDATE.where(JOBS.c.attempts == bindparam("wanted_attempt"))
-_LEASE = (JOBS.c.leased_until, JOBS.c.leased_attempt)
-#: Without the lease, which a database of the first revision does not have: gradectl reads it too.
-_SELECT = select(*(column for column in JOBS.c if column not in set(_LEASE))).where(_MINE)
+#: The columns that exist: a database of the first revision, which gradectl reads too, has no lease.
+_SELECT = select(literal_column("*")).select_from(JOBS).where(_MINE)
 _SELECT_LOCKED = select(JOBS).where(_MINE).with_for_update()
 _RENEW = update(JOBS).where(
     JOBS.c.request_id.in_(bindparam("wanted", expanding=True)),
@@ -54,6 +56,16 @@ _RENEW = update(JOBS).where(
 )
 _DELETE = delete(JOBS).where(_MINE)
 _REOPEN = _DELETE.where(JOBS.c.status == Status.FAILED.value)
+_RELEASE = _UPDATE_ATTEMPT.where(JOBS.c.status == bindparam("wanted_status")).values(
+    worker_id="", leased_until=JOBS.c.updated_at, leased_attempt=JOBS.c.attempts
+)
+_HAS_LEASE = JOBS.c.leased_attempt.is_not_distinct_from(JOBS.c.attempts)
+_RELEASE_ABANDONED = _RELEASE.where(
+    or_(
+        and_(_HAS_LEASE, JOBS.c.leased_until < bindparam("now")),
+        and_(~_HAS_LEASE, JOBS.c.updated_at < bindparam("abandoned_before")),
+    )
+)
 _PING = text("SELECT 1")
 
 #: Columns copied from fields of the request, with their lengths.
@@ -129,6 +141,8 @@ class MysqlJobStore:
             queue=row["queue"],
             result=_stored_result(row),
             updated_at=row["updated_at"].replace(tzinfo=UTC),
+            created_at=row["created_at"].replace(tzinfo=UTC),
+            held_until=_held_until(row).replace(tzinfo=UTC) if row["status"] == _RUNNING else None,
         )
 
     def reopen(self, request_id: str) -> bool:
@@ -136,6 +150,16 @@ class MysqlJobStore:
         with translated(_WHERE), self._engine.connect() as connection:
             done = connection.execute(_REOPEN, {"wanted": request_id})
         return bool(done.rowcount)
+
+    def release(self, request_id: str, attempt: int, *, force: bool = False) -> bool:
+        """End the claim of an attempt."""
+        mine = {"wanted": request_id, "wanted_attempt": attempt, "wanted_status": _RUNNING}
+        with translated(_WHERE), self._engine.connect() as connection:
+            if force:
+                return bool(connection.execute(_RELEASE, mine).rowcount)
+            now = self._now()
+            times = {"now": now, "abandoned_before": now - ABANDONED_AFTER}
+            return bool(connection.execute(_RELEASE_ABANDONED, {**mine, **times}).rowcount)
 
     def delete(self, request_id: str) -> None:
         """Delete one row, if it exists."""
@@ -173,9 +197,7 @@ class MysqlJobStore:
         return Granted(attempt)
 
     def _is_abandoned(self, row: RowMapping) -> bool:
-        if row["leased_attempt"] == row["attempts"]:
-            return bool(row["leased_until"] < self._now())
-        return bool(row["updated_at"] < self._now() - ABANDONED_AFTER)
+        return _held_until(row) < self._now()
 
     def _lease(self, claim: Claim, attempt: int) -> dict[str, Any]:
         now = self._now()
@@ -198,6 +220,15 @@ class MysqlJobStore:
             "created_at": lease["updated_at"],
             **lease,
         }
+
+
+def _held_until(row: RowMapping) -> datetime:
+    """Return when a claim ends; that of an older worker has no lease."""
+    if row.get("leased_attempt") == row["attempts"]:
+        leased_until: datetime = row["leased_until"]
+        return leased_until
+    updated_at: datetime = row["updated_at"]
+    return updated_at + ABANDONED_AFTER
 
 
 def _about(request: JobRequest) -> dict[str, str]:

@@ -115,7 +115,9 @@ def test_gradectl_reads_a_schema_without_leases(engine: Any) -> None:
         )
     jobs = MysqlJobStore(engine)
 
-    assert jobs.get("req_1").worker_id == "old"
+    row = jobs.get("req_1")
+    assert row.worker_id == "old"
+    assert row.held_until == row.updated_at + timedelta(hours=1)
     jobs.delete("req_1")
     assert jobs.get("req_1") is None
 
