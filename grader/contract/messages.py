@@ -250,6 +250,9 @@ class JobResult(_Message):
     result: object | None = None
     error: Failure | None = None
     result_file: str | None = None
+    rejudging: Annotated[
+        str | None, Field(description="name of the rejudging that graded it; absent: none")
+    ] = None
     timestamp: Timestamp
 
     @classmethod

@@ -24,6 +24,8 @@ FIRST_SEEN_HEADER = "x-gradectl-first-seen"
 ATTEMPT_HEADER = "x-gradectl-attempt"
 #: How often a dead letter was put back into a request queue.
 REDRIVES_HEADER = "x-gradectl-redrives"
+#: Name of the rejudging that a request belongs to; see `grader.contract.rejudging`.
+REJUDGING_HEADER = "x-gradectl-rejudging"
 
 
 def parameter_name(environment: str, part: str, key: str) -> str:

@@ -108,5 +108,5 @@ class Consumer:
             outcome = self.processor.superseded(settlement.record.request_id)
             settlement = settle(outcome, delivery, self.policy, self.clock())
         source.settle(delivery, settlement.outgoing)
-        if settlement.record is not None:
+        if settlement.record is not None and settlement.outgoing:
             self.log.info("Result sent to queue", request_id=settlement.record.request_id)

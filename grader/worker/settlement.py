@@ -11,6 +11,9 @@ Decides how a request message is settled; pure, so every case can be tested with
 ==================  ============================================================
 
 The messages are sent in one transaction with the acknowledgement of the request.
+
+A request of a rejudging has a record and no message, except for the delayed copy: the programs that
+read `grading-results` did not ask for it.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from grader.contract.names import (
     REASON_CODE_HEADER,
     REASON_HEADER,
 )
+from grader.contract.rejudging import rejudging_of
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
@@ -219,6 +223,17 @@ def settle(
         policy: Queues and limits.
         now: Timestamp of a failed result, UTC.
     """
+    settlement = _settlement(outcome, delivery, policy, now)
+    name = rejudging_of(delivery.headers, delivery.body)
+    if not name or isinstance(outcome, Retry):
+        return settlement
+    record = settlement.record and settlement.record.model_copy(update={"rejudging": name})
+    return replace(settlement, outgoing=(), record=record)
+
+
+def _settlement(
+    outcome: Outcome, delivery: Delivery, policy: DeliveryPolicy, now: datetime
+) -> Settlement:
     match outcome:
         case Done(result, attempt):
             return Settlement((_result_message(result, policy),), result, attempt)

@@ -19,6 +19,7 @@ from grader.contract.names import (
     ORIGINAL_QUEUE_HEADER,
     REASON_CODE_HEADER,
     REASON_HEADER,
+    REJUDGING_HEADER,
 )
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError
@@ -323,3 +324,45 @@ def test_any_headers_of_a_producer_are_accepted(headers: dict[str, str]) -> None
     assert copy.queue == "dlq"
     assert len(copy.headers[ORIGINAL_ID_HEADER]) <= 255
     assert not copy.headers.keys() & {"destination", "transaction", "receipt", "message-id"}
+
+
+def of_a_rejudging(request_id: str = "req_1.rejudge.again") -> Delivery:
+    """A request of the rejudging `again`."""
+    message = delivery(**{REJUDGING_HEADER: "again", "priority": "1"})
+    return replace(message, body=json.dumps({"requestId": request_id}).encode())
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Done(completed(), 2),
+        AlreadyDone(completed()),
+        Rejected(BROKEN, "req_1.rejudge.again", attempt=1),
+        Exhausted("req_1.rejudge.again", "disk full", 3, 3),
+    ],
+)
+def test_a_rejudging_sends_nothing_and_marks_what_it_stores(outcome: Outcome) -> None:
+    """Programs that read results did not ask for it; gradectl reads the row."""
+    usual, settled = settled_as(outcome), settled_as(outcome, of_a_rejudging())
+
+    assert usual.outgoing
+    assert settled.outgoing == ()
+    assert (settled.attempt, settled.failed) == (usual.attempt, usual.failed)
+    if usual.record is None:
+        assert settled.record is None
+    else:
+        assert settled.record == usual.record.model_copy(update={"rejudging": "again"})
+
+
+def test_a_rejudging_is_retried_with_its_name_and_priority() -> None:
+    """Else its last attempt would be answered, and would overtake others."""
+    (copy,) = settled_as(Retry(1, "disk full"), of_a_rejudging()).outgoing
+
+    assert (copy.headers[REJUDGING_HEADER], copy.headers["priority"]) == ("again", "1")
+
+
+def test_a_header_alone_makes_no_rejudging() -> None:
+    """The request is answered as usual."""
+    settled = settled_as(Done(completed(), 2), of_a_rejudging("req_1"))
+
+    assert settled == settled_as(Done(completed(), 2))
