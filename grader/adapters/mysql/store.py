@@ -115,7 +115,7 @@ class MysqlJobStore:
 
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
         """Store a result, fenced by the number of the attempt; inserts a missing row."""
-        values = {**_outcome_columns(result), "updated_at": self._now()}
+        values = {**outcome_columns(result), "updated_at": self._now()}
         mine = {"wanted": result.request_id, "wanted_attempt": attempt}
         with translated(_WHERE), self._engine.connect() as connection:
             if connection.execute(_UPDATE_ATTEMPT, {**values, **mine}).rowcount:
@@ -131,19 +131,7 @@ class MysqlJobStore:
         """Read one row."""
         with translated(_WHERE), self._engine.connect() as connection:
             row = _row(connection, _SELECT, request_id)
-        if row is None:
-            return None
-        return JobRecord(
-            request_id=row["request_id"],
-            status=row["status"],
-            attempts=row["attempts"],
-            worker_id=row["worker_id"],
-            queue=row["queue"],
-            result=_stored_result(row),
-            updated_at=row["updated_at"].replace(tzinfo=UTC),
-            created_at=row["created_at"].replace(tzinfo=UTC),
-            held_until=_held_until(row).replace(tzinfo=UTC) if row["status"] == _RUNNING else None,
-        )
+        return None if row is None else job_record(row)
 
     def reopen(self, request_id: str) -> bool:
         """Delete the row of a failed request."""
@@ -222,6 +210,21 @@ class MysqlJobStore:
         }
 
 
+def job_record(row: RowMapping) -> JobRecord:
+    """Convert a row."""
+    return JobRecord(
+        request_id=row["request_id"],
+        status=row["status"],
+        attempts=row["attempts"],
+        worker_id=row["worker_id"],
+        queue=row["queue"],
+        result=_stored_result(row),
+        updated_at=row["updated_at"].replace(tzinfo=UTC),
+        created_at=row["created_at"].replace(tzinfo=UTC),
+        held_until=_held_until(row).replace(tzinfo=UTC) if row["status"] == _RUNNING else None,
+    )
+
+
 def _held_until(row: RowMapping) -> datetime:
     """Return when a claim ends; that of an older worker has no lease."""
     if row.get("leased_attempt") == row["attempts"]:
@@ -249,7 +252,8 @@ def _stored_result(row: RowMapping) -> JobResult | None:
     return None if text_ is None else JobResult.from_json(text_)
 
 
-def _outcome_columns(result: JobResult) -> dict[str, Any]:
+def outcome_columns(result: JobResult) -> dict[str, Any]:
+    """Return the columns that a result sets; those of a grade only for a `GradingResult`."""
     grade = result.result if isinstance(result.result, Grade) else None
     error = result.error
     return {
