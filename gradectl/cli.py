@@ -41,6 +41,7 @@ COMMANDS = {
     "problem": "Verify problems and upload them with their test cases.",
     "submit": "Submit the program in FILE for grading.",
     "result": "Show the result or the state of each REQUEST_ID.",
+    "rejudge": "Grade submissions again, compare the results, then accept or discard them.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
     "queue": "Inspect and repair the queues.",
     "status": "Show what runs in ENVIRONMENT, what is wrong, and the next command.",

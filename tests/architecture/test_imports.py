@@ -82,14 +82,15 @@ TABLE = {
         " grader.ports grader.problems grader.sandbox",
         "queues": "errors grader.contract grader.errors grader.ports",
         "submissions": "errors queues ui grader.client grader.contract grader.errors grader.ports",
+        "rejudging": "errors queues grader.client grader.contract grader.errors grader.ports",
         "smoke": "errors queues grader.client grader.contract grader.errors grader.ports",
         "validation": "adapters.terraform environment errors processes",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
         "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
-        " planning problems processes queues rollouts secrets setup smoke submissions target ui"
-        " validation validation.catalogue validation.session grader.client"
+        " planning problems processes queues rejudging rollouts secrets setup smoke submissions"
+        " target ui validation validation.catalogue validation.session grader.client"
         " grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options grader.errors",  # loads the modules of `commands` by name
     },
@@ -167,6 +168,8 @@ PURE = (
     "gradectl.queues.rates",
     "gradectl.queues.scan",
     "gradectl.queues.transfer",
+    "gradectl.rejudging.comparison",
+    "gradectl.rejudging.request",
     "gradectl.rollouts.revisions",
     "gradectl.rollouts.rollout_state",
     "gradectl.secrets.broker_user_plan",

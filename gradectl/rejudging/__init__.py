@@ -1,0 +1,1 @@
+"""Grades submissions again, next to their first results."""

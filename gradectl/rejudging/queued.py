@@ -1,0 +1,39 @@
+"""The messages of a rejudging that wait in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gradectl.queues.broker import Broker, Inspector
+from gradectl.rejudging.request import PRIORITY
+from gradectl.rejudging.selection import batches
+from grader.contract.messages import readable_request_id
+from grader.contract.names import REQUESTS_QUEUE
+from grader.contract.rejudging import rejudging_of
+from grader.ports.messages import MOST_REPLACED
+
+
+def queued_messages(inspector: Inspector, name: str) -> Mapping[str, str]:
+    """
+    Return request id and message id of the messages of a rejudging.
+
+    Behind many others, the broker may not show them.
+    """
+    if REQUESTS_QUEUE not in inspector.statistics([REQUESTS_QUEUE]):
+        return {}
+    return {
+        readable_request_id(each.body) or "": each.message_id
+        for each in inspector.browse(REQUESTS_QUEUE, f"JMSPriority = {PRIORITY}")
+        if rejudging_of(each.headers, each.body) == name
+    }
+
+
+def remove_queued(broker: Broker, name: str) -> int:
+    """Consume the messages of a rejudging; returns their number."""
+    message_ids = list(queued_messages(broker.inspector, name).values())
+    removed = 0
+    if message_ids:
+        with broker.mover() as mover:
+            for some in batches(message_ids, MOST_REPLACED):
+                removed += len(mover.replace(REQUESTS_QUEUE, some, lambda _messages: ()))
+    return removed
