@@ -67,6 +67,11 @@ queue_argument = click.argument(
     help="Name of a queue of the broker.",
 )
 
+#: REQUEST_ID, of commands about one request.
+request_argument = click.argument(
+    "request_id", metavar="REQUEST_ID", help="Request id, as printed by gradectl submit."
+)
+
 #: --environment, for `gradectl.target.select_environment`.
 environment_option = click.option(
     "-e",

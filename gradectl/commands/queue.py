@@ -7,7 +7,9 @@ from gradectl.commands.queue_inspect import inspect_queue
 from gradectl.commands.queue_list import list_queues
 from gradectl.commands.queue_move import delete, move, purge
 from gradectl.commands.queue_redrive import redrive
+from gradectl.commands.queue_requeue import requeue
 from gradectl.commands.queue_send import send, tail
+from gradectl.commands.queue_trace import trace
 from gradectl.options import group
 
 
@@ -23,8 +25,8 @@ def queue() -> None:
 
 
 for each in (
-    *(list_queues, inspect_queue, tail),
-    *(redrive, move, delete, purge),
+    *(list_queues, inspect_queue, trace, tail),
+    *(redrive, requeue, move, delete, purge),
     *(export_queue, import_queue, send),
 ):
     queue.add_command(each)

@@ -23,7 +23,8 @@ from grader.errors import GraderError
 _COLUMNS = ("message", "age", "request", "about", "to")
 #: So many messages are shown of a plan; the JSON document has all.
 _SHOWN = 20
-_FOLDER = ".gradectl/queues"
+#: Folder of the journals, below the project.
+JOURNALS = ".gradectl/queues"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class TransferCommand:
         self.confirm(selected.plan)
         name = f"{self.target.name}-{self.verb}-{selected.plan.source}"
         with ExitStack() as stack:
-            journal = stack.enter_context(open_journal(app.project_root / _FOLDER, name))
+            journal = stack.enter_context(open_journal(app.project_root / JOURNALS, name))
             broker = stack.enter_context(self.target.broker())
             transfer = stack.enter_context(self.opened()) if self.opened else self.transfer
             progress = self._carry_out(transfer, selected.plan, broker, journal)

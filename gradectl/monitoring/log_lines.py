@@ -76,6 +76,20 @@ def printed(line: LogLine, *, with_task: bool) -> str:
     return f"{printable_name(line.task[-8:])}  {text}" if with_task else text
 
 
+def without_time(text: str) -> str:
+    """The line without its time, as `LEVEL: message` with the other fields of the JSON format."""
+    fields = _fields(text)
+    if "message" not in fields:
+        return _TEXT_TIME.sub("", text, count=1)
+    level, message = str(fields.get("level", "")).upper(), fields["message"]
+    others = (
+        f" {key}={value}"
+        for key, value in fields.items()
+        if key not in ("time", "level", "message", "request_id")
+    )
+    return f"{level}: {message}" + "".join(others)
+
+
 class RequestFilter:
     """
     Selects the lines of one request.

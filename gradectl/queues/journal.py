@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError
-from grader.ports.messages import QueuedMessage
+from grader.ports.jobs import JobRecord
+from grader.ports.messages import Outgoing, QueuedMessage
 
 
 class Journal:
@@ -36,6 +37,20 @@ class Journal:
     def taken(self, message_ids: Sequence[str]) -> None:
         """Record that the transaction of these messages was committed."""
         self._write({"event": "taken", "message_ids": list(message_ids)})
+
+    def sending(self, message: Outgoing) -> None:
+        """Record a new message that will be sent."""
+        body = base64.b64encode(message.body).decode()
+        headers = dict(message.headers)
+        self._write(
+            {"event": "sending", "to": message.queue, "headers": headers, "body_base64": body}
+        )
+
+    def changing_row(self, row: JobRecord, step: str) -> None:
+        """Record a row of the database, with its result, that will be changed."""
+        result = json.loads(row.result.to_json()) if row.result else None
+        fields = {"request_id": row.request_id, "status": row.status, "attempts": row.attempts}
+        self._write({"event": "changing row", "step": step, **fields, "result": result})
 
     def flush(self) -> None:
         """Write everything recorded so far to the disk; raises `ConfigurationError`."""

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker, Inspector
@@ -15,14 +16,17 @@ from gradectl.queues.message_view import MessageView, age
 from gradectl.queues.scan import ScanResult
 from grader.client.results import stored_job_result
 from grader.contract.messages import JobResult, readable_request_id
-from grader.contract.names import QUEUES
+from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
+from grader.contract.verdicts import Status
 from grader.errors import GraderError
 from grader.ports.jobs import JobRecord, JobStore
 from grader.ports.messages import QueuedMessage
-from grader.ports.stores import ObjectStore
+from grader.ports.stores import ObjectInfo, ObjectStore
 
 #: Delayed messages that are searched.
 _MOST_DELAYED = 10_000
+#: Objects of a request that are listed below each of its folders.
+_MOST_OBJECTS = 100
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class LocatedMessage:
     """
 
     queue: str
+    message: QueuedMessage
     view: MessageView
     due_seconds: float | None = None
 
@@ -55,7 +60,7 @@ class LookupResult:
     """Everything found about a request; `unreachable` lists the sources that failed, and why."""
 
     request_id: str
-    submitted: bool  # an object exists below submissions/
+    objects: tuple[ObjectInfo, ...]  # below submissions/ and results/
     result: JobResult | None  # from the bucket
     row: JobRecord | None  # from the database
     messages: tuple[LocatedMessage, ...]
@@ -63,9 +68,14 @@ class LookupResult:
     partly_searched: tuple[PartlySearched, ...] = ()
 
     @property
+    def submitted(self) -> bool:
+        """True if an object exists below submissions/."""
+        return any(each.key.startswith("submissions/") for each in self.objects)
+
+    @property
     def is_known(self) -> bool:
         """True if any source has the request."""
-        return bool(self.submitted or self.result or self.row or self.messages)
+        return bool(self.objects or self.result or self.row or self.messages)
 
     @property
     def is_partial(self) -> bool:
@@ -81,11 +91,12 @@ def look_up(  # noqa: PLR0913 - one for each place
     *,
     open_scheduler: Callable[[], AbstractContextManager[Broker]] | None = None,
     queues: Sequence[str] = QUEUES,
+    everywhere: bool = False,
 ) -> LookupResult:
     """
     Look up a request in the bucket, the database, the queues and the delayed retries.
 
-    Only the bucket must be reachable; an unreachable database or broker is part of the result.
+    What cannot be reached or read is part of the result.
 
     Args:
         request_id: The request.
@@ -94,22 +105,35 @@ def look_up(  # noqa: PLR0913 - one for each place
         open_broker: Opens the queues.
         open_scheduler: Opens the broker as an administrator, who may read delayed messages.
         queues: The queues to search.
+        everywhere: Search delayed retries also where another message or a result was found, and
+            whole queues also for a request that failed.
     """
     unreachable: list[str] = []
-    submitted = next(iter(store.list(f"submissions/{request_id}/")), None) is not None
-    result = stored_job_result(store, request_id)
-    row = None
+    objects: list[ObjectInfo] = []
+    result, row = None, None
+    with _noting("bucket", unreachable):
+        for folder in ("submissions", "results"):
+            objects += islice(store.list(f"{folder}/{request_id}/"), _MOST_OBJECTS)
+        result = stored_job_result(store, request_id)
     with _noting("database", unreachable), open_jobs() as jobs:
         row = jobs.get(request_id)
-    search = _Search(request_id, is_thorough=result is None)
+    search = _Search(
+        request_id, is_thorough=result is None or (everywhere and not _completed(result))
+    )
     with _noting("broker", unreachable), open_broker() as broker:
         for queue in queues:
             search.look_into(broker.inspector, queue)
-    if open_scheduler and not (result or search.messages):
+    if open_scheduler and (everywhere or not (result or search.messages)):
         with _noting("delayed retries", unreachable), open_scheduler() as broker:
             search.look_for_delayed(broker.inspector)
     messages, partly = tuple(search.messages), tuple(search.partly)
-    return LookupResult(request_id, submitted, result, row, messages, tuple(unreachable), partly)
+    return LookupResult(
+        request_id, tuple(objects), result, row, messages, tuple(unreachable), partly
+    )
+
+
+def _completed(result: JobResult) -> bool:
+    return result.status is Status.COMPLETED
 
 
 @contextmanager
@@ -152,7 +176,7 @@ class _Search:
         def visit(message: QueuedMessage) -> None:
             if self._is_ours(message):
                 view = MessageView.of(message, now_ms)
-                found[message.message_id] = LocatedMessage(queue, view)
+                found[message.message_id] = LocatedMessage(queue, message, view)
 
         quoted = self._request_id.replace("'", "''")
         for message in inspector.browse(queue, f"JMSCorrelationID = '{quoted}'"):
@@ -170,7 +194,7 @@ class _Search:
             if self._is_ours(each.message):
                 view = MessageView.of(each.message, now_ms)
                 due_seconds = max(each.due_ms - now_ms, 0) / 1000
-                self.messages.append(LocatedMessage(each.queue, view, due_seconds))
+                self.messages.append(LocatedMessage(each.queue, each.message, view, due_seconds))
 
     def _is_ours(self, message: QueuedMessage) -> bool:
         named = readable_request_id(message.body) or message.headers.get("correlation-id", "")
@@ -179,11 +203,25 @@ class _Search:
 
 def request_state(found: LookupResult) -> str:
     """Summarize where the request is."""
+    if is_graded_again(found):
+        return f"{_waiting(found) or _running(found.row)}, to be graded again"
     if found.result:
         return "finished"
     if found.row and found.row.result:
         return "finished, but result.json is not in the bucket"
     return _waiting(found) or _running(found.row) or _unknown(found)
+
+
+def is_graded_again(found: LookupResult) -> bool:
+    """Whether the result in the bucket is older than a message that waits, or than a claim."""
+    row, result = found.row, found.result
+    if result is None or found.unreachable:
+        return False
+    if row is None:
+        return any(each.queue in (REQUESTS_QUEUE, PRIORITY_QUEUE) for each in found.messages)
+    if row.held_until is None or row.updated_at is None:
+        return False
+    return result.timestamp + timedelta(seconds=1) < row.updated_at  # a result has whole seconds
 
 
 def _waiting(found: LookupResult) -> str:
@@ -198,11 +236,23 @@ def _running(row: JobRecord | None) -> str:
     """Say which attempt it is, and how long a worker has had it."""
     if row is None:
         return ""
-    claimed = ""
-    if row.updated_at:
-        seconds = (datetime.now(UTC) - row.updated_at).total_seconds()
-        claimed = f", claimed {age(max(seconds, 0))} ago"
-    return f"{row.status}, attempt {row.attempts}{claimed}"
+    return f"{row.status}, attempt {row.attempts}{claim_text(row, datetime.now(UTC))}"
+
+
+def claim_text(row: JobRecord, now: datetime) -> str:
+    """Say how long ago a running request was claimed, and whether its worker has kept the claim."""
+    if row.updated_at is None or row.held_until is None:
+        return ""
+    claimed = f", claimed {_ago(row.updated_at, now)}"
+    if not row.worker_id:
+        return f"{claimed}, released since"
+    if row.held_until < now:
+        return f"{claimed}, not renewed: void for {age((now - row.held_until).total_seconds())}"
+    return claimed
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    return f"{age(max((now - moment).total_seconds(), 0))} ago"
 
 
 def _unknown(found: LookupResult) -> str:

@@ -32,9 +32,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-_MOMENT = timedelta(microseconds=1)
-
-
 def _aware(moment: datetime) -> datetime:
     """Add the time zone to a time in UTC, which a clock of a database lacks."""
     return moment.replace(tzinfo=UTC)
@@ -180,8 +177,10 @@ class MemoryJobStore:
         """Read one row."""
         with self._lock:
             job = self._jobs.get(request_id)
-            if job is None or job.record.result is not None:
-                return job and job.record
+            if job is None:
+                return None
+            if job.record.result is not None:
+                return job.record
             return replace(job.record, held_until=_aware(job.leased_until))
 
     def reopen(self, request_id: str) -> bool:
@@ -201,7 +200,7 @@ class MemoryJobStore:
                 return False
             if job.leased_until >= self._now() and not force:
                 return False
-            job.leased_until = self._now() - _MOMENT
+            job.leased_until = self._now() - timedelta(days=1)
             job.record = replace(job.record, worker_id="")
             return True
 

@@ -46,7 +46,7 @@ _INSERT = insert(JOBS)
 _UPDATE = update(JOBS).where(_MINE)  # sets the columns for which values are passed
 _UPDATE_ATTEMPT = _UPDATE.where(JOBS.c.attempts == bindparam("wanted_attempt"))
 #: The columns that exist: a database of the first revision, which gradectl reads too, has no lease.
-_SELECT = select(literal_column("*")).select_from(JOBS).where(_MINE)
+_SELECT: Select[Any] = select(literal_column("*")).select_from(JOBS).where(_MINE)
 _SELECT_LOCKED = select(JOBS).where(_MINE).with_for_update()
 _RENEW = update(JOBS).where(
     JOBS.c.request_id.in_(bindparam("wanted", expanding=True)),
@@ -56,8 +56,10 @@ _RENEW = update(JOBS).where(
 )
 _DELETE = delete(JOBS).where(_MINE)
 _REOPEN = _DELETE.where(JOBS.c.status == Status.FAILED.value)
+#: End of a released claim, over for a worker with any clock.
+_LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - the database has naive times
 _RELEASE = _UPDATE_ATTEMPT.where(JOBS.c.status == bindparam("wanted_status")).values(
-    worker_id="", leased_until=JOBS.c.updated_at, leased_attempt=JOBS.c.attempts
+    worker_id="", leased_until=_LONG_AGO, leased_attempt=JOBS.c.attempts
 )
 _HAS_LEASE = JOBS.c.leased_attempt.is_not_distinct_from(JOBS.c.attempts)
 _RELEASE_ABANDONED = _RELEASE.where(
@@ -241,9 +243,7 @@ def _about(request: JobRequest) -> dict[str, str]:
     }
 
 
-def _row(
-    connection: Connection, query: Select[tuple[Any, ...]], request_id: str
-) -> RowMapping | None:
+def _row(connection: Connection, query: Select[Any], request_id: str) -> RowMapping | None:
     return connection.execute(query, {"wanted": request_id}).mappings().one_or_none()
 
 

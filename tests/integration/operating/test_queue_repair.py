@@ -7,7 +7,10 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import time
 from typing import Any
 
 import jsonschema
@@ -17,7 +20,10 @@ from tcp_relay import Relay
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningDatabase
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.store import MysqlJobStore
+from grader.contract.messages import GradingRequest
 from grader.migrations import migrate
+from grader.ports.jobs import Claim, Granted
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[3]
@@ -161,7 +167,12 @@ def test_a_redriven_request_is_graded_anew(applied: Any, launcher: Path) -> None
         redriven = applied.gradectl("queue", "redrive", "--apply", "--yes", "-o", "json")
         request_id = failed.document["request_id"]
         with applied.open_broker().watch("grading-results", request_id) as watch:
-            bodies = [json.loads(watch.take(60)), json.loads(watch.take(60))]
+            bodies = [json.loads(watch.take(300)), json.loads(watch.take(60))]
+            kept = applied.gradectl("queue", "requeue", request_id, "--apply", "--yes")
+            again = applied.gradectl(
+                *("queue", "requeue", request_id, "--again", "--apply", "--yes", "-o", "json")
+            )
+            bodies.append(json.loads(watch.take(300)))
     finally:
         worker.terminate()
         worker.wait(30)
@@ -169,8 +180,113 @@ def test_a_redriven_request_is_graded_anew(applied: Any, launcher: Path) -> None
     assert failed.document["result"]["error"]["code"] == "TEST_CASES_NOT_FOUND", failed.stdout
     assert pushed.code == redriven.code == 0, redriven.stderr
     assert checked(redriven)["taken"] == 1
-    assert [each["status"] for each in bodies] == ["failed", "completed"]
+    assert [each["status"] for each in bodies] == ["failed", "completed", "completed"]
+    assert (kept.code, checked(again)["row"], checked(again)["message"]) == (5, "delete", "send")
     assert bodies[1]["result"]["verdict"] == "AC"
+
+
+@pytest.fixture
+def jobs(own_database: RunningDatabase) -> Iterator[MysqlJobStore]:
+    """The table of jobs, as a worker sees it whose clock is ten minutes slow."""
+    where = own_database
+    engine = open_engine(
+        lambda: DatabaseLogin(where.endpoint, where.name, where.user, where.password)
+    )
+    earlier = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=10)
+    yield MysqlJobStore(engine, now=lambda: earlier)
+    engine.dispose()
+
+
+def log(applied: Any, *texts: str) -> None:
+    """Write lines to the log of a worker."""
+    logs, group = applied.client("logs"), f"/ecs/{applied.name}-grading"
+    stream = f"grading-worker/grading-worker/{'0123456789abcdef' * 2}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    now_ms = int(time() * 1000)
+    events = [{"timestamp": now_ms + at, "message": text} for at, text in enumerate(texts)]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def submitted(applied: Any) -> GradingRequest:
+    """Submit a program; returns its request."""
+    applied.client("s3").put_object(
+        Bucket=applied.bucket, Key="problems/sum/testcases/1.in", Body=b"1 2\n"
+    )
+    source = EXAMPLES / "submissions" / "sum" / "accepted.py"
+    sent = applied.gradectl("submit", "-p", "sum", "-l", "python", str(source), "-o", "json")
+    assert sent.code == 0, sent.stderr
+    return GradingRequest.model_validate(sent.document["request"])
+
+
+def test_the_request_of_a_dead_worker_is_found_and_sent_again(
+    applied: Any, jobs: MysqlJobStore
+) -> None:
+    """The trace says that no worker will go on, and its next command repairs that."""
+    request = submitted(applied)
+    request_id = request.request_id
+    log(applied, f"[2024-08-20 12:00:00] INFO: Processing request {request_id}")
+    broker = applied.open_broker()
+    waiting = applied.gradectl("queue", "trace", request_id, "-o", "json")
+    jobs.claim(Claim(request, "ID:lost", "grading-requests", "dead-worker"))
+    with broker.watch("grading-requests", request_id) as watch:
+        assert watch.take(300)  # the message is lost with the worker
+
+    stuck = applied.gradectl("queue", "trace", request_id)
+    plan = applied.gradectl("queue", "requeue", request_id, "-o", "json")
+    dry = applied.gradectl("queue", "requeue", request_id, "--apply", "--dry-run", "-o", "json")
+    assert sizes(broker) == {}
+    done = applied.gradectl("queue", "requeue", request_id, "--apply", "--yes", "-o", "json")
+    again = applied.gradectl("queue", "requeue", request_id, "--apply", "--yes", "-o", "json")
+
+    assert (waiting.code, stuck.code) == (0, 0), waiting.stderr + stuck.stderr
+    assert checked(waiting)["state"] == "in grading-requests"
+    assert [each["place"] for each in checked(waiting)["events"]] == [
+        *("producer", "bucket", "bucket", "grading-requests", "log 89abcdef")
+    ]
+    assert "claimed by dead-worker, attempt 1" in stuck.stdout
+    assert f"next: gradectl queue requeue -e {applied.name} {request_id}" in stuck.stdout
+    assert [checked(each)["applied"] for each in (plan, dry, done)] == [False, False, True]
+    assert (checked(done)["row"], checked(done)["message"]) == ("release", "send")
+    assert checked(again)["steps"] == []
+    (message,) = broker.inspector.browse("grading-requests")
+    assert json.loads(message.body)["requestId"] == request_id
+    other = Claim(request, message.message_id, "grading-requests", "other")
+    assert jobs.claim(other) == Granted(2)
+
+
+def test_a_request_that_a_worker_has_is_not_sent_again(applied: Any, jobs: MysqlJobStore) -> None:
+    """Exit code 5, with the worker and the age of its claim."""
+    request = submitted(applied)
+    jobs.claim(Claim(request, "ID:1", "grading-requests", "w", timedelta(hours=1)))
+    with applied.open_broker().watch("grading-requests", request.request_id) as watch:
+        watch.take(300)
+
+    refused = applied.gradectl("queue", "requeue", request.request_id, "--apply", "--yes")
+    shown = applied.gradectl("result", request.request_id)
+
+    assert refused.code == 5
+    assert "worker w has attempt 1, claimed 10m" in " ".join(refused.stderr.split())
+    assert "running, attempt 1, claimed 10m" in shown.stdout
+
+
+def test_a_trace_says_what_it_could_not_read(applied: Any) -> None:
+    """Exit code 3; an unknown request is not found, as in `gradectl result`."""
+    request_id = submitted(applied).request_id
+
+    partly = applied.gradectl("queue", "trace", request_id)
+    applied.set_parameter("db/endpoint", "127.0.0.1:1")
+    unknown = applied.gradectl("queue", "trace", "req_unknown")
+    refused = applied.gradectl("queue", "requeue", request_id, "--apply", "--yes")
+    applied.set_parameter("db/endpoint", applied.database.endpoint)
+    log(applied, "INFO: nothing about it")
+    missing = applied.gradectl("queue", "trace", "req_unknown")
+
+    assert partly.code == 3, partly.stderr
+    assert "not read: log: " in partly.stderr
+    assert "in grading-requests" in partly.stdout
+    assert (unknown.code, refused.code, missing.code) == (69, 69, 1), missing.stderr
+    assert "database: " in unknown.stderr
 
 
 def test_export_delete_and_import_bring_back_what_was_there(applied: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gradectl.errors import StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.submissions.lookup import LookupResult, look_up, request_state
+from gradectl.submissions.lookup import LookupResult, claim_text, look_up, request_state
 from gradectl.submissions.result_table import result_rows, result_table
 from grader.client.results import stored_job_result
 from grader.contract.bucket import result_key
@@ -25,7 +25,7 @@ from grader.contract.messages import (
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
 from grader.errors import GraderError, TemporaryError
-from grader.ports.jobs import Claim, JobStore
+from grader.ports.jobs import Claim, JobRecord, JobStore
 from grader.ports.messages import QueueStatistics
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
@@ -66,7 +66,7 @@ def test_a_finished_request_is_in_all_sources() -> None:
     environment = FakeEnvironment()
     environment.store.objects[result_key("req_1")] = DONE.to_json()
     environment.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
-    environment.jobs.finish(DONE)
+    environment.jobs.finish(DONE, attempt=1)
     environment.broker.send("grading-results", DONE.to_json(), {"correlation-id": "req_1"})
     environment.broker.send("grading-results", b"{}", {"correlation-id": "req_2"})
 
@@ -89,11 +89,25 @@ def test_a_waiting_request_is_found_in_its_queue() -> None:
 
 
 def test_a_running_request_has_a_row() -> None:
-    """The state has the attempt."""
+    """The state has the attempt and the age of its claim, and says when that is void."""
     environment = FakeEnvironment()
     environment.jobs.claim(Claim(REQUEST, "ID:1", "grading-requests", "w"))
 
-    assert request_state(environment.look_up()) == "running, attempt 1"
+    assert request_state(environment.look_up()).startswith("running, attempt 1, claimed 0s ago")
+
+
+def test_the_age_of_a_claim_tells_a_dead_worker_from_a_long_job() -> None:
+    """A worker renews its claim; a void one may be taken over."""
+    row = JobRecord(
+        "req_1", "running", 1, "w", "grading-requests", None, NOW, NOW, NOW + timedelta(minutes=3)
+    )
+
+    assert claim_text(row, NOW + timedelta(minutes=2)) == ", claimed 2m ago"
+    assert claim_text(row, NOW + timedelta(minutes=9)) == (
+        ", claimed 9m ago, not renewed: void for 6m"
+    )
+    assert claim_text(replace(row, worker_id=""), NOW) == ", claimed 0s ago, released since"
+    assert claim_text(replace(row, held_until=None), NOW) == ""
 
 
 def test_a_submission_without_a_message_is_recognized() -> None:

@@ -1,0 +1,194 @@
+"""Tells the story of one request, in the order of time, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gradectl.queues.transfer import redrives
+from gradectl.submissions.lookup import LocatedMessage, LookupResult, is_graded_again, request_state
+from gradectl.submissions.result_table import headline
+from grader.contract.messages import GradingRequest
+from grader.contract.names import (
+    DEAD_LETTER_QUEUE,
+    FIRST_SEEN_HEADER,
+    REASON_HEADER,
+    RESULTS_QUEUE,
+)
+from grader.contract.verdicts import Status
+from grader.ports.jobs import JobRecord
+from grader.ports.stores import ObjectInfo
+
+_KINDS = {RESULTS_QUEUE: "result", DEAD_LETTER_QUEUE: "dead letter"}
+#: The last moment of a second.
+_REST_OF_SECOND = timedelta(milliseconds=999)
+
+
+@dataclass(frozen=True)
+class Event:
+    """
+    Something that happened, or will happen, to a request.
+
+    Attributes:
+        at: When, in UTC.
+        place: The queue, service or task.
+        text: What.
+        is_exact: False if only the second is known.
+    """
+
+    at: datetime
+    place: str
+    text: str
+    is_exact: bool = True
+
+    @property
+    def time(self) -> str:
+        """The time, with milliseconds where they are known."""
+        text = self.at.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+        return text if self.is_exact else text[:19]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The present state of a request in one sentence, and the next command; empty for none."""
+
+    state: str
+    command: str = ""
+
+
+def story(
+    found: LookupResult, request: GradingRequest | None, lines: Sequence[Event] = ()
+) -> list[Event]:
+    """
+    Return what happened to a request, the oldest first.
+
+    Args:
+        found: Where it was found.
+        request: The request of the submission, if it is known.
+        lines: Lines of the workers' logs. Of a second they come last, because a worker writes them
+            after the step that they report.
+    """
+    events: list[Event] = []
+    if request:
+        text = f"request made by {request.user_id}: {request.language}, {request.problem_id}"
+        events.append(Event(request.timestamp.astimezone(UTC), "producer", text, is_exact=False))
+    events += [_stored(each, found) for each in found.objects if each.modified_at]
+    events += _row_events(found.row) if found.row else []
+    for message in found.messages:
+        events += _message_events(message)
+    moments = [(each.at, 0, each) for each in events]
+    moments += [
+        (each.at if each.is_exact else each.at + _REST_OF_SECOND, 1, each) for each in lines
+    ]
+    return [each for _, _, each in sorted(moments, key=lambda moment: moment[:2])]
+
+
+def _stored(found: ObjectInfo, lookup: LookupResult) -> Event:
+    folder, _, name = found.key.split("/", 2)
+    what = f"{folder}: {name}, {found.size_bytes} bytes"
+    if folder == "results" and name == "result.json" and lookup.result:
+        what = f"{what}: {headline(lookup.result)}"
+    moment = found.modified_at or datetime.min.replace(tzinfo=UTC)
+    is_exact = bool(moment.microsecond)  # S3 lists whole seconds
+    return Event(moment.astimezone(UTC), "bucket", what, is_exact)
+
+
+def _row_events(row: JobRecord) -> list[Event]:
+    """The first and the last claim, the end of the claim, and the result."""
+    events = []
+    is_running = row.held_until is not None
+    if row.created_at and row.attempts and (row.attempts > 1 or not is_running):
+        events.append(Event(row.created_at, "database", f"first claim, from {row.queue}"))
+    if row.updated_at and not is_running:
+        by = f" by {row.worker_id}" if row.worker_id else ""
+        text = f"row {row.status}{by}, attempts: {row.attempts}"
+        events.append(Event(row.updated_at, "database", text))
+    if row.updated_at and is_running:
+        by = f"claimed by {row.worker_id}" if row.worker_id else "claim released"
+        text = f"{by}, attempt {row.attempts}, from {row.queue}"
+        events.append(Event(row.updated_at, "database", text))
+    if row.held_until and row.worker_id:
+        events.append(Event(row.held_until, "database", "the claim ends if it is not renewed"))
+    return events
+
+
+def _message_events(located: LocatedMessage) -> list[Event]:
+    """When a message was sent, and what its headers tell of the time before and after."""
+    message = located.message
+    sent = datetime.fromtimestamp(message.timestamp_ms / 1000, UTC)
+    events = [Event(sent, located.queue, _message_text(located))]
+    if located.due_seconds is not None:
+        due = datetime.now(UTC) + timedelta(seconds=located.due_seconds)
+        events.append(Event(due, located.queue, "the delayed message is due"))
+    if first_seen := _time(message.headers.get(FIRST_SEEN_HEADER, "")):
+        text = f"put off or dead-lettered for the first time, from {located.view.original_queue}"
+        events.append(Event(first_seen, "worker", text, is_exact=False))
+    return events
+
+
+def _message_text(located: LocatedMessage) -> str:
+    """Sum up a message that is in a queue, or will be."""
+    view = located.view
+    kind = _KINDS.get(located.queue, "request")
+    delayed = "delayed " if located.due_seconds is not None else ""
+    parts = [f"{delayed}{kind} sent: {view.about}"]
+    if view.attempt:
+        parts.append(f"attempts: {view.attempt}")
+    reason = located.message.headers.get(REASON_HEADER, "")
+    if reason and reason not in view.about:
+        parts.append(reason)
+    if count := redrives(located.message):
+        parts.append(f"put back {count} times")
+    return ", ".join(parts)
+
+
+def _time(text: str) -> datetime | None:
+    """Parse the time of a header, which anybody may have written."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def earliest(found: LookupResult, request: GradingRequest | None) -> datetime | None:
+    """Return the first known time of a request."""
+    return min((each.at for each in story(found, request)), default=None)
+
+
+def advice(found: LookupResult, environment: str, now: datetime) -> Advice:
+    """
+    Say where a request is now, and which command helps.
+
+    Args:
+        found: Where it was found.
+        environment: Name of the environment, for commands.
+        now: The present time, UTC.
+    """
+    option = f"-e {environment} {found.request_id}"
+    if is_graded_again(found):
+        return _unfinished(found, environment, now)
+    dead = next((each for each in found.messages if each.queue == DEAD_LETTER_QUEUE), None)
+    result = found.result or (found.row and found.row.result)
+    if dead and not (result and result.status is Status.COMPLETED):
+        return Advice(f"dead-lettered: {dead.view.about}", f"gradectl queue requeue {option}")
+    if result:
+        return Advice(f"finished: {headline(result)}", f"gradectl result {option}")
+    return _unfinished(found, environment, now)
+
+
+def _unfinished(found: LookupResult, environment: str, now: datetime) -> Advice:
+    """Say whether somebody will go on with a request that has no result."""
+    state, row = request_state(found), found.row
+    waiting = [each for each in found.messages if each.queue not in _KINDS]
+    if row and row.held_until and row.held_until >= now and row.worker_id:
+        logs = f"gradectl logs {environment} --request {found.request_id} --follow"
+        return Advice(f"{state}; {row.worker_id} has it", logs)
+    if waiting:
+        place = f"; its message is in {waiting[0].queue}" if row else ""
+        return Advice(f"{state}{place}", f"gradectl queue list -e {environment}")
+    if found.unreachable or found.partly_searched:
+        return Advice(f"{state}; not every place could be read")
+    requeue = f"gradectl queue requeue -e {environment} {found.request_id}"
+    return Advice(f"{state}; it is in no queue" if row else state, requeue)

@@ -1,0 +1,194 @@
+"""The story of a request has everything in the order of time, and ends with what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gradectl.queues.message_view import MessageView
+from gradectl.submissions.lookup import LocatedMessage, LookupResult
+from gradectl.submissions.trace import Event, advice, earliest, story
+from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
+from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.ports.jobs import JobRecord
+from grader.ports.messages import QueuedMessage
+from grader.ports.stores import ObjectInfo
+
+NOW = datetime(2024, 8, 20, 12, 10, 0, tzinfo=UTC)
+REQUEST = GradingRequest(
+    request_id="req_1",
+    user_id="u",
+    problem_id="sum",
+    language="python",
+    source_file="s3://b/submissions/req_1/solution.py",
+    time_limit=1000,
+    memory_limit=64,
+    timestamp=datetime(2024, 8, 20, 12, 0, 0, tzinfo=UTC),
+)
+GRADE = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=2, memory_usage=3)
+DONE = GradingResult(request_id="req_1", status=Status.COMPLETED, result=GRADE, timestamp=NOW)
+FAILED = GradingResult(
+    request_id="req_1",
+    status=Status.FAILED,
+    error=Failure(code=ErrorCode.INTERNAL_ERROR, message="failed"),
+    timestamp=NOW,
+)
+REASON = {
+    "x-gradectl-reason-code": "INTERNAL_ERROR",
+    "x-gradectl-reason": "the disk is full",
+    "x-gradectl-attempt": "6",
+    "x-gradectl-original-queue": "grading-requests",
+    "x-gradectl-first-seen": "2024-08-20T12:00:05Z",
+    "x-gradectl-redrives": "2",
+}
+
+
+def at(seconds: float) -> datetime:
+    """A time after noon."""
+    return datetime(2024, 8, 20, 12, 0, 0, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def message(
+    queue: str,
+    seconds: float,
+    body: bytes = REQUEST.to_json(),
+    due: float | None = None,
+    **headers: str,
+) -> LocatedMessage:
+    found = QueuedMessage("ID:1", int(at(seconds).timestamp() * 1000), body, headers)
+    view = MessageView.of(found, int(NOW.timestamp() * 1000))
+    return LocatedMessage(queue, found, view, due)
+
+
+def row(status: str = "running", **fields: Any) -> JobRecord:
+    """A row claimed three seconds after noon."""
+    usual: dict[str, Any] = {
+        "attempts": 1,
+        "worker_id": "w",
+        "queue": "grading-requests",
+        "result": None,
+        "updated_at": at(3.25),
+        "created_at": at(3.25),
+        "held_until": at(183.25) if status == "running" else None,
+    }
+    return JobRecord("req_1", status, **{**usual, **fields})
+
+
+def lookup(*messages: LocatedMessage, **fields: Any) -> LookupResult:
+    usual: dict[str, Any] = {"objects": (), "result": None, "row": None, "unreachable": ()}
+    return LookupResult("req_1", messages=messages, **{**usual, **fields})
+
+
+def test_all_places_are_merged_in_the_order_of_time() -> None:
+    """Lines that are exact to the second follow what is known to have happened in it."""
+    objects = (
+        ObjectInfo("submissions/req_1/solution.py", 8, "e", at(1)),
+        ObjectInfo("results/req_1/result.json", 300, "e", at(5)),
+    )
+    finished = row("completed", result=DONE, updated_at=at(5.5), attempts=2)
+    result = message("grading-results", 5.6, DONE.to_json())
+    found = lookup(result, objects=objects, result=DONE, row=finished)
+    lines = [
+        Event(at(3), "log 89abcdef", "INFO: Processing request req_1", is_exact=False),
+        Event(at(4.5), "log 89abcdef", "INFO: Grading completed"),
+    ]
+
+    told = [(each.time[11:], each.place, each.text) for each in story(found, REQUEST, lines)]
+
+    assert told == [
+        ("12:00:00", "producer", "request made by u: python, sum"),
+        ("12:00:01", "bucket", "submissions: solution.py, 8 bytes"),
+        ("12:00:03.250", "database", "first claim, from grading-requests"),
+        ("12:00:03", "log 89abcdef", "INFO: Processing request req_1"),
+        ("12:00:04.500", "log 89abcdef", "INFO: Grading completed"),
+        ("12:00:05", "bucket", "results: result.json, 300 bytes: AC, score 100, 2 ms, 3 MB"),
+        ("12:00:05.500", "database", "row completed by w, attempts: 2"),
+        ("12:00:05.600", "grading-results", "result sent: completed AC 100"),
+    ]
+    assert earliest(found, REQUEST) == at(0)
+    assert earliest(lookup(), None) is None
+
+
+def test_a_dead_letter_tells_its_reason_and_how_often_it_was_tried() -> None:
+    """And when a worker first put it off; a header that is not a time is left out."""
+    dead = message("grading-dlq", 60, **REASON)
+    odd = message("grading-dlq", 61, **{**REASON, "x-gradectl-first-seen": "yesterday"})
+
+    told = [(each.time[11:], each.place, each.text) for each in story(lookup(dead, odd), None)]
+
+    text = "dead letter sent: INTERNAL_ERROR: the disk is full, attempts: 6, put back 2 times"
+    assert told == [
+        (
+            "12:00:05",
+            "worker",
+            "put off or dead-lettered for the first time, from grading-requests",
+        ),
+        ("12:01:00.000", "grading-dlq", text),
+        ("12:01:01.000", "grading-dlq", text),
+    ]
+
+
+def test_a_running_request_shows_its_claim_and_a_delayed_one_when_it_is_due() -> None:
+    """Times in the future are at the end."""
+    later = message("grading-requests", 2, due=3600.0, **{"x-gradectl-reason": "no bucket"})
+
+    claimed = row(attempts=3, created_at=at(1))
+
+    told = [each.text for each in story(lookup(later, row=claimed), None)]
+
+    assert told == [
+        "first claim, from grading-requests",
+        "delayed request sent: no bucket",
+        "claimed by w, attempt 3, from grading-requests",
+        "the claim ends if it is not renewed",
+        "the delayed message is due",
+    ]
+
+
+REQUEUE = "gradectl queue requeue -e dev req_1"
+LIST = "gradectl queue list -e dev"
+SUBMITTED = (ObjectInfo("submissions/req_1/solution.py", 8, "e", at(1)),)
+HELD = {"held_until": NOW + timedelta(minutes=1)}
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "command"),
+    [
+        (lookup(result=DONE, row=row("completed", result=DONE)), "finished: AC", "gradectl result"),
+        (
+            lookup(
+                message("grading-dlq", 1, **REASON), result=FAILED, row=row("failed", result=FAILED)
+            ),
+            "dead-lettered: INTERNAL_ERROR: the disk is full",
+            REQUEUE,
+        ),
+        (lookup(message("grading-requests", 1)), "in grading-requests", LIST),
+        (
+            lookup(row=row(**HELD)),
+            "running, attempt 1",
+            "gradectl logs dev --request req_1 --follow",
+        ),
+        (lookup(row=row()), "void for", REQUEUE),
+        (
+            lookup(message("grading-requests", 1), row=row()),
+            "its message is in grading-requests",
+            LIST,
+        ),
+        (lookup(objects=SUBMITTED), "submitted, but in no queue", REQUEUE),
+        (lookup(row=row(), unreachable=("broker: away",)), "not every place could be read", ""),
+        (
+            lookup(message("grading-requests", 1), result=DONE, objects=SUBMITTED),
+            "in grading-requests, to be graded again",
+            LIST,
+        ),
+    ],
+)
+def test_the_advice_names_the_next_command(found: LookupResult, state: str, command: str) -> None:
+    """A request that nobody will go on with is sent again, and no other."""
+    told = advice(found, "dev", NOW)
+
+    assert state in told.state
+    assert told.command.startswith(command)
+    assert bool(told.command) == bool(command)
