@@ -18,6 +18,7 @@ from gradectl.queues.inspection import MOST_MESSAGES, Extent, read_queue
 from gradectl.queues.listing import GROUPS, MOST_SHOWN, Listing
 from gradectl.queues.message_view import MessageView, age, decoded, pretty
 from gradectl.queues.scan import ScanResult
+from gradectl.queues.selection import condition
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.errors import SelectorError
@@ -56,6 +57,7 @@ class _Request:
     target: EnvironmentClient
     queue: str
     extent: Extent
+    where: str = ""
 
     def read(
         self,
@@ -63,9 +65,14 @@ class _Request:
         counters: QueueStatistics,
         visit: Callable[[QueuedMessage], object],
     ) -> ScanResult:
-        """Read the queue; a selector that the broker refuses is a mistake in the command line."""
+        """Visit the messages that match; a refused selector is a mistake in the command line."""
+        holds = condition(self.where)
+
+        def visit_if(message: QueuedMessage) -> object:
+            return holds(message, counters.taken_at_ms) and visit(message)
+
         try:
-            return read_queue(inspector, counters, visit, self.extent)
+            return read_queue(inspector, counters, visit_if, self.extent)
         except SelectorError as error:
             text = f"the broker refuses the selector {self.extent.selector!r}"
             raise UsageError(text, where="--selector", next_step=_SELECTORS) from error
@@ -96,6 +103,13 @@ _SELECTORS = "a selector is like: JMSCorrelationID = 'req_1' AND JMSPriority > 4
     help="Only messages for which this expression holds; the broker evaluates it.",
 )
 @click.option(
+    "--where",
+    default="",
+    metavar="EXPR",
+    help="Only messages for which this JMESPath expression over headers, body and others holds,"
+    " as for gradectl queue redrive; gradectl evaluates it.",
+)
+@click.option(
     "--group-by", type=click.Choice(list(GROUPS)), help="Count messages instead of listing them."
 )
 @click.option(
@@ -115,6 +129,7 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
     full: bool,
     since: float | None,
     selector: str,
+    where: str,
     group_by: str | None,
     message_id: str | None,
 ) -> int:
@@ -122,11 +137,13 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
     Show the messages of QUEUE without consuming them.
 
     Without --limit all messages are read, and the 1000 oldest are listed. The output states how
-    many of the queue's messages were read. Exit code 3 when some could not be read; the reason is
-    shown. A broker keeps in memory what is read, so a very long queue is shown by sample.
+    many of the queue's messages were read, and how many of these match --since, --selector and
+    --where. Exit code 3 when some could not be read; the reason is shown. A broker keeps in memory
+    what is read, so a very long queue is shown by sample.
     """
+    condition(where)  # refused before anything is opened
     extent = Extent(limit, None if full else MOST_MESSAGES, selector, _is_over)
-    request = _Request(select_environment(app, environment), name, extent)
+    request = _Request(select_environment(app, environment), name, extent, where)
     with request.target.broker("operator") as broker:
         counters = broker.inspector.statistics([name]).get(name)
         if counters is None:
@@ -164,8 +181,8 @@ def _show_listing(
         title += f"; {counters.in_flight} of them in flight"
     head = {**_head(target, name, scan), "in_flight": counters.in_flight}
     head["matched"] = listing.matched
-    if listing.since_ms or request.extent.selector:
-        title += f"; {listing.matched} chosen"
+    if listing.since_ms or request.extent.selector or request.where:
+        title += f"; {listing.matched} match"
     if listing.group_by:
         groups = listing.groups.most_common()
         document = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -52,12 +52,11 @@ class Selection:
         Raises:
             UsageError: The expression is not valid JMESPath, or fails for a message.
         """
-        expression = _compiled(self.where) if self.where else None
+        holds = condition(self.where)
         picked = (
             each
             for each in messages
-            if self._takes(each, MessageView.of(each, now_ms))
-            and (expression is None or _holds(expression, self.where, each, now_ms))
+            if self._takes(each, MessageView.of(each, now_ms)) and holds(each, now_ms)
         )
         return list(islice(picked, self.most))
 
@@ -68,6 +67,22 @@ class Selection:
             and view.age_seconds >= (self.older_than_seconds or 0.0)
             and (not self.reasons or view.reason_code in self.reasons)
         )
+
+
+def condition(where: str) -> Callable[[QueuedMessage, int], bool]:
+    """
+    Return a function that evaluates a JMESPath expression on a message, at a time of the broker.
+
+    Args:
+        where: The expression over `described`; empty for one that always holds.
+
+    Raises:
+        UsageError: It is not valid JMESPath; the function raises it if it fails for a message.
+    """
+    if not where:
+        return lambda _message, _now_ms: True
+    expression = _compiled(where)
+    return lambda message, now_ms: _holds(expression, where, message, now_ms)
 
 
 def described(message: QueuedMessage, now_ms: int) -> dict[str, Any]:

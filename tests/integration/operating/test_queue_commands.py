@@ -138,6 +138,39 @@ def test_messages_are_counted_by_group_and_chosen_by_time_and_selector(applied: 
     assert "--selector" in wrong.stderr
 
 
+def test_an_expression_over_headers_and_body_combines_with_the_other_options(applied: Any) -> None:
+    """The whole queue is read, and the output has how many match."""
+    broker = applied.open_broker()
+    for number in range(9):
+        code = {"x-gradectl-reason-code": "UNKNOWN_LANGUAGE" if number % 3 else "TIME"}
+        body = json.dumps({"requestId": f"req_{number}", "number": number}).encode()
+        broker.send("grading-dlq", body, {**code, "priority": str(number % 2 + 4)})
+    broker.send("grading-dlq", b"\xff", {})
+    inspect = ("queue", "inspect", "grading-dlq", "--where", "body.number > `3`")
+
+    table = applied.gradectl(*inspect)
+    matching = applied.gradectl(*inspect, "--since", "1h", "-o", "json")
+    urgent = applied.gradectl(*inspect, "--selector", "JMSPriority = 5", "-o", "json")
+    groups = applied.gradectl(*inspect, "--group-by", "reason", "-o", "json")
+    none = applied.gradectl(*inspect[:-1], "body.none")
+    wrong = applied.gradectl(*inspect[:-1], "body.number >")
+
+    assert table.code == none.code == 0, table.stderr + none.stderr
+    assert "seen 10 of 10 (complete); 5 match" in table.stdout
+    assert "seen 10 of 10 (complete); 0 match" in none.stdout
+    assert (matching.document["seen"], matching.document["matched"]) == (10, 5)
+    assert {each["request_id"] for each in matching.document["messages"]} == {
+        f"req_{number}" for number in range(4, 9)
+    }
+    assert {each["request_id"] for each in urgent.document["messages"]} == {"req_5", "req_7"}
+    assert {each["group"]: each["count"] for each in groups.document["groups"]} == {
+        "UNKNOWN_LANGUAGE": 4,
+        "TIME": 1,
+    }
+    assert wrong.code == 64, wrong.stderr
+    assert "--where" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     ("body", "encoding", "content"),
     [
