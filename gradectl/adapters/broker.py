@@ -16,7 +16,7 @@ from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.adapters.activemq.mover import ActiveMQQueueMover
 from grader.contract.names import parameter_name
 from grader.errors import AccessError, ConnectionLostError
-from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
+from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
 _Result = TypeVar("_Result")
 _CONNECT_SECONDS = 10.0
@@ -170,6 +170,12 @@ class StompBroker:
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a persistent message and wait for the broker's receipt."""
         self._line.connection.send(queue, body, headers)
+
+    def send_all(self, messages: Sequence[Outgoing]) -> None:
+        """Send persistent messages in one transaction."""
+        with self._line.connection.transaction() as transaction:
+            for message in messages:
+                transaction.send(message.queue, message.body, message.headers)
 
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[StompWatch]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+
+import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.context import pass_context
-from gradectl.errors import CheckFailedError, GradectlError
+from gradectl.errors import CheckFailedError, GradectlError, UsageError
 from gradectl.options import command, extend_timeout, seconds_left
-from gradectl.smoke.report import HOPS, ProbeResult, SmokeReport, next_step
-from gradectl.smoke.smoke_test import SmokeEnvironment, SmokeTest
+from gradectl.smoke.environment import SmokeEnvironment
+from gradectl.smoke.junit import junit, junit_of_error
+from gradectl.smoke.report import (
+    CHECKS,
+    HOPS,
+    ProbeResult,
+    SmokeReport,
+    latencies,
+    next_step,
+)
+from gradectl.smoke.smoke_test import SmokePlan, SmokeTest
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.errors import GraderError
@@ -27,26 +40,72 @@ _REPORT_SECONDS = 3.0
 _CLEAN_UP_SECONDS = 60.0
 
 
-@command("smoke", epilog="Example: gradectl smoke local")
+@command("smoke", epilog="Example: gradectl smoke local --count 20 --check poison")
 @environment_argument
+@click.option(
+    "--count",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Jobs in each request queue, one after the other; more give percentiles.",
+)
+@click.option(
+    "--check",
+    "checks",
+    type=click.Choice(CHECKS),
+    multiple=True,
+    help="Check also that urgent jobs overtake, or that an invalid message becomes a dead letter"
+    " with its reason. Can be repeated.",
+)
+@click.option(
+    "--junit",
+    "junit_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report as JUnit XML too.",
+)
 @pass_context(CloudContext)
-def smoke(app: CloudContext, environment: str) -> None:
+def smoke(
+    app: CloudContext,
+    environment: str,
+    *,
+    count: int,
+    checks: tuple[str, ...],
+    junit_file: Path | None,
+) -> None:
     """
     Test ENVIRONMENT end to end with one job in each request queue.
 
     Results are matched by correlation id, so messages of other jobs are not consumed. Everything
     that the test creates is removed, also after Ctrl-C, and after --timeout. The jobs may take 60
-    seconds together, or less when --timeout expires before. Exit code 4 when a step fails, 69 when
-    the broker is unreachable, 77 when its login lacks permissions.
+    seconds together, one second more for each further job of --count, or less when --timeout
+    expires before. Exit code 4 when a step fails, 69 when the broker is unreachable, 77 when its
+    login lacks permissions.
+
+    Jobs run one at a time, so others wait for one short job at most. --check priority sends a few
+    ordinary jobs at once, three for each consumer, and says so where idle workers prove nothing.
+    --check poison adds a dead letter for a moment, and removes exactly this one.
     """
-    run_smoke(app, environment)
+    _check_writable(junit_file)
+    target = select_environment(app, environment)
+    app.announce(target.environment)
+    if app.options.dry_run:
+        _show_dry_run(target, count, checks)
+        return
+    plan = make_plan(count, tuple(dict.fromkeys(checks)))
+    with _reporting_errors(junit_file, target.name):
+        report = probe_environment(target, plan, app.ui.say)
+    if junit_file:
+        _write(junit_file, junit(report, target.name))
+    _conclude(target, report, show=True)
 
 
 def run_smoke(
     app: CloudContext, environment: str, *, show: bool = True, seconds: float | None = None
 ) -> SmokeReport | None:
     """
-    Run the smoke test of an environment.
+    Run the smoke test of an environment with one job in each queue.
 
     Args:
         app: The context of the command.
@@ -63,32 +122,66 @@ def run_smoke(
     target = select_environment(app, environment)
     app.announce(target.environment)
     if app.options.dry_run:
-        text = "would send one test job to each request queue, and remove it again"
-        document = {"environment": target.name, "dry_run": True, "message": text}
-        app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
+        _show_dry_run(target, 1, ())
         return None
-    with target.broker() as broker, _jobs(target) as jobs:
-        parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
-        limit = seconds or _seconds_for_jobs(seconds_left())
-        report = SmokeTest(parts, seconds=limit).run(app.ui.say, _protect_clean_up)
-    if show:
-        document = {"environment": target.name, **_document(report)}
-        app.ui.emit("smoke", document, _table(target, report))
-    else:
-        app.ui.say_table(_table(target, report))
-    app.ui.say(f"grading-dlq: {report.dead_letters}")
-    if not report.passed:
-        hint = next_step(report.failed_hop, target.name, target.look_at)
-        raise CheckFailedError(report.failure, where=target.name, next_step=hint)
-    app.ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
+    plan = SmokePlan(seconds) if seconds else make_plan(1, ())
+    report = probe_environment(target, plan, app.ui.say)
+    _conclude(target, report, show=show)
     return report
 
 
-def _seconds_for_jobs(left: float | None) -> float:
+def make_plan(count: int, checks: tuple[str, ...]) -> SmokePlan:
+    """Plan a test, with the time that --timeout leaves."""
+    return SmokePlan(_seconds_for_jobs(JOB_SECONDS + count - 1, seconds_left()), count, checks)
+
+
+def probe_environment(
+    target: EnvironmentClient, plan: SmokePlan, say: Callable[[str], None]
+) -> SmokeReport:
+    """
+    Connect to an environment and test it.
+
+    Args:
+        target: The environment.
+        plan: What to do.
+        say: Called with progress messages.
+    """
+    with target.broker() as broker, _jobs(target) as jobs:
+        parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
+        return SmokeTest(parts, plan).run(say, _protect_clean_up)
+
+
+def _show_dry_run(target: EnvironmentClient, count: int, checks: tuple[str, ...]) -> None:
+    jobs = "one test job" if count == 1 else f"{count} test jobs, one after the other,"
+    text = f"would send {jobs} to each request queue, and remove it again"
+    if checks:
+        text += f"; would check {' and '.join(dict.fromkeys(checks))}"
+    document = {"environment": target.name, "dry_run": True, "message": text}
+    target.app.ui.emit("smoke", document, Table(["dry run"], [[text]]))
+
+
+def _conclude(target: EnvironmentClient, report: SmokeReport, *, show: bool) -> None:
+    """Print a report; raises `CheckFailedError` if something failed."""
+    ui = target.app.ui
+    if show:
+        document = {"environment": target.name, "dry_run": False, **_document(report)}
+        ui.emit("smoke", document, _table(target, report))
+    else:
+        ui.say_table(_table(target, report))
+    for check in report.checks:
+        ui.say(f"{check.name}: {check.outcome}: {check.detail}")
+    ui.say(f"grading-dlq: {report.dead_letters}")
+    if not report.passed:
+        hint = next_step(report.failed_hop, target.name, target.look_at)
+        raise CheckFailedError(report.failure, where=target.name, next_step=hint)
+    ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
+
+
+def _seconds_for_jobs(wanted: float, left: float | None) -> float:
     """Leave time for the diagnosis: an expired command has no report."""
     if left is None:
-        return JOB_SECONDS
-    return min(JOB_SECONDS, max(left - _REPORT_SECONDS, left / 2))
+        return wanted
+    return min(wanted, max(left - _REPORT_SECONDS, left / 2))
 
 
 def _protect_clean_up() -> None:
@@ -108,20 +201,66 @@ def _jobs(target: EnvironmentClient) -> Iterator[JobStore | None]:
             yield jobs
 
 
+def _check_writable(path: Path | None) -> None:
+    """Raise `UsageError` for a report that could not be written at the end."""
+    if path is not None and not os.access(path.absolute().parent, os.W_OK):
+        raise UsageError(
+            "the report cannot be written here",
+            where=str(path),
+            next_step="name a folder that exists and is writable",
+        )
+
+
+@contextmanager
+def _reporting_errors(path: Path | None, name: str) -> Iterator[None]:
+    """Write an error that prevents the test into the JUnit report too."""
+    try:
+        yield
+    except (GradectlError, GraderError) as error:
+        if path is not None:
+            _write(path, junit_of_error(str(error), name))
+        raise
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise GradectlError(
+            f"the report was not written: {error.strerror}",
+            where=str(path),
+            next_step="free space there, or name another file",
+        ) from error
+
+
 def _table(target: EnvironmentClient, report: SmokeReport) -> Table:
-    """One row for each queue."""
-    columns = ("queue", "passed", *(f"{hop} ms" for hop in HOPS), "total ms", "proof")
-    rows = [_row(probe) for probe in report.probes]
-    return Table(columns, rows, f"smoke test of {target.name}")
+    """One row for each queue, or for each hop of several jobs."""
+    title = f"smoke test of {target.name}"
+    if len(report.probes) > len({probe.queue for probe in report.probes}):
+        passed = sum(probe.passed for probe in report.probes)
+        columns: tuple[str, ...] = ("queue", "hop", "n", "p50 ms", "p95 ms", "max ms")
+        rows = [
+            [each.queue, each.hop, each.n, *map(_ms, (each.p50_ms, each.p95_ms, each.max_ms))]
+            for each in latencies(report.probes)
+        ]
+        return Table(columns, rows, f"{title}: {passed} of {len(report.probes)} jobs passed")
+    seen = {hop.name for probe in report.probes for hop in probe.hops}
+    hops = [hop for hop in HOPS if hop in seen]
+    columns = ("queue", "passed", *(f"{hop} ms" for hop in hops), "total ms", "proof")
+    return Table(columns, [_row(probe, hops) for probe in report.probes], title)
 
 
-def _row(probe: ProbeResult) -> list[object]:
-    """Give the hops of one queue; those that were not reached have no time."""
-    times = {hop.name: f"{hop.ms:.0f}" for hop in probe.hops}
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def _row(probe: ProbeResult, hops: list[str]) -> list[object]:
+    """Give the hops of one job; those that were not reached have no time."""
+    times = {hop.name: hop.ms for hop in probe.hops}
     passed = "yes" if probe.passed else "NO"
     proof = probe.proof or f"failed at {probe.failed_hop}: {probe.reason}"
-    total = f"{probe.total_ms:.0f}" if probe.passed else "-"
-    return [probe.queue, passed, *(times.get(hop, "-") for hop in HOPS), total, proof]
+    total = _ms(probe.total_ms) if probe.passed else "-"
+    return [probe.queue, passed, *(_ms(times.get(hop)) for hop in hops), total, proof]
 
 
 def _document(report: SmokeReport) -> dict[str, Any]:
@@ -133,6 +272,8 @@ def _document(report: SmokeReport) -> dict[str, Any]:
             {**asdict(probe), "passed": probe.passed, "total_ms": probe.total_ms}
             for probe in report.probes
         ],
+        "latencies": [asdict(each) for each in latencies(report.probes)],
+        "checks": [asdict(each) for each in report.checks],
         "dead_letters": asdict(report.dead_letters),
         "left_behind": list(report.left_behind),
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from grader.ports.messages import DelayedMessage, QueueInspector, QueueMover
+from grader.ports.messages import DelayedMessage, Outgoing, QueueInspector, QueueMover
 
 
 class Watch(Protocol):
@@ -44,6 +44,10 @@ class Broker(Protocol):
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send one persistent message; returns after the broker has stored it."""
+        ...
+
+    def send_all(self, messages: Sequence[Outgoing]) -> None:
+        """Send persistent messages in one transaction: all of them at once, or none."""
         ...
 
     def watch(self, queue: str, correlation_id: str) -> AbstractContextManager[Watch]:

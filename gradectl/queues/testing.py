@@ -77,6 +77,11 @@ class MemoryBroker:
         found.enqueued += 1
         self.on_send(queue, body)
 
+    def send_all(self, messages: Sequence[Outgoing]) -> None:
+        """Add messages to their queues."""
+        for message in messages:
+            self.send(message.queue, message.body, message.headers)
+
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[MemoryWatch]:
         """Subscribe to the messages of one correlation id."""
@@ -187,7 +192,7 @@ def _matches(selector: str, message: QueuedMessage) -> bool:
         "JMSTimestamp": message.timestamp_ms,
         "JMSPriority": int(message.headers["priority"]),
     }
-    for part in filter(None, selector.split(" AND ")):
+    for part in (each.strip("()") for each in selector.split(" AND ") if each):
         if text := _TEXT.fullmatch(part):
             if not _matches_text(text, message):
                 return False

@@ -7,16 +7,13 @@ from contextlib import contextmanager
 from itertools import count
 
 from gradectl.errors import GradectlError
-from gradectl.queues.broker import Broker
 from gradectl.queues.inspection import read_queue
 from gradectl.queues.scan import StopReason
-from gradectl.smoke.probe import SmokeJob
+from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
 from grader.client.results import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
-from grader.ports.jobs import JobStore
 from grader.ports.messages import QueueStatistics
-from grader.ports.stores import ObjectStore
 
 _TAKE_SECONDS = 0.1
 #: Browses until a message that a worker holds should be settled.
@@ -30,20 +27,23 @@ class CleanUp:
     The clean-up of one smoke test; `left_behind` lists what could not be removed.
 
     Args:
-        store: The bucket.
-        broker: The queues.
-        rows: The table of jobs; None if the database cannot be reached.
+        environment: The environment under test.
     """
 
-    def __init__(self, store: ObjectStore, broker: Broker, rows: JobStore | None) -> None:
-        self._store = store
-        self._broker = broker
-        self._rows = rows
+    def __init__(self, environment: SmokeEnvironment) -> None:
+        self._store = environment.store
+        self._broker = environment.broker
+        self._rows = environment.jobs
         self.left_behind: list[str] = []
 
     def run(self, smoke_id: str, jobs: Sequence[SmokeJob]) -> None:
+        """Remove everything that a smoke test created, as far as possible."""
+        if not self.remove(jobs):
+            self._remove_objects([f"problems/{smoke_id}/"])
+
+    def remove(self, jobs: Sequence[SmokeJob]) -> list[SmokeJob]:
         """
-        Remove everything that a smoke test created, as far as possible.
+        Remove what belongs to some jobs, and return those that somebody still holds.
 
         Messages come first, because a worker that holds a request needs its objects.
         """
@@ -52,20 +52,28 @@ class CleanUp:
             reason = self._take_messages(job) if job.sent else ""
             if reason:
                 held.append(job)
-                self.left_behind.append(f"{job.request_id}: its objects, because {reason}")
+                self._note(f"{job.request_id}: its objects, because {reason}")
         done = [job.request_id for job in jobs if job not in held]
-        folders = [f"{kind}/{each}/" for each in done for kind in ("submissions", "results")]
-        if not held:
-            folders.append(f"problems/{smoke_id}/")
-        with self._recording_errors("objects"):
-            for folder in folders:
-                self._store.delete([found.key for found in self._store.list(folder)])
+        self._remove_objects(
+            [f"{kind}/{each}/" for each in done for kind in ("submissions", "results")]
+        )
         if self._rows is not None:
             with self._recording_errors("rows"):
                 for each in done:
                     self._rows.delete(each)
         elif any(job.sent for job in jobs):
-            self.left_behind.append("rows: the database cannot be reached from here")
+            self._note("rows: the database cannot be reached from here")
+        return held
+
+    def _remove_objects(self, folders: Sequence[str]) -> None:
+        with self._recording_errors("objects"):
+            for folder in folders:
+                self._store.delete([found.key for found in self._store.list(folder)])
+
+    def _note(self, text: str) -> None:
+        """Note what is left, once."""
+        if text not in self.left_behind:
+            self.left_behind.append(text)
 
     def _take_messages(self, job: SmokeJob) -> str:
         """Consume the messages of a job from all queues; returns why its request remains."""
@@ -74,7 +82,7 @@ class CleanUp:
             finished = job.finished or self._has_result(job.request_id)
             if finished and not job.received:
                 self._consume(RESULTS_QUEUE, job.request_id)
-            if finished and not job.accepted:
+            if finished and job.buried:
                 self._consume(DEAD_LETTER_QUEUE, job.request_id)
             return "" if withdrawn or finished else self._why_held(job.queue)
         return "its messages could not be removed"
@@ -114,8 +122,8 @@ class CleanUp:
 
     @contextmanager
     def _recording_errors(self, what: str) -> Iterator[None]:
-        """Add an error to `left_behind` and continue."""
+        """Note an error and continue."""
         try:
             yield
         except (GraderError, GradectlError) as error:
-            self.left_behind.append(f"{what}: {error}")
+            self._note(f"{what}: {error}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from gradectl.errors import (
     CheckFailedError,
@@ -12,38 +11,32 @@ from gradectl.errors import (
     GradectlError,
     UnreachableError,
 )
-from gradectl.queues.broker import Broker, Watch
-from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, Hop, ProbeResult
+from gradectl.queues.broker import Watch
+from gradectl.smoke.environment import PROGRAM, SmokeEnvironment, SmokeJob, request_of
+from gradectl.smoke.report import (
+    GRADE,
+    GRADING,
+    QUEUE_WAIT,
+    RESULT,
+    ROW,
+    SEND,
+    UPLOAD,
+    Hop,
+    ProbeResult,
+)
 from grader.client.client import send_request
 from grader.client.results import stored_result
-from grader.client.submission import Limits, Source, make_request, upload_source
+from grader.client.submission import upload_source
 from grader.contract.messages import GradingRequest, GradingResult
 from grader.contract.names import RESULTS_QUEUE
 from grader.contract.verdicts import Verdict
 from grader.errors import AccessError, GraderError
-from grader.ports.jobs import JobStore
+from grader.ports.jobs import JobRecord, JobStore
 from grader.ports.messages import QueueStatistics
-from grader.ports.stores import ObjectStore
 
-_PROGRAM = Source("smoke.py", b"print(sum(map(int, input().split())))\n")
-_LIMITS = Limits(time_ms=5000, memory_mb=128)
-_POLL_SECONDS = 0.01
+POLL_SECONDS = 0.01
 #: The message follows the stored result; after this time another consumer must have taken it.
 _MESSAGE_SECONDS = 2.0
-
-
-@dataclass
-class SmokeJob:
-    """A job of a smoke test with its progress, which the clean-up needs."""
-
-    queue: str
-    request_id: str
-    problem_id: str
-    sent: bool = False
-    finished: bool = False  # it has a result, so no worker holds it
-    received: bool = False  # the prober consumed the result message
-    accepted: bool = False  # the verdict is AC, so there is no dead letter
-    out_of_time: bool = False
 
 
 class Prober:
@@ -51,25 +44,15 @@ class Prober:
     Sends a job and waits for its result.
 
     Args:
-        bucket: Name of the grading bucket.
-        store: The bucket.
-        broker: The queues.
-        jobs: The table of jobs; None if the database cannot be reached.
+        environment: The environment under test.
         clock: Clock for latencies, in seconds.
     """
 
-    def __init__(
-        self,
-        bucket: str,
-        store: ObjectStore,
-        broker: Broker,
-        jobs: JobStore | None,
-        clock: Callable[[], float],
-    ) -> None:
-        self._bucket = bucket
-        self._store = store
-        self._broker = broker
-        self._jobs = jobs
+    def __init__(self, environment: SmokeEnvironment, clock: Callable[[], float]) -> None:
+        self._bucket = environment.bucket
+        self._store = environment.store
+        self._broker = environment.broker
+        self._jobs = environment.jobs
         self._clock = clock
         self._hops: list[Hop] = []
         self._hop = UPLOAD
@@ -94,19 +77,11 @@ class Prober:
 
     def _follow(self, job: SmokeJob, seconds: float) -> str:
         """Run the hops, and return the proof that the job was graded."""
-        request = make_request(
-            bucket=self._bucket,
-            problem_id=job.problem_id,
-            language="python",
-            source=_PROGRAM,
-            limits=_LIMITS,
-            user_id="gradectl-smoke",
-            request_id=job.request_id,
-        )
+        request = request_of(self._bucket, job)
         before = self._counters(RESULTS_QUEUE)
         with self._broker.watch(RESULTS_QUEUE, job.request_id) as watch:
             with self._timed(UPLOAD):
-                upload_source(self._store, request, _PROGRAM)
+                upload_source(self._store, request, PROGRAM)
             with self._timed(SEND):
                 self._send(job, request)
             with self._timed(GRADE):
@@ -116,9 +91,22 @@ class Prober:
                 body = body or self._await_message(watch, job, seconds)
                 job.received = body is not None
                 if body is None:
-                    return self._other_proof(job, before)
-                _check(GradingResult.from_json(body), job)
-                return "result message, by its correlation id"
+                    proof = self._other_proof(job, before)
+                else:
+                    check_result(GradingResult.from_json(body), job)
+                    proof = "result message, by its correlation id"
+        if self._jobs is not None:
+            with self._timed(ROW):
+                row = self._saved_row(self._jobs, job)
+            self._hops = divided(self._hops, row)
+        return proof
+
+    def _saved_row(self, jobs: JobStore, job: SmokeJob) -> JobRecord:
+        """Read the row of a graded job: the worker saves it before it sends the result."""
+        row = jobs.get(job.request_id)
+        if row is None or row.result is None:
+            raise CheckFailedError("graded, but its row in the database has no result")
+        return row
 
     def _send(self, job: SmokeJob, request: GradingRequest) -> None:
         """Send the request; on an error other than a missing right it may have been stored."""
@@ -143,7 +131,7 @@ class Prober:
         """Wait until the result is stored; returns its message if that arrives first."""
         deadline = self._clock() + seconds
         while self._clock() < deadline:
-            body = watch.take(_POLL_SECONDS)
+            body = watch.take(POLL_SECONDS)
             if body is not None:
                 return body
             if stored_result(self._store, job.request_id) is not None:
@@ -173,7 +161,7 @@ class Prober:
         deadline = self._clock() + seconds
         message_deadline = self._clock() + _MESSAGE_SECONDS
         while self._clock() < deadline:
-            body = watch.take(_POLL_SECONDS)
+            body = watch.take(POLL_SECONDS)
             if body is not None:
                 return body
             page = self._broker.inspector.browse(RESULTS_QUEUE)
@@ -201,7 +189,7 @@ class Prober:
         )
         if result is None:
             raise CheckFailedError("neither a row nor a result.json is stored")
-        _check(result, job)
+        check_result(result, job)
         counters = f"{RESULTS_QUEUE} {enqueued:+d} enqueued, {dequeued:+d} dequeued"
         return f"{source}; another consumer took the message ({counters})"
 
@@ -213,9 +201,9 @@ class Prober:
         return counters.size if counters else 0
 
 
-def _check(result: GradingResult, job: SmokeJob) -> None:
+def check_result(result: GradingResult, job: SmokeJob) -> None:
     """
-    Check that a result is the expected one, and mark the job as accepted.
+    Check that a result is the expected one, and note that the job has no dead letter.
 
     Raises:
         CheckFailedError: It is of another request, or its verdict is not AC.
@@ -228,4 +216,24 @@ def _check(result: GradingResult, job: SmokeJob) -> None:
     if result.result.verdict is not Verdict.ACCEPTED:
         verdict, message = result.result.verdict, result.result.message or ""
         raise CheckFailedError(f"a correct program got {verdict} {message}".strip())
-    job.accepted = True
+    job.buried = False
+
+
+def divided(hops: Sequence[Hop], row: JobRecord) -> list[Hop]:
+    """
+    Divide the time in the queue and with the worker, if the row has the times of the worker.
+
+    Grading lasts from the claim to the saved row, both by the clock of the worker, so clocks of
+    different machines are not compared.
+    """
+    if row.created_at is None or row.updated_at is None:
+        return list(hops)
+    grading_ms = (row.updated_at - row.created_at).total_seconds() * 1000
+    found = []
+    for hop in hops:
+        if hop.name != GRADE:
+            found.append(hop)
+            continue
+        graded_ms = min(max(grading_ms, 0.0), hop.ms)
+        found += [Hop(QUEUE_WAIT, hop.ms - graded_ms), Hop(GRADING, graded_ms)]
+    return found

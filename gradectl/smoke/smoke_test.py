@@ -1,47 +1,58 @@
-"""Tests an environment end to end with one job through each request queue."""
+"""Tests an environment end to end with jobs through each request queue."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
-from gradectl.queues.broker import Broker
+from gradectl.errors import DeadlineError, GradectlError, UnreachableError
 from gradectl.queues.inspection import inspect
 from gradectl.queues.message_view import MessageView
 from gradectl.smoke.cleanup import CleanUp
-from gradectl.smoke.probe import Prober, SmokeJob
-from gradectl.smoke.report import DeadLetters, ProbeResult, SmokeReport
+from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
+from gradectl.smoke.poison_check import PoisonCheck
+from gradectl.smoke.priority_check import PriorityCheck
+from gradectl.smoke.probe import Prober
+from gradectl.smoke.report import (
+    FAILED,
+    PRIORITY,
+    CheckResult,
+    DeadLetters,
+    ProbeResult,
+    SmokeReport,
+)
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,
     REQUESTS_QUEUE,
 )
-from grader.ports.jobs import JobStore
-from grader.ports.stores import ObjectStore
+from grader.errors import AccessError, GraderError
 
 #: The test case of the problem that the jobs solve.
 _CASES = {"1.in": b"20 22\n", "1.ans": b"42\n"}
+#: The longest that one job may take.
+_SECONDS_PER_JOB = 60.0
+#: Finished jobs whose objects and rows are removed together, during a long test.
+_BATCH = 20
 
 
 @dataclass(frozen=True)
-class SmokeEnvironment:
+class SmokePlan:
     """
-    The parts of an environment that a smoke test uses.
+    What a smoke test does.
 
     Attributes:
-        bucket: Name of the grading bucket.
-        store: The bucket.
-        broker: The queues.
-        jobs: The table of jobs; None if the database cannot be reached.
+        seconds: Time for all jobs together.
+        count: Jobs in each request queue, one after the other, so that others wait for one at most.
+        checks: Further checks, of `CHECKS`.
     """
 
-    bucket: str
-    store: ObjectStore
-    broker: Broker
-    jobs: JobStore | None
+    seconds: float
+    count: int = 1
+    checks: tuple[str, ...] = ()
 
 
 class SmokeTest:
@@ -50,21 +61,21 @@ class SmokeTest:
 
     Args:
         environment: The environment under test.
-        seconds: Time for all jobs together.
+        plan: What to do.
         clock: Clock for latencies, in seconds.
     """
 
     def __init__(
         self,
         environment: SmokeEnvironment,
-        *,
-        seconds: float,
+        plan: SmokePlan,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.smoke_id = f"smoke-{secrets.token_hex(6)}"
         self.jobs: list[SmokeJob] = []
+        self._pending: list[SmokeJob] = []  # jobs whose traces are not removed yet
         self._environment = environment
-        self._seconds = seconds
+        self._plan = plan
         self._clock = clock
 
     def run(
@@ -77,26 +88,64 @@ class SmokeTest:
             say: Called with progress messages.
             before_clean_up: Called before the clean-up.
         """
-        environment = self._environment
         size_before = self._dead_letters()
-        clean_up = CleanUp(environment.store, environment.broker, environment.jobs)
-        probes: list[ProbeResult] = []
-        deadline = self._clock() + self._seconds
+        clean_up = CleanUp(self._environment)
+        deadline = self._clock() + self._plan.seconds
         try:
             self._put_problem()
-            for queue in self._queues():
-                say(f"testing {queue}")
-                probes.append(self._probe(queue, deadline - self._clock()))
-                if self.jobs[-1].out_of_time:
-                    break  # the next queue would have no time left
+            probes = list(self._probes(deadline, clean_up, say))
+            checks = tuple(self._checks(deadline, say)) if self._in_time() else ()
             dead_letters = self._dead_letters_since(size_before)
         finally:
             before_clean_up()
             say("cleaning up")
-            clean_up.run(self.smoke_id, self.jobs)
+            clean_up.run(self.smoke_id, self._pending)
             for each in clean_up.left_behind:
                 say(f"left behind: {each}")
-        return SmokeReport(self.smoke_id, tuple(probes), dead_letters, tuple(clean_up.left_behind))
+        left_behind = tuple(clean_up.left_behind)
+        return SmokeReport(self.smoke_id, tuple(probes), dead_letters, left_behind, checks)
+
+    def _probes(
+        self, deadline: float, clean_up: CleanUp, say: Callable[[str], None]
+    ) -> Iterator[ProbeResult]:
+        """Send the jobs of each queue, one after the other."""
+        for queue in self._queues():
+            say(f"testing {queue}")
+            for number in range(1, self._plan.count + 1):
+                yield self._probe(queue, number, deadline - self._clock())
+                if not self._in_time():
+                    return  # the next job would have no time left
+                if len(self._pending) >= _BATCH:
+                    self._remove_finished(clean_up)
+
+    def _checks(self, deadline: float, say: Callable[[str], None]) -> Iterator[CheckResult]:
+        """Run the further checks, until the time is over."""
+        parts = (self._environment, self._job, self._clock)
+        for name in self._plan.checks:
+            say(f"checking {name}")
+            left = deadline - self._clock()
+            try:
+                if name == PRIORITY:
+                    yield PriorityCheck(*parts).run(left, say)
+                else:
+                    yield PoisonCheck(*parts).run(left)
+            except (UnreachableError, AccessError):
+                raise
+            except (GraderError, GradectlError, DeadlineError) as error:
+                yield CheckResult(name, FAILED, str(error), 0.0)
+                if isinstance(error, DeadlineError):
+                    return
+            if not self._in_time():
+                return
+
+    def _in_time(self) -> bool:
+        return not any(job.out_of_time for job in self._pending)
+
+    def _remove_finished(self, clean_up: CleanUp) -> None:
+        """Remove the traces of jobs that got their result, so that there are never many."""
+        finished = [job for job in self._pending if job.finished]
+        clean_up.remove(finished)
+        self._pending = [job for job in self._pending if job not in finished]
 
     def _queues(self) -> list[str]:
         """Return the queues to test; the priority queue is optional."""
@@ -109,15 +158,18 @@ class SmokeTest:
             key = cases_prefix(self.smoke_id) + name
             self._environment.store.put(key, body, content_type="text/plain")
 
-    def _probe(self, queue: str, seconds: float) -> ProbeResult:
-        """Send one job; it is recorded for the clean-up before any part of it exists."""
-        job = SmokeJob(queue, f"{self.smoke_id}-{queue}", self.smoke_id)
+    def _probe(self, queue: str, number: int, seconds: float) -> ProbeResult:
+        """Send one job."""
+        name = queue if self._plan.count == 1 else f"{queue}-{number}"
+        prober = Prober(self._environment, self._clock)
+        return prober.run(self._job(queue, name), min(seconds, _SECONDS_PER_JOB))
+
+    def _job(self, queue: str, name: str) -> SmokeJob:
+        """Make a job; it is recorded for the clean-up before any part of it exists."""
+        job = SmokeJob(queue, f"{self.smoke_id}-{name}", self.smoke_id)
         self.jobs.append(job)
-        environment = self._environment
-        prober = Prober(
-            environment.bucket, environment.store, environment.broker, environment.jobs, self._clock
-        )
-        return prober.run(job, seconds)
+        self._pending.append(job)
+        return job
 
     def _dead_letters(self) -> int:
         """Return the size of the dead-letter queue."""

@@ -83,7 +83,8 @@ TABLE = {
         "queues": "errors grader.contract grader.errors grader.ports",
         "submissions": "errors queues ui grader.client grader.contract grader.errors grader.ports",
         "rejudging": "errors queues grader.client grader.contract grader.errors grader.ports",
-        "smoke": "errors queues grader.client grader.contract grader.errors grader.ports",
+        "smoke": "errors queues grader.client grader.contract grader.errors grader.ports"
+        " grader.text",
         "validation": "adapters.terraform environment errors processes",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
@@ -177,6 +178,7 @@ PURE = (
     "gradectl.setup.first_cost",
     "gradectl.setup.least_policy",
     "gradectl.setup.new_environment",
+    "gradectl.smoke.junit",
     "gradectl.smoke.report",
     "gradectl.validation.broker_rules",
     "gradectl.validation.findings",

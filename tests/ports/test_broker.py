@@ -54,6 +54,19 @@ def test_statistics_count_what_was_sent(broker: Broker, name: str) -> None:
     assert counters.oldest_ms is None or counters.oldest_ms <= counters.taken_at_ms
 
 
+def test_messages_of_one_transaction_arrive_in_their_order(broker: Broker, name: str) -> None:
+    """Each in its queue, with its headers."""
+    other = f"{name}.other"
+    broker.send_all(
+        [Outgoing(name, b"1", {"correlation-id": "a"}), Outgoing(name, b"2"), Outgoing(other, b"3")]
+    )
+
+    page = broker.inspector.browse(name)
+    assert [message.body for message in page] == [b"1", b"2"]
+    assert page[0].headers["correlation-id"] == "a"
+    assert [message.body for message in broker.inspector.browse(other)] == [b"3"]
+
+
 def test_a_missing_queue_has_no_statistics_and_is_not_created(broker: Broker, name: str) -> None:
     """The query is answered at once and changes nothing."""
     assert broker.inspector.statistics([name]) == {}

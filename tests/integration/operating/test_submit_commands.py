@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import jsonschema
+import pymysql
 import pytest
 import yaml
 
@@ -319,6 +321,22 @@ def sizes(applied: Any) -> dict[str, int]:
     return {queue: each.size for queue, each in found.items()}
 
 
+def rows(applied: Any) -> int:
+    """Return the number of rows of the table of jobs."""
+    found = applied.database
+    connection = pymysql.connect(
+        host="127.0.0.1",
+        port=found.port,
+        user=found.user,
+        password=found.password,
+        database=found.name,
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM jobs")
+        (number,) = cursor.fetchone() or (0,)
+    return int(number)
+
+
 def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
     """For both queues; other messages stay."""
     submit(grading, "--language", "python", sample("accepted.py"))
@@ -340,6 +358,39 @@ def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
     assert grading.stored() == objects
     assert sizes(grading) == messages
     assert grading.gradectl("result", document["probes"][0]["request_id"]).code == 1
+
+
+def test_a_smoke_test_of_several_jobs_checks_poison_and_leaves_no_trace(
+    grading: Any, tmp_path: Path
+) -> None:
+    """Percentiles by hop; the dead letters of others stay, also those that look like its own."""
+    foreign = {"correlation-id": "smoke-0-poison", "x-gradectl-reason-code": "INVALID_REQUEST"}
+    with open_admin_broker(grading) as broker:
+        for _ in range(3):
+            broker.send(DEAD_LETTER_QUEUE, b'{"requestId": "smoke-0-poison"}', foreign)
+    before = (grading.stored(), sizes(grading), rows(grading))
+    junit_file = tmp_path / "smoke.xml"
+
+    done = grading.gradectl(
+        *("smoke", grading.name, "--count", "3", "--check", "poison", "--check", "priority"),
+        *("--junit", str(junit_file), "--output", "json"),
+    )
+
+    assert done.code == 0, done.stderr
+    document = done.document
+    by_hop = {(each["queue"], each["hop"]): each for each in document["latencies"]}
+    assert {hop for queue, hop in by_hop if queue == REQUESTS_QUEUE} == {
+        *("upload", "send", "queue wait", "grading", "result", "row", "total")
+    }
+    assert {(each["n"], each["p95_ms"]) for each in by_hop.values()} == {(3, None)}
+    checks = {each["name"]: each for each in document["checks"]}
+    assert checks["poison"]["outcome"] == "passed", checks
+    assert "from grading-requests, INVALID_REQUEST: userId" in checks["poison"]["detail"]
+    assert checks["priority"]["outcome"] in ("passed", "not observable"), checks
+    assert document["left_behind"] == []
+    assert (grading.stored(), sizes(grading), rows(grading)) == before
+    assert ET.parse(junit_file).getroot().get("failures") == "0"
+    assert grading.broker.password not in junit_file.read_text() + done.stdout + done.stderr
 
 
 def test_the_smoke_test_finds_its_results_behind_300_others(grading: Any) -> None:

@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
 
 from gradectl.errors import DeadlineError, StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.smoke.report import GRADE, RESULT, SEND, UPLOAD, SmokeReport, next_step
-from gradectl.smoke.smoke_test import SmokeEnvironment, SmokeTest
+from gradectl.smoke.environment import SmokeEnvironment
+from gradectl.smoke.priority_check import judge
+from gradectl.smoke.report import (
+    FAILED,
+    GRADE,
+    NOT_OBSERVABLE,
+    PASSED,
+    POISON,
+    PRIORITY,
+    RESULT,
+    ROW,
+    SEND,
+    UPLOAD,
+    SmokeReport,
+    next_step,
+)
+from gradectl.smoke.smoke_test import SmokePlan, SmokeTest
 from grader.contract.bucket import result_key
-from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
+from grader.contract.messages import (
+    Failure,
+    Grade,
+    GradingRequest,
+    GradingResult,
+    JobResult,
+    readable_request_id,
+)
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
 from grader.contract.verdicts import ErrorCode, Status, Verdict
-from grader.errors import TemporaryError
+from grader.errors import RequestError, TemporaryError
 from grader.ports.jobs import Claim
 from grader.testing import MemoryJobStore, MemoryObjectStore
+
+#: Headers of the dead letter of an invalid request.
+AS_A_WORKER_WRITES = {
+    "x-gradectl-reason-code": "INVALID_REQUEST",
+    "x-gradectl-reason": "userId: Field required",
+    "x-gradectl-original-queue": REQUESTS_QUEUE,
+}
 
 
 class FakeEnvironment:
@@ -31,6 +60,8 @@ class FakeEnvironment:
         self.verdict: Verdict | None = Verdict.ACCEPTED
         self.has_worker = True
         self.sends_message = True
+        self.dead_letter: dict[str, str] | None = dict(AS_A_WORKER_WRITES)
+        self.takes_dead_letters = False
         self.web_tier = False  # consumes each result message immediately
         self.on_request: Callable[[], None] = lambda: None
         self.before_clean_up: Callable[[], None] = lambda: None
@@ -40,12 +71,19 @@ class FakeEnvironment:
         """A clock that advances 10 ms per call."""
         return next(self._ticks) / 100
 
-    def run(self, seconds: float = 5.0, *, rows: bool = True) -> SmokeReport:
+    def run(
+        self,
+        seconds: float = 5.0,
+        *,
+        rows: bool = True,
+        count: int = 1,
+        checks: tuple[str, ...] = (),
+    ) -> SmokeReport:
         """Run a smoke test."""
         jobs = self.jobs if rows else None
         parts = SmokeEnvironment("b", self.store, self.broker, jobs)
         self.messages: list[str] = []
-        self.smoke = SmokeTest(parts, seconds=seconds, clock=self.clock)
+        self.smoke = SmokeTest(parts, SmokePlan(seconds, count, checks), self.clock)
         return self.smoke.run(self.messages.append, self.before_clean_up)
 
     def traces(self) -> list[str]:
@@ -64,7 +102,11 @@ class FakeEnvironment:
         if queue not in (REQUESTS_QUEUE, PRIORITY_QUEUE) or not self.has_worker:
             return
         self.on_request()
-        request = GradingRequest.from_json(body)
+        try:
+            request = GradingRequest.from_json(body)
+        except RequestError as error:
+            self._refuse(queue, body, error)
+            return
         self.broker.take(queue, request.request_id)
         assert request.source_url("b").key in self.store.objects
         self.jobs.claim(Claim(request, "ID:1", queue, "w"))
@@ -79,6 +121,22 @@ class FakeEnvironment:
         if self.web_tier:
             self.broker.take("grading-results", request.request_id)
 
+    def _refuse(self, queue: str, body: bytes, error: RequestError) -> None:
+        request_id = readable_request_id(body) or ""
+        self.broker.take(queue, request_id)
+        failure = Failure(code=ErrorCode(error.code), message=error.what)
+        result = GradingResult(
+            request_id=request_id, status=Status.FAILED, error=failure, timestamp=datetime.now(UTC)
+        )
+        self.store.objects[result_key(request_id)] = result.to_json()
+        self.jobs.finish(result)
+        headers = {"correlation-id": request_id}
+        self.broker.send("grading-results", result.to_json(), headers)
+        if self.dead_letter is not None:
+            self.broker.send("grading-dlq", body, {**headers, **self.dead_letter})
+        if self.takes_dead_letters:
+            self.broker.take("grading-dlq", request_id)
+
     def _result(self, request_id: str) -> GradingResult:
         now = datetime.now(UTC)
         if self.verdict is None:
@@ -90,6 +148,9 @@ class FakeEnvironment:
         return GradingResult(
             request_id=request_id, status=Status.COMPLETED, result=grade, timestamp=now
         )
+
+
+ALL_HOPS = [UPLOAD, SEND, GRADE, RESULT, ROW]
 
 
 @pytest.fixture
@@ -106,7 +167,7 @@ def test_a_healthy_environment_passes(environment: FakeEnvironment) -> None:
     assert [probe.queue for probe in report.probes] == [REQUESTS_QUEUE, PRIORITY_QUEUE]
     assert {probe.proof for probe in report.probes} == {"result message, by its correlation id"}
     for probe in report.probes:
-        assert [hop.name for hop in probe.hops] == [UPLOAD, SEND, GRADE, RESULT]
+        assert [hop.name for hop in probe.hops] == ALL_HOPS
     assert str(report.dead_letters) == "unchanged, 0"
     assert environment.traces() == []
 
@@ -323,3 +384,176 @@ def test_each_hop_has_a_next_step() -> None:
     assert "bucket" in steps[UPLOAD]
     assert "gradectl queue list -e local" in steps[GRADE]
     assert "gradectl queue inspect grading-results -e local" in next_step(RESULT, "local", "")
+
+
+def test_several_jobs_are_sent_one_after_the_other(environment: FakeEnvironment) -> None:
+    """Others wait for one at most; the traces of finished jobs are removed meanwhile."""
+    most = 0
+
+    def measure() -> None:
+        nonlocal most
+        submissions = {key.split("/")[1] for key in environment.store.objects if "solution" in key}
+        most = max(most, len(submissions))
+        assert len(environment.broker.messages(REQUESTS_QUEUE)) <= 1
+
+    environment.on_request = measure
+
+    report = environment.run(seconds=1000.0, count=50)
+
+    assert report.passed
+    assert len({probe.request_id for probe in report.probes}) == len(report.probes) == 100
+    assert most == 20
+    assert environment.traces() == []
+
+
+def test_a_slow_job_ends_a_test_of_many(environment: FakeEnvironment) -> None:
+    """Without a worker it does not wait for each of them."""
+    environment.has_worker = False
+
+    report = environment.run(seconds=1000.0, count=50)
+
+    assert [probe.failed_hop for probe in report.probes] == [GRADE]
+    assert "no result within 60 s" in report.failure
+    assert environment.traces() == []
+
+
+def test_a_missing_row_fails_the_row_hop(environment: FakeEnvironment) -> None:
+    """The worker saves it before it sends the result, so it is lost."""
+
+    class ForgettingStore(MemoryJobStore):
+        def finish(self, result: JobResult, *, attempt: int = 0) -> bool:  # noqa: ARG002 - port
+            return False
+
+    environment.jobs = ForgettingStore()
+
+    report = environment.run()
+
+    assert report.failed_hop == ROW
+    assert "its row in the database has no result" in report.failure
+    assert environment.traces() == []
+
+
+def test_poison_arrives_with_reason_and_origin_and_only_it_is_removed(
+    environment: FakeEnvironment,
+) -> None:
+    """Neighbours stay, also those with the same reason."""
+    environment.broker.send("grading-dlq", b"theirs", {**AS_A_WORKER_WRITES})
+
+    report = environment.run(checks=(POISON,))
+
+    (check,) = report.checks
+    assert (check.outcome, report.passed) == (PASSED, True), check
+    assert check.detail == (
+        "in grading-dlq from grading-requests, INVALID_REQUEST: userId: Field required"
+    )
+    assert [each.body for each in environment.broker.messages("grading-dlq")] == [b"theirs"]
+    assert environment.traces() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        (None, "it was refused, but is not in grading-dlq"),
+        (
+            {**AS_A_WORKER_WRITES, "x-gradectl-reason-code": "EXPIRED"},
+            "the reason code 'EXPIRED' instead of INVALID",
+        ),
+        ({}, "the reason code '' instead of INVALID_REQUEST"),
+        (
+            {**AS_A_WORKER_WRITES, "x-gradectl-original-queue": "others"},
+            "names 'others' as its origin",
+        ),
+    ],
+)
+def test_a_wrong_dead_letter_fails_the_check_and_is_removed(
+    environment: FakeEnvironment, headers: dict[str, str] | None, detail: str
+) -> None:
+    """On-call needs reason and origin to repair it."""
+    environment.dead_letter = headers
+
+    report = environment.run(checks=(POISON,))
+
+    assert (report.checks[0].outcome, report.passed) == (FAILED, False)
+    assert detail in report.checks[0].detail
+    assert "check 'poison' failed" in report.failure
+    assert environment.traces() == []
+
+
+def test_dead_letters_that_another_consumer_takes_are_not_observable(
+    environment: FakeEnvironment,
+) -> None:
+    """It may forward them to elsewhere, which is not a failure."""
+    environment.takes_dead_letters = True
+
+    report = environment.run(checks=(POISON,))
+
+    assert (report.checks[0].outcome, report.passed) == (NOT_OBSERVABLE, True)
+    assert "another consumer of grading-dlq" in report.checks[0].detail
+
+
+def test_an_interrupted_check_cleans_up(environment: FakeEnvironment) -> None:
+    """Also when the invalid message has just been sent."""
+
+    def interrupt() -> None:
+        if environment.smoke.jobs[-1].request_id.endswith("-poison"):
+            environment.on_request = lambda: None
+            raise KeyboardInterrupt
+
+    environment.on_request = interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        environment.run(checks=(POISON,))
+
+    assert environment.traces() == []
+
+
+def test_idle_workers_do_not_prove_that_urgent_jobs_overtake(environment: FakeEnvironment) -> None:
+    """Each job starts at once, in any system; that is neither success nor failure."""
+    report = environment.run(checks=(PRIORITY,))
+
+    (check,) = report.checks
+    assert (check.outcome, report.passed) == (NOT_OBSERVABLE, True)
+    assert "workers were idle: only 0 of 5 ordinary jobs" in check.detail
+    assert environment.traces() == []
+
+
+def test_priority_is_not_observable_without_the_database_or_the_queue() -> None:
+    """The report says which is missing."""
+    without_rows = FakeEnvironment().run(rows=False, checks=(PRIORITY,))
+    names = tuple(name for name in QUEUES if name != PRIORITY_QUEUE)
+    without_queue = FakeEnvironment(names).run(checks=(PRIORITY,))
+
+    assert [each.checks[0].outcome for each in (without_rows, without_queue)] == [
+        NOT_OBSERVABLE,
+        NOT_OBSERVABLE,
+    ]
+    assert "the database" in without_rows.checks[0].detail
+    assert "no queue grading-priority" in without_queue.checks[0].detail
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("consumers", "waiting", "urgent", "outcome"),
+    [
+        (1, [1, 2, 3, 4], 0, PASSED),
+        (1, [1, 2, 3, 4], 1.5, PASSED),  # one was in transit
+        (1, [1, 2, 3, 4], 2.5, FAILED),
+        (1, [1, 2], 9, FAILED),  # the order of sending
+        (1, [1], 0, NOT_OBSERVABLE),
+        (4, [1, 2, 3, 4, 5, 6, 7, 8], 7.5, FAILED),
+        (4, [1, 2, 3, 4, 5, 6, 7, 8], 4.5, PASSED),
+        (4, [1, 2, 3, 4, 5, 6, 7], 0, NOT_OBSERVABLE),
+    ],
+)
+def test_the_urgent_job_must_start_before_all_but_one_for_each_consumer(
+    consumers: int, waiting: list[float], urgent: float, outcome: str
+) -> None:
+    """In the order of sending, more would start before it; with fewer jobs nobody can tell."""
+    starts = [START + timedelta(seconds=each) for each in waiting]
+    found, detail = judge(
+        starts, START + timedelta(seconds=urgent), sent=len(starts), consumers=consumers
+    )
+
+    assert found == outcome, detail

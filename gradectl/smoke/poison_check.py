@@ -1,0 +1,161 @@
+"""Checks that an invalid message becomes a dead letter with its reason, and removes that one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from gradectl.errors import CheckFailedError
+from gradectl.queues.broker import Watch
+from gradectl.queues.inspection import Extent, read_queue
+from gradectl.queues.message_view import MessageView
+from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
+from gradectl.smoke.probe import POLL_SECONDS
+from gradectl.smoke.report import FAILED, NOT_OBSERVABLE, PASSED, POISON, CheckResult
+from grader.client.results import stored_result
+from grader.contract.messages import GradingResult
+from grader.contract.names import DEAD_LETTER_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
+from grader.contract.verdicts import ErrorCode
+from grader.ports.messages import QueuedMessage
+
+#: The dead letter follows the stored result, in one transaction with the result message.
+_MESSAGE_SECONDS = 5.0
+#: Message times of concurrent producers are not exactly in their order.
+_OVERLAP_MS = 1_000
+_MARK_HEADER = "x-gradectl-smoke"
+
+
+class PoisonCheck:
+    """
+    Sends one message that no worker accepts.
+
+    Args:
+        environment: The environment under test.
+        make_job: Makes a job for a queue, with a name.
+        clock: Clock for durations, in seconds.
+    """
+
+    def __init__(
+        self,
+        environment: SmokeEnvironment,
+        make_job: Callable[[str, str], SmokeJob],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = environment.store
+        self._broker = environment.broker
+        self._make_job = make_job
+        self._clock = clock
+        self._unread = ""  # why the dead letters could not all be read
+
+    def run(self, seconds: float) -> CheckResult:
+        """
+        Run the check.
+
+        Args:
+            seconds: Time until the message must be answered.
+
+        Raises:
+            GraderError: The broker or the bucket failed.
+        """
+        start = self._clock()
+        try:
+            outcome, detail = self._observe(start + seconds)
+        except CheckFailedError as error:
+            outcome, detail = FAILED, error.what
+        return CheckResult(POISON, outcome, detail, (self._clock() - start) * 1000)
+
+    def _observe(self, deadline: float) -> tuple[str, str]:
+        before = self._broker.inspector.statistics([DEAD_LETTER_QUEUE]).get(DEAD_LETTER_QUEUE)
+        if before is None:
+            raise CheckFailedError(f"there is no queue {DEAD_LETTER_QUEUE}")
+        job = self._make_job(REQUESTS_QUEUE, "poison")
+        with self._broker.watch(RESULTS_QUEUE, job.request_id) as watch:
+            self._send(job)
+            self._await_refusal(watch, job, deadline)
+            since_ms = before.taken_at_ms - _OVERLAP_MS
+            letter = self._dead_letter(watch, job, since_ms)
+        if letter is None:
+            after = self._broker.inspector.statistics([DEAD_LETTER_QUEUE]).get(DEAD_LETTER_QUEUE)
+            if after and after.dequeued > before.dequeued:
+                text = f"another consumer of {DEAD_LETTER_QUEUE} took it; its result says so"
+                return NOT_OBSERVABLE, text
+            if self._unread:
+                return NOT_OBSERVABLE, f"{DEAD_LETTER_QUEUE}: {self._unread}; its result says so"
+            raise CheckFailedError(f"it was refused, but is not in {DEAD_LETTER_QUEUE}")
+        self._remove(letter, job)
+        return PASSED, _verified(letter)
+
+    def _send(self, job: SmokeJob) -> None:
+        """Send a message with an id and without everything else; it is marked for people."""
+        note = "sent by gradectl smoke, invalid on purpose"
+        body = json.dumps({"requestId": job.request_id, "note": note}).encode()
+        job.sent = True
+        headers = {"correlation-id": job.request_id, _MARK_HEADER: job.problem_id}
+        self._broker.send(REQUESTS_QUEUE, body, headers)
+
+    def _await_refusal(self, watch: Watch, job: SmokeJob, deadline: float) -> None:
+        """Wait for the failed result."""
+        while self._clock() < deadline:
+            body = watch.take(POLL_SECONDS)
+            job.received = body is not None
+            result: GradingResult | None
+            if body:
+                result = GradingResult.from_json(body)
+            else:
+                result = stored_result(self._store, job.request_id)
+            if result is not None:
+                job.finished = True
+                code = result.error.code if result.error else result.status
+                if code != ErrorCode.INVALID_REQUEST:
+                    text = f"its result says {code} instead of {ErrorCode.INVALID_REQUEST}"
+                    raise CheckFailedError(text)
+                return
+        job.out_of_time = True
+        raise CheckFailedError("it got no result in time")
+
+    def _dead_letter(self, watch: Watch, job: SmokeJob, since_ms: int) -> QueuedMessage | None:
+        """Look for the dead letter until it must be there."""
+        deadline = self._clock() + _MESSAGE_SECONDS
+        while True:
+            found = self._look(job, since_ms)
+            if found is not None or self._clock() > deadline:
+                return found
+            job.received = watch.take(POLL_SECONDS) is not None or job.received
+
+    def _look(self, job: SmokeJob, since_ms: int) -> QueuedMessage | None:
+        """Read the new dead letters until that of the job is found."""
+        inspector = self._broker.inspector
+        counters = inspector.statistics([DEAD_LETTER_QUEUE])[DEAD_LETTER_QUEUE]
+        found: list[QueuedMessage] = []
+
+        def visit(message: QueuedMessage) -> bool:
+            if message.headers.get("correlation-id") == job.request_id:
+                found.append(message)
+            return bool(found)
+
+        extent = Extent(selector=f"JMSTimestamp >= {since_ms}")
+        scan = read_queue(inspector, counters, visit, extent)
+        self._unread = "" if scan.complete else scan.summary
+        return found[0] if found else None
+
+    def _remove(self, letter: QueuedMessage, job: SmokeJob) -> None:
+        """Remove the dead letter by its id; where that fails, the clean-up tries again."""
+        with self._broker.mover() as mover:
+            gone = mover.replace(DEAD_LETTER_QUEUE, [letter.message_id], lambda _: ())
+        job.buried = not gone
+
+
+def _verified(letter: QueuedMessage) -> str:
+    """
+    Verify reason and origin of a dead letter, and describe it.
+
+    Raises:
+        CheckFailedError: They are not those of the message that was sent.
+    """
+    view = MessageView.of(letter, 0)
+    if view.reason_code != ErrorCode.INVALID_REQUEST:
+        text = f"the dead letter has the reason code {view.reason_code!r}"
+        raise CheckFailedError(f"{text} instead of {ErrorCode.INVALID_REQUEST}")
+    if view.original_queue != REQUESTS_QUEUE:
+        raise CheckFailedError(f"the dead letter names {view.original_queue!r} as its origin")
+    return f"in {DEAD_LETTER_QUEUE} from {view.original_queue}, {view.about}"

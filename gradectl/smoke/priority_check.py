@@ -1,0 +1,163 @@
+"""Checks that a job of the urgent queue starts before ordinary jobs that wait longer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from gradectl.errors import CheckFailedError
+from gradectl.smoke.environment import PROGRAM, SmokeEnvironment, SmokeJob, request_of
+from gradectl.smoke.probe import check_result
+from gradectl.smoke.report import FAILED, NOT_OBSERVABLE, PASSED, PRIORITY, CheckResult
+from grader.client.submission import upload_source
+from grader.contract.messages import GradingResult
+from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
+from grader.ports.jobs import JobRecord, JobStore
+from grader.ports.messages import Outgoing
+
+#: Ordinary jobs per consumer: other requests wait for about so many short jobs.
+_JOBS_PER_CONSUMER = 3
+_MOST_JOBS = 60
+_POLL_SECONDS = 0.02
+
+
+class PriorityCheck:
+    """
+    Sends ordinary jobs and then an urgent one, in one transaction, and compares their starts.
+
+    While workers are idle every job starts at once, and the order says nothing. So only ordinary
+    jobs count that had not started when the urgent one was in its queue, and there must be twice as
+    many as consumers: in the order of sending, all but one per consumer would start before it.
+
+    Args:
+        environment: The environment under test.
+        make_job: Makes a job for a queue, with a name.
+        clock: Clock for durations, in seconds.
+    """
+
+    def __init__(
+        self,
+        environment: SmokeEnvironment,
+        make_job: Callable[[str, str], SmokeJob],
+        clock: Callable[[], float],
+    ) -> None:
+        self._environment = environment
+        self._make_job = make_job
+        self._clock = clock
+        self._never = threading.Event()
+
+    def run(self, seconds: float, say: Callable[[str], None]) -> CheckResult:
+        """
+        Run the check.
+
+        Args:
+            seconds: Time for all its jobs.
+            say: Called with a progress message once the jobs are sent.
+
+        Raises:
+            GraderError: The broker, the bucket or the database failed.
+        """
+        start = self._clock()
+        outcome, detail = self._observe(start + seconds, say)
+        return CheckResult(PRIORITY, outcome, detail, (self._clock() - start) * 1000)
+
+    def _observe(self, deadline: float, say: Callable[[str], None]) -> tuple[str, str]:
+        jobs = self._environment.jobs
+        if jobs is None:
+            text = "the database, which has the times of the starts, cannot be reached from here"
+            return NOT_OBSERVABLE, text
+        consumers = self._consumers()
+        if consumers is None:
+            return NOT_OBSERVABLE, f"there is no queue {PRIORITY_QUEUE}"
+        count = min(_JOBS_PER_CONSUMER * consumers + 2, _MOST_JOBS)
+        ordinary = [
+            self._make_job(REQUESTS_QUEUE, f"ordinary-{number}") for number in range(1, count + 1)
+        ]
+        urgent = self._make_job(PRIORITY_QUEUE, "urgent")
+        self._send([*ordinary, urgent])
+        # The last one first: the others may start meanwhile.
+        waiting = [job for job in reversed(ordinary) if jobs.get(job.request_id) is None]
+        say(f"{len(waiting)} of {count} ordinary jobs wait with the urgent one")
+        missing = self._await_results(jobs, [urgent, *ordinary], deadline)
+        if missing:
+            return FAILED, missing
+        consumers = max(consumers, self._consumers() or 0)
+        return judge(
+            [_started(jobs, job) for job in waiting],
+            _started(jobs, urgent),
+            sent=count,
+            consumers=consumers,
+        )
+
+    def _consumers(self) -> int | None:
+        """Return the number of consumers, at least 1; None without an urgent queue."""
+        queues = (REQUESTS_QUEUE, PRIORITY_QUEUE)
+        found = self._environment.broker.inspector.statistics(queues)
+        if PRIORITY_QUEUE not in found:
+            return None
+        return max(1, *(each.consumers for each in found.values()))
+
+    def _send(self, jobs: Sequence[SmokeJob]) -> None:
+        requests = [request_of(self._environment.bucket, job) for job in jobs]
+        for request in requests:
+            upload_source(self._environment.store, request, PROGRAM)
+        messages = []
+        for job, request in zip(jobs, requests, strict=True):
+            job.sent = True
+            headers = {"correlation-id": job.request_id}
+            messages.append(Outgoing(job.queue, request.to_json(), headers))
+        self._environment.broker.send_all(messages)
+
+    def _await_results(self, jobs: JobStore, sent: Sequence[SmokeJob], deadline: float) -> str:
+        """Wait until each job has its result; returns what is wrong, empty for nothing."""
+        left = list(sent)
+        while left:
+            row = jobs.get(left[0].request_id)
+            if row is not None and row.result is not None:
+                job = left.pop(0)
+                job.finished = True
+                try:
+                    check_result(GradingResult.from_json(row.result.to_json()), job)
+                except CheckFailedError as error:
+                    return f"{job.request_id}: {error.what}"
+            elif self._clock() > deadline:
+                left[0].out_of_time = True
+                return f"{len(left)} of {len(sent)} jobs got no result in time"
+            else:
+                self._never.wait(_POLL_SECONDS)
+        return ""
+
+
+def _started(jobs: JobStore, job: SmokeJob) -> datetime:
+    """Return when a worker claimed a finished job, by the worker's clock."""
+    row: JobRecord | None = jobs.get(job.request_id)
+    return (row and row.created_at) or datetime.min.replace(tzinfo=UTC)
+
+
+def judge(
+    waiting: Sequence[datetime], urgent: datetime, *, sent: int, consumers: int
+) -> tuple[str, str]:
+    """
+    Decide from the starts whether the urgent job overtook.
+
+    Each consumer may have had one ordinary job in transit, which it then processes first.
+
+    Args:
+        waiting: Starts of the ordinary jobs that waited when the urgent one was in its queue.
+        urgent: Start of the urgent one.
+        sent: Number of ordinary jobs that were sent.
+        consumers: Number of consumers.
+
+    Returns:
+        The outcome, and what was seen.
+    """
+    if len(waiting) < 2 * consumers:
+        text = f"only {len(waiting)} of {sent} ordinary jobs still waited for {consumers} consumers"
+        return NOT_OBSERVABLE, f"workers were idle: {text}"
+    before = sum(start < urgent for start in waiting)
+    if before > consumers:
+        text = f"{before} of {len(waiting)} waiting ordinary jobs started before the urgent one"
+        return FAILED, f"{text}; in transit to {consumers} consumers were at most {consumers}"
+    overtaken = len(waiting) - before
+    return PASSED, f"the urgent job overtook {overtaken} of {len(waiting)} waiting ordinary jobs"
