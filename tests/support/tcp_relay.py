@@ -1,4 +1,4 @@
-"""A TCP relay between a worker and an engine, which tests can cut and restore."""
+"""A TCP relay between a worker and an engine, which tests can cut, stall and restore."""
 
 from __future__ import annotations
 
@@ -7,6 +7,25 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class _Link:
+    """One client's connection and the one to the engine."""
+
+    near: socket.socket
+    far: socket.socket
+    cuts_next_chunk: threading.Event = field(default_factory=threading.Event)
+    stalls: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def end(self) -> None:
+        """Disconnect both sides."""
+        self.ended.set()
+        for side in (self.near, self.far):
+            with suppress(OSError):
+                side.shutdown(socket.SHUT_RDWR)
 
 
 class Relay:
@@ -17,7 +36,7 @@ class Relay:
         self.port = port
         self._target = ("127.0.0.1", target)
         self._server: socket.socket | None = None
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
@@ -33,16 +52,29 @@ class Relay:
                 self._server.shutdown(socket.SHUT_RDWR)
             self._server.close()
             self._server = None
-        for pair in self._pairs:
-            for end in pair:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+        for link in self._links:
+            link.end()
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        self._pairs.clear()
+        self._links.clear()
 
-    def _start(self, task: Callable[..., None], *args: socket.socket) -> None:
+    def cut_half_way(self) -> list[threading.Event]:
+        """End each open connection in the middle of what it carries next; accept new ones."""
+        links = self._open_links()
+        for link in links:
+            link.cuts_next_chunk.set()
+        return [link.ended for link in links]
+
+    def stall(self) -> None:
+        """Carry nothing more over the open connections, and keep them open; accept new ones."""
+        for link in self._open_links():
+            link.stalls.set()
+
+    def _open_links(self) -> list[_Link]:
+        return [link for link in self._links if not link.ended.is_set()]
+
+    def _start(self, task: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=task, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -51,17 +83,31 @@ class Relay:
         with suppress(OSError):
             while True:
                 near, _ = server.accept()
-                far = socket.create_connection(self._target)
-                self._pairs.append((near, far))
-                self._start(self._pass_on, near, far)
+                try:
+                    far = socket.create_connection(self._target)
+                except OSError:  # the engine is away
+                    near.close()
+                    continue
+                link = _Link(near, far)
+                self._links.append(link)
+                self._start(self._pass_on, link)
 
-    def _pass_on(self, near: socket.socket, far: socket.socket) -> None:
+    def _pass_on(self, link: _Link) -> None:
+        near, far = link.near, link.far
         with near, far, selectors.DefaultSelector() as selector, suppress(OSError):
             selector.register(near, selectors.EVENT_READ, far)
             selector.register(far, selectors.EVENT_READ, near)
-            while True:
+            while not link.ended.is_set():
                 for key, _ in selector.select():
+                    if link.stalls.is_set():
+                        link.ended.wait()
+                        return
                     chunk = key.fileobj.recv(65536)
+                    if link.cuts_next_chunk.is_set():
+                        key.data.sendall(chunk[: len(chunk) // 2])
+                        chunk = b""
                     if not chunk:
+                        link.ended.set()
                         return
                     key.data.sendall(chunk)
+        link.ended.set()
