@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help setup languages image demo test test-all attacks fast lint format validate bench docs pins release clean
+.PHONY: help setup languages image demo test test-all attacks chaos fast lint format validate bench docs pins release clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-all: image ## run the tests and the exhaustive ones too, as before a releas
 
 attacks: languages ## run hostile programs in the sandbox, then 1,000 in mixed order (ARGS='--runs 100')
 	@exec $(PY) tests/attacks $(ARGS)
+
+chaos: setup ## fault every part of a running system with 500 requests in flight (ARGS=kill_broker)
+	@exec $(PY) tests/chaos $(ARGS)
 
 fast: setup ## run the tests that need no engine
 	@exec $(PY) -m pytest -q -n 2 -m 'not engine and not stack and not exhaustive' $(ARGS)

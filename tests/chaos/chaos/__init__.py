@@ -1,0 +1,1 @@
+"""Faults of every part of a running system, and the account of every request after each."""

@@ -1,0 +1,223 @@
+"""
+The faults: each is injected when its block begins, and has ended when the block has ended.
+
+A fault yields a function that waits until the workers have met it, so that a fault never ends
+before it had any effect.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from chaos.site import Site
+from grader.adapters.activemq.connection import Connection
+from grader.errors import ConnectionLostError
+
+Met = Callable[[], None]
+Fault = Callable[[Site, int], AbstractContextManager[Met]]
+
+_BUSY, _STARTED = "Processing request", "Worker started"
+_LOST = ("Connection to the broker lost", "Waiting for the broker")
+_LIMIT_SECONDS = 300.0
+_HOUR = 3600
+_FILLER_QUEUE = "chaos-filler"
+_FILLER = b"x" * (256 << 10)
+#: A blocked producer waits this long for its receipt.
+_BLOCKED_SECONDS = 3.0
+_DISTURBED_REQUESTS = 6
+_LATE_SECONDS = 2.0
+_SETTLED_SECONDS = 0.5
+
+
+@contextmanager
+def nothing(_site: Site, _rounds: int) -> Iterator[Met]:
+    """No fault: the baseline."""
+    yield lambda: None
+
+
+@contextmanager
+def kill_workers(site: Site, rounds: int) -> Iterator[Met]:
+    """`kill -9` of a worker at random while it has a request, several times."""
+    busy = site.workers.expect(_BUSY)
+
+    def kill() -> None:
+        for number in range(rounds):
+            busy() if not number else site.workers.expect(_BUSY)()
+            started = site.workers.expect(_STARTED)
+            site.workers.kill_one()
+            started()
+
+    yield kill
+
+
+@contextmanager
+def terminate_workers(site: Site, rounds: int) -> Iterator[Met]:
+    """SIGTERM to all workers at once, several times, as a deployment or a scale-in does."""
+    busy = site.workers.expect(_BUSY)
+
+    def terminate() -> None:
+        for number in range(rounds):
+            busy() if not number else site.workers.expect(_BUSY)()
+            started = site.workers.expect(_STARTED, count=2)
+            site.workers.signal_all(signal.SIGTERM)
+            started()
+
+    yield terminate
+
+
+@contextmanager
+def kill_broker(site: Site, _rounds: int) -> Iterator[Met]:
+    """`kill -9` of the broker, which starts again on its store."""
+    met = site.workers.expect("Waiting for the broker")
+    site.broker.kill()
+    yield met
+    site.broker.start()
+
+
+@contextmanager
+def stop_database(site: Site, _rounds: int) -> Iterator[Met]:
+    """`kill -9` of MariaDB, which recovers its tables when it starts again."""
+    met = site.workers.expect("Waiting for the database")
+    site.database.kill()
+    yield met
+    site.database.start()
+
+
+@contextmanager
+def s3_errors(site: Site, _rounds: int) -> Iterator[Met]:
+    """S3 answers every request of a worker with 500."""
+    met = site.bucket.expect(_DISTURBED_REQUESTS)
+    site.bucket.fails = True
+    yield met
+    site.bucket.fails = False
+
+
+@contextmanager
+def s3_slow(site: Site, _rounds: int) -> Iterator[Met]:
+    """Each answer of S3 to a worker comes two seconds late."""
+    met = site.bucket.expect(_DISTURBED_REQUESTS)
+    site.bucket.delay_seconds = _LATE_SECONDS
+    yield met
+    site.bucket.delay_seconds = 0.0
+
+
+@contextmanager
+def tcp_cut(site: Site, rounds: int) -> Iterator[Met]:
+    """The connections to broker and database end in the middle of a message, several times."""
+
+    def cut() -> None:
+        for _ in range(rounds):
+            ends = [end for link in site.links for end in link.cut_half_way()]
+            assert any(end.wait(_LIMIT_SECONDS) for end in ends)
+
+    yield cut
+
+
+@contextmanager
+def tcp_stall(site: Site, _rounds: int) -> Iterator[Met]:
+    """The open connections to broker and database carry nothing more, and never end."""
+    lost = site.workers.expect(*_LOST)
+    for link in site.links:
+        link.stall()
+    yield lost
+
+
+@contextmanager
+def fill_store(site: Site, _rounds: int) -> Iterator[Met]:
+    """Another producer fills the broker's store, which then accepts no message."""
+    site.workers.signal_all(signal.SIGSTOP)  # so that they have requests left when it is full
+    blocked = site.workers.expect("a queue may be full")
+
+    def fill() -> None:
+        site.await_waiting()
+        producer = site.broker.connect(_BLOCKED_SECONDS)
+        with suppress(ConnectionLostError):
+            while True:
+                producer.send(_FILLER_QUEUE, _FILLER)
+        producer.drop()
+        site.workers.signal_all(signal.SIGCONT)
+        blocked()
+
+    yield fill
+    _empty(site.broker.connect())
+
+
+@contextmanager
+def rotate_passwords(site: Site, _rounds: int) -> Iterator[Met]:
+    """
+    The workers' passwords for broker and database change, and the broker reboots.
+
+    The order is that of `gradectl secrets rotate`: parameter, user, reboot. The workers stay.
+    """
+    lost = site.workers.expect(*_LOST)
+    for_broker, for_database = (f"a-Password-{secrets.token_hex(8)}" for _ in range(2))
+    site.set_parameter("mq/password", for_broker)
+    site.set_parameter("db/password", for_database)
+    site.database.set_password(for_database)
+    site.broker.passwords["worker"] = for_broker
+    site.broker.stop()
+    site.links[1].cut_half_way()  # so that the next connection needs the new password
+    site.broker.start()
+    yield lost
+
+
+@contextmanager
+def clock_jump(site: Site, _rounds: int) -> Iterator[Met]:
+    """The time of day of workers and broker jumps an hour ahead, then an hour back."""
+    ahead, back = site.results.expect(2), site.results.expect(4)
+    site.clock.set(_HOUR)
+
+    def jump() -> None:
+        ahead()
+        site.clock.set(-_HOUR)
+        back()
+
+    yield jump
+    site.clock.set(0)
+
+
+@contextmanager
+def full_disk(site: Site, _rounds: int) -> Iterator[Met]:
+    """The disk of the workers has no byte left: boxes, caches and temporary files."""
+    met = site.workers.expect("Attempt failed")
+    hog = site.disk / "hog"
+    _fill(hog)
+    yield met
+    hog.unlink()
+
+
+FAULTS: dict[str, Fault] = {
+    "kill_workers": kill_workers,
+    "terminate_workers": terminate_workers,
+    "kill_broker": kill_broker,
+    "stop_database": stop_database,
+    "s3_errors": s3_errors,
+    "s3_slow": s3_slow,
+    "tcp_cut": tcp_cut,
+    "tcp_stall": tcp_stall,
+    "fill_store": fill_store,
+    "rotate_passwords": rotate_passwords,
+    "clock_jump": clock_jump,
+    "full_disk": full_disk,
+}
+
+
+def _empty(consumer: Connection) -> None:
+    """Read what fills the store, until nothing more comes."""
+    consumer.subscribe(_FILLER_QUEUE, headers={"ack": "auto", "activemq.prefetchSize": "10"})
+    while consumer.next_frame(_SETTLED_SECONDS):
+        pass
+    consumer.close()
+
+
+def _fill(file: Path) -> None:
+    """Write until the disk is full."""
+    with suppress(OSError), file.open("wb", buffering=0) as hog:
+        for block in (1 << 20, 1 << 12, 1):
+            with suppress(OSError):
+                while True:
+                    hog.write(bytes(block))

@@ -1,0 +1,261 @@
+"""A whole system that faults are tried on: bucket, broker, database, and two real workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from http_relay import HttpRelay
+from tcp_relay import Relay
+
+from chaos.clock import Clock
+from chaos.engines import Broker, DatabaseServer
+from chaos.results import Results
+from chaos.workers import Workers
+from gradectl.local.engines.find import find_engines
+from gradectl.local.loopback import free_ports
+from gradectl.local.testing import running_control_plane
+from grader.adapters.activemq.inspection import ActiveMQQueueInspector
+from grader.adapters.activemq.sender import ActiveMQSender
+from grader.adapters.s3 import S3ObjectStore
+from grader.contract.names import REQUESTS_QUEUE
+from grader.ports.messages import MessageSender
+from grader.ports.stores import ObjectStore
+from grader.sandbox.build import Installation, install
+
+REGION = "ap-northeast-2"
+BUCKET = "chaos-grading-files"
+PROBLEM = "double"
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+_PARTS = {
+    "MQ": ("mq", ("broker-endpoint", "username", "password")),
+    "DB": ("db", ("endpoint", "name", "username", "password")),
+}
+_PAUSE_SECONDS = 0.1
+_DISK = "24m"
+_FIRST_USER = 300_000
+_BOXES = 16
+_USERS_PER_PROCESS = 4 * _BOXES
+_INTERNAL_ERROR = (
+    b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>"
+)
+
+
+class FaultyBucket(HttpRelay):
+    """The bucket as the workers see it: it can fail every request, or answer late."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.fails = False
+        self.delay_seconds = 0.0
+        self._disturbed = 0
+        self._changed = threading.Condition()
+
+    def answer(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Fail, delay or pass on a request."""
+        if self.fails:
+            self._count()
+            return 500, [("Content-Type", "application/xml")], _INTERNAL_ERROR
+        if self.delay_seconds:
+            self._count()
+            threading.Event().wait(self.delay_seconds)
+        return super().answer(method, path, headers, body)
+
+    def expect(self, count: int) -> Callable[[], None]:
+        """Return a function that waits until `count` more requests were failed or delayed."""
+        target = self._disturbed + count
+
+        def wait() -> None:
+            with self._changed:
+                assert self._changed.wait_for(lambda: self._disturbed >= target, 300.0)
+
+        return wait
+
+    def _count(self) -> None:
+        with self._changed:
+            self._disturbed += 1
+            self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Site:
+    """
+    The running system, and what faults can get at.
+
+    Args:
+        broker: The broker.
+        database: The database.
+        bucket: The way of the workers to the bucket.
+        links: The ways of the workers to broker and database.
+        clock: The time of day of workers and broker.
+        disk: The disk of the workers.
+        workers: The workers.
+        results: What the web tier has received.
+        store: The way of the web tier to the bucket.
+        sender: Sends requests, as the web tier does.
+        set_parameter: Writes a parameter such as `mq/password`.
+    """
+
+    broker: Broker
+    database: DatabaseServer
+    bucket: FaultyBucket
+    links: tuple[Relay, Relay]
+    clock: Clock
+    disk: Path
+    workers: Workers
+    results: Results
+    store: ObjectStore
+    sender: MessageSender
+    set_parameter: Callable[[str, str], None]
+
+    def await_waiting(self) -> None:
+        """Wait until requests wait in the broker."""
+        connection = self.broker.connect()
+        inspector = ActiveMQQueueInspector(connection)
+        pause = threading.Event()
+        while not inspector.statistics([REQUESTS_QUEUE])[REQUESTS_QUEUE].size:
+            pause.wait(_PAUSE_SECONDS)
+        connection.close()
+
+
+@contextmanager
+def open_site(settings: dict[str, str]) -> Iterator[Site]:
+    """
+    Start a system, and stop it on exit.
+
+    Args:
+        settings: Environment variables of the workers besides those of every deployment.
+    """
+    with ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-chaos-"))
+        directory = Path(name)
+        directory.chmod(0o711)  # users of boxes pass through it
+        endpoint = stack.enter_context(running_control_plane(directory))
+        clock, engines = Clock(directory), find_engines()
+        broker = Broker(engines.activemq, directory / "broker", clock.environment)
+        database = DatabaseServer(engines.mariadb, directory / "database")
+        for engine in (broker, database):
+            engine.start()
+            stack.callback(engine.stop)
+        links = _links(stack, broker, database)
+        bucket = stack.enter_context(FaultyBucket(endpoint).running())
+        disk = _disk(stack, directory)
+        environment = {
+            **_environment(endpoint, bucket, broker),
+            **_sandbox(directory, disk),
+            **clock.environment,
+            **settings,
+        }
+        store, set_parameter = _account(endpoint, broker, database, links)
+        sender = ActiveMQSender(broker.connect)
+        stack.callback(sender.close)
+        workers = Workers(environment, directory / "workers.log")
+        results = Results(broker.connect)
+        site = Site(
+            broker=broker,
+            database=database,
+            bucket=bucket,
+            links=links,
+            clock=clock,
+            disk=disk,
+            workers=workers,
+            results=results,
+            store=store,
+            sender=sender,
+            set_parameter=set_parameter,
+        )
+        stack.callback(results.stop)
+        results.start()
+        stack.callback(workers.stop)
+        workers.start()
+        yield site
+
+
+def _links(stack: ExitStack, broker: Broker, database: DatabaseServer) -> tuple[Relay, Relay]:
+    ports = free_ports(2)
+    relays = (Relay(broker.port, ports[0]), Relay(database.port, ports[1]))
+    for relay in relays:
+        relay.open()
+        stack.callback(relay.cut)
+    return relays
+
+
+def _disk(stack: ExitStack, directory: Path) -> Path:
+    """Mount a small disk for everything that a worker writes."""
+    disk = directory / "disk"
+    disk.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=0711", "none", disk], check=True
+    )
+    stack.callback(subprocess.run, ["umount", "--lazy", disk], check=True)
+    return disk
+
+
+def _sandbox(directory: Path, disk: Path) -> dict[str, str]:
+    launcher = directory / "launcher"
+    first_user = _FIRST_USER + _USERS_PER_PROCESS * os.getpid()
+    install(Installation(launcher, disk / "boxes", first_user, _BOXES, os.getegid()))
+    files = disk / "tmp"
+    files.mkdir(mode=0o711)
+    return {"LAUNCHER_PATH": str(launcher), "TMPDIR": str(files)}
+
+
+def _environment(endpoint: str, bucket: FaultyBucket, broker: Broker) -> dict[str, str]:
+    parameters = {
+        f"{variable}_{key.replace('broker-', '').upper()}_PARAM": f"/chaos/{part}/{key}"
+        for variable, (part, keys) in _PARTS.items()
+        for key in keys
+    }
+    return {
+        **parameters,
+        **_CREDENTIALS,
+        "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": bucket.url,
+        "SSL_CERT_FILE": str(broker.ca_file),
+        "ENVIRONMENT": "chaos",
+        "GRADING_BUCKET": BUCKET,
+        "LANGUAGES": "python",
+    }
+
+
+def _account(
+    endpoint: str, broker: Broker, database: DatabaseServer, links: tuple[Relay, Relay]
+) -> tuple[ObjectStore, Callable[[str, str], None]]:
+    """Create bucket, problem, parameters and application user."""
+
+    def aws(service: str) -> Any:
+        keys = {key.lower(): value for key, value in _CREDENTIALS.items()}
+        return boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys)
+
+    s3, ssm = aws("s3"), aws("ssm")
+
+    def set_parameter(name: str, value: str) -> None:
+        ssm.put_parameter(Name=f"/chaos/{name}", Value=value, Type="SecureString", Overwrite=True)
+
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for ending, content in (("in", b"21\n"), ("ans", b"42\n")):
+        s3.put_object(Bucket=BUCKET, Key=f"problems/{PROBLEM}/testcases/1.{ending}", Body=content)
+    password = "a-Password-of-application-1"
+    database.set_password(password)
+    for name, value in {
+        "mq/broker-endpoint": f"stomp+ssl://localhost:{links[0].port}",
+        "mq/username": "worker",
+        "mq/password": broker.passwords["worker"],
+        "db/endpoint": f"127.0.0.1:{links[1].port}",
+        "db/name": database.NAME,
+        "db/username": database.APPLICATION,
+        "db/password": password,
+    }.items():
+        set_parameter(name, value)
+    return S3ObjectStore(s3, BUCKET), set_parameter

@@ -1,0 +1,115 @@
+"""Worker processes that are started again when they end, as ECS does."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+
+from gradectl.local.loopback import free_ports
+from gradectl.processes.child import guarded
+
+WORKERS = 2
+WAIT_SECONDS = 300.0  # a limit for a hung system
+#: ECS needs longer to start a task.
+_PAUSE_SECONDS = 0.2
+
+
+class Workers:
+    """
+    Two workers and what they log.
+
+    Args:
+        environment: Their environment variables.
+        log_file: Receives their log lines.
+    """
+
+    def __init__(self, environment: Mapping[str, str], log_file: Path) -> None:
+        self.lines: list[str] = []
+        self.starts = 0
+        self._environment = dict(environment)
+        self._log_file = log_file
+        self._changed = threading.Condition()
+        self._running: dict[int, subprocess.Popen[str]] = {}
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._keep, args=(number,), name=f"worker-{number}")
+            for number in range(WORKERS)
+        ]
+
+    def start(self) -> None:
+        """Start both, and wait until they take requests."""
+        ready = self.expect("Worker started", count=WORKERS)
+        for thread in self._threads:
+            thread.start()
+        ready()
+
+    def stop(self) -> None:
+        """End both for good."""
+        self._stopping.set()
+        self.signal_all(signal.SIGTERM)
+        for thread in self._threads:
+            thread.join(WAIT_SECONDS)
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to both."""
+        for process in list(self._running.values()):
+            with suppress(ProcessLookupError):
+                process.send_signal(number)
+
+    def kill_one(self) -> None:
+        """Kill one of them without any time to do anything."""
+        process = random.choice(list(self._running.values()))
+        with suppress(ProcessLookupError):
+            process.kill()
+
+    def expect(self, *words: str, count: int = 1) -> Callable[[], None]:
+        """Return a function that waits until `count` lines with any of these words have come."""
+        start = len(self.lines)
+
+        def found() -> bool:
+            lines = self.lines[start:]
+            return sum(any(each in line for each in words) for line in lines) >= count
+
+        def wait() -> None:
+            with self._changed:
+                in_time = self._changed.wait_for(found, WAIT_SECONDS)
+            assert in_time, f"none of {words} in {self.lines[start:][-40:]}"
+
+        return wait
+
+    def _keep(self, number: int) -> None:
+        """Run one worker again and again."""
+        while not self._stopping.is_set():
+            started = monotonic()
+            self._run(number)
+            if monotonic() - started < WORKERS:  # do not spin when it cannot start
+                self._stopping.wait(1.0)
+            self._stopping.wait(_PAUSE_SECONDS)
+
+    def _run(self, number: int) -> None:
+        (port,) = free_ports(1)
+        process = subprocess.Popen(
+            guarded([sys.executable, "-m", "grader", "worker"]),
+            env={**self._environment, "HEALTH_PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._running[number] = process
+        self.starts += 1
+        with process, self._log_file.open("a") as log:
+            for line in process.stderr or ():
+                log.write(f"worker-{number} {process.pid} {line}")
+                log.flush()
+                with self._changed:
+                    self.lines.append(line)
+                    self._changed.notify_all()
+        del self._running[number]
