@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -70,9 +70,10 @@ def list_queues(
     """
     target = select_environment(app, environment)
     previous: _Observation | None = None
+    pause = threading.Event()
     for number in count():
         if number and interval:
-            time.sleep(interval)
+            pause.wait(interval)
         found = _observe(target, source)
         _show(target, found, previous, is_watched=interval is not None)
         if interval is None:

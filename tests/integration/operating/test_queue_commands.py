@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import in_process
 import jsonschema
 import pytest
 from http_relay import Held, HttpRelay
@@ -261,6 +263,38 @@ def test_a_watched_list_repeats_with_rates(applied: Any) -> None:
     assert watching.wait() == 143
     assert documents[0]["queues"][3]["in_per_second"] is None
     assert documents[-1]["source"] == "broker"
+
+
+class Noticing(io.StringIO):
+    """Standard output that says when something was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = threading.Event()
+
+    def write(self, text: str) -> int:
+        """Write, and say so."""
+        count = super().write(text)
+        self.written.set()
+        return count
+
+
+def test_ctrl_c_ends_a_watch_at_once(applied: Any) -> None:
+    """Also in the middle of a pause of an hour."""
+    out = Noticing()
+
+    def interrupt() -> None:
+        out.written.wait(SECONDS)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    watch = ("queue", "list", "--watch", "3600", "-o", "json")
+    done = in_process.run(applied.root, applied.environ(), *watch, out=out)
+    interrupting.join()
+
+    assert done.code == 130, done.stderr
+    assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments", [(), ("--message", "ID:none")])
