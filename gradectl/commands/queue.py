@@ -6,6 +6,7 @@ from gradectl.commands.queue_archive import export_queue, import_queue
 from gradectl.commands.queue_inspect import inspect_queue
 from gradectl.commands.queue_list import list_queues
 from gradectl.commands.queue_move import delete, move, purge
+from gradectl.commands.queue_pause import pause, resume
 from gradectl.commands.queue_redrive import redrive
 from gradectl.commands.queue_requeue import requeue
 from gradectl.commands.queue_send import send, tail
@@ -28,5 +29,6 @@ for each in (
     *(list_queues, inspect_queue, trace, tail),
     *(redrive, requeue, move, delete, purge),
     *(export_queue, import_queue, send),
+    *(pause, resume),
 ):
     queue.add_command(each)

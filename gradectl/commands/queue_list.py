@@ -16,6 +16,7 @@ from gradectl.commands.arguments import environment_option
 from gradectl.context import pass_context
 from gradectl.errors import GradectlError, UnreachableError
 from gradectl.monitoring.names import ResourceNames
+from gradectl.monitoring.paused import pause_text
 from gradectl.options import command
 from gradectl.queues.hints import hints
 from gradectl.queues.inspection import QueueState, queue_states
@@ -34,10 +35,19 @@ _MOST_DELAYED = 1_000
 
 @dataclass(frozen=True)
 class _Observation:
-    """The queues at one moment; `delayed` is None where it could not be read."""
+    """
+    The queues at one moment.
+
+    Attributes:
+        states: The state of each queue.
+        source: Where the counters come from.
+        paused: Since when the workers are paused; empty if they are not.
+        delayed: Delayed messages by queue; None where they could not be read.
+    """
 
     states: list[QueueState]
     source: str
+    paused: str
     delayed: Counter[str] | None = None
 
 
@@ -83,11 +93,12 @@ def list_queues(
 
 def _observe(target: EnvironmentClient, source: str) -> _Observation:
     """Read the queues from the first source that answers."""
+    paused = pause_text(target.aws, target.name)
     if source != "cloudwatch":
         try:
             with target.broker("operator") as broker:
                 states = queue_states(broker.inspector)
-            return _Observation(states, "broker", _delayed(target))
+            return _Observation(states, "broker", paused, _delayed(target))
         except (UnreachableError, ConnectionLostError) as error:
             if source == "broker" or target.environment.emulated:
                 raise
@@ -100,7 +111,8 @@ def _observe(target: EnvironmentClient, source: str) -> _Observation:
             where=f"AWS/AmazonMQ, broker {name}",
             next_step=f"gradectl status {target.name}",
         )
-    return _Observation([QueueState(queue, found.get(queue)) for queue in QUEUES], "cloudwatch")
+    states = [QueueState(queue, found.get(queue)) for queue in QUEUES]
+    return _Observation(states, "cloudwatch", paused)
 
 
 def _delayed(target: EnvironmentClient) -> Counter[str] | None:
@@ -125,7 +137,7 @@ def _show(
     counters = {each.queue: each.counters for each in found.states}
     before = {each.queue: each.counters for each in previous.states} if previous else {}
     changes = rates(before, counters)
-    said = hints(counters, target.name, target.look_at)
+    said = hints(counters, target.name, target.look_at, paused=found.paused)
     queues = [
         {
             **_document(each, found, changes.get(each.queue)),

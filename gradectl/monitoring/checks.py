@@ -105,6 +105,8 @@ def _service(seen: Observations) -> Cause | None:
     name = seen.environment
     if seen.service is None:
         return Cause("the service of the workers does not exist", f"gradectl apply {name}")
+    if seen.paused:
+        return Cause(f"the workers are {seen.paused}", f"gradectl queue resume -e {name}")
     if seen.service.desired == 0 and _waiting(seen):
         text = f"{_waiting(seen)} messages wait, and the desired number of workers is 0"
         return Cause(text, "raise ecs_min_capacity or ecs_desired_count, then apply")

@@ -43,6 +43,7 @@ class Observations:
         cpu_percent: Use of the CPU of the workers within some minutes; None when it is unknown.
         ingress: What the security groups of broker and database accept.
         bucket_exists: Whether the bucket of submissions and results exists.
+        paused: Since when the workers are paused, and by whom; empty if they are not.
         errors: The latest error lines of the workers.
         unknown: Part that could not be read, and why.
     """
@@ -66,6 +67,7 @@ class Observations:
     cpu_percent: float | None = None
     ingress: tuple[IngressRule, ...] = ()
     bucket_exists: bool = True
+    paused: str = ""
     errors: tuple[str, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
 

@@ -25,6 +25,7 @@ from gradectl.monitoring.observations import (
     SERVICE,
     Observations,
 )
+from gradectl.monitoring.paused import pause_text
 from gradectl.monitoring.stopped_tasks import failed
 from gradectl.queues.inspection import queue_states
 from gradectl.target import EnvironmentClient
@@ -109,6 +110,7 @@ class Observer:
             "service": service,
             "broker": self._managed(BROKER, names.broker, aws.states.broker),
             "database": self._managed(DATABASE, names.database, aws.states.database),
+            "paused": pause_text(aws, names.environment),
             "unknown": self._unknown,
             **self._tasks(service),
         }

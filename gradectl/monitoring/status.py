@@ -41,7 +41,9 @@ def problems(seen: Observations) -> list[Problem]:
         doctor = f"gradectl doctor {seen.environment}"
         found += [
             Problem(QUEUES, f"{queue}: {hint.text}", hint.next_step)
-            for queue, hint in hints(seen.queues, seen.environment, doctor).items()
+            for queue, hint in hints(
+                seen.queues, seen.environment, doctor, paused=seen.paused
+            ).items()
             if hint.text
         ]
     return found
@@ -52,6 +54,9 @@ def _service_problems(seen: Observations) -> Iterator[Problem]:
     if service is None:
         yield Problem(SERVICE, "the service does not exist", f"gradectl apply {name}")
         return
+    if seen.paused:
+        text = f"the workers are {seen.paused}"
+        yield Problem(SERVICE, text, f"gradectl queue resume -e {name}")
     stopped = causes(seen.stopped)
     doctor = f"gradectl doctor {name}"
     for each in service.deployments:

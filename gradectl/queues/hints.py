@@ -25,7 +25,11 @@ class Hint:
 
 
 def hints(
-    queues: Mapping[str, QueueStatistics | None], environment: str, status_command: str
+    queues: Mapping[str, QueueStatistics | None],
+    environment: str,
+    status_command: str,
+    *,
+    paused: str = "",
 ) -> dict[str, Hint]:
     """
     Return a hint for each queue.
@@ -34,6 +38,7 @@ def hints(
         queues: Counters by queue; None for a queue that does not exist.
         environment: Name of the environment, for commands.
         status_command: The command that shows the state of the environment.
+        paused: Since when the workers are paused, and by whom; empty if they are not.
     """
     is_working = any(
         counters.consumers or counters.in_flight
@@ -48,6 +53,9 @@ def hints(
             found[queue] = _dead_letter_hint(counters, environment)
         elif queue == RESULTS_QUEUE:
             found[queue] = _result_hint(counters)
+        elif paused:
+            waiting = f", {counters.waiting} waiting" if counters.waiting else ""
+            found[queue] = Hint(f"{paused}{waiting}", f"gradectl queue resume -e {environment}")
         else:
             found[queue] = _request_hint(counters, status_command, is_working=is_working)
     return found

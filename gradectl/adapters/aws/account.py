@@ -24,6 +24,7 @@ from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
 from gradectl.adapters.aws.providers import Providers
 from gradectl.adapters.aws.quotas import Quotas
+from gradectl.adapters.aws.scaling import Scaling
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stacks import Stacks
 from gradectl.adapters.aws.states import States
@@ -207,6 +208,11 @@ class Aws:
     def services(self) -> Services:
         """ECS."""
         return Services(self._client("ecs"))
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """Application Auto Scaling."""
+        return Scaling(self._client("application-autoscaling"))
 
     @cached_property
     def tasks(self) -> Tasks:

@@ -1,4 +1,4 @@
-"""SSM parameters: their metadata, and writing secrets; values are read by `Aws.parameters`."""
+"""SSM parameters: their metadata, and writing them; values are read by `Aws.parameters`."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ class ParameterStore:
             error.what = error.what.replace(value, _HIDDEN)
             raise
         return int(answer["Version"])
+
+    def create(self, name: str, value: str) -> None:
+        """Create a parameter that is not secret; raises `GradectlError` when it exists."""
+        with translated(f"parameter {name}"):
+            self._client.put_parameter(Name=name, Value=value, Type="String", Overwrite=False)
+
+    def delete(self, name: str) -> None:
+        """Delete a parameter."""
+        with translated(f"parameter {name}"):
+            self._client.delete_parameter(Name=name)
 
 
 def _info(item: dict[str, Any]) -> ParameterInfo:

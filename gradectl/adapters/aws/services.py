@@ -132,6 +132,11 @@ class Services:
         primary = _service(answer["service"]).primary
         return primary.deployment_id if primary else ""
 
+    def set_desired(self, cluster: str, name: str, count: int) -> None:
+        """Set the desired number of tasks, without waiting."""
+        with translated(f"ECS service {cluster}/{name}"):
+            self._client.update_service(cluster=cluster, service=name, desiredCount=count)
+
     def execute(self, cluster: str, task: str, container: str, command: str) -> dict[str, str]:
         """
         Start a session in a container.
