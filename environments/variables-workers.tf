@@ -146,7 +146,7 @@ variable "enable_ecs_exec" {
 }
 
 variable "enable_ecs_task_protection" {
-  description = "Allow a worker to protect itself from scale-in while it has a job."
+  description = "Let a worker protect its task from scale-in while it has a job for more than 5 seconds."
   type        = bool
   default     = false
 }

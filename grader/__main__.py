@@ -98,14 +98,17 @@ def worker() -> None:
     Process requests until SIGTERM.
 
     On SIGTERM the running requests finish and the exit code is 0. A second SIGTERM, or the end of
-    DRAIN_SECONDS, ends the worker at once with 143; its requests are delivered to another worker.
+    DRAIN_SECONDS, ends the worker at once with 143; its requests are given back and delivered to
+    another worker, and the interrupted attempts do not count.
     """
     redactor = Redactor()
     log = _logger(redactor)
     try:
         settings = load(WorkerSettings)
         work = Worker(settings, find_handler(settings.job_handler), log, redactor)
-        status = run_until_signal(work.run, drain_seconds=settings.drain_seconds, log=log)
+        status = run_until_signal(
+            work.run, drain_seconds=settings.drain_seconds, log=log, leave=work.give_back
+        )
     except GraderError as error:
         _fail(error, log)
     sys.exit(status)

@@ -141,8 +141,15 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
     max_memory_limit_mb: int = Field(512, ge=1, description="highest memoryLimit, MB")
     max_source_bytes: int = Field(1_048_576, ge=1, description="largest source file, bytes")
     drain_seconds: int = Field(
-        100, ge=0, description="seconds a running request may take after SIGTERM"
+        100,
+        ge=0,
+        description="seconds a running request may take after SIGTERM, then it is given back; less"
+        " than the stop timeout of the task",
     )
+    task_protection: bool = Field(
+        True, description="protect the task from scale-in while a job runs for long, on ECS"
+    )
+    ecs_agent_uri: str = Field("", description="address of the ECS agent; set by ECS")
 
     @property
     def queues(self) -> tuple[str, ...]:

@@ -86,6 +86,15 @@ class JobStore(Protocol):
         """Renew the leases of those of these requests that the worker still holds."""
         ...
 
+    def give_back(self, worker_id: str, request_id: str, attempt: int) -> bool:
+        """
+        End the claim of an attempt without counting it, because its worker has to leave.
+
+        Returns:
+            False if the worker no longer has it, and nothing was changed.
+        """
+        ...
+
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
         """
         Store the result of an attempt, unless a later one has taken over the claim.

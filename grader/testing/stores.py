@@ -156,6 +156,20 @@ class MemoryJobStore:
                 if job and job.record.worker_id == worker_id and job.record.result is None:
                     job.leased_until = self._now() + lease
 
+    def give_back(self, worker_id: str, request_id: str, attempt: int) -> bool:
+        """End a claim without counting its attempt."""
+        with self._lock:
+            job = self._jobs.get(request_id)
+            mine = (worker_id, attempt, None)
+            if (
+                job is None
+                or (job.record.worker_id, job.record.attempts, job.record.result) != mine
+            ):
+                return False
+            job.record = replace(job.record, attempts=attempt - 1, worker_id="")
+            job.leased_until = self._now() - timedelta(seconds=1)
+            return True
+
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
         """Store a result, fenced by the number of the attempt; adds a missing row."""
         missing = _Job(JobRecord(result.request_id, "", attempt, "", "", None), "", self._now())

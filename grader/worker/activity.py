@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
+
+
+@dataclass(frozen=True)
+class ClaimedJob:
+    """A running attempt of a request."""
+
+    request_id: str
+    attempt: int
 
 
 class ActiveJobs:
     """
-    Running jobs; written by the consumers, read by the prefetcher and the claim renewer.
+    Running jobs; written by the consumers, read by background threads.
+
+    A job either ends with a settlement or is given back, never both: `settle` and `give_back`
+    exclude each other.
 
     Args:
         clock: Monotonic time, seconds.
@@ -17,20 +30,40 @@ class ActiveJobs:
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._since: dict[str, float | None] = {}
-        self._claimed: dict[str, str] = {}
+        self._claimed: dict[str, ClaimedJob] = {}
+        self._settling: set[str] = set()
+        self._lock = threading.Lock()
+        self._all_given_back = False
 
     def begin(self, consumer: str) -> None:
         """Record that a consumer started a job."""
         self._since[consumer] = self._clock()
 
-    def claim(self, consumer: str, request_id: str) -> None:
-        """Record that its job has claimed a request."""
-        self._claimed[consumer] = request_id
+    def claim(self, consumer: str, request_id: str, attempt: int) -> bool:
+        """Record that its job has claimed a request; False if it is too late to begin."""
+        with self._lock:
+            if not self._all_given_back:
+                self._claimed[consumer] = ClaimedJob(request_id, attempt)
+            return not self._all_given_back
+
+    def settle(self, consumer: str) -> bool:
+        """Record that its job will be settled; False if it must not, as it was given back."""
+        with self._lock:
+            self._settling.add(consumer)
+            return not self._all_given_back
 
     def end(self, consumer: str) -> None:
         """Record that its job has ended."""
         self._since[consumer] = None
         self._claimed.pop(consumer, None)
+        self._settling.discard(consumer)
+
+    def give_back(self) -> list[ClaimedJob]:
+        """Return the claims of all jobs that are not being settled; none will be any more."""
+        with self._lock:
+            self._all_given_back = True
+            given = [name for name in list(self._claimed) if name not in self._settling]
+            return [job for name in given if (job := self._claimed.pop(name, None))]
 
     def count(self) -> int:
         """Return the number of running jobs."""
@@ -38,7 +71,7 @@ class ActiveJobs:
 
     def claimed(self) -> list[str]:
         """Return the ids of the claimed requests."""
-        return list(self._claimed.values())
+        return [job.request_id for job in list(self._claimed.values())]
 
     def longest_seconds(self) -> float:
         """Return the age of the oldest running job, in seconds; 0 when none runs."""

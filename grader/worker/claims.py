@@ -1,5 +1,5 @@
 """
-Renews the claims of running jobs.
+Renews the claims of running jobs, and gives them back when the worker has to leave.
 
 A claim is a lease: without renewal it ends after a few minutes, and the request may be claimed by
 another message. So a worker that died holds a request for minutes, and a living one holds it as
@@ -32,7 +32,7 @@ def lease_of(interval_seconds: float) -> timedelta:
 @dataclass(frozen=True)
 class ClaimRenewer:
     """
-    Renews all claims of a worker with one statement per interval.
+    Renews all claims of a worker with one statement per interval, or gives them back.
 
     Args:
         jobs: The table of jobs.
@@ -79,8 +79,20 @@ class ClaimRenewer:
         if claimed:
             self.jobs.renew(self.worker_id, claimed, lease_of(self.interval_seconds))
 
-    def _warn(self, error: Exception) -> None:
+    def give_back(self) -> None:
+        """
+        Give back the requests whose jobs still run; an error is logged.
+
+        Their attempts are not counted. The broker redelivers their messages when the connection of
+        this worker ends.
+        """
+        for job in self.active.give_back():
+            try:
+                self.jobs.give_back(self.worker_id, job.request_id, job.attempt)
+                self.log.warning("Request given back", **vars(job))
+            except Exception as error:  # noqa: BLE001 - the worker leaves anyway
+                self._warn(error, "Request not given back, its attempt counts")
+
+    def _warn(self, error: Exception, message: str = "Claims not renewed") -> None:
         expected = isinstance(error, GraderError)
-        self.log.warning(
-            "Claims not renewed", reason=str(error), exc_info=None if expected else error
-        )
+        self.log.warning(message, reason=str(error), exc_info=None if expected else error)

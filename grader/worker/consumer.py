@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from grader.errors import ConnectionLostError, GraderError, StoppingError
+from grader.errors import AccessError, ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
 from grader.ports.messages import Delivery, JobSource
 from grader.worker.activity import ActiveJobs
@@ -52,14 +52,15 @@ class Consumer:
     log: Logger
     active: ActiveJobs = field(default_factory=ActiveJobs)
     clock: Callable[[], datetime] = _now
+    _was_connected: threading.Event = field(default_factory=threading.Event, init=False)
 
     def run(self) -> None:
         """
         Work until shutdown; a lost connection is opened again, with backoff.
 
         Raises:
-            GraderError: The broker refuses for good: a wrong password, an untrusted certificate, a
-                missing right to read or write a queue.
+            GraderError: The broker refuses for good: an untrusted certificate, a missing right to
+                read or write a queue, or a password that was wrong from the start.
         """
         try:
             while not self.stopping.is_set():
@@ -82,7 +83,7 @@ class Consumer:
             ConnectionLostError: It was lost before any message was settled, so reconnecting needs
                 a backoff: a broker whose result queue is full ends every connection this way.
         """
-        source = self.open_source()
+        source = self._open()
         self.retrier.health.good(self.name, "connected")
         settled = 0
         try:
@@ -101,8 +102,26 @@ class Consumer:
             self.active.end(self.name)
             source.close()
 
+    def _open(self) -> JobSource:
+        """
+        Connect; raises as `open_source`.
+
+        A login that worked before is tried again after a refusal: while a password is changed, the
+        broker and the parameter differ for a while.
+        """
+        try:
+            source = self.open_source()
+        except AccessError as error:
+            if not self._was_connected.is_set():
+                raise
+            raise ConnectionLostError(str(error)) from error
+        self._was_connected.set()
+        return source
+
     def _serve(self, source: JobSource, delivery: Delivery) -> None:
         outcome = self.processor.process(delivery)
+        if not self.active.settle(self.name):
+            raise StoppingError("stopped before the request was done; it was given back")
         settlement = settle(outcome, delivery, self.policy, self.clock())
         if settlement.record is not None and not self.recorder.record(settlement):
             outcome = self.processor.superseded(settlement.record.request_id)

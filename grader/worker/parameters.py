@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.adapters.mysql.engine import DatabaseLogin
 from grader.logs import Redactor
 from grader.ports.stores import ParameterStore
+
+
+@dataclass(frozen=True)
+class BrokerLogin:
+    """Endpoints and login of the broker."""
+
+    endpoint: str
+    user: str
+    password: str = field(repr=False)
 
 
 class Parameters:
@@ -63,6 +73,12 @@ class Parameters:
     def name_of(self, key: str) -> str:
         """Return the parameter name of a key."""
         return self._names[key]
+
+    def broker_login(self) -> BrokerLogin:
+        """Build the broker login from the current values."""
+        with self._lock:
+            values = self._values
+        return BrokerLogin(values["mq_endpoint"], values["mq_username"], values["mq_password"])
 
     def database_login(self) -> DatabaseLogin:
         """Build the database login from the current values."""

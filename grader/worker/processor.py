@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from grader.contract.messages import JobRequest, JobResult, readable_request_id
 from grader.contract.verdicts import ErrorCode
-from grader.errors import RequestError, TemporaryError
+from grader.errors import RequestError, StoppingError, TemporaryError
 from grader.logs import Logger
 from grader.ports.handlers import JobHandler
 from grader.ports.jobs import DEFAULT_LEASE, AlreadyFinished, Claim, HeldByAnother, JobStore
@@ -53,7 +53,8 @@ class JobProcessor:
         refresh: Called when the database refuses the login: the password may have been changed.
         log: Log of the worker.
         lease: How long a claim holds unless it is renewed.
-        on_claim: Called with the request id of a granted claim.
+        on_claim: Called with the request id and the attempt of a granted claim; returns False if
+            it is too late to begin, and the claim is given back.
         clock: Current time, UTC; compared with the expiry of messages.
     """
 
@@ -66,7 +67,7 @@ class JobProcessor:
     refresh: Callable[[], None]
     log: Logger
     lease: timedelta = DEFAULT_LEASE
-    on_claim: Callable[[str], None] = lambda _request_id: None
+    on_claim: Callable[[str, int], bool] = lambda _request_id, _attempt: True
     clock: Callable[[], datetime] = _now
 
     def process(self, delivery: Delivery) -> Outcome:
@@ -74,8 +75,8 @@ class JobProcessor:
         Process a message.
 
         Raises:
-            StoppingError: The worker stops while the database is unreachable; the message stays
-                unacknowledged.
+            StoppingError: The worker stops while the database is unreachable, or has no time left;
+                the message stays unacknowledged.
         """
         try:
             request = self._read(delivery)
@@ -89,7 +90,9 @@ class JobProcessor:
         if isinstance(claimed, HeldByAnother):
             self._note("Request is held by another message", request, holder=claimed.worker_id)
             return Retry()
-        self.on_claim(request.request_id)
+        if not self.on_claim(request.request_id, claimed.attempt):
+            self.jobs.give_back(self.worker_id, request.request_id, claimed.attempt)
+            raise StoppingError("stopped before the request was begun; it was given back")
         return self._attempt(delivery, request, claimed.attempt)
 
     def superseded(self, request_id: str) -> Outcome:

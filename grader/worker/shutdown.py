@@ -14,10 +14,16 @@ from grader.logs import Logger
 
 _ENDED = 0  # not a signal number
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: Time for `leave`; the platform kills the process not long after the drain.
+_LEAVE_SECONDS = 5.0
 
 
 def run_until_signal(
-    body: Callable[[threading.Event], None], *, drain_seconds: float, log: Logger
+    body: Callable[[threading.Event], None],
+    *,
+    drain_seconds: float,
+    log: Logger,
+    leave: Callable[[], None] = lambda: None,
 ) -> int:
     """
     Run `body` until it returns, or until SIGTERM or SIGINT.
@@ -29,6 +35,7 @@ def run_until_signal(
         body: Called with an event that is set on shutdown.
         drain_seconds: Time for the body to end after that; a second signal ends it at once.
         log: Log of the worker.
+        leave: Called before a body is abandoned; gets five seconds.
 
     Returns:
         Exit code: 0 if the body ended, 128 + signal number if it was abandoned.
@@ -53,6 +60,8 @@ def run_until_signal(
         threading.Thread(target=run_body, name="worker", daemon=True).start()
         first = events.recv(1)[0]
         if first != _ENDED and not _drain(events, stopping, drain_seconds, log):
+            log.warning("Ending at once; running requests are delivered to another worker")
+            _call_for(_LEAVE_SECONDS, leave)
             return 128 + first
     if errors:
         raise errors[0]
@@ -95,9 +104,13 @@ def _drain(events: socket.socket, stopping: threading.Event, seconds: float, log
     ended = bool(arrived) and events.recv(1)[0] == _ENDED
     if ended:
         log.info("Stopped")
-    else:
-        log.warning("Ending at once; running requests are delivered to another worker")
     return ended
+
+
+def _call_for(seconds: float, action: Callable[[], None]) -> None:
+    thread = threading.Thread(target=action, name="leave", daemon=True)
+    thread.start()
+    thread.join(seconds)
 
 
 def run_all(tasks: dict[str, Callable[[], None]], stopping: threading.Event) -> None:

@@ -17,12 +17,13 @@ from typing import Any
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.adapters.activemq.source import ActiveMqJobSource
+from grader.adapters.ecs_agent import EcsAgent
 from grader.adapters.mysql.engine import open_engine
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
 from grader.contract.messages import JobRequest
-from grader.errors import AccessError, TemporaryError
+from grader.errors import AccessError, ConnectionLostError, TemporaryError
 from grader.handlers import HandlerContext, OpenHandler
 from grader.logs import Logger, Redactor
 from grader.migrations import migrate
@@ -35,9 +36,10 @@ from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer, lease_of
 from grader.worker.consumer import Consumer
 from grader.worker.health import Health, serving
-from grader.worker.parameters import Parameters, parameter_names
+from grader.worker.parameters import BrokerLogin, Parameters, parameter_names
 from grader.worker.prefetch import Prefetcher
 from grader.worker.processor import JobProcessor
+from grader.worker.protection import ScaleInProtection
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
@@ -73,6 +75,7 @@ class Worker:
     open_handler: OpenHandler
     log: Logger
     redactor: Redactor
+    _claims: list[ClaimRenewer] = field(default_factory=list, init=False, repr=False)
 
     def run(self, stopping: threading.Event) -> None:
         """
@@ -99,8 +102,16 @@ class Worker:
             health.good("handler", spec.detail)
             self.log.info("Worker started")
             stack.enter_context(self._prefetch(handlers[names[0]], shared))
-            stack.enter_context(self._renewer(shared).in_background())
+            stack.enter_context(self._protection(shared))
+            claims = self._renewer(shared)
+            stack.enter_context(claims.in_background())
+            self._claims.append(claims)
             run_all({consumer.name: consumer.run for consumer in consumers}, stopping)
+
+    def give_back(self) -> None:
+        """Give back the requests that still run, when there is no more time to drain."""
+        for claims in self._claims:
+            claims.give_back()
 
     def _consumer(self, name: str, handler: JobHandler[Any], shared: _Shared) -> Consumer:
         settings = self.settings
@@ -151,6 +162,14 @@ class Worker:
             refresh=partial(_refresh_if_possible, shared.parameters),
             log=self.log,
         )
+
+    def _protection(self, shared: _Shared) -> AbstractContextManager[None]:
+        """Protect the task while a long job runs, if it is a task of ECS."""
+        settings = self.settings
+        if not settings.task_protection or not settings.ecs_agent_uri:
+            return nullcontext()
+        agent = EcsAgent(settings.ecs_agent_uri)
+        return ScaleInProtection(agent, shared.active, self.log).in_background()
 
     def _prefetch(self, handler: JobHandler[Any], shared: _Shared) -> AbstractContextManager[None]:
         """Prefetch for waiting requests with any one of the handlers, if they support it."""
@@ -211,28 +230,29 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
 
     Raises:
         AccessError: It refuses the login also with parameters just read.
-        ConnectionLostError: It cannot be reached.
+        ConnectionLostError: It cannot be reached, or the parameters could not be read again.
         TrustError: Its certificate is not trusted.
     """
-
-    def attempt() -> Connection:
-        return connect(
-            [parameters["mq_endpoint"]],
-            parameters["mq_username"],
-            parameters["mq_password"],
-            name=f"{worker_id()}-{name}",
-        )
-
+    login = parameters.broker_login()
     try:
-        return attempt()
+        return _connect(login, name)
     except AccessError as error:
-        if parameters.refresh():
-            return attempt()
+        try:
+            parameters.refresh()
+        except TemporaryError as away:
+            raise ConnectionLostError(str(away), where="parameters") from error
+        fresh = parameters.broker_login()
+        if fresh != login:  # read just now, or by another thread meanwhile
+            return _connect(fresh, name)
         error.next_step = (
             f"compare {parameters.name_of('mq_username')} and {parameters.name_of('mq_password')}"
             " with the broker's users; gradectl apply gives each its group and its password"
         )
         raise
+
+
+def _connect(login: BrokerLogin, name: str) -> Connection:
+    return connect([login.endpoint], login.user, login.password, name=f"{worker_id()}-{name}")
 
 
 def _refresh_if_possible(parameters: Parameters) -> None:

@@ -41,6 +41,13 @@ locals {
   # FOWNER, FSETID, KILL, SETGID, SETUID. The launcher is setuid root, so no-new-privileges must not be set.
   dropped_capabilities = ["AUDIT_WRITE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"]
 
+  # A worker stops its drain before it is killed, so that it can give back the jobs that are not done.
+  environment = merge(
+    { DRAIN_SECONDS = tostring(max(var.task.stop_timeout_seconds - 20, floor(var.task.stop_timeout_seconds / 2))) },
+    var.service.allow_task_protection ? {} : { TASK_PROTECTION = "false" },
+    var.environment,
+  )
+
   writable_paths = merge(var.task.writable_paths, var.service.execute_command == null || !var.task.read_only_root ? {} : {
     # paths that the agent of ECS Exec writes
     exec-agent = "/managed-agents"
@@ -57,7 +64,7 @@ locals {
       essential = true
       command   = ["grader", "worker"]
 
-      environment            = [for key, value in var.environment : { name = key, value = value }]
+      environment            = [for key, value in local.environment : { name = key, value = value }]
       mountPoints            = [for volume, path in local.writable_paths : { sourceVolume = volume, containerPath = path, readOnly = false }]
       readonlyRootFilesystem = var.task.read_only_root
 

@@ -56,7 +56,7 @@ variable "security_group_ids" {
 variable "service" {
   description = "Deployment, logs, shells and load balancer of the service."
   type = object({
-    allow_task_protection = optional(bool, false) # allow a worker to protect itself from scale-in while it has a job
+    allow_task_protection = optional(bool, false) # a worker protects its task from scale-in while it has a job for more than 5 seconds
 
     deployment = optional(object({                    # rolling deployment
       maximum_percent         = optional(number, 200) # of the desired number, while old and new tasks overlap
@@ -164,7 +164,7 @@ variable "task" {
     ephemeral_storage_gib = optional(number)           # disk on Fargate, 21 to 200; null means 20
     memory                = optional(number, 1024)     # MB
     read_only_root        = optional(bool, true)       # only writable_paths are writable
-    stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; must exceed DRAIN_SECONDS
+    stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; DRAIN_SECONDS is 20 less, but at least half, unless environment sets it
 
     sidecars = optional(map(object({                  # additional containers by name
       command             = optional(list(string))    # null uses that of the image
@@ -217,10 +217,10 @@ variable "task" {
     condition = (
       2 <= var.task.stop_timeout_seconds && var.task.stop_timeout_seconds <= (var.ec2_capacity == null ? 120 : 3600) &&
       floor(var.task.stop_timeout_seconds) == var.task.stop_timeout_seconds &&
-      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "100")), -1) >= 0 &&
-      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "100")), 0) < var.task.stop_timeout_seconds
+      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "0")), -1) >= 0 &&
+      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "0")), 0) < var.task.stop_timeout_seconds
     )
-    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and more than DRAIN_SECONDS in environment (default 100), so that jobs can finish before SIGKILL."
+    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and more than DRAIN_SECONDS if environment sets it, so that jobs can finish or be given back before SIGKILL."
   }
 
   validation {

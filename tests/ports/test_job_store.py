@@ -349,3 +349,38 @@ def test_storing_the_same_result_again_succeeds(job_store: JobStore) -> None:
 
     assert [job_store.finish(completed(), attempt=1) for _ in range(2)] == [True, True]
     assert [job_store.finish(failed("req_2")) for _ in range(2)] == [True, True]
+
+
+def test_attempt_that_is_given_back_does_not_count(job_store: JobStore) -> None:
+    """Its lease has ended, so another message of the request may be graded at once."""
+    job_store.claim(claim("ID:1", "one"))
+    job_store.claim(claim("ID:1", "two"))
+
+    assert job_store.give_back("two", "req_1", 2)
+
+    assert job_store.get("req_1").attempts == 1
+    assert job_store.claim(claim("ID:2", "three")) == Granted(2)
+
+
+def test_worker_gives_back_only_its_own_running_attempt(job_store: JobStore) -> None:
+    """Neither another one's, nor an earlier one of its own, nor a finished or unknown one."""
+    job_store.claim(claim("ID:1", "one"))
+    job_store.claim(claim("ID:1", "two"))
+
+    assert not job_store.give_back("one", "req_1", 1)
+    assert not job_store.give_back("one", "req_1", 2)
+    assert not job_store.give_back("two", "req_1", 1)
+    assert not job_store.give_back("two", "req_2", 1)
+    job_store.finish(completed(), attempt=2)
+    assert not job_store.give_back("two", "req_1", 2)
+    assert job_store.get("req_1").attempts == 2
+
+
+def test_worker_cannot_renew_or_finish_what_it_gave_back(job_store: JobStore) -> None:
+    """Its result is not stored, and the claim stays free."""
+    job_store.claim(claim("ID:1", "one"))
+    job_store.give_back("one", "req_1", 1)
+
+    assert not job_store.finish(completed(), attempt=1)
+    job_store.renew("one", ["req_1"], DEFAULT_LEASE)
+    assert job_store.claim(claim("ID:2", "two")) == Granted(1)

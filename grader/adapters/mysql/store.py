@@ -54,6 +54,10 @@ _RENEW = update(JOBS).where(
     JOBS.c.status == bindparam("wanted_status"),
     JOBS.c.leased_attempt == JOBS.c.attempts,
 )
+_GIVE_BACK = _UPDATE_ATTEMPT.where(
+    JOBS.c.worker_id == bindparam("wanted_worker"),
+    JOBS.c.status == bindparam("wanted_status"),
+)
 _DELETE = delete(JOBS).where(_MINE)
 _REOPEN = _DELETE.where(JOBS.c.status == Status.FAILED.value)
 #: End of a released claim, over for a worker with any clock.
@@ -114,6 +118,23 @@ class MysqlJobStore:
         }
         with translated(_WHERE), self._engine.connect() as connection:
             connection.execute(_RENEW, values)
+
+    def give_back(self, worker_id: str, request_id: str, attempt: int) -> bool:
+        """End a claim without counting its attempt; its worker cannot renew it any more."""
+        now = self._now()
+        values = {
+            "attempts": attempt - 1,
+            "worker_id": "",
+            "updated_at": now,
+            "leased_until": now - timedelta(seconds=1),
+            "leased_attempt": attempt - 1,
+            "wanted": request_id,
+            "wanted_attempt": attempt,
+            "wanted_worker": worker_id,
+            "wanted_status": _RUNNING,
+        }
+        with translated(_WHERE), self._engine.connect() as connection:
+            return bool(connection.execute(_GIVE_BACK, values).rowcount)
 
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
         """Store a result, fenced by the number of the attempt; inserts a missing row."""

@@ -30,9 +30,10 @@ run "the_task_is_the_one_of_the_contract" {
 
   assert {
     condition = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment == [
-      { name = "ENVIRONMENT", value = "test" }, { name = "QUEUE_NAME", value = "grading-requests" },
+      { name = "DRAIN_SECONDS", value = "100" }, { name = "ENVIRONMENT", value = "test" }, { name = "QUEUE_NAME", value = "grading-requests" },
+      { name = "TASK_PROTECTION", value = "false" },
     ]
-    error_message = "The environment is sorted."
+    error_message = "The environment is sorted; a worker has 20 of its 120 seconds left after the drain, and does not ask for what it may not do."
   }
 
   assert {

@@ -105,16 +105,6 @@ run "refuses_a_stop_timeout_below_drain_seconds" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_stop_timeout_below_the_default_drain" {
-  command = plan
-
-  variables {
-    task = { stop_timeout_seconds = 60 }
-  }
-
-  expect_failures = [var.task]
-}
-
 run "refuses_a_path_with_parent_directories" {
   command = plan
 

@@ -164,6 +164,11 @@ run "a_worker_may_protect_itself_from_scale_in" {
     }
     error_message = "The permission covers only tasks of its cluster."
   }
+
+  assert {
+    condition     = !strcontains(aws_ecs_task_definition.this.container_definitions, "TASK_PROTECTION")
+    error_message = "The worker uses it by default."
+  }
 }
 
 run "has_a_dns_name_with_service_discovery" {

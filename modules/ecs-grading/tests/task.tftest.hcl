@@ -33,13 +33,31 @@ run "has_the_given_stop_timeout" {
   command = plan
 
   variables {
-    environment = { DRAIN_SECONDS = "20" }
+    environment = { DRAIN_SECONDS = "28" }
     task        = { stop_timeout_seconds = 30 }
   }
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].stopTimeout == 30
-    error_message = "A worker that drains for 20 seconds is killed after 30."
+    error_message = "A worker is killed after 30 seconds."
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment, { name = "DRAIN_SECONDS", value = "28" })
+    error_message = "The given drain is used."
+  }
+}
+
+run "drains_for_less_than_a_short_stop_timeout" {
+  command = plan
+
+  variables {
+    task = { stop_timeout_seconds = 30 }
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment, { name = "DRAIN_SECONDS", value = "15" })
+    error_message = "Half of a short timeout remains for the drain."
   }
 }
 

@@ -71,7 +71,12 @@ def main() -> int:
     try:
         settings = load(WorkerSettings)
         worker = Worker(settings, constant, log, redactor)
-        return run_until_signal(worker.run, drain_seconds=settings.drain_seconds, log=log)
+        return run_until_signal(
+            worker.run,
+            drain_seconds=settings.drain_seconds,
+            log=log,
+            leave=worker.give_back,
+        )
     except GraderError as error:
         log.critical(str(error))
         return error.exit_code

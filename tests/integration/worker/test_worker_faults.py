@@ -7,6 +7,7 @@ from typing import Any
 
 import pymysql
 import pytest
+from ecs_agent import DENIED, FakeAgent
 
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
@@ -222,7 +223,11 @@ def test_sigterm_ends_an_idle_worker(world: Any) -> None:
 
 @pytest.mark.parametrize("again", [True, False], ids=["second signal", "drain time over"])
 def test_worker_that_must_leave_at_once_leaves_its_request(world: Any, again: bool) -> None:
-    """After a second signal, or the drain time, another worker gets the message."""
+    """
+    After a second signal, or the drain time, another worker gets the message.
+
+    The attempt is given back: it counts neither as one nor as a crash, of which only one is left.
+    """
     worker = world.start(DRAIN_SECONDS="60" if again else "0")
     request_id = world.submit(language="gate")
     worker.wait_for("Processing request")
@@ -232,11 +237,39 @@ def test_worker_that_must_leave_at_once_leaves_its_request(world: Any, again: bo
         worker.signal(signal.SIGTERM)
 
     assert worker.ended() == 143
-    successor = world.start()
+    assert any("Request given back" in line for line in worker.lines)
+    assert world.jobs.get(request_id).attempts == 0
+    successor = world.start(MAX_ATTEMPTS="1", MAX_CRASHES="1")
     successor.wait_for(f"Processing request {request_id}")
     successor.pass_gate()
     assert world.result().request_id == request_id
-    assert world.jobs.get(request_id).attempts == 2
+    assert world.jobs.get(request_id).attempts == 1
+
+
+def test_task_is_protected_from_scale_in_while_a_long_job_runs(world: Any) -> None:
+    """The agent of ECS is asked once when it is long, and once when it has ended."""
+    with FakeAgent().running() as agent:
+        worker = world.start(ECS_AGENT_URI=agent.uri)
+        world.submit()
+        world.result()
+        request_id = world.submit(language="gate")
+        worker.wait_for(f"Processing request {request_id}")
+        assert agent.asked()[2]["ProtectionEnabled"]
+        worker.pass_gate()
+        assert world.result().request_id == request_id
+        assert not agent.asked()[2]["ProtectionEnabled"]
+        assert agent.count() == 0
+
+
+def test_agent_of_ecs_that_refuses_stops_no_job(world: Any) -> None:
+    """One warning says what to allow."""
+    with FakeAgent().running() as agent:
+        agent.answer = DENIED
+        worker = world.start(ECS_AGENT_URI=agent.uri)
+        world.submit(language="gate")
+        assert "enable_ecs_task_protection" in worker.wait_for("Scale-in protection not changed")
+        worker.pass_gate()
+        assert world.result().status == "completed"
 
 
 def test_missing_variable_is_one_error_that_names_it(world: Any) -> None:

@@ -42,6 +42,7 @@ from grader.ports.handlers import JobHandler
 from grader.ports.jobs import Claim, ClaimOutcome, Granted, JobRecord
 from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
+from grader.worker.activity import ActiveJobs
 from grader.worker.consumer import Consumer
 from grader.worker.processor import JobProcessor
 from grader.worker.recorder import ResultRecorder
@@ -107,6 +108,7 @@ class Bench:
     objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     policy: DeliveryPolicy = POLICY
+    active: ActiveJobs = field(default_factory=ActiveJobs)
     refreshed: int = 0
 
     def send(self, **changes: object) -> None:
@@ -139,6 +141,7 @@ class Bench:
             retrier=self.retrier,
             stopping=self.stopping,
             log=self.log,
+            active=self.active,
             clock=lambda: NOW,
         ).run()
 
@@ -595,6 +598,41 @@ def test_unreachable_broker_is_retried(bench: Bench) -> None:
     bench.run(open_source)
 
     assert len(bench.results()) == 1
+
+
+def test_login_that_worked_before_is_tried_again_after_a_refusal(bench: Bench) -> None:
+    """While a password is changed, broker and parameter differ for a while."""
+    bench.send()
+    lost = LostAtSettle(bench.queues, bench.stopping)
+    answers = iter([lost, AccessError("refused"), UntilEmpty(bench.queues, bench.stopping)])
+
+    def open_source() -> JobSource:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    bench.run(open_source)
+
+    assert len(bench.results()) == 1
+
+
+def test_request_that_was_given_back_is_not_settled(bench: Bench, log_stream: io.StringIO) -> None:
+    """Its message stays for another worker, whose attempt has the same number."""
+
+    def leave_meanwhile(request: GradingRequest) -> GradingResult:
+        bench.active.give_back()
+        return accept(request)
+
+    bench.handler = leave_meanwhile
+    bench.send()
+
+    bench.run()
+
+    assert bench.results() == []
+    assert len(bench.queues.waiting("requests")) == 1
+    assert bench.jobs.get("req_1").result is None
+    assert "given back" in log_stream.getvalue()
 
 
 def test_untrusted_broker_ends_the_consumer(bench: Bench) -> None:

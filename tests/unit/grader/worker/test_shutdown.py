@@ -75,6 +75,22 @@ def test_end_of_the_drain_time_does_not_wait(log: Logger) -> None:
     never.set()
 
 
+def test_body_is_told_before_it_is_abandoned(log: Logger) -> None:
+    """It gives back what it has not done; one that ended in time is not asked."""
+    never, left = threading.Event(), threading.Event()
+
+    def body(stopping: threading.Event) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        stopping.wait(10)
+        never.wait(0 if left.is_set() else 600)
+
+    assert run_until_signal(body, drain_seconds=0, log=log, leave=left.set) == 143
+    assert left.is_set()
+    assert run_until_signal(body, drain_seconds=600, log=log, leave=left.clear) == 0
+    assert left.is_set()
+    never.set()
+
+
 def test_stopping_before_the_start_is_complete_gives_zero(log: Logger) -> None:
     """A worker that stops while it waits loses no message."""
 
