@@ -24,7 +24,7 @@ from grader.contract.names import (
 )
 from grader.contract.verdicts import Status
 from grader.ports.jobs import JobRecord, JobStore
-from grader.ports.messages import Outgoing
+from grader.ports.messages import Outgoing, QueuedMessage
 
 
 class RowStep(StrEnum):
@@ -79,6 +79,18 @@ class RequeuePlan:
         if self.outgoing:
             steps.append(f"send the request of metadata.json: {self.outgoing.queue}")
         return steps
+
+    @property
+    def settled(self) -> dict[str, str]:
+        """The header that ends the count of crashes in a row at a released claim."""
+        if self.record is None or self.row is not RowStep.RELEASE:
+            return {}
+        return {ATTEMPT_HEADER: str(self.record.attempts)}
+
+    def copy(self, message: QueuedMessage, source: str, queue: str) -> Outgoing:
+        """Return the copy of a dead letter that is put back."""
+        copied = redriven(message, source, queue)
+        return replace(copied, headers={**copied.headers, **self.settled})
 
 
 @dataclass(frozen=True)
@@ -156,7 +168,7 @@ class RequeueRules:
     def _send(
         self, plan: RequeuePlan, found: LookupResult, request: GradingRequest | None
     ) -> RequeuePlan:
-        """Make the message anew; crashes are counted from the attempts that the row has."""
+        """Make the message anew."""
         if found.partly_searched and not self.force:
             text = f"not all messages were read: {'; '.join(map(str, found.partly_searched))}"
             raise _refused(text, found, "add --force; a second message is not graded twice")
@@ -172,9 +184,7 @@ class RequeueRules:
             text = f"queue {queue!r} does not exist"
             raise GradectlError(text, where="--to", next_step="gradectl queue list")
         headers = {"correlation-id": found.request_id, "content-type": "application/json"}
-        if plan.row is RowStep.RELEASE and plan.record:
-            headers[ATTEMPT_HEADER] = str(plan.record.attempts)
-        outgoing = Outgoing(queue, request.to_json(), headers)
+        outgoing = Outgoing(queue, request.to_json(), {**headers, **plan.settled})
         return replace(plan, outgoing=outgoing)
 
 
@@ -210,7 +220,7 @@ def carry_out(plan: RequeuePlan, jobs: JobStore, broker: Broker, journal: Journa
         if not _change_row(plan, plan.record, jobs):
             raise _changed(plan, "its row")
     if plan.transfer:
-        progress = Transfer(redriven).run(plan.transfer, broker, journal)
+        progress = Transfer(plan.copy).run(plan.transfer, broker, journal)
         if progress.gone:
             raise _changed(plan, "its dead letter")
     if plan.outgoing:

@@ -167,6 +167,21 @@ def test_a_dead_letter_is_put_back_without_its_old_failure(system: System) -> No
     assert system.claim("ID:new") == Granted(1)
 
 
+def test_an_old_dead_letter_of_a_dead_worker_is_claimed_at_once_too(system: System) -> None:
+    """Its request was sent again since, and that message is lost: the crashes do not count."""
+    for _ in range(3):
+        system.claim()
+    system.now += DEFAULT_LEASE + timedelta(seconds=1)
+    system.broker.send("grading-dlq", REQUEST.to_json(), DEAD)
+
+    plan = system.requeue()
+
+    ((_, _, headers),) = system.sent()
+    assert plan.row is RowStep.RELEASE
+    assert headers["x-gradectl-attempt"] == "3"
+    assert system.claim("ID:new", "other") == Granted(4)
+
+
 def test_a_dead_letter_that_came_back_three_times_stays(system: System) -> None:
     """As in a redrive."""
     system.broker.send("grading-dlq", REQUEST.to_json(), {**DEAD, "x-gradectl-redrives": "3"})
