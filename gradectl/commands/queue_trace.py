@@ -168,9 +168,12 @@ def _emit(
         ],
         "not_read": list(unread),
     }
-    rows = [(each.time, each.place, each.text) for each in events]
+    days = {each.at.date() for each in events}
+    with_date = len(days) > 1
+    rows = [(each.time(with_date=with_date), each.place, each.text) for each in events]
     end = f"now: {told.state}" + (f"\nnext: {told.command}" if told.command else "")
-    title = f"{found.request_id} in {target.name}"
+    day = f", on {days.pop()}" if len(days) == 1 else ""
+    title = f"{found.request_id} in {target.name}{day}"
     target.app.ui.emit("queue-trace", document, Table(_COLUMNS, rows, title, end))
 
 

@@ -42,11 +42,11 @@ class Event:
     text: str
     is_exact: bool = True
 
-    @property
-    def time(self) -> str:
-        """The time, with milliseconds where they are known."""
-        text = self.at.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
-        return text if self.is_exact else text[:19]
+    def time(self, *, with_date: bool) -> str:
+        """Format the time in one word, with milliseconds where they are known."""
+        text = self.at.isoformat(timespec="milliseconds" if self.is_exact else "seconds")
+        text = text.removesuffix("+00:00")
+        return text if with_date else text.partition("T")[2]
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,9 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
         Event(at(4.5), "log 89abcdef", "INFO: Grading completed"),
     ]
 
-    told = [(each.time[11:], each.place, each.text) for each in story(found, REQUEST, lines)]
+    told = [
+        (each.time(with_date=False), each.place, each.text) for each in story(found, REQUEST, lines)
+    ]
 
     assert told == [
         ("12:00:00", "producer", "request made by u: python, sum"),
@@ -107,6 +109,7 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
         ("12:00:05.500", "database", "row completed by w, attempts: 2"),
         ("12:00:05.600", "grading-results", "result sent: completed AC 100"),
     ]
+    assert story(found, REQUEST)[0].time(with_date=True) == "2024-08-20T12:00:00"
     assert earliest(found, REQUEST) == at(0)
     assert earliest(lookup(), None) is None
 
@@ -116,7 +119,10 @@ def test_a_dead_letter_tells_its_reason_and_how_often_it_was_tried() -> None:
     dead = message("grading-dlq", 60, **REASON)
     odd = message("grading-dlq", 61, **{**REASON, "x-gradectl-first-seen": "yesterday"})
 
-    told = [(each.time[11:], each.place, each.text) for each in story(lookup(dead, odd), None)]
+    told = [
+        (each.time(with_date=False), each.place, each.text)
+        for each in story(lookup(dead, odd), None)
+    ]
 
     text = "dead letter sent: INTERNAL_ERROR: the disk is full, attempts: 6, put back 2 times"
     assert told == [
