@@ -182,7 +182,7 @@ def world(engine: Engine, tmp_path: Path) -> World:
 
 
 def selected(world: World, **conditions: object) -> list[str]:
-    found = JobConditions(**conditions)  # type: ignore[arg-type]  # the fields vary
+    found = JobConditions(**conditions)
     return [job.request_id for job in select_jobs(world.finished, found, None)]
 
 
@@ -410,7 +410,7 @@ class Interrupting(MemoryObjectStore):
 
     def delete(self, keys: object) -> None:
         self.step()
-        super().delete(keys)  # type: ignore[arg-type]  # the parameter of the port
+        super().delete(keys)
         self.step()
 
 

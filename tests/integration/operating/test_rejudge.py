@@ -9,12 +9,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
 
+from grader.adapters.s3 import S3ObjectStore
+from grader.client.client import GradingClient
 from grader.contract.names import REQUESTS_QUEUE, RESULTS_QUEUE
 
 pytestmark = pytest.mark.engine
@@ -49,14 +52,24 @@ class Judged:
         (self.folder / "testcases" / "1.ans").write_text(answer)
         self.document("problem", "push", str(self.folder))
 
+    @cached_property
+    def broker(self) -> Any:
+        """One connection for all looks at the queues."""
+        return self.applied.open_broker()
+
+    @cached_property
+    def store(self) -> S3ObjectStore:
+        return S3ObjectStore(self.applied.client("s3"), self.applied.bucket)
+
     def submit(self, program: str, user: str) -> str:
         """Submit a program to the problem; returns the request id."""
-        file = self.folder.parent / "program.py"
-        file.write_text(program)
-        found = self.document("submit", "-p", "total", "-l", "python", "--user", user, str(file))
-        return str(found["request_id"])
+        client = GradingClient(self.applied.bucket, self.store, self.broker)
+        return client.submit("total", "python", program, user_id=user)
 
     def start_worker(self) -> None:
+        """Start the worker, unless it runs."""
+        if self._worker is not None:
+            return
         with (self.applied.root / "worker.log").open("a") as log:
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "grader", "worker"],
@@ -83,22 +96,19 @@ class Judged:
 
     def objects(self) -> dict[str, bytes]:
         """The results in the bucket."""
-        client = self.applied.client("s3")
         return {
-            key: client.get_object(Bucket=self.applied.bucket, Key=key)["Body"].read()
-            for key in self.applied.stored()
-            if key.startswith("results/")
+            each.key: self.store.get(each.key, max_bytes=1 << 20)
+            for each in self.store.list("results/")
         }
 
     def waiting(self, queue: str) -> int:
-        broker = self.applied.open_broker()
-        found = broker.inspector.statistics([queue]).get(queue)
+        found = self.broker.inspector.statistics([queue]).get(queue)
         return found.size if found else 0
 
-    def answered(self) -> set[str]:
-        """The requests with a message on grading-results."""
-        broker = self.applied.open_broker()
-        return {each.headers["correlation-id"] for each in broker.inspector.browse(RESULTS_QUEUE)}
+    def answered(self) -> list[str]:
+        """The requests of the messages on grading-results."""
+        found = self.broker.inspector.browse(RESULTS_QUEUE)
+        return sorted(each.headers["correlation-id"] for each in found)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -109,7 +119,7 @@ def until(condition: Callable[[], bool]) -> None:
     try:
         while not condition():
             assert not limit.is_set(), "it did not happen"
-            pause.wait(0.05)
+            pause.wait(0.2)
     finally:
         timer.cancel()
 
@@ -130,7 +140,7 @@ def judged(
         found.push("12345678\n")
         found.day = [found.submit(RIGHT, f"user_{number}") for number in range(3)]
         found.day.append(found.submit(WRONG, "user_3"))
-        until(lambda: len(found.answered()) == 4)
+        until(lambda: found.answered() == sorted(found.day))
         found.push((cases / "01-sample.ans").read_text())
         yield found
     finally:
@@ -176,7 +186,7 @@ def test_a_rejudging_goes_on_after_an_interruption_and_lets_new_submissions_pass
     again = sorted(at for key, at in claimed.items() if ".rejudge." in key)
     assert len(again) == 4
     assert max(claimed[key] for key in today) < again[1]
-    until(lambda: judged.answered() == {*judged.day, *today})
+    until(lambda: judged.answered() == sorted([*judged.day, *today]))
 
     (found,) = judged.document("rejudge", "list")["rejudgings"]
     assert (found["state"], found["selected"]) == ("graded", 4)
@@ -191,7 +201,6 @@ def test_a_rejudging_goes_on_after_an_interruption_and_lets_new_submissions_pass
 
 def test_accepted_results_replace_the_old_ones_which_are_kept(judged: Judged) -> None:
     """`show` has the table; then row, file and message of each request are those of the new one."""
-    judged.stop_worker()
     judged.start_worker()
     ids = judged.applied.root / "ids"
     ids.write_text("\n".join(judged.day))
@@ -209,7 +218,7 @@ def test_accepted_results_replace_the_old_ones_which_are_kept(judged: Judged) ->
     dry = judged.document("rejudge", "accept", "final", "--dry-run")
     refused = judged.gradectl("rejudge", "accept", "final", "--no-input", "--yes")
     assert (dry["applied"], refused.code) == (False, 5)
-    before = len(judged.applied.open_broker().inspector.browse(RESULTS_QUEUE))
+    before = len(judged.answered())
 
     accepted = judged.document("rejudge", "accept", "final", "--confirm", "final", "--announce")
 
@@ -223,6 +232,6 @@ def test_accepted_results_replace_the_old_ones_which_are_kept(judged: Judged) ->
         assert b'"WA"' in old
     assert judged.rows()[judged.day[0]][:3] == ("AC", 100, "user_0")
     assert judged.rows()[judged.day[3]][:3] == ("WA", 0, "user_3")
-    assert len(judged.applied.open_broker().inspector.browse(RESULTS_QUEUE)) == before + 3
+    assert len(judged.answered()) == before + 3
     assert judged.gradectl("rejudge", "discard", "final", "--yes").code == 5
     assert judged.document("rejudge", "show", "final")["state"] == "accepted"
