@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 
-from figures import Figure, Measured, percentile, timed
+from figures import Aim, Figure, Measured, percentile, timed
 from local_stack import Local
 
 from grader.adapters.activemq.connection import Connection
@@ -15,6 +15,7 @@ from grader.contract.names import REQUESTS_QUEUE, RESULTS_QUEUE
 from grader.ports.stores import ObjectStore
 
 _RUNS = 60
+_AIMS = {50: None, 95: Aim(100)}
 _MARK = f"bench-{secrets.token_hex(4)}"
 _TIMEOUT_SECONDS = 30.0
 _SOURCE = b"print(int(input()) + 1)\n"
@@ -34,9 +35,9 @@ def measure(local: Local) -> Measured:
                 graded.append(timed(_round_trip, producer, REQUESTS_QUEUE, body, consumer))
                 bare.append(timed(_round_trip, producer, _MARK, body, echo))
     baseline = 1000 * percentile(bare, 50)
-    for percent in (50, 95):
+    for percent, aim in _AIMS.items():
         value = 1000 * percentile(graded, percent)
-        yield f"submit_to_result_ms_p{percent}", Figure(value, "ms", baseline, _RUNS)
+        yield f"submit_to_result_ms_p{percent}", Figure(value, "ms", baseline, _RUNS, aim)
 
 
 def _put_problem(objects: ObjectStore) -> None:

@@ -7,6 +7,7 @@ docs/judging.md describes each step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -179,8 +180,10 @@ class Grader:
             result_file=str(ObjectUrl(self.bucket, key)),
             timestamp=self.clock(),
         )
-        self._upload_log(request_id, execution)
-        self.store.put(key, result.to_json(), content_type="application/json")
+        with ThreadPoolExecutor(1) as other:  # the user waits for one round trip instead of two
+            log = other.submit(self._upload_log, request_id, execution)
+            self.store.put(key, result.to_json(), content_type="application/json")
+            log.result()
         self.log.info("Result uploaded to S3", request_id=request_id)
         return result
 
