@@ -408,6 +408,28 @@ def table(page: str, header: str) -> list[list[str]]:
     ]
 
 
+def test_each_transition_of_a_job_is_described_and_tested() -> None:
+    """The letters of the diagram are those of both tables, and each named test exists."""
+    page = "docs/job-lifecycle.md"
+    diagram = (ROOT / page).read_text().partition("```mermaid")[2].partition("```")[0]
+    letters = re.findall(r"--> .*?: ([A-Z])\. ", diagram)
+    tests = {row[0]: row[1].strip("`") for row in table(page, "test of")}
+
+    assert len(letters) == diagram.count("-->") - diagram.count("--> [*]")
+    assert letters == [row[0] for row in table(page, "transition")]
+    assert letters == list(tests)
+    assert not (missing := [test for test in tests.values() if not is_a_test(test)]), missing
+
+
+def is_a_test(name: str) -> bool:
+    """Whether `file::function` is a test."""
+    path, _, function = name.partition("::")
+    file = ROOT / path
+    return (
+        file.is_file() and function.startswith("test_") and f"def {function}(" in file.read_text()
+    )
+
+
 def test_the_runbook_has_the_health_checks_of_the_worker() -> None:
     """`/health` names them, so that somebody looks for these words."""
     calls = [
