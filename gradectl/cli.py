@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -54,6 +55,17 @@ COMMANDS = {
 }
 
 
+_FREE = "free space, then run the same command again"
+_WRITABLE = "use a checkout that you may write to (--project), or change its rights"
+#: Errors of files that any command may meet, and what to do about them.
+_OF_THE_MACHINE = {
+    errno.EACCES: _WRITABLE,
+    errno.EDQUOT: _FREE,
+    errno.ENOSPC: _FREE,
+    errno.EPERM: _WRITABLE,
+    errno.EROFS: _WRITABLE,
+}
+
 #: After this time the destructor that dropped the error of a signal has long ended.
 _RAISED_AGAIN_SECONDS = 0.01
 
@@ -101,16 +113,26 @@ def _run(args: Sequence[str] | None) -> int:
         return _report(error.format_message(), "", "", ExitCode.ERROR)
     except click.Abort:
         return _report("stopped by SIGINT", "", "", ExitCode.INTERRUPTED)
-    except (EndingError, GraderError) as error:
-        if isinstance(error, OutputError) and error.is_silent:
-            return error.exit_code
-        return _report(error.what, error.where, error.next_step, error.exit_code)
+    except (EndingError, GraderError, OSError) as error:
+        return _ended(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _ended(error: EndingError | GraderError | OSError) -> int:
+    """Report an error, also one that the files of this machine may give to any command."""
+    if isinstance(error, OSError):
+        if error.errno not in _OF_THE_MACHINE:
+            raise error  # a bug: with its traceback
+        what, where = str(error.strerror).lower(), str(error.filename or "")
+        return _report(what, where, _OF_THE_MACHINE[error.errno], ExitCode.OUTPUT)
+    if isinstance(error, OutputError) and error.is_silent:
+        return error.exit_code
+    return _report(error.what, error.where, error.next_step, error.exit_code)
 
 
 def _handle_signals() -> dict[signal.Signals, Any]:

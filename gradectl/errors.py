@@ -11,7 +11,7 @@
     │   ├── TryAgainError         75   lock held, throttled: the same command may work later
     │   ├── PermissionDeniedError 77   no credentials, or missing permissions
     │   └── ConfigurationError    78   a file, setting or installed program is invalid
-    ├── OutputError      74, 141   stdout cannot be written, or its reader has gone
+    ├── OutputError      74, 141   stdout or a file cannot be written, or its reader has gone
     ├── DeadlineError        124   the --timeout expired
     └── StoppedError    130, 143   SIGINT or SIGTERM
 """

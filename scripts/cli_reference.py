@@ -28,7 +28,7 @@ MEANINGS = {
     ExitCode.REFUSED: "refused by a safety gate; nothing was changed",
     ExitCode.USAGE: "invalid command line",
     ExitCode.UNREACHABLE: "a service is unreachable",
-    ExitCode.OUTPUT: "standard output cannot be written, such as on a full disk",
+    ExitCode.OUTPUT: "standard output or a file cannot be written, such as on a full disk",
     ExitCode.TRY_AGAIN: "busy: the state is locked, a call was throttled, a port is in use",
     ExitCode.NO_PERMISSION: "no credentials, or insufficient permissions",
     ExitCode.CONFIGURATION: "invalid or missing file, setting or program",

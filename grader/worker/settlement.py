@@ -245,8 +245,8 @@ def _settlement(
             return _rejected(outcome, delivery, policy, now)
         case Exhausted(request_id, _, attempt):
             error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
-            dead = _exhausted_dead_letter(outcome, delivery, error, policy, now)
-            return replace(_failed(request_id, error, dead, policy, now), attempt=attempt)
+            letter = _exhausted_dead_letter(outcome, delivery, error, policy, now)
+            return replace(_failed(request_id, error, letter, policy, now), attempt=attempt)
 
 
 def superseded(row: JobRecord | None) -> Outcome:

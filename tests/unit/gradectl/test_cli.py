@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from gradectl import __version__
 from gradectl.cli import COMMANDS, gradectl, main
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 #: All that `gradectl --help` may import besides the standard library.
 LIGHT = {"click", "gradectl", "grader"}
 HEAVY_STANDARD = {"asyncio", "http", "ssl", "unittest", "xml", "email"}
@@ -224,6 +226,63 @@ def test_a_full_disk_is_an_error_with_a_code_of_its_own(arguments: list[str]) ->
 
     assert run.returncode == 74
     assert run.stderr.startswith("error:   the output cannot be written: No space left on device")
+    assert "Traceback" not in run.stderr
+
+
+@pytest.fixture
+def outdated(tmp_path: Path) -> Path:
+    """A project whose environment is not yet rendered."""
+    folder = tmp_path / "environments" / "dev"
+    folder.mkdir(parents=True)
+    for path in (REPOSITORY / "environments").glob("variables*.tf"):
+        shutil.copy(path, folder.parent)
+    shutil.copytree(REPOSITORY / "templates", tmp_path / "templates")
+    shutil.copy(REPOSITORY / "environments" / "dev" / "environment.yaml", folder)
+    return tmp_path
+
+
+#: Shell commands that prepare the file system of a command; the first word is the project.
+READ_ONLY = 'mount --bind "$0" "$0"; mount -o remount,ro,bind "$0"; exec "$@"'
+FULL = """
+folder="$0/environments/dev"
+cp "$folder/environment.yaml" "$0/kept"
+mount -t tmpfs -o size=8k none "$folder"
+cp "$0/kept" "$folder/environment.yaml"
+dd if=/dev/zero of="$folder/ballast" bs=4k 2> /dev/null || true
+exec "$@"
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("prepare", "command", "what", "next_step"),
+    [
+        (READ_ONLY, "render dev", "read-only file system", "use a checkout that you may write"),
+        (
+            READ_ONLY,
+            "init new --account-id 123456789012 --region eu-west-1",
+            "read-only file system",
+            "use a checkout that you may write",
+        ),
+        (FULL, "render dev", "no space left on device", "free space"),
+    ],
+    ids=["read-only", "read-only-new", "full"],
+)
+def test_a_file_that_cannot_be_written_is_an_error_without_a_traceback(
+    outdated: Path, prepare: str, command: str, what: str, next_step: str
+) -> None:
+    """Also for root, whom the rights of a folder do not stop."""
+    words = [sys.executable, "-m", "gradectl.cli", *command.split(), "--project", str(outdated)]
+    run = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", prepare, str(outdated), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 74, run.stderr
+    assert f"error:   {what}\n" in run.stderr
+    assert f"next:    {next_step}" in run.stderr
     assert "Traceback" not in run.stderr
 
 
