@@ -71,8 +71,8 @@ def pytest_configure() -> None:
     A shell without job control starts background jobs with SIGINT ignored.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Terraform and its providers spend a quarter of their time on collecting garbage.
-    os.environ.setdefault("GOGC", "200")
+    # Terraform and its providers spend a third of their time on collecting garbage.
+    os.environ.setdefault("GOGC", "400")
 
 
 @pytest.fixture(scope="session")

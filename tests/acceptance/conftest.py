@@ -18,8 +18,9 @@ import in_process
 import psutil
 import pytest
 from in_process import CommandResult
+from small_schema import serve_small
 
-from gradectl.adapters.terraform.shared import REATTACH, serve_providers
+from gradectl.adapters.terraform.shared import REATTACH
 from gradectl.local import lifecycle
 from gradectl.local.loopback import is_listening
 from gradectl.local.stack import DIRECTORY_VARIABLE, Stack
@@ -84,7 +85,7 @@ class Project:
         }
         tools = Tools(variables)
         try:
-            served = serve_providers(folder, tools)
+            served = serve_small(folder, tools)
             yield replace(self, environ={**self.environ, REATTACH: served})
         finally:
             tools.stop()

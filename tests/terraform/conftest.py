@@ -17,10 +17,11 @@ import pytest
 from lives.background import Lives
 from lives.known import LIVES
 from mocked_root import Verdict, everything, verdicts
+from small_schema import serve_small
 
 from gradectl.adapters.terraform.locate import locate
 from gradectl.adapters.terraform.mirror import prepare
-from gradectl.adapters.terraform.shared import REATTACH, serve_providers
+from gradectl.adapters.terraform.shared import REATTACH
 from gradectl.adapters.terraform.unattended import unattended
 from gradectl.local.testing import running_control_plane
 from gradectl.processes.tools import Tools
@@ -85,7 +86,7 @@ def serving(folder: TerraformFolder) -> Iterator[TerraformFolder]:
     """Start the provider of an initialised folder once, for all commands of the block."""
     tools = Tools(folder.environ)
     try:
-        served = serve_providers(Path(folder.environ["TF_DATA_DIR"]), tools)
+        served = serve_small(Path(folder.environ["TF_DATA_DIR"]), tools)
         yield folder.within(**{REATTACH: served})
     finally:
         tools.stop()

@@ -23,10 +23,11 @@ import jsonschema
 import psutil
 import pytest
 import yaml
+from small_schema import serve_small
 
 from gradectl.adapters.terraform.locate import locate
 from gradectl.adapters.terraform.mirror import prepare
-from gradectl.adapters.terraform.shared import REATTACH, serve_providers
+from gradectl.adapters.terraform.shared import REATTACH
 from gradectl.adapters.terraform.unattended import unattended
 from gradectl.processes.tools import Tools
 
@@ -168,7 +169,7 @@ def served_provider(
     )
     tools = Tools(environ)
     try:
-        yield {REATTACH: serve_providers(top / "data", tools)}
+        yield {REATTACH: serve_small(top / "data", tools)}
     finally:
         tools.stop()
 
