@@ -40,9 +40,17 @@ class Granted:
 
 @dataclass(frozen=True)
 class AlreadyFinished:
-    """The request has a result already."""
+    """
+    The request has a result already.
+
+    Args:
+        result: The stored result.
+        same_message: It was stored for this message, which was not settled then: the broker
+            delivers it again.
+    """
 
     result: JobResult
+    same_message: bool = False
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class MemoryJobStore:
         with self._lock:
             job = self._jobs.get(request_id)
             if job is not None and job.record.result is not None:
-                return AlreadyFinished(job.record.result)
+                return AlreadyFinished(job.record.result, job.message_id == claim.message_id)
             if job is not None and self._is_held(job, claim):
                 return HeldByAnother(job.record.worker_id)
             attempt = 1 if job is None else job.record.attempts + 1

@@ -3,7 +3,8 @@ Decides how a request message is settled; pure, so every case can be tested with
 
 ==================  ============================================================
 `Done`              result message; the result is recorded
-`AlreadyDone`       the stored result again
+`AlreadyDone`       the stored result again, and the dead letter of a failure
+                    whose message was not settled
 `Retry`             a delayed copy of the request, later after each failed attempt
 `Rejected`          failed result and dead letter; recorded unless a row exists or
                     the message has no valid request id
@@ -111,9 +112,17 @@ class Done:
 
 @dataclass(frozen=True)
 class AlreadyDone:
-    """The database has a result: a duplicate, or the worker died before it could settle."""
+    """
+    The database has a result.
+
+    Args:
+        result: The stored result.
+        unsettled: It is that of this message, whose worker or connection ended before it was
+            settled; otherwise the message is a duplicate.
+    """
 
     result: JobResult
+    unsettled: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,8 +246,9 @@ def _settlement(
     match outcome:
         case Done(result, attempt):
             return Settlement((_result_message(result, policy),), result, attempt)
-        case AlreadyDone(result):
-            return Settlement((_result_message(result, policy),))
+        case AlreadyDone(result, unsettled):
+            dead = _dead_letter_again(result, delivery, policy, now) if unsettled else ()
+            return Settlement((_result_message(result, policy), *dead))
         case Retry():
             return Settlement((_delayed_copy(outcome, delivery, policy, now),))
         case Rejected():
@@ -331,6 +341,16 @@ def _dead_letter(
         REASON_HEADER: error.what[:_LONGEST_REASON],
     }
     return Outgoing(policy.dead_letter_queue, delivery.body, headers)
+
+
+def _dead_letter_again(
+    result: JobResult, delivery: Delivery, policy: DeliveryPolicy, now: datetime
+) -> tuple[Outgoing, ...]:
+    """Repeat the dead letter of a stored failure; the operators' reason is in the log."""
+    if result.error is None:
+        return ()
+    error = RequestError(result.error.code, result.error.message)
+    return (_dead_letter(delivery, error, policy, now),)
 
 
 def _exhausted_dead_letter(

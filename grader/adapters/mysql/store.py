@@ -191,7 +191,7 @@ class MysqlJobStore:
                 return Granted(1)
             result = _stored_result(row)
             if result is not None:
-                return AlreadyFinished(result)
+                return AlreadyFinished(result, row["message_id"] == claim.message_id)
             if row["message_id"] != claim.message_id and not self._is_abandoned(row):
                 return HeldByAnother(row["worker_id"])
             return self._take_over(connection, claim, row["attempts"] + 1)

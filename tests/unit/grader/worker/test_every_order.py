@@ -279,6 +279,8 @@ def check(world: World) -> str:
     if row.result.status is Status.COMPLETED:
         assert row.attempts <= world.policy.max_attempts
         assert not world.queues.waiting("dlq")
+    assert world.graded <= POLICY.max_attempts + crashes + lease_ends
+    assert bool(world.queues.waiting("dlq")) == (row.result.status is Status.FAILED)
     return row.result.status
 
 

@@ -86,6 +86,20 @@ def test_known_result_is_sent_and_not_stored_again() -> None:
     assert settled.record is None
 
 
+def test_stored_failure_of_an_unsettled_message_is_dead_lettered_again() -> None:
+    """Its transaction was rolled back, the dead letter with it; a duplicate has none of its own."""
+    rejected = settled_as(Rejected(BROKEN, "req_1"))
+    assert rejected.record is not None
+
+    again = settled_as(AlreadyDone(rejected.record, unsettled=True))
+    duplicate = settled_as(AlreadyDone(rejected.record))
+
+    assert again.outgoing == rejected.outgoing
+    assert duplicate.outgoing == rejected.outgoing[:1]
+    accepted = settled_as(AlreadyDone(completed(), unsettled=True))
+    assert accepted == settled_as(AlreadyDone(completed()))
+
+
 def test_rejected_request_fails_and_is_dead_lettered_in_one() -> None:
     """The failure is answered, stored, and dead-lettered with its reason for operators."""
     settled = settled_as(Rejected(BROKEN, "req_1"))
