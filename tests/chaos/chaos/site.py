@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ from grader.adapters.s3 import S3ObjectStore
 from grader.contract.names import REQUESTS_QUEUE
 from grader.ports.messages import MessageSender
 from grader.ports.stores import ObjectStore
-from grader.sandbox.build import Installation, install
+from grader.sandbox.build import Installation, install, run_as_root
 
 REGION = "ap-northeast-2"
 BUCKET = "chaos-grading-files"
@@ -194,10 +193,9 @@ def _disk(stack: ExitStack, directory: Path) -> Path:
     """Mount a small disk for everything that a worker writes."""
     disk = directory / "disk"
     disk.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=0711", "none", disk], check=True
-    )
-    stack.callback(subprocess.run, ["umount", "--lazy", disk], check=True)
+    options = f"size={_DISK},mode=0711,uid={os.getuid()}"
+    run_as_root(["mount", "-t", "tmpfs", "-o", options, "none", str(disk)])
+    stack.callback(run_as_root, ["umount", "--lazy", str(disk)])
     return disk
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from chaos.trial import Account
+from chaos.account import Account
 
 _HEADER = "fault              results  rows  dup  again  sent+  DLQ  lasted   first    all"
 
