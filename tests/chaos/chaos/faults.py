@@ -74,8 +74,10 @@ def kill_broker(site: Site, _rounds: int) -> Iterator[Met]:
     """`kill -9` of the broker, which starts again on its store."""
     met = site.workers.expect("Waiting for the broker")
     site.broker.kill()
-    yield met
-    site.broker.start()
+    try:
+        yield met
+    finally:
+        site.broker.start()
 
 
 @contextmanager
@@ -83,8 +85,10 @@ def stop_database(site: Site, _rounds: int) -> Iterator[Met]:
     """`kill -9` of MariaDB, which recovers its tables when it starts again."""
     met = site.workers.expect("Waiting for the database")
     site.database.kill()
-    yield met
-    site.database.start()
+    try:
+        yield met
+    finally:
+        site.database.start()
 
 
 @contextmanager
@@ -92,8 +96,10 @@ def s3_errors(site: Site, _rounds: int) -> Iterator[Met]:
     """S3 answers every request of a worker with 500."""
     met = site.bucket.expect(_DISTURBED_REQUESTS)
     site.bucket.fails = True
-    yield met
-    site.bucket.fails = False
+    try:
+        yield met
+    finally:
+        site.bucket.fails = False
 
 
 @contextmanager
@@ -101,8 +107,10 @@ def s3_slow(site: Site, _rounds: int) -> Iterator[Met]:
     """Each answer of S3 to a worker comes two seconds late."""
     met = site.bucket.expect(_DISTURBED_REQUESTS)
     site.bucket.delay_seconds = _LATE_SECONDS
-    yield met
-    site.bucket.delay_seconds = 0.0
+    try:
+        yield met
+    finally:
+        site.bucket.delay_seconds = 0.0
 
 
 @contextmanager
@@ -176,8 +184,10 @@ def clock_jump(site: Site, _rounds: int) -> Iterator[Met]:
         site.clock.set(-_HOUR)
         back()
 
-    yield jump
-    site.clock.set(0)
+    try:
+        yield jump
+    finally:
+        site.clock.set(0)
 
 
 @contextmanager
@@ -186,8 +196,10 @@ def full_disk(site: Site, _rounds: int) -> Iterator[Met]:
     met = site.workers.expect("Attempt failed")
     hog = site.disk / "hog"
     _fill(hog)
-    yield met
-    hog.unlink()
+    try:
+        yield met
+    finally:
+        hog.unlink()
 
 
 FAULTS: dict[str, Fault] = {
