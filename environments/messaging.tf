@@ -1,3 +1,12 @@
+locals {
+  # Results that expire are dropped, because row and result.json of the request remain.
+  queue_policies = merge({ ">" = { dead_letter_queue = local.queues.dead_letter } }, var.mq_queue_policies, {
+    (local.queues.results) = merge(try(var.mq_queue_policies[local.queues.results], {}), {
+      expired_to_dead_letter_queue = try(coalesce(var.mq_queue_policies[local.queues.results].expired_to_dead_letter_queue), false)
+    })
+  })
+}
+
 module "messaging" {
   source = "../modules/messaging"
 
@@ -22,7 +31,7 @@ module "messaging" {
   } : null
 
   queues         = [local.queues.priority, local.queues.requests, local.queues.results]
-  queue_policies = merge({ ">" = { dead_letter_queue = local.queues.dead_letter } }, var.mq_queue_policies)
+  queue_policies = local.queue_policies
   logs           = { general = true, audit = var.mq_enable_audit_logs }
 
   subnet_ids         = module.network.private_subnet_ids

@@ -107,6 +107,11 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
         names.PRIORITY_QUEUE, description="queue of priority requests; empty: none"
     )
     result_queue_name: _Name = Field(names.RESULTS_QUEUE, description="queue of results")
+    result_expiry_seconds: int = Field(
+        0,
+        ge=0,
+        description="seconds after which the broker drops an unconsumed result message; 0: never",
+    )
     dlq_name: _Name = Field(
         names.DEAD_LETTER_QUEUE,
         description="dead-letter queue: copies of requests that cannot be done",

@@ -85,9 +85,23 @@ def engines() -> Engines:
 def activemq(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     """A real ActiveMQ with TLS, one user, and the queues and policies of the messaging module."""
     user = BrokerUser("grader", "a-Password-for-tests-1")
-    broker = BrokerSpec("tests-grading", BROKER_XML.read_text(), [user])
+    broker = BrokerSpec("tests-grading", _with_ageing_results(BROKER_XML.read_text()), [user])
     with running_broker(engines, tmp_path_factory.mktemp("activemq"), broker) as running:
         yield running
+
+
+def _with_ageing_results(xml: str) -> str:
+    """Add the policy of `grading-results` in our root, for the queues of results of all tests."""
+    entry = xml[xml.index("<policyEntry ") : xml.index("</policyEntries>")]
+    changes = {
+        'queue="&gt;"': 'queue="*.results" expireMessagesPeriod="500"',
+        'processExpired="true"': 'processExpired="false"',
+    }
+    results = entry
+    for old, new in changes.items():
+        assert old in entry
+        results = results.replace(old, new)
+    return xml.replace("</policyEntries>", f"{results}</policyEntries>")
 
 
 @pytest.fixture(scope="session")

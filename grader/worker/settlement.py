@@ -65,6 +65,8 @@ class DeliveryPolicy:
         retry_max_delay_ms: Longest delay.
         max_crashes: Attempts in a row that may end without a settlement, as when they end their
             worker.
+        result_expiry_seconds: Seconds after which the broker drops an unconsumed result message; 0
+            for never.
     """
 
     bucket: str
@@ -74,6 +76,7 @@ class DeliveryPolicy:
     retry_delay_ms: int
     retry_max_delay_ms: int = 300_000
     max_crashes: int = 3
+    result_expiry_seconds: int = 0
 
     def allows(self, attempt: int, delivery: Delivery) -> bool:
         """
@@ -230,7 +233,7 @@ def settle(
         outcome: Result of processing.
         delivery: The request message.
         policy: Queues and limits.
-        now: Timestamp of a failed result, UTC.
+        now: Current time, UTC.
     """
     settlement = _settlement(outcome, delivery, policy, now)
     name = rejudging_of(delivery.headers, delivery.body)
@@ -245,10 +248,10 @@ def _settlement(
 ) -> Settlement:
     match outcome:
         case Done(result, attempt):
-            return Settlement((_result_message(result, policy),), result, attempt)
+            return Settlement((_result_message(result, policy, now),), result, attempt)
         case AlreadyDone(result, unsettled):
             dead = _dead_letter_again(result, delivery, policy, now) if unsettled else ()
-            return Settlement((_result_message(result, policy), *dead))
+            return Settlement((_result_message(result, policy, now), *dead))
         case Retry():
             return Settlement((_delayed_copy(outcome, delivery, policy, now),))
         case Rejected():
@@ -282,7 +285,7 @@ def _rejected(
         failed = _failed(outcome.request_id, outcome.error, dead, policy, now)
         return replace(failed, attempt=outcome.attempt)
     stored = outcome.known.result
-    answer = () if stored is None else (_result_message(stored, policy),)
+    answer = () if stored is None else (_result_message(stored, policy, now),)
     return Settlement((*answer, dead))
 
 
@@ -293,7 +296,8 @@ def _rejected_without_id(
     request_id = answer_id(delivery.headers, delivery.body)
     if not request_id:
         return Settlement((dead,))
-    return Settlement((_result_message(_failure(request_id, error, now), policy), dead))
+    failure = _failure(request_id, error, now)
+    return Settlement((_result_message(failure, policy, now), dead))
 
 
 def _failed(
@@ -301,7 +305,7 @@ def _failed(
 ) -> Settlement:
     result_file = str(ObjectUrl(policy.bucket, result_key(request_id)))
     result = _failure(request_id, error, now).model_copy(update={"result_file": result_file})
-    return Settlement((_result_message(result, policy), dead), record=result, failed=True)
+    return Settlement((_result_message(result, policy, now), dead), record=result, failed=True)
 
 
 def _failure(request_id: str, error: RequestError, now: datetime) -> JobResult:
@@ -327,8 +331,10 @@ def _delayed_copy(
     return Outgoing(delivery.queue, delivery.body, headers, delay_ms=delay_ms)
 
 
-def _result_message(result: JobResult, policy: DeliveryPolicy) -> Outgoing:
+def _result_message(result: JobResult, policy: DeliveryPolicy, now: datetime) -> Outgoing:
     headers = {"correlation-id": result.request_id, "content-type": "application/json"}
+    if policy.result_expiry_seconds:
+        headers["expires"] = str(round((now.timestamp() + policy.result_expiry_seconds) * 1000))
     return Outgoing(policy.result_queue, result.to_json(), headers)
 
 

@@ -123,6 +123,7 @@ class Worker:
             retry_delay_ms=settings.retry_delay_ms,
             retry_max_delay_ms=settings.retry_max_delay_ms,
             max_crashes=settings.max_crashes,
+            result_expiry_seconds=settings.result_expiry_seconds,
         )
         refresh = partial(_refresh_if_possible, shared.parameters)
         processor = JobProcessor(

@@ -28,6 +28,11 @@ run "names_follow_the_environment_and_settings_reach_the_worker" {
   }
 
   assert {
+    condition     = strcontains(module.messaging.broker_xml, "processExpired=\"false\"") && !local.queue_policies["grading-results"].expired_to_dead_letter_queue
+    error_message = "Results whose time is over must not become dead letters."
+  }
+
+  assert {
     condition = (
       output.bucket_name == "test-grading-files" &&
       output.task_family == "test-grading-task" &&
@@ -74,8 +79,14 @@ run "choices_of_name_access_and_capacity" {
     enable_ssh_access      = true
     mq_deployment_mode     = "ACTIVE_STANDBY_MULTI_AZ"
     mq_instance_type       = "mq.m5.large"
+    mq_queue_policies      = { grading-results = { expired_to_dead_letter_queue = true, memory_limit_mb = 64 } }
     s3_bucket_name         = "example-files"
     vpc_cidr_block         = "10.9.0.0/16"
+  }
+
+  assert {
+    condition     = local.queue_policies["grading-results"].expired_to_dead_letter_queue && local.queue_policies["grading-results"].memory_limit_mb == 64
+    error_message = "A policy of the queue of results must keep what it sets."
   }
 
   assert {

@@ -78,6 +78,30 @@ def test_graded_request_is_answered_and_stored() -> None:
     assert (settled.record, settled.attempt, settled.failed) == (completed(), 2, False)
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Done(completed(), 2),
+        AlreadyDone(completed()),
+        Rejected(BROKEN, "req_1"),
+        Rejected(BROKEN, "req_1", known=row(completed())),
+        Exhausted("req_1", "reason", attempt=3, made=3),
+    ],
+    ids=lambda outcome: type(outcome).__name__,
+)
+def test_every_result_message_ages_and_no_dead_letter_does(outcome: Outcome) -> None:
+    """By the setting; 0 is never."""
+    ageing = replace(POLICY, result_expiry_seconds=60)
+
+    messages = {each.queue: each for each in settle(outcome, delivery(), ageing, NOW).outgoing}
+    others = settled_as(outcome).outgoing
+
+    over = (NOW + timedelta(seconds=60)).timestamp() * 1000
+    assert messages["results"].headers["expires"] == str(round(over))
+    assert "dlq" not in messages or "expires" not in messages["dlq"].headers
+    assert not [each for each in others if "expires" in each.headers]
+
+
 def test_known_result_is_sent_and_not_stored_again() -> None:
     """A stored result stands as it is."""
     settled = settled_as(AlreadyDone(completed()))
