@@ -6,16 +6,21 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
+from gradectl.commands.smoke_canary import failed_run, make_schedule, publish, run_canary
 from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, GradectlError, UsageError
 from gradectl.options import command, extend_timeout, seconds_left
+from gradectl.smoke.canary import CanaryRun, Schedule
 from gradectl.smoke.environment import SmokeEnvironment
 from gradectl.smoke.junit import junit, junit_of_error
 from gradectl.smoke.report import (
@@ -65,14 +70,33 @@ _CLEAN_UP_SECONDS = 60.0
     metavar="FILE",
     help="Write the report as JUnit XML too.",
 )
+@click.option(
+    "--every",
+    metavar="SPAN",
+    help="Repeat at this interval, such as 30s, 5m or 1h, with a line for each run.",
+)
+@click.option(
+    "--until",
+    metavar="TIME",
+    help="End the repetition after a span, such as 2h, or at a time, such as 18:00 or"
+    " 2026-12-24T18:00; default: with Ctrl-C.",
+)
+@click.option(
+    "--metric",
+    is_flag=True,
+    help="Put each run into CloudWatch: SmokeFailed and SmokeDuration in gradectl/NAME-grading.",
+)
 @pass_context(CloudContext)
-def smoke(
+def smoke(  # noqa: PLR0913 - one parameter an option
     app: CloudContext,
     environment: str,
     *,
     count: int,
     checks: tuple[str, ...],
     junit_file: Path | None,
+    every: str | None,
+    until: str | None,
+    metric: bool,
 ) -> None:
     """
     Test ENVIRONMENT end to end with one job in each request queue.
@@ -86,19 +110,48 @@ def smoke(
     Jobs run one at a time, so others wait for one short job at most. --check priority sends a few
     ordinary jobs at once, three for each consumer, and says so where idle workers prove nothing.
     --check poison adds a dead letter for a moment, and removes exactly this one.
+
+    With --every it is a canary: a failed run is a line, and does not end it; nor does an
+    environment that cannot be reached. The exit code is 4 if a run failed, and 130 after Ctrl-C.
     """
+    schedule = _schedule(every, until, junit_file)
     _check_writable(junit_file)
     target = select_environment(app, environment)
     app.announce(target.environment)
     if app.options.dry_run:
         _show_dry_run(target, count, checks)
         return
-    plan = make_plan(count, tuple(dict.fromkeys(checks)))
-    with _reporting_errors(junit_file, target.name):
-        report = probe_environment(target, plan, app.ui.say)
+    chosen = tuple(dict.fromkeys(checks))
+    if schedule:
+        test = partial(_run_quietly, target, count, chosen)
+        run_canary(target, test, schedule, metric=metric)
+        return
+    at, start = datetime.now(UTC), monotonic()
+    with _reporting_errors(target, junit_file, metric=metric):
+        report = probe_environment(target, make_plan(count, chosen), app.ui.say)
+    if metric:
+        publish(target, CanaryRun.of(report, at, (monotonic() - start) * 1000))
     if junit_file:
         _write(junit_file, junit(report, target.name))
     _conclude(target, report, show=True)
+
+
+def _schedule(every: str | None, until: str | None, junit_file: Path | None) -> Schedule | None:
+    """Read the schedule of a canary; None without one."""
+    if every is None:
+        if until is not None:
+            text = "--until ends a repetition, and there is none"
+            raise UsageError(text, where="--until", next_step="add --every 5m")
+        return None
+    if junit_file is not None:
+        text = "a JUnit report is of one run"
+        raise UsageError(text, where="--junit", next_step="omit --junit or --every")
+    return make_schedule(every, until, datetime.now(UTC).astimezone())
+
+
+def _run_quietly(target: EnvironmentClient, count: int, checks: tuple[str, ...]) -> SmokeReport:
+    """Make one run of a canary, without progress messages."""
+    return probe_environment(target, make_plan(count, checks), lambda _text: None)
 
 
 def run_smoke(
@@ -212,13 +265,18 @@ def _check_writable(path: Path | None) -> None:
 
 
 @contextmanager
-def _reporting_errors(path: Path | None, name: str) -> Iterator[None]:
-    """Write an error that prevents the test into the JUnit report too."""
+def _reporting_errors(
+    target: EnvironmentClient, path: Path | None, *, metric: bool
+) -> Iterator[None]:
+    """Report an error that prevents the test in JUnit and as a metric too."""
+    at, start = datetime.now(UTC), monotonic()
     try:
         yield
     except (GradectlError, GraderError) as error:
         if path is not None:
-            _write(path, junit_of_error(str(error), name))
+            _write(path, junit_of_error(str(error), target.name))
+        if metric:
+            publish(target, failed_run(error, at, (monotonic() - start) * 1000))
         raise
 
 

@@ -19,6 +19,7 @@ from gradectl.adapters.aws.identity import Identity
 from gradectl.adapters.aws.images import Images
 from gradectl.adapters.aws.log_settings import LogSettings
 from gradectl.adapters.aws.logs import Logs
+from gradectl.adapters.aws.metrics import Metrics
 from gradectl.adapters.aws.network import Network
 from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
@@ -198,6 +199,11 @@ class Aws:
     def logs(self) -> Logs:
         """CloudWatch Logs."""
         return Logs(self._client("logs"))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """CloudWatch metrics of our own."""
+        return Metrics(self._client("cloudwatch"))
 
     @cached_property
     def images(self) -> Images:

@@ -376,6 +376,26 @@ def test_an_unreachable_broker_exits_with_69_and_nothing_is_stored(
     ]
 
 
+def test_an_unreachable_environment_is_a_failed_run_of_a_canary(applied: Any) -> None:
+    """With the reason as a line and as a metric; the exit code is that of a failed check."""
+    (port,) = free_ports(1)
+    applied.set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{port}")
+
+    result = applied.gradectl(
+        *("smoke", applied.name, "--every", "1s", "--until", "1s", "--metric", "-o", "json")
+    )
+
+    assert result.code == 4, result.stderr
+    run, total = (json.loads(line) for line in result.stdout.splitlines())
+    assert (run["passed"], run["hop"]) == (False, "connect")
+    assert f"localhost:{port}: the broker does not answer" in run["reason"]
+    assert (total["runs"], total["failed"]) == (1, 1)
+    assert "1 of 1 runs failed" in result.stderr
+    namespace = f"gradectl/{applied.name}-grading"
+    put = applied.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
+    assert [each["MetricName"] for each in put] == ["SmokeFailed"]
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_wrong_password_exits_with_77_and_is_not_shown(
     applied: Any, command: tuple[str, ...]

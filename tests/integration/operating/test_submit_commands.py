@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,12 +21,20 @@ import pymysql
 import pytest
 import yaml
 
-from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker
+from gradectl.adapters.broker import BrokerAccess, Line, StompBroker, open_broker
+from gradectl.smoke.environment import SmokeEnvironment
+from gradectl.smoke.report import PASSED, PRIORITY
+from gradectl.smoke.smoke_test import SmokePlan, SmokeTest
 from grader.adapters.activemq.connection import connect
+from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.store import MysqlJobStore
+from grader.adapters.s3 import S3ObjectStore
 from grader.contract.names import DEAD_LETTER_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
+from grader.ports.messages import Outgoing
 
 pytestmark = pytest.mark.engine
 
+SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas" / "cli"
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SAMPLES = yaml.safe_load((EXAMPLES / "submissions.yaml").read_text())
 
@@ -42,6 +52,7 @@ def grading(make_applied: Callable[[], Any], launcher: Path) -> Iterator[Any]:
     for problem in ("sum", "shortest-path"):
         pushed = applied.gradectl("problem", "push", str(EXAMPLES / "problems" / problem))
         assert pushed.code == 0, pushed.stderr
+    applied.worker = worker
     yield applied
     worker.terminate()
     worker.wait(30)
@@ -322,7 +333,7 @@ def sizes(applied: Any) -> dict[str, int]:
 
 
 def rows(applied: Any) -> int:
-    """Return the number of rows of the table of jobs."""
+    """Return the number of rows of the table of jobs, which the first worker creates."""
     found = applied.database
     connection = pymysql.connect(
         host="127.0.0.1",
@@ -331,10 +342,10 @@ def rows(applied: Any) -> int:
         password=found.password,
         database=found.name,
     )
-    with connection, connection.cursor() as cursor:
+    with connection, connection.cursor() as cursor, suppress(pymysql.err.ProgrammingError):
         cursor.execute("SELECT COUNT(*) FROM jobs")
-        (number,) = cursor.fetchone() or (0,)
-    return int(number)
+        return int((cursor.fetchone() or (0,))[0])
+    return 0
 
 
 def test_the_smoke_test_passes_and_leaves_no_trace(grading: Any) -> None:
@@ -391,6 +402,81 @@ def test_a_smoke_test_of_several_jobs_checks_poison_and_leaves_no_trace(
     assert (grading.stored(), sizes(grading), rows(grading)) == before
     assert ET.parse(junit_file).getroot().get("failures") == "0"
     assert grading.broker.password not in junit_file.read_text() + done.stdout + done.stderr
+
+
+def test_an_urgent_job_overtakes_ordinary_jobs_that_wait_for_a_worker(grading: Any) -> None:
+    """The worker is stopped while they are sent, so that it cannot be idle."""
+    before = (grading.stored(), sizes(grading), rows(grading))
+
+    class Stopping(StompBroker):
+        def send_all(self, messages: Sequence[Outgoing]) -> None:
+            grading.worker.send_signal(signal.SIGSTOP)
+            super().send_all(messages)
+
+    running = grading.broker
+    access = BrokerAccess(running.endpoint, running.user, running.password, running.ca_file)
+    login = DatabaseLogin(
+        *(grading.database.endpoint, grading.database.name),
+        *(grading.database.user, grading.database.password),
+    )
+    engine = open_engine(lambda: login, connections=1)
+    store = S3ObjectStore(grading.client("s3"), grading.bucket)
+    broker = Stopping(Line(access))
+    parts = SmokeEnvironment(grading.bucket, store, broker, MysqlJobStore(engine))
+    try:
+        report = SmokeTest(parts, SmokePlan(300.0, checks=(PRIORITY,))).run(
+            lambda _said: grading.worker.send_signal(signal.SIGCONT)
+        )
+    finally:
+        grading.worker.send_signal(signal.SIGCONT)
+        broker.close()
+        engine.dispose()
+
+    (check,) = report.checks
+    assert (check.outcome, report.failure) == (PASSED, ""), check
+    assert re.search(r"overtook [3-9] of [4-9] waiting ordinary jobs", check.detail), check
+    assert report.left_behind == ()
+    assert (grading.stored(), sizes(grading), rows(grading)) == before
+
+
+def test_a_canary_runs_until_ctrl_c_and_puts_metrics(grading: Any) -> None:
+    """A line for each run, then the sum; nothing is left behind."""
+    before = (grading.stored(), sizes(grading), rows(grading))
+    canary = grading.start(
+        *("smoke", grading.name, "--every", "1s", "--metric", "--output", "json")
+    )
+    assert canary.stdout is not None
+    lines = [canary.stdout.readline() for _ in range(2)]
+
+    canary.send_signal(signal.SIGINT)
+    rest, said = canary.communicate(timeout=120)
+
+    assert canary.returncode == 130, said
+    documents = [json.loads(line) for line in [*lines, *rest.splitlines()]]
+    for document in documents:
+        schema = json.loads((SCHEMAS / f"{document['kind']}.json").read_text())
+        jsonschema.Draft202012Validator(schema).validate(document)
+    *runs, total = documents
+    assert {each["passed"] for each in runs} == {True}
+    assert (total["kind"], total["runs"], total["failed"]) == ("smoke-canary", len(runs), 0)
+    assert metrics(grading, "SmokeFailed")[0] == 0.0  # a run is put after its line is written
+    assert metrics(grading, "SmokeDuration")[0] == runs[0]["ms"]
+    assert (grading.stored(), sizes(grading), rows(grading)) == before
+
+
+def metrics(applied: Any, name: str) -> list[float]:
+    """Return the values of a metric in CloudWatch, the oldest first."""
+    now = datetime.now(UTC)
+    metric = {"Namespace": f"gradectl/{applied.name}-grading", "MetricName": name}
+    (answer,) = applied.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            {"Id": "m", "MetricStat": {"Metric": metric, "Period": 1, "Stat": "Sum"}}
+        ],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        ScanBy="TimestampAscending",
+    )["MetricDataResults"]
+    return list(answer["Values"])
 
 
 def test_the_smoke_test_finds_its_results_behind_300_others(grading: Any) -> None:
