@@ -40,7 +40,7 @@ COMMANDS = {
     "db": "Migrate the database of an environment.",
     "local": "Run an emulated AWS account on this machine.",
     "problem": "Verify problems and upload them with their test cases.",
-    "submit": "Submit the program in FILE for grading.",
+    "submit": "Submit the program in FILE for grading, or every program of a folder.",
     "result": "Show the result or the state of each REQUEST_ID.",
     "rejudge": "Grade submissions again, compare the results, then accept or discard them.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",

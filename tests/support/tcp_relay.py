@@ -72,9 +72,7 @@ class Relay:
             link.stalls.set()
 
     def _open_links(self) -> list[_Link]:
-        return [
-            link for link in self._links if not (link.ended.is_set() or link.stalls.is_set())
-        ]
+        return [link for link in self._links if not (link.ended.is_set() or link.stalls.is_set())]
 
     def _start(self, task: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=task, args=args, daemon=True)

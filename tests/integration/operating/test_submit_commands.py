@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,77 @@ def test_the_verdict_is_shown_as_a_table(grading: Any) -> None:
     assert done.code == 0, done.stderr
     assert ": AC, score 100" in done.stdout
     assert "req_" in done.stderr
+
+
+def folder(path: Path, **samples: str) -> str:
+    """A folder of programs for the problem `sum`; samples by file name without extension."""
+    (path / "sum").mkdir()
+    for name, each in samples.items():
+        (path / "sum" / f"{name}.py").write_bytes(Path(sample(each)).read_bytes())
+    return str(path)
+
+
+def test_a_folder_is_submitted_once_however_often_it_is_repeated(
+    grading: Any, tmp_path: Path
+) -> None:
+    """The second run sends nothing and has the same results; progress is on stderr."""
+    programs = folder(tmp_path, one="accepted.py", two="accepted.py")
+    command = ("submit", programs, "--user", f"user_{uuid.uuid4().hex}")
+
+    first = grading.gradectl(*command, "--wait", "-o", "json")
+    second = grading.gradectl(*command, "--wait", "-o", "json")
+    shown = grading.gradectl(*command)
+
+    assert first.code == second.code == shown.code == 0, first.stderr + second.stderr
+    found = first.document["submissions"]
+    assert [(each["file"], each["state"]) for each in found] == [
+        ("sum/one.py", "completed"),
+        ("sum/two.py", "completed"),
+    ]
+    assert {each["result"]["result"]["verdict"] for each in found} == {"AC"}
+    assert first.stderr.count("sent as req_") == 2
+    again = second.document["submissions"]
+    assert [each["result"] for each in again] == [each["result"] for each in found]
+    assert "sent as" not in second.stderr + shown.stderr
+    assert "2 of 2: sum/two.py: AC, score 100" in second.stderr
+    assert second.stderr.count("graded before") == 2
+    assert "2 of 2 programs" in shown.stdout
+
+
+def test_a_folder_with_a_file_that_cannot_be_submitted_is_not_sent(
+    grading: Any, tmp_path: Path
+) -> None:
+    """Nor in a dry run, nor for an unknown problem."""
+    programs = folder(tmp_path, one="accepted.py")
+    before = grading.stored()
+    dry = grading.gradectl("submit", programs, "--dry-run", "-o", "json")
+    (tmp_path / "sum" / "notes.txt").write_text("to do")
+    wrong = grading.gradectl("submit", programs)
+    (tmp_path / "sum" / "notes.txt").unlink()
+    (tmp_path / "sum").rename(tmp_path / "som")
+    unknown = grading.gradectl("submit", programs)
+
+    assert (dry.code, wrong.code, unknown.code) == (0, 64, 1)
+    assert dry.document["submissions"][0]["state"] == "would be sent"
+    assert "sum/notes.txt: no language has the extension .txt" in wrong.stderr
+    assert "problem 'som' not found" in unknown.stderr
+    assert grading.stored() == before
+
+
+def test_an_interrupted_folder_names_what_was_sent(grading: Any, tmp_path: Path) -> None:
+    """And the commands that go on."""
+    process = grading.start("submit", folder(tmp_path, one="sleeps.py"), "--wait")
+    assert process.stderr is not None
+    sent = next(line for line in process.stderr if "sent as" in line)
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+
+    assert process.returncode == 130, rest
+    request_id = sent.split()[-1]
+    assert f"next: gradectl result -e {grading.name} {request_id}" in rest
+    assert "the same command sends only what has no result yet" in rest
+    # When the worker has done the next request, it stores no result of this one in a later test.
+    assert submit(grading, "--language", "python", sample("accepted.py")).code == 0
 
 
 def test_the_request_id_leads_to_the_result(grading: Any) -> None:
