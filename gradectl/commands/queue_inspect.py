@@ -14,6 +14,7 @@ from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError, UsageError
 from gradectl.options import command, seconds_left
 from gradectl.queues.broker import Inspector
+from gradectl.queues.claims import Claims
 from gradectl.queues.inspection import MOST_MESSAGES, Extent, read_queue
 from gradectl.queues.listing import GROUPS, MOST_SHOWN, Listing
 from gradectl.queues.message_view import MessageView, age, decoded, pretty
@@ -21,7 +22,7 @@ from gradectl.queues.scan import ScanResult
 from gradectl.queues.selection import condition
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
-from grader.errors import SelectorError
+from grader.errors import GraderError, SelectorError
 from grader.ports.messages import QueuedMessage, QueueStatistics
 
 _COLUMNS = ("id", "age", "request", "about", "from", "attempt", "bytes")
@@ -139,7 +140,8 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
     Without --limit all messages are read, and the 1000 oldest are listed. The output states how
     many of the queue's messages were read, and how many of these match --since, --selector and
     --where. Exit code 3 when some could not be read; the reason is shown. A broker keeps in memory
-    what is read, so a very long queue is shown by sample.
+    what is read, so a very long queue is shown by sample. Messages in flight are marked with their
+    worker by its claim in the database; the broker itself only counts them.
     """
     condition(where)  # refused before anything is opened
     extent = Extent(limit, None if full else MOST_MESSAGES, selector, _is_over)
@@ -157,8 +159,7 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
         else:
             since_ms = 0 if since is None else counters.taken_at_ms - int(since * 1000)
             listing = Listing(counters.taken_at_ms, since_ms, group_by, limit or MOST_SHOWN)
-            scan = request.read(broker.inspector, counters, listing.add)
-            _show_listing(request, counters, scan, listing)
+            scan = _list(request, broker.inspector, counters, listing)
     if scan.complete or scan.stopped_early:
         return ExitCode.OK
     app.ui.warn(scan.summary)
@@ -171,15 +172,40 @@ def _is_over() -> bool:
     return left is not None and left < _OUTPUT_SECONDS
 
 
-def _show_listing(
-    request: _Request, counters: QueueStatistics, scan: ScanResult, listing: Listing
-) -> None:
+def _list(
+    request: _Request, inspector: Inspector, counters: QueueStatistics, listing: Listing
+) -> ScanResult:
+    """Read the messages into a listing and write it."""
+    claims = _claims(request, counters)
+
+    def visit(message: QueuedMessage) -> None:
+        claims.note(message)
+        listing.add(message)
+
+    scan = request.read(inspector, counters, visit)
+    _show_listing(request, scan, listing, claims)
+    return scan
+
+
+def _claims(request: _Request, counters: QueueStatistics) -> Claims:
+    """Read which messages workers have claimed, if any message is in flight."""
+    if not counters.in_flight:
+        return Claims(0)
+    try:
+        with request.target.jobs() as jobs:
+            return Claims(counters.in_flight, jobs.claimed(request.queue))
+    except (GradectlError, GraderError) as error:
+        request.target.app.ui.warn(f"the messages in flight are not marked: {error.what}")
+        return Claims(counters.in_flight)
+
+
+def _show_listing(request: _Request, scan: ScanResult, listing: Listing, claims: Claims) -> None:
     """Write one row for each message, or for each group."""
     target, name = request.target, request.queue
     title = f"{name} of {target.name}: {scan.summary}"
-    if counters.in_flight:
-        title += f"; {counters.in_flight} of them in flight"
-    head = {**_head(target, name, scan), "in_flight": counters.in_flight}
+    if claims.in_flight:
+        title += f"; {claims.summary}"
+    head = {**_head(target, name, scan), "in_flight": claims.in_flight}
     head["matched"] = listing.matched
     if listing.since_ms or request.extent.selector or request.where:
         title += f"; {listing.matched} match"
@@ -197,9 +223,14 @@ def _show_listing(
     views = listing.views()
     if len(views) < listing.matched:
         title += f"; the {len(views)} oldest are listed"
+    workers = claims.workers
+    columns = (*_COLUMNS, "in flight at") if workers else _COLUMNS
     rows = [_row(view) for view in views]
-    document = {**head, "messages": [asdict(each) for each in views]}
-    target.app.ui.emit("queue-inspect", document, Table(_COLUMNS, rows, title))
+    if workers:
+        rows = [[*_row(view), workers.get(view.message_id, "")] for view in views]
+    messages = [{**asdict(each), "in_flight_at": workers.get(each.message_id)} for each in views]
+    document = {**head, "messages": messages}
+    target.app.ui.emit("queue-inspect", document, Table(columns, rows, title))
     if views:
         example = f"gradectl queue inspect {name} -e {target.name} --id '{views[0].message_id}'"
         target.app.ui.say(f"next: {example}")

@@ -7,7 +7,7 @@ behaviour suite in tests/ports runs against both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -148,6 +148,10 @@ class JobStore(Protocol):
 
     def delete(self, request_id: str) -> None:
         """Delete one row, if it exists."""
+        ...
+
+    def claimed(self, queue: str) -> Mapping[str, str]:
+        """Return the messages of a queue whose claims hold: original id to worker."""
         ...
 
     def ping(self) -> None:

@@ -223,5 +223,16 @@ class MemoryJobStore:
         with self._lock:
             self._jobs.pop(request_id, None)
 
+    def claimed(self, queue: str) -> dict[str, str]:
+        """Return the messages of a queue whose claims hold: original id to worker."""
+        with self._lock:
+            return {
+                job.message_id: job.record.worker_id
+                for job in self._jobs.values()
+                if job.record.queue == queue
+                and job.record.result is None
+                and job.leased_until >= self._now()
+            }
+
     def ping(self) -> None:
         """Succeed."""

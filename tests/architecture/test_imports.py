@@ -163,6 +163,7 @@ PURE = (
     "gradectl.planning.policy",
     "gradectl.problems.expectations",
     "gradectl.problems.layout",
+    "gradectl.queues.claims",
     "gradectl.queues.hints",
     "gradectl.queues.listing",
     "gradectl.queues.message_view",

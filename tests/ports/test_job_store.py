@@ -148,6 +148,18 @@ def test_field_longer_than_its_column_is_truncated(job_store: JobStore) -> None:
     assert job_store.claim(Claim(request, "ID:1", "documents", "one")) == Granted(1)
 
 
+def test_claims_that_hold_are_listed_by_message(job_store: JobStore) -> None:
+    """With their workers; neither those of other queues, nor finished ones, nor those over."""
+    job_store.claim(claim("ID:1"))
+    job_store.claim(claim("ID:2", request_id="req_2"))
+    job_store.finish(failed().model_copy(update={"request_id": "req_2"}), attempt=1)
+    over = replace(claim("ID:3", request_id="req_3"), lease=timedelta(seconds=-1))
+    job_store.claim(over)
+
+    assert job_store.claimed(claim().queue) == {"ID:1": claim().worker_id}
+    assert job_store.claimed("another") == {}
+
+
 def test_row_has_status_and_result(job_store: JobStore) -> None:
     """The web tier reads them."""
     job_store.claim(claim())

@@ -58,6 +58,12 @@ _GIVE_BACK = _UPDATE_ATTEMPT.where(
     JOBS.c.worker_id == bindparam("wanted_worker"),
     JOBS.c.status == bindparam("wanted_status"),
 )
+_CLAIMED = select(JOBS.c.message_id, JOBS.c.worker_id).where(
+    JOBS.c.status == bindparam("wanted_status"),
+    JOBS.c.queue == bindparam("wanted_queue"),
+    JOBS.c.leased_attempt == JOBS.c.attempts,
+    JOBS.c.leased_until >= bindparam("now"),
+)
 _DELETE = delete(JOBS).where(_MINE)
 _REOPEN = _DELETE.where(JOBS.c.status == Status.FAILED.value)
 #: End of a released claim, over for a worker with any clock.
@@ -176,6 +182,12 @@ class MysqlJobStore:
         """Delete one row, if it exists."""
         with translated(_WHERE), self._engine.connect() as connection:
             connection.execute(_DELETE, {"wanted": request_id})
+
+    def claimed(self, queue: str) -> dict[str, str]:
+        """Return the messages of a queue whose claims hold: original id to worker."""
+        wanted = {"wanted_status": _RUNNING, "wanted_queue": queue, "now": self._now()}
+        with translated(_WHERE), self._engine.connect() as connection:
+            return {row.message_id: row.worker_id for row in connection.execute(_CLAIMED, wanted)}
 
     def ping(self) -> None:
         """Check that the database answers."""

@@ -19,6 +19,7 @@ from tcp_relay import Relay
 
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningDatabase
+from grader.adapters.activemq.connection import connect
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.contract.messages import GradingRequest
@@ -92,6 +93,44 @@ def test_redrive_shows_what_would_go_where_and_changes_nothing(applied: Any) -> 
     assert [each["to"] for each in checked(dry)["planned"]] == ["grading-requests"] * 2
     assert (checked(dry)["applied"], checked(dry)["taken"]) == (False, 0)
     assert sizes(broker) == {"grading-dlq": 3}
+
+
+def test_inspect_marks_the_messages_that_workers_have_claimed(
+    applied: Any, own_database: RunningDatabase
+) -> None:
+    """In flight are two; a browse shows no difference, but the claim of one names its worker."""
+    broker = applied.open_broker()
+    for number in range(3):
+        body = json.dumps({**REQUEST, "requestId": f"req_{number}"}).encode()
+        broker.send("grading-requests", body, {"priority": str(9 - number)})
+    where = applied.broker
+    consumer = connect([where.endpoint], where.user, where.password, ca_file=where.ca_file)
+    applied.stack.callback(consumer.close)
+    consumer.subscribe("grading-requests", headers={"activemq.prefetchSize": "2"})
+    held = [consumer.next_frame(60), consumer.next_frame(60)]
+    login = DatabaseLogin(
+        own_database.endpoint, own_database.name, own_database.user, own_database.password
+    )
+    engine = open_engine(lambda: login)
+    request = GradingRequest.from_json(held[0].body)
+    MysqlJobStore(engine).claim(Claim(request, held[0].message_id, "grading-requests", "worker-7"))
+    engine.dispose()
+
+    shown = applied.gradectl("queue", "inspect", "grading-requests")
+    document = checked(applied.gradectl("queue", "inspect", "grading-requests", "-o", "json"))
+    applied.set_parameter("db/endpoint", f"127.0.0.1:{free_ports(1)[0]}")
+    without = applied.gradectl("queue", "inspect", "grading-requests")
+
+    assert shown.code == 0, shown.stderr
+    assert "seen 3 of 3 (complete); 2 of them in flight, 1 marked by their claims" in shown.stdout
+    (line,) = [each for each in shown.stdout.splitlines() if "worker-7" in each]
+    assert held[0].message_id in line
+    marks = {each["message_id"]: each["in_flight_at"] for each in document["messages"]}
+    assert marks.pop(held[0].message_id) == "worker-7"
+    assert set(marks.values()) == {None}
+    assert without.code == 0, without.stderr
+    assert "2 of them in flight\n" in without.stdout
+    assert "the messages in flight are not marked" in without.stderr
 
 
 def test_redrive_puts_the_selected_messages_back(applied: Any) -> None:
