@@ -8,7 +8,7 @@ from itertools import count
 
 from gradectl.errors import GradectlError
 from gradectl.queues.inspection import read_queue
-from gradectl.queues.scan import StopReason
+from gradectl.queues.scan import ScanResult, StopReason
 from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
 from grader.client.results import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
@@ -84,8 +84,19 @@ class CleanUp:
                 self._consume(RESULTS_QUEUE, job.request_id)
             if finished and job.buried:
                 self._consume(DEAD_LETTER_QUEUE, job.request_id)
-            return "" if withdrawn or finished else self._why_held(job.queue)
+            if withdrawn or finished or self._was_never_sent(job):
+                return ""
+            return self._why_held(job.queue)
         return "its messages could not be removed"
+
+    def _was_never_sent(self, job: SmokeJob) -> bool:
+        """Whether the request, whose sending failed, is neither in its queue nor with a worker."""
+        counters = self._broker.inspector.statistics([job.queue]).get(job.queue)
+        if counters is None:
+            return True
+        if counters.in_flight or self._rows is None or self._rows.get(job.request_id):
+            return False
+        return self._find(counters, job.request_id).complete
 
     def _why_held(self, queue: str) -> str:
         """Say who has a request that is neither graded nor could be withdrawn."""
@@ -112,13 +123,15 @@ class CleanUp:
         return taken
 
     def _is_in(self, counters: QueueStatistics, request_id: str) -> bool:
+        return self._find(counters, request_id).reason is StopReason.FOUND
+
+    def _find(self, counters: QueueStatistics, request_id: str) -> ScanResult:
         """Read a queue until a message of the request is found."""
-        scan = read_queue(
+        return read_queue(
             self._broker.inspector,
             counters,
             lambda message: message.headers.get("correlation-id") == request_id,
         )
-        return scan.reason is StopReason.FOUND
 
     @contextmanager
     def _recording_errors(self, what: str) -> Iterator[None]:

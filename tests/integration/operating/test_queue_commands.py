@@ -9,6 +9,7 @@ import signal
 import threading
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import in_process
 import jsonschema
@@ -394,6 +395,55 @@ def test_an_unreachable_environment_is_a_failed_run_of_a_canary(applied: Any) ->
     namespace = f"gradectl/{applied.name}-grading"
     put = applied.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
     assert [each["MetricName"] for each in put] == ["SmokeFailed"]
+
+
+def test_a_smoke_test_that_cannot_begin_is_an_error_in_its_report(applied: Any) -> None:
+    """A pipeline reads the reason there; the password is not in it."""
+    applied.set_parameter("mq/password", "a-Wrong-password-1")
+    report = applied.root / "smoke.xml"
+
+    result = applied.gradectl("smoke", applied.name, "--junit", str(report))
+
+    assert result.code == 77
+    (error,) = ET.parse(report).getroot().iter("error")
+    assert "grader" in error.get("message", "")
+    assert "a-Wrong-password-1" not in report.read_text()
+
+
+def test_a_dry_run_of_a_smoke_test_sends_nothing(applied: Any) -> None:
+    """It says what would be sent."""
+    result = applied.gradectl(
+        *("smoke", applied.name, "--dry-run", "--count", "3", "--check", "poison", "-o", "json")
+    )
+
+    assert result.code == 0, result.stderr
+    assert result.document["dry_run"] is True
+    assert "3 test jobs, one after the other, to each request queue" in result.document["message"]
+    assert "would check poison" in result.document["message"]
+    assert applied.stored() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (("--until", "2h"), "--until"),
+        (("--every", "often"), "--every"),
+        (("--every", "5m", "--junit", "smoke.xml"), "--junit"),
+        (("--junit", "missing/smoke.xml"), "missing/smoke.xml"),
+        (("--count", "0"), "--count"),
+        (("--count", "1001"), "--count"),
+        (("--check", "everything"), "--check"),
+    ],
+)
+def test_wrong_options_of_a_smoke_test_are_told_before_anything_is_sent(
+    applied: Any, arguments: tuple[str, ...], where: str
+) -> None:
+    """With the option, and exit code 64."""
+    result = applied.gradectl("smoke", applied.name, *arguments)
+
+    assert result.code == 64
+    assert where in result.stderr
+    assert applied.stored() == []
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -64,10 +64,11 @@ def empty(broker: Any) -> None:
 
 
 def test_the_rights_of_a_worker_suffice(applied: Any) -> None:
-    """The smoke test passes for both queues and leaves nothing behind."""
-    result = applied.gradectl("smoke", applied.name, "--output", "json")
+    """The smoke test passes for both queues, also for dead letters, and leaves nothing behind."""
+    result = applied.gradectl("smoke", applied.name, "--check", "poison", "--output", "json")
 
     assert result.code == 0, result.stderr
+    assert [each["outcome"] for each in result.document["checks"]] == ["passed"]
     assert [each["passed"] for each in result.document["probes"]] == [True, True]
     assert result.document["left_behind"] == []
     assert applied.gradectl("queue", "list").code == 0

@@ -491,19 +491,55 @@ def test_dead_letters_that_another_consumer_takes_are_not_observable(
     assert "another consumer of grading-dlq" in report.checks[0].detail
 
 
-def test_an_interrupted_check_cleans_up(environment: FakeEnvironment) -> None:
-    """Also when the invalid message has just been sent."""
+@pytest.mark.parametrize("job", ["ordinary-1", "ordinary-3", "urgent", "poison"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UnreachableError("the broker has gone")])
+def test_an_interrupted_check_cleans_up(
+    environment: FakeEnvironment, job: str, error: BaseException
+) -> None:
+    """Also when only a part of its messages has been sent."""
+    sent: list[str] = []
 
     def interrupt() -> None:
-        if environment.smoke.jobs[-1].request_id.endswith("-poison"):
+        waiting = [
+            message.headers["correlation-id"]
+            for queue in (REQUESTS_QUEUE, PRIORITY_QUEUE)
+            for message in environment.broker.messages(queue)
+        ]
+        if waiting[-1].endswith(job):
             environment.on_request = lambda: None
-            raise KeyboardInterrupt
+            sent.append(waiting[-1])
+            raise error
 
     environment.on_request = interrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        environment.run(checks=(POISON,))
+    with pytest.raises(type(error)):
+        environment.run(checks=(PRIORITY, POISON))
 
+    assert len(sent) == 1
+    assert environment.traces() == []
+
+
+@pytest.mark.parametrize(
+    ("check", "detail"),
+    [(PRIORITY, "6 of 6 jobs got no result in time"), (POISON, "it got no result in time")],
+)
+def test_a_check_without_a_worker_fails_and_is_removed(
+    environment: FakeEnvironment, check: str, detail: str
+) -> None:
+    """No message of it must be processed after the test has ended."""
+    requests = 0
+
+    def stop_after_the_probes() -> None:
+        nonlocal requests
+        requests += 1
+        environment.has_worker = requests < 2
+
+    environment.on_request = stop_after_the_probes
+
+    report = environment.run(seconds=1.5, checks=(check,))
+
+    assert [probe.passed for probe in report.probes] == [True, True]
+    assert [(each.outcome, each.detail) for each in report.checks] == [(FAILED, detail)]
     assert environment.traces() == []
 
 
