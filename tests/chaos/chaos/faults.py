@@ -216,6 +216,10 @@ FAULTS: dict[str, Fault] = {
     "clock_jump": clock_jump,
     "full_disk": full_disk,
 }
+#: Those that last for a while after the workers have met them; the others are over at once.
+LASTING = frozenset(
+    {"kill_broker", "stop_database", "s3_errors", "s3_slow", "fill_store", "full_disk"}
+)
 
 
 def _empty(consumer: Connection) -> None:

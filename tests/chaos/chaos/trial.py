@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from chaos.account import ACCEPTED, REJECTED, Account, Evidence, count
-from chaos.faults import FAULTS, nothing
+from chaos.faults import FAULTS, LASTING, nothing
 from chaos.site import BUCKET, PROBLEM, Site
 from grader.client.client import send_request
 from grader.contract.bucket import ObjectUrl, result_key, source_key
@@ -34,7 +34,7 @@ class Dose:
         requests: Number of requests.
         late_share: Part of them that is submitted while the fault lasts.
         rounds: Repetitions of faults that last no time, such as a kill.
-        seconds: How long the others last after the workers have met them.
+        seconds: How long those in `LASTING` go on after the workers have met them.
         program_seconds: How long each submitted program sleeps.
     """
 
@@ -118,7 +118,7 @@ def run(site: Site, fault: str, dose: Dose) -> Account:
     with FAULTS.get(fault, nothing)(site, dose.rounds) as met:
         late.start()
         met()
-        if fault in FAULTS:
+        if fault in LASTING:
             threading.Event().wait(dose.seconds)
     healed = monotonic()
     late.join()
