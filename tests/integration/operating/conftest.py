@@ -224,8 +224,17 @@ def applied(make_applied: Callable[[], Any]) -> Iterator[Any]:
     """An environment without workers; its queues are emptied after each test."""
     environment = make_applied()
     yield environment
-    running = environment.broker
     environment.stack.close()
+    _empty(environment.broker)
+
+
+@pytest.fixture(scope="module")
+def empty_queues() -> Callable[[RunningBroker], None]:
+    """Consume all messages of a broker, as a user who may."""
+    return _empty
+
+
+def _empty(running: RunningBroker) -> None:
     connection = connect(
         [running.endpoint], running.user, running.password, ca_file=running.ca_file
     )

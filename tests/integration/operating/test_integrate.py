@@ -33,7 +33,10 @@ def own_broker(guarded: Callable[[str], Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def grading(
-    make_applied: Callable[[], Any], guarded: Callable[[str], Any], launcher: Path
+    make_applied: Callable[[], Any],
+    guarded: Callable[[str], Any],
+    launcher: Path,
+    empty_queues: Callable[[Any], None],
 ) -> Iterator[Any]:
     """An environment with a broker user per role, one worker, and the problem `sum`."""
     applied = make_applied()
@@ -51,6 +54,7 @@ def grading(
     worker.terminate()
     worker.wait(30)
     applied.stack.close()
+    empty_queues(guarded("admin"))  # other files use the same broker
 
 
 @pytest.fixture(scope="module")

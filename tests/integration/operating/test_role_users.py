@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from grader.adapters.activemq.connection import connect
-
 pytestmark = pytest.mark.engine
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -26,7 +24,10 @@ def own_broker(guarded: Callable[[str], Any]) -> Any:
 
 @pytest.fixture
 def applied(
-    make_applied: Callable[[], Any], guarded: Callable[[str], Any], launcher: Path
+    make_applied: Callable[[], Any],
+    guarded: Callable[[str], Any],
+    launcher: Path,
+    empty_queues: Callable[[Any], None],
 ) -> Iterator[Any]:
     """An environment with a user per role, and a worker that logs in as its own user."""
     environment = make_applied()
@@ -44,23 +45,13 @@ def applied(
         worker.terminate()
         worker.wait(30)
     environment.stack.close()
-    empty(environment.broker)
+    empty_queues(environment.broker)
 
 
 def store_credentials(applied: Any, part: str, user: Any) -> None:
     """Store the credentials of a user in SSM."""
     applied.set_parameter(f"{part}/username", user.user)
     applied.set_parameter(f"{part}/password", user.password)
-
-
-def empty(broker: Any) -> None:
-    """Consume all messages of the queues."""
-    connection = connect([broker.endpoint], broker.user, broker.password, ca_file=broker.ca_file)
-    for queue in ("requests", "priority", "results", "dlq"):
-        connection.subscribe(f"grading-{queue}")
-    while (frame := connection.next_frame(0.3)) is not None:
-        connection.ack(frame)
-    connection.close()
 
 
 def test_the_rights_of_a_worker_suffice(applied: Any) -> None:
