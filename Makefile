@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PY := .venv/bin/python
+# Else every process compiles our modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup languages image demo test test-all attacks chaos fast lint format validate bench docs pins release clean
 
