@@ -176,6 +176,17 @@ class Connection:
         """Wait for the next message of any subscription; None after the timeout."""
         return self._inbox.next_message(timeout_seconds)
 
+    def frame_before_silence(self, seconds: float) -> Frame | None:
+        """Wait for the next message; None when nothing but heartbeats has come for so long."""
+        started = monotonic()
+        while True:
+            quiet_since = max(started, self._transport.data_at)
+            left = quiet_since + seconds - monotonic()
+            if left <= 0:
+                return None
+            if (frame := self._inbox.next_message(left)) is not None:
+                return frame
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send one persistent message and wait for the receipt."""
         receipt = self._number("receipt")

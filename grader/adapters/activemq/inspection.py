@@ -11,7 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
-from time import monotonic, time
+from time import time
 
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
@@ -158,12 +158,10 @@ class ActiveMQQueueInspector:
 
     def _frames(self, subscription: str) -> Iterator[Frame]:
         """Yield the frames of one subscription; raises `ConnectionLostError` after the deadline."""
-        quiet_since = monotonic()
-        while (left := quiet_since + self._deadline_seconds - monotonic()) > 0:
-            frame = self._connection.next_frame(left)
-            if frame is not None and frame.subscription == subscription:
+        silence = self._deadline_seconds
+        while (frame := self._connection.frame_before_silence(silence)) is not None:
+            if frame.subscription == subscription:
                 yield frame
-                quiet_since = monotonic()
         raise ConnectionLostError(
             f"no answer within {self._deadline_seconds:g} s",
             where=str(self._connection.address),

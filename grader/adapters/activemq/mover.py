@@ -56,7 +56,7 @@ class ActiveMQQueueMover(QueueMover):
         """Receive up to `count` frames of the subscription; those of earlier ones are dropped."""
         held: list[Frame] = []
         while len(held) < count:
-            frame = self._connection.next_frame(self._quiet_seconds)
+            frame = self._connection.frame_before_silence(self._quiet_seconds)
             if frame is None:
                 break
             if frame.subscription == subscription:

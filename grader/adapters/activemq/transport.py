@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -55,6 +55,8 @@ class StompTransport(Transport):  # type: ignore[misc]  # stomp.py publishes no 
         self._address = address
         self._context = context
         self._timeout_seconds = timeout_seconds
+        self.on_data: Callable[[], None] = lambda: None
+        self.data_at = monotonic()  # when anything but a heartbeat came
 
     def attempt_connection(self) -> None:
         """Connect once; raises `OSError`, also as `ssl.SSLCertVerificationError`."""
@@ -73,8 +75,16 @@ class StompTransport(Transport):  # type: ignore[misc]  # stomp.py publishes no 
         self.current_host_and_port = target
 
     def receive(self) -> bytes:
-        """Wait for bytes; called on the reading thread."""
-        return self._stream.receive()
+        """
+        Wait for bytes; called on the reading thread.
+
+        A large message arrives in many parts, between which the broker sends no heartbeat.
+        """
+        chunk = self._stream.receive()
+        if chunk.strip(b"\n"):
+            self.data_at = monotonic()
+            self.on_data()
+        return chunk
 
     def send(self, encoded_frame: bytes) -> None:
         """Write encoded frames, on any thread."""
@@ -111,6 +121,7 @@ class StompClient(BaseConnection, Protocol12):  # type: ignore[misc]  # stomp.py
             heartbeats=(heartbeat_ms, heartbeat_ms),
             heart_beat_receive_scale=_RECEIVE_SCALE,
         )
+        transport.on_data = self.on_heartbeat  # any part of a message is a sign of life
 
     @property
     def send_sleep(self) -> float:

@@ -42,6 +42,19 @@ class Peer:
         """Send one message."""
         self._socket.sendall(b"MESSAGE\nmessage-id:1\nsubscription:s\ndestination:q\n\nbody\0")
 
+    def begin_message(self, size: int) -> None:
+        """Send the head of a large message."""
+        head = f"MESSAGE\nmessage-id:1\nsubscription:s\ndestination:q\ncontent-length:{size}\n\n"
+        self._socket.sendall(head.encode())
+
+    def part(self) -> None:
+        """Send one byte of its body."""
+        self._socket.sendall(b"x")
+
+    def end_message(self) -> None:
+        """Send its end."""
+        self._socket.sendall(b"\0")
+
     def _read(self) -> None:
         with suppress(OSError):
             while self._socket.recv(4096):
@@ -98,6 +111,42 @@ def test_a_peer_may_be_silent_for_nearly_two_intervals(
         peer.message()
 
         assert connection.next_frame(SOON).body == b"body"
+
+
+#: Longer than the silence after which a peer counts as dead, counted from the login.
+PARTS = 12
+BETWEEN_PARTS = INTERVAL / 2
+
+
+def test_a_large_message_on_a_slow_network_is_no_silence(
+    every: Callable[[float, Callable[[], None]], threading.Event],
+) -> None:
+    """While it arrives there are no heartbeats, and it takes longer than the reader waits."""
+    with scripted_peer(heartbeat_ms=INTERVAL_MS) as (connection, peer):
+        sent = []
+
+        def send_next() -> None:
+            sent.append(peer)
+            if len(sent) <= PARTS:
+                peer.part()
+            elif len(sent) == PARTS + 1:
+                peer.end_message()
+
+        peer.begin_message(PARTS)
+        every(BETWEEN_PARTS, send_next)
+
+        assert PARTS * BETWEEN_PARTS > 5 * INTERVAL
+        assert connection.frame_before_silence(2 * INTERVAL).body == b"x" * PARTS
+
+
+def test_heartbeats_alone_are_silence(
+    every: Callable[[float, Callable[[], None]], threading.Event],
+) -> None:
+    """The broker lives, and has nothing more to send."""
+    with scripted_peer(heartbeat_ms=INTERVAL_MS) as (connection, peer):
+        every(INTERVAL / 10, peer.beat)
+
+        assert connection.frame_before_silence(INTERVAL / 2) is None
 
 
 def test_a_silent_peer_is_noticed() -> None:

@@ -58,7 +58,7 @@ class RecordedConnection:
         subscription = {"subscription": "/temp-queue/gradectl-statistics"}
         self.frames.append(Frame({**replied, **subscription}, answer))
 
-    def next_frame(self, timeout_seconds: float) -> Frame | None:  # noqa: ARG002 - parameter of the real one
+    def frame_before_silence(self, seconds: float) -> Frame | None:  # noqa: ARG002 - parameter of the real one
         return self.frames.pop(0) if self.frames else None
 
     def unsubscribe(self, subscription: str) -> None:
