@@ -47,7 +47,7 @@ _VARYING = (
     (re.compile(r"\bID:[\w.:-]+"), "<message id>"),
     (re.compile(r"\breq_\w+"), "<request id>"),
     (re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}( UTC|Z)"), "<time>"),
-    (re.compile(r"\b\d+(\.\d+)?(ms| ms|s|m|h|d)\b"), "<span>"),
+    (re.compile(r"\b\d+(ms| ms|s|m|h|d)\b( \d+(s|m|h)\b)?"), "<span>"),
     (re.compile(r"\bworker [\w.-]+"), "worker <name>"),
 )
 _CUT = "..."

@@ -41,7 +41,7 @@ def test_an_excerpt_is_lines_of_the_output_in_their_order(printed: str, lost: li
 
 def test_ids_and_times_of_an_excerpt_may_differ() -> None:
     """And a line may be cut."""
-    excerpt = ("req_1  4s  ID:host-1:2  2024-08-20 12:00:00 UTC  because ...",)
+    excerpt = ("req_1  1m 4s  ID:host-1:2  2024-08-20 12:00:00 UTC  because ...",)
 
     printed = "req_2024_a  12m  ID:vm-45-17:6:11:-1:1:6  2026-11-30 03:55:16 UTC  because of x"
 
