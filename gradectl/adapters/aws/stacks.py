@@ -11,6 +11,8 @@ from gradectl.adapters.aws.errors import code_of, translated
 from gradectl.errors import GradectlError
 
 _UNCHANGED = "No updates are to be performed"
+#: States of a stack whose creation failed: CloudFormation can only delete it.
+_NEVER_CREATED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 _ATTEMPTS = {"Delay": 2, "MaxAttempts": 300}  # seconds, attempts
 
 
@@ -71,6 +73,7 @@ class Stacks:
                 self._client.create_stack(**arguments, EnableTerminationProtection=True)
                 self._wait(name, "stack_create_complete")
                 return "created"
+            self._check_created(name)
             if self._template(name) == template:
                 return "unchanged"  # moto would report an update
             try:
@@ -81,6 +84,19 @@ class Stacks:
                 raise
             self._wait(name, "stack_update_complete")
             return "updated"
+
+    def _check_created(self, name: str) -> None:
+        """Refuse a stack that has its template and none of its resources."""
+        state = self._client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        if state in _NEVER_CREATED:
+            words = "aws cloudformation"
+            raise GradectlError(
+                f"the creation of the stack failed before, and CloudFormation keeps it as {state}",
+                where=f"stack {name}",
+                next_step=f"{words} update-termination-protection --stack-name {name}"
+                f" --no-enable-termination-protection\n{words} delete-stack --stack-name {name}\n"
+                "then run the same command again",
+            )
 
     def _template(self, name: str) -> str:
         """Read the current template of a stack."""
