@@ -14,7 +14,7 @@ from grader.worker.activity import ActiveJobs
 from grader.worker.processor import JobProcessor
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
-from grader.worker.settlement import DeliveryPolicy, settle
+from grader.worker.settlement import AlreadyDone, DeliveryPolicy, settle
 
 #: How soon an idle consumer notices a shutdown, in seconds.
 _IDLE_SECONDS = 0.5
@@ -125,6 +125,8 @@ class Consumer:
         settlement = settle(outcome, delivery, self.policy, self.clock())
         if settlement.record is not None and not self.recorder.record(settlement):
             outcome = self.processor.superseded(settlement.record.request_id)
+            if isinstance(outcome, AlreadyDone):
+                self.recorder.restore(outcome.result)
             settlement = settle(outcome, delivery, self.policy, self.clock())
         source.settle(delivery, settlement.outgoing)
         if settlement.record is not None and settlement.outgoing:

@@ -56,6 +56,16 @@ class ResultRecorder:
             self._upload(result)
         return self._retry(lambda: self.jobs.finish(result, attempt=attempt))
 
+    def restore(self, stored: JobResult) -> None:
+        """
+        Upload a stored result again, whose `result.json` a discarded attempt may have replaced.
+
+        Raises:
+            StoppingError: The worker stops while the bucket is unreachable.
+        """
+        if (stored.result_file or "").endswith(f"/{result_key(stored.request_id)}"):
+            self._upload(stored)
+
     def _is_taken_over(self, request_id: str, attempt: int) -> bool:
         row = self._retry(lambda: self.jobs.get(request_id))
         return row is not None and row.attempts != attempt

@@ -458,6 +458,62 @@ def test_worker_whose_claim_was_taken_over_sends_the_stored_result(
     assert "Claim was taken over" in log_stream.getvalue()
 
 
+def test_discarded_result_does_not_stay_in_the_bucket(bench: Bench) -> None:
+    """Its handler may have replaced the file of the result that counts."""
+    key = "results/req_1/result.json"
+
+    def slow(request: GradingRequest) -> GradingResult:
+        granted = bench.jobs.claim(Claim(request, "ID:1", "requests", "another worker"))
+        theirs = accept(request).model_copy(update={"result_file": f"s3://bucket/{key}"})
+        bench.jobs.finish(theirs, attempt=granted.attempt)
+        bench.objects.put(key, b"mine", content_type="application/json")
+        return accept(request)
+
+    bench.handler = slow
+    bench.send()
+
+    bench.run()
+
+    assert bench.objects.objects[key] == bench.jobs.get("req_1").result.to_json()
+
+
+def test_effects_come_in_the_order_bucket_row_message(bench: Bench) -> None:
+    """A crash between any two of them leaves nothing that was announced and is missing."""
+    effects: list[str] = []
+
+    class Bucket(MemoryObjectStore):
+        def put(self, key: str, body: bytes, *, content_type: str) -> None:
+            effects.append("bucket")
+            super().put(key, body, content_type=content_type)
+
+    class Table(MemoryJobStore):
+        def claim(self, claim: Claim) -> ClaimOutcome:
+            effects.append("claim")
+            return super().claim(claim)
+
+        def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+            effects.append("row")
+            return super().finish(result, attempt=attempt)
+
+    class Broker(UntilEmpty):
+        def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+            effects.append("message")
+            super().settle(delivery, outgoing)
+
+    def handle(request: GradingRequest) -> GradingResult:
+        effects.append("work")
+        bench.objects.put("results/req_1/result.json", b"{}", content_type="application/json")
+        return accept(request)
+
+    bench.objects, bench.jobs, bench.handler = Bucket(), Table(), handle
+    bench.send()
+    bench.send(requestId="req_2", language=7)
+
+    bench.run(lambda: Broker(bench.queues, bench.stopping))
+
+    assert effects == ["claim", "work", "bucket", "row", "message", "bucket", "row", "message"]
+
+
 def test_worker_whose_claim_was_taken_over_leaves_a_running_attempt_alone(bench: Bench) -> None:
     """Its message waits; the failure is stored neither in the row nor in the bucket."""
     take_over = taken_over(bench, finished=False)
