@@ -128,7 +128,7 @@ def _ended(error: EndingError | GraderError | OSError) -> int:
     if isinstance(error, OSError):
         if error.errno not in _OF_THE_MACHINE:
             raise error  # a bug: with its traceback
-        what, where = str(error.strerror).lower(), str(error.filename or "")
+        what, where = (error.strerror or str(error)).lower(), str(error.filename or "")
         return _report(what, where, _OF_THE_MACHINE[error.errno], ExitCode.OUTPUT)
     if isinstance(error, OutputError) and error.is_silent:
         return error.exit_code

@@ -86,12 +86,13 @@ def every() -> Iterator[Callable[[float, Callable[[], None]], threading.Event]]:
         third = threading.Event()
 
         def run() -> None:
-            for number in range(1, 100):
-                if ended.wait(seconds):
-                    return
-                action()
-                if number == 3:
-                    third.set()
+            with suppress(OSError):  # the peer ends before this thread
+                for number in range(1, 100):
+                    if ended.wait(seconds):
+                        return
+                    action()
+                    if number == 3:
+                        third.set()
 
         threading.Thread(target=run, daemon=True).start()
         return third
