@@ -35,7 +35,7 @@ attacks: languages ## run hostile programs in the sandbox, then 1,000 in mixed o
 	@exec $(PY) tests/attacks $(ARGS)
 
 chaos: setup ## fault every part of a running system with 500 requests in flight (ARGS=kill_broker)
-	@exec $(PY) tests/chaos $(ARGS)
+	@PYTHONPATH=tests/chaos:tests/support exec $(PY) -m chaos $(ARGS)
 
 fast: setup ## run the tests that need no engine
 	@exec $(PY) -m pytest -q -n 2 -m 'not engine and not stack and not exhaustive' $(ARGS)

@@ -66,8 +66,9 @@ class MysqlFinishedJobs:
 
     def records(self, request_ids: Sequence[str]) -> dict[str, JobRecord]:
         """Read the rows of these requests."""
-        rows = self._rows(_RECORDS, {"wanted": list(request_ids)})
-        return {row.request_id: job_record(row._mapping) for row in rows}  # noqa: SLF001 - the documented name of SQLAlchemy
+        with translated(_WHERE), self._engine.connect() as connection:
+            rows = connection.execute(_RECORDS, {"wanted": list(request_ids)}).mappings().all()
+        return {row["request_id"]: job_record(row) for row in rows}
 
     def replace(self, job: FinishedJob, result: JobResult) -> bool:
         """Replace a result with one guarded statement."""

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pymysql
@@ -66,7 +67,7 @@ class Broker:
         users = [BrokerUser(name, password) for name, password in self.passwords.items()]
         spec = BrokerSpec("chaos-grading", _broker_xml(self._home.directory), users)
         child = self._child = start_broker(self._engine, spec, self._home)
-        ready = lambda: broker_answers(self.port, self.ca_file, users[0])  # noqa: E731 - two uses of its names
+        ready = partial(broker_answers, self.port, self.ca_file, users[0])
         wait_until_ready(child, ready, _READY_SECONDS)
 
     def kill(self) -> None:

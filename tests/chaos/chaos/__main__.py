@@ -12,13 +12,12 @@ import signal
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+from chaos.faults import FAULTS
+from chaos.site import open_site
+from chaos.table import show, show_header, write
+from chaos.trial import Dose, run
 
-from chaos.faults import FAULTS  # noqa: E402 - after the path
-from chaos.site import open_site  # noqa: E402
-from chaos.table import show, show_header, write  # noqa: E402
-from chaos.trial import Dose, run  # noqa: E402
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def main() -> int:
