@@ -13,6 +13,10 @@ _KEPT_LINES = 200
 _UNREACHABLE = (
     "connection refused",
     "connection reset",
+    "use of closed network connection",
+    "broken pipe",
+    "unexpected eof",
+    ": eof",
     "i/o timeout",
     "no such host",
     "server misbehaving",
