@@ -41,6 +41,12 @@ NAMED = {
     "secrets seed": "tests/integration/cli/test_secrets.py",
     "submit": "tests/integration/operating/test_submit_commands.py",
 }
+#: Lines that they do not run, of commands that they do: where such a line is run.
+NAMED_LINES = {
+    "gradectl smoke ENV --every 5m --until 18:00": (
+        "tests/integration/operating/test_submit_commands.py"
+    ),
+}
 _HEADING = re.compile(r"^##+ (.*)$")
 _FENCE = re.compile(r"^\s*```(\w*)$")
 _SPAN = re.compile(r"`(gradectl [^`]+)`", re.DOTALL)
@@ -66,7 +72,9 @@ class Section:
     @property
     def runnable(self) -> tuple[str, ...]:
         """The commands that the tests of the page run."""
-        return tuple(each for each in self.commands if verb(each) not in NAMED)
+        return tuple(
+            each for each in self.commands if verb(each) not in NAMED and each not in NAMED_LINES
+        )
 
 
 def sections(text: str) -> list[Section]:

@@ -109,7 +109,8 @@ def a_worker_was_lost(operated: Operated) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE jobs SET status = 'running', result_json = NULL,"
-            " updated_at = updated_at - INTERVAL 2 HOUR WHERE request_id = %s",
+            " updated_at = updated_at - INTERVAL 2 HOUR,"
+            " leased_until = leased_until - INTERVAL 2 HOUR WHERE request_id = %s",
             (request_id,),
         )
     assert (
@@ -130,6 +131,7 @@ def a_worker_was_lost(operated: Operated) -> None:
 def cases_are_missing(operated: Operated) -> None:
     """Two requests failed because of that, and one expired."""
     applied, s3 = operated.applied, operated.applied.client("s3")
+    operated.until_waiting("grading-requests", 0)
     for key in applied.stored():
         if key.endswith(".ans"):  # cases without an answer are none
             s3.delete_object(Bucket=applied.bucket, Key=key)
@@ -154,10 +156,12 @@ TROUBLES = {
     "First look": no_worker_runs,
     "A deployment failed": no_worker_runs,
     "Messages pile up and nothing is processed": no_worker_runs,
+    "Stop grading for a while": no_worker_runs,
     "Graded, but no result comes back": a_worker_was_lost,
     "Messages in `grading-dlq`": cases_are_missing,
     "Tasks end by themselves": everything_works,
     "The broker is short of something": everything_works,
+    "Testing all day": everything_works,
     "Passwords": everything_works,
     "Change passwords": everything_works,
     "The database's application user": everything_works,

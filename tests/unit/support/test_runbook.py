@@ -14,6 +14,10 @@ def test_each_command_that_is_not_run_with_the_page_is_run_elsewhere() -> None:
         if " " not in where:
             text = (runbook.ROOT / where).read_text()
             assert all(f'"{word}"' in text for word in verb.split()), f"{where} does not run {verb}"
+    for line, where in runbook.NAMED_LINES.items():
+        assert line in TEXT
+        option = next(word for word in line.split() if word.startswith("--"))
+        assert f'"{option}"' in (runbook.ROOT / where).read_text()
 
 
 def test_each_command_in_the_text_is_run_or_named() -> None:
