@@ -88,7 +88,9 @@ def main() -> None:
     connection.disconnect()
 
     result = json.loads(message.body)
-    print(result["status"], result["result"]["verdict"], result["result"]["score"])
+    grade, error = result.get("result"), result.get("error")
+    outcome = (grade["verdict"], grade["score"]) if grade else (error["code"], error["message"])
+    print(result["status"], *outcome)
 
 
 if __name__ == "__main__":

@@ -273,10 +273,10 @@ def _reporting_errors(
     try:
         yield
     except (GradectlError, GraderError) as error:
-        if path is not None:
-            _write(path, junit_of_error(str(error), target.name))
         if metric:
             publish(target, failed_run(error, at, (monotonic() - start) * 1000))
+        if path is not None:
+            _write(path, junit_of_error(str(error), target.name))
         raise
 
 

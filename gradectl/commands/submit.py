@@ -223,7 +223,7 @@ def _say_how_to_go_on(target: EnvironmentClient, entries: Sequence[Entry]) -> No
     if sent:
         target.app.ui.say(f"sent, without a result yet: {sent}")
         target.app.ui.say(f"next: gradectl result -e {target.name} {sent}")
-    target.app.ui.say("the same command sends only what has no result yet")
+    target.app.ui.say("without --again, the same command sends only what has no result yet")
 
 
 def _emit_all(

@@ -43,8 +43,8 @@ class Claims:
         """
         The claimed messages and their workers.
 
-        None if there are more than messages in flight: the claim of a worker that died holds for
-        some minutes, so it cannot be told which of them are in flight.
+        Empty if there are more claims than messages in flight: the claim of a worker that died
+        holds for some minutes, so it cannot be told which of them are in flight.
         """
         return self._found if len(self._found) <= self.in_flight else {}
 

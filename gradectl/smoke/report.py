@@ -61,7 +61,7 @@ class ProbeResult:
 
     @property
     def total_ms(self) -> float:
-        """Time from the upload to the result."""
+        """Time from the upload to the last hop."""
         return sum(hop.ms for hop in self.hops)
 
 
@@ -201,4 +201,6 @@ def next_step(failed_hop: str, environment: str, status_command: str) -> str:
         return "check that these credentials can write to the bucket"
     if failed_hop == RESULT:
         return f"gradectl queue inspect grading-results -e {environment}"
-    return f"gradectl queue list -e {environment}; {status_command}; the logs of the workers"
+    if failed_hop == ROW:
+        return f"{status_command}: the workers could not save it in the database"
+    return f"gradectl queue list -e {environment}; {status_command}; gradectl logs {environment}"
