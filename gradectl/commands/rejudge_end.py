@@ -142,10 +142,16 @@ def _check_acceptable(target: EnvironmentClient, state: StateFile) -> None:
 def _check_discardable(target: EnvironmentClient, state: StateFile) -> None:
     """Refuse to stop halfway; raises `RefusedError`."""
     if state.state in ("accepting", "accepted"):
+        next_step = f"gradectl rejudge accept -e {target.name} {state.name} goes on"
+        if state.state == "accepted":
+            next_step = (
+                f"gradectl rejudge show -e {target.name} {state.name}; the old results are in"
+                f" results/ID/before-{state.name}.json"
+            )
         raise RefusedError(
             f"rejudging {state.name} is {state.state}: {len(state.accepted)} results are replaced",
             where=str(state.path),
-            next_step=f"gradectl rejudge accept -e {target.name} {state.name} goes on",
+            next_step=next_step,
         )
 
 

@@ -49,9 +49,10 @@ def checked_name(ctx: click.Context, param: click.Parameter, name: str | None) -
     if name is None or REJUDGING_NAME.fullmatch(name):
         return name
     raise UsageError(
-        f"{name!r} is not the name of a rejudging: 1 to 32 of a-z, 0-9 and -, first no -",
-        where="NAME",
-        next_step="gradectl rejudge list shows the names",
+        f"{name!r} is not a valid name: use 1 to 32 characters of a-z, 0-9 and -, not starting"
+        " with -",
+        where="--name" if isinstance(param, click.Option) else "NAME",
+        next_step="write one such as sum-again; gradectl rejudge list shows those that exist",
     )
 
 
@@ -78,10 +79,14 @@ _SELECTION = (
     click.option(
         "--since",
         metavar="TIME",
-        help="First time: an age (2h, 1d), a date, or a date with time, in UTC unless it has an"
-        " offset.",
+        help="Only submissions first claimed by a worker at or after TIME: an age (2h, 1d), a"
+        " date, or a date with time; UTC without an offset.",
     ),
-    click.option("--until", metavar="TIME", help="Time behind the last one, written as --since."),
+    click.option(
+        "--until",
+        metavar="TIME",
+        help="Only those claimed before TIME; same formats as --since.",
+    ),
     click.option(
         "--ids-from",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),

@@ -110,6 +110,8 @@ def _table(comparison: Comparison, state: StateFile, environment: str) -> Table:
     )
     if state.state == "accepted":
         title = title.replace("would change", "changed")
+    if comparison.failures:
+        title += f", {len(comparison.failures)} failed"
     lines = [
         f"{each.job.request_id}  {each.job.user_id}  {each.old} -> {each.new}"
         for each in comparison.changes[:_SHOWN]
@@ -128,6 +130,7 @@ def _document(comparison: Comparison, state: StateFile) -> dict[str, Any]:
         "graded": comparison.graded,
         "waiting": comparison.count(WAITING),
         "held_back": comparison.count(HELD_BACK),
+        "failed": len(comparison.failures),
         "counts": [
             {"old": old, "new": new, "count": count}
             for (old, new), count in sorted(comparison.counts.items())

@@ -68,7 +68,7 @@ class _Plan:
     "--name",
     callback=checked_name,
     metavar="NAME",
-    help="Name of the rejudging; default: the date and a random part.",
+    help="Name of the rejudging; default: date, time and a random part.",
 )
 @click.option(
     "--in-flight",
@@ -76,12 +76,18 @@ class _Plan:
     metavar="N",
     help="At most so many requests at a time; default: half of the workers' consumers.",
 )
-@click.option("--time-limit", type=click.IntRange(min=1), metavar="MS", help="See --memory-limit.")
+@click.option(
+    "--time-limit",
+    type=click.IntRange(min=1),
+    metavar="MS",
+    help="CPU milliseconds per test case, for submissions without metadata.json; needs"
+    " --memory-limit.",
+)
 @click.option(
     "--memory-limit",
     type=click.IntRange(min=1),
     metavar="MB",
-    help="Both limits are for submissions without metadata.json, whose own are unknown.",
+    help="Megabytes, for submissions without metadata.json; needs --time-limit.",
 )
 @click.option("--apply", is_flag=True, help="Carry it out; without it, only show the plan.")
 @pass_context(CloudContext)
@@ -200,7 +206,7 @@ class _Run:
             app.ui.say(f"rejudging {found}: {state.selected_count} submissions")
             if state.state == "graded":
                 app.ui.say(
-                    "it was graded before; to grade anew, discard it or add another --name",
+                    "it was graded before; to grade anew, use another --name",
                     "yellow",
                 )
             progress = self._grade(state)
@@ -211,8 +217,14 @@ class _Run:
             held_back = list(state.held_back.items()) if progress.held_back else []
         for request_id, why in held_back[:_SHOWN]:
             app.ui.say(f"held back: {request_id}: {why}", "yellow")
+        if progress.failed:
+            app.ui.say(
+                f"{progress.failed} failed because of the problem or the platform; repeat the"
+                " command after the repair",
+                "yellow",
+            )
         app.ui.say(f"next: gradectl rejudge show -e {self.target.name} {found}")
-        return ExitCode.PARTLY_DONE if progress.held_back else ExitCode.OK
+        return ExitCode.OK if progress.is_complete else ExitCode.PARTLY_DONE
 
     def _jobs(self, stack: ExitStack, found: str | None) -> Iterator[FinishedJob]:
         """Read the selected jobs, from the file of a rejudging or from the database."""
@@ -279,6 +291,7 @@ class _Run:
                 for job in islice(plan.first, _LISTED)
             ],
             "graded": progress.graded if progress else 0,
+            "failed": progress.failed if progress else 0,
             "held_back": progress.held_back if progress else 0,
         }
         rows = [[each, count] for each, count in plan.outcomes.most_common()]

@@ -43,7 +43,7 @@ class Comparison:
 
     Attributes:
         counts: Number of submissions by old and new column.
-        changes: The submissions with another outcome.
+        changes: The submissions with another verdict or score.
         held_back: Request ids with the reason why they were not graded again.
         failures: Request ids with the reason why the second grading failed.
     """
@@ -61,7 +61,10 @@ class Comparison:
                 self.held_back[job.request_id] = held_back
             return
         if new.error is not None:
+            # never accepted, so it changes nothing
             self.failures[job.request_id] = f"{new.error.code}: {new.error.message}"
+            self._count(job, new.error.code.value)
+            return
         self.add_outcome(job, outcome_of(new))
 
     def add_outcome(self, job: FinishedJob, new: Outcome) -> None:
@@ -82,8 +85,9 @@ class Comparison:
 
     @property
     def graded(self) -> int:
-        """Number of submissions with a new result."""
-        return self.total - self.count(WAITING) - self.count(HELD_BACK)
+        """Number of submissions with a new result that can be accepted."""
+        without = self.count(WAITING) + self.count(HELD_BACK) + len(self.failures)
+        return self.total - without
 
     def matrix(self) -> tuple[Sequence[str], list[list[object]]]:
         """Return the header and the rows: old outcomes down, new ones across."""

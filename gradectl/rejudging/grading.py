@@ -1,15 +1,16 @@
 """
 Sends the requests of a rejudging, a few at a time, and waits for their results.
 
-Nothing about a message is recorded: a request whose row has a result is done, one with a row is
-being graded, and any other is sent. A message that is sent twice is graded once. So a run that was
-interrupted anywhere goes on from the table of jobs alone.
+Nothing about a message is recorded: a request whose row has a result is done, one whose row is
+held by a worker is being graded, and any other is sent. A message that is sent twice is graded
+once. So a run that was interrupted anywhere goes on from the table of jobs alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic, sleep
 
 from gradectl.errors import GradectlError
@@ -44,11 +45,25 @@ _LONGEST_POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Progress:
-    """What was done so far; `consumers` of the queue is None before the first look."""
+    """
+    What was done so far.
+
+    Attributes:
+        graded: Requests with a new result.
+        failed: Those whose second grading failed because of the problem or the platform.
+        held_back: Those that could not be sent.
+        consumers: Of the queue; None before the first look.
+    """
 
     graded: int = 0
+    failed: int = 0
     held_back: int = 0
     consumers: int | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to repeat, once the grading has ended."""
+        return not (self.failed or self.held_back)
 
 
 @dataclass(frozen=True)
@@ -83,9 +98,10 @@ class Grading:
         report: Called after each step.
         pause: Waits for so many seconds.
         clock: Seconds.
+        now: The time that the ends of claims are compared with.
     """
 
-    def __init__(  # noqa: PLR0913 - two of them only for tests
+    def __init__(  # noqa: PLR0913 - three of them only for tests
         self,
         services: Services,
         state: StateFile,
@@ -95,6 +111,7 @@ class Grading:
         report: Callable[[Progress], None] = lambda _progress: None,
         pause: Callable[[float], None] = sleep,
         clock: Callable[[], float] = monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._services = services
         self._state = state
@@ -103,10 +120,11 @@ class Grading:
         self._report = report
         self._pause = pause
         self._clock = clock
-        self._window: dict[str, GradingRequest | None] = {}  # None: a worker has it already
+        self._now = now
+        self._window: dict[str, GradingRequest] = {}
         self._intervals = _short_intervals()
         self._proven = False
-        self._graded = self._held_back = 0
+        self._graded = self._failed = self._held_back = 0
         self._consumers: int | None = None
         self._looked_at = 0.0
         self._queued: Mapping[str, str] = {}
@@ -126,9 +144,9 @@ class Grading:
                 self._one(job, rows.get(self._derived(job)))
         while self._window:
             self._poll()
-        if not self._held_back:
-            self._state.set_state("graded")
-        return self._progress()
+        progress = self._progress()
+        self._state.set_state("graded" if progress.is_complete else "grading")
+        return progress
 
     def _one(self, job: FinishedJob, row: JobRecord | None) -> None:
         """Send one request, unless it has a result."""
@@ -144,10 +162,11 @@ class Grading:
             self._held_back += 1
             self._state.hold_back(job.request_id, request)
             return
+        is_unclaimed = self._is_unclaimed(row)
         while len(self._window) >= self._room():
             self._poll()
-        self._window[request.request_id] = request if row is None else None
-        if row is None and request.request_id not in self._queued:
+        self._window[request.request_id] = request
+        if is_unclaimed and request.request_id not in self._queued:
             self._send(request)
 
     def _request(self, job: FinishedJob) -> GradingRequest | str:
@@ -190,14 +209,17 @@ class Grading:
             if row.result is not None:
                 self._check(row.result)
                 del self._window[row.request_id]
-                self._graded += 1
+                if is_worth_repeating(row.result):
+                    self._failed += 1
+                else:
+                    self._graded += 1
                 done = True
         if done:
             self._intervals = _short_intervals()
             self._report(self._progress())
 
     def _look_at_queue(self) -> None:
-        """Read the consumers; send again what is neither in the queue nor in the table."""
+        """Read the consumers; send again what is neither in the queue nor held by a worker."""
         found = self._services.inspector.statistics([REQUESTS_QUEUE]).get(REQUESTS_QUEUE)
         self._looked_at = self._clock()
         self._consumers = found.consumers if found else 0
@@ -205,8 +227,12 @@ class Grading:
         if found is not None and found.size == 0 and self._window:
             rows = self._services.jobs.records(list(self._window))
             for request_id, request in self._window.items():
-                if request is not None and request_id not in rows:
+                if self._is_unclaimed(rows.get(request_id)):
                     self._send(request)
+
+    def _is_unclaimed(self, row: JobRecord | None) -> bool:
+        """Whether a request has no result, and no worker that will store one."""
+        return row is None or (row.result is None and not row.is_held(self._now()))
 
     def _check(self, result: JobResult) -> None:
         if result.rejudging != self._state.name:
@@ -223,7 +249,7 @@ class Grading:
         return rejudged_id(job.request_id, self._state.name)
 
     def _progress(self) -> Progress:
-        return Progress(self._graded, self._held_back, self._consumers)
+        return Progress(self._graded, self._failed, self._held_back, self._consumers)
 
 
 def _short_intervals() -> Iterator[float]:

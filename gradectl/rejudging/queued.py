@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gradectl.queues.broker import Broker, Inspector
 from gradectl.rejudging.request import PRIORITY
@@ -10,7 +10,7 @@ from gradectl.rejudging.selection import batches
 from grader.contract.messages import readable_request_id
 from grader.contract.names import REQUESTS_QUEUE
 from grader.contract.rejudging import rejudging_of
-from grader.ports.messages import MOST_REPLACED
+from grader.ports.messages import MOST_REPLACED, QueuedMessage
 
 
 def queued_messages(inspector: Inspector, name: str) -> Mapping[str, str]:
@@ -19,21 +19,24 @@ def queued_messages(inspector: Inspector, name: str) -> Mapping[str, str]:
 
     Behind many others, the broker may not show them.
     """
-    if REQUESTS_QUEUE not in inspector.statistics([REQUESTS_QUEUE]):
-        return {}
     return {
-        readable_request_id(each.body) or "": each.message_id
-        for each in inspector.browse(REQUESTS_QUEUE, f"JMSPriority = {PRIORITY}")
-        if rejudging_of(each.headers, each.body) == name
+        readable_request_id(each.body) or "": each.message_id for each in _messages(inspector, name)
     }
 
 
 def remove_queued(broker: Broker, name: str) -> int:
-    """Consume the messages of a rejudging; returns their number."""
-    message_ids = list(queued_messages(broker.inspector, name).values())
+    """Consume the messages of a rejudging, also two of one request; returns their number."""
+    message_ids = [each.message_id for each in _messages(broker.inspector, name)]
     removed = 0
     if message_ids:
         with broker.mover() as mover:
             for some in batches(message_ids, MOST_REPLACED):
                 removed += len(mover.replace(REQUESTS_QUEUE, some, lambda _messages: ()))
     return removed
+
+
+def _messages(inspector: Inspector, name: str) -> Iterator[QueuedMessage]:
+    if REQUESTS_QUEUE in inspector.statistics([REQUESTS_QUEUE]):
+        for each in inspector.browse(REQUESTS_QUEUE, f"JMSPriority = {PRIORITY}"):
+            if rejudging_of(each.headers, each.body) == name:
+                yield each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gradectl.errors import TryAgainError
 from gradectl.rejudging.comparison import Comparison, Outcome, as_grading_result, outcome_of
@@ -120,9 +121,23 @@ class Acceptance:
         self.objects.put(target, body, content_type=kind)
 
 
-def remove_results(jobs: FinishedJobs, objects: ObjectStore, name: str) -> int:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def remove_results(
+    jobs: FinishedJobs, objects: ObjectStore, name: str, *, now: Callable[[], datetime] = _now
+) -> int:
     """
     Delete the rows and files of a rejudging; may be interrupted and run again.
+
+    A row without a result whose claim has ended is deleted too: its worker gave it back or died.
+
+    Args:
+        jobs: The finished jobs.
+        objects: The bucket.
+        name: The rejudging.
+        now: The time.
 
     Returns:
         The number of rows.
@@ -130,12 +145,13 @@ def remove_results(jobs: FinishedJobs, objects: ObjectStore, name: str) -> int:
     Raises:
         TryAgainError: A worker grades one of them now, and would store its result afterwards.
     """
-    running = [each for page in _own(jobs, name) for each in _running(jobs, page)]
+    running = [each for page in _own(jobs, name) for each in _held(jobs, page, now())]
     if running:
         raise TryAgainError(
             f"{len(running)} requests of the rejudging are being graded now",
             where=running[0],
-            next_step="wait until they have a result, then run the same command again",
+            next_step="wait until they have a result or their claims have ended, then run the same"
+            " command again",
         )
     removed = 0
     for page in _own(jobs, name):
@@ -155,9 +171,9 @@ def _own(jobs: FinishedJobs, name: str) -> Iterator[list[str]]:
         after = page[-1]
 
 
-def _running(jobs: FinishedJobs, request_ids: list[str]) -> list[str]:
+def _held(jobs: FinishedJobs, request_ids: list[str], now: datetime) -> list[str]:
     rows = jobs.records(request_ids)
-    return [each for each, row in rows.items() if row.result is None]
+    return [each for each, row in rows.items() if row.is_held(now)]
 
 
 def _before(job: FinishedJob, name: str, extension: str) -> str:

@@ -77,6 +77,10 @@ class JobRecord:
     created_at: datetime | None = None  # first claim, likewise
     held_until: datetime | None = None  # end of a running claim, unless it is renewed
 
+    def is_held(self, now: datetime) -> bool:
+        """Whether a worker may still store a result: there is none, and the claim has not ended."""
+        return self.result is None and (self.held_until is None or self.held_until >= now)
+
 
 class JobStore(Protocol):
     """The table of jobs. Raises `TemporaryError` when the database cannot be reached."""

@@ -32,7 +32,7 @@ from grader.contract.rejudging import rejudging_of
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.migrations import migrate
 from grader.ports.finished import JobConditions
-from grader.ports.jobs import Claim
+from grader.ports.jobs import DEFAULT_LEASE, Claim
 from grader.testing import MemoryObjectStore
 
 pytestmark = pytest.mark.engine
@@ -144,7 +144,17 @@ class World:
                 in_flight=in_flight,
                 pause=lambda _seconds: (work or self.work)(),
                 clock=clock,
+                now=lambda: self.moment,
             ).run()
+
+    def remove(self) -> int:
+        """Delete what `again` stored."""
+        return remove_results(self.finished, self.objects, "again", now=lambda: self.moment)
+
+    def take(self, request_id: str = "a.rejudge.again") -> None:
+        """A worker takes a request, whose message is gone."""
+        found = request(request_id, "rejudge.again")
+        self.jobs.claim(Claim(found, "ID:1", REQUESTS_QUEUE, "worker"))
 
     def rows(self) -> dict[str, JobResult | None]:
         """The results in the table."""
@@ -337,11 +347,13 @@ def test_failures_of_the_problem_are_graded_again_and_never_accepted(world: Worl
     world.submit("a")
     world.submit("b")
     world.begin()
-    world.grade(lambda: world.work(lambda each: failed(each, ErrorCode.PROBLEM_INVALID)))
+    first = world.grade(lambda: world.work(lambda each: failed(each, ErrorCode.PROBLEM_INVALID)))
     with open_state(world.folder, "again") as state:
-        assert sorted(compare(world.finished, state).failures) == ["a", "b"]
+        comparison = compare(world.finished, state)
+        assert sorted(comparison.failures) == ["a", "b"]
+        assert (comparison.graded, comparison.changes, state.state) == (0, [], "grading")
 
-    world.grade(
+    second = world.grade(
         lambda: world.work(
             lambda each: (
                 failed(each, ErrorCode.PROBLEM_INVALID)
@@ -354,6 +366,7 @@ def test_failures_of_the_problem_are_graded_again_and_never_accepted(world: Worl
         Acceptance(world.finished, world.objects, "bucket").run(state)
         assert state.kept == {"a": "the second grading failed: PROBLEM_INVALID"}
 
+    assert [(each.graded, each.failed) for each in (first, second)] == [(0, 2), (1, 1)]
     assert outcomes(world) == {"a": "WA", "b": "AC"}
 
 
@@ -473,27 +486,82 @@ def test_what_a_worker_has_is_not_removed(world: World) -> None:
     world.submit("a")
     world.submit("b")
     world.begin()
-    again = request("a.rejudge.again", "rejudge.again")
-    world.jobs.claim(Claim(again, "ID:1", REQUESTS_QUEUE, "worker"))
+    world.take()
 
     with pytest.raises(TryAgainError, match="1 requests of the rejudging are being graded"):
-        remove_results(world.finished, world.objects, "again")
+        world.remove()
 
     world.jobs.finish(graded("a.rejudge.again", Verdict.ACCEPTED, 100), attempt=1)
     assert world.finished.users("rejudge.") == ["rejudge.again"]
-    assert remove_results(world.finished, world.objects, "again") == 1
+    assert world.remove() == 1
     assert sorted(world.rows()) == ["a", "b"]
 
 
+@pytest.mark.parametrize("gives_back", [True, False], ids=["given back", "lease over"])
+def test_what_no_worker_has_any_more_is_removed(world: World, *, gives_back: bool) -> None:
+    """Nobody would ever give such a request a result, because its message is removed, too."""
+    world.submit("a")
+    world.begin()
+    world.take()
+
+    if gives_back:
+        assert world.jobs.give_back("worker", "a.rejudge.again", 1)
+    else:
+        world.moment += 2 * DEFAULT_LEASE
+
+    assert world.remove() == 1
+    assert sorted(world.rows()) == ["a"]
+
+
+def test_after_a_refused_discard_the_grading_goes_on(world: World) -> None:
+    """Discarding has removed the message of a request that its worker gives back afterwards."""
+    world.submit("a")
+    world.begin()
+    world.take()
+    with pytest.raises(TryAgainError):
+        world.remove()
+    world.jobs.give_back("worker", "a.rejudge.again", 1)
+
+    progress = world.grade()
+
+    assert progress.graded == 1
+    assert world.most_queued == 1
+
+
+def test_a_request_is_sent_again_only_after_its_claim_has_ended(world: World) -> None:
+    """The command waits for a worker that has it, and not for one that gave it back."""
+    world.submit("a")
+    world.begin()
+    world.take()
+    ticks = iter(range(0, 100_000, 10))
+    waiting: list[int] = []
+
+    def work() -> None:
+        waiting.append(len(world.broker.messages(REQUESTS_QUEUE)))
+        if len(waiting) == 3:
+            world.jobs.give_back("worker", "a.rejudge.again", 1)
+        elif len(waiting) > 3:
+            world.work()
+
+    progress = world.grade(work, clock=lambda: float(next(ticks)))
+
+    assert progress.graded == 1
+    assert waiting == [0, 0, 0, 1]
+
+
 def test_the_messages_of_one_rejudging_are_removed(world: World) -> None:
-    """Others stay, also those of a low priority."""
+    """Also two of one request; others stay, also those of a low priority."""
     for name in ("again", "other"):
         for each in "ab":
             found = request(f"{each}.rejudge.{name}")
             headers = {"priority": "1", "x-gradectl-rejudging": name}
             world.broker.send(REQUESTS_QUEUE, found.to_json(), headers)
 
-    assert remove_queued(world.broker, "again") == 2
+    twice = request("b.rejudge.again")
+    headers = {"priority": "1", "x-gradectl-rejudging": "again"}
+    world.broker.send(REQUESTS_QUEUE, twice.to_json(), headers)
+
+    assert remove_queued(world.broker, "again") == 3
     assert sorted(queued_messages(world.broker, "other")) == ["a.rejudge.other", "b.rejudge.other"]
     assert queued_messages(world.broker, "again") == {}
 

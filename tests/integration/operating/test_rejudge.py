@@ -199,6 +199,24 @@ def test_a_rejudging_goes_on_after_an_interruption_and_lets_new_submissions_pass
     assert left == objects
 
 
+def test_failures_of_the_problem_are_no_success(judged: Judged) -> None:
+    """The same command goes on after the repair."""
+    judged.start_worker()
+    command = ("rejudge", "start", "--user", "user_3", "--name", "broken", "--apply")
+    cases = [each.key for each in judged.store.list("problems/total/testcases/")]
+    judged.store.delete(cases)
+
+    first = judged.gradectl(*command)
+    table = judged.gradectl("rejudge", "show", "broken").stdout
+
+    assert first.code == 3, first.stderr
+    assert "1 failed because of the problem or the platform" in first.stderr
+    assert "0 of 1 graded again, 0 would change, 1 failed" in table
+    judged.push((EXAMPLES / "problems" / "sum" / "testcases" / "01-sample.ans").read_text())
+    assert judged.document(*command)["graded"] == 1
+    assert judged.gradectl("rejudge", "discard", "broken", "--yes").code == 0
+
+
 def test_accepted_results_replace_the_old_ones_which_are_kept(judged: Judged) -> None:
     """`show` has the table; then row, file and message of each request are those of the new one."""
     judged.start_worker()
@@ -233,5 +251,6 @@ def test_accepted_results_replace_the_old_ones_which_are_kept(judged: Judged) ->
     assert judged.rows()[judged.day[0]][:3] == ("AC", 100, "user_0")
     assert judged.rows()[judged.day[3]][:3] == ("WA", 0, "user_3")
     assert len(judged.answered()) == before + 3
-    assert judged.gradectl("rejudge", "discard", "final", "--yes").code == 5
+    refused = judged.gradectl("rejudge", "discard", "final", "--yes")
+    assert (refused.code, "before-final.json" in refused.stderr) == (5, True)
     assert judged.document("rejudge", "show", "final")["state"] == "accepted"
