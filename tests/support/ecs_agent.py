@@ -58,6 +58,8 @@ class FakeAgent:
             thread = Thread(target=server.serve_forever, daemon=True)
             thread.start()
             self.uri = f"http://127.0.0.1:{server.server_address[1]}/api/v2-1"
-            yield self
-            server.shutdown()
-            thread.join()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join()
