@@ -72,15 +72,15 @@ def pytest_configure() -> None:
     A shell without job control starts background jobs with SIGINT ignored.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Five thousand tests are many objects to search for garbage that is not there: without these, a
-    # quarter of the time of the collection of tests.
+    # The collection of five thousand tests creates many objects and hardly any garbage: with the
+    # default thresholds, garbage collection takes a quarter of its time.
     gc.set_threshold(50_000, 20, 50)
     # Terraform and its providers spend a third of their time on collecting garbage.
     os.environ.setdefault("GOGC", "400")
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what stays until the end from the search for garbage."""
+    """Exclude long-lived objects from garbage collection."""
     gc.freeze()
 
 
