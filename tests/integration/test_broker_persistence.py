@@ -31,7 +31,7 @@ pytestmark = pytest.mark.engine
 
 XML = Path(__file__).parents[1] / "fixtures" / "broker.xml"
 USER = BrokerUser("grader", "a-Password-for-tests-4")
-SOON = 20.0
+SOON = 180.0  # a limit for a hung broker
 
 
 @contextmanager
