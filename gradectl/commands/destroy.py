@@ -21,11 +21,13 @@ from gradectl.deploy.saving import (
     snapshot_name,
 )
 from gradectl.errors import RefusedError
+from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
 from gradectl.planning import plan_report
 from gradectl.planning.keeping import fates, kept_buckets, protected
 from gradectl.planning.plan import Plan
 from gradectl.planning.review import deployment_id, summarise, table
+from gradectl.rollouts.pausing import Pausing
 from gradectl.ui import Table
 
 
@@ -79,8 +81,7 @@ def destroy(  # noqa: PLR0913 - one parameter an option
             question = f"All resources of {environment} are deleted, with all data."
             app.ui.confirm_name(question, environment, confirm)
             saved = _save(deployment, plan, saving)
-            deployment.apply()
-            summarise(app, f"Destroyed {environment}", deployment.environment, plan)
+            _destroy(deployment, plan)
     finally:
         deployment.discard_plan()
     document = {
@@ -142,6 +143,14 @@ def _save(deployment: Deployment, plan: Plan, saving: _Saving) -> list[str]:
         aws.databases.take_snapshot(identifier, name)
         saved.append(name)
     return saved
+
+
+def _destroy(deployment: Deployment, plan: Plan) -> None:
+    """Delete everything, and what Terraform does not know: an environment made anew is running."""
+    environment = deployment.environment
+    deployment.apply()
+    summarise(deployment.app, f"Destroyed {environment.name}", environment, plan)
+    Pausing(deployment.aws, ResourceNames.of(environment)).forget()
 
 
 def _check_deletable(deployment: Deployment, plan: Plan) -> None:

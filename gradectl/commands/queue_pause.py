@@ -21,10 +21,11 @@ def pause(app: CloudContext, *, environment: str | None) -> int:
     """
     Stop grading; requests wait in their queues, and none is lost.
 
-    It stops the workers and suspends their autoscaling: running jobs are finished, and new requests
-    are still accepted. Both request queues are paused, because each worker takes from both, and
-    ActiveMQ cannot pause a queue for its clients. `gradectl queue list`, `status` and `doctor` show
-    since when, and by whom. `gradectl queue resume` starts as many workers as before.
+    It suspends the autoscaling of the workers: they finish their running jobs and stop, no others
+    start, and new requests are still accepted. Both request queues are paused, because each worker
+    takes from both, and ActiveMQ cannot pause a queue for its clients. `gradectl queue list`,
+    `status` and `doctor` show since when, and by whom. `gradectl queue resume` starts as many
+    workers as before.
     """
     target = select_environment(app, environment)
     pausing = Pausing(target.aws, ResourceNames.of(target.environment))
@@ -36,7 +37,7 @@ def pause(app: CloudContext, *, environment: str | None) -> int:
     if before is None:
         app.ui.confirm(f"Stop the workers of {target.name}?")
     record = pausing.pause()
-    _emit(target, record, 0, f"{record}; running jobs are finished")
+    _emit(target, record, 0, f"{record}; workers finish their running jobs and stop")
     app.ui.say(f"next: gradectl queue resume -e {target.name}")
     return ExitCode.OK
 
@@ -58,7 +59,8 @@ def resume(app: CloudContext, *, environment: str | None) -> int:
         app.ui.say("dry run: nothing was changed")
         return _emit(target, read_pause(target.aws, target.name), None, "nothing was changed")
     workers = pausing.resume()
-    _emit(target, None, workers, f"resumed, {workers} workers start")
+    start = "1 worker starts" if workers == 1 else f"{workers} workers start"
+    _emit(target, None, workers, f"resumed, {start}")
     app.ui.say(f"next: gradectl status {target.name}")
     return ExitCode.OK
 

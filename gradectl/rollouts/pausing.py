@@ -74,5 +74,11 @@ class Pausing:
         self.aws.parameter_store.delete(pause_parameter(environment))
         return desired
 
+    def forget(self) -> None:
+        """Delete the record of a pause, if there is one, after the service was destroyed."""
+        name = pause_parameter(self.names.environment)
+        if self.aws.parameters_if_any([name]):
+            self.aws.parameter_store.delete(name)
+
     def _bounds(self) -> tuple[int, int] | None:
         return self.aws.states.scaling_bounds(self.names.cluster, self.names.service)

@@ -25,6 +25,7 @@ NAMED = {
     "broker-users sync": "tests/integration/local/test_secrets.py",
     "db migrate": "tests/integration/local/test_secrets.py",
     "deploy": "tests/integration/cli/test_cli_deploy.py",
+    "destroy": "tests/integration/cli/test_cli_deploy.py",
     "drift": "tests/integration/cli/test_cli_deploy.py",
     "exec": "ECS Exec exists only on AWS, and needs the Session Manager plugin",
     "import": "tests/integration/cli/test_import.py",

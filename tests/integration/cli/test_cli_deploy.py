@@ -86,11 +86,14 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
 
     s3 = project.client("s3")
     s3.put_object(Bucket=bucket, Key="results/1", Body=b"x")
+    paused = f"/{project.name}/queue/paused"
+    project.client("ssm").put_parameter(Name=paused, Value="{}", Type="String")
     refused = project.run("destroy", project.name, "--confirm", project.name)
     remaining = project.client("ssm").get_parameter(Name=f"/{project.name}/greeting")
     assert refused.returncode == 5
     assert f"aws_s3_bucket.kept[0]: s3://{bucket} has files" in refused.stderr
     assert remaining["Parameter"]["Value"] == "changed"
+    assert project.client("ssm").get_parameters(Names=[paused])["Parameters"]
 
     s3.delete_object(Bucket=bucket, Key="results/1")
     destroyed = project.run_process(
@@ -103,6 +106,7 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert document["saved"] == [f"saved/{bucket}"]
     assert (project.root / "saved" / bucket / "index.jsonl").read_text() == ""
     assert "to keep a copy of the files: --export DIR" not in destroyed.stderr
+    assert not project.client("ssm").get_parameters(Names=[paused])["Parameters"]
 
 
 def assert_drift_is_found_without_changing_anything(project: Any, published: Any) -> None:

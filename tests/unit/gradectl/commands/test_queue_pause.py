@@ -72,6 +72,17 @@ def test_a_service_that_was_scaled_to_zero_resumes_within_its_bounds(scaled: Any
     assert resumed.document["workers"] == scaled.service.desired_count == 2
 
 
+def test_a_single_worker_starts(dev: Any) -> None:
+    """Without autoscaling there are no bounds; what is printed is a sentence."""
+    dev.create_service(dev.register("worker:1"), desired=1)
+
+    paused = dev.gradectl("queue", "pause", "-e", "dev", "--yes")
+    resumed = dev.gradectl("queue", "resume", "-e", "dev")
+
+    assert "workers finish their running jobs and stop" in paused.stdout
+    assert "resumed, 1 worker starts" in resumed.stdout
+
+
 def test_a_dry_run_and_a_refused_question_change_nothing(scaled: Any) -> None:
     """The number of workers and autoscaling stay."""
     dry = scaled.gradectl("queue", "pause", "-e", "dev", "--dry-run", "-o", "json")
