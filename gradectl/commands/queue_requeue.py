@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -11,11 +12,12 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, request_argument
 from gradectl.commands.queue_options import to_option
 from gradectl.commands.queue_transfer import JOURNALS
+from gradectl.commands.request_lookup import look_everywhere, not_found
 from gradectl.context import pass_context
-from gradectl.errors import ExitCode, GradectlError, UnreachableError
+from gradectl.errors import ExitCode, UnreachableError
 from gradectl.options import command
 from gradectl.queues.journal import Journal, open_journal
-from gradectl.submissions.lookup import LookupResult, look_up, request_state
+from gradectl.submissions.lookup import LookupResult, request_state
 from gradectl.submissions.requeue import RequeuePlan, RequeueRules, carry_out
 from gradectl.submissions.submitted import submitted_request
 from gradectl.target import EnvironmentClient, select_environment
@@ -31,7 +33,8 @@ from grader.contract.names import QUEUES
 @click.option(
     "--force",
     is_flag=True,
-    help="Also take it from a worker that renews its claim, or put it back a fourth time.",
+    help="Also take it from a worker that has it: a second message is sent, and the result of the"
+    " first is discarded; or put it back a fourth time.",
 )
 @click.option("--apply", is_flag=True, help="Carry it out; without it, only show the plan.")
 @pass_context(CloudContext)
@@ -50,18 +53,18 @@ def requeue(  # noqa: PLR0913 - one parameter an option
 
     A dead letter is put back. A request that is in no queue, such as that of a worker that died, is
     made anew from the metadata.json of its submission, and the old claim is released. A failed
-    result is deleted from the database first. A request that waits in a queue already is left
-    alone. Without --apply it shows what it would do; each change is recorded in a journal in
-    .gradectl/queues/. Exit code 5 when a worker has the request, or when it has a verdict. An
-    interrupted requeue goes on with the same command.
+    result is deleted from the database first. A request that waits already, in a queue or for its
+    next attempt, is left alone. Without --apply it shows what it would do; each change is recorded
+    in a journal in .gradectl/queues/. Exit code 5 when a worker has the request, or when it has a
+    verdict. An interrupted requeue goes on with the same command.
     """
     target = select_environment(app, environment)
     found = _look_up(target, request_id)
     with target.broker("operator") as broker:
         existing = broker.inspector.statistics(sorted({*QUEUES, *filter(None, [to])}))
     rules = RequeueRules(existing, to or "", force, again)
-    request = submitted_request(target.objects, request_id)
-    plan = rules.plan(found, request, datetime.now(UTC))
+    read_request = partial(submitted_request, target.objects, request_id)
+    plan = rules.plan(found, read_request, datetime.now(UTC))
     journal = _run(target, plan, apply=apply)
     title = f"requeue {request_id} of {target.name}: {_outcome(plan, journal)}"
     app.ui.emit("queue-requeue", _document(target, found, plan, journal), Table((), (), title))
@@ -79,24 +82,13 @@ def _look_up(target: EnvironmentClient, request_id: str) -> LookupResult:
         UnreachableError: One cannot be reached, so it is unknown where the request is.
         GradectlError: The request is in none.
     """
-    found = look_up(
-        request_id,
-        target.objects,
-        target.jobs,
-        lambda: target.broker("operator"),
-        open_scheduler=target.broker,
-        everywhere=True,
-    )
+    found = look_everywhere(target, request_id)
     if found.unreachable:
         text = f"it is unknown where request {request_id!r} is; nothing was changed"
         where = "\n".join(found.unreachable)
         raise UnreachableError(text, where=where, next_step=target.look_at)
     if not (found.is_known or found.partly_searched):
-        raise GradectlError(
-            f"request {request_id!r} not found",
-            where=f"bucket, database and queues of {target.name}",
-            next_step="check the id that gradectl submit printed, and the environment",
-        )
+        raise not_found(target, [request_id])
     return found
 
 
@@ -129,7 +121,8 @@ def _outcome(plan: RequeuePlan, journal: Journal | None) -> str:
     """What was done, in one line."""
     if not plan.steps:
         return f"nothing to do, it is in {plan.present}"
-    return "done" if journal else f"{len(plan.steps)} steps; nothing was changed"
+    count = len(plan.steps)
+    return "done" if journal else f"{count} step{'' if count == 1 else 's'}; nothing was changed"
 
 
 def _document(

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, request_argument
+from gradectl.commands.request_lookup import look_everywhere, not_found
 from gradectl.context import pass_context
-from gradectl.errors import ExitCode, GradectlError, UnreachableError
+from gradectl.errors import ExitCode, GradectlError
 from gradectl.monitoring.environment_logs import open_logs
 from gradectl.monitoring.log_lines import LogLine, without_time
 from gradectl.monitoring.log_sources import request_lines
 from gradectl.options import command
 from gradectl.rollouts.polling import pauses
-from gradectl.submissions.lookup import LookupResult, look_up
+from gradectl.submissions.lookup import LookupResult
 from gradectl.submissions.submitted import submitted_request
-from gradectl.submissions.trace import Advice, Event, advice, earliest, story
+from gradectl.submissions.trace import Advice, Event, advice, events_of, search_start
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.contract.messages import GradingRequest
@@ -32,10 +33,6 @@ _COLUMNS = ("time (UTC)", "where", "what")
 _MOST_LINES = 200
 #: How long throttled calls are repeated.
 _THROTTLED_SECONDS = 20.0
-#: Where the search of the logs begins, before the first known time of the request.
-_BEFORE = timedelta(minutes=15)
-#: And without any such time.
-_WITHOUT_TIME = timedelta(days=1)
 
 
 @command("trace", epilog="Example: gradectl queue trace req_20240820120000_0f3c9a1b2c3d")
@@ -54,14 +51,19 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
     """
     target = select_environment(app, environment)
     collected = _Collector(target, request_id)
-    found = collected.look_up()
+    found = look_everywhere(target, request_id)
     request = collected.request()
-    events = story(found, request, collected.lines(earliest(found, request)))
-    unread = [*found.unreachable, *collected.unread, *map(str, found.partly_searched)]
+    start = search_start(events_of(found, request), datetime.now(UTC))
+    events = events_of(found, request, collected.lines(start))
+    unreachable = [*found.unreachable, *collected.unread]
+    unread = [*unreachable, *map(str, found.partly_searched)]
+    next_advice = advice(found, target.name, datetime.now(UTC))
     if not events and not found.is_known:
-        return _nothing(target, found, unread)
-    told = advice(found, target.name, datetime.now(UTC))
-    _emit(target, found, events, told, unread)
+        if unreachable or not found.partly_searched:
+            places = "bucket, database, queues and logs"
+            raise not_found(target, [request_id], unread if unreachable else (), places)
+        next_advice = Advice(f"request {request_id!r} not found in what was read")
+    _emit(target, found, events, next_advice, unread)
     for text in unread:
         app.ui.warn(f"not read: {text}")
     return ExitCode.PARTLY_DONE if unread else ExitCode.OK
@@ -69,23 +71,11 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
 
 @dataclass
 class _Collector:
-    """Reads the places that may know a request, and notes those that cannot be read."""
+    """Reads metadata.json and the logs, and notes what cannot be read."""
 
     target: EnvironmentClient
     request_id: str
     unread: list[str] = field(default_factory=list)
-
-    def look_up(self) -> LookupResult:
-        """Look into the bucket, the database and the queues."""
-        target = self.target
-        return look_up(
-            self.request_id,
-            target.objects,
-            target.jobs,
-            lambda: target.broker("operator"),
-            open_scheduler=target.broker,
-            everywhere=True,
-        )
 
     def request(self) -> GradingRequest | None:
         """Read what was submitted."""
@@ -93,9 +83,8 @@ class _Collector:
             return submitted_request(self.target.objects, self.request_id)
         return None
 
-    def lines(self, since: datetime | None) -> list[Event]:
+    def lines(self, start: datetime) -> list[Event]:
         """Read the lines of the workers' logs."""
-        start = (since or datetime.now(UTC) - _WITHOUT_TIME) - _BEFORE
         target = self.target
         with self._noting("log"):
             pause = pauses(_THROTTLED_SECONDS)
@@ -123,36 +112,19 @@ def _event(line: LogLine) -> Event:
     return Event(at, f"log {line.task[-8:]}", text, is_exact=bool(line.at_ms % 1000))
 
 
-def _nothing(target: EnvironmentClient, found: LookupResult, unread: Sequence[str]) -> int:
-    """Say that nothing is known; `PARTLY_DONE` if it may be in the part of a queue not read."""
-    what = f"request {found.request_id!r} not found"
-    if found.unreachable:
-        text = f"{what}, but not all sources could be reached"
-        raise UnreachableError(text, where="\n".join(unread), next_step=target.look_at)
-    if found.partly_searched:
-        told = Advice(f"{what} in what was read")
-        _emit(target, found, [], told, unread)
-        return ExitCode.PARTLY_DONE
-    raise GradectlError(
-        what,
-        where=f"bucket, database, queues and logs of {target.name}",
-        next_step="check the id that gradectl submit printed, and the environment",
-    )
-
-
 def _emit(
     target: EnvironmentClient,
     found: LookupResult,
     events: Sequence[Event],
-    told: Advice,
+    next_advice: Advice,
     unread: Sequence[str],
 ) -> None:
-    """Write the story."""
+    """Write the events and the advice."""
     document = {
         "environment": target.name,
         "request_id": found.request_id,
-        "state": told.state,
-        "next_command": told.command,
+        "state": next_advice.state,
+        "next_command": next_advice.command,
         "events": [
             {
                 "time": each.at.isoformat(timespec="milliseconds"),
@@ -171,7 +143,8 @@ def _emit(
     days = {each.at.date() for each in events}
     with_date = len(days) > 1
     rows = [(each.time(with_date=with_date), each.place, each.text) for each in events]
-    end = f"now: {told.state}" + (f"\nnext: {told.command}" if told.command else "")
+    command = f"\nnext: {next_advice.command}" if next_advice.command else ""
+    end = f"now: {next_advice.state}{command}"
     day = f", on {days.pop()}" if len(days) == 1 else ""
     title = f"{found.request_id} in {target.name}{day}"
     target.app.ui.emit("queue-trace", document, Table(_COLUMNS, rows, title, end))

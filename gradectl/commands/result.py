@@ -12,8 +12,9 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
+from gradectl.commands.request_lookup import not_found
 from gradectl.context import pass_context
-from gradectl.errors import ExitCode, GradectlError, UnreachableError
+from gradectl.errors import ExitCode, GradectlError
 from gradectl.options import command
 from gradectl.queues.message_view import age
 from gradectl.submissions.lookup import LocatedMessage, LookupResult, look_up, request_state
@@ -137,20 +138,8 @@ def _exit_code(found: LookupResult) -> int:
 
 def _not_found(results: Sequence[LookupResult], target: EnvironmentClient) -> GradectlError:
     """Say that there is nothing, or that this cannot be known now."""
-    names = ", ".join(repr(each.request_id) for each in results)
-    noun = f"request {names}" if len(results) == 1 else f"requests {names}"
-    unreachable = list(dict.fromkeys(text for each in results for text in each.unreachable))
-    if unreachable:
-        return UnreachableError(
-            f"{noun} not found, but not all sources could be reached",
-            where="\n".join(unreachable),
-            next_step=target.look_at,
-        )
-    return GradectlError(
-        f"{noun} not found",
-        where=f"bucket, database and queues of {target.name}",
-        next_step="check the id that gradectl submit printed, and the environment",
-    )
+    unreachable = dict.fromkeys(text for each in results for text in each.unreachable)
+    return not_found(target, [each.request_id for each in results], list(unreachable))
 
 
 def _rows(found: LookupResult) -> list[tuple[str, str]]:

@@ -221,7 +221,7 @@ def is_graded_again(found: LookupResult) -> bool:
         return any(each.queue in (REQUESTS_QUEUE, PRIORITY_QUEUE) for each in found.messages)
     if row.held_until is None or row.updated_at is None:
         return False
-    return result.timestamp + timedelta(seconds=1) < row.updated_at  # a result has whole seconds
+    return result.timestamp < row.updated_at - timedelta(seconds=1)  # a result has whole seconds
 
 
 def _waiting(found: LookupResult) -> str:

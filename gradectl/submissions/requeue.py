@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from gradectl.queues.message_view import age
 from gradectl.queues.mover import Transfer
 from gradectl.queues.transfer import RedriveRules, TransferPlan, redriven
 from gradectl.submissions.lookup import LocatedMessage, LookupResult, claim_text
+from grader.contract.bucket import metadata_key
 from grader.contract.messages import GradingRequest
 from grader.contract.names import (
     ATTEMPT_HEADER,
@@ -23,6 +24,7 @@ from grader.contract.names import (
     RESULTS_QUEUE,
 )
 from grader.contract.verdicts import Status
+from grader.errors import ObjectTooLargeError, RequestError
 from grader.ports.jobs import JobRecord, JobStore
 from grader.ports.messages import Outgoing, QueuedMessage
 
@@ -101,8 +103,8 @@ class RequeueRules:
     Args:
         existing: The queues of the broker.
         to: The request queue; by default the one that the request came from.
-        force: Also take the request from a worker that renews its claim, put a dead letter back
-            that came back three times, and send although not all messages could be read.
+        force: Also take the request from a worker whose claim holds, put a dead letter back that
+            came back three times, and send although not all messages could be read.
         again: Also grade a request that has a verdict.
     """
 
@@ -112,21 +114,27 @@ class RequeueRules:
     again: bool = False
 
     def plan(
-        self, found: LookupResult, request: GradingRequest | None, now: datetime
+        self,
+        found: LookupResult,
+        read_request: Callable[[], GradingRequest | None],
+        now: datetime,
     ) -> RequeuePlan:
         """
         Plan the steps.
 
         Args:
             found: Where the request is; every place was reached.
-            request: The request of its submission, if metadata.json exists.
+            read_request: Reads the request of its submission, if metadata.json exists; only called
+                where a message is made from it.
             now: The present time, UTC.
 
         Raises:
             RefusedError: A worker has it, it has a verdict, or a message may exist unseen.
-            GradectlError: There is no message, and no metadata.json to make one from.
+            GradectlError: There is no message, and no valid metadata.json to make one from.
         """
         waiting = [each for each in found.messages if each.queue not in _NOT_REQUESTS]
+        if _is_held(found.row, now):  # a message in a queue may be the one that its worker has
+            waiting = [each for each in waiting if each.due_seconds is not None]
         present = waiting[0].queue if waiting else ""
         step = self._row_step(found, now, is_waiting=bool(waiting))
         plan = RequeuePlan(found.request_id, step, found.row, present=present, force=self.force)
@@ -135,7 +143,7 @@ class RequeueRules:
         dead = [each for each in found.messages if each.queue == DEAD_LETTER_QUEUE]
         if dead:
             return self._redrive(plan, dead, now)
-        return self._send(plan, found, request)
+        return self._send(plan, found, read_request)
 
     def _row_step(self, found: LookupResult, now: datetime, *, is_waiting: bool) -> RowStep:
         row = found.row
@@ -148,8 +156,7 @@ class RequeueRules:
             return RowStep.KEEP
         if row.result is not None:
             return RowStep.REOPEN
-        holds = row.held_until is not None and row.held_until >= now
-        if holds and row.worker_id and not self.force:
+        if _is_held(row, now) and not self.force:
             raise _refused(_holder(row, now), found, "wait for its result, or add --force")
         return RowStep.RELEASE
 
@@ -166,18 +173,21 @@ class RequeueRules:
         return replace(plan, transfer=transfer)
 
     def _send(
-        self, plan: RequeuePlan, found: LookupResult, request: GradingRequest | None
+        self,
+        plan: RequeuePlan,
+        found: LookupResult,
+        read_request: Callable[[], GradingRequest | None],
     ) -> RequeuePlan:
         """Make the message anew."""
         if found.partly_searched and not self.force:
             text = f"not all messages were read: {'; '.join(map(str, found.partly_searched))}"
             raise _refused(text, found, "add --force; a second message is not graded twice")
+        try:
+            request = read_request()
+        except (RequestError, ObjectTooLargeError) as error:
+            raise _cannot_be_made(found, error.what) from error
         if request is None:
-            raise GradectlError(
-                f"request {found.request_id!r} is in no queue, and cannot be made anew",
-                where=f"submissions/{found.request_id}/metadata.json does not exist",
-                next_step="gradectl queue send grading-requests --file FILE",
-            )
+            raise _cannot_be_made(found, "does not exist")
         came_from = plan.record.queue if plan.record else ""
         queue = self.to or (came_from if came_from in _REQUEST_QUEUES else REQUESTS_QUEUE)
         if queue not in self.existing:
@@ -196,6 +206,19 @@ _INSTEAD = "gradectl result shows it; --again deletes the verdict and grades it 
 def _refused(why: str, found: LookupResult, next_step: str) -> RefusedError:
     text = f"request {found.request_id!r} is not sent again: {why}"
     return RefusedError(text, where="nothing was changed", next_step=next_step)
+
+
+def _cannot_be_made(found: LookupResult, why: str) -> GradectlError:
+    return GradectlError(
+        f"request {found.request_id!r} cannot be made anew: {why}",
+        where=metadata_key(found.request_id),
+        next_step="gradectl queue send grading-requests --file FILE",
+    )
+
+
+def _is_held(row: JobRecord | None, now: datetime) -> bool:
+    """Whether a worker has the request, or died so recently that its claim still holds."""
+    return bool(row and row.worker_id and row.held_until and row.held_until >= now)
 
 
 def _holder(row: JobRecord, now: datetime) -> str:

@@ -1,8 +1,8 @@
-"""Tells the story of one request, in the order of time, and what to do next."""
+"""Lists the events of one request in the order of time, and says what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,12 @@ from grader.ports.jobs import JobRecord
 from grader.ports.stores import ObjectInfo
 
 _KINDS = {RESULTS_QUEUE: "result", DEAD_LETTER_QUEUE: "dead letter"}
+#: The search of the logs begins so long before the first known time of the request,
+_BEFORE = timedelta(minutes=15)
+#: or without any such time, so long ago,
+_WITHOUT_TIME = timedelta(days=1)
+#: but no longer ago than this: a producer may name any time.
+_LONGEST = timedelta(days=400)
 #: The last moment of a second.
 _REST_OF_SECOND = timedelta(milliseconds=999)
 
@@ -57,11 +63,13 @@ class Advice:
     command: str = ""
 
 
-def story(
+def events_of(
     found: LookupResult, request: GradingRequest | None, lines: Sequence[Event] = ()
 ) -> list[Event]:
     """
     Return what happened to a request, the oldest first.
+
+    Producers write times too: an event at a time that no clock shows is left out.
 
     Args:
         found: Where it was found.
@@ -70,9 +78,9 @@ def story(
             after the step that they report.
     """
     events: list[Event] = []
-    if request:
+    if request and (made := _moment(lambda: request.timestamp)):
         text = f"request made by {request.user_id}: {request.language}, {request.problem_id}"
-        events.append(Event(request.timestamp.astimezone(UTC), "producer", text, is_exact=False))
+        events.append(Event(made, "producer", text, is_exact=False))
     events += [_stored(each, found) for each in found.objects if each.modified_at]
     events += _row_events(found.row) if found.row else []
     for message in found.messages:
@@ -115,13 +123,14 @@ def _row_events(row: JobRecord) -> list[Event]:
 
 def _message_events(located: LocatedMessage) -> list[Event]:
     """When a message was sent, and what its headers tell of the time before and after."""
-    message = located.message
-    sent = datetime.fromtimestamp(message.timestamp_ms / 1000, UTC)
-    events = [Event(sent, located.queue, _message_text(located))]
-    if located.due_seconds is not None:
-        due = datetime.now(UTC) + timedelta(seconds=located.due_seconds)
+    message, events = located.message, []
+    if sent := _moment(lambda: datetime.fromtimestamp(message.timestamp_ms / 1000, UTC)):
+        events.append(Event(sent, located.queue, _message_text(located)))
+    delay = located.due_seconds
+    if delay is not None and (due := _moment(lambda: _later(delay))):
         events.append(Event(due, located.queue, "the delayed message is due"))
-    if first_seen := _time(message.headers.get(FIRST_SEEN_HEADER, "")):
+    first = message.headers.get(FIRST_SEEN_HEADER, "")
+    if first_seen := _moment(lambda: datetime.fromisoformat(first)):
         text = f"put off or dead-lettered for the first time, from {located.view.original_queue}"
         events.append(Event(first_seen, "worker", text, is_exact=False))
     return events
@@ -139,22 +148,27 @@ def _message_text(located: LocatedMessage) -> str:
     if reason and reason not in view.about:
         parts.append(reason)
     if count := redrives(located.message):
-        parts.append(f"put back {count} times")
+        parts.append(f"put back {count} time{'' if count == 1 else 's'}")
     return ", ".join(parts)
 
 
-def _time(text: str) -> datetime | None:
-    """Parse the time of a header, which anybody may have written."""
+def _later(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _moment(read: Callable[[], datetime]) -> datetime | None:
+    """Read a time that anybody may have written; None if it is none, or has no time zone."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = read()
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError, OSError):  # the last of a time that the system cannot hold
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
-def earliest(found: LookupResult, request: GradingRequest | None) -> datetime | None:
-    """Return the first known time of a request."""
-    return min((each.at for each in story(found, request)), default=None)
+def search_start(events: Sequence[Event], now: datetime) -> datetime:
+    """Return where the search of the logs begins: shortly before the first of the other events."""
+    first = min((each.at for each in events), default=now - _WITHOUT_TIME)
+    return min(max(first, now - _LONGEST), now) - _BEFORE
 
 
 def advice(found: LookupResult, environment: str, now: datetime) -> Advice:

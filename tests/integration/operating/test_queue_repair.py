@@ -295,16 +295,25 @@ def test_the_request_of_a_dead_worker_is_found_and_sent_again(
 
 
 def test_a_request_that_a_worker_has_is_not_sent_again(applied: Any, jobs: MysqlJobStore) -> None:
-    """Exit code 5, with the worker and the age of its claim."""
+    """Exit code 5, with the worker and the age of its claim; its message is still in its queue."""
     request = submitted(applied)
-    jobs.claim(Claim(request, "ID:1", "grading-requests", "w", timedelta(hours=1)))
-    with applied.open_broker().watch("grading-requests", request.request_id) as watch:
-        watch.take(300)
+    broker, where = applied.open_broker(), applied.broker
+    consumer = connect([where.endpoint], where.user, where.password, ca_file=where.ca_file)
+    applied.stack.callback(consumer.close)
+    consumer.subscribe("grading-requests", headers={"activemq.prefetchSize": "1"})
+    held = consumer.next_frame(60)
+    assert held
+    jobs.claim(Claim(request, held.message_id, "grading-requests", "w", timedelta(hours=1)))
 
-    refused = applied.gradectl("queue", "requeue", request.request_id, "--apply", "--yes")
+    requeue = ("queue", "requeue", request.request_id, "--apply", "--yes", "-o", "json")
+    refused = applied.gradectl(*requeue)
     shown = applied.gradectl("result", request.request_id)
+    assert sizes(broker) == {"grading-requests": 1}
+    forced = applied.gradectl(*requeue, "--force")
 
     assert refused.code == 5
+    assert (checked(forced)["row"], checked(forced)["message"]) == ("release", "send")
+    assert sizes(broker) == {"grading-requests": 2}
     assert "worker w has attempt 1, claimed 10m" in " ".join(refused.stderr.split())
     assert "running, attempt 1, claimed 10m" in shown.stdout
 
@@ -318,6 +327,7 @@ def test_a_trace_says_what_it_could_not_read(applied: Any) -> None:
     unknown = applied.gradectl("queue", "trace", "req_unknown")
     refused = applied.gradectl("queue", "requeue", request_id, "--apply", "--yes")
     applied.set_parameter("db/endpoint", applied.database.endpoint)
+    without_logs = applied.gradectl("queue", "trace", "req_unknown")
     log(applied, "INFO: nothing about it")
     missing = applied.gradectl("queue", "trace", "req_unknown")
 
@@ -326,6 +336,8 @@ def test_a_trace_says_what_it_could_not_read(applied: Any) -> None:
     assert "in grading-requests" in partly.stdout
     assert (unknown.code, refused.code, missing.code) == (69, 69, 1), missing.stderr
     assert "database: " in unknown.stderr
+    assert without_logs.code == 69
+    assert "log: " in without_logs.stderr
 
 
 def test_export_delete_and_import_bring_back_what_was_there(applied: Any) -> None:

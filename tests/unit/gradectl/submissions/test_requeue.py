@@ -6,6 +6,7 @@ import json
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,8 @@ class System:
         )
 
     def plan(self, **rules: Any) -> RequeuePlan:
-        request = submitted_request(self.store, "req_1")
-        return RequeueRules(QUEUES, **rules).plan(self.look_up(), request, self.now)
+        read_request = partial(submitted_request, self.store, "req_1")
+        return RequeueRules(QUEUES, **rules).plan(self.look_up(), read_request, self.now)
 
     def requeue(self, **rules: Any) -> RequeuePlan:
         """Plan and carry out."""
@@ -147,6 +148,32 @@ def test_a_request_is_not_taken_from_a_worker_that_renews_its_claim(system: Syst
     system.jobs.renew("w", ["req_1"], DEFAULT_LEASE)
     assert system.claim("ID:new", "other") == Granted(2)
     assert not system.jobs.finish(DONE, attempt=1)
+
+
+def test_the_message_of_a_running_job_does_not_wait(system: System) -> None:
+    """It stays in its queue until it is acknowledged; when forced, a second one is sent."""
+    system.broker.send("grading-priority", REQUEST.to_json(), {"correlation-id": "req_1"})
+    system.claim(system.broker.messages("grading-priority")[0].message_id)
+
+    with pytest.raises(RefusedError, match="worker w has attempt 1"):
+        system.requeue()
+    assert len(system.sent()) == 1
+
+    assert system.requeue(force=True).row is RowStep.RELEASE
+    assert [queue for queue, _, _ in system.sent()] == ["grading-priority"] * 2
+    assert system.requeue(force=True).steps == []
+    assert system.claim("ID:second", "other") == Granted(2)
+    assert not system.jobs.finish(DONE, attempt=1)
+
+
+def test_the_message_of_a_dead_worker_waits_when_its_claim_has_ended(system: System) -> None:
+    """The broker delivers it again, so it is left alone."""
+    system.broker.send("grading-priority", REQUEST.to_json(), {"correlation-id": "req_1"})
+    system.claim(system.broker.messages("grading-priority")[0].message_id)
+    system.now += DEFAULT_LEASE + timedelta(seconds=1)
+
+    assert system.requeue().steps == []
+    assert len(system.sent()) == 1
 
 
 def test_a_dead_letter_is_put_back_without_its_old_failure(system: System) -> None:
@@ -232,13 +259,29 @@ def test_without_metadata_there_is_nothing_to_send(system: System) -> None:
     assert "gradectl queue send" in error.value.next_step
 
 
-def test_metadata_of_another_request_is_an_error(system: System) -> None:
-    """It is never sent under this id."""
-    other = json.loads(REQUEST.to_json()) | {"requestId": "req_2"}
-    system.store.objects["submissions/req_1/metadata.json"] = json.dumps(other).encode()
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (REQUEST.to_json().replace(b"req_1", b"req_2"), "has the request id 'req_2'"),
+        (b"{", "cannot be made anew: "),
+        (b" " * (2 << 20), "cannot be made anew: "),
+    ],
+    ids=["of another", "broken", "too large"],
+)
+def test_metadata_is_checked_only_where_a_message_is_made_of_it(
+    system: System, content: bytes, why: str
+) -> None:
+    """It is never sent under another id; a message or a dead letter needs none."""
+    system.store.objects["submissions/req_1/metadata.json"] = content
 
-    with pytest.raises(Exception, match="has the request id 'req_2'"):
+    with pytest.raises(GradectlError, match=why) as error:
         system.plan()
+    assert "gradectl queue send" in error.value.next_step
+
+    system.broker.send("grading-dlq", REQUEST.to_json(), DEAD)
+    system.requeue()
+    assert len(system.sent()) == 1
+    assert system.requeue().steps == []
 
 
 def test_nothing_is_sent_when_the_row_changed_after_the_plan(system: System) -> None:

@@ -1,4 +1,4 @@
-"""The story of a request has everything in the order of time, and ends with what to do."""
+"""The events of a request are in the order of time, and the advice says what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from gradectl.queues.message_view import MessageView
 from gradectl.submissions.lookup import LocatedMessage, LookupResult
-from gradectl.submissions.trace import Event, advice, earliest, story
+from gradectl.submissions.trace import Event, advice, events_of, search_start
 from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.jobs import JobRecord
@@ -96,7 +96,8 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
     ]
 
     told = [
-        (each.time(with_date=False), each.place, each.text) for each in story(found, REQUEST, lines)
+        (each.time(with_date=False), each.place, each.text)
+        for each in events_of(found, REQUEST, lines)
     ]
 
     assert told == [
@@ -109,9 +110,8 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
         ("12:00:05.500", "database", "row completed by w, attempts: 2"),
         ("12:00:05.600", "grading-results", "result sent: completed AC 100"),
     ]
-    assert story(found, REQUEST)[0].time(with_date=True) == "2024-08-20T12:00:00"
-    assert earliest(found, REQUEST) == at(0)
-    assert earliest(lookup(), None) is None
+    assert events_of(found, REQUEST)[0].time(with_date=True) == "2024-08-20T12:00:00"
+    assert search_start(events_of(found, REQUEST), NOW) == at(-15 * 60)
 
 
 def test_a_dead_letter_tells_its_reason_and_how_often_it_was_tried() -> None:
@@ -121,7 +121,7 @@ def test_a_dead_letter_tells_its_reason_and_how_often_it_was_tried() -> None:
 
     told = [
         (each.time(with_date=False), each.place, each.text)
-        for each in story(lookup(dead, odd), None)
+        for each in events_of(lookup(dead, odd), None)
     ]
 
     text = "dead letter sent: INTERNAL_ERROR: the disk is full, attempts: 6, put back 2 times"
@@ -136,13 +136,64 @@ def test_a_dead_letter_tells_its_reason_and_how_often_it_was_tried() -> None:
     ]
 
 
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_how_often_it_was_put_back_is_a_sentence(count: str) -> None:
+    """Once is one time."""
+    found = lookup(message("grading-requests", 1, **{"x-gradectl-redrives": count}))
+
+    (event,) = events_of(found, None)
+
+    assert event.text.endswith(f"put back {count} time" + ("s" if count == "2" else ""))
+
+
+ODD_TIMES = [
+    "0001-01-01T00:00:00+09:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-09:00",
+    "9999-12-31T23:59:59Z",
+    "2024-08-20T12:00:00",
+    "2024-W34-2",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", ODD_TIMES)
+def test_any_time_of_a_producer_can_be_listed_and_searched_for(text: str) -> None:
+    """The logs of at most 400 days are searched, and none of the future."""
+    made = datetime.fromisoformat(text) if text else NOW
+    odd = message("grading-dlq", 1, **{**REASON, "x-gradectl-first-seen": text})
+    request = REQUEST.model_copy(update={"timestamp": made})
+
+    events = events_of(lookup(odd), request)
+    start = search_start(events, NOW)
+
+    assert all(each.time(with_date=True) for each in events)
+    assert "dead letter sent" in " ".join(each.text for each in events)
+    assert timedelta(minutes=15) <= NOW - start <= timedelta(days=400, minutes=15)
+
+
+@pytest.mark.parametrize("seconds", [1e12, 1e15, -1e12])
+def test_a_message_whose_times_no_clock_shows_is_left_out(seconds: float) -> None:
+    """Its queue and id are in the document nevertheless."""
+    found = QueuedMessage("ID:1", int(seconds * 1000), REQUEST.to_json(), {})
+    view = MessageView.of(found, int(NOW.timestamp() * 1000))
+    due = abs(seconds) * 10
+
+    assert events_of(lookup(LocatedMessage("grading-requests", found, view, due)), None) == []
+
+
+def test_without_any_time_the_logs_of_a_day_are_searched() -> None:
+    """There is no event to begin before."""
+    assert NOW - search_start([], NOW) == timedelta(days=1, minutes=15)
+
+
 def test_a_running_request_shows_its_claim_and_a_delayed_one_when_it_is_due() -> None:
     """Times in the future are at the end."""
     later = message("grading-requests", 2, due=3600.0, **{"x-gradectl-reason": "no bucket"})
 
     claimed = row(attempts=3, created_at=at(1))
 
-    told = [each.text for each in story(lookup(later, row=claimed), None)]
+    told = [each.text for each in events_of(lookup(later, row=claimed), None)]
 
     assert told == [
         "first claim, from grading-requests",
