@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from gradectl.errors import GradectlError, UnreachableError
 from gradectl.monitoring.names import ResourceNames
 from gradectl.monitoring.paused import pause_text
 from gradectl.options import command
+from gradectl.processes.pause import pause
 from gradectl.queues.hints import hints
 from gradectl.queues.inspection import QueueState, queue_states
 from gradectl.queues.message_view import age
@@ -80,10 +80,9 @@ def list_queues(
     """
     target = select_environment(app, environment)
     previous: _Observation | None = None
-    pause = threading.Event()
     for number in count():
         if number and interval:
-            pause.wait(interval)
+            pause(interval)
         found = _observe(target, source)
         _show(target, found, previous, is_watched=interval is not None)
         if interval is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -20,6 +19,7 @@ from gradectl.errors import (
 )
 from gradectl.monitoring.log_lines import seconds_of
 from gradectl.options import seconds_left
+from gradectl.processes.pause import pause
 from gradectl.smoke.canary import CanaryRun, Schedule, repeat
 from gradectl.smoke.report import SmokeReport
 from gradectl.target import EnvironmentClient
@@ -68,7 +68,6 @@ def run_canary(
     summary = _Summary()
     left = seconds_left()
     expires = None if left is None else monotonic() + left
-    pause = threading.Event().wait
     try:
         for run in repeat(lambda: _run(target, test), schedule, monotonic, pause):
             summary.add(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 
 import click
@@ -15,6 +14,7 @@ from gradectl.monitoring.observations import Observations
 from gradectl.monitoring.observe import Observer
 from gradectl.monitoring.status import changes, document, screen
 from gradectl.options import command
+from gradectl.processes.pause import pause
 from gradectl.target import select_environment
 from gradectl.ui import SCHEMA_VERSION, Table, Ui
 
@@ -58,7 +58,6 @@ def watch_status(ui: Ui, look: Callable[[], Observations], interval: float) -> N
         look: Observes the environment.
         interval: Pause between two looks, in seconds.
     """
-    pause = threading.Event()
     before: Observations | None = None
     with ui.live() as show:
         while True:
@@ -73,4 +72,4 @@ def watch_status(ui: Ui, look: Callable[[], Observations], interval: float) -> N
                 lines = changes(before, seen) if before else screen(seen)
                 ui.write("".join(f"{line}\n" for line in lines))
             before = seen
-            pause.wait(interval)
+            pause(interval)
