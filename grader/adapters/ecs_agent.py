@@ -43,21 +43,24 @@ class EcsAgent:
         self._put({"ProtectionEnabled": False})
 
     def _put(self, state: dict[str, object]) -> None:
-        url = f"{self.uri.rstrip('/')}/task-protection/v1/state"
-        headers = {"Content-Type": "application/json"}
         try:
-            request = Request(url, json.dumps(state).encode(), headers, method="PUT")  # noqa: S310 - ECS sets the address
-            with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
-                body = answer.read(_LARGEST_ANSWER_BYTES)
-        except HTTPError as error:
-            with error:
-                body = error.read(_LARGEST_ANSWER_BYTES)
-            self._check(body, f"HTTP status {error.code}")
+            body, problem = self._exchange(state)
         except (OSError, HTTPException, ValueError) as error:
             hint = "the task stays unprotected; see the log of the ECS agent"
             raise TemporaryError(str(error), where=self.uri, next_step=hint) from error
-        else:
-            self._check(body, "")
+        self._check(body, problem)
+
+    def _exchange(self, state: dict[str, object]) -> tuple[bytes, str]:
+        """Return the answer and its bad status, if it has one; reading either may fail."""
+        url = f"{self.uri.rstrip('/')}/task-protection/v1/state"
+        headers = {"Content-Type": "application/json"}
+        request = Request(url, json.dumps(state).encode(), headers, method="PUT")  # noqa: S310 - ECS sets the address
+        try:
+            with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                return answer.read(_LARGEST_ANSWER_BYTES), ""
+        except HTTPError as error:
+            with error:
+                return error.read(_LARGEST_ANSWER_BYTES), f"HTTP status {error.code}"
 
     def _check(self, body: bytes, problem: str) -> None:
         """Raise the reason in an answer; ECS refuses with status 200 too."""

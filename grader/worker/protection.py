@@ -66,7 +66,10 @@ class ScaleInProtection:
 
     def _run(self, ended: threading.Event) -> None:
         while not ended.wait(_LOOK_SECONDS):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - later jobs need the protection too
+                self._put_off(error)
         if self._protected:
             self._ask(protect=False)
 
@@ -86,10 +89,18 @@ class ScaleInProtection:
             else:
                 self.agent.release()
         except GraderError as error:
-            self._retry_at = self.clock() + _RETRY_SECONDS
-            if not self._warned:
-                self.log.warning("Scale-in protection not changed", reason=str(error))
-            self._warned = True
+            self._put_off(error)
         else:
             self._protected, self._warned = protect, False
             self._renew_at = self.clock() + _RENEWAL_SECONDS
+
+    def _put_off(self, error: Exception) -> None:
+        self._retry_at = self.clock() + _RETRY_SECONDS
+        if not self._warned:
+            expected = isinstance(error, GraderError)
+            self.log.warning(
+                "Scale-in protection not changed",
+                reason=str(error),
+                exc_info=None if expected else error,
+            )
+        self._warned = True

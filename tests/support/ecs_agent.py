@@ -19,6 +19,7 @@ DENIED = (
 )
 BLOCKED = (200, {"failure": {"Arn": _TASK, "Detail": None, "Reason": "DEPLOYMENT_BLOCKED"}})
 NONSENSE = (502, "<html>")
+BROKEN_OFF = (502, None)
 
 
 class FakeAgent:
@@ -48,6 +49,8 @@ class FakeAgent:
                 agent._asked.put((self.command, self.path, json.loads(body)))
                 status, document = agent.answer
                 self.send_response(status)
+                if agent.answer == BROKEN_OFF:
+                    self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
                 self.wfile.write(json.dumps(document).encode())
 

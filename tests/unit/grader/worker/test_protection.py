@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ecs_agent import BLOCKED, DENIED, GOOD, NONSENSE, FakeAgent
+from ecs_agent import BLOCKED, BROKEN_OFF, DENIED, GOOD, NONSENSE, FakeAgent
 
 from grader.adapters.ecs_agent import EcsAgent
 from grader.logs import Logger
@@ -91,6 +93,7 @@ def test_protection_is_renewed_before_it_expires(task: Task) -> None:
         (DENIED, "AccessDeniedException: is not authorized (allow it with enable_ecs_task_"),
         (BLOCKED, "DEPLOYMENT_BLOCKED (it is tried again; "),
         (NONSENSE, "HTTP status 502 (it is tried again; "),
+        (BROKEN_OFF, "IncompleteRead(0 bytes read) (the task stays unprotected; "),
     ],
 )
 def test_refusal_is_one_warning_and_tried_again_each_minute(
@@ -117,6 +120,35 @@ def test_agent_that_is_away_is_one_warning(log: Logger, log_stream: io.StringIO)
 
     assert log_stream.getvalue().count("Scale-in protection not changed") == 1
     assert "stays unprotected" in log_stream.getvalue()
+
+
+def test_unexpected_error_is_logged_and_the_next_job_is_protected(
+    log: Logger, log_stream: io.StringIO
+) -> None:
+    """The thread goes on."""
+    asked: list[int] = []
+    protected = threading.Event()
+
+    class Faulty(EcsAgent):
+        def protect(self, minutes: int) -> None:
+            asked.append(minutes)
+            if len(asked) == 1:
+                raise KeyError("a bug")
+            protected.set()
+
+        def release(self) -> None:
+            """End nothing."""
+
+    now = itertools.count(1000.0, 60)
+    active = ActiveJobs(clock=lambda: next(now))
+    active.begin("a")
+    protection = ScaleInProtection(Faulty("http://agent"), active, log, clock=lambda: next(now))
+
+    with protection.in_background():
+        assert protected.wait(180)
+
+    assert log_stream.getvalue().count("Scale-in protection not changed") == 1
+    assert "Traceback" in log_stream.getvalue()
 
 
 def test_end_of_the_worker_ends_the_protection(task: Task) -> None:
