@@ -88,8 +88,9 @@ class ClaimRenewer:
         """
         for job in self.active.give_back():
             try:
-                self.jobs.give_back(self.worker_id, job.request_id, job.attempt)
-                self.log.warning("Request given back", **vars(job))
+                given = self.jobs.give_back(self.worker_id, job.request_id, job.attempt)
+                message = "Request given back" if given else "Request was taken over already"
+                self.log.warning(message, **vars(job))
             except Exception as error:  # noqa: BLE001 - the worker leaves anyway
                 self._warn(error, "Request not given back, its attempt counts")
 

@@ -137,3 +137,18 @@ def test_request_that_cannot_be_given_back_is_logged(log: Logger, log_stream: io
 
     assert (jobs.get("req_1").attempts, jobs.get("req_2").attempts) == (1, 0)
     assert "not given back, its attempt counts reason=database: away" in log_stream.getvalue()
+
+
+def test_request_that_another_worker_has_is_not_logged_as_given_back(
+    log: Logger, log_stream: io.StringIO
+) -> None:
+    """Its message was redelivered meanwhile, and its claim taken over."""
+    jobs, active = Recording(), ActiveJobs()
+    claimed(jobs, active, "a", "req_1")
+    jobs.claim(Claim(JobRequest(request_id="req_1"), "ID:req_1", "requests", "worker-2"))
+
+    renewer(jobs, active, log, 60, []).give_back()
+
+    assert jobs.get("req_1").attempts == 2
+    assert "taken over already" in log_stream.getvalue()
+    assert "given back" not in log_stream.getvalue()
