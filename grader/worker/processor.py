@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from grader.contract.messages import JobRequest, JobResult, readable_request_id
 from grader.contract.verdicts import ErrorCode
-from grader.errors import RequestError, StoppingError, TemporaryError
+from grader.errors import GraderError, RequestError, StoppingError, TemporaryError
 from grader.logs import Logger
 from grader.ports.handlers import JobHandler
 from grader.ports.jobs import DEFAULT_LEASE, AlreadyFinished, Claim, HeldByAnother, JobStore
@@ -91,8 +91,8 @@ class JobProcessor:
             self._note("Request is held by another message", request, holder=claimed.worker_id)
             return Retry()
         if not self.on_claim(request.request_id, claimed.attempt):
-            self.jobs.give_back(self.worker_id, request.request_id, claimed.attempt)
-            raise StoppingError("stopped before the request was begun; it was given back")
+            self._give_back(request, claimed.attempt)
+            raise StoppingError("stopped before the request was begun")
         return self._attempt(delivery, request, claimed.attempt)
 
     def superseded(self, request_id: str) -> Outcome:
@@ -128,6 +128,14 @@ class JobProcessor:
         if request_id is None:
             return Rejected(error, None)
         return Rejected(error, request_id, self._retry(lambda: self.jobs.get(request_id)))
+
+    def _give_back(self, request: JobRequest, attempt: int) -> None:
+        """Give back a request without trying twice: there is no time left to wait."""
+        try:
+            self.jobs.give_back(self.worker_id, request.request_id, attempt)
+        except GraderError as error:
+            message = "Request not given back, its attempt counts"
+            self._note(message, request, reason=str(error))
 
     def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Outcome:
         if not self.policy.allows(attempt, delivery):

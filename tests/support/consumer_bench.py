@@ -83,6 +83,7 @@ class Bench:
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     policy: DeliveryPolicy = POLICY
     active: ActiveJobs = field(default_factory=ActiveJobs)
+    on_claim: Callable[[str, int], bool] = lambda _request_id, _attempt: True
     refreshed: int = 0
 
     def send(self, **changes: object) -> None:
@@ -104,6 +105,7 @@ class Bench:
             retrier=self.retrier,
             refresh=self.refresh,
             log=self.log,
+            on_claim=self.on_claim,
             clock=lambda: NOW,
         )
         Consumer(

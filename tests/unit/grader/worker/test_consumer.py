@@ -164,6 +164,30 @@ def test_request_that_was_given_back_is_not_settled(bench: Bench, log_stream: io
     assert "given back" in log_stream.getvalue()
 
 
+@pytest.mark.parametrize("error", [None, TemporaryError("away"), AccessError("refused")])
+def test_request_claimed_too_late_is_left_to_another_worker(
+    bench: Bench, log_stream: io.StringIO, error: Exception | None
+) -> None:
+    """Also when the database is away: the consumer stops as always."""
+
+    class Table(MemoryJobStore):
+        def give_back(self, worker_id: str, request_id: str, attempt: int) -> bool:
+            if error:
+                raise error
+            return super().give_back(worker_id, request_id, attempt)
+
+    bench.jobs, bench.on_claim = Table(), lambda _request_id, _attempt: False
+    bench.send()
+
+    bench.run()
+
+    assert len(bench.queues.waiting("requests")) == 1
+    assert bench.jobs.get("req_1").attempts == (1 if error else 0)
+    assert "stopped before the request was begun" in log_stream.getvalue()
+    assert ("its attempt counts" in log_stream.getvalue()) == bool(error)
+    assert "Cannot work with this broker" not in log_stream.getvalue()
+
+
 def test_untrusted_broker_ends_the_consumer(bench: Bench) -> None:
     """Retrying would not fix it."""
 
