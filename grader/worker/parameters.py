@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.adapters.mysql.engine import DatabaseLogin
+from grader.errors import AccessError, SettingsError, TemporaryError
 from grader.logs import Redactor
 from grader.ports.stores import ParameterStore
 
@@ -64,6 +66,11 @@ class Parameters:
             changed = values != self._values
             self._values = values
         return changed
+
+    def refresh_if_possible(self) -> None:
+        """Read all parameters again; after an error the old values stand until the next call."""
+        with suppress(TemporaryError, AccessError, SettingsError):
+            self.refresh()
 
     def __getitem__(self, key: str) -> str:
         """Return one value."""

@@ -125,7 +125,7 @@ class Worker:
             max_crashes=settings.max_crashes,
             result_expiry_seconds=settings.result_expiry_seconds,
         )
-        refresh = partial(_refresh_if_possible, shared.parameters)
+        refresh = shared.parameters.refresh_if_possible
         processor = JobProcessor(
             jobs=shared.jobs,
             request_model=shared.request_model,
@@ -160,7 +160,7 @@ class Worker:
             active=shared.active,
             worker_id=worker_id(),
             interval_seconds=self.settings.claim_renewal_seconds,
-            refresh=partial(_refresh_if_possible, shared.parameters),
+            refresh=shared.parameters.refresh_if_possible,
             log=self.log,
         )
 
@@ -254,10 +254,3 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
 
 def _connect(login: BrokerLogin, name: str) -> Connection:
     return connect([login.endpoint], login.user, login.password, name=f"{worker_id()}-{name}")
-
-
-def _refresh_if_possible(parameters: Parameters) -> None:
-    try:
-        parameters.refresh()
-    except TemporaryError:
-        return  # the old values stand; the next retry refreshes again

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from grader.errors import SettingsError
+from grader.errors import AccessError, SettingsError, TemporaryError
 from grader.logs import Redactor
 from grader.testing import MemoryParameterStore
 from grader.worker.parameters import Parameters, parameter_names
@@ -63,6 +65,30 @@ def test_missing_parameters_are_named() -> None:
     """By their parameter names."""
     with pytest.raises(SettingsError, match="/t/db/name"):
         Parameters(MemoryParameterStore(), NAMES, Redactor()).refresh()
+
+
+@pytest.mark.parametrize(
+    "error", [TemporaryError("away"), AccessError("denied"), SettingsError("deleted")]
+)
+def test_old_values_stand_if_they_cannot_be_read_again(error: Exception) -> None:
+    """A thread that only wants newer ones goes on."""
+
+    class Store(MemoryParameterStore):
+        def get_many(self, names: Sequence[str]) -> dict[str, str]:
+            if self.fails:
+                raise error
+            return super().get_many(names)
+
+        fails = False
+
+    values = Store(store().values)
+    parameters = Parameters(values, NAMES, Redactor())
+    parameters.refresh_if_possible()
+    values.fails = True
+
+    parameters.refresh_if_possible()
+
+    assert parameters.database_login().password == "secret-1"
 
 
 def test_names_come_from_the_settings() -> None:
