@@ -125,9 +125,9 @@ class Consumer:
         settlement = settle(outcome, delivery, self.policy, self.clock())
         if settlement.record is not None and not self.recorder.record(settlement):
             outcome = self.processor.superseded(settlement.record.request_id)
-            if isinstance(outcome, AlreadyDone):
-                self.recorder.restore(outcome.result)
             settlement = settle(outcome, delivery, self.policy, self.clock())
+        if isinstance(outcome, AlreadyDone) and not outcome.unsettled:
+            self.recorder.restore(outcome.result)
         source.settle(delivery, settlement.outgoing)
         if settlement.record is not None and settlement.outgoing:
             self.log.info("Result sent to queue", request_id=settlement.record.request_id)

@@ -60,6 +60,9 @@ class ResultRecorder:
         """
         Upload a stored result again, whose `result.json` a discarded attempt may have replaced.
 
+        Such an attempt cannot do that itself while the later one has no result yet, so its delayed
+        message does, as any duplicate.
+
         Raises:
             StoppingError: The worker stops while the bucket is unreachable.
         """

@@ -19,6 +19,7 @@ from functools import partial
 import pytest
 from schedules import Choices, Turn, explore
 
+from grader.contract.bucket import result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult, JobResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError, TemporaryError
@@ -46,6 +47,8 @@ REQUEST = {
     "memoryLimit": 256,
     "timestamp": "2024-08-20T12:00:00Z",
 }
+RESULT_KEY = result_key("req_1")
+RESULT_FILE = f"s3://bucket/{RESULT_KEY}"
 Handler = Callable[[GradingRequest], GradingResult]
 
 
@@ -106,6 +109,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Begin with the messages of one request."""
+        self.takes_over = bool(self.lease_ends) and not self.crashes
         self.claims: dict[Turn, ClaimRenewer] = {}
         self.stopping: dict[Turn, threading.Event] = {}
         self.may_leave = bool(self.leaves)
@@ -129,9 +133,15 @@ class World:
 
         def handle(request: GradingRequest) -> GradingResult:
             self.graded += 1  # others see a job only by its claim and its result
+            attempt = self.graded
             if self.may_leave:
                 turn.step("grade")
-            return self.handler(request)
+            result = self.handler(request).model_copy(
+                update={"result_file": RESULT_FILE, "timestamp": NOW + timedelta(minutes=attempt)}
+            )
+            bucket = objects if self.takes_over else self.objects  # steps only where order matters
+            bucket.put(RESULT_KEY, result.to_json(), content_type="application/json")
+            return result
 
         processor = JobProcessor(
             jobs=jobs,  # type: ignore[arg-type]  # has what a worker uses
@@ -276,6 +286,7 @@ def check(world: World) -> str:
     assert results
     assert {each.status for each in results} == {row.result.status}
     assert {each.request_id for each in results} == {"req_1"}
+    assert world.objects.objects[RESULT_KEY] == row.result.to_json()
     if row.result.status is Status.COMPLETED:
         assert row.attempts <= world.policy.max_attempts
     assert bool(world.queues.waiting("dlq")) == (row.result.status is Status.FAILED)
