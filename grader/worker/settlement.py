@@ -2,7 +2,8 @@
 Decides how a request message is settled; pure, so every case can be tested without a broker.
 
 ==================  ============================================================
-`Done`              result message; the result is recorded
+`Done`              result message, and a dead letter if the handler returned a
+                    failure; the result is recorded
 `AlreadyDone`       the stored result again, and the dead letter of a failure
                     whose message was not settled
 `Retry`             a delayed copy of the request, later after each failed attempt
@@ -248,9 +249,10 @@ def _settlement(
 ) -> Settlement:
     match outcome:
         case Done(result, attempt):
-            return Settlement((_result_message(result, policy, now),), result, attempt)
+            dead = _dead_letter_of(result, delivery, policy, now)
+            return Settlement((_result_message(result, policy, now), *dead), result, attempt)
         case AlreadyDone(result, unsettled):
-            dead = _dead_letter_again(result, delivery, policy, now) if unsettled else ()
+            dead = _dead_letter_of(result, delivery, policy, now) if unsettled else ()
             return Settlement((_result_message(result, policy, now), *dead))
         case Retry():
             return Settlement((_delayed_copy(outcome, delivery, policy, now),))
@@ -349,10 +351,15 @@ def _dead_letter(
     return Outgoing(policy.dead_letter_queue, delivery.body, headers)
 
 
-def _dead_letter_again(
+def _dead_letter_of(
     result: JobResult, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> tuple[Outgoing, ...]:
-    """Repeat the dead letter of a stored failure; the operators' reason is in the log."""
+    """
+    Return the dead letter of a failure, with the user's reason.
+
+    It is the same whether the message is settled at once or after a redelivery; for a failure of
+    the platform, the operators' reason is in the log.
+    """
     if result.error is None:
         return ()
     error = RequestError(result.error.code, result.error.message)

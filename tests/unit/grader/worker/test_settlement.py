@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from grader.contract.messages import Grade, GradingResult
+from grader.contract.messages import Failure, Grade, GradingResult, JobResult
 from grader.contract.names import (
     ATTEMPT_HEADER,
     EXPIRES_HEADER,
@@ -122,6 +122,20 @@ def test_stored_failure_of_an_unsettled_message_is_dead_lettered_again() -> None
     assert duplicate.outgoing == rejected.outgoing[:1]
     accepted = settled_as(AlreadyDone(completed(), unsettled=True))
     assert accepted == settled_as(AlreadyDone(completed()))
+
+
+def test_failure_that_a_handler_returns_is_dead_lettered_at_once_as_when_redelivered() -> None:
+    """As every failure; operators find it on one queue."""
+    error = Failure(code=ErrorCode.INVALID_REQUEST, message="no such camera")
+    result = JobResult(request_id="req_1", status=Status.FAILED, error=error, timestamp=NOW)
+
+    settled = settled_as(Done(result, 1))
+
+    answer, dead = settled.outgoing
+    assert (answer.queue, answer.body) == ("results", result.to_json())
+    assert (dead.queue, dead.headers[REASON_HEADER]) == ("dlq", "no such camera")
+    assert settled.record == result
+    assert settled_as(AlreadyDone(result, unsettled=True)).outgoing == settled.outgoing
 
 
 def test_rejected_request_fails_and_is_dead_lettered_in_one() -> None:
