@@ -48,6 +48,8 @@ def rejudging_user(name: str) -> str:
 
 def rejudging_of(headers: Mapping[str, str], body: bytes) -> str:
     """Return the name of the rejudging that a message belongs to; empty for any other message."""
-    found = _DERIVED.fullmatch(readable_request_id(body) or "")
     name = headers.get(REJUDGING_HEADER, "")
+    if not name:
+        return ""  # nearly every message: its body need not be read
+    found = _DERIVED.fullmatch(readable_request_id(body) or "")
     return name if found and found[1] == name else ""
