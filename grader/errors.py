@@ -13,6 +13,7 @@
     ├── NoResultError           there is no result yet
     ├── StoppingError           the worker shut down while it waited
     ├── AccessError             a service refused the credentials, or they lack a right
+    │   └── HiddenObjectError   the object may not be read, or does not exist
     ├── TrustError              the certificate of a server is not trusted
     ├── SettingsError           settings are missing or invalid
     └── SelfTestError           an attack on the sandbox succeeded; the worker must not start

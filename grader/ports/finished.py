@@ -50,7 +50,7 @@ class FinishedJobs(Protocol):
     """The finished jobs of the table. Raises `TemporaryError` when it cannot be reached."""
 
     def page(self, conditions: JobConditions, after: str, most: int) -> Sequence[FinishedJob]:
-        """Read the first `most` jobs behind the id `after`, in the order of their ids."""
+        """Read the first `most` jobs after the id `after`, in the order of their ids."""
         ...
 
     def named(self, request_ids: Sequence[str], conditions: JobConditions) -> Sequence[FinishedJob]:
@@ -71,7 +71,7 @@ class FinishedJobs(Protocol):
         ...
 
     def of_user(self, user_id: str, after: str, most: int) -> Sequence[str]:
-        """Read the first `most` request ids of a user behind `after`, finished or not."""
+        """Read the first `most` request ids of a user after the id `after`, finished or not."""
         ...
 
     def users(self, prefix: str) -> Sequence[str]:

@@ -51,7 +51,7 @@ class MysqlFinishedJobs:
         self._now = now
 
     def page(self, conditions: JobConditions, after: str, most: int) -> list[FinishedJob]:
-        """Read the first `most` jobs behind the id `after`, by the primary key."""
+        """Read the first `most` jobs after the id `after`, by the primary key."""
         query = (
             _SELECT.where(JOBS.c.request_id > after, *_clauses(conditions))
             .order_by(JOBS.c.request_id)

@@ -1,4 +1,4 @@
-"""Result messages that nobody consumes leave their queue at the age of the setting."""
+"""Unconsumed result messages expire after RESULT_EXPIRY_SECONDS."""
 
 from __future__ import annotations
 
