@@ -218,9 +218,9 @@ variable "task" {
       2 <= var.task.stop_timeout_seconds && var.task.stop_timeout_seconds <= (var.ec2_capacity == null ? 120 : 3600) &&
       floor(var.task.stop_timeout_seconds) == var.task.stop_timeout_seconds &&
       try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "0")), -1) >= 0 &&
-      try(tonumber(lookup(var.environment, "DRAIN_SECONDS", "0")), 0) < var.task.stop_timeout_seconds
+      try(tonumber(var.environment["DRAIN_SECONDS"]) + 5, 0) <= var.task.stop_timeout_seconds
     )
-    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and more than DRAIN_SECONDS if environment sets it, so that jobs can finish or be given back before SIGKILL."
+    error_message = "task.stop_timeout_seconds must be from 2 to 120 on Fargate (to 3600 on instances), and at least DRAIN_SECONDS + 5 if environment sets it: giving back the jobs that are not done takes up to 5 seconds."
   }
 
   validation {

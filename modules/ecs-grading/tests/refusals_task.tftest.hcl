@@ -94,11 +94,11 @@ run "refuses_a_stop_timeout_above_the_maximum_of_fargate" {
   expect_failures = [var.task]
 }
 
-run "refuses_a_stop_timeout_below_drain_seconds" {
+run "refuses_a_stop_timeout_without_time_to_give_jobs_back" {
   command = plan
 
   variables {
-    environment = { DRAIN_SECONDS = "110" }
+    environment = { DRAIN_SECONDS = "106" }
     task        = { stop_timeout_seconds = 110 }
   }
 

@@ -33,7 +33,7 @@ run "has_the_given_stop_timeout" {
   command = plan
 
   variables {
-    environment = { DRAIN_SECONDS = "28" }
+    environment = { DRAIN_SECONDS = "25" }
     task        = { stop_timeout_seconds = 30 }
   }
 
@@ -43,7 +43,7 @@ run "has_the_given_stop_timeout" {
   }
 
   assert {
-    condition     = contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment, { name = "DRAIN_SECONDS", value = "28" })
+    condition     = contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment, { name = "DRAIN_SECONDS", value = "25" })
     error_message = "The given drain is used."
   }
 }
