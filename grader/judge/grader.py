@@ -7,10 +7,10 @@ docs/judging.md describes each step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -19,6 +19,7 @@ from grader.contract.bucket import ObjectUrl, execution_log_key, result_key
 from grader.contract.messages import Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import Status
 from grader.errors import RequestError, TemporaryError
+from grader.judge.background import in_background
 from grader.judge.caches import Caches
 from grader.judge.case_runner import CaseRunner
 from grader.judge.checker import open_checker
@@ -180,12 +181,20 @@ class Grader:
             result_file=str(ObjectUrl(self.bucket, key)),
             timestamp=self.clock(),
         )
-        with ThreadPoolExecutor(1) as other:  # the user waits for one round trip instead of two
-            log = other.submit(self._upload_log, request_id, execution)
+        # Both files are there before the row, and the user waits for one round trip instead of two.
+        wait_for_log = self._begin_log(request_id, execution)
+        try:
             self.store.put(key, result.to_json(), content_type="application/json")
-            log.result()
+        finally:
+            wait_for_log()
         self.log.info("Result uploaded to S3", request_id=request_id)
         return result
+
+    def _begin_log(self, request_id: str, execution: ExecutionLog) -> Callable[[], None]:
+        """Upload the log on another thread, if it is not empty; returns what waits for it."""
+        if not execution.to_bytes():
+            return lambda: None
+        return in_background(partial(self._upload_log, request_id, execution))
 
     def _upload_log(self, request_id: str, execution: ExecutionLog) -> None:
         log = execution.to_bytes()
