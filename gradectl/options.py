@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
@@ -33,13 +33,18 @@ class GlobalOptions:
     region: str | None = None
     endpoint_url: str | None = None
     project: Path | None = None
+    flags: set[str] = field(default_factory=set)  # names of those that a flag has set
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click
-    """Store a global option; the one closest to the command takes precedence."""
-    given = ctx.get_parameter_source(param.name or "")
-    if given is not click.core.ParameterSource.DEFAULT and param.name:
-        setattr(ctx.ensure_object(GlobalOptions), param.name, value)
+    """Store a global option; a flag overrides a variable, and a later flag an earlier one."""
+    name, options = param.name or "", ctx.ensure_object(GlobalOptions)
+    given = ctx.get_parameter_source(name)
+    if given is click.core.ParameterSource.COMMANDLINE:
+        options.flags.add(name)
+    elif given is click.core.ParameterSource.DEFAULT or name in options.flags:
+        return
+    setattr(options, name, value)
 
 
 def _global_options() -> list[click.Parameter]:

@@ -62,7 +62,7 @@ def test_timeout_ends_a_call_without_an_answer(project: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         ended = project.run_process(
-            *("--endpoint-url", endpoint, "--timeout", "1", "plan", project.name)
+            *("--endpoint-url", endpoint, "--timeout", "1", "secrets", "list", project.name)
         )
 
     assert ended.returncode == 124

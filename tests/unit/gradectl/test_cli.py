@@ -171,8 +171,9 @@ def test_a_variable_is_used_without_a_flag(
 
     assert main(["version"]) == 0
     assert json.loads(capsys.readouterr().out)
-    assert main(["version", "-o", "yaml"]) == 0
-    assert capsys.readouterr().out.startswith("schema_version: 1")
+    for words in (["version", "-o", "yaml"], ["-o", "yaml", "version"]):
+        assert main(words) == 0
+        assert capsys.readouterr().out.startswith("schema_version: 1")
 
 
 def test_an_error_has_what_where_and_next(
