@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
 
 @dataclass(eq=False)
@@ -38,26 +39,27 @@ class Relay:
         self._server: socket.socket | None = None
         self._links: list[_Link] = []
         self._threads: list[threading.Thread] = []
+        self._counting = threading.Lock()
+        self._bytes_left = inf
 
     def open(self) -> None:
         """Restore the connection."""
+        self._bytes_left = inf
         server = socket.create_server(("127.0.0.1", self.port))
         self._server = server
         self._start(self._accept, server)
 
     def cut(self) -> None:
         """Disconnect all clients and accept no new ones."""
-        if self._server is not None:
-            with suppress(OSError):
-                self._server.shutdown(socket.SHUT_RDWR)
-            self._server.close()
-            self._server = None
-        for link in self._links:
-            link.end()
+        self._disconnect()
         for thread in self._threads:
             thread.join()
         self._threads.clear()
         self._links.clear()
+
+    def cut_after(self, count: int) -> None:
+        """Disconnect all clients as soon as they have sent so many more bytes; until `open`."""
+        self._bytes_left = count
 
     def cut_half_way(self) -> list[threading.Event]:
         """End each open connection in the middle of what it carries next; accept new ones."""
@@ -70,6 +72,15 @@ class Relay:
         """Carry nothing more over the open connections, and keep them open; accept new ones."""
         for link in self._open_links():
             link.stalls.set()
+
+    def _disconnect(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            server.close()
+        for link in self._links:
+            link.end()
 
     def _open_links(self) -> list[_Link]:
         return [link for link in self._links if not (link.ended.is_set() or link.stalls.is_set())]
@@ -90,6 +101,8 @@ class Relay:
                     continue
                 link = _Link(near, far)
                 self._links.append(link)
+                if self._server is not server:  # cut since the client was accepted
+                    link.end()
                 self._start(self._pass_on, link)
 
     def _pass_on(self, link: _Link) -> None:
@@ -109,5 +122,14 @@ class Relay:
                     if not chunk:
                         link.ended.set()
                         return
+                    if key.data is far and self._is_last(chunk):
+                        self._disconnect()
+                        return
                     key.data.sendall(chunk)
         link.ended.set()
+
+    def _is_last(self, chunk: bytes) -> bool:
+        """Count bytes of a client; true when no more may follow."""
+        with self._counting:
+            self._bytes_left -= len(chunk)
+            return self._bytes_left <= 0
