@@ -164,17 +164,21 @@ def test_a_redrive_whose_broker_goes_away_says_how_far_it_came_and_goes_on(appli
     applied.stack.callback(relay.cut)
     applied.set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{port}")
     relay.open()
+    returned = threading.Event()
 
     def cut_when_it_has_begun() -> None:
-        while not sizes(broker).get("grading-requests"):
-            threading.Event().wait(0.05)
+        while not (returned.is_set() or sizes(broker).get("grading-requests")):
+            returned.wait(0.05)
         relay.cut()
 
-    watching = threading.Thread(target=cut_when_it_has_begun)
+    watching = threading.Thread(target=cut_when_it_has_begun, daemon=True)
     watching.start()
     redrive = ("queue", "redrive", "--apply", "--yes", "-o", "json")
-    cut = applied.gradectl(*redrive, "--rate", "50")
-    watching.join()
+    try:
+        cut = applied.gradectl(*redrive, "--rate", "1")  # minutes, unless it is cut
+    finally:
+        returned.set()
+        watching.join()
     assert sum(sizes(broker).values()) == 250
     relay.open()
     rest = applied.gradectl(*redrive)
