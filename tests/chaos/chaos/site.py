@@ -144,8 +144,8 @@ def open_site(settings: dict[str, str]) -> Iterator[Site]:
         broker = Broker(engines.activemq, directory / "broker", clock.environment)
         database = DatabaseServer(engines.mariadb, directory / "database")
         for engine in (broker, database):
-            engine.start()
             stack.callback(engine.stop)
+            engine.start()
         links = _links(stack, broker, database)
         bucket = stack.enter_context(FaultyBucket(endpoint).running())
         disk = _disk(stack, directory)
