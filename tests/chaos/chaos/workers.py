@@ -39,7 +39,9 @@ class Workers:
         self._running: dict[int, subprocess.Popen[str]] = {}
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._keep, args=(number,), name=f"worker-{number}")
+            threading.Thread(
+                target=self._keep, args=(number,), name=f"worker-{number}", daemon=True
+            )
             for number in range(WORKERS)
         ]
 
@@ -104,6 +106,8 @@ class Workers:
             start_new_session=True,
         )
         self._running[number] = process
+        if self._stopping.is_set():  # `stop` may have come before this process could be found
+            process.terminate()
         self.starts += 1
         with process, self._log_file.open("a") as log:
             for line in process.stderr or ():
