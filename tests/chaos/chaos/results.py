@@ -65,9 +65,9 @@ class Results:
         return wait
 
     def await_dead(self, ids: Collection[str]) -> None:
-        """Wait until these requests are dead letters; not longer than a moment."""
+        """Wait until these requests are dead letters; the account reports those that never are."""
         with self._changed:
-            self._changed.wait_for(lambda: set(ids) <= set(self.dead), 2.0)
+            self._changed.wait_for(lambda: set(ids) <= set(self.dead), WAIT_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
