@@ -11,6 +11,7 @@ from time import monotonic
 
 from chaos.account import ACCEPTED, REJECTED, Account, Evidence, count
 from chaos.faults import FAULTS, LASTING, nothing
+from chaos.results import WAIT_SECONDS
 from chaos.site import BUCKET, PROBLEM, Site
 from grader.client.client import send_request
 from grader.contract.bucket import ObjectUrl, result_key, source_key
@@ -33,7 +34,7 @@ class Dose:
     Args:
         requests: Number of requests.
         late_share: Part of them that is submitted while the fault lasts.
-        rounds: Repetitions of faults that last no time, such as a kill.
+        rounds: Repetitions of instantaneous faults, such as a kill.
         seconds: How long those in `LASTING` go on after the workers have met them.
         program_seconds: How long each submitted program sleeps.
     """
@@ -61,6 +62,7 @@ class Load:
 
     def __init__(self, site: Site, dose: Dose) -> None:
         self._site = site
+        self._stopping = threading.Event()
         trial = secrets.token_hex(4)
         ids = [f"chaos_{trial}_{number:03}" for number in range(dose.requests)]
         self.expected = {
@@ -75,10 +77,17 @@ class Load:
         self._requests = {each: self._request(each, key) for each in ids}
 
     def submit(self, ids: Sequence[str]) -> None:
-        """Send requests one after the other; each until the broker has confirmed it."""
+        """Send requests one after the other; each until the broker has confirmed it, or `stop`."""
         for each in ids:
+            deadline = monotonic() + WAIT_SECONDS
             while not self._sent(self._requests[each]):
-                threading.Event().wait(_AGAIN_SECONDS)
+                if self._stopping.wait(_AGAIN_SECONDS):
+                    return
+                assert monotonic() < deadline, f"the broker does not take request {each}"
+
+    def stop(self) -> None:
+        """Repeat no request any more."""
+        self._stopping.set()
 
     def _request(self, request_id: str, key: str) -> GradingRequest:
         """Make a request for the one program: uploads of the web tier are not what is tried."""
@@ -113,15 +122,18 @@ def run(site: Site, fault: str, dose: Dose) -> Account:
     load = Load(site, dose)
     load.submit(load.early)
     site.results.await_some(load.expected, max(1, round(dose.requests * _DONE_SHARE)))
-    late = threading.Thread(target=load.submit, args=(load.late,), name="late")
+    late = threading.Thread(target=load.submit, args=(load.late,), name="late", daemon=True)
     began = monotonic()
-    with FAULTS.get(fault, nothing)(site, dose.rounds) as met:
-        late.start()
-        met()
-        if fault in LASTING:
-            threading.Event().wait(dose.seconds)
-    healed = monotonic()
-    late.join()
+    try:
+        with FAULTS.get(fault, nothing)(site, dose.rounds) as met:
+            late.start()
+            met()
+            if fault in LASTING:
+                threading.Event().wait(dose.seconds)
+        healed = monotonic()
+        late.join(WAIT_SECONDS)
+    finally:
+        load.stop()
     site.results.await_some(load.expected, dose.requests)
     after = sorted(site.results.first_at[each] - healed for each in load.expected)
     return Account(
