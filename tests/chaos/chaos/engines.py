@@ -79,13 +79,11 @@ class Broker:
         if self._child is not None:
             self._child.stop(_STOP_SECONDS)
 
-    def connect(self, timeout_seconds: float = 10.0) -> Connection:
+    def connect(self) -> Connection:
         """Connect as the web tier."""
         endpoint = f"stomp+ssl://localhost:{self.port}"
         password = self.passwords["web"]
-        return connect(
-            [endpoint], "web", password, ca_file=self.ca_file, timeout_seconds=timeout_seconds
-        )
+        return connect([endpoint], "web", password, ca_file=self.ca_file)
 
 
 class DatabaseServer:

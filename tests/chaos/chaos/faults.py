@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import secrets
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
+from time import monotonic
+from typing import TypeVar
 
+from chaos.engines import Broker
 from chaos.site import Site
-from grader.adapters.activemq.connection import Connection
+from grader.adapters.activemq.inspection import ActiveMQQueueInspector
+from grader.adapters.activemq.outbox import send_frame
 from grader.errors import ConnectionLostError
 
+_Found = TypeVar("_Found")
 Met = Callable[[], None]
 Fault = Callable[[Site, int], AbstractContextManager[Met]]
 
@@ -26,11 +32,12 @@ _LIMIT_SECONDS = 300.0
 _HOUR = 3600
 _FILLER_QUEUE = "chaos-filler"
 _FILLER = b"x" * (256 << 10)
-#: A blocked producer waits this long for its receipt.
+_FULL_PERCENT = 100
+#: A producer without a receipt for so long asks whether the store is full.
 _BLOCKED_SECONDS = 3.0
 _DISTURBED_REQUESTS = 6
 _LATE_SECONDS = 2.0
-_SETTLED_SECONDS = 0.5
+_PAUSE_SECONDS = 0.1
 
 
 @contextmanager
@@ -118,8 +125,10 @@ def tcp_cut(site: Site, rounds: int) -> Iterator[Met]:
     """The connections to broker and database end in the middle of a message, several times."""
 
     def cut() -> None:
+        to_broker, to_database = site.links
         for _ in range(rounds):
-            ends = [end for link in site.links for end in link.cut_half_way()]
+            ends = _wait_for(to_broker.cut_half_way)  # none while no worker is connected
+            ends += to_database.cut_half_way()
             assert any(end.wait(_LIMIT_SECONDS) for end in ends)
 
     yield cut
@@ -142,16 +151,16 @@ def fill_store(site: Site, _rounds: int) -> Iterator[Met]:
 
     def fill() -> None:
         site.await_waiting()
-        producer = site.broker.connect(_BLOCKED_SECONDS)
-        with suppress(ConnectionLostError):
-            while True:
-                producer.send(_FILLER_QUEUE, _FILLER)
-        producer.drop()
+        while not _store_is_full(site.broker):
+            _send_until_blocked(site.broker)
         site.workers.signal_all(signal.SIGCONT)
         blocked()
 
-    yield fill
-    _empty(site.broker.connect())
+    try:
+        yield fill
+    finally:
+        site.workers.signal_all(signal.SIGCONT)
+        _empty_store(site.broker)
 
 
 @contextmanager
@@ -222,12 +231,44 @@ LASTING = frozenset(
 )
 
 
-def _empty(consumer: Connection) -> None:
-    """Read what fills the store, until nothing more comes."""
-    consumer.subscribe(_FILLER_QUEUE, headers={"ack": "auto", "activemq.prefetchSize": "10"})
-    while consumer.next_frame(_SETTLED_SECONDS):
-        pass
-    consumer.close()
+def _wait_for(find: Callable[[], _Found]) -> _Found:
+    """Repeat a call until it finds something."""
+    deadline = monotonic() + _LIMIT_SECONDS
+    pause = threading.Event()
+    while not (found := find()):
+        assert monotonic() < deadline, f"nothing from {find}"
+        pause.wait(_PAUSE_SECONDS)
+    return found
+
+
+def _send_until_blocked(broker: Broker) -> None:
+    """Send fillers until one gets no receipt."""
+    producer = broker.connect()
+    with suppress(ConnectionLostError):
+        while True:
+            producer._transmit([send_frame(_FILLER_QUEUE, _FILLER, {"receipt": "stored"})])
+            producer._inbox.await_receipt("stored", _BLOCKED_SECONDS)
+    producer.drop()
+
+
+def _store_is_full(broker: Broker) -> bool:
+    with closing(broker.connect()) as connection:
+        ((_, usage, _),) = ActiveMQQueueInspector(connection)._query({"broker": "Broker"})
+    return int(str(usage["storePercentUsage"])) >= _FULL_PERCENT
+
+
+def _empty_store(broker: Broker) -> None:
+    """Read what fills the store, until its queue is empty."""
+    with closing(broker.connect()) as consumer, closing(broker.connect()) as connection:
+        inspector = ActiveMQQueueInspector(connection)
+        consumer.subscribe(_FILLER_QUEUE, headers={"ack": "auto", "activemq.prefetchSize": "10"})
+
+        def is_empty() -> bool:
+            while consumer.next_frame(0.0):
+                pass
+            return not any(each.size for each in inspector.statistics([_FILLER_QUEUE]).values())
+
+        _wait_for(is_empty)
 
 
 def _fill(file: Path) -> None:
