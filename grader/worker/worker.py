@@ -109,7 +109,7 @@ class Worker:
             run_all({consumer.name: consumer.run for consumer in consumers}, stopping)
 
     def give_back(self) -> None:
-        """Give back the requests that still run, when there is no more time to drain."""
+        """Give back the requests that still run at the end of the drain."""
         for claims in self._claims:
             claims.give_back()
 

@@ -129,7 +129,7 @@ class Relay:
         link.ended.set()
 
     def _is_last(self, chunk: bytes) -> bool:
-        """Count bytes of a client; true when no more may follow."""
+        """Count the bytes that a client sent; true when the limit is reached."""
         with self._counting:
             self._bytes_left -= len(chunk)
             return self._bytes_left <= 0

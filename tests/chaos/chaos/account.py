@@ -1,4 +1,4 @@
-"""Accounts for every request: messages received, rows, objects and dead letters; pure."""
+"""Compares what a trial left of each request with what it must leave; pure."""
 
 from __future__ import annotations
 

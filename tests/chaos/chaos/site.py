@@ -190,7 +190,7 @@ def _links(stack: ExitStack, broker: Broker, database: DatabaseServer) -> tuple[
 
 
 def _disk(stack: ExitStack, directory: Path) -> Path:
-    """Mount a small disk for everything that a worker writes."""
+    """Mount a small disk; the workers write nowhere else."""
     disk = directory / "disk"
     disk.mkdir()
     options = f"size={_DISK},mode=0711,uid={os.getuid()}"

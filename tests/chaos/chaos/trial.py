@@ -1,4 +1,4 @@
-"""Tries one fault on requests in flight, and accounts for every request afterwards."""
+"""Injects one fault while requests are in flight, and counts what is left of them."""
 
 from __future__ import annotations
 
