@@ -1,7 +1,7 @@
 """
 A claimed box of the sandbox.
 
-Each box has its own users and directories; launcher.c describes them.
+Each box has its own users and directories; privileged/main.c describes them.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ from pathlib import Path
 from grader.errors import GraderError, SettingsError
 from grader.sandbox.policy import EXEC_MARK, POLICIES, Policy, export
 
-_SOURCE = Path(__file__).with_name("launcher.c")
+#: Sources of the launcher.
+SOURCES = tuple(sorted(Path(__file__).with_name("privileged").glob("*.c")))
 _COMPILER = ("gcc", "-std=gnu17", "-O2", "-fPIE", "-static-pie", "-s")
 _WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 _HARDENING = ("-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-Wl,-z,relro,-z,now")
@@ -61,9 +62,9 @@ def install(wanted: Installation) -> None:
     """
     with tempfile.TemporaryDirectory() as name:
         built = Path(name, "launcher")
-        Path(name, "config.h").write_text(render_header(wanted), encoding="utf-8")
+        write_headers(wanted, Path(name))
         flags = (*_COMPILER, *_WARNINGS, *_HARDENING, "-I", name, "-o", str(built))
-        _run([*flags, str(_SOURCE)], "apt-get install gcc libc6-dev")
+        _run([*flags, *map(str, SOURCES)], "apt-get install gcc libc6-dev")
         # `install` replaces the file rather than writing into it: running launchers continue.
         run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
         group = f"-g{wanted.worker_gid}"
@@ -76,8 +77,18 @@ def uninstall(wanted: Installation) -> None:
     run_as_root(["rm", "-rf", "--", str(wanted.output), str(wanted.box_root)])
 
 
-def render_header(wanted: Installation) -> str:
-    """Render config.h, which launcher.c includes."""
+def write_headers(wanted: Installation, directory: Path) -> None:
+    """
+    Write config.h and policies.h, which the sources include.
+
+    Raises:
+        SettingsError: The box root cannot be a C string.
+    """
+    (directory / "config.h").write_text(_render_config(wanted), encoding="utf-8")
+    (directory / "policies.h").write_text(_render_policies(), encoding="utf-8")
+
+
+def _render_config(wanted: Installation) -> str:
     path = str(wanted.box_root)
     if not wanted.box_root.is_absolute() or not path.isprintable() or set(path) & set('"\\%?'):
         raise SettingsError(
@@ -86,14 +97,21 @@ def render_header(wanted: Installation) -> str:
             next_step="choose a directory such as /var/lib/grader/boxes",
         )
     lines = [
-        "#include <linux/filter.h>",
         f'#define BOX_ROOT "{path}"',
         f"#define UID_BASE {wanted.uid_base}",
         f"#define BOX_COUNT {wanted.boxes}",
         f"#define WORKER_GID {wanted.worker_gid}",
         f"#define EXEC_MARK 0x{EXEC_MARK:x}ULL",
         f"#define USE_LANDLOCK {wanted.landlock:d}",
+        f"#define POLICY_COUNT {len(POLICIES)}",
         f"#define CONFIG {json.dumps(_describe(wanted))}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _render_policies() -> str:
+    lines = [
+        "#include <linux/filter.h>",
         *(_render_filter(policy) for policy in POLICIES),
         "static const struct { struct sock_fprog filter; int confined; } policies[] = {",
         *(_render_policy(policy) for policy in POLICIES),

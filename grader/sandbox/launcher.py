@@ -1,7 +1,7 @@
 """
 The installed launcher, and the process that serves one box.
 
-A message and its reply are the structs of launcher.c; descriptors are sent as ancillary data.
+A message and its reply are the structs of privileged/launcher.h; descriptors are ancillary data.
 """
 
 from __future__ import annotations

@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from grader.errors import SettingsError
-from grader.sandbox.build import Installation, install, main, render_header
+from grader.sandbox.build import Installation, install, main, write_headers
 
 
 def wanted(box_root: str) -> Installation:
     return Installation(Path("/opt/launcher"), Path(box_root), uid_base=70, boxes=5, worker_gid=9)
 
 
-def test_settings_are_compiled_in() -> None:
+def test_settings_are_compiled_in(tmp_path: Path) -> None:
     """Directory, users, number of boxes and group are constants."""
-    header = render_header(wanted("/var/lib/boxes"))
+    write_headers(wanted("/var/lib/boxes"), tmp_path)
+    header = (tmp_path / "config.h").read_text()
 
     assert '#define BOX_ROOT "/var/lib/boxes"\n' in header
     assert "#define UID_BASE 70\n" in header
@@ -25,10 +26,10 @@ def test_settings_are_compiled_in() -> None:
 
 
 @pytest.mark.parametrize("path", ["boxes", '/a"b', "/a\\b", "/a\nb", "/a%db"])
-def test_a_path_with_special_characters_is_refused(path: str) -> None:
+def test_a_path_with_special_characters_is_refused(path: str, tmp_path: Path) -> None:
     """The path becomes part of a C string and of a format string."""
     with pytest.raises(SettingsError, match="an absolute path"):
-        render_header(wanted(path))
+        write_headers(wanted(path), tmp_path)
 
 
 @pytest.mark.engine

@@ -15,15 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import grader.sandbox
-from grader.sandbox.build import Installation, render_header
+from grader.sandbox.build import SOURCES, Installation, write_headers
 from grader.sandbox.launcher import Command, Message
 from grader.sandbox.policy import POLICIES
 from grader.sandbox.runs import Role, RunLimits
 
 pytestmark = pytest.mark.engine
 
-SOURCE = Path(grader.sandbox.__file__).with_name("launcher.c")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
 EXAMPLES = 60
 REFUSED = 70
@@ -84,9 +82,9 @@ def sanitized() -> Iterator[Sanitized]:
         boxes.mkdir(mode=0o711)
         path = directory / "launcher"
         wanted = Installation(path, boxes, uid_base=_FIRST_USER + 4 * os.getpid(), boxes=1)
-        (directory / "config.h").write_text(render_header(wanted))
+        write_headers(wanted, directory)
         compiler = ("gcc", "-std=gnu17", "-Wall", "-Werror", *SANITIZERS)
-        subprocess.run([*compiler, "-I", name, "-o", path, SOURCE], check=True)
+        subprocess.run([*compiler, "-I", name, "-o", path, *SOURCES], check=True)
         yield Sanitized(path, directory / "reports")
 
 

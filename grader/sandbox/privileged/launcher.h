@@ -1,0 +1,74 @@
+/* What the parts of the launcher share; main.c describes the whole. */
+#ifndef LAUNCHER_H
+#define LAUNCHER_H
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+#include "config.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+enum { COMPILE, RUN, CHECKER, ROLES, SWEEPER = ROLES, USERS };
+enum { START, SERVER, WATCH, SWEEP };                                /* commands */
+enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, DONE };           /* reasons */
+enum { EXIT_FAILED = 70, CONTROL_FD = 0, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
+
+/* In the order of a message; SPACE_KB 0 means no limit; PID is used by WATCH only. */
+enum { CPU_MS, WALL_MS, MEMORY_KB, DATA_KB, SPACE_KB, FILE_BYTES, PROCESSES, PID, NUMBERS };
+
+struct request {
+	uint32_t command, role, policy, words;
+	int64_t number[NUMBERS];
+	char word[MAX_WORDS][WORD_BYTES];
+	/* Not part of the message: */
+	int fds[MAX_FDS], fd_count;
+	char *argv[MAX_WORDS + 1];
+};
+
+struct reply {
+	int32_t reason, status, server_alive, padding;
+	int64_t cpu_us, wall_us, peak_kb;
+	char error[512];
+};
+
+struct usage { int64_t processes, cpu_us, rss_kb; };
+
+/* Set once by main.c. */
+extern int box; /* the one that is served; -1 before */
+extern pid_t worker, launcher;
+extern sigset_t all_signals;
+
+/* 0 when there is none. */
+extern pid_t program, server;
+
+/* main.c */
+_Noreturn void fail(const char *what, const char *why);
+_Noreturn void die(const char *what); /* with the error of the last system call */
+_Noreturn void refuse(const char *what);
+int64_t microseconds(clockid_t clock);
+uid_t user_of(int role);
+
+/* directories.c */
+extern const char *const given_names[ROLES], *const work_names[ROLES];
+extern char directory[sizeof BOX_ROOT + 32]; /* of the box; the working directory */
+void prepare(void);
+
+/* messages.c */
+bool receive(struct request *request);
+void close_received(void);
+
+/* processes.c */
+struct usage measure(void);
+bool become(uid_t user, uid_t real);
+bool reap(struct reply *reply);
+void sweep(struct reply *reply, bool all);
+
+/* program.c */
+extern char *start_error; /* shared with the forked child until it executes */
+pid_t launch(struct request *request);
+
+/* watch.c */
+struct reply run(struct request *request);
+#endif
