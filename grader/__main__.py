@@ -28,7 +28,8 @@ from grader.settings import (
     explain,
     load,
 )
-from grader.worker.health import Health, query
+from grader.worker.health import Health
+from grader.worker.probe import query
 from grader.worker.retry import Retrier
 from grader.worker.shutdown import run_until_signal
 from grader.worker.worker import Worker, open_jobs, read_parameters

@@ -8,11 +8,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+
+from grader.worker.probe import TIMEOUT_SECONDS
 
 _PATH = "/health"
-_TIMEOUT_SECONDS = 4.0  # below the health check's own 5
 
 
 class Health:
@@ -72,7 +71,7 @@ def serving(health: Health, port: int, host: str = "127.0.0.1") -> Generator[int
 
 class _Handler(BaseHTTPRequestHandler):
     source: Health
-    timeout = _TIMEOUT_SECONDS  # a silent client does not block a thread
+    timeout = TIMEOUT_SECONDS  # a silent client does not block a thread
 
     def do_GET(self) -> None:
         """Answer `/health`; every other path is 404."""
@@ -88,15 +87,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Log nothing: health checks come every half minute."""
-
-
-def query(port: int) -> tuple[bool, str]:
-    """Query the health page on this machine; returns whether it is good, and the page."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{_PATH}", timeout=_TIMEOUT_SECONDS) as answer:
-            return True, answer.read().decode()
-    except HTTPError as error:
-        with error:
-            return False, error.read().decode()
-    except (URLError, OSError) as error:
-        return False, f"no answer from port {port}: {error}"

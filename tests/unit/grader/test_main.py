@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,31 @@ def test_health_without_a_worker_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert result.exit_code == 1
     assert "no answer" in result.stdout
+
+
+def test_the_health_probe_loads_nothing_of_the_worker() -> None:
+    """It runs beside busy jobs: loading the rest would cost a second of processor time."""
+    code = "import sys; import grader.start; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+
+    ours = {name for name in loaded.stdout.split() if name.startswith("grader")}
+    assert ours == {"grader", "grader.start", "grader.worker", "grader.worker.probe"}
+    assert not {"click", "boto3", "sqlalchemy", "urllib.request"} & set(loaded.stdout.split())
+
+
+@pytest.mark.parametrize("port", ["", "x", "65536", "-1"])
+def test_the_probe_names_a_wrong_port(port: str) -> None:
+    """A wrong setting is 78, as in every other command."""
+    code = "from grader.start import main; main()"
+    command = [sys.executable, "-c", code, "health"]
+    done = subprocess.run(
+        command, env={"HEALTH_PORT": port}, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 78
+    assert "HEALTH_PORT" in done.stderr
 
 
 def test_wrong_log_format_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 
-from grader.worker.health import Health, query, serving
+import pytest
+
+from grader.worker.health import Health, serving
+from grader.worker.probe import query
 
 
 def test_health_is_good_when_all_checks_are() -> None:
@@ -58,3 +62,42 @@ def test_other_pages_do_not_exist() -> None:
     with serving(Health(), 0) as port, socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /other HTTP/1.0\r\n\r\n")
         assert b"404" in client.makefile("rb").readline()
+
+
+@pytest.mark.parametrize(
+    ("answer", "good"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", True),
+        (b"HTTP/1.0 200\r\n\r\n{}", True),
+        (b"HTTP/1.0 503 Service Unavailable\r\n\r\n 200 ", False),
+        (b"HTTP/1.0 200 OK\r\n", False),
+        (b"SSH-2.0-OpenSSH 200 \r\n\r\n", False),
+        (b"\xff" * (1 << 20), False),
+        (b"", False),
+    ],
+)
+def test_only_a_whole_answer_of_200_is_good(answer: bytes, good: bool) -> None:
+    """Another program on the port, or a worker that died in its answer, is not healthy."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        answering = pool.submit(_answer, server, answer)
+        seen, page = query(server.getsockname()[1])
+        answering.result()
+
+    assert seen == good
+    assert len(page) < 1 << 18
+
+
+def test_a_silent_worker_is_unhealthy() -> None:
+    """The probe answers before the health check gives up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        good, page = query(server.getsockname()[1], timeout=0.05)
+
+    assert not good
+    assert "timed out" in page
+
+
+def _answer(server: socket.socket, text: bytes) -> None:
+    connection, _ = server.accept()
+    with connection, suppress(ConnectionError):
+        connection.recv(1 << 16)
+        connection.sendall(text)
