@@ -51,6 +51,16 @@ resource "aws_launch_template" "this" {
     http_put_response_hop_limit = 1 # containers cannot reach the instance's credentials
     http_tokens                 = "required"
   }
+
+  # Default tags of the provider do not reach instances and disks; copied for cost allocation.
+  dynamic "tag_specifications" {
+    for_each = toset(["instance", "volume"])
+
+    content {
+      resource_type = tag_specifications.value
+      tags          = merge(aws_ecs_cluster.this.tags_all, { Name = local.name })
+    }
+  }
 }
 
 resource "aws_autoscaling_group" "this" {
@@ -61,6 +71,17 @@ resource "aws_autoscaling_group" "this" {
   max_size              = each.value.max_instances
   vpc_zone_identifier   = var.subnet_ids
   protect_from_scale_in = true # ECS removes an instance only when it runs no task
+  max_instance_lifetime = each.value.max_lifetime_days * 24 * 60 * 60
+
+  # Replaces instances also while they are protected: ECS drains them first, and waits for protected tasks.
+  instance_refresh {
+    strategy = "Rolling"
+
+    preferences {
+      min_healthy_percentage       = 90
+      scale_in_protected_instances = "Refresh"
+    }
+  }
 
   launch_template {
     id      = aws_launch_template.this[each.key].id

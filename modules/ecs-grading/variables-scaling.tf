@@ -52,6 +52,7 @@ variable "ec2_capacity" {
     image_id                = optional(string)              # AMI with the ECS agent; null uses Amazon's for the architecture
     instance_type           = optional(string, "m6i.large") # must match the architecture of the task
     max_instances           = optional(number, 10)          # maximum number of instances
+    max_lifetime_days       = optional(number, 14)          # age at which an instance is replaced by one with the newest AMI
     min_instances           = optional(number, 0)           # minimum number of instances
     target_capacity_percent = optional(number, 100)         # target utilization; less than 100 keeps spare capacity
     volume_gib              = optional(number, 50)          # encrypted disk of an instance, shared by images and tasks
@@ -67,6 +68,11 @@ variable "ec2_capacity" {
       1 <= var.ec2_capacity.max_instances
     )
     error_message = "ec2_capacity must satisfy 0 <= min_instances <= max_instances in whole numbers, and max_instances must be at least 1."
+  }
+
+  validation {
+    condition     = var.ec2_capacity == null ? true : contains(range(1, 365 + 1), var.ec2_capacity.max_lifetime_days)
+    error_message = "ec2_capacity.max_lifetime_days must be a whole number from 1 to 365."
   }
 
   validation {

@@ -105,6 +105,46 @@ run "runs_on_instances_instead_of_fargate" {
   }
 }
 
+run "instances_and_disks_carry_the_default_tags" {
+  command = plan
+
+  variables {
+    ec2_capacity = {}
+  }
+
+  override_resource {
+    target          = aws_ecs_cluster.this
+    override_during = plan
+    values          = { arn = "arn:aws:ecs:ap-northeast-2:123456789012:cluster/test", tags_all = { Team = "judges" } }
+  }
+
+  assert {
+    condition = {
+      for each in aws_launch_template.this["this"].tag_specifications : each.resource_type => each.tags
+      } == {
+      instance = tomap({ Name = "test-grading", Team = "judges" }), volume = tomap({ Name = "test-grading", Team = "judges" })
+    }
+    error_message = "Without the tags of their own, instances and disks are missing from cost allocation."
+  }
+}
+
+run "instances_are_replaced_by_patched_ones_when_their_jobs_are_done" {
+  command = plan
+
+  variables {
+    ec2_capacity = { max_lifetime_days = 7 }
+  }
+
+  assert {
+    condition = (
+      aws_autoscaling_group.this["this"].max_instance_lifetime == 604800 &&
+      one(one(aws_autoscaling_group.this["this"].instance_refresh).preferences).scale_in_protected_instances == "Refresh" &&
+      one(aws_ecs_capacity_provider.this["this"].auto_scaling_group_provider).managed_draining == "ENABLED"
+    )
+    error_message = "ECS protects all instances from scale-in, so a refresh must include them; ECS drains them first."
+  }
+}
+
 run "an_instance_may_only_run_tasks_of_its_cluster" {
   command = plan
 

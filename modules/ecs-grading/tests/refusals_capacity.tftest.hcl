@@ -204,3 +204,13 @@ run "refuses_six_security_groups" {
 
   expect_failures = [var.security_group_ids]
 }
+
+run "refuses_instances_that_live_for_ever" {
+  command = plan
+
+  variables {
+    ec2_capacity = { max_lifetime_days = 0 }
+  }
+
+  expect_failures = [var.ec2_capacity]
+}
