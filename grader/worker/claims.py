@@ -9,8 +9,8 @@ long as its job takes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from grader.errors import AccessError, GraderError
 from grader.logs import Logger
 from grader.ports.jobs import JobStore
 from grader.worker.activity import ActiveJobs
+from grader.worker.background import in_background
 
 #: Renewals that may fail before a claim ends.
 _INTERVALS_PER_LEASE = 3
@@ -50,17 +51,9 @@ class ClaimRenewer:
     refresh: Callable[[], None]
     log: Logger
 
-    @contextmanager
-    def in_background(self) -> Iterator[None]:
+    def in_background(self) -> AbstractContextManager[None]:
         """Renew on a background thread while the block runs, also during a shutdown."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self.run, args=(ended,), name="claims", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join(_JOIN_SECONDS)
+        return in_background("claims", self.run, join_seconds=_JOIN_SECONDS)
 
     def run(self, ended: threading.Event) -> None:
         """Renew until `ended` is set; an error is logged, and the next renewal is on time."""

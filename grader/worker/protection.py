@@ -9,8 +9,8 @@ protected tasks also during a deployment.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -18,6 +18,7 @@ from grader.adapters.ecs_agent import EcsAgent
 from grader.errors import GraderError
 from grader.logs import Logger
 from grader.worker.activity import ActiveJobs
+from grader.worker.background import in_background
 
 #: Age from which on a job protects its task.
 AFTER_SECONDS = 5.0
@@ -52,17 +53,9 @@ class ScaleInProtection:
     _renew_at: float = field(default=0.0, init=False)
     _retry_at: float = field(default=0.0, init=False)
 
-    @contextmanager
-    def in_background(self) -> Iterator[None]:
+    def in_background(self) -> AbstractContextManager[None]:
         """Look once a second while the block runs; then end the protection."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._run, args=(ended,), name="protection", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join(_JOIN_SECONDS)
+        return in_background("protection", self._run, join_seconds=_JOIN_SECONDS)
 
     def _run(self, ended: threading.Event) -> None:
         while not ended.wait(_LOOK_SECONDS):
