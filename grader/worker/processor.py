@@ -14,6 +14,7 @@ from grader.logs import Logger
 from grader.ports.handlers import JobHandler
 from grader.ports.jobs import DEFAULT_LEASE, AlreadyFinished, Claim, HeldByAnother, JobStore
 from grader.ports.messages import Delivery
+from grader.worker.copies import is_expired, original_id
 from grader.worker.retry import Retrier, retry_database
 from grader.worker.settlement import (
     AlreadyDone,
@@ -23,8 +24,6 @@ from grader.worker.settlement import (
     Outcome,
     Rejected,
     Retry,
-    is_expired,
-    original_id,
     superseded,
 )
 

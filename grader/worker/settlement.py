@@ -20,34 +20,27 @@ read `grading-results` did not ask for it.
 
 from __future__ import annotations
 
-import re
 import zlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from grader.contract.bucket import ObjectUrl, result_key
-from grader.contract.headers import producer_headers
 from grader.contract.messages import Failure, JobResult, answer_id
-from grader.contract.names import (
-    ATTEMPT_HEADER,
-    EXPIRES_HEADER,
-    FIRST_SEEN_HEADER,
-    ORIGINAL_ID_HEADER,
-    ORIGINAL_QUEUE_HEADER,
-    REASON_CODE_HEADER,
-    REASON_HEADER,
-)
 from grader.contract.rejudging import rejudging_of
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery, Outgoing
+from grader.worker.copies import (
+    attempts_settled,
+    dead_letter,
+    dead_letter_of,
+    delayed_copy,
+    for_operators,
+    original_id,
+)
 
-_LONGEST_ID = 255
-_ATTEMPTS = re.compile(r"[0-9]{1,6}")
 _MOST_DOUBLINGS = 30
-_EXPIRES = re.compile(r"[0-9]{1,16}")
-_LONGEST_REASON = 500
 #: The user's message for platform faults; operators find the reason in log and dead letter.
 _OUR_FAULT = "the grading system could not grade this request"
 
@@ -201,29 +194,6 @@ class Settlement:
     failed: bool = False
 
 
-def original_id(delivery: Delivery) -> str:
-    """Give the first message id of the request; a copy carries it in a header."""
-    return (delivery.headers.get(ORIGINAL_ID_HEADER) or delivery.message_id)[:_LONGEST_ID]
-
-
-def attempts_settled(delivery: Delivery) -> int:
-    """Return the number of the last attempt that ended with a copy; 0 for a producer's message."""
-    text = delivery.headers.get(ATTEMPT_HEADER, "")
-    return int(text) if _ATTEMPTS.fullmatch(text) else 0
-
-
-def is_expired(delivery: Delivery, now: datetime) -> bool:
-    """Whether the time is over that the producer gave the request, also for a delayed copy."""
-    expires = _expires_ms(delivery)
-    return bool(expires) and now.timestamp() * 1000 >= expires
-
-
-def _expires_ms(delivery: Delivery) -> int:
-    """Return the expiry in Unix milliseconds; 0 for none, as in JMS."""
-    text = delivery.headers.get(EXPIRES_HEADER) or delivery.headers.get("expires", "")
-    return int(text) if _EXPIRES.fullmatch(text) else 0
-
-
 def settle(
     outcome: Outcome, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
@@ -249,19 +219,20 @@ def _settlement(
 ) -> Settlement:
     match outcome:
         case Done(result, attempt):
-            dead = _dead_letter_of(result, delivery, policy, now)
+            dead = dead_letter_of(result, delivery, policy.dead_letter_queue, now)
             return Settlement((_result_message(result, policy, now), *dead), result, attempt)
         case AlreadyDone(result, unsettled):
-            dead = _dead_letter_of(result, delivery, policy, now) if unsettled else ()
+            letter = dead_letter_of(result, delivery, policy.dead_letter_queue, now)
+            dead = letter if unsettled else ()
             return Settlement((_result_message(result, policy, now), *dead))
-        case Retry():
-            return Settlement((_delayed_copy(outcome, delivery, policy, now),))
+        case Retry(attempt, reason):
+            delay_ms = policy.delay_ms(attempt, original_id(delivery))
+            copy = delayed_copy(delivery, now, delay_ms=delay_ms, attempt=attempt, reason=reason)
+            return Settlement((copy,))
         case Rejected():
             return _rejected(outcome, delivery, policy, now)
-        case Exhausted(request_id, _, attempt):
-            error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
-            letter = _exhausted_dead_letter(outcome, delivery, error, policy, now)
-            return replace(_failed(request_id, error, letter, policy, now), attempt=attempt)
+        case Exhausted():
+            return _exhausted(outcome, delivery, policy, now)
 
 
 def superseded(row: JobRecord | None) -> Outcome:
@@ -280,7 +251,7 @@ def superseded(row: JobRecord | None) -> Outcome:
 def _rejected(
     outcome: Rejected, delivery: Delivery, policy: DeliveryPolicy, now: datetime
 ) -> Settlement:
-    dead = _dead_letter(delivery, outcome.error, policy, now)
+    dead = dead_letter(delivery, outcome.error, policy.dead_letter_queue, now)
     if outcome.request_id is None:
         return _rejected_without_id(outcome.error, delivery, dead, policy, now)
     if outcome.known is None:
@@ -289,6 +260,16 @@ def _rejected(
     stored = outcome.known.result
     answer = () if stored is None else (_result_message(stored, policy, now),)
     return Settlement((*answer, dead))
+
+
+def _exhausted(
+    outcome: Exhausted, delivery: Delivery, policy: DeliveryPolicy, now: datetime
+) -> Settlement:
+    error = RequestError(ErrorCode.INTERNAL_ERROR, _OUR_FAULT)
+    letter = dead_letter(delivery, error, policy.dead_letter_queue, now)
+    dead = for_operators(letter, reason=outcome.reason, made=outcome.made)
+    failed = _failed(outcome.request_id, error, dead, policy, now)
+    return replace(failed, attempt=outcome.attempt)
 
 
 def _rejected_without_id(
@@ -320,74 +301,8 @@ def _failure(request_id: str, error: RequestError, now: datetime) -> JobResult:
     )
 
 
-def _delayed_copy(
-    outcome: Retry, delivery: Delivery, policy: DeliveryPolicy, now: datetime
-) -> Outgoing:
-    headers = _copied_headers(delivery, now)
-    if expires := _expires_ms(delivery):
-        headers[EXPIRES_HEADER] = str(expires)  # the worker that gets the copy answers it
-    if outcome.attempt:
-        headers[ATTEMPT_HEADER] = str(outcome.attempt)
-        headers[REASON_HEADER] = outcome.reason[:_LONGEST_REASON]
-    delay_ms = policy.delay_ms(outcome.attempt, original_id(delivery))
-    return Outgoing(delivery.queue, delivery.body, headers, delay_ms=delay_ms)
-
-
 def _result_message(result: JobResult, policy: DeliveryPolicy, now: datetime) -> Outgoing:
     headers = {"correlation-id": result.request_id, "content-type": "application/json"}
     if policy.result_expiry_seconds:
         headers["expires"] = str(round((now.timestamp() + policy.result_expiry_seconds) * 1000))
     return Outgoing(policy.result_queue, result.to_json(), headers)
-
-
-def _dead_letter(
-    delivery: Delivery, error: RequestError, policy: DeliveryPolicy, now: datetime
-) -> Outgoing:
-    headers = {
-        **_copied_headers(delivery, now),
-        REASON_CODE_HEADER: str(error.code),
-        REASON_HEADER: error.what[:_LONGEST_REASON],
-    }
-    return Outgoing(policy.dead_letter_queue, delivery.body, headers)
-
-
-def _dead_letter_of(
-    result: JobResult, delivery: Delivery, policy: DeliveryPolicy, now: datetime
-) -> tuple[Outgoing, ...]:
-    """
-    Return the dead letter of a failure, with the user's reason.
-
-    It is the same whether the message is settled at once or after a redelivery; for a failure of
-    the platform, the operators' reason is in the log.
-    """
-    if result.error is None:
-        return ()
-    error = RequestError(result.error.code, result.error.message)
-    return (_dead_letter(delivery, error, policy, now),)
-
-
-def _exhausted_dead_letter(
-    outcome: Exhausted,
-    delivery: Delivery,
-    error: RequestError,
-    policy: DeliveryPolicy,
-    now: datetime,
-) -> Outgoing:
-    """Give operators the internal reason; the result message has only the general one."""
-    dead = _dead_letter(delivery, error, policy, now)
-    why = {REASON_HEADER: outcome.reason[:_LONGEST_REASON], ATTEMPT_HEADER: str(outcome.made)}
-    return replace(dead, headers={**dead.headers, **why})
-
-
-def _copied_headers(delivery: Delivery, now: datetime) -> dict[str, str]:
-    kept = producer_headers(delivery.headers)
-    return {
-        **kept,
-        FIRST_SEEN_HEADER: kept.get(FIRST_SEEN_HEADER) or _rfc3339(now),
-        ORIGINAL_ID_HEADER: original_id(delivery),
-        ORIGINAL_QUEUE_HEADER: kept.get(ORIGINAL_QUEUE_HEADER) or delivery.queue,
-    }
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

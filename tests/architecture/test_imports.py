@@ -195,6 +195,7 @@ PURE = (
     "grader.judge.verdict",
     "grader.problems",
     "grader.text",
+    "grader.worker.copies",
     "grader.worker.settlement",
 )
 #: What pure modules may import besides each other: error classes, constants and plain records.

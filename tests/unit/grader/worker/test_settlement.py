@@ -25,6 +25,7 @@ from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery
+from grader.worker.copies import is_expired, original_id
 from grader.worker.settlement import (
     AlreadyDone,
     DeliveryPolicy,
@@ -34,8 +35,6 @@ from grader.worker.settlement import (
     Rejected,
     Retry,
     Settlement,
-    is_expired,
-    original_id,
     settle,
     superseded,
 )
