@@ -17,6 +17,7 @@ import click
 from gradectl import __version__
 from gradectl.errors import DeadlineError, EndingError, ExitCode, OutputError, StoppedError
 from gradectl.options import LazyGroup
+from gradectl.processes.signals import prompt_signals
 from grader.errors import GraderError
 
 #: Command -> its line in `gradectl --help`, in the order of use. The command is the attribute of
@@ -95,7 +96,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit code of `gradectl.errors.ExitCode`.
     """
-    with _guarded_streams():
+    with _guarded_streams(), prompt_signals():
         return _run(args)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
+from time import sleep
 from typing import Any
 
 import click
@@ -17,7 +18,6 @@ from gradectl.errors import GradectlError, UnreachableError
 from gradectl.monitoring.names import ResourceNames
 from gradectl.monitoring.paused import pause_text
 from gradectl.options import command
-from gradectl.processes.pause import pause
 from gradectl.queues.hints import hints
 from gradectl.queues.inspection import QueueState, queue_states
 from gradectl.queues.message_view import age
@@ -82,7 +82,7 @@ def list_queues(
     previous: _Observation | None = None
     for number in count():
         if number and interval:
-            pause(interval)
+            sleep(interval)
         found = _observe(target, source)
         _show(target, found, previous, is_watched=interval is not None)
         if interval is None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from gradectl.adapters.aws.metrics import Datum
 from gradectl.errors import (
@@ -19,7 +19,6 @@ from gradectl.errors import (
 )
 from gradectl.monitoring.log_lines import seconds_of
 from gradectl.options import seconds_left
-from gradectl.processes.pause import pause
 from gradectl.smoke.canary import CanaryRun, Schedule, repeat
 from gradectl.smoke.report import SmokeReport
 from gradectl.target import EnvironmentClient
@@ -69,7 +68,7 @@ def run_canary(
     left = seconds_left()
     expires = None if left is None else monotonic() + left
     try:
-        for run in repeat(lambda: _run(target, test), schedule, monotonic, pause):
+        for run in repeat(lambda: _run(target, test), schedule, monotonic, sleep):
             summary.add(run)
             _show(target, run)
             if metric:

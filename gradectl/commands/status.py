@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from time import sleep
 
 import click
 
@@ -14,7 +15,6 @@ from gradectl.monitoring.observations import Observations
 from gradectl.monitoring.observe import Observer
 from gradectl.monitoring.status import changes, document, screen
 from gradectl.options import command
-from gradectl.processes.pause import pause
 from gradectl.target import select_environment
 from gradectl.ui import SCHEMA_VERSION, Table, Ui
 
@@ -72,4 +72,4 @@ def watch_status(ui: Ui, look: Callable[[], Observations], interval: float) -> N
                 lines = changes(before, seen) if before else screen(seen)
                 ui.write("".join(f"{line}\n" for line in lines))
             before = seen
-            pause(interval)
+            sleep(interval)

@@ -25,15 +25,10 @@ def run_on_terminal(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         GradectlError: It could not be started.
     """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Not SIG_IGN, which a program inherits: this one has to see Ctrl-C.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        child = subprocess.Popen(
-            command,
-            env=dict(environ),
-            # SIG_IGN is inherited, and the program has to see Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
-        )
-        code = child.wait()
+        code = subprocess.Popen(command, env=dict(environ)).wait()
     except OSError as error:
         raise GradectlError(f"cannot be started: {error}", where=command[0]) from error
     finally:

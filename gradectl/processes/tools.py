@@ -72,11 +72,11 @@ class Tools:
         Raises:
             GradectlError: It could not be started, or `stop` was called.
         """
-        child = self._start(command, directory, variables or {}, subprocess.PIPE)
-        try:
-            output, errors = child.communicate(text)
-        finally:
-            self._forget(child)
+        with self._start(command, directory, variables or {}, subprocess.PIPE) as child:
+            try:
+                output, errors = child.communicate(text)
+            finally:
+                self._forget(child)
         if self._stopped:
             raise GradectlError("stopped", where=command[0])
         return CompletedProgram(child.returncode, output, errors)

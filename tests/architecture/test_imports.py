@@ -94,7 +94,7 @@ TABLE = {
         " planning problems processes queues rejudging rollouts secrets setup smoke submissions"
         " target ui validation validation.catalogue validation.session grader.client"
         " grader.contract grader.errors grader.languages grader.ports",
-        "cli": "errors options grader.errors",  # loads the modules of `commands` by name
+        "cli": "errors options processes grader.errors",  # loads the modules of `commands` by name
     },
 }
 

@@ -330,3 +330,28 @@ sys.exit(main(["loop"]))
     assert ended.returncode == 124
     assert "the --timeout expired" in ended.stderr
     assert "Dropping" not in ended.stderr
+
+
+def test_a_signal_that_interrupts_no_call_still_ends_a_command() -> None:
+    """Such as one just before the main thread begins to wait; here another thread gets it."""
+    script = """
+import signal, sys, threading, types
+from gradectl.cli import COMMANDS, main
+from gradectl.options import command
+
+@command("wait")
+def wait():
+    arrived = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    threading.Timer(0.1, arrived).start()
+    threading.Event().wait()
+
+COMMANDS["wait"] = ""
+sys.modules["gradectl.commands.wait"] = types.SimpleNamespace(wait=wait)
+sys.exit(main(["wait"]))
+"""
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 130
