@@ -187,8 +187,7 @@ def _start_supervisor(
             line = answers.readline()
             stack = Stack.read(location.directory) if line == "\n" else None
         except BaseException:
-            supervisor.terminate()
-            supervisor.wait()
+            _end(supervisor)
             raise
     if stack is None:
         supervisor.wait()
@@ -199,6 +198,16 @@ def _start_supervisor(
         )
     supervisor.returncode = 0  # it keeps running: suppresses the ResourceWarning
     return stack
+
+
+def _end(supervisor: subprocess.Popen[bytes]) -> None:
+    """Stop and reap a supervisor that this process has started."""
+    descriptor = os.pidfd_open(supervisor.pid)
+    try:
+        _stop(descriptor)
+    finally:
+        os.close(descriptor)
+    supervisor.wait()
 
 
 def _stop(supervisor: int) -> None:

@@ -73,7 +73,7 @@ class Reconciler:
         self._changed.set()
 
     def stop(self) -> None:
-        """Make `run` return; does not wait, and may be called from a signal handler."""
+        """Make `run` return, without waiting; not for signal handlers, which could deadlock."""
         self._stop.set()
         self._changed.set()
 

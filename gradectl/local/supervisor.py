@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -45,6 +44,7 @@ from gradectl.local.platform import Addresses, Platform
 from gradectl.local.reconciler import Reconciler, broker_snapshot, task_states
 from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, take_lock
+from gradectl.processes.signals import call_on_signal
 
 _EXITED = "Essential container in task exited"  # the words of ECS
 _SETTLED_SECONDS = 10.0  # a client repeats the request to wait longer
@@ -171,8 +171,7 @@ def main(arguments: list[str]) -> int:
             layout.clear()
             _log_to_files(layout)
             supervisor = Supervisor(layout, region, account_id)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: supervisor.stop())
+            call_on_signal(supervisor.stop)
             supervisor.start()
         except GradectlError as error:
             answer.write(f"{error}\n")
