@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gradectl.errors import ConfigurationError
+from gradectl.queues.durable import open_private, write_all, writing
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import Outgoing, QueuedMessage
+
+_FAILURE = "the journal cannot be written, so no message is taken"
 
 
 class Journal:
@@ -54,11 +56,10 @@ class Journal:
 
     def flush(self) -> None:
         """Write everything recorded so far to the disk; raises `ConfigurationError`."""
-        left = "".join(self._lines).encode()
+        lines = "".join(self._lines).encode()
         self._lines.clear()
-        with _writing(self.path):
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+        with writing(self.path, _FAILURE):
+            write_all(self._descriptor, lines)
             os.fsync(self._descriptor)
 
     def _write(self, document: dict[str, Any]) -> None:
@@ -79,29 +80,14 @@ def open_journal(folder: Path, name: str) -> Iterator[Journal]:
         ConfigurationError: It cannot be written, so nothing may be taken from the queue.
     """
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{name}.ndjson"
-    with _writing(path):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        descriptor = os.open(path, flags, 0o600)
+    with writing(path, _FAILURE):
+        descriptor = open_private(path, os.O_EXCL)
     journal = Journal(path, descriptor)
     try:
         yield journal
         journal.flush()
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn an error of the file system into one of the journal."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"the journal cannot be written, so no message is taken: {error.strerror}",
-            where=str(path),
-            next_step="free some space, or make the folder writable",
-        ) from error
 
 
 def _whole(message: QueuedMessage) -> dict[str, Any]:

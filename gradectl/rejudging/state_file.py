@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError
+from gradectl.queues.durable import open_private, write_all, writing
 from gradectl.rejudging.comparison import Outcome
 from grader.ports.finished import FinishedJob
 
 _SUFFIX = ".ndjson"
+_FAILURE = "the file of the rejudging cannot be written"
 
 
 class StateFile:
@@ -82,9 +84,9 @@ class StateFile:
 
     def _append(self, document: dict[str, Any]) -> None:
         """Write one line to the disk."""
-        with _writing(self.path):
+        with writing(self.path, _FAILURE):
             os.lseek(self._descriptor, 0, os.SEEK_END)
-            _write_all(self._descriptor, document)
+            _write_line(self._descriptor, document)
             os.fsync(self._descriptor)
         self._apply(document)
 
@@ -175,15 +177,13 @@ def create_state(folder: Path, header: Mapping[str, Any], jobs: Iterable[Finishe
     """
     path = state_path(folder, str(header["name"]))
     part = path.with_suffix(".part")
-    with _writing(path):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        descriptor = os.open(part, flags, 0o600)
+    with writing(path, _FAILURE):
+        descriptor = open_private(part, os.O_TRUNC)
         try:
-            _write_all(descriptor, {"event": "rejudging", **header})
+            _write_line(descriptor, {"event": "rejudging", **header})
             for job in jobs:
                 at = job.updated_at.isoformat()
-                _write_all(
+                _write_line(
                     descriptor, {"event": "selected", "job": {**asdict(job), "updated_at": at}}
                 )
             os.fsync(descriptor)
@@ -193,10 +193,8 @@ def create_state(folder: Path, header: Mapping[str, Any], jobs: Iterable[Finishe
             part.unlink(missing_ok=True)
 
 
-def _write_all(descriptor: int, document: Mapping[str, Any]) -> None:
-    left = json.dumps(document).encode() + b"\n"
-    while left:
-        left = left[os.write(descriptor, left) :]
+def _write_line(descriptor: int, document: Mapping[str, Any]) -> None:
+    write_all(descriptor, json.dumps(document).encode() + b"\n")
 
 
 def _lock(descriptor: int, path: Path) -> None:
@@ -215,18 +213,6 @@ def _drop_torn_line(descriptor: int) -> None:
         end -= 1
     if end < size:
         os.ftruncate(descriptor, end)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"the file of the rejudging cannot be written: {error.strerror}",
-            where=str(path),
-            next_step="free some space, or make the folder writable",
-        ) from error
 
 
 def _damaged(path: Path) -> ConfigurationError:
