@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from gradectl.errors import CheckFailedError
 from gradectl.queues.broker import Watch
 from gradectl.queues.inspection import Extent, read_queue
 from gradectl.queues.message_view import MessageView
-from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
+from gradectl.smoke.check import Check
+from gradectl.smoke.environment import SmokeJob
 from gradectl.smoke.probe import POLL_SECONDS
-from gradectl.smoke.report import FAILED, NOT_OBSERVABLE, PASSED, POISON, CheckResult
+from gradectl.smoke.report import NOT_OBSERVABLE, PASSED, POISON
 from grader.client.results import stored_result
 from grader.contract.messages import GradingResult
 from grader.contract.names import DEAD_LETTER_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
@@ -25,57 +25,28 @@ _OVERLAP_MS = 1_000
 _MARK_HEADER = "x-gradectl-smoke"
 
 
-class PoisonCheck:
-    """
-    Sends one message that no worker accepts.
+class PoisonCheck(Check):
+    """Sends one message that no worker accepts."""
 
-    Args:
-        environment: The environment under test.
-        make_job: Makes a job for a queue, with a name.
-        clock: Clock for durations, in seconds.
-    """
-
-    def __init__(
-        self,
-        environment: SmokeEnvironment,
-        make_job: Callable[[str, str], SmokeJob],
-        clock: Callable[[], float],
-    ) -> None:
-        self._store = environment.store
-        self._broker = environment.broker
-        self._make_job = make_job
-        self._clock = clock
-        self._unread = ""  # why the dead letters could not all be read
-
-    def run(self, seconds: float) -> CheckResult:
-        """
-        Run the check.
-
-        Args:
-            seconds: Time until the message must be answered.
-
-        Raises:
-            GraderError: The broker or the bucket failed.
-        """
-        start = self._clock()
-        try:
-            outcome, detail = self._observe(start + seconds)
-        except CheckFailedError as error:
-            outcome, detail = FAILED, error.what
-        return CheckResult(POISON, outcome, detail, (self._clock() - start) * 1000)
+    name = POISON
+    _unread = ""  # why the dead letters could not all be read
 
     def _observe(self, deadline: float) -> tuple[str, str]:
-        before = self._broker.inspector.statistics([DEAD_LETTER_QUEUE]).get(DEAD_LETTER_QUEUE)
+        before = self._environment.broker.inspector.statistics([DEAD_LETTER_QUEUE]).get(
+            DEAD_LETTER_QUEUE
+        )
         if before is None:
             raise CheckFailedError(f"there is no queue {DEAD_LETTER_QUEUE}")
         job = self._make_job(REQUESTS_QUEUE, "poison")
-        with self._broker.watch(RESULTS_QUEUE, job.request_id) as watch:
+        with self._environment.broker.watch(RESULTS_QUEUE, job.request_id) as watch:
             self._send(job)
             self._await_refusal(watch, job, deadline)
             since_ms = before.taken_at_ms - _OVERLAP_MS
             letter = self._dead_letter(watch, job, since_ms)
         if letter is None:
-            after = self._broker.inspector.statistics([DEAD_LETTER_QUEUE]).get(DEAD_LETTER_QUEUE)
+            after = self._environment.broker.inspector.statistics([DEAD_LETTER_QUEUE]).get(
+                DEAD_LETTER_QUEUE
+            )
             if after and after.dequeued > before.dequeued:
                 text = f"another consumer of {DEAD_LETTER_QUEUE} took it; its result says so"
                 return NOT_OBSERVABLE, text
@@ -91,7 +62,7 @@ class PoisonCheck:
         body = json.dumps({"requestId": job.request_id, "note": note}).encode()
         job.sent = True
         headers = {"correlation-id": job.request_id, _MARK_HEADER: job.problem_id}
-        self._broker.send(REQUESTS_QUEUE, body, headers)
+        self._environment.broker.send(REQUESTS_QUEUE, body, headers)
 
     def _await_refusal(self, watch: Watch, job: SmokeJob, deadline: float) -> None:
         """Wait for the failed result."""
@@ -102,7 +73,7 @@ class PoisonCheck:
             if body:
                 result = GradingResult.from_json(body)
             else:
-                result = stored_result(self._store, job.request_id)
+                result = stored_result(self._environment.store, job.request_id)
             if result is not None:
                 job.finished = True
                 code = result.error.code if result.error else result.status
@@ -124,7 +95,7 @@ class PoisonCheck:
 
     def _look(self, job: SmokeJob, since_ms: int) -> QueuedMessage | None:
         """Read the new dead letters until that of the job is found."""
-        inspector = self._broker.inspector
+        inspector = self._environment.broker.inspector
         counters = inspector.statistics([DEAD_LETTER_QUEUE])[DEAD_LETTER_QUEUE]
         found: list[QueuedMessage] = []
 
@@ -140,7 +111,7 @@ class PoisonCheck:
 
     def _remove(self, letter: QueuedMessage, job: SmokeJob) -> None:
         """Remove the dead letter by its id; where that fails, the clean-up tries again."""
-        with self._broker.mover() as mover:
+        with self._environment.broker.mover() as mover:
             gone = mover.replace(DEAD_LETTER_QUEUE, [letter.message_id], lambda _: ())
         job.buried = not gone
 

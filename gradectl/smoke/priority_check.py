@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from time import sleep
 
 from gradectl.errors import CheckFailedError
-from gradectl.smoke.environment import PROGRAM, SmokeEnvironment, SmokeJob, request_of
+from gradectl.smoke.check import Check
+from gradectl.smoke.environment import PROGRAM, SmokeJob, request_of
 from gradectl.smoke.probe import check_result
-from gradectl.smoke.report import FAILED, NOT_OBSERVABLE, PASSED, PRIORITY, CheckResult
+from gradectl.smoke.report import FAILED, NOT_OBSERVABLE, PASSED, PRIORITY
 from grader.client.submission import upload_source
 from grader.contract.messages import GradingResult
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
@@ -22,47 +23,18 @@ _MOST_JOBS = 60
 _POLL_SECONDS = 0.02
 
 
-class PriorityCheck:
+class PriorityCheck(Check):
     """
     Sends ordinary jobs and then an urgent one, in one transaction, and compares their starts.
 
     While workers are idle every job starts at once, and the order says nothing. So only ordinary
     jobs count that had not started when the urgent one was in its queue, and there must be twice as
     many as consumers: in the order of sending, all but one per consumer would start before it.
-
-    Args:
-        environment: The environment under test.
-        make_job: Makes a job for a queue, with a name.
-        clock: Clock for durations, in seconds.
     """
 
-    def __init__(
-        self,
-        environment: SmokeEnvironment,
-        make_job: Callable[[str, str], SmokeJob],
-        clock: Callable[[], float],
-    ) -> None:
-        self._environment = environment
-        self._make_job = make_job
-        self._clock = clock
-        self._never = threading.Event()
+    name = PRIORITY
 
-    def run(self, seconds: float, say: Callable[[str], None]) -> CheckResult:
-        """
-        Run the check.
-
-        Args:
-            seconds: Time for all its jobs.
-            say: Called with a progress message once the jobs are sent.
-
-        Raises:
-            GraderError: The broker, the bucket or the database failed.
-        """
-        start = self._clock()
-        outcome, detail = self._observe(start + seconds, say)
-        return CheckResult(PRIORITY, outcome, detail, (self._clock() - start) * 1000)
-
-    def _observe(self, deadline: float, say: Callable[[str], None]) -> tuple[str, str]:
+    def _observe(self, deadline: float) -> tuple[str, str]:
         jobs = self._environment.jobs
         if jobs is None:
             text = "the database, which has the times of the starts, cannot be reached from here"
@@ -78,7 +50,7 @@ class PriorityCheck:
         self._send([*ordinary, urgent])
         # The last one first: the others may start meanwhile.
         waiting = [job for job in reversed(ordinary) if jobs.get(job.request_id) is None]
-        say(f"{len(waiting)} of {count} ordinary jobs wait with the urgent one")
+        self._say(f"{len(waiting)} of {count} ordinary jobs wait with the urgent one")
         missing = self._await_results(jobs, [urgent, *ordinary], deadline)
         if missing:
             return FAILED, missing
@@ -125,7 +97,7 @@ class PriorityCheck:
                 left[0].out_of_time = True
                 return f"{len(left)} of {len(sent)} jobs got no result in time"
             else:
-                self._never.wait(_POLL_SECONDS)
+                sleep(_POLL_SECONDS)
         return ""
 
 

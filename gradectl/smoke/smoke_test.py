@@ -15,14 +15,7 @@ from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
 from gradectl.smoke.poison_check import PoisonCheck
 from gradectl.smoke.priority_check import PriorityCheck
 from gradectl.smoke.probe import Prober
-from gradectl.smoke.report import (
-    FAILED,
-    PRIORITY,
-    CheckResult,
-    DeadLetters,
-    ProbeResult,
-    SmokeReport,
-)
+from gradectl.smoke.report import FAILED, CheckResult, DeadLetters, ProbeResult, SmokeReport
 from grader.contract.bucket import test_cases_prefix as cases_prefix
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
@@ -37,6 +30,7 @@ _CASES = {"1.in": b"20 22\n", "1.ans": b"42\n"}
 _SECONDS_PER_JOB = 60.0
 #: Finished jobs whose objects and rows are removed together, during a long test.
 _BATCH = 20
+_CHECKS = {check.name: check for check in (PoisonCheck, PriorityCheck)}
 
 
 @dataclass(frozen=True)
@@ -120,15 +114,12 @@ class SmokeTest:
 
     def _checks(self, deadline: float, say: Callable[[str], None]) -> Iterator[CheckResult]:
         """Run the further checks, until the time is over."""
-        parts = (self._environment, self._job, self._clock)
+        parts = (self._environment, self._job, self._clock, say)
         for name in self._plan.checks:
             say(f"checking {name}")
             left = deadline - self._clock()
             try:
-                if name == PRIORITY:
-                    yield PriorityCheck(*parts).run(left, say)
-                else:
-                    yield PoisonCheck(*parts).run(left)
+                yield _CHECKS[name](*parts).run(left)
             except (UnreachableError, AccessError):
                 raise
             except (GraderError, GradectlError, DeadlineError) as error:
