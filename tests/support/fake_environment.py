@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import count
+
+from sample_results import completed, failed
 
 from gradectl.queues.testing import MemoryBroker
 from gradectl.smoke.environment import SmokeEnvironment
@@ -12,14 +13,12 @@ from gradectl.smoke.report import SmokeReport
 from gradectl.smoke.smoke_test import SmokePlan, SmokeTest
 from grader.contract.bucket import result_key
 from grader.contract.messages import (
-    Failure,
-    Grade,
     GradingRequest,
     GradingResult,
     readable_request_id,
 )
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
-from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.contract.verdicts import ErrorCode, Verdict
 from grader.errors import RequestError
 from grader.ports.jobs import Claim
 from grader.testing import MemoryJobStore, MemoryObjectStore
@@ -106,10 +105,7 @@ class FakeEnvironment:
     def _refuse(self, queue: str, body: bytes, error: RequestError) -> None:
         request_id = readable_request_id(body) or ""
         self.broker.take(queue, request_id)
-        failure = Failure(code=ErrorCode(error.code), message=error.what)
-        result = GradingResult(
-            request_id=request_id, status=Status.FAILED, error=failure, timestamp=datetime.now(UTC)
-        )
+        result = failed(request_id, ErrorCode(error.code), error.what)
         self.store.objects[result_key(request_id)] = result.to_json()
         self.jobs.finish(result)
         headers = {"correlation-id": request_id}
@@ -120,13 +116,6 @@ class FakeEnvironment:
             self.broker.take("grading-dlq", request_id)
 
     def _result(self, request_id: str) -> GradingResult:
-        now = datetime.now(UTC)
         if self.verdict is None:
-            failure = Failure(code=ErrorCode.UNKNOWN_LANGUAGE, message="unknown language 'python'")
-            return GradingResult(
-                request_id=request_id, status=Status.FAILED, error=failure, timestamp=now
-            )
-        grade = Grade(verdict=self.verdict, score=100, execution_time=1, memory_usage=1)
-        return GradingResult(
-            request_id=request_id, status=Status.COMPLETED, result=grade, timestamp=now
-        )
+            return failed(request_id, ErrorCode.UNKNOWN_LANGUAGE, "unknown language 'python'")
+        return completed(request_id, self.verdict)

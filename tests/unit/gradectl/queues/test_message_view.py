@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_results import completed, failed
 
 from gradectl.queues.message_view import Body, MessageView, age, decoded, pretty
-from grader.contract.messages import Failure, Grade, GradingResult
-from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.contract.verdicts import ErrorCode, Verdict
 from grader.ports.messages import QueuedMessage
 
 NOW = 1_000_000
@@ -73,11 +72,8 @@ def test_a_message_dead_lettered_by_the_broker_shows_its_cause() -> None:
 
 def test_results_show_their_verdict_or_error() -> None:
     """With the score or the error code."""
-    now = datetime.now(UTC)
-    grade = Grade(verdict=Verdict.WRONG_ANSWER, score=40, execution_time=1, memory_usage=1)
-    good = GradingResult(request_id="r", status=Status.COMPLETED, result=grade, timestamp=now)
-    failure = Failure(code=ErrorCode.SOURCE_NOT_FOUND, message="no source")
-    bad = GradingResult(request_id="r", status=Status.FAILED, error=failure, timestamp=now)
+    good = completed("r", Verdict.WRONG_ANSWER, 40)
+    bad = failed("r", ErrorCode.SOURCE_NOT_FOUND)
 
     assert view(good.to_json()).about == "completed WA 40"
     assert view(bad.to_json()).about == "failed SOURCE_NOT_FOUND"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sample_results import completed, failed
+
 from gradectl.rejudging.comparison import Comparison, is_worth_repeating
-from grader.contract.messages import Failure, Grade, GradingResult
-from grader.contract.verdicts import ErrorCode, Status, Verdict
+from grader.contract.verdicts import ErrorCode, Verdict
 from grader.ports.finished import FinishedJob
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -16,25 +17,15 @@ def job(number: int, outcome: str, score: int | None) -> FinishedJob:
     return FinishedJob(f"req_{number}", "ann", "sum", "python", outcome, score, NOW)
 
 
-def graded(verdict: Verdict, score: int) -> GradingResult:
-    grade = Grade(verdict=verdict, score=score, execution_time=1, memory_usage=1)
-    return GradingResult(request_id="r", status=Status.COMPLETED, result=grade, timestamp=NOW)
-
-
-def failed(code: ErrorCode) -> GradingResult:
-    error = Failure(code=code, message="why")
-    return GradingResult(request_id="r", status=Status.FAILED, error=error, timestamp=NOW)
-
-
 def test_the_table_counts_old_results_by_new_ones() -> None:
     """Only columns that occur; failures share one, and change nothing: they are not accepted."""
     found = Comparison()
-    found.add(job(1, "WA", 0), graded(Verdict.ACCEPTED, 100))
-    found.add(job(2, "WA", 40), graded(Verdict.WRONG_ANSWER, 60))
-    found.add(job(3, "WA", 0), graded(Verdict.WRONG_ANSWER, 0))
+    found.add(job(1, "WA", 0), completed("r", Verdict.ACCEPTED, 100))
+    found.add(job(2, "WA", 40), completed("r", Verdict.WRONG_ANSWER, 60))
+    found.add(job(3, "WA", 0), completed("r", Verdict.WRONG_ANSWER, 0))
     found.add(job(4, "AC", 100), None)
     found.add(job(5, "CHECKER_FAILED", None), None, "no source")
-    found.add(job(6, "AC", 100), failed(ErrorCode.TEST_CASES_NOT_FOUND))
+    found.add(job(6, "AC", 100), failed("r", ErrorCode.TEST_CASES_NOT_FOUND, "why"))
 
     assert found.matrix() == (
         ["old \\ new", "AC", "WA", "failed", "waiting", "held back"],
@@ -55,7 +46,7 @@ def test_the_table_counts_old_results_by_new_ones() -> None:
 
 def test_only_faults_of_problem_and_platform_are_repeated() -> None:
     """A submission that is invalid stays so."""
-    assert is_worth_repeating(failed(ErrorCode.CHECKER_FAILED))
-    assert is_worth_repeating(failed(ErrorCode.INTERNAL_ERROR))
-    assert not is_worth_repeating(failed(ErrorCode.SOURCE_TOO_LARGE))
-    assert not is_worth_repeating(graded(Verdict.WRONG_ANSWER, 0))
+    assert is_worth_repeating(failed("r", ErrorCode.CHECKER_FAILED))
+    assert is_worth_repeating(failed("r", ErrorCode.INTERNAL_ERROR))
+    assert not is_worth_repeating(failed("r", ErrorCode.SOURCE_TOO_LARGE))
+    assert not is_worth_repeating(completed("r", Verdict.WRONG_ANSWER, 0))

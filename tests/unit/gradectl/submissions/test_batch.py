@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
+from sample_results import completed, request
 
 from gradectl.submissions.batch import Batch, Entry, unfinished
 from gradectl.submissions.folder import Program
-from grader.client.submission import Limits, Source, make_request
-from grader.contract.messages import Grade, GradingResult
-from grader.contract.verdicts import Status, Verdict
+from grader.client.submission import Source
+from grader.contract.messages import GradingResult
 from grader.errors import NoResultError
 
 
@@ -20,16 +19,8 @@ def entries(count: int) -> list[Entry]:
     made = []
     for number in range(count):
         source = Source("a.py", b"1")
-        request = make_request(
-            bucket="b",
-            problem_id="sum",
-            language="python",
-            source=source,
-            limits=Limits(),
-            user_id="u",
-            request_id=f"req_{number}",
-        )
-        made.append(Entry(Program(f"sum/{number}.py", "sum", "python", source), request))
+        program = Program(f"sum/{number}.py", "sum", "python", source)
+        made.append(Entry(program, request(f"req_{number}")))
     return made
 
 
@@ -55,13 +46,7 @@ class Workers:
         """Read a result."""
         if request_id not in self.graded:
             return None
-        grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
-        return GradingResult(
-            request_id=request_id,
-            status=Status.COMPLETED,
-            result=grade,
-            timestamp=datetime.now(UTC),
-        )
+        return completed(request_id)
 
     def pause(self, seconds: float) -> None:
         """Grade the oldest request."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sample_results import completed, failed, request
 
 from gradectl.errors import StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
@@ -17,10 +18,7 @@ from grader.client.results import stored_job_result
 from grader.contract.bucket import result_key
 from grader.contract.messages import (
     CaseResult,
-    Failure,
     Grade,
-    GradingRequest,
-    GradingResult,
     JobResult,
 )
 from grader.contract.verdicts import ErrorCode, Fault, Status, Verdict
@@ -34,17 +32,8 @@ CASE = CaseResult(case=1, status=Verdict.ACCEPTED, time=2, memory=3)
 GRADE = Grade(
     verdict=Verdict.ACCEPTED, score=100, execution_time=2, memory_usage=3, test_results=(CASE,)
 )
-DONE = GradingResult(request_id="req_1", status=Status.COMPLETED, result=GRADE, timestamp=NOW)
-REQUEST = GradingRequest(
-    request_id="req_1",
-    user_id="u",
-    problem_id="sum",
-    language="python",
-    source_file="s3://b/submissions/req_1/solution.py",
-    time_limit=1000,
-    memory_limit=64,
-    timestamp=NOW,
-)
+DONE = completed(result=GRADE)
+REQUEST = request()
 
 
 class FakeEnvironment:
@@ -182,12 +171,11 @@ def test_a_table_has_a_row_per_case() -> None:
 
 def test_a_failed_request_shows_its_error_code() -> None:
     """It has no verdict."""
-    failure = Failure(code=ErrorCode.UNKNOWN_LANGUAGE, message="unknown language 'ruby'")
-    failed = GradingResult(request_id="r", status=Status.FAILED, error=failure, timestamp=NOW)
+    result = failed("r", ErrorCode.UNKNOWN_LANGUAGE, "unknown language 'ruby'")
 
-    assert result_table(failed).title == "r: failed"
-    assert list(result_table(failed).rows) == [("UNKNOWN_LANGUAGE", "unknown language 'ruby'")]
-    assert result_rows(failed)[0] == (
+    assert result_table(result).title == "r: failed"
+    assert list(result_table(result).rows) == [("UNKNOWN_LANGUAGE", "unknown language 'ruby'")]
+    assert result_rows(result)[0] == (
         "verdict",
         "failed: UNKNOWN_LANGUAGE: unknown language 'ruby'",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sample_results import completed, failed
 
 from gradectl.errors import GradectlError, RefusedError, TryAgainError
 from gradectl.queues.journal import open_journal
@@ -20,9 +21,8 @@ from gradectl.submissions.requeue import RequeuePlan, RequeueRules, RowStep, car
 from gradectl.submissions.submitted import submitted_request
 from grader.client.submission import Limits, Source, make_request, upload_source
 from grader.contract.bucket import result_key
-from grader.contract.messages import Failure, Grade, GradingResult
+from grader.contract.messages import GradingResult
 from grader.contract.names import QUEUES
-from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.jobs import DEFAULT_LEASE, Claim, Granted
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
@@ -37,14 +37,7 @@ REQUEST = make_request(
     user_id="u",
     request_id="req_1",
 )
-GRADE = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=2, memory_usage=3)
-DONE = GradingResult(request_id="req_1", status=Status.COMPLETED, result=GRADE, timestamp=NOW)
-FAILED = GradingResult(
-    request_id="req_1",
-    status=Status.FAILED,
-    error=Failure(code=ErrorCode.INTERNAL_ERROR, message="failed"),
-    timestamp=NOW,
-)
+DONE, FAILED = completed(), failed()
 DEAD = {
     "x-gradectl-original-queue": "grading-priority",
     "x-gradectl-reason-code": "INTERNAL_ERROR",

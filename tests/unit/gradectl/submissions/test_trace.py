@@ -6,35 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sample_results import completed, failed, request
 
 from gradectl.queues.message_view import MessageView
 from gradectl.submissions.lookup import LocatedMessage, LookupResult
 from gradectl.submissions.trace import Event, advice, events_of, search_start
-from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
-from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import QueuedMessage
 from grader.ports.stores import ObjectInfo
 
 NOW = datetime(2024, 8, 20, 12, 10, 0, tzinfo=UTC)
-REQUEST = GradingRequest(
-    request_id="req_1",
-    user_id="u",
-    problem_id="sum",
-    language="python",
-    source_file="s3://b/submissions/req_1/solution.py",
-    time_limit=1000,
-    memory_limit=64,
-    timestamp=datetime(2024, 8, 20, 12, 0, 0, tzinfo=UTC),
-)
-GRADE = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=2, memory_usage=3)
-DONE = GradingResult(request_id="req_1", status=Status.COMPLETED, result=GRADE, timestamp=NOW)
-FAILED = GradingResult(
-    request_id="req_1",
-    status=Status.FAILED,
-    error=Failure(code=ErrorCode.INTERNAL_ERROR, message="failed"),
-    timestamp=NOW,
-)
+REQUEST, DONE, FAILED = request(), completed(), failed()
 REASON = {
     "x-gradectl-reason-code": "INTERNAL_ERROR",
     "x-gradectl-reason": "the disk is full",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import pytest
+from sample_results import completed
 
 from grader.adapters.activemq.sender import ActiveMQSender
 from grader.client import AsyncGradingClient, GradingClient, Limits, Source
 from grader.contract.bucket import result_key
-from grader.contract.messages import Grade, GradingRequest, GradingResult
-from grader.contract.verdicts import Status, Verdict
+from grader.contract.messages import GradingRequest, GradingResult
+from grader.contract.verdicts import Verdict
 from grader.errors import (
     AccessError,
     ConnectionLostError,
@@ -43,12 +43,7 @@ def opened() -> tuple[GradingClient, MemoryObjectStore, Outbox]:
 
 def result(request_id: str) -> bytes:
     """An accepted submission."""
-    grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
-    now = datetime.now(UTC)
-    done = GradingResult(
-        request_id=request_id, status=Status.COMPLETED, result=grade, timestamp=now
-    )
-    return done.to_json()
+    return completed(request_id).to_json()
 
 
 def test_a_submission_is_stored_before_it_is_sent() -> None:

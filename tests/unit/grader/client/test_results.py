@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
+from sample_results import completed
 
 from grader.client.results import stored_result, wait_for_result
 from grader.contract.bucket import result_key
-from grader.contract.messages import Grade, GradingResult
-from grader.contract.verdicts import Status, Verdict
 from grader.errors import GraderError, NoResultError
 from grader.testing import MemoryObjectStore
 
 
 def result(request_id: str) -> bytes:
-    grade = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
-    now = datetime.now(UTC)
-    done = GradingResult(
-        request_id=request_id, status=Status.COMPLETED, result=grade, timestamp=now
-    )
-    return done.to_json()
+    return completed(request_id).to_json()
 
 
 class Clock:
