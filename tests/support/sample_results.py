@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from grader.contract.bucket import source_key
+from grader.contract.bucket import result_key, source_key
 from grader.contract.messages import Failure, Grade, GradingRequest, GradingResult
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 
@@ -16,10 +16,10 @@ def request(request_id: str = "req_1", **changes: Any) -> GradingRequest:
     """A request to grade a Python program for the problem `sum`."""
     usual = {
         "request_id": request_id,
-        "user_id": "u",
+        "user_id": "ann",
         "problem_id": "sum",
         "language": "python",
-        "source_file": f"s3://b/{source_key(request_id, 'py')}",
+        "source_file": f"s3://bucket/{source_key(request_id, 'py')}",
         "time_limit": 1000,
         "memory_limit": 64,
         "timestamp": NOW,
@@ -32,7 +32,8 @@ def completed(
 ) -> GradingResult:
     """A result with a verdict."""
     grade = Grade(verdict=verdict, score=score, execution_time=2, memory_usage=3)
-    usual = {"status": Status.COMPLETED, "result": grade, "timestamp": NOW}
+    file = f"s3://bucket/{result_key(request_id)}"
+    usual = {"status": Status.COMPLETED, "result": grade, "result_file": file, "timestamp": NOW}
     return GradingResult(request_id=request_id, **{**usual, **changes})
 
 

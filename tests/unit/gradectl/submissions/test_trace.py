@@ -83,7 +83,7 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
     ]
 
     assert told == [
-        ("12:00:00", "producer", "request made by u: python, sum"),
+        ("12:00:00", "producer", "request made by ann: python, sum"),
         ("12:00:01", "bucket", "submissions: solution.py, 8 bytes"),
         ("12:00:03.250", "database", "first claim, from grading-requests"),
         ("12:00:03", "log 89abcdef", "INFO: Processing request req_1"),
