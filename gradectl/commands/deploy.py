@@ -32,6 +32,7 @@ from gradectl.deploy.release import IMAGE_VARIABLE
 from gradectl.deploy.steps import STEPS, select_steps
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
+from gradectl.monitoring.paused import pause_text
 from gradectl.options import command, seconds_left
 from gradectl.planning.review import deployment_id
 from gradectl.rollouts.polling import pauses
@@ -94,6 +95,9 @@ def deploy(  # noqa: PLR0913 - one parameter an option
         release(store, environment, release_lock)
         app.ui.say(f"released; next: gradectl deploy {environment}")
         return
+    if paused := pause_text(deployment.aws, environment):
+        command_line = f"gradectl queue resume -e {environment}"
+        app.ui.warn(f"the workers are {paused}; nothing is graded until: {command_line}")
     builds_image = "image" in chosen and not _has_own_image(deployment.environment)
     options = DeployOptions(app.options.dry_run, reviewed, confirm, allow_loss, builds_image)
     report = _run(deployment, chosen, options, reports, pauses(lock_timeout))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.terraform.shared import REATTACH
+from gradectl.monitoring.paused import PauseRecord, pause_parameter
 
 pytestmark = pytest.mark.engine
 
@@ -206,6 +207,9 @@ def dry_run(project: Any, recorded: Any, command: str) -> tuple[Any, list[str]]:
 def test_a_deployment_reports_the_step_that_failed(project: Any, tmp_path: Path) -> None:
     """This root has no queues, so the smoke test fails; the report names the step."""
     summary, report = tmp_path / "summary.md", tmp_path / "report.json"
+    pause = PauseRecord("2026-01-01T08:00:00+00:00", "arn:aws:sts::1:assumed-role/eve", 3)
+    parameter = {"Name": pause_parameter(project.name), "Value": pause.to_json()}
+    project.client("ssm").put_parameter(**parameter, Type="String")
 
     failed = project.run(
         "deploy", project.name, "--yes", "--report", str(report), GITHUB_STEP_SUMMARY=str(summary)
@@ -214,6 +218,8 @@ def test_a_deployment_reports_the_step_that_failed(project: Any, tmp_path: Path)
     steps = {step["name"]: step for step in json.loads(report.read_text())["steps"]}
     assert failed.returncode == 78, failed.stderr
     assert "step smoke failed: parameters not found" in failed.stderr
+    assert "warning: the workers are paused since 2026-01-01 08:00 UTC" in failed.stderr
+    assert f"gradectl queue resume -e {project.name}" in failed.stderr
     assert f"gradectl deploy {project.name} --from smoke" in failed.stderr
     assert steps["apply"]["detail"] == "1 created"
     assert steps["wait"]["detail"] == "the environment has no workers"
