@@ -104,7 +104,23 @@ def read_queue(
     if scan.has_enough:
         asked = extent.enough is not None and extent.enough == extent.bound
         return scan.result(StopReason.LIMIT if asked else StopReason.SAMPLE)
-    return scan.result(_why_incomplete(scan, counters, latest, is_selected=bool(extent.selector)))
+    reason = _why_incomplete(scan, counters, latest, is_selected=bool(extent.selector))
+    if reason is StopReason.MEMORY and extent.selector and _had_all(inspector, latest, extent):
+        reason = None
+    return scan.result(reason)
+
+
+def _had_all(inspector: QueueInspector, latest: QueueStatistics, extent: Extent) -> bool:
+    """
+    Return whether the broker had paged in all messages when a scan with a selector ended.
+
+    Its average size counts messages that have gone, so what it holds may only look like too little.
+    Reading the whole queue then shows as many messages as there are, and pages in no more.
+    """
+    whole = Extent(most=extent.most, is_over=extent.is_over)
+    found = read_queue(inspector, latest, lambda _message: None, whole)
+    after = inspector.statistics([latest.queue]).get(latest.queue, latest)
+    return found.complete and after.memory_bytes <= latest.memory_bytes
 
 
 def _page(

@@ -12,6 +12,9 @@ from grader.contract.messages import GradingRequest, JobResult, readable_request
 from grader.errors import RequestError
 from grader.ports.messages import QueuedMessage
 
+#: In the cause that the broker gives an expired message.
+_EXPIRED = "Message Expired"
+
 
 @dataclass(frozen=True)
 class MessageView:
@@ -47,6 +50,8 @@ class MessageView:
     @property
     def reason(self) -> str:
         """Why it was dead-lettered, or how it ended, in a form that equal messages share."""
+        if _EXPIRED in self.about and not self.reason_code:
+            return "expired in the broker"  # `about` has the time, which differs
         return self.reason_code or self.about
 
     @classmethod

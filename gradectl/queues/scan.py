@@ -58,12 +58,22 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class ScanResult:
-    """How much a scan of a queue of `size` messages has read, and why not more."""
+    """
+    How much a scan of a queue of `size` messages has read, and why not more.
+
+    Attributes:
+        seen: The number of messages that it read; with a selector only those that match.
+        size: The number of messages in the queue.
+        rounds: The number of browses.
+        reason: Why it has not read all; None if it has.
+        is_selected: Whether it had a selector.
+    """
 
     seen: int
     size: int
     rounds: int = 0
-    reason: StopReason | None = None  # None if all were read
+    reason: StopReason | None = None
+    is_selected: bool = False
 
     @property
     def complete(self) -> bool:
@@ -78,7 +88,8 @@ class ScanResult:
     @property
     def summary(self) -> str:
         """How many messages were read, and why some are missing."""
-        seen = f"seen {self.seen} of {self.size}"
+        selected = " that match the selector," if self.is_selected else ""
+        seen = f"seen {self.seen}{selected} of {self.size}"
         if self.reason is None:
             return f"{seen} (complete)"
         return f"{seen}: {_EXPLANATIONS[self.reason]}"
@@ -167,7 +178,8 @@ class Scan:
         """Return what was read so far; `reason` says why it is not all, if it is not."""
         if len(self._seen) >= self._size:
             reason = None
-        return ScanResult(len(self._seen), self._size, self._rounds, reason)
+        is_selected = bool(self._condition)
+        return ScanResult(len(self._seen), self._size, self._rounds, reason, is_selected)
 
     def _new(self, page: Sequence[QueuedMessage]) -> list[QueuedMessage]:
         """Return the messages of a page that were not seen before, and remember them."""

@@ -62,11 +62,12 @@ def test_a_message_dead_lettered_by_the_broker_shows_its_cause() -> None:
     """For example an expired message."""
     found = view(
         REQUEST,
-        dlqDeliveryFailureCause="java.lang.Throwable: Message Expired",
+        dlqDeliveryFailureCause="java.lang.Throwable: Message Expired. Expiration:1732968000000",
         original_destination="/queue/grading-requests",
     )
 
     assert "Expired" in found.about
+    assert found.reason == "expired in the broker"  # the same for each time
     assert found.original_queue == "grading-requests"
 
 
