@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import select
 import shutil
 import sys
 import tempfile
@@ -195,20 +194,3 @@ def _shared_account() -> Iterator[Account]:
     finally:
         lifecycle.down(directory)
         shutil.rmtree(directory)
-
-
-@pytest.fixture(name="has_ended")
-def _has_ended() -> Callable[[int], bool]:
-    """Wait until a process that is not our child has ended."""
-
-    def has_ended(pid: int) -> bool:
-        try:
-            descriptor = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return True
-        try:
-            return bool(select.select([descriptor], [], [], LONG)[0])
-        finally:
-            os.close(descriptor)
-
-    return has_ended

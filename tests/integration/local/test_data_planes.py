@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ended import has_ended
 
 from gradectl.local.engines.activemq import broker_answers
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.mariadb import database_answers
 
 pytestmark = pytest.mark.engine
-
-HasEnded = Callable[[int], bool]
 
 
 def port_of(endpoint: str) -> int:
@@ -72,7 +70,7 @@ def test_a_port_in_use_is_reported_and_retried(account: Any) -> None:
     assert database_answers(port)
 
 
-def test_a_killed_broker_and_database_are_restarted(account: Any, has_ended: HasEnded) -> None:
+def test_a_killed_broker_and_database_are_restarted(account: Any) -> None:
     """Both restart once, with new pids."""
     account.create_broker()
     account.create_database()

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ended import has_ended
 
 from gradectl.local import lifecycle
 from gradectl.local.lifecycle import StackLocation
@@ -22,7 +22,6 @@ from gradectl.local.stack import Stack, is_locked
 pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).resolve().parents[3]
-HasEnded = Callable[[int], bool]
 
 
 def port_of(endpoint: str) -> int:
@@ -41,9 +40,7 @@ def gradectl(directory: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("end", ["down", "kill"])
-def test_a_stopped_or_killed_stack_leaves_no_process_and_no_port(
-    account: Any, end: str, has_ended: HasEnded
-) -> None:
+def test_a_stopped_or_killed_stack_leaves_no_process_and_no_port(account: Any, end: str) -> None:
     """`down` stops all services; on SIGKILL of the supervisor the kernel kills them."""
     account.create_broker()
     account.create_database()
@@ -108,9 +105,7 @@ def test_a_dry_run_starts_and_stops_nothing(directory: Path) -> None:
     assert list(directory.iterdir()) == []
 
 
-def test_a_new_stack_starts_empty(
-    account: Any, location: StackLocation, has_ended: HasEnded
-) -> None:
+def test_a_new_stack_starts_empty(account: Any, location: StackLocation) -> None:
     """No resource of an earlier account is left, even if its supervisor was killed."""
     first = account.stack
     account.create_database()

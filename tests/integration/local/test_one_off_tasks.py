@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ended import has_ended
 
 pytestmark = pytest.mark.engine
 
@@ -15,7 +15,6 @@ LOGGING = {
     "logDriver": "awslogs",
     "options": {"awslogs-group": GROUP, "awslogs-stream-prefix": "grading-worker"},
 }
-HasEnded = Callable[[int], bool]
 
 
 class Tasks:
@@ -85,9 +84,7 @@ def test_a_task_ends_with_the_exit_code_of_its_process(tasks: Tasks) -> None:
     assert tasks.describe(arn)["lastStatus"] == "STOPPED"
 
 
-def test_a_running_task_has_no_exit_code_and_can_be_stopped(
-    tasks: Tasks, has_ended: HasEnded
-) -> None:
+def test_a_running_task_has_no_exit_code_and_can_be_stopped(tasks: Tasks) -> None:
     """StopTask ends its process."""
     arn = tasks.start("import signal; signal.pause()")
     (process,) = tasks.account.until(lambda found: any(each.pid for each in found))

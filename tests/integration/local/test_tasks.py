@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ended import has_ended
 
 pytestmark = pytest.mark.engine
 
-HasEnded = Callable[[int], bool]
 CRASHING = "print('no memory left', flush=True); raise SystemExit(7)"
 
 
-def test_a_service_follows_its_desired_count(account: Any, has_ended: HasEnded) -> None:
+def test_a_service_follows_its_desired_count(account: Any) -> None:
     """Zero, two, one: the counts of ECS show the running processes."""
     account.create_service(account.register(), 0)
     assert account.settle() == {}
@@ -70,7 +69,7 @@ def test_a_task_starts_once_its_missing_secret_exists(account: Any) -> None:
     assert len(account.settle()) == 1
 
 
-def test_a_new_task_definition_replaces_all_tasks(account: Any, has_ended: HasEnded) -> None:
+def test_a_new_task_definition_replaces_all_tasks(account: Any) -> None:
     """No task of the old deployment is left."""
     account.create_service(account.register(), 2)
     old = account.settle()

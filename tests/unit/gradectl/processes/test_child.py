@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -11,11 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ended import has_ended
 
 from gradectl.errors import GradectlError, UnreachableError
 from gradectl.processes.child import Child, ProgramSpec, wait_until_ready
 
-LONG = 30.0
+LONG = 300.0  # a limit for a hung test
 Start = Callable[..., Child]
 #: Prints the pid of a grandchild in the same group and then sleeps, as its grandchild does.
 WITH_GRANDCHILD = """
@@ -47,18 +47,6 @@ def _start(tmp_path: Path) -> Iterator[Start]:
 
 def said(child: Child) -> bool:
     return bool(child.program.log_file.read_text().strip())
-
-
-def has_ended(pid: int) -> bool:
-    """Wait for the end of a process that is not our child."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([descriptor], [], [], LONG)[0])
-    finally:
-        os.close(descriptor)
 
 
 def test_a_child_gets_the_environment_it_was_given_and_no_other(start: Start) -> None:
