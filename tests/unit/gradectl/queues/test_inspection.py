@@ -155,3 +155,35 @@ def test_reading_ends_when_the_message_is_found() -> None:
 
     assert (len(ids), scan.reason) == (3, StopReason.FOUND)
     assert (len(others), whole.complete) == (40, True)
+
+
+class LargeBefore(MemoryBroker):
+    """A queue that had much larger messages before, and whose broker shows a part of it at most."""
+
+    def __init__(self, shown: int) -> None:
+        super().__init__()
+        self.shown = shown
+
+    def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
+        found = super().statistics(queues)
+        memory = {"memory_bytes": 30_000, "average_bytes": 20_000}
+        return {name: replace(each, **memory) for name, each in found.items()}
+
+    def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
+        in_memory = self.messages(queue)[: self.shown]
+        return [each for each in super().browse(queue, selector) if each in in_memory]
+
+
+@pytest.mark.parametrize(("shown", "reason"), [(10, None), (9, StopReason.MEMORY)])
+def test_a_selected_reading_is_complete_where_all_messages_can_be_read(
+    shown: int, reason: StopReason | None
+) -> None:
+    """The average size alone does not say how many messages are in memory."""
+    broker = LargeBefore(shown)
+    for number in range(10):
+        broker.send("grading-dlq", b"", {"priority": "49"[number % 2]})
+
+    _, scan = read(broker, Extent(selector="JMSPriority = 9"))
+
+    assert scan.reason is reason
+    assert scan.summary.startswith("seen 5 that match the selector, of 10")
