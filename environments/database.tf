@@ -45,7 +45,7 @@ module "database" {
   admin_password_version = module.db_parameters.secret_versions["password"] # stored in SSM before RDS uses it
 
   subnet_ids         = module.network.private_subnet_ids
-  security_group_ids = [module.network.security_group_ids.database]
+  security_group_ids = var.db_existing == null ? [module.network.security_group_ids.database] : []
 }
 
 # Permissions of `grader database-user`, which creates the application user: read both logins.

@@ -35,5 +35,5 @@ module "messaging" {
   logs           = { general = true, audit = var.mq_enable_audit_logs }
 
   subnet_ids         = module.network.private_subnet_ids
-  security_group_ids = [module.network.security_group_ids.broker]
+  security_group_ids = var.mq_existing == null ? [module.network.security_group_ids.broker] : []
 }

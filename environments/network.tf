@@ -14,7 +14,7 @@ module "network" {
 
   name     = local.name
   region   = var.aws_region
-  existing = var.vpc_existing
+  existing = merge(var.vpc_existing, { broker = local.existing_broker, database = local.existing_database })
 
   availability_zones = var.vpc_existing == null ? [for suffix in var.availability_zone_suffixes : "${var.aws_region}${suffix}"] : []
   cidr_block         = var.vpc_existing == null ? var.vpc_cidr_block : null
@@ -22,7 +22,7 @@ module "network" {
 
   nat                   = var.vpc_nat_mode
   internet_egress_roles = var.vpc_internet_egress_roles
-  interface_endpoints   = var.vpc_interface_endpoints == null ? local.needed_endpoints : var.vpc_interface_endpoints
+  interface_endpoints   = var.vpc_interface_endpoints == null && var.vpc_existing == null ? local.needed_endpoints : var.vpc_interface_endpoints
   flow_logs             = var.vpc_flow_logs == null ? null : merge(var.vpc_flow_logs, { kms_key_arn = var.kms_key_arn })
 
   allow_web_to_worker       = var.enable_ecs_alb_access
@@ -32,5 +32,15 @@ module "network" {
 }
 
 locals {
+  # where workers and web tier reach what is not created here
+  existing_broker = var.mq_existing == null ? null : {
+    security_group_ids = var.mq_existing.security_group_ids
+    cidr_blocks        = var.mq_existing.cidr_blocks
+  }
+  existing_database = var.db_existing == null ? null : {
+    security_group_ids = var.db_existing.security_group_ids
+    cidr_blocks        = var.db_existing.cidr_blocks
+  }
+
   vpc_cidr_block = var.vpc_existing == null ? var.vpc_cidr_block : var.vpc_existing.vpc_cidr_block
 }

@@ -125,7 +125,7 @@ output "scaling_bounds" {
 }
 
 output "security_group_ids" {
-  description = "Security group by role: broker, database, endpoints, load_balancer, web, worker."
+  description = "Security group by role: web, worker, and those of broker, database, endpoints and load_balancer that are created."
   value       = module.network.security_group_ids
 }
 

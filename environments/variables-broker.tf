@@ -101,13 +101,20 @@ variable "mq_engine_version" {
 variable "mq_existing" {
   description = "Existing broker with the four queues; no broker and no users are created, and mq_admin_username and mq_admin_password are its login. Null creates a broker."
   type = object({
-    stomp_endpoints = list(string)               # stomp+ssl://host:port, one per node
-    node_names      = list(string)               # values of the CloudWatch dimension Broker
-    name            = optional(string)           # name of the broker
-    endpoints       = optional(list(string), []) # endpoints of other protocols
-    log_group_names = optional(list(string), []) # log groups of the broker
+    stomp_endpoints    = list(string)               # stomp+ssl://host:port, one per node
+    node_names         = list(string)               # values of the CloudWatch dimension Broker
+    name               = optional(string)           # name of the broker
+    endpoints          = optional(list(string), []) # endpoints of other protocols
+    log_group_names    = optional(list(string), []) # log groups of the broker
+    security_group_ids = optional(list(string), []) # its groups, which must allow the group of the workers; or:
+    cidr_blocks        = optional(list(string), []) # its addresses
   })
   default = null
+
+  validation {
+    condition     = var.mq_existing == null ? true : length(concat(var.mq_existing.security_group_ids, var.mq_existing.cidr_blocks)) > 0
+    error_message = "mq_existing requires security_group_ids or cidr_blocks, to which workers and web tier may connect."
+  }
 }
 
 variable "mq_instance_type" {

@@ -106,13 +106,20 @@ variable "db_enhanced_monitoring_seconds" {
 variable "db_existing" {
   description = "Existing MySQL database; none is created, and db_admin_username and db_admin_password are its login. Null creates a database."
   type = object({
-    endpoint      = string                      # host:port
-    database_name = optional(string, "grading") # existing schema
-    identifier    = optional(string)            # instance identifier, for alarms
-    arn           = optional(string)            # required with db_enable_iam_authentication
-    resource_id   = optional(string)            # db-...; required with db_enable_iam_authentication
+    endpoint           = string                      # host:port
+    database_name      = optional(string, "grading") # existing schema
+    identifier         = optional(string)            # instance identifier, for alarms
+    arn                = optional(string)            # required with db_enable_iam_authentication
+    resource_id        = optional(string)            # db-...; required with db_enable_iam_authentication
+    security_group_ids = optional(list(string), [])  # its groups, which must allow the group of the workers; or:
+    cidr_blocks        = optional(list(string), [])  # its addresses
   })
   default = null
+
+  validation {
+    condition     = var.db_existing == null ? true : length(concat(var.db_existing.security_group_ids, var.db_existing.cidr_blocks)) > 0
+    error_message = "db_existing requires security_group_ids or cidr_blocks, to which workers and web tier may connect."
+  }
 }
 
 variable "db_instance_class" {

@@ -34,6 +34,14 @@ variable "vpc_existing" {
     public_subnet_ids       = optional(list(string), []) # two or more, each in a different zone; for enable_web_tier
     private_route_table_ids = optional(list(string), []) # route tables of the private subnets
     s3_prefix_list_id       = optional(string)           # pl-... of an existing S3 endpoint
+    restrict_s3             = optional(bool, false)      # all clients of these route tables may change only buckets of this account
+    other_cidr_blocks       = optional(list(string), []) # secondary ranges of the VPC, and networks that use its DNS
+    endpoint_private_dns    = optional(bool, true)       # all of the VPC uses vpc_interface_endpoints for their services
+
+    endpoints = optional(object({                     # existing interface endpoints
+      security_group_ids = optional(list(string), []) # their groups, which must allow the group of the workers; or:
+      cidr_blocks        = optional(list(string), []) # their addresses
+    }))
   })
   default = null
 
@@ -55,7 +63,7 @@ variable "vpc_flow_logs" {
 }
 
 variable "vpc_interface_endpoints" {
-  description = "AWS services to reach through interface endpoints, by the last part of the service name. Null creates those that the other variables need, which is right without NAT."
+  description = "AWS services to reach through interface endpoints, by the last part of the service name. Null creates those that the other variables need in a new VPC, which is right without NAT, and none in an existing one."
   type        = set(string)
   default     = null
 }

@@ -128,10 +128,15 @@ def adopted_vpc(network: NetworkSnapshot, vpc_id: str, endpoints: Sequence[str])
         raise ValueError(text)
     else:
         found["private_route_table_ids"] = sorted(tables)
-    named = {one.service for one in here if not one.gateway and one.private_dns}
+    used = [one for one in here if not one.gateway and one.private_dns and one.service in endpoints]
+    if groups := sorted({group for one in used for group in one.group_ids}):
+        found["endpoints"] = {"security_group_ids": groups}
     variables: dict[str, Any] = {"vpc_existing": found}
-    if named & set(endpoints):
-        variables["vpc_interface_endpoints"] = [one for one in endpoints if one not in named]
+    missing = sorted(set(endpoints) - {one.service for one in used})
+    if missing and all(_has_way_out(network, one) for one in private):
+        variables["vpc_internet_egress_roles"] = ["worker"]
+    elif missing:
+        variables["vpc_interface_endpoints"] = missing
     return variables
 
 
@@ -150,6 +155,7 @@ def adopted_broker(
     existing = {
         "name": broker.name,
         "node_names": nodes,
+        "security_group_ids": list(broker.group_ids),
         "stomp_endpoints": list(stomp_endpoints),
     }
     return {"mq_admin_username": username, "mq_existing": existing}
@@ -170,6 +176,7 @@ def adopted_database(database: DatabaseNode) -> dict[str, Any]:
         "database_name": database.database_name or "grading",
         "endpoint": f"{database.address}:{database.port}",
         "identifier": database.identifier,
+        "security_group_ids": list(database.group_ids),
     }
     return {"db_admin_username": database.username, "db_existing": existing}
 
@@ -178,6 +185,12 @@ def _is_public(network: NetworkSnapshot, subnet: Subnet) -> bool:
     """Whether the subnet has a route to an internet gateway."""
     table = network.table_of(subnet.subnet_id)
     return any(one.target.startswith("igw-") for one in (table.routes if table else ()))
+
+
+def _has_way_out(network: NetworkSnapshot, subnet: Subnet) -> bool:
+    """Whether the subnet has a default route, such as to a NAT or transit gateway."""
+    table = network.table_of(subnet.subnet_id)
+    return any(one.destination == "0.0.0.0/0" for one in (table.routes if table else ()))
 
 
 def _one_per_zone(subnets: Sequence[Subnet]) -> list[Subnet]:

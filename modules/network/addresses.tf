@@ -10,7 +10,7 @@ locals {
 # The gateway endpoint of S3 is addressed by its prefix list.
 resource "aws_vpc_security_group_egress_rule" "s3" {
   # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
-  for_each = toset(["web", "worker"])
+  for_each = setintersection(["web", "worker"], local.roles)
 
   security_group_id = aws_security_group.this[each.key].id
   prefix_list_id    = local.s3_prefix_list_id
@@ -32,6 +32,20 @@ resource "aws_vpc_security_group_egress_rule" "internet" {
   to_port           = 443
 
   tags = { Name = "${each.key}-to-internet" }
+}
+
+# With private DNS, all of the VPC connects to the endpoints for their services.
+resource "aws_vpc_security_group_ingress_rule" "endpoints" {
+  # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
+  for_each = local.endpoint_clients
+
+  security_group_id = aws_security_group.this["endpoints"].id
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+
+  tags = { Name = "endpoints-from-${each.key}" }
 }
 
 # Port 80 only redirects to port 443.

@@ -7,18 +7,35 @@ locals {
   endpoint_subnet_ids = (
     local.creates_vpc ? [for zone in var.availability_zones : aws_subnet.private[zone].id] : var.existing.private_subnet_ids
   )
-}
 
-resource "aws_vpc_endpoint" "s3" {
-  count = local.creates_s3_endpoint ? 1 : 0
+  interface_endpoints = (
+    var.interface_endpoints != null ? var.interface_endpoints :
+    toset(local.creates_vpc ? ["ecr.api", "ecr.dkr", "logs", "ssm"] : [])
+  )
 
-  vpc_id            = local.vpc_id
-  service_name      = "com.amazonaws.${var.region}.s3"
-  vpc_endpoint_type = "Gateway"
-  route_table_ids   = local.private_route_table_ids
+  # Everything in a new VPC has a group of this module; an existing one has other clients.
+  endpoint_clients = toset(
+    local.creates_vpc || length(local.interface_endpoints) == 0 ? [] :
+    concat([var.existing.vpc_cidr_block], var.existing.other_cidr_blocks)
+  )
+
+  # The policy applies to all clients of the route tables.
+  restricts_s3 = local.creates_vpc ? true : var.existing.restrict_s3
+
+  # what AWS sets where no policy is given
+  _any_s3_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "All"
+      Effect    = "Allow"
+      Principal = "*" # teams that use these route tables
+      Action    = "*" # the callers' own policies apply
+      Resource  = "*" # the callers' own policies apply
+    }]
+  })
 
   # Data stays in this account: buckets of other accounts can be neither written to nor listed.
-  policy = jsonencode({
+  _own_s3_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
       {
@@ -38,19 +55,29 @@ resource "aws_vpc_endpoint" "s3" {
       },
     ]
   })
+}
+
+resource "aws_vpc_endpoint" "s3" {
+  count = local.creates_s3_endpoint ? 1 : 0
+
+  vpc_id            = local.vpc_id
+  service_name      = "com.amazonaws.${var.region}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = local.private_route_table_ids
+  policy            = local.restricts_s3 ? local._own_s3_policy : local._any_s3_policy
 
   tags = { Name = "${var.name}-s3" }
 }
 
 resource "aws_vpc_endpoint" "interface" {
-  for_each = var.interface_endpoints
+  for_each = local.interface_endpoints
 
   vpc_id              = local.vpc_id
   service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
   subnet_ids          = local.endpoint_subnet_ids
   security_group_ids  = [aws_security_group.this["endpoints"].id]
-  private_dns_enabled = true
+  private_dns_enabled = local.creates_vpc ? true : var.existing.endpoint_private_dns
 
   tags = { Name = "${var.name}-${each.key}" }
 }

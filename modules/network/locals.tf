@@ -1,10 +1,10 @@
 locals {
-  creates_vpc = var.existing == null
+  creates_vpc = try(var.existing.vpc_id, null) == null
   cidr_block  = coalesce(var.cidr_block, "10.0.0.0/16")
   vpc_id      = local.creates_vpc ? aws_vpc.this[0].id : var.existing.vpc_id
 
   # account ID without a data source: the owner of a security group created here
-  account_id = aws_security_group.this["endpoints"].owner_id
+  account_id = aws_security_group.this["worker"].owner_id
 
   private_ranges = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
 

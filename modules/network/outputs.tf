@@ -24,12 +24,12 @@ output "public_subnet_ids" {
 }
 
 output "security_group_ids" {
-  description = "Security group by role (broker, database, endpoints, load_balancer, web, worker); known once its rules exist."
+  description = "Security group by role (worker, and those of broker, database, endpoints, load_balancer and web that are created); known once its rules exist."
   value       = { for role, group in aws_security_group.this : role => group.id }
 
   depends_on = [
     aws_vpc_security_group_egress_rule.internet, aws_vpc_security_group_egress_rule.role, aws_vpc_security_group_egress_rule.s3,
-    aws_vpc_security_group_ingress_rule.load_balancer, aws_vpc_security_group_ingress_rule.role,
+    aws_vpc_security_group_ingress_rule.endpoints, aws_vpc_security_group_ingress_rule.load_balancer, aws_vpc_security_group_ingress_rule.role,
   ]
 }
 

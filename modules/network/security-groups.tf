@@ -1,5 +1,5 @@
 locals {
-  roles = {
+  _descriptions = {
     broker        = "Message broker."
     database      = "Database."
     endpoints     = "Interface endpoints of AWS services."
@@ -8,32 +8,57 @@ locals {
     worker        = "Grading workers."
   }
 
-  has_load_balancer = length(var.load_balancer_cidr_blocks) > 0
+  # Groups and ranges of what exists already, by role; null: this network has a group for the role.
+  _existing = { for role in keys(local._descriptions) : role => try(var.existing[role], null) }
+
+  _has_load_balancer = length(var.load_balancer_cidr_blocks) > 0
+
+  # Groups that stand for what exists are not created.
+  _has_group = {
+    broker        = local._existing["broker"] == null
+    database      = local._existing["database"] == null
+    endpoints     = length(local.interface_endpoints) > 0
+    load_balancer = local._existing["web"] == null || local._has_load_balancer
+    web           = local._existing["web"] == null
+    worker        = true
+  }
+  roles = toset([for role, has in local._has_group : role if has])
+
+  # The ends of a connection by role: the group created here, and existing groups and ranges.
+  _ends = {
+    for role, existing in local._existing : role => concat(
+      contains(local.roles, role) ? [{ suffix = "", group_id = null, cidr_block = null }] : [],
+      [for id in try(existing.security_group_ids, []) : { suffix = "-${id}", group_id = id, cidr_block = null }],
+      [for block in try(existing.cidr_blocks, []) : { suffix = "-${block}", group_id = null, cidr_block = block }],
+    )
+  }
 
   # allowed connections: source role, destination role, port
-  _fixed_rules = [
-    { from = "web", to = "database", port = 3306 },
-    { from = "web", to = "endpoints", port = 443 },
-    { from = "worker", to = "broker", port = var.broker_ports[0] },
-    { from = "worker", to = "database", port = 3306 },
-    { from = "worker", to = "endpoints", port = 443 },
-  ]
-  _broker_rules        = [for port in var.broker_ports : { from = "web", to = "broker", port = port }]
-  _load_balancer_rules = [{ from = "load_balancer", to = "web", port = var.web_port }]
-  _worker_rules = [
-    { from = "load_balancer", to = "worker", port = 8080 },
-    { from = "web", to = "worker", port = 8080 },
-  ]
-  rules = {
-    for rule in concat(
-      local._fixed_rules,
-      local._broker_rules,
-      local._load_balancer_rules,
-      var.allow_web_to_worker ? local._worker_rules : [],
-    ) :
-    "${rule.from}-to-${rule.to}-${rule.port}" => rule
-    if local.has_load_balancer || rule.from != "load_balancer"
-  }
+  _connections = concat(
+    [for port in var.broker_ports : { from = "web", to = "broker", port = port }],
+    [
+      { from = "web", to = "database", port = 3306 },
+      { from = "web", to = "endpoints", port = 443 },
+      { from = "worker", to = "broker", port = var.broker_ports[0] },
+      { from = "worker", to = "database", port = 3306 },
+      { from = "worker", to = "endpoints", port = 443 },
+    ],
+    local._has_load_balancer ? [{ from = "load_balancer", to = "web", port = var.web_port }] : [],
+    local._has_load_balancer && var.allow_web_to_worker ? [{ from = "load_balancer", to = "worker", port = 8080 }] : [],
+    var.allow_web_to_worker ? [{ from = "web", to = "worker", port = 8080 }] : [],
+  )
+
+  # Rules are only in groups created here: those of others do not change.
+  _egress = flatten([
+    for each in local._connections : [
+      for end in local._ends[each.to] : merge(each, end, { name = "${each.from}-to-${each.to}-${each.port}${end.suffix}" })
+    ] if contains(local.roles, each.from)
+  ])
+  _ingress = flatten([
+    for each in local._connections : [
+      for end in local._ends[each.from] : merge(each, end, { name = "${each.from}-to-${each.to}-${each.port}${end.suffix}" })
+    ] if contains(local.roles, each.to)
+  ])
 }
 
 resource "aws_security_group" "this" {
@@ -41,7 +66,7 @@ resource "aws_security_group" "this" {
   for_each = local.roles
 
   name        = "${var.name}-${replace(each.key, "_", "-")}"
-  description = each.value
+  description = local._descriptions[each.key]
   vpc_id      = local.vpc_id
 
   tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
@@ -49,10 +74,11 @@ resource "aws_security_group" "this" {
 
 resource "aws_vpc_security_group_egress_rule" "role" {
   # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
-  for_each = local.rules
+  for_each = { for rule in local._egress : rule.name => rule }
 
   security_group_id            = aws_security_group.this[each.value.from].id
-  referenced_security_group_id = aws_security_group.this[each.value.to].id
+  referenced_security_group_id = each.value.suffix == "" ? aws_security_group.this[each.value.to].id : each.value.group_id
+  cidr_ipv4                    = each.value.cidr_block
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
@@ -62,10 +88,11 @@ resource "aws_vpc_security_group_egress_rule" "role" {
 
 resource "aws_vpc_security_group_ingress_rule" "role" {
   # checkov:skip=CKV_AWS_23: the tag Name states the purpose of the rule
-  for_each = local.rules
+  for_each = { for rule in local._ingress : rule.name => rule }
 
   security_group_id            = aws_security_group.this[each.value.to].id
-  referenced_security_group_id = aws_security_group.this[each.value.from].id
+  referenced_security_group_id = each.value.suffix == "" ? aws_security_group.this[each.value.from].id : each.value.group_id
+  cidr_ipv4                    = each.value.cidr_block
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port

@@ -31,8 +31,20 @@ variable "internet_egress_roles" {
   }
 
   validation {
-    condition     = length(var.internet_egress_roles) == 0 || var.nat != "none" || var.existing != null
+    condition     = length(var.internet_egress_roles) == 0 || var.nat != "none" || !local.creates_vpc
     error_message = "internet_egress_roles requires nat = \"single\" or \"per_zone\", or an existing VPC with NAT."
+  }
+
+  validation {
+    condition = local.creates_vpc ? true : (
+      contains(var.internet_egress_roles, "worker") || length(local.interface_endpoints) > 0 || var.existing.endpoints != null
+    )
+    error_message = "internet_egress_roles must contain worker in an existing VPC without existing.endpoints and interface_endpoints: otherwise workers reach neither ECR nor CloudWatch Logs nor SSM."
+  }
+
+  validation {
+    condition     = try(var.existing.web, null) == null || !contains(var.internet_egress_roles, "web")
+    error_message = "internet_egress_roles must not contain web with existing.web, whose groups do not change."
   }
 }
 
@@ -94,6 +106,11 @@ variable "ssh_cidr_blocks" {
       ]
     ])), true)
     error_message = "ssh_cidr_blocks must not overlap: remove ranges contained in another one."
+  }
+
+  validation {
+    condition     = try(var.existing.web, null) == null || length(var.ssh_cidr_blocks) == 0
+    error_message = "ssh_cidr_blocks must be empty with existing.web, whose groups do not change."
   }
 }
 

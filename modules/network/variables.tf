@@ -1,17 +1,17 @@
 variable "availability_zones" {
-  description = "Two to eight availability zones of the region; each gets private and public subnets. Must be empty with existing."
+  description = "Two to eight availability zones of the region; each gets private and public subnets. Must be empty with existing.vpc_id."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
-    condition     = var.existing != null || (length(var.availability_zones) >= 2 && length(var.availability_zones) <= 8)
+    condition     = !local.creates_vpc || (length(var.availability_zones) >= 2 && length(var.availability_zones) <= 8)
     error_message = "availability_zones must list two to eight zones."
   }
 
   validation {
-    condition     = var.existing == null || length(var.availability_zones) == 0
-    error_message = "availability_zones must be empty with existing, whose subnets determine the zones."
+    condition     = local.creates_vpc || length(var.availability_zones) == 0
+    error_message = "availability_zones must be empty with existing.vpc_id, whose subnets determine the zones."
   }
 
   validation {
@@ -24,7 +24,7 @@ variable "availability_zones" {
 }
 
 variable "cidr_block" {
-  description = "IPv4 range of the new VPC, divided into 16 equal parts; null means 10.0.0.0/16. Must be null with existing."
+  description = "IPv4 range of the new VPC, divided into 16 equal parts; null means 10.0.0.0/16. Must be null with existing.vpc_id."
   type        = string
   default     = null
 
@@ -45,36 +45,60 @@ variable "cidr_block" {
   }
 
   validation {
-    condition     = var.existing == null || var.cidr_block == null
-    error_message = "cidr_block must be null with existing: set existing.vpc_cidr_block instead."
+    condition     = local.creates_vpc || var.cidr_block == null
+    error_message = "cidr_block must be null with existing.vpc_id: set existing.vpc_cidr_block instead."
   }
 }
 
 variable "existing" {
-  description = "Existing VPC to use instead of a new one, by IDs; null creates one. Requires either private_route_table_ids or s3_prefix_list_id."
+  description = "What exists already and is used instead of a new one: the VPC, and groups or ranges of broker, database, endpoints and web tier. Null creates all."
   type = object({
-    vpc_id                  = string                     # enableDnsHostnames and enableDnsSupport must be on
-    vpc_cidr_block          = string                     # its IPv4 range
-    private_subnet_ids      = list(string)               # two or more, each in a different zone
+    vpc_id                  = optional(string)           # VPC whose enableDnsHostnames and enableDnsSupport are on; null creates one
+    vpc_cidr_block          = optional(string)           # its IPv4 range
+    other_cidr_blocks       = optional(list(string), []) # its secondary ranges, and networks that use its DNS: clients of interface_endpoints
+    private_subnet_ids      = optional(list(string), []) # two or more, each in a different zone
     public_subnet_ids       = optional(list(string), []) # for a load balancer
     private_route_table_ids = optional(list(string), []) # route tables of the private subnets; they get the S3 endpoint
     s3_prefix_list_id       = optional(string)           # prefix list of S3 in the region, if the VPC already has an S3 endpoint
+    restrict_s3             = optional(bool, false)      # all clients of these route tables may change only buckets of this account
+    endpoint_private_dns    = optional(bool, true)       # all of the VPC uses interface_endpoints for their services
+
+    broker = optional(object({                        # existing broker; null creates a group for one
+      security_group_ids = optional(list(string), []) # its groups
+      cidr_blocks        = optional(list(string), []) # its addresses, if its groups cannot be referenced
+    }))
+    database = optional(object({                      # existing database; null creates a group for one
+      security_group_ids = optional(list(string), []) # its groups
+      cidr_blocks        = optional(list(string), []) # its addresses, if its groups cannot be referenced
+    }))
+    endpoints = optional(object({                     # existing interface endpoints; null: only interface_endpoints
+      security_group_ids = optional(list(string), []) # their groups
+      cidr_blocks        = optional(list(string), []) # their addresses, if their groups cannot be referenced
+    }))
+    web = optional(object({                           # existing web tier; null creates a group for one
+      security_group_ids = optional(list(string), []) # its groups
+      cidr_blocks        = optional(list(string), []) # its addresses, if its groups cannot be referenced
+    }))
   })
   default = null
 
   validation {
     condition = var.existing == null ? true : alltrue(concat(
-      [can(regex("^vpc-[0-9a-f]{8,17}$", var.existing.vpc_id))],
+      [var.existing.vpc_id == null ? true : can(regex("^vpc-[0-9a-f]{8,17}$", var.existing.vpc_id))],
       [for id in var.existing.private_subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))],
       [for id in var.existing.public_subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))],
       [for id in var.existing.private_route_table_ids : can(regex("^rtb-[0-9a-f]{8,17}$", id))],
       [var.existing.s3_prefix_list_id == null ? true : can(regex("^pl-[0-9a-f]{8,17}$", var.existing.s3_prefix_list_id))],
+      [
+        for id in flatten([for each in [var.existing.broker, var.existing.database, var.existing.endpoints, var.existing.web] : try(each.security_group_ids, [])]) :
+        can(regex("^sg-[0-9a-f]{8,17}$", id))
+      ],
     ))
-    error_message = "existing must contain IDs of the right kind: vpc-..., subnet-..., rtb-... and pl-..., each with 8 to 17 hexadecimal digits."
+    error_message = "existing must contain IDs of the right kind: vpc-..., subnet-..., rtb-..., pl-... and sg-..., each with 8 to 17 hexadecimal digits."
   }
 
   validation {
-    condition = var.existing == null ? true : (
+    condition = try(var.existing.vpc_id, null) == null ? true : (
       length(var.existing.private_subnet_ids) >= 2 &&
       length(distinct(concat(var.existing.private_subnet_ids, var.existing.public_subnet_ids))) ==
       length(var.existing.private_subnet_ids) + length(var.existing.public_subnet_ids)
@@ -83,7 +107,7 @@ variable "existing" {
   }
 
   validation {
-    condition = var.existing == null ? true : try(
+    condition = try(var.existing.vpc_id, null) == null ? true : try(
       cidrnetmask(var.existing.vpc_cidr_block) != "" &&
       cidrsubnet(var.existing.vpc_cidr_block, 0, 0) == var.existing.vpc_cidr_block, false
     )
@@ -91,10 +115,40 @@ variable "existing" {
   }
 
   validation {
-    condition = var.existing == null ? true : (
+    condition = var.existing == null ? true : alltrue([
+      for block in concat(var.existing.other_cidr_blocks, flatten([
+        for each in [var.existing.broker, var.existing.database, var.existing.endpoints, var.existing.web] : try(each.cidr_blocks, [])
+      ])) : try(cidrnetmask(block) != "" && cidrsubnet(block, 0, 0) == block && block != "0.0.0.0/0", false)
+    ])
+    error_message = "existing.other_cidr_blocks and cidr_blocks must be IPv4 ranges with no host bits set, such as 10.20.0.0/24 or 10.20.3.4/32, not 0.0.0.0/0."
+  }
+
+  validation {
+    condition = try(var.existing.vpc_id, null) == null ? true : (
       length(var.existing.private_route_table_ids) > 0 ? var.existing.s3_prefix_list_id == null : var.existing.s3_prefix_list_id != null
     )
     error_message = "existing requires exactly one of private_route_table_ids (the module creates an S3 endpoint) and s3_prefix_list_id (the VPC already has one)."
+  }
+
+  validation {
+    condition     = try(var.existing.restrict_s3, false) ? length(var.existing.private_route_table_ids) > 0 : true
+    error_message = "existing.restrict_s3 requires private_route_table_ids: the policy of an existing S3 endpoint does not change."
+  }
+
+  validation {
+    condition = var.existing == null || try(var.existing.vpc_id, null) != null ? true : (
+      var.existing.vpc_cidr_block == null && var.existing.s3_prefix_list_id == null && var.existing.endpoint_private_dns && 0 ==
+      length(concat(var.existing.other_cidr_blocks, var.existing.private_subnet_ids, var.existing.public_subnet_ids, var.existing.private_route_table_ids))
+    )
+    error_message = "existing requires vpc_id with settings of an existing VPC: its ranges, subnets, route tables, prefix list and endpoint_private_dns."
+  }
+
+  validation {
+    condition = var.existing == null ? true : alltrue([
+      for each in [var.existing.broker, var.existing.database, var.existing.endpoints, var.existing.web] :
+      each == null ? true : length(concat(each.security_group_ids, each.cidr_blocks)) > 0
+    ])
+    error_message = "existing.broker, database, endpoints and web require security_group_ids or cidr_blocks, without which no rule would allow a connection."
   }
 }
 
@@ -123,19 +177,18 @@ variable "flow_logs" {
   }
 
   validation {
-    condition     = var.existing == null || var.flow_logs == null
-    error_message = "flow_logs must be null with existing: configure them where the VPC is managed."
+    condition     = local.creates_vpc || var.flow_logs == null
+    error_message = "flow_logs must be null with existing.vpc_id: configure them where the VPC is managed."
   }
 }
 
 variable "interface_endpoints" {
-  description = "AWS services to reach through interface endpoints, by the last part of the service name."
+  description = "Interface endpoints to create, by the last part of the AWS service name. Null creates ecr.api, ecr.dkr, logs and ssm in a new VPC and none in an existing one."
   type        = set(string)
-  default     = ["ecr.api", "ecr.dkr", "logs", "ssm"]
-  nullable    = false
+  default     = null
 
   validation {
-    condition = alltrue([
+    condition = var.interface_endpoints == null ? true : alltrue([
       for name in var.interface_endpoints :
       can(regex("^[a-z][a-z0-9-]*([.][a-z0-9-]+)*$", name)) && !can(regex("amazonaws", name))
     ])
@@ -143,13 +196,13 @@ variable "interface_endpoints" {
   }
 
   validation {
-    condition     = length(setintersection(var.interface_endpoints, ["cloudwatch", "ecr", "parameter-store", "s3", "secrets", "secrets-manager"])) == 0
+    condition     = var.interface_endpoints == null ? true : length(setintersection(var.interface_endpoints, ["cloudwatch", "ecr", "parameter-store", "s3", "secrets", "secrets-manager"])) == 0
     error_message = "interface_endpoints must not contain s3, which has a gateway endpoint, nor product names: CloudWatch is monitoring, ECR is ecr.api and ecr.dkr, Parameter Store is ssm, Secrets Manager is secretsmanager."
   }
 
   validation {
     condition = (
-      var.existing != null || var.nat != "none" ||
+      var.interface_endpoints == null || !local.creates_vpc || var.nat != "none" ? true :
       contains(var.interface_endpoints, "ecr.api") == contains(var.interface_endpoints, "ecr.dkr")
     )
     error_message = "interface_endpoints must contain both ecr.api and ecr.dkr or neither: without NAT, an image pull needs both."
@@ -177,8 +230,8 @@ variable "nat" {
   }
 
   validation {
-    condition     = var.existing == null || var.nat == "none"
-    error_message = "nat must be none with existing: the routes of an existing VPC are not changed."
+    condition     = local.creates_vpc || var.nat == "none"
+    error_message = "nat must be none with existing.vpc_id: the routes of an existing VPC are not changed."
   }
 }
 
@@ -238,7 +291,7 @@ variable "subnets" {
   }
 
   validation {
-    condition     = var.existing == null || (var.subnets.per_zone == 1 && var.subnets.private_cidr_blocks == null && var.subnets.public_cidr_blocks == null)
-    error_message = "subnets must not be set with existing, which lists its subnets."
+    condition     = local.creates_vpc || (var.subnets.per_zone == 1 && var.subnets.private_cidr_blocks == null && var.subnets.public_cidr_blocks == null)
+    error_message = "subnets must not be set with existing.vpc_id, which lists its subnets."
   }
 }

@@ -16,7 +16,14 @@ from gradectl.deploy.verify.reachability import (
     reach_internet,
     reach_service,
 )
-from gradectl.deploy.verify.results import CheckResult, failed, not_applicable, not_checked, ok
+from gradectl.deploy.verify.results import (
+    CheckResult,
+    failed,
+    listed,
+    not_applicable,
+    not_checked,
+    ok,
+)
 
 _VARIABLES = {"broker": "mq_existing", "database": "db_existing"}
 _NOT_HERE = "its address does not belong to this account"
@@ -87,9 +94,11 @@ def _host(
     if host is None:
         return not_checked(f"network: {name}", f"{variable}: {_NOT_HERE}")
     existing = context.values[variable] is not None
-    attach = f"attach the security group {context.values.prefix}-{name} to it" if existing else ""
+    theirs = listed(host.group_ids)
+    worker = f"the security group {context.values.prefix}-worker"
+    admit = f"allow port {host.port} from {worker} in {theirs}" if existing and theirs else ""
     reach = reach_host(found, source, host)
-    return reach_state(name, reach, applied=context.service is not None, attach=attach)
+    return reach_state(name, reach, applied=context.service is not None, admit=admit)
 
 
 def _broker(context: VerifyContext) -> Host | None:

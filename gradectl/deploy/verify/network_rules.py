@@ -9,14 +9,12 @@ from gradectl.deploy.verify.reachability import Cause, Reach
 from gradectl.deploy.verify.results import CheckResult, failed, listed, ok, warning
 from gradectl.deploy.verify.root_values import RootValues
 
-#: Causes that disappear when a host gets the security group that apply creates for it.
-_GROUPS = {Cause.GROUP_EGRESS, Cause.GROUP_INGRESS}
 _MOST = 3
 #: Addresses that a subnet should have left, besides those of the workers.
 _SPARE = 4
 
 
-def reach_state(destination: str, reach: Reach, *, applied: bool, attach: str = "") -> CheckResult:
+def reach_state(destination: str, reach: Reach, *, applied: bool, admit: str = "") -> CheckResult:
     """
     Turn a reach into a result.
 
@@ -24,17 +22,17 @@ def reach_state(destination: str, reach: Reach, *, applied: bool, attach: str = 
         destination: The service or host.
         reach: Way and obstacles.
         applied: Whether the security groups exist.
-        attach: For a host that exists already: how to give it the group of this environment.
+        admit: For an existing host: how its groups admit the workers, whose group apply creates.
     """
     check = f"network: {destination}"
     if not reach.obstacles:
         return ok(check, f"reachable through {reach.via}")
     found = listed([one.text for one in reach.obstacles], _MOST)
     causes = {one.cause for one in reach.obstacles}
-    if attach and causes <= _GROUPS:
+    if admit and causes == {Cause.GROUP_INGRESS}:
         if not applied:
-            return warning(check, f"created by apply: its security group; then {attach}", attach)
-        return failed(check, found, attach)
+            return warning(check, f"created by apply: the workers' group; then {admit}", admit)
+        return failed(check, found, admit)
     steps = dict.fromkeys(one.next_step for one in reach.obstacles)
     return failed(check, found, "; ".join(list(steps)[:_MOST]))
 

@@ -23,7 +23,8 @@ from gradectl.deploy.verify.root_values import RootValues
 
 BROKER_PORT = 61614
 DATABASE_PORT = 3306
-_ROLES = ("broker", "database", "endpoints", "worker")
+#: Port by the role that the workers connect to.
+_PORTS = {"broker": BROKER_PORT, "database": DATABASE_PORT, "endpoints": HTTPS}
 #: Marks what does not exist yet, in IDs that people see.
 _NEW = "new"
 
@@ -48,7 +49,7 @@ def planned(found: NetworkSnapshot, values: RootValues) -> PlannedNetwork:
     """
     network = found if values.vpc else _with_vpc(found, values)
     subnets = _private_subnets(network, values)
-    groups = {role: f"{values.prefix}-{role}" for role in _ROLES}
+    groups = {role: f"{values.prefix}-{role}" for role in (*_PORTS, "worker")}
     s3_list = _s3_list(network)
     network = replace(
         network,
@@ -147,14 +148,21 @@ def _s3_list(network: NetworkSnapshot) -> PrefixList:
 
 def _groups(ids: dict[str, str], values: RootValues, s3_list: str) -> dict[str, SecurityGroup]:
     """The security groups of the module network, with the rules of the workers."""
-    pairs = (("broker", BROKER_PORT), ("database", DATABASE_PORT), ("endpoints", HTTPS))
-    out = [_rule(port, egress=True, group_id=ids[role]) for role, port in pairs]
+    own = {"endpoints"} if values.endpoints else set[str]()
+    own |= {role for role in ("broker", "database") if values.existing_peers(role) is None}
+    out = [_rule(_PORTS[role], egress=True, group_id=ids[role]) for role in _PORTS if role in own]
+    out += [
+        _rule(port, egress=True, **peer)
+        for role, port in _PORTS.items()
+        for peer in values.existing_peers(role) or ()
+    ]
     out.append(_rule(HTTPS, egress=True, prefix_list_id=s3_list))
     if "worker" in values["vpc_internet_egress_roles"]:
         out.append(_rule(HTTPS, egress=True, cidr="0.0.0.0/0"))
     accepting = {
         ids[role]: SecurityGroup(ids[role], (_rule(port, egress=False, group_id=ids["worker"]),))
-        for role, port in pairs
+        for role, port in _PORTS.items()
+        if role in own
     }
     return {**accepting, ids["worker"]: SecurityGroup(ids["worker"], tuple(out))}
 

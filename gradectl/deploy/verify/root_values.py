@@ -98,6 +98,8 @@ class RootValues:
         """The interface endpoints that apply creates."""
         if self["vpc_interface_endpoints"] is not None:
             return tuple(self["vpc_interface_endpoints"])
+        if self.vpc:
+            return ()
         exec_key = self["enable_ecs_exec"] and self["kms_key_arn"]
         return (
             "ecr.api",
@@ -114,6 +116,26 @@ class RootValues:
         """The existing VPC, where one is given."""
         found = self["vpc_existing"]
         return found if isinstance(found, Mapping) else None
+
+    def existing_peers(self, role: str) -> list[dict[str, str]] | None:
+        """
+        Give what the workers may connect to in place of a group of this environment.
+
+        Args:
+            role: broker, database or endpoints.
+
+        Returns:
+            Each security group as `group_id` and each range as `cidr`; None where none exists.
+        """
+        found = {
+            "broker": self["mq_existing"],
+            "database": self["db_existing"],
+            "endpoints": (self.vpc or {}).get("endpoints"),
+        }[role]
+        if not isinstance(found, Mapping):
+            return None
+        groups = [{"group_id": str(each)} for each in found.get("security_group_ids") or ()]
+        return groups + [{"cidr": str(each)} for each in found.get("cidr_blocks") or ()]
 
     @property
     def worker_cpu(self) -> float:

@@ -1,10 +1,16 @@
 # An existing VPC.
 
-mock_provider "aws" {}
+mock_provider "aws" {
+  mock_resource "aws_security_group" {
+    override_during = plan
+    defaults        = { owner_id = "123456789012" }
+  }
+}
 
 variables {
-  name   = "test-grading"
-  region = "ap-northeast-2"
+  name                = "test-grading"
+  region              = "ap-northeast-2"
+  interface_endpoints = ["ecr.api", "ecr.dkr", "logs", "ssm"]
   existing = {
     vpc_id                  = "vpc-0123456789abcdef0"
     vpc_cidr_block          = "172.20.0.0/16"
@@ -30,7 +36,7 @@ run "creates_only_groups_and_endpoints_in_an_existing_vpc" {
   assert {
     condition = alltrue([
       for group in values(aws_security_group.this) : group.vpc_id == "vpc-0123456789abcdef0"
-    ]) && length(aws_security_group.this) == 6
+    ]) && keys(aws_security_group.this) == ["broker", "database", "endpoints", "load_balancer", "web", "worker"]
     error_message = "All security groups are in the existing VPC."
   }
 
@@ -58,6 +64,100 @@ run "creates_only_groups_and_endpoints_in_an_existing_vpc" {
   }
 }
 
+run "creates_no_interface_endpoint_by_default_in_an_existing_vpc" {
+  command = plan
+
+  variables {
+    interface_endpoints   = null
+    internet_egress_roles = ["worker"]
+  }
+
+  assert {
+    condition     = length(aws_vpc_endpoint.interface) == 0 && !contains(keys(aws_security_group.this), "endpoints")
+    error_message = "Private DNS of an endpoint would redirect the traffic of other teams."
+  }
+
+  assert {
+    condition     = [for name in keys(aws_vpc_security_group_egress_rule.role) : name if strcontains(name, "endpoints")] == []
+    error_message = "No rule is for endpoints that do not exist."
+  }
+}
+
+run "interface_endpoints_accept_all_clients_that_their_private_dns_redirects" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id                  = "vpc-0123456789abcdef0"
+      vpc_cidr_block          = "172.20.0.0/16"
+      other_cidr_blocks       = ["172.21.0.0/16"]
+      private_subnet_ids      = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      private_route_table_ids = ["rtb-0123456789abcdef0"]
+    }
+  }
+
+  assert {
+    condition = { for name, rule in aws_vpc_security_group_ingress_rule.endpoints : name => [rule.cidr_ipv4, rule.from_port, rule.to_port] } == {
+      "172.20.0.0/16" = ["172.20.0.0/16", 443, 443], "172.21.0.0/16" = ["172.21.0.0/16", 443, 443]
+    }
+    error_message = "All ranges of the VPC reach the endpoints, not only web tier and workers."
+  }
+
+  assert {
+    condition     = alltrue([for endpoint in values(aws_vpc_endpoint.interface) : endpoint.private_dns_enabled])
+    error_message = "The workers find the endpoints by the names of the services."
+  }
+}
+
+run "private_dns_of_interface_endpoints_is_a_choice" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id                  = "vpc-0123456789abcdef0"
+      vpc_cidr_block          = "172.20.0.0/16"
+      private_subnet_ids      = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      private_route_table_ids = ["rtb-0123456789abcdef0"]
+      endpoint_private_dns    = false
+    }
+  }
+
+  assert {
+    condition     = length(aws_vpc_endpoint.interface) == 4 && !anytrue([for endpoint in values(aws_vpc_endpoint.interface) : endpoint.private_dns_enabled])
+    error_message = "The names of the services keep their addresses."
+  }
+}
+
+run "the_s3_endpoint_of_shared_route_tables_allows_what_was_allowed_before" {
+  command = plan
+
+  assert {
+    condition = [for statement in jsondecode(aws_vpc_endpoint.s3[0].policy).Statement : [statement.Effect, statement.Principal, statement.Action, statement.Resource, try(statement.Condition, null)]] == [
+      ["Allow", "*", "*", "*", null],
+    ]
+    error_message = "Other teams with these route tables may use buckets of other accounts."
+  }
+}
+
+run "the_s3_endpoint_of_shared_route_tables_is_restricted_by_choice" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id                  = "vpc-0123456789abcdef0"
+      vpc_cidr_block          = "172.20.0.0/16"
+      private_subnet_ids      = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      private_route_table_ids = ["rtb-0123456789abcdef0"]
+      restrict_s3             = true
+    }
+  }
+
+  assert {
+    condition     = jsondecode(aws_vpc_endpoint.s3[0].policy).Statement[0].Condition == { StringEquals = { "aws:ResourceAccount" = "123456789012" } }
+    error_message = "All clients of these route tables may change only buckets of this account."
+  }
+}
+
 run "keeps_an_existing_s3_endpoint" {
   command = plan
 
@@ -68,7 +168,8 @@ run "keeps_an_existing_s3_endpoint" {
       private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
       s3_prefix_list_id  = "pl-78a54011"
     }
-    interface_endpoints = []
+    interface_endpoints   = []
+    internet_egress_roles = ["worker"]
   }
 
   assert {
@@ -207,4 +308,41 @@ run "refuses_subnets_for_it" {
   }
 
   expect_failures = [var.subnets]
+}
+
+run "refuses_existing_parts_without_the_vpc_they_are_in" {
+  command = plan
+
+  variables {
+    availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
+    existing           = { private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"] }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_a_policy_for_the_s3_endpoint_of_others" {
+  command = plan
+
+  variables {
+    existing = {
+      vpc_id             = "vpc-0123456789abcdef0"
+      vpc_cidr_block     = "172.20.0.0/16"
+      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      s3_prefix_list_id  = "pl-78a54011"
+      restrict_s3        = true
+    }
+  }
+
+  expect_failures = [var.existing]
+}
+
+run "refuses_workers_without_a_path_to_aws_services" {
+  command = plan
+
+  variables {
+    interface_endpoints = null
+  }
+
+  expect_failures = [var.internet_egress_roles]
 }

@@ -309,13 +309,17 @@ def adopting(applied: Applied) -> Applied:
                 one["PrefixListId"] for one in lists if one["PrefixListName"].endswith(".s3")
             ),
         },
-        "vpc_interface_endpoints": [],
         "mq_existing": {
             "name": f"{prefix}-mq",
             "node_names": [f"{prefix}-mq-1"],
+            "security_group_ids": [applied.group],
             "stomp_endpoints": ["stomp+ssl://mockmq:61614"],
         },
-        "db_existing": {"endpoint": "db.example.com:3306", "identifier": prefix},
+        "db_existing": {
+            "endpoint": "db.example.com:3306",
+            "identifier": prefix,
+            "security_group_ids": [applied.group],
+        },
     }
     endpoints = applied.ec2.describe_vpc_endpoints(Filters=within)["VpcEndpoints"]
     applied.endpoints = {
@@ -346,14 +350,14 @@ def test_existing_vpc_broker_and_database_are_checked_before_the_first_apply(
     assert found["broker"] == found["database"] == "ok"
     assert found["network: ssm"] == "failed"  # the endpoint's group accepts only itself
     advice = {one["check"]: one["next_step"] for one in document["checks"]}
-    assert f"{adopting.name}-grading-broker" in advice["network: broker"]
+    assert f"{adopting.name}-grading-worker" in advice["network: broker"]
 
 
 def test_an_endpoint_that_exists_is_found_before_terraform_fails_at_it(
     adopting: Applied, published: Callable[[str], Any]
 ) -> None:
     """AWS rejects a second private DNS name in the middle of an apply."""
-    del adopting.variables["vpc_interface_endpoints"]
+    adopting.variables["vpc_interface_endpoints"] = ["ecr.api", "ecr.dkr", "logs", "ssm"]
     adopting.project.configure(variables=adopting.variables)
 
     finished = adopting.project.run("verify", adopting.name, "-o", "json")

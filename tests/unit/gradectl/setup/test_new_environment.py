@@ -49,9 +49,9 @@ VPC = NetworkSnapshot(
     prefix_lists={"pl-1": PrefixList("pl-1", f"com.amazonaws.{REGION}.s3")},
 )
 S3 = Endpoint("vpce-s3", "vpc-1", "s3", gateway=True, table_ids=("rtb-private",))
-BROKER = BrokerNode("b-1", "judge", "RUNNING", "ACTIVEMQ", False, (), ())
+BROKER = BrokerNode("b-1", "judge", "RUNNING", "ACTIVEMQ", False, (), ("sg-b",))
 DATABASE = DatabaseNode(
-    "db-1", "available", "vpc-1", 3306, False, (), (), "mysql", "db-1.rds", "", "root"
+    "db-1", "available", "vpc-1", 3306, False, (), ("sg-d",), "mysql", "db-1.rds", "", "root"
 )
 
 
@@ -95,19 +95,31 @@ def test_a_vpc_is_described_by_its_subnets_and_route_tables() -> None:
             "vpc_cidr_block": "10.0.0.0/16",
             "private_subnet_ids": ["large-a", "large-c"],
             "private_route_table_ids": ["rtb-private"],
-        }
+        },
+        "vpc_interface_endpoints": ["ecr.api", "ecr.dkr", "logs", "ssm"],
     }
 
 
 def test_endpoints_that_exist_are_not_created_again() -> None:
     """AWS would reject the second private DNS name, and a second S3 route."""
-    logs = Endpoint("vpce-logs", "vpc-1", "logs")
+    logs = Endpoint("vpce-logs", "vpc-1", "logs", group_ids=("sg-logs",))
 
     found = adopted_vpc(replace(VPC, endpoints=(logs, S3)), "vpc-1", NEEDED)
 
     assert found["vpc_existing"]["s3_prefix_list_id"] == "pl-1"
     assert "private_route_table_ids" not in found["vpc_existing"]
+    assert found["vpc_existing"]["endpoints"] == {"security_group_ids": ["sg-logs"]}
     assert found["vpc_interface_endpoints"] == ["ecr.api", "ecr.dkr", "ssm"]
+
+
+def test_a_way_to_the_internet_replaces_endpoints() -> None:
+    """Private DNS of a new endpoint would change the traffic of the whole VPC."""
+    nat = RouteTable("rtb-private", "vpc-1", (LOCAL, Route("0.0.0.0/0", "nat-1")), (), main=True)
+
+    found = adopted_vpc(replace(VPC, tables=(nat, VPC.tables[1])), "vpc-1", NEEDED)
+
+    assert found["vpc_internet_egress_roles"] == ["worker"]
+    assert "vpc_interface_endpoints" not in found
 
 
 def test_an_unusable_vpc_is_refused() -> None:
@@ -129,9 +141,11 @@ def test_a_broker_and_a_database_are_described_by_their_addresses() -> None:
 
     assert broker["mq_existing"]["node_names"] == ["judge-1", "judge-2"]
     assert broker["mq_existing"]["stomp_endpoints"] == endpoints
+    assert broker["mq_existing"]["security_group_ids"] == ["sg-b"]
     assert broker["mq_admin_username"] == "grader"
     assert database["db_existing"]["endpoint"] == "db-1.rds:3306"
     assert database["db_existing"]["database_name"] == "grading"
+    assert database["db_existing"]["security_group_ids"] == ["sg-d"]
     assert database["db_admin_username"] == "root"
 
 

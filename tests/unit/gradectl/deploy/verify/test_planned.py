@@ -10,6 +10,7 @@ import pytest
 
 from gradectl.adapters.aws.network_model import (
     Endpoint,
+    GroupRule,
     NetworkSnapshot,
     Route,
     RouteTable,
@@ -30,6 +31,8 @@ VPC = {
     "private_subnet_ids": ["subnet-a", "subnet-c"],
     "private_route_table_ids": ["rtb-1"],
 }
+
+ENDPOINTS = ["ecr.api", "ecr.dkr", "logs", "ssm"]
 
 
 def values(**variables: Any) -> RootValues:
@@ -113,40 +116,74 @@ def test_a_missing_endpoint_is_found_before_it_is_missing(
 
 
 def test_an_existing_vpc_gets_the_missing_endpoints() -> None:
-    """Nothing of it has to be prepared besides subnets and route tables."""
-    assert obstacles(company(), values(vpc_existing=VPC)) == {}
-    assert conflicts(company(), values(vpc_existing=VPC)) == []
+    """Those that are chosen; by default none is made, because private DNS is for the whole VPC."""
+    chosen = values(vpc_existing=VPC, vpc_interface_endpoints=ENDPOINTS)
+
+    assert obstacles(company(), chosen) == {}
+    assert conflicts(company(), chosen) == []
+    assert set(obstacles(company(), values(vpc_existing=VPC))) == set(ENDPOINTS)
+
+
+def test_existing_endpoints_are_reached_through_their_groups() -> None:
+    """The workers may connect to the groups that are given, and these must allow the workers."""
+    theirs = [
+        Endpoint(f"vpce-{name}", "vpc-1", name, subnet_ids=("subnet-a",), group_ids=("sg-e",))
+        for name in ENDPOINTS
+    ]
+    closed = SecurityGroup("sg-e")
+    rule = GroupRule(egress=False, from_port=443, to_port=443, cidr="10.0.0.0/16")
+    open_to_all = SecurityGroup("sg-e", (rule,))
+    given = values(vpc_existing={**VPC, "endpoints": {"security_group_ids": ["sg-e"]}})
+
+    assert obstacles(company(*theirs, groups={"sg-e": open_to_all}), given) == {}
+    found = obstacles(company(*theirs, groups={"sg-e": closed}), given)
+    assert found == {name: {"group-ingress"} for name in ENDPOINTS}
 
 
 def test_route_tables_that_are_not_given_get_no_s3_endpoint() -> None:
     """The subnets need the tables that they really use."""
     wrong = {**VPC, "private_route_table_ids": ["rtb-other"]}
+    given = values(vpc_existing=wrong, vpc_interface_endpoints=ENDPOINTS)
 
-    assert obstacles(company(), values(vpc_existing=wrong)) == {"s3": {"no-route"}}
+    assert obstacles(company(), given) == {"s3": {"no-route"}}
 
 
 def test_an_endpoint_that_exists_clashes_with_a_new_one() -> None:
     """AWS rejects a second private DNS name, and a second S3 route."""
     theirs = Endpoint("vpce-1", "vpc-1", "logs", subnet_ids=("subnet-a",), group_ids=("sg-1",))
     gateway = Endpoint("vpce-2", "vpc-1", "s3", gateway=True, table_ids=("rtb-1",))
-    found = conflicts(company(theirs, gateway), values(vpc_existing=VPC))
+    given = values(vpc_existing=VPC, vpc_interface_endpoints=ENDPOINTS)
+    found = conflicts(company(theirs, gateway), given)
 
     assert ["vpce-1" in text for text, _ in found] == [True, False]
     assert "vpc_interface_endpoints" in found[0][1]
     assert "s3_prefix_list_id" in found[1][1]
 
 
-def test_an_existing_broker_waits_for_its_security_group() -> None:
-    """Its own groups cannot know the workers' group before apply has created it."""
+def test_an_existing_broker_admits_the_workers_after_the_apply() -> None:
+    """Its groups cannot name the workers' group before apply has created it."""
     groups = {"sg-b": SecurityGroup("sg-b")}
-    future = planned(company(groups=groups), values(vpc_existing=VPC))
+    given = values(vpc_existing=VPC, mq_existing={"security_group_ids": ["sg-b"]})
+    future = planned(company(groups=groups), given)
     host = Host("the broker", 61614, ("subnet-a",), ("sg-b",))
     reach = reach_host(future.network, future.source, host)
 
-    before = reach_state("broker", reach, applied=False, attach="attach dev-grading-broker")
-    after = reach_state("broker", reach, applied=True, attach="attach dev-grading-broker")
-    assert (before.state.value, before.next_step) == ("warning", "attach dev-grading-broker")
-    assert (after.state.value, after.next_step) == ("failed", "attach dev-grading-broker")
+    before = reach_state("broker", reach, applied=False, admit="allow dev-grading-worker")
+    after = reach_state("broker", reach, applied=True, admit="allow dev-grading-worker")
+    assert (before.state.value, before.next_step) == ("warning", "allow dev-grading-worker")
+    assert (after.state.value, after.next_step) == ("failed", "allow dev-grading-worker")
+
+
+def test_workers_that_may_not_connect_to_a_broker_fail_before_the_apply() -> None:
+    """Other groups than those of the broker are a mistake that no apply corrects."""
+    groups = {"sg-b": SecurityGroup("sg-b")}
+    given = values(vpc_existing=VPC, mq_existing={"security_group_ids": ["sg-other"]})
+    future = planned(company(groups=groups), given)
+    host = Host("the broker", 61614, ("subnet-a",), ("sg-b",))
+    reach = reach_host(future.network, future.source, host)
+
+    found = reach_state("broker", reach, applied=False, admit="allow dev-grading-worker")
+    assert found.state.value == "failed"
 
 
 @pytest.mark.parametrize(
