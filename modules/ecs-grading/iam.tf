@@ -1,6 +1,7 @@
 locals {
-  # arn:aws:logs:<region>:<account>:log-group:<name>
+  # arn:<partition>:logs:<region>:<account>:log-group:<name>
   account_id = split(":", aws_cloudwatch_log_group.this.arn)[4]
+  partition  = split(":", aws_cloudwatch_log_group.this.arn)[1]
 
   # <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>; other registries are skipped
   images = distinct(concat([var.image], values(var.task.sidecars)[*].image))
@@ -8,7 +9,7 @@ locals {
     for image in local.images : regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com/([^:@]+)", image)
     if can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[^:@]", image))
   ]
-  repository_arns = distinct([for image in local.ecr_images : "arn:aws:ecr:${image[1]}:${image[0]}:repository/${image[2]}"])
+  repository_arns = distinct([for image in local.ecr_images : "arn:${local.partition}:ecr:${image[1]}:${image[0]}:repository/${image[2]}"])
 
   session_channel_actions = [
     "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
@@ -54,7 +55,7 @@ locals {
       Sid      = "ProtectTasksOfThisCluster"
       Effect   = "Allow"
       Action   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
-      Resource = "arn:aws:ecs:${var.region}:${local.account_id}:task/${local.name}-cluster/*" # tasks of this cluster; their IDs are unknown in advance
+      Resource = "arn:${local.partition}:ecs:${var.region}:${local.account_id}:task/${local.name}-cluster/*" # tasks of this cluster; their IDs are unknown in advance
     }]
   })
 

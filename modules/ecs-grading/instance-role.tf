@@ -1,7 +1,7 @@
 # Only with ec2_capacity: role of the instances. Images, logs and grading use the roles of the task.
 
 locals {
-  cluster_arn_form = "arn:aws:ecs:${var.region}:${local.account_id}"
+  cluster_arn_form = "arn:${local.partition}:ecs:${var.region}:${local.account_id}"
 
   instance_statements = [
     {

@@ -73,7 +73,7 @@ resource "aws_kms_key_policy" "topic" {
       {
         Sid       = "AccountDecides"
         Effect    = "Allow"
-        Principal = { AWS = "arn:aws:iam::${split(":", aws_kms_key.topic[each.key].arn)[4]}:root" }
+        Principal = { AWS = "arn:${split(":", aws_kms_key.topic[each.key].arn)[1]}:iam::${split(":", aws_kms_key.topic[each.key].arn)[4]}:root" }
         Action    = "kms:*" # delegates access to IAM policies; without it the key could not be managed
         Resource  = "*"     # in a key policy, * means this key
       },

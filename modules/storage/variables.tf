@@ -91,8 +91,8 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null; policies cannot reference an alias."
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:aws(-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id> (not of China, where S3 has another domain), or null; policies cannot reference an alias."
   }
 }
 

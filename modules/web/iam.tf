@@ -3,7 +3,7 @@ locals {
   _ecr_image     = try(regex("^(([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com)/([^:@]+)", var.application.image), null)
   ecr_registry   = local._ecr_image == null ? null : local._ecr_image[0]
   ecr_region     = local._ecr_image == null ? null : local._ecr_image[2]
-  repository_arn = local._ecr_image == null ? null : "arn:aws:ecr:${local._ecr_image[2]}:${local._ecr_image[1]}:repository/${local._ecr_image[3]}"
+  repository_arn = local._ecr_image == null ? null : "arn:${local.partition}:ecr:${local._ecr_image[2]}:${local._ecr_image[1]}:repository/${local._ecr_image[3]}"
 
   # Minimal permissions of Session Manager's agent. The managed policy AmazonSSMManagedInstanceCore
   # would also allow reading every parameter of the account, including the broker's passwords.

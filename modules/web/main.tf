@@ -3,6 +3,7 @@ locals {
 
   # arn:aws:acm:<region>:<account>:certificate/<id>; a load balancer accepts only certificates of its own account
   account_id = split(":", var.certificate_arn)[4]
+  partition  = split(":", var.certificate_arn)[1]
 }
 
 resource "aws_lb" "this" {

@@ -211,8 +211,8 @@ variable "region" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be a region name such as ap-northeast-2."
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region)) && !startswith(var.region, "cn-")
+    error_message = "region must be a region name such as ap-northeast-2, not one of China, where services have other domains."
   }
 }
 

@@ -114,6 +114,19 @@ def test_every_move_is_in_the_upgrade_notes(folder: Path) -> None:
     hold(wrong)
 
 
+@each_module
+def test_no_module_names_a_partition(folder: Path) -> None:
+    """A policy with `arn:aws:` allows nothing in GovCloud; ARNs of resources have the right one."""
+    wrong = [
+        f"{file}:{item.line}: {text_of(item)}"
+        for file, block in blocks(folder)
+        for item in passed(block)
+        if item.name not in ("description", "error_message") and "arn:aws:" in text_of(item)
+    ]
+
+    hold(wrong)
+
+
 @each_folder
 def test_no_region_and_no_account_is_built_in(folder: Path) -> None:
     """A module works wherever its user wants; lists of what AWS has are no choice."""

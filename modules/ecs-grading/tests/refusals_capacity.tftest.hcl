@@ -185,6 +185,16 @@ run "refuses_an_invalid_region" {
   expect_failures = [var.region]
 }
 
+run "refuses_a_region_of_china" {
+  command = plan
+
+  variables {
+    region = "cn-north-1"
+  }
+
+  expect_failures = [var.region]
+}
+
 run "refuses_a_service_without_a_subnet" {
   command = plan
 

@@ -191,3 +191,28 @@ run "has_a_dns_name_with_service_discovery" {
     error_message = "Remaining addresses of ECS do not prevent deletion."
   }
 }
+
+run "policies_name_the_partition_of_the_account" {
+  command = plan
+
+  override_resource {
+    target          = aws_cloudwatch_log_group.this
+    override_during = plan
+    values          = { arn = "arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/ecs/test-grading" }
+  }
+
+  variables {
+    region       = "us-gov-west-1"
+    image        = "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/test-grading-worker:1.0"
+    ec2_capacity = {}
+    service      = { allow_task_protection = true }
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat([aws_iam_role_policy.execution.policy, aws_iam_role_policy.instance["this"].policy], values(aws_iam_role_policy.task)[*].policy) :
+      strcontains(policy, "arn:aws-us-gov:") && !strcontains(policy, "arn:aws:")
+    ])
+    error_message = "ARNs of the commercial partition allow nothing in GovCloud."
+  }
+}

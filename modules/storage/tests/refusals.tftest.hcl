@@ -117,6 +117,16 @@ run "refuses_the_alias_of_a_key" {
   expect_failures = [var.kms_key_arn]
 }
 
+run "refuses_a_key_of_china" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
 run "refuses_uploads_from_any_origin" {
   command = plan
 

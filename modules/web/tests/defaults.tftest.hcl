@@ -168,3 +168,18 @@ run "the_role_has_minimal_permissions" {
     error_message = "The URL contains the load balancer's name, the log group the environment's."
   }
 }
+
+run "policies_name_the_partition_of_the_certificate" {
+  command = plan
+
+  variables {
+    region          = "us-gov-west-1"
+    certificate_arn = "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+    application     = { image = "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/test-web:1.4.2" }
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_iam_role_policy.instance["pull"].policy).Statement[*].Resource, "arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/test-web")
+    error_message = "ARNs of the commercial partition allow nothing in GovCloud."
+  }
+}

@@ -115,6 +115,17 @@ run "refuses_an_invalid_region" {
   expect_failures = [var.region]
 }
 
+run "refuses_a_region_of_china" {
+  command = plan
+
+  variables {
+    region          = "cn-north-1"
+    certificate_arn = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+
+  expect_failures = [var.region]
+}
+
 run "refuses_more_than_all_of_the_cpu" {
   command = plan
 
