@@ -24,6 +24,10 @@ module "database" {
     allocated_gb = var.db_allocated_storage_gb
     max_gb       = var.db_max_allocated_storage_gb
     kms_key_arn  = var.kms_key_arn
+
+    final_snapshot = var.db_enable_final_snapshot
+    keep_backups   = var.db_keep_backups
+    restore        = var.db_restore
   }
   application = {
     database_name      = var.db_existing == null ? "grading" : var.db_existing.database_name
@@ -38,7 +42,7 @@ module "database" {
     kms_key_arn               = var.kms_key_arn
   }
 
-  backup_retention_days = coalesce(var.db_backup_retention_days, var.enable_data_protection ? 7 : 0)
+  backup_retention_days = coalesce(var.db_backup_retention_days, 7)
 
   admin_username         = var.db_admin_username
   admin_password         = local.db_admin_password

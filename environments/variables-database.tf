@@ -57,7 +57,7 @@ variable "db_application_username" {
 }
 
 variable "db_backup_retention_days" {
-  description = "Retention of daily backups in days, 0 to 35; null means 7 with enable_data_protection, else 0."
+  description = "Retention of daily backups in days, 0 to 35, where 0 deletes the existing ones; null means 7."
   type        = number
   default     = null
 }
@@ -70,6 +70,12 @@ variable "db_backup_window" {
 
 variable "db_enable_auto_minor_upgrade" {
   description = "Let RDS install patches of db_engine_version in the maintenance window."
+  type        = bool
+  default     = true
+}
+
+variable "db_enable_final_snapshot" {
+  description = "Take the snapshot <environment_name>-grading-final before the database is deleted."
   type        = bool
   default     = true
 }
@@ -128,6 +134,12 @@ variable "db_instance_class" {
   default     = "db.t4g.micro"
 }
 
+variable "db_keep_backups" {
+  description = "Keep the daily backups after the database is deleted, until their retention ends."
+  type        = bool
+  default     = true
+}
+
 variable "db_maintenance_window" {
   description = "Weekly maintenance window of the database, ddd:hh:mm-ddd:hh:mm in UTC; null lets RDS choose."
   type        = string
@@ -160,6 +172,17 @@ variable "db_performance_insights_days" {
   description = "Retention of Performance Insights in days: 7, 731, or a multiple of 31 up to 713; 0 disables it. Not available on micro and small classes."
   type        = number
   default     = 7
+}
+
+variable "db_restore" {
+  description = "What a new database is restored from: exactly one of snapshot, instance and backup_arn; ignored once the database exists. Its administrator must be db_admin_username. Null creates an empty database."
+  type = object({
+    snapshot   = optional(string) # identifier or ARN of a snapshot
+    instance   = optional(string) # identifier of an existing instance, such as that of another environment
+    backup_arn = optional(string) # ARN of the backups of a deleted instance
+    time       = optional(string) # with instance or backup_arn: yyyy-mm-ddThh:mm:ssZ; null: the latest possible
+  })
+  default = null
 }
 
 variable "db_slow_query_seconds" {

@@ -29,7 +29,7 @@ variable "emulated" {
 }
 
 variable "enable_data_protection" {
-  description = "Keep backups, and prevent deletion of the database, the load balancer and non-empty buckets."
+  description = "Prevent deletion of the database, the load balancer and non-empty buckets."
   type        = bool
   default     = true
 }

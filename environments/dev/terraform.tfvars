@@ -1,6 +1,8 @@
 # Rendered from environment.yaml by `gradectl render dev`. Change that file, not this one.
 aws_account_id               = "123456789012"
 aws_region                   = "ap-northeast-2"
+db_enable_final_snapshot     = false
+db_keep_backups              = false
 ecs_desired_count            = 1
 ecs_max_capacity             = 2
 ecs_min_capacity             = 1

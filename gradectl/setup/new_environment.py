@@ -17,6 +17,8 @@ _WIDTH = 96
 #: Variables by size; everything else keeps the default of the root.
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "small": {
+        "db_enable_final_snapshot": False,
+        "db_keep_backups": False,
         "ecs_desired_count": 1,
         "ecs_max_capacity": 2,
         "ecs_min_capacity": 1,

@@ -25,7 +25,7 @@ resource "aws_db_instance" "this" {
   engine         = "mysql"
   engine_version = var.engine.version
   instance_class = var.instance_class
-  db_name        = var.application.database_name
+  db_name        = var.storage.restore == null ? var.application.database_name : null # a restored database has its schemas
   port           = 3306
 
   username            = var.admin_username
@@ -55,7 +55,7 @@ resource "aws_db_instance" "this" {
   backup_retention_period  = var.backup_retention_days
   backup_window            = var.engine.backup_window
   copy_tags_to_snapshot    = true
-  delete_automated_backups = !var.enable_protection
+  delete_automated_backups = !var.storage.keep_backups
 
   enabled_cloudwatch_logs_exports       = keys(aws_cloudwatch_log_group.this)
   monitoring_interval                   = coalesce(var.monitoring.enhanced_interval_seconds, 0)
@@ -65,10 +65,26 @@ resource "aws_db_instance" "this" {
   performance_insights_retention_period = local.performance_insights_days > 0 ? local.performance_insights_days : null
 
   deletion_protection       = var.enable_protection
-  skip_final_snapshot       = !var.enable_protection
-  final_snapshot_identifier = var.enable_protection ? "${var.name}-final" : null
+  skip_final_snapshot       = !var.storage.final_snapshot
+  final_snapshot_identifier = var.storage.final_snapshot ? "${var.name}-final" : null
+
+  snapshot_identifier = try(var.storage.restore.snapshot, null)
+
+  dynamic "restore_to_point_in_time" {
+    for_each = [for each in var.storage.restore[*] : each if each.snapshot == null]
+
+    content {
+      source_db_instance_identifier            = restore_to_point_in_time.value.instance
+      source_db_instance_automated_backups_arn = restore_to_point_in_time.value.backup_arn
+      restore_time                             = restore_to_point_in_time.value.time
+      use_latest_restorable_time               = restore_to_point_in_time.value.time == null ? true : null
+    }
+  }
 
   lifecycle {
+    # The source matters only at creation; without this, removing it would replace the database.
+    ignore_changes = [restore_to_point_in_time, snapshot_identifier]
+
     precondition {
       condition     = local.backup == null ? true : local.backup.length >= 30
       error_message = "engine.backup_window must last at least 30 minutes."

@@ -71,7 +71,7 @@ variable "backup_retention_days" {
 }
 
 variable "enable_protection" {
-  description = "Enable deletion protection, and on deletion keep a final snapshot and the backups."
+  description = "Enable deletion protection. What remains after a deletion is set by storage.final_snapshot and storage.keep_backups."
   type        = bool
   default     = true
 }
@@ -245,11 +245,20 @@ variable "security_group_ids" {
 }
 
 variable "storage" {
-  description = "Encrypted gp3 storage."
+  description = "Encrypted gp3 storage, what a deletion keeps of it, and what a new database is restored from."
   type = object({
-    allocated_gb = optional(number, 20) # initial size
-    max_gb       = optional(number)     # limit of storage autoscaling; null: off
-    kms_key_arn  = optional(string)     # null: the key of RDS; changing it replaces the database
+    allocated_gb   = optional(number, 20) # initial size
+    max_gb         = optional(number)     # limit of storage autoscaling; null: off
+    kms_key_arn    = optional(string)     # null: the key of RDS; changing it replaces the database
+    final_snapshot = optional(bool, true) # a deletion first takes the snapshot <name>-final
+    keep_backups   = optional(bool, true) # a deletion keeps the daily backups until their retention ends
+
+    restore = optional(object({     # source of a new database, ignored once it exists; null: an empty database
+      snapshot   = optional(string) # identifier or ARN of a snapshot; or:
+      instance   = optional(string) # identifier of an existing instance; or:
+      backup_arn = optional(string) # ARN of the backups of a deleted instance
+      time       = optional(string) # with instance or backup_arn: yyyy-mm-ddThh:mm:ssZ; null: the latest possible
+    }))
   })
   default  = {}
   nullable = false
@@ -267,6 +276,27 @@ variable "storage" {
   validation {
     condition     = var.storage.kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.storage.kms_key_arn))
     error_message = "storage.kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null; RDS does not accept an alias here."
+  }
+
+  validation {
+    condition = var.storage.restore == null ? true : 1 == length([
+      for source in [var.storage.restore.snapshot, var.storage.restore.instance, var.storage.restore.backup_arn] : source if source != null
+    ])
+    error_message = "storage.restore requires exactly one of snapshot, instance and backup_arn."
+  }
+
+  validation {
+    condition = try(var.storage.restore.time, null) == null ? true : (
+      var.storage.restore.snapshot == null && endswith(var.storage.restore.time, "Z") && can(timeadd(var.storage.restore.time, "0s"))
+    )
+    error_message = "storage.restore.time must be a time in UTC such as 2026-06-15T08:30:00Z, and requires instance or backup_arn."
+  }
+
+  validation {
+    condition = try(var.storage.restore.backup_arn, null) == null ? true : can(
+      regex("^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:auto-backup:[a-z0-9-]+$", var.storage.restore.backup_arn)
+    )
+    error_message = "storage.restore.backup_arn must be arn:aws:rds:<region>:<account>:auto-backup:<id>, as aws rds describe-db-instance-automated-backups prints it."
   }
 }
 

@@ -19,8 +19,77 @@ run "protection_can_be_disabled" {
   }
 
   assert {
-    condition     = aws_db_instance.this[0].skip_final_snapshot && !aws_db_instance.this[0].deletion_protection && aws_db_instance.this[0].delete_automated_backups && aws_db_instance.this[0].backup_retention_period == 0 && aws_db_instance.this[0].final_snapshot_identifier == null
+    condition     = !aws_db_instance.this[0].deletion_protection && aws_db_instance.this[0].backup_retention_period == 0
     error_message = "Without protection it can be deleted."
+  }
+
+  assert {
+    condition     = !aws_db_instance.this[0].skip_final_snapshot && aws_db_instance.this[0].final_snapshot_identifier == "test-grading-final" && !aws_db_instance.this[0].delete_automated_backups
+    error_message = "A deletion keeps its rows."
+  }
+}
+
+run "a_deletion_keeps_nothing_only_where_chosen" {
+  command = plan
+
+  variables {
+    storage = { final_snapshot = false, keep_backups = false }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].skip_final_snapshot && aws_db_instance.this[0].final_snapshot_identifier == null && aws_db_instance.this[0].delete_automated_backups
+    error_message = "No snapshot is taken, and the backups are deleted."
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].deletion_protection
+    error_message = "Deletion protection is another setting."
+  }
+}
+
+run "restores_a_snapshot" {
+  command = plan
+
+  variables {
+    storage = { restore = { snapshot = "test-grading-final" } }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].snapshot_identifier == "test-grading-final" && length(aws_db_instance.this[0].restore_to_point_in_time) == 0
+    error_message = "The new database has the rows of the snapshot."
+  }
+}
+
+run "restores_an_instance_to_a_point_in_time" {
+  command = plan
+
+  variables {
+    storage = { restore = { instance = "production-grading", time = "2026-06-15T08:30:00Z" } }
+  }
+
+  assert {
+    condition = (
+      one(aws_db_instance.this[0].restore_to_point_in_time).source_db_instance_identifier == "production-grading" &&
+      one(aws_db_instance.this[0].restore_to_point_in_time).restore_time == "2026-06-15T08:30:00Z" &&
+      one(aws_db_instance.this[0].restore_to_point_in_time).use_latest_restorable_time == null
+    )
+    error_message = "The new database has the rows of that time."
+  }
+}
+
+run "restores_the_backups_of_a_deleted_instance" {
+  command = plan
+
+  variables {
+    storage = { restore = { backup_arn = "arn:aws:rds:ap-northeast-2:123456789012:auto-backup:ab-abcdefghijklmnop" } }
+  }
+
+  assert {
+    condition = (
+      one(aws_db_instance.this[0].restore_to_point_in_time).source_db_instance_automated_backups_arn == "arn:aws:rds:ap-northeast-2:123456789012:auto-backup:ab-abcdefghijklmnop" &&
+      one(aws_db_instance.this[0].restore_to_point_in_time).use_latest_restorable_time
+    )
+    error_message = "The new database has the latest rows."
   }
 }
 

@@ -210,3 +210,33 @@ run "refuses_the_alias_of_a_key_for_the_disk" {
 
   expect_failures = [var.storage]
 }
+
+run "refuses_two_sources_to_restore_from" {
+  command = plan
+
+  variables {
+    storage = { restore = { snapshot = "test-grading-final", instance = "production-grading" } }
+  }
+
+  expect_failures = [var.storage]
+}
+
+run "refuses_a_time_for_a_snapshot" {
+  command = plan
+
+  variables {
+    storage = { restore = { snapshot = "test-grading-final", time = "2026-06-15T08:30:00Z" } }
+  }
+
+  expect_failures = [var.storage]
+}
+
+run "refuses_the_id_of_backups_in_place_of_their_arn" {
+  command = plan
+
+  variables {
+    storage = { restore = { backup_arn = "ab-abcdefghijklmnop" } }
+  }
+
+  expect_failures = [var.storage]
+}

@@ -20,6 +20,7 @@ db_maintenance_window           = "sun:18:30-sun:19:30"
 db_max_allocated_storage_gb     = 100
 db_multi_az                     = true
 db_parameters                   = { max_connections = { value = "200" } }
+db_restore                      = { instance = "production-grading", time = "2026-06-15T08:30:00Z" }
 db_slow_query_seconds           = 5
 ecs_architecture                = "ARM64"
 ecs_cpu_target_value            = 40
