@@ -30,7 +30,8 @@ locals {
     }
   }
 
-  consumers = join(" + ", [for id in keys(local.consumer_metrics) : "FILL(${id}, 0)"])
-  reported  = "${join(" + ", [for id in keys(local.size_metrics) : "FILL(${id} + 1, 0)"])} > 0"
-  waiting   = join(" + ", [for id in keys(local.size_metrics) : "FILL(${id}, 0)"])
+  consumers          = join(" + ", [for id in keys(local.consumer_metrics) : "FILL(${id}, 0)"])
+  consumers_reported = "${join(" + ", [for id in keys(local.consumer_metrics) : "FILL(${id} + 1, 0)"])} > 0"
+  reported           = "${join(" + ", [for id in keys(local.size_metrics) : "FILL(${id} + 1, 0)"])} > 0"
+  waiting            = join(" + ", [for id in keys(local.size_metrics) : "FILL(${id}, 0)"])
 }

@@ -34,11 +34,8 @@ output "scaling_alarm_names" {
 }
 
 output "scaling_bounds" {
-  description = "Minimum and maximum number of tasks."
-  value = {
-    max = aws_appautoscaling_target.this.max_capacity
-    min = aws_appautoscaling_target.this.min_capacity
-  }
+  description = "Minimum and maximum number of tasks, where no schedule has set others."
+  value       = local.bounds
 }
 
 output "service_arn" {

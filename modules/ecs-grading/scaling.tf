@@ -1,15 +1,31 @@
+locals {
+  bounds = {
+    max = var.enable_autoscaling ? var.capacity.max : var.capacity.desired
+    min = var.enable_autoscaling ? var.capacity.min : var.capacity.desired
+  }
+  _schedules = var.enable_autoscaling ? values(var.scaling.schedules) : []
+}
+
+# The bounds that no schedule moves. A change of these replaces the target, because Terraform ignores a bound either
+# always or never: an apply in exam hours would otherwise reset what a schedule has set.
+resource "terraform_data" "bounds" {
+  input = { for name, bound in local.bounds : name => bound if alltrue([for each in local._schedules : each[name] == null]) }
+}
+
 # Always created: without autoscaling it holds the service at the desired count, so that the variable can
 # change the count although the service ignores it.
 resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
   resource_id        = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.this.name}"
-  min_capacity       = var.enable_autoscaling ? var.capacity.min : var.capacity.desired
-  max_capacity       = var.enable_autoscaling ? var.capacity.max : var.capacity.desired
+  min_capacity       = local.bounds.min
+  max_capacity       = local.bounds.max
 
   lifecycle {
+    ignore_changes = [max_capacity, min_capacity] # schedules set them
+
     # Replacing the service deletes its target without an error.
-    replace_triggered_by = [aws_ecs_service.this.id]
+    replace_triggered_by = [aws_ecs_service.this.id, terraform_data.bounds]
   }
 }
 

@@ -7,15 +7,16 @@ locals {
   may_rest = var.enable_autoscaling && local.smallest == 0
 
   rest = local.may_rest ? {
-    # Only while the desired count is 0, so that the alarm never adds to target tracking. That metric is delayed, so
-    # the alarm also requires that no consumer is connected.
+    # Only from zero. ECS reports the desired count only while a task runs, so its absence also means that wanted tasks
+    # do not start, as in a shortage of Spot capacity. The policy therefore sets a number: repeated, it adds nothing. It
+    # cannot stop a worker either, because the broker must report that no consumer is connected.
     wake-up = {
       description = "Messages wait and no worker is there."
-      expression  = "IF(${local.reported}, IF((FILL(desired, 0) < 1) AND (${local.consumers} < 1), ${local.waiting}, 0))"
+      expression  = "IF(${local.reported}, IF(${local.consumers_reported}, IF((FILL(desired, 0) < 1) AND (${local.consumers} < 1), ${local.waiting}, 0)))"
       metrics     = merge(local.size_metrics, local.consumer_metrics, { desired = local.task_metrics.desired })
       comparison  = "GreaterThanOrEqualToThreshold"
       minutes     = 2
-      adjustment  = { type = "ChangeInCapacity", tasks = var.scaling.wake_up_tasks, lower = 0, upper = null }
+      adjustment  = { type = "ExactCapacity", tasks = var.scaling.wake_up_tasks, lower = 0, upper = null }
       cooldown    = 300 # longer than the delay of the task metrics
     }
 

@@ -103,7 +103,8 @@ def test_the_messages_of_a_task_are_told_of_whole_minutes_only(
     [
         ({"size0": 1, "size1": 0, "consumers0": 0, "consumers1": 0, "desired": 0}, True),
         ({"size0": 1, "size1": 0, "consumers0": 0, "consumers1": 0}, True),  # nobody counts zero
-        ({"size1": 1, "desired": 0}, True),
+        ({"size1": 1, "consumers1": 0, "desired": 0}, True),
+        ({"size1": 1, "desired": 0}, None),  # a worker may be connected
         ({"size0": 0, "size1": 0, "consumers0": 0, "consumers1": 0, "desired": 0}, False),
         ({"size0": 9, "size1": 0, "consumers0": 1, "consumers1": 0}, False),  # desired is late
         ({"size0": 9, "size1": 0, "consumers0": 0, "consumers1": 0, "desired": 1}, False),
@@ -118,6 +119,25 @@ def test_a_message_wakes_the_service_up_only_from_zero(
     found = answer(WAKE_UP, **minute)
 
     assert (None if found is None else found >= 1) == wakes
+
+
+def test_a_shortage_of_capacity_adds_no_task_each_time() -> None:
+    """While no task runs, ECS reports none as wanted, and the alarm stays on for hours."""
+    text = (TESTS / "scaling.tftest.hcl").read_text(encoding="utf-8")
+    policy = r'rest\["wake-up"\]\.step_scaling_policy_configuration\[0\]\.'
+    kind = re.search(policy + r'adjustment_type == "(\w+)"', text)
+    tasks = re.search(r"wake_up_tasks = (\d+)", text)
+    assert kind
+    assert tasks
+    desired = 0
+
+    for _ in range(24):  # two hours of cooldowns
+        minute = {"size0": 40.0, "size1": 3.0, "consumers0": 0.0, "consumers1": 0.0}
+        if (answer(WAKE_UP, **minute) or 0) >= 1:
+            added = {"ChangeInCapacity": desired, "ExactCapacity": 0}[kind[1]]
+            desired = added + int(tasks[1])
+
+    assert desired == int(tasks[1])
 
 
 @pytest.mark.parametrize(

@@ -108,17 +108,17 @@ run "scales_to_zero_and_back" {
       aws_cloudwatch_metric_alarm.rest["wake-up"].comparison_operator == "GreaterThanOrEqualToThreshold" &&
       aws_cloudwatch_metric_alarm.rest["wake-up"].threshold == 1 && aws_cloudwatch_metric_alarm.rest["wake-up"].evaluation_periods == 2 &&
       one([for each in aws_cloudwatch_metric_alarm.rest["wake-up"].metric_query : each.expression if each.return_data]) ==
-      "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) > 0, IF((FILL(desired, 0) < 1) AND (FILL(consumers0, 0) + FILL(consumers1, 0) < 1), FILL(size0, 0) + FILL(size1, 0), 0))"
+      "IF(FILL(size0 + 1, 0) + FILL(size1 + 1, 0) > 0, IF(FILL(consumers0 + 1, 0) + FILL(consumers1 + 1, 0) > 0, IF((FILL(desired, 0) < 1) AND (FILL(consumers0, 0) + FILL(consumers1, 0) < 1), FILL(size0, 0) + FILL(size1, 0), 0)))"
     )
     error_message = "One message wakes the service up, only at a desired count of 0 and without consumers."
   }
 
   assert {
     condition = (
-      aws_appautoscaling_policy.rest["wake-up"].step_scaling_policy_configuration[0].adjustment_type == "ChangeInCapacity" &&
+      aws_appautoscaling_policy.rest["wake-up"].step_scaling_policy_configuration[0].adjustment_type == "ExactCapacity" &&
       one(aws_appautoscaling_policy.rest["wake-up"].step_scaling_policy_configuration[0].step_adjustment).scaling_adjustment == 2
     )
-    error_message = "The policy adds tasks; an exact number could stop tasks when metrics are late."
+    error_message = "The policy sets a number, so that it adds no task each time while none can start."
   }
 
   assert {

@@ -29,6 +29,7 @@ def live(folder: Any, account: Any) -> None:
     assert placement(ecs, "spot") == {"FARGATE": 1, "FARGATE_SPOT": 3}
     assert placement(ecs, "instances") == {"instances-grading": 1}
     assert service(ecs, "everything")["enableExecuteCommand"]
+    assert_an_apply_in_exam_hours_keeps_the_minimum(folder, account)
     assert not [each for each in replaced(folder, "-var=changed=true") if "ecs_service" in each]
 
     apply(folder, "-var=changed=true")
@@ -52,6 +53,22 @@ def apply(folder: Any, *words: str) -> None:
     folder.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE, *words)
     done = folder.attempt("plan", "-no-color", "-detailed-exitcode", *words)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def assert_an_apply_in_exam_hours_keeps_the_minimum(folder: Any, account: Any) -> None:
+    """What a schedule has set is no change to Terraform."""
+    scaling = account.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/everything-grading-cluster/everything-grading-service",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=5, MaxCapacity=10)
+    apply(folder)
+    found = scaling.describe_scalable_targets(
+        ServiceNamespace="ecs", ResourceIds=[target["ResourceId"]]
+    )["ScalableTargets"]
+    assert [each["MinCapacity"] for each in found] == [5]
 
 
 def service(ecs: Any, name: str) -> dict[str, Any]:
