@@ -14,6 +14,7 @@ module "monitoring" {
     cluster_name       = module.ecs_grading.cluster_name
     container_insights = var.enable_ecs_autoscaling # reports the running tasks
     service_name       = module.ecs_grading.service_name
+    min_tasks          = module.ecs_grading.min_tasks
   }
   database_identifier = module.database.identifier
 

@@ -79,7 +79,7 @@ module "monitoring" {
   environment_name    = "exams"
   database_identifier = module.database.identifier
   broker              = { instance_type = "mq.t3.micro", node_names = module.messaging.node_names }
-  service             = { cluster_name = module.ecs_grading.cluster_name, service_name = module.ecs_grading.service_name }
+  service             = { cluster_name = module.ecs_grading.cluster_name, service_name = module.ecs_grading.service_name, min_tasks = module.ecs_grading.min_tasks }
 }
 
 output "broker_arn" { value = module.messaging.broker_arn }
@@ -88,6 +88,6 @@ output "broker_arn" { value = module.messaging.broker_arn }
 output "broker_users" { value = { admin = null, web = null, worker = module.parameters.names["mq-password"] } }
 
 # given: passwords = { database = "a-Password-for-tests-1", worker = "a-Password-for-tests-2" }
-# plans: resources=100 aws_mq_broker.this=1 aws_db_instance.this=1 aws_ecs_service.this=1 aws_nat_gateway.this=0
+# plans: resources=101 aws_mq_broker.this=1 aws_db_instance.this=1 aws_ecs_service.this=1 aws_nat_gateway.this=0
 # plans: module.parameters.aws_ssm_parameter.secret["mq-password"] name = "/exams/worker/mq-password"
 # plans: aws_ecs_task_definition.this container_definitions.0.name = "grading-worker"

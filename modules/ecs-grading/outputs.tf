@@ -28,6 +28,11 @@ output "log_group_name" {
   value       = aws_cloudwatch_log_group.this.name
 }
 
+output "min_tasks" {
+  description = "Number of tasks that always run: the lowest minimum of capacity and schedules; 0 if the service may rest."
+  value       = var.enable_autoscaling ? local.smallest : var.capacity.desired
+}
+
 output "scaling_alarm_names" {
   description = "Alarms that scale the service from and to zero tasks; empty unless a minimum is 0."
   value       = [for alarm in values(aws_cloudwatch_metric_alarm.rest) : alarm.alarm_name]

@@ -25,7 +25,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
   evaluation_periods  = each.value.periods
-  treat_missing_data  = "notBreaching" # no data: nothing was sent, or the part is unused
+  treat_missing_data  = lookup(each.value, "missing", "notBreaching") # in general: nothing was sent, or the part is unused
 
   # a single metric
   namespace   = each.value.expression == null ? one(values(each.value.metrics)).namespace : null

@@ -108,6 +108,7 @@ variable "service" {
     cluster_name       = string
     container_insights = optional(bool, true) # false disables the alarms that need the cluster's task counts
     service_name       = string
+    min_tasks          = optional(number, 1) # tasks that always run; 0 if the service scales to zero
   })
   default = null
 
@@ -116,6 +117,11 @@ variable "service" {
       for name in [var.service.cluster_name, var.service.service_name] : can(regex("^[A-Za-z0-9_-]{1,255}$", name))
     ])
     error_message = "service.cluster_name and service_name must be names, not ARNs: 1 to 255 characters of A-Z, a-z, 0-9, _ and -."
+  }
+
+  validation {
+    condition     = var.service == null ? true : var.service.min_tasks >= 0 && floor(var.service.min_tasks) == var.service.min_tasks
+    error_message = "service.min_tasks must be a whole number, 0 or more."
   }
 }
 

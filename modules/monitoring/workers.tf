@@ -15,6 +15,25 @@ locals {
   counts_tasks = try(var.service.container_insights, false)
   watches_ends = var.service != null && !contains(var.disabled_alarms, "task_restarts")
 
+  always_runs = try(var.service.min_tasks, 0) > 0
+
+  # Container Insights reports nothing about a service without running tasks. So where a task should always run, the
+  # absence of the metric is the alarm.
+  _absence_alarm = {
+    kind        = "no_running_task"
+    name        = "${local.prefix}-no-running-task"
+    description = "No task of ${try(var.service.service_name, "")} runs. ${local.list_queues}"
+    metrics     = { runningtaskcount = local._service["runningtaskcount"] }
+    expression  = null
+    statistic   = "Maximum"
+    comparison  = "LessThanThreshold"
+    threshold   = 1
+    period      = 60
+    periods     = var.thresholds.no_running_task_minutes
+    missing     = "breaching"
+  }
+
+  # A service that may rest should have a task only while requests wait.
   _running_alarm = {
     kind        = "no_running_task"
     name        = "${local.prefix}-no-running-task"
@@ -47,7 +66,8 @@ locals {
   }
 
   worker_alarms = merge(
-    { for key, alarm in { no_running_task = local._running_alarm } : key => alarm if local.counts_tasks },
+    { for key, alarm in { no_running_task = local._absence_alarm } : key => alarm if local.counts_tasks && local.always_runs },
+    { for key, alarm in { no_running_task = local._running_alarm } : key => alarm if local.counts_tasks && !local.always_runs },
     { for key, alarm in { task_restarts = local._restart_alarm } : key => alarm if var.service != null },
   )
 

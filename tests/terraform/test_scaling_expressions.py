@@ -1,83 +1,21 @@
 """
 What the metric math of the workers' scaling answers, minute by minute.
 
-The few functions of CloudWatch that it uses are done here as its documentation describes them.
 The texts are those that the module's own tests hold against the plan.
 """
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from metric_math import answer
 
 TESTS = Path(__file__).resolve().parents[2] / "modules" / "ecs-grading" / "tests"
 DEPTH, WAKE_UP, IDLE = re.findall(
     r'"(IF\(FILL\(.*)"', (TESTS / "scaling.tftest.hcl").read_text(encoding="utf-8")
 )
-
-
-@dataclass(frozen=True)
-class Point:
-    """What a metric or expression says of one minute; nothing when `value` is None."""
-
-    value: float | None
-
-    def _with(self, other: Any, done: Callable[[float, float], Any]) -> Point:
-        right = other.value if isinstance(other, Point) else other
-        missing = self.value is None or right is None
-        return Point(None if missing else float(done(self.value, right)))
-
-    def __add__(self, other: Any) -> Point:
-        """Add; what is missing stays missing."""
-        return self._with(other, operator.add)
-
-    def __truediv__(self, other: Any) -> Point:
-        """Divide."""
-        return self._with(other, operator.truediv)
-
-    def __gt__(self, other: Any) -> Point:
-        """Give 1 or 0."""
-        return self._with(other, operator.gt)
-
-    def __ge__(self, other: Any) -> Point:
-        """Give 1 or 0."""
-        return self._with(other, operator.ge)
-
-    def __lt__(self, other: Any) -> Point:
-        """Give 1 or 0."""
-        return self._with(other, operator.lt)
-
-    def __and__(self, other: Any) -> Point:
-        """Give 1 or 0."""
-        return self._with(other, lambda left, right: bool(left) and bool(right))
-
-
-def fill(point: Point, other: float) -> Point:
-    """Put a number where there is none."""
-    return Point(other) if point.value is None else point
-
-
-def choose(condition: Point, then: Any, otherwise: Any = None) -> Point:
-    """Give one or the other; without an else, or a condition, the minute is left out."""
-    if condition.value is None:
-        return Point(None)
-    chosen = then if condition.value else otherwise
-    return chosen if isinstance(chosen, Point) else Point(chosen)
-
-
-def answer(expression: str, **minute: float | None) -> float | None:
-    """Say what an expression gives for one minute; a metric that is not given has no number."""
-    names = set(re.findall(r"[a-z]+[0-9]*", expression))
-    points = {name: Point(minute.get(name)) for name in names}
-    text = expression.replace(" AND ", " & ")
-    found: Point = eval(text, {"FILL": fill, "IF": choose}, points)
-    return found.value
 
 
 @pytest.mark.parametrize(

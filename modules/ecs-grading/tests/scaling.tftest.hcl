@@ -21,7 +21,7 @@ run "scales_by_cpu_memory_and_queue" {
   }
 
   assert {
-    condition     = output.scaling_bounds == { min = 1, max = 10 }
+    condition     = output.scaling_bounds == { min = 1, max = 10 } && output.min_tasks == 1
     error_message = "The given bounds are used."
   }
 
@@ -195,7 +195,7 @@ run "a_schedule_may_set_zero" {
   }
 
   assert {
-    condition     = keys(aws_appautoscaling_policy.rest) == ["idle", "wake-up"]
+    condition     = keys(aws_appautoscaling_policy.rest) == ["idle", "wake-up"] && output.min_tasks == 0
     error_message = "A message wakes the service up while a schedule sets 0."
   }
 }

@@ -121,6 +121,16 @@ run "refuses_a_service_by_its_arn" {
   expect_failures = [var.service]
 }
 
+run "refuses_half_a_task" {
+  command = plan
+
+  variables {
+    service = { cluster_name = "x", service_name = "x", min_tasks = 0.5 }
+  }
+
+  expect_failures = [var.service]
+}
+
 run "refuses_more_than_all_of_the_cpu" {
   command = plan
 

@@ -11,8 +11,29 @@ variables {
   database_identifier = "test-grading"
 }
 
-run "a_service_without_tasks_fires" {
+run "a_service_without_tasks_fires_by_the_absence_of_its_metric" {
   command = plan
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["no_running_task"].metric_name == "RunningTaskCount" && aws_cloudwatch_metric_alarm.this["no_running_task"].comparison_operator == "LessThanThreshold" &&
+      aws_cloudwatch_metric_alarm.this["no_running_task"].threshold == 1 && aws_cloudwatch_metric_alarm.this["no_running_task"].treat_missing_data == "breaching"
+    )
+    error_message = "Container Insights reports nothing while no task runs."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["no_running_task"].dimensions == tomap({ ClusterName = "test-grading-cluster", ServiceName = "test-grading-service" })
+    error_message = "The alarm monitors the given service."
+  }
+}
+
+run "a_service_that_may_rest_fires_while_messages_wait" {
+  command = plan
+
+  variables {
+    service = { cluster_name = "test-grading-cluster", service_name = "test-grading-service", min_tasks = 0 }
+  }
 
   assert {
     condition = (
@@ -51,7 +72,8 @@ run "a_pair_stays_below_ten_metrics" {
   command = plan
 
   variables {
-    broker = { node_names = ["test-grading-mq-1", "test-grading-mq-2"] }
+    broker  = { node_names = ["test-grading-mq-1", "test-grading-mq-2"] }
+    service = { cluster_name = "test-grading-cluster", service_name = "test-grading-service", min_tasks = 0 }
   }
 
   assert {
