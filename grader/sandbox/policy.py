@@ -1,71 +1,115 @@
 """
 System call policies, as data and as the seccomp filters that the launcher loads.
 
-A policy lists the refused calls; all others are allowed. Refused calls return an error rather than
-kill the process, so that a runtime that only probes for a feature continues. Calls of another
-architecture (32-bit ``int 0x80``, x32) kill it.
+A policy answers each call of `calls`; all other calls look like calls that the kernel does not have
+(ENOSYS). Refused calls return an error rather than kill the process, so that a runtime that only
+probes for a feature continues. Calls of another architecture (32-bit ``int 0x80``, x32) kill it.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
-import tempfile
+import socket
+import termios
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyseccomp
 
-#: `prctl` operation that hides the owner of a process, so that the launcher would not count it.
-_PR_SET_DUMPABLE = 4
-#: Binary tree instead of a list: faster to load and to evaluate.
-_BINARY_TREE = 2
-#: Flags of clone that create namespaces.
-_NAMESPACE_FLAGS = (
-    0x00020000,  # CLONE_NEWNS
-    0x02000000,  # CLONE_NEWCGROUP
-    0x04000000,  # CLONE_NEWUTS
-    0x08000000,  # CLONE_NEWIPC
-    0x10000000,  # CLONE_NEWUSER
-    0x20000000,  # CLONE_NEWPID
-    0x40000000,  # CLONE_NEWNET
+from grader.sandbox.calls import (
+    ALLOWED,
+    ATTRIBUTES,
+    COPYING,
+    CREDENTIALS,
+    IPC,
+    NAMED_FILES,
+    NETWORK,
+    NEW_NUMBERS,
+    NEW_PROCESSES,
+    OTHER_PROCESSES,
+    PREALLOCATION,
+    SCHEDULING,
+    SYSTEM,
+    UNCOUNTED_MEMORY,
+    WRITE_BACK,
 )
-_CLONE_THREAD = 0x00010000
+from grader.sandbox.filters import ALLOW, Match, Rule, compile_filter, error, same_pointer
+
 #: Placeholder for the secret address of argv with which only the launcher can call execve.
 EXEC_MARK = 0x5EA1_ED00_5EA1_ED08
+X86_64, ARM64 = pyseccomp.Arch.X86_64, pyseccomp.Arch.AARCH64
 
-_NETWORK = "socket socketcall bind connect listen accept accept4"
-#: Socket types whose pairs can still send to other addresses.
-_DATAGRAM_TYPES = (2, 3)  # SOCK_DGRAM, and SOCK_RAW, which is the same for Unix sockets
-_SOCKET_TYPE_MASK = 0xF
-_OTHER_PROCESSES = (
-    "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_open"
-    " pidfd_getfd pidfd_send_signal kcmp move_pages migrate_pages"
+_CLONE_VM, _CLONE_FILES, _CLONE_VFORK = 0x0100, 0x0400, 0x4000
+_CLONE_THREAD = 0x0001_0000
+_CLONE_REFUSED = (
+    0x0000_8000,  # CLONE_PARENT: a child of the launcher
+    0x0002_0000,  # CLONE_NEWNS
+    0x0200_0000,  # CLONE_NEWCGROUP
+    0x0400_0000,  # CLONE_NEWUTS
+    0x0800_0000,  # CLONE_NEWIPC
+    0x1000_0000,  # CLONE_NEWUSER
+    0x2000_0000,  # CLONE_NEWPID
+    0x4000_0000,  # CLONE_NEWNET
 )
-_SYSTEM = (
-    "mount umount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree"
-    " mount_setattr unshare setns swapon swapoff reboot kexec_load kexec_file_load init_module"
-    " finit_module delete_module acct quotactl quotactl_fd syslog vhangup iopl ioperm"
-    " sethostname setdomainname settimeofday clock_settime clock_adjtime adjtimex personality"
-    " lookup_dcookie nfsservctl add_key request_key keyctl bpf perf_event_open userfaultfd"
-    " memfd_create memfd_secret name_to_handle_at open_by_handle_at fanotify_init fanotify_mark"
-    " modify_ldt io_uring_setup io_uring_enter io_uring_register io_setup"
+#: On all architectures; together with O_DIRECTORY it is O_TMPFILE.
+_UNNAMED_FILE = 0x0040_0000
+_CLOSE_RANGE_UNSHARE = 2
+_NOTIFICATION_PIPE = os.O_EXCL
+_MAP_HUGETLB = 0x0004_0000
+#: Would make pages leave the resident set, where the kernel can swap.
+_MADV_COLD, _MADV_PAGEOUT = 20, 21
+_SOCKET_KIND = 0xF
+#: Sockets whose pairs have no other address to send to.
+_CONNECTED = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
+
+#: Commands that need no kernel memory: locks of ranges, leases and pipe sizes are not among them.
+_FCNTL_ALLOWED = (
+    fcntl.F_DUPFD,
+    fcntl.F_DUPFD_CLOEXEC,
+    fcntl.F_GETFD,
+    fcntl.F_SETFD,
+    fcntl.F_GETFL,
+    fcntl.F_SETFL,
+    fcntl.F_GETOWN,
+    1032,  # F_GETPIPE_SZ
+    1034,  # F_GET_SEALS
 )
-_IPC = (
-    "shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv msgctl"
-    " mq_open mq_unlink"
+_FCNTL_LOCKS = (fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW, 36, 37, 38)  # and F_OFD_*
+#: What programs ask of any descriptor; nothing that makes terminals or concerns file systems.
+_IOCTL_ALLOWED = (
+    termios.TCGETS,
+    0x802C_542A,  # TCGETS2
+    termios.TIOCGPGRP,
+    termios.TIOCGWINSZ,
+    termios.FIONREAD,
+    termios.FIONBIO,
+    termios.FIOCLEX,
+    termios.FIONCLEX,
 )
-_SCHEDULING = (
-    "setpriority sched_setscheduler sched_setparam sched_setattr sched_setaffinity ioprio_set"
+_PR_SET_DUMPABLE = 4
+#: Operations on the caller itself; all others are answered as by a kernel without them.
+_PRCTL_ALLOWED = (
+    1,  # PR_SET_PDEATHSIG
+    2,  # PR_GET_PDEATHSIG
+    3,  # PR_GET_DUMPABLE
+    7,  # PR_GET_KEEPCAPS
+    15,  # PR_SET_NAME
+    16,  # PR_GET_NAME
+    21,  # PR_GET_SECCOMP
+    23,  # PR_CAPBSET_READ
+    29,  # PR_SET_TIMERSLACK
+    30,  # PR_GET_TIMERSLACK
+    36,  # PR_SET_CHILD_SUBREAPER
+    37,  # PR_GET_CHILD_SUBREAPER
+    38,  # PR_SET_NO_NEW_PRIVS
+    39,  # PR_GET_NO_NEW_PRIVS
+    41,  # PR_SET_THP_DISABLE
+    42,  # PR_GET_THP_DISABLE
+    0x5356_4D41,  # PR_SET_VMA: names of mappings
 )
-#: Creating, changing or removing named files.
-_NAMED_FILES = (
-    "creat mkdir mkdirat mknod mknodat symlink symlinkat link linkat rename renameat renameat2"
-    " unlink unlinkat rmdir truncate chmod fchmod fchmodat fchmodat2 chown lchown fchown fchownat"
-    " utime utimes futimesat utimensat setxattr lsetxattr fsetxattr removexattr lremovexattr"
-    " fremovexattr"
-)
-_NEW_PROCESSES = "fork vfork"
 #: The call succeeds without effect.
 _NO_ERROR = 0
 
@@ -111,59 +155,136 @@ def policy_number(name: str, *, writable: bool = False) -> int:
     return _NUMBERS[f"{name}_files" if writable else name]
 
 
-def export(policy: Policy) -> bytes:
-    """Compile a policy to filter instructions of 8 bytes for this machine's architecture."""
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _BINARY_TREE)
-    _refuse(rules, errno.EPERM, _NETWORK, _OTHER_PROCESSES, _SYSTEM, _IPC, _SCHEDULING)
-    _refuse_special(rules)
-    if not policy.files:
-        _refuse(rules, errno.EACCES, _NAMED_FILES)
-        _refuse_creation(rules)
+def export(policy: Policy, architecture: int | None = None) -> bytes:
+    """Compile a policy to filter instructions of 8 bytes, by default for this machine."""
+    target = architecture or pyseccomp.system_arch()
+    numbered = {}
+    for name, rules in rules_of(policy).items():
+        number = number_of(name, target)
+        if number is not None:
+            numbered[number] = rules
+    return compile_filter(target, numbered, error(errno.ENOSYS))
+
+
+def number_of(name: str, architecture: int) -> int | None:
+    """Return the number of a call; None if the architecture does not have it."""
+    number = NEW_NUMBERS.get(name)
+    if number is None:
+        number = pyseccomp.resolve_syscall(architecture, name)
+    return number if number >= 0 else None
+
+
+def rules_of(policy: Policy) -> dict[str, tuple[Rule, ...]]:
+    """Return the rules of each call that the policy answers otherwise than with ENOSYS."""
+    rules = {
+        **_all(ALLOW, ALLOWED, NAMED_FILES, NEW_PROCESSES),
+        **_all(
+            error(errno.EPERM),
+            NETWORK,
+            OTHER_PROCESSES,
+            SYSTEM,
+            CREDENTIALS,
+            UNCOUNTED_MEMORY,
+            IPC,
+            SCHEDULING,
+        ),
+        # The C library then writes to each block, which the limit on file sizes bounds.
+        **_all(error(errno.EOPNOTSUPP), PREALLOCATION, ATTRIBUTES),
+        **_all(error(_NO_ERROR), WRITE_BACK),
+        **_all(error(errno.EINVAL), COPYING),
+        **_CONDITIONAL,
+    }
+    rules["clone"] = _clone(processes=policy.processes)
+    if policy.files:
+        rules.update(_opening(_REFUSED_WITH_FILES))
+    else:
+        rules |= _all(error(errno.EACCES), NAMED_FILES) | _opening(_REFUSED_WITHOUT_FILES)
     if policy.counted:
         # The CPU time of a child is lost where its parent ignores SIGCHLD.
-        change = (pyseccomp.Arg(0, pyseccomp.EQ, signal.SIGCHLD), pyseccomp.Arg(1, pyseccomp.NE, 0))
-        rules.add_rule(pyseccomp.ERRNO(_NO_ERROR), "rt_sigaction", *change)
+        only_reads = Rule(ALLOW, same_pointer(1, 0))
+        child_ended = Rule(error(_NO_ERROR), (Match(0, signal.SIGCHLD),))
+        rules["rt_sigaction"] = (only_reads, child_ended, Rule(ALLOW))
     if not policy.programs:
-        _refuse(rules, errno.EPERM, "execveat")
-        is_not_the_launcher = pyseccomp.Arg(1, pyseccomp.NE, EXEC_MARK)
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "execve", is_not_the_launcher)
+        by_the_launcher = Rule(ALLOW, same_pointer(1, EXEC_MARK))
+        rules["execve"] = (by_the_launcher, Rule(error(errno.EPERM)))
+        rules |= _all(error(errno.EPERM), "execveat")
     if not policy.processes:
-        _refuse(rules, errno.EPERM, _NEW_PROCESSES)
-        is_no_thread = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0)
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", is_no_thread)
-    with tempfile.TemporaryFile() as file:
-        rules.export_bpf(file)
-        file.seek(0)
-        return file.read()
+        rules |= _all(error(errno.EPERM), NEW_PROCESSES)
+    return rules
 
 
-def _refuse(rules: pyseccomp.SyscallFilter, error: int, *groups: str) -> None:
-    for name in " ".join(groups).split():
-        rules.add_rule(pyseccomp.ERRNO(error), name)
+def _all(answer: int, *groups: str) -> dict[str, tuple[Rule, ...]]:
+    return dict.fromkeys(" ".join(groups).split(), (Rule(answer),))
 
 
-def _refuse_special(rules: pyseccomp.SyscallFilter) -> None:
-    """Refuse calls by argument, and calls that have to look unimplemented."""
-    # Its flags are in memory, which a filter cannot read; the C library falls back to clone.
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "openat2")
-    for flag in _NAMESPACE_FLAGS:
-        wanted = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", wanted)
-    others = pyseccomp.Arg(0, pyseccomp.NE, 0)
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prlimit64", others)
-    hide = pyseccomp.Arg(0, pyseccomp.EQ, _PR_SET_DUMPABLE)
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", hide)
-    for kind in _DATAGRAM_TYPES:
-        wanted = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _SOCKET_TYPE_MASK, kind)
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socketpair", wanted)
+def _only(allowed: Iterable[int], code: int, *, argument: int) -> tuple[Rule, ...]:
+    """Allow some values of an argument."""
+    return *(Rule(ALLOW, (Match(argument, one),)) for one in allowed), Rule(error(code))
 
 
-def _refuse_creation(rules: pyseccomp.SyscallFilter) -> None:
-    """Refuse to open for creating or writing, which includes the memory of processes."""
-    unnamed = os.O_TMPFILE & ~os.O_DIRECTORY
-    for call, position in (("open", 1), ("openat", 2)):
-        for flag in (os.O_CREAT, unnamed, os.O_WRONLY, os.O_RDWR):
-            wanted = pyseccomp.Arg(position, pyseccomp.MASKED_EQ, flag, flag)
-            rules.add_rule(pyseccomp.ERRNO(errno.EACCES), call, wanted)
+def _not(flags: Iterable[int], code: int, *, argument: int) -> tuple[Rule, ...]:
+    """Refuse some flags of an argument."""
+    refused = (Rule(error(code), (Match(argument, one, mask=one),)) for one in flags)
+    return *refused, Rule(ALLOW)
+
+
+def _clone(*, processes: bool) -> tuple[Rule, ...]:
+    """Allow threads that share everything, and processes, but nothing between."""
+    *refused, _ = _not(_CLONE_REFUSED, errno.EPERM, argument=0)
+    allowed = [_CLONE_VM | _CLONE_FILES | _CLONE_THREAD]
+    if processes:
+        # Otherwise each thread could have a table of descriptors, which no limit counts.
+        allowed = [_CLONE_VM | _CLONE_FILES, _CLONE_VM | _CLONE_VFORK]
+        refused.append(Rule(ALLOW, (Match(0, 0, mask=_CLONE_VM),)))
+    shared = (Rule(ALLOW, (Match(0, one, mask=one),)) for one in allowed)
+    return *refused, *shared, Rule(error(errno.EPERM))
+
+
+def _opening(refused: Mapping[int, int]) -> dict[str, tuple[Rule, ...]]:
+    """Refuse flags of open, which include those for writing the memory of processes."""
+    return {
+        call: (
+            *(
+                Rule(error(code), (Match(position, flag, mask=flag),))
+                for flag, code in refused.items()
+            ),
+            Rule(ALLOW),
+        )
+        for call, position in (("open", 1), ("openat", 2))
+    }
+
+
+#: An unnamed file keeps memory where a file system is in memory, and is in no directory.
+_REFUSED_WITH_FILES = {_UNNAMED_FILE: errno.EOPNOTSUPP}
+_REFUSED_WITHOUT_FILES = dict.fromkeys(
+    (_UNNAMED_FILE, os.O_CREAT, os.O_TRUNC, os.O_WRONLY, os.O_RDWR), errno.EACCES
+)
+#: The same in all policies.
+_CONDITIONAL: dict[str, tuple[Rule, ...]] = {
+    **_all(ALLOW, "execve execveat rt_sigaction"),
+    "close_range": _not((_CLOSE_RANGE_UNSHARE,), errno.EINVAL, argument=2),
+    "fcntl": (
+        *(Rule(error(errno.ENOLCK), (Match(1, one),)) for one in _FCNTL_LOCKS),
+        *_only(_FCNTL_ALLOWED, errno.EINVAL, argument=1),
+    ),
+    "ioctl": _only(_IOCTL_ALLOWED, errno.ENOTTY, argument=1),
+    "madvise": (
+        *(Rule(error(errno.EINVAL), (Match(2, one),)) for one in (_MADV_COLD, _MADV_PAGEOUT)),
+        Rule(ALLOW),
+    ),
+    "mmap": _not((_MAP_HUGETLB,), errno.ENOMEM, argument=3),
+    "pipe2": _not((_NOTIFICATION_PIPE,), errno.EINVAL, argument=1),
+    "prctl": (
+        # It would hide the owner of a process, so that the launcher would not count it.
+        Rule(error(errno.EPERM), (Match(0, _PR_SET_DUMPABLE),)),
+        *_only(_PRCTL_ALLOWED, errno.EINVAL, argument=0),
+    ),
+    "prlimit64": _only((0,), errno.EPERM, argument=0),
+    "socketpair": (
+        *(
+            Rule(ALLOW, (Match(0, socket.AF_UNIX), Match(1, one, mask=_SOCKET_KIND)))
+            for one in _CONNECTED
+        ),
+        Rule(error(errno.EPERM)),
+    ),
+}
