@@ -2,7 +2,7 @@ import ctypes
 import os
 import time
 
-SIGACTION, IGNORE, ROUNDS, AT_ONCE, SECONDS_EACH = 13, 1, 3, 8, 0.008
+SIGACTION, IGNORE, ROUNDS, AT_ONCE, SECONDS_EACH = 13, 1, 16, 2, 0.008
 libc = ctypes.CDLL(None, use_errno=True)
 action = (ctypes.c_ulong * 4)(IGNORE, 0, 0, 0)
 libc.syscall(
@@ -20,8 +20,11 @@ def burn() -> None:
 for _ in range(ROUNDS):
     reading, writing = os.pipe()
     for _ in range(AT_ONCE):
-        if os.fork() == 0:
-            burn()
+        try:
+            if os.fork() == 0:
+                burn()
+        except BlockingIOError:  # the kernel did not forget the dead ones
+            os.wait()
     os.close(writing)
     os.read(reading, 1)
     os.close(reading)
