@@ -190,7 +190,7 @@ class Box:
                 continue
             number = policy_number(spec.policy, writable=spec.writable)
             message = Message(Command.WATCH, spec.role, number, spec.limits, pid=fork.pid)
-            return self._call(message, given_away=[fork.gate]).outcome
+            return self._call(message, descriptors[:3], given_away=[fork.gate]).outcome
         self._only_cold = True  # until the next submission
         return None
 

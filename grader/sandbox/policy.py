@@ -36,7 +36,7 @@ from grader.sandbox.calls import (
     UNCOUNTED_MEMORY,
     WRITE_BACK,
 )
-from grader.sandbox.filters import ALLOW, Match, Rule, compile_filter, error, same_pointer
+from grader.sandbox.filters import ALLOW, NOTIFY, Match, Rule, compile_filter, error, same_pointer
 
 #: Placeholder for the secret address of argv with which only the launcher can call execve.
 EXEC_MARK = 0x5EA1_ED00_5EA1_ED08
@@ -184,21 +184,22 @@ def rules_of(policy: Policy) -> dict[str, tuple[Rule, ...]]:
             OTHER_PROCESSES,
             SYSTEM,
             CREDENTIALS,
+            PREALLOCATION,
             UNCOUNTED_MEMORY,
             IPC,
             SCHEDULING,
         ),
-        # The C library then writes to each block, which the limit on file sizes bounds.
-        **_all(error(errno.EOPNOTSUPP), PREALLOCATION, ATTRIBUTES),
+        **_all(error(errno.EOPNOTSUPP), ATTRIBUTES),
         **_all(error(_NO_ERROR), WRITE_BACK),
         **_all(error(errno.EINVAL), COPYING),
         **_CONDITIONAL,
     }
     rules["clone"] = _clone(processes=policy.processes)
     if policy.files:
-        rules.update(_opening(_REFUSED_WITH_FILES))
+        # The C library then writes to each block, which the limit on file sizes bounds.
+        rules |= _all(error(errno.EOPNOTSUPP), PREALLOCATION) | _opening(_ANSWERS_WITH_FILES)
     else:
-        rules |= _all(error(errno.EACCES), NAMED_FILES) | _opening(_REFUSED_WITHOUT_FILES)
+        rules |= _all(error(errno.EACCES), NAMED_FILES) | _opening(_ANSWERS_WITHOUT_FILES)
     if policy.counted:
         # The CPU time of a child is lost where its parent ignores SIGCHLD.
         only_reads = Rule(ALLOW, same_pointer(1, 0))
@@ -240,13 +241,13 @@ def _clone(*, processes: bool) -> tuple[Rule, ...]:
     return *refused, *shared, Rule(error(errno.EPERM))
 
 
-def _opening(refused: Mapping[int, int]) -> dict[str, tuple[Rule, ...]]:
-    """Refuse flags of open, which include those for writing the memory of processes."""
+def _opening(answers: Mapping[int, int]) -> dict[str, tuple[Rule, ...]]:
+    """Answer flags of open, which include those for writing the memory of processes."""
     return {
         call: (
             *(
-                Rule(error(code), (Match(position, flag, mask=flag),))
-                for flag, code in refused.items()
+                Rule(answer, (Match(position, flag, mask=flag),))
+                for flag, answer in answers.items()
             ),
             Rule(ALLOW),
         )
@@ -255,10 +256,15 @@ def _opening(refused: Mapping[int, int]) -> dict[str, tuple[Rule, ...]]:
 
 
 #: An unnamed file keeps memory where a file system is in memory, and is in no directory.
-_REFUSED_WITH_FILES = {_UNNAMED_FILE: errno.EOPNOTSUPP}
-_REFUSED_WITHOUT_FILES = dict.fromkeys(
-    (_UNNAMED_FILE, os.O_CREAT, os.O_TRUNC, os.O_WRONLY, os.O_RDWR), errno.EACCES
-)
+_ANSWERS_WITH_FILES = {_UNNAMED_FILE: error(errno.EOPNOTSUPP)}
+#: The launcher reads the path of the others; see opens.c.
+_ANSWERS_WITHOUT_FILES = {
+    _UNNAMED_FILE: error(errno.EACCES),
+    os.O_WRONLY: NOTIFY,
+    os.O_RDWR: NOTIFY,
+    os.O_CREAT: error(errno.EACCES),
+    os.O_TRUNC: error(errno.EACCES),
+}
 #: The same in all policies.
 _CONDITIONAL: dict[str, tuple[Rule, ...]] = {
     **_all(ALLOW, "execve execveat rt_sigaction"),

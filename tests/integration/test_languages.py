@@ -137,6 +137,21 @@ def test_a_hello_world_needs_less_than_64_mb(judge: Judge, language: Language) -
     assert (ended.verdict, ended.stdout) == ("ok", b"hello\n"), ended.reason
 
 
+@pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param(one, marks=() if one.name in {"c", "python"} else pytest.mark.exhaustive)
+        for one in LANGUAGES
+    ],
+    ids=[one.name for one in LANGUAGES],
+)
+def test_the_null_device_and_the_output_can_be_opened(judge: Judge, language: Language) -> None:
+    """For writing, by the names that every program may use."""
+    ended = judge(language, program(language, "sinks"))
+
+    assert (ended.verdict, ended.stdout) == ("ok", b"hello\n"), ended.reason
+
+
 @EVERY
 def test_its_least_memory_is_enough_for_its_own_test(judge: Judge, language: Language) -> None:
     """What the documentation promises, with the program that reads and adds."""

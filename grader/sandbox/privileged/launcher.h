@@ -13,7 +13,10 @@
 enum { COMPILE, RUN, CHECKER, ROLES, SWEEPER = ROLES, USERS };
 enum { START, SERVER, WATCH, SWEEP };                                /* commands */
 enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, DONE };           /* reasons */
-enum { EXIT_FAILED = 70, CONTROL_FD = 0, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
+enum { EXIT_FAILED = 70, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
+/* Descriptors: of this process; of the run; where program and server ask. */
+enum { CONTROL_FD, LOCK_FD, ERROR_FD, NULL_FD, SIGNALS_FD, STDOUT_FD, STDERR_FD, PROGRAM_CALLS,
+	SERVER_CALLS, FIRST_RECEIVED };
 
 /* In the order of a message; SPACE_KB 0 means no limit; PID is used by WATCH only. */
 enum { CPU_MS, WALL_MS, MEMORY_KB, DATA_KB, SPACE_KB, FILE_BYTES, PROCESSES, PID, NUMBERS };
@@ -58,6 +61,15 @@ void prepare(void);
 /* messages.c */
 bool receive(struct request *request);
 void close_received(void);
+
+/* opens.c */
+struct sock_fprog;
+void prepare_opens(void);
+int begin_handover(int calls); /* returns the child's end */
+bool install_and_hand_over(const struct sock_fprog *filter, int socket);
+void begin_answering(const struct request *request);
+void await(int calls, uid_t user, const struct timespec *longest); /* an event */
+void end_answering(void);
 
 /* processes.c */
 struct usage measure(void);

@@ -72,7 +72,7 @@ static void serve(void)
 	if (sigfillset(&all_signals) != 0 || sigprocmask(SIG_SETMASK, &all_signals, NULL) != 0 ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || start_error == MAP_FAILED)
 		die("setting up");
-	close_received();
+	prepare_opens();
 	prepare();
 	sweep(&reply, true);
 	while (receive(&request)) {

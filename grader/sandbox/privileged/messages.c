@@ -50,9 +50,9 @@ bool receive(struct request *request)
 	return true;
 }
 
-/* No other descriptor above stderr is open. */
+/* No other descriptor above the fixed ones is open. */
 void close_received(void)
 {
-	if (close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
+	if (close_range(FIRST_RECEIVED, ~0U, 0) != 0)
 		die("close_range");
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,7 +85,7 @@ static void confine(void)
 		fail_start("landlock");
 }
 
-static _Noreturn void start(struct request *request)
+static _Noreturn void start(struct request *request, int handover)
 {
 	char temporary[sizeof directory + 32], memory[64];
 	char *environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
@@ -114,8 +114,9 @@ static _Noreturn void start(struct request *request)
 	for (int i = 0; i < request->fd_count; i++)
 		if (request->fds[i] <= i || dup2(request->fds[i], i) < 0)
 			fail_start("descriptors");
-	if (close_range((unsigned)request->fd_count, ~0U, 0) != 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+	const int socket = request->fd_count;
+	if (dup3(handover, socket, O_CLOEXEC) < 0 || close_range((unsigned)socket + 1, ~0U, 0) != 0 ||
+	    !install_and_hand_over(&filter, socket))
 		fail_start("seccomp");
 	execve(argv[0], argv, environment);
 	fail_start(argv[0]);
@@ -124,10 +125,12 @@ static _Noreturn void start(struct request *request)
 pid_t launch(struct request *request)
 {
 	*start_error = '\0';
+	const int handover = begin_handover(request->command == SERVER ? SERVER_CALLS : PROGRAM_CALLS);
 	const pid_t child = fork();
 	if (child < 0)
 		die("fork");
 	if (child == 0)
-		start(request);
+		start(request, handover);
+	close(handover);
 	return child;
 }

@@ -1,6 +1,5 @@
 /* Watches a run and ends it at a limit. */
 #define _GNU_SOURCE
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 #include "launcher.h"
@@ -21,19 +20,22 @@ static void check_limits(struct reply *reply, const int64_t *limit)
 
 struct reply run(struct request *request)
 {
+	const int calls = request->command == WATCH ? SERVER_CALLS : PROGRAM_CALLS;
 	const struct timespec tick = {0, TICK_NS};
 	const int64_t started_us = microseconds(CLOCK_MONOTONIC);
 	struct reply reply = {.reason = RUNNING};
 	program = request->command == WATCH ? (pid_t)request->number[PID] : launch(request);
+	begin_answering(request);
 	close_received(); /* a forked process waits for this */
 	while (reply.reason == RUNNING) {
-		sigtimedwait(&all_signals, NULL, &tick);
+		await(calls, user_of((int)request->role), &tick);
 		reap(&reply);
 		reply.wall_us = microseconds(CLOCK_MONOTONIC) - started_us;
 		if (reply.reason == RUNNING)
 			check_limits(&reply, request->number);
 	}
 	sweep(&reply, false);
+	end_answering();
 	if (*start_error)
 		fail("cannot start", start_error);
 	return reply;

@@ -21,10 +21,6 @@ def attempts() -> None:
                 print("leaked flags")
 
 
-class Attribute(ctypes.Structure):
-    _fields_ = [("value", ctypes.c_ulong), ("size", ctypes.c_uint), ("flags", ctypes.c_uint)]
-
-
 for name, attempt in attempts():
     try:
         attempt()
@@ -32,7 +28,7 @@ for name, attempt in attempts():
         continue
     print("leaked", name)
 value = ctypes.create_string_buffer(b"x")
-attribute = Attribute(ctypes.addressof(value), 1, 0)
+attribute = (ctypes.c_ulong * 2)(ctypes.addressof(value), 1)  # its address, and its size
 newer = (463, -100, b".", 0, b"user.mark", ctypes.byref(attribute), ctypes.sizeof(attribute))
 wide = [ctypes.c_long(one) if isinstance(one, int) else one for one in newer]
 if libc.syscall(*wide) == 0:

@@ -5,9 +5,7 @@ import time
 SIGACTION, IGNORE, ROUNDS, AT_ONCE, SECONDS_EACH = 13, 1, 16, 2, 0.008
 libc = ctypes.CDLL(None, use_errno=True)
 action = (ctypes.c_ulong * 4)(IGNORE, 0, 0, 0)
-libc.syscall(
-    ctypes.c_long(SIGACTION), ctypes.c_long(0x1_0000_0011), action, None, ctypes.c_long(8)
-)
+libc.syscall(ctypes.c_long(SIGACTION), ctypes.c_long(0x1_0000_0011), action, None, ctypes.c_long(8))
 
 
 def burn() -> None:

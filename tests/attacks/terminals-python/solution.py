@@ -1,6 +1,5 @@
 import fcntl
 import os
-import struct
 
 UNLOCK, PEER, NUMBER = 0x4004_5431, 0x5441, 0x8004_5430
 for flags in (os.O_RDONLY, os.O_RDWR):
