@@ -1,9 +1,9 @@
 """
 Writes all generated documentation.
 
-`python scripts/reference.py` writes the command line reference, the table of languages, the
-reference tables of the Terraform modules and the root, and the JSON Schemas of the messages. With
-`--check` it writes nothing, and exits with 4 when a file is out of date.
+`python scripts/reference.py` writes the command line reference, the table of languages, the answers
+to system calls, the reference tables of the Terraform modules and the root, and the JSON Schemas of
+the messages. With `--check` it writes nothing, and exits with 4 when a file is out of date.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import call_reference
 import cli_reference
 import language_reference
 import terraform_reference
@@ -26,6 +27,7 @@ def generated(top: Path) -> dict[Path, str]:
     published = {top / "docs/schemas" / name: text for name, text in schemas().items()}
     return {
         top / "docs/cli.md": cli_reference.page(),
+        top / "docs/system-calls.md": call_reference.page(),
         top / "docs/languages.md": language_reference.page(read(top / "docs/languages.md")),
         **terraform_reference.pages(top),
         **published,

@@ -24,7 +24,7 @@
 #include <unistd.h>
 #include "launcher.h"
 
-/* Of one run; then nobody answers any more, which fails these calls with ENOSYS. */
+/* Of one run; then no one answers any more, which fails these calls with ENOSYS. */
 enum { MOST_ANSWERS = 4096, PATH_BYTES = 32 };
 
 static const struct { const char *path; int descriptor; } given[] = {
@@ -32,7 +32,7 @@ static const struct { const char *path; int descriptor; } given[] = {
 	{"/dev/stdout", STDOUT_FD}, {"/dev/fd/1", STDOUT_FD}, {"/proc/self/fd/1", STDOUT_FD},
 	{"/dev/stderr", STDERR_FD}, {"/dev/fd/2", STDERR_FD}, {"/proc/self/fd/2", STDERR_FD},
 };
-static enum { NOBODY, HANDING_OVER, ASKING } state[FIRST_RECEIVED];
+static enum { UNUSED, HANDING_OVER, ASKING } state[FIRST_RECEIVED];
 static int answers;
 
 /* Puts a descriptor, which is not closed, at a fixed number; a number is never free. */
@@ -45,7 +45,7 @@ static void put(int fd, int number)
 static void forget(int calls)
 {
 	put(NULL_FD, calls);
-	state[calls] = NOBODY;
+	state[calls] = UNUSED;
 }
 
 void prepare_opens(void)
@@ -80,7 +80,7 @@ bool install_and_hand_over(const struct sock_fprog *filter, int socket)
 {
 	const unsigned listener_too = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	const int calls = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, listener_too, filter);
-	if (calls < 0) /* such as under another listener: then nobody answers */
+	if (calls < 0) /* such as under another listener: then no one answers */
 		return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) == 0;
 	union rights control = {0};
 	struct iovec data = {"", 1};
@@ -188,7 +188,7 @@ void await(int calls, uid_t user, const struct timespec *longest)
 {
 	const struct timespec none = {0};
 	struct pollfd events[] = {{SIGNALS_FD, POLLIN, 0},
-		{state[calls] == NOBODY ? -1 : calls, POLLIN, 0}};
+		{state[calls] == UNUSED ? -1 : calls, POLLIN, 0}};
 	if (ppoll(events, COUNT(events), longest, NULL) <= 0)
 		return;
 	if (events[0].revents)
@@ -196,5 +196,5 @@ void await(int calls, uid_t user, const struct timespec *longest)
 	if (events[1].revents & POLLIN)
 		state[calls] == ASKING ? answer(calls, user) : take_over(calls);
 	else if (events[1].revents)
-		forget(calls); /* nobody is left to ask */
+		forget(calls); /* none is left to ask */
 }

@@ -30,7 +30,8 @@ def test_check_lists_stale_files_and_writes_none(
 
     code = reference.main(["--check"], top)
 
-    names = ["docs/cli.md", "docs/languages.md", "modules/one/README.md", "environments/README.md"]
+    names = ["docs/cli.md", "docs/system-calls.md", "docs/languages.md"]
+    names += ["modules/one/README.md", "environments/README.md"]
     names += [f"docs/schemas/grading-{kind}.schema.json" for kind in ("request", "result")]
     error = f"{', '.join(names)}: out of date; next: make docs\n"
     assert (code, capsys.readouterr().err) == (4, error)
