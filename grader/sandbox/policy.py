@@ -65,7 +65,7 @@ _SOCKET_KIND = 0xF
 #: Sockets whose pairs have no other address to send to.
 _CONNECTED = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
-#: Commands that need no kernel memory: locks of ranges, leases and pipe sizes are not among them.
+#: Commands that need no kernel memory; notifications, leases and sizes of pipes do.
 _FCNTL_ALLOWED = (
     fcntl.F_DUPFD,
     fcntl.F_DUPFD_CLOEXEC,
@@ -77,7 +77,8 @@ _FCNTL_ALLOWED = (
     1032,  # F_GETPIPE_SZ
     1034,  # F_GET_SEALS
 )
-_FCNTL_LOCKS = (fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW, 36, 37, 38)  # and F_OFD_*
+#: Locks of ranges, which databases in files need; each lock of a byte is kernel memory.
+_FCNTL_LOCKS = (fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW)
 #: What programs ask of any descriptor; nothing that makes terminals or concerns file systems.
 _IOCTL_ALLOWED = (
     termios.TCGETS,
@@ -200,6 +201,7 @@ def rules_of(policy: Policy) -> dict[str, tuple[Rule, ...]]:
         rules |= _all(error(errno.EOPNOTSUPP), PREALLOCATION) | _opening(_ANSWERS_WITH_FILES)
     else:
         rules |= _all(error(errno.EACCES), NAMED_FILES) | _opening(_ANSWERS_WITHOUT_FILES)
+        rules["fcntl"] = _only(_FCNTL_ALLOWED, errno.EINVAL, argument=1)
     if policy.counted:
         # The CPU time of a child is lost where its parent ignores SIGCHLD.
         only_reads = Rule(ALLOW, same_pointer(1, 0))
@@ -269,10 +271,7 @@ _ANSWERS_WITHOUT_FILES = {
 _CONDITIONAL: dict[str, tuple[Rule, ...]] = {
     **_all(ALLOW, "execve execveat rt_sigaction"),
     "close_range": _not((_CLOSE_RANGE_UNSHARE,), errno.EINVAL, argument=2),
-    "fcntl": (
-        *(Rule(error(errno.ENOLCK), (Match(1, one),)) for one in _FCNTL_LOCKS),
-        *_only(_FCNTL_ALLOWED, errno.EINVAL, argument=1),
-    ),
+    "fcntl": _only((*_FCNTL_ALLOWED, *_FCNTL_LOCKS), errno.EINVAL, argument=1),
     "ioctl": _only(_IOCTL_ALLOWED, errno.ENOTTY, argument=1),
     "madvise": (
         *(Rule(error(errno.EINVAL), (Match(2, one),)) for one in (_MADV_COLD, _MADV_PAGEOUT)),
