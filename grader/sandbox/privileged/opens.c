@@ -25,7 +25,7 @@
 #include "launcher.h"
 
 /* Of one run; then no one answers any more, which fails these calls with ENOSYS. */
-enum { MOST_ANSWERS = 4096, PATH_BYTES = 32 };
+enum { MOST_ANSWERS = 512, PATH_BYTES = 32 };
 
 static const struct { const char *path; int descriptor; } given[] = {
 	{"/dev/null", NULL_FD},
@@ -184,17 +184,24 @@ void end_answering(void)
 	put(NULL_FD, STDERR_FD);
 }
 
+/* Waits for a signal, and answers until then; returns after a while at the latest. */
 void await(int calls, uid_t user, const struct timespec *longest)
 {
 	const struct timespec none = {0};
-	struct pollfd events[] = {{SIGNALS_FD, POLLIN, 0},
-		{state[calls] == UNUSED ? -1 : calls, POLLIN, 0}};
-	if (ppoll(events, COUNT(events), longest, NULL) <= 0)
-		return;
-	if (events[0].revents)
-		sigtimedwait(&all_signals, NULL, &none);
-	if (events[1].revents & POLLIN)
-		state[calls] == ASKING ? answer(calls, user) : take_over(calls);
-	else if (events[1].revents)
-		forget(calls); /* none is left to ask */
+	const int64_t end_us = microseconds(CLOCK_MONOTONIC) + longest->tv_nsec / 1000;
+	struct pollfd events[] = {{SIGNALS_FD, POLLIN, 0}, {calls, POLLIN, 0}};
+	for (int64_t left_us; (left_us = end_us - microseconds(CLOCK_MONOTONIC)) > 0;) {
+		const struct timespec left = {0, left_us * 1000};
+		events[1].fd = state[calls] == UNUSED ? -1 : calls;
+		if (ppoll(events, COUNT(events), &left, NULL) <= 0)
+			return;
+		if (events[0].revents) {
+			sigtimedwait(&all_signals, NULL, &none);
+			return;
+		}
+		if (events[1].revents & POLLIN)
+			state[calls] == ASKING ? answer(calls, user) : take_over(calls);
+		else
+			forget(calls); /* none is left to ask */
+	}
 }

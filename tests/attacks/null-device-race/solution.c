@@ -23,7 +23,7 @@ int main(void)
 	stat("/dev/null", &null);
 	fstat(1, &output);
 	pthread_create(&thread, NULL, change, NULL);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 500; i++) {
 		const int descriptor = open(path, O_RDWR | O_CREAT, 0600);
 		if (descriptor < 0)
 			continue;

@@ -191,9 +191,15 @@ def test_a_second_server_replaces_the_first(
     raw: RawLauncher, launcher: Path, box: int, null: list[int]
 ) -> None:
     """Otherwise the first would never be swept."""
-    server = replace(GOOD, command=Command.SERVER, argv=("/usr/bin/sleep", "1000")).to_bytes()
+    argv = ("/usr/bin/sh", "-c", "echo started; exec sleep 1000")
+    server = replace(GOOD, command=Command.SERVER, argv=argv).to_bytes()
+    reading, writing = os.pipe()
 
-    assert [raw.send(server, null), raw.send(server, null)] == ["", ""]
+    assert raw.send(server, null) == ""
+    assert raw.send(server, [null[0], writing, null[2]]) == ""
+    os.close(writing)
+    with os.fdopen(reading) as output:  # the reply does not wait for the second
+        assert output.readline() == "started\n"
     assert len(processes_of(Launcher.open(launcher).users(box))) == 1
 
 

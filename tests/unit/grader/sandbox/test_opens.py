@@ -64,7 +64,7 @@ def attempt(path):
     try: os.close(os.open(path, os.O_WRONLY))
     except OSError as error: return error.errno
     return 0
-answers = [attempt('/dev/null' if number % 2 else 'left') for number in range(5000)]
+answers = [attempt('/dev/null' if number % 2 else 'left') for number in range(700)]
 print(answers[:4], answers[-1], sorted(set(answers)))
 """
 
