@@ -155,7 +155,6 @@ def _limits(language: Language) -> RunLimits:
         output_bytes=1 << 16,
         processes=language.processes,
         bound_address_space=language.bound_address_space,
-        runtime_memory_mb=language.runtime_memory_mb,
     )
 
 

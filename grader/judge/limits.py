@@ -59,7 +59,6 @@ def run_limits(
         output_bytes=output_mb << 20,
         processes=language.processes,
         bound_address_space=language.bound_address_space,
-        runtime_memory_mb=language.runtime_memory_mb,
     )
 
 

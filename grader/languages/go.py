@@ -20,10 +20,9 @@ GO = Language(
     run_argv=("../run/program",),
     policy="native",
     processes=64,
-    # The runtime reserves gigabytes of address space and uses it in steps of 64 MB; the launcher
-    # sets GOMEMLIMIT for its garbage collector.
+    # The runtime reserves gigabytes of address space; the launcher sets GOMEMLIMIT for its garbage
+    # collector.
     bound_address_space=False,
-    runtime_memory_mb=256,
     least_memory_mb=8,
     out_of_memory=(b"out of memory",),
     self_test="""\

@@ -49,9 +49,8 @@ JAVA = Language(
     ),
     policy="native",
     processes=64,
-    # The JVM reserves gigabytes of address space, and a thread may request a stack of 256 MB.
+    # The JVM reserves gigabytes of address space.
     bound_address_space=False,
-    runtime_memory_mb=1024,
     runtime_resident_mb=48,
     least_memory_mb=48,
     out_of_memory=(

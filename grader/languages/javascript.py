@@ -36,7 +36,6 @@ JAVASCRIPT = Language(
     processes=64,
     # The runtime reserves gigabytes of address space.
     bound_address_space=False,
-    runtime_memory_mb=256,
     runtime_resident_mb=48,
     least_memory_mb=48,
     out_of_memory=(b"heap out of memory", b"Array buffer allocation failed"),

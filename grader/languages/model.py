@@ -29,8 +29,6 @@ class Language:
         policy: System call policy of the program.
         processes: Maximum number of processes and threads.
         bound_address_space: Whether the runtime works with a limit on address space.
-        runtime_memory_mb: Memory that the runtime maps but does not use, MB; added to the kernel's
-            limit, not to the memory limit of the submission.
         runtime_resident_mb: Memory of the runtime itself, MB; subtracted from the heap.
         least_memory_mb: Minimum memory limit at which an empty program runs, MB.
         out_of_memory: Messages on stderr that mean that memory was refused.
@@ -53,7 +51,6 @@ class Language:
     compile_memory_mb: int = 1024
     compile_seconds: int = 30
     server_argv: tuple[str, ...] = ()
-    runtime_memory_mb: int = 0
     runtime_resident_mb: int = 0
     least_memory_mb: int = 4
     out_of_memory: tuple[bytes, ...] = ()

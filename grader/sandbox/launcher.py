@@ -20,11 +20,11 @@ from pathlib import Path
 from grader.errors import SandboxError, SettingsError
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, StopReason
 
-#: Mappable above the memory limit, so that the launcher can observe usage above the limit.
-_DATA_HEADROOM_MB = 32
-_SPACE_HEADROOM_MB = 64
-#: Address space of runtimes that reserve gigabytes. Its page tables, which no limit counts, take at
-#: most a five-hundredth of it.
+#: Mappable above the memory limit. Only what is used counts, which the launcher watches; this ends
+#: programs that allocate endlessly without using it. Enough for any static array, and for a thread
+#: with a stack of a gigabyte.
+_HEADROOM_MB = 3 << 10
+#: Address space of runtimes that reserve gigabytes. Page tables take at most a five-hundredth.
 _MAX_SPACE_MB = 32 << 10
 _KB_PER_MB = 1024
 
@@ -83,15 +83,14 @@ class Message:
 
     def _numbers(self) -> tuple[int, ...]:
         limits = self.limits
-        space = limits.memory_mb + limits.runtime_memory_mb + _SPACE_HEADROOM_MB
-        if not limits.bound_address_space:
-            space = _MAX_SPACE_MB
+        mappable_mb = limits.memory_mb + _HEADROOM_MB
+        space_mb = mappable_mb if limits.bound_address_space else _MAX_SPACE_MB
         return (
             limits.cpu_ms,
             limits.wall_ms,
             limits.memory_mb * _KB_PER_MB,
-            (limits.memory_mb + limits.runtime_memory_mb + _DATA_HEADROOM_MB) * _KB_PER_MB,
-            space * _KB_PER_MB,
+            mappable_mb * _KB_PER_MB,
+            space_mb * _KB_PER_MB,
             # One byte above the limit, so that output of exactly the limit is allowed.
             limits.output_bytes + 1,
             limits.processes,

@@ -33,13 +33,11 @@ class RunLimits:
     Args:
         cpu_ms: CPU milliseconds of all its processes together.
         wall_ms: Wall time in milliseconds; stops programs that sleep.
-        memory_mb: Resident memory of all its processes together, in MB.
+        memory_mb: Memory that all its processes use together, in MB; they may map more.
         output_bytes: Size of any single file it writes, including stdout and stderr.
         processes: Processes and threads at the same time.
-        bound_address_space: Whether to limit the address space too; not possible for runtimes that
-            reserve much more than they use.
-        runtime_memory_mb: MB that may be mapped above `memory_mb`, for runtimes that map more than
-            they use; resident memory is still limited by `memory_mb`.
+        bound_address_space: Whether to limit the address space more tightly; not possible for
+            runtimes that reserve gigabytes.
     """
 
     cpu_ms: int
@@ -48,7 +46,6 @@ class RunLimits:
     output_bytes: int
     processes: int
     bound_address_space: bool
-    runtime_memory_mb: int = 0
 
 
 @dataclass(frozen=True)

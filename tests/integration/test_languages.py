@@ -114,7 +114,6 @@ def limits_of(language: Language, memory_mb: int, cpu_ms: int, output_mb: int) -
         output_bytes=output_mb << 20,
         processes=language.processes,
         bound_address_space=language.bound_address_space,
-        runtime_memory_mb=language.runtime_memory_mb,
     )
 
 
@@ -235,6 +234,14 @@ def test_garbage_does_not_count_as_long_as_it_can_be_collected(judge: Judge, nam
 def test_deep_recursion_may_use_the_memory(judge: Judge, language: Language) -> None:
     """A hundred thousand calls are no fault."""
     ended = judge(language, program(language, "deep"))
+
+    assert (ended.verdict, ended.stdout) == ("ok", b"100000\n"), ended.reason
+
+
+@pytest.mark.parametrize("name", ["python", "java", "cpp20", "rust"])
+def test_a_thread_may_have_a_stack_above_the_memory_limit(judge: Judge, name: str) -> None:
+    """Usual for deep recursion: 512 MB, of which little is used."""
+    ended = judge(find(name), program(find(name), "stack"), memory_mb=128)
 
     assert (ended.verdict, ended.stdout) == ("ok", b"100000\n"), ended.reason
 

@@ -9,10 +9,12 @@
 #include <time.h>
 #include "config.h"
 
+#define OOM_SCORE "1000" /* the highest */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { COMPILE, RUN, CHECKER, ROLES, SWEEPER = ROLES, USERS };
 enum { START, SERVER, WATCH, SWEEP };                                /* commands */
-enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, DONE };           /* reasons */
+enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, DONE, SUSPECTED };  /* reasons */
+enum { SOCKET_KB = 208 };                                            /* that it may have sent */
 enum { EXIT_FAILED = 70, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
 /* Descriptors: of this process; of the run; where program and server ask. */
 enum { CONTROL_FD, LOCK_FD, ERROR_FD, NULL_FD, SIGNALS_FD, STDOUT_FD, STDERR_FD, PROGRAM_CALLS,
@@ -36,7 +38,15 @@ struct reply {
 	char error[512];
 };
 
-struct usage { int64_t processes, cpu_us, rss_kb; };
+/* Of the box; tampered: processes that had changed their OOM score. */
+struct usage { int64_t processes, cpu_us, rss_kb, tampered; };
+
+/* Of the whole machine; 0 where the kernel does not tell. */
+struct machine { int64_t shared_kb, kernel_kb; };
+
+/* Of the box: resident shared memory, memory of the kernel, and at most how much shared memory it
+ * may have that is not resident. */
+struct holdings { int64_t shared_kb, swapped_kb, kernel_kb, hideable_kb, system_ms; };
 
 /* Set once by main.c. */
 extern int box; /* the one that is served; -1 before */
@@ -71,7 +81,23 @@ void begin_answering(const struct request *request);
 void await(int calls, uid_t user, const struct timespec *longest); /* an event */
 void end_answering(void);
 
+/* machine.c */
+size_t read_text(const char *path, char *into, size_t size);      /* "" if that fails */
+int64_t number_after(const char *content, const char *name);      /* 0 without the name */
+struct machine read_machine(void);
+int64_t count_oom_kills(void);                                    /* in all containers */
+_Noreturn void blame_platform(const char *what);                  /* and the largest process */
+
+/* holdings.c */
+struct holdings measure_holdings(void);
+
+/* memory.c */
+bool hides_memory(const struct request *request, const struct usage *usage, struct machine *least);
+bool hid_memory(struct reply *reply, int64_t limit_kb);
+
 /* processes.c */
+extern int64_t reaped_faults;                                     /* of this run */
+void each_process(void (*visit)(pid_t pid, uid_t user, void *result), void *result);
 struct usage measure(void);
 bool become(uid_t user, uid_t real);
 bool reap(struct reply *reply);
@@ -79,6 +105,7 @@ void sweep(struct reply *reply, bool all);
 
 /* program.c */
 extern char *start_error; /* shared with the forked child until it executes */
+int64_t most_descriptors(const struct request *request);
 pid_t launch(struct request *request);
 
 /* watch.c */

@@ -16,12 +16,31 @@
 
 enum { SWEEP_US = 10000000 };
 
+int64_t reaped_faults;
+
+/*
+ * The kernel ends a program of a box first when memory runs out.  Without CAP_SYS_RESOURCE here a
+ * program can lower its score again.
+ */
+static bool restore_score(pid_t pid)
+{
+	char path[64], text[16];
+	snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+	if (read_text(path, text, sizeof text) == 0 || strcmp(text, OOM_SCORE "\n") == 0)
+		return false;
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const bool written = write(fd, OOM_SCORE, strlen(OOM_SCORE)) > 0;
+	close(fd);
+	return written;
+}
+
 /*
  * Adds the usage of one process; nothing if it has gone, or if it is a zombie with another parent.
  * A process whose first thread has ended looks like a zombie: another thread then has its memory.
  */
-static void add_process(struct usage *sum, pid_t pid)
+static void add_process(pid_t pid, uid_t user, void *result)
 {
+	struct usage *sum = result;
 	char path[300], text[1024], state = 'Z';
 	pid_t parent = 0;
 	/* CPU time of the children it waited for; resident pages. */
@@ -32,10 +51,7 @@ static void add_process(struct usage *sum, pid_t pid)
 	DIR *threads = opendir(path);
 	for (struct dirent *entry; threads && !pages && (entry = readdir(threads));) {
 		snprintf(path, sizeof path, "/proc/%d/task/%s/stat", pid, entry->d_name);
-		const int fd = open(path, O_RDONLY | O_CLOEXEC);
-		const ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-		close(fd);
-		text[length > 0 ? length : 0] = '\0';
+		read_text(path, text, sizeof text);
 		const char *end = strrchr(text, ')'); /* of the name, which may contain any character */
 		sscanf(end ? end + 1 : "", " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
 		       " %lld %lld %*d %*d %*d %*d %*u %*u %lld",
@@ -45,16 +61,17 @@ static void add_process(struct usage *sum, pid_t pid)
 		closedir(threads);
 	if (!parent || (state == 'Z' && parent != launcher))
 		return;
+	(void)user;
 	sum->processes++;
+	sum->tampered += restore_score(pid);
 	sum->rss_kb += pages * (sysconf(_SC_PAGESIZE) / 1024);
 	sum->cpu_us += (user_ticks + system_ticks) * (1000000 / sysconf(_SC_CLK_TCK)) +
 		(clock_getcpuclockid(pid, &clock) == 0 ? microseconds(clock) : 0);
 }
 
-/* Usage of all processes of the box except the fork server. */
-struct usage measure(void)
+/* Visits all processes of the box except the fork server. */
+void each_process(void (*visit)(pid_t pid, uid_t user, void *result), void *result)
 {
-	struct usage sum = {0};
 	struct stat status;
 	DIR *proc = opendir("/proc");
 	if (!proc)
@@ -64,9 +81,15 @@ struct usage measure(void)
 		if (pid > 0 && pid != server &&
 		    fstatat(dirfd(proc), entry->d_name, &status, 0) == 0 &&
 		    status.st_uid >= user_of(COMPILE) && status.st_uid <= user_of(CHECKER))
-			add_process(&sum, pid);
+			visit(pid, status.st_uid, result);
 	}
 	closedir(proc);
+}
+
+struct usage measure(void)
+{
+	struct usage sum = {0};
+	each_process(add_process, &sum);
 	return sum;
 }
 
@@ -106,6 +129,7 @@ bool reap(struct reply *reply)
 		}
 		reply->cpu_us += (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000LL +
 			used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+		reaped_faults += used.ru_minflt;
 		reply->peak_kb = used.ru_maxrss > reply->peak_kb ? used.ru_maxrss : reply->peak_kb;
 		if (pid == program && reply->reason == RUNNING) {
 			reply->reason = ENDED;

@@ -24,14 +24,23 @@ static _Noreturn void fail_start(const char *step)
 	_exit(EXIT_FAILED);
 }
 
-/* Sets hard and soft limits; a lower hard limit stays where raising it is refused (EPERM). */
-static void set_limits(const int64_t *number)
+/* Of one process.  Memory of the kernel behind them is counted by memory.c. */
+int64_t most_descriptors(const struct request *request)
 {
+	return request->role == COMPILE ? 256 : 64;
+}
+
+/* Sets hard and soft limits; a lower hard limit stays where raising it is refused (EPERM). */
+static void set_limits(const struct request *request)
+{
+	const int64_t *number = request->number;
 	const struct { __rlimit_resource_t resource; int64_t value; } limits[] = {
-		{RLIMIT_CORE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NOFILE, 256},
+		{RLIMIT_CORE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NOFILE, most_descriptors(request)},
+		{RLIMIT_SIGPENDING, 256}, /* also timers; each is memory of the kernel */
 		{RLIMIT_CPU, (number[CPU_MS] + 999) / 1000 + 1}, /* in whole seconds: a backstop */
 		{RLIMIT_FSIZE, number[FILE_BYTES]}, {RLIMIT_NPROC, number[PROCESSES]},
-		/* Unlimited stack: otherwise each thread reserves that much data. */
+		/* Unlimited stack: otherwise each thread reserves that much data.  The next two are far
+		   above the memory limit, and end programs that allocate without using. */
 		{RLIMIT_STACK, -1}, {RLIMIT_DATA, number[DATA_KB] * 1024},
 		{RLIMIT_AS, number[SPACE_KB] ? number[SPACE_KB] * 1024 : -1},
 	};
@@ -98,12 +107,12 @@ static _Noreturn void start(struct request *request, int handover)
 	/* The garbage collector of Go knows no other limit. */
 	snprintf(memory, sizeof memory, "GOMEMLIMIT=%jdKiB", request->number[MEMORY_KB] / 8 * 7);
 	const int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (setsid() < 0 || chdir(name) != 0 || write(score, "1000", 4) != 4 ||
+	if (setsid() < 0 || chdir(name) != 0 || write(score, OOM_SCORE, 4) != 4 ||
 	    sigprocmask(SIG_UNBLOCK, &all_signals, NULL) != 0)
 		fail_start("setting up");
 	umask(022);
 	char **argv = seal_exec(&request->argv, &filter);
-	set_limits(request->number);
+	set_limits(request);
 	/* The parent-death signal comes last: a change of user clears it. */
 	if (!become(user, user) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launcher)

@@ -1,7 +1,10 @@
+#include <stdio.h>
+
 static char array[2000000000];
 
-int main(void)
+int main(int count, char **words)
 {
-	array[1999999999] = 1;
-	return array[0];
+	(void)words;
+	array[1999999998 + count] = 1;
+	puts(array[1999999999] ? "safe" : "wrong");
 }

@@ -222,7 +222,7 @@ def test_a_server_killed_by_a_case_does_not_change_its_usage(box: Box, tmp_path:
     """Usage of the server is not subtracted from that of the case."""
     program = f"{FIND}    os.kill(others[0], signal.SIGKILL)\n    x = bytearray(70 << 20)\n"
     cases = Cases(box, tmp_path, program)
-    limits = replace(LIMITS, bound_address_space=False, runtime_memory_mb=100)
+    limits = replace(LIMITS, bound_address_space=False)
 
     cases.run("honest\n", limits=limits)
 
