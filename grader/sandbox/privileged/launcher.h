@@ -38,8 +38,8 @@ struct reply {
 	char error[512];
 };
 
-/* Of the box; tampered: processes that had changed their OOM score. */
-struct usage { int64_t processes, cpu_us, rss_kb, tampered; };
+/* Of the box. */
+struct usage { int64_t processes, cpu_us, rss_kb, lowered_scores; };
 
 /* Of the whole machine; 0 where the kernel does not tell. */
 struct machine { int64_t shared_kb, kernel_kb; };
@@ -99,6 +99,7 @@ bool hid_memory(struct reply *reply, int64_t limit_kb);
 extern int64_t reaped_faults;                                     /* of this run */
 void each_process(void (*visit)(pid_t pid, uid_t user, void *result), void *result);
 struct usage measure(void);
+bool lowered_score(pid_t pid);
 bool become(uid_t user, uid_t real);
 bool reap(struct reply *reply);
 void sweep(struct reply *reply, bool all);

@@ -19,19 +19,14 @@ enum { SWEEP_US = 10000000 };
 int64_t reaped_faults;
 
 /*
- * The kernel ends a program of a box first when memory runs out.  Without CAP_SYS_RESOURCE here a
- * program can lower its score again.
+ * When memory runs out, the kernel ends programs of boxes first.  Without CAP_SYS_RESOURCE here they
+ * can lower their scores again.  A zombie has its last one.
  */
-static bool restore_score(pid_t pid)
+bool lowered_score(pid_t pid)
 {
-	char path[64], text[16];
+	char path[64], score[16];
 	snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
-	if (read_text(path, text, sizeof text) == 0 || strcmp(text, OOM_SCORE "\n") == 0)
-		return false;
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	const bool written = write(fd, OOM_SCORE, strlen(OOM_SCORE)) > 0;
-	close(fd);
-	return written;
+	return read_text(path, score, sizeof score) > 0 && strcmp(score, OOM_SCORE "\n") != 0;
 }
 
 /*
@@ -63,7 +58,7 @@ static void add_process(pid_t pid, uid_t user, void *result)
 		return;
 	(void)user;
 	sum->processes++;
-	sum->tampered += restore_score(pid);
+	sum->lowered_scores += lowered_score(pid);
 	sum->rss_kb += pages * (sysconf(_SC_PAGESIZE) / 1024);
 	sum->cpu_us += (user_ticks + system_ticks) * (1000000 / sysconf(_SC_CLK_TCK)) +
 		(clock_getcpuclockid(pid, &clock) == 0 ? microseconds(clock) : 0);
