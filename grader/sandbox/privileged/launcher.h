@@ -93,7 +93,7 @@ struct holdings measure_holdings(void);
 
 /* memory.c */
 bool hides_memory(const struct request *request, const struct usage *usage, struct machine *least);
-bool hid_memory(struct reply *reply, int64_t limit_kb);
+void judge_suspect(struct reply *reply, int64_t limit_kb);
 
 /* processes.c */
 extern int64_t reaped_faults;                                     /* of this run */

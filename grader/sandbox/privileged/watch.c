@@ -69,10 +69,7 @@ struct reply run(struct request *request)
 		fail("cannot start", start_error);
 	if (killed && count_oom_kills() > oom_kills)
 		blame_platform("the kernel ended a program for lack of memory");
-	if (reply.reason == SUSPECTED) {
-		if (!hid_memory(&reply, request->number[MEMORY_KB]))
-			blame_platform("memory grew during a run, and not by its program");
-		reply.reason = BY_MEMORY;
-	}
+	if (reply.reason == SUSPECTED)
+		judge_suspect(&reply, request->number[MEMORY_KB]);
 	return reply;
 }
