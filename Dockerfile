@@ -55,7 +55,7 @@ COPY grader/languages grader/languages
 COPY grader/sandbox grader/sandbox
 RUN set -eu; \
     /opt/grader/bin/python -m grader.sandbox.build --output /usr/local/libexec/grader/launcher \
-      --box-root /var/lib/grader/boxes --worker-gid 1000; \
+      --box-root /var/lib/grader/boxes --worker-gid 1000 --own-machine; \
     case "$HEADERS" in \
       no) ;; \
       yes) /opt/grader/bin/python -m grader.sandbox.headers --box-root /var/lib/grader/boxes ;; \

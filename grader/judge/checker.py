@@ -147,7 +147,6 @@ class CustomChecker:
         return self.directory / "validator-stderr"
 
     def _run(self, case: CaseFiles, paths: CasePaths, limits: RunLimits) -> RunOutcome:
-        self.box.empty(Role.CHECKER)  # remove the files of the previous case
         arguments = (_INPUT, _ANSWER, _FEEDBACK, *case.flags)
         return self.box.run(
             RunSpec(

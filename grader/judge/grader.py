@@ -153,7 +153,8 @@ class Grader:
 
     @contextmanager
     def _clean_box(self) -> Iterator[Path]:
-        """Create a private directory, and clean the box on exit."""
+        """Create a private directory; clean the box after, and before if that failed last time."""
+        self.box.ensure_clean()
         with TemporaryDirectory(prefix="grader-") as name:
             try:
                 yield Path(name)

@@ -58,8 +58,6 @@ class Program:
 
     def run(self, stdin: Path) -> RunOutcome:
         """Run the program in an empty working directory; `stdout` then has its output."""
-        if self.writable:
-            self.box.empty(Role.RUN)
         return self.box.run(replace(self._spec, stdin=stdin))
 
     def was_refused_memory(self) -> bool:

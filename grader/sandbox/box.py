@@ -11,23 +11,22 @@ import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from grader.errors import SandboxError
-from grader.sandbox.cleanup import owners, processes_of, removal_spec, shared_directories
+from grader.sandbox.cleanup import processes_of
 from grader.sandbox.files import (
     copied_into,
     find_program,
     open_untrusted,
     opened,
-    unlink_files,
     with_output_limit,
 )
 from grader.sandbox.fork_server import ForkServer, can_be_forked
 from grader.sandbox.launcher import Command, Launcher, LauncherProcess, Message, Reply
 from grader.sandbox.lock import take
-from grader.sandbox.policy import POLICIES, policy_number
+from grader.sandbox.policy import policy_number
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
 #: Working directory of each role; its input is in a directory with the name of the role.
@@ -36,6 +35,14 @@ WORK_DIRECTORIES = {Role.COMPILE: "build", Role.RUN: "scratch", Role.CHECKER: "f
 _SERVER_ATTEMPTS = 2
 
 _SWEEP_LIMITS = RunLimits(0, 60_000, 0, 0, 0, bound_address_space=False)
+
+
+class _State(Enum):
+    """What is known about the files and processes in a box."""
+
+    UNKNOWN = auto()  # of an earlier holder, or something failed: only `Box.clean` is possible
+    CLEAN = auto()
+    USED = auto()
 
 
 class Box:
@@ -54,7 +61,7 @@ class Box:
         self._lock = lock
         self._process: LauncherProcess | None = None
         self._server: ForkServer | None = None
-        self._may_have_left_files = set(Role)  # the previous holder is not known
+        self._state = _State.UNKNOWN
         self._only_cold = False
         self.directory = launcher.box_root / f"slot-{number}"
         self.number = number
@@ -64,29 +71,34 @@ class Box:
     @contextmanager
     def claim(cls, launcher_path: Path) -> Iterator[Box]:
         """
-        Claim the first free box, clean it, and release it at exit.
+        Claim the first free box that can be cleaned, and release it at exit.
 
         Raises:
             SettingsError: The launcher is missing or cannot be executed.
-            SandboxError: All boxes are taken, or one cannot be cleaned.
+            SandboxError: All boxes are taken, or none of the others can be cleaned.
         """
         launcher = Launcher.open(launcher_path)
+        failure = SandboxError(
+            f"all {launcher.boxes} boxes are taken",
+            where=str(launcher.box_root),
+            next_step="build the launcher with a larger --slots",
+        )
         for number in range(launcher.boxes):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
                 if not take(lock, launcher.users(number)):
                     continue
                 box = cls(launcher, number, lock)
                 try:
-                    box.clean()
+                    try:
+                        box.clean()
+                    except SandboxError as error:
+                        failure = error
+                        continue
                     yield box
                 finally:
                     box.close()
                 return
-        raise SandboxError(
-            f"all {launcher.boxes} boxes are taken",
-            where=str(launcher.box_root),
-            next_step="build the launcher with a larger --slots",
-        )
+        raise failure
 
     def close(self) -> None:
         """Let the launcher sweep the box and exit; one that failed is replaced for that."""
@@ -105,16 +117,15 @@ class Box:
         """
         Run one program; afterwards no process of it is left except its fork server.
 
+        It starts in a working directory that no other program could change.
+
         Raises:
             SandboxError: The platform failed: a program is not installed, the disk is full.
         """
+        self._use()
         number = policy_number(spec.policy, writable=spec.writable)
-        if spec.writable:
-            if self._server is not None:  # the program could write its memory
-                self._sweep()
-            self.empty(spec.role)
-        if POLICIES[number].files:
-            self._may_have_left_files.add(spec.role)
+        if spec.writable and self._server is not None:  # the program could write its memory
+            self._sweep()
         command = Message(Command.START, spec.role, number, spec.limits, find_program(spec.argv))
         with opened(spec) as descriptors:
             outcome = self._run_forked(spec, descriptors) if can_be_forked(spec) else None
@@ -126,6 +137,7 @@ class Box:
         """Start the fork server of a run ahead of time, if it can have one."""
         if not can_be_forked(spec) or (self._server is not None and self._server.fits(spec)):
             return
+        self._use()
         if self._server is not None:
             self._sweep()
         number = policy_number(spec.policy, writable=spec.writable)
@@ -138,11 +150,13 @@ class Box:
 
     def store(self, role: Role, name: str, content: bytes) -> None:
         """Create a read-only, executable file in the input directory of a role."""
+        self._use()
         with copied_into(self.directory / role, name) as file:
             file.write(content)
 
     def store_file(self, role: Role, name: str, source: Path) -> None:
         """Copy a file to the input directory of a role, like `store`."""
+        self._use()
         with source.open("rb") as content, copied_into(self.directory / role, name) as file:
             shutil.copyfileobj(content, file)
 
@@ -154,16 +168,16 @@ class Box:
             ObjectNotFoundError: There is no such file, or it is not a regular one.
             ObjectTooLargeError: It is larger than `max_bytes`.
         """
+        self._use()
         work = self.directory / WORK_DIRECTORIES[role]
         with open_untrusted(work, name, max_bytes) as file:
             return file.read(os.fstat(file.fileno()).st_size)
 
-    def empty(self, role: Role) -> None:
-        """Empty the working directory of a role; its input stays."""
-        user = self.users[list(Role).index(role)]
-        unlink_files(self.directory / WORK_DIRECTORIES[role])
-        if role in self._may_have_left_files and user in self._owners_of_files():
-            self._remove_files(role, user)
+    def _use(self) -> None:
+        """Raise `SandboxError` unless everything in the box is of the current submission."""
+        if self._state is _State.UNKNOWN:
+            raise SandboxError("not known to be clean", where=f"box {self.number}")
+        self._state = _State.USED
 
     def _call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
@@ -174,6 +188,7 @@ class Box:
         try:
             reply = self._process.call(message, descriptors, given_away=given_away)
         except SandboxError:
+            self._state = _State.UNKNOWN
             self._end_launcher()
             raise
         if not reply.server_alive:
@@ -209,25 +224,21 @@ class Box:
         return processes_of(self.users)
 
     def clean(self) -> None:
-        """End all processes of the box and remove its input files and all files of its users."""
-        self._sweep()
-        for role in Role:
-            for stored in (self.directory / role).iterdir():
-                stored.unlink()
-        for role, user in zip(Role, self.users, strict=True):
-            if role in self._may_have_left_files and user in self._owners_of_files():
-                self._remove_files(role, user)
-        self._may_have_left_files.clear()
+        """
+        End all processes of the box, and replace its directories by new ones.
+
+        The launcher removes the old ones while the box is used again.
+
+        Raises:
+            SandboxError: A step failed; the box cannot be used until this succeeds.
+        """
+        self._state = _State.UNKNOWN
+        self._forget_server()
+        self._call(Message(Command.CLEAN, Role.RUN, 0, _SWEEP_LIMITS))
+        self._state = _State.CLEAN
         self._only_cold = False
 
-    def _owners_of_files(self) -> set[int]:
-        work = [self.directory / name for name in WORK_DIRECTORIES.values()]
-        return owners([*work, *shared_directories()])
-
-    def _remove_files(self, role: Role, user: int) -> None:
-        with TemporaryDirectory() as name:
-            spec = removal_spec(role, user, Path(name))
-            self.run(spec)
-            if user in self._owners_of_files():
-                why = spec.stderr.read_text(errors="replace").strip()
-                raise SandboxError(f"cannot be cleaned: {why}", where=f"box {self.number}")
+    def ensure_clean(self) -> None:
+        """Clean the box unless it has not been used since; raises like `clean`."""
+        if self._state is not _State.CLEAN:
+            self.clean()

@@ -42,6 +42,9 @@ class Installation:
         boxes: Number of boxes.
         worker_gid: The group that can execute the launcher.
         landlock: Whether to use Landlock where the kernel has it; tests turn it off.
+        own_machine: Whether nothing else uses the machine, as in the image of the worker: the
+            launcher then closes directories that all users can write to.
+        shared_parents: Parents of these directories; tests choose others.
     """
 
     output: Path
@@ -50,6 +53,8 @@ class Installation:
     boxes: int = 32
     worker_gid: int = 0
     landlock: bool = True
+    own_machine: bool = False
+    shared_parents: tuple[str, ...] = ("/", "/dev", "/run", "/var")
 
 
 def install(wanted: Installation) -> None:
@@ -103,6 +108,8 @@ def _render_config(wanted: Installation) -> str:
         f"#define WORKER_GID {wanted.worker_gid}",
         f"#define EXEC_MARK 0x{EXEC_MARK:x}ULL",
         f"#define USE_LANDLOCK {wanted.landlock:d}",
+        f"#define OWN_MACHINE {wanted.own_machine:d}",
+        f"#define SHARED_PARENTS {', '.join(map(json.dumps, map(str, wanted.shared_parents)))}",
         f"#define POLICY_COUNT {len(POLICIES)}",
         f"#define CONFIG {json.dumps(_describe(wanted))}",
     ]
@@ -113,7 +120,7 @@ def _render_policies() -> str:
     lines = [
         "#include <linux/filter.h>",
         *(_render_filter(policy) for policy in POLICIES),
-        "static const struct { struct sock_fprog filter; int confined; } policies[] = {",
+        "static const struct { struct sock_fprog filter; int files; } policies[] = {",
         *(_render_policy(policy) for policy in POLICIES),
         "};",
     ]
@@ -134,7 +141,7 @@ def _describe(wanted: Installation) -> str:
 
 def _render_policy(policy: Policy) -> str:
     name = f"{policy.name}_filter"
-    return f"{{{{sizeof {name} / sizeof *{name}, {name}}}, {policy.confined:d}}},"
+    return f"{{{{sizeof {name} / sizeof *{name}, {name}}}, {policy.files:d}}},"
 
 
 def _render_filter(policy: Policy) -> str:
@@ -191,6 +198,11 @@ def _parse(arguments: Sequence[str] | None) -> Installation:
     parser.add_argument("--slots", dest="boxes", type=int, default=32, help="number of boxes")
     parser.add_argument(
         "--worker-gid", type=int, default=os.getegid(), help="group that can execute it"
+    )
+    parser.add_argument(
+        "--own-machine",
+        action="store_true",
+        help="nothing else uses the machine: close directories that all users can write to",
     )
     return Installation(**vars(parser.parse_args(arguments)))
 

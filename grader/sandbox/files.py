@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,10 @@ _PRIVATE_FILE_MODE = 0o600
 _STORED_MODE = 0o550
 #: With less free space than this, writes of the program may have failed.
 _FULL_DISK_BYTES = 1 << 16
+#: Unit of `st_blocks`.
+_BLOCK_BYTES = 512
+#: Space that a file system may reserve for a small file.
+_RESERVED_BYTES = 1 << 20
 
 
 def find_program(argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,9 +136,8 @@ def with_output_limit(outcome: RunOutcome, spec: RunSpec, work: Path) -> RunOutc
     Raises:
         SandboxError: The disk is full, so writes of the program may have failed.
     """
-    written = max(spec.stdout.stat().st_size, spec.stderr.stat().st_size)
     # A runtime may ignore write errors, so that another limit ends the program.
-    if written > spec.limits.output_bytes:
+    if any(_is_too_large(path.stat(), spec) for path in (spec.stdout, spec.stderr)):
         return replace(outcome, reason=StopReason.OUTPUT)
     if outcome.reason is not StopReason.ENDED:
         return outcome
@@ -155,26 +158,13 @@ def _check_name(name: str) -> None:
         raise SandboxError("not a plain file name", where=repr(name))
 
 
+def _is_too_large(status: os.stat_result, spec: RunSpec) -> bool:
+    """Whether size or disk space exceed the limit; a file system may reserve twice the size."""
+    most = spec.limits.output_bytes
+    return status.st_size > most or status.st_blocks * _BLOCK_BYTES > 2 * most + _RESERVED_BYTES
+
+
 def _is_full(directory: Path) -> bool:
     disk = os.statvfs(directory)
     has_bounds = disk.f_blocks > 0
     return has_bounds and disk.f_bavail * disk.f_frsize < _FULL_DISK_BYTES
-
-
-def unlink_files(directory: Path) -> None:
-    """
-    Remove everything except directories from a directory that a user of a box could write.
-
-    Only names are removed: links are not followed and files are not opened. No process of that user
-    is running.
-    """
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        with os.scandir(fd) as entries:
-            for entry in entries:
-                with suppress(
-                    IsADirectoryError, PermissionError
-                ):  # directories: removed by `removal_spec`
-                    os.unlink(entry.name, dir_fd=fd)
-    finally:
-        os.close(fd)

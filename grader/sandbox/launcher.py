@@ -36,7 +36,14 @@ _ROLES = tuple(Role)
 #: One per role, and one with which the launcher sends signals.
 _USERS_PER_BOX = len(_ROLES) + 1
 #: By the number in a reply; 0 does not occur.
-_REASONS = (StopReason.ENDED, StopReason.ENDED, StopReason.CPU, StopReason.WALL, StopReason.MEMORY)
+_REASONS = (
+    StopReason.ENDED,
+    StopReason.ENDED,
+    StopReason.CPU,
+    StopReason.WALL,
+    StopReason.MEMORY,
+    StopReason.OUTPUT,
+)
 #: Time for sweeping a box, above the wall time of a run.
 _SWEEP_SECONDS = 30.0
 
@@ -48,6 +55,7 @@ class Command(IntEnum):
     SERVER = 1  # start a fork server
     WATCH = 2  # watch a process that the fork server made
     SWEEP = 3  # end all processes of the box
+    CLEAN = 4  # the same, and replace all directories that were used
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,6 @@ class Policy:
         processes: Whether it may start processes.
         programs: Whether it may execute other programs.
         counted: Whether ignoring SIGCHLD has no effect, so that CPU time of children is counted.
-        confined: Whether Landlock, if available, restricts changes to its working directory.
     """
 
     name: str
@@ -134,7 +133,6 @@ class Policy:
     processes: bool
     programs: bool
     counted: bool = False
-    confined: bool = True
 
 
 POLICIES = (
@@ -144,9 +142,6 @@ POLICIES = (
     # An executable file without read permission would not be counted by its owner in /proc.
     Policy("interpreted_files", files=True, processes=True, programs=False, counted=True),
     Policy("compile", files=True, processes=True, programs=True),
-    Policy(  # removes files from all world-writable directories
-        "remove", files=True, processes=True, programs=True, confined=False
-    ),
 )
 _NUMBERS = {policy.name: number for number, policy in enumerate(POLICIES)}
 

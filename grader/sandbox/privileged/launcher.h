@@ -12,13 +12,13 @@
 #define OOM_SCORE "1000" /* the highest */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { COMPILE, RUN, CHECKER, ROLES, SWEEPER = ROLES, USERS };
-enum { START, SERVER, WATCH, SWEEP };                                /* commands */
-enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, DONE, SUSPECTED };  /* reasons */
+enum { START, SERVER, WATCH, SWEEP, CLEAN };                         /* commands */
+enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, BY_OUTPUT, DONE, SUSPECTED }; /* reasons */
 enum { SOCKET_KB = 208 };                                            /* that it may have sent */
 enum { EXIT_FAILED = 70, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
 /* Descriptors: of this process; of the run; where program and server ask. */
-enum { CONTROL_FD, LOCK_FD, ERROR_FD, NULL_FD, SIGNALS_FD, STDOUT_FD, STDERR_FD, PROGRAM_CALLS,
-	SERVER_CALLS, FIRST_RECEIVED };
+enum { CONTROL_FD, LOCK_FD, ERROR_FD, EMPTIER_FD, NULL_FD, SIGNALS_FD, STDOUT_FD, STDERR_FD,
+	PROGRAM_CALLS, SERVER_CALLS, FIRST_RECEIVED };
 
 /* In the order of a message; SPACE_KB 0 means no limit; PID is used by WATCH only. */
 enum { CPU_MS, WALL_MS, MEMORY_KB, DATA_KB, SPACE_KB, FILE_BYTES, PROCESSES, PID, NUMBERS };
@@ -67,6 +67,26 @@ uid_t user_of(int role);
 extern const char *const given_names[ROLES], *const work_names[ROLES];
 extern char directory[sizeof BOX_ROOT + 32]; /* of the box; the working directory */
 void prepare(void);
+void clean(void);
+void prepare_work(const struct request *request);
+
+/* disk.c */
+void begin_disk_watch(void);
+bool uses_too_much(const struct request *request, bool ended);
+
+/* emptier.c */
+bool remove_entry(int parent, const char *name, bool locked);
+void start_emptier(void);
+void begin_emptying(void);
+void finish_emptying(void);
+
+/* shared.c */
+void find_shared(void);
+int open_shared(size_t number); /* -1 after the last one */
+void remove_shared(void);
+
+/* trust.c */
+void check_caller(void);
 
 /* messages.c */
 bool receive(struct request *request);
@@ -107,6 +127,8 @@ void sweep(struct reply *reply, bool all);
 /* program.c */
 extern char *start_error; /* shared with the forked child until it executes */
 int64_t most_descriptors(const struct request *request);
+bool may_write(uint32_t policy);
+bool can_confine(void);
 pid_t launch(struct request *request);
 
 /* watch.c */

@@ -4,8 +4,7 @@
  *   launcher config       prints the compiled-in settings as JSON
  *   launcher serve BOX    creates the directories of the box, then handles requests on stdin, a
  *                         SEQPACKET socket of the worker: a message in, a reply out, see below.
- *                         stdout may be the lock of the box, which is released when this process
- *                         ends
+ *                         stdout is the lock of the box, which is released when this process ends
  *
  * It is setuid root and executable by the worker's group, so it validates every part of a message:
  * a box is a number and not a user, directories are compiled in, numbers are bounded, and the
@@ -15,6 +14,7 @@
  *   BOX_ROOT/slot-N/                 root 0711
  *     compile/ run/ checker/         worker 2750, group of the role's user: input of the role
  *     build/ scratch/ feedback/      worker 0770, group of the role's user: its working directory
+ *     trash/                         root 0700: used directories, until emptier.c has removed them
  *
  * A SERVER is a program that forks copies of itself, and is as untrusted as they are.  On request
  * of the worker it forks a process that blocks on a pipe; the worker sends its pid in WATCH with
@@ -73,15 +73,21 @@ static void serve(void)
 	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || start_error == MAP_FAILED)
 		die("setting up");
 	prepare_opens();
+	check_caller();
 	prepare();
 	sweep(&reply, true);
+	clean();
 	while (receive(&request)) {
 		reply = (struct reply){.reason = DONE};
 		const bool watched = request.command == START || request.command == WATCH;
+		if (!watched)
+			sweep(&reply, true);
+		if (request.command == CLEAN)
+			clean();
+		if (request.command <= SERVER)
+			prepare_work(&request);
 		if (watched)
 			reply = run(&request);
-		else
-			sweep(&reply, true);
 		if (request.command == SERVER)
 			server = launch(&request);
 		close_received();
@@ -90,6 +96,7 @@ static void serve(void)
 			break;
 	}
 	sweep(&reply, true);
+	finish_emptying();
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@ static void check(struct request *request, size_t length)
 	if (length < offsetof(struct request, word) || request->words > MAX_WORDS ||
 	    length != offsetof(struct request, word[request->words]))
 		refuse("length");
-	if (request->command > SWEEP || request->role >= ROLES ||
+	if (request->command > CLEAN || request->role >= ROLES ||
 	    request->policy >= POLICY_COUNT)
 		refuse("command, role or policy");
 	for (int i = 0; i < NUMBERS; i++)

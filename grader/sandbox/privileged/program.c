@@ -73,19 +73,29 @@ static char **seal_exec(char *const (*argv)[MAX_WORDS + 1], const struct sock_fp
 	return memcpy(sealed, argv, sizeof *argv);
 }
 
+/* Whether its programs may create and change files. */
+bool may_write(uint32_t policy) { return policies[policy].files; }
+
+/* The version of Landlock; less than 1 where it is missing or disabled. */
+static long landlock_version(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool can_confine(void) { return USE_LANDLOCK && landlock_version() >= 1; }
+
 /* Allows changes below the working directory only, where the kernel has Landlock. */
 static void confine(void)
 {
 	/* All rights from REMOVE_DIR to MAKE_SYM; to REFER from the second version on. */
-	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
-				     LANDLOCK_CREATE_RULESET_VERSION);
+	const long version = landlock_version();
 	const uint64_t last = version < 2 ? LANDLOCK_ACCESS_FS_MAKE_SYM : LANDLOCK_ACCESS_FS_REFER;
 	const uint64_t changes = (last << 1) - LANDLOCK_ACCESS_FS_REMOVE_DIR;
 	struct landlock_ruleset_attr rules = {changes | LANDLOCK_ACCESS_FS_WRITE_FILE};
 	struct landlock_path_beneath_attr here = {rules.handled_access_fs, open(".", O_PATH)};
 	struct landlock_path_beneath_attr sink = {LANDLOCK_ACCESS_FS_WRITE_FILE,
 		open("/dev/null", O_PATH)};
-	if (version < 1) /* missing or disabled */
+	if (version < 1)
 		return;
 	const int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &here, 0) != 0 ||
@@ -117,7 +127,7 @@ static _Noreturn void start(struct request *request, int handover)
 	if (!become(user, user) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launcher)
 		fail_start("becoming the user of the box");
-	if (USE_LANDLOCK && policies[request->policy].confined)
+	if (USE_LANDLOCK)
 		confine();
 	/* Each descriptor is above its target, so dup2 never overwrites a later one. */
 	for (int i = 0; i < request->fd_count; i++)

@@ -60,11 +60,15 @@ struct reply run(struct request *request)
 		reply.wall_us = microseconds(CLOCK_MONOTONIC) - started_us;
 		if (reply.reason == RUNNING)
 			tick.tv_nsec = check_limits(&reply, request);
+		if (reply.reason == RUNNING && uses_too_much(request, false))
+			reply.reason = BY_OUTPUT;
 	}
 	const bool killed = reply.reason == ENDED && WIFSIGNALED(reply.status) &&
 		WTERMSIG(reply.status) == SIGKILL;
 	sweep(&reply, false);
 	end_answering();
+	if (reply.reason == ENDED && uses_too_much(request, true))
+		reply.reason = BY_OUTPUT;
 	if (*start_error)
 		fail("cannot start", start_error);
 	if (killed && count_oom_kills() > oom_kills)

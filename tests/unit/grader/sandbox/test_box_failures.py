@@ -100,7 +100,7 @@ def mounted(place: Path, size: str) -> Iterator[None]:
 def test_a_box_whose_launcher_was_killed_is_clean_for_the_next_run(
     box: Box, tmp_path: Path
 ) -> None:
-    """The error is temporary, and no process of the run survives."""
+    """The error is temporary, no process of the run survives, and nothing else runs before."""
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(box.run, shell(tmp_path / "first", STAYS))
         wait_until(lambda: len(box.survivors()) >= 3)
@@ -108,6 +108,9 @@ def test_a_box_whose_launcher_was_killed_is_clean_for_the_next_run(
         with pytest.raises(SandboxError, match="the launcher has ended"):
             run.result()
 
+    with pytest.raises(SandboxError, match="not known to be clean"):
+        box.run(shell(tmp_path / "second", "true"))
+    box.clean()
     assert box.run(shell(tmp_path / "second", "true")).succeeded
     wait_until(lambda: box.survivors() == [])  # init has to reap the zombies
 

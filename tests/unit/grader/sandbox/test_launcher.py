@@ -8,16 +8,16 @@ import socket
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from grader.errors import SandboxError, SettingsError
-from grader.sandbox import Box
 from grader.sandbox.build import SOURCES
 from grader.sandbox.cleanup import processes_of
 from grader.sandbox.launcher import Command, Launcher, LauncherProcess, Message
+from grader.sandbox.lock import take
 from grader.sandbox.runs import Role, RunLimits
 
 pytestmark = pytest.mark.engine
@@ -30,11 +30,24 @@ WORDS_AT = struct.calcsize("=4I8q")
 WORD_BYTES = 4096
 
 
+@dataclass(frozen=True)
+class Locked:
+    """A locked box that no launcher serves."""
+
+    number: int
+    lock: socket.socket
+
+
 @pytest.fixture
-def box(launcher: Path) -> Iterator[int]:
-    """Number of a claimed box."""
-    with Box.claim(launcher) as claimed:
-        yield claimed.number
+def box(launcher: Path) -> Iterator[Locked]:
+    """The first free box."""
+    known = Launcher.open(launcher)
+    for number in range(known.boxes):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
+            if take(lock, known.users(number)):
+                yield Locked(number, lock)
+                return
+    pytest.fail("no box is free")
 
 
 class RawLauncher:
@@ -47,13 +60,15 @@ class RawLauncher:
         credentials: Whether its socket receives credentials with each message.
     """
 
-    def __init__(self, launcher: Path, box: int, *, credentials: bool = False) -> None:
+    def __init__(self, launcher: Path, box: Locked, *, credentials: bool = False) -> None:
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ours.settimeout(30)
         with theirs:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, credentials)
             self.process = subprocess.Popen(
-                [launcher, "serve", str(box)], stdin=theirs.fileno(), stdout=subprocess.DEVNULL
+                [launcher, "serve", str(box.number)],
+                stdin=theirs.fileno(),
+                stdout=box.lock.fileno(),
             )
 
     def send(self, message: bytes, descriptors: Sequence[int] = ()) -> str:
@@ -69,7 +84,7 @@ class RawLauncher:
 
 
 @pytest.fixture
-def raw(launcher: Path, box: int) -> Iterator[RawLauncher]:
+def raw(launcher: Path, box: Locked) -> Iterator[RawLauncher]:
     """A separate launcher for each test."""
     started = RawLauncher(launcher, box)
     yield started
@@ -125,11 +140,11 @@ def test_a_valid_message_is_accepted(raw: RawLauncher, null: list[int]) -> None:
         (word(3, 2), "length"),
         (word(3, 49), "length"),
         (word(3, 0xFFFFFFFF), "length"),
-        (word(0, 4), "command, role or policy"),
+        (word(0, 5), "command, role or policy"),
         (word(0, 0xFFFFFFFF), "command, role or policy"),
         (word(1, 3), "command, role or policy"),
         (word(1, 0x80000000), "command, role or policy"),
-        (word(2, 6), "command, role or policy"),
+        (word(2, 5), "command, role or policy"),
         (word(2, 0xFFFFFFFF), "command, role or policy"),
         *((number(index, -1), "number out of bounds") for index in range(8)),
         *((number(index, 1 << 62), "number out of bounds") for index in range(8)),
@@ -144,7 +159,7 @@ def test_a_valid_message_is_accepted(raw: RawLauncher, null: list[int]) -> None:
     ],
 )
 def test_each_part_of_a_message_is_validated(
-    launcher: Path, box: int, null: list[int], message: bytes, error: str
+    launcher: Path, box: Locked, null: list[int], message: bytes, error: str
 ) -> None:
     """An invalid message gets an error, and the launcher exits."""
     raw = RawLauncher(launcher, box)
@@ -171,7 +186,7 @@ def test_a_message_that_is_too_long_is_refused(raw: RawLauncher, null: list[int]
     assert "refused: too long" in raw.send(message, null)
 
 
-def test_control_messages_of_another_kind_are_refused(launcher: Path, box: int) -> None:
+def test_control_messages_of_another_kind_are_refused(launcher: Path, box: Locked) -> None:
     """Credentials are not descriptors."""
     raw = RawLauncher(launcher, box, credentials=True)
 
@@ -188,7 +203,7 @@ def test_words_may_be_empty(raw: RawLauncher, null: list[int]) -> None:
 
 
 def test_a_second_server_replaces_the_first(
-    raw: RawLauncher, launcher: Path, box: int, null: list[int]
+    raw: RawLauncher, launcher: Path, box: Locked, null: list[int]
 ) -> None:
     """Otherwise the first would never be swept."""
     argv = ("/usr/bin/sh", "-c", "echo started; exec sleep 1000")
@@ -200,7 +215,7 @@ def test_a_second_server_replaces_the_first(
     os.close(writing)
     with os.fdopen(reading) as output:  # the reply does not wait for the second
         assert output.readline() == "started\n"
-    assert len(processes_of(Launcher.open(launcher).users(box))) == 1
+    assert len(processes_of(Launcher.open(launcher).users(box.number))) == 1
 
 
 def test_a_server_is_swept_with_all_processes(raw: RawLauncher, null: list[int]) -> None:
@@ -269,12 +284,11 @@ def test_it_prints_its_settings(launcher: Path) -> None:
     assert list(opened.users(1)) == [opened.uid_base + 4 + role for role in range(3)]
 
 
-def serve(launcher: Path, box: int) -> LauncherProcess:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
-        return Launcher.open(launcher).serve(box, lock)
+def serve(launcher: Path, box: Locked) -> LauncherProcess:
+    return Launcher.open(launcher).serve(box.number, box.lock)
 
 
-def test_a_refused_message_is_a_temporary_error(launcher: Path, box: int) -> None:
+def test_a_refused_message_is_a_temporary_error(launcher: Path, box: Locked) -> None:
     """It never becomes a verdict."""
     process = serve(launcher, box)
 
@@ -296,7 +310,7 @@ def test_a_launcher_removed_meanwhile_is_a_temporary_error(tmp_path: Path) -> No
         known.serve(0, lock)
 
 
-def test_a_command_line_that_is_too_long_is_refused(launcher: Path, box: int) -> None:
+def test_a_command_line_that_is_too_long_is_refused(launcher: Path, box: Locked) -> None:
     """It is not sent."""
     process = serve(launcher, box)
 

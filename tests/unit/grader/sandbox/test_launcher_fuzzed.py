@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from grader.sandbox.build import SOURCES, Installation, write_headers
 from grader.sandbox.launcher import Command, Message
+from grader.sandbox.lock import take
 from grader.sandbox.policy import POLICIES
 from grader.sandbox.runs import Role, RunLimits
 
@@ -37,6 +38,7 @@ class Sanitized:
 
     path: Path
     reports: Path
+    first_user: int
 
     def exchange(
         self, messages: list[tuple[bytes, int]], seconds: float = TIMEOUT_SECONDS
@@ -44,11 +46,13 @@ class Sanitized:
         """Send messages, each with a number of descriptors; returns the error of each reply."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(seconds)
-        with theirs, self.reports.open("ab") as reports:
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with theirs, lock, self.reports.open("ab") as reports:
+            assert take(lock, range(self.first_user, self.first_user + 3))
             process = subprocess.Popen(
                 [self.path, "serve", "0"],
                 stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
+                stdout=lock.fileno(),
                 stderr=reports,
                 env={"ASAN_OPTIONS": "detect_leaks=0"},  # it may exit from anywhere
             )
@@ -81,11 +85,12 @@ def sanitized() -> Iterator[Sanitized]:
         boxes = directory / "boxes"
         boxes.mkdir(mode=0o711)
         path = directory / "launcher"
-        wanted = Installation(path, boxes, uid_base=_FIRST_USER + 4 * os.getpid(), boxes=1)
+        first_user = _FIRST_USER + 4 * os.getpid()
+        wanted = Installation(path, boxes, uid_base=first_user, boxes=1)
         write_headers(wanted, directory)
         compiler = ("gcc", "-std=gnu17", "-Wall", "-Werror", *SANITIZERS)
         subprocess.run([*compiler, "-I", name, "-o", path, *SOURCES], check=True)
-        yield Sanitized(path, directory / "reports")
+        yield Sanitized(path, directory / "reports", first_user)
 
 
 LIMITS = st.builds(
