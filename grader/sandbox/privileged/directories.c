@@ -5,6 +5,7 @@
  * new one is made, which costs the same whatever is in it.  emptier.c removes the trash.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -73,23 +74,47 @@ void prepare(void)
 	own("trash", 0, 0, 0700);
 	find_shared();
 	start_emptier();
-	for (int role = 0; role < ROLES; role++)
-		used[role] = true; /* the last launcher's programs are not known */
 }
 
-/* Replaces the input directories, and the working directories that a program may have changed. */
+/* Makes all directories new: what an earlier launcher left is not known. */
+void renew_all(void)
+{
+	for (int role = 0; role < ROLES; role++) {
+		renew(given_names[role], user_of(role), 02750);
+		renew_work(role);
+	}
+	remove_shared();
+	begin_emptying();
+}
+
+/* Programs can read the input but neither change nor mark it: its directory can stay. */
+static void empty_given(int role)
+{
+	DIR *entries = opendir(given_names[role]);
+	if (!entries)
+		die(given_names[role]);
+	for (struct dirent *entry; (entry = readdir(entries));)
+		if (!is_self_or_parent(entry->d_name) &&
+		    unlinkat(dirfd(entries), entry->d_name, 0) != 0)
+			die(given_names[role]);
+	closedir(entries);
+}
+
+/* Removes the input, and replaces the working directories that a program may have changed. */
 void clean(void)
 {
 	bool any = false;
-	finish_emptying(); /* at most one submission's files are in the trash */
 	for (int role = 0; role < ROLES; role++) {
-		renew(given_names[role], user_of(role), 02750);
+		empty_given(role);
 		any = any || used[role];
+	}
+	if (!any)
+		return;
+	finish_emptying(); /* at most one submission's files are in the trash */
+	for (int role = 0; role < ROLES; role++)
 		if (used[role])
 			renew_work(role);
-	}
-	if (any)
-		remove_shared();
+	remove_shared();
 	begin_emptying();
 }
 

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -33,7 +32,7 @@ static void add(struct tree *sum, int parent, const char *name, int64_t most, in
 	const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
 	for (struct dirent *entry; entries && (entry = readdir(entries));)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		if (!is_self_or_parent(entry->d_name) &&
 		    !is_too_large(sum, most))
 			add(sum, fd, entry->d_name, most, depth + 1);
 	if (entries)

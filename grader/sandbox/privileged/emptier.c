@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,87 +24,111 @@ enum { EMPTYING_MS = 20000 }; /* less than the worker waits for a reply */
 
 static bool asked; /* and not answered yet */
 
-static bool is_self_or_parent(const char *name)
+bool is_self_or_parent(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* locked: opens what its owner has locked; only as that owner, since it follows links. */
-static int open_directory(int parent, const char *name, bool locked)
+/* A tree that is being removed. */
+struct removal {
+	int top;
+	dev_t device;
+	bool locked;   /* unlocks what its owner has locked; only as that owner, since it follows links */
+	bool changed;
+	char moved[32]; /* what was moved to the top last; "" if nothing was */
+};
+
+static int open_directory(const struct removal *removal, int parent, const char *name)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	struct stat outer, inner;
-	if (locked)
+	struct stat status;
+	if (removal->locked)
 		(void)!fchmodat(parent, name, 0700, 0);
-	const int fd = openat(parent, name, flags);
-	if (fd >= 0 && fstat(parent, &outer) == 0 && fstat(fd, &inner) == 0 &&
-	    outer.st_dev == inner.st_dev)
+	const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || (fstat(fd, &status) == 0 && status.st_dev == removal->device))
 		return fd;
 	close(fd);
 	return -1;
 }
 
-/* Removes files and empty directories; moves others to the top.  Returns whether it changed any. */
-static bool flatten(int top, DIR *entries, bool locked)
+static bool remove_one(int parent, const char *name, unsigned char type)
 {
-	static uint64_t count;
-	char name[32];
-	bool changed = false;
-	for (struct dirent *entry; (entry = readdir(entries));) {
-		if (is_self_or_parent(entry->d_name))
-			continue;
-		const int fd = dirfd(entries);
-		bool gone = unlinkat(fd, entry->d_name, 0) == 0 ||
-			unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0;
-		while (!gone && fd != top) {
-			/* The owner needs the right to write into what is moved. */
-			if (locked)
-				(void)!fchmodat(fd, entry->d_name, 0700, 0);
-			snprintf(name, sizeof name, "%ju", (uintmax_t)count++);
-			gone = renameat(fd, entry->d_name, top, name) == 0;
-			if (!gone && errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
-				break;
-		}
-		changed = changed || gone;
-	}
-	return changed;
+	return (type != DT_DIR && unlinkat(parent, name, 0) == 0) ||
+		unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
 
-/* Flattens each directory at the top; returns whether this changed anything. */
-static bool flatten_each(DIR *top, bool locked)
+/* Moves a directory to the top of its tree, under a name that no other has. */
+static bool move_up(struct removal *removal, int parent, const char *name)
 {
-	bool changed = false;
-	for (struct dirent *entry; (entry = readdir(top));) {
-		const int fd = is_self_or_parent(entry->d_name) ? -1 :
-			open_directory(dirfd(top), entry->d_name, locked);
-		DIR *inner = fd < 0 ? NULL : fdopendir(fd);
-		if (inner) {
-			changed = flatten(dirfd(top), inner, locked) || changed;
-			closedir(inner);
-			unlinkat(dirfd(top), entry->d_name, AT_REMOVEDIR);
+	static uint64_t count;
+	int moved;
+	if (removal->locked) /* its owner needs the right to write into it */
+		(void)!fchmodat(parent, name, 0700, 0);
+	do {
+		snprintf(removal->moved, sizeof removal->moved, "%ju", (uintmax_t)count++);
+		moved = renameat(parent, name, removal->top, removal->moved);
+	} while (moved != 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
+	if (moved != 0)
+		*removal->moved = '\0';
+	return moved == 0;
+}
+
+/* Removes files and empty directories, and moves others up unless they are at the top. */
+static void flatten(struct removal *removal, DIR *entries)
+{
+	const int fd = dirfd(entries);
+	for (struct dirent *entry; (entry = readdir(entries));)
+		if (!is_self_or_parent(entry->d_name) &&
+		    (remove_one(fd, entry->d_name, entry->d_type) ||
+		     (fd != removal->top && move_up(removal, fd, entry->d_name))))
+			removal->changed = true;
+}
+
+/* Flattens a directory at the top, and then what this moved there last: a chain at once. */
+static void flatten_chain(struct removal *removal, const char *first)
+{
+	char name[NAME_MAX + 1];
+	snprintf(name, sizeof name, "%s", first);
+	while (*name) {
+		const int fd = open_directory(removal, removal->top, name);
+		DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+		*removal->moved = '\0';
+		if (!entries) {
+			close(fd);
+			return;
 		}
+		flatten(removal, entries);
+		closedir(entries);
+		removal->changed = unlinkat(removal->top, name, AT_REMOVEDIR) == 0 || removal->changed;
+		snprintf(name, sizeof name, "%s", removal->moved);
 	}
-	return changed;
 }
 
 /* Removes a file or a tree; returns whether it is gone. */
 bool remove_entry(int parent, const char *name, bool locked)
 {
-	if (unlinkat(parent, name, 0) == 0 || unlinkat(parent, name, AT_REMOVEDIR) == 0)
+	struct stat status;
+	struct removal removal = {.locked = locked, .changed = true};
+	if (remove_one(parent, name, DT_UNKNOWN))
 		return true;
-	const int fd = open_directory(parent, name, locked);
-	DIR *top = fd < 0 ? NULL : fdopendir(fd);
-	if (!top)
-		return errno == ENOENT;
-	/* A file system may skip entries while others are added and removed: until nothing changes. */
-	for (bool changed = true; changed;) {
-		changed = flatten(fd, top, locked);
-		rewinddir(top);
-		changed = flatten_each(top, locked) || changed;
-		rewinddir(top);
+	if (fstat(parent, &status) == 0)
+		removal.device = status.st_dev;
+	removal.top = open_directory(&removal, parent, name);
+	DIR *entries = removal.top < 0 ? NULL : fdopendir(removal.top);
+	if (!entries) {
+		close(removal.top);
+		return false;
 	}
-	closedir(top);
-	return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+	flatten(&removal, entries);
+	/* A file system may skip entries while others are added and removed: until nothing changes. */
+	while (removal.changed) {
+		removal.changed = false;
+		rewinddir(entries);
+		for (struct dirent *entry; (entry = readdir(entries));)
+			if (!is_self_or_parent(entry->d_name))
+				flatten_chain(&removal, entry->d_name);
+	}
+	closedir(entries);
+	return unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
 
 static void empty_trash(int trash)

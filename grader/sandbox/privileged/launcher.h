@@ -67,6 +67,7 @@ uid_t user_of(int role);
 extern const char *const given_names[ROLES], *const work_names[ROLES];
 extern char directory[sizeof BOX_ROOT + 32]; /* of the box; the working directory */
 void prepare(void);
+void renew_all(void);
 void clean(void);
 void prepare_work(const struct request *request);
 
@@ -75,6 +76,7 @@ void begin_disk_watch(void);
 bool uses_too_much(const struct request *request, bool ended);
 
 /* emptier.c */
+bool is_self_or_parent(const char *name);
 bool remove_entry(int parent, const char *name, bool locked);
 void start_emptier(void);
 void begin_emptying(void);

@@ -76,7 +76,7 @@ static void serve(void)
 	check_caller();
 	prepare();
 	sweep(&reply, true);
-	clean();
+	renew_all();
 	while (receive(&request)) {
 		reply = (struct reply){.reason = DONE};
 		const bool watched = request.command == START || request.command == WATCH;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,7 +72,7 @@ static bool remove_of(uid_t user)
 		const int fd = open_shared(i);
 		DIR *entries = fd < 0 ? NULL : fdopendir(fd);
 		for (struct dirent *entry; entries && (entry = readdir(entries));)
-			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			if (!is_self_or_parent(entry->d_name) &&
 			    fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 			    status.st_uid == user)
 				all = remove_entry(fd, entry->d_name, true) && all;

@@ -43,10 +43,6 @@ class RecordingBox:
         """Remember it."""
         self.asked.append(("warm up", spec))
 
-    def empty(self, role: Role) -> None:
-        """Remember it."""
-        self.asked.append(("empty", role))
-
 
 @pytest.fixture
 def box() -> RecordingBox:
@@ -97,14 +93,13 @@ def test_nothing_is_warm_where_it_may_or_can_not_be(
     assert cast(RunSpec, spec).server_argv == ()
 
 
-def test_a_program_that_may_make_files_finds_none_of_the_case_before(
-    program: Program, box: RecordingBox
-) -> None:
-    """A case that depends on another would be judged by its order."""
+def test_a_program_that_may_make_files_is_run_as_such(program: Program, box: RecordingBox) -> None:
+    """The box then gives it a working directory without files of another case."""
     replace(program, writable=True).run(Path("one"))
 
-    assert [what for what, _ in box.asked] == ["empty", "run"]
-    assert cast(RunSpec, box.asked[1][1]).writable
+    ((what, spec),) = box.asked
+    assert what == "run"
+    assert cast(RunSpec, spec).writable
 
 
 def test_want_of_memory_is_seen_at_both_ends_of_what_was_said(

@@ -3,98 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
+from sandboxes import installed, launcher_of, mounted, shell, wait_until
 
 from grader.errors import SandboxError
 from grader.languages import find
 from grader.sandbox import Box
-from grader.sandbox.build import Installation, install, uninstall
 from grader.sandbox.cleanup import processes_of
 from grader.sandbox.launcher import Launcher
-from grader.sandbox.runs import Role, RunLimits, RunSpec, StopReason
+from grader.sandbox.runs import Role, RunSpec, StopReason
 from grader.sandbox.selftest import run_self_test
 
 pytestmark = pytest.mark.engine
 
-LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
 STAYS = "setsid sleep 1000 & sleep 1000"
 PYTHON = find("python")
-_FIRST_USER = 800_000_000
-
-
-def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:
-    directory.mkdir(exist_ok=True)
-    return RunSpec(
-        role=role,
-        policy="compile",
-        argv=("sh", "-c", script),
-        limits=LIMITS,
-        stdin=Path(os.devnull),
-        stdout=directory / "stdout",
-        stderr=directory / "stderr",
-    )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll for the start or end of a process that is not a child; there is no event for it."""
-    pause = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("the condition never became true")
-
-
-def launcher_of(program: int) -> int:
-    """Return the parent of a process."""
-    found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{program}/status").read_text(), re.MULTILINE)
-    assert found
-    return int(found[1])
-
-
-@contextmanager
-def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
-    """Install a separate launcher, with its boxes on a small disk if given."""
-    with TemporaryDirectory(prefix="grader-sandbox-") as name:
-        directory = Path(name)
-        directory.chmod(0o711)
-        wanted = Installation(
-            output=directory / "launcher",
-            box_root=directory / "disk" / "boxes",
-            uid_base=_FIRST_USER + 8 * os.getpid(),
-            boxes=2,
-            worker_gid=os.getegid(),
-            landlock=landlock,
-        )
-        wanted.box_root.parent.mkdir()
-        with mounted(wanted.box_root.parent, small_disk):
-            install(wanted)
-            yield wanted.output
-            uninstall(wanted)
-
-
-@contextmanager
-def mounted(place: Path, size: str) -> Iterator[None]:
-    """Mount a tmpfs of this size; none for an empty size."""
-    if size:
-        options = f"size={size},mode=755"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], check=True)
-    try:
-        yield
-    finally:
-        if size:
-            subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def test_a_box_whose_launcher_was_killed_is_clean_for_the_next_run(

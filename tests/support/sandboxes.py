@@ -1,0 +1,115 @@
+"""Separate launchers for tests that break a part of the platform, and what they run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from grader.sandbox import Box
+from grader.sandbox.build import SOURCES, Installation, install, uninstall, write_headers
+from grader.sandbox.runs import Role, RunLimits, RunSpec
+
+LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
+_GIVE_UP_SECONDS = 900
+_FIRST_USER = 800_000_000
+_COMPILER = ("gcc", "-std=gnu17", "-O1", "-Wall", "-Werror")
+
+
+def shell(directory: Path, script: str, role: Role = Role.COMPILE) -> RunSpec:
+    """A run of a shell script with the policy of compilers, which may create files."""
+    directory.mkdir(exist_ok=True)
+    return RunSpec(
+        role=role,
+        policy="compile",
+        argv=("sh", "-c", script),
+        limits=LIMITS,
+        stdin=Path(os.devnull),
+        stdout=directory / "stdout",
+        stderr=directory / "stderr",
+    )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll for something for which there is no event, such as the end of a process of others."""
+    pause = threading.Event()
+    deadline = time.monotonic() + _GIVE_UP_SECONDS
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        pause.wait(0.01)
+    pytest.fail("the condition never became true")
+
+
+def launcher_of(program: int) -> int:
+    """Return the parent of a process."""
+    found = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{program}/status").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def wait_until_emptied(box: Box) -> None:
+    """Wait until the launcher has removed all used directories."""
+    trash = box.directory / "trash"
+    wait_until(lambda: not list(trash.iterdir()))
+
+
+@contextmanager
+def wanted_launcher() -> Iterator[Installation]:
+    """Settings of a launcher in a directory of its own."""
+    with TemporaryDirectory(prefix="grader-sandbox-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        wanted = Installation(
+            output=directory / "launcher",
+            box_root=directory / "disk" / "boxes",
+            uid_base=_FIRST_USER + 8 * os.getpid(),
+            boxes=2,
+            worker_gid=os.getegid(),
+        )
+        wanted.box_root.parent.mkdir()
+        yield wanted
+
+
+@contextmanager
+def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
+    """Install a separate launcher, with its boxes on a small disk if given."""
+    with wanted_launcher() as settings:
+        wanted = replace(settings, landlock=landlock)
+        with mounted(wanted.box_root.parent, small_disk):
+            install(wanted)
+            yield wanted.output
+            uninstall(wanted)
+
+
+@contextmanager
+def mounted(place: Path, size: str) -> Iterator[None]:
+    """Mount a tmpfs of this size; none for an empty size."""
+    if size:
+        options = f"size={size},mode=755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], check=True)
+    try:
+        yield
+    finally:
+        if size:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def build_with(wanted: Installation, source: Path, flags: Sequence[str]) -> None:
+    """Build a launcher with one more source; the tests run as root, so it is not setuid."""
+    with TemporaryDirectory() as name:
+        write_headers(wanted, Path(name))
+        wanted.box_root.mkdir(mode=0o711)
+        sources = [*map(str, SOURCES), str(source)]
+        subprocess.run(
+            [*_COMPILER, "-I", name, *flags, "-o", str(wanted.output), *sources], check=True
+        )
