@@ -218,14 +218,19 @@ class LauncherProcess:
             for fd in given_away:
                 os.close(fd)
         try:
-            reply = self._connection.recv(_REPLY.size)
-        except ConnectionError:  # it has exited without reading the message
-            reply = b""
+            reply = self._last_reply()
         except OSError as error:
             raise SandboxError(f"the launcher does not answer: {error}") from None
         if len(reply) != _REPLY.size:
             raise SandboxError("the launcher has ended", where=f"launcher {self._process.pid}")
         return _decode(reply)
+
+    def _last_reply(self) -> bytes:
+        """Receive a reply; empty if the launcher has exited without one."""
+        for _ in range(2):  # if it exited without reading the message, the first has that error
+            with suppress(ConnectionError):
+                return self._connection.recv(_REPLY.size)
+        return b""
 
     def close(self) -> None:
         """Let the launcher sweep its box and exit; kill it if it hangs."""

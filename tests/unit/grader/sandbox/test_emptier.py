@@ -23,7 +23,7 @@ DEEP = (
     "import os, sys\n"
     "for level in range(int(sys.argv[1])):\n"
     "    if level % 10 == 0:\n"
-    "        open('file', 'w').close(); os.symlink('/etc', 'link')\n"
+    "        open('file', 'w').close(); os.symlink('/nonexistent', 'link')\n"
     "    os.mkdir('d'); os.chdir('d')\n"
 )
 MAX_MEMORY_KB = 8192
@@ -71,19 +71,25 @@ def test_a_deep_tree_is_removed_with_little_memory(launcher: Path, levels: int) 
         assert len(list((emptier / "fd").iterdir())) <= MAX_DESCRIPTORS
 
 
-def test_odd_names_and_locked_directories_are_removed(launcher: Path) -> None:
+def lock_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    os.fchmod(fd, 0)
+    os.close(fd)
+
+
+def test_odd_names_and_locked_directories_are_removed(launcher: Path, tmp_path: Path) -> None:
     """Also names that the emptier itself uses, and files in the place of directories."""
     top = thrown_away(launcher, "odd")
     for name in (*map(str, range(30)), "-rf", "a\nb", "\x01", "x" * 255, "*", "..."):
         (top / name / "0" / "1").mkdir(parents=True)
         (top / name / "0" / "1" / "2").touch()
-        (top / name / "0").chmod(0)
-        (top / name).chmod(0)
+        lock_directory(top / name / "0")
+        lock_directory(top / name)
     (top / "locked").mkdir()
     for number in range(30, 60):
         (top / str(number)).touch()
     os.mkfifo(top / "fifo")
-    (top.parent / "not a directory").symlink_to("/")
+    (top.parent / "not a directory").symlink_to(tmp_path)
 
     with Box.claim(launcher) as box:
         wait_until_emptied(box)

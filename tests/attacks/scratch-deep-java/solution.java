@@ -1,0 +1,8 @@
+import java.io.File;
+
+public class Main {
+    public static void main(String[] arguments) {
+        new File("d/".repeat(1500)).mkdirs();
+        System.out.println("safe");
+    }
+}
