@@ -15,10 +15,10 @@ from arena.program import as_workers_start_it, both_ways
 
 
 def fights() -> Iterator[object]:
-    """Each attack as a worker starts it; cold starts of the same only in `make test-all`."""
+    """Each attack as a worker starts it; cold starts and repetitions only in `make test-all`."""
     for attack, warm in both_ways(read_attacks()):
         start = "warm" if warm else "cold"
-        usual = as_workers_start_it(attack) == (attack, warm)
+        usual = as_workers_start_it(attack) == (attack, warm) and not attack.again
         marks = () if usual else (pytest.mark.exhaustive,)
         yield pytest.param(attack, warm, id=f"{attack.name}-{start}", marks=marks)
 

@@ -60,6 +60,7 @@ int64_t microseconds(clockid_t clock)
 	struct timespec time = {0};
 	return clock_gettime(clock, &time) ? 0 : time.tv_sec * 1000000LL + time.tv_nsec / 1000;
 }
+
 static void serve(void)
 {
 	static struct request request;

@@ -40,6 +40,7 @@ class Attack:
         source: The source, if it cannot be a file in the folder.
         disturbs: Whether it attacks the other box.
         machine: Processor architecture that it needs.
+        again: Whether it repeats an attack in one more language; not in `make test`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Attack:
     source: bytes | str = b""
     disturbs: bool = False
     machine: str = platform.machine()
+    again: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Attack:

@@ -66,9 +66,9 @@ def both_ways(attacks: Sequence[Attack]) -> list[Fight]:
 
 
 def short_form(attacks: Sequence[Attack]) -> list[Attack]:
-    """Select the fast attacks that depend on the limits of a task."""
+    """Select the fast attacks that depend on the limits of a task, each in one language."""
     left_out = {idea for group, idea, _ in read_ideas() if group in _LEFT_OUT}
-    return [attack for attack in attacks if not left_out & set(attack.ideas)]
+    return [one for one in attacks if not one.again and not left_out & set(one.ideas)]
 
 
 def every_attack(

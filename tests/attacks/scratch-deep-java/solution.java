@@ -2,7 +2,7 @@ import java.io.File;
 
 public class Main {
     public static void main(String[] arguments) {
-        new File("d/".repeat(1500)).mkdirs();
+        new File("d/".repeat(100)).mkdirs();
         System.out.println("safe");
     }
 }
