@@ -1,26 +1,31 @@
-"""Time that the sandbox adds to a program, and time of a Python case in it."""
+"""Time that the sandbox adds to a program, of a Python case in it, and of cleaning a box."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from figures import Absent, Aim, Figure, Measured, percentile, timed
 from progress import say
 
+from grader.judge.limits import compile_limits
 from grader.languages import find
 from grader.sandbox import Box
 from grader.sandbox.runs import Role, RunLimits, RunSpec
 
 _RUNS = 300
+_KIND_RUNS = 150
 _PYTHON_RUNS = 150
+_COMPILED = 40
 _PROGRAM = "/usr/bin/true"
-_PYTHON = find("python")
+_PYTHON, _C = find("python"), find("c")
 _PYTHON_SOURCE = b"a, b = map(int, input().split())\nprint(a + b)\n"
 _LIMITS = RunLimits(
     cpu_ms=1000,
@@ -30,20 +35,28 @@ _LIMITS = RunLimits(
     processes=1,
     bound_address_space=True,
 )
-_OVERHEAD_AIMS = {50: Aim(2), 95: Aim(5)}
+_OVERHEAD_AIM = Aim(1.2)
+_OVERHEAD_AIMS = {50: _OVERHEAD_AIM, 95: Aim(5)}
+#: Kinds of programs besides native ones: role, policy and processes at the same time.
+_KINDS = {
+    "compiler": (Role.COMPILE, "compile", 64),
+    "interpreter": (Role.RUN, _PYTHON.policy, _PYTHON.processes),
+}
 _COLD_AIM, _WARM_AIM = Aim(15), Aim(3)
 
 
 def measure(launcher: Path) -> Measured:
     """
-    Measure the overhead of the sandbox, and Python cases with and without a fork server.
+    Measure the overhead by kind of program, Python cases, and cleaning after a compiler.
 
     Args:
         launcher: An installed launcher.
     """
     with _runner(launcher) as runner:
         yield from _overhead(runner)
+        yield from _overhead_by_kind(runner)
         yield from _python(runner)
+        yield "box_clean_ms_p50", _cleaning(runner)
 
 
 @dataclass(frozen=True)
@@ -90,12 +103,55 @@ def _runner(launcher: Path) -> Iterator[_Runner]:
 def _overhead(runner: _Runner) -> Measured:
     """Baseline: `posix_spawn` of the same program; the two take turns."""
     say("sandbox overhead")
-    pairs = _turns(_RUNS, lambda: runner.run(runner.spec(_PROGRAM)), _bare)
-    added = [1000 * (ours - theirs) for ours, theirs in pairs]
-    baseline = 1000 * percentile([theirs for _, theirs in pairs], 50)
+    added, baseline = _added_ms(runner, _RUNS, {})
     for percent, aim in _OVERHEAD_AIMS.items():
         value = percentile(added, percent)
         yield f"sandbox_overhead_ms_p{percent}", Figure(value, "ms", baseline, _RUNS, aim)
+
+
+def _overhead_by_kind(runner: _Runner) -> Measured:
+    """Like `_overhead`, with the limits and the policy of a compiler and of an interpreter."""
+    for kind, (role, policy, processes) in _KINDS.items():
+        say(f"sandbox overhead, policy of {kind}s")
+        limits = replace(_LIMITS, processes=processes, bound_address_space=False)
+        changes = {"role": role, "policy": policy, "limits": limits}
+        added, baseline = _added_ms(runner, _KIND_RUNS, changes)
+        figure = Figure(percentile(added, 50), "ms", baseline, _KIND_RUNS, _OVERHEAD_AIM)
+        yield f"sandbox_overhead_ms_p50_{kind}", figure
+
+
+def _added_ms(runner: _Runner, runs: int, changes: Mapping[str, Any]) -> tuple[list[float], float]:
+    """Milliseconds that the sandbox added to each run, and the median of the baseline."""
+
+    def ours() -> None:
+        runner.run(replace(runner.spec(_PROGRAM), **changes))
+
+    pairs = _turns(runs, ours, _bare)
+    added = [1000 * (ours - theirs) for ours, theirs in pairs]
+    return added, 1000 * percentile([theirs for _, theirs in pairs], 50)
+
+
+def _cleaning(runner: _Runner) -> Figure:
+    """Baseline: `shutil.rmtree` of a directory with the same source and program."""
+    say("cleaning a box after a compiler")
+    spec = replace(
+        runner.spec(*_C.compile_argv),
+        role=Role.COMPILE,
+        policy="compile",
+        limits=compile_limits(_C),
+    )
+    copy, source = runner.directory / "copy", _C.self_test.encode()
+    ours, theirs = [], []
+    for _ in range(_COMPILED):
+        runner.box.store(Role.COMPILE, _C.source_name, source)
+        runner.run(spec)
+        copy.mkdir()
+        (copy / _C.source_name).write_bytes(source)
+        program = runner.box.collect(Role.COMPILE, _C.program_file, max_bytes=1 << 20)
+        (copy / _C.program_file).write_bytes(program)
+        ours.append(1000 * timed(runner.box.clean))
+        theirs.append(1000 * timed(shutil.rmtree, copy))
+    return Figure(percentile(ours, 50), "ms", percentile(theirs, 50), _COMPILED)
 
 
 def _python(runner: _Runner) -> Measured:
