@@ -31,7 +31,7 @@ test: image ## run the tests, against real engines
 test-all: image ## run the tests and the exhaustive ones too, as before a release
 	@exec $(PY) $(PYTEST) $(ARGS)
 
-attacks: languages ## run hostile programs in the sandbox, then 1,000 in mixed order (ARGS='--runs 100')
+attacks: languages ## run hostile programs in the sandbox, then 1,000 in two boxes at once (ARGS='--runs 100')
 	@exec $(PY) tests/attacks $(ARGS)
 
 chaos: setup ## fault every part of a running system with 500 requests in flight (ARGS=kill_broker)

@@ -2,7 +2,7 @@
 Entry point of ``make attacks``; exits with 1 when anything deviates from what is expected.
 
 Runs every attack and shows its verdict and what it left: on this machine as it is, with the rights
-of a Fargate task, next to a neighbour, and at last 1,000 attacks in random order.
+of a Fargate task, next to a neighbour, and at last 1,000 runs in random order in two boxes at once.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _soaked(launcher: Path, attacks: list[Attack], runs: int, found: Deviations)
 def main() -> int:
     """Run all parts; returns the exit code."""
     parser = argparse.ArgumentParser(prog="make attacks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000, help="runs in random order at the end")
+    parser.add_argument("--runs", type=int, default=1000, help="runs in two boxes at the end")
     parser.add_argument("--only", default="", help="only attacks with this in their name")
     asked = parser.parse_args()
     attacks, found = all_attacks(asked.only), Deviations()

@@ -34,14 +34,21 @@ class Trial:
         warm: Whether it started from a fork server.
         verdict: Its verdict; several if its rounds differed.
         milliseconds: Wall time of all its rounds.
-        deviations: Differences from what is expected; empty if the sandbox held.
+        changed: Verdicts that are not the expected ones, of the attack and of honest submissions.
+        left: What was there afterwards and not before, or the reverse.
     """
 
     attack: str
     warm: bool
     verdict: str
     milliseconds: int
-    deviations: tuple[str, ...]
+    changed: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def deviations(self) -> tuple[str, ...]:
+        """Differences from what is expected; empty if the sandbox held."""
+        return self.changed + self.left
 
 
 def deviations(trials: Iterable[Trial]) -> list[str]:
@@ -68,21 +75,22 @@ class Arena:
         """Run one attack, then check that the box works and nothing has changed."""
         self._prepare(attack)
         before = self.ground.look()
-        found: list[str] = []
+        left: list[str] = []
         verdicts: list[str] = []
         started = time.monotonic()
         for _ in range(attack.rounds):
             verdicts.append(self._submit(attack, warm=warm))
-            found += left_behind(self.ground.box)
-        took = time.monotonic() - started
+            left += left_behind(self.ground.box)
+        took = round((time.monotonic() - started) * 1000)
+        changed = []
         if not set(verdicts) <= set(attack.verdict):
-            found.append(f"verdict {verdicts}, not {attack.verdict}; {self.judge.log_excerpt()}")
-        found += differences(before, self.ground.look()) + self.ground.unsafe_cache_entries()
-        found += [f"unprintable in {place}" for place in self._unprintable()]
+            changed.append(f"verdict {verdicts}, not {attack.verdict}; {self.judge.log_excerpt()}")
+        left += differences(before, self.ground.look()) + self.ground.unsafe_cache_entries()
+        left += [f"unprintable in {place}" for place in self._unprintable()]
         self.judge.forget(attack.name)
-        found += self.honest(warm=warm)
+        changed += self.honest(warm=warm)
         verdict = "/".join(sorted(set(verdicts)))
-        return Trial(attack.name, warm, verdict, round(took * 1000), tuple(found))
+        return Trial(attack.name, warm, verdict, took, tuple(changed), tuple(left))
 
     def honest(self, *, warm: bool = True) -> list[str]:
         """Grade correct submissions; returns a line for each that does not get AC."""

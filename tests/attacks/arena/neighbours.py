@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from arena.arena import Arena, Trial
 from arena.attack import Attack
@@ -22,7 +23,7 @@ def disturb(attacker: Arena, judged: Arena, attack: Attack, witnesses: Sequence[
         attack: Attacks the other box.
         witnesses: Submissions with known verdicts; each is judged at least once.
     """
-    deviations: list[str] = []
+    changed, left = [], []
     with ThreadPoolExecutor(1) as pool:
         waiting = list(witnesses)
         running = pool.submit(attacker.fight, attack)
@@ -30,8 +31,8 @@ def disturb(attacker: Arena, judged: Arena, attack: Attack, witnesses: Sequence[
             if running.done():
                 running = pool.submit(attacker.fight, attack)
             witness = waiting.pop() if waiting else witnesses[0]
-            seen = judged.fight(witness).deviations
-            deviations += [f"in the other box, {witness.name}: {one}" for one in seen]
+            seen = judged.fight(witness)
+            changed += [f"in the other box, {witness.name}: {one}" for one in seen.changed]
+            left += [f"in the other box, {witness.name}: {one}" for one in seen.left]
         trial = running.result()
-    everything = (*trial.deviations, *deviations)
-    return Trial(attack.name, trial.warm, trial.verdict, trial.milliseconds, everything)
+    return replace(trial, changed=trial.changed + tuple(changed), left=trial.left + tuple(left))

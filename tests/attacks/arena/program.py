@@ -130,11 +130,11 @@ def honest_work_asks_for_nothing(launcher: Path) -> Report:
 
 
 def soaked(launcher: Path, attacks: Sequence[Attack], runs: int, title: str) -> Report:
-    """Run random attacks in a task; the result is a `Soaked`."""
+    """Attack from two boxes at the same time, in a task; the result is a `Soaked`."""
 
     def work() -> Soaked:
-        with arenas(launcher, ARENAS) as several:
-            return soak(several, attacks, runs, Progress(title, runs))
+        with arenas(launcher, 2) as both:
+            return soak(both, attacks, runs, Progress(title, runs))
 
     return in_a_task(work, WRITABLE)
 
