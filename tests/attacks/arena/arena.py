@@ -73,13 +73,13 @@ class Arena:
 
     def fight(self, attack: Attack, *, warm: bool = True) -> Trial:
         """Run one attack, then check that the box works and nothing has changed."""
-        self._prepare(attack)
+        self.prepare(attack)
         before = self.ground.look()
         left: list[str] = []
         verdicts: list[str] = []
         started = time.monotonic()
         for _ in range(attack.rounds):
-            verdicts.append(self._submit(attack, warm=warm))
+            verdicts.append(self.submit(attack, warm=warm))
             left += left_behind(self.ground.box)
         took = round((time.monotonic() - started) * 1000)
         changed = []
@@ -105,7 +105,8 @@ class Arena:
                 found.append(f"an honest {language} submission got {got}: {log}")
         return found
 
-    def _submit(self, attack: Attack, *, warm: bool) -> str:
+    def submit(self, attack: Attack, *, warm: bool = True) -> str:
+        """Grade an attack that is prepared; returns the verdict."""
         return self.judge.grade(
             attack.name,
             attack.content,
@@ -116,7 +117,7 @@ class Arena:
             file=attack.file_name,
         )
 
-    def _prepare(self, attack: Attack) -> None:
+    def prepare(self, attack: Attack) -> None:
         """Store the problem of the attack in the bucket."""
         text = "".join(f"{path}\n" for path in self.forbidden).encode()
         text += bytes(max(0, attack.input_mb * _MB - len(text)))

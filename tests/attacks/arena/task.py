@@ -12,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import pickle
 import re
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pyseccomp
+
+from arena.child import in_a_child
 
 #: chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot
 #: mknod audit_write setfcap
@@ -66,27 +67,17 @@ def in_a_task(work: Callable[[], Any], writable: Sequence[Path], *, deadly: bool
         deadly: Whether a request for a namespace or a mount kills the process, which proves that
             successful work never made one; otherwise the request is refused.
     """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
+
+    def child() -> Report:
         dropped: dict[str, str] = {}
-        result, failure = None, ""
         try:
             _drop_rights(dropped, writable, deadly=deadly)
-            result = work()
+            return Report(dropped, work(), "")
         except BaseException:  # noqa: BLE001 - the parent reports any exception
-            failure = traceback.format_exc()
-        with os.fdopen(writing, "wb") as file:
-            pickle.dump(Report(dropped, result, failure), file)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as file:
-        said = file.read()
-    _, status = os.waitpid(child, 0)
-    if not said:
-        return Report({}, None, f"ended with status {status}")
-    report: Report = pickle.loads(said)
+            return Report(dropped, None, traceback.format_exc())
+
+    done = in_a_child(child)
+    report: Report = done.result or Report({}, None, done.failure)
     return report
 
 
