@@ -112,7 +112,7 @@ def tried(launcher: Path, prepare: Callable[[], object], work: Callable[[Box], N
         ),
         pytest.param(
             Lack(errno.ENOSYS, ["getrandom"]),
-            "cannot start: getrandom: Function not implemented",
+            "getrandom: Function not implemented",
             id="getrandom",
         ),
         pytest.param(
