@@ -8,13 +8,14 @@ the attacks succeeds, and the worker must not take requests.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from grader.errors import SelfTestError
+from grader.errors import SandboxError, SelfTestError
 from grader.languages import find
-from grader.sandbox.box import Box
+from grader.sandbox.box import WORK_DIRECTORIES, Box
 from grader.sandbox.runs import Role, RunLimits, RunSpec, StopReason
 
 _LIMITS = RunLimits(
@@ -25,6 +26,7 @@ _LIMITS = RunLimits(
     processes=16,
     bound_address_space=True,
 )
+_PYTHON = find("python")
 #: Output of a probe that found no hole.
 _SAFE = b"safe\n"
 
@@ -40,6 +42,7 @@ class Probe:
         reason: How it has to end; with `ENDED`, it also has to find no hole.
         limits: With a long wall time, so that a busy machine does not look like a hole.
         role: The user it runs as.
+        policy: Its system call policy.
         forked: Whether it runs from a fork server.
     """
 
@@ -48,6 +51,7 @@ class Probe:
     reason: StopReason = StopReason.ENDED
     limits: RunLimits = _LIMITS
     role: Role = Role.RUN
+    policy: str = _PYTHON.policy
     forked: bool = False
 
 
@@ -119,7 +123,38 @@ PROBES = (
         "print('safe')",
         forked=True,
     ),
-    Probe("an endless loop", "while True: pass", StopReason.CPU),
+    Probe(
+        "preallocating disk space beyond the limit of its output",
+        "import ctypes, struct\n"
+        "libc, size = ctypes.CDLL(None), 1 << 20\n"
+        "kept = libc.fallocate(1, 1, ctypes.c_long(0), ctypes.c_long(size))\n"
+        "space = struct.pack('hhqqiI16x', 0, 0, 0, size, 0, 0)\n"
+        "reserved = libc.ioctl(1, ctypes.c_ulong(0x4030582a), space)\n"
+        "print('open' if 0 in (kept, reserved) else 'safe')",
+    ),
+    Probe(
+        "hiding from the watch by arguments whose upper half the kernel ignores",
+        "import ctypes, os\n"
+        "call, long = ctypes.CDLL(None).syscall, ctypes.c_long\n"
+        "action, prctl = (13, 157) if os.uname().machine == 'x86_64' else (134, 167)\n"
+        "ignore, found = (long * 4)(1), (long * 4)()\n"
+        "call(long(action), long(1 << 32 | 17), ignore, None, long(8))\n"
+        "call(long(action), long(17), None, found, long(8))\n"
+        "hidden = call(long(prctl), long(1 << 32 | 4), long(0))\n"
+        "print('open' if found[0] == 1 or hidden == 0 else 'safe')",
+    ),
+    Probe(
+        "leaving a box dirty",  # `_marks` shows it afterwards
+        "import os\n"
+        "os.makedirs('locked/below'); os.mkfifo('pipe'); open('left', 'w').close()\n"
+        "try: os.setxattr('.', 'user.left', b'1')\n"
+        "except OSError: pass\n"
+        "os.chmod('locked', 0)\n"
+        "print('safe')",
+        role=Role.COMPILE,
+        policy="compile",
+    ),
+    Probe("an endless loop", "while True: pass", StopReason.CPU, replace(_LIMITS, cpu_ms=250)),
     Probe(
         "an endless sleep",
         "import time; time.sleep(1000)",
@@ -129,10 +164,16 @@ PROBES = (
     Probe(
         "memory outside the data segment",
         "import mmap\n"
-        "kept = []\n"
-        "while True:\n"
-        "    try: kept.append(mmap.mmap(-1, 1 << 20)); kept[-1].write(b'x' * (1 << 20))\n"
-        "    except (MemoryError, OSError): pass",  # the kernel refused: wait for the watch
+        "kept, part = [], b'x' * (1 << 20)\n"
+        "try:\n"
+        "    for _ in range(200):\n"
+        "        kept.append(mmap.mmap(-1, len(part)))\n"
+        "        kept[-1].write(part); kept[-1].madvise(mmap.MADV_DONTNEED)\n"
+        "except (MemoryError, OSError, ValueError): pass\n"
+        "while len(kept) > 64: pass\n"  # wait for the watch
+        "while True:\n"  # refused: now the data segment
+        "    try: kept.append(part + b'x')\n"
+        "    except MemoryError: pass",
         StopReason.MEMORY,
         replace(_LIMITS, cpu_ms=5000),
     ),
@@ -152,8 +193,12 @@ def run_self_test(box: Box) -> None:
         secret = Path(name, "secret")
         secret.write_bytes(b"a secret\n")
         secret.chmod(0o600)
-        succeeded = [probe.name for probe in PROBES if not _holds(box, probe, Path(name))]
-    box.clean()
+        box.clean()
+        succeeded = ["what an earlier program left in the box"] if _marks(box) else []
+        succeeded += [probe.name for probe in PROBES if not _holds(box, probe, Path(name))]
+        if _is_used_after_a_failure(box, Path(name)):
+            succeeded.append("using a box after a failure")
+        box.clean()
     if succeeded:
         raise SelfTestError(
             f"the sandbox does not prevent: {', '.join(succeeded)}",
@@ -163,25 +208,47 @@ def run_self_test(box: Box) -> None:
 
 
 def _holds(box: Box, probe: Probe, directory: Path) -> bool:
-    python = find("python")
-    box.clean()
+    before = _marks(box)
     program = probe.program.format(secret=str(directory / "secret"))
-    box.store(probe.role, python.source_name, program.encode())
+    box.store(probe.role, _PYTHON.source_name, program.encode())
     with TemporaryDirectory(dir=directory) as name:
-        spec = RunSpec(
-            role=probe.role,
-            policy=python.policy,
-            argv=("python3", "-I", "-B", f"../{probe.role}/{python.source_name}"),
-            limits=probe.limits,
-            stdin=Path(os.devnull),
-            stdout=Path(name, "stdout"),
-            stderr=Path(name, "stderr"),
-            server_argv=python.server_argv if probe.forked else (),
-        )
+        spec = _spec(probe, Path(name))
         outcome = box.run(spec)
         output = spec.stdout.read_bytes()
-    if probe.forked:  # this ends the fork server
-        box.clean()
-    if box.survivors() or outcome.reason is not probe.reason:
+    left = [] if probe.forked else box.survivors()  # of a fork server only after cleaning
+    box.clean()
+    if left or _marks(box) != before or outcome.reason is not probe.reason:
         return False
     return probe.reason is not StopReason.ENDED or output == _SAFE
+
+
+def _spec(probe: Probe, directory: Path) -> RunSpec:
+    return RunSpec(
+        role=probe.role,
+        policy=probe.policy,
+        argv=("python3", "-I", "-B", f"../{probe.role}/{_PYTHON.source_name}"),
+        limits=probe.limits,
+        stdin=Path(os.devnull),
+        stdout=directory / "stdout",
+        stderr=directory / "stderr",
+        server_argv=_PYTHON.server_argv if probe.forked else (),
+    )
+
+
+def _is_used_after_a_failure(box: Box, directory: Path) -> bool:
+    """Whether a box takes files when a run in it failed, so that it is not known to be clean."""
+    with suppress(SandboxError):
+        box.run(replace(_spec(PROBES[0], directory), argv=("/nonexistent",)))
+    with suppress(SandboxError):
+        box.store(Role.RUN, _PYTHON.source_name, b"")
+        return True
+    return False
+
+
+def _marks(box: Box) -> set[str]:
+    """Processes, files and attributes in a clean box."""
+    found = {f"process {pid}" for pid in box.survivors()}
+    for directory in (box.directory / name for name in (*Role, *WORK_DIRECTORIES.values())):
+        found |= {str(path) for path in directory.iterdir()}
+        found |= {f"{directory}: {name}" for name in os.listxattr(directory)}
+    return found
