@@ -24,7 +24,9 @@ from grader.sandbox.runs import Role, RunLimits
 pytestmark = pytest.mark.engine
 
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
 EXAMPLES = 60
+TREES = 12
 REFUSED = 70
 REPLY_BYTES = 552
 #: A random message may start a run of minutes; then the launcher is killed.
@@ -88,7 +90,7 @@ def sanitized() -> Iterator[Sanitized]:
         first_user = _FIRST_USER + 4 * os.getpid()
         wanted = Installation(path, boxes, uid_base=first_user, boxes=1)
         write_headers(wanted, directory)
-        compiler = ("gcc", "-std=gnu17", "-Wall", "-Werror", *SANITIZERS)
+        compiler = ("gcc", "-std=gnu17", *WARNINGS, *SANITIZERS)
         subprocess.run([*compiler, "-I", name, "-o", path, *SOURCES], check=True)
         yield Sanitized(path, directory / "reports", first_user)
 
@@ -143,6 +145,59 @@ def test_any_message_is_executed_or_refused(
     assert all(": " in error for error in errors if error)
 
 
+#: Everything in it is chosen by chance: its name, its files, its descriptors and its children.
+HOSTILE = """\
+import ctypes, os, random, socket, sys
+chance = random.Random(int(sys.argv[1]))
+ctypes.CDLL(None).prctl(15, chance.randbytes(15).replace(b'\\0', b')'), 0, 0, 0)
+kept = [chance.choice((os.pipe, socket.socketpair))() for _ in range(chance.randrange(20))]
+def name(): return bytes(chance.choice(range(48, 256)) for _ in range(chance.randrange(1, 200)))
+def link(made): os.symlink(chance.choice((b'..', b'/', b'/etc', made)), made)
+def deep(made):
+    for _ in range(chance.randrange(90)): os.mkdir(made); os.chdir(made)
+kinds = (os.mkdir, os.mkfifo, link, deep, lambda made: os.link('first', made),
+    lambda made: os.chmod(made, chance.choice((0, 0o111, 0o7777))),
+    lambda made: os.chdir(b'..' if os.getcwd() != start else b'.'))
+start, made = os.getcwd(), [b'first']
+open('first', 'w').close()
+for _ in range(chance.randrange(100)):
+    made.append(chance.choice((name, lambda: chance.choice(made)))())
+    try: chance.choice(kinds)(made[-1])
+    except OSError: pass
+for _ in range(chance.randrange(4)):
+    if os.fork() == 0: os._exit(0)
+"""
+
+
+@settings(max_examples=TREES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1 << 64))
+def test_whatever_a_program_leaves_is_looked_at_and_removed(
+    sanitized: Sanitized, seed: int
+) -> None:
+    """Names, trees, descriptors and children of any kind: no report, and nothing is left."""
+    limits = RunLimits(10_000, 60_000, 256, 1 << 20, 16, bound_address_space=False)
+    compiler = POLICIES.index(next(one for one in POLICIES if one.name == "compile"))
+    argv = ("/usr/bin/python3", "-I", "-c", HOSTILE, str(seed))
+    hostile = Message(Command.START, Role.COMPILE, compiler, limits, argv).to_bytes()
+
+    assert sanitized.exchange([(hostile, 3), (hostile, 3)], seconds=60) == ["", ""]
+    assert sanitized.exchange([(hostile, 3)], seconds=60) == [""]
+    assert sanitized.reports.read_bytes() == b""
+    assert list((sanitized.path.parent / "boxes/slot-0/trash").iterdir()) == []
+
+
+@pytest.mark.exhaustive
+def test_static_analysis_finds_nothing(tmp_path: Path) -> None:
+    """Leaks, double frees, use after free and null pointers on any path through the sources."""
+    wanted = Installation(tmp_path / "launcher", tmp_path / "boxes")
+    write_headers(wanted, tmp_path)
+    command = ("gcc", "-std=gnu17", "-O2", "-fanalyzer", *WARNINGS, "-I", tmp_path, "-c", *SOURCES)
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+
+
 def test_the_box_works_afterwards(sanitized: Sanitized) -> None:
     """The next launcher sweeps processes of earlier ones."""
     limits = RunLimits(1000, 5000, 64, 1 << 20, 8, bound_address_space=False)
@@ -154,4 +209,5 @@ def test_the_box_works_afterwards(sanitized: Sanitized) -> None:
         "",
         "refused: command, role or policy",
     ]
+    assert sanitized.exchange([]) == []  # in order, so that nothing is left to remove
     assert sanitized.reports.read_bytes() == b""
