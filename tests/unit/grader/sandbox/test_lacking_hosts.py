@@ -45,11 +45,13 @@ class Lack:
         error: Its answer.
         calls: Names or numbers.
         operations: Operations of `prctl`.
+        listeners: Whether a filter can have a process that answers calls.
     """
 
     error: int
     calls: Sequence[str | int] = ()
     operations: Sequence[int] = ()
+    listeners: bool = True
 
     def apply(self) -> None:
         """Make the calls fail in this process and its children."""
@@ -60,6 +62,8 @@ class Lack:
             rules.add_rule(answer, call)
         for number in self.operations:
             rules.add_rule(answer, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, number))
+        if not self.listeners:
+            rules.add_rule(answer, "seccomp", pyseccomp.Arg(1, pyseccomp.NE, 0))
         rules.load()
 
 
@@ -136,11 +140,13 @@ def test_a_kernel_without_what_the_sandbox_needs_runs_nothing(
     [
         pytest.param(Lack(errno.ENOSYS, _LANDLOCK), id="Landlock is missing"),
         pytest.param(Lack(errno.EOPNOTSUPP, _LANDLOCK), id="Landlock is disabled"),
+        pytest.param(Lack(errno.EINVAL, listeners=False), id="seccomp cannot ask"),
+        pytest.param(Lack(errno.EBUSY, listeners=False), id="seccomp has another listener"),
         pytest.param(Lack(errno.ENOSYS, range(_FIRST_AFTER_5_10, _LAST)), id="Linux 5.10"),
     ],
 )
 def test_a_kernel_without_what_is_optional_holds_all_attacks(launcher: Path, lack: Lack) -> None:
-    """Landlock and calls that are newer than Linux 5.10: the self-test passes without them."""
+    """Landlock, answers to calls, and calls newer than Linux 5.10: the self-test passes."""
     assert tried(launcher, lack.apply, run_self_test) == ""
     assert tried(launcher, lack.apply, a_run) == ""
 

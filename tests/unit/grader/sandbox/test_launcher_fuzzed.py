@@ -186,6 +186,44 @@ def test_whatever_a_program_leaves_is_looked_at_and_removed(
     assert list((sanitized.path.parent / "boxes/slot-0/trash").iterdir()) == []
 
 
+#: Opens for writing, which the launcher answers: paths that change, without end, or not in memory.
+OPENS = """\
+import ctypes, mmap, os, random, sys, threading
+chance, long = random.Random(int(sys.argv[1])), ctypes.c_long
+call, number = ctypes.CDLL(None).syscall, 257 if os.uname().machine == 'x86_64' else 56
+area = mmap.mmap(-1, 8192, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+ctypes.CDLL(None).mprotect(ctypes.c_void_p(start + 4096), long(4096), 0)
+names = [b'/dev/null', b'/dev/stdout', b'/dev/fd/2', b'/proc/self/fd/1', b'/etc/shadow']
+kinds = (1, 2, os.O_WRONLY | os.O_CLOEXEC, os.O_RDWR | os.O_TRUNC, os.O_APPEND | 1)
+def change():
+    for _ in range(200):
+        at = chance.choice((0, 4000, 4076))
+        area[at:at + 20] = (chance.choice(names) + chance.choice((b'\\0', b'x')) * 20)[:20]
+def ask():
+    for _ in range(60):
+        inside = start + chance.choice((0, 4000, 4076, 4096 - chance.randrange(30)))
+        where = chance.choice((inside, inside, inside, 0, 1 << 40, -1))
+        fd = call(long(number), long(-100), long(where), long(chance.choice(kinds)), long(0))
+        if fd > 2 and chance.random() < 0.8: os.close(fd)
+threads = [threading.Thread(target=one) for one in (change, ask, ask)]
+for one in threads: one.start()
+"""
+
+
+@settings(max_examples=TREES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1 << 64))
+def test_whatever_a_program_opens_for_writing_is_answered(sanitized: Sanitized, seed: int) -> None:
+    """Nothing that it asks leads to undefined behaviour, or to a launcher that does not answer."""
+    limits = RunLimits(10_000, 60_000, 256, 1 << 20, 16, bound_address_space=False)
+    policy = POLICIES.index(next(one for one in POLICIES if one.name == "interpreted"))
+    argv = ("/usr/bin/python3", "-I", "-c", OPENS, str(seed))
+    asking = Message(Command.START, Role.RUN, policy, limits, argv).to_bytes()
+
+    assert sanitized.exchange([(asking, 3), (asking, 3)], seconds=60) == ["", ""]
+    assert sanitized.reports.read_bytes() == b""
+
+
 @pytest.mark.exhaustive
 def test_static_analysis_finds_nothing(tmp_path: Path) -> None:
     """Leaks, double frees, use after free and null pointers on any path through the sources."""
