@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from pathlib import Path
-
 from grader.languages.model import Language
-
-
-def _packed(path: Path) -> str:
-    """Strip types, comments and docstrings: an argument of the launcher has at most 4 kB."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [node for node in tree.body if not _only_types(node)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
-            del node.body[0]
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-        if isinstance(node, ast.arg):
-            node.annotation = None
-    return re.sub("^ +", lambda indent: indent[0][::4], ast.unparse(tree), flags=re.MULTILINE)
-
-
-def _only_types(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module in {"types", "typing"}
-
+from grader.languages.packing import packed
 
 #: Passed as text, because the sandbox cannot import our modules.
-_SERVER = _packed(Path(__file__).with_name("python_server.py"))
+_SERVER = packed("python_server.py")
+
+#: Isolated, without bytecode files, and without Python's limit on the digits of an integer, which
+#: would make a runtime error of a large input or literal. Time and memory are limited anyway.
+_OPTIONS = ("-I", "-B", "-X", "int_max_str_digits=0")
 
 #: Checks the syntax once, so that an error is one compile error and not one per case.
 _CHECK = """\
@@ -47,13 +29,12 @@ PYTHON = Language(
     aliases=("python3", "py"),
     extension="py",
     version_argv=("python3", "--version"),
-    compile_argv=("python3", "-I", "-S", "-B", "-c", _CHECK),
+    compile_argv=("python3", *_OPTIONS, "-S", "-c", _CHECK),
     compile_seconds=10,
     compile_memory_mb=256,
     program_file="solution.py",
-    # Isolated: no import from the working directory, no bytecode files.
-    run_argv=("python3", "-I", "-B", "../run/solution.py"),
-    server_argv=("python3", "-I", "-B", "-c", _SERVER, "../run/solution.py"),
+    run_argv=("python3", *_OPTIONS, "../run/solution.py"),
+    server_argv=("python3", *_OPTIONS, "-c", _SERVER, "../run/solution.py"),
     policy="interpreted",
     processes=16,
     bound_address_space=True,

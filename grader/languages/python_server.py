@@ -55,7 +55,7 @@ def _prepare() -> CodeType | None:
     """Make the interpreter look like a cold start of the program; returns the compiled program."""
     code = _compiled_ahead()
     sys.argv[:] = [_ARGUMENT]
-    sys.orig_argv[:] = [sys.orig_argv[0], "-I", "-B", _ARGUMENT]
+    sys.orig_argv[:] = [*sys.orig_argv[: sys.orig_argv.index("-c")], _ARGUMENT]
     sys.setrecursionlimit(sys.getrecursionlimit() + _OWN_FRAMES)
     for name in set(sys.modules) - _LOADED:
         del sys.modules[name]

@@ -172,6 +172,8 @@ ODD_PROGRAMS = {
         "def f(n): return n and f(n - 1) + 1\n"
         "print(f(20000))"
     ),
+    "an integer of many digits": "print(str(int('9' * 5000) + 1)[:3])",
+    "a literal of many digits": f"print(len(str({'9' * 5000})))",
     "no memory": "x = bytearray(1 << 30)",
     "modules with state": "import random, re, decimal, json; print(random.Random(1).random())",
     "generators at the end": (
