@@ -78,7 +78,8 @@ def _details(status: LanguageStatus) -> list[str]:
 
 
 def shown(argv: Sequence[str]) -> str:
-    """Quote a command on one line; a script is shortened to its length."""
-    if "\n" in argv[-1]:
-        return f"{shlex.join(argv[:-1])} '...' ({len(argv[-1].splitlines())} lines)"
-    return shlex.join(argv)
+    """Quote a command on one line; each script in it is shortened to its length."""
+    return " ".join(
+        f"'...' ({len(word.splitlines())} lines)" if "\n" in word else shlex.quote(word)
+        for word in argv
+    )

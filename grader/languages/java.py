@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.languages.model import Language
+from grader.languages.packing import packed
 
 # A small heap and C1 only: a compiler that runs for half a second does not benefit from more.
 _JAVAC = (
@@ -20,16 +21,7 @@ if ! compile "$source"; then
     [ "$name" ] && cp "$source" "./$name.java" && compile "./$name.java" ||
         {{ cat words >&2; exit 1; }}
 fi
-cd classes
-# Every class that has, or calls, a main method holds the types of its arguments.
-found=$(grep -rlaF '([Ljava/lang/String;)V' . | sort)
-main=$(printf '%s\\n' "$found" | grep '/Main.class$' | head -1)
-main=${{main:-$(printf '%s\\n' "$found" | head -1)}}
-[ "$main" ] || {{ echo 'no class has a method main(String[] args)' >&2; exit 1; }}
-main=$(printf %s "${{main%.class}}" | cut -c 3- | tr / .)
-mkdir META-INF
-printf 'Main-Class: %s\\n' "$main" >META-INF/MANIFEST.MF
-exec python3 -I -m zipfile -c ../program.jar *
+cd classes && exec python3 -I -S -B -c "$1"
 """
 
 JAVA = Language(
@@ -38,9 +30,11 @@ JAVA = Language(
     aliases=("java17", "jdk"),
     extension="java",
     version_argv=("javac", "-version"),
-    compile_argv=("sh", "-c", _BUILD),
+    compile_argv=("sh", "-c", _BUILD, "sh", packed("java_jar.py")),
     run_argv=(
         *("java", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:+ExitOnOutOfMemoryError"),
+        # An array has to fit into one generation: the old one gets seven eighths of the heap.
+        "-XX:NewRatio=7",
         # A large stack for recursion in the main thread only; each thread would reserve as much.
         *("-Xss64m", "-XX:ThreadStackSize=1024"),
         # Messages of the JVM go to stderr, not into the program's output.

@@ -299,14 +299,6 @@ def test_a_java_class_may_have_any_name(judge: Judge, head: str) -> None:
     assert (ended.verdict, ended.stdout) == ("ok", b"hello\n"), ended.reason
 
 
-def test_a_java_main_class_wins_over_others_with_a_main_method(judge: Judge) -> None:
-    """Left-over experiments in the same file are common."""
-    other = 'class Alpha { public static void main(String[] a) { System.out.println("no"); } }'
-    main = 'class Main { public static void main(String[] a) { System.out.println("hello"); } }'
-
-    assert judge(find("java"), other + main).stdout == b"hello\n"
-
-
 def test_a_java_source_without_a_main_method_does_not_compile(judge: Judge) -> None:
     """Better said at once than for each case."""
     ended = judge(find("java"), "class Main { }")
