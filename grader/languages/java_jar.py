@@ -115,7 +115,7 @@ def main_class(files: list[ClassFile]) -> str | None:
         return each.nested, not each.public, simple != "Main", each.line, each.name
 
     found = min(filter(starts, files), key=rank, default=None)
-    return found and found.name.replace("/", ".")
+    return found.name.replace("/", ".") if found else None
 
 
 def _pack(jar: str) -> None:
