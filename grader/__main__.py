@@ -35,6 +35,7 @@ from grader.worker.shutdown import run_until_signal
 from grader.worker.worker import Worker, open_jobs, read_parameters
 
 _USAGE = 64  # EX_USAGE of sysexits.h, as in gradectl
+_INTERRUPTED = 130
 
 
 class _Program(click.Group):
@@ -188,6 +189,9 @@ def languages(output: str) -> None:
     except GraderError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        click.echo("error: stopped by SIGINT", err=True)
+        sys.exit(_INTERRUPTED)
     click.echo((as_json if output == "json" else as_table)(statuses))
     if untested:
         click.echo(untested, err=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from grader.errors import SandboxError, SettingsError
 from grader.judge.languages_check import LanguageStatus, choose, detect, self_test
 from grader.sandbox import Box
+from grader.sandbox.signals import interrupted_once
 from grader.settings import SandboxSettings
 
 _SCHEMA_VERSION = 1
@@ -26,7 +27,7 @@ def inspect_machine(settings: SandboxSettings) -> tuple[list[LanguageStatus], st
     """
     found = detect(choose(settings.languages))
     try:
-        with Box.claim(settings.launcher_path) as box:
+        with interrupted_once(), Box.claim(settings.launcher_path) as box:
             return self_test(box, found), ""
     except (SettingsError, SandboxError) as error:
         return found, f"not tested: {error}"

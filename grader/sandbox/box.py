@@ -183,23 +183,36 @@ class Box:
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
     ) -> Reply:
         """Send a message to the launcher; after a failure the next call starts a new one."""
+        if self._process is not None and self._process.is_waiting:
+            self._end_launcher()  # a second signal has interrupted this
         if self._process is None:
             self._process = self._launcher.serve(self.number, self._lock)
-        try:
+        with self._ended_on_failure():
             reply = self._process.call(message, descriptors, given_away=given_away)
-        except SandboxError:
-            self._state = _State.UNKNOWN
-            self._end_launcher()
-            raise
         if not reply.server_alive:
             self._forget_server()
         return reply
+
+    @contextmanager
+    def _ended_on_failure(self) -> Iterator[None]:
+        """
+        End the launcher, and so all processes, if the block fails.
+
+        Also if a signal interrupts it: the reply would be taken for that of the next message.
+        """
+        try:
+            yield
+        except BaseException:
+            self._state = _State.UNKNOWN
+            self._end_launcher()
+            raise
 
     def _run_forked(self, spec: RunSpec, descriptors: Sequence[int]) -> RunOutcome | None:
         """Run a program from its fork server; None if no server works."""
         for _ in range(0 if self._only_cold else _SERVER_ATTEMPTS):
             self.warm_up(spec)
-            fork = None if self._server is None else self._server.fork(descriptors[:3])
+            with self._ended_on_failure():
+                fork = None if self._server is None else self._server.fork(descriptors[:3])
             if fork is None:  # an earlier case has ended or stopped the server
                 self._sweep()
                 continue

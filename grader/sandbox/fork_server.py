@@ -49,6 +49,7 @@ class ForkServer:
     def __init__(self, spec: RunSpec, connection: socket.socket) -> None:
         self._kind = _kind(spec)
         self._connection = connection
+        self._is_waiting = False
         self.limits = replace(spec.limits, processes=spec.limits.processes + _OWN_PROCESSES)
 
     @classmethod
@@ -59,23 +60,28 @@ class ForkServer:
         return cls(spec, ours), theirs
 
     def fits(self, spec: RunSpec) -> bool:
-        """Whether it can start this run: same role, policy, limits and command."""
-        return self._kind == _kind(spec)
+        """Whether it can start this run: same role, policy, limits and command; no open answer."""
+        return self._kind == _kind(spec) and not self._is_waiting
 
     def fork(self, descriptors: Sequence[int]) -> Fork | None:
         """Fork a process with these as stdin, stdout and stderr; None if the server fails."""
+        self._is_waiting = True
         read_end, gate = os.pipe()
         try:
             socket.send_fds(self._connection, [b"f"], [*descriptors, read_end])
             answer = self._connection.recv(_PID_BYTES)
         except OSError:
             answer = b""
+        except BaseException:  # a signal's
+            os.close(gate)
+            raise
         finally:
             os.close(read_end)
         pid = int.from_bytes(answer, sys.byteorder)
         if len(answer) != _PID_BYTES or pid > _MAX_PID:
             os.close(gate)
             return None
+        self._is_waiting = False
         return Fork(pid, gate)
 
     def close(self) -> None:

@@ -194,6 +194,8 @@ class LauncherProcess:
     def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
         self._process = process
         self._connection = connection
+        #: Whether a call has begun and not returned: it failed, or a signal interrupted it.
+        self.is_waiting = False
 
     def call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()
@@ -209,6 +211,7 @@ class LauncherProcess:
         Raises:
             SandboxError: The launcher failed and has exited; has the error of its last reply.
         """
+        self.is_waiting = True
         self._connection.settimeout(message.limits.wall_ms / 1000 + _SWEEP_SECONDS)
         try:
             body = message.to_bytes()
@@ -223,7 +226,9 @@ class LauncherProcess:
             raise SandboxError(f"the launcher does not answer: {error}") from None
         if len(reply) != _REPLY.size:
             raise SandboxError("the launcher has ended", where=f"launcher {self._process.pid}")
-        return _decode(reply)
+        decoded = _decode(reply)
+        self.is_waiting = False
+        return decoded
 
     def _last_reply(self) -> bytes:
         """Receive a reply; empty if the launcher has exited without one."""

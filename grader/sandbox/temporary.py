@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.signals import uninterrupted
 
 _BOXES = 4
 _USERS_PER_PROCESS = 4 * _BOXES
@@ -41,8 +42,9 @@ def installed_launcher() -> Iterator[Path]:
             boxes=_BOXES,
             worker_gid=os.getegid(),
         )
-        install(wanted)
         try:
+            install(wanted)
             yield wanted.output
         finally:
-            uninstall(wanted)
+            with uninterrupted():
+                uninstall(wanted)

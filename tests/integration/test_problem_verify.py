@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
 import pytest
+
+from grader.sandbox.cleanup import processes_of
 
 pytestmark = pytest.mark.engine
 
@@ -168,3 +173,87 @@ def test_a_problem_without_submissions_is_an_error(verify: Verify, problem: Path
     assert done.returncode == 78
     assert "the problem has no submissions" in done.stderr
     assert "wrong_answer" in done.stderr
+
+
+class Endless:
+    """
+    A run of the command with a submission that never ends, in a sandbox of its own.
+
+    Args:
+        process: The command.
+        temporary: Its directory for temporary files.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], temporary: Path) -> None:
+        self.process = process
+        self.temporary = temporary
+
+    def programs(self) -> list[int]:
+        """Processes of the sandbox; `grader.sandbox.temporary` has the user ids."""
+        first = 100_000 + 16 * self.process.pid
+        return processes_of(range(first, first + 16))
+
+    def wait_for_programs(self) -> None:
+        """Until the submission and its child run; there is no event for that."""
+        pause = threading.Event()
+        while len(self.programs()) < 2:
+            assert self.process.poll() is None, self.process.communicate()
+            pause.wait(0.02)
+
+    def end(self) -> tuple[int, list[str]]:
+        """Wait for it; returns the exit code, and the messages without those of progress."""
+        _, messages = self.process.communicate(timeout=300)
+        lines = [line for line in messages.splitlines() if not line.startswith("judging")]
+        assert self.programs() == []
+        assert list(self.temporary.iterdir()) == []
+        return self.process.returncode, lines
+
+
+@pytest.fixture
+def endless(problem: Path) -> Iterator[Callable[..., Endless]]:
+    """Starts the command; all its temporary files are in a directory that box users can pass."""
+    submission = problem / "submissions" / "accepted" / "accepted.py"
+    submission.write_text("import os\nos.fork()\nwhile True: pass\n")
+    environ = {name: value for name, value in os.environ.items() if name != "LAUNCHER_PATH"}
+    with TemporaryDirectory(prefix="verify-") as name:
+        temporary = Path(name)
+        temporary.chmod(0o711)
+
+        def start(*options: str) -> Endless:
+            arguments = (*options, "problem", "verify", str(problem), "--time-limit", "60")
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gradectl.cli", *arguments],
+                env={**environ, "TMPDIR": name, "PYTHONPATH": str(REPOSITORY)},
+                cwd=problem,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            return Endless(process, temporary)
+
+        yield start
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code"),
+    [([signal.SIGINT, signal.SIGINT, signal.SIGINT], 130), ([signal.SIGTERM], 143)],
+    ids=["ctrl-c-thrice", "sigterm"],
+)
+def test_an_interrupted_verification_leaves_nothing(
+    endless: Callable[..., Endless], numbers: list[signal.Signals], code: int
+) -> None:
+    """One line, and at once: no process, no box, no file."""
+    run = endless()
+    run.wait_for_programs()
+    for number in numbers:
+        run.process.send_signal(number)
+
+    assert run.end() == (code, [f"error:   stopped by {numbers[0].name}"])
+
+
+def test_a_verification_ends_at_its_timeout(endless: Callable[..., Endless]) -> None:
+    """The interrupted program has no verdict, and nothing is left of it."""
+    code, lines = endless("--timeout", "4").end()
+
+    assert (code, lines[0]) == (124, "error:   the --timeout expired")
+    assert len(lines) == 2

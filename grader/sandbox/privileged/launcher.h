@@ -92,6 +92,7 @@ void check_caller(void);
 
 /* messages.c */
 bool receive(struct request *request);
+bool worker_has_gone(void);
 void close_received(void);
 
 /* opens.c */

@@ -9,7 +9,8 @@
  * It is setuid root and executable by the worker's group, so it validates every part of a message:
  * a box is a number and not a user, directories are compiled in, numbers are bounded, and the
  * environment is created here.  When a step of its own fails, it sends a last reply with the error
- * and exits.  It exits with its worker, also during a run, and ignores every signal but SIGKILL.
+ * and exits.  It exits when its worker has exited or closed the socket, also during a run, and
+ * ignores every signal but SIGKILL.
  *
  *   BOX_ROOT/slot-N/                 root 0711
  *     compile/ run/ checker/         worker 2750, group of the role's user: input of the role

@@ -50,6 +50,13 @@ bool receive(struct request *request)
 	return true;
 }
 
+/* Also if it has only closed the socket, because something interrupted its run. */
+bool worker_has_gone(void)
+{
+	char byte;
+	return getppid() != worker || recv(CONTROL_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* No other descriptor above the fixed ones is open. */
 void close_received(void)
 {

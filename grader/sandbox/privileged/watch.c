@@ -30,8 +30,8 @@ static long check_limits(struct reply *reply, const struct request *request)
 		reply->reason = BY_CPU;
 	else if (usage.rss_kb > limit[MEMORY_KB])
 		reply->reason = BY_MEMORY;
-	else if (reply->wall_us > limit[WALL_MS] * 1000 || getppid() != worker)
-		reply->reason = BY_WALL; /* the worker has gone */
+	else if (reply->wall_us > limit[WALL_MS] * 1000 || worker_has_gone())
+		reply->reason = BY_WALL;
 	else if (usage.lowered_scores)
 		end_by_signal(reply);
 	else if (hides_memory(request, &usage, &least))
