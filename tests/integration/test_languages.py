@@ -16,7 +16,7 @@ import pytest
 
 from grader.cache.files import FileCache
 from grader.cache.programs import ProgramCache
-from grader.judge.compiler import Compiler
+from grader.judge.compiler import CompileFailure, Compiler
 from grader.judge.limits import compile_limits
 from grader.judge.program import Program
 from grader.judge.verdict import RunFault, find_fault
@@ -38,6 +38,8 @@ EVERY = pytest.mark.parametrize(
     ],
     ids=[one.name for one in LANGUAGES],
 )
+#: Of the numbers that an honest program reads.
+SUM = b"%d" % (123_456 * 1_500_000)
 #: Those in which a compiler looks at a source before it is run.
 COMPILED = [one for one in LANGUAGES if one.compile_argv]
 #: C has no word for memory that is refused: the program gets a null pointer, and does what it does.
@@ -75,8 +77,16 @@ class Judge(Protocol):
 
 
 @pytest.fixture
-def judge(box: Box, tmp_path: Path) -> Iterator[Judge]:
-    """Compiles and runs through the pipeline of submissions, and leaves the box clean."""
+def clean_box(box: Box) -> Iterator[Box]:
+    """The box; each test leaves it clean."""
+    yield box
+    box.clean()
+    assert box.survivors() == []
+
+
+@pytest.fixture
+def judge(clean_box: Box, tmp_path: Path) -> Judge:
+    """Compiles and runs through the pipeline of submissions."""
 
     def run(
         language: Language,
@@ -85,25 +95,33 @@ def judge(box: Box, tmp_path: Path) -> Iterator[Judge]:
         cpu_ms: int = 10_000,
         output_mb: int = 16,
     ) -> Ended:
-        compiler = Compiler(box, ProgramCache(FileCache(tmp_path / "programs", 1 << 30)))
-        failure = compiler.load(language, source.encode(), compile_limits(language), tmp_path)
-        if failure:
+        if failure := compile_into(clean_box, language, source, tmp_path):
             return Ended("CE", failure.message, b"")
-        stdin = tmp_path / "input"
-        stdin.write_bytes(b"20 22\n")
+        (tmp_path / "input").write_bytes(b"20 22\n")
         limits = limits_of(language, memory_mb, cpu_ms, output_mb)
-        program = Program(box, language, limits, tmp_path)
-        outcome = program.run(stdin)
-        finding = find_fault(outcome, limits, refused_memory=program.was_refused_memory())
-        words = program.stderr_tail().decode(errors="replace")
-        found = finding or RunFault("ok", words)  # type: ignore[arg-type] # no verdict says this
-        return Ended(
-            found.verdict, f"{found.reason} {words}", program.stdout.read_bytes(), outcome.peak_kb
-        )
+        return ended(Program(clean_box, language, limits, tmp_path), tmp_path / "input")
 
-    yield run
-    box.clean()
-    assert box.survivors() == []
+    return run
+
+
+def compile_into(
+    box: Box, language: Language, source: str, directory: Path
+) -> CompileFailure | None:
+    """Compile a program, and store it in the box."""
+    compiler = Compiler(box, ProgramCache(FileCache(directory / "programs", 1 << 30)))
+    return compiler.load(language, source.encode(), compile_limits(language), directory)
+
+
+def ended(program: Program, stdin: Path) -> Ended:
+    """Run a program once."""
+    outcome = program.run(stdin)
+    refused = program.was_refused_memory()
+    finding = find_fault(outcome, program.limits, refused_memory=refused)
+    words = program.stderr_tail().decode(errors="replace")
+    found = finding or RunFault("ok", words)  # type: ignore[arg-type] # no verdict says this
+    return Ended(
+        found.verdict, f"{found.reason} {words}", program.stdout.read_bytes(), outcome.peak_kb
+    )
 
 
 def limits_of(language: Language, memory_mb: int, cpu_ms: int, output_mb: int) -> RunLimits:
@@ -269,6 +287,28 @@ def test_output_of_several_megabytes_comes_whole(judge: Judge, language: Languag
     lines = ended.stdout.splitlines()
     assert ended.verdict == "ok", ended.reason
     assert (len(lines), lines[-1].split()[0]) == (100_000, b"99999")
+
+
+@EVERY
+def test_an_honest_program_keeps_its_verdict(
+    clean_box: Box, tmp_path: Path, language: Language
+) -> None:
+    """What real submissions use, with 10 MB of input and 5 MB of output; it says what it lacks."""
+    failure = compile_into(clean_box, language, program(language, "honest"), tmp_path)
+    assert failure is None, failure
+    (tmp_path / "numbers").write_bytes(b"123456 " * 1_500_000)
+    (tmp_path / "nothing").touch()
+    limits = limits_of(language, memory_mb=256, cpu_ms=10_000, output_mb=16)
+    for warm in (False, True) if language.server_argv else (False,):
+        honest = Program(clean_box, language, limits, tmp_path, warm=warm)
+
+        long = ended(honest, tmp_path / "numbers")
+        lines = long.stdout.splitlines()
+        assert (long.verdict, len(lines), lines[-1:]) == ("ok", 50_001, [SUM]), long.reason
+        assert {len(line) for line in lines[:-1]} == {99}
+
+        exits = ended(honest, tmp_path / "nothing")
+        assert (exits.verdict, exits.reason.strip()) == ("RE", "exit code 3")
 
 
 @EVERY
