@@ -29,6 +29,13 @@ static void check(struct request *request, size_t length)
 		refuse("no program");
 }
 
+/* Also if it has only closed the socket, because something interrupted its run. */
+bool worker_has_gone(void)
+{
+	char byte;
+	return getppid() != worker || recv(CONTROL_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* Returns false when the worker has closed the socket. */
 bool receive(struct request *request)
 {
@@ -48,13 +55,6 @@ bool receive(struct request *request)
 		memcpy(request->fds, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
 	check(request, (size_t)length);
 	return true;
-}
-
-/* Also if it has only closed the socket, because something interrupted its run. */
-bool worker_has_gone(void)
-{
-	char byte;
-	return getppid() != worker || recv(CONTROL_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /* No other descriptor above the fixed ones is open. */
