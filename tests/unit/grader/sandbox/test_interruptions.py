@@ -154,12 +154,14 @@ def test_no_answer_is_taken_for_that_of_a_later_message(launcher: Path, tmp_path
 
 @pytest.mark.parametrize("warm", [False, True])
 def test_an_interrupted_program_ends_at_once(box: Box, tmp_path: Path, *, warm: bool) -> None:
-    """With all its children, long before its limits; the box goes on to work."""
+    """With all its children, long before its limits; cleaned, the box is usable."""
     box.store(Role.RUN, PYTHON.program_file, PROGRAM)
     with signalled_when(lambda: len(box.survivors()) >= 4), pytest.raises(InterruptionError):
         answer(box, tmp_path, "endless", warm=warm)
 
     assert box.survivors() == []
+    box.clean()
+    box.store(Role.RUN, PYTHON.program_file, PROGRAM)
     assert answer(box, tmp_path, "short", warm=warm) == (True, "short\n")
 
 
