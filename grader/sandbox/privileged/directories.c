@@ -15,6 +15,8 @@
 
 const char *const given_names[ROLES] = {"compile", "run", "checker"};
 const char *const work_names[ROLES] = {"build", "scratch", "feedback"};
+enum { CLEAN_MS = 60000 }; /* less than the worker waits for a reply */
+
 char directory[sizeof BOX_ROOT + 32];
 
 /* By role: whether a program may have changed the working directory. */
@@ -46,7 +48,7 @@ static void renew(const char *name, gid_t group, mode_t mode)
 	int made = mkdir(name, 0700);
 	if (made != 0 && (errno == ENOSPC || errno == EDQUOT)) {
 		begin_emptying();
-		finish_emptying();
+		finish_emptying(SOON_MS);
 		made = mkdir(name, 0700);
 	}
 	if (made != 0)
@@ -110,7 +112,9 @@ void clean(void)
 	}
 	if (!any)
 		return;
-	finish_emptying(); /* at most one submission's files are in the trash */
+	/* At most one submission's files are in the trash. */
+	if (!finish_emptying(CLEAN_MS))
+		fail("emptying", "used directories are not removed in time");
 	for (int role = 0; role < ROLES; role++)
 		if (used[role])
 			renew_work(role);
@@ -123,7 +127,7 @@ void prepare_work(const struct request *request)
 {
 	const int role = (int)request->role;
 	if (used[role]) {
-		finish_emptying();
+		finish_emptying(SOON_MS); /* if it takes longer, it is on a slow machine: `clean` waits */
 		renew_work(role);
 		remove_shared();
 		begin_emptying();

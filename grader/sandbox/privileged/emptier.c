@@ -20,9 +20,7 @@
 #include <unistd.h>
 #include "launcher.h"
 
-enum { EMPTYING_MS = 20000 }; /* less than the worker waits for a reply */
-
-static bool asked; /* and not answered yet */
+static unsigned asked; /* requests that are not answered yet */
 
 bool is_self_or_parent(const char *name)
 {
@@ -180,17 +178,22 @@ void begin_emptying(void)
 {
 	if (send(EMPTIER_FD, "", 1, MSG_NOSIGNAL) != 1)
 		die("emptying");
-	asked = true;
+	asked++;
 }
 
-/* Waits for the end of what was begun, so that used directories cannot fill the disk. */
-void finish_emptying(void)
+/* Waits for the end of all that was begun; returns false if it takes longer. */
+bool finish_emptying(int milliseconds)
 {
-	char byte;
+	const int64_t deadline_us = microseconds(CLOCK_MONOTONIC) + milliseconds * 1000LL;
 	struct pollfd emptier = {.fd = EMPTIER_FD, .events = POLLIN};
-	if (!asked)
-		return;
-	if (poll(&emptier, 1, EMPTYING_MS) != 1 || recv(EMPTIER_FD, &byte, 1, 0) != 1)
-		fail("emptying", "used directories cannot be removed, or not in time");
-	asked = false;
+	char byte;
+	for (; asked; asked--) {
+		const int64_t left_us = deadline_us - microseconds(CLOCK_MONOTONIC);
+		const int ready = poll(&emptier, 1, left_us > 0 ? (int)(left_us / 1000) : 0);
+		if (ready == 0)
+			return false;
+		if (ready < 0 || recv(EMPTIER_FD, &byte, 1, 0) != 1)
+			fail("emptying", "the process that removes used directories has ended");
+	}
+	return true;
 }

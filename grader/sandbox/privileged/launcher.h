@@ -16,6 +16,7 @@ enum { START, SERVER, WATCH, SWEEP, CLEAN };                         /* commands
 enum { RUNNING, ENDED, BY_CPU, BY_WALL, BY_MEMORY, BY_OUTPUT, DONE, SUSPECTED }; /* reasons */
 enum { SOCKET_KB = 208 };                                            /* that it may have sent */
 enum { EXIT_FAILED = 70, MAX_FDS = 8, MAX_WORDS = 48, WORD_BYTES = 4096 };
+enum { SOON_MS = 10000 };
 /* Descriptors: of this process; of the run; where program and server ask. */
 enum { CONTROL_FD, LOCK_FD, ERROR_FD, EMPTIER_FD, NULL_FD, SIGNALS_FD, STDOUT_FD, STDERR_FD,
 	PROGRAM_CALLS, SERVER_CALLS, FIRST_RECEIVED };
@@ -80,7 +81,7 @@ bool is_self_or_parent(const char *name);
 bool remove_entry(int parent, const char *name, bool locked);
 void start_emptier(void);
 void begin_emptying(void);
-void finish_emptying(void);
+bool finish_emptying(int milliseconds);
 
 /* shared.c */
 void find_shared(void);

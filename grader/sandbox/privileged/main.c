@@ -98,7 +98,7 @@ static void serve(void)
 			break;
 	}
 	sweep(&reply, true);
-	finish_emptying();
+	finish_emptying(SOON_MS);
 }
 
 int main(int argc, char **argv)
