@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyseccomp
 import pytest
 
 from grader.languages import find
 from grader.sandbox import Box
 from grader.sandbox.build import Installation, install, uninstall
+from grader.sandbox.filters import ALLOW
+from grader.sandbox.policy import number_of
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec
 
 pytestmark = pytest.mark.engine
@@ -146,3 +151,39 @@ def test_the_launcher_answers_a_bounded_number_of_opens(box: Box, tmp_path: Path
 
     assert stdout == b"[13, 0, 13, 0] 38 [0, 13, 38]\n"
     assert run(box, tmp_path, HONEST)[0].succeeded
+
+
+def test_below_another_listener_every_open_for_writing_fails(
+    launcher: Path, tmp_path: Path
+) -> None:
+    """The kernel allows one listener above a process; some container engines have one."""
+    program = (
+        "import os\n"
+        "for path in ('/dev/null', 'left'):\n"
+        "    try: print(os.open(path, os.O_WRONLY))\n"
+        "    except OSError as error: print(error.errno)\n"
+    )
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            listen_to_everything()
+            with Box.claim(launcher) as box:
+                outcome, stdout, _ = run(box, tmp_path, program)
+            code = 0 if outcome.succeeded and stdout == b"38\n38\n" else 2
+        finally:
+            os._exit(code)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def listen_to_everything() -> None:
+    """Load a filter with a listener that allows all calls."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    instruction = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, ALLOW), 8)
+    program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(instruction))
+    number = number_of("seccomp", pyseccomp.system_arch())
+    no_new_privileges, set_filter, new_listener = 38, 1, 8
+    assert number is not None
+    assert libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
+    assert libc.syscall(number, set_filter, new_listener, program) >= 0
