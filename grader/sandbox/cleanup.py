@@ -13,7 +13,8 @@ def processes_of(users: range) -> list[int]:
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            owner = re.search(r"^Uid:\s+(\d+)", status.read_text(errors="replace"), re.MULTILINE)
+            text = status.read_text(errors="replace")  # a program chooses its name
+            owner = re.search(r"^Uid:\s+(\d+)", text, re.MULTILINE)
         except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             continue
         if owner and int(owner[1]) in users:

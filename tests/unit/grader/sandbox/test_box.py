@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -270,6 +271,26 @@ def test_each_limit_is_enforced(
 
     assert outcome.reason == reason
     assert box.survivors() == []
+
+
+def test_a_process_is_found_whatever_its_name(box: Box) -> None:
+    """A program of a neighbour may call itself anything, also something that is no text."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        Path("/proc/self/comm").write_bytes(b"\xe2(\n) 1 Z")
+        user = box.users[1]
+        os.setresuid(user, user, user)
+        os.write(write_end, b"x")
+        signal.pause()
+    os.read(read_end, 1)
+
+    assert box.survivors() == [child]
+
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(read_end)
+    os.close(write_end)
 
 
 def test_no_more_processes_than_allowed_can_be_started(box: Box, tmp_path: Path) -> None:
