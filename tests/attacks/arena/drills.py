@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from arena.small import enter, free_memory
 from arena.tour import arenas
 
 _PAUSE_SECONDS = 0.1
+_OVER_WITHIN_SECONDS = 300
 _MB = 1 << 20
 
 
@@ -58,31 +61,24 @@ def beside(both: Sequence[Arena], attack: Attack, honest: Sequence[Attack]) -> D
         waiting = list(honest)
         while waiting or not running.done():
             submission = waiting.pop() if waiting else honest[0]
-            neighbours.append(attempts(judged, submission, running))
+            neighbours.append(attempts(judged, submission))
             wait([running], _PAUSE_SECONDS)
         offender = running.result()
     afterwards = [one for arena in both for one in arena.honest()]
     return Drilled(offender, tuple(neighbours), tuple(afterwards))
 
 
-def attempts(
-    arena: Arena, submission: Attack, disturbance: Future[str] | None = None
-) -> tuple[str, ...]:
-    """
-    Grade a submission until the verdict is not a fault of the platform; returns all verdicts.
-
-    Args:
-        arena: Where to grade it.
-        submission: A submission that is prepared.
-        disturbance: One attempt follows its end.
-    """
-    seen: list[str] = []
-    while True:
-        over = disturbance is None or disturbance.done()
+def attempts(arena: Arena, submission: Attack) -> tuple[str, ...]:
+    """Grade a submission until the verdict is not a fault of the platform; returns all verdicts."""
+    pause = threading.Event()
+    deadline = time.monotonic() + _OVER_WITHIN_SECONDS
+    seen = [arena.submit(submission)]
+    while seen[-1] == "IE" and time.monotonic() < deadline:
+        pause.wait(
+            _PAUSE_SECONDS
+        )  # there is no event for it: a used directory may still be emptied
         seen.append(arena.submit(submission))
-        if over or seen[-1] != "IE":
-            return tuple(seen)
-        wait([disturbance], _PAUSE_SECONDS)
+    return tuple(seen)
 
 
 def on_a_disk(disk: Path, launcher: Path, attack: Attack, honest: Sequence[Attack]) -> Drilled:
