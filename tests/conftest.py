@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pymysql
 import pytest
+from shared_folders import SharedFolders
 
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
@@ -56,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if unmarked:
         wanted = f"needs the marker `engine`, because it uses one of {sorted(ENGINE_FIXTURES)}"
         raise pytest.UsageError("\n".join(f"{name}: {wanted}" for name in unmarked))
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist may be turned off
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedFolders | None:
+    """With `--dist loadfile`, keep the files of a folder that share an environment together."""
+    return SharedFolders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 # How long an example takes, or its data, says how busy the machine is and nothing about the code.

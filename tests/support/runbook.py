@@ -40,12 +40,12 @@ NAMED = {
     "rollback": "tests/unit/gradectl/commands/test_rollback.py",
     "secrets rotate": "tests/integration/local/test_secrets.py",
     "secrets seed": "tests/integration/cli/test_secrets.py",
-    "submit": "tests/integration/operating/test_submit_commands.py",
+    "submit": "tests/integration/operating/submitting/test_submit_commands.py",
 }
 #: Lines that they do not run, of commands that they do: where such a line is run.
 NAMED_LINES = {
     "gradectl smoke ENV --every 5m --until 18:00": (
-        "tests/integration/operating/test_submit_commands.py"
+        "tests/integration/operating/submitting/test_smoke_commands.py"
     ),
 }
 _HEADING = re.compile(r"^##+ (.*)$")

@@ -1,0 +1,17 @@
+"""Runs the tests of some folders in one process, because their files share an environment."""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadFileScheduling
+
+#: Their `conftest.py` starts the environment once in a session.
+FOLDERS = ("tests/integration/operating/submitting/",)
+
+
+class SharedFolders(LoadFileScheduling):
+    """Distributes files over processes, as `--dist loadfile`, and shared folders as one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """What goes to one process."""
+        folder = next((each for each in FOLDERS if nodeid.startswith(each)), "")
+        return folder or super()._split_scope(nodeid)
