@@ -133,3 +133,25 @@ def kill_launcher(box: Box) -> None:
                 pid = int(status.parent.name)
                 if launcher_of(pid) == os.getpid():
                     os.kill(pid, signal.SIGKILL)
+
+
+def test_the_next_submission_cleans_what_the_last_could_not(
+    failing: Failing, tmp_path: Path
+) -> None:
+    """As the grader does: the failure is an error of the one, and the other finds nothing."""
+    with Box.claim(failing.launcher) as box:
+        leave_files(box, tmp_path)
+        failing.fail("rename")
+        with pytest.raises(SandboxError, match="build: Input/output error"):
+            box.clean()
+
+        failing.fail("rename")
+        with pytest.raises(SandboxError, match="Input/output error"):
+            box.ensure_clean()
+        box.ensure_clean()
+        failing.fail("opendir")
+        box.ensure_clean()  # it is clean, so nothing is done
+
+        assert failing.fault.exists()
+        failing.fault.unlink()
+        assert_nothing_is_left(box, tmp_path)
