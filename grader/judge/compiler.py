@@ -27,7 +27,6 @@ from grader.judge.verdict import explain
 from grader.languages import Language, find
 from grader.problems.output_validators import compile_command
 from grader.sandbox import Box
-from grader.sandbox.host import count_oom_kills
 from grader.sandbox.policy import POLICIES, export
 from grader.sandbox.runs import Role, RunLimits, RunOutcome, RunSpec, StopReason
 from grader.sandbox.toolchain import fingerprint
@@ -75,14 +74,12 @@ class Compiler:
         programs: Cache of compiled programs.
         proved: Time of the last success by language name, in seconds of `clock`.
         clock: Monotonic clock, seconds.
-        oom_kills: Number of processes that the kernel has ended for lack of memory.
     """
 
     box: Box
     programs: ProgramCache
     proved: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
-    oom_kills: Callable[[], int] = count_oom_kills
 
     def load(
         self, language: Language, source: bytes, limits: RunLimits, directory: Path
@@ -170,7 +167,6 @@ class Compiler:
         """Run the compiler; returns the program or the failure."""
         self.box.store(Role.COMPILE, language.source_name, source)
         stdout, stderr = directory / "compiler-stdout", directory / "compiler-stderr"
-        kills_before = self.oom_kills()
         outcome = self.box.run(
             RunSpec(
                 role=Role.COMPILE,
@@ -183,15 +179,7 @@ class Compiler:
             )
         )
         if not outcome.succeeded:
-            failure = _failure(outcome, limits, stderr)
-            # It may have been a process of the compiler, which then reports an error of its own.
-            if not failure.by_limit and self.oom_kills() > kills_before:
-                raise SandboxError(
-                    f"the kernel ended processes for lack of memory: {failure.message}",
-                    where=language.compile_argv[0],
-                    next_step="give the task more memory, or fewer consumers",
-                )
-            return failure
+            return _failure(outcome, limits, stderr)
         try:
             return self.box.collect(
                 Role.COMPILE, language.program_file, max_bytes=limits.output_bytes

@@ -34,14 +34,6 @@ def describe_host(proc: Path = Path("/proc")) -> dict[str, str]:
     return found
 
 
-def count_oom_kills(proc: Path = Path("/proc")) -> int:
-    """Count the processes that the kernel has ended for lack of memory; 0 if it does not tell."""
-    with suppress(OSError):
-        found = re.search(r"^oom_kill (\d+)$", (proc / "vmstat").read_text(), re.MULTILINE)
-        return int(found[1]) if found else 0
-    return 0
-
-
 def _landlock_version() -> str:
     libc = ctypes.CDLL(None)
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION_FLAG)

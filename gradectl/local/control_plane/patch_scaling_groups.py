@@ -1,8 +1,9 @@
 """
 Stores the settings of EC2 Auto Scaling groups and policies that moto 5.2 drops.
 
-The warm-up of a group is lost, a policy has no `Enabled`, and every policy shows an empty
-predictive scaling configuration.  Terraform reads all three back and would plan a change each time.
+Warm-up and maximum lifetime of a group are lost, a policy has no `Enabled`, and every policy shows
+an empty predictive scaling configuration.  Terraform reads all of them back and would plan a change
+each time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from moto.core.responses import ActionResult
 _moto_policy_init = FakeScalingPolicy.__init__
 _moto_create_group = AutoScalingResponse.create_auto_scaling_group
 _moto_update_group = AutoScalingResponse.update_auto_scaling_group
+#: Parameter of a call -> attribute of the group, from which moto makes its answers.
+_SECONDS = {
+    "DefaultInstanceWarmup": "default_instance_warmup",
+    "MaxInstanceLifetime": "max_instance_lifetime",
+}
 
 
 def _policy_init(policy: FakeScalingPolicy, *args: object, **settings: object) -> None:
@@ -26,25 +32,26 @@ def _policy_init(policy: FakeScalingPolicy, *args: object, **settings: object) -
 
 
 def _create_group(call: AutoScalingResponse) -> ActionResult:
-    """Handle CreateAutoScalingGroup, and store the warm-up."""
+    """Handle CreateAutoScalingGroup, and store what moto drops."""
     result = _moto_create_group(call)
-    _store_warm_up(call)
+    _store_seconds(call)
     return result
 
 
 def _update_group(call: AutoScalingResponse) -> ActionResult:
-    """Handle UpdateAutoScalingGroup, and store the warm-up if given."""
+    """Handle UpdateAutoScalingGroup, and store what moto drops, if given."""
     result = _moto_update_group(call)
-    _store_warm_up(call)
+    _store_seconds(call)
     return result
 
 
-def _store_warm_up(call: AutoScalingResponse) -> None:
-    seconds = call._get_int_param("DefaultInstanceWarmup")  # noqa: SLF001 - as moto's own calls read it
-    if seconds is not None:
-        name = call._get_param("AutoScalingGroupName")  # noqa: SLF001 - as above
-        group: Any = call.autoscaling_backend.autoscaling_groups[name]
-        group.default_instance_warmup = seconds
+def _store_seconds(call: AutoScalingResponse) -> None:
+    name = call._get_param("AutoScalingGroupName")  # noqa: SLF001 - as moto's own calls read it
+    group: Any = call.autoscaling_backend.autoscaling_groups[name]
+    for parameter, attribute in _SECONDS.items():
+        seconds = call._get_int_param(parameter)  # noqa: SLF001 - as above
+        if seconds is not None:
+            setattr(group, attribute, seconds)
 
 
 def patch_scaling_groups() -> None:

@@ -27,6 +27,7 @@ def scaling(aws: Callable[[str], Any]) -> Any:
         DefaultInstanceWarmup=120,
         DesiredCapacity=0,
         LaunchTemplate={"LaunchTemplateId": template["LaunchTemplateId"], "Version": "1"},
+        MaxInstanceLifetime=86400,
         MaxSize=1,
         MinSize=0,
     )
@@ -35,22 +36,23 @@ def scaling(aws: Callable[[str], Any]) -> Any:
     aws("ec2").delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
 
 
-def warm_up(scaling: Any) -> int:
+def seconds(scaling: Any) -> tuple[int, int]:
     (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])[
         "AutoScalingGroups"
     ]
-    return int(group["DefaultInstanceWarmup"])
+    return group["DefaultInstanceWarmup"], group["MaxInstanceLifetime"]
 
 
-def test_a_group_stores_its_warm_up(scaling: Any) -> None:
-    """Otherwise Terraform sets it again with every apply."""
-    assert warm_up(scaling) == 120
+def test_a_group_stores_its_warm_up_and_its_lifetime(scaling: Any) -> None:
+    """Otherwise Terraform sets them again with every apply."""
+    assert seconds(scaling) == (120, 86400)
 
     scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, DefaultInstanceWarmup=60)
-    assert warm_up(scaling) == 60
+    assert seconds(scaling) == (60, 86400)
 
+    scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, MaxInstanceLifetime=172800)
     scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, MaxSize=2)
-    assert warm_up(scaling) == 60
+    assert seconds(scaling) == (60, 172800)
 
 
 def test_a_policy_is_enabled_and_has_no_predictive_scaling(scaling: Any) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -83,20 +81,13 @@ class Bench:
     box: CountingBox
     directory: Path
     now: float = 1000.0
-    oom_kills: Callable[[], int] = lambda: 0
     proved: dict[str, float] = field(default_factory=dict)
 
     @property
     def compiler(self) -> Compiler:
         """One as a new submission gets it."""
         programs = ProgramCache(FileCache(self.directory / "cache", 1 << 28))
-        return Compiler(
-            self.box,  # type: ignore[arg-type]
-            programs,
-            self.proved,
-            lambda: self.now,
-            self.oom_kills,
-        )
+        return Compiler(self.box, programs, self.proved, lambda: self.now)  # type: ignore[arg-type]
 
     def load(
         self, source: bytes, language: Language = C, limits: RunLimits | None = None
@@ -140,18 +131,6 @@ def test_a_changed_source_or_compiler_is_compiled_again(bench: Bench) -> None:
     bench.load(RIGHT, replace(C, compile_argv=(*C.compile_argv, "-O1")))
 
     assert bench.compilations() == 3
-
-
-def test_lack_of_memory_of_the_machine_is_not_a_compile_error(bench: Bench) -> None:
-    """The kernel ends a part of the compiler, which then reports an error of the source."""
-    killed = replace(C, compile_argv=("sh", "-c", "echo 'Killed signal' >&2; exit 1"))
-    bench.oom_kills = partial(next, count())
-
-    with pytest.raises(SandboxError, match="for lack of memory: Killed signal"):
-        bench.load(RIGHT, killed)
-    limited = bench.load(RIGHT, C, replace(compile_limits(C), cpu_ms=1))
-    assert limited is not None
-    assert limited.by_limit
 
 
 def test_a_source_that_does_not_compile_says_where(bench: Bench) -> None:
