@@ -74,9 +74,8 @@ void begin_disk_watch(void)
  * Files without a name are not in the tree.  When the disk is nearly full, and fuller by more than
  * the limit than at the start of this run, the cause is unknown: no verdict.
  */
-static void check_free_space(int64_t most)
+static void check_free_space(int64_t now, int64_t most)
 {
-	const int64_t now = free_bytes();
 	if (now < least_free && free_at_start - now > most)
 		fail("the disk is full", directory);
 }
@@ -90,6 +89,8 @@ bool uses_too_much(const struct request *request, bool ended)
 	struct tree sum = {0};
 	if (!may_write(request->policy) || (!ended && started_us < next_us))
 		return false;
+	/* Before the tree: what is written meanwhile then counts as the program's. */
+	const int64_t free_now = free_bytes();
 	add(&sum, AT_FDCWD, work_names[request->role], most, 0);
 	add_shared(&sum, user_of((int)request->role), most);
 	next_us = microseconds(CLOCK_MONOTONIC);
@@ -97,6 +98,6 @@ bool uses_too_much(const struct request *request, bool ended)
 	if (is_too_large(&sum, most))
 		return true;
 	if (!ended)
-		check_free_space(most);
+		check_free_space(free_now, most);
 	return false;
 }

@@ -1,7 +1,6 @@
 /* Watches a run and ends it at a limit. */
 #define _GNU_SOURCE
 #include <signal.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "launcher.h"
@@ -63,15 +62,15 @@ struct reply run(struct request *request)
 		if (reply.reason == RUNNING && uses_too_much(request, false))
 			reply.reason = BY_OUTPUT;
 	}
-	const bool killed = reply.reason == ENDED && WIFSIGNALED(reply.status) &&
-		WTERMSIG(reply.status) == SIGKILL;
+	const bool failed = reply.reason == ENDED && reply.status != 0;
 	sweep(&reply, false);
 	end_answering();
 	if (reply.reason == ENDED && uses_too_much(request, true))
 		reply.reason = BY_OUTPUT;
 	if (*start_error)
 		fail("cannot start", start_error);
-	if (killed && count_oom_kills() > oom_kills)
+	/* Perhaps a child of it: a compiler reports the end of its own as an error of the source. */
+	if (failed && count_oom_kills() > oom_kills)
 		blame_platform("the kernel ended a program for lack of memory");
 	if (reply.reason == SUSPECTED)
 		judge_suspect(&reply, request->number[MEMORY_KB]);
