@@ -78,8 +78,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only attacks with this in their name")
     asked = parser.parse_args()
     attacks, found = all_attacks(asked.only), Deviations()
-    with launcher_of_workers() as launcher:
+    with launcher_of_workers(landlock=True) as launcher:
         _on_this_machine(launcher, attacks, found)
+    with launcher_of_workers() as launcher:
         _in_a_task(launcher, attacks, found)
         if asked.runs:
             _soaked(launcher, attacks, asked.runs, found)

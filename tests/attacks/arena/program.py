@@ -31,8 +31,8 @@ _LEFT_OUT = ("processes", "memory", "output", "compiler", "languages", "two boxe
 
 
 @contextmanager
-def launcher_of_workers() -> Iterator[Path]:
-    """Install a launcher that the worker of a task can execute."""
+def launcher_of_workers(*, landlock: bool = False) -> Iterator[Path]:
+    """Install a launcher that the worker of a task can execute; Landlock is optional there."""
     with tempfile.TemporaryDirectory(prefix="grader-attacks-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -42,7 +42,7 @@ def launcher_of_workers() -> Iterator[Path]:
             uid_base=_FIRST_USER + _USERS_PER_PROCESS * WORKER_ID % 100_000_000,
             boxes=_BOXES,
             worker_gid=WORKER_ID,
-            landlock=False,  # it is optional
+            landlock=landlock,
         )
         install(wanted)
         try:
