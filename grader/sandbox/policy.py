@@ -93,7 +93,6 @@ _IOCTL_ALLOWED = (
 _PR_SET_DUMPABLE = 4
 #: Operations on the caller itself; all others are answered as by a kernel without them.
 _PRCTL_ALLOWED = (
-    1,  # PR_SET_PDEATHSIG
     2,  # PR_GET_PDEATHSIG
     3,  # PR_GET_DUMPABLE
     7,  # PR_GET_KEEPCAPS
@@ -109,7 +108,6 @@ _PRCTL_ALLOWED = (
     39,  # PR_GET_NO_NEW_PRIVS
     41,  # PR_SET_THP_DISABLE
     42,  # PR_GET_THP_DISABLE
-    0x5356_4D41,  # PR_SET_VMA: names of mappings
 )
 #: The call succeeds without effect.
 _NO_ERROR = 0

@@ -7,7 +7,8 @@
 #include <unistd.h>
 #include "launcher.h"
 
-enum { MAX_ENTRIES = 20000, MAX_DEPTH = 64, BLOCK_BYTES = 512, PAUSE = 20 };
+enum { MAX_ENTRIES = 20000, MAX_DEPTH = 64, BLOCK_BYTES = 512, PAUSE = 20,
+	FULL_BYTES = 1 << 16 }; /* as in files.py */
 static const int64_t least_bytes = 64 << 20, least_free = 64 << 20;
 
 struct tree { int64_t bytes, entries, depth; };
@@ -43,9 +44,9 @@ static void add(struct tree *sum, int parent, const char *name, int64_t most, in
 static void add_shared(struct tree *sum, uid_t user, int64_t most)
 {
 	struct stat status;
-	int fd;
-	for (size_t i = 0; (fd = open_shared(i)) >= 0; i++) {
-		DIR *entries = fdopendir(fd);
+	for (size_t i = 0; i < shared_count; i++) {
+		const int fd = open_shared(i);
+		DIR *entries = fd < 0 ? NULL : fdopendir(fd);
 		for (struct dirent *entry; entries && (entry = readdir(entries));)
 			if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 			    status.st_uid == user)
@@ -56,6 +57,7 @@ static void add_shared(struct tree *sum, uid_t user, int64_t most)
 }
 
 static int64_t next_us, free_at_start;
+static bool cause_unknown;
 
 static int64_t free_bytes(void)
 {
@@ -67,17 +69,18 @@ static int64_t free_bytes(void)
 void begin_disk_watch(void)
 {
 	next_us = 0;
+	cause_unknown = false;
 	free_at_start = free_bytes();
 }
 
 /*
  * Files without a name are not in the tree.  When the disk is nearly full, and fuller by more than
- * the limit than at the start of this run, the cause is unknown: no verdict.
+ * the limit than at the start of this run, the cause may be unknown.
  */
-static void check_free_space(int64_t now, int64_t most)
+static bool is_nearly_full(int64_t most)
 {
-	if (now < least_free && free_at_start - now > most)
-		fail("the disk is full", directory);
+	const int64_t now = free_bytes();
+	return now < least_free && free_at_start - now > most;
 }
 
 /* Whether a run holds more than allowed; looks at most a twentieth of the time. */
@@ -87,17 +90,30 @@ bool uses_too_much(const struct request *request, bool ended)
 	const int64_t several = 4 * request->number[FILE_BYTES];
 	const int64_t most = several > least_bytes ? several : least_bytes;
 	struct tree sum = {0};
-	if (!may_write(request->policy) || (!ended && started_us < next_us))
+	if (!may_write(request->policy))
 		return false;
 	/* Before the tree: what is written meanwhile then counts as the program's. */
-	const int64_t free_now = free_bytes();
+	const bool full = !ended && is_nearly_full(most);
+	if (!ended && started_us < next_us && !full)
+		return false;
 	add(&sum, AT_FDCWD, work_names[request->role], most, 0);
 	add_shared(&sum, user_of((int)request->role), most);
 	next_us = microseconds(CLOCK_MONOTONIC);
 	next_us += PAUSE * (next_us - started_us);
-	if (is_too_large(&sum, most))
-		return true;
-	if (!ended)
-		check_free_space(free_now, most);
-	return false;
+	cause_unknown = full && !is_too_large(&sum, most);
+	return full || is_too_large(&sum, most);
+}
+
+/* After a run: no verdict where the cause of a full disk is unknown. */
+void blame_disk(void)
+{
+	if (cause_unknown)
+		fail("the disk is full", directory);
+}
+
+bool output_is_full(void)
+{
+	struct statvfs disk;
+	return fstatvfs(STDOUT_FD, &disk) == 0 && disk.f_blocks &&
+		(int64_t)(disk.f_bavail * disk.f_frsize) < FULL_BYTES;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "launcher.h"
 
-enum { PIPE_KB = 64, MOST_BUFFERS = 4096, MAPPINGS_PER_KB = 4, MOST_MAPPINGS = 16384 };
+enum { PIPE_KB = 64, MOST_BUFFERS = 4096, MAPPINGS_PER_KB = 4, MOST_MAPPINGS = 4096 };
 
 /* Reset for each measurement. */
 static struct holdings held;
@@ -46,8 +46,10 @@ static void add_mappings(pid_t thread)
 	FILE *maps = fopen(path, "re");
 	for (; maps && count < MOST_MAPPINGS && getline(&line, &size, maps) > 0; count++)
 		if (sscanf(line, "%*s %*3c%c", &flag) == 1 && flag == 's' &&
-		    (strstr(line, " (deleted)") || strstr(line, " /dev/")))
+		    (strstr(line, " (deleted)") || strstr(line, " /dev/") || strstr(line, "[anon_shmem")))
 			maps_shared = true;
+	if (!maps || count == MOST_MAPPINGS)
+		maps_shared = true; /* not known */
 	held.kernel_kb += count / MAPPINGS_PER_KB;
 	free(line);
 	if (maps)
@@ -82,19 +84,22 @@ static void add_buffers(pid_t thread)
 		closedir(open_files);
 }
 
-/* Adds the numbers that everyone may read. */
-static void add_numbers(pid_t pid, pid_t thread)
+/* Resident pages that took a fault each: not the huge ones, of which one fault takes 512. */
+static void add_small_pages(pid_t thread, int64_t private_kb)
+{
+	static char text[4096];
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", thread);
+	if (read_text(path, text, sizeof text) > 0)
+		touched_kb += private_kb - number_after(text, "\nAnonHugePages:");
+}
+
+/* Of a zombie too: until it is waited for, no other process has them. */
+static void add_times(pid_t pid)
 {
 	static char text[4096];
 	char path[64];
 	long own_faults = 0, faults_of_children = 0, ticks = 0, ticks_of_children = 0;
-	snprintf(path, sizeof path, "/proc/%d/status", thread);
-	read_text(path, text, sizeof text);
-	const int64_t shared_kb = number_after(text, "\nRssShmem:");
-	held.shared_kb += shared_kb;
-	held.swapped_kb += number_after(text, "\nVmSwap:");
-	held.kernel_kb += number_after(text, "\nVmPTE:");
-	touched_kb += number_after(text, "\nRssAnon:") + shared_kb;
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	read_text(path, text, sizeof text);
 	const char *end = strrchr(text, ')');
@@ -104,18 +109,35 @@ static void add_numbers(pid_t pid, pid_t thread)
 	held.system_ms += (ticks + ticks_of_children) * (1000 / sysconf(_SC_CLK_TCK));
 }
 
+/* Adds the numbers that everyone may read; returns the resident private memory in kB. */
+static int64_t add_numbers(pid_t thread)
+{
+	static char text[4096];
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/status", thread);
+	read_text(path, text, sizeof text);
+	const int64_t shared_kb = number_after(text, "\nRssShmem:");
+	held.shared_kb += shared_kb;
+	held.swapped_kb += number_after(text, "\nVmSwap:");
+	held.kernel_kb += number_after(text, "\nVmPTE:");
+	touched_kb += shared_kb;
+	return number_after(text, "\nRssAnon:");
+}
+
 static void add_process(pid_t pid, uid_t user, void *nothing)
 {
 	const pid_t thread = living_thread(pid);
 	(void)nothing;
+	add_times(pid);
 	if (!thread)
 		return;
-	add_numbers(pid, thread);
+	const int64_t private_kb = add_numbers(thread);
 	/* Without CAP_SYS_PTRACE only its user may see what a process maps and has open. */
 	setfsgid(user);
 	setfsuid(user);
 	add_mappings(thread);
 	add_buffers(thread);
+	add_small_pages(thread, private_kb);
 	setfsuid(0);
 	setfsgid(0);
 }
@@ -130,7 +152,7 @@ static bool has_small_pages(void)
 
 struct holdings measure_holdings(void)
 {
-	held = (struct holdings){0};
+	held = (struct holdings){.system_ms = reaped_system_ms};
 	buffer_count = 0;
 	maps_shared = false;
 	faults = reaped_faults;

@@ -75,6 +75,8 @@ void prepare_work(const struct request *request);
 /* disk.c */
 void begin_disk_watch(void);
 bool uses_too_much(const struct request *request, bool ended);
+void blame_disk(void);
+bool output_is_full(void);
 
 /* emptier.c */
 bool is_self_or_parent(const char *name);
@@ -85,7 +87,8 @@ bool finish_emptying(int milliseconds);
 
 /* shared.c */
 void find_shared(void);
-int open_shared(size_t number); /* -1 after the last one */
+extern size_t shared_count;
+int open_shared(size_t number); /* below shared_count */
 void remove_shared(void);
 
 /* trust.c */
@@ -103,7 +106,7 @@ int begin_handover(int calls); /* returns the child's end */
 bool install_and_hand_over(const struct sock_fprog *filter, int socket);
 void begin_answering(const struct request *request);
 void await(int calls, uid_t user, const struct timespec *longest); /* an event */
-void end_answering(void);
+bool end_answering(void);
 
 /* machine.c */
 size_t read_text(const char *path, char *into, size_t size);      /* "" if that fails */
@@ -116,11 +119,13 @@ _Noreturn void blame_platform(const char *what);                  /* and the lar
 struct holdings measure_holdings(void);
 
 /* memory.c */
+struct machine begin_memory_watch(void);
 bool hides_memory(const struct request *request, const struct usage *usage, struct machine *least);
 void judge_suspect(struct reply *reply, int64_t limit_kb);
+void judge_doubtful(struct reply *reply, int64_t limit_kb);
 
 /* processes.c */
-extern int64_t reaped_faults;                                     /* of this run */
+extern int64_t reaped_faults, reaped_system_ms;                   /* of this run */
 void each_process(void (*visit)(pid_t pid, uid_t user, void *result), void *result);
 struct usage measure(void);
 bool lowered_score(pid_t pid);

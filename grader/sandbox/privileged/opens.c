@@ -178,10 +178,12 @@ void begin_answering(const struct request *request)
 	put(request->fd_count > STDERR_FILENO ? request->fds[STDERR_FILENO] : NULL_FD, STDERR_FD);
 }
 
-void end_answering(void)
+/* Returns whether there were too many: then a fork server has no one to ask for the next case. */
+bool end_answering(void)
 {
 	put(NULL_FD, STDOUT_FD);
 	put(NULL_FD, STDERR_FD);
+	return answers >= MOST_ANSWERS;
 }
 
 /* Waits for a signal, and answers until then; returns after a while at the latest. */

@@ -16,7 +16,7 @@
 
 enum { SWEEP_US = 10000000 };
 
-int64_t reaped_faults;
+int64_t reaped_faults, reaped_system_ms;
 
 /*
  * When memory runs out, the kernel ends programs of boxes first.  Without CAP_SYS_RESOURCE here they
@@ -125,6 +125,7 @@ bool reap(struct reply *reply)
 		reply->cpu_us += (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000LL +
 			used.ru_utime.tv_usec + used.ru_stime.tv_usec;
 		reaped_faults += used.ru_minflt;
+		reaped_system_ms += used.ru_stime.tv_sec * 1000LL + used.ru_stime.tv_usec / 1000;
 		reply->peak_kb = used.ru_maxrss > reply->peak_kb ? used.ru_maxrss : reply->peak_kb;
 		if (pid == program && reply->reason == RUNNING) {
 			reply->reason = ENDED;
