@@ -18,7 +18,7 @@ EPOCH = 1577836800
 PLATFORMS = {each.name: each.platform for each in ARCHITECTURES}
 _FILES = ("Dockerfile", "pyproject.toml", "requirements/constraints.txt")
 _PACKAGE = "grader"
-_SUFFIXES = (".py", ".c")
+_SUFFIXES = (".py", ".c", ".h")
 _TAG_CHARACTERS = 20
 
 

@@ -158,7 +158,7 @@ def test_a_validator_says_42_or_43(bench: Bench, files: dict[str, str]) -> None:
         ("import signal; signal.pause()", "slept or waited"),
         ("for _ in range(1024): print('x' * (1 << 20))", "8 MB allowed"),
         ("for _ in range(1024): print('x' * (1 << 20), file=open('big', 'a'))", "exit code 1"),
-        ("b = bytearray(1 << 30); sys.exit(42)", "exit code 1"),
+        ("b = bytearray(8 << 30); sys.exit(42)", "exit code 1"),
         (
             "open(feedback + 'score.txt', 'w').write('much'); sys.exit(42)",
             "does not contain a number",

@@ -23,8 +23,8 @@
  * unwatched.
  *
  * A box has four users: one per role, and one without programs, which sends the signals.
- * build.py writes config.h (BOX_ROOT, UID_BASE, BOX_COUNT, WORKER_GID, USE_LANDLOCK, EXEC_MARK,
- * POLICY_COUNT, CONFIG) and policies.h (the filters, policies[]).
+ * build.py writes config.h (BOX_ROOT, UID_BASE, BOX_COUNT, WORKER_GID, USE_LANDLOCK, OWN_MACHINE,
+ * SHARED_PARENTS, EXEC_MARK, POLICY_COUNT, CONFIG) and policies.h (the filters, policies[]).
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -17,7 +17,7 @@ ENDINGS = {
         "TLE",
         r"slept or waited: [\d.]+ s of wall time with \d+ ms of CPU time, 1\.6 s allowed",
     ),
-    "x = b'x' * (200 << 20)": ("MLE", r"wanted more memory than the 64 MB allowed"),
+    "x = b'x' * (8 << 30)": ("MLE", r"wanted more memory than the 64 MB allowed"),
     "import mmap\nkept = []\nwhile True: kept.append(mmap.mmap(-1, 1 << 22))"
     "; kept[-1].write(b'x' * (1 << 22))": ("MLE", r"used [\d.]+ MB of memory, 64 MB allowed"),
     "while True: print('x' * 100000)": ("OLE", r"wrote more than the 16 MB allowed"),
