@@ -1,5 +1,6 @@
 locals {
-  creates_vpc = try(var.existing.vpc_id, null) == null
+  # The subnets of an existing VPC are required and can be counted before it exists, unlike its ID.
+  creates_vpc = var.existing == null ? true : length(var.existing.private_subnet_ids) == 0
   cidr_block  = coalesce(var.cidr_block, "10.0.0.0/16")
   vpc_id      = local.creates_vpc ? aws_vpc.this[0].id : var.existing.vpc_id
 

@@ -9,7 +9,15 @@ locals {
   }
 
   # Groups and ranges of what exists already, by role; null: this network has a group for the role.
-  _existing = { for role in keys(local._descriptions) : role => try(var.existing[role], null) }
+  # Without try, whose result is unknown if any ID is: groups and rules must be known before the IDs are.
+  _existing = {
+    broker        = var.existing == null ? null : var.existing.broker
+    database      = var.existing == null ? null : var.existing.database
+    endpoints     = var.existing == null ? null : var.existing.endpoints
+    load_balancer = null
+    web           = var.existing == null ? null : var.existing.web
+    worker        = null
+  }
 
   _has_load_balancer = length(var.load_balancer_cidr_blocks) > 0
 
@@ -24,12 +32,19 @@ locals {
   }
   roles = toset([for role, has in local._has_group : role if has])
 
-  # The ends of a connection by role: the group created here, and existing groups and ranges.
+  # The ends of a connection by role: the group created here, and existing groups and ranges. Groups are named by their
+  # position, because their IDs may be unknown.
   _ends = {
     for role, existing in local._existing : role => concat(
       contains(local.roles, role) ? [{ suffix = "", group_id = null, cidr_block = null }] : [],
-      [for id in try(existing.security_group_ids, []) : { suffix = "-${id}", group_id = id, cidr_block = null }],
-      [for block in try(existing.cidr_blocks, []) : { suffix = "-${block}", group_id = null, cidr_block = block }],
+      [
+        for at, id in(existing == null ? [] : existing.security_group_ids) :
+        { suffix = "-group-${at + 1}", group_id = id, cidr_block = null }
+      ],
+      [
+        for block in(existing == null ? [] : existing.cidr_blocks) :
+        { suffix = "-${block}", group_id = null, cidr_block = block }
+      ],
     )
   }
 

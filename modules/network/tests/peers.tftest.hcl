@@ -30,10 +30,10 @@ run "workers_reach_existing_groups_and_ranges" {
       for name, rule in aws_vpc_security_group_egress_rule.role :
       name => join(" ", [rule.security_group_id, coalesce(rule.referenced_security_group_id, rule.cidr_ipv4), rule.from_port, rule.to_port])
       } == {
-      "worker-to-broker-61614-sg-0123456789abcdef0"  = "sg-000000000000000ff sg-0123456789abcdef0 61614 61614"
-      "worker-to-database-3306-sg-0123456789abcdef1" = "sg-000000000000000ff sg-0123456789abcdef1 3306 3306"
-      "worker-to-database-3306-10.9.0.0/24"          = "sg-000000000000000ff 10.9.0.0/24 3306 3306"
-      "worker-to-endpoints-443-sg-0123456789abcdef2" = "sg-000000000000000ff sg-0123456789abcdef2 443 443"
+      "worker-to-broker-61614-group-1"      = "sg-000000000000000ff sg-0123456789abcdef0 61614 61614"
+      "worker-to-database-3306-group-1"     = "sg-000000000000000ff sg-0123456789abcdef1 3306 3306"
+      "worker-to-database-3306-10.9.0.0/24" = "sg-000000000000000ff 10.9.0.0/24 3306 3306"
+      "worker-to-endpoints-443-group-1"     = "sg-000000000000000ff sg-0123456789abcdef2 443 443"
     }
     error_message = "The rules name what exists, not groups that nothing is in."
   }
@@ -79,11 +79,11 @@ run "an_existing_web_tier_reaches_what_is_created_here" {
       for name, rule in aws_vpc_security_group_ingress_rule.role : name => try(coalesce(rule.cidr_ipv4, rule.referenced_security_group_id), "")
       if startswith(name, "web-")
       } == {
-      "web-to-broker-61614-sg-0123456789abcdef3"  = "sg-0123456789abcdef3", "web-to-broker-61614-172.20.8.0/24" = "172.20.8.0/24"
-      "web-to-broker-61617-sg-0123456789abcdef3"  = "sg-0123456789abcdef3", "web-to-broker-61617-172.20.8.0/24" = "172.20.8.0/24"
-      "web-to-database-3306-sg-0123456789abcdef3" = "sg-0123456789abcdef3", "web-to-database-3306-172.20.8.0/24" = "172.20.8.0/24"
-      "web-to-endpoints-443-sg-0123456789abcdef3" = "sg-0123456789abcdef3", "web-to-endpoints-443-172.20.8.0/24" = "172.20.8.0/24"
-      "web-to-worker-8080-sg-0123456789abcdef3"   = "sg-0123456789abcdef3", "web-to-worker-8080-172.20.8.0/24" = "172.20.8.0/24"
+      "web-to-broker-61614-group-1"  = "sg-0123456789abcdef3", "web-to-broker-61614-172.20.8.0/24" = "172.20.8.0/24"
+      "web-to-broker-61617-group-1"  = "sg-0123456789abcdef3", "web-to-broker-61617-172.20.8.0/24" = "172.20.8.0/24"
+      "web-to-database-3306-group-1" = "sg-0123456789abcdef3", "web-to-database-3306-172.20.8.0/24" = "172.20.8.0/24"
+      "web-to-endpoints-443-group-1" = "sg-0123456789abcdef3", "web-to-endpoints-443-172.20.8.0/24" = "172.20.8.0/24"
+      "web-to-worker-8080-group-1"   = "sg-0123456789abcdef3", "web-to-worker-8080-172.20.8.0/24" = "172.20.8.0/24"
     }
     error_message = "The groups of broker, database, endpoints and workers accept the existing web tier."
   }
