@@ -70,16 +70,17 @@ resource "aws_autoscaling_group" "this" {
   min_size              = each.value.min_instances
   max_size              = each.value.max_instances
   vpc_zone_identifier   = var.subnet_ids
-  protect_from_scale_in = true # ECS removes an instance only when it runs no task
   max_instance_lifetime = each.value.max_lifetime_days * 24 * 60 * 60
 
-  # Replaces instances also while they are protected: ECS drains them first, and waits for protected tasks.
+  # A protected instance would outlive its lifetime. ECS drains each before it ends, and waits for protected tasks.
+  protect_from_scale_in = false
+
   instance_refresh {
     strategy = "Rolling"
 
     preferences {
       min_healthy_percentage       = 90
-      scale_in_protected_instances = "Refresh"
+      scale_in_protected_instances = "Refresh" # those that an earlier version has protected
     }
   }
 
@@ -114,7 +115,7 @@ resource "aws_ecs_capacity_provider" "this" {
   auto_scaling_group_provider {
     auto_scaling_group_arn         = aws_autoscaling_group.this[each.key].arn
     managed_draining               = "ENABLED"
-    managed_termination_protection = "ENABLED"
+    managed_termination_protection = "DISABLED" # as above
 
     managed_scaling {
       status          = "ENABLED"

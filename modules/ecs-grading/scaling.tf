@@ -8,8 +8,12 @@ locals {
 
 # The bounds that no schedule moves. A change of these replaces the target, because Terraform ignores a bound either
 # always or never: an apply in exam hours would otherwise reset what a schedule has set.
+# `rests`: the alarms of zero.tf come and go with a minimum of 0, and one that remained without them could leave no task.
 resource "terraform_data" "bounds" {
-  input = { for name, bound in local.bounds : name => bound if alltrue([for each in local._schedules : each[name] == null]) }
+  input = merge(
+    { for name, bound in local.bounds : name => bound if alltrue([for each in local._schedules : each[name] == null]) },
+    local.may_rest ? { rests = 1 } : {},
+  )
 }
 
 # Always created: without autoscaling it holds the service at the desired count, so that the variable can

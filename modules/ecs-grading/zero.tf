@@ -9,7 +9,8 @@ locals {
   rest = local.may_rest ? {
     # Only from zero. ECS reports the desired count only while a task runs, so its absence also means that wanted tasks
     # do not start, as in a shortage of Spot capacity. The policy therefore sets a number: repeated, it adds nothing. It
-    # cannot stop a worker either, because the broker must report that no consumer is connected.
+    # cannot stop a worker either, because the broker must report that no consumer is connected; but it may lower the
+    # number of tasks that have not started. Target tracking raises it again once one is connected.
     wake-up = {
       description = "Messages wait and no worker is there."
       expression  = "IF(${local.reported}, IF(${local.consumers_reported}, IF((FILL(desired, 0) < 1) AND (${local.consumers} < 1), ${local.waiting}, 0)))"

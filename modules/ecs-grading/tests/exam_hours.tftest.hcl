@@ -1,6 +1,9 @@
 # An apply after a schedule has moved the minimum.
 
 mock_provider "aws" {
+  mock_resource "aws_appautoscaling_policy" {
+    defaults = { arn = "arn:aws:autoscaling:ap-northeast-2:123456789012:scalingPolicy:0123:policyName/test" }
+  }
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/ecs/test-grading" }
   }
@@ -43,6 +46,28 @@ run "an_apply_in_exam_hours_keeps_the_minimum" {
   assert {
     condition     = output.scaling_bounds == { min = 1, max = 30 }
     error_message = "The output has the configured bounds, so that it never differs in a plan."
+  }
+}
+
+run "zero_tasks_become_possible" {
+  variables {
+    capacity = { min = 0, max = 30, desired = 1 }
+  }
+
+  assert {
+    condition     = terraform_data.bounds.output == { max = 30, rests = 1 } && aws_appautoscaling_target.this.min_capacity == 0
+    error_message = "The alarms for zero tasks come with a minimum of 0."
+  }
+}
+
+run "zero_tasks_are_no_longer_possible" {
+  variables {
+    capacity = { min = 1, max = 30, desired = 1 }
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.min_capacity == 1 && length(aws_cloudwatch_metric_alarm.rest) == 0
+    error_message = "A minimum of 0 without alarms would let the last task end, and none would start."
   }
 }
 
