@@ -1,14 +1,16 @@
 """
-Stores the settings of EC2 Auto Scaling groups and policies that moto 5.2 drops.
+Stores the settings of EC2 Auto Scaling groups and policies that moto 5.2 drops, and refreshes them.
 
 Warm-up and maximum lifetime of a group are lost, a policy has no `Enabled`, and every policy shows
 an empty predictive scaling configuration.  Terraform reads all of them back and would plan a change
-each time.
+each time.  When the launch template changes, it starts an instance refresh, which moto does not
+have; there are no instances to replace.
 """
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from moto.autoscaling.models import FakeScalingPolicy
 from moto.autoscaling.responses import AutoScalingResponse
@@ -54,8 +56,14 @@ def _store_seconds(call: AutoScalingResponse) -> None:
             setattr(group, attribute, seconds)
 
 
+def _start_instance_refresh(call: AutoScalingResponse) -> ActionResult:  # noqa: ARG001 - a method of moto
+    """Handle StartInstanceRefresh: no instance has to be replaced."""
+    return ActionResult({"InstanceRefreshId": str(uuid4())})
+
+
 def patch_scaling_groups() -> None:
     """Install these functions in this process."""
     FakeScalingPolicy.__init__ = _policy_init  # type: ignore[assignment,method-assign]  # moto leaves no other way
     AutoScalingResponse.create_auto_scaling_group = _create_group  # type: ignore[assignment,method-assign]  # as above
     AutoScalingResponse.update_auto_scaling_group = _update_group  # type: ignore[assignment,method-assign]  # as above
+    AutoScalingResponse.start_instance_refresh = _start_instance_refresh  # type: ignore[attr-defined]  # moto has no such method

@@ -89,6 +89,7 @@ module "instances" {
     enable_session          = true
     max_instances           = var.changed ? 4 : 10
     target_capacity_percent = var.changed ? 90 : 100
+    volume_gib              = var.changed ? 60 : 50
     volume_kms_key_arn      = aws_kms_key.this.arn
   }
 }
