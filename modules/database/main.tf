@@ -82,8 +82,9 @@ resource "aws_db_instance" "this" {
   }
 
   lifecycle {
-    # The source matters only at creation; without this, removing it would replace the database.
-    ignore_changes = [restore_to_point_in_time, snapshot_identifier]
+    # They matter only at creation; without this, removing the source would replace the database, also because db_name is
+    # null with it.
+    ignore_changes = [db_name, restore_to_point_in_time, snapshot_identifier]
 
     precondition {
       condition     = local.backup == null ? true : local.backup.length >= 30

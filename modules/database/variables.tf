@@ -36,7 +36,7 @@ variable "admin_username" {
 variable "application" {
   description = "Schema created with the instance, and the application user."
   type = object({
-    database_name      = optional(string, "grading")    # changing it replaces the database
+    database_name      = optional(string, "grading")    # read only when the database is created
     username           = optional(string, "grader_app") # created by `grader database-user`, not by Terraform
     iam_authentication = optional(bool, false)          # log in with IAM tokens instead of a password
   })
@@ -294,7 +294,7 @@ variable "storage" {
 
   validation {
     condition = try(var.storage.restore.backup_arn, null) == null ? true : can(
-      regex("^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:auto-backup:[a-z0-9-]+$", var.storage.restore.backup_arn)
+      regex("^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:auto-backup:[A-Za-z0-9-]+$", var.storage.restore.backup_arn)
     )
     error_message = "storage.restore.backup_arn must be arn:aws:rds:<region>:<account>:auto-backup:<id>, as aws rds describe-db-instance-automated-backups prints it."
   }

@@ -81,12 +81,12 @@ run "restores_the_backups_of_a_deleted_instance" {
   command = plan
 
   variables {
-    storage = { restore = { backup_arn = "arn:aws:rds:ap-northeast-2:123456789012:auto-backup:ab-abcdefghijklmnop" } }
+    storage = { restore = { backup_arn = "arn:aws:rds:ap-northeast-2:123456789012:auto-backup:AB-abcdefghijklmnop" } }
   }
 
   assert {
     condition = (
-      one(aws_db_instance.this[0].restore_to_point_in_time).source_db_instance_automated_backups_arn == "arn:aws:rds:ap-northeast-2:123456789012:auto-backup:ab-abcdefghijklmnop" &&
+      one(aws_db_instance.this[0].restore_to_point_in_time).source_db_instance_automated_backups_arn == "arn:aws:rds:ap-northeast-2:123456789012:auto-backup:AB-abcdefghijklmnop" &&
       one(aws_db_instance.this[0].restore_to_point_in_time).use_latest_restorable_time
     )
     error_message = "The new database has the latest rows."
