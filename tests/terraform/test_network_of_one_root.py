@@ -1,4 +1,4 @@
-"""The module network for a VPC that the same root creates: its IDs are unknown in the first plan."""
+"""The module network for a VPC of the same root: its IDs are unknown in the first plan."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ NOT_SEARCHED = {
         *("aws_sns_topic_policy", "aws_sns_topic_subscription", "aws_wafv2_web_acl_association"),
     ),
     "adopted by Terraform itself": ("aws_default_security_group",),
+    "only in the state": ("terraform_data",),
     "a new revision each time": ("aws_ecs_task_definition",),
     "without a name by which one could be found": ("aws_kms_key", "aws_kms_key_policy"),
     "rarely used, and refused by the apply with its name": (
