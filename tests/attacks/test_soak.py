@@ -14,7 +14,7 @@ from arena.tour import arenas
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("runs", [24, pytest.param(1000, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("runs", [12, pytest.param(1000, marks=pytest.mark.exhaustive)])
 def test_two_boxes_that_attack_each_other_change_nothing(
     launcher_of_a_task: Path, runs: int
 ) -> None:

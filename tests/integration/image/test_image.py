@@ -284,7 +284,9 @@ def in_image(image: str, *words: str) -> str:
     """Output of a command in the file system of an image, as its user."""
     done = subprocess.run(["buildah", "from", image], capture_output=True, text=True, check=True)
     container = done.stdout.strip()
-    run = ["buildah", "run", "--isolation", "chroot", container, "--", *words]
+    # Memory of its own for /dev/shm: the launcher of the image closes that of its machine.
+    own = ["--mount", "type=tmpfs,destination=/dev/shm"]
+    run = ["buildah", "run", "--isolation", "chroot", *own, container, "--", *words]
     try:
         return subprocess.run(run, capture_output=True, text=True, check=True).stdout
     finally:
