@@ -96,7 +96,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit code of `gradectl.errors.ExitCode`.
     """
-    with _guarded_streams(), prompt_signals():
+    with _guarded_streams():
         return _run(args)
 
 
@@ -106,8 +106,9 @@ def _run(args: Sequence[str] | None) -> int:
     unraisable = sys.unraisablehook
     sys.unraisablehook = partial(_raise_again, report=unraisable)
     try:
-        code = gradectl.main(args, prog_name="gradectl", standalone_mode=False)
-        sys.stdout.flush()
+        with prompt_signals():  # ends while a signal still has gradectl's handler
+            code = gradectl.main(args, prog_name="gradectl", standalone_mode=False)
+            sys.stdout.flush()
     except click.UsageError as error:
         return _usage(error)
     except click.ClickException as error:

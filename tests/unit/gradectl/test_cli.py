@@ -17,7 +17,7 @@ import click
 import pytest
 
 from gradectl import __version__
-from gradectl.cli import COMMANDS, gradectl, main
+from gradectl.cli import COMMANDS, _handle_signals, gradectl, main
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 #: All that `gradectl --help` may import besides the standard library.
@@ -355,3 +355,37 @@ sys.exit(main(["wait"]))
     )
 
     assert ended.returncode == 130
+
+
+def test_a_signal_in_the_last_instants_prints_no_traceback() -> None:
+    """Here it comes while the prompt handling of signals ends, after the command."""
+    script = """
+import signal, sys
+from gradectl.cli import main
+
+restore = signal.set_wakeup_fd
+
+def late(descriptor, **options):
+    if descriptor == -1:
+        signal.raise_signal(signal.SIGINT)
+    return restore(descriptor, **options)
+
+signal.set_wakeup_fd = late
+sys.exit(main(["version"]))
+"""
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 130
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_nudge_has_a_higher_number_than_the_signals_that_end_a_command() -> None:
+    """Python handles signals in the order of their numbers; `prompt_signals` needs it last."""
+    before = _handle_signals()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+    assert max(before) < signal.SIGURG
