@@ -42,6 +42,8 @@ _FORMATS = (".md", ".json")
 #: What remains of --timeout for the clean-up of the smoke test and the report.
 _REPORT_SECONDS = 5.0
 _STEP = click.Choice(list(STEPS))
+#: Steps for which it matters that the workers are paused.
+_FOR_WORKERS = frozenset({"wait", "smoke"})
 
 
 @command("deploy", epilog="Example: gradectl deploy production --reviewed reviewed.json")
@@ -95,7 +97,8 @@ def deploy(  # noqa: PLR0913 - one parameter an option
         release(store, environment, release_lock)
         app.ui.say(f"released; next: gradectl deploy {environment}")
         return
-    if paused := pause_text(deployment.aws, environment):
+    waits_for_workers = _FOR_WORKERS.intersection(chosen)
+    if waits_for_workers and (paused := pause_text(deployment.aws, environment)):
         command_line = f"gradectl queue resume -e {environment}"
         app.ui.warn(f"the workers are {paused}; nothing is graded until: {command_line}")
     builds_image = "image" in chosen and not _has_own_image(deployment.environment)

@@ -51,7 +51,23 @@ def pause_text(aws: Aws, environment: str) -> str:
 
 
 def read_pause(aws: Aws, environment: str) -> PauseRecord | None:
-    """Read since when the workers are paused; None if they are not."""
+    """
+    Read since when the workers are paused; None if they are not.
+
+    Raises:
+        GradectlError: The parameter is not what `PauseRecord.to_json` writes.
+    """
     name = pause_parameter(environment)
     text = aws.parameters_if_any([name]).get(name)
-    return None if text is None else PauseRecord(**json.loads(text))
+    if text is None:
+        return None
+    try:
+        record = PauseRecord(**json.loads(text))
+        datetime.fromisoformat(record.since)
+        return PauseRecord(record.since, str(record.by), int(str(record.desired)))
+    except (TypeError, ValueError):
+        what = "the record of a pause is malformed"
+        hint = (
+            f"aws ssm delete-parameter --name {name}; then: gradectl queue pause -e {environment}"
+        )
+        raise GradectlError(what, where=name, next_step=hint) from None

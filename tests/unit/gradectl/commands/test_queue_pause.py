@@ -83,6 +83,21 @@ def test_a_single_worker_starts(dev: Any) -> None:
     assert "resumed, 1 worker starts" in resumed.stdout
 
 
+@pytest.mark.parametrize("text", ["{", "{}", "null", '{"since": 1, "by": "ann", "desired": 1}'])
+def test_a_malformed_record_ends_only_what_needs_it(scaled: Any, text: str) -> None:
+    """What changes the pause says what to do; what only mentions it goes on."""
+    scaled.client("ssm").put_parameter(Name="/dev/queue/paused", Value=text, Type="String")
+
+    resumed = scaled.gradectl("queue", "resume", "-e", "dev")
+    status = scaled.gradectl("status", "dev", "-o", "json")
+
+    assert resumed.code == 1
+    assert "the record of a pause is malformed" in resumed.stderr
+    assert "delete-parameter --name /dev/queue/paused" in resumed.stderr
+    assert "paused" not in status.stderr
+    assert scaled.service.desired_count == 3
+
+
 def test_a_dry_run_and_a_refused_question_change_nothing(scaled: Any) -> None:
     """The number of workers and autoscaling stay."""
     dry = scaled.gradectl("queue", "pause", "-e", "dev", "--dry-run", "-o", "json")
