@@ -94,7 +94,8 @@ def _host(
     if host is None:
         return not_checked(f"network: {name}", f"{variable}: {_NOT_HERE}")
     existing = context.values[variable] is not None
-    theirs = listed(host.group_ids)
+    groups = listed(host.group_ids)
+    theirs = f"one of {groups}" if len(host.group_ids) > 1 else groups  # one suffices
     worker = f"the security group {context.values.prefix}-worker"
     admit = f"allow port {host.port} from {worker} in {theirs}" if existing and theirs else ""
     reach = reach_host(found, source, host)
