@@ -177,5 +177,6 @@ def _check_deletable(deployment: Deployment, plan: Plan) -> None:
             "\n".join(["these resources are protected; nothing was deleted", *problems]),
             where=name,
             next_step="set enable_data_protection: false, render and apply; copy or delete an old"
-            f" final snapshot; then: gradectl destroy {name} --snapshot --export DIR",
+            " final snapshot, or set db_enable_final_snapshot: false; then:"
+            f" gradectl destroy {name} --snapshot --export DIR",
         )
