@@ -14,7 +14,6 @@ from typing import Any
 import hypothesis
 import pymysql
 import pytest
-from shared_folders import SharedFolders
 
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
@@ -61,8 +60,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist may be turned off
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedFolders | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `--dist loadfile`, keep the files of a folder that share an environment together."""
+    from shared_folders import SharedFolders  # noqa: PLC0415 - it imports pytest-xdist
+
     return SharedFolders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 

@@ -189,7 +189,9 @@ def test_the_planned_rules_let_the_workers_reach_all_that_exists(
     """Once the groups have IDs, the plan shows who may connect to what."""
     workers.run("apply", "-no-color", "-auto-approve", "-target=module.network")
 
-    assert_workers_reach_what_they_need(workers.plan(), company)
+    plan = workers.plan()
+    assert_workers_reach_what_they_need(plan, company)
+    assert not snapshot(plan).groups.keys() & set(company.groups.values()), "rules of others"
 
 
 @pytest.mark.exhaustive
