@@ -284,9 +284,10 @@ def in_image(image: str, *words: str) -> str:
     """Output of a command in the file system of an image, as its user."""
     done = subprocess.run(["buildah", "from", image], capture_output=True, text=True, check=True)
     container = done.stdout.strip()
-    # Memory of its own for /dev/shm: the launcher of the image closes that of its machine.
-    own = ["--mount", "type=tmpfs,destination=/dev/shm"]
-    run = ["buildah", "run", "--isolation", "chroot", *own, container, "--", *words]
+    # The launcher of the image closes /dev/shm of its machine, so it gets one of its own.
+    own = 'mount -t tmpfs -o mode=1777 none /dev/shm && exec "$@"'
+    run = ["unshare", "--mount", "sh", "-c", own, "in-image"]
+    run += ["buildah", "run", "--isolation", "chroot", container, "--", *words]
     try:
         return subprocess.run(run, capture_output=True, text=True, check=True).stdout
     finally:
