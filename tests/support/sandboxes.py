@@ -72,8 +72,8 @@ def wanted_launcher() -> Iterator[Installation]:
         wanted = Installation(
             output=directory / "launcher",
             box_root=directory / "disk" / "boxes",
-            uid_base=_FIRST_USER + 8 * os.getpid(),
-            boxes=2,
+            uid_base=_FIRST_USER + 16 * os.getpid(),
+            boxes=3,
             worker_gid=os.getegid(),
         )
         wanted.box_root.parent.mkdir()

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sandboxes import build_with, launcher_of, shell, wait_until_emptied, wanted_launcher
+from sandboxes import (
+    build_with,
+    launcher_of,
+    shell,
+    wait_until,
+    wait_until_emptied,
+    wanted_launcher,
+)
 
 from grader.errors import SandboxError
 from grader.sandbox import Box
@@ -93,7 +100,7 @@ def test_a_failed_step_never_serves_a_dirty_box(
 
         failures = clean_again(box, tmp_path)
 
-        assert not failing.fault.exists()
+        wait_until(lambda: not failing.fault.exists())  # perhaps in the removal of the trash
         assert failures == 1 or call in LATER_STEPS
         assert_nothing_is_left(box, tmp_path)
         box.clean()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sandboxes import installed, launcher_of, mounted, shell, wait_until
+from sandboxes import installed, launcher_of, mounted, shell, wait_until, wait_until_emptied
 
 from grader.errors import SandboxError
 from grader.languages import find
@@ -167,6 +167,7 @@ def test_a_full_disk_of_the_boxes_is_an_error_of_the_platform(tmp_path: Path) ->
         fills = "for i in 1 2 3 4 5 6; do head -c 900000 /dev/zero > $i; done; exit 1"
         assert box.run(shell(tmp_path / "fills", fills)).reason is StopReason.OUTPUT
         box.clean()
+        wait_until_emptied(box)  # the space is free again only then
         box.store(Role.RUN, "large", bytes(2900 << 10))
         with pytest.raises(SandboxError, match="the disk is full"):
             box.run(shell(tmp_path / "writes", "head -c 300000 /dev/zero > x || exit 1"))

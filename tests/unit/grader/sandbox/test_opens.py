@@ -82,7 +82,7 @@ def without_landlock() -> Iterator[Box]:
         wanted = Installation(
             output=Path(name, "launcher"),
             box_root=Path(name, "boxes"),
-            uid_base=800_000_000 + 4 * os.getpid(),
+            uid_base=600_000_000 + 4 * os.getpid(),
             boxes=1,
             worker_gid=os.getegid(),
             landlock=False,

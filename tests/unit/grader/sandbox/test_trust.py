@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sandboxes import shell, wait_until, wanted_launcher
+from sandboxes import installed, shell, wait_until, wanted_launcher
 
 from grader.errors import SandboxError
 from grader.sandbox import Box
@@ -37,10 +37,14 @@ def answer(launcher: Launcher, number: int, lock: socket.socket) -> str:
     return ""
 
 
-def test_a_worker_cannot_sweep_the_box_of_another(launcher: Path, tmp_path: Path) -> None:
+def test_a_worker_cannot_sweep_the_box_of_another(tmp_path: Path) -> None:
     """Without its lock, with that of another box, or with an unnamed one."""
-    known = Launcher.open(launcher)
-    with Box.claim(launcher) as box, Box.claim(launcher) as other:
+    with (
+        installed() as launcher,  # of its own: it needs to know which boxes are free
+        Box.claim(launcher) as box,
+        Box.claim(launcher) as other,
+    ):
+        known = Launcher.open(launcher)
         started = os.fork()
         if started == 0:  # a process of the other box's user, as its program would be
             user = other.users[1]
