@@ -114,8 +114,8 @@ def _had_all(inspector: QueueInspector, latest: QueueStatistics, extent: Extent)
     """
     Return whether the broker had paged in all messages when a scan with a selector ended.
 
-    Its average size counts messages that have gone, so what it holds may only look like too little.
-    Reading the whole queue then shows as many messages as there are, and pages in no more.
+    The broker's average size also counts messages that have gone, so it may seem to hold only part
+    of the queue. It does hold all of it if the whole queue can be read without more memory.
     """
     whole = Extent(most=extent.most, is_over=extent.is_over)
     found = read_queue(inspector, latest, lambda _message: None, whole)

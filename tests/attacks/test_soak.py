@@ -21,7 +21,7 @@ def test_two_boxes_that_attack_each_other_change_nothing(
     """
     All verdicts are the known ones, and no box is lost.
 
-    No process or file is left, and the worker has no more descriptors, threads or memory.
+    No process or file is left, and the worker leaks no descriptor, thread or memory.
     """
     report = soaked(launcher_of_a_task, read_attacks(), runs, "mixed")
 

@@ -168,7 +168,7 @@ def worker_groups(plan: Mapping[str, Any]) -> list[str]:
 
 
 def assert_workers_reach_what_they_need(plan: Mapping[str, Any], company: Company) -> None:
-    """Evaluate the planned rules from the group of the tasks, for what they need and no more."""
+    """The planned rules let the tasks reach what they need, and nothing else."""
     network, workers = snapshot(plan), worker_groups(plan)
 
     def may(port: int, **peer: Any) -> bool:
