@@ -15,8 +15,9 @@ import pytest
 from arena.attack import Attack
 from arena.child import in_a_child
 from arena.drills import Drilled, beside, in_a_cgroup, on_a_disk, without_memory
-from arena.small import memory_cgroup, small_disk, why_no_cgroup, why_no_disk
+from arena.small import small_disk, why_no_disk
 from arena.table import say
+from cgroups import memory_cgroup, why_no_cgroup
 
 from grader.sandbox.build import Installation, install, uninstall
 

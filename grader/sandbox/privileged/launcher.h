@@ -112,8 +112,11 @@ bool end_answering(void);
 size_t read_text(const char *path, char *into, size_t size);      /* "" if that fails */
 int64_t number_after(const char *content, const char *name);      /* 0 without the name */
 struct machine read_machine(void);
-int64_t count_oom_kills(void);                                    /* in all containers */
-_Noreturn void blame_platform(const char *what);                  /* and the largest process */
+
+/* oom.c */
+void find_oom_counter(void);
+int64_t count_oom_kills(void);
+_Noreturn void blame_platform(const char *what); /* and the largest process */
 
 /* holdings.c */
 struct holdings measure_holdings(void);

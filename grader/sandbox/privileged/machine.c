@@ -1,9 +1,6 @@
-/* What /proc tells of memory: of the whole machine, and of its lack. */
+/* What /proc tells of the memory of the whole machine. */
 #define _GNU_SOURCE
-#include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,32 +39,4 @@ struct machine read_machine(void)
 	for (size_t i = 0; i < COUNT(kernel); i++)
 		found.kernel_kb += number_after(text, kernel[i]);
 	return found;
-}
-
-int64_t count_oom_kills(void)
-{
-	read_text("/proc/vmstat", text, sizeof text);
-	return number_after(text, "\noom_kill ");
-}
-
-_Noreturn void blame_platform(const char *what)
-{
-	char path[300], why[128];
-	long largest_kb = 0, owner = 0, which = 0;
-	DIR *proc = opendir("/proc");
-	for (struct dirent *entry; proc && (entry = readdir(proc));) {
-		if (!isdigit(*entry->d_name))
-			continue;
-		snprintf(path, sizeof path, "/proc/%s/status", entry->d_name);
-		read_text(path, text, sizeof text);
-		const long kb = (long)number_after(text, "\nVmRSS:");
-		if (kb <= largest_kb)
-			continue;
-		largest_kb = kb;
-		owner = (long)number_after(text, "\nUid:");
-		which = atol(entry->d_name);
-	}
-	snprintf(why, sizeof why, "the largest process is now %ld of user %ld with %ld MB", which,
-		 owner, largest_kb >> 10);
-	fail(what, why);
 }

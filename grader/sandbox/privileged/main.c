@@ -76,6 +76,7 @@ static void serve(void)
 		die("setting up");
 	prepare_opens();
 	check_caller();
+	find_oom_counter();
 	prepare();
 	sweep(&reply, true);
 	renew_all();

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cgroups import enter, free_memory
+
 from arena.arena import Arena
 from arena.attack import Attack
-from arena.small import enter, free_memory
 from arena.tour import arenas
 
 _PAUSE_SECONDS = 0.1

@@ -1,17 +1,12 @@
-"""A disk and a memory limit as small as those of a task, for the time of a test."""
+"""A disk as small as that of a task, for the time of a test."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-_CGROUPS = Path("/sys/fs/cgroup")
-#: Files of the limit: cgroup version 1 and 2.
-_V1, _V2 = "memory.limit_in_bytes", "memory.max"
 
 
 def why_no_disk() -> str:
@@ -22,15 +17,6 @@ def why_no_disk() -> str:
     except (OSError, subprocess.CalledProcessError) as error:
         why = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else error
         return f"no disk of ext4 on a loop device: {why}"
-
-
-def why_no_cgroup() -> str:
-    """Say why this process cannot make a cgroup with a limit on memory; empty if it can."""
-    try:
-        with memory_cgroup(1 << 30):
-            return ""
-    except OSError as error:
-        return f"no cgroup with a limit on memory: {error}"
 
 
 @contextmanager
@@ -57,33 +43,3 @@ def small_disk(size_bytes: int) -> Iterator[Path]:
 
 def _run(*command: str | Path) -> None:
     subprocess.run(command, capture_output=True, text=True, check=True)
-
-
-@contextmanager
-def memory_cgroup(limit_bytes: int) -> Iterator[Path]:
-    """Make a cgroup of either version with a limit on memory, and remove it at exit."""
-    if (_CGROUPS / "cgroup.controllers").exists():
-        with suppress(OSError):  # mostly it is there already; without it there is no limit file
-            (_CGROUPS / "cgroup.subtree_control").write_text("+memory")
-        parent, limit = _CGROUPS, _V2
-    else:
-        parent, limit = _CGROUPS / "memory", _V1
-    group = parent / f"drill-{os.getpid()}"
-    group.mkdir()
-    try:
-        (group / limit).write_text(str(limit_bytes))
-        yield group
-    finally:
-        group.rmdir()
-
-
-def enter(group: Path) -> None:
-    """Move this process, with all memory that it touches from now on, to a cgroup."""
-    (group / "cgroup.procs").write_text(str(os.getpid()))
-
-
-def free_memory(group: Path) -> int:
-    """Bytes below the limit of a cgroup."""
-    used = group / ("memory.usage_in_bytes" if (group / _V1).exists() else "memory.current")
-    limit = group / (_V1 if (group / _V1).exists() else _V2)
-    return int(limit.read_text()) - int(used.read_text())

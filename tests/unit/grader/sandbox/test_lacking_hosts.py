@@ -151,11 +151,16 @@ def test_a_kernel_without_what_is_optional_holds_all_attacks(launcher: Path, lac
     assert tried(launcher, lack.apply, a_run) == ""
 
 
-def over_proc(*options: str) -> None:
-    """Mount something over /proc that only this process and its children see."""
+def mounts_of_its_own() -> None:
+    """What is mounted from now on is seen by this process and its children only."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.unshare(_CLONE_NEWNS) == 0
     assert libc.mount(None, b"/", None, _PRIVATE_AND_BELOW, None) == 0
+
+
+def over_proc(*options: str) -> None:
+    """Mount something over /proc that only this process and its children see."""
+    mounts_of_its_own()
     subprocess.run(["mount", *options, "none", "/proc"], check=True)
 
 
@@ -164,6 +169,37 @@ def test_without_proc_nothing_runs(launcher: Path) -> None:
     said = tried(launcher, partial(over_proc, "-t", "tmpfs"), a_run)
 
     assert "cannot start: setting up: " in said
+
+
+def without_lines(path: Path, field: str, directory: Path) -> None:
+    """Hide the lines that begin with a name from this process and its children."""
+    kept = [line for line in path.read_text().splitlines() if not line.startswith(field)]
+    (directory / path.name).write_text("\n".join([*kept, ""]))
+    subprocess.run(["mount", "--bind", directory / path.name, path], check=True)
+
+
+def test_without_counts_of_oom_kills_programs_run(launcher: Path, tmp_path: Path) -> None:
+    """Neither cgroups nor the field: an end by the kernel is then the program's own."""
+
+    def hide() -> None:
+        mounts_of_its_own()
+        subprocess.run(["mount", "-t", "tmpfs", "none", "/sys/fs/cgroup"], check=True)
+        without_lines(Path("/proc/vmstat"), "oom_kill ", tmp_path)
+
+    assert tried(launcher, hide, run_self_test) == ""
+    assert tried(launcher, hide, a_run) == ""
+
+
+def test_without_the_field_of_shared_memory_no_worker_starts(
+    launcher: Path, tmp_path: Path
+) -> None:
+    """Programs could keep memory that no process shows: the self-test finds it."""
+
+    def hide() -> None:
+        mounts_of_its_own()
+        without_lines(Path("/proc/meminfo"), "Shmem:", tmp_path)
+
+    assert "memory outside the data segment" in tried(launcher, hide, run_self_test)
 
 
 @pytest.fixture(scope="module")

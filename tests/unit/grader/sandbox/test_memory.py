@@ -7,12 +7,13 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from cgroups import inside, memory_cgroup, why_no_cgroup
 
 from grader.errors import SandboxError
 from grader.sandbox import Box
@@ -43,36 +44,9 @@ for _ in range({megabytes}):
     kept[-1].write(b'x' * (1 << 20))
     kept[-1].madvise(mmap.MADV_DONTNEED)
 """
-CGROUPS = Path("/sys/fs/cgroup")
 SIGKILL = 9
-
-
-@contextmanager
-def small_cgroup() -> Iterator[Path]:
-    """A cgroup of 32 MB, of either version; raises `OSError` where that is not possible."""
-    second = (CGROUPS / "cgroup.controllers").exists()
-    group = (CGROUPS if second else CGROUPS / "memory") / f"grader-test-{os.getpid()}"
-    if second:
-        with suppress(OSError):  # mostly it is there already; without it there is no limit
-            (CGROUPS / "cgroup.subtree_control").write_text("+memory")
-    group.mkdir()
-    try:
-        (group / ("memory.max" if second else "memory.limit_in_bytes")).write_text(str(32 * MB))
-        yield group
-    finally:
-        group.rmdir()
-
-
-def why_no_cgroup() -> str:
-    """The reason why this machine allows none; empty if it does."""
-    try:
-        with small_cgroup():
-            return ""
-    except OSError as error:
-        return f"no cgroup with a limit on memory: {error}"
-
-
-_NO_CGROUP = why_no_cgroup()
+NO_CGROUP = why_no_cgroup()
+needs_cgroup = pytest.mark.skipif(bool(NO_CGROUP), reason=NO_CGROUP)
 
 
 @dataclass(frozen=True)
@@ -118,15 +92,22 @@ class Runner:
             return running.result()
 
 
-@pytest.fixture
-def runner(box: Box, tmp_path: Path) -> Iterator[Runner]:
-    """Runs programs in one box."""
+@contextmanager
+def a_runner(box: Box, directory: Path) -> Iterator[Runner]:
+    """Run programs in this box."""
     with TemporaryDirectory() as name:
         Path(name).chmod(0o711)
         gate = Path(name, "gate")
         os.mkfifo(gate, 0o644)
         gate.chmod(0o644)
-        yield Runner(box, tmp_path, gate)
+        yield Runner(box, directory, gate)
+
+
+@pytest.fixture
+def runner(box: Box, tmp_path: Path) -> Iterator[Runner]:
+    """Runs programs in one box."""
+    with a_runner(box, tmp_path) as made:
+        yield made
 
 
 def test_memory_that_is_not_used_does_not_count(runner: Runner) -> None:
@@ -219,22 +200,37 @@ def test_a_program_that_ends_itself_by_sigkill_is_to_blame(runner: Runner) -> No
     assert (outcome.reason, outcome.signal) == ("ended", SIGKILL)
 
 
-@pytest.mark.skipif(bool(_NO_CGROUP), reason=_NO_CGROUP)
+@needs_cgroup
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(1)"])
 def test_a_kill_by_the_kernel_for_lack_of_memory_is_a_failure_of_the_platform(
-    runner: Runner, end: str
+    launcher: Path, tmp_path: Path, end: str
 ) -> None:
     """
     The program may be innocent: no verdict, but another attempt; the log has the largest.
 
     It may also be a child that was ended, as in compilers, which report that as an error.
     """
-    program = f"import os\nopen(gate).read()\n{end}"
-    with (
-        small_cgroup() as group,
-        pytest.raises(SandboxError, match=r"lack of memory: the largest process is now \d+ of"),
-    ):
-        runner.run_beside(program, lambda: run_out_of_memory(group))
+    with memory_cgroup(64 * MB) as group, ExitStack() as stack:
+        with inside(group):
+            box = stack.enter_context(Box.claim(launcher))
+        with (
+            a_runner(box, tmp_path) as runner,
+            pytest.raises(SandboxError, match=r"lack of memory: the largest process is now \d+ of"),
+        ):
+            runner.run_beside(waits_and_then(end), lambda: run_out_of_memory(group))
+
+
+@needs_cgroup
+def test_a_kill_in_a_container_of_others_is_no_failure_here(runner: Runner) -> None:
+    """Tasks on one EC2 instance have a limit each."""
+    with memory_cgroup(64 * MB) as group:
+        outcome = runner.run_beside(waits_and_then("os._exit(1)"), lambda: run_out_of_memory(group))
+
+    assert (outcome.reason, outcome.exit_code) == ("ended", 1)
+
+
+def waits_and_then(end: str) -> str:
+    return f"import os\nopen(gate).read()\n{end}"
 
 
 def run_out_of_memory(group: Path) -> None:
