@@ -45,8 +45,28 @@ class JobSource(Protocol):
         """Wait for the next message, the priority queue first; None after the timeout."""
         ...
 
-    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
-        """Send `outgoing` and acknowledge `delivery` in one transaction, all or nothing."""
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Send `outgoing` and acknowledge `delivery` in one transaction, all or nothing.
+
+        Returns before the broker has confirmed it, so that the next message can be received
+        meanwhile.
+
+        Args:
+            delivery: The message.
+            outgoing: The messages to send.
+            on_confirmed: Called once the broker has confirmed it; by `confirm`, or by `receive` if
+                no message comes first.
+        """
+        ...
+
+    def confirm(self) -> None:
+        """Wait until the last settlement is confirmed; a loss before that may have undone it."""
         ...
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
@@ -86,12 +86,14 @@ class MemoryJobSource:
         self._names = tuple(names)
         self._in_work: dict[str, tuple[str, _Message]] = {}
         self._lost = False
+        self._on_confirmed: Callable[[], None] = lambda: None
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
         """Wait for the next message, the most urgent queue first; None after the timeout."""
         self._check()
         taken = self._queues.take(self._names, timeout_seconds)
         if taken is None:
+            self.confirm()
             return None
         queue, message = taken
         self._in_work[message.message_id] = taken
@@ -104,12 +106,25 @@ class MemoryJobSource:
             ack_id=message.message_id,
         )
 
-    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
         """Send `outgoing` and acknowledge `delivery` in one transaction."""
+        self.confirm()
         self._check()
         del self._in_work[delivery.ack_id]
         for message in outgoing:
             self._queues.send(message)
+        self._on_confirmed = on_confirmed
+
+    def confirm(self) -> None:
+        """Confirm the last settlement."""
+        self._check()
+        done, self._on_confirmed = self._on_confirmed, lambda: None
+        done()
 
     def lose(self) -> None:
         """Simulate a lost connection."""

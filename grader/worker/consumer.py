@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from grader.errors import AccessError, ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
@@ -14,7 +15,7 @@ from grader.worker.activity import ActiveJobs
 from grader.worker.processor import JobProcessor
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
-from grader.worker.settlement import AlreadyDone, DeliveryPolicy, settle
+from grader.worker.settlement import AlreadyDone, DeliveryPolicy, Done, Settlement, settle
 
 #: How soon an idle consumer notices a shutdown, in seconds.
 _IDLE_SECONDS = 0.5
@@ -53,6 +54,7 @@ class Consumer:
     active: ActiveJobs = field(default_factory=ActiveJobs)
     clock: Callable[[], datetime] = _now
     _was_connected: threading.Event = field(default_factory=threading.Event, init=False)
+    _has_settled: threading.Event = field(default_factory=threading.Event, init=False)
 
     def run(self) -> None:
         """
@@ -85,7 +87,7 @@ class Consumer:
         """
         source = self._open()
         self.retrier.health.good(self.name, "connected")
-        settled = 0
+        self._has_settled.clear()
         try:
             while not self.stopping.is_set():
                 delivery = source.receive(_IDLE_SECONDS)
@@ -93,9 +95,9 @@ class Consumer:
                     self.active.begin(self.name)
                     self._serve(source, delivery)
                     self.active.end(self.name)
-                    settled += 1
+            source.confirm()
         except ConnectionLostError as error:
-            if not settled:
+            if not self._has_settled.is_set():
                 raise
             self.log.warning("Connection to the broker lost", reason=str(error))
         finally:
@@ -119,7 +121,7 @@ class Consumer:
         return source
 
     def _serve(self, source: JobSource, delivery: Delivery) -> None:
-        outcome = self.processor.process(delivery)
+        outcome = self.processor.process(delivery, source.confirm)
         if not self.active.settle(self.name):
             raise StoppingError("stopped before the request was done; it was given back")
         settlement = settle(outcome, delivery, self.policy, self.clock())
@@ -128,6 +130,11 @@ class Consumer:
             settlement = settle(outcome, delivery, self.policy, self.clock())
         if isinstance(outcome, AlreadyDone) and not outcome.unsettled:
             self.recorder.restore(outcome.result)
-        source.settle(delivery, settlement.outgoing)
+        source.settle(delivery, settlement.outgoing, partial(self._confirmed, settlement))
+        if not isinstance(outcome, Done):
+            source.confirm()  # a message that cannot be settled delays the next one only once
+
+    def _confirmed(self, settlement: Settlement) -> None:
+        self._has_settled.set()
         if settlement.record is not None and settlement.outgoing:
             self.log.info("Result sent to queue", request_id=settlement.record.request_id)

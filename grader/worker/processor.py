@@ -69,13 +69,19 @@ class JobProcessor:
     on_claim: Callable[[str, int], bool] = lambda _request_id, _attempt: True
     clock: Callable[[], datetime] = _now
 
-    def process(self, delivery: Delivery) -> Outcome:
+    def process(self, delivery: Delivery, confirm: Callable[[], None] = lambda: None) -> Outcome:
         """
         Process a message.
+
+        Args:
+            delivery: The message.
+            confirm: Called before the work begins; waits until the message before this one is
+                settled. If it raises, the request is given back.
 
         Raises:
             StoppingError: The worker stops while the database is unreachable, or has no time left;
                 the message stays unacknowledged.
+            GraderError: Raised by `confirm`.
         """
         try:
             request = self._read(delivery)
@@ -89,6 +95,11 @@ class JobProcessor:
         if isinstance(claimed, HeldByAnother):
             self._note("Request is held by another message", request, holder=claimed.worker_id)
             return Retry()
+        try:
+            confirm()
+        except GraderError:
+            self._give_back(request, claimed.attempt)
+            raise
         if not self.on_claim(request.request_id, claimed.attempt):
             self._give_back(request, claimed.attempt)
             raise StoppingError("stopped before the request was begun")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.errors import ConnectionLostError
-from grader.ports.messages import Outgoing
+from grader.ports.messages import Delivery, Outgoing
 
 SOON = 10.0  # seconds to wait for an expected message
 NOTHING = 0.2  # seconds to wait for an unexpected message
@@ -55,6 +55,30 @@ def test_settled_message_is_gone_and_its_answer_sent(queues: Any, jobs: str) -> 
     answer = queues.open(answers).receive(SOON)
     assert (answer.body, answer.headers["correlation-id"]) == (b"done", "c")
     assert queues.open(jobs).receive(NOTHING) is None
+
+
+def test_settlement_is_confirmed_on_request_or_when_nothing_else_comes(
+    queues: Any, jobs: str
+) -> None:
+    """The next message can be received before; each settlement is confirmed once."""
+    for number in range(3):
+        queues.send(Outgoing(jobs, b"%d" % number))
+    source = queues.open(jobs)
+    confirmed: list[bytes] = []
+
+    def settle(delivery: Delivery) -> None:
+        source.settle(delivery, [], lambda: confirmed.append(delivery.body))
+
+    settle(source.receive(SOON))
+    source.confirm()
+    assert confirmed == [b"0"]
+    settle(source.receive(SOON))
+    settle(source.receive(SOON))
+    assert b"1" in confirmed
+    assert source.receive(NOTHING) is None
+    source.confirm()
+
+    assert confirmed == [b"0", b"1", b"2"]
 
 
 def test_lost_connection_settles_nothing(queues: Any, jobs: str) -> None:

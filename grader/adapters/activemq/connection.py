@@ -172,9 +172,18 @@ class Connection:
         """Let the reading thread call `callback` with each message; it must not block."""
         self._inbox.watch(callback)
 
-    def next_frame(self, timeout_seconds: float) -> Frame | None:
-        """Wait for the next message of any subscription; None after the timeout."""
-        return self._inbox.next_message(timeout_seconds)
+    def next_frame(self, timeout_seconds: float, *, receipt: str = "") -> Frame | None:
+        """
+        Wait for the next message of any subscription.
+
+        Args:
+            timeout_seconds: Time to wait.
+            receipt: Ends the waiting when it comes before a message; it is still to be confirmed.
+
+        Returns:
+            None after the timeout, or because of the receipt.
+        """
+        return self._inbox.next_message(timeout_seconds, receipt=receipt)
 
     def frame_before_silence(self, seconds: float) -> Frame | None:
         """Wait for the next message; None when nothing but heartbeats has come for so long."""
@@ -205,22 +214,47 @@ class Connection:
         Collect sends and acknowledgements, and commit all of them when the block ends.
 
         Nothing is written before that, so a block that raises has no effect and the connection
-        stays usable. Raises `ConnectionLostError` if the commit is not confirmed: the broker has
-        rolled it back, or committed it and could not confirm. Raises `AccessError` if the user
-        lacks a right; the broker has then rolled it back.
-
-        The sends ask for no receipt of their own: the broker rolls a transaction back only for a
-        refused frame without a receipt, and would otherwise commit the rest.
+        stays usable. Raises as `confirm`; the broker has then rolled back, if it has not committed.
         """
-        transaction = Transaction(self._number("tx"))
+        transaction = self.begin()
         yield transaction
+        try:
+            self.confirm(self.commit(transaction))
+        except (AccessError, ConnectionLostError):
+            self._transport.disconnect_socket()  # makes the broker roll back
+            raise
+
+    def begin(self) -> Transaction:
+        """Return an empty transaction; nothing is written."""
+        return Transaction(self._number("tx"))
+
+    def commit(self, transaction: Transaction) -> str:
+        """
+        Write a transaction.
+
+        Its sends ask for no receipt of their own: the broker rolls a transaction back only for a
+        refused frame without a receipt, and would otherwise commit the rest.
+
+        Returns:
+            The receipt to `confirm`.
+        """
         receipt = self._number("receipt")
         self._transmit(transaction.frames(receipt))
+        return receipt
+
+    def confirm(self, receipt: str) -> None:
+        """
+        Wait for the receipt of a commit.
+
+        Raises:
+            ConnectionLostError: It did not come. Either the broker has committed and could not
+                confirm, or it rolls back when the connection ends.
+            AccessError: The user lacks a right; the broker rolls back when the connection ends.
+        """
         try:
             self._inbox.await_receipt(receipt, self._timeout_seconds)
         except (AccessError, ConnectionLostError):
             self._inbox.await_reason(_REASON_SECONDS)
-            self._transport.disconnect_socket()  # makes the broker roll back
             self._inbox.check()
             raise
 

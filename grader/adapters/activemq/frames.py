@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -56,8 +57,9 @@ class Inbox:
         """
         self._where = where
         self._is_silent = is_silent
-        self._messages: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
-        self._receipts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._arrivals: queue.SimpleQueue[Frame | str | None] = queue.SimpleQueue()
+        self._messages: deque[Frame] = deque()  # taken from the arrivals, as are the receipts
+        self._receipts: set[str] = set()
         self._watch: Callable[[Frame], None] = lambda _frame: None
         self._last_words = ""
         self._explained = threading.Event()
@@ -69,12 +71,12 @@ class Inbox:
     def on_message(self, frame: WireFrame) -> None:
         """Queue a message for `next_message`."""
         message = Frame(frame.headers, frame.body)
-        self._messages.put(message)
+        self._arrivals.put(message)
         self._watch(message)
 
     def on_receipt(self, frame: WireFrame) -> None:
         """Queue a receipt for `await_receipt`."""
-        self._receipts.put(frame.headers.get("receipt-id", ""))
+        self._arrivals.put(frame.headers.get("receipt-id", ""))
 
     def on_connected(self, _frame: WireFrame) -> None:
         """Record the successful login."""
@@ -109,8 +111,7 @@ class Inbox:
             self._explained.set()
         self.lost.set()
         self.answered.set()
-        self._messages.put(None)
-        self._receipts.put(None)
+        self._arrivals.put(None)
 
     @property
     def last_words(self) -> str:
@@ -126,24 +127,37 @@ class Inbox:
         """Wait for the reason of a rollback, whose frame may follow that of the commit."""
         self._explained.wait(timeout_seconds)
 
-    def next_message(self, timeout_seconds: float) -> Frame | None:
-        """Wait for a message; None after the timeout."""
+    def next_message(self, timeout_seconds: float, *, receipt: str = "") -> Frame | None:
+        """Wait for a message; None after the timeout, or when `receipt` came before one."""
         self.check()
-        try:
-            frame = self._messages.get(timeout=max(timeout_seconds, 0.0))
-        except queue.Empty:
-            return None
+        deadline = monotonic() + timeout_seconds
+        while not self._messages and receipt not in self._receipts:
+            if not self._take(deadline - monotonic()):
+                return None
         self.check()
-        return frame
+        return self._messages.popleft() if self._messages else None
 
     def await_receipt(self, receipt: str, timeout_seconds: float) -> None:
         """Wait for a receipt; raises as `check` if it does not arrive."""
         deadline = monotonic() + timeout_seconds
-        found: str | None = ""
-        while found != receipt:
-            self.check()
-            try:
-                found = self._receipts.get(timeout=max(deadline - monotonic(), 0.0))
-            except queue.Empty:
+        while receipt not in self._receipts:
+            if not self._take(deadline - monotonic()):
                 silent = f"no receipt from the broker within {timeout_seconds:g} s"
                 self.lose(f"{silent}; a queue may be full")
+        self._receipts.discard(receipt)
+
+    def _take(self, timeout_seconds: float) -> bool:
+        """Sort the next arrival; False after the timeout. Raises as `check` behind the last one."""
+        left = 0.0 if self.lost.is_set() else max(timeout_seconds, 0.0)
+        try:
+            arrived = self._arrivals.get(timeout=left)
+        except queue.Empty:
+            self.check()
+            return False
+        if arrived is None:
+            self.check()
+        elif isinstance(arrived, Frame):
+            self._messages.append(arrived)
+        else:
+            self._receipts.add(arrived)
+        return True

@@ -12,12 +12,13 @@ transaction the broker delivers one more to a subscription.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
 from grader.adapters.activemq.outbox import outgoing_headers
+from grader.errors import GraderError
 from grader.ports.messages import Delivery, Outgoing
 
 #: Time for the next message of an urgent queue, after its subscription or its last message.
@@ -42,6 +43,8 @@ class ActiveMqJobSource:
         self._in_work = ""  # subscription of the message being processed
         self._last = ""  # queue of the last message
         self._held: dict[str, list[Frame]] = {}  # queue -> messages that arrived and wait
+        self._receipt = ""  # of the last settlement, until it is confirmed
+        self._on_confirmed: Callable[[], None] = lambda: None
         self._connection.watch(self._on_arrival)
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
@@ -62,12 +65,27 @@ class ActiveMqJobSource:
             self._collect(remaining)
         return self._begin()
 
-    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
-        """Send `outgoing` and acknowledge `delivery` in one transaction."""
-        with self._connection.transaction() as transaction:
-            for message in outgoing:
-                transaction.send(message.queue, message.body, outgoing_headers(message))
-            transaction.ack(delivery.ack_id)
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send `outgoing` and acknowledge `delivery` in one transaction, without waiting for it."""
+        self.confirm()
+        transaction = self._connection.begin()
+        for message in outgoing:
+            transaction.send(message.queue, message.body, outgoing_headers(message))
+        transaction.ack(delivery.ack_id)
+        self._receipt = self._connection.commit(transaction)
+        self._on_confirmed = on_confirmed
+
+    def confirm(self) -> None:
+        """Wait until the broker has confirmed the last settlement."""
+        if self._receipt:
+            self._connection.confirm(self._receipt)
+            self._receipt = ""
+            self._on_confirmed()
 
     def close(self) -> None:
         """Disconnect; an unsettled message is redelivered."""
@@ -114,7 +132,13 @@ class ActiveMqJobSource:
 
     def _collect(self, timeout_seconds: float) -> None:
         """Collect arrived messages; waits at most `timeout_seconds` for the first."""
-        frame = self._connection.next_frame(timeout_seconds)
+        try:
+            frame = self._connection.next_frame(timeout_seconds, receipt=self._receipt)
+        except GraderError:
+            self.confirm()  # knows the reason if the broker refused the last settlement
+            raise
+        if frame is None and timeout_seconds > 0:
+            self.confirm()
         while frame is not None:
             with self._lock:
                 queue = self._queue_of.get(frame.subscription)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from consumer_bench import Bench, FlakyJobStore, UntilEmpty, accept
 from grader.contract.messages import GradingRequest, GradingResult, JobResult
 from grader.contract.verdicts import ErrorCode
 from grader.errors import AccessError, ConnectionLostError, RequestError, TemporaryError, TrustError
+from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery, JobSource, Outgoing
 from grader.testing import MemoryJobStore
 
@@ -48,10 +50,15 @@ def test_lost_connection_is_opened_again(bench: Bench) -> None:
 class LostAtSettle(UntilEmpty):
     """Loses the connection once, when a message is to be settled."""
 
-    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
         """Lose it before anything is sent or acknowledged."""
         self.lose()
-        super().settle(delivery, outgoing)
+        super().settle(delivery, outgoing, on_confirmed)
 
 
 def test_connection_lost_between_record_and_settle_sends_the_stored_result(bench: Bench) -> None:
@@ -94,6 +101,78 @@ def test_rejection_lost_between_record_and_settle_keeps_its_result(bench: Bench)
 
     assert calls == ["req_1"]
     assert [result.error.code for result in bench.results()] == ["UNKNOWN_LANGUAGE"]
+
+
+class Unconfirmed(UntilEmpty):
+    """Refuses to confirm settlements, which are rolled back when it closes."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Keep the row that the second request has when the connection ends."""
+        super().__init__(bench.queues, bench.stopping)
+        self._read = partial(bench.jobs.get, "req_2")
+        self._sent = False
+        self.row: JobRecord | None = None
+
+    def settle(self, *_arguments: object) -> None:
+        """Send it."""
+        self._sent = True
+
+    def confirm(self) -> None:
+        """Refuse to."""
+        if self._sent:
+            raise ConnectionLostError("COMMIT FAILED")
+
+    def close(self) -> None:
+        """Roll back."""
+        self.row = self._read()
+        super().close()
+
+
+def test_next_request_is_claimed_meanwhile_and_given_back_if_the_settlement_fails(
+    bench: Bench, log_stream: io.StringIO
+) -> None:
+    """Before the broker can deliver it to another worker; so the attempt does not count."""
+    graded: list[str] = []
+
+    def note(request: GradingRequest) -> GradingResult:
+        graded.append(request.request_id)
+        return accept(request)
+
+    bench.handler = note
+    bench.send()
+    bench.send(requestId="req_2")
+    unconfirmed = Unconfirmed(bench)
+    sources = iter([unconfirmed, UntilEmpty(bench.queues, bench.stopping)])
+
+    bench.run(lambda: next(sources))
+
+    assert unconfirmed.row.attempts == 0
+    assert graded == ["req_1", "req_2"]
+    assert [bench.jobs.get(each).attempts for each in ("req_1", "req_2")] == [1, 1]
+    assert [each.request_id for each in bench.results()] == ["req_1", "req_2"]
+    assert log_stream.getvalue().count("Result sent to queue") == 1
+
+
+def test_a_stored_result_is_sent_before_the_next_request_is_claimed(bench: Bench) -> None:
+    """A message that can never be settled costs the one behind it no further attempt."""
+    bench.send()
+    bench.run()
+    bench.stopping.clear()
+    bench.send()
+    bench.send(requestId="req_2")
+    unconfirmed = Unconfirmed(bench)
+    sources = iter([unconfirmed])
+
+    def open_source() -> JobSource:
+        for source in sources:
+            return source
+        bench.stopping.set()
+        raise ConnectionLostError("away")
+
+    bench.run(open_source)
+
+    assert unconfirmed.row is None
+    assert [each.request_id for each in bench.results()] == ["req_1"]
 
 
 def test_result_that_cannot_be_recorded_is_not_sent(bench: Bench) -> None:

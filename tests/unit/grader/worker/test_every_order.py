@@ -1,9 +1,10 @@
 """
-Two workers and two messages of one request, in every order of their steps.
+Two workers and two messages of one request, or of two, in every order of their steps.
 
 A model check of docs/job-lifecycle.md on the real consumer, processor and recorder over the
-in-memory fakes: any worker may crash before any step, or leave and give its request back, and the
-lease of a claim may end at any time.
+in-memory fakes: any worker may crash before any step, lose its connection, or leave and give its
+request back, and the lease of a claim may end at any time. A settlement that was sent and is not
+confirmed is committed before a crash or a loss, or undone by it.
 """
 
 from __future__ import annotations
@@ -47,8 +48,6 @@ REQUEST = {
     "memoryLimit": 256,
     "timestamp": "2024-08-20T12:00:00Z",
 }
-RESULT_KEY = result_key("req_1")
-RESULT_FILE = f"s3://bucket/{RESULT_KEY}"
 Handler = Callable[[GradingRequest], GradingResult]
 
 
@@ -101,21 +100,26 @@ class World:
     crashes: int
     lease_ends: int
     leaves: int
-    messages: int = 2
+    losses: int = 0
+    ids: tuple[str, ...] = ("req_1", "req_1")
+    workers: int = 2
     now: datetime = NOW
     queues: DelayingQueues = field(default_factory=DelayingQueues)
     objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     graded: int = 0
 
     def __post_init__(self) -> None:
-        """Begin with the messages of one request."""
+        """Begin with a message for each id."""
         self.takes_over = bool(self.lease_ends) and not self.crashes
         self.claims: dict[Turn, ClaimRenewer] = {}
         self.stopping: dict[Turn, threading.Event] = {}
+        self.sources: dict[Turn, SteppedSource] = {}
         self.may_leave = bool(self.leaves)
         self.jobs = MemoryJobStore(now=lambda: self.now)
-        for _ in range(self.messages):
-            self.queues.send(Outgoing("requests", json.dumps(REQUEST).encode()))
+        for each in self.ids:
+            self.queues.send(
+                Outgoing("requests", json.dumps(REQUEST | {"requestId": each}).encode())
+            )
 
     def worker(self) -> Turn:
         """Start a worker."""
@@ -136,11 +140,13 @@ class World:
             attempt = self.graded
             if self.may_leave:
                 turn.step("grade")
+            key = result_key(request.request_id)
+            timestamp = NOW + timedelta(minutes=attempt)
             result = self.handler(request).model_copy(
-                update={"result_file": RESULT_FILE, "timestamp": NOW + timedelta(minutes=attempt)}
+                update={"result_file": f"s3://bucket/{key}", "timestamp": timestamp}
             )
             bucket = objects if self.takes_over else self.objects  # steps only where order matters
-            bucket.put(RESULT_KEY, result.to_json(), content_type="application/json")
+            bucket.put(key, result.to_json(), content_type="application/json")
             return result
 
         processor = JobProcessor(
@@ -156,9 +162,10 @@ class World:
             clock=lambda: NOW,
         )
         recorder = ResultRecorder(jobs, objects, retrier, lambda: None)  # type: ignore[arg-type]  # as above
+        self.sources[turn] = source = SteppedSource(self.queues, turn, stopping)
         Consumer(
             name=name,
-            open_source=lambda: SteppedSource(self.queues, turn, stopping),
+            open_source=lambda: source,
             processor=processor,
             policy=self.policy,
             recorder=recorder,
@@ -171,7 +178,7 @@ class World:
 
     def run(self, choices: Choices) -> None:
         """Run until no message is left; a crashed worker is replaced by another."""
-        workers = [self.worker(), self.worker()]
+        workers = [self.worker() for _ in range(self.workers)]
         while options := self._options(workers):
             options[choices.choose(len(options))]()
             for at, each in enumerate(workers):
@@ -183,21 +190,34 @@ class World:
 
     def _options(self, workers: Sequence[Turn]) -> list[Callable[[], None]]:
         """What can happen next."""
-        busy = [each for each in workers if each.at != "receive"]
+        busy = [each for each in workers if each.at != "receive" or self.sources[each].sent]
         if not busy and not self.queues.waiting("requests"):
             self.queues.release()
         options = [each.go for each in workers if each.ready()]
         if not options:
             return []
-        options += [partial(self._crash, each) for each in busy if self.crashes]
+        for each in busy:
+            for committed in {False, self.sources[each].sent}:
+                options += [partial(self._lose, each, committed)] * bool(self.losses)
+                options += [partial(self._crash, each, committed)] * bool(self.crashes)
         options += [partial(self._leave, each) for each in busy if self.leaves]
         if busy and self.lease_ends:
             options.append(self._end_leases)
         return options
 
-    def _crash(self, turn: Turn) -> None:
+    def _crash(self, turn: Turn, committed: bool) -> None:
         self.crashes -= 1
+        if committed:
+            self.sources[turn].commit()
         turn.crash()
+
+    def _lose(self, turn: Turn, committed: bool) -> None:
+        """Cut the connection; the worker stops as soon as it notices, instead of connecting."""
+        self.losses -= 1
+        if committed:
+            self.sources[turn].commit()
+        self.stopping[turn].set()
+        self.sources[turn].lose()
 
     def _leave(self, turn: Turn) -> None:
         """Give back as at the end of the drain; the thread of the job may go on for some steps."""
@@ -211,26 +231,71 @@ class World:
 
 
 class SteppedSource(MemoryJobSource):
-    """A connection that waits for its turn before it receives and before it settles."""
+    """
+    A connection that waits for its turn before it receives and before it confirms a settlement.
+
+    A settlement has no effect when it is sent. The broker commits it before it is confirmed; when
+    exactly matters only to a worker that crashes or loses its connection meanwhile.
+    """
 
     def __init__(self, queues: DelayingQueues, turn: Turn, stopping: threading.Event) -> None:
         super().__init__(queues, ["requests"])
-        self._waiting = lambda: bool(queues.waiting("requests"))
+        self._queues = queues
         self._turn = turn
         self._stopping = stopping
+        self._commits: list[Callable[[], None]] = []
+
+    @property
+    def sent(self) -> bool:
+        """Whether a settlement was sent that the broker has not committed."""
+        return bool(self._commits)
+
+    def commit(self) -> None:
+        """Commit the settlement, as the broker does; the worker does not know it yet."""
+        self._commits.pop()()
+
+    def lose(self) -> None:
+        """Lose the connection; the broker rolls back what it has not committed."""
+        self._commits.clear()
+        super().lose()
+
+    def _is_waiting(self) -> bool:
+        return bool(self._queues.waiting("requests"))
+
+    def _can_receive(self) -> bool:
+        return self._is_waiting() or self.sent or self._lost
 
     def receive(self, timeout_seconds: float) -> Delivery | None:  # noqa: ARG002 - the port's
         """Receive a message; at the end of the run there is none, and the worker stops."""
-        self._turn.step("receive", self._waiting)
+        self._turn.step("receive", self._can_receive)
+        if self.sent and not self._is_waiting():
+            self._confirm_at_once()
+            self._turn.step("receive", self._can_receive)
         delivery = super().receive(0.0)
         if delivery is None:
             self._stopping.set()
         return delivery
 
-    def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
-        """Commit."""
-        self._turn.step("settle")
-        super().settle(delivery, outgoing)
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send the settlement, after the one before it is confirmed."""
+        self.confirm()
+        self._commits.append(partial(super().settle, delivery, outgoing, on_confirmed))
+
+    def confirm(self) -> None:
+        """Wait for the commit."""
+        if self.sent:
+            self._turn.step("confirm")
+        self._confirm_at_once()
+
+    def _confirm_at_once(self) -> None:
+        if self.sent:  # else it was committed or lost meanwhile
+            self.commit()
+        super().confirm()
 
 
 @dataclass(frozen=True)
@@ -274,22 +339,28 @@ class SteppedObjects:
         self.objects.put(key, body, content_type=content_type)
 
 
-def check(world: World) -> str:
-    """Check what each run must end with; returns the status of the request."""
-    row = world.jobs.get("req_1")
-    results = [JobResult.from_json(each.body) for each in world.queues.waiting("results")]
+def check(world: World) -> set[str]:
+    """Check what each run must end with; returns the statuses of the requests."""
+    assert not world.queues.waiting("requests")
+    assert not world.queues.delayed
+    statuses = {check_request(world, each) for each in set(world.ids)}
+    assert bool(world.queues.waiting("dlq")) == (Status.FAILED in statuses)
+    return statuses
+
+
+def check_request(world: World, request_id: str) -> str:
+    """Check a request, its result and its messages; returns its status."""
+    row = world.jobs.get(request_id)
+    sent = [JobResult.from_json(each.body) for each in world.queues.waiting("results")]
+    results = [each for each in sent if each.request_id == request_id]
 
     assert row is not None
     assert row.result is not None
-    assert not world.queues.waiting("requests")
-    assert not world.queues.delayed
     assert results
     assert {each.status for each in results} == {row.result.status}
-    assert {each.request_id for each in results} == {"req_1"}
-    assert world.objects.objects[RESULT_KEY] == row.result.to_json()
+    assert world.objects.objects[result_key(request_id)] == row.result.to_json()
     if row.result.status is Status.COMPLETED:
         assert row.attempts <= world.policy.max_attempts
-    assert bool(world.queues.waiting("dlq")) == (row.result.status is Status.FAILED)
     return row.result.status
 
 
@@ -301,20 +372,24 @@ class Case:
     Args:
         handler: What it does.
         crashes: Workers that end before any step.
+        losses: Connections that are lost at any time.
         lease_ends: Times that all leases end.
         leaves: Workers that leave at the end of their drain.
-        attempts: Most attempts; a crash and the end of a lease may cost a request one each, a
-            leave costs none.
-        messages: How many there are of the request.
+        attempts: Most attempts; a crash, a loss and the end of a lease may cost a request one each,
+            a leave costs none.
+        ids: The requests of the messages.
+        workers: How many work at the same time.
         orders: How many there are at least: a change that leaves out steps would prove less.
     """
 
     handler: Handler
     crashes: int = 0
+    losses: int = 0
     lease_ends: int = 0
     leaves: int = 0
     attempts: int = 2
-    messages: int = 2
+    ids: tuple[str, ...] = ("req_1", "req_1")
+    workers: int = 2
     orders: int = 0
 
     @property
@@ -322,25 +397,36 @@ class Case:
         """Return the statuses in which the request may end, and does in some order."""
         if self.handler is not accept:
             return {"failed"}
-        enough = self.crashes + self.lease_ends < self.attempts
+        enough = self.crashes + self.losses + self.lease_ends < self.attempts
         return {"completed"} if enough else {"completed", "failed"}
 
     def __str__(self) -> str:
         """Name the test."""
-        wrong = (f"{key} {value}" for key, value in vars(self).items() if key.endswith("s"))
-        return ", ".join([self.handler.__name__, *wrong])
+        names = ("crashes", "losses", "lease_ends", "leaves", "attempts")
+        wrong = (f"{key} {vars(self)[key]}" for key in names)
+        return ", ".join(
+            [self.handler.__name__, *wrong, " ".join(self.ids), f"{self.workers} workers"]
+        )
 
 
+ONE = ("req_1",)
+OTHERS = ("req_1", "req_2")
 SHORT = [
     Case(accept, crashes=1, orders=1_500),
     Case(accept, lease_ends=1, orders=500),
-    Case(accept, leaves=1, attempts=1, messages=1, orders=10),
+    Case(accept, losses=1, ids=ONE, orders=10),
+    Case(accept, leaves=1, attempts=1, ids=ONE, orders=10),
+    Case(accept, losses=1, ids=OTHERS, workers=1, orders=10),
+    Case(accept, crashes=1, ids=OTHERS, workers=1, orders=10),
     Case(reject, orders=200),
 ]
 LONG = [
+    Case(accept, losses=1, orders=1_500),
+    Case(accept, losses=1, ids=OTHERS, orders=2_000),
+    Case(accept, crashes=1, ids=OTHERS, orders=2_000),
     Case(accept, leaves=1, attempts=1, orders=4_000),
     Case(accept, crashes=1, lease_ends=1, orders=15_000),
-    Case(accept, crashes=1, leaves=1, messages=1, orders=100),
+    Case(accept, crashes=1, leaves=1, ids=ONE, orders=100),
     Case(reject, crashes=1, orders=5_000),
     Case(reject, lease_ends=1, orders=5_000),
     Case(fail, orders=3_000),
@@ -356,10 +442,18 @@ def test_in_every_order_there_is_one_result_and_a_message(case: Case, log: Logge
     found: Counter[str] = Counter()
     for choices in explore():
         world = World(
-            case.handler, log, policy, case.crashes, case.lease_ends, case.leaves, case.messages
+            case.handler,
+            log,
+            policy,
+            crashes=case.crashes,
+            lease_ends=case.lease_ends,
+            leaves=case.leaves,
+            losses=case.losses,
+            ids=case.ids,
+            workers=case.workers,
         )
         world.run(choices)
-        found[check(world)] += 1
+        found.update(check(world))
 
     assert found.total() >= case.orders
     assert set(found) == case.ends

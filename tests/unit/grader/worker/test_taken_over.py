@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from consumer_bench import REQUEST, Bench, UntilEmpty, accept
@@ -12,7 +12,6 @@ from grader.contract.messages import GradingRequest, GradingResult, JobResult
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
 from grader.ports.jobs import Claim, ClaimOutcome, Granted, JobRecord
-from grader.ports.messages import Delivery, Outgoing
 from grader.testing import MemoryJobStore, MemoryObjectStore
 
 
@@ -105,9 +104,9 @@ def test_effects_come_in_the_order_bucket_row_message(bench: Bench) -> None:
             return super().finish(result, attempt=attempt)
 
     class Broker(UntilEmpty):
-        def settle(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        def settle(self, *args: Any) -> None:
             effects.append("message")
-            super().settle(delivery, outgoing)
+            super().settle(*args)
 
     def handle(request: GradingRequest) -> GradingResult:
         effects.append("work")

@@ -35,6 +35,35 @@ def test_other_receipts_are_skipped() -> None:
     inbox.await_receipt("new", 1)
 
 
+def test_waiting_for_a_message_ends_with_a_receipt_that_comes_first() -> None:
+    """The receipt stays to be awaited, and messages that came meanwhile stay too."""
+    inbox = Inbox("broker")
+    inbox.on_receipt(WireFrame("RECEIPT", {"receipt-id": "r"}))
+    inbox.on_message(WireFrame("MESSAGE", {"message-id": "1"}, b""))
+
+    assert inbox.next_message(3600, receipt="r") is None
+    inbox.await_receipt("r", 0)
+    assert inbox.next_message(0).message_id == "1"
+
+
+def test_message_that_comes_before_a_receipt_is_not_lost() -> None:
+    """Neither is a receipt that came before the connection was lost."""
+    inbox = Inbox("broker")
+    inbox.on_message(WireFrame("MESSAGE", {"message-id": "1"}, b""))
+    inbox.on_receipt(WireFrame("RECEIPT", {"receipt-id": "r"}))
+
+    assert inbox.next_message(3600, receipt="r").message_id == "1"
+    inbox.on_message(WireFrame("MESSAGE", {"message-id": "2"}, b""))
+    inbox.await_receipt("r", 0)
+    assert inbox.next_message(3600).message_id == "2"
+
+    inbox.on_receipt(WireFrame("RECEIPT", {"receipt-id": "s"}))
+    inbox.on_disconnected()
+    inbox.await_receipt("s", 0)
+    with pytest.raises(ConnectionLostError):
+        inbox.next_message(3600)
+
+
 def test_missing_receipt_loses_the_connection() -> None:
     """An unconfirmed frame may not have been processed."""
     inbox = Inbox("broker")

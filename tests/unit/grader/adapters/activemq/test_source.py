@@ -34,7 +34,7 @@ class ScriptedConnection:
         """Remove the subscription."""
         self.open.remove(subscription)
 
-    def next_frame(self, _timeout_seconds: float) -> Frame | None:
+    def next_frame(self, _timeout_seconds: float, *, receipt: str = "") -> Frame | None:  # noqa: ARG002 - parameter of the connection
         """Return an arrived message, without waiting."""
         return self.arrived.popleft() if self.arrived else None
 
