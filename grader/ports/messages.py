@@ -45,6 +45,18 @@ class JobSource(Protocol):
         """Wait for the next message, the priority queue first; None after the timeout."""
         ...
 
+    def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """
+        Hand over what the next `settle` with the same arguments commits; no effect before that.
+
+        It only saves time, so it never raises for a lost connection: `settle` does.
+        """
+        ...
+
+    def withdraw(self) -> None:
+        """Forget what was prepared, if anything was; never raises, as `prepare`."""
+        ...
+
     def settle(
         self,
         delivery: Delivery,

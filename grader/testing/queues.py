@@ -86,6 +86,7 @@ class MemoryJobSource:
         self._names = tuple(names)
         self._in_work: dict[str, tuple[str, _Message]] = {}
         self._lost = False
+        self._prepared: tuple[Delivery, tuple[Outgoing, ...]] | None = None
         self._on_confirmed: Callable[[], None] = lambda: None
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
@@ -106,6 +107,14 @@ class MemoryJobSource:
             ack_id=message.message_id,
         )
 
+    def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Keep it, to see that nothing else is settled."""
+        self._prepared = (delivery, tuple(outgoing))
+
+    def withdraw(self) -> None:
+        """Forget it."""
+        self._prepared = None
+
     def settle(
         self,
         delivery: Delivery,
@@ -115,6 +124,9 @@ class MemoryJobSource:
         """Send `outgoing` and acknowledge `delivery` in one transaction."""
         self.confirm()
         self._check()
+        if self._prepared not in (None, (delivery, tuple(outgoing))):
+            raise ValueError("another settlement is prepared")
+        self._prepared = None
         del self._in_work[delivery.ack_id]
         for message in outgoing:
             self._queues.send(message)

@@ -125,7 +125,10 @@ class Consumer:
         if not self.active.settle(self.name):
             raise StoppingError("stopped before the request was done; it was given back")
         settlement = settle(outcome, delivery, self.policy, self.clock())
-        if settlement.record is not None and not self.recorder.record(settlement):
+        if isinstance(outcome, Done):
+            source.prepare(delivery, settlement.outgoing)
+        if settlement.record is not None and not self.recorder.record(settlement, source.withdraw):
+            source.withdraw()
             outcome = self.processor.superseded(settlement.record.request_id)
             settlement = settle(outcome, delivery, self.policy, self.clock())
         if isinstance(outcome, AlreadyDone) and not outcome.unsettled:

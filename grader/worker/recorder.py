@@ -36,9 +36,15 @@ class ResultRecorder:
     retrier: Retrier
     refresh: Callable[[], None]
 
-    def record(self, settlement: Settlement) -> bool:
+    def record(
+        self, settlement: Settlement, before_wait: Callable[[], None] = lambda: None
+    ) -> bool:
         """
         Store the result of a settlement, if it has one.
+
+        Args:
+            settlement: The settlement.
+            before_wait: Called before each wait for the database.
 
         Returns:
             False if a later attempt has taken over the claim; its row is not changed.
@@ -54,7 +60,7 @@ class ResultRecorder:
             if self._is_taken_over(result.request_id, attempt):
                 return False  # the file may be that of the later attempt already
             self._upload(result)
-        return self._retry(lambda: self.jobs.finish(result, attempt=attempt))
+        return self._retry(lambda: self.jobs.finish(result, attempt=attempt), before_wait)
 
     def restore(self, stored: JobResult) -> None:
         """
@@ -73,8 +79,10 @@ class ResultRecorder:
         row = self._retry(lambda: self.jobs.get(request_id))
         return row is not None and row.attempts != attempt
 
-    def _retry(self, action: Callable[[], _T]) -> _T:
-        return retry_database(self.retrier, action, self.refresh)
+    def _retry(
+        self, action: Callable[[], _T], before_wait: Callable[[], None] = lambda: None
+    ) -> _T:
+        return retry_database(self.retrier, action, self.refresh, before_wait)
 
     def _upload(self, result: JobResult) -> None:
         key = result_key(result.request_id)

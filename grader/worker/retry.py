@@ -96,7 +96,12 @@ class Retrier:
             raise StoppingError(f"stopped while waiting for the {part}") from error
 
 
-def retry_database(retrier: Retrier, action: Callable[[], _T], refresh: Callable[[], None]) -> _T:
+def retry_database(
+    retrier: Retrier,
+    action: Callable[[], _T],
+    refresh: Callable[[], None],
+    before_wait: Callable[[], None] = lambda: None,
+) -> _T:
     """
     Retry a call to the database, with fresh parameters after a refused login.
 
@@ -104,12 +109,14 @@ def retry_database(retrier: Retrier, action: Callable[[], _T], refresh: Callable
         retrier: Repeats the call.
         action: The call; safe to repeat.
         refresh: Reads the parameters again; never raises.
+        before_wait: Called before each wait.
 
     Raises:
         StoppingError: The worker shuts down.
     """
 
     def between(error: BaseException) -> None:
+        before_wait()
         if isinstance(error, AccessError):
             refresh()
 

@@ -81,6 +81,66 @@ def test_settlement_is_confirmed_on_request_or_when_nothing_else_comes(
     assert confirmed == [b"0", b"1", b"2"]
 
 
+def test_what_is_prepared_is_settled_once_and_only_then(queues: Any, jobs: str) -> None:
+    """Until then nothing is sent, and the end of the connection brings the message back."""
+    answers = queues.name("answers")
+    outgoing = [Outgoing(answers, b"done")]
+    queues.send(Outgoing(jobs, b"1"))
+    first = queues.open(jobs)
+    first.prepare(first.receive(SOON), outgoing)
+    reader = queues.open(answers)
+    assert reader.receive(NOTHING) is None
+    first.close()
+    second = queues.open(jobs)
+    delivery = second.receive(SOON)
+    second.prepare(delivery, outgoing)
+    second.settle(delivery, outgoing)
+    second.confirm()
+
+    assert delivery.redelivered
+    assert reader.receive(SOON).body == b"done"
+    second.close()
+    assert queues.open(jobs).receive(NOTHING) is None
+
+
+def test_what_is_withdrawn_is_settled_as_if_it_had_not_been_prepared(
+    queues: Any, jobs: str
+) -> None:
+    """The message is still the source's; another outcome can be settled."""
+    answers = queues.name("answers")
+    for number in range(2):
+        queues.send(Outgoing(jobs, b"%d" % number))
+    source = queues.open(jobs)
+    delivery = source.receive(SOON)
+    source.withdraw()
+    source.prepare(delivery, [Outgoing(answers, b"wrong")])
+    source.withdraw()
+    source.settle(delivery, [Outgoing(answers, b"right")])
+    source.settle(source.receive(SOON), [])
+    source.confirm()
+    reader = queues.open(answers)
+
+    assert reader.receive(SOON).body == b"right"
+    source.close()
+    assert reader.receive(NOTHING) is None
+    assert queues.open(jobs).receive(NOTHING) is None
+
+
+def test_preparing_over_a_lost_connection_leaves_the_error_to_settling(
+    queues: Any, jobs: str
+) -> None:
+    """A worker stores the result in between."""
+    queues.send(Outgoing(jobs, b"1"))
+    source = queues.open(jobs)
+    delivery = source.receive(SOON)
+    source.close()
+
+    source.prepare(delivery, [])
+    source.withdraw()
+    with pytest.raises(ConnectionLostError):
+        source.settle(delivery, [])
+
+
 def test_lost_connection_settles_nothing(queues: Any, jobs: str) -> None:
     """Neither is anything sent nor the message acknowledged; it is delivered again."""
     queues.send(Outgoing(jobs, b"1"))

@@ -219,6 +219,7 @@ class Connection:
         transaction = self.begin()
         yield transaction
         try:
+            self.stage(transaction)
             self.confirm(self.commit(transaction))
         except (AccessError, ConnectionLostError):
             self._transport.disconnect_socket()  # makes the broker roll back
@@ -228,18 +229,28 @@ class Connection:
         """Return an empty transaction; nothing is written."""
         return Transaction(self._number("tx"))
 
-    def commit(self, transaction: Transaction) -> str:
+    def stage(self, transaction: Transaction) -> None:
         """
-        Write a transaction.
+        Write the content of a transaction, which has no effect before it is committed.
 
         Its sends ask for no receipt of their own: the broker rolls a transaction back only for a
         refused frame without a receipt, and would otherwise commit the rest.
+        """
+        self._transmit(transaction.content())
+
+    def abort(self, transaction: Transaction) -> None:
+        """Undo a staged transaction; its messages can be acknowledged again."""
+        self._transmit([transaction.abort()])
+
+    def commit(self, transaction: Transaction) -> str:
+        """
+        Commit a staged transaction.
 
         Returns:
             The receipt to `confirm`.
         """
         receipt = self._number("receipt")
-        self._transmit(transaction.frames(receipt))
+        self._transmit([transaction.commit(receipt)])
         return receipt
 
     def confirm(self, receipt: str) -> None:

@@ -26,11 +26,17 @@ class Transaction:
         """Add one acknowledgement."""
         self._frames.append(_frame("ACK", {"id": ack_id, "transaction": self._name}))
 
-    def frames(self, receipt: str) -> list[WireFrame]:
-        """Return all frames, from BEGIN to a COMMIT that asks for `receipt`."""
-        begin = _frame("BEGIN", {"transaction": self._name})
-        commit = _frame("COMMIT", {"transaction": self._name, "receipt": receipt})
-        return [begin, *self._frames, commit]
+    def content(self) -> list[WireFrame]:
+        """Return BEGIN and what was added."""
+        return [_frame("BEGIN", {"transaction": self._name}), *self._frames]
+
+    def commit(self, receipt: str) -> WireFrame:
+        """Return a COMMIT that asks for `receipt`."""
+        return _frame("COMMIT", {"transaction": self._name, "receipt": receipt})
+
+    def abort(self) -> WireFrame:
+        """Return an ABORT."""
+        return _frame("ABORT", {"transaction": self._name})
 
 
 def _path(queue: str) -> str:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
-from grader.adapters.activemq.outbox import outgoing_headers
-from grader.errors import GraderError
+from grader.adapters.activemq.outbox import Transaction, outgoing_headers
+from grader.errors import ConnectionLostError, GraderError
 from grader.ports.messages import Delivery, Outgoing
 
 #: Time for the next message of an urgent queue, after its subscription or its last message.
@@ -43,6 +44,7 @@ class ActiveMqJobSource:
         self._in_work = ""  # subscription of the message being processed
         self._last = ""  # queue of the last message
         self._held: dict[str, list[Frame]] = {}  # queue -> messages that arrived and wait
+        self._prepared: Transaction | None = None  # written, and neither committed nor aborted
         self._receipt = ""  # of the last settlement, until it is confirmed
         self._on_confirmed: Callable[[], None] = lambda: None
         self._connection.watch(self._on_arrival)
@@ -65,18 +67,28 @@ class ActiveMqJobSource:
             self._collect(remaining)
         return self._begin()
 
+    def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Write the transaction of a settlement without its COMMIT."""
+        with suppress(ConnectionLostError):
+            self._prepared = self._stage(delivery, outgoing)
+
+    def withdraw(self) -> None:
+        """Abort the prepared transaction, as a lost connection does."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            with suppress(ConnectionLostError):
+                self._connection.abort(prepared)
+
     def settle(
         self,
         delivery: Delivery,
         outgoing: Sequence[Outgoing],
         on_confirmed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Send `outgoing` and acknowledge `delivery` in one transaction, without waiting for it."""
+        """Commit the prepared transaction, or a new one, without waiting for the receipt."""
         self.confirm()
-        transaction = self._connection.begin()
-        for message in outgoing:
-            transaction.send(message.queue, message.body, outgoing_headers(message))
-        transaction.ack(delivery.ack_id)
+        transaction = self._prepared or self._stage(delivery, outgoing)
+        self._prepared = None
         self._receipt = self._connection.commit(transaction)
         self._on_confirmed = on_confirmed
 
@@ -86,6 +98,14 @@ class ActiveMqJobSource:
             self._connection.confirm(self._receipt)
             self._receipt = ""
             self._on_confirmed()
+
+    def _stage(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> Transaction:
+        transaction = self._connection.begin()
+        for message in outgoing:
+            transaction.send(message.queue, message.body, outgoing_headers(message))
+        transaction.ack(delivery.ack_id)
+        self._connection.stage(transaction)
+        return transaction
 
     def close(self) -> None:
         """Disconnect; an unsettled message is redelivered."""

@@ -103,6 +103,70 @@ def test_rejection_lost_between_record_and_settle_keeps_its_result(bench: Bench)
     assert [result.error.code for result in bench.results()] == ["UNKNOWN_LANGUAGE"]
 
 
+class Noted(UntilEmpty):
+    """Notes what is asked of it for a settlement."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Nothing was asked."""
+        super().__init__(bench.queues, bench.stopping)
+        self.asked: list[str] = []
+
+    def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Note it."""
+        self.asked.append("prepare")
+        super().prepare(delivery, outgoing)
+
+    def withdraw(self) -> None:
+        """Note it."""
+        self.asked.append("withdraw")
+        super().withdraw()
+
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Note it."""
+        self.asked.append("settle")
+        super().settle(delivery, outgoing, on_confirmed)
+
+
+class UnreachableAtFinish(MemoryJobStore):
+    """A table that cannot store the first result at once."""
+
+    tries = 0
+
+    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        """Fail twice."""
+        self.tries += 1
+        if self.tries <= 2:
+            raise TemporaryError("unreachable")
+        return super().finish(result, attempt=attempt)
+
+
+def test_a_settlement_is_prepared_while_the_row_is_written(bench: Bench) -> None:
+    """It has no effect before the row is there."""
+    source = Noted(bench)
+    bench.send()
+
+    bench.run(lambda: source)
+
+    assert source.asked == ["prepare", "settle"]
+
+
+def test_no_transaction_is_open_while_the_database_is_waited_for(bench: Bench) -> None:
+    """For its time the broker could delete none of its journals, and its store would fill up."""
+    bench.jobs = UnreachableAtFinish()
+    source = Noted(bench)
+    bench.send()
+
+    bench.run(lambda: source)
+
+    assert source.asked == ["prepare", "withdraw", "withdraw", "settle"]
+    assert len(bench.results()) == 1
+
+
 class Unconfirmed(UntilEmpty):
     """Refuses to confirm settlements, which are rolled back when it closes."""
 

@@ -32,15 +32,15 @@ def test_text_is_text_for_java_clients_and_bytes_stay_bytes() -> None:
     assert kinds == ["text", "bytes", "bytes"]
 
 
-def test_transaction_begins_and_commits_around_all_frames() -> None:
+def test_transaction_begins_before_all_frames_and_ends() -> None:
     """Sends and acknowledgement carry its name; the commit asks for a receipt."""
     transaction = Transaction("tx-1")
     transaction.send("results", b"{}")
     transaction.ack("ack-1")
 
-    frames = transaction.frames("receipt-1")
+    frames = [*transaction.content(), transaction.abort(), transaction.commit("receipt-1")]
 
-    assert [frame.cmd for frame in frames] == ["BEGIN", "SEND", "ACK", "COMMIT"]
+    assert [frame.cmd for frame in frames] == ["BEGIN", "SEND", "ACK", "ABORT", "COMMIT"]
     assert {frame.headers["transaction"] for frame in frames} == {"tx-1"}
     assert frames[-1].headers["receipt"] == "receipt-1"
 
