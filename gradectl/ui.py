@@ -139,6 +139,19 @@ class Ui:
             text = "not confirmed; nothing was changed"
             raise RefusedError(text, where=question, next_step="answer y, or add --yes")
 
+    def offer(self, question: str) -> bool | None:
+        """
+        Ask whether to do something that can also be left.
+
+        Returns:
+            The answer; yes with --yes, None when no question can be asked.
+        """
+        if self._assume_yes:
+            return True
+        if not (self._may_ask and sys.stdin.isatty()):
+            return None
+        return self._answer(f"{question} [y/N] ", "add --yes").lower() in ("y", "yes")
+
     def confirm_name(self, question: str, name: str, given: str | None) -> None:
         """
         Ask the user to type a name, before an irreversible operation.

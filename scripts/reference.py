@@ -3,11 +3,13 @@ Writes all generated documentation.
 
 `python scripts/reference.py` writes the command line reference, the table of languages, the answers
 to system calls, the reference tables of the Terraform modules and the root, and the JSON Schemas of
-the messages. With `--check` it writes nothing, and exits with 4 when a file is out of date.
+the messages. With `--check` it writes nothing, and exits with 4 when a file is out of date. With
+`--print` it writes nothing, and prints the files that are out of date as JSON: path to text.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -44,7 +46,7 @@ def main(arguments: list[str], top: Path = TOP) -> int:
     Write the files that are out of date, or only list them.
 
     Args:
-        arguments: `--check` or nothing.
+        arguments: `--check`, `--print` or nothing.
         top: Root of the repository.
 
     Returns:
@@ -56,6 +58,9 @@ def main(arguments: list[str], top: Path = TOP) -> int:
             names = ", ".join(str(path.relative_to(top)) for path in stale)
             sys.stderr.write(f"{names}: out of date; next: make docs\n")
         return ExitCode.CHECK_FAILED if stale else ExitCode.OK
+    if arguments == ["--print"]:
+        json.dump({str(path.relative_to(top)): text for path, text in stale.items()}, sys.stdout)
+        return ExitCode.OK
     for path, text in stale.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from gradectl import __version__
 from gradectl.context import AppContext, pass_context
-from gradectl.errors import CheckFailedError
+from gradectl.errors import CheckFailedError, UsageError
 from gradectl.options import command
 from gradectl.ui import Table, Ui
+from gradectl.validation.baseline import Baseline, read_baseline
 from gradectl.validation.catalogue import NAMES
-from gradectl.validation.findings import Finding, Validation, document, grouped, rows
+from gradectl.validation.findings import (
+    Finding,
+    Fix,
+    Validation,
+    document,
+    grouped,
+    listed,
+    rows,
+)
 from gradectl.validation.formats import github, junit, markdown, sarif
 from gradectl.validation.runner import Event, Finished, Started
 from gradectl.validation.session import CheckSelection, Session, cores, open_context
@@ -55,6 +65,24 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": ""}
     metavar="REF",
     help="Check only files that changed since the merge base with REF.",
 )
+@click.option(
+    "--baseline",
+    "baseline_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Errors listed in FILE do not fail; entries that are no longer needed are reported.",
+)
+@click.option(
+    "--update-baseline",
+    is_flag=True,
+    help="Write the errors of this run to the file of --baseline.",
+)
+@click.option(
+    "--fix",
+    "fixes",
+    is_flag=True,
+    help="First correct what has one answer: fmt, rendered, reference; shows each changed file.",
+)
 @pass_context(AppContext)
 def validate(  # noqa: PLR0913 - one argument for each option
     app: AppContext,
@@ -64,24 +92,85 @@ def validate(  # noqa: PLR0913 - one argument for each option
     only: tuple[str, ...],
     skip: tuple[str, ...],
     changed_since: str | None,
+    baseline_file: Path | None,
+    update_baseline: bool,
+    fixes: bool,
 ) -> None:
     """
     Check the Terraform configuration in PATH.
 
     PATH is this repository, or your own root that uses the modules; default: the current folder.
-    Nothing is written there. It needs no AWS account, and no network when the providers are in a
-    mirror or in the plugin cache. Exit code 4 when a check finds an error.
+    Nothing is written there, except with --fix. It needs no AWS account, and no network when the
+    providers are in a mirror or in the plugin cache. Exit code 4 when a check finds an error.
+
+    Where checkov is missing, it offers to install it; without a terminal, its check fails.
     """
-    here = Path.cwd()
-    with open_context(path or app.options.project or here, app.environ, here) as context:
-        session = Session(context, CheckSelection(only, skip, changed_since))
+    selection = CheckSelection(only, skip, changed_since)
+    baseline = _baseline(baseline_file, selection, update=update_baseline)
+    request = _Request(path or app.options.project or Path.cwd(), selection, baseline)
+    fixed = _fix(app, request) if fixes else []
+    with open_context(request.path, app.environ, Path.cwd()) as context:
+        session = Session(context, selection, baseline)
         if not app.options.dry_run:
+            _offer(app.ui, session)
             _watch(app.ui, session.run(cores()))
-        validation = session.validation()
+        validation = session.validation(fixed)
+    if baseline and update_baseline and not app.options.dry_run:
+        known, added, removed = baseline.update(session.complete)
+        app.ui.say(f"{baseline_file}: {known} known errors; {added} added, {removed} removed")
     _emit(app, validation, format_name)
     _summarise(app, validation)
     if validation.failed:
         raise _failure(validation, path)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is checked."""
+
+    path: Path
+    selection: CheckSelection
+    baseline: Baseline | None
+
+
+def _baseline(file: Path | None, selection: CheckSelection, *, update: bool) -> Baseline | None:
+    """Read the baseline, if one is named."""
+    if update and not file:
+        text = "--update-baseline needs the name of the file"
+        raise UsageError(text, where="--baseline", next_step="add --baseline FILE")
+    if update and selection.changed_since:
+        text = "--update-baseline needs a run over all files"
+        raise UsageError(text, where="--changed-since", next_step="omit --changed-since")
+    return read_baseline(file, NAMES, recording=update) if file else None
+
+
+def _fix(app: AppContext, request: _Request) -> list[Fix]:
+    """Correct what has one answer; each changed file is named as soon as it is written."""
+    done: list[Fix] = []
+    with open_context(request.path, app.environ, Path.cwd()) as context:
+        session = Session(context, request.selection)
+        for fix in session.fix(dry_run=app.options.dry_run):
+            done.append(fix)
+            if fix.state == "outside":
+                app.ui.warn(f"{fix.path}: outside of the checked folder, so left alone")
+            else:
+                app.ui.say(f"{fix.state} {fix.path} ({fix.check})")
+    if not done:
+        app.ui.say("nothing to fix")
+    return done
+
+
+def _offer(ui: Ui, session: Session) -> None:
+    """Offer to install missing programs; a check without its program fails, unless left out."""
+    for name, item in list(session.installations.items()):
+        question = f"{item.program} is not installed. Install it into {item.folder}?"
+        answer = ui.offer(question)
+        if answer:
+            item.run(lambda line: ui.say(f"  {line}"))
+        elif answer is None:
+            ui.warn(f"{item.program} is not installed; next: {item.command}")
+        else:
+            session.leave_out(name, f"not installed; next: {item.command}")
 
 
 def _watch(ui: Ui, events: Iterable[Event]) -> None:
@@ -95,7 +184,8 @@ def _watch(ui: Ui, events: Iterable[Event]) -> None:
                 running.append(name)
             elif isinstance(event, Finished):
                 running.remove(name)
-                new = [one for one in event.case.findings if one not in printed]
+                shown = (one for one in event.case.findings if not one.known)
+                new = [one for one in shown if one not in printed]
                 printed.update(new)
                 _print_worst(ui, event.task.check, new)
             show([f"  {line}" for line in running])
@@ -127,6 +217,9 @@ def _emit(app: AppContext, validation: Validation, format_name: str | None) -> N
         app.ui.output = "json" if format_name == "json" else app.ui.output
         app.ui.emit("validate", document(validation), table)
         app.ui.say_table(table)
+    if validation.known:
+        text = f"{validation.known} known errors of {validation.baseline} are not listed"
+        app.ui.say(f"{text}; --output json has them")
 
 
 def _lines(validation: Validation) -> Sequence[str]:
@@ -134,13 +227,13 @@ def _lines(validation: Validation) -> Sequence[str]:
     return [
         f"{finding.location}: {finding.severity}: {finding.rule + ': ' if finding.rule else ''}"
         f"{' '.join(finding.message.split())} [{', '.join(checks)}]"
-        for finding, checks in grouped(validation.checks).items()
+        for finding, checks in listed(validation.checks).items()
     ]
 
 
 def _table(validation: Validation) -> Table:
     """The table of all checks."""
-    return Table(_COLUMNS, rows(validation.checks))
+    return Table(_COLUMNS, rows(validation))
 
 
 def _summarise(app: AppContext, validation: Validation) -> None:
@@ -153,7 +246,7 @@ def _summarise(app: AppContext, validation: Validation) -> None:
 
 def _failure(validation: Validation, path: Path | None) -> CheckFailedError:
     """Count the errors, and show the command that repeats only the failed checks."""
-    found = [one for one in grouped(validation.failed) if one.severity == "error"]
+    found = [one for one in grouped(validation.failed) if one.fails]
     names = [check.name for check in validation.failed]
     text = f"{len(found)} {'errors' if len(found) > 1 else 'error'} from {', '.join(names)}"
     words = ["gradectl validate", *([str(path)] if path else []), *(f"--only {x}" for x in names)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
+FixState = Literal["fixed", "would fix", "outside"]
 Status = Literal["passed", "failed", "skipped", "not applicable", "would run"]
 #: Number of subjects that the table names.
 _NAMED = 3
@@ -24,6 +25,10 @@ class Finding:
         rule: Name of the rule, in checks that have several.
         severity: Only errors fail the check.
         help_url: Page that explains the rule.
+        title: Text of the rule, where it has one of its own; default: the purpose of the check.
+        known: Whether the baseline lists it, so that it does not fail the check.
+        blocks: Whether the check could not look at everything because of it; never `known`.
+        fingerprint: Identifies it in later runs, also when lines move.
     """
 
     path: str
@@ -32,6 +37,15 @@ class Finding:
     rule: str = ""
     severity: Severity = "error"
     help_url: str = ""
+    title: str = field(default="", compare=False)
+    known: bool = False
+    blocks: bool = field(default=False, compare=False)
+    fingerprint: str = field(default="", compare=False)
+
+    @property
+    def fails(self) -> bool:
+        """Whether it fails the check."""
+        return self.severity == "error" and not self.known
 
     @property
     def location(self) -> str:
@@ -55,7 +69,7 @@ class CaseOutcome:
     @property
     def errors(self) -> tuple[Finding, ...]:
         """The findings that fail the check."""
-        return tuple(finding for finding in self.findings if finding.severity == "error")
+        return tuple(finding for finding in self.findings if finding.fails)
 
 
 @dataclass(frozen=True)
@@ -80,17 +94,46 @@ class CheckOutcome:
 
 
 @dataclass(frozen=True)
+class Fix:
+    """A file that `--fix` corrected, would correct, or left alone outside of the folder."""
+
+    check: str
+    path: str
+    state: FixState
+
+
+@dataclass(frozen=True)
 class Validation:
-    """One run of all checks."""
+    """
+    One run of all checks.
+
+    Attributes:
+        path: The checked folder.
+        seconds: Wall time.
+        checks: Outcomes of all checks, also of those that did not run.
+        started: Time of the start in UTC, as ISO 8601 without a time zone.
+        providers_seconds: Time to install and start the providers, once for all checks.
+        baseline: File of the findings that do not fail; empty without one.
+        fixes: What `--fix` did before the checks ran.
+    """
 
     path: str
     seconds: float
     checks: tuple[CheckOutcome, ...]
+    started: str = "1970-01-01T00:00:00"
+    providers_seconds: float = 0.0
+    baseline: str = ""
+    fixes: tuple[Fix, ...] = ()
 
     @property
     def failed(self) -> tuple[CheckOutcome, ...]:
         """The checks that found errors."""
         return tuple(check for check in self.checks if check.status == "failed")
+
+    @property
+    def known(self) -> int:
+        """Number of findings that the baseline lists."""
+        return sum(finding.known for finding in grouped(self.checks))
 
 
 def outcome(name: str, purpose: str, cases: Sequence[CaseOutcome]) -> CheckOutcome:
@@ -116,6 +159,11 @@ def grouped(checks: Iterable[CheckOutcome]) -> dict[Finding, list[str]]:
     return dict(sorted(found.items(), key=lambda item: _key(item[0], order)))
 
 
+def listed(checks: Iterable[CheckOutcome]) -> dict[Finding, list[str]]:
+    """List each finding once, as `grouped` does, without those that the baseline lists."""
+    return {finding: names for finding, names in grouped(checks).items() if not finding.known}
+
+
 def _key(finding: Finding, order: dict[str, int]) -> tuple[int, str, int, str]:
     """Sort errors first, then by location."""
     return order[finding.severity], finding.path, finding.line, finding.message
@@ -127,6 +175,9 @@ def document(validation: Validation) -> dict[str, Any]:
         "path": validation.path,
         "ok": not validation.failed,
         "seconds": round(validation.seconds, 3),
+        "providers_seconds": round(validation.providers_seconds, 3),
+        "baseline": validation.baseline,
+        "fixes": [asdict(fix) for fix in validation.fixes],
         "checks": [
             {
                 "name": check.name,
@@ -156,21 +207,29 @@ def _fields(finding: Finding) -> dict[str, Any]:
         "rule": finding.rule,
         "severity": finding.severity,
         "message": finding.message,
+        "title": finding.title,
         "help_url": finding.help_url,
+        "known": finding.known,
+        "fingerprint": finding.fingerprint,
     }
 
 
-def rows(checks: Iterable[CheckOutcome]) -> list[tuple[str, str, str, str]]:
+def rows(validation: Validation) -> list[tuple[str, str, str, str]]:
     """Rows of the table: name, result, time, and the subjects or why the check did not run."""
-    return [
+    found: list[tuple[str, str, str, str]] = [
         (
             check.name,
             check.status,
             f"{check.seconds:.1f} s" if check.cases else "",
             check.reason or _over(check),
         )
-        for check in checks
+        for check in validation.checks
     ]
+    if validation.providers_seconds:
+        seconds = f"{validation.providers_seconds:.1f} s"
+        found.append(("providers", "", seconds, "installed and started once, for all checks"))
+    found.append(("total", "", f"{validation.seconds:.1f} s", "wall time"))
+    return found
 
 
 def _over(check: CheckOutcome) -> str:
@@ -178,10 +237,13 @@ def _over(check: CheckOutcome) -> str:
     names = [case.subject for case in check.cases]
     subjects = f"{names[0]} and {len(names) - 1} more" if len(names) > _NAMED else ", ".join(names)
     errors = sum(len(case.errors) for case in check.cases)
-    others = len(check.findings) - errors
+    known = sum(finding.known for finding in check.findings)
+    others = len(check.findings) - errors - known
     parts = [subjects]
     if errors:
         parts.append(f"{errors} {'errors' if errors > 1 else 'error'}")
     if others:
         parts.append(f"{others} {'remarks' if others > 1 else 'remark'}")
+    if known:
+        parts.append(f"{known} known")
     return "; ".join(parts)

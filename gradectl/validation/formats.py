@@ -13,6 +13,7 @@ from gradectl.validation.findings import (
     Finding,
     Validation,
     grouped,
+    listed,
     rows,
 )
 
@@ -23,39 +24,56 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def junit(validation: Validation) -> str:
-    """Write a test suite for each check, with a test case for each subject."""
-    suites = ET.Element("testsuites", name="gradectl validate", time=f"{validation.seconds:.3f}")
-    for check in validation.checks:
+    """
+    Write a test suite for each check, with a test case for each subject.
+
+    It is valid by the schema of Ant and by that of Jenkins: a test case has at most one failure.
+    """
+    suites = ET.Element("testsuites")
+    for number, check in enumerate(validation.checks):
         cases = check.cases or (CaseOutcome(check.name, 0.0),)
         suite = ET.SubElement(
             suites,
             "testsuite",
             name=check.name,
+            package="gradectl.validate",
+            id=str(number),
+            timestamp=validation.started,
+            hostname="localhost",
             tests=str(len(cases)),
             failures=str(sum(bool(case.errors) for case in cases)),
             errors="0",
             skipped=str(len(cases) - len(check.cases)),
             time=f"{check.seconds:.3f}",
         )
+        properties = ET.SubElement(suite, "properties")
+        ET.SubElement(properties, "property", name="purpose", value=check.purpose)
         for case in cases:
             _junit_case(suite, check, case)
+        remarks = [_junit_remark(item) for item in check.findings if not item.fails]
+        ET.SubElement(suite, "system-out").text = _for_xml("\n".join(remarks))
+        ET.SubElement(suite, "system-err")
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _junit_case(suite: ET.Element, check: CheckOutcome, case: CaseOutcome) -> None:
-    """Write the test case of one subject."""
-    element = ET.SubElement(
-        suite, "testcase", classname=check.name, name=case.subject, time=f"{case.seconds:.3f}"
-    )
+    """Write the test case of one subject, with all its errors in one failure."""
+    about = {"classname": check.name, "name": _for_xml(case.subject), "time": f"{case.seconds:.3f}"}
+    element = ET.SubElement(suite, "testcase", about)
     if not check.cases:
         ET.SubElement(element, "skipped", message=_for_xml(check.reason or check.status))
-    for finding in case.errors:
-        text = _for_xml(str(finding))
-        ET.SubElement(element, "failure", message=text, type=finding.rule or check.name).text = text
-    remarks = [str(finding) for finding in case.findings if finding not in case.errors]
-    if remarks:
-        ET.SubElement(element, "system-out").text = _for_xml("\n".join(remarks))
+    if case.errors:
+        rules = {finding.rule or check.name for finding in case.errors}
+        text = [_for_xml(str(finding)) for finding in case.errors]
+        message = text[0] if len(text) == 1 else f"{len(text)} errors; the first: {text[0]}"
+        kind = rules.pop() if len(rules) == 1 else check.name
+        ET.SubElement(element, "failure", message=message, type=kind).text = "\n".join(text)
+
+
+def _junit_remark(finding: Finding) -> str:
+    """Format a finding that does not fail."""
+    return f"{'known' if finding.known else finding.severity}: {finding}"
 
 
 def _for_xml(text: str) -> str:
@@ -71,19 +89,19 @@ def sarif(validation: Validation, version: str) -> str:
         validation: The run.
         version: Version of gradectl.
     """
-    found = grouped(validation.checks)
     purposes = {check.name: check.purpose for check in validation.checks}
     rules: dict[str, dict[str, Any]] = {}
     results = []
-    for finding, checks in found.items():
+    for finding, checks in grouped(validation.checks).items():
         name = f"{checks[0]}/{finding.rule}" if finding.rule else checks[0]
-        rules.setdefault(name, _sarif_rule(name, purposes[checks[0]], finding.help_url))
-        result = _sarif_result(finding, name, list(rules).index(name))
-        results.append(result)
+        rules.setdefault(name, _sarif_rule(name, finding, purposes[checks[0]]))
+        results.append(_sarif_result(finding, name, list(rules).index(name), validation.baseline))
     driver = {"name": "gradectl validate", "version": version, "rules": list(rules.values())}
+    ran = not any(finding.blocks for check in validation.checks for finding in check.findings)
+    seconds = {check.name: round(check.seconds, 3) for check in validation.checks if check.cases}
     run = {
         "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": True}],
+        "invocations": [{"executionSuccessful": ran, "properties": {"seconds": seconds}}],
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -91,22 +109,34 @@ def sarif(validation: Validation, version: str) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
-def _sarif_rule(name: str, purpose: str, help_url: str) -> dict[str, Any]:
-    """Build the SARIF object of a rule."""
-    rule: dict[str, Any] = {"id": name, "shortDescription": {"text": purpose}}
-    return {**rule, "helpUri": help_url} if help_url else rule
+def _sarif_rule(name: str, finding: Finding, purpose: str) -> dict[str, Any]:
+    """Build the SARIF object of a rule: its own text and page, else the purpose of its check."""
+    text = finding.title or purpose
+    rule: dict[str, Any] = {"id": name, "shortDescription": {"text": text}}
+    if finding.title:
+        rule["fullDescription"] = {"text": f"{finding.title}. Part of the check: {purpose}."}
+    if finding.help_url:
+        rule["helpUri"] = finding.help_url
+        markdown_text = f"[{finding.rule or name}]({finding.help_url}): {text}"
+        rule["help"] = {"text": f"{text}: {finding.help_url}", "markdown": markdown_text}
+    return rule
 
 
-def _sarif_result(finding: Finding, rule: str, index: int) -> dict[str, Any]:
-    """Build the SARIF object of a finding."""
+def _sarif_result(finding: Finding, rule: str, index: int, baseline: str) -> dict[str, Any]:
+    """Build the SARIF object of a finding; those of the baseline are suppressed."""
     location = {"artifactLocation": _artifact(finding.path), "region": {"startLine": finding.line}}
-    return {
+    result: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": index,
         "level": finding.severity,
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": location}],
     }
+    if finding.fingerprint:
+        result["partialFingerprints"] = {"gradectl/v1": finding.fingerprint}
+    if finding.known:
+        result["suppressions"] = [{"kind": "external", "justification": f"listed in {baseline}"}]
+    return result
 
 
 def _artifact(path: str) -> dict[str, str]:
@@ -121,7 +151,7 @@ def github(validation: Validation) -> str:
     return "".join(
         f"::{_GITHUB[finding.severity]} file={_property(finding.path)},line={finding.line},"
         f"title={_property(', '.join(checks))}::{_data(_with_rule(finding))}\n"
-        for finding, checks in grouped(validation.checks).items()
+        for finding, checks in listed(validation.checks).items()
     )
 
 
@@ -143,8 +173,8 @@ def _property(text: str) -> str:
 def markdown(validation: Validation) -> str:
     """Write the job summary for GitHub."""
     lines = ["## gradectl validate", "", "| check | result | time | |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows(validation.checks)]
-    found = grouped(validation.checks)
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows(validation)]
+    found = listed(validation.checks)
     if found:
         lines += ["", *(f"- {_cell(str(finding))}" for finding in found)]
     return "\n".join(lines) + "\n\n"

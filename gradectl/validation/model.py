@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import relpath
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from gradectl.adapters.terraform.failures import provider_hint
 from gradectl.processes.tools import Tools
 from gradectl.validation.findings import Finding, Severity
 from gradectl.validation.project import Project
-from gradectl.validation.terraform_workspace import TerraformWorkspace
+from gradectl.validation.terraform_workspace import NotReadyError, TerraformWorkspace
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class CheckContext:
         """
         return [self._finding(item, directory) for item in diagnostics]
 
+    def not_ready(self, error: NotReadyError) -> list[Finding]:
+        """Convert the reasons why Terraform could not look at a folder; a baseline lists none."""
+        found = self.findings(error.diagnostics, error.directory)
+        return [replace(finding, blocks=True) for finding in found]
+
     def _finding(self, item: Diagnostic, directory: Path) -> Finding:
         """Convert one diagnostic; one without a file goes to the folder's first."""
         severity: Severity = "warning" if item.severity == "warning" else "error"
@@ -72,6 +77,14 @@ class CheckContext:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A file and the content that it should have."""
+
+    path: Path
+    content: bytes
+
+
+@dataclass(frozen=True)
 class CheckJob:
     """
     A check of one subject.
@@ -80,11 +93,35 @@ class CheckJob:
         subject: The subject, such as the folder of a module.
         inputs: Files and folders that the result depends on, for `--changed-since`.
         run: Performs the check.
+        fix: Returns the corrections, for `--fix`; None where people have to decide.
     """
 
     subject: str
     inputs: Sequence[Path]
     run: Callable[[], Iterable[Finding]]
+    fix: Callable[[], Iterable[Change]] | None = None
+
+
+@dataclass(frozen=True)
+class Installation:
+    """
+    How to install a program that a check lacks.
+
+    Attributes:
+        program: Its name.
+        folder: Where it will be installed.
+        command: The command of a user who installs it without gradectl.
+        run: Installs it; calls its argument with each line of progress.
+    """
+
+    program: str
+    folder: Path
+    command: str
+    run: Callable[[Callable[[str], None]], None]
+
+
+def _complete(context: CheckContext) -> None:
+    """Default of `Check.installation`: nothing can be installed."""
 
 
 def _nothing(context: CheckContext) -> None:
@@ -102,6 +139,8 @@ class Check:
         jobs: Returns one job for each subject; none where the check does not apply.
         absent: Why it does not apply when it has no subjects.
         require: Raises ConfigurationError when a required program is missing.
+        installation: Returns how to install a missing program, or None. Its check then runs
+            without it unless `--only` names it, and reports the missing program as an error.
     """
 
     name: str
@@ -109,3 +148,4 @@ class Check:
     jobs: Callable[[CheckContext], list[CheckJob]]
     absent: str
     require: Callable[[CheckContext], None] = _nothing
+    installation: Callable[[CheckContext], Installation | None] = _complete

@@ -94,10 +94,12 @@ def run(
 
 
 def _case(task: Task, context: CheckContext, clock: Callable[[], float]) -> CaseOutcome:
-    """Run one job; a program that fails becomes a finding."""
-    start = clock()
+    """Run one job; a program that fails becomes a finding. Waiting for others is not its time."""
+    start, waited = clock(), context.workspace.waited_seconds
     try:
         found = tuple(task.job.run())
     except GradectlError as error:
-        found = (Finding(context.shown(context.project.path), 1, str(error), rule="not-run"),)
-    return CaseOutcome(task.job.subject, clock() - start, found)
+        where = context.shown(context.project.path)
+        found = (Finding(where, 1, str(error), rule="not-run", blocks=True),)
+    waited = context.workspace.waited_seconds - waited
+    return CaseOutcome(task.job.subject, max(0.0, clock() - start - waited), found)

@@ -7,17 +7,29 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gradectl.adapters.terraform.checking import check_environment
 from gradectl.adapters.terraform.mirror import prepare
 from gradectl.errors import UsageError
 from gradectl.processes.tools import Tools
+from gradectl.validation.baseline import Baseline
 from gradectl.validation.catalogue import CHECKS, NAMES
 from gradectl.validation.changes import changed_since, concerns
-from gradectl.validation.findings import CaseOutcome, CheckOutcome, Status, Validation, outcome
-from gradectl.validation.model import Check, CheckContext, CheckJob
+from gradectl.validation.findings import (
+    CaseOutcome,
+    CheckOutcome,
+    Finding,
+    Fix,
+    Status,
+    Validation,
+    outcome,
+)
+from gradectl.validation.fingerprints import Fingerprints
+from gradectl.validation.fixes import fix
+from gradectl.validation.model import Check, CheckContext, CheckJob, Installation
 from gradectl.validation.project import Project
 from gradectl.validation.runner import Event, Finished, Task, run
 from gradectl.validation.terraform_workspace import TerraformWorkspace
@@ -55,14 +67,19 @@ class Session:
     Args:
         context: Context of the checks.
         selection: The checks to run.
+        baseline: The known errors.
 
     Raises:
-        ConfigurationError: A program that a check needs is missing.
+        ConfigurationError: A program that a check needs is missing, and cannot be offered.
         UsageError: No check is left to run, or the revision does not exist.
     """
 
-    def __init__(self, context: CheckContext, selection: CheckSelection) -> None:
+    def __init__(
+        self, context: CheckContext, selection: CheckSelection, baseline: Baseline | None = None
+    ) -> None:
         self._context = context
+        self._baseline = baseline
+        self._partial = selection.changed_since is not None
         chosen = selection.names()
         revision = selection.changed_since
         changed = changed_since(revision, context.project.path, context.tools) if revision else None
@@ -79,11 +96,34 @@ class Session:
                 self._why_not[check.name] = _left_out(check, "skipped", _UNCHANGED)
             else:
                 self._jobs[check.name] = affected
-        for check in CHECKS:
-            if check.name in self._jobs:
-                check.require(context)
+        self.installations = self._missing(selection)
         self._cases: dict[str, list[CaseOutcome]] = {name: [] for name in self._jobs}
-        self._start = time.monotonic()
+        self._identified: dict[tuple[str, Finding, bool], Finding] = {}
+        self._fingerprints = Fingerprints(context.project.path, context.here, [context.scratch])
+        self._start, self._started = time.monotonic(), datetime.now(UTC)
+
+    def _missing(self, selection: CheckSelection) -> dict[str, Installation]:
+        """Require the programs of the checks; return those that can be installed instead."""
+        found: dict[str, Installation] = {}
+        for check in CHECKS:
+            if check.name not in self._jobs:
+                continue
+            offer = None if check.name in selection.only else check.installation(self._context)
+            if offer:
+                found[check.name] = offer
+            else:
+                check.require(self._context)
+        return found
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Skip a check that was selected, before the run."""
+        check = next(check for check in CHECKS if check.name == name)
+        self._why_not[name] = _left_out(check, "skipped", reason)
+        del self._jobs[name], self._cases[name]
+
+    def fix(self, *, dry_run: bool) -> Iterator[Fix]:
+        """Correct what has one answer, and yield each file; see `gradectl.validation.fixes`."""
+        return fix(self._jobs, self._context, dry_run=dry_run)
 
     @property
     def tasks(self) -> list[Task]:
@@ -94,14 +134,71 @@ class Session:
         """Run all tasks, `workers` at a time, and yield events."""
         for event in run(self.tasks, self._context, workers):
             if isinstance(event, Finished):
-                self._cases[event.task.check].append(event.case)
-            yield event
+                check = event.task.check
+                found = tuple(self.identify(check, finding) for finding in event.case.findings)
+                case = replace(event.case, findings=found)
+                self._cases[check].append(case)
+                yield Finished(event.task, case)
+            else:
+                yield event
 
-    def validation(self) -> Validation:
-        """Collect the outcomes of all checks."""
-        seconds = time.monotonic() - self._start
-        checks = tuple(self._outcome(check) for check in CHECKS)
-        return Validation(self._context.shown(self._context.project.path), seconds, checks)
+    def identify(self, check: str, finding: Finding) -> Finding:
+        """Add its fingerprint, and whether it is known; the same in each subject of a check."""
+        key = (check, finding, finding.blocks)
+        if key not in self._identified:
+            fingerprint = self._fingerprints.of(finding)
+            known = (
+                self._baseline is not None
+                and finding.fails
+                and not finding.blocks
+                and self._baseline.covers(check, fingerprint)
+            )
+            self._identified[key] = replace(finding, fingerprint=fingerprint.digest, known=known)
+        return self._identified[key]
+
+    def validation(self, fixes: Sequence[Fix] = ()) -> Validation:
+        """
+        Collect the outcomes of all checks.
+
+        Args:
+            fixes: What was corrected before the run.
+        """
+        checks = tuple(self._with_stale(self._outcome(check)) for check in CHECKS)
+        return Validation(
+            path=self._context.shown(self._context.project.path),
+            seconds=time.monotonic() - self._start,
+            checks=checks,
+            started=self._started.strftime("%Y-%m-%dT%H:%M:%S"),
+            providers_seconds=self._context.workspace.providers_seconds,
+            baseline=self._context.shown(self._baseline.path) if self._baseline else "",
+            fixes=tuple(fixes),
+        )
+
+    @property
+    def complete(self) -> frozenset[str]:
+        """The checks that looked at everything, or have nothing to look at."""
+        if self._partial:
+            return frozenset()
+        done = {
+            name
+            for name, jobs in self._jobs.items()
+            if len(self._cases[name]) == len(jobs)
+            and not any(item.blocks for case in self._cases[name] for item in case.findings)
+        }
+        absent = {name for name, left in self._why_not.items() if left.status == "not applicable"}
+        return frozenset(done | absent)
+
+    def _with_stale(self, found: CheckOutcome) -> CheckOutcome:
+        """Add a warning for each entry of the baseline that a check no longer needs."""
+        if not self._baseline or found.name not in self.complete:
+            return found
+        path = self._context.shown(self._baseline.path)
+        stale = tuple(
+            Finding(path, entry.line, f"{entry.text}; next: --update-baseline", "stale", "warning")
+            for entry in self._baseline.stale({found.name})
+        )
+        case = CaseOutcome(path, 0.0, stale)
+        return replace(found, cases=(*found.cases, case)) if stale else found
 
     def _outcome(self, check: Check) -> CheckOutcome:
         """The outcome of one check."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,9 @@ class TerraformWorkspace:
         project: The folders.
         tools: Runs Terraform.
         scratch: Temporary folder of this run.
+
+    Attributes:
+        providers_seconds: Time to install and start the providers, once for all folders.
     """
 
     def __init__(self, project: Project, tools: Tools, scratch: Path) -> None:
@@ -57,6 +61,13 @@ class TerraformWorkspace:
         self._locks: dict[Path, threading.Lock] = {}
         self._ready: dict[Path, ReadyFolder] = {}
         self._served: str | None = None
+        self._waited = threading.local()
+        self.providers_seconds = 0.0
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long the current thread has waited for the providers of all folders."""
+        return float(getattr(self._waited, "seconds", 0.0))
 
     @cached_property
     def binary(self) -> Binary:
@@ -91,7 +102,11 @@ class TerraformWorkspace:
         Raises:
             NotReadyError: Its providers or modules cannot be installed.
         """
-        served = self._providers()
+        start = time.monotonic()
+        try:
+            served = self._providers()
+        finally:
+            self._waited.seconds = self.waited_seconds + time.monotonic() - start
         with self._lock:
             lock = self._locks.setdefault(folder.path, threading.Lock())
         with lock:
@@ -114,6 +129,7 @@ class TerraformWorkspace:
         """Install and start the providers of all folders, once."""
         with self._locks.setdefault(self._scratch, threading.Lock()):
             if self._served is None:
+                start = time.monotonic()
                 wanted = [item for folder in self._project.folders for item in folder.requirements]
                 folder = self._scratch / "providers"
                 folder.mkdir(parents=True, exist_ok=True)
@@ -124,6 +140,7 @@ class TerraformWorkspace:
                 found = self.terraform.init(together, locked=False)
                 _succeed([_relocated(item, wanted) for item in found], self._project.path)
                 self._served = serve_providers(together.data_dir, self._tools)
+                self.providers_seconds = time.monotonic() - start
         return self._served
 
 

@@ -115,6 +115,11 @@ class CheckingTerraform:
         line = _LINE.search(done.errors)
         return Formatted(None, int(line.group(1)) if line else 1, _message(done))
 
+    def format_file(self, path: Path) -> None:
+        """Format a file in place; one with a syntax error stays as it is."""
+        command = [*self._binary.command, "fmt", "-list=false", "-no-color", path.name]
+        self._tools.run(command, path.parent)
+
     def init(self, folder: ReadyFolder, *, locked: bool) -> list[Diagnostic]:
         """
         Install the modules and providers of a folder, without its backend.

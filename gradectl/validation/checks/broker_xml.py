@@ -50,7 +50,7 @@ def _check(context: CheckContext, folder: Folder) -> Iterator[Finding]:
         answer = context.workspace.terraform.console(ready, f"base64encode(local.{_LOCAL})", values)
         found = stripped(base64.b64decode(answer).decode(), amazon_mq_rules())
     except NotReadyError as error:
-        yield from context.findings(error.diagnostics, error.directory)
+        yield from context.not_ready(error)
     except InvalidXmlError as error:
         yield context.finding(template, error.line, f"invalid XML: {error}")
     except (GradectlError, ValueError) as error:

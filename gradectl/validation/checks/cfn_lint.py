@@ -70,6 +70,7 @@ def _check(context: CheckContext, template: Path, name: str) -> Iterator[Finding
             rule["Id"],
             severity,
             rule.get("Source", ""),
+            rule.get("ShortDescription", ""),
         )
 
 

@@ -55,7 +55,7 @@ def _validate(context: CheckContext, folder: Folder) -> Iterator[Finding]:
     try:
         ready = context.workspace.ready(folder)
     except NotReadyError as error:
-        yield from context.findings(error.diagnostics, error.directory)
+        yield from context.not_ready(error)
         return
     yield from context.findings(context.workspace.terraform.validate(ready), folder.path)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckContext, CheckJob
+from gradectl.validation.model import Change, Check, CheckContext, CheckJob
 
 
 def differing_lines(text: str, formatted: str) -> list[int]:
@@ -40,12 +41,26 @@ def unformatted(
 def _jobs(context: CheckContext) -> list[CheckJob]:
     """One job for all files, which starts Terraform once."""
     files = context.project.formatted_files
+    if not files:
+        return []
 
     def run() -> Iterator[Finding]:
         for path in context.workspace.terraform.unformatted(files, context.project.path):
             yield from unformatted(context, path, path.read_text(encoding="utf-8"))
 
-    return [CheckJob(f"all {len(files)} files", files, run)] if files else []
+    return [CheckJob(f"all {len(files)} files", files, run, lambda: _fix(context, files))]
+
+
+def _fix(context: CheckContext, files: Sequence[Path]) -> Iterator[Change]:
+    """Format copies, so that a file keeps its line endings and is never half written."""
+    terraform = context.workspace.terraform
+    for number, path in enumerate(terraform.unformatted(files, context.project.path)):
+        copy = context.scratch / "fmt" / str(number) / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+        terraform.format_file(copy)
+        if copy.read_bytes() != path.read_bytes():
+            yield Change(path, copy.read_bytes())
 
 
 CHECK = Check(

@@ -39,7 +39,7 @@ def _test(context: CheckContext, folder: Folder) -> Iterator[Finding]:
     try:
         ready = context.workspace.ready(folder)
     except NotReadyError as error:
-        yield from context.findings(error.diagnostics, error.directory)
+        yield from context.not_ready(error)
         return
     files = [str(path.relative_to(folder.path)) for path in mocked]
     tested = context.workspace.terraform.test(ready, files)

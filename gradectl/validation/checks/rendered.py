@@ -10,7 +10,7 @@ from gradectl.environment import FILE, FOLDER, load, names
 from gradectl.errors import ConfigurationError
 from gradectl.validation.checks.fmt import differing_lines
 from gradectl.validation.findings import Finding
-from gradectl.validation.model import Check, CheckContext, CheckJob
+from gradectl.validation.model import Change, Check, CheckContext, CheckJob
 
 
 def _jobs(context: CheckContext) -> list[CheckJob]:
@@ -21,6 +21,7 @@ def _jobs(context: CheckContext) -> list[CheckJob]:
             name,
             [top / FOLDER / name, *sorted((top / FOLDER).glob("variables*.tf")), top / "templates"],
             partial(_check, context, name),
+            partial(_fix, context, name),
         )
         for name in names(top)
     ]
@@ -39,6 +40,18 @@ def _check(context: CheckContext, name: str) -> Iterator[Finding]:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         line = next(iter(differing_lines(text, files[path])), 1)
         yield context.finding(path, line, f"differs from {FILE}; next: gradectl render {name}")
+
+
+def _fix(context: CheckContext, name: str) -> Iterator[Change]:
+    """Render the files that are out of date; an invalid environment is left to the check."""
+    top = context.project.path
+    try:
+        environment = load(top, name)
+        files = {} if environment.external else rendered(top, environment)
+    except ConfigurationError:
+        return
+    for path in outdated(files):
+        yield Change(path, files[path].encode())
 
 
 CHECK = Check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import jsonschema
 import psutil
 import pytest
 import yaml
+
+from gradectl.validation.catalogue import NAMES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((REPOSITORY / "docs" / "schemas" / "cli" / "validate.json").read_text())
@@ -36,12 +39,13 @@ class Team:
     root: Path
     environ: dict[str, str]
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Start a run."""
         return subprocess.Popen(
             [sys.executable, "-m", "gradectl.cli", "validate", *words],
             cwd=self.root,
             env=self.environ,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -180,6 +184,88 @@ def test_nothing_is_written_into_the_root(team: Callable[..., Team]) -> None:
     assert {path.name for path in found.root.iterdir()} == set(BAD)
 
 
+QUICK = ("--only", "policies")
+
+
+def test_a_team_with_errors_starts_today(team: Callable[..., Team]) -> None:
+    """It records them once; then only new ones fail, and those that are gone are reported."""
+    found = team(BAD)
+    words = (*QUICK, "--baseline", "known.json")
+
+    record = found.run(*words, "--update-baseline")
+    (found.root / "bad.tf").write_text("\n# moved\n" + BAD["bad.tf"])
+    known = found.run(*words, "-o", "json")
+    (found.root / "bad.tf").write_text(BAD["bad.tf"] + 'locals {\n  p = { Action = "s3:*" }\n}\n')
+    more = found.run(*words, "--format", "github")
+    (found.root / "bad.tf").unlink()
+    less = found.run(*words)
+
+    runs = (record, known, more, less)
+    assert [run.returncode for run in runs] == [0, 0, 4, 0], record.stderr
+    assert "known.json: 1 known errors; 1 added, 0 removed" in record.stderr
+    assert "1 known errors of known.json are not listed" in known.stderr
+    document = json.loads(known.stdout)
+    jsonschema.validate(document, SCHEMA)
+    (check,) = (check for check in document["checks"] if check["name"] == "policies")
+    (finding,) = check["subjects"][0]["findings"]
+    assert (document["ok"], finding["known"], finding["line"]) == (True, True, 4)
+    (line,) = more.stdout.splitlines()
+    assert line.startswith("::error file=bad.tf,line=6,")
+    assert less.stdout.startswith("known.json:5: warning: stale: not found: bad.tf: ")
+    assert {path.name for path in found.root.iterdir()} == {*GOOD, "known.json"}
+
+
+def test_what_has_one_answer_is_fixed_first(team: Callable[..., Team]) -> None:
+    """Each changed file is named; a dry run changes none."""
+    found = team({**GOOD, "bad.tf": "locals {\n  a=1\n}\n"})
+
+    dry = found.run("--only", "fmt", "--fix", "--dry-run")
+    text = (found.root / "bad.tf").read_text()
+    run = found.run("--only", "fmt", "--fix", "-o", "json")
+
+    assert (dry.returncode, run.returncode) == (0, 0)
+    assert "would fix bad.tf (fmt)" in dry.stderr
+    assert "a=1" in text
+    assert "fixed bad.tf (fmt)" in run.stderr
+    assert json.loads(run.stdout)["fixes"] == [{"check": "fmt", "path": "bad.tf", "state": "fixed"}]
+    jsonschema.validate(json.loads(run.stdout), SCHEMA)
+    assert (found.root / "bad.tf").read_text() == "locals {\n  a = 1\n}\n"
+    assert {path.name for path in found.root.iterdir()} == {*GOOD, "bad.tf"}
+
+
+#: All checks but checkov and one that needs no program.
+NO_PROGRAMS = [
+    word for name in NAMES if name not in {"checkov", "policies"} for word in ("--skip", name)
+]
+
+
+def test_without_checkov_the_other_checks_run(team: Callable[..., Team]) -> None:
+    """Its own check fails with the command that installs it: nothing unsafe passes unseen."""
+    run = team(GOOD, PATH="/nonexistent").run(*NO_PROGRAMS)
+
+    lines = {line.split()[0]: line for line in run.stdout.splitlines() if line.strip()}
+    assert run.returncode == 4
+    assert "passed" in lines["policies"]
+    assert "failed" in lines["checkov"]
+    assert "pipx install checkov, or --skip checkov" in run.stderr
+
+
+def test_on_a_terminal_checkov_is_offered(team: Callable[..., Team]) -> None:
+    """Who does not want it goes on without, and the table says so."""
+    master, slave = pty.openpty()
+    with team(GOOD, PATH="/nonexistent").start(*NO_PROGRAMS, stdin=slave) as process:
+        os.write(master, b"n\n")
+        output, said = process.communicate(timeout=SECONDS)
+    os.close(master)
+    os.close(slave)
+
+    assert process.returncode == 0, said
+    assert "checkov is not installed. Install it into" in said
+    (line,) = (line for line in output.splitlines() if line.startswith("checkov"))
+    assert "skipped" in line
+    assert "pipx install checkov" in line
+
+
 def test_a_dry_run_lists_the_subjects(team: Callable[..., Team]) -> None:
     """No check runs."""
     run = team(BAD).run(*FAST, "--dry-run")
@@ -197,6 +283,10 @@ def test_a_dry_run_lists_the_subjects(team: Callable[..., Team]) -> None:
         (["--only", "fmt", "--skip", "fmt"], 64, "no check is left"),
         (["--changed-since", "main"], 78, "not in a git work tree"),
         (["empty"], 78, "no Terraform file"),
+        (["--update-baseline"], 64, "needs the name of the file"),
+        (["--baseline", "b", "--update-baseline", "--changed-since", "x"], 64, "over all files"),
+        (["--baseline", "nowhere.json"], 78, "file not found"),
+        (["--baseline", "main.tf"], 78, "the baseline cannot be read"),
     ],
 )
 def test_an_invalid_command_line_is_one_error(

@@ -209,6 +209,12 @@ def test_a_question_without_a_terminal_is_refused() -> None:
     assert "--yes" in caught.value.next_step
 
 
+def test_an_offer_that_cannot_be_made_is_no_answer() -> None:
+    """Without a terminal, the command goes on and says what is missing."""
+    assert ui(may_ask=False).offer("Install it?") is None
+    assert ui(assume_yes=True, may_ask=False).offer("Install it?") is True
+
+
 def test_yes_does_not_confirm_a_name() -> None:
     """Irreversible operations require the name, even with --yes."""
     with pytest.raises(RefusedError) as caught:

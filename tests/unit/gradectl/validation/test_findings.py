@@ -9,6 +9,7 @@ from gradectl.validation.findings import (
     Validation,
     document,
     grouped,
+    listed,
     outcome,
     rows,
 )
@@ -53,7 +54,7 @@ def test_the_table_counts_subjects_and_findings() -> None:
     many = [CaseOutcome(name, 0.25, (ERROR,)) for name in "dcba"]
     checks = [check("x", *many), check("y", CaseOutcome("a", 0.5, (NOTE,)))]
 
-    assert rows(checks) == [
+    assert rows(Validation("p", 1.5, tuple(checks)))[:2] == [
         ("x", "failed", "1.0 s", "a and 3 more; 4 errors"),
         ("y", "passed", "0.5 s", "a; 1 remark"),
     ]
@@ -63,7 +64,30 @@ def test_a_skipped_check_has_a_reason_and_no_time() -> None:
     """It must not look like a passed check."""
     left_out = CheckOutcome("x", "A purpose", "not applicable", reason="there is none")
 
-    assert rows([left_out]) == [("x", "not applicable", "", "there is none")]
+    found = rows(Validation("p", 0.5, (left_out,)))
+
+    assert found[0] == ("x", "not applicable", "", "there is none")
+
+
+def test_the_table_ends_with_what_all_checks_share() -> None:
+    """The providers are started once, so their time belongs to no check."""
+    found = rows(Validation("p", 9.5, (), providers_seconds=8.0))
+
+    assert found == [
+        ("providers", "", "8.0 s", "installed and started once, for all checks"),
+        ("total", "", "9.5 s", "wall time"),
+    ]
+
+
+def test_a_known_error_does_not_fail_and_is_counted() -> None:
+    """It is not listed among the others."""
+    known = Finding("a.tf", 1, "wrong", known=True)
+    found = Validation("p", 1.0, (check("x", CaseOutcome("a", 1.0, (known, NOTE))),))
+
+    assert not found.failed
+    assert found.known == 1
+    assert list(listed(found.checks)) == [NOTE]
+    assert rows(found)[0] == ("x", "passed", "1.0 s", "a; 1 remark; 1 known")
 
 
 def test_the_document_is_ok_when_nothing_failed() -> None:
@@ -80,6 +104,9 @@ def test_the_document_is_ok_when_nothing_failed() -> None:
             "rule": "rule",
             "severity": "error",
             "message": "wrong",
+            "title": "",
             "help_url": "",
+            "known": False,
+            "fingerprint": "",
         }
     ]

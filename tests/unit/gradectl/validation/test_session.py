@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gradectl.errors import ConfigurationError, UsageError
+from gradectl.validation.baseline import Baseline, read_baseline
 from gradectl.validation.catalogue import CHECKS, NAMES
-from gradectl.validation.findings import CheckOutcome
+from gradectl.validation.findings import CheckOutcome, Finding, Validation, listed
+from gradectl.validation.fingerprints import Fingerprint
 from gradectl.validation.model import CheckContext
 from gradectl.validation.session import CheckSelection, Session
 
@@ -56,17 +60,20 @@ def test_skipping_every_check_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
-    [("fmt", "neither terraform nor tofu"), ("checkov", "checkov is not installed")],
+    ("only", "words"),
+    [
+        (["policies", "fmt"], "neither terraform nor tofu"),
+        (["checkov"], "checkov is not installed"),
+    ],
 )
 def test_a_missing_program_is_one_error_before_anything_runs(
-    make_context: Make, name: str, words: str
+    make_context: Make, only: list[str], words: str
 ) -> None:
     """It says how to install it."""
     context = make_context(FILES, PATH="/nonexistent")
 
     with pytest.raises(ConfigurationError, match=words) as caught:
-        Session(context, CheckSelection(only=[name]))
+        Session(context, CheckSelection(only=only))
 
     assert caught.value.next_step
 
@@ -99,3 +106,108 @@ def test_a_run_leaves_no_files(make_context: Make) -> None:
 
     assert [type(event).__name__ for event in session.run(1)] == ["Started", "Finished"]
     assert sorted(path.name for path in context.project.path.iterdir()) == sorted(FILES)
+
+
+#: Leaves checkov and a check without programs.
+REST = [name for name in NAMES if name not in ("checkov", "policies")]
+
+
+def test_a_check_without_its_program_fails_and_the_others_run(make_context: Make) -> None:
+    """Nothing was checked, so it must not pass; the error has the command that installs it."""
+    session = Session(make_context(FILES, PATH="/nonexistent"), CheckSelection(skip=REST))
+    events = list(session.run(1))
+
+    found = {check.name: check for check in session.validation().checks}
+    (finding,) = found["checkov"].findings
+    assert list(session.installations) == ["checkov"]
+    assert len(events) == 4
+    assert found["policies"].status == "passed"
+    assert found["checkov"].status == "failed"
+    assert "pipx install checkov, or --skip checkov" in finding.message
+
+
+def test_a_check_can_be_left_out_before_the_run(make_context: Make) -> None:
+    """When the user does not want its program."""
+    session = Session(make_context(FILES, PATH="/nonexistent"), CheckSelection(skip=REST))
+
+    session.leave_out("checkov", "not installed")
+
+    assert [task.check for task in session.tasks] == ["policies"]
+    found = {check.name: check for check in session.validation().checks}
+    assert (found["checkov"].status, found["checkov"].reason) == ("skipped", "not installed")
+
+
+WILD = 'resource "aws_iam_policy" "{name}" {{\n  policy = jsonencode({{ Action = "*" }})\n}}\n'
+
+
+def checked(context: CheckContext, baseline: Baseline | None, **selection: Any) -> Session:
+    """Run the checks without programs."""
+    request = CheckSelection(**{"only": ["policies"], **selection})
+    session = Session(context, request, baseline)
+    list(session.run(1))
+    return session
+
+
+def test_a_baseline_is_written_read_and_reported_as_stale(
+    make_context: Make, tmp_path: Path
+) -> None:
+    """Start today, add nothing, and shrink."""
+    path = tmp_path / "b.json"
+    recording = read_baseline(path, NAMES, recording=True)
+    context = make_context({"main.tf": WILD.format(name="a")})
+    recording.update(checked(context, recording).complete)
+
+    def again(text: str, **selection: Any) -> Validation:
+        (context.project.path / "main.tf").write_text(text)
+        return checked(
+            context, read_baseline(path, NAMES, recording=False), **selection
+        ).validation()
+
+    moved = again("\n\n" + WILD.format(name="a"))
+    more = again(WILD.format(name="a") + WILD.format(name="b"))
+    fixed = again("# nothing\n")
+
+    assert (moved.failed, moved.known) == ((), 1)
+    assert [finding.line for finding in listed(more.failed)] == [5]
+    assert not fixed.failed
+    (stale,) = listed(fixed.checks)
+    assert (stale.path, stale.rule, stale.severity) == (str(path), "stale", "warning")
+    assert "not found: main.tf: Action '*' is a wildcard" in stale.message
+    assert "--update-baseline" in stale.message
+
+
+def test_what_prevents_a_check_is_never_known(make_context: Make, tmp_path: Path) -> None:
+    """Or a team would believe for months that checkov runs."""
+    context = make_context(FILES, PATH="/nonexistent")
+    recording = read_baseline(tmp_path / "b.json", NAMES, recording=True)
+    session = checked(context, recording, only=[], skip=REST)
+
+    assert [check.name for check in session.validation().failed] == ["checkov"]
+    assert "checkov" not in session.complete
+    assert recording.update(session.complete) == (0, 0, 0)
+
+
+def test_only_a_whole_run_tells_what_is_stale(make_context: Make, tmp_path: Path) -> None:
+    """Without a check, its entries stay; those of a check that no longer applies are stale."""
+    path = tmp_path / "b.json"
+    recording = read_baseline(path, NAMES, recording=True)
+    for check in ("policies", "fmt", "readmes"):
+        recording.covers(check, Fingerprint("x.tf", "", "", f"of {check}"))
+    recording.update(NAMES)
+    session = checked(make_context(FILES), read_baseline(path, NAMES, recording=False))
+
+    stale = [finding.message.split(";")[0] for finding in listed(session.validation().checks)]
+
+    assert stale == ["not found: x.tf: of policies", "not found: x.tf: of readmes"]
+
+
+def test_the_same_error_of_two_subjects_counts_once(make_context: Make, tmp_path: Path) -> None:
+    """A root reports what is wrong in its modules, and so do they."""
+    context = make_context(FILES)
+    wrong = Finding("main.tf", 1, "wrong")
+    recording = read_baseline(tmp_path / "b.json", NAMES, recording=True)
+    session = Session(context, CheckSelection(only=["policies"]), recording)
+
+    assert session.identify("policies", wrong) == session.identify("policies", wrong)
+    assert session.identify("policies", wrong).known
+    assert recording.update(NAMES) == (1, 1, 0)
