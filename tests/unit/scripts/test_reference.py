@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,23 @@ def test_check_lists_stale_files_and_writes_none(
     error = f"{', '.join(names)}: out of date; next: make docs\n"
     assert (code, capsys.readouterr().err) == (4, error)
     assert not (top / "docs" / "cli.md").exists()
+
+
+def test_print_answers_with_the_texts_of_stale_files_and_writes_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`gradectl validate --fix` writes them."""
+    top = repository(tmp_path)
+
+    assert reference.main(["--print"], top) == 0
+
+    texts = json.loads(capsys.readouterr().out)
+    assert "`max`" in texts["modules/one/README.md"]
+    assert not (top / "docs" / "cli.md").exists()
+    for name, text in texts.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    assert reference.main(["--check"], top) == 0
 
 
 def test_written_files_are_up_to_date(tmp_path: Path) -> None:

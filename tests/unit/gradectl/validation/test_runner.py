@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,29 @@ def test_each_job_yields_its_start_and_its_findings(context: CheckContext) -> No
         ("a", 1.0, (FINDING,)),
         ("b", 1.0, ()),
     ]
+
+
+class Waiting:
+    """Stands for a workspace with slow providers."""
+
+    waited_seconds = 0.0
+
+
+def test_the_wait_for_the_providers_is_not_the_time_of_a_check(context: CheckContext) -> None:
+    """They are started once for all, and only the first check would look slow."""
+    workspace = Waiting()
+    clock = iter((100.0, 141.5))
+
+    def look() -> list[Finding]:
+        workspace.waited_seconds += 40.0
+        return []
+
+    waiting: Any = workspace
+    events = list(
+        run([task("a", look)], replace(context, workspace=waiting), 1, lambda: next(clock))
+    )
+
+    assert [event.case.seconds for event in events if isinstance(event, Finished)] == [1.5]
 
 
 def test_jobs_run_at_the_same_time(context: CheckContext) -> None:
