@@ -117,7 +117,7 @@ def validate(  # noqa: PLR0913 - one argument for each option
         validation = session.validation(fixed)
     if baseline and update_baseline and not app.options.dry_run:
         known, added, removed = baseline.update(session.complete)
-        app.ui.say(f"{baseline_file}: {known} known errors; {added} added, {removed} removed")
+        app.ui.say(f"{baseline_file}: {_errors(known)} known; {added} added, {removed} removed")
     _emit(app, validation, format_name)
     _summarise(app, validation)
     if validation.failed:
@@ -211,15 +211,21 @@ def _emit(app: AppContext, validation: Validation, format_name: str | None) -> N
         app.ui.write(writers[format_name]())
         app.ui.say_table(table)
     elif app.ui.output == "table" and format_name != "json":
-        app.ui.write("".join(f"{line}\n" for line in _lines(validation)))
+        for line in _lines(validation):
+            app.ui.write_line(line)
         app.ui.emit("validate", {}, table)
     else:
         app.ui.output = "json" if format_name == "json" else app.ui.output
         app.ui.emit("validate", document(validation), table)
         app.ui.say_table(table)
     if validation.known:
-        text = f"{validation.known} known errors of {validation.baseline} are not listed"
-        app.ui.say(f"{text}; --output json has them")
+        text = f"not listed: {_errors(validation.known)} known from {validation.baseline}"
+        app.ui.say(f"{text}; --output json has all")
+
+
+def _errors(number: int) -> str:
+    """Count errors."""
+    return "1 error" if number == 1 else f"{number} errors"
 
 
 def _lines(validation: Validation) -> Sequence[str]:
@@ -248,6 +254,6 @@ def _failure(validation: Validation, path: Path | None) -> CheckFailedError:
     """Count the errors, and show the command that repeats only the failed checks."""
     found = [one for one in grouped(validation.failed) if one.fails]
     names = [check.name for check in validation.failed]
-    text = f"{len(found)} {'errors' if len(found) > 1 else 'error'} from {', '.join(names)}"
+    text = f"{_errors(len(found))} from {', '.join(names)}"
     words = ["gradectl validate", *([str(path)] if path else []), *(f"--only {x}" for x in names)]
     return CheckFailedError(text, where=found[0].location, next_step=" ".join(words))

@@ -110,7 +110,7 @@ class Baseline:
             if entry.check in checks and found < self._listed[entry.key]:
                 message = json.dumps(entry.message, ensure_ascii=False)
                 line = next((n for n, text in enumerate(self._lines, 1) if message in text), 1)
-                counted = f"found {found} times instead of {entry.count}" if found else "not found"
+                counted = f"only {found} of {entry.count} left" if found else "not found"
                 text = f"{counted}: {entry.path}: {entry.message}"
                 yield StaleEntry(entry.check, line, text)
 

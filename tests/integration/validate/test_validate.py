@@ -202,8 +202,8 @@ def test_a_team_with_errors_starts_today(team: Callable[..., Team]) -> None:
 
     runs = (record, known, more, less)
     assert [run.returncode for run in runs] == [0, 0, 4, 0], record.stderr
-    assert "known.json: 1 known errors; 1 added, 0 removed" in record.stderr
-    assert "1 known errors of known.json are not listed" in known.stderr
+    assert "known.json: 1 error known; 1 added, 0 removed" in record.stderr
+    assert "not listed: 1 error known from known.json" in known.stderr
     document = json.loads(known.stdout)
     jsonschema.validate(document, SCHEMA)
     (check,) = (check for check in document["checks"] if check["name"] == "policies")
@@ -264,6 +264,14 @@ def test_on_a_terminal_checkov_is_offered(team: Callable[..., Team]) -> None:
     (line,) = (line for line in output.splitlines() if line.startswith("checkov"))
     assert "skipped" in line
     assert "pipx install checkov" in line
+
+
+def test_findings_cannot_control_the_terminal(team: Callable[..., Team]) -> None:
+    """File names and values of a root of others are shown as text."""
+    run = team({**GOOD, "a\x1b[2Jb.tf": BAD["bad.tf"]}).run(*QUICK)
+
+    assert "a\\x1b[2Jb.tf:2: error: wildcard" in run.stdout
+    assert "\x1b" not in run.stdout + run.stderr
 
 
 def test_a_dry_run_lists_the_subjects(team: Callable[..., Team]) -> None:

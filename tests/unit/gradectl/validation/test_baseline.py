@@ -54,7 +54,7 @@ def test_entries_that_are_no_longer_needed_are_reported_with_their_line(file: Pa
 
     lines = file.read_text().splitlines()
     assert FORMAT.message in lines[fmt.line - 1]
-    assert fmt.text == f"found 1 times instead of 2: main.tf: {FORMAT.message}"
+    assert fmt.text == f"only 1 of 2 left: main.tf: {FORMAT.message}"
     assert WILD.message in lines[policies.line - 1]
     assert policies.text == f"not found: main.tf: {WILD.message}"
 
