@@ -116,10 +116,18 @@ class Session:
         return found
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Skip a check that was selected, before the run."""
+        """
+        Skip a check that was selected, before the run.
+
+        Raises:
+            UsageError: No check is left to run.
+        """
         check = next(check for check in CHECKS if check.name == name)
         self._why_not[name] = _left_out(check, "skipped", reason)
         del self._jobs[name], self._cases[name]
+        if not self._jobs:
+            text = "no check is left to run"
+            raise UsageError(text, where=name, next_step=reason)
 
     def fix(self, *, dry_run: bool) -> Iterator[Fix]:
         """Correct what has one answer, and yield each file; see `gradectl.validation.fixes`."""
@@ -132,6 +140,7 @@ class Session:
 
     def run(self, workers: int) -> Iterator[Event]:
         """Run all tasks, `workers` at a time, and yield events."""
+        self._start, self._started = time.monotonic(), datetime.now(UTC)
         for event in run(self.tasks, self._context, workers):
             if isinstance(event, Finished):
                 check = event.task.check

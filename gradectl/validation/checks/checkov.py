@@ -70,10 +70,10 @@ def install(
     Raises:
         ConfigurationError: It cannot be installed.
     """
-    words = ["--disable-pip-version-check", "--no-input", f"{_PROGRAM}=={VERSION}"]
+    words = ["--disable-pip-version-check", "--no-input", "--progress-bar=off"]
     commands = (
         [interpreter, "-m", "venv", "--clear", str(folder)],
-        [str(folder / "bin" / "python"), "-m", "pip", "install", *words],
+        [str(folder / "bin" / "python"), "-m", "pip", "install", *words, f"{_PROGRAM}=={VERSION}"],
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     said: list[str] = []

@@ -135,6 +135,8 @@ def test_a_check_can_be_left_out_before_the_run(make_context: Make) -> None:
     assert [task.check for task in session.tasks] == ["policies"]
     found = {check.name: check for check in session.validation().checks}
     assert (found["checkov"].status, found["checkov"].reason) == ("skipped", "not installed")
+    with pytest.raises(UsageError, match="no check is left"):
+        session.leave_out("policies", "for this test")
 
 
 WILD = 'resource "aws_iam_policy" "{name}" {{\n  policy = jsonencode({{ Action = "*" }})\n}}\n'
