@@ -28,6 +28,7 @@ from gradectl.planning.plan import Plan
 from gradectl.planning.review import check_reviewed, deployment_id, summarise, table
 from gradectl.rollouts.rollout import redeploy_failed, say_way_back
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
+from gradectl.secrets.passwords import given_passwords
 from gradectl.ui import Table
 
 
@@ -66,7 +67,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
         gates = open_gates(app.project_root, deployment.environment, plan, allow_loss)
         _show_gates(app, plan, gates)
         if reviewed:
-            check_reviewed(reviewed, deployment.environment, plan)
+            check_reviewed(reviewed, deployment.environment, plan, given_passwords(app.environ))
         gates.enforce()
         if app.options.dry_run:
             users = preview_broker_users(deployment.aws, app.ui, environment, plan)

@@ -24,6 +24,7 @@ from gradectl.planning.review import (
     table,
     write_reviewed,
 )
+from gradectl.secrets.passwords import given_passwords
 from gradectl.ui import Table
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -88,7 +89,7 @@ def plan(  # noqa: PLR0913 - one parameter an option
         deployment.discard_plan()  # the file has secrets in clear text
     gates = open_gates(app.project_root, deployment.environment, found)
     if out:
-        write_reviewed(out, deployment.environment, found)
+        write_reviewed(out, deployment.environment, found, given_passwords(app.environ))
     _show(app, deployment.environment, found, gates, cost=cost)
     if enforce:
         gates.enforce()

@@ -24,6 +24,7 @@ from gradectl.rollouts.migration import migrate_database, plan_migration
 from gradectl.rollouts.polling import pauses
 from gradectl.rollouts.rollout import redeploy_failed, say_way_back, wait_until_stable
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
+from gradectl.secrets.passwords import given_passwords
 from gradectl.ui import Table
 from grader.errors import GraderError
 
@@ -118,7 +119,8 @@ class DeploySteps:
         gates.show(self._ui)
         gates.enforce()
         if options.reviewed:
-            check_reviewed(options.reviewed, environment, plan)
+            given = given_passwords(self._deployment.app.environ)
+            check_reviewed(options.reviewed, environment, plan, given)
             return "equal to the reviewed plan"
         if plan.empty:
             return "nothing to confirm"

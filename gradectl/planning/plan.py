@@ -103,6 +103,20 @@ class Change:
     import_id: str = ""
 
     @property
+    def writes_secret(self) -> bool:
+        """Whether the change sends write-only values, which no plan contains."""
+        versions = {
+            name
+            for values in (self.after, self.unknown)
+            if isinstance(values, Mapping)
+            for name, value in values.items()
+            if name.endswith("_wo_version") and value not in (None, False)
+        }
+        if self.action is Action.UPDATE:
+            return not versions.isdisjoint(self.attributes)
+        return bool(versions) and self.action in (Action.CREATE, Action.REPLACE)
+
+    @property
     def loses_data(self) -> bool:
         """Whether the change deletes data that cannot be recreated."""
         return self.kind in STATEFUL and self.action in (Action.DELETE, Action.REPLACE)
@@ -147,6 +161,11 @@ class Plan:
     def losses(self) -> tuple[Change, ...]:
         """Changes that lose data; applying them requires the environment's name."""
         return tuple(change for change in self.changes if change.loses_data)
+
+    @property
+    def secret_writers(self) -> tuple[Change, ...]:
+        """Changes that send passwords; their values are those of the apply, not of the plan."""
+        return tuple(change for change in self.changes if change.writes_secret)
 
     @property
     def replacements(self) -> dict[str, tuple[Change, ...]]:

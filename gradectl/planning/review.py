@@ -8,11 +8,13 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from gradectl.context import AppContext
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, RefusedError
 from gradectl.planning import plan_report
+from gradectl.planning.masking import Sensitive
 from gradectl.planning.plan import Plan, differences, normalised
 from gradectl.ui import SCHEMA_VERSION, Table
 
@@ -61,7 +63,9 @@ def append_summary(app: AppContext, markdown: str) -> None:
             page.write(markdown)
 
 
-def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
+def write_reviewed(
+    path: Path, environment: Environment, plan: Plan, passwords: Mapping[str, str]
+) -> None:
     """
     Write a plan for `apply --reviewed`, with fingerprints instead of secrets.
 
@@ -69,6 +73,7 @@ def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
         path: The file; only its owner may read it.
         environment: The environment.
         plan: The plan.
+        passwords: The passwords that were given for it, by name.
     """
     salt = secrets.token_hex(16)
     document = {
@@ -76,6 +81,7 @@ def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
         "kind": _KIND,
         "salt": salt,
         **deployment_id(environment),
+        "passwords": _fingerprints(plan, passwords, salt),
         **normalised(plan, salt),
     }
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
@@ -84,14 +90,17 @@ def write_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
         file.write(text)
 
 
-def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
+def check_reviewed(
+    path: Path, environment: Environment, plan: Plan, passwords: Mapping[str, str]
+) -> None:
     """
-    Compare a new plan with the reviewed one.
+    Compare a new plan, and the passwords that it would write, with the reviewed one.
 
     Args:
         path: The file from `write_reviewed`.
         environment: The environment.
         plan: The new plan.
+        passwords: The passwords that were given for it, by name.
 
     Raises:
         ConfigurationError: The file is not a reviewed plan.
@@ -107,6 +116,27 @@ def check_reviewed(path: Path, environment: Environment, plan: Plan) -> None:
     if different:
         text = "the plan differs from the reviewed one in:\n" + "\n".join(different)
         raise RefusedError(text, where=str(path), next_step=again)
+    _check_passwords(path, reviewed, _fingerprints(plan, passwords, str(reviewed.get("salt"))))
+
+
+def _fingerprints(plan: Plan, passwords: Mapping[str, str], salt: str) -> dict[str, str]:
+    """Fingerprints of the given passwords; none where the plan writes no password."""
+    if not plan.secret_writers:
+        return {}
+    return {name: Sensitive(value).fingerprint(salt) for name, value in sorted(passwords.items())}
+
+
+def _check_passwords(path: Path, reviewed: Mapping[str, Any], now: Mapping[str, str]) -> None:
+    """Refuse to write other passwords than those of the review: the plan does not have them."""
+    recorded = reviewed.get("passwords")
+    before = recorded if isinstance(recorded, Mapping) else {}
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    if names:
+        text = (
+            f"the plan writes passwords, and was reviewed with other values of {', '.join(names)}"
+        )
+        next_step = "set the same TF_VAR_ variables as for the plan, or plan and review again"
+        raise RefusedError(text, where=str(path), next_step=next_step)
 
 
 def read_reviewed(path: Path) -> Mapping[str, Any]:
@@ -119,6 +149,9 @@ def read_reviewed(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        if path.is_file() and is_zipfile(path):
+            text = "a plan file of Terraform has secrets in clear text, but no ephemeral passwords"
+            raise ConfigurationError(text, where=str(path), next_step=_NEXT) from error
         raise ConfigurationError(
             f"cannot read the reviewed plan: {error}", where=str(path), next_step=_NEXT
         ) from error

@@ -73,6 +73,21 @@ def password_variables(
     return {**single, _ROLES_VARIABLE: _expression(roles)}
 
 
+def given_passwords(environ: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return the passwords in the process environment, by the name of their variable.
+
+    Args:
+        environ: The process environment.
+
+    Raises:
+        ConfigurationError: TF_VAR_mq_user_passwords is not a JSON object of strings.
+    """
+    single = {name: environ.get(f"TF_VAR_{name}") for name in _VARIABLES}
+    roles = {f"mq_user_passwords.{role}": value for role, value in _given_to_roles(environ).items()}
+    return {name: value for name, value in {**single, **roles}.items() if value}
+
+
 def _expression(roles: Mapping[str, str]) -> str:
     """Format a map as an HCL expression: JSON with template sequences escaped."""
     return json.dumps(roles, sort_keys=True).replace("${", "$${").replace("%{", "%%{")

@@ -63,13 +63,19 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
         root.write(PARTS)
     summary, bucket = project.root / "summary.md", f"{project.name}-kept"
 
+    given = {"TF_VAR_mq_admin_password": "a-Password-for-tests-1"}
     planned = project.run_process(
-        "plan", project.name, "--detailed-exitcode", "--out", "reviewed.json", "-o", "json"
+        *("plan", project.name, "--detailed-exitcode", "--out", "reviewed.json", "-o", "json"),
+        **given,
     )
     assert planned.returncode == 2, planned.stderr
     document = published(planned.stdout)
-    published((project.root / "reviewed.json").read_text())
+    reviewed = published((project.root / "reviewed.json").read_text())
+    assert list(reviewed["passwords"]) == ["mq_admin_password"]
+    assert given["TF_VAR_mq_admin_password"] not in json.dumps(reviewed)
     assert (document["kind"], document["summary"]["create"]) == ("plan", 7)
+
+    assert_another_password_is_refused(project)
 
     applied = project.run_process(
         "apply",
@@ -77,10 +83,14 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
         "--no-input",
         *("--reviewed", "reviewed.json", "-o", "json"),
         GITHUB_STEP_SUMMARY=str(summary),
+        **given,
     )
     assert applied.returncode == 0, applied.stderr
     assert published(applied.stdout)["outputs"] == {"greeting": "good day"}
     assert "7 to create" in summary.read_text()
+    name = f"/{project.name}/mq/password"
+    written = project.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    assert written["Value"] == given["TF_VAR_mq_admin_password"]
     assert not list((project.root / ".gradectl").rglob("terraform.plan"))
 
     assert_drift_is_found_without_changing_anything(project, published)
@@ -108,6 +118,18 @@ def test_an_environment_is_planned_reviewed_applied_and_destroyed(
     assert (project.root / "saved" / bucket / "index.jsonl").read_text() == ""
     assert "to keep a copy of the files: --export DIR" not in destroyed.stderr
     assert not project.client("ssm").get_parameters(Names=[paused])["Parameters"]
+
+
+def assert_another_password_is_refused(project: Any) -> None:
+    """The plan is the same, and would write a password that nobody reviewed."""
+    other = {"TF_VAR_mq_admin_password": "a-Password-for-tests-2"}
+    refused = project.run(
+        "apply", project.name, "--no-input", "--reviewed", "reviewed.json", **other
+    )
+
+    assert refused.returncode == 5
+    assert "reviewed with other values of mq_admin_password" in refused.stderr
+    assert project.state_keys() == []
 
 
 def assert_drift_is_found_without_changing_anything(project: Any, published: Any) -> None:

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradectl.errors import ConfigurationError
-from gradectl.secrets.passwords import ALPHABET, LENGTH, generate, password_variables
+from gradectl.secrets.passwords import (
+    ALPHABET,
+    LENGTH,
+    generate,
+    given_passwords,
+    password_variables,
+)
 
 MQ, DB, APPLICATION = "/dev/mq/password", "/dev/db/password", "/dev/db-app/password"
 ROLES = {role: f"/dev/mq-{role}/password" for role in ("operator", "web", "worker")}
@@ -44,6 +50,20 @@ def test_a_given_password_takes_precedence() -> None:
 
     assert found["TF_VAR_mq_admin_password"] == "given"
     assert found["TF_VAR_db_admin_password"] == "kept-db"
+
+
+def test_given_passwords_are_those_of_the_environment() -> None:
+    """By the name of the variable, those of roles one by one; an empty one is not given."""
+    environ = {
+        "TF_VAR_mq_admin_password": "given",
+        "TF_VAR_db_admin_password": "",
+        VARIABLE: '{"worker": "also given"}',
+        "TF_VAR_greeting": "hello",
+    }
+
+    found = given_passwords(environ)
+
+    assert found == {"mq_admin_password": "given", "mq_user_passwords.worker": "also given"}
 
 
 def test_one_role_can_be_given_a_password_alone() -> None:
