@@ -2,9 +2,10 @@
 Writes all generated documentation.
 
 `python scripts/reference.py` writes the command line reference, the table of languages, the answers
-to system calls, the reference tables of the Terraform modules and the root, and the JSON Schemas of
-the messages. With `--check` it writes nothing, and exits with 4 when a file is out of date. With
-`--print` it writes nothing, and prints the files that are out of date as JSON: path to text.
+to system calls, the reference tables of the Terraform modules and the root, the tables of monthly
+costs, and the JSON Schemas of the messages. With `--check` it writes nothing, and exits with 4 when
+a file is out of date. With `--print` it writes nothing, and prints the files that are out of date as
+JSON: path to text.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 import call_reference
 import cli_reference
 import language_reference
+import month_tables
 import terraform_reference
 
 from gradectl.errors import ExitCode
+from gradectl.planning.price_file import read_prices
 from grader.contract.schemas import schemas
 
 TOP = Path(__file__).resolve().parents[1]
@@ -31,8 +34,20 @@ def generated(top: Path) -> dict[Path, str]:
         top / "docs/cli.md": cli_reference.page(),
         top / "docs/system-calls.md": call_reference.page(),
         top / "docs/languages.md": language_reference.page(read(top / "docs/languages.md")),
-        **terraform_reference.pages(top),
+        **with_months(top, terraform_reference.pages(top)),
         **published,
+    }
+
+
+def with_months(top: Path, pages: dict[Path, str]) -> dict[Path, str]:
+    """Return pages with their current tables of monthly costs, and all others that have one."""
+    others = [*(top / "docs").glob("*.md"), *(top / "examples").glob("*/README.md")]
+    texts = {**{path: read(path) for path in others}, **pages}
+    prices = read_prices(top)
+    return {
+        path: month_tables.page(text, read(path.with_name("main.tf")), prices)
+        for path, text in texts.items()
+        if path in pages or month_tables.BEGIN in text
     }
 
 

@@ -93,3 +93,6 @@ output "worker_security_group_id" { value = module.network.security_group_ids["w
 # given: existing = { vpc_id = "vpc-0123456789abcdef0", vpc_cidr_block = "10.20.0.0/16", private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], s3_prefix_list_id = "pl-78a54011", group_ids = { broker = "sg-0123456789abcdef0", database = "sg-0123456789abcdef1", endpoints = "sg-0123456789abcdef2", web = "sg-0123456789abcdef3" }, broker = { name = "shared", stomp_endpoint = "stomp+ssl://mq.example.com:61614", username = "grading" }, database = { identifier = "shared", endpoint = "db.example.com:3306", name = "judge", username = "grading" } }
 # plans: resources=56 aws_vpc.this=0 aws_vpc_endpoint.interface=0 aws_vpc_endpoint.s3=0 aws_security_group.this=1 aws_ecs_service.this=1
 # plans: aws_vpc_security_group_egress_rule.role["worker-to-broker-61614-group-1"] referenced_security_group_id = "sg-0123456789abcdef0"
+# bills: alarm-metric=16 custom-metric=1 custom-metric=use fargate-x86-memory=730..7300
+# bills: fargate-x86-vcpu=365..3650 kms-key=1 logs-ingested=use logs-stored=use s3-storage=use
+# bills: s3-writes=use sns-messages=use

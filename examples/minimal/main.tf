@@ -34,3 +34,5 @@ module "monitoring" {
 
 # plans: resources=64 aws_mq_broker.this=1 aws_s3_bucket.this=1 aws_nat_gateway.this=0 aws_cloudwatch_metric_alarm.this=9
 # plans: aws_mq_broker.this publicly_accessible = false
+# bills: alarm-metric=12 interface-endpoint=5840 interface-endpoint-data=use kms-key=1
+# bills: mq-mq.t3.micro=1 mq-storage=use s3-storage=use s3-writes=use sns-messages=use

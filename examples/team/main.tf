@@ -91,3 +91,7 @@ output "broker_users" { value = { admin = null, web = null, worker = module.para
 # plans: resources=101 aws_mq_broker.this=1 aws_db_instance.this=1 aws_ecs_service.this=1 aws_nat_gateway.this=0
 # plans: module.parameters.aws_ssm_parameter.secret["mq-password"] name = "/exams/worker/mq-password"
 # plans: aws_ecs_task_definition.this container_definitions.0.name = "grading-worker"
+# bills: alarm-metric=17 custom-metric=1 custom-metric=use fargate-x86-memory=730..7300
+# bills: fargate-x86-vcpu=365..3650 interface-endpoint=5840 interface-endpoint-data=use kms-key=1
+# bills: logs-ingested=use logs-stored=use mq-mq.t3.micro=1 mq-storage=use rds-backup=use
+# bills: rds-mysql-db.t4g.micro=730 rds-storage-gp3=20 s3-storage=use s3-writes=use sns-messages=use

@@ -13,6 +13,7 @@ HOURS = 730
 _CPU_UNITS = 1024  # of a vCPU in a task definition
 _MIB = 1024  # of a GB in a task definition
 _INCLUDED_GIB = 20  # ephemeral storage of a task without a charge
+_DETAILED_METRICS = 7  # of an instance with detailed monitoring
 
 #: Types without a charge of their own, as prefixes.
 _FREE = (
@@ -30,6 +31,9 @@ _FREE = (
     "aws_ecs_task_definition",
     "aws_iam_",
     "aws_internet_gateway",
+    "aws_kms_alias",
+    "aws_kms_key_policy",
+    "aws_lambda_permission",
     "aws_launch_template",
     "aws_lb_",
     "aws_mq_configuration",
@@ -38,6 +42,7 @@ _FREE = (
     "aws_s3_bucket_",
     "aws_security_group",
     "aws_sns_topic_policy",
+    "aws_sns_topic_subscription",
     "aws_sqs_queue_policy",
     "aws_subnet",
     "aws_vpc_security_group_",
@@ -260,8 +265,10 @@ def _sized(task: Mapping[str, Any], fewest: float, most: float) -> list[_Item]:
         _Item(f"fargate-{chip}-vcpu", "vCPU", fewest * HOURS * cpu, most * HOURS * cpu),
         _Item(f"fargate-{chip}-memory", "memory", fewest * HOURS * memory, most * HOURS * memory),
     ]
-    if _number(storage.get("size_in_gib")) > _INCLUDED_GIB:
-        items.append(_Item("fargate-storage", "ephemeral storage beyond 20 GiB"))
+    more = (_number(storage.get("size_in_gib")) - _INCLUDED_GIB) * HOURS
+    if more > 0:
+        name = "ephemeral storage beyond 20 GiB"
+        items.append(_Item("fargate-storage", name, fewest * more, most * more))
     return items
 
 
@@ -281,17 +288,33 @@ def _tasks(
 
 
 def _instances(resource: Resource, values: Mapping[str, Any], side: _Side) -> list[_Item]:
-    """Instances of a group, of the type in its launch template."""
-    template = next(side.of("aws_launch_template", resource.module), {})
+    """Instances of a group, of the type and with the disks and metrics of its launch template."""
+    template: Mapping[str, Any] = next(side.of("aws_launch_template", resource.module), {})
     kind = str(template.get("instance_type") or "instance of unknown type")
-    fewest, most = (
-        _number(values[name]) * HOURS if _given(values, name) else None
-        for name in ("min_size", "max_size")
-    )
-    return [
-        _Item(f"ec2-{kind}", kind, fewest, most),
-        _Item("ebs-gp3", "disks of the instances"),
+
+    def item(key: str, name: str, units: float) -> _Item:
+        fewest, most = (
+            _number(values[bound]) * units if units and _given(values, bound) else None
+            for bound in ("min_size", "max_size")
+        )
+        return _Item(key, name, fewest, most)
+
+    items = [
+        item(f"ec2-{kind}", kind, HOURS),
+        item("ebs-gp3", "disks of the instances", _disk_gigabytes(template)),
     ]
+    if any(each.get("enabled") for each in template.get("monitoring") or []):
+        items.append(item("custom-metric", "detailed monitoring", _DETAILED_METRICS))
+    return items
+
+
+def _disk_gigabytes(template: Mapping[str, Any]) -> float:
+    """Size of all gp3 disks of an instance; 0 when one has another type or no size."""
+    devices = template.get("block_device_mappings") or []
+    disks = [disk for device in devices for disk in device.get("ebs") or []]
+    if any(disk.get("volume_type") != "gp3" or not disk.get("volume_size") for disk in disks):
+        return 0
+    return sum(_number(disk["volume_size"]) for disk in disks)
 
 
 def _endpoint(resource: Resource, values: Mapping[str, Any], side: _Side) -> list[_Item]:
@@ -412,6 +435,7 @@ _METERS: dict[str, _Meter] = {
     "aws_ecs_service": _service,
     "aws_eip": _fixed("public-ipv4", "public address", HOURS),
     "aws_flow_log": _used(("logs-ingested", "flow logs")),
+    "aws_kms_key": _fixed("kms-key", "KMS key", 1),
     "aws_lb": _load_balancer,
     "aws_mq_broker": _broker,
     "aws_nat_gateway": _fixed(

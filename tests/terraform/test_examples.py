@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from example_claims import Planned, claims, complaints
 from example_folders import Example, examples, first_calls, root
+from month_tables import BEGIN, comments, has_bill, stated
+from month_tables import planned as billed
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.parent.name for path in (ROOT / "modules").glob("*/variables.tf"))
@@ -50,6 +52,11 @@ ROOTS = sorted({path.parent for path in (ROOT / "examples").glob("*/*.tf")})
 EXAMPLES = [
     *(example for page in PAGES for example in of_page(page)),
     *(of_folder(folder) for folder in ROOTS),
+]
+#: The first example of each module, and the roots.
+FIRST = [
+    *(of_page(ROOT / "modules" / name / "README.md")[0] for name in MODULES),
+    *map(of_folder, ROOTS),
 ]
 #: What an example may refer to without calling it.
 LIBRARY = first_calls(example for example in EXAMPLES if example.page.startswith("modules/"))
@@ -158,6 +165,8 @@ def test_an_example_plans_what_it_says(example: Example, outcome: Outcome) -> No
         for claim in claims(example.text, example.line)
         for what in complaints(claim, found)
     ]
+    if not wrong and has_bill(example.text) and stated(example.text) != (bill := billed(found)):
+        wrong = [f"{example.name}: the plan bills\n{comments(bill)}"]
 
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
@@ -169,6 +178,15 @@ def test_an_example_says_what_it_plans(example: Example) -> None:
     if not claims(example.text):
         text = f"{example.name}: it ends in no comment such as # plans: resources=12"
         pytest.fail(text, pytrace=False)
+
+
+@pytest.mark.parametrize("example", FIRST, ids=lambda example: example.name)
+def test_the_first_example_of_a_page_says_what_a_month_costs(example: Example) -> None:
+    """The table of its README follows from that; `make docs` writes it."""
+    page = (ROOT / example.page).with_name("README.md").read_text()
+
+    assert has_bill(example.text), f"{example.name}: it has no comment such as # bills: nothing"
+    assert BEGIN in page
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -6,24 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from plans import item, plan_of
 
 from gradectl.environment import load
 from gradectl.errors import ConfigurationError
-from gradectl.planning.cost import CostLine, Estimate, cost_change
+from gradectl.planning import price_file
+from gradectl.planning.cost import CostLine, Estimate, PriceTable, cost_change
 from gradectl.planning.cost_report import document, headline, markdown, rows
 from gradectl.planning.price_file import read_prices
 
-SEOUL = "ap-northeast-2"
+SEOUL, VIRGINIA = "ap-northeast-2", "us-east-1"
 TASK = {"cpu": "1024", "memory": "2048", "runtime_platform": [{"cpu_architecture": "X86_64"}]}
 BOUNDS = {"min_capacity": 1, "max_capacity": 10}
 
 
-def after(
-    *items: dict[str, Any], region: str = SEOUL, root: Path = Path("/nonexistent")
-) -> Estimate:
+#: The prices of the package alone.
+PRICES = read_prices(Path("/nonexistent"))
+
+
+def after(*items: dict[str, Any], region: str = SEOUL, prices: PriceTable = PRICES) -> Estimate:
     """The estimate after the creation of resources."""
-    return cost_change(plan_of(*items), read_prices(root), region).after
+    return cost_change(plan_of(*items), prices, region).after
 
 
 def workers(
@@ -85,14 +89,46 @@ def test_tasks_on_spot_have_no_price() -> None:
 
 
 def test_workers_on_instances_are_billed_as_instances() -> None:
-    """Their service costs nothing; the price of the type is not in the table."""
+    """Their service costs nothing; the price of the type is unknown in this region."""
     service = {"capacity_provider_strategy": [{"capacity_provider": "own", "weight": 1}]}
     group = item("module.w.aws_autoscaling_group.this", {"min_size": 0, "max_size": 3})
-    template = item("module.w.aws_launch_template.this", {"instance_type": "m6i.large"})
+    disk = {"ebs": [{"volume_type": "gp3", "volume_size": 50}]}
+    template = item(
+        "module.w.aws_launch_template.this",
+        {
+            "instance_type": "m6i.large",
+            "block_device_mappings": [disk],
+            "monitoring": [{"enabled": True}],
+        },
+    )
     found = after(*workers(service), group, template)
 
-    assert {each.item for each in found.unknown} == {"m6i.large", "disks of the instances"}
+    assert {each.item for each in found.unknown} == {"m6i.large"}
+    assert line(found, "disks of the instances").usd == pytest.approx((0, 3 * 50 * 0.0912))
+    assert line(found, "detailed monitoring").usd == pytest.approx((0, 3 * 7 * 0.30))
     assert (line(found, "m6i.large").least, line(found, "m6i.large").most) == (0, 3 * 730)
+
+
+@pytest.mark.parametrize(
+    "disk", [{"volume_type": "io2", "volume_size": 50}, {"volume_type": "gp3"}], ids=str
+)
+def test_a_disk_of_another_type_or_unknown_size_is_unknown(disk: dict[str, Any]) -> None:
+    """It is not taken for a cheaper one."""
+    found = after(
+        item("module.w.aws_autoscaling_group.this", {"min_size": 1, "max_size": 1}),
+        item("module.w.aws_launch_template.this", {"block_device_mappings": [{"ebs": [disk]}]}),
+    )
+
+    assert "disks of the instances" in {each.item for each in found.unknown}
+
+
+def test_storage_of_a_task_beyond_20_gib_is_billed_by_the_hour() -> None:
+    """For each task."""
+    found = after(*workers(task={"ephemeral_storage": [{"size_in_gib": 50}]}), region=VIRGINIA)
+
+    most = 10 * 30 * 730 * 0.000111
+    name = "ephemeral storage beyond 20 GiB"
+    assert line(found, name).usd == pytest.approx((most / 10, most))
 
 
 def test_an_unknown_number_of_tasks_is_unknown() -> None:
@@ -159,8 +195,11 @@ def test_an_alarm_costs_each_of_its_metrics() -> None:
 @pytest.mark.parametrize(
     ("values", "price"),
     [
-        ({"host_instance_type": "mq.m5.large", "deployment_mode": "SINGLE_INSTANCE"}, 210),
-        ({"host_instance_type": "mq.m5.large", "deployment_mode": "ACTIVE_STANDBY_MULTI_AZ"}, 420),
+        ({"host_instance_type": "mq.m5.large", "deployment_mode": "SINGLE_INSTANCE"}, 210.24),
+        (
+            {"host_instance_type": "mq.m5.large", "deployment_mode": "ACTIVE_STANDBY_MULTI_AZ"},
+            420.48,
+        ),
         ({"host_instance_type": "mq.t3.micro", "deployment_mode": "SINGLE_INSTANCE"}, None),
     ],
 )
@@ -170,13 +209,18 @@ def test_a_broker_has_a_price_only_where_a_source_exists(
     """In us-east-1 for one size; nowhere else, and never a guess."""
     broker = item("aws_mq_broker.this", values)
 
-    assert after(broker, region="us-east-1").lines[0].price.usd == price
+    assert after(broker, region=VIRGINIA).lines[0].price.usd == price
     assert after(broker).unknown
     assert after(broker).most == 0
 
 
-def test_a_database_is_shown_without_a_price_and_its_storage_with_one() -> None:
-    """The price of MySQL is unknown; the storage grows up to its maximum."""
+@pytest.mark.parametrize(
+    ("region", "bounds"), [(SEOUL, (20.87, 31.35)), (VIRGINIA, (13.98, 23.18))]
+)
+def test_a_database_costs_its_hours_and_its_storage(
+    region: str, bounds: tuple[float, float]
+) -> None:
+    """730 hours of the instance; the storage grows up to its maximum."""
     found = after(
         item(
             "aws_db_instance.this",
@@ -187,11 +231,12 @@ def test_a_database_is_shown_without_a_price_and_its_storage_with_one() -> None:
                 "allocated_storage": 20,
                 "max_allocated_storage": 100,
             },
-        )
+        ),
+        region=region,
     )
 
-    assert (found.least, found.most) == pytest.approx((2.62, 13.1))
-    assert [each.item for each in found.unknown] == ["db.t4g.micro"]
+    assert (found.least, found.most) == pytest.approx(bounds)
+    assert not found.unknown
 
 
 def test_a_public_load_balancer_has_public_addresses() -> None:
@@ -205,9 +250,9 @@ def test_a_public_load_balancer_has_public_addresses() -> None:
 
 def test_a_type_without_a_rule_is_unknown_and_a_free_one_is_not_listed() -> None:
     """A new kind of resource cannot make the total look complete."""
-    found = after(item("aws_kms_key.this", {}), item("aws_iam_role.this", {}))
+    found = after(item("aws_efs_file_system.this", {}), item("aws_iam_role.this", {}))
 
-    assert [each.item for each in found.lines] == ["aws_kms_key"]
+    assert [each.item for each in found.lines] == ["aws_efs_file_system"]
     assert found.unknown == found.lines
 
 
@@ -218,7 +263,7 @@ def test_before_and_after_are_different_months() -> None:
         item("aws_secretsmanager_secret.this", {}, {}),
         item("aws_eip.this", {}),
     )
-    cost = cost_change(plan, read_prices(Path("/nonexistent")), SEOUL)
+    cost = cost_change(plan, PRICES, SEOUL)
 
     assert cost.before.most == pytest.approx(730 * 0.059 + 0.4)
     assert cost.after.most == pytest.approx(730 * 0.005 + 0.4)
@@ -227,7 +272,9 @@ def test_before_and_after_are_different_months() -> None:
 
 def test_the_table_shows_quantity_times_price() -> None:
     """With the date of the price, the unknown as unknown, and a total."""
-    found = rows(after(*workers(), item("aws_kms_key.this", {}), item("aws_sqs_queue.this", {})))
+    found = rows(
+        after(*workers(), item("aws_efs_file_system.this", {}), item("aws_sqs_queue.this", {}))
+    )
 
     assert found == [
         (
@@ -244,7 +291,7 @@ def test_the_table_shows_quantity_times_price() -> None:
             "0.00511 per GB-hour (2026-10)",
             "7.46 to 74.61",
         ),
-        ("aws_kms_key.this", "aws_kms_key", "unknown", "unknown", "unknown"),
+        ("aws_efs_file_system.this", "aws_efs_file_system", "unknown", "unknown", "unknown"),
         (
             "aws_sqs_queue.this",
             "requests",
@@ -258,7 +305,7 @@ def test_the_table_shows_quantity_times_price() -> None:
 
 def test_programs_and_job_summaries_get_the_same_numbers() -> None:
     """With source and date of each price."""
-    cost = cost_change(plan_of(*workers()), read_prices(Path("/nonexistent")), SEOUL)
+    cost = cost_change(plan_of(*workers()), PRICES, SEOUL)
     found = document(cost)
 
     assert (found["after"]["least"], found["after"]["most"]) == (41.45, 414.49)
@@ -283,7 +330,7 @@ def test_a_project_has_its_own_prices(tmp_path: Path) -> None:
     )
     broker = {"host_instance_type": "mq.t3.micro", "deployment_mode": "SINGLE_INSTANCE"}
 
-    assert after(item("aws_mq_broker.this", broker), root=root).most == 25.5
+    assert after(item("aws_mq_broker.this", broker), prices=read_prices(root)).most == 25.5
 
 
 @pytest.mark.parametrize(
@@ -310,10 +357,20 @@ def test_a_price_without_number_source_or_region_is_rejected(
 def test_each_shipped_price_says_where_it_is_from() -> None:
     """Read as a project reads it: with region, unit, source and date, or unknown."""
     root = Path(__file__).resolve().parents[4]
-    prices = read_prices(Path("/nonexistent"))
+    prices = PRICES
     region = load(root, "production").region
 
     assert prices.find("fargate-x86-vcpu", region).usd == 0.04656
     assert prices.find("mq-mq.t3.micro", region).usd is None
     assert "no trustworthy source" in prices.find("mq-mq.t3.micro", region).source
     assert prices.find("nat-gateway", "eu-west-1").usd is None
+
+
+def test_each_item_has_a_line_for_both_regions() -> None:
+    """A number, or `unknown` with what was found."""
+    file = Path(price_file.__file__).with_name("prices.yaml")
+    lines = yaml.safe_load(file.read_text())["prices"]
+    pairs = [(each["key"], each["region"]) for each in lines]
+
+    keys = {key for key, _ in pairs}
+    assert sorted(pairs) == sorted((key, region) for key in keys for region in (SEOUL, VIRGINIA))

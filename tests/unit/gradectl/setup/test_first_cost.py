@@ -46,6 +46,7 @@ def test_a_small_environment_costs_workers_endpoints_and_storage() -> None:
         "vCPU": pytest.approx((730 * 0.5 * 0.04656, 730 * 0.5 * 2 * 0.04656)),
         "memory": pytest.approx((730 * 0.00511, 730 * 2 * 0.00511)),
         "interface endpoint": pytest.approx((4 * 2 * 730 * 0.013, 4 * 2 * 730 * 0.013)),
+        "db.t4g.micro": pytest.approx((730 * 0.025, 730 * 0.025)),
         "storage": pytest.approx((20 * 0.131, 20 * 0.131)),
     }
 
@@ -84,9 +85,9 @@ def test_without_autoscaling_the_number_of_workers_is_fixed() -> None:
 
 
 def test_the_headline_counts_what_the_total_leaves_out() -> None:
-    """Broker and database have no trustworthy price in Seoul."""
+    """The broker has no trustworthy price in Seoul."""
     found = estimate(**SIZES["small"])
 
-    assert estimate_headline(found).startswith("estimated monthly cost: 99.26 to 119.99 USD")
-    assert "2 without a known price" in estimate_headline(found)
-    assert estimate_document(found)["least"] == 99.26
+    assert estimate_headline(found).startswith("estimated monthly cost: 117.51 to 138.24 USD")
+    assert "1 without a known price" in estimate_headline(found)
+    assert estimate_document(found)["least"] == 117.51
