@@ -5,10 +5,10 @@ PY := .venv/bin/python
 # Else every process compiles our modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup languages image demo test test-all attacks chaos fast lint format validate bench docs pins release clean
+.PHONY: help setup languages image demo test test-all attacks chaos fast lint format validate bench docs pins publish-modules release clean
 
 help: ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what this machine lacks; a second run takes a second
 	@scripts/setup
@@ -67,6 +67,9 @@ docs: setup ## regenerate the generated documentation
 
 pins: setup ## renew requirements/*.txt from the installed packages
 	@$(PY) -m pip freeze --exclude-editable > requirements/constraints.txt
+
+publish-modules: setup ## write each module in the layout of Terraform's registries (ARGS='--registry HOST/NAMESPACE')
+	@$(PY) scripts/publish_modules.py $(ARGS)
 
 release: setup ## check that VERSION can be released; prints the commands that do it, changes nothing
 	@$(PY) scripts/release.py $(VERSION)
