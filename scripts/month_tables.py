@@ -123,6 +123,9 @@ def page(text: str, terraform: str, prices: PriceTable) -> str:
         text: The page.
         terraform: Text with the comments where the page itself has none before a table.
         prices: The prices.
+
+    Raises:
+        ValueError: There are no such comments.
     """
     before, mark, rest = text.partition(BEGIN)
     if not mark:
@@ -131,6 +134,9 @@ def page(text: str, terraform: str, prices: PriceTable) -> str:
     example = next(
         (block for block in reversed(before.split("```hcl\n")[1:]) if has_bill(block)), terraform
     )
+    if not has_bill(example):
+        msg = "no # bills: comment above a table of monthly costs"
+        raise ValueError(msg)
     made = month(stated(example), prices)
     return f"{before}{BEGIN}\n{made}\n\n{END}{page(after, terraform, prices)}"
 

@@ -99,3 +99,9 @@ def test_a_page_gets_the_table_of_the_example_above_it() -> None:
     assert page(written, "", PRICES) == written
     assert TABLE in page(without, TEXT, PRICES)
     assert page("# x\n", TEXT, PRICES) == "# x\n"
+
+
+def test_a_table_without_comments_is_an_error() -> None:
+    """It would claim that nothing is billed."""
+    with pytest.raises(ValueError, match="no # bills: comment"):
+        page(f"# x\n\n{BEGIN}{END}", 'module "network" {}\n', PRICES)
