@@ -1,4 +1,11 @@
 locals {
+  # what ECS reads to start a task, over the network of the task
+  secret_arns = compact(flatten([
+    var.ecs_repository_credentials_arn,
+    values(var.ecs_secret_arns),
+    [for each in values(var.ecs_sidecars) : [each.repository_credentials_arn, values(each.secret_arns)]],
+  ]))
+
   # ECS on EC2 needs its control endpoints in addition to those of every task; ECS Exec needs ssmmessages and,
   # with kms_key_arn, kms (other services use the key from AWS's side).
   needed_endpoints = concat(
@@ -6,6 +13,7 @@ locals {
     var.use_fargate ? [] : ["ecs", "ecs-agent", "ecs-telemetry"],
     var.enable_ecs_exec || var.enable_web_tier ? ["ssmmessages"] : [],
     var.enable_ecs_exec && var.kms_key_arn != null ? ["kms"] : [],
+    length(regexall(":secretsmanager:", join(" ", local.secret_arns))) > 0 ? ["secretsmanager"] : [],
   )
 }
 

@@ -70,6 +70,17 @@ variable "ecs_min_capacity" {
   default     = 1
 }
 
+variable "ecs_repository_credentials_arn" {
+  description = "ARN of the secret with the login for grading_container_image in a private registry that is not ECR, {\"username\": ..., \"password\": ...}; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ecs_repository_credentials_arn == null || var.grading_container_image != null
+    error_message = "ecs_repository_credentials_arn requires grading_container_image, the image in the private registry."
+  }
+}
+
 variable "ecs_scheduled_scaling" {
   description = "Scheduled changes of ecs_min_capacity and ecs_max_capacity by name, such as for the hours of an exam."
   type = map(object({
@@ -87,18 +98,39 @@ variable "ecs_scheduled_scaling" {
   }
 }
 
+variable "ecs_secret_arns" {
+  description = "SSM parameter (ARN) or secret (ARN, also with :<json key>:<stage>:<version>) by the environment variable HANDLER_* of the worker that gets its value."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.ecs_secret_arns) : startswith(name, "HANDLER_")])
+    error_message = "ecs_secret_arns may contain only HANDLER_*, which a custom handler reads: all other settings of a worker are not secret, or read from SSM."
+  }
+}
+
+variable "ecs_secret_kms_key_arns" {
+  description = "Customer managed KMS keys that encrypt the secrets of ecs_repository_credentials_arn, ecs_secret_arns and ecs_sidecars."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "ecs_sidecars" {
   description = "Additional containers of a worker's task by name."
   type = map(object({
-    command             = optional(list(string))    # null uses that of the image
-    cpu                 = optional(number, 0)       # CPU units reserved for it
-    environment         = optional(map(string), {}) # environment variables
-    essential           = optional(bool, false)     # stop the task when this container stops
-    image               = string                    # images in ECR also get pull permission
-    memory              = optional(number)          # memory limit in MB; null for no limit
-    start_before_worker = optional(bool, false)     # start the worker after this container
-    user                = optional(string)          # user or user:group; null uses that of the image
-    writable_paths      = optional(map(string), {}) # path by volume
+    command                    = optional(list(string))    # null uses that of the image
+    cpu                        = optional(number, 0)       # CPU units reserved for it
+    environment                = optional(map(string), {}) # environment variables
+    essential                  = optional(bool, false)     # stop the task when this container stops
+    image                      = string                    # images in ECR also get pull permission
+    memory                     = optional(number)          # memory limit in MB; null for no limit
+    repository_credentials_arn = optional(string)          # secret with the login for image in a private registry that is not ECR
+    secret_arns                = optional(map(string), {}) # SSM parameter or secret by environment variable
+    start_before_worker        = optional(bool, false)     # start the worker after this container
+    user                       = optional(string)          # user or user:group; null uses that of the image
+    writable_paths             = optional(map(string), {}) # path by volume
   }))
   default  = {}
   nullable = false

@@ -43,6 +43,10 @@ module "ecs_grading" {
     ephemeral_storage_gib = var.ecs_ephemeral_storage_gib
     memory                = var.ecs_task_memory
     sidecars              = var.ecs_sidecars
+
+    repository_credentials_arn = var.ecs_repository_credentials_arn
+    secret_arns                = var.ecs_secret_arns
+    secret_kms_key_arns        = var.ecs_secret_kms_key_arns
   }
 
   ec2_capacity = var.use_fargate ? null : {

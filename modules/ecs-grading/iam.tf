@@ -7,9 +7,14 @@ locals {
   images = distinct(concat([var.image], values(var.task.sidecars)[*].image))
   ecr_images = [
     for image in local.images : regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com/([^:@]+)", image)
-    if can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[^:@]", image))
+    if can(regex(local.ecr_pattern, image))
   ]
   repository_arns = distinct([for image in local.ecr_images : "arn:${local.partition}:ecr:${image[1]}:${image[0]}:repository/${image[2]}"])
+
+  # A secret may be followed by :<json key>:<stage>:<version>, which IAM does not see.
+  _read_arns     = concat(compact(values(local.repository_credentials)), flatten([for arns in values(local.secret_arns) : values(arns)]))
+  parameter_arns = distinct([for arn in local._read_arns : arn if can(regex(local.parameter_pattern, arn))])
+  secret_ids     = distinct([for arn in local._read_arns : regex(local.secret_pattern, arn) if can(regex(local.secret_pattern, arn))])
 
   session_channel_actions = [
     "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
@@ -46,6 +51,28 @@ locals {
       Resource = local.repository_arns
     },
   ] : statement if length(local.repository_arns) > 0]
+
+  read_secret_statements = [for statement in [
+    {
+      Sid      = "ReadParameters"
+      Effect   = "Allow"
+      Action   = "ssm:GetParameters"
+      Resource = local.parameter_arns
+    },
+    {
+      Sid      = "ReadSecrets"
+      Effect   = "Allow"
+      Action   = "secretsmanager:GetSecretValue"
+      Resource = local.secret_ids
+    },
+    {
+      Sid       = "DecryptSecrets"
+      Effect    = "Allow"
+      Action    = "kms:Decrypt"
+      Resource  = var.task.secret_kms_key_arns
+      Condition = { StringLike = { "kms:ViaService" = ["secretsmanager.*.amazonaws.com", "ssm.*.amazonaws.com"] } } # not for other data of the keys
+    },
+  ] : statement if length(statement.Resource) > 0]
 
   write_logs_policy = jsonencode({ Version = "2012-10-17", Statement = [local.write_logs_statement] })
 
@@ -102,7 +129,7 @@ resource "aws_iam_role_policy" "execution" {
   role = aws_iam_role.execution.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat([local.write_logs_statement], local.pull_image_statements)
+    Statement = concat([local.write_logs_statement], local.pull_image_statements, local.read_secret_statements)
   })
 }
 

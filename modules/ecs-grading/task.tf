@@ -55,6 +55,22 @@ locals {
     exec-state = "/var/lib/amazon/ssm"
   })
 
+  # By container: what ECS reads to start it. The task definition contains the ARNs only.
+  repository_credentials = merge(
+    { for name, each in var.task.sidecars : name => each.repository_credentials_arn },
+    { (local.container_name) = var.task.repository_credentials_arn },
+  )
+  secret_arns = merge(
+    { for name, each in var.task.sidecars : name => each.secret_arns },
+    { (local.container_name) = var.task.secret_arns },
+  )
+  credentials = {
+    for container, arns in local.secret_arns : container => merge(
+      local.repository_credentials[container] == null ? {} : { repositoryCredentials = { credentialsParameter = local.repository_credentials[container] } },
+      length(arns) == 0 ? {} : { secrets = [for name, arn in arns : { name = name, valueFrom = arn }] },
+    )
+  }
+
   # Defaults that ECS would add are written out, and maps are iterated in the order of their keys, so that the
   # plan stays empty after an apply.
   container = merge(
@@ -86,6 +102,7 @@ locals {
       logConfiguration = merge(local.log_configuration, { options = merge(local.log_configuration.options, { awslogs-stream-prefix = local.container_name }) })
     },
     length(local.started_first) == 0 ? {} : { dependsOn = local.started_first },
+    local.credentials[local.container_name],
   )
 
   started_first = [
@@ -93,7 +110,7 @@ locals {
   ]
 
   sidecars = [
-    for name, each in var.task.sidecars : {
+    for name, each in var.task.sidecars : merge(local.credentials[name], {
       for key, value in {
         name      = name
         image     = each.image
@@ -109,7 +126,7 @@ locals {
         mountPoints            = [for volume, path in each.writable_paths : { sourceVolume = volume, containerPath = path, readOnly = false }]
         readonlyRootFilesystem = true
       } : key => value if value != null
-    }
+    })
   ]
 
   log_configuration = {

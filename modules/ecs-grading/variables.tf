@@ -157,7 +157,7 @@ variable "subnet_ids" {
 }
 
 variable "task" {
-  description = "Size, architecture, disk and sidecars of a task."
+  description = "Size, architecture, disk, secrets and sidecars of a task."
   type = object({
     architecture          = optional(string, "X86_64") # X86_64 or ARM64; must match the image
     cpu                   = optional(number, 512)      # CPU units; 1024 are one vCPU
@@ -166,16 +166,22 @@ variable "task" {
     read_only_root        = optional(bool, true)       # only writable_paths are writable
     stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; DRAIN_SECONDS is 20 less, but at least half, unless environment sets it
 
-    sidecars = optional(map(object({                  # additional containers by name
-      command             = optional(list(string))    # null uses that of the image
-      cpu                 = optional(number, 0)       # CPU units reserved for it
-      environment         = optional(map(string), {}) # environment variables
-      essential           = optional(bool, false)     # stop the task when this container stops
-      image               = string                    # images in ECR also get pull permission
-      memory              = optional(number)          # memory limit in MB; null for no limit
-      start_before_worker = optional(bool, false)     # start the worker after this container
-      user                = optional(string)          # user or user:group; null uses that of the image
-      writable_paths      = optional(map(string), {}) # path by volume; volumes of the same name are shared with the worker
+    repository_credentials_arn = optional(string)           # secret with the login for image in a private registry that is not ECR
+    secret_arns                = optional(map(string), {})  # SSM parameter or secret by the environment variable that gets its value
+    secret_kms_key_arns        = optional(list(string), []) # customer managed keys that encrypt these secrets
+
+    sidecars = optional(map(object({                         # additional containers by name
+      command                    = optional(list(string))    # null uses that of the image
+      cpu                        = optional(number, 0)       # CPU units reserved for it
+      environment                = optional(map(string), {}) # environment variables
+      essential                  = optional(bool, false)     # stop the task when this container stops
+      image                      = string                    # images in ECR also get pull permission
+      memory                     = optional(number)          # memory limit in MB; null for no limit
+      repository_credentials_arn = optional(string)          # as that of the task
+      secret_arns                = optional(map(string), {}) # as those of the task
+      start_before_worker        = optional(bool, false)     # start the worker after this container
+      user                       = optional(string)          # user or user:group; null uses that of the image
+      writable_paths             = optional(map(string), {}) # path by volume; volumes of the same name are shared with the worker
     })), {})
 
     writable_paths = optional(map(string), { # path by volume, writable for the worker
@@ -247,6 +253,45 @@ variable "task" {
       alltrue([for each in values(var.task.sidecars) : each.cpu >= 0 && (each.memory == null ? true : each.memory >= 6)])
     )
     error_message = "task.sidecars must leave resources for the worker: the sum of cpu must be less than task.cpu, the sum of memory less than task.memory, and each memory at least 6 MB."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in concat([var.task.repository_credentials_arn], values(var.task.sidecars)[*].repository_credentials_arn) :
+      arn == null ? true : can(regex("${local.secret_pattern}$", arn))
+    ])
+    error_message = "task.repository_credentials_arn and those of sidecars must be complete ARNs of secrets, arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>, or null."
+  }
+
+  validation {
+    condition = !anytrue([
+      for each in concat([merge(var.task, { image = var.image })], values(var.task.sidecars)) :
+      each.repository_credentials_arn != null && can(regex(local.ecr_pattern, each.image))
+    ])
+    error_message = "task.repository_credentials_arn must be null for images in ECR: the execution role has the permission to pull them."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for arns in concat([var.task.secret_arns], values(var.task.sidecars)[*].secret_arns) : [
+        for name, arn in arns :
+        can(regex("^[A-Z][A-Z0-9_]*$", name)) && (can(regex(local.parameter_pattern, arn)) || can(regex("${local.secret_pattern}(:[^:]*:[^:]*:[^:]*)?$", arn)))
+      ]
+    ]))
+    error_message = "task.secret_arns and those of sidecars must map names of A-Z, 0-9 and _ to arn:aws:ssm:<region>:<account>:parameter/<name>, or to the complete ARN of a secret, arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>, to which :<json key>:<stage>:<version> may be added."
+  }
+
+  validation {
+    condition = (
+      length(setintersection(concat(keys(var.environment), ["DRAIN_SECONDS", "TASK_PROTECTION"]), keys(var.task.secret_arns))) == 0 &&
+      alltrue([for each in values(var.task.sidecars) : length(setintersection(keys(each.environment), keys(each.secret_arns))) == 0])
+    )
+    error_message = "task.secret_arns and those of sidecars must not contain a name that the container's environment has, nor, for the worker, DRAIN_SECONDS and TASK_PROTECTION, which the module sets."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.task.secret_kms_key_arns : can(regex(local.kms_key_pattern, arn))])
+    error_message = "task.secret_kms_key_arns must be ARNs of KMS keys, arn:aws:kms:<region>:<account>:key/<id>; keys of AWS need no permission."
   }
 }
 

@@ -21,6 +21,9 @@ DEFAULTS: Mapping[str, Any] = {
     "ecs_fargate_spot": None,
     "ecs_max_capacity": 10,
     "ecs_min_capacity": 1,
+    "ecs_repository_credentials_arn": None,
+    "ecs_secret_arns": {},
+    "ecs_sidecars": {},
     "ecs_task_cpu": 512,
     "ecs_task_memory": 1024,
     "enable_ecs_autoscaling": True,
@@ -91,6 +94,7 @@ class RootValues:
             "ssm",
             *(() if self["use_fargate"] else ("ecs", "ecs-agent", "ecs-telemetry")),
             *(("ssmmessages",) if self["enable_ecs_exec"] else ()),
+            *(("secretsmanager",) if self._reads_secrets_manager else ()),
         )
 
     @property
@@ -109,7 +113,17 @@ class RootValues:
             *(() if self["use_fargate"] else ("ecs", "ecs-agent", "ecs-telemetry")),
             *(("ssmmessages",) if self["enable_ecs_exec"] or self["enable_web_tier"] else ()),
             *(("kms",) if exec_key else ()),
+            *(("secretsmanager",) if self._reads_secrets_manager else ()),
         )
+
+    @property
+    def _reads_secrets_manager(self) -> bool:
+        """Whether ECS reads a secret of Secrets Manager to start a task."""
+        containers = [{"secret_arns": self["ecs_secret_arns"]}, *self["ecs_sidecars"].values()]
+        arns = [arn for each in containers for arn in (each.get("secret_arns") or {}).values()]
+        arns += [each.get("repository_credentials_arn") for each in containers]
+        arns.append(self["ecs_repository_credentials_arn"])
+        return any(":secretsmanager:" in (arn or "") for arn in arns)
 
     @property
     def vpc(self) -> Mapping[str, Any] | None:

@@ -33,6 +33,7 @@ VPC = {
 }
 
 ENDPOINTS = ["ecr.api", "ecr.dkr", "logs", "ssm"]
+SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:example-AbCdEf"
 
 
 def values(**variables: Any) -> RootValues:
@@ -78,6 +79,9 @@ def obstacles(found: NetworkSnapshot, given: RootValues) -> dict[str, set[str]]:
         {"enable_ecs_exec": True},
         {"use_fargate": False},
         {"vpc_cidr_block": "10.3.0.0/24"},
+        {"ecs_secret_arns": {"HANDLER_TOKEN": SECRET}},
+        {"ecs_repository_credentials_arn": SECRET},
+        {"ecs_sidecars": {"collector": {"image": "a", "repository_credentials_arn": SECRET}}},
     ],
 )
 def test_a_new_vpc_reaches_everything(variables: dict[str, Any]) -> None:
@@ -113,6 +117,13 @@ def test_a_missing_endpoint_is_found_before_it_is_missing(
 ) -> None:
     """NAT replaces an endpoint only with the egress rule for the workers."""
     assert set(obstacles(NetworkSnapshot(REGION), values(**variables))) == unreachable
+
+
+def test_a_secret_needs_the_endpoint_of_its_service() -> None:
+    """ECS reads it over the network of the task, before the worker starts."""
+    chosen = values(ecs_secret_arns={"HANDLER_TOKEN": SECRET}, vpc_interface_endpoints=ENDPOINTS)
+
+    assert set(obstacles(NetworkSnapshot(REGION), chosen)) == {"secretsmanager"}
 
 
 def test_an_existing_vpc_gets_the_missing_endpoints() -> None:
