@@ -17,4 +17,6 @@ module "storage" {
   access_logs   = var.s3_access_logs
   cors          = var.s3_cors
   notifications = var.s3_notifications
+  object_lock   = var.s3_object_lock
+  replication   = one([for each in var.s3_replication[*] : merge(each, { role_name = "${local.name}-replication" })])
 }

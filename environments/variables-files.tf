@@ -105,3 +105,25 @@ variable "s3_notifications" {
   })
   default = null
 }
+
+variable "s3_object_lock" {
+  description = "Retention of each version of all objects of the bucket, which cannot be deleted or overwritten meanwhile; null for none. Cannot be undone: S3 keeps object lock and versioning on."
+  type = object({
+    days = number                         # from the upload; lifecycle rules delete later
+    mode = optional(string, "GOVERNANCE") # GOVERNANCE: identities with s3:BypassGovernanceRetention may delete earlier; COMPLIANCE: no identity may
+  })
+  default = null
+}
+
+variable "s3_replication" {
+  description = "Copies of new objects in a versioned bucket of another region or account; null for none."
+  type = object({
+    bucket_arn     = string                                                            # ARN of the other bucket
+    account_id     = optional(string)                                                  # its account, which then owns the copies; null: this account
+    delete_markers = optional(bool, false)                                             # deletions hide the copies, too; their versions stay
+    kms_key_arn    = optional(string)                                                  # KMS key of the copies in the other region; required with, and only with, kms_key_arn
+    prefixes       = optional(list(string), ["problems/", "results/", "submissions/"]) # what is copied
+    storage_class  = optional(string)                                                  # storage class of the copies; null: that of the object
+  })
+  default = null
+}

@@ -8,7 +8,7 @@ locals {
 
 resource "aws_s3_bucket" "this" {
   # checkov:skip=CKV_AWS_18: access_logs enables it per environment; results and database rows record who did what
-  # checkov:skip=CKV_AWS_144: the system runs in one region
+  # checkov:skip=CKV_AWS_144: the system runs in one region; replication enables copies in another per environment
   # checkov:skip=CKV_AWS_145: the contract specifies AES-256 with S3 keys; kms_key_arn sets a KMS key
   # checkov:skip=CKV2_AWS_62: work arrives as messages, not as objects; notifications enables events for other uses
   bucket        = var.bucket_name
@@ -53,6 +53,23 @@ resource "aws_s3_bucket_versioning" "this" {
     # On a bucket that never was versioned, "Suspended" has no effect.
     status = var.enable_versioning ? "Enabled" : "Suspended"
   }
+}
+
+# Works for buckets in use, too: object_lock_enabled of the bucket itself would replace them.
+resource "aws_s3_bucket_object_lock_configuration" "this" {
+  count = var.object_lock == null ? 0 : 1
+
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    default_retention {
+      mode = var.object_lock.mode
+      days = var.object_lock.days
+    }
+  }
+
+  # S3 requires versioning.
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
 resource "aws_s3_bucket_logging" "this" {

@@ -257,3 +257,89 @@ variable "notifications" {
     error_message = "notifications.*[*].prefix must start with problems/, results/, submissions/ or temp/, or be empty."
   }
 }
+
+variable "object_lock" {
+  description = "Retention of each version of all objects, which cannot be deleted or overwritten meanwhile; null for none. Once enabled, S3 keeps object lock and versioning of the bucket on."
+  type = object({
+    days = number                         # from the upload; lifecycle rules delete later
+    mode = optional(string, "GOVERNANCE") # GOVERNANCE: identities with s3:BypassGovernanceRetention may delete earlier; COMPLIANCE: no identity may
+  })
+  default = null
+
+  validation {
+    condition     = var.object_lock == null ? true : var.object_lock.days >= 1 && var.object_lock.days <= 36500 && floor(var.object_lock.days) == var.object_lock.days
+    error_message = "object_lock.days must be whole days from 1 to 36500."
+  }
+
+  validation {
+    condition     = var.object_lock == null ? true : contains(["COMPLIANCE", "GOVERNANCE"], var.object_lock.mode)
+    error_message = "object_lock.mode must be GOVERNANCE or COMPLIANCE."
+  }
+
+  validation {
+    condition     = var.object_lock == null || var.enable_versioning
+    error_message = "object_lock requires enable_versioning = true: S3 locks versions."
+  }
+
+  validation {
+    condition     = var.object_lock == null ? true : var.object_lock.mode != "COMPLIANCE" || !var.force_destroy
+    error_message = "object_lock.mode may be COMPLIANCE only with force_destroy = false: neither the objects nor the bucket can be deleted before the retention ends."
+  }
+}
+
+variable "replication" {
+  description = "Copies of new objects in a versioned bucket of another region or account; null for none."
+  type = object({
+    bucket_arn     = string                                                            # ARN of the other bucket
+    account_id     = optional(string)                                                  # its account, which then owns the copies; null: this account
+    delete_markers = optional(bool, false)                                             # deletions hide the copies, too; their versions stay
+    kms_key_arn    = optional(string)                                                  # KMS key of the copies in the other region; required with, and only with, kms_key_arn of this bucket
+    prefixes       = optional(list(string), ["problems/", "results/", "submissions/"]) # what is copied
+    role_name      = optional(string)                                                  # name of the role of S3; null: <bucket_name>-replication
+    storage_class  = optional(string)                                                  # storage class of the copies; null: that of the object
+  })
+  default = null
+
+  validation {
+    condition = var.replication == null ? true : (
+      can(regex("^arn:aws(-us-gov)?:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.replication.bucket_arn)) &&
+      !endswith(var.replication.bucket_arn, ":::${var.bucket_name}")
+    )
+    error_message = "replication.bucket_arn must be the ARN of another bucket, arn:aws:s3:::<name>."
+  }
+
+  validation {
+    condition     = try(var.replication.account_id, null) == null ? true : can(regex("^[0-9]{12}$", var.replication.account_id))
+    error_message = "replication.account_id must be 12 digits, or null if the bucket is in this account."
+  }
+
+  validation {
+    condition     = var.replication == null || var.enable_versioning
+    error_message = "replication requires enable_versioning = true: S3 copies versions."
+  }
+
+  validation {
+    condition = var.replication == null ? true : (
+      (var.replication.kms_key_arn == null) == (var.kms_key_arn == null) &&
+      (var.replication.kms_key_arn == null ? true : can(regex("^arn:aws(-us-gov)?:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.replication.kms_key_arn)))
+    )
+    error_message = "replication.kms_key_arn is required with kms_key_arn, and must be the ARN of a key in the region of the other bucket, arn:aws:kms:<region>:<account>:key/<id>; without kms_key_arn it must be null."
+  }
+
+  validation {
+    condition = var.replication == null ? true : length(var.replication.prefixes) > 0 && length(distinct(var.replication.prefixes)) == length(var.replication.prefixes) && alltrue([
+      for prefix in var.replication.prefixes : can(regex("^(problems|results|submissions|temp)/([A-Za-z0-9!_.'()-]+/)*$", prefix)) && length(prefix) <= 255
+    ])
+    error_message = "replication.prefixes must list one or more distinct prefixes that start with problems/, results/, submissions/ or temp/, end with a slash, and have at most 255 letters, digits and !_.'()-/."
+  }
+
+  validation {
+    condition     = var.replication == null ? true : can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", coalesce(var.replication.role_name, "${var.bucket_name}-replication")))
+    error_message = "replication.role_name must have 1 to 64 letters, digits and +=,.@_-; null requires a bucket_name of at most 52 characters."
+  }
+
+  validation {
+    condition     = try(var.replication.storage_class, null) == null ? true : contains(concat(["STANDARD"], local.storage_class_order), var.replication.storage_class)
+    error_message = "replication.storage_class must be STANDARD, ${join(", ", local.storage_class_order)}, or null."
+  }
+}

@@ -22,6 +22,7 @@ NOT_SEARCHED = {
         *("aws_cloudwatch_log_resource_policy", "aws_cloudwatch_metric_alarm"),
         *("aws_ecs_cluster_capacity_providers", "aws_s3_bucket_cors_configuration"),
         *("aws_s3_bucket_logging", "aws_s3_bucket_notification", "aws_sns_topic"),
+        *("aws_s3_bucket_object_lock_configuration", "aws_s3_bucket_replication_configuration"),
         *("aws_sns_topic_policy", "aws_sns_topic_subscription", "aws_wafv2_web_acl_association"),
     ),
     "adopted by Terraform itself": ("aws_default_security_group",),
