@@ -24,6 +24,7 @@ module "database" {
     allocated_gb = var.db_allocated_storage_gb
     max_gb       = var.db_max_allocated_storage_gb
     kms_key_arn  = var.kms_key_arn
+    performance  = var.db_storage_performance
 
     final_snapshot = var.db_enable_final_snapshot
     keep_backups   = var.db_keep_backups

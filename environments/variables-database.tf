@@ -191,6 +191,15 @@ variable "db_slow_query_seconds" {
   default     = 1
 }
 
+variable "db_storage_performance" {
+  description = "IOPS and throughput of the storage above the baseline of gp3; requires db_allocated_storage_gb of 400 or more. Null: the baseline."
+  type = object({
+    iops             = optional(number, 12000) # 12000 (the baseline) to 64000
+    throughput_mib_s = optional(number, 500)   # MiB per second, 500 (the baseline) to 4000, at most a quarter of iops
+  })
+  default = null
+}
+
 variable "enable_db_application_user" {
   description = "Let workers log in as the application user instead of the administrator; create it first with `grader database-user`."
   type        = bool

@@ -35,6 +35,8 @@ resource "aws_db_instance" "this" {
   allocated_storage     = var.storage.allocated_gb
   max_allocated_storage = var.storage.max_gb
   storage_type          = "gp3"
+  iops                  = try(var.storage.performance.iops, null)
+  storage_throughput    = try(var.storage.performance.throughput_mib_s, null)
   storage_encrypted     = true
   kms_key_id            = var.storage.kms_key_arn
 

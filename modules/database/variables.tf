@@ -253,6 +253,11 @@ variable "storage" {
     final_snapshot = optional(bool, true) # a deletion first takes the snapshot <name>-final
     keep_backups   = optional(bool, true) # a deletion keeps the daily backups until their retention ends
 
+    performance = optional(object({              # more than the baseline of gp3; requires 400 GB or more; null: the baseline
+      iops             = optional(number, 12000) # 12000 (the baseline) to 64000
+      throughput_mib_s = optional(number, 500)   # MiB per second, 500 (the baseline) to 4000, at most a quarter of iops
+    }))
+
     restore = optional(object({     # source of a new database, ignored once it exists; null: an empty database
       snapshot   = optional(string) # identifier or ARN of a snapshot; or:
       instance   = optional(string) # identifier of an existing instance; or:
@@ -271,6 +276,26 @@ variable "storage" {
   validation {
     condition     = var.storage.max_gb == null ? true : var.storage.max_gb >= ceil(var.storage.allocated_gb * 1.1) && var.storage.max_gb <= 65536 && floor(var.storage.max_gb) == var.storage.max_gb
     error_message = "storage.max_gb must be a whole number, at least 10 % more than allocated_gb and at most 65536, or null."
+  }
+
+  validation {
+    condition     = var.storage.performance == null || var.storage.allocated_gb >= 400
+    error_message = "storage.performance requires allocated_gb of 400 or more; below, RDS allows only the baseline of 3000 IOPS and 125 MiB per second."
+  }
+
+  validation {
+    condition = var.storage.performance == null ? true : (
+      var.storage.performance.iops >= 12000 && var.storage.performance.iops <= 64000 && floor(var.storage.performance.iops) == var.storage.performance.iops
+    )
+    error_message = "storage.performance.iops must be a whole number from 12000 to 64000."
+  }
+
+  validation {
+    condition = var.storage.performance == null ? true : (
+      var.storage.performance.throughput_mib_s >= 500 && var.storage.performance.throughput_mib_s <= min(4000, floor(var.storage.performance.iops / 4)) &&
+      floor(var.storage.performance.throughput_mib_s) == var.storage.performance.throughput_mib_s
+    )
+    error_message = "storage.performance.throughput_mib_s must be a whole number from 500 to 4000, and at most a quarter of iops."
   }
 
   validation {

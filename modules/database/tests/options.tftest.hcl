@@ -168,6 +168,32 @@ run "storage_grows_and_has_a_key" {
   }
 }
 
+run "storage_is_faster_than_its_baseline" {
+  command = plan
+
+  variables {
+    storage = { allocated_gb = 400, performance = { iops = 16000, throughput_mib_s = 1000 } }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].iops == 16000 && aws_db_instance.this[0].storage_throughput == 1000 && aws_db_instance.this[0].storage_type == "gp3"
+    error_message = "The given IOPS and throughput are used."
+  }
+}
+
+run "a_chosen_throughput_keeps_the_iops_of_the_baseline" {
+  command = plan
+
+  variables {
+    storage = { allocated_gb = 400, performance = { throughput_mib_s = 3000 } }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].iops == 12000 && aws_db_instance.this[0].storage_throughput == 3000
+    error_message = "RDS requires both."
+  }
+}
+
 run "runs_an_older_version_that_may_be_upgraded" {
   command = plan
 

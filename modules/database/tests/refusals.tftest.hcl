@@ -240,3 +240,33 @@ run "refuses_the_id_of_backups_in_place_of_their_arn" {
 
   expect_failures = [var.storage]
 }
+
+run "refuses_a_throughput_for_a_small_disk" {
+  command = plan
+
+  variables {
+    storage = { allocated_gb = 399, performance = { throughput_mib_s = 1000 } }
+  }
+
+  expect_failures = [var.storage]
+}
+
+run "refuses_fewer_iops_than_the_baseline" {
+  command = plan
+
+  variables {
+    storage = { allocated_gb = 400, performance = { iops = 6000 } }
+  }
+
+  expect_failures = [var.storage]
+}
+
+run "refuses_a_throughput_of_more_than_a_quarter_of_the_iops" {
+  command = plan
+
+  variables {
+    storage = { allocated_gb = 400, performance = { iops = 12000, throughput_mib_s = 3001 } }
+  }
+
+  expect_failures = [var.storage]
+}
