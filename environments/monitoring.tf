@@ -13,6 +13,7 @@ module "monitoring" {
   service = {
     cluster_name       = module.ecs_grading.cluster_name
     container_insights = var.enable_ecs_autoscaling # reports the running tasks
+    log_kms_key_arn    = var.kms_key_arn
     service_name       = module.ecs_grading.service_name
     min_tasks          = module.ecs_grading.min_tasks
   }

@@ -61,7 +61,7 @@ variable "environment_name" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a KMS key for the bucket, messages, database, secrets, disks and logs. Its policy must allow these services to use it, including CloudWatch Logs and, for instances, AWSServiceRoleForAutoScaling. Null uses keys of AWS. Changing it replaces the broker and the database."
+  description = "ARN of a KMS key for the bucket, messages, database, secrets, disks and all log groups that Terraform creates; environments/README.md has the few things with other keys, and the policy that the key needs. Null uses keys of AWS. Changing it replaces the broker and the database."
   type        = string
   default     = null
 

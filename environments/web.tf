@@ -36,6 +36,7 @@ module "web" {
     command            = var.web_command
     health_check_path  = var.web_health_check_path
     image              = var.web_container_image
+    log_kms_key_arn    = var.kms_key_arn
     log_retention_days = var.log_retention_days
     port               = var.web_port
   }

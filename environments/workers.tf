@@ -4,6 +4,9 @@ locals {
     "${var.environment_name}-grading-worker:latest",
   ])
 
+  # Fargate does not accept keys that are replicated to other regions.
+  is_multi_region_key = var.kms_key_arn == null ? false : strcontains(var.kms_key_arn, ":key/mrk-")
+
   # The health endpoint listens on 127.0.0.1, unless a load balancer needs it.
   health_settings = var.enable_ecs_alb_access ? { HEALTH_HOST = "0.0.0.0" } : {}
 
@@ -38,11 +41,12 @@ module "ecs_grading" {
   service_discovery  = var.enable_service_discovery ? { vpc_id = module.network.vpc_id } : null
 
   task = {
-    architecture          = var.ecs_architecture
-    cpu                   = var.ecs_task_cpu
-    ephemeral_storage_gib = var.ecs_ephemeral_storage_gib
-    memory                = var.ecs_task_memory
-    sidecars              = var.ecs_sidecars
+    architecture                  = var.ecs_architecture
+    cpu                           = var.ecs_task_cpu
+    ephemeral_storage_gib         = var.ecs_ephemeral_storage_gib
+    ephemeral_storage_kms_key_arn = var.use_fargate && !local.is_multi_region_key ? var.kms_key_arn : null
+    memory                        = var.ecs_task_memory
+    sidecars                      = var.ecs_sidecars
 
     repository_credentials_arn = var.ecs_repository_credentials_arn
     secret_arns                = var.ecs_secret_arns

@@ -74,8 +74,6 @@ locals {
     },
   ] : statement if length(statement.Resource) > 0]
 
-  write_logs_policy = jsonencode({ Version = "2012-10-17", Statement = [local.write_logs_statement] })
-
   protection_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -133,7 +131,7 @@ resource "aws_iam_role_policy" "execution" {
   })
 }
 
-# --- task role: what the worker needs ---
+# --- task role: what the worker needs; the log driver writes its log with the execution role ---
 
 resource "aws_iam_role" "task" {
   name               = "${local.name}-task"
@@ -142,7 +140,6 @@ resource "aws_iam_role" "task" {
 
 resource "aws_iam_role_policy" "task" {
   for_each = merge(
-    { logs = local.write_logs_policy },
     var.service.allow_task_protection ? { task-protection = local.protection_policy } : {},
     var.service.execute_command == null ? {} : { execute-command = one(local.session_policies) },
     var.task_policies,

@@ -39,6 +39,14 @@ resource "aws_ecs_cluster" "this" {
         }
       }
     }
+
+    dynamic "managed_storage_configuration" {
+      for_each = var.task.ephemeral_storage_kms_key_arn[*]
+
+      content {
+        fargate_ephemeral_storage_kms_key_id = managed_storage_configuration.value
+      }
+    }
   }
 }
 

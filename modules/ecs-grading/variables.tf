@@ -159,12 +159,13 @@ variable "subnet_ids" {
 variable "task" {
   description = "Size, architecture, disk, secrets and sidecars of a task."
   type = object({
-    architecture          = optional(string, "X86_64") # X86_64 or ARM64; must match the image
-    cpu                   = optional(number, 512)      # CPU units; 1024 are one vCPU
-    ephemeral_storage_gib = optional(number)           # disk on Fargate, 21 to 200; null means 20
-    memory                = optional(number, 1024)     # MB
-    read_only_root        = optional(bool, true)       # only writable_paths are writable
-    stop_timeout_seconds  = optional(number, 120)      # from SIGTERM to SIGKILL; DRAIN_SECONDS is 20 less, but at least half, unless environment sets it
+    architecture                  = optional(string, "X86_64") # X86_64 or ARM64; must match the image
+    cpu                           = optional(number, 512)      # CPU units; 1024 are one vCPU
+    ephemeral_storage_gib         = optional(number)           # disk on Fargate, 21 to 200; null means 20
+    ephemeral_storage_kms_key_arn = optional(string)           # KMS key of that disk, which Fargate may use, see the README; null uses a key of AWS
+    memory                        = optional(number, 1024)     # MB
+    read_only_root                = optional(bool, true)       # only writable_paths are writable
+    stop_timeout_seconds          = optional(number, 120)      # from SIGTERM to SIGKILL; DRAIN_SECONDS is 20 less, but at least half, unless environment sets it
 
     repository_credentials_arn = optional(string)           # secret with the login for image in a private registry that is not ECR
     secret_arns                = optional(map(string), {})  # SSM parameter or secret by the environment variable that gets its value
@@ -217,6 +218,14 @@ variable "task" {
       var.ec2_capacity == null && contains(range(21, 200 + 1), var.task.ephemeral_storage_gib)
     )
     error_message = "task.ephemeral_storage_gib must be from 21 to 200 on Fargate, or null; instances use ec2_capacity.volume_gib."
+  }
+
+  validation {
+    condition = var.task.ephemeral_storage_kms_key_arn == null ? true : (
+      var.ec2_capacity == null && can(regex(local.kms_key_pattern, var.task.ephemeral_storage_kms_key_arn)) &&
+      !strcontains(var.task.ephemeral_storage_kms_key_arn, ":key/mrk-")
+    )
+    error_message = "task.ephemeral_storage_kms_key_arn must be the ARN of a single-Region KMS key on Fargate, arn:aws:kms:<region>:<account>:key/<id>, or null; instances use ec2_capacity.volume_kms_key_arn."
   }
 
   validation {
@@ -305,8 +314,8 @@ variable "task_policies" {
     condition = (
       alltrue([for document in values(var.task_policies) : can(jsondecode(document).Statement)]) &&
       alltrue([for name in keys(var.task_policies) : can(regex("^[A-Za-z0-9+=,.@_-]{1,128}$", name))]) &&
-      length(setintersection(keys(var.task_policies), ["execute-command", "logs", "task-protection"])) == 0
+      length(setintersection(keys(var.task_policies), ["execute-command", "task-protection"])) == 0
     )
-    error_message = "task_policies must be IAM policy documents as JSON with names of 1 to 128 letters, digits and +=,.@_-, other than execute-command, logs and task-protection."
+    error_message = "task_policies must be IAM policy documents as JSON with names of 1 to 128 letters, digits and +=,.@_-, other than execute-command and task-protection."
   }
 }

@@ -107,6 +107,7 @@ variable "service" {
   type = object({
     cluster_name       = string
     container_insights = optional(bool, true) # false disables the alarms that need the cluster's task counts
+    log_kms_key_arn    = optional(string)     # KMS key of the log of stopped tasks, which CloudWatch Logs may use; null uses its own key
     service_name       = string
     min_tasks          = optional(number, 1) # tasks that always run; 0 if the service scales to zero
   })
@@ -122,6 +123,11 @@ variable "service" {
   validation {
     condition     = var.service == null ? true : var.service.min_tasks >= 0 && floor(var.service.min_tasks) == var.service.min_tasks
     error_message = "service.min_tasks must be a whole number, 0 or more."
+  }
+
+  validation {
+    condition     = try(var.service.log_kms_key_arn, null) == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.service.log_kms_key_arn))
+    error_message = "service.log_kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null."
   }
 }
 

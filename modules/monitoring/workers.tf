@@ -98,11 +98,12 @@ resource "aws_cloudwatch_event_rule" "stopped_tasks" {
 }
 
 resource "aws_cloudwatch_log_group" "stopped_tasks" {
-  # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_158: service.log_kms_key_arn sets a key; the default is the key of CloudWatch Logs
   # checkov:skip=CKV_AWS_338: the reasons of stopped tasks matter for weeks, not for a year
   for_each = local.stopped_tasks
 
   name              = "/aws/events/${local.prefix}-stopped-tasks"
+  kms_key_id        = each.value.log_kms_key_arn
   retention_in_days = 30
 }
 

@@ -2,9 +2,10 @@
 # the AMI. Files are base64-encoded, so no value can break out of the document.
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_158: encrypted with the key of CloudWatch Logs
+  # checkov:skip=CKV_AWS_158: application.log_kms_key_arn sets a key; the default is the key of CloudWatch Logs
   # checkov:skip=CKV_AWS_338: application.log_retention_days sets the retention
   name              = local.log_group_name
+  kms_key_id        = var.application.log_kms_key_arn
   retention_in_days = var.application.log_retention_days
 }
 

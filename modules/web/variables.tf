@@ -30,6 +30,7 @@ variable "application" {
     command            = optional(list(string), [])  # arguments of the container
     health_check_path  = optional(string, "/health") # must return 200 when the instance is ready for requests
     image              = optional(string)            # with a digest or a tag other than latest
+    log_kms_key_arn    = optional(string)            # KMS key of the container log, which CloudWatch Logs may use; null uses its own key
     log_retention_days = optional(number, 30)        # retention of the container log
     port               = optional(number, 8080)      # port on which the application listens
     read_only          = optional(bool, true)        # the container can write only to /tmp
@@ -60,6 +61,11 @@ variable "application" {
   validation {
     condition     = contains(local.retention_days, var.application.log_retention_days)
     error_message = "application.log_retention_days must be one of ${join(", ", local.retention_days)}."
+  }
+
+  validation {
+    condition     = var.application.log_kms_key_arn == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.application.log_kms_key_arn))
+    error_message = "application.log_kms_key_arn must be the ARN of a key, arn:aws:kms:<region>:<account>:key/<id>, or null."
   }
 }
 

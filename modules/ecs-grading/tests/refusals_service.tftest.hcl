@@ -118,7 +118,7 @@ run "refuses_a_policy_with_a_reserved_name" {
   command = plan
 
   variables {
-    task_policies = { logs = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+    task_policies = { task-protection = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   }
 
   expect_failures = [var.task_policies]

@@ -84,6 +84,37 @@ run "refuses_a_disk_of_fargate_on_instances" {
   expect_failures = [var.task]
 }
 
+run "refuses_a_key_of_fargate_on_instances" {
+  command = plan
+
+  variables {
+    ec2_capacity = {}
+    task         = { ephemeral_storage_kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "refuses_an_alias_as_key_of_the_disk" {
+  command = plan
+
+  variables {
+    task = { ephemeral_storage_kms_key_arn = "alias/disks" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "refuses_a_multi_region_key_which_fargate_rejects" {
+  command = plan
+
+  variables {
+    task = { ephemeral_storage_kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/mrk-0123" }
+  }
+
+  expect_failures = [var.task]
+}
+
 run "refuses_a_stop_timeout_above_the_maximum_of_fargate" {
   command = plan
 

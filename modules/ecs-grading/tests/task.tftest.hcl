@@ -29,6 +29,31 @@ run "has_the_given_size" {
   }
 }
 
+run "the_disk_is_encrypted_with_the_given_key" {
+  command = plan
+
+  variables {
+    task = { ephemeral_storage_kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123" }
+  }
+
+  assert {
+    condition = (
+      one(one(aws_ecs_cluster.this.configuration).managed_storage_configuration).fargate_ephemeral_storage_kms_key_id ==
+      "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
+    )
+    error_message = "Fargate takes the key from the cluster."
+  }
+}
+
+run "without_a_key_the_disk_has_one_of_aws" {
+  command = plan
+
+  assert {
+    condition     = length(one(aws_ecs_cluster.this.configuration).managed_storage_configuration) == 0
+    error_message = "A block without a key would be a difference in every plan."
+  }
+}
+
 run "has_the_given_stop_timeout" {
   command = plan
 

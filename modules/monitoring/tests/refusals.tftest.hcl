@@ -131,6 +131,16 @@ run "refuses_half_a_task" {
   expect_failures = [var.service]
 }
 
+run "refuses_an_alias_as_key_of_the_log" {
+  command = plan
+
+  variables {
+    service = { cluster_name = "x", service_name = "x", log_kms_key_arn = "alias/logs" }
+  }
+
+  expect_failures = [var.service]
+}
+
 run "refuses_more_than_all_of_the_cpu" {
   command = plan
 

@@ -223,3 +223,20 @@ run "refuses_a_key_that_cloudwatch_may_not_use" {
 
   expect_failures = [var.topic]
 }
+
+run "the_log_of_stopped_tasks_is_encrypted_with_the_given_key" {
+  command = plan
+
+  variables {
+    service = {
+      cluster_name    = "test-grading-cluster"
+      service_name    = "test-grading-service"
+      log_kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
+    }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.stopped_tasks["this"].kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
+    error_message = "Reasons of stopped tasks name images, hosts and parameters."
+  }
+}

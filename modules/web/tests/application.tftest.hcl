@@ -52,6 +52,19 @@ run "the_container_is_started_by_systemd" {
   }
 }
 
+run "the_log_is_encrypted_with_the_given_key" {
+  command = plan
+
+  variables {
+    application = { image = "registry.example.com/web:1.0", log_kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/0123" }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:ap-northeast-2:123456789012:key/0123"
+    error_message = "The key is that of the log group."
+  }
+}
+
 run "an_image_outside_ecr_gets_no_pull_permission" {
   command = plan
 

@@ -94,6 +94,16 @@ run "refuses_an_unsupported_log_retention" {
   expect_failures = [var.application]
 }
 
+run "refuses_an_alias_as_key_of_the_log" {
+  command = plan
+
+  variables {
+    application = { image = "registry.example.com/web:1.0", log_kms_key_arn = "alias/logs" }
+  }
+
+  expect_failures = [var.application]
+}
+
 run "refuses_a_certificate_of_another_region" {
   command = plan
 
