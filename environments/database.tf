@@ -15,6 +15,7 @@ module "database" {
 
   engine = {
     version            = var.db_engine_version
+    apply_immediately  = var.db_apply_immediately
     auto_minor_upgrade = var.db_enable_auto_minor_upgrade
     backup_window      = var.db_backup_window
     maintenance_window = var.db_maintenance_window

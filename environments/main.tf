@@ -35,4 +35,7 @@ locals {
     worker   = "grading-workers"
   }
   roles = var.mq_enable_role_users && var.mq_existing == null ? local.role_groups : {}
+
+  # The administrator may be named like a role: that role's user then has another name.
+  role_users = { for role in keys(local.roles) : role => role == var.mq_admin_username ? "grading-${role}" : role }
 }

@@ -18,13 +18,14 @@ module "messaging" {
   deployment_mode = var.mq_deployment_mode
 
   nodes = {
+    apply_immediately  = var.mq_apply_immediately
     kms_key_arn        = var.kms_key_arn
     maintenance_window = var.mq_maintenance_window
     storage_type       = var.mq_storage_type
   }
 
   admin_username = var.mq_admin_username
-  users          = { for role, group in local.roles : role => { groups = [group] } }
+  users          = { for role, group in local.roles : local.role_users[role] => { groups = [group] } }
   authorization = var.mq_enable_authorization ? {
     requests = [local.queues.requests, local.queues.priority]
     results  = [local.queues.results]

@@ -24,7 +24,7 @@ module "mq_user_parameters" {
   environment_name = var.environment_name
   part             = "mq-${each.key}"
   kms_key_arn      = var.kms_key_arn
-  values           = { username = each.key }
+  values           = { username = local.role_users[each.key] }
   secret_versions  = { password = var.mq_user_passwords_version }
   secret_values    = { password = lookup(var.mq_user_passwords, each.key, uuid()) }
 }
@@ -78,6 +78,6 @@ locals {
   # broker users whose password gradectl sets, and the parameter that stores it
   broker_users = var.mq_existing != null ? {} : merge(
     { (var.mq_admin_username) = module.mq_parameters.names["password"] },
-    { for role, parameters in module.mq_user_parameters : role => parameters.names["password"] },
+    { for role, parameters in module.mq_user_parameters : local.role_users[role] => parameters.names["password"] },
   )
 }

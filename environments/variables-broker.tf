@@ -33,6 +33,12 @@ variable "mq_admin_username" {
   default     = "admin"
 }
 
+variable "mq_apply_immediately" {
+  description = "Reboot the broker in the apply that changes its configuration, logs, version or instance type; false lets the changes wait for the next reboot, at the latest that of the maintenance window."
+  type        = bool
+  default     = false
+}
+
 variable "mq_broker_endpoint_override" {
   description = "Comma-separated stomp+ssl://host:port that workers use instead of the broker's endpoints; null for none."
   type        = string
@@ -71,14 +77,9 @@ variable "mq_enable_authorization" {
 }
 
 variable "mq_enable_role_users" {
-  description = "Create separate broker users for web tier, workers and operators; false uses mq_admin_username for all."
+  description = "Create separate broker users operator, web and worker; one with the name of mq_admin_username gets the prefix grading-. False uses mq_admin_username for all."
   type        = bool
   default     = true
-
-  validation {
-    condition     = !var.mq_enable_role_users || !contains(["operator", "web", "worker"], var.mq_admin_username)
-    error_message = "mq_enable_role_users requires an mq_admin_username other than operator, web and worker, which are the role users."
-  }
 }
 
 variable "mq_engine_type" {

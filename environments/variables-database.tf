@@ -56,6 +56,12 @@ variable "db_application_username" {
   default     = "grader_app"
 }
 
+variable "db_apply_immediately" {
+  description = "Restart the database in the apply that changes its instance class, version or zones; false lets the changes wait for the maintenance window."
+  type        = bool
+  default     = false
+}
+
 variable "db_backup_retention_days" {
   description = "Retention of daily backups in days, 0 to 35, where 0 deletes the existing ones; null means 7."
   type        = number
@@ -204,4 +210,9 @@ variable "enable_db_application_user" {
   description = "Let workers log in as the application user instead of the administrator; create it first with `grader database-user`."
   type        = bool
   default     = false
+
+  validation {
+    condition     = !var.enable_db_application_user || var.db_application_username != var.db_admin_username
+    error_message = "enable_db_application_user requires a db_application_username other than db_admin_username, which has more rights than a worker needs."
+  }
 }

@@ -2,6 +2,7 @@
 alarm_disabled_kinds     = ["broker_cpu", "broker_cpu_credits", "broker_memory", "broker_storage", "database_connections", "database_cpu", "database_storage", "no_consumer", "no_running_task", "oldest_message", "task_restarts"]
 aws_account_id           = "123456789012"
 aws_region               = "ap-northeast-2"
+db_apply_immediately     = true
 db_enable_final_snapshot = false
 db_keep_backups          = false
 ecs_desired_count        = 2
@@ -11,3 +12,4 @@ emulated                 = true
 enable_data_protection   = false
 environment_name         = "local"
 grading_worker_settings  = { RETRY_DELAY_MS = "1000", WORKER_SLOTS = "1" }
+mq_apply_immediately     = true

@@ -15,13 +15,16 @@ _SERVICE = "aws_ecs_service"
 _TARGET = "aws_appautoscaling_target"
 _SCHEDULE = "aws_appautoscaling_scheduled_action"
 _BOUNDS = ("min_capacity", "max_capacity")
+_BROKER = "aws_mq_broker"
+#: Changes of a broker that take effect at its next reboot.
+_AT_REBOOT = ("configuration", "engine_version", "host_instance_type", "logs")
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 #: Type -> attributes that other parts of the system change, and why.
 _EXPECTED: Mapping[str, Mapping[str, str]] = {
     "aws_autoscaling_group": {"desired_capacity": "autoscaling sets it"},
     "aws_db_instance": {"latest_restorable_time": "it moves with each backup"},
     "aws_lb_target_group": {"load_balancer_arns": "its listeners set it"},
-    "aws_mq_broker": {"user": "gradectl sets the users and their passwords"},
+    _BROKER: {"user": "gradectl sets the users and their passwords"},
 }
 
 
@@ -144,6 +147,8 @@ def _reason(name: str, change: Change, plan: Plan, ignored: Sequence[IgnoredDrif
         return "autoscaling sets it"
     if change.kind == _TARGET and name in _BOUNDS and _scheduled(name, change, plan.resources):
         return "a schedule sets it"
+    if change.kind == _BROKER and name in _AT_REBOOT and _waits(name, change):
+        return "the change of the last apply waits for the broker's maintenance window"
     rule = next((each for each in ignored if _covers(each, change, name)), None)
     return rule.reason if rule else ""
 
@@ -176,6 +181,23 @@ def _scheduled(name: str, change: Change, resources: Sequence[Resource]) -> bool
         for action in schedule.get("scalable_target_action") or []
     ]
     return str(change.after.get(name)) in {str(action.get(name)) for action in actions}
+
+
+def _waits(name: str, change: Change) -> bool:
+    """Whether a broker that the apply did not reboot may still have its value of before."""
+    if change.before.get("apply_immediately") is not False:
+        return False
+    if name != "configuration":
+        return True
+    applied, active = (_revision(values.get(name)) for values in (change.before, change.after))
+    return applied[0] == active[0] and active[1] < applied[1]
+
+
+def _revision(blocks: Any) -> tuple[object, int]:  # noqa: ANN401 - as Terraform wrote it
+    """ID and revision of a broker's configuration; 0 without one."""
+    for block in blocks or ():
+        return block.get("id"), int(block.get("revision") or 0)
+    return None, 0
 
 
 def _entry(item: DriftItem) -> dict[str, Any]:

@@ -49,7 +49,14 @@ def sync_broker_users(aws: Aws, ui: Ui, environment_name: str, outputs: Mapping[
     observed = _observe(aws, ui, environment_name, outputs)
     if observed is None:
         return False
-    return apply_changes(aws, ui, observed)
+    rebooted = apply_changes(aws, ui, observed)
+    broker = observed.broker
+    if broker.pending[0] and not rebooted:
+        ui.warn(
+            f"broker {broker.name}: revision {broker.pending[1]} of its configuration waits for the"
+            f" maintenance window; sooner: aws mq reboot-broker --broker-id {broker.broker_id}"
+        )
+    return rebooted
 
 
 def preview_broker_users(

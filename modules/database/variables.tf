@@ -28,8 +28,10 @@ variable "admin_username" {
   default     = "grader"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9_]{0,15}$", var.admin_username)) && !contains(local.reserved_users, var.admin_username)
-    error_message = "admin_username must have 1 to 16 characters of a-z, 0-9 and _, start with a letter, and not be ${join(" or ", local.reserved_users)}."
+    condition = var.existing != null ? can(regex("^[!-~]{1,32}$", var.admin_username)) : (
+      can(regex("^[a-z][a-z0-9_]{0,15}$", var.admin_username)) && !contains(local.reserved_users, var.admin_username)
+    )
+    error_message = "admin_username must have 1 to 16 characters of a-z, 0-9 and _, start with a letter, and not be ${join(" or ", local.reserved_users)}; with existing, it must have 1 to 32 printable ASCII characters."
   }
 }
 
@@ -54,8 +56,13 @@ variable "application" {
   }
 
   validation {
-    condition     = var.application.username != var.admin_username
-    error_message = "application.username must differ from admin_username: the application needs no administrator rights."
+    condition     = var.application.username != var.admin_username || var.existing != null
+    error_message = "application.username must differ from admin_username, unless existing is set: the application needs no administrator rights."
+  }
+
+  validation {
+    condition     = var.existing == null || !var.application.iam_authentication ? true : var.existing.arn != null && var.existing.resource_id != null
+    error_message = "application.iam_authentication requires arn and resource_id of existing."
   }
 }
 
@@ -82,7 +89,7 @@ variable "engine" {
     version             = optional(string, "8.4") # major.minor; RDS chooses the patch
     allow_major_upgrade = optional(bool, false)   # allow a new major version
     auto_minor_upgrade  = optional(bool, true)    # RDS installs patches in the maintenance window
-    apply_immediately   = optional(bool, true)    # false defers changes to the maintenance window
+    apply_immediately   = optional(bool, false)   # true: an apply may restart the server; false: such changes wait for the maintenance window
     backup_window       = optional(string)        # daily, hh:mm-hh:mm in UTC; null: RDS chooses
     ca_certificate      = optional(string)        # certificate authority of the server; null: the account's default
     maintenance_window  = optional(string)        # weekly, ddd:hh:mm-ddd:hh:mm in UTC; null: RDS chooses
@@ -148,11 +155,6 @@ variable "existing" {
   validation {
     condition     = try(var.existing.resource_id, null) == null ? true : can(regex("^db-[A-Z0-9]+$", var.existing.resource_id))
     error_message = "existing.resource_id must be the resource ID of an instance such as db-ABCDEFGHIJKL01234, not its name, or null."
-  }
-
-  validation {
-    condition     = var.existing == null || !var.application.iam_authentication ? true : var.existing.arn != null && var.existing.resource_id != null
-    error_message = "existing requires arn and resource_id with application.iam_authentication."
   }
 }
 

@@ -14,7 +14,7 @@ resource "aws_mq_broker" "this" {
   security_groups            = var.security_group_ids
   publicly_accessible        = false
   auto_minor_version_upgrade = true # Amazon MQ rejects false since ActiveMQ 5.18 and RabbitMQ 3.13
-  apply_immediately          = true
+  apply_immediately          = var.nodes.apply_immediately
 
   dynamic "configuration" {
     for_each = aws_mq_configuration.this

@@ -153,13 +153,14 @@ variable "name" {
 }
 
 variable "nodes" {
-  description = "Encryption, maintenance window, limits and storage of the nodes."
+  description = "Time of changes, encryption, maintenance window, limits and storage of the nodes."
   type = object({
-    kms_key_arn = optional(string)          # KMS key for stored messages of ActiveMQ; null for the key of Amazon MQ
-    maintenance_window = optional(object({  # when Amazon MQ may restart the broker; null lets it choose
-      day_of_week = string                  # MONDAY to SUNDAY
-      time_of_day = string                  # such as 23:59
-      time_zone   = optional(string, "UTC") # UTC, UTC+09:00 or Asia/Seoul
+    apply_immediately = optional(bool, false) # true: an apply that changes the configuration reboots the broker; false: it waits for a reboot, see the README
+    kms_key_arn       = optional(string)      # KMS key for stored messages of ActiveMQ; null for the key of Amazon MQ
+    maintenance_window = optional(object({    # when Amazon MQ may restart the broker; null lets it choose
+      day_of_week = string                    # MONDAY to SUNDAY
+      time_of_day = string                    # such as 23:59
+      time_zone   = optional(string, "UTC")   # UTC, UTC+09:00 or Asia/Seoul
     }))
     memory_percent  = optional(number) # percentage of the heap of ActiveMQ for messages, 10 to 70
     send_timeout_ms = optional(number) # how long a send to a full ActiveMQ waits before it fails; null never fails

@@ -110,6 +110,45 @@ run "choices_of_name_access_and_capacity" {
   }
 }
 
+run "an_administrator_may_be_named_like_a_role" {
+  command = plan
+
+  variables {
+    mq_admin_username = "worker"
+  }
+
+  assert {
+    condition     = toset(module.messaging.user_names) == toset(["worker", "grading-worker", "operator", "web"])
+    error_message = "Each role still has a broker user of its own."
+  }
+
+  assert {
+    condition = output.broker_users == tomap({
+      grading-worker = "/test/mq-worker/password", operator = "/test/mq-operator/password"
+      web            = "/test/mq-web/password", worker = "/test/mq/password"
+    })
+    error_message = "Each user has its own password."
+  }
+
+  assert {
+    condition     = local.worker_environment.MQ_USERNAME_PARAM == "/test/mq-worker/username" && local.role_users.worker == "grading-worker"
+    error_message = "The workers log in as the user with their rights, not as the administrator."
+  }
+}
+
+run "fargate_does_not_get_a_key_that_it_rejects" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/mrk-1234567890abcdef1234567890abcdef"
+  }
+
+  assert {
+    condition     = local.is_multi_region_key
+    error_message = "The plan would fail: the module refuses such a key."
+  }
+}
+
 run "a_load_balancer_has_one_subnet_in_each_zone" {
   command = plan
 

@@ -24,6 +24,10 @@ class MqBroker:
     engine: str  # ACTIVEMQ or RABBITMQ
     users: tuple[str, ...]
     tags: Mapping[str, str]
+    pending: tuple[str, int] = (
+        "",
+        0,
+    )  # ID and revision of the configuration that waits for a reboot
 
     @property
     def ready(self) -> bool:
@@ -54,6 +58,7 @@ class Brokers:
             engine=found["EngineType"].upper(),
             users=tuple(user["Username"] for user in found.get("Users", [])),
             tags=found.get("Tags", {}),
+            pending=_revision((found.get("Configurations") or {}).get("Pending")),
         )
 
     def find(self, name: str) -> str | None:

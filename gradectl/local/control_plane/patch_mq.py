@@ -50,6 +50,16 @@ class BrokerMqResponse(MQResponse):
             _apply(broker, self._stored_xml(broker))
         return answer
 
+    def update_broker(self) -> ActionResult:
+        """Handle UpdateBroker; another configuration is pending until the next reboot."""
+        configurations = self._broker().configurations
+        current, history = configurations["current"], [*configurations["history"]]
+        super().update_broker()
+        if configurations["current"] != current:
+            configurations["pending"] = configurations["current"]
+            configurations.update(current=current, history=history)
+        return self.describe_broker()
+
     def create_user(self) -> ActionResult:
         """Handle CreateUser; the user can connect after the next reboot."""
         username = self._get_param("Username")
@@ -79,6 +89,10 @@ class BrokerMqResponse(MQResponse):
         """Handle RebootBroker: apply all changes since the last reboot."""
         answer = super().reboot_broker()
         broker = self._broker()
+        if pending := broker.configurations.pop("pending", None):
+            if current := broker.configurations["current"]:
+                broker.configurations["history"].append(current)
+            broker.configurations["current"] = pending
         if has_data_plane(broker):
             broker.state = REBOOTING
             attributes(broker)["reboots"] += 1

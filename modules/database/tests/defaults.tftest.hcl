@@ -29,8 +29,8 @@ run "is_private_encrypted_and_protected" {
   }
 
   assert {
-    condition     = aws_db_instance.this[0].auto_minor_version_upgrade && !aws_db_instance.this[0].allow_major_version_upgrade && aws_db_instance.this[0].apply_immediately
-    error_message = "Patches are automatic, major versions are not."
+    condition     = aws_db_instance.this[0].auto_minor_version_upgrade && !aws_db_instance.this[0].allow_major_version_upgrade && !aws_db_instance.this[0].apply_immediately
+    error_message = "Patches are automatic, major versions are not; a change that restarts the server waits for the maintenance window."
   }
 
   assert {

@@ -21,6 +21,35 @@ run "creates_nothing_with_existing" {
   }
 }
 
+run "takes_any_user_of_an_existing_database" {
+  command = plan
+
+  variables {
+    admin_username = "Judge-Application-of-2026"
+    application    = { username = "grader_app" }
+    existing       = { endpoint = "db.example.com:3306" }
+  }
+
+  assert {
+    condition     = output.application_username == "grader_app"
+    error_message = "The limits of RDS are not those of a user that exists."
+  }
+}
+
+run "the_user_of_an_existing_database_may_be_the_application" {
+  command = plan
+
+  variables {
+    admin_username = "grader_app"
+    existing       = { endpoint = "db.example.com:3306" }
+  }
+
+  assert {
+    condition     = output.application_username == "grader_app"
+    error_message = "There may be no other user."
+  }
+}
+
 run "allows_iam_logins_to_an_existing_database" {
   command = plan
 
@@ -45,6 +74,17 @@ run "allows_iam_logins_to_an_existing_database" {
   }
 }
 
+run "refuses_a_user_that_mysql_cannot_have" {
+  command = plan
+
+  variables {
+    admin_username = "a user of 2026"
+    existing       = { endpoint = "db.example.com:3306" }
+  }
+
+  expect_failures = [var.admin_username]
+}
+
 run "refuses_iam_without_knowing_the_instance" {
   command = plan
 
@@ -53,7 +93,7 @@ run "refuses_iam_without_knowing_the_instance" {
     existing    = { endpoint = "db.example.com:3306" }
   }
 
-  expect_failures = [var.existing]
+  expect_failures = [var.application]
 }
 
 run "refuses_an_endpoint_without_a_port" {

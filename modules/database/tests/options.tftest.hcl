@@ -202,13 +202,13 @@ run "runs_an_older_version_that_may_be_upgraded" {
       version             = "8.0"
       allow_major_upgrade = true
       auto_minor_upgrade  = false
-      apply_immediately   = false
+      apply_immediately   = true
       ca_certificate      = "rds-ca-ecc384-g1"
     }
   }
 
   assert {
-    condition     = aws_db_instance.this[0].engine_version == "8.0" && aws_db_instance.this[0].allow_major_version_upgrade && !aws_db_instance.this[0].auto_minor_version_upgrade && !aws_db_instance.this[0].apply_immediately && aws_db_instance.this[0].ca_cert_identifier == "rds-ca-ecc384-g1"
+    condition     = aws_db_instance.this[0].engine_version == "8.0" && aws_db_instance.this[0].allow_major_version_upgrade && !aws_db_instance.this[0].auto_minor_version_upgrade && aws_db_instance.this[0].apply_immediately && aws_db_instance.this[0].ca_cert_identifier == "rds-ca-ecc384-g1"
     error_message = "The given value is used."
   }
 

@@ -53,6 +53,28 @@ run "a_pair_is_in_two_subnets" {
   }
 }
 
+run "an_apply_does_not_reboot_the_broker" {
+  command = plan
+
+  assert {
+    condition     = !aws_mq_broker.this[0].apply_immediately
+    error_message = "A change of the configuration waits for the maintenance window or a reboot."
+  }
+}
+
+run "an_apply_may_reboot_the_broker" {
+  command = plan
+
+  variables {
+    nodes = { apply_immediately = true }
+  }
+
+  assert {
+    condition     = aws_mq_broker.this[0].apply_immediately
+    error_message = "A change of the configuration is effective when the apply ends."
+  }
+}
+
 run "a_newer_version" {
   command = plan
 

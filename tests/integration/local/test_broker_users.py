@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,16 @@ def reboot(account: Any, broker_id: str) -> None:
 
 def test_a_reboot_applies_changes_of_users(account: Any, can_log_in: Callable[[str], bool]) -> None:
     """Create, change of group, delete, as on Amazon MQ; the broker enforces the group's rights."""
-    mq, broker_id = account.client("mq"), account.create_broker(GUARDED)
+    mq, broker_id = account.client("mq"), account.create_broker()
     account.settle()
     user = {"BrokerId": broker_id, "Username": "web"}
     mq.create_user(**user, Password=PASSWORD, Groups=["grading-web"])
+    before, after = change_configuration(mq, broker_id, GUARDED)
+    assert configurations(mq, broker_id) == (before, after)
     assert not can_log_in("web")
 
     reboot(account, broker_id)
+    assert configurations(mq, broker_id) == (after, None)
     assert can_log_in("web")
     send(account, "grading-requests")
     with pytest.raises(AccessError, match="'web' may not write to queue://grading-results"):
@@ -58,6 +62,22 @@ def test_a_reboot_applies_changes_of_users(account: Any, can_log_in: Callable[[s
     assert can_log_in("web")
     reboot(account, broker_id)
     assert not can_log_in("web")
+
+
+def configurations(mq: Any, broker_id: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The active configuration, and the one that waits for a reboot."""
+    found = mq.describe_broker(BrokerId=broker_id)["Configurations"]
+    return found["Current"], found.get("Pending")
+
+
+def change_configuration(mq: Any, broker_id: str, xml: str) -> tuple[dict[str, Any], ...]:
+    """Select another revision of the configuration, as Terraform does; returns both."""
+    before, _ = configurations(mq, broker_id)
+    encoded = base64.b64encode(xml.encode()).decode()
+    mq.update_configuration(ConfigurationId=before["Id"], Data=encoded)
+    after = {**before, "Revision": before["Revision"] + 1}
+    mq.update_broker(BrokerId=broker_id, Configuration=after)
+    return before, after
 
 
 def send(account: Any, queue: str) -> None:

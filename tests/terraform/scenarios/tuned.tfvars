@@ -9,6 +9,7 @@ db_admin_username               = "root"
 db_allocated_storage_gb         = 400
 db_application_password_version = 2
 db_application_username         = "judge_app"
+db_apply_immediately            = true
 db_backup_retention_days        = 14
 db_backup_window                = "17:00-18:00"
 db_enable_auto_minor_upgrade    = false
@@ -51,6 +52,7 @@ grading_worker_settings      = { WORKER_SLOTS = "4" }
 log_retention_days           = 7
 mq_admin_password            = "a-Password-for-tests-1"
 mq_admin_password_version    = 2
+mq_apply_immediately         = true
 mq_enable_audit_logs         = false
 mq_enable_authorization      = false
 mq_engine_version            = "5.19"

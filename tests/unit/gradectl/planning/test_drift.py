@@ -36,6 +36,11 @@ def bounds(minimum: int, maximum: int, *, scheduled: tuple[str, str] | None) -> 
     return drift(item(TARGET, after, before), prior_state=state)
 
 
+def revision(number: int, configuration: str = "c-1") -> list[dict[str, Any]]:
+    """A revision of a broker's configuration, as the broker has it."""
+    return [{"id": configuration, "revision": number}]
+
+
 def test_a_changed_attribute_is_drift() -> None:
     """Named without its value."""
     found = drift(item("aws_ssm_parameter.this", {"value": "new"}, {"value": "old"}))
@@ -90,6 +95,34 @@ def test_what_the_system_itself_changes_is_expected(address: str, attribute: str
     assert [each.attributes for each in found.found] == [("tags",)]
     assert [each.attributes for each in found.expected] == [(attribute,)]
     assert found.expected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("attribute", "applied", "active", "immediately", "drifted"),
+    [
+        ("configuration", revision(2), revision(1), False, False),
+        ("configuration", revision(2), revision(1), True, True),
+        ("configuration", revision(2), revision(3), False, True),
+        ("configuration", revision(2), revision(1, "c-2"), False, True),
+        ("configuration", revision(2), [], False, True),
+        ("host_instance_type", "mq.m5.large", "mq.t3.micro", False, False),
+        ("engine_version", "5.19", "5.18", False, False),
+        ("logs", [{"audit": "true"}], [{"audit": "false"}], False, False),
+        ("security_groups", ["sg-1"], ["sg-2"], False, True),
+    ],
+)
+def test_a_broker_that_was_not_rebooted_may_have_what_it_had_before(
+    attribute: str, applied: object, active: object, *, immediately: bool, drifted: bool
+) -> None:
+    """Without apply_immediately; a newer revision or another configuration was set by hand."""
+    broker = {"apply_immediately": immediately}
+
+    found = drift(
+        item("aws_mq_broker.this", {**broker, attribute: active}, {**broker, attribute: applied})
+    )
+
+    assert bool(found.found) is drifted
+    assert bool(found.expected) is not drifted
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A dry run shows the changes of the broker's users, and only reads."""
+"""A dry run shows the changes of the broker's users; what waits for a reboot is named."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gradectl.adapters.aws.brokers import MqBroker
 from gradectl.adapters.aws.models import KnownUser
 from gradectl.planning.plan import Action, Change, Plan
 from gradectl.secrets.broker_user_plan import VERSION_TAG, user_tag
-from gradectl.secrets.broker_users import preview_broker_users
+from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.ui import Ui
 
 WEB = "/dev/mq-web/password"
@@ -20,9 +20,12 @@ USERS = {"admin": "/dev/mq/password", "web": WEB}
 class ReadOnlyBrokers:
     """Amazon MQ with one broker; it has no methods that change anything."""
 
-    def __init__(self, engine: str = "ACTIVEMQ", **groups: str) -> None:
-        tags = {VERSION_TAG: "1", user_tag("web"): "1", user_tag("old"): "1"}
-        self.broker = MqBroker("b-1", "dev-mq", "arn", "RUNNING", engine, tuple(groups), tags)
+    def __init__(
+        self, engine: str = "ACTIVEMQ", pending: tuple[str, int] = ("", 0), **groups: str
+    ) -> None:
+        tags = {VERSION_TAG: "1", **{user_tag(name): "1" for name in ("web", *groups)}}
+        users = tuple(groups)
+        self.broker = MqBroker("b-1", "dev-mq", "arn", "RUNNING", engine, users, tags, pending)
         self._users = {name: KnownUser(name, frozenset([group])) for name, group in groups.items()}
 
     def get(self, broker_id: str) -> MqBroker:
@@ -44,6 +47,10 @@ class Account:
     def parameter_version(self, name: str) -> int:
         self.read.append(name)
         return 1
+
+    def parameters(self, names: list[str]) -> dict[str, str]:
+        assert not names, "no password is needed"
+        return {}
 
 
 def preview(account: Any, plan: Plan) -> Any:
@@ -74,6 +81,20 @@ def test_users_of_a_broker_that_does_not_exist_are_listed(
 def test_a_root_without_a_broker_has_no_preview() -> None:
     """For example one with an existing broker."""
     assert preview(None, planned(broker_id=None)) is None
+
+
+@pytest.mark.parametrize(("pending", "waits"), [(("c-1", 3), True), (("", 0), False)])
+def test_a_configuration_that_waits_for_a_reboot_is_named(
+    capsys: pytest.CaptureFixture[str], pending: tuple[str, int], *, waits: bool
+) -> None:
+    """As after an apply without mq_apply_immediately that changes no user."""
+    account: Any = Account(ReadOnlyBrokers(pending=pending, web="grading-web"))
+    outputs = {"broker_id": "b-1", "broker_users": {"web": WEB}}
+
+    assert sync_broker_users(account, Ui("table", {}), "dev", outputs) is False
+    said = capsys.readouterr().err
+    assert ("revision 3 of its configuration waits" in said) is waits
+    assert ("aws mq reboot-broker --broker-id b-1" in said) is waits
 
 
 def test_users_that_are_known_only_after_the_apply_have_no_preview(

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from gradectl.adapters.aws.brokers import Brokers
 from gradectl.adapters.aws.identity import Identity
 from gradectl.adapters.aws.log_settings import LogSettings
 from gradectl.adapters.aws.quotas import Quotas
@@ -30,6 +31,18 @@ def recorded(service: str) -> Iterator[tuple[Any, Stubber]]:
     with Stubber(client) as stub:
         yield client, stub
         stub.assert_no_pending_responses()
+
+
+def test_a_broker_names_the_configuration_that_waits_for_a_reboot() -> None:
+    """With its revision; a broker without one has none."""
+    answer = {"BrokerName": "n", "BrokerArn": "a", "BrokerState": "RUNNING", "EngineType": "x"}
+    waiting = {"Configurations": {"Pending": {"Id": "c-1", "Revision": 3}}}
+    with recorded("mq") as (client, stub):
+        for each in (answer | waiting, answer):
+            stub.add_response("describe_broker", each, {"BrokerId": "b-1"})
+        found = [Brokers(client).get("b-1").pending for _ in range(2)]
+
+    assert found == [("c-1", 3), ("", 0)]
 
 
 def test_a_simulation_has_a_decision_for_each_action() -> None:
