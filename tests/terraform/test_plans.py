@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,31 @@ def test_an_environment_plans_from_its_file(planning_root: Any, tmp_path: Path, 
     database = values["module.database.aws_db_instance.this[0]"]
     assert values["module.storage.aws_s3_bucket.this"]["bucket"] == f"{name}-grading-files"
     assert database["deletion_protection"] is (name == "production")
+    if name == "production":
+        assert_it_survives_a_zone_and_a_mistake(values)
+
+
+def assert_it_survives_a_zone_and_a_mistake(values: Values) -> None:
+    """Two of everything, no CPU credits, nothing to delete, and no restart outside of a window."""
+    broker = values["module.messaging.aws_mq_broker.this[0]"]
+    database = values["module.database.aws_db_instance.this[0]"]
+    target = values["module.ecs_grading.aws_appautoscaling_target.this"]
+    bucket = values["module.storage.aws_s3_bucket.this"]
+    versioning = values["module.storage.aws_s3_bucket_versioning.this"]
+    kinds = (broker["host_instance_type"], database["instance_class"])
+
+    assert broker["deployment_mode"] == "ACTIVE_STANDBY_MULTI_AZ"
+    assert database["multi_az"] is True
+    assert target["min_capacity"] >= 2
+    assert [kind for kind in kinds if re.search(r"\.t\d", kind)] == []
+    assert (database["backup_retention_period"], database["skip_final_snapshot"]) == (14, False)
+    assert (database["delete_automated_backups"], bucket["force_destroy"]) == (False, False)
+    assert versioning["versioning_configuration"][0]["status"] == "Enabled"
+    for each in (broker, database):
+        assert each["apply_immediately"] is False
+    assert broker["maintenance_window_start_time"][0]["day_of_week"] == "SUNDAY"
+    assert database["maintenance_window"] == "sat:19:30-sat:20:30"  # Sunday morning in Korea
+    assert 'module.monitoring.aws_sns_topic.this["this"]' in values
 
 
 def test_flipped_switches_of_access_and_capacity_change_the_plan(planning_root: Any) -> None:
