@@ -46,7 +46,8 @@ _DEFAULT_CIDR = "10.0.0.0/16"
     type=click.Choice(sorted(SIZES)),
     default="small",
     show_default=True,
-    help="small: disposable, for tests; standard: protected data and up to ten workers.",
+    help="small: disposable, for tests; standard: protected data and up to ten workers;"
+    " production: also survives the failure of a zone.",
 )
 @click.option("--vpc-id", metavar="ID", help="Use this VPC; its subnets and endpoints are read.")
 @click.option("--broker-id", metavar="ID", help="Use this Amazon MQ broker.")

@@ -32,6 +32,20 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
         "ecs_task_memory": 2048,
         "enable_data_protection": True,
     },
+    "production": {
+        "db_backup_retention_days": 14,
+        "db_instance_class": "db.m7g.large",
+        "db_max_allocated_storage_gb": 200,
+        "db_multi_az": True,
+        "ecs_desired_count": 2,
+        "ecs_max_capacity": 10,
+        "ecs_min_capacity": 2,
+        "ecs_task_cpu": 1024,
+        "ecs_task_memory": 2048,
+        "enable_data_protection": True,
+        "mq_deployment_mode": "ACTIVE_STANDBY_MULTI_AZ",
+        "mq_instance_type": "mq.m5.large",
+    },
 }
 _ZONES = 2
 

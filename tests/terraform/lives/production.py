@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from gradectl.planning.drift import drift_of
 from gradectl.planning.plan import parse_plan
 
+ROOT = Path(__file__).resolve().parents[3]
 VALUES = Path(__file__).with_name("production.tfvars")
 #: No state leaves the test's own directory.
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
@@ -23,6 +24,12 @@ SECRETS = {
     "TF_VAR_mq_user_passwords": json.dumps(
         {role: f"a-Password-of-{role}-1" for role in ("operator", "web", "worker")}
     ),
+}
+#: What has another key than that of the root, and the words of the README about it.
+OTHER_KEYS = {
+    "module.monitoring.aws_sns_topic.this": "topic of the alarms",
+    "module.web[0].aws_s3_bucket.access_logs": "access logs of the load balancer",
+    "module.web[0].aws_s3_bucket_server_side_encryption_configuration.access_logs": "access logs",
 }
 #: What a second plan changes although nothing was changed: attribute by resource, and why.
 EXPLAINED: dict[str, tuple[set[str], str]] = {}
@@ -61,6 +68,7 @@ def live(production: Any, account: Any) -> None:
     assert_only_explained_changes(plan)
     assert drift_of(parse_plan(plan)).found == ()
     assert_no_secret_in(production.run("state", "pull"), json.dumps(plan))
+    assert_all_that_can_be_is_encrypted_with_the_key(plan)
     assert_nothing_with_data_can_be_deleted(production, account)
 
     unprotected = "-var=enable_data_protection=false"
@@ -87,6 +95,51 @@ def assert_no_secret_in(*texts: str) -> None:
     words = [SECRETS["TF_VAR_db_admin_password"], SECRETS["TF_VAR_mq_admin_password"]]
     words += json.loads(SECRETS["TF_VAR_mq_user_passwords"]).values()
     assert [word for word in words if any(word in text for text in texts)] == []
+
+
+def assert_all_that_can_be_is_encrypted_with_the_key(plan: dict[str, Any]) -> None:
+    """Each argument for a KMS key has the key of the root, but for what the README names."""
+    key = plan["variables"]["kms_key_arn"]["value"]
+    readme = (ROOT / "environments/README.md").read_text()
+    section = readme.partition("## The KMS key\n")[2].partition("\n## ")[0]
+    keys = [
+        (change["address"], name, value)
+        for change in plan["resource_changes"]
+        if change["mode"] == "managed"
+        for name, value in keys_in(change["change"]["after"])
+    ]
+    others = {
+        address: name
+        for address, name, value in keys
+        if value != key and not any(address.startswith(each) for each in OTHER_KEYS)
+    }
+
+    assert others == {}
+    assert {name for _, name, value in keys if value == key} >= {
+        "fargate_ephemeral_storage_kms_key_id",
+        "key_id",
+        "kms_key_id",
+        "kms_master_key_id",
+        "performance_insights_kms_key_id",
+    }
+    assert (
+        len({address for address, _, value in keys if value == key and "log_group" in address}) >= 7
+    )
+    assert [words for words in OTHER_KEYS.values() if words not in section] == []
+
+
+def keys_in(value: Any) -> Iterator[tuple[str, Any]]:
+    """All arguments for a key in the values of a resource."""
+    if isinstance(value, list):
+        for each in value:
+            yield from keys_in(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            is_key = "kms" in name and name.endswith(("key_id", "key_arn"))
+            if is_key or (name == "key_id" and value.get("type") == "SecureString"):
+                yield name, each
+            else:
+                yield from keys_in(each)
 
 
 def assert_nothing_with_data_can_be_deleted(production: Any, account: Any) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from gradectl.deploy.verify.root_values import RootValues
+from gradectl.environment import load
 from gradectl.planning.cost import Estimate
 from gradectl.planning.cost_report import estimate_document, estimate_headline
 from gradectl.planning.price_file import read_prices
 from gradectl.setup.first_cost import first_estimate
 from gradectl.setup.new_environment import SIZES
 
+ROOT = Path(__file__).resolve().parents[4]
 SEOUL = "ap-northeast-2"
 EXISTING = {
     "mq_existing": {"name": "judge"},
@@ -49,6 +51,28 @@ def test_a_small_environment_costs_workers_endpoints_and_storage() -> None:
         "db.t4g.micro": pytest.approx((730 * 0.025, 730 * 0.025)),
         "storage": pytest.approx((20 * 0.131, 20 * 0.131)),
     }
+
+
+def test_the_readme_has_the_month_of_production() -> None:
+    """The amounts that the table of prices knows, of the values in its environment.yaml."""
+    readme = (ROOT / "environments/README.md").read_text()
+    section = readme.partition("## What production costs\n")[2].partition("\n## ")[0]
+    production = load(ROOT, "production").variables
+    one_zone = {"ecs_task_cpu": 1024, "ecs_task_memory": 2048}
+    months = [amounts(estimate(**values)) for values in (one_zone, production)]
+
+    for found in months:
+        workers = [sum(pair) for pair in zip(found["vCPU"], found["memory"], strict=True)]
+        for usd in (*workers, found["interface endpoint"][0]):
+            assert f"{usd:.2f}" in section
+    assert f"{months[0]['storage'][0]:.2f}" in section
+
+
+def test_the_size_production_is_the_environment_of_that_name() -> None:
+    """What costs more than the defaults, so that both survive the failure of a zone."""
+    variables = load(ROOT, "production").variables
+
+    assert {name: variables[name] for name in SIZES["production"]} == SIZES["production"]
 
 
 def test_the_standard_size_scales_to_ten_workers() -> None:
