@@ -17,6 +17,7 @@ from gradectl.adapters.aws.errors import translated
 from gradectl.adapters.aws.existing import ExistingResources
 from gradectl.adapters.aws.identity import Identity
 from gradectl.adapters.aws.images import Images
+from gradectl.adapters.aws.keys import Keys
 from gradectl.adapters.aws.log_settings import LogSettings
 from gradectl.adapters.aws.logs import Logs
 from gradectl.adapters.aws.metrics import Metrics
@@ -234,6 +235,11 @@ class Aws:
     def identity(self) -> Identity:
         """IAM."""
         return Identity(self._client("iam"))
+
+    @cached_property
+    def keys(self) -> Keys:
+        """KMS."""
+        return Keys(self._client("kms"))
 
     @cached_property
     def log_settings(self) -> LogSettings:

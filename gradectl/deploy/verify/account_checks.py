@@ -18,6 +18,9 @@ _ROLES = {
     "AWSServiceRoleForECS": "ecs.amazonaws.com",
     "AWSServiceRoleForRDS": "rds.amazonaws.com",
 }
+#: What CloudWatch Logs and Fargate do with a KMS key without the rights of whoever calls them.
+_LOG_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+_DISK_KEY = ("kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext")
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
@@ -205,6 +208,20 @@ def log_policies(context: VerifyContext) -> CheckResult:
         own.append(f"{context.values.prefix}-stopped-tasks")
     found = context.aws.log_settings.resource_policies() if own else []
     return rules.log_policy_state(found, own)
+
+
+def kms_key(context: VerifyContext) -> Iterator[CheckResult]:
+    """The policy of kms_key_arn; without the statements for Fargate, no new worker starts."""
+    key = context.values["kms_key_arn"]
+    if not key:
+        return
+    if context.environment.emulated:
+        yield not_applicable("KMS key", "the emulated account does not check policies")
+        return
+    needed = {f"logs.{context.environment.region}.amazonaws.com": _LOG_KEY}
+    if context.values["use_fargate"] and ":key/mrk-" not in key:  # Fargate rejects the latter
+        needed["fargate.amazonaws.com"] = _DISK_KEY
+    yield rules.key_state(context.aws.keys.policy(str(key)), needed)
 
 
 def service_roles(context: VerifyContext) -> CheckResult:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 
 from gradectl.adapters.aws.models import BrokerNode, DatabaseNode, Simulation, StoredImage
 from gradectl.adapters.images.architectures import ARCHITECTURES
@@ -220,6 +222,46 @@ def log_policy_state(names: Collection[str], own: Collection[str]) -> CheckResul
         step = "merge or delete some: aws logs describe-resource-policies"
         return failed(check, f"{text}, and this limit cannot be raised", step)
     return ok(check, text)
+
+
+def key_state(policy: Mapping[str, Any], needed: Mapping[str, Sequence[str]]) -> CheckResult:
+    """
+    Whether the policy of the KMS key allows what services do with it themselves.
+
+    Args:
+        policy: The policy of the key; its conditions are not evaluated.
+        needed: The actions of each service, by its principal.
+    """
+    check = "KMS key"
+    denied = [
+        f"{service} may not call {action}"
+        for service, actions in needed.items()
+        for action in actions
+        if not any(_allows(one, service, action) for one in _as_list(policy.get("Statement")))
+    ]
+    if denied:
+        step = "complete its policy: environments/README.md#the-kms-key"
+        return failed(check, listed(denied), step)
+    return ok(check, f"its policy names {listed(sorted(needed))}")
+
+
+def _allows(statement: Mapping[str, Any], service: str, action: str) -> bool:
+    """Whether a statement of a key policy allows an action to a service."""
+    principal = statement.get("Principal")
+    services = principal.get("Service") if isinstance(principal, Mapping) else principal
+    patterns = [str(each).lower() for each in _as_list(statement.get("Action"))]
+    return (
+        statement.get("Effect") == "Allow"
+        and bool({service, "*"} & set(_as_list(services)))
+        and any(fnmatchcase(action.lower(), pattern) for pattern in patterns)
+    )
+
+
+def _as_list(value: object) -> list[Any]:
+    """IAM writes one element also without a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def role_states(found: Mapping[str, bool], services: Mapping[str, str]) -> CheckResult:

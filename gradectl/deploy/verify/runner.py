@@ -45,6 +45,7 @@ _CHECKS = (
     _Check("quotas", account_checks.quotas),
     _Check("log resource policies", account_checks.log_policies),
     _Check("service-linked roles", account_checks.service_roles),
+    _Check("KMS key", account_checks.kms_key),
     _Check("image", account_checks.image),
     _Check("parameters", account_checks.parameters),
     _Check("broker", account_checks.broker),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,13 +14,16 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
+from gradectl.adapters.aws.keys import Keys
 from gradectl.adapters.aws.services import Services
 from gradectl.adapters.aws.stored_images import StoredImages
-from gradectl.deploy.verify.account_checks import image
+from gradectl.deploy.verify.account_checks import image, kms_key
 from gradectl.deploy.verify.context import VerifyContext
 from gradectl.deploy.verify.terraform_state import TerraformState
 from gradectl.environment import Environment
 
+ROOT = Path(__file__).resolve().parents[5]
+KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/1234"
 HERE, ACCOUNT = "ap-northeast-2", "123456789012"
 MEDIA = "application/vnd.oci.image.manifest.v1+json"
 
@@ -43,6 +47,62 @@ def context(aws: Any, name: str) -> VerifyContext:
         variables={"grading_container_image": name},
     )
     return VerifyContext(environment, aws, TerraformState())
+
+
+def readme_policy() -> dict[str, Any]:
+    """The key policy of the README, which is for this account and region."""
+    text = (ROOT / "environments/README.md").read_text().partition("## The KMS key")[2]
+    policy: dict[str, Any] = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    return policy
+
+
+def key_results(policy: dict[str, Any], **variables: Any) -> list[tuple[str, str]]:
+    """State and text of the check of a key with this policy."""
+    client = boto3.client("kms", region_name=HERE, aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub:
+        asked = {"KeyId": variables.get("kms_key_arn", KEY), "PolicyName": "default"}
+        stub.add_response("get_key_policy", {"Policy": json.dumps(policy)}, asked)
+        where = context(SimpleNamespace(keys=Keys(client)), "i")
+        values = {"kms_key_arn": KEY, **variables}
+        environment = where.environment.model_copy(update={"variables": values})
+        found = list(kms_key(VerifyContext(environment, where.aws, where.state)))
+    return [(each.state.value, each.found) for each in found]
+
+
+def test_the_key_policy_of_the_readme_is_enough() -> None:
+    """For log groups and the disks of Fargate."""
+    (found,) = key_results(readme_policy())
+
+    assert found == ("ok", f"its policy names fargate.amazonaws.com, logs.{HERE}.amazonaws.com")
+
+
+def test_a_key_that_fargate_may_not_use_fails_before_the_apply() -> None:
+    """No worker would start; on EC2, and with a key that Fargate never uses, one would."""
+    policy = readme_policy()
+    policy["Statement"] = [one for one in policy["Statement"] if "Fargate" not in one["Sid"]]
+
+    ((state, text),) = key_results(policy)
+    assert state == "failed"
+    assert "fargate.amazonaws.com may not call kms:CreateGrant" in text
+    assert key_results(policy, use_fargate=False)[0][0] == "ok"
+    assert key_results(policy, kms_key_arn=KEY.replace("key/", "key/mrk-"))[0][0] == "ok"
+
+
+def test_a_denial_or_another_principal_allows_nothing() -> None:
+    """Also where a statement has one action or principal without a list."""
+    one = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+    assert key_results({"Statement": [one]})[0][0] == "failed"
+    assert (
+        key_results({"Statement": {**one, "Effect": "Allow", "Principal": root}})[0][0] == "failed"
+    )
+    assert key_results({"Statement": {**one, "Effect": "Allow"}})[0][0] == "ok"
+
+
+def test_without_a_key_there_is_nothing_to_check() -> None:
+    """No row, and no call."""
+    assert list(kms_key(context(None, "i"))) == []
 
 
 def test_an_image_of_another_region_is_read_there(aws: Aws) -> None:
