@@ -4,8 +4,8 @@ Writes all generated documentation.
 `python scripts/reference.py` writes the command line reference, the table of languages, the answers
 to system calls, the reference tables of the Terraform modules and the root, the tables of monthly
 costs, and the JSON Schemas of the messages. With `--check` it writes nothing, and exits with 4 when
-a file is out of date. With `--print` it writes nothing, and prints the files that are out of date as
-JSON: path to text.
+a file is out of date. With `--print` it writes nothing, and prints the files that are out of date
+as JSON: path to text.
 """
 
 from __future__ import annotations
