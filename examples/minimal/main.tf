@@ -32,6 +32,9 @@ module "monitoring" {
   broker           = { node_names = module.messaging.node_names, instance_type = "mq.t3.micro" }
 }
 
+output "broker_id" { value = module.messaging.broker_id }
+output "broker_users" { value = { admin = null } } # a password that is stored nowhere
+
 # plans: resources=64 aws_mq_broker.this=1 aws_s3_bucket.this=1 aws_nat_gateway.this=0 aws_cloudwatch_metric_alarm.this=9
 # plans: aws_mq_broker.this publicly_accessible = false
 # bills: alarm-metric=12 interface-endpoint=5840 interface-endpoint-data=use kms-key=1

@@ -84,6 +84,11 @@ module "monitoring" {
 
 output "broker_arn" { value = module.messaging.broker_arn }
 
+# what `gradectl broker-users sync` deploys again
+output "cluster_name" { value = module.ecs_grading.cluster_name }
+output "service_name" { value = module.ecs_grading.service_name }
+output "task_definition_arn" { value = module.ecs_grading.task_definition_arn }
+
 # parameter of each user's password; null: a password that is stored nowhere
 output "broker_users" { value = { admin = null, web = null, worker = module.parameters.names["mq-password"] } }
 

@@ -26,7 +26,8 @@ from gradectl.planning.gate import confirm_changes
 from gradectl.planning.gates import Gates, open_gates
 from gradectl.planning.plan import Plan
 from gradectl.planning.review import check_reviewed, deployment_id, summarise, table
-from gradectl.rollouts.rollout import redeploy_failed, say_way_back
+from gradectl.rollouts.redeploy import redeploy_failed
+from gradectl.rollouts.rollout import say_way_back
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.secrets.passwords import given_passwords
 from gradectl.ui import Table

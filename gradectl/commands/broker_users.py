@@ -10,10 +10,14 @@ from pathlib import Path
 import click
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
+from gradectl.adapters.aws.ecs_models import revision_name
 from gradectl.cloud import CloudContext
 from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, ConfigurationError, UsageError
+from gradectl.monitoring.names import ResourceNames
 from gradectl.options import group
+from gradectl.rollouts.redeploy import Redeployment, WorkerService, plan_redeployment
+from gradectl.rollouts.rollout import wait_for
 from gradectl.secrets.broker_user_changes import ObservedUsers, apply_changes, show_changes
 from gradectl.secrets.named_users import (
     NamedUser,
@@ -29,15 +33,21 @@ from gradectl.secrets.stored import observe
 from gradectl.ui import Table
 
 _COMMAND = "gradectl broker-users sync"
+_WAIT_SECONDS = 600.0
+_UNKNOWN_WORKERS = (
+    "the outputs do not name the workers; if they stopped before this, deploy them again:"
+    " aws ecs update-service --cluster CLUSTER --service SERVICE --force-new-deployment"
+)
 
 
 @dataclass(frozen=True)
 class _Target:
-    """A broker in an account, and the users that it should have."""
+    """A broker in an account, the users that it should have, and the workers that use it."""
 
     aws: Aws
     broker_id: str
     users: tuple[NamedUser, ...]
+    workers: WorkerService | None
 
 
 @group("broker-users", epilog="Example: gradectl broker-users sync dev")
@@ -55,7 +65,7 @@ def broker_users() -> None:
 @click.option(
     "--outputs",
     metavar="FILE",
-    help="Outputs broker_id and broker_users of a root, from terraform output -json; - for stdin.",
+    help="Outputs of a root, from terraform output -json; - for stdin.",
 )
 @click.option("--broker-id", metavar="ID", help="The broker, with --user.")
 @click.option(
@@ -77,6 +87,17 @@ def broker_users() -> None:
     metavar="NAME",
     help="Accept that this user keeps its password; repeatable.",
 )
+@click.option(
+    "--service",
+    metavar="CLUSTER/SERVICE",
+    help="ECS service of the workers, where the outputs do not name it.",
+)
+@click.option(
+    "--wait/--no-wait",
+    default=True,
+    show_default=True,
+    help="Wait until workers that are deployed again are running.",
+)
 @click.option("--account-id", metavar="ID", help="Refuse credentials of another account.")
 @pass_context(CloudContext)
 def sync(  # noqa: PLR0913 - one parameter an option
@@ -88,31 +109,42 @@ def sync(  # noqa: PLR0913 - one parameter an option
     users: tuple[str, ...],
     disable: tuple[str, ...],
     keep: tuple[str, ...],
+    service: str | None,
+    wait: bool,
     account_id: str | None,
 ) -> None:
     """
     Give the users of a broker the passwords in SSM, and reboot it when one changed.
 
-    The broker is that of ENVIRONMENT, of the outputs of any root, or of --broker-id. Exit code 4
-    when the broker has other users: their passwords may still be those in the state.
+    The broker is that of ENVIRONMENT, of the outputs broker_id or broker_arn and broker_users of
+    any root, or of --broker-id. Workers that stopped because the broker did not know them yet are
+    deployed again: those of ENVIRONMENT, of the outputs cluster_name, service_name and
+    task_definition_arn, or of --service. Exit code 4 when the broker has other users: their
+    passwords may still be those in the state.
     """
-    if sum(each is not None for each in (environment, outputs, broker_id)) != 1:
-        text = "name exactly one of ENVIRONMENT, --outputs and --broker-id"
-        raise UsageError(text, where=_COMMAND, next_step=f"{_COMMAND} --help")
-    if environment:
-        target = _of_environment(app, environment)
-    else:
-        root = _read(outputs) if outputs else RootOutputs(str(broker_id), ())
-        root = replace(root, account_id=account_id or root.account_id)
-        target = _of_root(app, root)
+    target = _target(app, environment, outputs, broker_id, account_id)
     named = (*target.users, *map(parse_user, users), *(NamedUser(name, None) for name in disable))
     if not named:
         text = "no users are named"
         raise UsageError(text, where=_COMMAND, next_step="add --user NAME=PARAMETER")
     observed = observe_named_users(target.aws, target.broker_id, tuple(_last_of_each(named)))
     others = [name for name in unnamed(observed, named) if name not in keep]
-    rebooted = _sync(app, target.aws, observed)
-    _emit(app, observed, others, rebooted=rebooted)
+    workers = _service(service) if service else target.workers
+    again = workers and plan_redeployment(
+        target.aws, workers, users_changed=observed.plan.needs_reboot
+    )
+    rebooted = _sync(app, target.aws, observed, again)
+    rollout = again.start(target.aws, app.ui) if again and not app.options.dry_run else None
+    _emit(app, observed, others, again, rebooted=rebooted)
+    if rollout and wait:
+        wait_for(target.aws, app.ui, rollout, _WAIT_SECONDS)
+    if workers is None:
+        app.ui.say(_UNKNOWN_WORKERS)
+    _check_others(observed, others)
+
+
+def _check_others(observed: ObservedUsers, others: list[str]) -> None:
+    """Fail when users have the password that is in the state."""
     if others:
         raise CheckFailedError(
             f"users with the password that they were created with: {', '.join(others)}",
@@ -121,19 +153,49 @@ def sync(  # noqa: PLR0913 - one parameter an option
         )
 
 
+def _target(
+    app: CloudContext,
+    environment: str | None,
+    outputs: str | None,
+    broker_id: str | None,
+    account_id: str | None,
+) -> _Target:
+    """Find the broker by the one way that was named."""
+    if sum(each is not None for each in (environment, outputs, broker_id)) != 1:
+        text = "name exactly one of ENVIRONMENT, --outputs and --broker-id"
+        raise UsageError(text, where=_COMMAND, next_step=f"{_COMMAND} --help")
+    if environment:
+        return _of_environment(app, environment)
+    root = _read(outputs) if outputs else RootOutputs(str(broker_id), ())
+    return _of_root(app, replace(root, account_id=account_id or root.account_id))
+
+
 def _last_of_each(users: tuple[NamedUser, ...]) -> list[NamedUser]:
     """An option overrides the output of the same user."""
     return list({each.name: each for each in users}.values())
 
 
-def _sync(app: CloudContext, aws: Aws, observed: ObservedUsers) -> bool:
-    """Show the changes, ask, and make them."""
+def _sync(app: CloudContext, aws: Aws, observed: ObservedUsers, again: Redeployment | None) -> bool:
+    """Show the changes, ask, and make those of the users; returns whether the broker rebooted."""
     show_changes(app.ui, observed)
+    if again:
+        app.ui.say(f"would deploy {again}")
     if app.options.dry_run:
         return False
     if observed.plan.needs_reboot:
         app.ui.confirm(f"Change these users and reboot broker {observed.broker.name}?")
+    elif again:
+        app.ui.confirm(f"Deploy {again.service.name} again?")
     return apply_changes(aws, app.ui, observed)
+
+
+def _service(text: str) -> WorkerService:
+    """Parse CLUSTER/SERVICE."""
+    cluster, slash, name = text.partition("/")
+    if not (cluster and slash and name) or "/" in name:
+        hint = "write --service exams-grading-cluster/exams-grading-service"
+        raise UsageError(f"{text!r} is not CLUSTER/SERVICE", where="--service", next_step=hint)
+    return WorkerService(cluster, name)
 
 
 def _of_environment(app: CloudContext, name: str) -> _Target:
@@ -147,7 +209,9 @@ def _of_environment(app: CloudContext, name: str) -> _Target:
         if each.found and is_broker_secret(each.needed)
     ]
     broker_id = find_broker(aws, environment)
-    return _Target(aws, broker_id, users_in_ssm(aws, environment, passwords))
+    names = ResourceNames.of(environment)
+    workers = WorkerService(names.cluster, names.service, environment=environment.name)
+    return _Target(aws, broker_id, users_in_ssm(aws, environment, passwords), workers)
 
 
 def _of_root(app: CloudContext, root: RootOutputs) -> _Target:
@@ -169,7 +233,7 @@ def _of_root(app: CloudContext, root: RootOutputs) -> _Target:
     aws = Aws(settings)
     account = aws.check_account().split(":")[4]
     app.ui.say(f"account {account}  region {region}  broker {root.broker_id}", "bold")
-    return _Target(aws, root.broker_id, root.users)
+    return _Target(aws, root.broker_id, root.users, root.workers)
 
 
 def _read(path: str) -> RootOutputs:
@@ -188,7 +252,14 @@ def _read(path: str) -> RootOutputs:
     return parse_outputs(document, where)
 
 
-def _emit(app: CloudContext, observed: ObservedUsers, others: list[str], *, rebooted: bool) -> None:
+def _emit(
+    app: CloudContext,
+    observed: ObservedUsers,
+    others: list[str],
+    again: Redeployment | None,
+    *,
+    rebooted: bool,
+) -> None:
     """Write what was changed."""
     plan = observed.plan
     document = {
@@ -199,6 +270,7 @@ def _emit(app: CloudContext, observed: ObservedUsers, others: list[str], *, rebo
         "update": [user.name for user in plan.update],
         "unnamed": others,
         "rebooted": rebooted,
+        "redeployed": revision_name(again.task_definition) if again else None,
     }
     rows = [
         *((user.name, "created") for user in plan.create),

@@ -22,7 +22,8 @@ from gradectl.planning.plan_report import replacements
 from gradectl.planning.review import check_reviewed, table
 from gradectl.rollouts.migration import migrate_database, plan_migration
 from gradectl.rollouts.polling import pauses
-from gradectl.rollouts.rollout import redeploy_failed, say_way_back, wait_until_stable
+from gradectl.rollouts.redeploy import redeploy_failed
+from gradectl.rollouts.rollout import say_way_back, wait_until_stable
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.secrets.passwords import given_passwords
 from gradectl.ui import Table

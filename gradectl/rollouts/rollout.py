@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gradectl.adapters.aws.account import Aws
-from gradectl.adapters.aws.ecs_models import FAILED, EcsService, EcsTask, revision_name
+from gradectl.adapters.aws.ecs_models import EcsService, EcsTask, revision_name
 from gradectl.errors import GradectlError
 from gradectl.monitoring.stopped_tasks import StopCause, causes, failed
 from gradectl.rollouts.polling import MakePause, pauses
@@ -36,7 +36,8 @@ class Rollout:
         service: The service.
         task_definition: ARN of the task definition that it deploys.
         deployment_id: Its id; empty when ECS replaced it before it was seen.
-        environment: Name of the environment, for the next step of errors.
+        environment: Name of the environment, for the next step of errors; empty for a root that
+            gradectl does not know.
     """
 
     cluster: str
@@ -49,37 +50,6 @@ class Rollout:
     def where(self) -> str:
         """The service, for errors."""
         return f"ECS service {self.cluster}/{self.service}"
-
-
-def redeploy_failed(aws: Aws, ui: Ui, outputs: Mapping[str, Any]) -> bool:
-    """
-    Deploy the task definition again when its ECS deployment failed.
-
-    Workers that start before the broker has their user exit at once. After a few of them ECS marks
-    the deployment as failed or rolls it back. Terraform does not see that and would not retry.
-
-    Args:
-        aws: The account.
-        ui: The terminal.
-        outputs: Outputs of the root.
-
-    Returns:
-        Whether a new deployment was started.
-    """
-    if not (outputs.get("service_name") and outputs.get("task_definition_arn")):
-        return False
-    cluster, name = outputs["cluster_name"], outputs["service_name"]
-    wanted = outputs["task_definition_arn"]
-    service = aws.services.get(cluster, name)
-    rolled_back = revision_name(service.task_definition) != revision_name(wanted)
-    if not rolled_back and service.rollout != FAILED:
-        return False
-    why = "ECS rolled it back" if rolled_back else "the deployment failed"
-    ui.say(
-        f"deploying {revision_name(wanted)} again: {why}, perhaps before the broker had its user"
-    )
-    aws.services.deploy(cluster, name, wanted)
-    return True
 
 
 def say_way_back(aws: Aws, ui: Ui, cluster: str, service: str, container: str) -> str:
@@ -263,4 +233,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 def _next(rollout: Rollout, reasons: Sequence[StopCause]) -> str:
     """The remedy of the most frequent reason, and the command that shows more."""
     remedy = next((f"{cause.remedy}; " for cause in reasons if cause.remedy), "")
-    return f"{remedy}gradectl doctor {rollout.environment}"
+    if rollout.environment:
+        return f"{remedy}gradectl doctor {rollout.environment}"
+    services = f"--cluster {rollout.cluster} --services {rollout.service}"
+    return f"{remedy}aws ecs describe-services {services}"

@@ -14,6 +14,7 @@ from typing import Any
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.models import KnownUser
 from gradectl.errors import ConfigurationError
+from gradectl.rollouts.redeploy import WorkerService, service_of
 from gradectl.secrets.broker_user_changes import ObservedUsers, compared
 from gradectl.secrets.broker_user_plan import WantedUser, plan_users
 
@@ -141,17 +142,20 @@ class RootOutputs:
         users: Its users.
         account_id: Its account, where an output has it.
         region: Its region, where an output has it.
+        workers: The service of its workers, where outputs have it.
     """
 
     broker_id: str
     users: tuple[NamedUser, ...]
     account_id: str | None = None
     region: str | None = None
+    workers: WorkerService | None = None
 
 
 def parse_outputs(document: Any, where: str) -> RootOutputs:  # noqa: ANN401 - JSON of a file
     """
-    Read the outputs of a root: `broker_id`, `broker_users` and, if there is one, `broker_arn`.
+    Read the outputs of a root: `broker_id`, `broker_users` and, if they exist, `broker_arn` and
+    those of `service_of`.
 
     Args:
         document: The document of `terraform output -json`.
@@ -180,7 +184,8 @@ def parse_outputs(document: Any, where: str) -> RootOutputs:  # noqa: ANN401 - J
         )
     named = tuple(_user(name, value, where) for name, value in sorted(users.items()))
     in_arn = arn if len(arn) >= 7 else ["", "", "", "", ""]  # noqa: PLR2004 - parts of a broker's ARN
-    return RootOutputs(broker_id, named, in_arn[4] or None, in_arn[3] or None)
+    workers = service_of({**values, "environment_name": None})
+    return RootOutputs(broker_id, named, in_arn[4] or None, in_arn[3] or None, workers)
 
 
 def _user(name: str, value: object, where: str) -> NamedUser:

@@ -247,7 +247,7 @@ def open_broker(parameters: Parameters, name: str) -> Connection:
             return _connect(fresh, name)
         error.next_step = (
             f"compare {parameters.name_of('mq_username')} and {parameters.name_of('mq_password')}"
-            " with the broker's users; gradectl apply gives each its group and its password"
+            " with the broker's users; gradectl broker-users sync gives each its password"
         )
         raise
 

@@ -19,9 +19,10 @@ from gradectl.adapters.aws.ecs_models import (
 )
 from gradectl.errors import GradectlError
 from gradectl.rollouts.rollout import (
-    redeploy_failed,
+    Rollout,
     redeploy_workers,
     say_way_back,
+    wait_for,
     wait_until_stable,
 )
 from gradectl.ui import Ui
@@ -197,42 +198,6 @@ def test_a_root_without_a_service_waits_for_nothing() -> None:
     assert wait_until_stable(account(), Ui("table", {}), {}, 0) is False
 
 
-@pytest.mark.parametrize(
-    ("found", "why"),
-    [
-        (service(deployment(2, NEW, "FAILED")), "the deployment failed"),
-        (service(deployment(3, OLD, "COMPLETED")), "rolled it back"),
-    ],
-    ids=["stopped", "rolled back"],
-)
-def test_a_failed_deployment_is_repeated(
-    found: EcsService, why: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Workers that start before the broker has their user exit."""
-    aws = account(found)
-
-    assert redeploy_failed(aws, Ui("table", {}), OUTPUTS) is True
-
-    assert aws.services.deployed == [("dev-cluster", "dev-service", NEW)]
-    said = capsys.readouterr().err
-    assert "deploying dev-grading-task:8 again" in said
-    assert why in said
-
-
-@pytest.mark.parametrize("rollout", ["COMPLETED", "IN_PROGRESS", ""])
-def test_a_running_deployment_is_not_restarted(rollout: str) -> None:
-    """A running deployment is not restarted."""
-    aws = account(service(deployment(2, NEW, rollout)))
-
-    assert redeploy_failed(aws, Ui("table", {}), OUTPUTS) is False
-    assert aws.services.deployed == []
-
-
-def test_a_root_without_workers_deploys_nothing() -> None:
-    """For example a root with only a broker."""
-    assert redeploy_failed(account(), Ui("table", {}), {}) is False
-
-
 def test_workers_are_replaced_by_a_deployment_of_the_same_revision(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -244,6 +209,19 @@ def test_workers_are_replaced_by_a_deployment_of_the_same_revision(
 
     assert aws.services.deployed == [("dev-cluster", "dev-service", NEW)]
     assert "replacing 2 workers" in capsys.readouterr().err
+
+
+def test_the_failure_of_a_root_of_ones_own_names_a_command_that_works_there() -> None:
+    """There is no environment that `gradectl doctor` could look at."""
+    aws = account(service(deployment(2, NEW, "FAILED")))
+    rollout = Rollout("dev-cluster", "dev-service", NEW, "ecs-svc/2", "")
+
+    with pytest.raises(GradectlError) as caught:
+        wait_for(aws, Ui("table", {}), rollout, 0)
+
+    assert caught.value.next_step == (
+        "aws ecs describe-services --cluster dev-cluster --services dev-service"
+    )
 
 
 def way_back(aws: Any) -> str:
