@@ -1,5 +1,7 @@
 locals {
-  bootstrap_image = join("", [
+  # While no image is chosen, the plan names one that no push creates. With `latest`, the first push would succeed and
+  # all others fail, because the repository is immutable.
+  no_image = join("", [
     data.aws_caller_identity.current.account_id, ".dkr.ecr.", var.aws_region, ".amazonaws.com/",
     "${var.environment_name}-grading-worker:latest",
   ])
@@ -34,7 +36,7 @@ module "ecs_grading" {
 
   environment_name   = var.environment_name
   region             = var.aws_region
-  image              = coalesce(var.grading_container_image, local.bootstrap_image)
+  image              = coalesce(var.grading_container_image, local.no_image)
   environment        = local.worker_environment
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.network.security_group_ids.worker]

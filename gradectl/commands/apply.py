@@ -26,6 +26,7 @@ from gradectl.planning.gate import confirm_changes
 from gradectl.planning.gates import Gates, open_gates
 from gradectl.planning.plan import Plan
 from gradectl.planning.review import check_reviewed, deployment_id, summarise, table
+from gradectl.planning.worker_image import require_image
 from gradectl.rollouts.redeploy import redeploy_failed
 from gradectl.rollouts.rollout import say_way_back
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
@@ -75,6 +76,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
             preview = {} if users is None else {"broker_users": users}
             _emit(deployment, plan, {**gates.document, **preview}, applied=False)
             return
+        require_image(plan, environment, emulated=deployment.environment.emulated)
         if not (reviewed or plan.empty):
             confirm_changes(app.ui, environment, plan, confirm)
         if not plan.empty:

@@ -24,6 +24,7 @@ from gradectl.planning.review import (
     table,
     write_reviewed,
 )
+from gradectl.planning.worker_image import has_no_image
 from gradectl.secrets.passwords import given_passwords
 from gradectl.ui import Table
 
@@ -93,9 +94,16 @@ def plan(  # noqa: PLR0913 - one parameter an option
     _show(app, deployment.environment, found, gates, cost=cost)
     if enforce:
         gates.enforce()
-    reviewed = f" --reviewed {out}" if out else ""
-    app.ui.say(f"next: gradectl apply {environment}{reviewed}" if not found.empty else "up to date")
+    app.ui.say(_next(deployment.environment, found, out))
     return ExitCode.CHANGES if detailed_exitcode and not found.empty else ExitCode.OK
+
+
+def _next(about: Environment, found: Plan, out: Path | None) -> str:
+    """What to do with the plan."""
+    if has_no_image(found) and not about.emulated:
+        return f"no image of the workers was pushed; next: gradectl image push {about.name}"
+    reviewed = f" --reviewed {out}" if out else ""
+    return "up to date" if found.empty else f"next: gradectl apply {about.name}{reviewed}"
 
 
 def _show(app: CloudContext, about: Environment, found: Plan, gates: Gates, *, cost: bool) -> None:

@@ -20,6 +20,7 @@ from gradectl.planning.gates import open_gates
 from gradectl.planning.plan import Plan
 from gradectl.planning.plan_report import replacements
 from gradectl.planning.review import check_reviewed, table
+from gradectl.planning.worker_image import require_image
 from gradectl.rollouts.migration import migrate_database, plan_migration
 from gradectl.rollouts.polling import pauses
 from gradectl.rollouts.redeploy import redeploy_failed
@@ -135,10 +136,12 @@ class DeploySteps:
         plan = self._planned()
         if self._options.dry_run:
             return f"would apply: {plan.headline}"
+        environment = self._deployment.environment
+        require_image(plan, environment.name, emulated=environment.emulated)
         if plan.empty:
             self._outputs = self._deployment.outputs()
             return "nothing to change"
-        names = ResourceNames.of(self._deployment.environment)
+        names = ResourceNames.of(environment)
         aws = self._deployment.aws
         say_way_back(aws, self._ui, names.cluster, names.service, names.container)
         self._outputs = self._deployment.apply()

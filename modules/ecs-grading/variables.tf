@@ -24,12 +24,17 @@ variable "environment_name" {
 }
 
 variable "image" {
-  description = "Container image of the worker; images in ECR also get pull permission."
+  description = "Container image of the worker, with a digest or a tag other than latest; images in ECR also get pull permission."
   type        = string
 
   validation {
     condition     = can(regex("^[a-zA-Z0-9][^\\s]*$", var.image))
     error_message = "image must be an image reference such as 123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/grading-worker:1.0."
+  }
+
+  validation {
+    condition     = can(regex("(@sha256:[0-9a-f]{64}|:[^/:@]+)$", var.image)) && !endswith(var.image, ":latest")
+    error_message = "image must have a digest (name@sha256:...) or a tag other than latest (name:1.4.2)."
   }
 }
 

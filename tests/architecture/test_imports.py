@@ -162,6 +162,7 @@ PURE = (
     "gradectl.planning.plan_diff",
     "gradectl.planning.plan_report",
     "gradectl.planning.policy",
+    "gradectl.planning.worker_image",
     "gradectl.problems.expectations",
     "gradectl.problems.layout",
     "gradectl.queues.claims",

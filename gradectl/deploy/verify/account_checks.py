@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterator
 
 from gradectl.deploy.verify import account_rules as rules
 from gradectl.deploy.verify.context import VerifyContext
-from gradectl.deploy.verify.results import CheckResult, in_one_line, not_applicable, not_checked
+from gradectl.deploy.verify.results import (
+    CheckResult,
+    failed,
+    in_one_line,
+    not_applicable,
+    not_checked,
+)
 from gradectl.errors import GradectlError, PermissionDeniedError
+from gradectl.planning.worker_image import missing_image
 from gradectl.validation.amazon_mq import amazon_mq_rules
 
 _SCALING_ROLE = "AWSServiceRoleForApplicationAutoScaling_ECSService"
@@ -61,6 +68,9 @@ def image(context: VerifyContext) -> CheckResult:
         return not_applicable("image", "built before the plan")
     if parts and stored is None and context.environment.emulated:
         return not_applicable("image", "the local stack runs the workers of this machine")
+    if stored is None and values["grading_container_image"] is None:
+        nothing = missing_image(context.environment.name)
+        return failed("image", nothing.what, nothing.next_step)
     return rules.image_state(values.image, stored, str(values["ecs_architecture"]), here)
 
 

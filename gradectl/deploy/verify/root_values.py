@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gradectl.planning.worker_image import NOT_PUSHED
+
 #: Defaults of `environments/variables*.tf`; a test compares them.
 DEFAULTS: Mapping[str, Any] = {
     "alarm_disabled_kinds": [],
@@ -82,7 +84,7 @@ class RootValues:
         if self["grading_container_image"]:
             return str(self["grading_container_image"])
         where = f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com"
-        return f"{where}/{self.name}-grading-worker:latest"
+        return f"{where}/{self.name}-grading-worker:{NOT_PUSHED}"
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -169,7 +169,27 @@ run "refuses_an_image_with_a_space" {
   command = plan
 
   variables {
-    image = "grading worker"
+    image = "grading worker:1.0"
+  }
+
+  expect_failures = [var.image]
+}
+
+run "refuses_the_tag_latest" {
+  command = plan
+
+  variables {
+    image = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/grading-worker:latest"
+  }
+
+  expect_failures = [var.image]
+}
+
+run "refuses_an_image_without_digest_or_tag" {
+  command = plan
+
+  variables {
+    image = "localhost:5000/grading-worker"
   }
 
   expect_failures = [var.image]

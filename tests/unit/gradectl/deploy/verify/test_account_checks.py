@@ -37,14 +37,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         yield Aws(AwsSettings(HERE, ACCOUNT))
 
 
-def context(aws: Any, name: str) -> VerifyContext:
-    """The context of an environment that names its image."""
+def context(aws: Any, name: str | None) -> VerifyContext:
+    """The context of an environment that names its image, or none."""
     environment = Environment(
         schema_version=1,
         name="dev",
         account_id=ACCOUNT,
         region=HERE,
-        variables={"grading_container_image": name},
+        variables={"grading_container_image": name} if name else {},
     )
     return VerifyContext(environment, aws, TerraformState())
 
@@ -123,6 +123,15 @@ def test_an_image_of_another_region_is_read_there(aws: Aws) -> None:
     assert (found.state.value, missing.state.value) == ("warning", "failed")
     assert "another region than the tasks" in found.found
     assert missing.found == f"{place}:2 does not exist"
+
+
+def test_without_an_image_the_next_step_pushes_one(aws: Aws) -> None:
+    """Not the name that stands for none: nothing is ever pushed under it."""
+    found = image(context(aws, None))
+
+    assert found.state.value == "failed"
+    assert found.found == "no image of the workers was pushed, so none of them would start"
+    assert found.next_step.startswith("gradectl image push dev; ")
 
 
 def test_an_image_of_another_account_that_may_not_be_read_is_not_checked() -> None:

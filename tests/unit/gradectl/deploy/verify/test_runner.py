@@ -24,7 +24,7 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def test_the_pushed_image_is_the_one_to_check(tmp_path: Path, environment: Environment) -> None:
-    """And not the tag `latest`, which no push creates."""
+    """And not the one that does not exist."""
     release = Release(image=IMAGE, digest=DIGEST, tag="x", architecture="X86_64", version="1")
     write_release(tmp_path, environment, release)
 

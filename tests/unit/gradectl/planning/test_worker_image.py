@@ -1,0 +1,52 @@
+"""Without an image of the workers nothing is applied."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from plans import item, plan_of
+
+from gradectl.errors import ConfigurationError
+from gradectl.planning.plan import Plan
+from gradectl.planning.worker_image import NOT_PUSHED, require_image
+
+ROOT = Path(__file__).resolve().parents[4]
+REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/dev-grading-worker"
+MISSING = f"{REPOSITORY}:{NOT_PUSHED}"
+DEFINITION = "module.ecs_grading.aws_ecs_task_definition.this"
+
+
+def plan(image: str) -> Plan:
+    containers = [{"name": "grading-worker", "image": image}]
+    return plan_of(item(DEFINITION, {"container_definitions": json.dumps(containers)}))
+
+
+def test_workers_without_an_image_are_refused() -> None:
+    """The apply would take twenty minutes and end with workers that cannot start."""
+    with pytest.raises(ConfigurationError) as caught:
+        require_image(plan(MISSING), "dev", emulated=False)
+
+    assert "no image of the workers was pushed" in caught.value.what
+    assert caught.value.next_step.startswith("gradectl image push dev")
+
+
+@pytest.mark.parametrize("image", [f"{REPOSITORY}:1.0", f"{REPOSITORY}@sha256:{'0' * 64}"])
+def test_an_image_is_enough(image: str) -> None:
+    """Whether it exists is the question of `gradectl verify`."""
+    require_image(plan(image), "dev", emulated=False)
+
+
+def test_workers_of_the_local_stack_need_no_image() -> None:
+    """Nor does a plan without workers."""
+    require_image(plan(MISSING), "dev", emulated=True)
+    require_image(plan_of(item(DEFINITION, None, {})), "dev", emulated=False)
+
+
+def test_the_root_names_this_image_while_none_is_chosen() -> None:
+    """And no tag that somebody would push."""
+    text = (ROOT / "environments" / "workers.tf").read_text()
+
+    assert f'"${{var.environment_name}}-grading-worker:{NOT_PUSHED}"' in text
+    assert ":latest" not in text
