@@ -140,8 +140,8 @@ output "stomp_endpoints" {
 }
 
 output "task_definition_arn" {
-  description = "ARN of the task definition with revision."
-  value       = module.ecs_grading.task_definition_arn
+  description = "ARN of the task definition with revision; null with ecs_ignore_task_definition_changes, where another may be deployed."
+  value       = var.ecs_ignore_task_definition_changes ? null : module.ecs_grading.task_definition_arn
 }
 
 output "task_family" {

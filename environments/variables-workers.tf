@@ -40,6 +40,13 @@ variable "ecs_idle_minutes" {
   default     = 15
 }
 
+variable "ecs_ignore_task_definition_changes" {
+  description = "Leave the revision of the task definition that a pipeline deployed; see the README of the module ecs-grading before turning it on or off."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "ecs_instance_type" {
   description = "Instance type of the workers when use_fargate is false."
   type        = string
@@ -193,6 +200,11 @@ variable "grading_container_image" {
   description = "Image of the worker with a digest, which gradectl image push sets, or a tag other than latest. Null names one that does not exist, so no worker starts; gradectl apply refuses that."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.grading_container_image == null ? true : can(regex("(@sha256:[0-9a-f]{64}|:[^/:@]+)$", var.grading_container_image)) && !endswith(var.grading_container_image, ":latest")
+    error_message = "grading_container_image must have a digest (name@sha256:...) or a tag other than latest (name:1.4.2)."
+  }
 }
 
 variable "grading_worker_settings" {
@@ -200,11 +212,6 @@ variable "grading_worker_settings" {
   type        = map(string)
   default     = {}
 
-
-  validation {
-    condition     = var.grading_container_image == null ? true : can(regex("(@sha256:[0-9a-f]{64}|:[^/:@]+)$", var.grading_container_image)) && !endswith(var.grading_container_image, ":latest")
-    error_message = "grading_container_image must have a digest (name@sha256:...) or a tag other than latest (name:1.4.2)."
-  }
   validation {
     condition = length(setsubtract([for name in keys(var.grading_worker_settings) : name if !startswith(name, "HANDLER_")], [
       "CLAIM_RENEWAL_SECONDS", "DB_CA_FILE", "DRAIN_SECONDS", "JOB_HANDLER", "LANGUAGES", "LOG_FORMAT", "LOG_LEVEL",

@@ -3,7 +3,7 @@ locals {
   # all others fail, because the repository is immutable.
   no_image = join("", [
     data.aws_caller_identity.current.account_id, ".dkr.ecr.", var.aws_region, ".amazonaws.com/",
-    "${var.environment_name}-grading-worker:latest",
+    "${var.environment_name}-grading-worker:not-pushed",
   ])
 
   # Fargate does not accept keys that are replicated to other regions.
@@ -82,10 +82,11 @@ module "ecs_grading" {
   }
 
   service = {
-    allow_task_protection = var.enable_ecs_task_protection
-    execute_command       = var.enable_ecs_exec ? { kms_key_arn = var.kms_key_arn } : null
-    load_balancer         = var.ecs_target_group_arn == null ? null : { target_group_arn = var.ecs_target_group_arn }
-    log                   = { kms_key_arn = var.kms_key_arn, retention_days = var.log_retention_days }
+    allow_task_protection          = var.enable_ecs_task_protection
+    execute_command                = var.enable_ecs_exec ? { kms_key_arn = var.kms_key_arn } : null
+    ignore_task_definition_changes = var.ecs_ignore_task_definition_changes
+    load_balancer                  = var.ecs_target_group_arn == null ? null : { target_group_arn = var.ecs_target_group_arn }
+    log                            = { kms_key_arn = var.kms_key_arn, retention_days = var.log_retention_days }
   }
 
   task_policies = merge(

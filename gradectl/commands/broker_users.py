@@ -130,9 +130,8 @@ def sync(  # noqa: PLR0913 - one parameter an option
     observed = observe_named_users(target.aws, target.broker_id, tuple(_last_of_each(named)))
     others = [name for name in unnamed(observed, named) if name not in keep]
     workers = _service(service) if service else target.workers
-    again = workers and plan_redeployment(
-        target.aws, workers, users_changed=observed.plan.needs_reboot
-    )
+    changed = observed.plan.needs_reboot
+    again = plan_redeployment(target.aws, workers, users_changed=changed) if workers else None
     rebooted = _sync(app, target.aws, observed, again)
     rollout = again.start(target.aws, app.ui) if again and not app.options.dry_run else None
     _emit(app, observed, others, again, rebooted=rebooted)

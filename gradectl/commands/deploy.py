@@ -28,7 +28,7 @@ from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.deploy.deployment import Deployment
 from gradectl.deploy.image import BuildOptions, WorkerImage, selected_digest
 from gradectl.deploy.pipeline import Pipeline
-from gradectl.deploy.release import IMAGE_VARIABLE
+from gradectl.deploy.release import IMAGE_VARIABLE, deployed_by_pipeline
 from gradectl.deploy.steps import STEPS, select_steps
 from gradectl.environment import Environment
 from gradectl.errors import UsageError
@@ -160,7 +160,9 @@ def _image(app: CloudContext, deployment: Deployment) -> str:
         result = worker.push(deployment.aws, BuildOptions())
     if result.components_note:
         app.ui.say(f"no list of components is attached: {result.components_note}")
-    return f"{result.release.tag} {'pushed' if result.pushed else 'is in the repository'}"
+    outcome = "pushed" if result.pushed else "is in the repository"
+    later = "; your pipeline deploys it" if deployed_by_pipeline(environment) else ""
+    return f"{result.release.tag} {outcome}{later}"
 
 
 def _smoke(app: CloudContext, environment: str) -> str:

@@ -12,6 +12,7 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_argument
 from gradectl.commands.smoke import run_smoke
 from gradectl.context import pass_context
+from gradectl.deploy.release import deployed_by_pipeline
 from gradectl.deploy.way_back import keep_image
 from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
@@ -45,7 +46,9 @@ def rollback(app: CloudContext, environment: str, *, revision: str | None, smoke
 
     It changes only the ECS service, and waits until the deployment has completed. Then release.json
     names the image, so that the next plan keeps it; commit that file. CPU, memory and settings of
-    the worker are still those of Terraform. Exit code 5 when no earlier deployment has completed.
+    the worker are still those of Terraform. With ecs_ignore_task_definition_changes no file is
+    written, because no plan changes the revision. Exit code 5 when no earlier deployment has
+    completed.
     """
     target = select_environment(app, environment)
     app.announce(target.environment)
@@ -101,6 +104,9 @@ def _show(
 def _keep_image(target: EnvironmentClient, service: EcsService, image: str) -> tuple[str, ...]:
     """Write release.json, or warn that the next apply changes the image; returns the files."""
     ui, root = target.app.ui, target.app.project_root
+    if deployed_by_pipeline(target.environment):
+        ui.say("no apply changes this, but the next run of your pipeline deploys its image again")
+        return ()
     try:
         written = keep_image(root, target.environment, target.aws, image)
     except (GradectlError, OSError) as error:  # the rollback itself has succeeded

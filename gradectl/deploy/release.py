@@ -12,6 +12,8 @@ from gradectl.errors import ConfigurationError
 
 RELEASE = "release.json"
 IMAGE_VARIABLE = "grading_container_image"
+#: With this variable Terraform registers task definitions, and a pipeline deploys them.
+PIPELINE_VARIABLE = "ecs_ignore_task_definition_changes"
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][^\s@]+@sha256:[0-9a-f]{64}$")]
 
@@ -87,6 +89,11 @@ def check_no_own_image(environment: Environment) -> None:
         where = f"{FOLDER}/{environment.name}/{FILE}: variables"
         hint = f"remove it from variables, or delete {RELEASE} to use an image of your own"
         raise ConfigurationError(text, where=where, next_step=hint)
+
+
+def deployed_by_pipeline(environment: Environment) -> bool:
+    """Whether Terraform only registers the task definitions that something else deploys."""
+    return bool(environment.variables.get(PIPELINE_VARIABLE))
 
 
 def write_release(project_root: Path, environment: Environment, release: Release) -> bool:

@@ -18,6 +18,7 @@ _BOUNDS = ("min_capacity", "max_capacity")
 _BROKER = "aws_mq_broker"
 #: Changes of a broker that take effect at its next reboot.
 _AT_REBOOT = ("configuration", "engine_version", "host_instance_type", "logs")
+_DEPLOYED_ELSEWHERE = f"{_SERVICE}.pipeline["  # of modules/ecs-grading
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 #: Type -> attributes that other parts of the system change, and why.
 _EXPECTED: Mapping[str, Mapping[str, str]] = {
@@ -145,6 +146,8 @@ def _reason(name: str, change: Change, plan: Plan, ignored: Sequence[IgnoredDrif
         return reason
     if change.kind == _SERVICE and name == "desired_count" and _in_bounds(change, plan.resources):
         return "autoscaling sets it"
+    if name == "task_definition" and _DEPLOYED_ELSEWHERE in change.address:
+        return "a pipeline deploys it"
     if change.kind == _TARGET and name in _BOUNDS and _scheduled(name, change, plan.resources):
         return "a schedule sets it"
     if change.kind == _BROKER and name in _AT_REBOOT and _waits(name, change):

@@ -84,7 +84,7 @@ def _workers(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
             "runtime_platform": [{"cpu_architecture": values["ecs_architecture"]}],
         },
     )
-    yield f"{module}.aws_ecs_service.this", {"desired_count": values["ecs_desired_count"]}
+    yield f"{module}.aws_ecs_service.this[0]", {"desired_count": values["ecs_desired_count"]}
     scaled = values["enable_ecs_autoscaling"]
     if scaled:
         bounds = {

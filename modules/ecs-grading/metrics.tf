@@ -26,7 +26,7 @@ locals {
     for id, name in { desired = "DesiredTaskCount", running = "RunningTaskCount" } : id => {
       namespace               = "ECS/ContainerInsights"
       name                    = name
-      dimensions              = { ClusterName = aws_ecs_cluster.this.name, ServiceName = aws_ecs_service.this.name }
+      dimensions              = { ClusterName = aws_ecs_cluster.this.name, ServiceName = local.service.name }
     }
   }
 

@@ -45,16 +45,16 @@ output "scaling_bounds" {
 
 output "service_arn" {
   description = "ARN of the service."
-  value       = aws_ecs_service.this.id
+  value       = local.service.id
 }
 
 output "service_name" {
   description = "Name of the service."
-  value       = aws_ecs_service.this.name
+  value       = local.service.name
 }
 
 output "task_definition_arn" {
-  description = "ARN of the task definition with revision."
+  description = "ARN of the task definition with revision; with service.ignore_task_definition_changes, another may be deployed."
   value       = aws_ecs_task_definition.this.arn
 }
 

@@ -10,6 +10,8 @@ locals {
 # always or never: an apply in exam hours would otherwise reset what a schedule has set.
 # `rests`: the alarms of zero.tf come and go with a minimum of 0, and one that remained without them could leave no task.
 resource "terraform_data" "bounds" {
+  triggers_replace = local.service.id # replacing the service deletes its target without an error
+
   input = merge(
     { for name, bound in local.bounds : name => bound if alltrue([for each in local._schedules : each[name] == null]) },
     local.may_rest ? { rests = 1 } : {},
@@ -21,15 +23,13 @@ resource "terraform_data" "bounds" {
 resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
-  resource_id        = "service/${aws_ecs_cluster.this.name}/${aws_ecs_service.this.name}"
+  resource_id        = "service/${aws_ecs_cluster.this.name}/${local.service.name}"
   min_capacity       = local.bounds.min
   max_capacity       = local.bounds.max
 
   lifecycle {
-    ignore_changes = [max_capacity, min_capacity] # schedules set them
-
-    # Replacing the service deletes its target without an error.
-    replace_triggered_by = [aws_ecs_service.this.id, terraform_data.bounds]
+    ignore_changes       = [max_capacity, min_capacity] # schedules set them
+    replace_triggered_by = [terraform_data.bounds]
   }
 }
 

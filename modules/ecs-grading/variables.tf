@@ -74,6 +74,8 @@ variable "service" {
       log_retention_days = optional(number, 90) # retention of the session log
     }))
 
+    ignore_task_definition_changes = optional(bool, false) # leave the revision that a pipeline deployed; see the README before turning it on or off
+
     load_balancer = optional(object({                   # target group that checks the health of the workers; null for none
       health_check_grace_seconds = optional(number, 60) # grace period for new tasks
       target_group_arn           = string               # target type ip, protocol HTTP, port 8080

@@ -36,7 +36,7 @@ def basics(values: Values) -> bool:
     target = values["module.ecs_grading.aws_appautoscaling_target.this"]
     return (
         task["family"] == "production-grading-task"
-        and values["module.ecs_grading.aws_ecs_service.this"]["desired_count"] == 2
+        and values["module.ecs_grading.aws_ecs_service.this[0]"]["desired_count"] == 2
         and (target["min_capacity"], target["max_capacity"]) == (1, 10)
     )
 
@@ -171,7 +171,7 @@ def test_flipped_switches_of_access_and_capacity_change_the_plan(planning_root: 
     assert f'{network}.aws_vpc_endpoint.interface["ecs-agent"]' in values
     assert f'{ecs}.aws_ecs_capacity_provider.this["this"]' in values
     assert f"{ecs}.aws_service_discovery_service.this[0]" in values
-    assert values[f"{ecs}.aws_ecs_service.this"].get("launch_type") is None
+    assert values[f"{ecs}.aws_ecs_service.this[0]"].get("launch_type") is None
     assert worker_settings_are_known(values)
     assert values["module.messaging.aws_mq_broker.this[0]"]["logs"][0]["audit"] != "true"
     assert {rule["id"] for rule in lifecycle} == {"temp", "unfinished-uploads"}

@@ -17,7 +17,7 @@ run "plain_fargate_is_a_launch_type" {
 
   assert {
     condition = (
-      aws_ecs_service.this.launch_type == "FARGATE" && length(aws_ecs_service.this.capacity_provider_strategy) == 0 &&
+      aws_ecs_service.this[0].launch_type == "FARGATE" && length(aws_ecs_service.this[0].capacity_provider_strategy) == 0 &&
       length(aws_ecs_cluster_capacity_providers.this) == 0 && output.capacity_providers == tolist(["FARGATE"])
     )
     error_message = "The service has a launch type and no capacity provider strategy."
@@ -33,13 +33,13 @@ run "spot_is_mixed_in_by_base_and_weights" {
 
   assert {
     condition = toset([
-      for each in aws_ecs_service.this.capacity_provider_strategy : "${each.capacity_provider} ${each.base} ${each.weight}"
+      for each in aws_ecs_service.this[0].capacity_provider_strategy : "${each.capacity_provider} ${each.base} ${each.weight}"
     ]) == toset(["FARGATE 2 0", "FARGATE_SPOT 0 4"])
     error_message = "Two tasks run on Fargate, all others on Spot."
   }
 
   assert {
-    condition     = aws_ecs_service.this.force_new_deployment
+    condition     = aws_ecs_service.this[0].force_new_deployment
     error_message = "The provider requires a new deployment for other weights."
   }
 
@@ -63,7 +63,7 @@ run "runs_on_instances_instead_of_fargate" {
 
   assert {
     condition = (
-      one(aws_ecs_service.this.capacity_provider_strategy).capacity_provider == "test-grading" &&
+      one(aws_ecs_service.this[0].capacity_provider_strategy).capacity_provider == "test-grading" &&
       aws_ecs_task_definition.this.requires_compatibilities == toset(["EC2"]) && output.capacity_providers == tolist(["test-grading"]) &&
       output.scaling_bounds == { min = 2, max = 6 }
     )

@@ -83,9 +83,9 @@ run "a_worker_has_minimal_privileges" {
 
   assert {
     condition = (
-      one(aws_ecs_service.this.network_configuration).assign_public_ip == false &&
-      aws_ecs_service.this.enable_execute_command == false && length(aws_cloudwatch_log_group.sessions) == 0 &&
-      length(aws_ecs_service.this.load_balancer) == 0 && length(aws_ecs_service.this.service_registries) == 0
+      one(aws_ecs_service.this[0].network_configuration).assign_public_ip == false &&
+      aws_ecs_service.this[0].enable_execute_command == false && length(aws_cloudwatch_log_group.sessions) == 0 &&
+      length(aws_ecs_service.this[0].load_balancer) == 0 && length(aws_ecs_service.this[0].service_registries) == 0
     )
     error_message = "A worker has no public address, shell, load balancer or DNS name."
   }
@@ -104,8 +104,8 @@ run "a_deployment_that_fails_is_rolled_back" {
 
   assert {
     condition = (
-      one(aws_ecs_service.this.deployment_circuit_breaker).enable && one(aws_ecs_service.this.deployment_circuit_breaker).rollback &&
-      aws_ecs_service.this.deployment_minimum_healthy_percent == 100 && aws_ecs_service.this.deployment_maximum_percent == 200 &&
+      one(aws_ecs_service.this[0].deployment_circuit_breaker).enable && one(aws_ecs_service.this[0].deployment_circuit_breaker).rollback &&
+      aws_ecs_service.this[0].deployment_minimum_healthy_percent == 100 && aws_ecs_service.this[0].deployment_maximum_percent == 200 &&
       aws_ecs_task_definition.this.skip_destroy
     )
     error_message = "The circuit breaker rolls back, and old workers run until new ones are healthy."
@@ -113,8 +113,8 @@ run "a_deployment_that_fails_is_rolled_back" {
 
   assert {
     condition = (
-      aws_ecs_service.this.enable_ecs_managed_tags && aws_ecs_service.this.propagate_tags == "SERVICE" &&
-      aws_ecs_service.this.availability_zone_rebalancing == "DISABLED"
+      aws_ecs_service.this[0].enable_ecs_managed_tags && aws_ecs_service.this[0].propagate_tags == "SERVICE" &&
+      aws_ecs_service.this[0].availability_zone_rebalancing == "DISABLED"
     )
     error_message = "Tasks have the tags of the service, and rebalancing is off."
   }

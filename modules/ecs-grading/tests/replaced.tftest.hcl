@@ -49,7 +49,7 @@ run "scaling_is_replaced_with_the_service" {
   command = plan
 
   plan_options {
-    replace = [aws_ecs_service.this]
+    replace = [aws_ecs_service.this[0]]
   }
 
   override_resource {

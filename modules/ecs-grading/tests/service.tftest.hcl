@@ -21,8 +21,8 @@ run "deploys_with_the_given_percentages" {
 
   assert {
     condition = (
-      aws_ecs_service.this.deployment_maximum_percent == 100 && aws_ecs_service.this.deployment_minimum_healthy_percent == 50 &&
-      one(aws_ecs_service.this.deployment_circuit_breaker).enable && !one(aws_ecs_service.this.deployment_circuit_breaker).rollback
+      aws_ecs_service.this[0].deployment_maximum_percent == 100 && aws_ecs_service.this[0].deployment_minimum_healthy_percent == 50 &&
+      one(aws_ecs_service.this[0].deployment_circuit_breaker).enable && !one(aws_ecs_service.this[0].deployment_circuit_breaker).rollback
     )
     error_message = "Half of the workers are replaced at a time, without rollback."
   }
@@ -36,7 +36,7 @@ run "operators_may_open_a_shell_that_is_logged" {
   }
 
   assert {
-    condition     = aws_ecs_service.this.enable_execute_command
+    condition     = aws_ecs_service.this[0].enable_execute_command
     error_message = "ECS Exec is on."
   }
 
@@ -100,9 +100,9 @@ run "a_load_balancer_may_check_health" {
 
   assert {
     condition = (
-      one(aws_ecs_service.this.load_balancer).container_name == "grading-worker" && one(aws_ecs_service.this.load_balancer).container_port == 8080 &&
-      one(aws_ecs_service.this.load_balancer).target_group_arn == "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-grading/0123456789abcdef" &&
-      aws_ecs_service.this.health_check_grace_period_seconds == 90
+      one(aws_ecs_service.this[0].load_balancer).container_name == "grading-worker" && one(aws_ecs_service.this[0].load_balancer).container_port == 8080 &&
+      one(aws_ecs_service.this[0].load_balancer).target_group_arn == "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/test-grading/0123456789abcdef" &&
+      aws_ecs_service.this[0].health_check_grace_period_seconds == 90
     )
     error_message = "The workers register with the target group, and have time to start."
   }
@@ -180,7 +180,7 @@ run "has_a_dns_name_with_service_discovery" {
 
   assert {
     condition = (
-      length(aws_ecs_service.this.service_registries) == 1 &&
+      length(aws_ecs_service.this[0].service_registries) == 1 &&
       aws_service_discovery_private_dns_namespace.this[0].name == "test-grading.internal" && aws_service_discovery_private_dns_namespace.this[0].vpc == "vpc-1"
     )
     error_message = "The service registers itself."

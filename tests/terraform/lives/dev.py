@@ -50,7 +50,7 @@ BY_HAND = (
     ('module.network.aws_security_group.this["broker"]', "ingress"),
     ("module.ecs_grading.aws_iam_role.task", "inline_policy"),
     ("module.ecs_grading.aws_cloudwatch_log_group.this", "tags"),
-    ("module.ecs_grading.aws_ecs_service.this", "desired_count"),
+    ("module.ecs_grading.aws_ecs_service.this[0]", "desired_count"),
 )
 READ_ALL = json.dumps(
     {

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 FILES = Path(__file__).with_name("workers_root")
+README = Path(__file__).resolve().parents[3] / "modules" / "ecs-grading" / "README.md"
+#: What a pipeline takes over from the latest revision of a task definition.
+REGISTERED = (
+    *("family", "cpu", "memory", "networkMode", "requiresCompatibilities"),
+    *("executionRoleArn", "taskRoleArn", "volumes", "runtimePlatform"),
+)
 WAITS_AT_ONCE = "-parallelism=30"  # most resources only wait
 
 
@@ -22,29 +29,39 @@ def live(folder: Any, account: Any) -> None:
     """
     Apply, change and destroy.
 
-    No plan after an apply finds a difference, whatever is turned on or changed in place.
+    No plan after an apply finds a difference, whatever is turned on or changed in place. A revision
+    that a pipeline deployed stays where `ignore_task_definition_changes` is set, and only there.
     """
     ecs = account.client("ecs")
     apply(folder)
     assert placement(ecs, "spot") == {"FARGATE": 1, "FARGATE_SPOT": 3}
     assert placement(ecs, "instances") == {"instances-grading": 1}
     assert service(ecs, "everything")["enableExecuteCommand"]
+    elsewhere = {name: deploy_elsewhere(ecs, name) for name in ("instances", "spot")}
     assert_an_apply_in_exam_hours_keeps_the_minimum(folder, account)
+    assert service(ecs, "spot")["taskDefinition"] == elsewhere["spot"]
+    assert service(ecs, "instances")["taskDefinition"] != elsewhere["instances"]
+    let_a_pipeline_deploy(folder, "instances")
     assert not [each for each in replaced(folder, "-var=changed=true") if "ecs_service" in each]
 
     apply(folder, "-var=changed=true")
+    assert service(ecs, "spot")["taskDefinition"] == elsewhere["spot"], (
+        "another size deploys nothing"
+    )
     assert not service(ecs, "everything")["enableExecuteCommand"]
     assert service(ecs, "everything")["deploymentConfiguration"]["maximumPercent"] == 200
-    again = replaced(folder, "-var=changed=true", "-replace=module.spot.aws_ecs_service.this")
+    service_of_spot = "module.spot.aws_ecs_service.pipeline[0]"
+    again = replaced(folder, "-var=changed=true", f"-replace={service_of_spot}")
     assert again == {
-        "module.spot.aws_ecs_service.this",
+        service_of_spot,
         "module.spot.aws_appautoscaling_target.this",
+        "module.spot.terraform_data.bounds",
         "module.spot.aws_appautoscaling_policy.queue_depth[0]",
         'module.spot.aws_appautoscaling_policy.resource["cpu"]',
         'module.spot.aws_appautoscaling_policy.resource["memory"]',
     }, "AWS deletes what scales a service together with it"
 
-    folder.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    folder.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE, "-var=changed=true")
     assert folder.run("state", "list").strip() == ""
 
 
@@ -69,6 +86,26 @@ def assert_an_apply_in_exam_hours_keeps_the_minimum(folder: Any, account: Any) -
         ServiceNamespace="ecs", ResourceIds=[target["ResourceId"]]
     )["ScalableTargets"]
     assert [each["MinCapacity"] for each in found] == [5]
+
+
+def deploy_elsewhere(ecs: Any, name: str) -> str:
+    """Deploy another image as a pipeline does: register a revision with it, update the service."""
+    latest = ecs.describe_task_definition(taskDefinition=f"{name}-grading-task")["taskDefinition"]
+    worker, *others = latest["containerDefinitions"]
+    same = {key: latest[key] for key in REGISTERED if key in latest}
+    registered = ecs.register_task_definition(
+        **same, containerDefinitions=[{**worker, "image": "example.com/worker:2.0"}, *others]
+    )
+    revision: str = registered["taskDefinition"]["taskDefinitionArn"]
+    where = {"cluster": f"{name}-grading-cluster", "service": f"{name}-grading-service"}
+    ecs.update_service(**where, taskDefinition=revision)
+    return revision
+
+
+def let_a_pipeline_deploy(folder: Any, name: str) -> None:
+    """Write the `moved` block of the README, without which the service would be replaced."""
+    (block,) = re.findall(r"```terraform\n(moved \{.*?\n\}\n)```", README.read_text(), re.DOTALL)
+    (folder.directory / "moved.tf").write_text(block.replace("ecs_grading", name, 2))
 
 
 def service(ecs: Any, name: str) -> dict[str, Any]:

@@ -71,6 +71,7 @@ module "spot" {
   subnet_ids         = local.common.subnet_ids
 
   capacity = { spot = {} }
+  service  = { ignore_task_definition_changes = true }
   task     = { memory = var.changed ? 2048 : 1024 }
 }
 
@@ -92,6 +93,8 @@ module "instances" {
     volume_gib              = var.changed ? 60 : 50
     volume_kms_key_arn      = aws_kms_key.this.arn
   }
+
+  service = { ignore_task_definition_changes = var.changed }
 }
 
 module "everything" {

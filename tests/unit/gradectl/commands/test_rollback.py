@@ -183,6 +183,20 @@ def test_a_rollback_records_the_image_for_the_next_plan(dev: Any) -> None:
     assert dev.gradectl("render", "dev", "--check").code == 0
 
 
+def test_a_rollback_of_what_a_pipeline_deployed_writes_no_file(account: Any) -> None:
+    """No plan changes the revision, so an image for the next plan would say nothing."""
+    path = account.root / "environments" / "dev" / "environment.yaml"
+    path.write_text(path.read_text() + "variables: {ecs_ignore_task_definition_changes: true}\n")
+
+    result = account.gradectl("rollback", "dev", "--yes", "--no-smoke", "-o", "json")
+
+    assert result.code == 0, result.stderr
+    assert deployed(account) == "dev-grading-task:1"
+    assert result.document["written"] == []
+    assert "the next run of your pipeline deploys its image again" in result.stderr
+    assert "the next apply" not in result.stderr
+
+
 def test_the_offered_way_back_is_the_latest_good_revision(account: Any) -> None:
     """The command has its number, and without a good one the reason is given."""
     environment = Environment(

@@ -97,6 +97,20 @@ def test_what_the_system_itself_changes_is_expected(address: str, attribute: str
     assert found.expected[0].reason
 
 
+@pytest.mark.parametrize(("name", "drifted"), [("this", True), ("pipeline", False)])
+def test_a_revision_that_a_pipeline_deployed_is_expected(name: str, *, drifted: bool) -> None:
+    """Where Terraform deploys the revisions, another one was deployed by hand."""
+    before = {"task_definition": "arn:aws:ecs:eu-west-1:123456789012:task-definition/t:1"}
+    after = {"task_definition": "arn:aws:ecs:eu-west-1:123456789012:task-definition/t:2"}
+
+    found = drift(item(f"module.ecs_grading.aws_ecs_service.{name}[0]", after, before))
+
+    assert bool(found.found) is drifted
+    assert [each.reason for each in found.expected] == (
+        [] if drifted else ["a pipeline deploys it"]
+    )
+
+
 @pytest.mark.parametrize(
     ("attribute", "applied", "active", "immediately", "drifted"),
     [
