@@ -37,3 +37,8 @@ output "resource_id" {
   description = "Resource ID of the instance (db-...), which IAM policies use; null if existing omits it."
   value       = local.resource_id
 }
+
+output "security_group_ids" {
+  description = "Security groups of the database; empty with existing."
+  value       = var.security_group_ids
+}

@@ -64,6 +64,11 @@ output "queue_names" {
   value       = var.engine_type == "ActiveMQ" ? local.queue_names : []
 }
 
+output "security_group_ids" {
+  description = "Security groups of the broker."
+  value       = var.security_group_ids
+}
+
 output "stomp_endpoints" {
   description = "STOMP endpoints over TLS, one per node; empty for RabbitMQ."
   value       = local.endpoints["stomp"]

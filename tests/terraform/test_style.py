@@ -13,6 +13,8 @@ from terraform_modules import Sources, plain
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [*sorted((ROOT / "modules").iterdir()), ROOT / "environments"]
 MODULES = FOLDERS[:-1]
+#: The module that connects others, and declares no resource.
+COMPOSITE = "grading-system"
 MAX_VARIABLES = 15
 MAX_LINES = 250
 
@@ -82,8 +84,18 @@ def test_a_module_has_few_variables(folder: Path) -> None:
 
 @each_module
 def test_modules_look_nothing_up_and_call_no_sibling(folder: Path) -> None:
-    """The root hands a module what it needs, so no arrow points back."""
-    assert not re.findall(r'^(?:data|module) "', source(folder), flags=re.MULTILINE)
+    """The root hands a module what it needs, so no arrow points back; one module calls others."""
+    declared = set(re.findall(r'^(data|module|resource) "', source(folder), flags=re.MULTILINE))
+
+    assert declared == ({"module"} if folder.name == COMPOSITE else {"resource"})
+
+
+def test_the_module_that_calls_others_calls_none_that_does() -> None:
+    """Two levels are enough to read."""
+    called = re.findall(r'source += "\.\./([a-z-]+)"', source(ROOT / "modules" / COMPOSITE))
+
+    assert set(called) <= {folder.name for folder in MODULES} - {COMPOSITE}
+    assert len(called) == source(ROOT / "modules" / COMPOSITE).count('\nmodule "')
 
 
 @each_folder

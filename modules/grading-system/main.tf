@@ -1,0 +1,119 @@
+# The workers with their parameters and alarms, and their security group where none is given.
+
+locals {
+  name        = "${var.environment_name}-grading"
+  owns_group  = var.network.security_group_ids == null
+  worker_port = { broker = 61614, database = 3306 } # the ports that module.network allows to workers
+
+  security_group_ids = local.owns_group ? one(module.network[*].security_group_ids) : var.network.security_group_ids
+
+  queues = {
+    dead_letter = lookup(var.settings, "DLQ_NAME", "grading-dlq")
+    priority    = lookup(var.settings, "PRIORITY_QUEUE_NAME", "grading-priority")
+    requests    = lookup(var.settings, "QUEUE_NAME", "grading-requests")
+  }
+
+  # Required variables of the worker: DB_NAME_PARAM has the name of the parameter db-name, and so on.
+  parameter_keys = ["db-endpoint", "db-name", "db-password", "db-username", "mq-endpoint", "mq-password", "mq-username"]
+  variable_names = concat(["AWS_REGION", "ENVIRONMENT", "GRADING_BUCKET"], [
+    for key in local.parameter_keys : "${upper(replace(key, "-", "_"))}_PARAM"
+  ])
+  environment = merge(var.settings, zipmap(local.variable_names, concat(
+    [var.region, var.environment_name, var.storage.bucket_name], [for key in local.parameter_keys : module.parameters.names[key]],
+  )))
+
+  parameters = {
+    db-endpoint = var.database.endpoint
+    db-name     = var.database.database_name
+    db-username = var.database.username
+    mq-endpoint = join(",", var.broker.stomp_endpoints)
+    mq-username = var.broker.username
+  }
+  password_versions = { db-password = var.database.password_version, mq-password = var.broker.password_version }
+}
+
+module "network" {
+  source = "../network"
+  count  = local.owns_group ? 1 : 0
+
+  name                  = local.name
+  region                = var.region
+  broker_ports          = [local.worker_port.broker]
+  internet_egress_roles = var.network.internet_egress ? ["worker"] : []
+
+  existing = {
+    vpc_id             = var.network.vpc_id
+    vpc_cidr_block     = var.network.vpc_cidr_block
+    private_subnet_ids = var.network.private_subnet_ids
+    s3_prefix_list_id  = var.network.s3_prefix_list_id
+    endpoints          = var.network.endpoints
+    broker             = { security_group_ids = var.broker.security_group_ids, cidr_blocks = var.broker.cidr_blocks }
+    database           = { security_group_ids = var.database.security_group_ids, cidr_blocks = var.database.cidr_blocks }
+    web                = { cidr_blocks = [var.network.vpc_cidr_block] } # not of this module: gets neither group nor rule
+  }
+}
+
+module "parameters" {
+  source = "../parameters"
+
+  environment_name = var.environment_name
+  part             = "worker"
+  kms_key_arn      = var.kms_key_arn
+  values           = local.parameters
+  secret_versions  = local.password_versions
+  secret_values    = { db-password = var.passwords.database, mq-password = var.passwords.broker }
+}
+
+module "ecs_grading" {
+  source = "../ecs-grading"
+
+  environment_name   = var.environment_name
+  region             = var.region
+  image              = var.image
+  environment        = local.environment
+  subnet_ids         = var.network.private_subnet_ids
+  security_group_ids = [local.security_group_ids["worker"]]
+  task               = var.task
+  capacity           = var.capacity
+  scaling            = var.scaling
+
+  queue = {
+    broker_node_names = var.broker.node_names
+    names             = [local.queues.requests, local.queues.priority]
+  }
+
+  service = {
+    allow_task_protection = var.service.allow_task_protection
+    log                   = { kms_key_arn = var.kms_key_arn, retention_days = var.service.log_retention_days }
+  }
+
+  task_policies = { bucket = var.storage.worker_policy_json, parameters = module.parameters.reader_policy_json }
+}
+
+module "monitoring" {
+  source = "../monitoring"
+  count  = var.alarms == null ? 0 : 1
+
+  environment_name      = var.environment_name
+  alarm_action_arns     = var.alarms.action_arns
+  broker                = { instance_type = var.broker.instance_type, node_names = var.broker.node_names }
+  database_identifier   = var.database.identifier
+  disabled_alarms       = var.alarms.disabled
+  queue_size_alarm_name = coalesce(var.alarms.queue_size_alarm_name, "${local.name}-queue-size-high")
+  queues                = local.queues
+  topic                 = { email_addresses = var.alarms.email_addresses }
+
+  service = {
+    cluster_name = module.ecs_grading.cluster_name
+    service_name = module.ecs_grading.service_name
+    min_tasks    = module.ecs_grading.min_tasks
+  }
+}
+
+# A warning only: a tag that moves works until a push.
+check "image_is_fixed" {
+  assert {
+    condition     = !endswith(coalesce(var.image, "none"), ":latest")
+    error_message = "image must name a version or a digest to be the same in all workers; latest changes with each push."
+  }
+}
