@@ -72,25 +72,32 @@ class Company:
         return [{"Name": "vpc-id", "Values": [self.vpc]}]
 
     def values(self) -> dict[str, Any]:
-        """The variable `existing` of the root."""
-        return {
+        """What the root passes to the module grading-system, as a file that overrides it."""
+        groups = {role: {"security_group_ids": [group]} for role, group in self.groups.items()}
+        network = {
             "vpc_id": self.vpc,
             "vpc_cidr_block": "10.20.0.0/16",
             "private_subnet_ids": self.subnets,
             "s3_prefix_list_id": PREFIX_LIST,
-            "group_ids": self.groups,
-            "broker": {
-                "name": "shared",
-                "stomp_endpoint": "stomp+ssl://mq.example.com:61614",
-                "username": "grading",
-            },
-            "database": {
-                "identifier": "shared",
-                "endpoint": "db.example.com:3306",
-                "name": "judge",
-                "username": "grading",
-            },
+            "endpoints": groups["endpoints"],
         }
+        broker = {
+            "node_names": ["shared-1"],
+            "stomp_endpoints": ["stomp+ssl://mq.example.com:61614"],
+            "username": "grading",
+        }
+        database = {
+            "identifier": "shared",
+            "endpoint": "db.example.com:3306",
+            "database_name": "judge",
+            "username": "grading",
+        }
+        given = {
+            "network": network,
+            "broker": broker | groups["broker"],
+            "database": database | groups["database"],
+        }
+        return {"module": {"grading_system": given}}
 
     def described(self) -> list[Any]:
         """All that other teams rely on in the VPC: groups with rules, endpoints, routes."""
@@ -120,13 +127,13 @@ def _workers(
 @contextmanager
 def root(terraform_folder: Maker, serve: Serve, url: str, company: Company) -> Iterator[Any]:
     """Prepare the example as its README says, but for the account."""
-    text = (ROOT / "examples/existing/main.tf").read_text()
-    folder = terraform_folder(
-        "examples/existing", {"main.tf": text, "provider_override.tf": EMULATED}
-    ).within(
-        AWS_ENDPOINT_URL=url,
-        TF_VAR_existing=json.dumps(company.values()),
-        TF_VAR_passwords=json.dumps(PASSWORDS),
+    files = {
+        "main.tf": (ROOT / "examples/existing/main.tf").read_text(),
+        "provider_override.tf": EMULATED,
+        "company_override.tf.json": json.dumps(company.values()),
+    }
+    folder = terraform_folder("examples/existing", files).within(
+        AWS_ENDPOINT_URL=url, TF_VAR_passwords=json.dumps(PASSWORDS)
     )
     folder.run("init", "-no-color", "-input=false")
     with serve(folder) as served:
@@ -135,8 +142,10 @@ def root(terraform_folder: Maker, serve: Serve, url: str, company: Company) -> I
 
 def resources(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield what will be, in all modules of a plan."""
-    for module in plan["planned_values"]["root_module"]["child_modules"]:
-        yield from module["resources"]
+    modules = [plan["planned_values"]["root_module"]]
+    for module in modules:  # grows with the modules that these call
+        modules += module.get("child_modules", [])
+        yield from module.get("resources", [])
 
 
 def snapshot(plan: Mapping[str, Any]) -> NetworkSnapshot:
@@ -187,7 +196,8 @@ def test_the_planned_rules_let_the_workers_reach_all_that_exists(
     workers: Any, company: Company
 ) -> None:
     """Once the groups have IDs, the plan shows who may connect to what."""
-    workers.run("apply", "-no-color", "-auto-approve", "-target=module.network")
+    network = "module.grading_system.module.network"
+    workers.run("apply", "-no-color", "-auto-approve", f"-target={network}")
 
     plan = workers.plan()
     assert_workers_reach_what_they_need(plan, company)
