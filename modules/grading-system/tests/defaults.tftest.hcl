@@ -30,7 +30,7 @@ variables {
   }
 }
 
-run "a_worker_gets_all_that_it_requires" {
+run "workers_get_all_that_they_require" {
   command = plan
 
   assert {
@@ -71,14 +71,20 @@ run "a_worker_gets_all_that_it_requires" {
     condition     = output.cluster_name == "test-grading-cluster" && output.service_name == "test-grading-service" && output.log_group_name == "/ecs/test-grading"
     error_message = "Names follow the environment."
   }
-}
-
-run "the_workers_have_a_security_group_of_their_own" {
-  command = plan
 
   assert {
     condition     = keys(one(module.network[*].security_group_ids)) == ["worker"] && output.worker_security_group_id == "sg-0000000000000000f"
     error_message = "Only the group of the workers is created, and the tasks are in it."
+  }
+
+  assert {
+    condition     = contains(module.monitoring[0].alarm_names, "test-grading-queue-size-high") && output.topic_arn != null
+    error_message = "Alarms have names of their own in each environment."
+  }
+
+  assert {
+    condition     = output.min_tasks == 1 && module.ecs_grading.scaling_bounds == { min = 1, max = 10 }
+    error_message = "The bounds are the defaults of the module ecs-grading."
   }
 }
 
@@ -86,6 +92,7 @@ run "outputs_of_the_other_modules_fit" {
   command = plan
 
   variables {
+    alarms = null
     network = {
       private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
       security_group_ids = { broker = "sg-0123456789abcdef0", worker = "sg-0123456789abcdef9" }
@@ -100,21 +107,7 @@ run "outputs_of_the_other_modules_fit" {
   }
 
   assert {
-    condition     = length(regexall("-database-", join(" ", module.monitoring[0].alarm_names))) > 0
-    error_message = "A database with an identifier has alarms."
-  }
-}
-
-run "alarms_are_on_by_default" {
-  command = plan
-
-  assert {
-    condition     = contains(module.monitoring[0].alarm_names, "test-grading-queue-size-high") && output.topic_arn != null
-    error_message = "Alarms have names of their own in each environment."
-  }
-
-  assert {
-    condition     = output.min_tasks == 1 && module.ecs_grading.scaling_bounds == { min = 1, max = 10 }
-    error_message = "The bounds are the defaults of the module ecs-grading."
+    condition     = length(module.monitoring) == 0 && output.topic_arn == null
+    error_message = "Without alarms a root may call the module monitoring itself."
   }
 }

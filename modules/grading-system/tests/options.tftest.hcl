@@ -118,21 +118,9 @@ run "all_options_reach_their_modules" {
   assert {
     condition = (
       contains(module.monitoring[0].alarm_names, "grading-queue-size-high") &&
-      length(regexall("dead-letter", join(" ", module.monitoring[0].alarm_names))) == 0
+      length(regexall("dead-letter", join(" ", module.monitoring[0].alarm_names))) == 0 &&
+      length(regexall("-database-", join(" ", module.monitoring[0].alarm_names))) > 0
     )
-    error_message = "Names and choice of the alarms are those of alarms."
-  }
-}
-
-run "without_alarms_there_is_no_topic" {
-  command = plan
-
-  variables {
-    alarms = null
-  }
-
-  assert {
-    condition     = length(module.monitoring) == 0 && output.topic_arn == null
-    error_message = "A root may call the module monitoring itself."
+    error_message = "Names and choice of the alarms are those of alarms; a database with an identifier has some."
   }
 }

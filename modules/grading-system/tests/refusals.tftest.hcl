@@ -32,35 +32,52 @@ variables {
   }
 }
 
-run "rejects_a_broker_without_endpoint" {
+run "rejects_what_is_empty" {
   command = plan
 
   variables {
+    image     = ""
+    passwords = { broker = "a-Password-for-tests-1", database = "" }
     broker = {
       node_names         = ["shared-1"]
       stomp_endpoints    = []
       security_group_ids = ["sg-0123456789abcdef0"]
     }
+    database = {
+      database_name      = ""
+      endpoint           = "db.example.com:3306"
+      security_group_ids = ["sg-0123456789abcdef1"]
+    }
   }
 
-  expect_failures = [var.broker]
+  expect_failures = [var.broker, var.database, var.image, var.passwords]
 }
 
-run "rejects_an_endpoint_of_another_protocol" {
+run "rejects_wrong_references" {
   command = plan
 
   variables {
+    settings = { DB_NAME_PARAM = "/other/db/name" }
     broker = {
       node_names         = ["shared-1"]
       stomp_endpoints    = ["ssl://mq.example.com:61617"]
       security_group_ids = ["sg-0123456789abcdef0"]
     }
+    database = {
+      database_name      = "judge"
+      endpoint           = "db.example.com"
+      security_group_ids = ["sg-0123456789abcdef1"]
+    }
+    storage = {
+      bucket_name        = "test-files"
+      worker_policy_json = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Resource\":\"arn:aws:s3:::other-files/*\"}]}"
+    }
   }
 
-  expect_failures = [var.broker]
+  expect_failures = [var.broker, var.database, var.settings, var.storage]
 }
 
-run "rejects_the_name_of_the_broker_in_place_of_its_nodes" {
+run "rejects_names_of_other_things" {
   command = plan
 
   variables {
@@ -69,9 +86,13 @@ run "rejects_the_name_of_the_broker_in_place_of_its_nodes" {
       stomp_endpoints    = ["stomp+ssl://mq.example.com:61614"]
       security_group_ids = ["sg-0123456789abcdef0"]
     }
+    storage = {
+      bucket_name        = "arn:aws:s3:::test-files"
+      worker_policy_json = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Resource\":\"arn:aws:s3:::arn:aws:s3:::test-files/*\"}]}"
+    }
   }
 
-  expect_failures = [var.broker]
+  expect_failures = [var.broker, var.storage]
 }
 
 run "rejects_an_empty_broker_user" {
@@ -89,7 +110,7 @@ run "rejects_an_empty_broker_user" {
   expect_failures = [var.broker]
 }
 
-run "rejects_a_broker_that_the_workers_cannot_reach" {
+run "rejects_broker_and_database_that_the_workers_cannot_reach" {
   command = plan
 
   variables {
@@ -97,43 +118,6 @@ run "rejects_a_broker_that_the_workers_cannot_reach" {
       node_names      = ["shared-1"]
       stomp_endpoints = ["stomp+ssl://mq.example.com:61614"]
     }
-  }
-
-  expect_failures = [var.broker]
-}
-
-run "rejects_a_database_at_another_port" {
-  command = plan
-
-  variables {
-    database = {
-      database_name      = "judge"
-      endpoint           = "db.example.com"
-      security_group_ids = ["sg-0123456789abcdef1"]
-    }
-  }
-
-  expect_failures = [var.database]
-}
-
-run "rejects_a_database_without_schema" {
-  command = plan
-
-  variables {
-    database = {
-      database_name      = ""
-      endpoint           = "db.example.com:3306"
-      security_group_ids = ["sg-0123456789abcdef1"]
-    }
-  }
-
-  expect_failures = [var.database]
-}
-
-run "rejects_a_database_that_the_workers_cannot_reach" {
-  command = plan
-
-  variables {
     database = {
       database_name      = "judge"
       endpoint           = "db.example.com:3306"
@@ -141,17 +125,30 @@ run "rejects_a_database_that_the_workers_cannot_reach" {
     }
   }
 
-  expect_failures = [var.database]
+  expect_failures = [var.broker, var.database]
 }
 
-run "rejects_a_missing_image" {
+run "rejects_broker_and_database_in_other_groups_than_the_workers_reach" {
   command = plan
 
   variables {
-    image = ""
+    network = {
+      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+      security_group_ids = { broker = "sg-0123456789abcdef0", database = "sg-0123456789abcdef1", worker = "sg-0123456789abcdef9" }
+    }
+    broker = {
+      node_names         = ["shared-1"]
+      stomp_endpoints    = ["stomp+ssl://mq.example.com:61614"]
+      security_group_ids = ["sg-0123456789abcdef1"]
+    }
+    database = {
+      database_name      = "judge"
+      endpoint           = "db.example.com:3306"
+      security_group_ids = ["sg-0123456789abcdef0"]
+    }
   }
 
-  expect_failures = [var.image]
+  expect_failures = [var.broker, var.database]
 }
 
 run "rejects_groups_without_that_of_the_workers" {
@@ -216,52 +213,6 @@ run "rejects_a_network_without_way_to_aws" {
   expect_failures = [var.network]
 }
 
-run "rejects_an_empty_password" {
-  command = plan
-
-  variables {
-    passwords = { broker = "a-Password-for-tests-1", database = "" }
-  }
-
-  expect_failures = [var.passwords]
-}
-
-run "rejects_settings_that_name_other_parameters" {
-  command = plan
-
-  variables {
-    settings = { DB_NAME_PARAM = "/other/db/name" }
-  }
-
-  expect_failures = [var.settings]
-}
-
-run "rejects_the_arn_of_a_bucket" {
-  command = plan
-
-  variables {
-    storage = {
-      bucket_name        = "arn:aws:s3:::test-files"
-      worker_policy_json = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Resource\":\"arn:aws:s3:::arn:aws:s3:::test-files/*\"}]}"
-    }
-  }
-
-  expect_failures = [var.storage]
-}
-
-run "rejects_the_policy_of_another_bucket" {
-  command = plan
-
-  variables {
-    storage = {
-      bucket_name        = "test-files"
-      worker_policy_json = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Resource\":\"arn:aws:s3:::other-files/*\"}]}"
-    }
-  }
-
-  expect_failures = [var.storage]
-}
-
 run "warns_of_an_image_that_changes" {
   command = plan
 
@@ -270,40 +221,4 @@ run "warns_of_an_image_that_changes" {
   }
 
   expect_failures = [check.image_is_fixed]
-}
-
-run "rejects_a_broker_in_another_group_than_the_workers_reach" {
-  command = plan
-
-  variables {
-    network = {
-      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
-      security_group_ids = { broker = "sg-0123456789abcdef0", database = "sg-0123456789abcdef1", worker = "sg-0123456789abcdef9" }
-    }
-    broker = {
-      node_names         = ["shared-1"]
-      stomp_endpoints    = ["stomp+ssl://mq.example.com:61614"]
-      security_group_ids = ["sg-0123456789abcdef1"]
-    }
-  }
-
-  expect_failures = [var.broker]
-}
-
-run "rejects_a_database_in_another_group_than_the_workers_reach" {
-  command = plan
-
-  variables {
-    network = {
-      private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
-      security_group_ids = { broker = "sg-0123456789abcdef0", database = "sg-0123456789abcdef1", worker = "sg-0123456789abcdef9" }
-    }
-    database = {
-      database_name      = "judge"
-      endpoint           = "db.example.com:3306"
-      security_group_ids = ["sg-0123456789abcdef0"]
-    }
-  }
-
-  expect_failures = [var.database]
 }
