@@ -98,9 +98,11 @@ def write(files: dict[PurePosixPath, str], folder: Path) -> None:
     """Replace the content of each module's folder, except for `.git`."""
     for name in {path.parts[0] for path in files}:
         for old in (folder / name).glob("*"):
-            if old.is_dir() and old.name != ".git":
+            if old.name == ".git":  # a folder, or the file of a work tree
+                continue
+            if old.is_dir() and not old.is_symlink():
                 shutil.rmtree(old)
-            elif old.is_file():
+            else:
                 old.unlink()
     for path, text in files.items():
         target = folder / path
