@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ def validate(  # noqa: PLR0913 - one argument for each option
     _emit(app, validation, format_name)
     _summarise(app, validation)
     if validation.failed:
-        raise _failure(validation, path)
+        raise _failure(validation, [*([path] if path else []), *_again(baseline_file)])
 
 
 @dataclass(frozen=True)
@@ -250,10 +251,16 @@ def _summarise(app: AppContext, validation: Validation) -> None:
             file.write(markdown(validation))
 
 
-def _failure(validation: Validation, path: Path | None) -> CheckFailedError:
+def _again(baseline: Path | None) -> list[str | Path]:
+    """The words that name the baseline."""
+    return ["--baseline", baseline] if baseline else []
+
+
+def _failure(validation: Validation, given: Sequence[str | Path]) -> CheckFailedError:
     """Count the errors, and show the command that repeats only the failed checks."""
     found = [one for one in grouped(validation.failed) if one.fails]
     names = [check.name for check in validation.failed]
     text = f"{_errors(len(found))} from {', '.join(names)}"
-    words = ["gradectl validate", *([str(path)] if path else []), *(f"--only {x}" for x in names)]
-    return CheckFailedError(text, where=found[0].location, next_step=" ".join(words))
+    words = ["gradectl", "validate", *map(str, given)]
+    words += [word for name in names for word in ("--only", name)]
+    return CheckFailedError(text, where=found[0].location, next_step=shlex.join(words))

@@ -81,7 +81,7 @@ class Baseline:
         *,
         recording: bool = False,
     ) -> None:
-        self.path = path.absolute()
+        self.path = path.resolve()
         self._lines = text.splitlines()
         self._entries = entries
         self._recording = recording

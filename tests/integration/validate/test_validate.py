@@ -209,6 +209,7 @@ def test_a_team_with_errors_starts_today(team: Callable[..., Team]) -> None:
     (check,) = (check for check in document["checks"] if check["name"] == "policies")
     (finding,) = check["subjects"][0]["findings"]
     assert (document["ok"], finding["known"], finding["line"]) == (True, True, 4)
+    assert "next:    gradectl validate --baseline known.json --only policies" in more.stderr
     (line,) = more.stdout.splitlines()
     assert line.startswith("::error file=bad.tf,line=6,")
     assert less.stdout.startswith("known.json:5: warning: stale: not found: bad.tf: ")
