@@ -27,9 +27,6 @@ ACCOUNTS = {"production": "222222222222", "staging": "111111111111"}
 EMULATED = ["-backend-config=use_path_style=true", "-backend-config=skip_metadata_api_check=true"]
 REGION = "ap-northeast-2"
 PLANNED = ["aws_mq_broker", "aws_s3_bucket", "aws_vpc"]
-each_account = pytest.mark.parametrize(
-    "name", ["production", pytest.param("staging", marks=pytest.mark.exhaustive)]
-)
 each_environment = pytest.mark.parametrize("name", sorted(ACCOUNTS))
 
 Maker = Callable[..., Any]
@@ -76,19 +73,23 @@ def assert_plans_the_base(plan: Mapping[str, Any], account: str) -> None:
 # --- several accounts ---
 
 
+def of_accounts(above: str) -> dict[str, str]:
+    """The files of the example with several accounts, below a folder."""
+    return {
+        f"{above}{path.parent.name}/main.tf": local(path.read_text(), "../../../")
+        for path in (EXAMPLES / "accounts").glob("*/main.tf")
+    }
+
+
+@pytest.mark.exhaustive
 @pytest.mark.engine
-@each_account
-def test_an_account_has_its_own_state_and_role(
+@each_environment
+def test_a_root_plans_in_its_account(
     name: str, terraform_folder: Maker, serve: Serve, moto_server: str
 ) -> None:
     """Terraform enters the account by its role, and finds the state there."""
     state_bucket(moto_server, name)
-    files = {
-        f"../{folder}/main.tf": local(path.read_text(), "../../../")
-        for path in (EXAMPLES / "accounts").glob("*/main.tf")
-        for folder in [path.parent.name]
-    }
-    folder = terraform_folder(f"examples/accounts/{name}", files)
+    folder = terraform_folder(f"examples/accounts/{name}", of_accounts("../"))
     folder = folder.within(AWS_ENDPOINT_URL=moto_server)
 
     folder.run("init", "-no-color", "-input=false", *EMULATED)
@@ -107,10 +108,7 @@ def test_a_state_is_not_read_with_the_role_of_another_account(
     """A role that leads to another account is refused before anything is read."""
     text = (EXAMPLES / "accounts/production/main.tf").read_text()
     wrong = text.replace(f"iam::{ACCOUNTS['production']}", f"iam::{ACCOUNTS['staging']}")
-    files = {
-        "main.tf": wrong,
-        "../system/main.tf": local((EXAMPLES / "accounts/system/main.tf").read_text(), "../../../"),
-    }
+    files = {**of_accounts("../"), "main.tf": wrong}
     folder = terraform_folder("examples/accounts/production", files)
 
     done = folder.within(AWS_ENDPOINT_URL=moto_server).attempt("init", "-no-color", *EMULATED)
@@ -182,19 +180,6 @@ def component(terraform_folder: Maker, name: str) -> Any:
     """The component of Atmos with the files of a stack."""
     text = local((ATMOS / COMPONENT / "main.tf").read_text(), "../../../../../")
     return terraform_folder(f"examples/atmos/{COMPONENT}", {"main.tf": text, **generated(name)})
-
-
-@pytest.mark.engine
-def test_a_stack_of_atmos_is_valid(
-    terraform_folder: Maker, served_provider: Mapping[str, str], moto_server: str
-) -> None:
-    """The backend that Atmos writes is reached, and the provider has the settings of the stack."""
-    state_bucket(moto_server, "production")
-    folder = component(terraform_folder, "production").within(AWS_ENDPOINT_URL=moto_server)
-
-    folder.run("init", "-no-color", "-input=false", *EMULATED)
-
-    assert "valid" in folder.within(**served_provider).run("validate", "-no-color")
 
 
 @pytest.mark.exhaustive
@@ -331,14 +316,6 @@ def members_of_any(item: Attribute) -> list[str]:
     return names
 
 
-@pytest.mark.engine
-def test_the_units_of_an_environment_are_valid_together(mocked_folder: Maker) -> None:
-    """As one root: each unit with its module, each dependency with what is there."""
-    folder = mocked_folder("units", {"main.tf": as_one_root("production")})
-
-    assert "valid" in folder.run("validate", "-no-color")
-
-
 @pytest.mark.exhaustive
 @pytest.mark.engine
 @each_environment
@@ -356,29 +333,83 @@ def test_the_units_of_an_environment_plan_together(
     assert_plans_the_base(plan, ACCOUNTS[name])
 
 
-@pytest.mark.engine
-def test_the_backend_of_terragrunt_is_one_of_terraform(
-    terraform_folder: Maker, moto_server: str
-) -> None:
-    """Its settings, with the account and the path of a unit, are accepted and find the bucket."""
-    bucket = state_bucket(moto_server, "staging")
+def backend_of_terragrunt(name: str) -> str:
+    """The backend that Terragrunt writes for the unit of the network."""
     (body,) = parse("body {\n" + (TERRAGRUNT / "root.hcl").read_text() + "\n}")
     (remote,) = [block for block in body.blocks if block.kind == "remote_state"]
     config = remote.attribute("config")
     assert config
     settings = "\n    ".join(f"{key} = {value}" for key, value in members(config).items())
     for call, value in {
-        "${path_relative_to_include()}": "staging/network",
-        "${local.account.id}": ACCOUNTS["staging"],
-        "${local.account.name}": "staging",
+        "${path_relative_to_include()}": f"{name}/network",
+        "${local.account.id}": ACCOUNTS[name],
+        "${local.account.name}": name,
     }.items():
         assert call in settings
         settings = settings.replace(call, value)
-    backend = f'terraform {{\n  backend "s3" {{\n    {settings}\n  }}\n}}\n'
-    files = {"backend.tf": backend, "main.tf": 'output "a" {\n  value = 1\n}\n'}
+    return f'terraform {{\n  backend "s3" {{\n    {settings}\n  }}\n}}\n'
+
+
+# --- all three ---
+
+#: File with the backend of staging, and the key of its state, by example.
+STATES = {
+    "accounts": (
+        "backend.tf",
+        lambda: of_accounts("")["staging/main.tf"].split("\nprovider")[0],
+        "grading.tfstate",
+    ),
+    "atmos": (
+        "backend.tf.json",
+        lambda: generated("staging")["backend.tf.json"],
+        "grading/staging/terraform.tfstate",
+    ),
+    "terragrunt": (
+        "backend.tf",
+        lambda: backend_of_terragrunt("staging"),
+        "staging/network/terraform.tfstate",
+    ),
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("example", sorted(STATES))
+def test_the_state_is_in_the_account_of_the_environment(
+    example: str, terraform_folder: Maker, moto_server: str
+) -> None:
+    """Terraform takes the role of the account, and writes to its bucket."""
+    file, backend, key = STATES[example]
+    bucket = state_bucket(moto_server, "staging")
+    files = {file: backend(), "main.tf": 'output "a" {\n  value = 1\n}\n'}
     folder = terraform_folder("state", files).within(AWS_ENDPOINT_URL=moto_server)
 
     folder.run("init", "-no-color", "-input=false", *EMULATED)
+    if example == "atmos":  # it has a workspace for each stack
+        folder.run("workspace", "new", "staging")
     folder.run("apply", "-no-color", "-auto-approve")
 
-    assert [each.key for each in bucket.objects.all()] == ["staging/network/terraform.tfstate"]
+    assert key in [each.key for each in bucket.objects.all()]
+
+
+@pytest.mark.engine
+def test_what_the_examples_give_to_terraform_is_valid(mocked_folder: Maker) -> None:
+    """Each as a module of one root, because preparing a folder takes seconds."""
+    component = local((ATMOS / COMPONENT / "main.tf").read_text(), "../../../")
+    providers = generated("production")["providers_override.tf.json"]
+    values = json.loads(generated("production")["production-grading.terraform.tfvars.json"])
+    calls = {
+        "accounts": {"source": "./production"},
+        "atmos": {"source": "./component", **values},
+        "terragrunt": {"source": "./units"},
+    }
+    files = {
+        **of_accounts(""),
+        "component/main.tf": component,
+        "component/providers_override.tf.json": providers,
+        "units/main.tf": as_one_root("production").replace('"../', '"../../../'),
+        "main.tf.json": json.dumps({"module": calls}),
+    }
+
+    folder = mocked_folder("examples/wrappers", files)
+
+    assert "valid" in folder.run("validate", "-no-color")
