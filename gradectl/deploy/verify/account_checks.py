@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from gradectl.deploy.verify import account_rules as rules
 from gradectl.deploy.verify.context import VerifyContext
@@ -228,7 +228,9 @@ def kms_key(context: VerifyContext) -> Iterator[CheckResult]:
     if context.environment.emulated:
         yield not_applicable("KMS key", "the emulated account does not check policies")
         return
-    needed = {f"logs.{context.environment.region}.amazonaws.com": _LOG_KEY}
+    needed: dict[str, Sequence[str]] = {
+        f"logs.{context.environment.region}.amazonaws.com": _LOG_KEY
+    }
     if context.values["use_fargate"] and ":key/mrk-" not in key:  # Fargate rejects the latter
         needed["fargate.amazonaws.com"] = _DISK_KEY
     yield rules.key_state(context.aws.keys.policy(str(key)), needed)
