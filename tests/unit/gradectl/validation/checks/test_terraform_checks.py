@@ -112,6 +112,23 @@ def test_invalid_configuration_is_found_with_its_location(make_context: Make, lo
     assert any("nmae" in item.message for item in found)
 
 
+def test_what_keeps_terraform_from_looking_is_marked(make_context: Make, look: Any) -> None:
+    """A baseline never hides that a folder was not checked; other errors it may."""
+    context = make_context(
+        {
+            "a/main.tf": "locals {\n  a = b.c\n}\n",
+            "b/main.tf": 'module "x" {\n  source = "./no"\n}\n',
+        }
+    )
+
+    found = look(configuration.VALIDATE, context)
+
+    assert {finding.path: finding.blocks for finding in found} == {
+        "a/main.tf": False,
+        "b/main.tf": True,
+    }
+
+
 def test_a_warning_of_terraform_does_not_fail_the_check(make_context: Make, look: Any) -> None:
     """Only errors fail a check."""
     ignored = "  lifecycle {\n    ignore_changes = [output]\n  }\n}\n"
