@@ -344,6 +344,20 @@ def _database(_resource: Resource, values: Mapping[str, Any], _side: _Side) -> l
         _Item(f"rds-{engine}-{size}{multi}", f"{size}{multi}", HOURS, HOURS),
         _Item(f"rds-storage-{values.get('storage_type')}{multi}", "storage", gigabytes, most),
         _Item("rds-backup", "backups beyond the size of the database", by_use=True),
+        *_above_baseline(values),
+    ]
+
+
+def _above_baseline(values: Mapping[str, Any]) -> list[_Item]:
+    """What a database with gp3 has beyond its baseline, which is included from 400 GB on."""
+    if values.get("storage_type") != "gp3":
+        return []
+    kinds = (("iops", 12000, "IOPS"), ("storage_throughput", 500, "MiB per second"))
+    found = [(name, unit, _number(values.get(name)) - least) for name, least, unit in kinds]
+    return [
+        _Item(f"rds-gp3-{name}", f"{unit} beyond the baseline", more, more)
+        for name, unit, more in found
+        if more > 0
     ]
 
 

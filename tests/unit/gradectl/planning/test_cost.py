@@ -239,6 +239,21 @@ def test_a_database_costs_its_hours_and_its_storage(
     assert not found.unknown
 
 
+def test_iops_and_throughput_are_billed_beyond_their_baseline() -> None:
+    """They have no price in the table, so they are named; the baseline of gp3 is included."""
+    values = {"engine": "mysql", "instance_class": "db.m7g.large", "storage_type": "gp3"}
+    baseline = after(item("aws_db_instance.this", {**values, "iops": 3000}))
+    faster = after(
+        item("aws_db_instance.this", {**values, "iops": 16000, "storage_throughput": 1000})
+    )
+
+    assert [each.item for each in faster.unknown if each not in baseline.unknown] == [
+        "IOPS beyond the baseline",
+        "MiB per second beyond the baseline",
+    ]
+    assert [each.least for each in faster.unknown][-2:] == [4000, 500]
+
+
 def test_a_public_load_balancer_has_public_addresses() -> None:
     """One for each zone; an internal one has none."""
     public = after(item("aws_lb.this", {"internal": False, "subnets": ["a", "b"]}))
