@@ -9,16 +9,20 @@ from gradectl.validation.checks import (
     configuration,
     fmt,
     mocked_tests,
+    module_versions,
     policies,
     readmes,
     reference,
     rendered,
+    unused,
 )
 from gradectl.validation.model import Check
 
 CHECKS: tuple[Check, ...] = (
     fmt.CHECK,
     policies.CHECK,
+    unused.CHECK,
+    module_versions.CHECK,
     rendered.CHECK,
     readmes.CHECK,
     configuration.INIT,

@@ -8,13 +8,17 @@ python-hcl2: docs/decisions/0007-own-hcl-reader.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _SPACE = re.compile(r"[ \t\r\ufeff]+")
 _COMMENT = re.compile(r"(?:#|//)[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT_MARK = re.compile(r"^(?:#+|//|/\*)|\*/$")
 _HEREDOC = re.compile(r"<<-?([A-Za-z_]\w*)\r?\n(.*?)^[ \t]*\1\b", re.DOTALL | re.MULTILINE)
 _NUMBER = re.compile(r"\d[\w.]*")
+_TEMPLATE = re.compile(r"(?P<escaped>\$\$\{|%%\{)|[$%]\{")
 _OPENING, _CLOSING = "{[(", "}])"
 
 
@@ -69,6 +73,13 @@ class Block:
     def attribute(self, name: str) -> Attribute | None:
         """Return an attribute of the block itself, not of inner blocks."""
         return next((item for item in self.attributes if item.name == name), None)
+
+    @property
+    def all_attributes(self) -> Iterator[Attribute]:
+        """Its attributes and those of all inner blocks."""
+        yield from self.attributes
+        for block in self.blocks:
+            yield from block.all_attributes
 
 
 def tokens(text: str, first_line: int = 1) -> list[Token]:
@@ -147,6 +158,74 @@ def _interpolation_end(text: str, start: int, line: int) -> int:
     raise HclError(line, "unclosed interpolation")
 
 
+def expression(found: Iterable[Token]) -> Iterator[Token]:
+    """
+    Yield the tokens of an expression, and those inside the templates of its strings.
+
+    Raises:
+        HclError: A template is not closed.
+    """
+    for token in found:
+        if token.kind not in ("comment", "newline"):
+            yield token
+        if token.kind in ("string", "heredoc"):
+            yield from _templates(token)
+
+
+def _templates(token: Token) -> Iterator[Token]:
+    """Yield the tokens inside `${...}` and `%{...}`."""
+    position = 0
+    while opening := _TEMPLATE.search(token.text, position):
+        position = opening.end()
+        if not opening["escaped"]:
+            position = _interpolation_end(token.text, opening.end(), token.line)
+            line = token.line + token.text.count("\n", 0, opening.end())
+            yield from expression(tokens(token.text[opening.end() : position - 1], line))
+
+
+def references(found: Iterable[Token], kind: str) -> set[str]:
+    """
+    List the names that an expression refers to, such as `name` for `var.name`.
+
+    Args:
+        found: The tokens of the expression.
+        kind: `var`, `local` or another first word.
+
+    Raises:
+        HclError: A template in a string is not closed.
+    """
+    words = [Token("mark", "", 0), *expression(found)]
+    return {
+        name.text
+        for before, first, dot, name in zip(words, words[1:], words[2:], words[3:], strict=False)
+        if (first.kind, first.text) == ("name", kind) and dot.text == "." and before.text != "."
+    }
+
+
+def comments(found: Iterable[Token]) -> dict[int, str]:
+    """
+    Map each line to the comment about it: on the same line, or alone on the lines above.
+
+    Empty comments are left out.
+    """
+    sequence = [token for token in found if token.kind != "newline"]
+    coded = {token.line for token in sequence if token.kind != "comment"}
+    about: dict[int, str] = {}
+    for token in sequence:
+        if token.kind != "comment" or not token.text.strip("#/* \t\n"):
+            continue
+        words = _COMMENT_MARK.sub("", token.text).strip()
+        if token.line in coded:
+            about[token.line] = f"{about.get(token.line, '')} {words}".strip()
+        else:
+            # The comment lines directly above are its beginning.
+            last = token.line + token.text.count("\n")
+            text = f"{about.get(token.line, '')} {words}".strip()
+            about |= {last: text, last + 1: text}
+    return about
+
+
+@lru_cache(maxsize=512)  # each check reads every file
 def parse(text: str, first_line: int = 1) -> tuple[Block, ...]:
     """
     Parse a file into its blocks.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gradectl.validation.hcl import Token, tokens
+from gradectl.validation.hcl import Token, comments, tokens
 
 _ACTIONS = frozenset({"Action", "NotAction", "actions", "not_actions"})
 _RESOURCES = frozenset({"Resource", "NotResource", "resources", "not_resources"})
@@ -43,7 +43,7 @@ def without_reason(text: str) -> list[Wildcard]:
         HclError: The text is invalid HCL.
     """
     sequence = _expanded(tokens(text))
-    reasons = _reasons(sequence)
+    reasons = comments(sequence)
     plain = [token for token in sequence if token.kind not in ("comment", "newline")]
     found = [item for item in _wildcards(plain) if item.line not in reasons]
     return sorted(found, key=lambda item: item.line)
@@ -59,17 +59,6 @@ def _expanded(found: Sequence[Token]) -> list[Token]:
         else:
             sequence.append(token)
     return sequence
-
-
-def _reasons(sequence: Sequence[Token]) -> set[int]:
-    """Line numbers with a comment, or with one alone on the line above."""
-    coded = {token.line for token in sequence if token.kind not in ("comment", "newline")}
-    lines: set[int] = set()
-    for token in sequence:
-        if token.kind == "comment" and token.text.strip("#/* \t\n"):
-            last = token.line + token.text.count("\n")
-            lines |= {last} if token.line in coded else {last, last + 1}
-    return lines
 
 
 def _wildcards(sequence: Sequence[Token]) -> Iterator[Wildcard]:

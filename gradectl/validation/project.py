@@ -88,6 +88,15 @@ class Folder:
                     waiting.append(Folder(path, "module"))
         return frozenset(found)
 
+    @cached_property
+    def cycle(self) -> tuple[Path, ...]:
+        """
+        The modules that lead from one of its modules back to the same one; empty without a cycle.
+
+        Terraform would install them until a path is too long.
+        """
+        return _cycle((self.path,), set())
+
 
 class Project:
     """
@@ -138,9 +147,23 @@ class Project:
 def readable(path: Path) -> tuple[Block, ...]:
     """Parse the blocks of a file; none after a syntax error, which Terraform itself reports."""
     try:
-        return parse(path.read_text(encoding="utf-8"))
-    except (HclError, OSError, UnicodeDecodeError):
+        return parse(source(path))
+    except HclError:
         return ()
+
+
+def source(path: Path) -> str:
+    """
+    Read a configuration file.
+
+    Raises:
+        HclError: It cannot be read, or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a text in UTF-8"
+        raise HclError(1, f"unreadable file: {why}") from error
 
 
 def _walk(top: Path) -> Iterator[Path]:
@@ -180,6 +203,17 @@ def _called(folder: Folder) -> Iterator[Path]:
         source = block.attribute("source") if block.kind == "module" else None
         if source and (source.literal or "").startswith(("./", "../")):
             yield (folder.path / str(source.literal)).resolve()
+
+
+def _cycle(chain: tuple[Path, ...], done: set[Path]) -> tuple[Path, ...]:
+    """Follow the calls of the last folder of a chain."""
+    for path in _called(Folder(chain[-1], "module")):
+        if path in chain:
+            return (*chain[chain.index(path) :], path)
+        if path not in done and (found := _cycle((*chain, path), done)):
+            return found
+    done.add(chain[-1])
+    return ()
 
 
 def _declared(blocks: Iterable[tuple[Path, Block]]) -> Iterator[Requirement]:

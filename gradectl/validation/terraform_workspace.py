@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import cached_property
+from os.path import relpath
 from pathlib import Path
 
 from gradectl.adapters.terraform.checking import CheckingTerraform, ReadyFolder
@@ -90,6 +91,8 @@ class TerraformWorkspace:
 
     def init(self, folder: Folder) -> list[Diagnostic]:
         """Install the providers of a root from scratch and compare them with its lock file."""
+        if cycle := _in_cycle(folder):
+            return [cycle]
         fresh = ReadyFolder(folder.path, self._data_dir("init", folder), {})
         found = self.terraform.init(fresh, locked=True)
         shutil.rmtree(fresh.data_dir, ignore_errors=True)
@@ -102,6 +105,8 @@ class TerraformWorkspace:
         Raises:
             NotReadyError: Its providers or modules cannot be installed.
         """
+        if cycle := _in_cycle(folder):
+            raise NotReadyError([cycle], folder.path)
         start = time.monotonic()
         try:
             served = self._providers()
@@ -142,6 +147,16 @@ class TerraformWorkspace:
                 self._served = serve_providers(together.data_dir, self._tools)
                 self.providers_seconds = time.monotonic() - start
         return self._served
+
+
+def _in_cycle(folder: Folder) -> Diagnostic | None:
+    """The error about modules that call each other in a cycle."""
+    if not folder.cycle:
+        return None
+    names = " -> ".join(relpath(path, folder.path) for path in folder.cycle)
+    where = next(iter(Folder(folder.cycle[0], "module").files))
+    text = "Modules call each other in a cycle"
+    return Diagnostic("error", text, names, f"{relpath(where, folder.path)}:1")
 
 
 def _succeed(found: Sequence[Diagnostic], directory: Path) -> None:

@@ -111,6 +111,16 @@ def test_a_rule_without_a_guideline_has_another_page(
     assert found.help_url == page
 
 
+def test_rules_about_module_versions_are_left_to_our_own_check(
+    make_context: Callable[..., Any], look: Any, stand: Stand
+) -> None:
+    """One of them accepts only commits, the other only tags."""
+    answer = stand.path.with_suffix(".answer")
+    answer.write_text(answer.read_text().replace("CKV_AWS_1", "CKV_TF_1"))
+
+    assert look(CHECK, make_context(FILES)) == []
+
+
 def test_the_same_files_are_not_checked_twice(
     make_context: Callable[..., Any], look: Any, stand: Stand
 ) -> None:

@@ -210,3 +210,17 @@ def test_credentials_and_variables_of_the_user_have_no_effect(
 
     assert look(mocked_tests.CHECK, context) == []
     assert "AWS_PROFILE" not in context.tools.environ
+
+
+def test_modules_that_call_each_other_are_one_error(make_context: Make, look: Any) -> None:
+    """Terraform would install them until a path is too long."""
+    call = 'module "m" {\n  source = "%s"\n}\n'
+    files = {"main.tf": call % "./a", "a/main.tf": call % "../b", "b/main.tf": call % "../a"}
+    context = make_context({**files, **LOCK})
+
+    found = [*look(configuration.INIT, context), *look(configuration.VALIDATE, context)]
+
+    assert {item.message.partition(": ")[0] for item in found} == {
+        "Modules call each other in a cycle"
+    }
+    assert "a/main.tf:1" in places(found)
