@@ -10,6 +10,7 @@ from gradectl.validation.checks import (
     fmt,
     mocked_tests,
     module_versions,
+    plan,
     policies,
     readmes,
     reference,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     reference.CHECK,
     broker_xml.CHECK,
     configuration.VALIDATE,
+    plan.CHECK,
     mocked_tests.CHECK,
 )
 NAMES = tuple(check.name for check in CHECKS)

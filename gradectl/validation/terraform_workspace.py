@@ -6,7 +6,8 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os.path import relpath
 from pathlib import Path
@@ -17,6 +18,7 @@ from gradectl.adapters.terraform.locate import Binary, locate
 from gradectl.adapters.terraform.shared import REATTACH, serve_providers
 from gradectl.errors import GradectlError
 from gradectl.processes.tools import Tools
+from gradectl.validation.links import linked, work_tree
 from gradectl.validation.project import LOCK_FILE, Folder, Project, Requirement
 
 #: A temporary folder has no lock file whose checksums the plugin cache could break.
@@ -122,6 +124,40 @@ class TerraformWorkspace:
                     _succeed(self.terraform.init(ready, locked=True), folder.path)
                 self._ready[folder.path] = ready
         return self._ready[folder.path]
+
+    def copied(self, folder: Folder, name: str, files: Mapping[str, str]) -> ReadyFolder:
+        """
+        Prepare a folder of links to a folder's files, with more files; the folder stays as it is.
+
+        Args:
+            folder: The folder.
+            name: Name of the copy, one for each purpose.
+            files: Texts by path in the copy.
+
+        Raises:
+            NotReadyError: Its providers or modules cannot be installed.
+        """
+        ready = self.ready(folder)
+        top = work_tree([self._project.path, folder.path, *folder.local_modules])
+        added = frozenset(Path(path).parts[0] for path in files)
+        directory = linked(folder.path, top, self._scratch / f"copy-{name}", added)
+        for path, text in files.items():
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_text(text, encoding="utf-8")
+        return replace(ready, directory=directory)
+
+    def called(self, folder: Folder) -> dict[str, Path]:
+        """
+        List the folders of all modules that a folder calls, by key: `network.subnets`, say.
+
+        Raises:
+            NotReadyError: Its providers or modules cannot be installed.
+        """
+        index = self.ready(folder).data_dir / "modules" / "modules.json"
+        if not index.is_file():
+            return {}
+        modules = json.loads(index.read_text(encoding="utf-8"))["Modules"]
+        return {item["Key"]: (folder.path / item["Dir"]).resolve() for item in modules}
 
     def _data_dir(self, purpose: str, folder: Folder) -> Path:
         """Make the data directory of a folder."""

@@ -187,6 +187,7 @@ PURE = (
     "gradectl.validation.findings",
     "gradectl.validation.formats",
     "gradectl.validation.hcl",
+    "gradectl.validation.mocked_plan",
     "gradectl.validation.module_versions",
     "gradectl.validation.policy_wildcards",
     "gradectl.validation.readme_examples",

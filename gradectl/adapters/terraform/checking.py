@@ -138,10 +138,21 @@ class CheckingTerraform:
         done = self._run(folder, "validate", "-json", "-no-color")
         return [diagnostic(item) for item in _document(done).get("diagnostics", [])]
 
-    def test(self, folder: ReadyFolder, files: Sequence[str]) -> Tested:
-        """Run test files, which must mock their providers; paths are relative to the folder."""
-        filters = [f"-filter={name}" for name in files]
-        done = self._run(folder, "test", "-json", "-no-color", *filters)
+    def test(
+        self, folder: ReadyFolder, files: Sequence[str], values: Sequence[Path] = ()
+    ) -> Tested:
+        """
+        Run test files, which must mock their providers.
+
+        Args:
+            folder: The folder.
+            files: Paths of the test files, relative to the folder, all in one folder.
+            values: Files with values of variables.
+        """
+        words = [f"-filter={name}" for name in files]
+        words += [f"-test-directory={Path(name).parent}" for name in files[:1]]
+        words += [f"-var-file={path}" for path in values]
+        done = self._run(folder, "test", "-json", "-no-color", *words)
         diagnostics = _streamed(done)
         summaries = [fields for line in done.output.splitlines() if (fields := _summary(line))]
         if not summaries and not diagnostics:

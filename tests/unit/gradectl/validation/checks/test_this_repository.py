@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradectl.validation.checks import module_versions, policies, unused
+from gradectl.validation.checks import module_versions, plan, policies, unused
 from gradectl.validation.model import Check
 from gradectl.validation.session import open_context
 
@@ -31,3 +31,16 @@ def test_modules_examples_and_the_root_pass(repository: Any, look: Any, check: C
     """In all folders."""
     assert len(check.jobs(repository)) == len(repository.project.folders) > 8
     assert look(check, repository) == []
+
+
+@pytest.mark.engine
+@pytest.mark.exhaustive
+def test_each_root_and_example_can_be_planned(repository: Any, look: Any) -> None:
+    """With the values of each environment; an example may lack values."""
+    subjects = {job.subject for job in plan.CHECK.jobs(repository)}
+    assert {"environments/production/terraform.tfvars", "examples/team"} <= subjects
+
+    found = look(plan.CHECK, repository)
+
+    assert {item.severity for item in found} <= {"note"}
+    assert {item.path for item in found} <= {"examples/existing/main.tf"}

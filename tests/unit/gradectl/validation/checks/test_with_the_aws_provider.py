@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ import psutil
 import pytest
 
 from gradectl.adapters.terraform.locate import locate
-from gradectl.validation.checks import broker_xml, configuration, mocked_tests
+from gradectl.validation.checks import (
+    broker_xml,
+    configuration,
+    mocked_tests,
+    module_versions,
+    plan,
+)
 from gradectl.validation.session import open_context
 
 pytestmark = pytest.mark.engine
@@ -41,6 +48,63 @@ run "fails" {
     condition     = aws_vpc.this.cidr_block == "10.1.0.0/16"
     error_message = "the address is another one"
   }
+}
+"""
+FOREIGN = """terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.88"
+    }
+  }
+
+  backend "s3" {}
+}
+
+provider "aws" {
+  region              = "eu-west-1"
+  allowed_account_ids = ["210987654321"]
+}
+
+provider "aws" {
+  alias  = "global"
+  region = "us-east-1"
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_subnets" "private" {
+  tags = { Tier = "private" }
+}
+
+data "aws_iam_policy_document" "extra" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::files-${data.aws_caller_identity.current.account_id}/x"]
+  }
+}
+
+import {
+  to = aws_s3_bucket.existing
+  id = "files"
+}
+
+resource "aws_s3_bucket" "existing" {
+  provider = aws.global
+  bucket   = "files"
+}
+
+module "workers" {
+  source             = "git::https://git.example.com/platform/gradectl.git//modules/ecs-grading?ref=v1.0.0"
+  environment_name   = "exams"
+  region             = "eu-west-1"
+  image              = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/worker:1.0"
+  subnet_ids         = data.aws_subnets.private.ids
+  security_group_ids = ["sg-0123456789abcdef0"]
+  queue              = { broker_node_names = ["mq-1"] }
+  task_policies      = { extra = data.aws_iam_policy_document.extra.json }
+  environment        = { ENVIRONMENT = "exams" }
+  task               = { cpu = 256, memory = MEMORY }
 }
 """
 
@@ -90,6 +154,46 @@ def test_xml_that_amazon_mq_removes_is_found_in_the_template(
 
     assert found.location == f"modules/messaging/templates/{template.name}:{line}"
     assert "broker/sslContext" in found.message
+
+
+@pytest.fixture(scope="module")
+def workers_from_git(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables by which git finds our module where the foreign root says that it is."""
+    top = tmp_path_factory.mktemp("server")
+    shutil.copytree(REPOSITORY / "modules" / "ecs-grading", top / "w" / "modules" / "ecs-grading")
+    who = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        [*who, "-c", "commit.gpgsign=false", "commit", "-qm", "Release"],
+        ["tag", "v1.0.0"],
+    ):
+        subprocess.run(["git", *words], cwd=top / "w", check=True)
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{top / 'w'}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://git.example.com/platform/gradectl.git",
+    }
+
+
+def test_a_foreign_root_is_planned_without_credentials(
+    make_context: Callable[..., Any], look: Any, workers_from_git: dict[str, str]
+) -> None:
+    """It has a module from git, two regions, data sources, an import and a backend."""
+    files = {"right/main.tf": FOREIGN.replace("MEMORY", "1024")}
+    files["wrong/main.tf"] = FOREIGN.replace("MEMORY", "4096")
+    line = (
+        files["wrong/main.tf"]
+        .splitlines()
+        .index("  task               = { cpu = 256, memory = 4096 }")
+    )
+
+    context = make_context(files, **workers_from_git)
+
+    assert look(module_versions.CHECK, context) == []
+    (found,) = look(plan.CHECK, context)
+    assert (found.severity, found.location) == ("error", f"wrong/main.tf:{line + 1}")
+    assert "with cpu 256, memory must be one of 512, 1024, 2048" in found.message
 
 
 def test_a_module_is_checked_without_a_lock_file_or_a_second_provider(

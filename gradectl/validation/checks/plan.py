@@ -1,0 +1,131 @@
+"""Plans each root with mocked providers, so that the rules of its modules are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gradectl.environment import read_mapping
+from gradectl.validation.checks.configuration import terraform_inputs
+from gradectl.validation.findings import Finding
+from gradectl.validation.invented import Called, Invented, placed
+from gradectl.validation.mocked_plan import OWN, invented, mock_values, plan_test
+from gradectl.validation.model import Check, CheckContext, CheckJob
+from gradectl.validation.project import Folder
+from gradectl.validation.terraform_workspace import NotReadyError
+from gradectl.validation.value_files import automatic, given, named
+
+_TEST = f"{OWN}/plan.tftest.hcl"
+_DATA = Path(__file__).parents[1] / "mock_data.yaml"
+#: A provider of these has its type as name in a root that does not name it.
+_OFFICIAL = "hashicorp/"
+_UNJUDGED = "not judged: {count} about values that are invented here, of {sources}{hint}"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One plan: a root with its automatic values, and perhaps one more file."""
+
+    folder: Folder
+    values: tuple[Path, ...]
+
+    @property
+    def missing(self) -> dict[str, object]:
+        """Invented values of the variables for which no file has one."""
+        known = given([*automatic(self.folder.path), *self.values])
+        return {
+            block.labels[0]: invented(kind.value if kind else ())
+            for _, block in self.folder.blocks
+            if block.kind == "variable" and block.labels and not block.attribute("default")
+            for kind in [block.attribute("type")]
+            if block.labels[0] not in known
+        }
+
+
+def _jobs(context: CheckContext) -> list[CheckJob]:
+    """One job for each root and example, and for each file with values."""
+    plans = [
+        _Plan(folder, values)
+        for folder in context.project.of_kind("root", "example")
+        for values in _choices(folder)
+    ]
+    return [
+        CheckJob(
+            context.shown(plan.values[0] if plan.values else plan.folder.path),
+            [*terraform_inputs(context, plan.folder), *plan.values],
+            partial(_check, context, plan, str(number)),
+        )
+        for number, plan in enumerate(plans)
+    ]
+
+
+def _choices(folder: Folder) -> Sequence[tuple[Path, ...]]:
+    """The files with values of each plan; a root without named files has one plan without."""
+    return [(path,) for path in named(folder.path)] or [()]
+
+
+def _check(context: CheckContext, plan: _Plan, number: str) -> Iterator[Finding]:
+    """Plan a root, and report what its modules and its own rules refuse."""
+    try:
+        calls = _calls(context, plan.folder)
+        copy = context.workspace.copied(plan.folder, number, {_TEST: _test(plan, calls)})
+    except NotReadyError as error:
+        yield from context.findings(error.diagnostics, error.directory)
+        return
+    found = context.workspace.terraform.test(copy, [_TEST], plan.values).diagnostics
+    values = Invented({called.key: called for called in calls}, frozenset(plan.missing))
+    errors = [placed(item) for item in found if item.severity == "error"]
+    real = [item for item in errors if not values.explain(item, plan.folder.path)]
+    yield from context.findings(real, plan.folder.path)
+    if ignored := len(errors) - len(real):
+        yield context.finding(plan.folder.files[0], 1, _unjudged(plan, ignored), severity="note")
+
+
+def _unjudged(plan: _Plan, count: int) -> str:
+    """Say what the plan could not judge, and what it needs for that."""
+    names = ", ".join(sorted(plan.missing))
+    return _UNJUDGED.format(
+        count="1 error" if count == 1 else f"{count} errors",
+        sources=f"variables ({names}) or data sources" if names else "data sources",
+        hint="; give the variables values in a .tfvars file" if names else "",
+    )
+
+
+def _calls(context: CheckContext, folder: Folder) -> list[Called]:
+    """The root and its modules."""
+    paths = {"": folder.path, **context.workspace.called(folder)}
+    return [Called(key, path, Folder(path, "module").blocks) for key, path in paths.items()]
+
+
+def _test(plan: _Plan, calls: Sequence[Called]) -> str:
+    """Write the test file of a plan."""
+    files = [*plan.values, *automatic(plan.folder.path), *plan.folder.files]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
+    own = {item.source: item.local_name for item in plan.folder.requirements}
+    of_modules = {
+        item.source: item.source.removeprefix(_OFFICIAL)
+        for called in calls[1:]
+        for item in Folder(called.path, "module").requirements
+        if item.source.startswith(_OFFICIAL)
+    }
+    kinds = {
+        block.labels[0]
+        for called in calls
+        for _, block in called.blocks
+        if block.kind == "data" and block.labels
+    }
+    table = mock_values(read_mapping(_DATA, _DATA.name), texts)
+    data = {kind: values for kind, values in table.items() if kind in kinds}
+    blocks = [block for _, block in plan.folder.blocks]
+    return plan_test({**of_modules, **own}.values(), blocks, data, plan.missing)
+
+
+CHECK = Check(
+    name="plan",
+    purpose="Each root and example can be planned, with mocked providers",
+    jobs=_jobs,
+    absent="no root module",
+    require=lambda context: context.workspace.require(),
+)
