@@ -72,7 +72,7 @@ def _check(context: CheckContext, plan: _Plan, number: str) -> Iterator[Finding]
         calls = _calls(context, plan.folder)
         copy = context.workspace.copied(plan.folder, number, {_TEST: _test(plan, calls)})
     except NotReadyError as error:
-        yield from context.findings(error.diagnostics, error.directory)
+        yield from context.not_ready(error)
         return
     found = context.workspace.terraform.test(copy, [_TEST], plan.values).diagnostics
     values = Invented({called.key: called for called in calls}, frozenset(plan.missing))
