@@ -136,10 +136,25 @@ def assert_the_policies_allow(actions: set[str]) -> None:
     }
     denied = {each for each in actions if not any(fnmatchcase(each, one) for one in allowed)}
     denied.discard("iam:GetUser")  # only without a check of credentials, and sts answers then
+    denied.discard("kms:Decrypt")  # the account's key of SSM allows it to all who may read
     services = {each.partition(":")[0] for each in actions}
 
     assert {"ec2", "ecs", "iam", "logs", "mq", "rds", "s3", "ssm"} <= services
     assert not denied
+    assert_the_readme_has_the_rights_on_the_key(actions)
+
+
+def assert_the_readme_has_the_rights_on_the_key(actions: set[str]) -> None:
+    """The provider reads each secret with its value; with an own key, that is a right."""
+    readme = (ROOT / "modules/parameters/README.md").read_text()
+    rights = readme.partition("The identity that runs Terraform needs on the key:")[2]
+
+    assert "kms:Decrypt" in actions
+    assert [
+        action
+        for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+        if action not in rights.partition("## ")[0]
+    ] == []
 
 
 def assert_what_exists_is_imported(root: Any, account: Any) -> None:

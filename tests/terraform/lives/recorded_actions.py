@@ -61,7 +61,10 @@ def recorded_actions(url: str) -> Iterator[set[str]]:
         yield found
     finally:
         recorder("stop")
-    found |= {action_of(json.loads(line)) for line in recorder("download").splitlines()} - {""}
+    entries = [json.loads(line) for line in recorder("download").splitlines()]
+    found |= {action_of(entry) for entry in entries} - {""}
+    if any(_decrypts(entry) for entry in entries):
+        found.add("kms:Decrypt")
 
 
 def action_of(entry: dict[str, Any]) -> str:
@@ -78,6 +81,12 @@ def action_of(entry: dict[str, Any]) -> str:
         operation = _rest_operation(service, entry["method"], entry["url"])
     action = f"{_PREFIX.get(service, service)}:{operation}"
     return _ACTIONS.get(action, action)
+
+
+def _decrypts(entry: dict[str, Any]) -> bool:
+    """Whether SSM decrypts a secret for a request, by the rights of whoever asks."""
+    body = base64.b64decode(entry["body"] or "").decode(errors="replace")
+    return '"WithDecryption":true' in body.replace(" ", "")
 
 
 def _rest_operation(service: str, method: str, url: str) -> str:
