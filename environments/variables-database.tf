@@ -189,6 +189,11 @@ variable "db_restore" {
     time       = optional(string) # with instance or backup_arn: yyyy-mm-ddThh:mm:ssZ; null: the latest possible
   })
   default = null
+
+  validation {
+    condition     = var.db_restore == null || var.db_existing == null
+    error_message = "db_restore must be null with db_existing: an existing database is used as it is."
+  }
 }
 
 variable "db_slow_query_seconds" {
