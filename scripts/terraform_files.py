@@ -58,7 +58,7 @@ def passed(block: Block) -> Iterator[Attribute]:
 def conditions(block: Block) -> Iterator[Block]:
     """Conditions in a block at any depth."""
     for inner in block.blocks:
-        if inner.kind in ("assert", "precondition", "postcondition", "validation"):
+        if inner.kind in ("precondition", "postcondition", "validation"):
             yield inner
         yield from conditions(inner)
 

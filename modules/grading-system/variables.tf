@@ -115,12 +115,12 @@ variable "environment_name" {
 }
 
 variable "image" {
-  description = "Container image of the worker with a version or digest; it must exist, or tasks start and stop until it does."
+  description = "Container image of the worker, with a digest or a tag other than latest; it must exist, or tasks start and stop until it does."
   type        = string
 
   validation {
-    condition     = var.image == null ? false : length(var.image) > 0
-    error_message = "image is missing and required: build the image of the worker, push it to a registry, and name it here by version or digest."
+    condition     = try(can(regex("(@sha256:[0-9a-f]{64}|:[^/:@]+)$", var.image)) && !endswith(var.image, ":latest"), false)
+    error_message = "image is required, with a digest (name@sha256:...) or a tag other than latest (name:1.4.2): build the image of the worker and push it to a registry first."
   }
 }
 

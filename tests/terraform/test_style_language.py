@@ -131,7 +131,8 @@ def prose(folder: Path) -> Iterator[tuple[str, int, str]]:
         for block in parse(text):
             if block.kind in ("output", "variable"):
                 yield path.name, block.line, text_of(block.attribute("description"))
-            for rule in conditions(block):
+            asserts = (inner for inner in block.blocks if inner.kind == "assert")
+            for rule in [*conditions(block), *asserts]:
                 yield path.name, rule.line, text_of(rule.attribute("error_message"))
     for number, line in enumerate((folder / "README.md").read_text().splitlines(), 1):
         yield "README.md", number, line

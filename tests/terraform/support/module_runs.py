@@ -158,8 +158,8 @@ def _rules(module: Path) -> list[Rule]:
 
 
 def _address(block: Block) -> str:
-    """The address of a variable, an output, a check or a resource."""
-    kinds = {"variable": "var.", "output": "output.", "check": "check.", "data": "data."}
+    """The address of a variable, an output or a resource."""
+    kinds = {"variable": "var.", "output": "output.", "data": "data."}
     return kinds.get(block.kind, "") + ".".join(block.labels)
 
 
