@@ -56,7 +56,7 @@ class Invented:
             any(self._depends(key, block, item) for item in items)
             for key, called in self.calls.items()
             for file, block in called.blocks
-            if file == path and (items := _at(block, line))
+            if file.resolve() == path and (items := _at(block, line))
         ]
         return bool(found) and all(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -125,13 +126,12 @@ class TerraformWorkspace:
                 self._ready[folder.path] = ready
         return self._ready[folder.path]
 
-    def copied(self, folder: Folder, name: str, files: Mapping[str, str]) -> ReadyFolder:
+    def copied(self, folder: Folder, files: Mapping[str, str]) -> ReadyFolder:
         """
         Prepare a folder of links to a folder's files, with more files; the folder stays as it is.
 
         Args:
             folder: The folder.
-            name: Name of the copy, one for each purpose.
             files: Texts by path in the copy.
 
         Raises:
@@ -140,7 +140,8 @@ class TerraformWorkspace:
         ready = self.ready(folder)
         top = work_tree([self._project.path, folder.path, *folder.local_modules])
         added = frozenset(Path(path).parts[0] for path in files)
-        directory = linked(folder.path, top, self._scratch / f"copy-{name}", added)
+        copy = Path(tempfile.mkdtemp(prefix="copy-", dir=self._scratch))
+        directory = linked(folder.path, top, copy, added)
         for path, text in files.items():
             (directory / path).parent.mkdir(parents=True, exist_ok=True)
             (directory / path).write_text(text, encoding="utf-8")

@@ -8,7 +8,9 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from gradectl.validation.findings import Finding
+from gradectl.validation.hcl import HclError
 from gradectl.validation.model import Change, Check, CheckContext, CheckJob
+from gradectl.validation.project import source
 
 
 def differing_lines(text: str, formatted: str) -> list[int]:
@@ -46,7 +48,12 @@ def _jobs(context: CheckContext) -> list[CheckJob]:
 
     def run() -> Iterator[Finding]:
         for path in context.workspace.terraform.unformatted(files, context.project.path):
-            yield from unformatted(context, path, path.read_text(encoding="utf-8"))
+            try:
+                text = source(path)
+            except HclError as error:
+                yield context.finding(path, error.line, str(error))
+            else:
+                yield from unformatted(context, path, text)
 
     return [CheckJob(f"all {len(files)} files", files, run, lambda: _fix(context, files))]
 

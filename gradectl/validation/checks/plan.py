@@ -55,9 +55,9 @@ def _jobs(context: CheckContext) -> list[CheckJob]:
         CheckJob(
             context.shown(plan.values[0] if plan.values else plan.folder.path),
             [*terraform_inputs(context, plan.folder), *plan.values],
-            partial(_check, context, plan, str(number)),
+            partial(_check, context, plan),
         )
-        for number, plan in enumerate(plans)
+        for plan in plans
     ]
 
 
@@ -66,11 +66,11 @@ def _choices(folder: Folder) -> Sequence[tuple[Path, ...]]:
     return [(path,) for path in named(folder.path)] or [()]
 
 
-def _check(context: CheckContext, plan: _Plan, number: str) -> Iterator[Finding]:
+def _check(context: CheckContext, plan: _Plan) -> Iterator[Finding]:
     """Plan a root, and report what its modules and its own rules refuse."""
     try:
         calls = _calls(context, plan.folder)
-        copy = context.workspace.copied(plan.folder, number, {_TEST: _test(plan, calls)})
+        copy = context.workspace.copied(plan.folder, {_TEST: _test(plan, calls)})
     except NotReadyError as error:
         yield from context.not_ready(error)
         return
@@ -102,7 +102,7 @@ def _calls(context: CheckContext, folder: Folder) -> list[Called]:
 def _test(plan: _Plan, calls: Sequence[Called]) -> str:
     """Write the test file of a plan."""
     files = [*plan.values, *automatic(plan.folder.path), *plan.folder.files]
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
+    texts = [path.read_text("utf-8", errors="replace") for path in files if path.is_file()]
     own = {item.source: item.local_name for item in plan.folder.requirements}
     of_modules = {
         item.source: item.source.removeprefix(_OFFICIAL)

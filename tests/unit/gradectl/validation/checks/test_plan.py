@@ -215,6 +215,17 @@ def test_a_broken_root_is_found(
     assert what in found[0].message
 
 
+def test_a_link_to_a_missing_file_is_found(make_context: Make, look: Any) -> None:
+    """Terraform cannot read it."""
+    top = make_context({"main.tf": CALL % 1, "m/main.tf": MODULE}).project.path
+    (top / "other.tf").symlink_to("missing")
+
+    found = look(CHECK, make_context({}))
+
+    assert {item.severity for item in found} == {"error"}
+    assert any("other.tf" in item.message for item in found)
+
+
 def test_modules_are_not_planned_on_their_own(make_context: Make) -> None:
     """Their values come from roots and tests."""
     files = {"modules/m/main.tf": MODULE, "modules/m/examples/a/main.tf": ""}

@@ -68,6 +68,16 @@ def test_a_broken_and_an_unformatted_file_are_both_found(make_context: Make, loo
     assert found[0].message.startswith("Unclosed configuration block. There is no closing brace")
 
 
+def test_a_file_that_is_not_text_is_found(make_context: Make, look: Any) -> None:
+    """It stops no other check."""
+    top = make_context({"main.tf": MODULE}).project.path
+    (top / "a.tf").write_bytes(b"\xff")
+
+    (found,) = look(fmt.CHECK, make_context({}))
+
+    assert (found.location, found.message) == ("a.tf:1", "unreadable file: not a text in UTF-8")
+
+
 def test_examples_are_checked_for_format_and_variables(make_context: Make, look: Any) -> None:
     """Line numbers refer to the README."""
     call = '```hcl\nmodule "a" {\n  source = "./modules/a"\n  %s\n}\n```\n'
