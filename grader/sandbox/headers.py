@@ -93,12 +93,12 @@ def _install(command: Sequence[str], target: Path) -> None:
         run_as_root(["install", "-D", "-o0", "-g0", "-m0644", str(made), str(target)])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, languages: Iterable[Language] = LANGUAGES) -> int:
+    """Run from the command line, for these languages; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m grader.sandbox.headers", description=__doc__)
     parser.add_argument("--box-root", type=Path, required=True, help="directory of the boxes")
     try:
-        for path in install_headers(parser.parse_args(arguments).box_root):
+        for path in install_headers(parser.parse_args(arguments).box_root, languages):
             sys.stdout.write(f"{path}\n")
     except GraderError as error:
         sys.stderr.write(f"error: {error}\n")

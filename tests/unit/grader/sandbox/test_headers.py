@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import SettingsError
-from grader.languages import find
+from grader.languages import LANGUAGES, find
 from grader.sandbox.headers import header_command, include_directory, install_headers, main
 
 CPP = find("cpp")
@@ -20,7 +20,7 @@ PROGRAM = "#include <bits/stdc++.h>\nint main() { std::cout << 42; }\n"
 
 @dataclass(frozen=True)
 class Installed:
-    """The headers that the command installed, once for this file: each takes seconds."""
+    """The header that the command installed, once for this file: it takes seconds."""
 
     root: Path
     said: str
@@ -36,7 +36,7 @@ def _installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Run the command that a Dockerfile calls."""
     root, said = tmp_path_factory.mktemp("boxes"), StringIO()
     with redirect_stdout(said):
-        assert main(["--box-root", str(root)]) == 0
+        assert main(["--box-root", str(root)], [CPP]) == 0
     return Installed(root, said.getvalue())
 
 
@@ -85,6 +85,16 @@ def test_the_options_are_those_of_submissions() -> None:
 def test_each_standard_has_its_own_header() -> None:
     """A header for C++20 does not match C++17."""
     assert include_directory(find("cpp17")) != include_directory(find("cpp20"))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.engine
+def test_every_standard_can_be_precompiled(tmp_path: Path) -> None:
+    """The command differs by one option, so the other tests are content with one standard."""
+    made = install_headers(tmp_path)
+
+    users = {include_directory(one) for one in LANGUAGES if include_directory(one)}
+    assert {path.parent.parent for path in made} == {tmp_path / user for user in users}
 
 
 def test_a_language_that_does_not_use_it_gets_none(tmp_path: Path) -> None:
