@@ -49,7 +49,7 @@ run "logs_in_to_a_private_registry" {
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.task["logs"].policy, "secretsmanager")
+    condition     = alltrue([for each in aws_iam_role_policy.task : !strcontains(each.policy, "secretsmanager")])
     error_message = "The worker itself may not."
   }
 }
