@@ -41,6 +41,18 @@ resource "aws_security_group" "this" {
 
 resource "aws_kms_key" "this" {}
 
+resource "aws_secretsmanager_secret" "registry" {
+  name                    = "workers-registry"
+  recovery_window_in_days = 0
+}
+
+resource "aws_ssm_parameter" "token" {
+  name             = "/workers/handler/token"
+  type             = "SecureString"
+  value_wo         = "a-Token-for-tests-1"
+  value_wo_version = 1
+}
+
 resource "aws_lb_target_group" "this" {
   port        = 8080
   protocol    = "HTTP"
@@ -131,17 +143,21 @@ module "everything" {
     cpu                   = 1024
     ephemeral_storage_gib = 50
     memory                = 4096
+    secret_arns           = { HANDLER_TOKEN = aws_ssm_parameter.token.arn }
+    secret_kms_key_arns   = [aws_kms_key.this.arn]
 
     sidecars = {
       log-router = {
-        command             = ["route"]
-        cpu                 = 64
-        environment         = { TARGET = "archive", LEVEL = "info" }
-        image               = "registry.example.com/log-router:1"
-        memory              = 128
-        start_before_worker = true
-        user                = "1000"
-        writable_paths      = { spool = "/spool" }
+        command                    = ["route"]
+        cpu                        = 64
+        environment                = { TARGET = "archive", LEVEL = "info" }
+        image                      = "registry.example.com/log-router:1"
+        memory                     = 128
+        repository_credentials_arn = aws_secretsmanager_secret.registry.arn
+        secret_arns                = { API_KEY = aws_secretsmanager_secret.registry.arn }
+        start_before_worker        = true
+        user                       = "1000"
+        writable_paths             = { spool = "/spool" }
       }
     }
   }
