@@ -58,13 +58,14 @@ class ServiceStatus:
     source: str = ""  # what a task runs from: its image, or the virtual environment
 
 
-def up(location: StackLocation, environ: Mapping[str, str]) -> Stack:
+def up(location: StackLocation, environ: Mapping[str, str], *, build_sandbox: bool = True) -> Stack:
     """
     Start a stack, or return the one that is running.
 
     Args:
         location: Directory, account and region.
         environ: The process environment, inherited by the supervisor and the sandbox build.
+        build_sandbox: False for a stack whose tasks judge nothing.
 
     Raises:
         ConfigurationError: An engine is missing, or the sandbox cannot be built.
@@ -80,7 +81,8 @@ def up(location: StackLocation, environ: Mapping[str, str]) -> Stack:
         )
     find_engines()
     layout = StackLayout(location.directory)
-    _build_sandbox(layout, environ)
+    if build_sandbox:
+        _build_sandbox(layout, environ)
     return _start_supervisor(location, layout, environ)
 
 

@@ -71,8 +71,8 @@ def _location(directory: Path) -> StackLocation:
 
 @pytest.fixture(name="stack")
 def _stack(location: StackLocation) -> Stack:
-    """A running stack with an empty account; stopped when its directory is removed."""
-    return lifecycle.up(location, dict(os.environ))
+    """A running stack with an empty account and no sandbox; stopped with its directory."""
+    return lifecycle.up(location, dict(os.environ), build_sandbox=False)
 
 
 class Account:
@@ -190,7 +190,7 @@ def _shared_account() -> Iterator[Account]:
     directory.chmod(0o711)
     try:
         location = StackLocation(directory, REGION, "123456789012")
-        yield Account(lifecycle.up(location, dict(os.environ)))
+        yield Account(lifecycle.up(location, dict(os.environ), build_sandbox=False))
     finally:
         lifecycle.down(directory)
         shutil.rmtree(directory)
