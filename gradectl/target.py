@@ -9,12 +9,9 @@ from functools import cached_property
 from gradectl import environment as environments
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, read_access
-from gradectl.adapters.database import open_finished_jobs, open_jobs
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, GradectlError, UsageError
-from grader.adapters.mysql.finished import MysqlFinishedJobs
-from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
 from grader.errors import GraderError
 
@@ -102,7 +99,7 @@ class EnvironmentClient:
             AccessError: It rejected the login, or a later operation.
             TrustError: Its certificate is not trusted.
         """
-        with self._own_advice():
+        with self.own_advice():
             yield from self._broker(role)
 
     def _broker(self, role: str | None) -> Iterator[StompBroker]:
@@ -115,19 +112,7 @@ class EnvironmentClient:
             yield broker
 
     @contextmanager
-    def jobs(self) -> Iterator[MysqlJobStore]:
-        """Open the job table for the block; the first query connects."""
-        with self._own_advice(), open_jobs(self.aws, self.name) as jobs:
-            yield jobs
-
-    @contextmanager
-    def finished_jobs(self) -> Iterator[MysqlFinishedJobs]:
-        """Open the finished jobs for the block, as `jobs`."""
-        with self._own_advice(), open_finished_jobs(self.aws, self.name) as jobs:
-            yield jobs
-
-    @contextmanager
-    def _own_advice(self) -> Iterator[None]:
+    def own_advice(self) -> Iterator[None]:
         """Advise to repair an external environment where its Terraform is."""
         try:
             yield

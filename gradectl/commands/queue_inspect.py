@@ -12,6 +12,7 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError, UsageError
+from gradectl.job_table import jobs_of
 from gradectl.options import command, seconds_left
 from gradectl.queues.broker import Inspector
 from gradectl.queues.claims import Claims
@@ -192,7 +193,7 @@ def _claims(request: _Request, counters: QueueStatistics) -> Claims:
     if not counters.in_flight:
         return Claims(0)
     try:
-        with request.target.jobs() as jobs:
+        with jobs_of(request.target) as jobs:
             return Claims(counters.in_flight, jobs.claimed(request.queue))
     except (GradectlError, GraderError) as error:
         request.target.app.ui.warn(f"the messages in flight are not marked: {error.what}")

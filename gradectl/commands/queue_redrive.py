@@ -18,6 +18,7 @@ from gradectl.commands.queue_options import (
 )
 from gradectl.commands.queue_transfer import Selected, TransferCommand, read_queue, select
 from gradectl.context import pass_context
+from gradectl.job_table import jobs_of
 from gradectl.options import command
 from gradectl.queues.mover import Transfer
 from gradectl.queues.selection import Selection
@@ -78,7 +79,7 @@ def _confirm(target: EnvironmentClient, plan: TransferPlan) -> None:
 @contextmanager
 def _reopening(target: EnvironmentClient, transfer: Transfer) -> Iterator[Transfer]:
     """Yield the transfer with a connection to the database, to delete failed results."""
-    with target.jobs() as jobs:
+    with jobs_of(target) as jobs:
 
         def prepare(moves: Sequence[Move]) -> None:
             for move in moves:

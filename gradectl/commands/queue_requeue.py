@@ -15,6 +15,7 @@ from gradectl.commands.queue_transfer import JOURNALS
 from gradectl.commands.request_lookup import look_everywhere, not_found
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, UnreachableError
+from gradectl.job_table import jobs_of
 from gradectl.options import command
 from gradectl.queues.journal import Journal, open_journal
 from gradectl.submissions.lookup import LookupResult, request_state
@@ -110,7 +111,7 @@ def _run(target: EnvironmentClient, plan: RequeuePlan, *, apply: bool) -> Journa
     name = f"{target.name}-requeue"
     with (
         open_journal(app.project_root / JOURNALS, name) as journal,
-        target.jobs() as jobs,
+        jobs_of(target) as jobs,
         target.broker() as broker,
     ):
         carry_out(plan, jobs, broker, journal)

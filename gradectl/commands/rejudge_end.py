@@ -11,6 +11,7 @@ from gradectl.commands.arguments import environment_option
 from gradectl.commands.rejudge_options import name_argument
 from gradectl.context import pass_context
 from gradectl.errors import EndingError, ExitCode, GradectlError, RefusedError
+from gradectl.job_table import finished_jobs_of
 from gradectl.options import command
 from gradectl.rejudging.comparison import WAITING
 from gradectl.rejudging.queued import remove_queued
@@ -52,7 +53,7 @@ def accept(
     target = select_environment(app, environment)
     folder = state_folder(app.project_root, target.name)
     with open_state(folder, name, changing=True) as state, ExitStack() as stack:
-        jobs = stack.enter_context(target.finished_jobs())
+        jobs = stack.enter_context(finished_jobs_of(target))
         _check_acceptable(target, state)
         comparison = compare(jobs, state)
         if state.state != "accepting" and comparison.count(WAITING):
@@ -100,7 +101,7 @@ def discard(app: CloudContext, name: str, *, environment: str | None) -> int:
     target = select_environment(app, environment)
     folder = state_folder(app.project_root, target.name)
     with ExitStack() as stack:
-        jobs = stack.enter_context(target.finished_jobs())
+        jobs = stack.enter_context(finished_jobs_of(target))
         state = None
         if name in rejudging_names(folder):
             state = stack.enter_context(open_state(folder, name, changing=True))

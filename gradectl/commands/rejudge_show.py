@@ -8,6 +8,7 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
 from gradectl.commands.rejudge_options import name_argument
 from gradectl.context import pass_context
+from gradectl.job_table import finished_jobs_of
 from gradectl.options import command
 from gradectl.rejudging.comparison import HELD_BACK, WAITING, Comparison, Outcome
 from gradectl.rejudging.results import compare
@@ -32,7 +33,7 @@ def show(app: CloudContext, name: str, *, environment: str | None) -> None:
     """
     target = select_environment(app, environment)
     folder = state_folder(app.project_root, target.name)
-    with open_state(folder, name) as state, target.finished_jobs() as jobs:
+    with open_state(folder, name) as state, finished_jobs_of(target) as jobs:
         comparison = compare(jobs, state)
         document = {
             "environment": target.name,
@@ -72,7 +73,7 @@ def list_rejudgings(app: CloudContext, *, environment: str | None) -> None:
                 }
             )
     prefix = rejudging_user("")
-    with target.finished_jobs() as jobs:
+    with finished_jobs_of(target) as jobs:
         stored = [each.removeprefix(prefix) for each in jobs.users(prefix)]
     known = {each["name"] for each in found}
     found += [

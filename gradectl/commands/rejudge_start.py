@@ -19,6 +19,7 @@ from gradectl.commands.arguments import environment_option
 from gradectl.commands.rejudge_options import SelectedJobs, checked_name, selection_options
 from gradectl.context import pass_context
 from gradectl.errors import EndingError, ExitCode, UsageError
+from gradectl.job_table import finished_jobs_of
 from gradectl.options import command
 from gradectl.rejudging.comparison import Outcome
 from gradectl.rejudging.grading import Grading, Progress, Services
@@ -230,7 +231,7 @@ class _Run:
         """Read the selected jobs, from the file of a rejudging or from the database."""
         if found:
             return stack.enter_context(open_state(self.folder, found)).selected()
-        jobs = stack.enter_context(self.target.finished_jobs())
+        jobs = stack.enter_context(finished_jobs_of(self.target))
         return select_jobs(jobs, self.selected.conditions, self.selected.request_ids)
 
     def _grade(self, state: StateFile) -> Progress:
@@ -242,7 +243,7 @@ class _Run:
             services = Services(
                 bucket=target.bucket,
                 objects=target.objects,
-                jobs=stack.enter_context(target.finished_jobs()),
+                jobs=stack.enter_context(finished_jobs_of(target)),
                 inspector=reader.inspector,
                 sender=stack.enter_context(target.broker("web")),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradectl.errors import GradectlError, UnreachableError
+from gradectl.job_table import jobs_of
 from gradectl.submissions.lookup import LookupResult, look_up
 from gradectl.target import EnvironmentClient
 
@@ -14,7 +15,7 @@ def look_everywhere(target: EnvironmentClient, request_id: str) -> LookupResult:
     return look_up(
         request_id,
         target.objects,
-        target.jobs,
+        lambda: jobs_of(target),
         lambda: target.broker("operator"),
         open_scheduler=target.broker,
         everywhere=True,

@@ -15,6 +15,7 @@ from gradectl.commands.arguments import environment_option
 from gradectl.commands.request_lookup import not_found
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError
+from gradectl.job_table import jobs_of
 from gradectl.options import command
 from gradectl.queues.message_view import age
 from gradectl.submissions.lookup import LocatedMessage, LookupResult, look_up, request_state
@@ -50,7 +51,7 @@ def result(app: CloudContext, request_ids: tuple[str, ...], *, environment: str 
     """
     target = select_environment(app, environment)
     with ExitStack() as stack:
-        jobs = _kept_open(stack, target.jobs)
+        jobs = _kept_open(stack, lambda: jobs_of(target))
         broker = _kept_open(stack, lambda: target.broker("operator"))
         scheduler = _kept_open(stack, target.broker)
         results = [

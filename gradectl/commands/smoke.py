@@ -19,6 +19,7 @@ from gradectl.commands.arguments import environment_argument
 from gradectl.commands.smoke_canary import failed_run, make_schedule, publish, run_canary
 from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, GradectlError, UsageError
+from gradectl.job_table import jobs_of
 from gradectl.options import command, extend_timeout, seconds_left
 from gradectl.smoke.canary import CanaryRun, Schedule
 from gradectl.smoke.environment import SmokeEnvironment
@@ -244,7 +245,7 @@ def _protect_clean_up() -> None:
 @contextmanager
 def _jobs(target: EnvironmentClient) -> Iterator[JobStore | None]:
     """Open the job table for the block; None where the database is unreachable."""
-    with target.jobs() as jobs:
+    with jobs_of(target) as jobs:
         try:
             jobs.ping()
         except (GraderError, GradectlError) as error:

@@ -20,7 +20,7 @@ SOURCES = {
 #: Modules at the top of each package; everything else lives in a room.
 TOP = {
     "grader": "errors handlers logs __main__ settings start text",
-    "gradectl": "cli cloud context environment errors options target ui",
+    "gradectl": "cli cloud context environment errors job_table options target ui",
 }
 
 #: Room -> the rooms of its own package that it may import, and those of `grader` by full name.
@@ -69,6 +69,7 @@ TABLE = {
         " processes grader.errors grader.sandbox",
         "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
+        "job_table": "adapters target grader.adapters",
         "planning": "context environment errors ui",
         "rollouts": "adapters.aws environment errors monitoring ui grader.contract",
         "secrets": "adapters.aws environment errors monitoring planning rollouts ui"
@@ -91,8 +92,8 @@ TABLE = {
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
         "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
-        " planning problems processes queues rejudging rollouts secrets setup smoke submissions"
-        " target ui validation validation.catalogue validation.session grader.client"
+        " job_table planning problems processes queues rejudging rollouts secrets setup smoke"
+        " submissions target ui validation validation.catalogue validation.session grader.client"
         " grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options processes grader.errors",  # loads the modules of `commands` by name
     },

@@ -1,0 +1,25 @@
+"""Opens the job table of an environment; it imports SQLAlchemy, so commands without it avoid it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gradectl.adapters.database import open_finished_jobs, open_jobs
+from gradectl.target import EnvironmentClient
+from grader.adapters.mysql.finished import MysqlFinishedJobs
+from grader.adapters.mysql.store import MysqlJobStore
+
+
+@contextmanager
+def jobs_of(target: EnvironmentClient) -> Iterator[MysqlJobStore]:
+    """Open the job table for the block; the first query connects."""
+    with target.own_advice(), open_jobs(target.aws, target.name) as jobs:
+        yield jobs
+
+
+@contextmanager
+def finished_jobs_of(target: EnvironmentClient) -> Iterator[MysqlFinishedJobs]:
+    """Open the finished jobs for the block, as `jobs_of`."""
+    with target.own_advice(), open_finished_jobs(target.aws, target.name) as jobs:
+        yield jobs
