@@ -12,7 +12,6 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from example_folders import local
 
 from gradectl.validation.hcl import Attribute, Block, parse
 
@@ -76,7 +75,7 @@ def assert_plans_the_base(plan: Mapping[str, Any], account: str) -> None:
 def of_accounts(above: str) -> dict[str, str]:
     """The files of the example with several accounts, below a folder."""
     return {
-        f"{above}{path.parent.name}/main.tf": local(path.read_text(), "../../../")
+        f"{above}{path.parent.name}/main.tf": path.read_text()
         for path in (EXAMPLES / "accounts").glob("*/main.tf")
     }
 
@@ -178,7 +177,7 @@ def test_a_stack_sets_what_its_component_declares(name: str) -> None:
 
 def component(terraform_folder: Maker, name: str) -> Any:
     """The component of Atmos with the files of a stack."""
-    text = local((ATMOS / COMPONENT / "main.tf").read_text(), "../../../../../")
+    text = (ATMOS / COMPONENT / "main.tf").read_text()
     return terraform_folder(f"examples/atmos/{COMPONENT}", {"main.tf": text, **generated(name)})
 
 
@@ -394,7 +393,9 @@ def test_the_state_is_in_the_account_of_the_environment(
 @pytest.mark.engine
 def test_what_the_examples_give_to_terraform_is_valid(mocked_folder: Maker) -> None:
     """Each as a module of one root, because preparing a folder takes seconds."""
-    component = local((ATMOS / COMPONENT / "main.tf").read_text(), "../../../")
+    component = (
+        (ATMOS / COMPONENT / "main.tf").read_text().replace('"../../../../../', '"../../../')
+    )
     providers = generated("production")["providers_override.tf.json"]
     values = json.loads(generated("production")["production-grading.terraform.tfvars.json"])
     calls = {

@@ -18,7 +18,7 @@ variable "copies" {
 }
 
 module "network" {
-  source             = "git::https://git.example.com/platform/gradectl.git//modules/network?ref=COMMIT"
+  source             = "../../../modules/network"
   name               = "${var.name}-grading"
   region             = "ap-northeast-2"
   availability_zones = ["ap-northeast-2a", "ap-northeast-2c"]
@@ -26,13 +26,13 @@ module "network" {
 }
 
 module "storage" {
-  source      = "git::https://git.example.com/platform/gradectl.git//modules/storage?ref=COMMIT"
+  source      = "../../../modules/storage"
   bucket_name = "example-${var.name}-grading-files" # globally unique: choose another
   replication = var.copies
 }
 
 module "messaging" {
-  source             = "git::https://git.example.com/platform/gradectl.git//modules/messaging?ref=COMMIT"
+  source             = "../../../modules/messaging"
   name               = "${var.name}-grading-mq"
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.network.security_group_ids["broker"]]
@@ -41,7 +41,7 @@ module "messaging" {
 }
 
 module "monitoring" {
-  source           = "git::https://git.example.com/platform/gradectl.git//modules/monitoring?ref=COMMIT"
+  source           = "../../../modules/monitoring"
   environment_name = var.name
   broker           = { node_names = module.messaging.node_names, instance_type = var.broker.instance_type }
 }

@@ -21,7 +21,7 @@ variable "broker" {
 provider "aws" { region = var.region }
 
 module "network" {
-  source             = "git::https://git.example.com/platform/gradectl.git//modules/network?ref=COMMIT"
+  source             = "../../../../../modules/network"
   name               = "${var.environment_name}-grading"
   region             = var.region
   availability_zones = var.availability_zones
@@ -29,12 +29,12 @@ module "network" {
 }
 
 module "storage" {
-  source      = "git::https://git.example.com/platform/gradectl.git//modules/storage?ref=COMMIT"
+  source      = "../../../../../modules/storage"
   bucket_name = "example-${var.environment_name}-grading-files" # globally unique: choose another
 }
 
 module "messaging" {
-  source             = "git::https://git.example.com/platform/gradectl.git//modules/messaging?ref=COMMIT"
+  source             = "../../../../../modules/messaging"
   name               = "${var.environment_name}-grading-mq"
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.network.security_group_ids["broker"]]
@@ -43,7 +43,7 @@ module "messaging" {
 }
 
 module "monitoring" {
-  source           = "git::https://git.example.com/platform/gradectl.git//modules/monitoring?ref=COMMIT"
+  source           = "../../../../../modules/monitoring"
   environment_name = var.environment_name
   broker           = { node_names = module.messaging.node_names, instance_type = var.broker.instance_type }
 }
