@@ -96,13 +96,12 @@ class JobProcessor:
             self._note("Request is held by another message", request, holder=claimed.worker_id)
             return Retry()
         try:
+            if not self.on_claim(request.request_id, claimed.attempt):
+                raise StoppingError("stopped before the request was begun")
             confirm()
         except GraderError:
             self._give_back(request, claimed.attempt)
             raise
-        if not self.on_claim(request.request_id, claimed.attempt):
-            self._give_back(request, claimed.attempt)
-            raise StoppingError("stopped before the request was begun")
         return self._attempt(delivery, request, claimed.attempt)
 
     def superseded(self, request_id: str) -> Outcome:

@@ -56,7 +56,8 @@ def inside(group: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        enter(_ROOT / (name[1] if name else ""))
+        before = _ROOT / (name[1] if name else "")
+        enter(before if before.is_dir() else _ROOT)  # a container may see its own as the root
 
 
 def free_memory(group: Path) -> int:

@@ -1,12 +1,12 @@
 """
 Receives the requests of one consumer.
 
-A consumer holds only the message it processes. The broker delivers one message for each queue, so a
-message of another queue that arrives meanwhile would wait behind the running job although other
-workers are free. It is returned at once by ending its subscription, which is renewed before the
-next message is received. The subscription of the running job is never ended, because its message
-would be processed twice. For the same reason a second message of that queue is kept: within a
-transaction the broker delivers one more to a subscription.
+A consumer holds the message it processes, and the next one of that queue from when it prepares the
+settlement: within a transaction the broker delivers one more to a subscription. The broker delivers
+one message for each queue, so a message of another queue that arrives meanwhile would wait behind
+the running job although other workers are free. It is returned at once by ending its subscription,
+which is renewed before the next message is received. The subscription of the running job is never
+ended, because its message would be processed twice; so the next one of that queue is kept.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from time import monotonic
 from grader.adapters.activemq.connection import Connection
 from grader.adapters.activemq.frames import Frame
 from grader.adapters.activemq.outbox import Transaction, outgoing_headers
-from grader.errors import ConnectionLostError, GraderError
+from grader.errors import GraderError
 from grader.ports.messages import Delivery, Outgoing
 
 #: Time for the next message of an urgent queue, after its subscription or its last message.
 _GRACE_SECONDS = 0.1
+#: Longest messages of a prepared transaction: writing more could block on a broker that is full.
+_PREPARED_BYTES = 1 << 16
 
 
 class ActiveMqJobSource:
@@ -68,15 +70,16 @@ class ActiveMqJobSource:
         return self._begin()
 
     def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
-        """Write the transaction of a settlement without its COMMIT."""
-        with suppress(ConnectionLostError):
-            self._prepared = self._stage(delivery, outgoing)
+        """Write the transaction of a settlement without its COMMIT, if it fits into the buffers."""
+        if sum(len(message.body) for message in outgoing) <= _PREPARED_BYTES:
+            with suppress(GraderError):
+                self._prepared = self._stage(delivery, outgoing)
 
     def withdraw(self) -> None:
         """Abort the prepared transaction, as a lost connection does."""
         prepared, self._prepared = self._prepared, None
         if prepared is not None:
-            with suppress(ConnectionLostError):
+            with suppress(GraderError):
                 self._connection.abort(prepared)
 
     def settle(
@@ -153,7 +156,8 @@ class ActiveMqJobSource:
     def _collect(self, timeout_seconds: float) -> None:
         """Collect arrived messages; waits at most `timeout_seconds` for the first."""
         try:
-            frame = self._connection.next_frame(timeout_seconds, receipt=self._receipt)
+            awaited = self._receipt if timeout_seconds > 0 else ""
+            frame = self._connection.next_frame(timeout_seconds, receipt=awaited)
         except GraderError:
             self.confirm()  # knows the reason if the broker refused the last settlement
             raise

@@ -77,7 +77,7 @@ struct reply run(struct request *request)
 		fail("the disk was full for a while", directory);
 	blame_disk();
 	/* Perhaps a child of it: a compiler reports the end of its own as an error of the source. */
-	if (failed && count_oom_kills() > oom_kills)
+	if (failed && count_oom_kills() != oom_kills) /* also if it cannot be read any more */
 		blame_platform("the kernel ended a program for lack of memory");
 	if (reply.reason == SUSPECTED)
 		judge_suspect(&reply, request->number[MEMORY_KB]);

@@ -150,9 +150,16 @@ def test_a_settlement_is_prepared_while_the_row_is_written(bench: Bench) -> None
     source = Noted(bench)
     bench.send()
 
+    class Noting(MemoryJobStore):
+        def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+            source.asked.append("row")
+            return super().finish(result, attempt=attempt)
+
+    bench.jobs = Noting()
+
     bench.run(lambda: source)
 
-    assert source.asked == ["prepare", "settle"]
+    assert source.asked == ["prepare", "row", "settle"]
 
 
 def test_no_transaction_is_open_while_the_database_is_waited_for(bench: Bench) -> None:
@@ -207,9 +214,16 @@ def test_next_request_is_claimed_meanwhile_and_given_back_if_the_settlement_fail
     bench.send(requestId="req_2")
     unconfirmed = Unconfirmed(bench)
     sources = iter([unconfirmed, UntilEmpty(bench.queues, bench.stopping)])
+    known: list[str] = []  # to the end of the drain, which gives such claims back
 
+    def on_claim(request_id: str, _attempt: int) -> bool:
+        known.append(request_id)
+        return True
+
+    bench.on_claim = on_claim
     bench.run(lambda: next(sources))
 
+    assert known == ["req_1", "req_2", "req_2"]
     assert unconfirmed.row.attempts == 0
     assert graded == ["req_1", "req_2"]
     assert [bench.jobs.get(each).attempts for each in ("req_1", "req_2")] == [1, 1]

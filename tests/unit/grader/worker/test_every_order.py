@@ -417,6 +417,7 @@ SHORT = [
     Case(accept, losses=1, ids=ONE, orders=10),
     Case(accept, leaves=1, attempts=1, ids=ONE, orders=10),
     Case(accept, losses=1, ids=OTHERS, workers=1, orders=10),
+    Case(accept, leaves=1, attempts=1, ids=OTHERS, workers=1, orders=10),
     Case(accept, crashes=1, ids=OTHERS, workers=1, orders=10),
     Case(reject, orders=200),
 ]

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from grader.adapters.activemq.frames import Frame
+from grader.adapters.activemq.outbox import Transaction
 from grader.adapters.activemq.source import ActiveMqJobSource
+from grader.errors import AccessError, ConnectionLostError, GraderError
+from grader.ports.messages import Outgoing
 
 
 class ScriptedConnection:
@@ -18,6 +21,9 @@ class ScriptedConnection:
     def __init__(self) -> None:
         self.arrived: deque[Frame] = deque()
         self.open: list[str] = []
+        self.staged: list[str] = []
+        self.receipts: set[str] = set()
+        self.error: GraderError | None = None
         self._numbers = itertools.count(1)
         self._watch: Callable[[Frame], None] = lambda _frame: None
 
@@ -34,9 +40,35 @@ class ScriptedConnection:
         """Remove the subscription."""
         self.open.remove(subscription)
 
-    def next_frame(self, _timeout_seconds: float, *, receipt: str = "") -> Frame | None:  # noqa: ARG002 - parameter of the connection
-        """Return an arrived message, without waiting."""
-        return self.arrived.popleft() if self.arrived else None
+    def next_frame(self, _timeout_seconds: float, *, receipt: str = "") -> Frame | None:
+        """Return an arrived message, without waiting; a receipt came before all of them."""
+        if receipt in self.receipts or not self.arrived:
+            return None
+        return self.arrived.popleft()
+
+    def begin(self) -> Transaction:
+        """Return a transaction."""
+        return Transaction("tx")
+
+    def stage(self, transaction: Transaction) -> None:
+        """Keep its frames, or be unable to send."""
+        if self.error is not None:
+            raise self.error
+        self.staged += [frame.cmd for frame in transaction.content()]
+
+    def abort(self, _transaction: Transaction) -> None:
+        """Be unable to send, if so."""
+        if self.error is not None:
+            raise self.error
+
+    def commit(self, _transaction: Transaction) -> str:
+        """Commit at once."""
+        self.receipts.add("receipt")
+        return "receipt"
+
+    def confirm(self, receipt: str) -> None:
+        """Give the receipt."""
+        self.receipts.remove(receipt)
 
     def deliver(self, queue: str, message_id: str) -> None:
         """Deliver a message to the open subscription of a queue."""
@@ -44,6 +76,20 @@ class ScriptedConnection:
         frame = Frame({"message-id": message_id, "subscription": subscription, "ack": "a"})
         self.arrived.append(frame)
         self._watch(frame)
+
+
+class LateUrgent(ScriptedConnection):
+    """An urgent message arrives as soon as all others were collected."""
+
+    is_late = False
+
+    def next_frame(self, timeout_seconds: float, *, receipt: str = "") -> Frame | None:
+        """Let it arrive, once."""
+        frame = super().next_frame(timeout_seconds, receipt=receipt)
+        if frame is None and self.is_late:
+            self.is_late = False
+            self.deliver("urgent", "urgent")
+        return frame
 
 
 @pytest.fixture
@@ -120,3 +166,48 @@ def test_one_queue_is_enough(connection: ScriptedConnection) -> None:
     connection.deliver("ordinary", "1")
 
     assert source.receive(0).message_id == "1"
+
+
+def test_a_receipt_does_not_hide_a_message_that_arrived_before_a_job_begins() -> None:
+    """Else it would wait behind the whole job although other workers are free."""
+    connection = LateUrgent()
+    source = ActiveMqJobSource(connection, ["urgent", "ordinary"])  # type: ignore[arg-type]  # scripted
+    source.receive(0)
+    connection.deliver("ordinary", "1")
+    source.settle(source.receive(0), [])
+    connection.deliver("ordinary", "2")
+    connection.is_late = True
+
+    assert source.receive(0).message_id == "2"
+    assert [name.split("/")[0] for name in connection.open] == ["ordinary"]
+
+
+@pytest.mark.parametrize("error", [ConnectionLostError("gone"), AccessError("may not write")])
+def test_preparing_and_withdrawing_never_fail(
+    connection: ScriptedConnection, source: ActiveMqJobSource, error: GraderError
+) -> None:
+    """The result is stored in between, whatever the broker refuses; settling fails then."""
+    connection.deliver("ordinary", "1")
+    delivery = source.receive(0)
+    source.prepare(delivery, [])
+    connection.error = error
+    source.withdraw()
+    source.prepare(delivery, [])
+
+    with pytest.raises(type(error)):
+        source.settle(delivery, [])
+
+
+def test_a_large_result_is_written_after_its_row(
+    connection: ScriptedConnection, source: ActiveMqJobSource
+) -> None:
+    """Writing it could wait for a broker that is full, and the row would be missing meanwhile."""
+    connection.deliver("ordinary", "1")
+    delivery = source.receive(0)
+    large = [Outgoing("results", bytes(100_000))]
+
+    source.prepare(delivery, large)
+    assert connection.staged == []
+    source.settle(delivery, large)
+
+    assert connection.staged == ["BEGIN", "SEND", "ACK"]
