@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -183,14 +184,28 @@ def _account(stack: Stack) -> Account:
     return Account(stack)
 
 
-@pytest.fixture(name="shared_account", scope="module")
-def _shared_account() -> Iterator[Account]:
-    """The account of a stack that the tests of one file share."""
+@contextmanager
+def an_account(*, build_sandbox: bool) -> Iterator[Account]:
+    """The account of a stack of its own; workers start only with a sandbox."""
     directory = Path(tempfile.mkdtemp(prefix="gradectl-test-"))
     directory.chmod(0o711)
     try:
         location = StackLocation(directory, REGION, "123456789012")
-        yield Account(lifecycle.up(location, dict(os.environ), build_sandbox=False))
+        yield Account(lifecycle.up(location, dict(os.environ), build_sandbox=build_sandbox))
     finally:
         lifecycle.down(directory)
         shutil.rmtree(directory)
+
+
+@pytest.fixture(name="shared_account", scope="module")
+def _shared_account() -> Iterator[Account]:
+    """The account of a stack that the tests of one file share."""
+    with an_account(build_sandbox=False) as account:
+        yield account
+
+
+@pytest.fixture(name="account_of_workers", scope="module")
+def _account_of_workers() -> Iterator[Account]:
+    """The same, for workers that are real."""
+    with an_account(build_sandbox=True) as account:
+        yield account

@@ -169,16 +169,16 @@ class OwnRoot:
 
 
 @pytest.fixture(name="root")
-def _root(shared_account: Any, tmp_path: Path) -> Iterator[OwnRoot]:
+def _root(account_of_workers: Any, tmp_path: Path) -> Iterator[OwnRoot]:
     """An applied root, in an account with a database; its workers stop and are started again."""
-    shared_account.create_database()
+    account_of_workers.create_database()
     outputs = [line for line in TEAM.read_text().splitlines() if line.startswith("output ")]
     text = ROOT.replace("OUTPUTS", "\n".join(outputs)).replace("MODULES", str(MODULES))
     (tmp_path / "main.tf").write_text(text)
-    root = OwnRoot(tmp_path, shared_account.stack)
+    root = OwnRoot(tmp_path, account_of_workers.stack)
     root.terraform("init", "-no-color", "-input=false")
     root.terraform("apply", "-no-color", "-input=false", "-auto-approve", "-parallelism=30")
-    shared_account.until(lambda found: any(each.restarts for each in found))
+    account_of_workers.until(lambda found: any(each.restarts for each in found))
     yield root
     shutil.rmtree(tmp_path / "plugin-cache", ignore_errors=True)
 
@@ -191,13 +191,13 @@ def rollout(account: Any) -> tuple[str, int]:
 
 
 def test_after_the_sync_workers_run_and_no_password_of_the_state_is_accepted(
-    root: OwnRoot, shared_account: Any
+    root: OwnRoot, account_of_workers: Any
 ) -> None:
     """With the outputs of examples/team; the second sync and the next apply change nothing."""
     created = root.passwords()
     assert set(created) == {"admin", "web", "worker"}
     assert all(root.accepts(user, password) for user, password in created.items())
-    assert rollout(shared_account)[0] == "IN_PROGRESS"
+    assert rollout(account_of_workers)[0] == "IN_PROGRESS"
     outputs = root.terraform("output", "-json")
 
     first, said = root.sync("--outputs", "-", text=outputs)
@@ -205,7 +205,7 @@ def test_after_the_sync_workers_run_and_no_password_of_the_state_is_accepted(
     assert (first["update"], first["rebooted"]) == (["admin", "web", "worker"], True)
     assert first["redeployed"] == "exams-grading-task:1"
     assert "1 of 1 workers are running" in said
-    assert rollout(shared_account) == ("COMPLETED", 1)
+    assert rollout(account_of_workers) == ("COMPLETED", 1)
     assert not [user for user, password in created.items() if root.accepts(user, password)]
     assert root.accepts("worker", PASSWORD)
     assert root.passwords() == created

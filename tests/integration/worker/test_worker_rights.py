@@ -132,7 +132,7 @@ def test_a_refused_password_names_the_parameters_that_were_read(
     assert worker.ended() == 77
     assert "user 'worker' was refused" in worker.lines[-1]
     assert worker.lines[-1].count(f"/{world.bucket}/mq/") == 2
-    assert "gradectl apply" in worker.lines[-1]
+    assert "gradectl broker-users sync" in worker.lines[-1]
 
 
 def test_each_call_that_is_not_allowed_is_an_access_error(open_as: Open) -> None:
