@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 MASK = "(sensitive)"
+#: 128 MiB and some tenths of a second for each guess.
+_SCRYPT_ROUNDS, _SCRYPT_BLOCK = 2**17, 8
 
 
 class Sensitive:
@@ -35,7 +37,15 @@ class Sensitive:
                 for each file.
         """
         text = json.dumps(self._value, sort_keys=True).encode()
-        digest = hashlib.scrypt(text, salt=salt.encode(), n=2**14, r=8, p=1, dklen=16)
+        digest = hashlib.scrypt(
+            text,
+            salt=salt.encode(),
+            n=_SCRYPT_ROUNDS,
+            r=_SCRYPT_BLOCK,
+            p=1,
+            maxmem=2 * 128 * _SCRYPT_ROUNDS * _SCRYPT_BLOCK,  # it needs a little more than half
+            dklen=16,
+        )
         return f"(sensitive, fingerprint {digest.hex()})"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,8 @@ from zipfile import is_zipfile
 
 from gradectl.context import AppContext
 from gradectl.environment import Environment
-from gradectl.errors import ConfigurationError, RefusedError
+from gradectl.errors import ConfigurationError, GradectlError, RefusedError
+from gradectl.files import replacing
 from gradectl.planning import plan_report
 from gradectl.planning.masking import Sensitive
 from gradectl.planning.plan import Plan, differences, normalised
@@ -70,10 +70,13 @@ def write_reviewed(
     Write a plan for `apply --reviewed`, with fingerprints instead of secrets.
 
     Args:
-        path: The file; only its owner may read it.
+        path: The file, replaced as a whole; only its owner may read it.
         environment: The environment.
         plan: The plan.
         passwords: The passwords that were given for it, by name.
+
+    Raises:
+        GradectlError: It cannot be written; an old file is unchanged.
     """
     salt = secrets.token_hex(16)
     document = {
@@ -85,9 +88,13 @@ def write_reviewed(
         **normalised(plan, salt),
     }
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with replacing(path.resolve()) as file:
+            file.write(text.encode())
+    except OSError as error:
+        what = f"the reviewed plan cannot be written: {error.strerror or error}"
+        hint = "name a file in a folder that exists and is writable, and check the free space"
+        raise GradectlError(what, where=str(path), next_step=hint) from error
 
 
 def check_reviewed(
@@ -120,10 +127,17 @@ def check_reviewed(
 
 
 def _fingerprints(plan: Plan, passwords: Mapping[str, str], salt: str) -> dict[str, str]:
-    """Fingerprints of the given passwords; none where the plan writes no password."""
+    """
+    Fingerprints of the given passwords; none where the plan writes no password.
+
+    The salt has the name: each password has to be guessed alone, and equal ones are not seen.
+    """
     if not plan.secret_writers:
         return {}
-    return {name: Sensitive(value).fingerprint(salt) for name, value in sorted(passwords.items())}
+    return {
+        name: Sensitive(value).fingerprint(f"{salt} {name}")
+        for name, value in sorted(passwords.items())
+    }
 
 
 def _check_passwords(path: Path, reviewed: Mapping[str, Any], now: Mapping[str, str]) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError
-from gradectl.queues.durable import open_private, write_all, writing
+from gradectl.files import replacing
+from gradectl.queues.durable import write_all, writing
 from gradectl.rejudging.comparison import Outcome
 from grader.ports.finished import FinishedJob
 
@@ -86,7 +87,7 @@ class StateFile:
         """Write one line to the disk."""
         with writing(self.path, _FAILURE):
             os.lseek(self._descriptor, 0, os.SEEK_END)
-            _write_line(self._descriptor, document)
+            write_all(self._descriptor, _line(document))
             os.fsync(self._descriptor)
         self._apply(document)
 
@@ -176,25 +177,17 @@ def create_state(folder: Path, header: Mapping[str, Any], jobs: Iterable[Finishe
         jobs: The selected jobs, written as they are read.
     """
     path = state_path(folder, str(header["name"]))
-    part = path.with_suffix(".part")
     with writing(path, _FAILURE):
-        descriptor = open_private(part, os.O_TRUNC)
-        try:
-            _write_line(descriptor, {"event": "rejudging", **header})
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with replacing(path) as file:
+            file.write(_line({"event": "rejudging", **header}))
             for job in jobs:
-                at = job.updated_at.isoformat()
-                _write_line(
-                    descriptor, {"event": "selected", "job": {**asdict(job), "updated_at": at}}
-                )
-            os.fsync(descriptor)
-            part.replace(path)
-        finally:
-            os.close(descriptor)
-            part.unlink(missing_ok=True)
+                values = {**asdict(job), "updated_at": job.updated_at.isoformat()}
+                file.write(_line({"event": "selected", "job": values}))
 
 
-def _write_line(descriptor: int, document: Mapping[str, Any]) -> None:
-    write_all(descriptor, json.dumps(document).encode() + b"\n")
+def _line(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document).encode() + b"\n"
 
 
 def _lock(descriptor: int, path: Path) -> None:

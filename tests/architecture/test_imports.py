@@ -20,7 +20,7 @@ SOURCES = {
 #: Modules at the top of each package; everything else lives in a room.
 TOP = {
     "grader": "errors handlers logs __main__ settings start text",
-    "gradectl": "cli cloud context environment errors job_table options target ui",
+    "gradectl": "cli cloud context environment errors files job_table options target ui",
 }
 
 #: Room -> the rooms of its own package that it may import, and those of `grader` by full name.
@@ -51,6 +51,7 @@ TABLE = {
     },
     "gradectl": {
         "errors": "",
+        "files": "",
         "options": "",
         "ui": "errors grader.text",
         "environment": "errors",
@@ -70,7 +71,7 @@ TABLE = {
         "cloud": "adapters.aws context environment errors local",
         "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
         "job_table": "adapters target grader.adapters",
-        "planning": "context environment errors ui",
+        "planning": "context environment errors files ui",
         "rollouts": "adapters.aws environment errors monitoring ui grader.contract",
         "secrets": "adapters.aws environment errors monitoring planning rollouts ui"
         " grader.contract",
@@ -84,10 +85,10 @@ TABLE = {
         " grader.ports grader.problems grader.sandbox",
         "queues": "errors grader.contract grader.errors grader.ports",
         "submissions": "errors queues ui grader.client grader.contract grader.errors grader.ports",
-        "rejudging": "errors queues grader.client grader.contract grader.errors grader.ports",
+        "rejudging": "errors files queues grader.client grader.contract grader.errors grader.ports",
         "smoke": "errors queues grader.client grader.contract grader.errors grader.ports"
         " grader.text",
-        "validation": "adapters.terraform environment errors processes",
+        "validation": "adapters.terraform environment errors files processes",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -72,3 +73,10 @@ def test_fingerprints_are_equal_for_equal_values_of_one_file() -> None:
 
     assert first["a"] == [first["b"]]
     assert len({first["b"], *other["a"], other["b"]}) == 3
+
+
+def test_a_guess_costs_as_much_as_for_a_stored_password() -> None:
+    """The parameters of scrypt that OWASP names as the least; fewer rounds make it cheap."""
+    digest = hashlib.scrypt(b'"x"', salt=b"salt", n=2**17, r=8, p=1, maxmem=2**28, dklen=16)
+
+    assert Sensitive("x").fingerprint("salt") == f"(sensitive, fingerprint {digest.hex()})"
