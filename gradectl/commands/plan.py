@@ -122,7 +122,8 @@ def _diff(app: CloudContext, first: Path, second: Path, *, detailed_exitcode: bo
     """Compare two reviewed plans."""
     found = compare(read_reviewed(first), read_reviewed(second))
     rows = [(each.sign, each.address, each.text) for each in found.differences]
-    title = f"{len(rows)} differences" if rows else "the plans are equal"
+    equal = "equal but for what cannot be compared" if found.incomparable else "equal"
+    title = f"{len(rows)} differences" if rows else f"the plans are {equal}"
     document = {
         "equal": not rows,
         "differences": [

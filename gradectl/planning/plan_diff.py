@@ -17,7 +17,7 @@ class Difference:
 
     Attributes:
         sign: `+` only in the second plan, `-` only in the first, `~` in both and not equal.
-        address: The resource or output.
+        address: The resource, output or password.
         text: What differs, without values.
     """
 
@@ -32,8 +32,9 @@ class Comparison:
     The differences between two plans.
 
     Attributes:
-        differences: All differences, sorted by address.
-        incomparable: Addresses with sensitive values, which two files never show to be equal.
+        differences: All differences: of the resources by address, of the outputs, the passwords.
+        incomparable: What two files never show to be equal: addresses with sensitive values, and
+            passwords that both were given.
     """
 
     differences: tuple[Difference, ...]
@@ -42,7 +43,7 @@ class Comparison:
 
 def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> Comparison:
     """
-    Compare two documents of `gradectl.planning.plan.normalised`.
+    Compare two documents of `gradectl.planning.review.write_reviewed`.
 
     Each file has its own salt, so fingerprints of sensitive values are left out of the comparison.
     """
@@ -52,13 +53,26 @@ def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> Comparison:
     for address in sorted({*before, *after}):
         found += _differences(address, before.get(address), after.get(address))
     one, other = set(first.get("outputs", [])), set(second.get("outputs", []))
-    found += [Difference("-", f"output {name}", "changes") for name in sorted(one - other)]
-    found += [Difference("+", f"output {name}", "changes") for name in sorted(other - one)]
+    found += _only_in_one("output", one, other, "changes")
+    given, given_later = _passwords(first), _passwords(second)
+    found += _only_in_one("password", given, given_later, "given to this plan only")
     both = sorted(address for address in before if address in after)
-    return Comparison(
-        tuple(found),
-        tuple(each for each in both if _has_fingerprint([before[each], after[each]])),
-    )
+    secret = [each for each in both if _has_fingerprint([before[each], after[each]])]
+    secret += [f"password {name}" for name in sorted(given & given_later)]
+    return Comparison(tuple(found), tuple(secret))
+
+
+def _only_in_one(kind: str, one: set[str], other: set[str], text: str) -> Iterator[Difference]:
+    """The names that only one of two sets has."""
+    for sign, names in (("-", one - other), ("+", other - one)):
+        for name in sorted(names):
+            yield Difference(sign, f"{kind} {name}", text)
+
+
+def _passwords(document: Mapping[str, Any]) -> set[str]:
+    """Names of the passwords that a plan was given and writes."""
+    found = document.get("passwords")
+    return set(map(str, found)) if isinstance(found, Mapping) else set()
 
 
 def _differences(

@@ -69,6 +69,19 @@ def test_outputs_differ_by_name() -> None:
     assert differences(one, other) == [("-", "output x", "changes"), ("+", "output y", "changes")]
 
 
+def test_passwords_differ_by_name_and_are_otherwise_not_compared() -> None:
+    """Their fingerprints have another salt in each file; a plan that writes none has none."""
+    one = {"passwords": {"both": "x", "first": "x"}}
+    other = {"passwords": {"both": "y", "second": "y"}}
+
+    assert differences(one, other) == [
+        ("-", "password first", "given to this plan only"),
+        ("+", "password second", "given to this plan only"),
+    ]
+    assert compare(one, other).incomparable == ("password both",)
+    assert differences({"passwords": None}, {}) == []
+
+
 def test_sensitive_values_are_not_compared_and_the_comparison_says_so() -> None:
     """Their fingerprints have another salt in each file, so equal ones look different."""
     marks = {"after_sensitive": {"p": True}}
