@@ -71,12 +71,12 @@ def apply(  # noqa: PLR0913 - one parameter an option
         if reviewed:
             check_reviewed(reviewed, deployment.environment, plan, given_passwords(app.environ))
         gates.enforce()
+        require_image(plan, environment, emulated=deployment.environment.emulated)
         if app.options.dry_run:
             users = preview_broker_users(deployment.aws, app.ui, environment, plan)
             preview = {} if users is None else {"broker_users": users}
             _emit(deployment, plan, {**gates.document, **preview}, applied=False)
             return
-        require_image(plan, environment, emulated=deployment.environment.emulated)
         if not (reviewed or plan.empty):
             confirm_changes(app.ui, environment, plan, confirm)
         if not plan.empty:

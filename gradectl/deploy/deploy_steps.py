@@ -133,11 +133,12 @@ class DeploySteps:
 
     def apply(self) -> str:
         """Change the resources."""
-        plan = self._planned()
-        if self._options.dry_run:
-            return f"would apply: {plan.headline}"
+        plan, dry_run = self._planned(), self._options.dry_run
         environment = self._deployment.environment
-        require_image(plan, environment.name, emulated=environment.emulated)
+        if not (dry_run and self._options.builds_image):  # which a dry run only says
+            require_image(plan, environment.name, emulated=environment.emulated)
+        if dry_run:
+            return f"would apply: {plan.headline}"
         if plan.empty:
             self._outputs = self._deployment.outputs()
             return "nothing to change"

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 
 from gradectl.errors import ConfigurationError
-from gradectl.planning.plan import Plan
+from gradectl.planning.plan import Action, Plan
 
 #: The tag that `environments/workers.tf` names while no image was chosen; no push creates it.
 NOT_PUSHED = "not-pushed"
 _DEFINITION = "aws_ecs_task_definition"
+#: The service whose revision a pipeline deploys; no apply changes it after its creation.
+_PIPELINE_SERVICE = ".aws_ecs_service.pipeline[0]"
 
 
 def has_no_image(plan: Plan) -> bool:
@@ -26,7 +28,19 @@ def has_no_image(plan: Plan) -> bool:
         if isinstance(text, str)
         for container in json.loads(text)
     ]
-    return any(each.endswith(f"-grading-worker:{NOT_PUSHED}") for each in images)
+    unpushed = any(each.endswith(f"-grading-worker:{NOT_PUSHED}") for each in images)
+    return unpushed and not _keeps_image(plan)
+
+
+def _keeps_image(plan: Plan) -> bool:
+    """Whether there is a service that keeps the revision that a pipeline deployed."""
+    begun = {each.address for each in plan.changes if each.action is Action.REPLACE}
+    return any(
+        each.address.endswith(_PIPELINE_SERVICE)
+        and None not in (each.before, each.after)
+        and each.address not in begun
+        for each in plan.resources
+    )
 
 
 def missing_image(environment_name: str) -> ConfigurationError:

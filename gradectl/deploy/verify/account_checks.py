@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from gradectl.deploy.release import PIPELINE_VARIABLE
 from gradectl.deploy.verify import account_rules as rules
 from gradectl.deploy.verify.context import VerifyContext
 from gradectl.deploy.verify.results import (
@@ -69,6 +70,8 @@ def image(context: VerifyContext) -> CheckResult:
     if parts and stored is None and context.environment.emulated:
         return not_applicable("image", "the local stack runs the workers of this machine")
     if stored is None and values["grading_container_image"] is None:
+        if context.environment.variables.get(PIPELINE_VARIABLE) and context.output("service_name"):
+            return not_applicable("image", "a pipeline deploys it")
         nothing = missing_image(context.environment.name)
         return failed("image", nothing.what, nothing.next_step)
     return rules.image_state(values.image, stored, str(values["ecs_architecture"]), here)

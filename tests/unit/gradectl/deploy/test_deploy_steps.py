@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,18 +11,29 @@ import pytest
 
 from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.environment import Environment
-from gradectl.errors import RefusedError
-from gradectl.planning.plan import Action, Change, Plan
+from gradectl.errors import ConfigurationError, RefusedError
+from gradectl.planning.plan import Action, Change, Plan, Resource
+from gradectl.planning.worker_image import NOT_PUSHED
 from gradectl.ui import Ui
 
 KIND = "aws_ssm_parameter"
 CREATE = Change(f"{KIND}.x", KIND, Action.CREATE, (), "", None, {}, {})
+CONTAINERS = json.dumps([{"image": f"x.example.com/dev-grading-worker:{NOT_PUSHED}"}])
+WITHOUT_IMAGE = Resource(
+    "aws_ecs_task_definition.this",
+    "aws_ecs_task_definition",
+    "",
+    None,
+    {"container_definitions": CONTAINERS},
+)
 
 
 class RecordedDeployment:
     """Plans what it was given, and records what was changed."""
 
-    def __init__(self, *changes: Change, assume_yes: bool = True) -> None:
+    def __init__(
+        self, *changes: Change, assume_yes: bool = True, resources: tuple[Resource, ...] = ()
+    ) -> None:
         """Take the changes of the plan."""
         ui = Ui("table", {}, assume_yes=assume_yes)
         self.app = SimpleNamespace(
@@ -34,11 +46,11 @@ class RecordedDeployment:
             logs=None, services=SimpleNamespace(find=lambda *_names: None)
         )
         self.calls: list[str] = []
-        self._changes = changes
+        self._planned = Plan(changes, (), resources=resources)
 
     def plan(self) -> Plan:
         self.calls.append("plan")
-        return Plan(self._changes, ())
+        return self._planned
 
     def apply(self) -> dict[str, Any]:
         self.calls.append("apply")
@@ -109,3 +121,23 @@ def test_a_dry_run_only_plans() -> None:
 
     assert deployment.calls == ["plan"]
     assert all(text.startswith("would ") for text in details[1:])
+
+
+@pytest.mark.parametrize("dry_run", [True, False], ids=["dry run", "real run"])
+def test_a_run_without_an_image_is_refused_as_its_dry_run_says(dry_run: bool) -> None:
+    """What the dry run promises is what happens."""
+    deployment = RecordedDeployment(CREATE, resources=(WITHOUT_IMAGE,))
+
+    with pytest.raises(ConfigurationError, match="no image of the workers was pushed"):
+        run(deployment, "plan gate apply", dry_run=dry_run)
+
+    assert deployment.calls == ["plan"]
+
+
+def test_the_dry_run_of_a_run_that_pushes_the_image_needs_none() -> None:
+    """The real run plans with the image that it has pushed."""
+    deployment = RecordedDeployment(CREATE, resources=(WITHOUT_IMAGE,))
+
+    details = run(deployment, "plan gate apply", dry_run=True, builds_image=True)
+
+    assert details[-1] == "would apply: 1 to create"

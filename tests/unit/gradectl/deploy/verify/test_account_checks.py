@@ -134,6 +134,21 @@ def test_without_an_image_the_next_step_pushes_one(aws: Aws) -> None:
     assert found.next_step.startswith("gradectl image push dev; ")
 
 
+def test_where_a_pipeline_deploys_an_applied_environment_needs_no_image(aws: Aws) -> None:
+    """Its workers run; the first apply still needs one."""
+    first = context(aws, None)
+    variables = {"ecs_ignore_task_definition_changes": True}
+    environment = first.environment.model_copy(update={"variables": variables})
+    applied = TerraformState(outputs={"service_name": "dev-grading"})
+
+    states = [
+        image(VerifyContext(environment, aws, state)).state.value
+        for state in (TerraformState(), applied)
+    ]
+
+    assert states == ["failed", "not applicable"]
+
+
 def test_an_image_of_another_account_that_may_not_be_read_is_not_checked() -> None:
     """The next step is the policy of its repository; the own account's denial stays an error."""
     name = f"999999999999.dkr.ecr.{HERE}.amazonaws.com/worker:1"
