@@ -3,17 +3,18 @@ Writes each module as a repository of its own, in the layout of Terraform's regi
 
 `python scripts/publish_modules.py` writes `build/modules/terraform-aws-NAME/` with the files of the
 module, its README, its examples and its version. Links and sources that lead to this repository get
-an address. A folder that is a clone of its repository keeps its `.git`.
+an address. Of a folder that is a clone of its repository, it deletes and replaces only what it
+writes itself; `.git`, `.github`, a license and all others stay.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +26,8 @@ TOP = Path(__file__).resolve().parents[1]
 #: Where the documentation says that the repositories are.
 GROUP = "https://git.example.com/platform"
 _COPIED = ("*.tf", "templates/*", "tests/**/*")
+#: All that this script can have written into the folder of a module.
+_WRITTEN = (*_COPIED, "README.md", "VERSION", "examples/example-*", "examples/example-*/*")
 _SOURCE = re.compile(
     r'source( *)= "(?:git::https://git\.example\.com/platform/gradectl\.git//modules|\.\.)/'
     r'(?P<name>[a-z-]+)(?:\?ref=COMMIT)?"'
@@ -95,15 +98,15 @@ def published(top: Path, addresses: Addresses) -> dict[PurePosixPath, str]:
 
 
 def write(files: dict[PurePosixPath, str], folder: Path) -> None:
-    """Replace the content of each module's folder, except for `.git`."""
+    """Replace what this script writes in each module's folder; all other files stay."""
     for name in {path.parts[0] for path in files}:
-        for old in (folder / name).glob("*"):
-            if old.name == ".git":  # a folder, or the file of a work tree
-                continue
-            if old.is_dir() and not old.is_symlink():
-                shutil.rmtree(old)
-            else:
+        found = {old for pattern in _WRITTEN for old in (folder / name).glob(pattern)}
+        for old in sorted(found, reverse=True):  # what is in a folder before the folder
+            if old.is_symlink() or not old.is_dir():
                 old.unlink()
+            else:
+                with suppress(OSError):  # it has a file that is not of this script
+                    old.rmdir()
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -184,8 +187,12 @@ def main(arguments: list[str], top: Path = TOP) -> int:
     addresses = Addresses(str(project["version"]), options.group.rstrip("/"), options.registry)
     folder = top / "build" / "modules"
     files = published(top, addresses)
+    names = sorted({path.parts[0] for path in files})
+    if there := [name for name in names if (folder / name).exists()]:
+        listed = ", ".join(there)
+        sys.stderr.write(f"replaces its own files in {folder.relative_to(top)}/: {listed}\n")
     write(files, folder)
-    for name in sorted({path.parts[0] for path in files}):
+    for name in names:
         sys.stdout.write(f"{folder.relative_to(top)}/{name}\n")
     tag = f"git tag --annotate v{addresses.version}"
     sys.stderr.write(f"next: commit each folder to its repository, and tag it there: {tag}\n")

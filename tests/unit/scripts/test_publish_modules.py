@@ -109,23 +109,25 @@ def test_an_example_calls_its_module_and_takes_the_rest_as_variables(top: Path) 
 def test_a_second_run_removes_what_is_gone_and_keeps_the_repository(
     top: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder may be a clone; it is then only to be committed."""
+    """A folder may be a clone; it is then only to be committed, with all that is its own."""
     assert main([], top) == 0
+    assert "replaces" not in capsys.readouterr().err
     folder = top / "build" / "modules" / "terraform-aws-one"
-    (folder / ".git").mkdir()
-    (folder / ".git" / "HEAD").write_text("x")
-    (folder / "gone").mkdir()
-    (folder / "gone" / "old.tf").write_text("")
-    (folder / "old.tf").write_text("")
+    written = {path for path in folder.rglob("*") if path.is_file()}
+    own = [".git/HEAD", ".github/workflows/ci.yml", "LICENSE", "examples/mine/main.tf"]
+    gone = ["old.tf", "templates/old.sh", "tests/a/old.hcl", "examples/example-9/main.tf"]
+    for name in (*own, *gone):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
 
     assert main([], top) == 0
 
-    assert sorted(path.name for path in folder.iterdir()) == [
-        *(".git", "README.md", "VERSION", "examples", "main.tf", "variables.tf"),
-    ]
-    assert (folder / ".git" / "HEAD").exists()
+    left = {path for path in folder.rglob("*") if path.is_file()}
+    assert left == {*written, *(folder / name for name in own)}
+    assert not (folder / "examples/example-9").exists()
     out = capsys.readouterr()
     assert "build/modules/terraform-aws-one\n" in out.out
+    assert out.err.startswith("replaces its own files in build/modules/: terraform-aws-one, ")
     assert "git tag --annotate v1.2.3" in out.err
 
 
