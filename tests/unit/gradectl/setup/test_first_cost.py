@@ -68,6 +68,39 @@ def test_the_readme_has_the_month_of_production() -> None:
     assert f"{months[0]['storage'][0]:.2f}" in section
 
 
+@pytest.mark.parametrize("size", ["standard", "production"])
+def test_the_readme_says_of_broker_and_database_what_the_prices_say(size: str) -> None:
+    """Their price, or that none is known."""
+    readme = (ROOT / "environments/README.md").read_text()
+    section = readme.partition("## What production costs\n")[2].partition("\n## ")[0]
+    cells = [cell for line in section.splitlines() for cell in line.split("|")]
+    found = [line for line in estimate(**SIZES[size]).lines if line.item.startswith(("db.", "mq."))]
+
+    for line in found:
+        name = line.item.removesuffix("-pair").removesuffix("-multi-az")
+        (cell,) = (cell for cell in cells if f"`{name}`" in cell)
+        assert (f"{line.usd[0]:.2f}" if line.usd else "no known price") in cell
+        assert ("no known price" in cell) == (not line.usd)
+    assert len(found) == 2
+
+
+def test_the_page_of_costs_says_which_large_items_lack_a_price() -> None:
+    """Above its table, whose total would otherwise look like the price of a month."""
+    above = (ROOT / "docs/cost.md").read_text().partition("<!-- BEGIN month -->")[0]
+    prices = read_prices(Path("/nonexistent"))
+    broker, database = "mq-mq.m5.large-pair", "rds-mysql-db.m7g.large-multi-az"
+    unknown = {
+        (key, region)
+        for key in (broker, database)
+        for region in (SEOUL, "us-east-1")
+        if prices.find(key, region).usd is None
+    }
+
+    assert f"In {SEOUL} the two largest items, the broker and the database, have no known" in above
+    assert "in us-east-1 the\ndatabase has none" in above
+    assert unknown == {(broker, SEOUL), (database, SEOUL), (database, "us-east-1")}
+
+
 def test_the_size_production_is_the_environment_of_that_name() -> None:
     """What costs more than the defaults, so that both survive the failure of a zone."""
     variables = load(ROOT, "production").variables
