@@ -30,8 +30,6 @@ provider "aws" {
 TRUST = """{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
 "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}"""
 XML = b'<broker xmlns="http://activemq.apache.org/schema/core"/>'
-OLD_POLICY = """{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-"Action": "logs:PutLogEvents", "Resource": "*"}]}"""
 
 pytestmark = pytest.mark.engine
 Maker = Callable[..., Any]
@@ -138,9 +136,6 @@ class OldAccount:
         self._client("logs").create_log_group(logGroupName="/ecs/exams-grading")
         iam, ecs = self._client("iam"), self._client("ecs")
         iam.create_role(RoleName="exams-grading-task", AssumeRolePolicyDocument=TRUST)
-        iam.put_role_policy(
-            RoleName="exams-grading-task", PolicyName="logs", PolicyDocument=OLD_POLICY
-        )
         cluster, service = "exams-grading-cluster", "exams-grading-service"
         ecs.create_cluster(clusterName=cluster)
         definition = ecs.register_task_definition(
