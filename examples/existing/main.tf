@@ -41,7 +41,7 @@ module "grading_system" {
 output "worker_security_group_id" { value = module.grading_system.worker_security_group_id }
 
 # given: passwords = { broker = "a-Password-for-tests-1", database = "a-Password-for-tests-2" }
-# plans: resources=55 aws_vpc.this=0 aws_vpc_endpoint.interface=0 aws_vpc_endpoint.s3=0 aws_security_group.this=1 aws_ecs_service.this=1
+# plans: resources=56 aws_vpc.this=0 aws_vpc_endpoint.interface=0 aws_vpc_endpoint.s3=0 aws_security_group.this=1 aws_ecs_service.this=1
 # plans: aws_vpc_security_group_egress_rule.role["worker-to-broker-61614-group-1"] referenced_security_group_id = "sg-0123456789abcdef0"
 # bills: alarm-metric=16 custom-metric=1 custom-metric=use fargate-x86-memory=730..7300
 # bills: fargate-x86-vcpu=365..3650 kms-key=1 logs-ingested=use logs-stored=use s3-storage=use

@@ -93,7 +93,7 @@ output "task_definition_arn" { value = module.ecs_grading.task_definition_arn }
 output "broker_users" { value = { admin = null, web = null, worker = module.parameters.names["mq-password"] } }
 
 # given: passwords = { database = "a-Password-for-tests-1", worker = "a-Password-for-tests-2" }
-# plans: resources=100 aws_mq_broker.this=1 aws_db_instance.this=1 aws_ecs_service.this=1 aws_nat_gateway.this=0
+# plans: resources=101 aws_mq_broker.this=1 aws_db_instance.this=1 aws_ecs_service.this=1 aws_nat_gateway.this=0
 # plans: module.parameters.aws_ssm_parameter.secret["mq-password"] name = "/exams/worker/mq-password"
 # plans: aws_ecs_task_definition.this container_definitions.0.name = "grading-worker"
 # bills: alarm-metric=17 custom-metric=1 custom-metric=use fargate-x86-memory=730..7300

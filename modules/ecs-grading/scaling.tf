@@ -10,12 +10,16 @@ locals {
 # always or never: an apply in exam hours would otherwise reset what a schedule has set.
 # `rests`: the alarms of zero.tf come and go with a minimum of 0, and one that remained without them could leave no task.
 resource "terraform_data" "bounds" {
-  triggers_replace = local.service.id # replacing the service deletes its target without an error
-
   input = merge(
     { for name, bound in local.bounds : name => bound if alltrue([for each in local._schedules : each[name] == null]) },
     local.may_rest ? { rests = 1 } : {},
   )
+}
+
+# Replacing the service deletes its target without an error. This is a resource of its own, because one that an upgrade
+# adds replaces nothing, whereas a trigger added to `bounds` would, also in exam hours.
+resource "terraform_data" "service" {
+  triggers_replace = local.service.id
 }
 
 # Always created: without autoscaling it holds the service at the desired count, so that the variable can
@@ -29,7 +33,7 @@ resource "aws_appautoscaling_target" "this" {
 
   lifecycle {
     ignore_changes       = [max_capacity, min_capacity] # schedules set them
-    replace_triggered_by = [terraform_data.bounds]
+    replace_triggered_by = [terraform_data.bounds, terraform_data.service]
   }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,18 +51,20 @@ def live(folder: Any, account: Any) -> None:
     )
     assert not service(ecs, "everything")["enableExecuteCommand"]
     assert service(ecs, "everything")["deploymentConfiguration"]["maximumPercent"] == 200
+    let_terraform_deploy(folder, "instances")
+    changed = ("-var=changed=true", "-var=pipeline=false")
     service_of_spot = "module.spot.aws_ecs_service.pipeline[0]"
-    again = replaced(folder, "-var=changed=true", f"-replace={service_of_spot}")
+    again = replaced(folder, *changed, f"-replace={service_of_spot}")
     assert again == {
         service_of_spot,
         "module.spot.aws_appautoscaling_target.this",
-        "module.spot.terraform_data.bounds",
+        "module.spot.terraform_data.service",
         "module.spot.aws_appautoscaling_policy.queue_depth[0]",
         'module.spot.aws_appautoscaling_policy.resource["cpu"]',
         'module.spot.aws_appautoscaling_policy.resource["memory"]',
-    }, "AWS deletes what scales a service together with it"
+    }, "AWS deletes what scales a service together with it, and only that is replaced"
 
-    folder.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE, "-var=changed=true")
+    folder.run("destroy", "-no-color", "-auto-approve", WAITS_AT_ONCE, *changed)
     assert folder.run("state", "list").strip() == ""
 
 
@@ -73,7 +76,8 @@ def apply(folder: Any, *words: str) -> None:
 
 
 def assert_an_apply_in_exam_hours_keeps_the_minimum(folder: Any, account: Any) -> None:
-    """What a schedule has set is no change to Terraform."""
+    """What a schedule has set is no change to Terraform, also in a state of an older version."""
+    folder.run("state", "rm", "module.everything.terraform_data.service")
     scaling = account.client("application-autoscaling")
     target = {
         "ServiceNamespace": "ecs",
@@ -103,9 +107,16 @@ def deploy_elsewhere(ecs: Any, name: str) -> str:
 
 
 def let_a_pipeline_deploy(folder: Any, name: str) -> None:
-    """Write the `moved` block of the README, without which the service would be replaced."""
+    """Write the `moved` block of the README, without which the service would be deleted."""
     (block,) = re.findall(r"```terraform\n(moved \{.*?\n\}\n)```", README.read_text(), re.DOTALL)
     (folder.directory / "moved.tf").write_text(block.replace("ecs_grading", name, 2))
+
+
+def let_terraform_deploy(folder: Any, name: str) -> None:
+    """Turn the switch off as the README says: without the block, with its command."""
+    (folder.directory / "moved.tf").unlink()
+    (command,) = re.findall(r"^terraform (state mv .*)$", README.read_text(), re.MULTILINE)
+    folder.run(*shlex.split(command.replace("ecs_grading", name)))
 
 
 def service(ecs: Any, name: str) -> dict[str, Any]:

@@ -5,6 +5,12 @@ variable "changed" {
   default = false
 }
 
+# whether a pipeline deploys the workers on instances; null: in the changed version
+variable "pipeline" {
+  type    = bool
+  default = null
+}
+
 terraform {
   required_version = ">= 1.11"
 
@@ -106,7 +112,7 @@ module "instances" {
     volume_kms_key_arn      = aws_kms_key.this.arn
   }
 
-  service = { ignore_task_definition_changes = var.changed }
+  service = { ignore_task_definition_changes = coalesce(var.pipeline, var.changed) }
 }
 
 module "everything" {
