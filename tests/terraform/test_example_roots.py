@@ -13,7 +13,19 @@ import pytest
 from grader.settings import WorkerSettings, explain
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOTS = sorted({path.parent for path in (ROOT / "examples").glob("*/*.tf")})
+EXAMPLES = ROOT / "examples"
+ROOTS = sorted({path.parent for path in EXAMPLES.glob("*/*.tf")})
+#: The examples in which a file creates a broker, also one in a deeper folder.
+WITH_BROKER = sorted(
+    {
+        EXAMPLES / path.relative_to(EXAMPLES).parts[0]
+        for kind in ("*.tf", "*.hcl")
+        for path in EXAMPLES.rglob(kind)
+        if "/modules/messaging" in path.read_text()
+    }
+)
+#: What the provider must leave alone, or an apply removes what a sync has recorded.
+IGNORED = 'ignore_tags { key_prefixes = ["gradectl:"] }'
 #: Most lines of each root.
 LIMITS = {"existing": 32, "minimal": 30, "team": 75}
 #: The line of a README that names the modules by their version.
@@ -79,6 +91,23 @@ def test_a_root_with_a_broker_ends_the_passwords_of_its_state(folder: Path) -> N
     assert "broker_users" in outputs
     if 'modules/ecs-grading"' in text:
         assert {"cluster_name", "service_name", "task_definition_arn"} <= outputs
+
+
+@pytest.mark.parametrize("example", WITH_BROKER, ids=lambda example: example.name)
+def test_an_example_with_a_broker_ends_the_passwords_of_its_state(example: Path) -> None:
+    """Its README has the command, its roots the outputs for it, and an apply keeps its records."""
+    command = r"gradectl broker-users sync --(outputs -|broker-id .* --disable admin) --yes"
+    files = [path for kind in ("*.tf", "*.hcl") for path in example.rglob(kind)]
+    with_provider = [path for path in files if 'provider "aws"' in path.read_text()]
+
+    assert re.search(command, (example / "README.md").read_text())
+    assert with_provider
+    for path in with_provider:
+        text = path.read_text()
+        outputs = set(re.findall(r'^output "(\w+)"', text, re.MULTILINE))
+        assert IGNORED in text, path
+        assert path.suffix != ".tf" or {"broker_arn", "broker_id"} & outputs, path
+        assert path.suffix != ".tf" or "broker_users" in outputs, path
 
 
 def test_the_readme_of_the_broker_begins_with_the_passwords_in_the_state() -> None:

@@ -18,6 +18,7 @@ provider "aws" {
   allowed_account_ids = ["222222222222"]
   assume_role { role_arn = "arn:aws:iam::222222222222:role/terraform-exams" }
   default_tags { tags = { Project = "exams", Environment = "production", ManagedBy = "Terraform" } }
+  ignore_tags { key_prefixes = ["gradectl:"] } # versions of the passwords that the broker's users have
 }
 
 module "system" {
@@ -27,3 +28,7 @@ module "system" {
   broker = { instance_type = "mq.m5.large", deployment_mode = "ACTIVE_STANDBY_MULTI_AZ" }
   copies = { account_id = "333333333333", bucket_arn = "arn:aws:s3:::example-production-grading-copies" }
 }
+
+# of which `gradectl broker-users sync` ends the passwords in the state
+output "broker_id" { value = module.system.broker_id }
+output "broker_users" { value = module.system.broker_users }

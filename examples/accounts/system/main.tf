@@ -45,3 +45,6 @@ module "monitoring" {
   environment_name = var.name
   broker           = { node_names = module.messaging.node_names, instance_type = var.broker.instance_type }
 }
+
+output "broker_id" { value = module.messaging.broker_id }
+output "broker_users" { value = { admin = null } } # a password that is stored nowhere
