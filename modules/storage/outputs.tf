@@ -13,6 +13,11 @@ output "bucket_name" {
   ]
 }
 
+output "replication_role_arn" {
+  description = "ARN of the role with which S3 copies objects; null without replication."
+  value       = one(aws_iam_role.replication[*].arn)
+}
+
 output "web_policy_json" {
   description = "IAM policy document of the web tier: put to submissions/, get from results/."
   value       = jsonencode(local.web_policy)

@@ -14,6 +14,11 @@ run "locks_and_copies_nothing_by_default" {
     condition     = length(aws_s3_bucket_object_lock_configuration.this) + length(aws_s3_bucket_replication_configuration.this) + length(aws_iam_role.replication) + length(aws_iam_role_policy.replication) == 0
     error_message = "Both are by choice."
   }
+
+  assert {
+    condition     = output.replication_role_arn == null
+    error_message = "There is no role."
+  }
 }
 
 run "locks_objects_that_privileged_identities_may_delete" {
@@ -121,6 +126,11 @@ run "copies_locked_and_encrypted_objects_to_another_account" {
   assert {
     condition     = aws_iam_role.replication[0].name == "test-grading-copies"
     error_message = "The role has the given name."
+  }
+
+  assert {
+    condition     = output.replication_role_arn == "arn:aws:iam::123456789012:role/test-grading-copies"
+    error_message = "The owner of the other bucket allows this role."
   }
 
   assert {

@@ -6,3 +6,9 @@ mock_resource "aws_s3_bucket" {
     id  = "test-grading-files"
   }
 }
+
+mock_resource "aws_iam_role" {
+  defaults = {
+    arn = "arn:aws:iam::123456789012:role/test-grading-copies"
+  }
+}
