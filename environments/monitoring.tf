@@ -7,7 +7,7 @@ module "monitoring" {
 
   broker = {
     engine_type   = module.messaging.engine_type
-    instance_type = var.mq_existing == null ? var.mq_instance_type : null
+    instance_type = module.messaging.instance_type
     node_names    = module.messaging.node_names
   }
   service = {

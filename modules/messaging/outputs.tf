@@ -49,6 +49,11 @@ output "initial_password" {
   sensitive   = true
 }
 
+output "instance_type" {
+  description = "Instance type of each broker node; null for an existing broker."
+  value       = local.makes_broker ? local.instance_type : null
+}
+
 output "log_group_names" {
   description = "CloudWatch log groups of the broker."
   value       = local.makes_broker ? [for group in local.log_groups : group.name] : var.existing.log_group_names

@@ -118,7 +118,7 @@ run "outputs_describe_the_broker" {
   }
 
   assert {
-    condition     = output.broker_name == "test-grading-mq" && output.engine_type == "ActiveMQ" && output.broker_id == "b-1" && output.configuration_id == "c-1"
+    condition     = output.broker_name == "test-grading-mq" && output.engine_type == "ActiveMQ" && output.broker_id == "b-1" && output.configuration_id == "c-1" && output.instance_type == "mq.t3.micro"
     error_message = "The outputs describe the broker."
   }
 

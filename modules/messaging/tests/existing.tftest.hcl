@@ -42,7 +42,7 @@ run "outputs_of_an_existing_broker" {
   }
 
   assert {
-    condition     = output.broker_arn == null && output.broker_id == null && output.broker_xml == null && output.configuration_id == null
+    condition     = output.broker_arn == null && output.broker_id == null && output.broker_xml == null && output.configuration_id == null && output.instance_type == null
     error_message = "Values of resources that do not exist are null."
   }
 }
