@@ -42,3 +42,8 @@ output "security_group_ids" {
   description = "Security groups of the database; empty with existing."
   value       = var.security_group_ids
 }
+
+output "username" {
+  description = "Value of admin_username: the administrator, or the user of an existing database."
+  value       = var.admin_username
+}

@@ -127,7 +127,7 @@ run "names_administrator_schema_and_application" {
   }
 
   assert {
-    condition     = output.application_username == "judge_worker" && output.database_name == "judge"
+    condition     = output.username == "dba" && output.application_username == "judge_worker" && output.database_name == "judge"
     error_message = "The outputs contain the values."
   }
 }
