@@ -30,6 +30,9 @@ locals {
     mq-username = var.broker.username
   }
   password_versions = { db-password = var.database.password_version, mq-password = var.broker.password_version }
+
+  # Fargate does not accept keys that are replicated to other regions.
+  disk_key_arn = var.kms_key_arn == null ? null : strcontains(var.kms_key_arn, ":key/mrk-") ? null : var.kms_key_arn
 }
 
 module "network" {
@@ -73,7 +76,7 @@ module "ecs_grading" {
   environment        = local.environment
   subnet_ids         = var.network.private_subnet_ids
   security_group_ids = [local.security_group_ids["worker"]]
-  task               = var.task
+  task               = merge(var.task, { ephemeral_storage_kms_key_arn = local.disk_key_arn })
   capacity           = var.capacity
   scaling            = var.scaling
 
@@ -83,8 +86,9 @@ module "ecs_grading" {
   }
 
   service = {
-    allow_task_protection = var.service.allow_task_protection
-    log                   = { kms_key_arn = var.kms_key_arn, retention_days = var.service.log_retention_days }
+    allow_task_protection          = var.service.allow_task_protection
+    ignore_task_definition_changes = var.service.ignore_task_definition_changes
+    log                            = { kms_key_arn = var.kms_key_arn, retention_days = var.service.log_retention_days }
   }
 
   task_policies = { bucket = var.storage.worker_policy_json, parameters = module.parameters.reader_policy_json }
@@ -104,8 +108,9 @@ module "monitoring" {
   topic                 = { email_addresses = var.alarms.email_addresses }
 
   service = {
-    cluster_name = module.ecs_grading.cluster_name
-    service_name = module.ecs_grading.service_name
-    min_tasks    = module.ecs_grading.min_tasks
+    cluster_name    = module.ecs_grading.cluster_name
+    log_kms_key_arn = var.kms_key_arn
+    service_name    = module.ecs_grading.service_name
+    min_tasks       = module.ecs_grading.min_tasks
   }
 }

@@ -28,6 +28,11 @@ output "service_name" {
   value       = module.ecs_grading.service_name
 }
 
+output "task_definition_arn" {
+  description = "ARN of the task definition with revision; null with service.ignore_task_definition_changes, where another may be deployed."
+  value       = var.service.ignore_task_definition_changes ? null : module.ecs_grading.task_definition_arn
+}
+
 output "task_role_name" {
   description = "Name of the task role of the worker, for attaching more policies."
   value       = module.ecs_grading.task_role_name

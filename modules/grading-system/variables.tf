@@ -18,6 +18,7 @@ variable "broker" {
     password_version   = optional(number, 1)        # a higher version writes passwords.broker again
     security_group_ids = optional(list(string), []) # its groups
     stomp_endpoints    = list(string)               # stomp+ssl://<host>:61614, one per node
+    user_names         = optional(list(string), []) # users of a new broker, of which username is one; empty if they are not known
     username           = optional(string, "worker") # user in the group grading-workers
   })
   nullable = false
@@ -40,6 +41,11 @@ variable "broker" {
   validation {
     condition     = length(var.broker.username) > 0
     error_message = "broker.username must be the user of the workers, not an empty text."
+  }
+
+  validation {
+    condition     = length(var.broker.user_names) == 0 || contains(var.broker.user_names, var.broker.username)
+    error_message = "broker.username must be one of broker.user_names, the users that the broker gets: add it to users of the module messaging, in the group grading-workers."
   }
 
   validation {
@@ -81,7 +87,7 @@ variable "database" {
     identifier         = optional(string)           # RDS instance of the alarms; null for no database alarms
     password_version   = optional(number, 1)        # a higher version writes passwords.database again
     security_group_ids = optional(list(string), []) # its groups
-    username           = optional(string, "grader") # the default is the administrator of the module database
+    username           = optional(string, "grader") # the user of the workers; the module database has it as an output
   })
   nullable = false
 
@@ -125,7 +131,7 @@ variable "image" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key of the passwords and of the log; null for keys of AWS."
+  description = "ARN of the KMS key of passwords, logs and Fargate disks; the README has the few things with other keys. Null uses keys of AWS."
   type        = string
   default     = null
 }
@@ -212,10 +218,11 @@ variable "scaling" {
 }
 
 variable "service" {
-  description = "Protection and log of the workers."
+  description = "Protection, deployment and log of the workers."
   type = object({
-    allow_task_protection = optional(bool, false) # a worker protects its task from scale-in while it has a job for more than 5 seconds
-    log_retention_days    = optional(number, 30)  # retention of the log
+    allow_task_protection          = optional(bool, false) # a worker protects its task from scale-in while it has a job for more than 5 seconds
+    ignore_task_definition_changes = optional(bool, false) # leave the revision that a pipeline deployed; see the README before turning it on or off
+    log_retention_days             = optional(number, 30)  # retention of the log
   })
   default  = {}
   nullable = false
@@ -253,12 +260,16 @@ variable "storage" {
 }
 
 variable "task" {
-  description = "Size and architecture of a worker."
+  description = "Size, architecture and secrets of a worker."
   type = object({
     architecture          = optional(string, "X86_64") # X86_64 or ARM64; must match the image
     cpu                   = optional(number, 512)      # CPU units; 1024 are one vCPU
     ephemeral_storage_gib = optional(number)           # disk on Fargate, 21 to 200; null means 20
     memory                = optional(number, 1024)     # MB
+
+    repository_credentials_arn = optional(string)           # secret with the login for image in a private registry that is not ECR
+    secret_arns                = optional(map(string), {})  # SSM parameter or secret by the environment variable that gets its value
+    secret_kms_key_arns        = optional(list(string), []) # customer managed keys that encrypt these secrets
   })
   default  = {}
   nullable = false

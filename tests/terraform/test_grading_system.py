@@ -17,6 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "modules" / "grading-system"
 #: Variables whose type is a part of that of the same variable of the module ecs-grading.
 SHARED = ("capacity", "scaling", "task")
+#: Variables that take the outputs of a module, and the members that are no outputs of it.
+OUTPUTS: dict[str, tuple[str, set[str]]] = {
+    "broker": ("messaging", {"cidr_blocks", "password_version", "username"}),
+    "database": ("database", {"cidr_blocks", "password_version"}),
+    "network": ("network", {"endpoints", "internet_egress", "s3_prefix_list_id"}),
+    "storage": ("storage", set()),
+}
 SINGLE = """
 variable "passwords" {
   ephemeral = true
@@ -26,6 +33,7 @@ module "parameters" {
   source           = "../../../modules/parameters"
   environment_name = "exams"
   part             = "worker"
+  kms_key_arn      = local.key
   secret_versions  = { db-password = 1, mq-password = 1 }
   secret_values    = { db-password = var.passwords.database, mq-password = var.passwords.broker }
   values = {
@@ -50,16 +58,19 @@ module "ecs_grading" {
     { AWS_REGION = "ap-northeast-2", ENVIRONMENT = "exams", GRADING_BUCKET = "exams-files" },
     { for key, name in module.parameters.names : "${upper(replace(key, "-", "_"))}_PARAM" => name },
   )
+  service = { ignore_task_definition_changes = true, log = { kms_key_arn = local.key } }
+  task    = merge(local.task, { ephemeral_storage_kms_key_arn = local.key })
 }
 
 module "monitoring" {
   source           = "../../../modules/monitoring"
   environment_name = "exams"
-  broker           = { node_names = ["shared-1"] }
+  broker           = { node_names = ["shared-1"], instance_type = "mq.t3.micro" }
   service = {
-    cluster_name = module.ecs_grading.cluster_name
-    service_name = module.ecs_grading.service_name
-    min_tasks    = module.ecs_grading.min_tasks
+    cluster_name    = module.ecs_grading.cluster_name
+    log_kms_key_arn = local.key
+    service_name    = module.ecs_grading.service_name
+    min_tasks       = module.ecs_grading.min_tasks
   }
 }
 
@@ -90,6 +101,13 @@ locals {
   policy = jsonencode({
     Version = "2012-10-17", Statement = [{ Resource = "arn:aws:s3:::exams-files/*" }]
   })
+  key = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
+  task = {
+    repository_credentials_arn = "${local.secrets}:registry-AbCdEf"
+    secret_arns                = { HANDLER_TOKEN = "${local.secrets}:handler-GhIjKl" }
+    secret_kms_key_arns        = [local.key]
+  }
+  secrets = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret"
 }
 """
 COMPOSITE = """
@@ -102,7 +120,10 @@ module "grading_system" {
   environment_name = "exams"
   region           = "ap-northeast-2"
   image            = "example.com/grading-worker:1.0"
+  kms_key_arn      = local.key
   passwords        = var.passwords
+  service          = { ignore_task_definition_changes = true }
+  task             = local.task
   alarms           = { queue_size_alarm_name = "grading-queue-size-high" }
   storage          = { bucket_name = "exams-files", worker_policy_json = local.policy }
   network = {
@@ -113,6 +134,7 @@ module "grading_system" {
     endpoints          = { security_group_ids = ["sg-0123456789abcdef2"] }
   }
   broker = {
+    instance_type      = "mq.t3.micro"
     node_names         = ["shared-1"]
     stomp_endpoints    = ["stomp+ssl://mq.example.com:61614"]
     security_group_ids = ["sg-0123456789abcdef0"]
@@ -163,6 +185,17 @@ def test_its_options_are_those_of_the_module_that_they_reach() -> None:
 
     assert own.items() <= workers.items()
     assert {path for path in workers.keys() - own.keys() if not path.startswith("task.")} == set()
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_it_takes_the_outputs_of_another_module_as_they_are(name: str) -> None:
+    """A member that is no output of the module would silently have its default."""
+    module, others = OUTPUTS[name]
+    outputs = {output.name for output in Sources.of(ROOT / "modules" / module).outputs}
+    own = next(each for each in Sources.of(MODULE).variables if each.name == name)
+
+    taken = {leaf.path.split(".")[1] for leaf in own.members}
+    assert taken - outputs == others
 
 
 def test_it_sets_what_a_worker_requires() -> None:

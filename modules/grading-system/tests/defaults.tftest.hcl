@@ -73,6 +73,11 @@ run "workers_get_all_that_they_require" {
   }
 
   assert {
+    condition     = output.task_definition_arn == "arn:aws:ecs:ap-northeast-2:123456789012:task-definition/test-grading-task:1"
+    error_message = "The revision is an output, which gradectl broker-users sync deploys again."
+  }
+
+  assert {
     condition     = keys(one(module.network[*].security_group_ids)) == ["worker"] && output.worker_security_group_id == "sg-0000000000000000f"
     error_message = "Only the group of the workers is created, and the tasks are in it."
   }
@@ -92,18 +97,34 @@ run "outputs_of_the_other_modules_fit" {
   command = plan
 
   variables {
-    alarms = null
+    alarms      = null
+    kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/mrk-0123456789abcdef0123456789abcdef"
     network = {
       private_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
       security_group_ids = { broker = "sg-0123456789abcdef0", worker = "sg-0123456789abcdef9" }
     }
-    broker   = { node_names = ["test-grading-mq-1"], stomp_endpoints = ["stomp+ssl://mq.example.com:61614"], security_group_ids = ["sg-0123456789abcdef0"] }
-    database = { database_name = "grading", endpoint = "db.example.com:3306", identifier = "test-grading" }
+    broker = {
+      node_names         = ["test-grading-mq-1"]
+      stomp_endpoints    = ["stomp+ssl://mq.example.com:61614"]
+      security_group_ids = ["sg-0123456789abcdef0"]
+      user_names         = ["admin", "worker"]
+    }
+    database = { database_name = "grading", endpoint = "db.example.com:3306", identifier = "test-grading", username = "dba" }
   }
 
   assert {
     condition     = length(module.network) == 0 && output.worker_security_group_id == "sg-0123456789abcdef9"
     error_message = "The tasks are in the group that the module network created for them."
+  }
+
+  assert {
+    condition     = local.parameters["mq-username"] == "worker" && local.parameters["db-username"] == "dba"
+    error_message = "The users are one of the module messaging, and that of the module database."
+  }
+
+  assert {
+    condition     = local.disk_key_arn == null
+    error_message = "Fargate does not accept a multi-Region key."
   }
 
   assert {

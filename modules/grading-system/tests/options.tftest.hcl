@@ -36,6 +36,7 @@ run "all_options_reach_their_modules" {
   command = plan
 
   variables {
+    image       = "registry.example.com/grading-worker:1.0"
     kms_key_arn = "arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"
     settings    = { DLQ_NAME = "exams-dlq", LOG_LEVEL = "DEBUG", PRIORITY_QUEUE_NAME = "exams-first", QUEUE_NAME = "exams" }
     alarms = {
@@ -51,6 +52,7 @@ run "all_options_reach_their_modules" {
       password_version   = 3
       security_group_ids = []
       stomp_endpoints    = ["stomp+ssl://one.example.com:61614", "stomp+ssl://two.example.com:61614"]
+      user_names         = ["admin", "grading"]
       username           = "grading"
     }
     capacity = { desired = 3, max = 20, min = 2, spot = { fargate_base = 2, fargate_weight = 0, spot_weight = 1 } }
@@ -81,8 +83,16 @@ run "all_options_reach_their_modules" {
       wake_up_tasks        = 2
       schedules            = { exam = { schedule = "at(2030-01-01T08:00:00)", max = 30, min = 0, timezone = "Asia/Seoul" } }
     }
-    service = { allow_task_protection = true, log_retention_days = 90 }
-    task    = { architecture = "ARM64", cpu = 1024, ephemeral_storage_gib = 50, memory = 3072 }
+    service = { allow_task_protection = true, ignore_task_definition_changes = true, log_retention_days = 90 }
+    task = {
+      architecture               = "ARM64"
+      cpu                        = 1024
+      ephemeral_storage_gib      = 50
+      memory                     = 3072
+      repository_credentials_arn = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:registry-AbCdEf"
+      secret_arns                = { HANDLER_TOKEN = "arn:aws:ssm:ap-northeast-2:123456789012:parameter/handler" }
+      secret_kms_key_arns        = ["arn:aws:kms:ap-northeast-2:123456789012:key/11111111-2222-3333-4444-555555555555"]
+    }
   }
 
   assert {
@@ -111,6 +121,16 @@ run "all_options_reach_their_modules" {
   }
 
   assert {
+    condition     = local.disk_key_arn == var.kms_key_arn
+    error_message = "The disks of the tasks have the key."
+  }
+
+  assert {
+    condition     = output.task_definition_arn == null
+    error_message = "The revision of Terraform is no output where a pipeline deploys."
+  }
+
+  assert {
     condition     = output.min_tasks == 0 && module.ecs_grading.capacity_providers == tolist(["FARGATE", "FARGATE_SPOT"])
     error_message = "Schedules and Spot are those of the module ecs-grading."
   }
@@ -118,9 +138,10 @@ run "all_options_reach_their_modules" {
   assert {
     condition = (
       contains(module.monitoring[0].alarm_names, "grading-queue-size-high") &&
+      length(regexall("-cpu-credits-low", join(" ", module.monitoring[0].alarm_names))) == 2 &&
       length(regexall("dead-letter", join(" ", module.monitoring[0].alarm_names))) == 0 &&
       length(regexall("-database-", join(" ", module.monitoring[0].alarm_names))) > 0
     )
-    error_message = "Names and choice of the alarms are those of alarms; a database with an identifier has some."
+    error_message = "Names and choice of the alarms are those of alarms; a database with an identifier and a burstable broker have some."
   }
 }

@@ -111,6 +111,21 @@ run "rejects_an_empty_broker_user" {
   expect_failures = [var.broker]
 }
 
+run "rejects_a_user_that_the_new_broker_lacks" {
+  command = plan
+
+  variables {
+    broker = {
+      node_names         = ["shared-1"]
+      stomp_endpoints    = ["stomp+ssl://mq.example.com:61614"]
+      security_group_ids = ["sg-0123456789abcdef0"]
+      user_names         = ["admin", "grading"]
+    }
+  }
+
+  expect_failures = [var.broker]
+}
+
 run "rejects_broker_and_database_that_the_workers_cannot_reach" {
   command = plan
 
