@@ -127,7 +127,7 @@ run "all_options_reach_their_modules" {
 
   assert {
     condition     = output.task_definition_arn == null
-    error_message = "The revision of Terraform is no output where a pipeline deploys."
+    error_message = "Where a pipeline deploys, the output does not name the revision of Terraform."
   }
 
   assert {
