@@ -16,6 +16,8 @@ from gradectl.validation.hcl import Block
 from gradectl.validation.project import readable
 
 _NUMBERED = re.compile(r"\b(lines?|columns?) \d+")
+#: Terraform names a rule by its range: `variables.tf:33,3-13` or `variables.tf:33,3-35,4`.
+_RANGE = re.compile(r":\d+,\d+-\d+(?:,\d+)?")
 _WITH_BLOCKS = (".tf", ".tftest.hcl")
 
 
@@ -69,7 +71,7 @@ class Fingerprints:
             relpath(path, self._top),
             self._block(path, finding.line),
             finding.rule,
-            _NUMBERED.sub(r"\1 N", message),
+            _RANGE.sub(":N", _NUMBERED.sub(r"\1 N", message)),
         )
 
     def _block(self, path: Path, line: int) -> str:

@@ -76,6 +76,17 @@ def test_numbers_of_lines_and_folders_of_this_machine_are_left_out(
     assert found.message == "./a.json, line N, column N: see TMP/x"
 
 
+@pytest.mark.parametrize("place", ["40,3-13", "41,3-44,4"])
+def test_the_range_of_a_rule_is_left_out(fingerprint: Make, place: str) -> None:
+    """Terraform names the rule that refuses a value by its lines and columns."""
+    text = "This was checked by the validation rule at variables.tf:{}."
+    known = fingerprint(FILE, Finding("infra/main.tf", 6, text.format("33,3-13")))
+
+    found = fingerprint(FILE, Finding("infra/main.tf", 6, text.format(place)))
+
+    assert found == known
+
+
 def test_other_files_have_no_blocks(fingerprint: Make) -> None:
     """A README may contain anything."""
     assert fingerprint(FILE, Finding("infra/README.md", 3, "wrong")).block == ""
