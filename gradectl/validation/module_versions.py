@@ -10,8 +10,11 @@ from gradectl.validation.hcl import Block
 
 _LOCAL = ("./", "../", "/")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-#: `v1.2.3`, `modules/vpc/1.2.0-rc.1`, `release-2026-11-30`; no branch such as `main`.
-_TAG = re.compile(r"(?:.*[/_-])?v?\d+(?:\.\d+)*(?:[-+._]\w+)*")
+_PREFIX = r"(?:.*[/_-])?"
+#: `v1.2.3`, `modules/vpc/1.2.0-rc.1`, `release-2026-11-30`; no branch such as `main` or `1.2.x`.
+_TAG = re.compile(_PREFIX + r"(?:v?\d+(?:\.\d+)+|\d{4}-?\d{2}-?\d{2})(?:(?!\.[xX]\b)[-+._]\w+)*")
+#: A branch may have such a name as well as a tag: `release/1.x`, `feature/ABC-123`, `main-2`, `v1`.
+_DOUBTFUL = re.compile(_PREFIX + r"v?\d+(?:\.\d+)*(?:[-+._]\w+)*")
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
 _GIT = re.compile(r"git::|git@|ssh://|(?:github\.com|bitbucket\.org)/|hg::|[^?]*\.git(?:$|//|\?)")
@@ -26,7 +29,7 @@ _NUMBERED = re.compile(r"\d+\.\d+|[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Unpinned:
-    """A module whose next installation may be another one; only a `warning` has a limit."""
+    """A module whose next installation may be another one; a `warning` may also have a limit."""
 
     line: int
     what: str
@@ -66,9 +69,12 @@ def _of_git(name: str, address: str, line: int) -> Unpinned | None:
         return Unpinned(line, f"module {name!r} has no version: {hint}")
     if ref.startswith(_TAGS) or _COMMIT.fullmatch(ref):
         return None
-    if ref.startswith(_HEADS) or not _TAG.fullmatch(ref):
+    if ref.startswith(_HEADS) or not (_TAG.fullmatch(ref) or _DOUBTFUL.fullmatch(ref)):
         return Unpinned(line, f"module {name!r} follows the branch {ref!r}: {hint}")
-    return None
+    if _TAG.fullmatch(ref):
+        return None
+    text = f"module {name!r} may follow a branch, {ref!r}: {hint}, or ?ref={_TAGS}{ref}"
+    return Unpinned(line, text, warning=True)
 
 
 def _of_registry(name: str, block: Block) -> Unpinned | None:

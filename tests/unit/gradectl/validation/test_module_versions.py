@@ -29,6 +29,9 @@ def judged(source: str, version: str = "") -> Unpinned | None:
         f"{GIT}?depth=1&ref=network/v1.2.3",
         f"{GIT}?ref=refs/tags/stable",
         f"{GIT}?ref=release-2026-11-30",
+        f"{GIT}?ref=release-20261130",
+        f"{GIT}?ref=refs/tags/v1",
+        f"{GIT}?ref=v1.2.3.Final",
         f"{GIT}?ref=0123abc",
         f"{GIT}?ref=da39a3ee5e6b4b0d3255bfef95601890afd80709",
         "git@github.com:example/network.git?ref=v1.2.3",
@@ -67,6 +70,19 @@ def test_what_may_be_another_one_tomorrow_is_found(source: str, what: str) -> No
     assert found
     assert what in found.what
     assert (found.line, found.warning) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "ref", ["release/1.x", "release/1.2.x", "feature/ABC-123", "main-2", "v1", "2026"]
+)
+def test_what_may_be_a_branch_or_a_tag_is_a_warning(ref: str) -> None:
+    """Only the repository knows; the message says how to write it so that everybody does."""
+    found = judged(f'"{GIT}?ref={ref}"')
+
+    assert found
+    assert f"may follow a branch, {ref!r}" in found.what
+    assert f"?ref=refs/tags/{ref}" in found.what
+    assert found.warning
 
 
 @pytest.mark.parametrize(
