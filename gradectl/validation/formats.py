@@ -16,6 +16,7 @@ from gradectl.validation.findings import (
     listed,
     rows,
 )
+from grader.text import escape_controls
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -161,8 +162,8 @@ def _with_rule(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    """Escape the text of a workflow command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Escape the text of a workflow command; its log is shown on terminals, too."""
+    return escape_controls(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

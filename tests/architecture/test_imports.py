@@ -89,6 +89,7 @@ TABLE = {
         "smoke": "errors queues grader.client grader.contract grader.errors grader.ports"
         " grader.text",
         "validation": "adapters.terraform environment errors files processes",
+        "validation": "adapters.terraform environment errors processes grader.text",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",

@@ -266,6 +266,14 @@ def test_github_commands_are_always_one_line(text: str) -> None:
     assert "\r" not in command
 
 
+def test_github_commands_cannot_control_a_terminal() -> None:
+    """The log of a job is shown on terminals; file names and messages may come from others."""
+    command = github(validation(Finding("a\x1b[2J.tf", 1, "b\x9b2J \x07 c")))
+
+    assert "file=a\\x1b[2J.tf," in command
+    assert command.rstrip("\n").isprintable()
+
+
 def test_the_summary_page_has_the_table_and_the_findings() -> None:
     """Reviewers see it first."""
     page = markdown(validation(Finding("x.tf", 1, "a | <b>")))
