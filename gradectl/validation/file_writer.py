@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from gradectl.errors import GradectlError
@@ -14,7 +15,7 @@ _NEW_FILE_MODE = 0o644
 
 def replace_file(path: Path, content: bytes) -> None:
     """
-    Write a file through a temporary one in its folder, which may be new, and keep its mode.
+    Write a file through a temporary one in its folder, which may be new; keep mode and owner.
 
     Args:
         path: The file; a symbolic link keeps pointing to its target, which is replaced.
@@ -26,9 +27,12 @@ def replace_file(path: Path, content: bytes) -> None:
     target = path.resolve()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW_FILE_MODE
+        old = target.stat() if target.exists() else None
         with replacing(target) as file:
-            os.fchmod(file.fileno(), mode)
+            if old is not None:
+                with suppress(OSError):  # only root may give files away
+                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
+            os.fchmod(file.fileno(), _NEW_FILE_MODE if old is None else stat.S_IMODE(old.st_mode))
             file.write(content)
     except OSError as error:
         text = f"cannot be written: {error.strerror or error}; it is unchanged"

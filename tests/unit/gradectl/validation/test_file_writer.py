@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -29,6 +30,18 @@ def test_a_new_file_is_readable_by_all(tmp_path: Path) -> None:
     replace_file(tmp_path / "folder" / "new", b"x")
 
     assert stat.S_IMODE((tmp_path / "folder" / "new").stat().st_mode) == 0o644
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_root_keeps_the_owner(tmp_path: Path) -> None:
+    """In a container, the files of the mounted work tree still belong to their user."""
+    path = tmp_path / "x.tf"
+    path.write_text("old")
+    os.chown(path, 1234, 2345)
+
+    replace_file(path, b"new")
+
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
 
 
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
