@@ -119,6 +119,9 @@ def validate(  # noqa: PLR0913 - one argument for each option
     if baseline and update_baseline and not app.options.dry_run:
         known, added, removed = baseline.update(session.complete)
         app.ui.say(f"{baseline_file}: {_errors(known)} known; {added} added, {removed} removed")
+        for name in session.incomplete:
+            text = f"{baseline_file}: the entries of {name} were not updated"
+            app.ui.warn(f"{text}: it could not look at everything; correct that, and run it again")
     _emit(app, validation, format_name)
     _summarise(app, validation)
     if validation.failed:
@@ -167,6 +170,7 @@ def _offer(ui: Ui, session: Session) -> None:
         question = f"{item.program} is not installed. Install it into {item.folder}?"
         answer = ui.offer(question)
         if answer:
+            ui.say(f"installing {item.program} into {item.folder}")
             item.run(lambda line: ui.say(f"  {line}"))
         elif answer is None:
             ui.warn(f"{item.program} is not installed; next: {item.command}")

@@ -96,6 +96,11 @@ class Baseline:
         self._found[key] += 1
         return self._recording or self._found[key] <= self._listed[key]
 
+    def lists(self, check: str, fingerprint: Fingerprint) -> bool:
+        """Whether the file, as it was read, has the errors that were counted so far."""
+        key = (check, fingerprint)
+        return self._found[key] <= self._listed[key]
+
     def stale(self, checks: Collection[str]) -> Iterator[StaleEntry]:
         """
         Yield the entries that are no longer needed.

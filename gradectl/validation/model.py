@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from os.path import relpath
 from pathlib import Path
@@ -11,8 +12,11 @@ from gradectl.adapters.terraform.events import Diagnostic
 from gradectl.adapters.terraform.failures import provider_hint
 from gradectl.processes.tools import Tools
 from gradectl.validation.findings import Finding, Severity
-from gradectl.validation.project import Project
+from gradectl.validation.hcl import HclError, parse
+from gradectl.validation.project import Folder, Project, source
 from gradectl.validation.terraform_workspace import NotReadyError, TerraformWorkspace
+
+_HCL = (".tf", ".tfvars", ".hcl")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class CheckContext:
         """Build a finding about a file."""
         return Finding(self.shown(path), line, message, rule, severity)
 
+    def blocked(self, path: Path, line: int, message: str, rule: str = "") -> Finding:
+        """Build a finding that kept a check from looking at everything; a baseline lists none."""
+        return replace(self.finding(path, line, message, rule), blocks=True)
+
     def findings(self, diagnostics: Iterable[Diagnostic], directory: Path) -> list[Finding]:
         """
         Convert Terraform's diagnostics to findings.
@@ -67,13 +75,47 @@ class CheckContext:
         severity: Severity = "warning" if item.severity == "warning" else "error"
         hint = provider_hint(item)
         text = f"{item.summary}: {item.detail}" if item.detail else item.summary
-        text = f"{text} Next: {hint}" if hint else text
-        if item.in_file:
-            name, _, line = item.location.rpartition(":")
-            path = (directory / name).resolve()
-            return self.finding(path, int(line), text, severity=severity)
-        first = next(iter(sorted(directory.glob("*.tf"))), directory)
-        return self.finding(first, 1, text, severity=severity)
+        text = self._without_scratch(f"{text} Next: {hint}" if hint else text)
+        if not item.in_file:
+            return self.finding(_first(directory), 1, text, severity=severity)
+        name, _, number = item.location.rpartition(":")
+        path, line = (directory / name).resolve(), int(number)
+        blocks = severity == "error" and not _is_valid(path)
+        if path.is_relative_to(self.scratch.resolve()):
+            path, line, text = self._at_call(path, line, text, directory)
+        return replace(self.finding(path, line, text, severity=severity), blocks=blocks)
+
+    def _at_call(self, path: Path, line: int, text: str, directory: Path) -> tuple[Path, int, str]:
+        """Move an error in a downloaded module, whose folder is temporary, to the root's call."""
+        inner = path.relative_to(self.scratch.resolve()).parts[2:]
+        key, file = "".join(inner[:1]), "/".join(inner[1:])
+        text = f"in {file or path.name}, line {line}, of module {key!r}: {text}"
+        for place, block in Folder(directory, "module").blocks:
+            if block.kind == "module" and block.labels == (key.partition(".")[0],):
+                return place, block.line, text
+        return _first(directory), 1, text
+
+    def _without_scratch(self, text: str) -> str:
+        """Remove the temporary folder from the paths of downloaded modules in a message."""
+        folders = {str(self.scratch), str(self.scratch.resolve())}
+        names = "|".join(re.escape(folder.lstrip("/")) for folder in folders)
+        prefix = rf"(?:(?:\.\./)*/?(?:{names})/|(?:\.\./)+)(?:data|init)-\d+/modules/"
+        return re.sub(prefix, "", text)
+
+
+def _first(directory: Path) -> Path:
+    """The first configuration file of a folder; the folder itself when it has none."""
+    return next(iter(sorted(directory.glob("*.tf"))), directory)
+
+
+def _is_valid(path: Path) -> bool:
+    """Whether Terraform could go on after reading a file: after a syntax error it stops."""
+    try:
+        if path.name.endswith(_HCL):
+            parse(source(path))
+    except HclError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -94,12 +136,15 @@ class CheckJob:
         inputs: Files and folders that the result depends on, for `--changed-since`.
         run: Performs the check.
         fix: Returns the corrections, for `--fix`; None where people have to decide.
+        narrowed: Returns the job for only those of its files that changed; None where one
+            file affects the findings in others.
     """
 
     subject: str
     inputs: Sequence[Path]
     run: Callable[[], Iterable[Finding]]
     fix: Callable[[], Iterable[Change]] | None = None
+    narrowed: Callable[[Collection[Path]], CheckJob] | None = None
 
 
 @dataclass(frozen=True)

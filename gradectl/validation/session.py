@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -79,15 +79,15 @@ class Session:
     ) -> None:
         self._context = context
         self._baseline = baseline
-        self._partial = selection.changed_since is not None
         chosen = selection.names()
         revision = selection.changed_since
+        self._partial = revision is not None
         changed = changed_since(revision, context.project.path, context.tools) if revision else None
         self._jobs: dict[str, list[CheckJob]] = {}
         self._why_not: dict[str, CheckOutcome] = {}
         for check in CHECKS:
             jobs = check.jobs(context)
-            affected = [job for job in jobs if changed is None or concerns(job.inputs, changed)]
+            affected = jobs if changed is None else _affected(jobs, changed)
             if not jobs:
                 self._why_not[check.name] = _left_out(check, "not applicable", check.absent)
             elif check.name not in chosen:
@@ -99,6 +99,7 @@ class Session:
         self.installations = self._missing(selection)
         self._cases: dict[str, list[CaseOutcome]] = {name: [] for name in self._jobs}
         self._identified: dict[tuple[str, Finding, bool], Finding] = {}
+        self._unlisted: set[tuple[str, Finding]] = set()
         self._fingerprints = Fingerprints(context.project.path, context.here, [context.scratch])
         self._start, self._started = time.monotonic(), datetime.now(UTC)
 
@@ -162,7 +163,10 @@ class Session:
                 and not finding.blocks
                 and self._baseline.covers(check, fingerprint)
             )
-            self._identified[key] = replace(finding, fingerprint=fingerprint.digest, known=known)
+            identified = replace(finding, fingerprint=fingerprint.digest, known=known)
+            self._identified[key] = identified
+            if known and self._baseline and not self._baseline.lists(check, fingerprint):
+                self._unlisted.add((check, identified))
         return self._identified[key]
 
     def validation(self, fixes: Sequence[Fix] = ()) -> Validation:
@@ -197,6 +201,11 @@ class Session:
         absent = {name for name, left in self._why_not.items() if left.status == "not applicable"}
         return frozenset(done | absent)
 
+    @property
+    def incomplete(self) -> Sequence[str]:
+        """The checks that ran, but could not look at everything."""
+        return [name for name in self._jobs if name not in self.complete]
+
     def _with_stale(self, found: CheckOutcome) -> CheckOutcome:
         """Add a warning for each entry of the baseline that a check no longer needs."""
         if not self._baseline or found.name not in self.complete:
@@ -215,9 +224,25 @@ class Session:
             return self._why_not[check.name]
         cases = self._cases[check.name]
         if cases:
+            if check.name in self.incomplete:
+                cases = [self._without_new(check.name, case) for case in cases]
             return outcome(check.name, check.purpose, cases)
         subjects = ", ".join(job.subject for job in self._jobs[check.name])
         return CheckOutcome(check.name, check.purpose, "would run", reason=subjects)
+
+    def _without_new(self, check: str, case: CaseOutcome) -> CaseOutcome:
+        """List the errors that a new baseline would have, of a check whose entries stay as is."""
+        found = tuple(
+            replace(item, known=item.known and (check, item) not in self._unlisted)
+            for item in case.findings
+        )
+        return replace(case, findings=found)
+
+
+def _affected(jobs: Iterable[CheckJob], changed: Collection[Path]) -> list[CheckJob]:
+    """The jobs that a changed file concerns, with less to look at where that is possible."""
+    found = [job for job in jobs if concerns(job.inputs, changed)]
+    return [job.narrowed(changed) if job.narrowed else job for job in found]
 
 
 def _left_out(check: Check, status: Status, reason: str) -> CheckOutcome:

@@ -122,9 +122,8 @@ def _check(context: CheckContext, inputs: Sequence[Path]) -> Iterator[Finding]:
         kept.write_text(json.dumps({"key": key, "reports": reports}), encoding="utf-8")
     for report in reports:
         for name in report["parsing_errors"]:
-            yield context.finding(
-                Path(name), 1, "checkov cannot parse this file", rule="unreadable"
-            )
+            text = "checkov cannot parse this file"
+            yield context.blocked(Path(name), 1, text, rule="unreadable")
         for item in report["failed_checks"]:
             if item["check_id"] in _REPLACED:
                 continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +12,9 @@ from gradectl.validation.findings import Finding
 from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.project import LOCK_FILE, Folder
 from gradectl.validation.terraform_workspace import NotReadyError
+
+#: What Terraform says of providers that the lock file does not fit.
+_OF_LOCK_FILE = re.compile(r"lock file|lockfile|locked provider|dependency changes", re.IGNORECASE)
 
 
 def terraform_inputs(context: CheckContext, folder: Folder) -> list[Path]:
@@ -30,11 +35,19 @@ def _init_jobs(context: CheckContext) -> list[CheckJob]:
 
 
 def _init(context: CheckContext, folder: Folder) -> Iterable[Finding]:
-    """Install the providers of a root and compare them with its lock file."""
+    """
+    Install the providers of a root and compare them with its lock file.
+
+    After any other error, such as a module that cannot be installed, they were not compared.
+    """
     if not (folder.path / LOCK_FILE).is_file():
         text = "no lock file, so provider versions are not pinned: run terraform init and commit it"
         return [context.finding(folder.path / LOCK_FILE, 1, text)]
-    return context.findings(context.workspace.init(folder), folder.path)
+    found = context.findings(context.workspace.init(folder), folder.path)
+    return [
+        replace(item, blocks=item.fails and not _OF_LOCK_FILE.search(item.message))
+        for item in found
+    ]
 
 
 def _validate_jobs(context: CheckContext) -> list[CheckJob]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def unformatted(
     formatted = context.workspace.terraform.formatted(text, context.project.path)
     offset = first_line - 1
     if formatted.text is None:
-        yield context.finding(path, formatted.line + offset, formatted.error)
+        yield context.blocked(path, formatted.line + offset, formatted.error)
         return
     for line in differing_lines(text, formatted.text):
         yield context.finding(path, line + offset, "terraform fmt would change this line")
@@ -43,19 +44,27 @@ def unformatted(
 def _jobs(context: CheckContext) -> list[CheckJob]:
     """One job for all files, which starts Terraform once."""
     files = context.project.formatted_files
-    if not files:
-        return []
+    return [_job(context, files)] if files else []
+
+
+def _job(context: CheckContext, files: Sequence[Path]) -> CheckJob:
+    """The job for some files."""
 
     def run() -> Iterator[Finding]:
         for path in context.workspace.terraform.unformatted(files, context.project.path):
             try:
                 text = source(path)
             except HclError as error:
-                yield context.finding(path, error.line, str(error))
+                yield context.blocked(path, error.line, str(error))
             else:
                 yield from unformatted(context, path, text)
 
-    return [CheckJob(f"all {len(files)} files", files, run, lambda: _fix(context, files))]
+    def narrowed(changed: Collection[Path]) -> CheckJob:
+        job = _job(context, [path for path in files if path.resolve() in changed])
+        return replace(job, subject=f"{len(job.inputs)} of {len(files)} files")
+
+    subject = f"all {len(files)} files"
+    return CheckJob(subject, files, run, lambda: _fix(context, files), narrowed)
 
 
 def _fix(context: CheckContext, files: Sequence[Path]) -> Iterator[Change]:

@@ -26,7 +26,7 @@ def _check(context: CheckContext, folder: Folder) -> Iterator[Finding]:
         try:
             blocks = parse(source(path))
         except HclError as error:
-            yield context.finding(path, error.line, str(error))
+            yield context.blocked(path, error.line, str(error))
             continue
         for block in blocks:
             found = unpinned(block) if block.kind == "module" else None

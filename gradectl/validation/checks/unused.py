@@ -31,7 +31,7 @@ def _check(context: CheckContext, folder: Folder) -> Iterator[Finding]:
             parse(texts[path.name])
         except HclError as error:
             # What this file uses is unknown, so the others cannot be judged.
-            yield context.finding(path, error.line, str(error))
+            yield context.blocked(path, error.line, str(error))
             return
     # The check `test` reports broken test files.
     tests = [source(path) for path in folder.tests if readable(path)]

@@ -216,6 +216,21 @@ def test_a_team_with_errors_starts_today(team: Callable[..., Team]) -> None:
     assert {path.name for path in found.root.iterdir()} == {*GOOD, "known.json"}
 
 
+def test_an_update_says_which_entries_stay_as_they_are(team: Callable[..., Team]) -> None:
+    """A file that cannot be read may have more errors, so its check is not recorded."""
+    found = team({**BAD, "broken.tf": "locals {\n"})
+
+    run = found.run(*QUICK, "--baseline", "known.json", "--update-baseline")
+
+    assert run.returncode == 4
+    assert "known.json: the entries of policies were not updated" in run.stderr
+    assert {line.split(":")[0] for line in run.stdout.splitlines() if ": error: " in line} == {
+        "bad.tf",
+        "broken.tf",
+    }
+    assert '"findings": []' in (found.root / "known.json").read_text()
+
+
 def test_what_has_one_answer_is_fixed_first(team: Callable[..., Team]) -> None:
     """Each changed file is named; a dry run changes none."""
     found = team({**GOOD, "bad.tf": "locals {\n  a=1\n}\n"})
@@ -265,6 +280,20 @@ def test_on_a_terminal_checkov_is_offered(team: Callable[..., Team]) -> None:
     (line,) = (line for line in output.splitlines() if line.startswith("checkov"))
     assert "skipped" in line
     assert "pipx install checkov" in line
+
+
+def test_what_is_installed_without_a_question_is_named(
+    team: Callable[..., Team], tmp_path: Path
+) -> None:
+    """With --yes nobody was asked; here a file is in the way, so that it ends at once."""
+    place = tmp_path / "cache" / "gradectl" / "checkov"
+    place.parent.mkdir(parents=True)
+    place.touch()
+
+    run = team(GOOD, PATH="/nonexistent").run(*NO_PROGRAMS, "--yes")
+
+    assert run.returncode == 78
+    assert f"installing checkov into {place}" in run.stderr
 
 
 def test_findings_cannot_control_the_terminal(team: Callable[..., Team]) -> None:

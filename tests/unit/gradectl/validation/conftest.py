@@ -15,6 +15,19 @@ from gradectl.validation.session import open_context
 
 
 @pytest.fixture
+def fake_provider(tmp_path: Path) -> dict[str, str]:
+    """A mirror with a provider, example/x, that can be installed but does not start."""
+    name = "registry.terraform.io/example/x/1.0.0"
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    place = tmp_path / "mirror" / name / f"{os.uname().sysname.lower()}_{machine}"
+    place.mkdir(parents=True)
+    program = place / "terraform-provider-x_v1.0.0"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    return {"GRADECTL_PLUGIN_DIR": str(tmp_path / "mirror")}
+
+
+@pytest.fixture
 def make_context(tmp_path: Path) -> Iterator[Callable[..., CheckContext]]:
     """Write files, and open a project on them."""
     with ExitStack() as stack:

@@ -85,18 +85,38 @@ def test_programs_of_unselected_checks_may_be_missing(make_context: Make) -> Non
     ).tasks
 
 
+def commit(top: Path) -> None:
+    """Commit all files of a new repository."""
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=top, check=True)
+
+
 def test_only_changed_subjects_are_checked(make_context: Make) -> None:
     """Subjects and whole checks are skipped, with the reason."""
     context = make_context({"modules/a/main.tf": "", "modules/b/main.tf": ""})
     top = context.project.path
-    author = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
-    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "x"]):
-        subprocess.run(["git", *words], cwd=top, check=True)
+    commit(top)
     request = CheckSelection(only=["policies"], changed_since="HEAD")
 
     assert outcomes(context, request)["policies"].reason == "none of its files changed"
     (top / "modules" / "b" / "main.tf").write_text("\n")
     assert [task.job.subject for task in Session(context, request).tasks] == ["modules/b"]
+
+
+def test_only_changed_files_are_formatted(make_context: Make) -> None:
+    """One program formats all files, so they are one subject."""
+    context = make_context({"old.tf": "a=1\n", "b.tf": "\n"})
+    commit(context.project.path)
+    (context.project.path / "b.tf").write_text("b=1\n")
+    session = Session(context, CheckSelection(only=["fmt"], changed_since="HEAD"))
+
+    fixed = [each.path for each in session.fix(dry_run=True)]
+    list(session.run(1))
+
+    assert fixed == ["b.tf"]
+    assert [task.job.subject for task in session.tasks] == ["1 of 2 files"]
+    assert [item.path for item in listed(session.validation().checks)] == ["b.tf"]
 
 
 def test_a_run_leaves_no_files(make_context: Make) -> None:
@@ -187,6 +207,28 @@ def test_what_prevents_a_check_is_never_known(make_context: Make, tmp_path: Path
     assert [check.name for check in session.validation().failed] == ["checkov"]
     assert "checkov" not in session.complete
     assert recording.update(session.complete) == (0, 0, 0)
+
+
+def test_a_syntax_error_is_never_known_and_keeps_the_entries(
+    make_context: Make, tmp_path: Path
+) -> None:
+    """Recorded, it would hide all else; the errors that are not recorded are listed."""
+    path = tmp_path / "b.json"
+    context = make_context({"main.tf": WILD.format(name="a")})
+    recording = read_baseline(path, NAMES, recording=True)
+    recording.update(checked(context, recording).complete)
+    text = path.read_text()
+    context = make_context({"broken.tf": "locals {\n", "more.tf": WILD.format(name="b")})
+
+    recording = read_baseline(path, NAMES, recording=True)
+    session = checked(context, recording)
+    found = session.validation()
+
+    assert recording.update(session.complete) == (1, 0, 0)
+    assert path.read_text() == text
+    assert session.incomplete == ["policies"]
+    assert [item.path for item in listed(found.failed)] == ["broken.tf", "more.tf"]
+    assert found.known == 1
 
 
 def test_only_a_whole_run_tells_what_is_stale(make_context: Make, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_a_file_that_checkov_cannot_parse_is_a_finding(
 
     (found,) = look(CHECK, make_context(FILES))
 
-    assert (found.location, found.rule) == ("main.tf:1", "unreadable")
+    assert (found.location, found.rule, found.blocks) == ("main.tf:1", "unreadable", True)
 
 
 def test_a_missing_checkov_is_an_error_with_instructions(

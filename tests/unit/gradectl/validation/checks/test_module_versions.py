@@ -27,4 +27,5 @@ def test_modules_are_judged_where_they_are_called(
         ("z.tf:1", "error"),
         ("modules/m/main.tf:7", "warning"),
     ]
+    assert [item.blocks for item in found] == [False, True, False]
     assert found[0].rule == "unpinned"

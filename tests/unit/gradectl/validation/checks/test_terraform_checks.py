@@ -41,6 +41,16 @@ RUN = """run "it_takes_the_name" {
 LOCK = {".terraform.lock.hcl": "# nothing is locked\n"}
 
 
+USES_X = """terraform {
+  required_providers {
+    x = {
+      source = "example/x"
+    }
+  }
+}
+"""
+
+
 def places(found: list[Any]) -> list[str]:
     """Locations of findings."""
     return [item.location for item in found]
@@ -65,6 +75,7 @@ def test_a_broken_and_an_unformatted_file_are_both_found(make_context: Make, loo
     found = look(fmt.CHECK, make_context({"a.tf": "\nx {\n", "b.tf": "a =   1\n"}))
 
     assert places(found) == ["a.tf:2", "b.tf:1"]
+    assert [item.blocks for item in found] == [True, False]
     assert found[0].message.startswith("Unclosed configuration block. There is no closing brace")
 
 
@@ -128,6 +139,7 @@ def test_what_keeps_terraform_from_looking_is_marked(make_context: Make, look: A
         {
             "a/main.tf": "locals {\n  a = b.c\n}\n",
             "b/main.tf": 'module "x" {\n  source = "./no"\n}\n',
+            "c/main.tf": "locals {\n",
         }
     )
 
@@ -136,7 +148,26 @@ def test_what_keeps_terraform_from_looking_is_marked(make_context: Make, look: A
     assert {finding.path: finding.blocks for finding in found} == {
         "a/main.tf": False,
         "b/main.tf": True,
+        "c/main.tf": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ('module "x" {\n  source = "./no"\n}\n', True),
+        ("locals {\n", True),
+        (USES_X, False),
+    ],
+    ids=["module", "syntax", "lock file"],
+)
+def test_the_lock_file_was_compared_or_the_error_is_marked(
+    make_context: Make, look: Any, fake_provider: dict[str, str], text: str, blocks: bool
+) -> None:
+    """A baseline may only list that the lock file does not fit."""
+    found = look(configuration.INIT, make_context({"main.tf": text, **LOCK}, **fake_provider))
+
+    assert {(item.severity, item.blocks) for item in found} == {("error", blocks)}, found
 
 
 def test_a_warning_of_terraform_does_not_fail_the_check(make_context: Make, look: Any) -> None:

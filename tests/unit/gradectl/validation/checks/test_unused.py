@@ -40,4 +40,6 @@ def test_a_broken_file_is_found_instead_of_what_it_may_use(
     """No false alarms about the other files."""
     files = {"a.tf": 'variable "a" {}\n', "b.tf": "output o {\n"}
 
-    assert [item.location for item in look(CHECK, make_context(files))] == ["b.tf:1"]
+    (found,) = look(CHECK, make_context(files))
+
+    assert (found.location, found.blocks) == ("b.tf:1", True)
