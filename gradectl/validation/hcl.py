@@ -15,7 +15,8 @@ from functools import lru_cache
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _SPACE = re.compile(r"[ \t\r\ufeff]+")
 _COMMENT = re.compile(r"(?:#|//)[^\n]*|/\*.*?\*/", re.DOTALL)
-_COMMENT_MARK = re.compile(r"^(?:#+|//|/\*)|\*/$")
+#: Also the stars that decorate the lines of a long comment: they say nothing.
+_COMMENT_MARK = re.compile(r"^(?:#+|//|/\*+)|\*/$|(?<=\n)[ \t]*\*+(?=\s|/?$)")
 _HEREDOC = re.compile(r"<<-?([A-Za-z_]\w*)\r?\n(.*?)^[ \t]*\1\b", re.DOTALL | re.MULTILINE)
 _NUMBER = re.compile(r"\d[\w.]*")
 _TEMPLATE = re.compile(r"(?P<escaped>\$\$\{|%%\{)|[$%]\{")

@@ -49,6 +49,18 @@ def without_reason(text: str) -> list[Wildcard]:
     return sorted(found, key=lambda item: item.line)
 
 
+def names_wildcard(reason: str, text: str) -> bool:
+    """
+    Whether a comment names a wildcard as a word of its own: `s3:Get*` does not name `*`.
+
+    Args:
+        reason: The text of the comment.
+        text: The wildcard.
+    """
+    before, after = r"(?<![^\s\"'`(,;])", r"(?=[\"'`),;]|[.:]?(?:\s|$))"
+    return bool(re.search(f"{before}{re.escape(text)}{after}", reason))
+
+
 def _expanded(found: Sequence[Token]) -> list[Token]:
     """Expand heredocs with JSON policies into their tokens."""
     sequence: list[Token] = []

@@ -10,7 +10,7 @@ from gradectl.validation.findings import Finding
 from gradectl.validation.hcl import HclError, comments, parse, tokens
 from gradectl.validation.model import Check, CheckContext, CheckJob
 from gradectl.validation.policy_files import ReadFile, policy_text, read_files
-from gradectl.validation.policy_wildcards import without_reason
+from gradectl.validation.policy_wildcards import names_wildcard, without_reason
 from gradectl.validation.project import Folder, readable, source
 
 _WHAT = "{key} {text!r} is a wildcard: list the values, or give the reason in a comment"
@@ -48,7 +48,7 @@ def _check(context: CheckContext, folder: Folder) -> Iterator[Finding]:
             parse(text)
             files = list(_read(folder, path))
         except HclError as error:
-            yield context.finding(path, error.line, str(error))
+            yield context.blocked(path, error.line, str(error))
             continue
         for item in found:
             what = _WHAT.format(key=item.key, text=item.text)
@@ -66,10 +66,10 @@ def _of_file(context: CheckContext, read: ReadFile, path: Path, reason: str) -> 
     try:
         found = without_reason(text)
     except HclError as error:
-        yield context.finding(read.path, error.line, f"invalid policy: {error}")
+        yield context.blocked(read.path, error.line, f"invalid policy: {error}")
         return
     for item in found:
-        if item.text not in reason:
+        if not names_wildcard(reason, item.text):
             what = (_WHAT + _WHERE).format(
                 key=item.key, text=item.text, line=read.line, file=context.shown(path)
             )

@@ -24,7 +24,7 @@ def test_a_file_with_invalid_hcl_is_a_finding(make_context: Callable[..., Any], 
     """Unreadable files were not checked."""
     (found,) = look(CHECK, make_context({"main.tf": 'a = "\n'}))
 
-    assert (found.location, found.severity) == ("main.tf:1", "error")
+    assert (found.location, found.severity, found.blocks) == ("main.tf:1", "error", True)
 
 
 POLICY = """{
@@ -100,6 +100,31 @@ def test_a_comment_about_something_else_is_not_a_reason(
     assert [item.location for item in look(CHECK, make_context(files))] == ["a.json:4"]
 
 
+@pytest.mark.parametrize(
+    ("comment", "found"),
+    [
+        ("# s3:Get* because it copies everything", ["*"]),
+        ("# s3:Get*, * because it copies everything", []),
+        ("# s3:Get*: * (all of it)", []),
+        ('# "s3:Get*" and "*", because it copies everything', []),
+        ("# s3:* because it copies everything", ["s3:Get*", "*"]),
+        ("/*\n   * the policy\n   * s3:Get* copies\n   */", ["*"]),
+        ("# s3:Get*Object", ["s3:Get*", "*"]),
+    ],
+)
+def test_a_reason_for_one_wildcard_is_none_for_a_wider_one(
+    make_context: Callable[..., Any], look: Any, comment: str, found: list[str]
+) -> None:
+    """Words are compared: the text of `*` is part of every other wildcard."""
+    policy = ALLOW.replace('"s3:*"', '["s3:Get*", "*"]')
+    files = {"iam.tf": f'locals {{\n  {comment}\n  a = file("a.json")\n}}\n', "a.json": policy}
+
+    messages = [item.message for item in look(CHECK, make_context(files))]
+
+    assert [text for text in found if any(f"{text!r} is a" in one for one in messages)] == found
+    assert len(messages) == len(found)
+
+
 def test_a_template_is_read_with_its_expressions(
     make_context: Callable[..., Any], look: Any
 ) -> None:
@@ -123,7 +148,9 @@ def test_a_policy_that_is_not_json_is_a_finding(
     """It was not checked."""
     files = {"iam.tf": 'locals {\n  a = file("a.json")\n}\n', "a.json": '{"Statement": ["\n'}
 
-    assert [item.location for item in look(CHECK, make_context(files))] == ["a.json:1"]
+    (found,) = look(CHECK, make_context(files))
+
+    assert (found.location, found.blocks) == ("a.json:1", True)
 
 
 @pytest.mark.parametrize(
