@@ -8,6 +8,7 @@ repository is in `test_with_the_aws_provider.py`.
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ FAILING = """run "a" {
   }
 }
 """
+LOCKED = 'provider "registry.terraform.io/example/x" {\n  version = "1.0.0"\n}\n'
 CALL = 'module "m" {\n  source = "./m"\n  size   = %s\n}\n'
 REMOTE = """data "terraform_remote_state" "r" {
   backend = "s3"
@@ -134,12 +136,64 @@ def test_each_file_with_values_is_planned(make_context: Make, look: Any) -> None
     }
 
     context = make_context({"main.tf": text, "m/main.tf": MODULE})
-    ((severity, location, _),) = found_in(make_context, look, text, **files)
+    ((severity, location, message),) = found_in(make_context, look, text, **files)
 
     assert (severity, location) == ("error", "main.tf:5")
+    assert message.startswith("with large/x.tfvars: ")
     context = make_context({})
     subjects = [job.subject for job in CHECK.jobs(context)]
     assert subjects == ["large/x.tfvars", "small/x.tfvars"]
+
+
+def test_the_same_refusal_of_two_environments_is_two_findings(
+    make_context: Make, look: Any
+) -> None:
+    """A baseline that lists the one must not hide the other."""
+    text = f'variable "b" {{}}\n{CALL % "var.b"}'
+    files = {f"{name}__x_tfvars": "b = 12\n" for name in ("dev", "prod")}
+
+    messages = [message for _, _, message in found_in(make_context, look, text, **files)]
+
+    assert [message.partition(": ")[0] for message in messages] == [
+        "with dev/x.tfvars",
+        "with prod/x.tfvars",
+    ]
+
+
+def test_a_downloaded_module_has_no_temporary_path(
+    make_context: Make, look: Any, tmp_path: Path
+) -> None:
+    """What is wrong in it is found at the root's call, with the same words in each run."""
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as file:
+        file.writestr("m/main.tf", MODULE.replace("default = 1", "default = 11"))
+    call = f'\nmodule "a" {{\n  source = "{tmp_path}/m.zip//m"\n}}\n'
+    files = {"main.tf": call, "x/main.tf": call}
+
+    first, second = look(CHECK, make_context(files))
+    (again,) = (one for one in look(CHECK, make_context({})) if one.path == "main.tf")
+
+    assert (first.location, second.location) == ("main.tf:2", "x/main.tf:2")
+    assert first.message == second.message == again.message
+    assert first.message.startswith("in m/main.tf, line 5, of module 'a': ")
+    assert str(tmp_path) not in first.message
+    assert "validation rule at a/m/main.tf:5" in first.message
+
+
+def test_a_provider_that_cannot_be_mocked_is_not_configured(
+    make_context: Make, look: Any, fake_provider: dict[str, str]
+) -> None:
+    """Its real program would run, with the environment of the user."""
+    module = 'terraform {\n  required_providers {\n    x = {\n      source = "example/x"\n    }\n'
+    files = {
+        "main.tf": CALL % 12,
+        "m/main.tf": module + "  }\n}\n" + MODULE,
+        ".terraform.lock.hcl": LOCKED,
+    }
+
+    (found,) = look(CHECK, make_context(files, **fake_provider))
+
+    assert (found.severity, found.location) == ("note", "main.tf:1")
+    assert "not planned: modules use example/x" in found.message
 
 
 def test_rules_of_the_root_itself_count(make_context: Make, look: Any) -> None:
