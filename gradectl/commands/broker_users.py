@@ -13,10 +13,18 @@ from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.adapters.aws.ecs_models import revision_name
 from gradectl.cloud import CloudContext
 from gradectl.context import pass_context
-from gradectl.errors import CheckFailedError, ConfigurationError, UsageError
+from gradectl.deploy.release import deployed_by_pipeline
+from gradectl.environment import Environment
+from gradectl.errors import CheckFailedError, ConfigurationError, GradectlError, UsageError
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import group
-from gradectl.rollouts.redeploy import Redeployment, WorkerService, plan_redeployment
+from gradectl.rollouts.redeploy import (
+    Redeployment,
+    WorkerService,
+    last_deployed,
+    plan_again,
+    plan_redeployment,
+)
 from gradectl.rollouts.rollout import wait_for
 from gradectl.secrets.broker_user_changes import ObservedUsers, apply_changes, show_changes
 from gradectl.secrets.named_users import (
@@ -119,8 +127,9 @@ def sync(  # noqa: PLR0913 - one parameter an option
     The broker is that of ENVIRONMENT, of the outputs broker_id or broker_arn and broker_users of
     any root, or of --broker-id. Workers that stopped because the broker did not know them yet are
     deployed again: those of ENVIRONMENT, of the outputs cluster_name, service_name and
-    task_definition_arn, or of --service. Exit code 4 when the broker has other users: their
-    passwords may still be those in the state.
+    task_definition_arn, or of --service. Where another revision runs that ECS did not return to by
+    itself, it stays. Exit code 4 when the broker has other users: their passwords may still be
+    those in the state.
     """
     target = _target(app, environment, outputs, broker_id, account_id)
     named = (*target.users, *map(parse_user, users), *(NamedUser(name, None) for name in disable))
@@ -129,24 +138,30 @@ def sync(  # noqa: PLR0913 - one parameter an option
         raise UsageError(text, where=_COMMAND, next_step="add --user NAME=PARAMETER")
     observed = observe_named_users(target.aws, target.broker_id, tuple(_last_of_each(named)))
     others = [name for name in unnamed(observed, named) if name not in keep]
-    workers = _service(service) if service else target.workers
-    changed = observed.plan.needs_reboot
-    again = plan_redeployment(target.aws, workers, users_changed=changed) if workers else None
-    rebooted = _sync(app, target.aws, observed, again)
-    rollout = again.start(target.aws, app.ui) if again and not app.options.dry_run else None
-    _emit(app, observed, others, again, rebooted=rebooted)
-    if rollout and wait:
-        wait_for(target.aws, app.ui, rollout, _WAIT_SECONDS)
+    workers = _service(target.aws, service) if service else target.workers
+    aws, changed = target.aws, observed.plan.needs_reboot
+    again = plan_redeployment(aws, app.ui, workers, users_changed=changed) if workers else None
+    rebooted = _sync(app, aws, observed, again)
+    try:
+        if workers and (rebooted or again) and not app.options.dry_run:
+            again = plan_again(aws, app.ui, workers, again, users_changed=changed)
+        rollout = again.start(aws, app.ui) if again and not app.options.dry_run else None
+        _emit(app, observed, others, again, rebooted=rebooted)
+        if rollout and wait:
+            wait_for(aws, app.ui, rollout, _WAIT_SECONDS)
+    except GradectlError as error:
+        _check_others(observed, others, f"\n{error}")
+        raise
     if workers is None:
         app.ui.say(_UNKNOWN_WORKERS)
     _check_others(observed, others)
 
 
-def _check_others(observed: ObservedUsers, others: list[str]) -> None:
-    """Fail when users have the password that is in the state."""
+def _check_others(observed: ObservedUsers, others: list[str], also: str = "") -> None:
+    """Fail when users have the password that is in the state, and say what else failed."""
     if others:
         raise CheckFailedError(
-            f"users with the password that they were created with: {', '.join(others)}",
+            f"users with the password that they were created with: {', '.join(others)}{also}",
             where=f"broker {observed.broker.name}",
             next_step="name each with --user NAME=PARAMETER, --disable NAME or --keep NAME",
         )
@@ -188,13 +203,14 @@ def _sync(app: CloudContext, aws: Aws, observed: ObservedUsers, again: Redeploym
     return apply_changes(aws, app.ui, observed)
 
 
-def _service(text: str) -> WorkerService:
-    """Parse CLUSTER/SERVICE."""
+def _service(aws: Aws, text: str) -> WorkerService:
+    """Parse CLUSTER/SERVICE; the revision that runs is the right one."""
     cluster, slash, name = text.partition("/")
     if not (cluster and slash and name) or "/" in name:
         hint = "write --service exams-grading-cluster/exams-grading-service"
         raise UsageError(f"{text!r} is not CLUSTER/SERVICE", where="--service", next_step=hint)
-    return WorkerService(cluster, name)
+    found = aws.services.find(cluster, name)
+    return WorkerService(cluster, name, found.task_definition if found else "")
 
 
 def _of_environment(app: CloudContext, name: str) -> _Target:
@@ -208,9 +224,16 @@ def _of_environment(app: CloudContext, name: str) -> _Target:
         if each.found and is_broker_secret(each.needed)
     ]
     broker_id = find_broker(aws, environment)
-    names = ResourceNames.of(environment)
-    workers = WorkerService(names.cluster, names.service, environment=environment.name)
+    workers = _workers_of(aws, environment)
     return _Target(aws, broker_id, users_in_ssm(aws, environment, passwords), workers)
+
+
+def _workers_of(aws: Aws, environment: Environment) -> WorkerService:
+    """The workers of an environment, with the revision that was deployed last."""
+    names = ResourceNames.of(environment)
+    pipeline = deployed_by_pipeline(environment)
+    wanted = "" if pipeline else last_deployed(aws, names.cluster, names.service)
+    return WorkerService(names.cluster, names.service, wanted, environment.name)
 
 
 def _of_root(app: CloudContext, root: RootOutputs) -> _Target:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gradectl.adapters.aws.ecs_models import (
     COMPLETED,
+    ROLLBACK,
     SUCCESSFUL,
     EcsService,
     PastDeployment,
@@ -79,7 +80,7 @@ def rollback_target(
     """
     hint = f"gradectl revisions {environment}"
     if wanted is None:
-        if history and history[0].status.startswith("ROLLBACK"):
+        if history and history[0].status.startswith(ROLLBACK):
             text = (
                 f"ECS has already rolled back {revision_name(history[0].task_definition)};"
                 f" {revision_name(service.task_definition)} is deployed"

@@ -11,6 +11,8 @@ COMPLETED = "COMPLETED"
 FAILED = "FAILED"
 #: Status of a deployment in the history of a service that reached the running state.
 SUCCESSFUL = "SUCCESSFUL"
+#: Begin of the states of one that ECS rolls back or has rolled back.
+ROLLBACK = "ROLLBACK"
 
 
 def revision_name(arn: str) -> str:

@@ -292,6 +292,8 @@ def _history(service: Service) -> list[dict[str, Any]]:
 
 def _status(deployment: dict[str, Any]) -> str:
     """Status of a deployment in the history; one that was replaced before its end is STOPPED."""
+    if deployment["rolloutState"] == "FAILED":
+        return "ROLLBACK_SUCCESSFUL"
     if deployment["rolloutState"] == "COMPLETED":
         return "SUCCESSFUL"
     return "IN_PROGRESS" if deployment["status"] == PRIMARY else "STOPPED"

@@ -144,6 +144,9 @@ def _record(
     """As ECS: a deployment completes once, and the earlier ones leave with their last task."""
     running = Counter(each.deployment for each in tasks if each.running)
     serving = Counter(each.deployment for each in tasks if serves(each))
+    failed: Counter[str] = Counter()
+    for each in tasks:
+        failed[each.deployment] += each.restarts
     service.running_count = running.total()
     service.pending_count = max(0, service.desired_count - service.running_count)
     for deployment in service.deployments:
@@ -154,6 +157,7 @@ def _record(
             runningCount=running[name],
             pendingCount=max(0, desired - running[name]),
             desiredCount=desired,
+            failedTasks=failed[name],
         )
         if primary and serving[name] >= desired:
             reason = f"ECS deployment {deployment['id']} completed."
