@@ -144,7 +144,7 @@ def _reason(found: EcsService, *, users_changed: bool) -> str:
 
 
 def _rolled_back(aws: Aws, service: WorkerService, found: EcsService, wanted: str) -> bool:
-    """Whether an earlier revision runs because ECS, and nobody else, gave up the wanted one."""
+    """Whether an earlier revision runs because ECS itself rolled the wanted one back."""
     family, number = _family_and_number(wanted)
     running_family, running = _family_and_number(found.task_definition)
     if running_family != family or running >= number:
