@@ -88,8 +88,7 @@ TABLE = {
         "rejudging": "errors files queues grader.client grader.contract grader.errors grader.ports",
         "smoke": "errors queues grader.client grader.contract grader.errors grader.ports"
         " grader.text",
-        "validation": "adapters.terraform environment errors files processes",
-        "validation": "adapters.terraform environment errors processes grader.text",
+        "validation": "adapters.terraform environment errors files processes grader.text",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
