@@ -17,12 +17,12 @@ def write(top: Path, *names: str) -> None:
 def test_relative_paths_lead_to_the_same_files(tmp_path: Path) -> None:
     """In the folder, above it and in its neighbours."""
     top = tmp_path / "top"
-    write(top, "a/root/main.tf", "a/root/files/x", "a/module/main.tf", "shared/x")
+    write(top, "a/stack/main.tf", "a/stack/files/x", "a/module/main.tf", "shared/x")
 
-    copy = linked(top / "a" / "root", top, tmp_path / "copy")
+    copy = linked(top / "a" / "stack", top, tmp_path / "copy")
 
     for name in ("main.tf", "files/x", "../module/main.tf", "../../shared/x"):
-        assert (copy / name).read_text() == (top / "a" / "root" / name).read_text()
+        assert (copy / name).read_text() == (top / "a" / "stack" / name).read_text()
 
 
 def test_tests_and_what_programs_made_are_left_out(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_one_queue_is_enough(connection: ScriptedConnection) -> None:
 def test_a_receipt_does_not_hide_a_message_that_arrived_before_a_job_begins() -> None:
     """Else it would wait behind the whole job although other workers are free."""
     connection = LateUrgent()
-    source = ActiveMqJobSource(connection, ["urgent", "ordinary"])  # type: ignore[arg-type]  # scripted
+    source = ActiveMqJobSource(connection, ["urgent", "ordinary"])  # type: ignore[arg-type]  # scripted: it has only what a source calls
     source.receive(0)
     connection.deliver("ordinary", "1")
     source.settle(source.receive(0), [])
