@@ -22,6 +22,7 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict)
     redelivered: bool = False
     ack_id: str = ""
+    receives: int = 0  # how often it was received, this time included; 0 if that is not counted
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,41 @@ class JobSource(Protocol):
         """
         ...
 
+    def postpone(
+        self,
+        delivery: Delivery,
+        copy: Outgoing,
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Have a message delivered again after a delay, which settles this delivery.
+
+        Args:
+            delivery: The message.
+            copy: What a transport sends that cannot delay a message it has delivered, in one
+                transaction with the acknowledgement. Another one delays the message itself, so its
+                headers stay as they are.
+            on_confirmed: As in `settle`.
+        """
+        ...
+
     def confirm(self) -> None:
         """Wait until the last settlement is confirmed; a loss before that may have undone it."""
+        ...
+
+    @property
+    def hold_seconds(self) -> float | None:
+        """How long a delivery is held without `extend`; None: as long as the connection lives."""
+        ...
+
+    def extend(self, delivery: Delivery) -> bool:
+        """
+        Hold a delivery for another `hold_seconds` from now on; called from any thread.
+
+        Returns:
+            False if it is held no more: another consumer may have received it, and `settle` will
+            raise `ConnectionLostError` without sending anything.
+        """
         ...
 
     def close(self) -> None:

@@ -132,6 +132,24 @@ class MemoryJobSource:
             self._queues.send(message)
         self._on_confirmed = on_confirmed
 
+    def postpone(
+        self,
+        delivery: Delivery,
+        copy: Outgoing,
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send the delayed copy instead of the message."""
+        self.settle(delivery, (copy,), on_confirmed)
+
+    @property
+    def hold_seconds(self) -> float | None:
+        """None: a message is held until `close`."""
+        return None
+
+    def extend(self, delivery: Delivery) -> bool:
+        """Return whether this connection still holds the message."""
+        return delivery.ack_id in self._in_work
+
     def confirm(self) -> None:
         """Confirm the last settlement."""
         self._check()

@@ -103,9 +103,10 @@ TABLE = {
 #: Library -> the only files that may import it.
 CONFINED = {
     "alembic": "grader/migrations/*",
-    "boto3": "gradectl/adapters/aws/account.py grader/adapters/s3.py grader/adapters/ssm.py",
+    "boto3": "gradectl/adapters/aws/account.py grader/adapters/s3.py grader/adapters/sqs/client.py"
+    " grader/adapters/ssm.py",
     "botocore": "gradectl/adapters/aws/* gradectl/local/control_plane/*"
-    " grader/adapters/s3.py grader/adapters/ssm.py",
+    " grader/adapters/s3.py grader/adapters/sqs/client.py grader/adapters/ssm.py",
     "click": "gradectl/cli.py gradectl/cloud.py gradectl/context.py gradectl/options.py"
     " gradectl/target.py gradectl/commands/* grader/__main__.py",
     "cryptography": "gradectl/local/engines/*",
@@ -194,6 +195,8 @@ PURE = (
     "gradectl.validation.policy_wildcards",
     "gradectl.validation.readme_examples",
     "gradectl.validation.unused",
+    "grader.adapters.sqs.addresses",
+    "grader.adapters.sqs.envelope",
     "grader.contract",
     "grader.judge.execution_log",
     "grader.judge.limits",

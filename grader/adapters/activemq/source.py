@@ -95,6 +95,24 @@ class ActiveMqJobSource:
         self._receipt = self._connection.commit(transaction)
         self._on_confirmed = on_confirmed
 
+    def postpone(
+        self,
+        delivery: Delivery,
+        copy: Outgoing,
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send the delayed copy instead of the message."""
+        self.settle(delivery, (copy,), on_confirmed)
+
+    @property
+    def hold_seconds(self) -> float | None:
+        """None: the broker redelivers a message when its connection ends."""
+        return None
+
+    def extend(self, delivery: Delivery) -> bool:  # noqa: ARG002 - the port's
+        """Do nothing: the connection holds the message."""
+        return True
+
     def confirm(self) -> None:
         """Wait until the broker has confirmed the last settlement."""
         if self._receipt:

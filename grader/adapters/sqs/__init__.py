@@ -1,0 +1,1 @@
+"""Amazon SQS: receiving, sending and counting messages."""
