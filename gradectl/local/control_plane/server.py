@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
 
 from moto.moto_server.werkzeug_app import (
@@ -24,6 +25,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from gradectl.errors import TryAgainError
+from gradectl.local.control_plane.call_lock import CALL_LOCK
 from gradectl.local.control_plane.patch_autoscaling_tags import patch_autoscaling_tags
 from gradectl.local.control_plane.patch_bucket_policies import patch_bucket_policies
 from gradectl.local.control_plane.patch_delete_markers import patch_delete_markers
@@ -32,6 +34,7 @@ from gradectl.local.control_plane.patch_ecs import patch_ecs
 from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
 from gradectl.local.control_plane.patch_rds import patch_rds
 from gradectl.local.control_plane.patch_scaling_groups import patch_scaling_groups
+from gradectl.local.control_plane.patch_sqs import client_waits, patch_sqs
 from gradectl.local.control_plane.repeated_calls import (
     Application,
     Environ,
@@ -87,7 +90,8 @@ class ControlPlane:
         patch_launch_templates()
         patch_rds()
         patch_scaling_groups()
-        application = one_at_a_time(DomainDispatcherApplication(create_backend_app), Lock())
+        patch_sqs()
+        application = one_at_a_time(DomainDispatcherApplication(create_backend_app), CALL_LOCK)
         if on_change:
             application = _reporting(application, on_change)
         try:
@@ -181,7 +185,8 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
 
     A client repeats a call that failed halfway, and the repetition then meets the half-made object;
     a repetition of a call that succeeded gets the same answer again.
-    Calls to S3 are exempt: they may carry files and take as long as the client needs.
+    Calls to S3 are exempt: they may carry files and take as long as the client needs. A repeated
+    call to SQS is done again, because SQS itself sends and receives another message.
 
     Args:
         application: The WSGI application to wrap.
@@ -193,10 +198,26 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
         scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if not scope or scope[1] == "s3":
             return application(environ, start_response)
+        client_waits.set(lambda: _is_connected(environ))
         with lock:
+            if scope[1] == "sqs":
+                return application(environ, start_response)
             return answered(environ, start_response)
 
     return wrapped
+
+
+def _is_connected(environ: Environ) -> bool:
+    """Return whether the client of a call has not closed its connection."""
+    connection: socket.socket | None = environ.get("werkzeug.socket")
+    if connection is None:
+        return True
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 
 
 def _reporting(application: Application, on_change: Callable[[], None]) -> Application:
