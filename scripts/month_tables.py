@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from example_claims import Planned
 from terraform_tables import code, table
 
-from gradectl.planning.cost import HOURS, CostLine, Price, PriceTable, cost_change
+from gradectl.planning.cost import CostLine, Price, PriceTable, cost_change
+from gradectl.planning.meters.items import HOURS
 from gradectl.planning.plan import Plan, Resource
 
 REGIONS = ("us-east-1", "ap-northeast-2")

@@ -160,6 +160,7 @@ PURE = (
     "gradectl.planning.keeping",
     "gradectl.planning.managed_parts",
     "gradectl.planning.masking",
+    "gradectl.planning.meters",
     "gradectl.planning.plain_secrets",
     "gradectl.planning.plan",
     "gradectl.planning.plan_diff",

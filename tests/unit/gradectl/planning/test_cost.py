@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,70 @@ def test_iops_and_throughput_are_billed_beyond_their_baseline() -> None:
         "MiB per second beyond the baseline",
     ]
     assert [each.least for each in faster.unknown][-2:] == [4000, 500]
+
+
+def queues(module: str = "module.sqs", **values: Any) -> list[dict[str, Any]]:
+    """The queues of an environment."""
+    return [
+        item(f'{module}.aws_sqs_queue.this["{name}"]', {"name": f"dev-grading-{name}", **values})
+        for name in ("requests", "priority", "results", "dlq")
+    ]
+
+
+def test_waiting_workers_bill_their_polls_and_the_jobs_are_billed_by_use() -> None:
+    """Each of 1 to 10 workers polls two queues every 20 seconds: 730 hours x 180, twice."""
+    found = after(*workers(), *queues())
+    polls = [each for each in found.lines if each.item == "polls of waiting workers"]
+
+    assert [each.address[-12:] for each in polls] == ['["priority"]', '["requests"]']
+    assert [(each.least, each.most) for each in polls] == [pytest.approx((0.1314, 1.314))] * 2
+    assert polls[0].usd == pytest.approx((0.05256, 0.5256))
+    assert [each.item for each in found.by_use] == [
+        "requests",
+        "requests of the jobs",
+        "requests of the jobs",
+        "requests",
+    ]
+
+
+def test_shorter_polls_cost_more() -> None:
+    """Where the task definition sets them: 20 times as many with 1 second."""
+    variables = [{"name": "SQS_WAIT_SECONDS", "value": "1"}]
+    containers = json.dumps([{"name": "agent"}, {"name": "worker", "environment": variables}])
+    found = after(*workers(task={"container_definitions": containers}), *queues())
+
+    assert [each.least for each in found.lines if each.item == "polls of waiting workers"] == [
+        pytest.approx(2.628)
+    ] * 2
+
+
+def test_only_the_workers_of_the_same_system_poll_its_queues() -> None:
+    """A root may have two; queues without workers in the plan are billed by use only."""
+    found = after(*workers(), *queues("module.other.module.sqs[0]"))
+
+    assert not [each for each in found.lines if each.item == "polls of waiting workers"]
+    assert not found.unknown
+
+
+def test_polls_of_an_unknown_number_of_workers_are_unknown() -> None:
+    """It is not taken for zero."""
+    found = after(item("module.w.aws_ecs_service.this", {}), *queues())
+
+    assert [each.item for each in found.unknown] == [
+        "polls of waiting workers",
+        "polls of waiting workers",
+        "tasks of unknown size or number",
+    ]
+
+
+def test_a_queue_with_a_key_bills_the_calls_of_the_key() -> None:
+    """SQS calls it for new data keys; the encryption of SQS itself is free."""
+    key = "arn:aws:kms:us-east-1:111122223333:key/1"
+    with_key = after(item("aws_sqs_queue.this", {"kms_master_key_id": key}))
+    without = after(item("aws_sqs_queue.this", {"sqs_managed_sse_enabled": True}))
+
+    assert [each.item for each in with_key.by_use] == ["requests", "calls of the KMS key"]
+    assert [each.item for each in without.by_use] == ["requests"]
 
 
 def test_a_public_load_balancer_has_public_addresses() -> None:
