@@ -19,6 +19,7 @@ import cli_reference
 import language_reference
 import month_tables
 import terraform_reference
+import transport_months
 
 from gradectl.errors import ExitCode
 from gradectl.planning.price_file import read_prices
@@ -45,9 +46,11 @@ def with_months(top: Path, pages: dict[Path, str]) -> dict[Path, str]:
     texts = {**{path: read(path) for path in others}, **pages}
     prices = read_prices(top)
     return {
-        path: month_tables.page(text, read(path.with_name("main.tf")), prices)
+        path: transport_months.page(
+            month_tables.page(text, read(path.with_name("main.tf")), prices), prices
+        )
         for path, text in texts.items()
-        if path in pages or month_tables.BEGIN in text
+        if path in pages or month_tables.BEGIN in text or transport_months.BEGIN in text
     }
 
 

@@ -10,9 +10,12 @@ from gradectl.planning.meters.items import HOURS, Item, Side, number
 from gradectl.planning.meters.workers import tasks
 from gradectl.planning.plan import Resource
 
-_REQUESTS = "sqs-requests"
-_POLLED = ("-grading-requests", "-grading-priority")  # ends of names of the queues of the workers
-_WAIT_SECONDS = 20  # the default of SQS_WAIT_SECONDS
+#: Key of the price of requests to SQS.
+REQUESTS = "sqs-requests"
+#: Ends of the names of the queues that the workers poll.
+POLLED = ("-grading-requests", "-grading-priority")
+#: Length of a poll in seconds: the default of SQS_WAIT_SECONDS.
+WAIT_SECONDS = 20
 _MILLION = 1_000_000
 
 
@@ -33,9 +36,9 @@ def queue(resource: Resource, values: Mapping[str, Any], side: Side) -> list[Ite
     A worker has one thread that receives. It polls the requests and the priority queue once in
     each wait, all month when nothing arrives; the polls that bring a job are part of its requests.
     """
-    polls = _polls(resource, side) if str(values.get("name")).endswith(_POLLED) else None
-    items = [Item(_REQUESTS, "polls of waiting workers", *polls)] if polls else []
-    items.append(Item(_REQUESTS, "requests of the jobs" if polls else "requests", by_use=True))
+    polls = _polls(resource, side) if str(values.get("name")).endswith(POLLED) else None
+    items = [Item(REQUESTS, "polls of waiting workers", *polls)] if polls else []
+    items.append(Item(REQUESTS, "requests of the jobs" if polls else "requests", by_use=True))
     if values.get("kms_master_key_id"):
         items.append(Item("kms-requests", "calls of the KMS key", by_use=True))
     return items
@@ -67,8 +70,8 @@ def _wait_seconds(queue: Resource, side: Side) -> float:
             for container in _containers(values):
                 for each in container.get("environment") or []:
                     if each.get("name") == "SQS_WAIT_SECONDS":
-                        return number(each.get("value")) or _WAIT_SECONDS
-    return _WAIT_SECONDS
+                        return number(each.get("value")) or WAIT_SECONDS
+    return WAIT_SECONDS
 
 
 def _containers(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
