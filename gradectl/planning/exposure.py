@@ -1,4 +1,4 @@
-"""Finds public resources in a plan: instances, buckets and security group rules."""
+"""Finds public resources in a plan: instances, buckets, queues and security group rules."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _BLOCKS = (
     "ignore_public_acls",
     "restrict_public_buckets",
 )
+#: Keys of conditions that every caller can meet.
+_CONNECTION = {"aws:securetransport", "s3:tlsversion"}
 _Finder = Callable[[Resource, Sequence[Resource]], Iterator[str]]
 
 
@@ -84,16 +86,30 @@ def _public_acl(resource: Resource, _all: Sequence[Resource]) -> Iterator[str]:
 
 
 def _open_policy(resource: Resource, _all: Sequence[Resource]) -> Iterator[str]:
-    """A resource policy that allows everyone without a condition."""
+    """A resource policy that allows everyone, without a condition about the caller."""
     try:
         document = json.loads(str(_after(resource).get("policy") or "{}"))
     except ValueError:
         return
     statements = document.get("Statement") or []
     for statement in statements if isinstance(statements, list) else [statements]:
-        everyone = statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
-        if statement.get("Effect") == "Allow" and everyone and not statement.get("Condition"):
+        everyone = _names_everyone(statement.get("Principal"))
+        if statement.get("Effect") == "Allow" and everyone and not _narrowed(statement):
             yield f"the policy allows everyone: {statement.get('Sid') or statement.get('Action')}"
+
+
+def _names_everyone(principal: object) -> bool:
+    """Whether a principal of a policy is everyone."""
+    if isinstance(principal, Mapping):
+        principal = principal.get("AWS")
+    return principal == "*" or (isinstance(principal, list) and "*" in principal)
+
+
+def _narrowed(statement: Mapping[str, Any]) -> bool:
+    """Whether the conditions of a statement say more than how the caller connects."""
+    conditions = statement.get("Condition") or {}
+    keys = {str(key).lower() for operands in conditions.values() for key in operands}
+    return bool(keys - _CONNECTION)
 
 
 def _open_rule(resource: Resource, resources: Sequence[Resource]) -> Iterator[str]:
@@ -169,6 +185,7 @@ _FINDERS: dict[str, _Finder] = {
     "aws_security_group": _open_group,
     "aws_security_group_rule": _open_old_rule,
     "aws_sns_topic_policy": _open_policy,
+    "aws_sqs_queue": _open_policy,
     "aws_sqs_queue_policy": _open_policy,
     "aws_vpc_security_group_ingress_rule": _open_rule,
 }

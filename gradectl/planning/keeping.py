@@ -85,6 +85,8 @@ def _fate(kind: str, values: Mapping[str, Any]) -> tuple[bool, str]:
         if values.get("force_destroy") is True:
             return False, f"all files of {values.get('bucket')} are lost"
         return True, f"{values.get('bucket')} is deleted only when it is empty"
-    if kind == "aws_mq_broker":
-        return False, "messages in its queues are lost"
-    return False, "its data is lost"
+    others = {
+        "aws_mq_broker": "messages in its queues are lost",
+        "aws_sqs_queue": f"messages in {values.get('name')} are lost",
+    }
+    return False, others.get(kind, "its data is lost")

@@ -1,9 +1,10 @@
 """
 Attributes of a resource that only show what other resources of the state manage.
 
-The rules of a security group, the inline policies of a role, the routes of a route table and the
-settings of a bucket are resources of their own. Terraform reads them with the group, role, table or
-bucket as well, for the first time at the refresh after the apply that created them.
+The rules of a security group, the inline policies of a role, the routes of a route table, the
+settings of a bucket and the policies of a queue are resources of their own. Terraform reads them
+with the group, role, table, bucket or queue as well, for the first time at the refresh after the
+apply that created them.
 """
 
 from __future__ import annotations
@@ -165,4 +166,8 @@ _PARTS: Mapping[tuple[str, str], _Parts] = {
     },
     ("aws_kms_key", "policy"): _Parts("aws_kms_key_policy", "key_id"),
     ("aws_sns_topic", "policy"): _Parts("aws_sns_topic_policy", "arn"),
+    **{
+        ("aws_sqs_queue", name): _Parts(f"aws_sqs_queue_{name}", "queue_url")
+        for name in ("policy", "redrive_allow_policy", "redrive_policy")
+    },
 }

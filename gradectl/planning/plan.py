@@ -10,7 +10,9 @@ from typing import Any
 from gradectl.planning.masking import mask, with_fingerprints
 
 #: Resource types whose deletion loses data.
-STATEFUL = frozenset({"aws_db_instance", "aws_ecr_repository", "aws_mq_broker", "aws_s3_bucket"})
+STATEFUL = frozenset(
+    {"aws_db_instance", "aws_ecr_repository", "aws_mq_broker", "aws_s3_bucket", "aws_sqs_queue"}
+)
 
 
 class Action(StrEnum):

@@ -241,7 +241,7 @@ def _files(scope: PolicyScope) -> list[dict[str, Any]]:
 
 
 def _services(scope: PolicyScope) -> list[dict[str, Any]]:
-    """Parameters, broker, database and images."""
+    """Parameters, broker, queues, database and images."""
     return [
         _allow(
             "Parameters",
@@ -257,6 +257,13 @@ def _services(scope: PolicyScope) -> list[dict[str, Any]]:
                 scope.arn("mq", f"broker:{scope.prefix}-mq:*"),
                 scope.arn("mq", "configuration:*"),  # only its ID is in the ARN
             ],
+        ),
+        _allow(
+            "Queues",
+            "sqs:ChangeMessageVisibility sqs:CreateQueue sqs:DeleteMessage sqs:DeleteQueue"
+            " sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ListQueueTags sqs:ReceiveMessage"
+            " sqs:SendMessage sqs:SetQueueAttributes sqs:TagQueue sqs:UntagQueue",
+            [scope.arn("sqs", f"{scope.prefix}-*")],
         ),
         _allow(
             "Database",

@@ -14,6 +14,7 @@ from gradectl.adapters.aws.errors import code_of, translated
 _ABSENT = frozenset(
     {
         "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
         "ClusterNotFoundException",
         "DBInstanceNotFound",
         "DBParameterGroupNotFound",
@@ -26,6 +27,7 @@ _ABSENT = frozenset(
         "NoSuchPublicAccessBlockConfiguration",
         "OwnershipControlsNotFoundError",
         "ParameterNotFound",
+        "QueueDoesNotExist",
         "RepositoryNotFoundException",
         "TargetGroupNotFound",
         "ServerSideEncryptionConfigurationNotFoundError",
@@ -46,7 +48,7 @@ class Read:
         arguments: Argument -> attribute with its value.
         key: Where the answer lists resources; "" where a name is enough to find the only one.
         matching: Path in a listed resource -> attribute that must be equal, or `=` and a text.
-        answer_id: Path of the ID in a listed resource.
+        answer_id: Path of the ID in a listed resource, or in the answer without `key`.
         import_id: Import ID of Terraform, from the attributes and that ID as `found`.
         holds: Key that the answer must have, because AWS reports no error without it.
         inner: Where a listed resource lists those in question, which get its keys too.
@@ -238,6 +240,7 @@ READS: Mapping[str, Read] = {
     "aws_security_group": _in_vpc(
         "describe_security_groups", "SecurityGroups", "GroupId", GroupName="name"
     ),
+    "aws_sqs_queue": Read("sqs", "get_queue_url", {"QueueName": "name"}, answer_id="QueueUrl"),
     "aws_ssm_parameter": _named("ssm", "get_parameter", "Name", "name"),
     "aws_subnet": _in_vpc("describe_subnets", "Subnets", "SubnetId", CidrBlock="cidr_block"),
     "aws_vpc": _listed(*("ec2", "describe_vpcs", "Vpcs", "VpcId"), CidrBlock="cidr_block", **_TAG),
@@ -287,7 +290,8 @@ class ExistingResources:
         if not read.key:
             there = not read.holds or read.holds in answers[0]
             secret = answers[0].get("Parameter", {}).get("Type") == "SecureString"
-            return Existing(_import_id(read, values, ""), secret) if there else None
+            own = _at(answers[0], read.answer_id) if read.answer_id else ""
+            return Existing(_import_id(read, values, own), secret) if there else None
         found = [
             each
             for answer in answers

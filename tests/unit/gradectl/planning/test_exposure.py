@@ -14,6 +14,7 @@ from gradectl.planning.policy import Rule
 
 OPEN = {"from_port": 5432, "to_port": 5432, "cidr_ipv4": "0.0.0.0/0"}
 WEB = {"from_port": 443, "to_port": 443, "cidr_ipv4": "0.0.0.0/0"}
+TLS = {"Bool": {"aws:SecureTransport": "true"}}
 BLOCKED = dict.fromkeys(
     ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"),
     True,
@@ -40,6 +41,8 @@ def statement(**parts: Any) -> dict[str, Any]:
         ("aws_s3_bucket_acl.this", {"acl": "public-read"}),
         ("aws_s3_bucket_policy.this", statement(Effect="Allow", Principal="*")),
         ("aws_sqs_queue_policy.this", statement(Effect="Allow", Principal={"AWS": "*"})),
+        ("aws_sqs_queue_policy.this", statement(Effect="Allow", Principal={"AWS": ["1", "*"]})),
+        ("aws_sqs_queue.this", statement(Effect="Allow", Principal="*", Condition=TLS)),
         ("aws_vpc_security_group_ingress_rule.broker", OPEN),
         ("aws_vpc_security_group_ingress_rule.broker", {**WEB}),
         ("aws_vpc_security_group_ingress_rule.load_balancer", OPEN),
@@ -70,6 +73,15 @@ def test_what_is_public_is_refused(address: str, values: dict[str, Any]) -> None
         ),
         ("aws_s3_bucket_policy.this", statement(Effect="Allow", Principal={"Service": "s3"})),
         ("aws_s3_bucket_policy.this", {}),
+        ("aws_sqs_queue_policy.this", statement(Effect="Deny", Principal="*", Condition=TLS)),
+        (
+            "aws_sqs_queue_policy.this",
+            statement(
+                Effect="Allow",
+                Principal="*",
+                Condition={**TLS, "ArnLike": {"aws:SourceArn": "arn:aws:sns:*:1:t"}},
+            ),
+        ),
         ('aws_vpc_security_group_ingress_rule.load_balancer["0.0.0.0/0-443"]', WEB),
         ("module.n.aws_vpc_security_group_ingress_rule.load_balancer", WEB),
         ("aws_vpc_security_group_ingress_rule.a", {**OPEN, "cidr_ipv4": "10.0.0.0/8"}),

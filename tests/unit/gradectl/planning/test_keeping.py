@@ -19,6 +19,7 @@ from gradectl.planning.keeping import fates, kept_buckets, protected
         ("aws_s3_bucket.a", {"bucket": "b", "force_destroy": True}, False, "files of b are lost"),
         ("aws_s3_bucket.a", {"bucket": "b"}, True, "only when it is empty"),
         ("aws_mq_broker.a", {}, False, "messages in its queues are lost"),
+        ("aws_sqs_queue.a", {"name": "q"}, False, "messages in q are lost"),
         ("aws_ecr_repository.a", {}, False, "lost"),
     ],
 )

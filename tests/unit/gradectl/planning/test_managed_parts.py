@@ -150,3 +150,15 @@ def test_an_address_shows_the_gateway_that_uses_it() -> None:
 
     assert not drifted("aws_eip.a", "eipalloc-1", "private_ip", "10.0.0.5", gateway)
     assert drifted("aws_eip.b", "eipalloc-2", "private_ip", "10.0.0.5", gateway)
+
+
+def test_the_policies_of_a_queue_are_those_of_their_resources() -> None:
+    """The queue shows them at the first refresh; one without a resource was set by hand."""
+    url = "https://sqs.eu-west-1.amazonaws.com/111122223333/dev-grading-requests"
+    policy = ("aws_sqs_queue_policy.a", {"queue_url": url, "policy": "{}"})
+    redrive = ("aws_sqs_queue_redrive_policy.a", {"queue_url": url, "redrive_policy": "{}"})
+
+    assert not drifted("aws_sqs_queue.a", url, "policy", "{}", policy)
+    assert not drifted("aws_sqs_queue.a", url, "redrive_policy", "{}", redrive)
+    assert drifted("aws_sqs_queue.a", url, "redrive_allow_policy", "{}", policy, redrive)
+    assert drifted("aws_sqs_queue.b", f"{url}-2", "policy", "{}", policy)

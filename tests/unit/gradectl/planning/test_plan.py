@@ -106,7 +106,9 @@ def test_a_replacement_names_the_forcing_attribute() -> None:
     assert found.losses == found.changes
 
 
-@pytest.mark.parametrize("kind", ["aws_mq_broker", "aws_db_instance", "aws_s3_bucket"])
+@pytest.mark.parametrize(
+    "kind", ["aws_mq_broker", "aws_db_instance", "aws_s3_bucket", "aws_sqs_queue"]
+)
 def test_losing_something_stateful_is_a_loss(kind: str) -> None:
     """The data of a broker, database or bucket cannot be recreated."""
     gone = parse_plan(plan(resource(f"{kind}.this", ["delete"])))

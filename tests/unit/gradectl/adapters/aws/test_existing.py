@@ -130,6 +130,18 @@ def test_a_flow_log_is_found_by_its_vpc(existing: ExistingResources, subnet: Any
     assert existing.find("aws_flow_log", {**values, "traffic_type": "ALL"}) is None
 
 
+def test_a_queue_is_found_by_its_name_and_imported_by_its_url(existing: ExistingResources) -> None:
+    """A queue of a similar name is not taken for it."""
+    queues = client("sqs")
+    values = {"name": "dev-grading-requests"}
+    queues.create_queue(QueueName="dev-grading-requests-2")
+    before = existing.find("aws_sqs_queue", values)
+    url = queues.create_queue(QueueName="dev-grading-requests")["QueueUrl"]
+
+    assert before is None
+    assert existing.find("aws_sqs_queue", values) == Existing(url)
+
+
 def test_the_web_tier_is_found_by_its_names(existing: ExistingResources, subnet: Any) -> None:
     """Load balancer, targets, listener, template and group of instances."""
     balancers, ec2, scaling = map(client, ("elbv2", "ec2", "autoscaling"))
