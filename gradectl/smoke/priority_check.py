@@ -68,7 +68,7 @@ class PriorityCheck(Check):
         found = self._environment.broker.inspector.statistics(queues)
         if PRIORITY_QUEUE not in found:
             return None
-        return max(1, *(each.consumers for each in found.values()))
+        return max(1, *(each.consumers or 0 for each in found.values()))
 
     def _send(self, jobs: Sequence[SmokeJob]) -> None:
         requests = [request_of(self._environment.bucket, job) for job in jobs]

@@ -127,7 +127,7 @@ class QueueStatistics:
     queue: str
     size: int  # waiting and in flight
     in_flight: int  # delivered to a consumer, not acknowledged yet
-    consumers: int
+    consumers: int | None  # None if the transport does not know its consumers
     producers: int
     enqueued: int
     dequeued: int
@@ -136,11 +136,12 @@ class QueueStatistics:
     oldest_ms: int | None = None  # time of the first message, if the broker reports it
     memory_bytes: int = 0  # of its messages in the memory of the broker
     average_bytes: int = 0  # of a message in memory; 0 if the broker does not know it
+    delayed: int = 0  # part of the size: sent with a delay that is not over
 
     @property
     def waiting(self) -> int:
-        """Number of messages not delivered to a consumer yet."""
-        return max(self.size - self.in_flight, 0)
+        """Number of messages that a consumer could receive now."""
+        return max(self.size - self.in_flight - self.delayed, 0)
 
 
 @dataclass(frozen=True)

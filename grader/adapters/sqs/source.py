@@ -1,0 +1,371 @@
+"""
+Receives the requests of one consumer from SQS.
+
+Long polls run on threads of their own, so that the consumer notices a shutdown at once. An idle
+source has one poll of 20 s in flight for each of its queues. A source whose consumer works starts
+none; what a poll brings that was in flight is held for a second, in case the job ends, and then
+made visible for other workers.
+
+A busy source polls the urgent queues once a second at most, because each poll is paid for: a short
+job costs a receipt, a result and a deletion.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+
+from grader.adapters.sqs.client import (
+    MOST_SECONDS_IN_FLIGHT,
+    MOST_WAIT_SECONDS,
+    NotInFlightError,
+    ReceivedMessage,
+    SqsClient,
+)
+from grader.adapters.sqs.settling import Settler
+from grader.contract.names import DEAD_LETTER_QUEUE
+from grader.errors import ConnectionLostError, GraderError, SettingsError
+from grader.ports.messages import Delivery, Outgoing
+
+#: How long a message stays hidden after its receipt or the last `extend`.
+VISIBILITY_SECONDS = 120
+#: How long a message that arrives during a job waits for its end.
+_HELD_SECONDS = 1.0
+#: A message received more often is kept until the job ends: busy workers would pass it around.
+_MOST_RETURNS = 5
+#: A queue that has not answered after this time is empty.
+_EMPTY_SECONDS = 0.1
+#: Between two polls of an urgent queue while the consumer is busy.
+_URGENT_SECONDS = 1.0
+#: Before the fixed limit of the time in flight.
+_MARGIN_SECONDS = 5.0
+#: Time beyond a long poll, for its answer, when the source is closed.
+_CLOSE_SECONDS = 5.0
+
+
+@dataclass
+class _Held:
+    """A message in flight, and until when: times of `monotonic`."""
+
+    message: ReceivedMessage
+    arrived: float
+    expires: float
+    lost: bool = False
+
+    @property
+    def ends(self) -> float:
+        """When SQS makes the message visible whatever is done."""
+        return self.arrived + MOST_SECONDS_IN_FLIGHT - _MARGIN_SECONDS
+
+
+class SqsJobSource:
+    """
+    `grader.ports.messages.JobSource` over SQS.
+
+    Args:
+        client: The queues; may be shared between sources.
+        queues: Queue names, the most urgent first.
+        wait_seconds: Longest long poll, 1 to 20.
+        visibility_seconds: `hold_seconds`; more than a network failure lasts.
+        dead_letter_queue: Name of the queue whose messages are sent after all others.
+    """
+
+    def __init__(
+        self,
+        client: SqsClient,
+        queues: Sequence[str],
+        *,
+        wait_seconds: int = MOST_WAIT_SECONDS,
+        visibility_seconds: int = VISIBILITY_SECONDS,
+        dead_letter_queue: str = DEAD_LETTER_QUEUE,
+    ) -> None:
+        self._client = client
+        self._queues = tuple(queues)
+        *self._urgent, self._ordinary = queues
+        self._wait_seconds = wait_seconds
+        self._visibility_seconds = visibility_seconds
+        self._settler = Settler(client, dead_letter_queue, self._wake)
+        self._changed = threading.Condition()
+        self._polling: set[str] = set()
+        self._arrived: dict[str, _Held] = {}  # queue -> the message that waits for the consumer
+        self._in_work: dict[str, _Held] = {}  # receipt handle -> a delivery that is not settled
+        self._failure: GraderError | None = None
+        self._busy_since: float | None = None
+        self._urgent_since = float("-inf")  # when the urgent queues were found empty
+        self._closed = False
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:
+        """Wait for the next message, the most urgent queue first; None after the timeout."""
+        deadline = monotonic() + timeout_seconds
+        with self._changed:
+            self._check()
+            self._busy_since = None
+        self._poll_urgent()
+        self._start_polls([self._ordinary])
+        if not self._await_arrival(min(deadline, monotonic() + _EMPTY_SECONDS)):
+            self._start_polls(self._queues)
+            if not self._await_arrival(deadline):
+                self.confirm()
+                return None
+        return self._begin()
+
+    def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
+        """Do nothing: SQS has no transactions."""
+
+    def withdraw(self) -> None:
+        """Do nothing, as `prepare`."""
+
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Send `outgoing`, dead letters last, and then delete the message, on a thread of its own.
+
+        A failure between two of these calls repeats what was sent before, because the message is
+        delivered again.
+        """
+        held = self._settled(delivery)
+        self._settler.settle(held.message, outgoing, self._confirmed(held, on_confirmed))
+
+    def postpone(
+        self,
+        delivery: Delivery,
+        copy: Outgoing,
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Hide the message for the delay of `copy`, at most until 12 h after its receipt."""
+        held = self._settled(delivery)
+        most_seconds = max(int(held.ends - monotonic()), 0)
+        seconds = min(-(-copy.delay_ms // 1000), most_seconds)
+        self._settler.postpone(held.message, seconds, self._confirmed(held, on_confirmed))
+
+    def confirm(self) -> None:
+        """Wait until the last settlement is done."""
+        self._settler.confirm()
+
+    @property
+    def hold_seconds(self) -> float | None:
+        """The visibility timeout."""
+        return float(self._visibility_seconds)
+
+    def extend(self, delivery: Delivery) -> bool:
+        """
+        Hide a delivery for another `hold_seconds`, at most until 12 h after its receipt.
+
+        Raises:
+            ConnectionLostError: SQS does not answer; the delivery is held until its time is over.
+        """
+        with self._changed:
+            held = self._in_work.get(delivery.ack_id)
+        return held is not None and self._extend(held)
+
+    def close(self) -> None:
+        """
+        Return what is not settled.
+
+        Polls in flight are waited for, because what they bring would stay hidden for
+        `hold_seconds` if the process ended before.
+        """
+        with self._changed:
+            if self._closed:
+                return
+            self._closed = True
+            failed = self._failure is not None
+            self._changed.notify_all()
+        with suppress(GraderError):
+            self._settler.close()
+        for held in list(self._in_work.values()):
+            if not held.lost:
+                self._return(held.message)
+        self._in_work.clear()
+        if not failed:
+            with self._changed:
+                wait_seconds = self._wait_seconds + _CLOSE_SECONDS
+                self._changed.wait_for(lambda: not self._polling, wait_seconds)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise ConnectionLostError("the source is closed", where=self._ordinary)
+        if self._failure is not None:
+            raise self._failure
+
+    def _await_arrival(self, deadline: float) -> bool:
+        """Wait for a message, a failure, or a settlement that failed."""
+        with self._changed:
+            while not self._arrived:
+                self._check()
+                if self._settler.failed:
+                    break
+                remaining = deadline - monotonic()
+                if remaining <= 0:
+                    return False
+                self._changed.wait(remaining)
+        if self._settler.failed:
+            self.confirm()
+        return True
+
+    def _begin(self) -> Delivery:
+        with self._changed:
+            queue = next(name for name in self._queues if name in self._arrived)
+            held = self._arrived.pop(queue)
+            self._in_work[held.message.handle] = held
+            self._busy_since = monotonic()
+            if queue in self._urgent:
+                self._urgent_since = float("-inf")
+            self._changed.notify_all()
+        message = held.message
+        return Delivery(
+            queue=queue,
+            message_id=message.message_id,
+            body=message.body,
+            headers=message.headers,
+            redelivered=message.receives > 1,
+            ack_id=message.handle,
+            receives=message.receives,
+        )
+
+    def _poll_urgent(self) -> None:
+        """Look into the urgent queues, unless they were empty within the last second."""
+        with self._changed:
+            if self._arrived and min(map(self._queues.index, self._arrived)) == 0:
+                return
+            if monotonic() - self._urgent_since < _URGENT_SECONDS:
+                return
+            queues = [queue for queue in self._urgent if queue not in self._polling]
+        for queue in queues:
+            for message in self._receive(queue, 0):
+                with self._changed:
+                    self._arrived[queue] = self._held(message)
+                return
+        self._urgent_since = monotonic()
+
+    def _start_polls(self, queues: Sequence[str]) -> None:
+        """Start a long poll of each queue that has none and brought no message."""
+        with self._changed:
+            if self._arrived:
+                return
+            missing = [queue for queue in queues if queue not in self._polling]
+            self._polling.update(missing)
+        for queue in missing:
+            name = f"sqs-poll-{queue}"
+            threading.Thread(target=self._poll, args=(queue,), name=name, daemon=True).start()
+
+    def _poll(self, queue: str) -> None:
+        """Receive once, and guard what came until the consumer takes it."""
+        try:
+            messages = self._receive(queue, self._wait_seconds)
+        except GraderError as error:
+            with self._changed:
+                self._failure = self._failure or error
+                self._polling.discard(queue)
+                self._changed.notify_all()
+            return
+        try:
+            for message in messages:
+                self._guard(message)
+        finally:
+            with self._changed:
+                self._polling.discard(queue)
+                self._changed.notify_all()
+
+    def _receive(self, queue: str, wait_seconds: int) -> list[ReceivedMessage]:
+        try:
+            return self._client.receive(
+                queue,
+                count=1,
+                wait_seconds=wait_seconds,
+                visibility_seconds=self._visibility_seconds,
+            )
+        except SettingsError as error:  # it existed when the source was opened
+            raise ConnectionLostError(error.what, where=error.where) from error
+
+    def _held(self, message: ReceivedMessage) -> _Held:
+        now = monotonic()
+        return _Held(message, now, now + self._visibility_seconds)
+
+    def _guard(self, message: ReceivedMessage) -> None:
+        """Offer a message to the consumer; return it to its queue if that is busy for long."""
+        held = self._held(message)
+        with self._changed:
+            if not self._closed:
+                self._arrived[message.queue] = held
+                self._changed.notify_all()
+            while self._arrived.get(message.queue) is held and not self._closed:
+                seconds = self._patience_seconds(held)
+                if seconds is not None and seconds <= 0:
+                    if message.receives <= _MOST_RETURNS:
+                        break
+                    with suppress(GraderError):
+                        self._extend(held)
+                    continue
+                self._changed.wait(seconds)
+            if self._arrived.get(message.queue) is held:
+                del self._arrived[message.queue]
+            elif held.message.handle in self._in_work or not self._closed:
+                return
+        self._return(message)
+
+    def _patience_seconds(self, held: _Held) -> float | None:
+        """How long a message may still wait; None while the consumer is about to take it."""
+        now = monotonic()
+        if held.message.receives > _MOST_RETURNS:
+            return held.expires - self._visibility_seconds * 2 / 3 - now
+        if self._busy_since is None:
+            return None
+        limit = min(_HELD_SECONDS, self._visibility_seconds / 4)
+        return max(held.arrived, self._busy_since) + limit - now
+
+    def _settled(self, delivery: Delivery) -> _Held:
+        """Check that a delivery is held; raises `ConnectionLostError`."""
+        self.confirm()
+        with self._changed:
+            self._check()
+            held = self._in_work.get(delivery.ack_id)
+        if held is None or not self._is_held(held):
+            raise ConnectionLostError(
+                "the message is held no more; it is delivered again",
+                where=delivery.queue,
+            )
+        return held
+
+    def _is_held(self, held: _Held) -> bool:
+        if held.lost:
+            return False
+        return monotonic() < held.expires - 1 or self._extend(held)
+
+    def _extend(self, held: _Held) -> bool:
+        now = monotonic()
+        seconds = min(self._visibility_seconds, int(held.ends - now))
+        if seconds < 1:
+            held.lost = True
+        if held.lost:
+            return False
+        try:
+            self._client.hide(held.message, seconds)
+        except NotInFlightError:
+            held.lost = True
+            return False
+        held.expires = now + seconds
+        return True
+
+    def _confirmed(self, held: _Held, on_confirmed: Callable[[], None]) -> Callable[[], None]:
+        def done() -> None:
+            with self._changed:
+                self._in_work.pop(held.message.handle, None)
+            on_confirmed()
+
+        return done
+
+    def _return(self, message: ReceivedMessage) -> None:
+        with suppress(GraderError):  # it becomes visible when its time is over
+            self._client.hide(message, 0)

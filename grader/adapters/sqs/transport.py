@@ -1,0 +1,75 @@
+"""The queues of an environment on SQS, for a worker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from grader.adapters.sqs.client import MOST_WAIT_SECONDS, SqsClient
+from grader.adapters.sqs.source import VISIBILITY_SECONDS, SqsJobSource
+from grader.contract.names import DEAD_LETTER_QUEUE
+from grader.errors import ConnectionLostError, SettingsError
+
+
+class SqsTransport:
+    """
+    See `grader.ports.transport.Transport`.
+
+    Args:
+        client: The queues.
+        queues: Names of the request queues, the most urgent first.
+        wait_seconds: Longest long poll, 1 to 20.
+        visibility_seconds: How long a message is held without `extend`.
+        dead_letter_queue: Name of the queue for dead letters.
+    """
+
+    name = "sqs"
+
+    def __init__(
+        self,
+        client: SqsClient,
+        queues: Sequence[str],
+        *,
+        wait_seconds: int = MOST_WAIT_SECONDS,
+        visibility_seconds: int = VISIBILITY_SECONDS,
+        dead_letter_queue: str = DEAD_LETTER_QUEUE,
+    ) -> None:
+        self._client = client
+        self._queues = tuple(queues)
+        self._wait_seconds = wait_seconds
+        self._visibility_seconds = visibility_seconds
+        self._dead_letter_queue = dead_letter_queue
+        self._was_open = threading.Event()
+
+    def open_source(self, consumer: str) -> SqsJobSource:  # noqa: ARG002 - SQS knows no consumers
+        """
+        Open the request queues for one consumer, after a look at their attributes.
+
+        Args:
+            consumer: Not used: SQS does not know its consumers.
+
+        Raises:
+            ConnectionLostError: SQS does not answer; or a queue that existed before does not.
+            AccessError: The right `sqs:GetQueueAttributes` is missing.
+            SettingsError: A queue does not exist.
+        """
+        checked = self._queues if self._was_open.is_set() else tuple(self._client.urls)
+        try:
+            for queue in checked:
+                self._client.attributes(queue)
+        except SettingsError as error:
+            if not self._was_open.is_set():
+                raise
+            raise ConnectionLostError(error.what, where=error.where) from error
+        self._was_open.set()
+        return SqsJobSource(
+            self._client,
+            self._queues,
+            wait_seconds=self._wait_seconds,
+            visibility_seconds=self._visibility_seconds,
+            dead_letter_queue=self._dead_letter_queue,
+        )
+
+    def open_inspector(self) -> None:
+        """Return None: SQS cannot show a message without receiving it."""
+        return
