@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.adapters.activemq.connection import Connection, connect
-from grader.adapters.activemq.sender import ActiveMQSender
 from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
 from grader.client.results import stored_result, wait_for_result
@@ -18,12 +16,13 @@ from grader.client.submission import (
     make_request,
     upload_source,
 )
+from grader.client.transport import following_sender
 from grader.contract.messages import GradingRequest, GradingResult
-from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, parameter_name
+from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
 from grader.contract.verdicts import ErrorCode
-from grader.errors import HiddenObjectError, RequestError, SettingsError
+from grader.errors import HiddenObjectError, RequestError
 from grader.ports.messages import MessageSender
-from grader.ports.stores import ObjectStore, ParameterStore
+from grader.ports.stores import ObjectStore
 
 
 class GradingClient:
@@ -56,7 +55,7 @@ class GradingClient:
         priority: bool = False,
     ) -> str:
         """
-        Upload a program and send its request; returns after the broker has stored it.
+        Upload a program and send its request; returns after broker or SQS have stored it.
 
         Args:
             problem_id: Id of a problem in the bucket.
@@ -73,7 +72,7 @@ class GradingClient:
 
         Raises:
             RequestError: A value is invalid, or the program too large.
-            ConnectionLostError: The broker does not answer; repeat it with the same `request_id`.
+            ConnectionLostError: Broker or SQS do not answer; repeat it with the same `request_id`.
         """
         file = source if isinstance(source, Source) else _as_source(source, language)
         if not 0 < len(file.content) <= MAX_SOURCE_BYTES:
@@ -110,7 +109,7 @@ class GradingClient:
 
 
 def send_request(sender: MessageSender, queue: str, request: GradingRequest) -> None:
-    """Send a request; returns after the broker has stored it."""
+    """Send a request; returns after broker or SQS have stored it."""
     sender.send(queue, request.to_json(), {"correlation-id": request.request_id})
 
 
@@ -125,8 +124,10 @@ def open_client(
     """
     Open a client for the block, with credentials and endpoint of AWS from the process environment.
 
-    The broker is connected to when the first request is sent, as the user `web` of the environment,
-    or as the admin where the broker has no such user, and again after a loss.
+    Requests go to the broker or to SQS, whichever the environment uses; a switch is noticed within
+    a minute, or at the first error. The broker is connected to when the first request is sent, as
+    the user `web` of the environment, or as the admin where the broker has no such user, and again
+    after a loss.
 
     Args:
         environment: Name of the environment.
@@ -139,35 +140,12 @@ def open_client(
         SettingsError: The environment's parameters do not exist.
     """
     parameters = open_parameter_store(region)
-    sender = ActiveMQSender(lambda: _connect(parameters, environment, ca_file))
+    sender = following_sender(parameters, environment, region=region, ca_file=ca_file)
     name = bucket or f"{environment}-grading-files"
     try:
         yield GradingClient(name, open_object_store(name, region), sender)
     finally:
         sender.close()
-
-
-def _connect(
-    parameters: ParameterStore, environment: str, ca_file: Path | str | None
-) -> Connection:
-    """Connect with the current login."""
-    try:
-        endpoints, user, password = _login(parameters, environment, "mq-web")
-    except SettingsError:
-        endpoints, user, password = _login(parameters, environment, "mq")
-    return connect([endpoints], user, password, ca_file=ca_file, name="grading-client")
-
-
-def _login(parameters: ParameterStore, environment: str, part: str) -> tuple[str, str, str]:
-    """Read address, user and password."""
-    names = [
-        parameter_name(environment, "mq", "broker-endpoint"),
-        parameter_name(environment, part, "username"),
-        parameter_name(environment, part, "password"),
-    ]
-    found = parameters.get_many(names)
-    endpoint, user, password = (found[name] for name in names)
-    return endpoint, user, password
 
 
 def _as_source(source: str | bytes, language: str) -> Source:
