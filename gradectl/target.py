@@ -9,14 +9,19 @@ from functools import cached_property
 from gradectl import environment as environments
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.broker import BrokerAccess, StompBroker, open_broker, read_access
+from gradectl.adapters.sqs_broker import SqsBroker, open_queues, read_urls
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, GradectlError, UsageError
+from gradectl.queues.broker import Broker
 from grader.adapters.s3 import S3ObjectStore
+from grader.contract.names import TransportName, parameter_name
 from grader.errors import GraderError
 
 
-def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient:
+def select_environment(
+    app: CloudContext, name: str | None, transport: TransportName | None = None
+) -> EnvironmentClient:
     """
     Select the environment of a command.
 
@@ -24,17 +29,18 @@ def select_environment(app: CloudContext, name: str | None) -> EnvironmentClient
         app: The context of the command.
         name: Value of --environment; None selects the only environment whose local stack is
             running.
+        transport: Value of --transport; None selects the active one.
 
     Raises:
         UsageError: None was named, and not exactly one is running here.
         ConfigurationError: It does not exist, or its file is invalid.
     """
     if name:
-        return EnvironmentClient(app, app.environment(name))
+        return EnvironmentClient(app, app.environment(name), transport)
     known = environments.names(app.project_root)
     running = [each for each in map(app.environment, known) if app.stack(each)]
     if len(running) == 1:
-        return EnvironmentClient(app, running[0])
+        return EnvironmentClient(app, running[0], transport)
     count = "several local environments are" if running else "no local environment is"
     raise UsageError(
         f"{count} running here, so --environment is required",
@@ -50,10 +56,14 @@ class EnvironmentClient:
     Args:
         app: The context of the command.
         environment: The environment.
+        transport: The transport whose queues are opened; None for the active one.
     """
 
-    def __init__(self, app: CloudContext, environment: Environment) -> None:
+    def __init__(
+        self, app: CloudContext, environment: Environment, transport: TransportName | None = None
+    ) -> None:
         self.app = app
+        self._wanted = transport
         self.environment = environment
         self.name = environment.name
         self.bucket = environment.files_bucket
@@ -86,13 +96,41 @@ class EnvironmentClient:
             return "gradectl local status"
         return f"gradectl smoke {self.name}"
 
-    @contextmanager
-    def broker(self, role: str | None = None) -> Iterator[StompBroker]:
+    @cached_property
+    def transport(self) -> TransportName:
         """
-        Connect to the broker for the block.
+        The transport whose queues are opened: that of --transport, or else the active one.
+
+        Raises:
+            UsageError: The environment does not have that of --transport.
+        """
+        active = parameter_name(self.name, "sqs", "active")
+        broker = parameter_name(self.name, "mq", "broker-endpoint")
+        found = self.aws.parameters_if_any([active, broker])
+        if self._wanted is None:
+            is_sqs = found.get(active) == "true"
+            return TransportName.SQS if is_sqs else TransportName.ACTIVEMQ
+        if (active if self._wanted is TransportName.SQS else broker) not in found:
+            raise UsageError(
+                f"{self.name} has no queues of {self._wanted}",
+                where="--transport",
+                next_step="omit it to use the active transport",
+            )
+        return self._wanted
+
+    @cached_property
+    def _sqs(self) -> SqsBroker:
+        """The queues of SQS; what one block holds, another one of this object can move."""
+        return open_queues(self.aws, self.name, read_urls(self.aws, self.name))
+
+    @contextmanager
+    def broker(self, role: str | None = None) -> Iterator[Broker]:
+        """
+        Open the queues of the transport for the block: connect to the broker, or to Amazon SQS.
 
         Args:
-            role: Role to log in as, where the broker has a user for it; the admin when None.
+            role: Role to log in as, where the broker has a user for it; the admin when None. SQS
+                has no users, but the rights of the credentials.
 
         Raises:
             UnreachableError: It does not answer.
@@ -100,7 +138,10 @@ class EnvironmentClient:
             TrustError: Its certificate is not trusted.
         """
         with self.own_advice():
-            yield from self._broker(role)
+            if self.transport is TransportName.SQS:
+                yield self._sqs
+            else:
+                yield from self._broker(role)
 
     def _broker(self, role: str | None) -> Iterator[StompBroker]:
         stack = self.app.stack(self.environment)

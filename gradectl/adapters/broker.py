@@ -14,7 +14,7 @@ from gradectl.errors import UnreachableError
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.adapters.activemq.mover import ActiveMQQueueMover
-from grader.contract.names import parameter_name
+from grader.contract.names import TransportName, parameter_name
 from grader.errors import AccessError, ConnectionLostError
 from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
@@ -159,6 +159,9 @@ class StompBroker:
         line: The connection for all calls except watches and movers.
     """
 
+    transport = TransportName.ACTIVEMQ
+    holder = None
+
     def __init__(self, line: Line) -> None:
         self._line = line
 
@@ -211,6 +214,8 @@ class StompInspector:
     Args:
         line: The connection.
     """
+
+    can_browse = True
 
     def __init__(self, line: Line) -> None:
         self._line = line

@@ -1,17 +1,24 @@
 """
-The interface to the broker of an environment.
+The interface to the queues of an environment.
 
-It has two implementations: the real one in `gradectl.adapters`, and an in-memory fake in
-`gradectl.queues.testing`; one behaviour suite in tests/ports runs against both.
+It has two real implementations in `gradectl.adapters`, for ActiveMQ and for Amazon SQS, and an
+in-memory fake in `gradectl.queues.testing`; one behaviour suite in tests/ports runs against all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from grader.ports.messages import DelayedMessage, Outgoing, QueueInspector, QueueMover
+from grader.contract.names import TransportName
+from grader.ports.messages import (
+    DelayedMessage,
+    Outgoing,
+    QueuedMessage,
+    QueueInspector,
+    QueueMover,
+)
 
 
 class Watch(Protocol):
@@ -25,8 +32,33 @@ class Watch(Protocol):
 class Inspector(QueueInspector, Protocol):
     """Inspects queues and what will be in them."""
 
+    @property
+    def can_browse(self) -> bool:
+        """Whether messages can be read without receiving them; else reading them is refused."""
+        ...
+
     def delayed(self, most: int) -> Sequence[DelayedMessage]:
         """Read delayed messages, about the first `most`; only an administrator may."""
+        ...
+
+
+class Holder(Protocol):
+    """Receives messages where they cannot be browsed, and returns those that are not moved."""
+
+    def hold(
+        self, queue: str, most: int, report: Callable[[int], object] = lambda _count: None
+    ) -> AbstractContextManager[Sequence[QueuedMessage]]:
+        """
+        Receive the messages of a queue, and hide them from other consumers for the block.
+
+        A mover of the same broker moves what is held. Whatever ends the block, the rest returns to
+        the queue. Each receipt is counted by the queue.
+
+        Args:
+            queue: An existing queue.
+            most: Stop after so many messages.
+            report: Called with the number of messages received so far.
+        """
         ...
 
 
@@ -38,8 +70,18 @@ class Broker(Protocol):
     """
 
     @property
+    def transport(self) -> TransportName:
+        """What carries the messages."""
+        ...
+
+    @property
     def inspector(self) -> Inspector:
         """The inspector, which reads queues without consuming."""
+        ...
+
+    @property
+    def holder(self) -> Holder | None:
+        """Holds messages where they cannot be browsed; None where they can."""
         ...
 
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
@@ -47,7 +89,11 @@ class Broker(Protocol):
         ...
 
     def send_all(self, messages: Sequence[Outgoing]) -> None:
-        """Send persistent messages in one transaction: all of them at once, or none."""
+        """
+        Send persistent messages, with ActiveMQ in one transaction: all of them at once, or none.
+
+        Amazon SQS has no transactions: an error may leave the first ones sent.
+        """
         ...
 
     def watch(self, queue: str, correlation_id: str) -> AbstractContextManager[Watch]:

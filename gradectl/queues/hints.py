@@ -71,7 +71,7 @@ def _dead_letter_hint(counters: QueueStatistics, environment: str) -> Hint:
 
 def _result_hint(counters: QueueStatistics) -> Hint:
     """Results are consumed by the web tier."""
-    if not counters.size or counters.consumers:
+    if not counters.size or counters.consumers or counters.consumers is None:
         return Hint()
     text = f"{_messages(counters.size)} and no consumer"
     return Hint(text, "check the connection of the web tier")
@@ -83,7 +83,7 @@ def _request_hint(counters: QueueStatistics, status_command: str, *, is_working:
 
     A consumer that processes a message of one queue is not subscribed to the other.
     """
-    if not counters.consumers and not is_working:
+    if counters.consumers == 0 and not is_working:
         waiting = f", {counters.waiting} waiting" if counters.waiting else ""
         return Hint(f"0 consumers{waiting}: no worker is connected", status_command)
     if counters.waiting > _MANY:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import time
 
-from grader.contract.names import QUEUES
+from grader.contract.names import QUEUES, TransportName
 from grader.errors import SelectorError
 from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
@@ -43,6 +43,10 @@ class MemoryBroker:
         page_size: Maximum number of messages per browse.
         on_send: Called with queue and body after each sent message; can act as a worker.
     """
+
+    transport = TransportName.ACTIVEMQ
+    holder = None
+    can_browse = True
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 REQUESTS_QUEUE = "grading-requests"
 PRIORITY_QUEUE = "grading-priority"
 RESULTS_QUEUE = "grading-results"
@@ -26,6 +28,13 @@ ATTEMPT_HEADER = "x-gradectl-attempt"
 REDRIVES_HEADER = "x-gradectl-redrives"
 #: Name of the rejudging that a request belongs to; see `grader.contract.rejudging`.
 REJUDGING_HEADER = "x-gradectl-rejudging"
+
+
+class TransportName(StrEnum):
+    """What carries the messages of an environment."""
+
+    ACTIVEMQ = "activemq"
+    SQS = "sqs"
 
 
 def parameter_name(environment: str, part: str, key: str) -> str:

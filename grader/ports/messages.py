@@ -122,7 +122,11 @@ class JobSource(Protocol):
 
 @dataclass(frozen=True)
 class QueueStatistics:
-    """The broker's counters of one queue; totals count from the start of the broker."""
+    """
+    The counters of one queue; totals count from the start of the broker.
+
+    Amazon SQS knows neither consumers nor totals: `consumers` is None there, and the totals are 0.
+    """
 
     queue: str
     size: int  # waiting and in flight
@@ -136,12 +140,12 @@ class QueueStatistics:
     oldest_ms: int | None = None  # time of the first message, if the broker reports it
     memory_bytes: int = 0  # of its messages in the memory of the broker
     average_bytes: int = 0  # of a message in memory; 0 if the broker does not know it
-    delayed: int = 0  # part of the size: sent with a delay that is not over
+    delayed: int | None = None  # of the size: sent with a delay that is not over; None: not counted
 
     @property
     def waiting(self) -> int:
         """Number of messages that a consumer could receive now."""
-        return max(self.size - self.in_flight - self.delayed, 0)
+        return max(self.size - self.in_flight - (self.delayed or 0), 0)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ TABLE = {
         "local": "context errors local.control_plane local.desired local.engines local.loopback"
         " processes grader.errors grader.sandbox",
         "cloud": "adapters.aws context environment errors local",
-        "target": "adapters adapters.aws cloud environment errors grader.adapters grader.errors",
+        "target": "adapters adapters.aws cloud environment errors queues grader.adapters"
+        " grader.contract grader.errors",
         "job_table": "adapters target grader.adapters",
         "planning": "context environment errors files ui",
         "rollouts": "adapters.aws environment errors monitoring ui grader.contract",

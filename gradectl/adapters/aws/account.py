@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from gradectl.adapters.aws.network import Network
 from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
 from gradectl.adapters.aws.providers import Providers
+from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.aws.quotas import Quotas
 from gradectl.adapters.aws.scaling import Scaling
 from gradectl.adapters.aws.services import Services
@@ -34,6 +35,7 @@ from gradectl.adapters.aws.stored_images import StoredImages
 from gradectl.adapters.aws.tasks import Tasks
 from gradectl.errors import ConfigurationError, RefusedError
 from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.sqs.client import SqsClient
 
 #: Prefixes of read-only operations. A dry run blocks all others.
 _READS = (
@@ -175,6 +177,15 @@ class Aws:
     def exclusive_objects(self, bucket: str) -> ExclusiveObjects:
         """Open a bucket for objects that must not be overwritten."""
         return ExclusiveObjects(self._client("s3"), bucket)
+
+    def sqs(self, urls: Mapping[str, str]) -> SqsClient:
+        """Open queues with the worker's client, which raises the worker's errors."""
+        return SqsClient(self._client("sqs"), urls)
+
+    @cached_property
+    def queues(self) -> Queues:
+        """SQS in batches, and whole queues."""
+        return Queues(self._client("sqs"), self._client("cloudwatch"))
 
     @cached_property
     def buckets(self) -> Buckets:

@@ -1,0 +1,342 @@
+"""The queues of an environment that uses Amazon SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from time import monotonic, sleep, time
+from typing import NoReturn
+
+from gradectl.adapters.aws.account import Aws
+from gradectl.adapters.aws.queues import Queues
+from gradectl.adapters.sqs_held import HeldMessages
+from gradectl.errors import GradectlError, UsageError
+from grader.adapters.sqs.addresses import QueueUrls
+from grader.adapters.sqs.client import MOST_AT_ONCE, ReceivedMessage, SqsClient
+from grader.contract.names import (
+    DEAD_LETTER_QUEUE,
+    PRIORITY_QUEUE,
+    REQUESTS_QUEUE,
+    RESULTS_QUEUE,
+    TransportName,
+    parameter_name,
+)
+from grader.errors import GraderError, SettingsError
+from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
+
+#: The key of the parameter with the URL of each queue.
+_KEYS = {
+    REQUESTS_QUEUE: "requests-url",
+    PRIORITY_QUEUE: "priority-url",
+    RESULTS_QUEUE: "results-url",
+    DEAD_LETTER_QUEUE: "dead-letter-url",
+}
+#: How long a watch hides the messages that it receives, and how long it waits for one.
+_WATCH_SECONDS = 30
+_POLL_SECONDS = 10
+#: How long a watch pauses after it has received only messages of others, which it returns.
+_PAUSE_SECONDS = 1.0
+
+
+def read_urls(aws: Aws, environment: str) -> dict[str, str]:
+    """
+    Read the URLs of the queues from SSM.
+
+    Args:
+        aws: The account.
+        environment: The environment.
+
+    Returns:
+        URL by queue, of those that exist; empty for an environment without queues of SQS.
+    """
+    names = {queue: parameter_name(environment, "sqs", key) for queue, key in _KEYS.items()}
+    found = aws.parameters_if_any(list(names.values()))
+    return {queue: found[name] for queue, name in names.items() if name in found}
+
+
+def open_queues(aws: Aws, environment: str, urls: Mapping[str, str]) -> SqsBroker:
+    """
+    Open the queues of an environment.
+
+    Args:
+        aws: The account.
+        environment: The environment.
+        urls: URL by queue, of `read_urls`.
+
+    Raises:
+        SettingsError: A URL is invalid, or of another region.
+    """
+    addresses = _Addresses(QueueUrls(urls, aws.settings.region), environment, aws.queues)
+    return SqsBroker(aws.sqs(addresses), aws.queues)
+
+
+class _Addresses(Mapping[str, str]):
+    """The URLs of an environment; those of further queues are looked up by their names."""
+
+    def __init__(self, known: Mapping[str, str], environment: str, queues: Queues) -> None:
+        self._known = dict(known)
+        self._environment = environment
+        self._queues = queues
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._known:
+            own = f"{self._environment}-{name}"
+            url = self._queues.url(own) or self._queues.url(name)
+            if url is None:
+                raise KeyError(name)
+            self._known[name] = url
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class SqsBroker:
+    """
+    See `gradectl.queues.broker.Broker`.
+
+    Args:
+        client: The queues by name.
+        queues: Calls in batches, and about whole queues.
+    """
+
+    transport = TransportName.SQS
+
+    def __init__(self, client: SqsClient, queues: Queues) -> None:
+        self._client = client
+        self._queues = queues
+        self._held: dict[str, HeldMessages] = {}
+
+    @cached_property
+    def inspector(self) -> SqsInspector:
+        """Counts the messages of queues."""
+        return SqsInspector(self._client, self._queues, self._held)
+
+    @property
+    def holder(self) -> SqsBroker:
+        """This object."""
+        return self
+
+    def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send one message; returns after SQS has stored it."""
+        self._client.send(Outgoing(queue, body, headers))
+
+    def send_all(self, messages: Sequence[Outgoing]) -> None:
+        """Send messages in batches; there are no transactions."""
+        by_queue: dict[str, list[Outgoing]] = {}
+        for message in messages:
+            by_queue.setdefault(message.queue, []).append(message)
+        for queue, group in by_queue.items():
+            self._queues.send(self.url(queue), group)
+
+    @contextmanager
+    def watch(self, queue: str, correlation_id: str) -> Iterator[SqsWatch]:
+        """Receive the messages of one correlation id; others are received too, and returned."""
+        yield SqsWatch(self._client, queue, correlation_id)
+
+    @contextmanager
+    def mover(self) -> Iterator[SqsMover]:
+        """Move messages that are held."""
+        yield SqsMover(self, self._held)
+
+    @contextmanager
+    def hold(
+        self, queue: str, most: int, report: Callable[[int], object] = lambda _count: None
+    ) -> Iterator[Sequence[QueuedMessage]]:
+        """Receive the messages of a queue, and hold them for the block."""
+        held = HeldMessages(self._client, self._queues, queue)
+        try:
+            held.start()
+            self._held[queue] = held
+            held.fill(most, report)
+            yield [_queued(each) for each in held.messages()]
+        finally:
+            self._held.pop(queue, None)
+            held.release()
+
+    def url(self, queue: str) -> str:
+        """
+        Return the URL of a queue.
+
+        Raises:
+            SettingsError: There is no such queue.
+        """
+        try:
+            return self._client.urls[queue]
+        except KeyError:
+            raise SettingsError(
+                f"queue {queue!r} not found", where="Amazon SQS", next_step="gradectl queue list"
+            ) from None
+
+
+class SqsInspector:
+    """
+    See `gradectl.queues.broker.Inspector`.
+
+    Args:
+        client: The queues by name.
+        queues: Calls about whole queues.
+        held: The messages that are held, by queue.
+    """
+
+    can_browse = False
+
+    def __init__(self, client: SqsClient, queues: Queues, held: Mapping[str, HeldMessages]) -> None:
+        self._client = client
+        self._queues = queues
+        self._held = held
+
+    def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
+        """
+        Read the approximate counters of those `queues` that exist.
+
+        The age of the oldest message is of CloudWatch; it is absent where that has none.
+        """
+        found: dict[str, QueueStatistics] = {}
+        attributes = {}
+        for queue in queues:
+            with suppress(SettingsError):
+                attributes[queue] = self._client.attributes(queue)
+        busy = {queue: _name(self._client.urls[queue]) for queue in attributes}
+        ages = self._ages(list(busy.values()))
+        for queue, counters in attributes.items():
+            found[queue] = _statistics(queue, counters, ages.get(busy[queue]))
+        return found
+
+    def _ages(self, names: Sequence[str]) -> dict[str, float]:
+        """Read ages; without the right to read metrics they are unknown."""
+        if not names:
+            return {}
+        with suppress(GradectlError, GraderError):
+            return self._queues.oldest_seconds(names)
+        return {}
+
+    def browse(self, queue: str, selector: str = "") -> NoReturn:  # noqa: ARG002 - the port's
+        """Refuse it."""
+        raise _no_browsing(queue)
+
+    def peek(self, queue: str, count: int, selector: str = "") -> NoReturn:  # noqa: ARG002 - the port's
+        """Refuse it."""
+        raise _no_browsing(queue)
+
+    def delayed(self, most: int) -> list[DelayedMessage]:  # noqa: ARG002 - the port's
+        """Return none: SQS delays a retry in its own queue, where it cannot be read."""
+        return []
+
+
+class SqsMover:
+    """
+    See `grader.ports.messages.QueueMover`; each message has to be held.
+
+    SQS has no transactions. A message is deleted after its copy was sent, so that an interruption
+    may leave it in both queues, and never in none.
+
+    Args:
+        broker: Sends the copies.
+        held: The messages that are held, by queue.
+    """
+
+    def __init__(self, broker: SqsBroker, held: Mapping[str, HeldMessages]) -> None:
+        self._broker = broker
+        self._held = held
+
+    def replace(
+        self,
+        queue: str,
+        message_ids: Sequence[str],
+        make: Callable[[Sequence[QueuedMessage]], Sequence[Outgoing]],
+    ) -> list[str]:
+        """Send copies of messages and delete them, ten at a time."""
+        held = self._held.get(queue)
+        done: list[str] = []
+        for start in range(0, len(message_ids), MOST_AT_ONCE) if held else ():
+            chosen = held.safe(message_ids[start : start + MOST_AT_ONCE]) if held else []
+            self._broker.send_all(make([_queued(each) for each in chosen]))
+            done += [each.message_id for each in held.delete(chosen)] if held else []
+        return done
+
+
+class SqsWatch:
+    """
+    See `gradectl.queues.broker.Watch`.
+
+    Args:
+        client: The queues.
+        queue: The queue.
+        correlation_id: Of the messages to take.
+    """
+
+    def __init__(self, client: SqsClient, queue: str, correlation_id: str) -> None:
+        self._client = client
+        self._queue = queue
+        self._correlation_id = correlation_id
+
+    def take(self, timeout_seconds: float) -> bytes | None:
+        """Receive until a message of the correlation id comes; the others are returned at once."""
+        deadline = monotonic() + timeout_seconds
+        while True:
+            left = max(deadline - monotonic(), 0)
+            batch = self._client.receive(
+                self._queue,
+                count=MOST_AT_ONCE,
+                wait_seconds=min(int(left), _POLL_SECONDS),
+                visibility_seconds=_WATCH_SECONDS,
+            )
+            own = [each for each in batch if self._is_own(each)]
+            for each in batch:
+                if each not in own[:1]:
+                    self._client.hide(each, 0)
+            if own:
+                self._client.delete(own[0])
+                return own[0].body
+            left = deadline - monotonic()
+            if left <= 0:
+                return None
+            sleep(min(left, _PAUSE_SECONDS))
+
+    def _is_own(self, message: ReceivedMessage) -> bool:
+        return message.headers.get("correlation-id") == self._correlation_id
+
+
+def _queued(message: ReceivedMessage) -> QueuedMessage:
+    return QueuedMessage(message.message_id, message.sent_ms, message.body, message.headers)
+
+
+def _name(url: str) -> str:
+    """Return the name of a queue in AWS."""
+    return url.rpartition("/")[2]
+
+
+def _statistics(
+    queue: str, attributes: Mapping[str, str], oldest_seconds: float | None
+) -> QueueStatistics:
+    visible, in_flight, delayed = (
+        int(attributes.get(f"ApproximateNumberOfMessages{state}", 0))
+        for state in ("", "NotVisible", "Delayed")
+    )
+    now_ms = int(time() * 1000)
+    return QueueStatistics(
+        queue=queue,
+        size=visible + in_flight,
+        in_flight=in_flight,
+        consumers=None,
+        producers=0,
+        enqueued=0,
+        dequeued=0,
+        expired=0,
+        taken_at_ms=now_ms,
+        oldest_ms=None if oldest_seconds is None else now_ms - int(oldest_seconds * 1000),
+        delayed=delayed,
+    )
+
+
+def _no_browsing(queue: str) -> UsageError:
+    return UsageError(
+        "Amazon SQS cannot show messages without receiving them",
+        where=queue,
+        next_step=f"gradectl queue inspect {queue} --sample N receives some, and returns them",
+    )

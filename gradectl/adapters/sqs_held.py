@@ -1,0 +1,156 @@
+"""Holds messages of a queue of SQS, so that they can be read, chosen and moved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from gradectl.adapters.aws.queues import Queues
+from gradectl.errors import GradectlError
+from grader.adapters.sqs.client import MOST_AT_ONCE, ReceivedMessage, SqsClient
+from grader.errors import GraderError
+
+#: How long messages stay hidden if this program is killed; renewed at every third of it.
+HOLD_SECONDS = 300
+#: A message is not moved any more when so little of its time is left.
+_MARGIN_SECONDS = 30
+#: A long poll asks all servers of a queue, a short one only some.
+_WAIT_SECONDS = 1
+#: Empty polls in a row after which a queue whose counters say otherwise counts as empty.
+_MOST_EMPTY = 5
+
+
+@dataclass
+class _Held:
+    """A message, and when its time is over, of `time.monotonic`."""
+
+    message: ReceivedMessage
+    until: float
+
+
+class HeldMessages:
+    """
+    The messages of one queue that this program holds; thread-safe.
+
+    Args:
+        client: The queues.
+        queues: Calls in batches.
+        queue: Name of the queue.
+        hold_seconds: How long a message stays hidden without being renewed.
+    """
+
+    def __init__(
+        self, client: SqsClient, queues: Queues, queue: str, hold_seconds: int = HOLD_SECONDS
+    ) -> None:
+        self._client = client
+        self._queues = queues
+        self._queue = queue
+        self._url = client.urls[queue]
+        self._hold_seconds = hold_seconds
+        self._held: dict[str, _Held] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew_until_end, daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew what is held, in the background."""
+        self._thread.start()
+
+    def fill(self, most: int, report: Callable[[int], object]) -> None:
+        """
+        Receive messages until the queue is empty, or `most` are held.
+
+        Raises:
+            ConnectionLostError: SQS does not answer.
+        """
+        empty = 0
+        while (left := most - self.count) > 0 and empty < _MOST_EMPTY:
+            if self.receive(min(left, MOST_AT_ONCE), _WAIT_SECONDS):
+                empty = 0
+                report(self.count)
+                continue
+            empty += 1
+            attributes = self._client.attributes(self._queue)
+            if not int(attributes.get("ApproximateNumberOfMessages", 0)):
+                return
+
+    def receive(self, count: int, wait_seconds: int) -> int:
+        """Receive at most `count` messages, and return how many came."""
+        began = monotonic()
+        batch = self._client.receive(
+            self._queue,
+            count=count,
+            wait_seconds=wait_seconds,
+            visibility_seconds=self._hold_seconds,
+        )
+        with self._lock:
+            until = began + self._hold_seconds
+            self._held |= {each.message_id: _Held(each, until) for each in batch}
+        return len(batch)
+
+    @property
+    def count(self) -> int:
+        """Number of messages held."""
+        with self._lock:
+            return len(self._held)
+
+    def messages(self) -> list[ReceivedMessage]:
+        """Return what is held, the oldest first."""
+        with self._lock:
+            found = [each.message for each in self._held.values()]
+        return sorted(found, key=lambda each: each.sent_ms)
+
+    def safe(self, message_ids: Sequence[str]) -> list[ReceivedMessage]:
+        """Return those of the messages that are held for some time yet."""
+        limit = monotonic() + min(_MARGIN_SECONDS, self._hold_seconds / 3)
+        with self._lock:
+            found = [self._held[each] for each in message_ids if each in self._held]
+        return [each.message for each in found if each.until > limit]
+
+    def delete(self, messages: Sequence[ReceivedMessage]) -> list[ReceivedMessage]:
+        """Delete messages; returns those that were deleted."""
+        failed = {each.message_id for each in self._queues.delete(self._url, messages)}
+        with self._lock:
+            for each in messages:
+                self._held.pop(each.message_id, None)
+        return [each for each in messages if each.message_id not in failed]
+
+    def release(self) -> None:
+        """Return what is held to the queue; what cannot be returned comes back by itself."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        messages = self.messages()
+        with self._lock:
+            self._held.clear()
+        self._queues.hide(self._url, messages, 0)
+
+    def renew(self) -> None:
+        """Hide what is held for another `hold_seconds`, and forget what is not held any more."""
+        messages = self.messages()
+        for start in range(0, len(messages), MOST_AT_ONCE):
+            if self._ended.is_set():
+                return
+            batch = messages[start : start + MOST_AT_ONCE]
+            until = monotonic() + self._hold_seconds
+            lost = {
+                each.message_id for each in self._queues.hide(self._url, batch, self._hold_seconds)
+            }
+            with self._lock:
+                for each in batch:
+                    held = self._held.get(each.message_id)
+                    if held is None or held.message.handle != each.handle:
+                        continue
+                    if each.message_id in lost:
+                        del self._held[each.message_id]
+                    else:
+                        held.until = until
+
+    def _renew_until_end(self) -> None:
+        while not self._ended.wait(self._hold_seconds / 3):
+            try:
+                self.renew()
+            except (GradectlError, GraderError):
+                continue  # the next try may succeed; `safe` drops what was not renewed in time
