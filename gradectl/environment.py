@@ -194,10 +194,34 @@ def read_mapping(path: Path, where: str) -> dict[str, Any]:
         ConfigurationError: It cannot be read, or holds something else.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError) as error:
-        text = f"invalid YAML: {error}"
-        raise ConfigurationError(text, where=where, next_step="fix the syntax") from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        what = f"invalid YAML: {error}"
+        raise ConfigurationError(what, where=where, next_step="fix the syntax") from error
+    return _mapping(text, where)
+
+
+def parse(text: str, where: str) -> Environment:
+    """
+    Read an environment from the text of its file.
+
+    Args:
+        text: The text.
+        where: The file as errors name it.
+
+    Raises:
+        ConfigurationError: It is invalid.
+    """
+    return validated(Environment, _mapping(text, where), where)
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    """Parse YAML that holds a mapping."""
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        what = f"invalid YAML: {error}"
+        raise ConfigurationError(what, where=where, next_step="fix the syntax") from error
     if not isinstance(content, dict):
         text = "the file must be a mapping of keys to values"
         raise ConfigurationError(text, where=where, next_step="write key: value lines")

@@ -89,13 +89,15 @@ TABLE = {
         "rejudging": "errors files queues grader.client grader.contract grader.errors grader.ports",
         "smoke": "errors queues grader.client grader.contract grader.errors grader.ports"
         " grader.text",
+        "transports": "adapters.aws deploy environment errors monitoring queues validation"
+        " grader.contract grader.ports",
         "validation": "adapters.terraform environment errors files processes grader.text",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
         "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
         " job_table planning problems processes queues rejudging rollouts secrets setup smoke"
-        " submissions target ui validation validation.catalogue validation.session grader.client"
+        " submissions target transports ui validation validation.catalogue validation.session grader.client"
         " grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options processes grader.errors",  # loads the modules of `commands` by name
     },
@@ -188,6 +190,9 @@ PURE = (
     "gradectl.setup.new_environment",
     "gradectl.smoke.junit",
     "gradectl.smoke.report",
+    "gradectl.transports.draining",
+    "gradectl.transports.state",
+    "gradectl.transports.variable_lines",
     "gradectl.validation.broker_rules",
     "gradectl.validation.findings",
     "gradectl.validation.formats",

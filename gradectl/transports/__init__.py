@@ -1,0 +1,1 @@
+"""Changes the transport of a running environment: ActiveMQ to Amazon SQS, or back."""
