@@ -30,7 +30,7 @@ output "log_group_name" {
 
 output "min_tasks" {
   description = "Number of tasks that always run: the lowest minimum of capacity and schedules; 0 if the service may rest."
-  value       = var.enable_autoscaling ? local.smallest : var.capacity.desired
+  value       = var.enable_autoscaling ? local.may_rest ? 0 : max(1, local.smallest) : var.capacity.desired
 }
 
 output "scaling_alarm_names" {

@@ -1,7 +1,7 @@
 locals {
   bounds = {
     max = var.enable_autoscaling ? var.capacity.max : var.capacity.desired
-    min = var.enable_autoscaling ? var.capacity.min : var.capacity.desired
+    min = var.enable_autoscaling ? max(var.capacity.min, local.has_broker && local.has_sqs ? 1 : 0) : var.capacity.desired
   }
   _schedules = var.enable_autoscaling ? values(var.scaling.schedules) : []
 }

@@ -108,24 +108,25 @@ variable "enable_autoscaling" {
 }
 
 variable "queue" {
-  description = "Queues whose waiting messages drive autoscaling, and the broker nodes in CloudWatch."
+  description = "Queues whose waiting messages drive autoscaling: those of broker nodes, of SQS, or of both while the transport changes."
   type = object({
-    broker_node_names = list(string)                                                     # values of the CloudWatch dimension Broker
+    broker_node_names = optional(list(string), [])                                       # values of the CloudWatch dimension Broker; empty without a broker
     engine_type       = optional(string, "ActiveMQ")                                     # ActiveMQ or RabbitMQ, which have different metrics
     names             = optional(list(string), ["grading-requests", "grading-priority"]) # queues that the workers consume
+    sqs_queue_names   = optional(list(string), [])                                       # names of SQS queues that the workers consume, instead of or in addition to those of a broker
     virtual_host      = optional(string, "/")                                            # virtual host of a RabbitMQ broker
   })
 
   validation {
     condition = contains(
-      range(1, 8 + 1), length(var.queue.broker_node_names) * length(var.queue.names)
+      range(1, 8 + 1), length(var.queue.broker_node_names) * length(var.queue.names) + length(var.queue.sqs_queue_names)
     )
-    error_message = "queue must have at least one node and one name, and at most eight pairs of them (a scaling policy is limited to ten metrics)."
+    error_message = "queue must have at least one node and one name, or one SQS queue, and at most eight such pairs and queues (a scaling policy is limited to ten metrics)."
   }
 
   validation {
-    condition     = !local.may_rest || length(var.queue.broker_node_names) * length(var.queue.names) <= 4
-    error_message = "queue must have at most four pairs of node and name if capacity.min or the min of a schedule is 0 (an alarm is limited to ten metrics)."
+    condition     = !var.enable_autoscaling || local.smallest > 0 || min(length(var.queue.broker_node_names), length(var.queue.sqs_queue_names)) > 0 || length(var.queue.broker_node_names) * length(var.queue.names) + 2 * length(var.queue.sqs_queue_names) <= 4
+    error_message = "queue must have at most four pairs of node and name, or two SQS queues, if capacity.min or the min of a schedule is 0 (an alarm is limited to ten metrics)."
   }
 
   validation {

@@ -4,28 +4,29 @@
 locals {
   # a schedule may set a minimum of 0 too
   smallest = min(concat([var.capacity.min], [for each in values(var.scaling.schedules) : each.min if each.min != null])...)
-  may_rest = var.enable_autoscaling && local.smallest == 0
+  may_rest = var.enable_autoscaling && local.smallest == 0 && !(local.has_broker && local.has_sqs)
 
   rest = local.may_rest ? {
     # Only from zero. ECS reports the desired count only while a task runs, so its absence also means that wanted tasks
     # do not start, as in a shortage of Spot capacity. The policy therefore sets a number: repeated, it adds nothing. It
-    # cannot stop a worker either, because the broker must report that no consumer is connected; but it may lower the
-    # number of tasks that have not started. Target tracking raises it again once one is connected.
+    # cannot stop a worker either, because the broker must report that no consumer is connected, or SQS that nothing is
+    # received or in flight; but it may lower the number of tasks that have not started. Target tracking raises it again
+    # once one is connected.
     wake-up = {
       description = "Messages wait and no worker is there."
-      expression  = "IF(${local.reported}, IF(${local.consumers_reported}, IF((FILL(desired, 0) < 1) AND (${local.consumers} < 1), ${local.waiting}, 0)))"
-      metrics     = merge(local.size_metrics, local.consumer_metrics, { desired = local.task_metrics.desired })
+      expression  = "IF(${local.reported}, IF(${local.consumers_reported}, IF((FILL(desired, 0) < 1) AND (${local.busy_or_not} < 1), ${local.waiting}, 0)))"
+      metrics     = merge(local.work_metrics, local.consumer_metrics, { desired = local.task_metrics.desired })
       comparison  = "GreaterThanOrEqualToThreshold"
       minutes     = 2
       adjustment  = { type = "ExactCapacity", tasks = var.scaling.wake_up_tasks, lower = 0, upper = null }
       cooldown    = 300 # longer than the delay of the task metrics
     }
 
-    # Only while a worker is connected, so that the alarm stays OK at zero tasks and without metrics of the broker.
+    # Only while a worker is connected or receives, so that the alarm stays OK at zero tasks and without metrics.
     idle = {
       description = "Workers are there, and no message waited or was in work for ${var.scaling.idle_minutes} minutes."
-      expression  = "IF(${local.reported}, IF(${local.consumers} >= 1, ${local.waiting}, 1))"
-      metrics     = merge(local.size_metrics, local.consumer_metrics)
+      expression  = "IF(${local.reported}, IF(${local.consumers} >= 1, ${local.in_work}, 1))"
+      metrics     = merge(local.work_metrics, local.consumer_metrics)
       comparison  = "LessThanThreshold"
       minutes     = var.scaling.idle_minutes
       adjustment  = { type = "ExactCapacity", tasks = 0, lower = null, upper = 0 }

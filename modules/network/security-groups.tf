@@ -23,7 +23,7 @@ locals {
 
   # Groups that stand for what exists are not created.
   _has_group = {
-    broker        = local._existing["broker"] == null
+    broker        = local._existing["broker"] == null && length(var.broker_ports) > 0
     database      = local._existing["database"] == null
     endpoints     = length(local.interface_endpoints) > 0
     load_balancer = local._existing["web"] == null || local._has_load_balancer
@@ -51,10 +51,10 @@ locals {
   # allowed connections: source role, destination role, port
   _connections = concat(
     [for port in var.broker_ports : { from = "web", to = "broker", port = port }],
+    [for port in slice(var.broker_ports, 0, min(1, length(var.broker_ports))) : { from = "worker", to = "broker", port = port }],
     [
       { from = "web", to = "database", port = 3306 },
       { from = "web", to = "endpoints", port = 443 },
-      { from = "worker", to = "broker", port = var.broker_ports[0] },
       { from = "worker", to = "database", port = 3306 },
       { from = "worker", to = "endpoints", port = 443 },
     ],

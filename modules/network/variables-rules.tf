@@ -5,17 +5,17 @@ variable "allow_web_to_worker" {
 }
 
 variable "broker_ports" {
-  description = "Ports of the broker. The web tier may use all of them, workers only the first."
+  description = "Ports of the broker. The web tier may use all of them, workers only the first. Empty without a broker, which then gets no group."
   type        = list(number)
   default     = [61614, 61617] # STOMP, OpenWire
   nullable    = false
 
   validation {
     condition = (
-      length(var.broker_ports) > 0 && length(distinct(var.broker_ports)) == length(var.broker_ports) &&
+      length(distinct(var.broker_ports)) == length(var.broker_ports) &&
       length(setsubtract(var.broker_ports, [5671, 8883, 61614, 61617, 61619])) == 0
     )
-    error_message = "broker_ports must list one or more distinct ports of Amazon MQ: 5671 (AMQP), 8883 (MQTT), 61614 (STOMP), 61617 (OpenWire), 61619 (WebSocket)."
+    error_message = "broker_ports must list distinct ports of Amazon MQ, or none: 5671 (AMQP), 8883 (MQTT), 61614 (STOMP), 61617 (OpenWire), 61619 (WebSocket)."
   }
 }
 

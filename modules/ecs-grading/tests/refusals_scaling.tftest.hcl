@@ -183,3 +183,24 @@ run "refuses_an_engine_without_metrics" {
 
   expect_failures = [var.queue]
 }
+
+run "refuses_a_service_without_a_queue" {
+  command = plan
+
+  variables {
+    queue = {}
+  }
+
+  expect_failures = [var.queue]
+}
+
+run "refuses_more_metrics_of_sqs_than_an_alarm_supports" {
+  command = plan
+
+  variables {
+    capacity = { min = 0 }
+    queue    = { sqs_queue_names = ["a", "b", "c"] }
+  }
+
+  expect_failures = [var.queue]
+}

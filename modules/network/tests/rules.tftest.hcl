@@ -88,6 +88,24 @@ run "workers_use_the_first_port_of_the_broker_only" {
   }
 }
 
+run "without_a_broker_there_is_no_group_for_one" {
+  command = plan
+
+  variables {
+    broker_ports = []
+  }
+
+  assert {
+    condition     = !contains(keys(aws_security_group.this), "broker")
+    error_message = "Nothing has the group."
+  }
+
+  assert {
+    condition     = length([for name in concat(keys(aws_vpc_security_group_egress_rule.role), keys(aws_vpc_security_group_ingress_rule.role)) : name if strcontains(name, "broker")]) == 0
+    error_message = "No rule leads to a broker."
+  }
+}
+
 run "ssh_is_open_to_the_given_ranges" {
   command = plan
 
