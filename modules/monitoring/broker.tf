@@ -9,7 +9,7 @@ locals {
     broker_storage = { label = "storage-high", metric = "StorePercentUsage", threshold = var.thresholds.broker_storage_percent, what = "message store" }
   }
 
-  _activemq_alarms = merge([for index, node in var.broker.node_names : {
+  _activemq_alarms = merge([for index, node in local.nodes : {
     for kind, part in local._activemq : "${kind}_${index + 1}" => {
       kind        = kind
       name        = "${local.prefix}-broker-${index + 1}-${part.label}"
@@ -25,8 +25,8 @@ locals {
   }]...)
 
   # Credits are reported every five minutes, and only for burstable instances.
-  is_burstable = var.broker.instance_type == null ? false : startswith(var.broker.instance_type, "mq.t")
-  _credit_alarms = { for index, node in var.broker.node_names : "broker_cpu_credits_${index + 1}" => {
+  is_burstable = try(startswith(var.broker.instance_type, "mq.t"), false)
+  _credit_alarms = { for index, node in local.nodes : "broker_cpu_credits_${index + 1}" => {
     kind        = "broker_cpu_credits"
     name        = "${local.prefix}-broker-${index + 1}-cpu-credits-low"
     description = "The broker ${node} has fewer than ${var.thresholds.broker_cpu_credits} CPU credits and is about to slow down: it needs a larger instance. ${local.look_at_broker}"
@@ -40,6 +40,7 @@ locals {
   } if local.is_burstable && !local.is_rabbit }
 
   # RabbitMQ reports bytes and its limits; at a limit it blocks publishers.
+  _only_node = try(local.nodes[0], "")
   _rabbitmq = {
     broker_cpu     = { label = "cpu-high", metrics = ["SystemCpuUtilization"], expression = null, threshold = var.thresholds.broker_cpu_percent, what = "its CPU" }
     broker_memory  = { label = "memory-high", metrics = ["RabbitMQMemUsed", "RabbitMQMemLimit"], expression = "100 * m0 / m1", threshold = var.thresholds.broker_memory_percent, what = "its memory limit" }
@@ -49,11 +50,11 @@ locals {
   _rabbitmq_alarms = { for kind, part in local._rabbitmq : "${kind}_1" => {
     kind        = kind
     name        = "${local.prefix}-broker-${part.label}"
-    description = "The broker ${var.broker.node_names[0]} has used more than ${part.threshold} percent of ${part.what}. ${local.look_at_broker}"
+    description = "The broker ${local._only_node} has used more than ${part.threshold} percent of ${part.what}. ${local.look_at_broker}"
     metrics = { for index, metric in part.metrics : "m${index}" => {
       namespace   = "AWS/AmazonMQ"
       metric_name = metric
-      dimensions  = { Broker = var.broker.node_names[0] }
+      dimensions  = { Broker = local._only_node }
     } }
     expression = part.expression
     statistic  = "Average"

@@ -11,21 +11,26 @@ variable "alarm_action_arns" {
 }
 
 variable "broker" {
-  description = "Node names, engine and instance type of the broker."
+  description = "Node names, engine and instance type of the broker; null without one."
   type = object({
     engine_type   = optional(string, "ActiveMQ") # ActiveMQ or RabbitMQ, which have different metrics
     instance_type = optional(string)             # burstable types (mq.t...) get an alarm for CPU credits
     node_names    = list(string)                 # ActiveMQ: <name>-1 and, for a pair, <name>-2; RabbitMQ: <name>
   })
-  nullable = false
+  default = null
 
   validation {
-    condition     = contains(["ActiveMQ", "RabbitMQ"], var.broker.engine_type)
+    condition     = var.broker != null || var.sqs_queue_names != null
+    error_message = "broker is required without sqs_queue_names: the alarms need the queues of one of them."
+  }
+
+  validation {
+    condition     = var.broker == null ? true : contains(["ActiveMQ", "RabbitMQ"], var.broker.engine_type)
     error_message = "broker.engine_type must be ActiveMQ or RabbitMQ."
   }
 
   validation {
-    condition = var.broker.engine_type == "RabbitMQ" ? (
+    condition = var.broker == null ? true : var.broker.engine_type == "RabbitMQ" ? (
       length(var.broker.node_names) == 1 && can(regex("^[A-Za-z0-9._~-]{1,50}$", var.broker.node_names[0]))
       ) : (
       contains([1, 2], length(var.broker.node_names)) &&
@@ -35,7 +40,7 @@ variable "broker" {
   }
 
   validation {
-    condition     = var.broker.instance_type == null ? true : startswith(var.broker.instance_type, "mq.")
+    condition     = try(var.broker.instance_type, null) == null ? true : startswith(var.broker.instance_type, "mq.")
     error_message = "broker.instance_type must be an instance type of Amazon MQ such as mq.t3.micro, or null."
   }
 }
@@ -87,7 +92,7 @@ variable "queue_size_alarm_name" {
 }
 
 variable "queues" {
-  description = "Names of the monitored queues."
+  description = "Names of the monitored queues, as gradectl and the broker call them."
   type = object({
     dead_letter = optional(string, "grading-dlq")
     priority    = optional(string, "grading-priority")
@@ -131,6 +136,23 @@ variable "service" {
   }
 }
 
+variable "sqs_queue_names" {
+  description = "Names of the SQS queues, instead of or in addition to those of the broker; null without them."
+  type = object({
+    dead_letter = string
+    priority    = optional(string) # null for none
+    requests    = string
+  })
+  default = null
+
+  validation {
+    condition = var.sqs_queue_names == null ? true : alltrue([
+      for name in values(var.sqs_queue_names) : name == null ? true : can(regex("^[A-Za-z0-9_-]{1,80}$", name))
+    ])
+    error_message = "sqs_queue_names must be names of standard queues, not ARNs or URLs: 1 to 80 characters of A-Z, a-z, 0-9 and _ -."
+  }
+}
+
 variable "thresholds" {
   description = "Thresholds of the alarms; disabled_alarms omits alarms."
   type = object({
@@ -144,7 +166,7 @@ variable "thresholds" {
     dead_letters            = optional(number, 0)   # messages in the dead-letter queue above this
     no_consumer_minutes     = optional(number, 10)  # minutes in which requests wait without a consumer
     no_running_task_minutes = optional(number, 10)  # minutes in which no task runs although one should, or requests wait
-    oldest_message_minutes  = optional(number, 15)  # minutes in which messages wait and none is dequeued
+    oldest_message_minutes  = optional(number, 15)  # minutes in which messages wait and none is dequeued; with SQS, age of the oldest one
     queue_size              = optional(number, 100) # average number of waiting requests over 10 minutes above this
     task_restarts           = optional(number, 3)   # number of tasks that stopped by themselves within 15 minutes
   })

@@ -190,3 +190,23 @@ run "refuses_no_free_storage" {
 
   expect_failures = [var.thresholds]
 }
+
+run "refuses_to_watch_no_queue" {
+  command = plan
+
+  variables {
+    broker = null
+  }
+
+  expect_failures = [var.broker]
+}
+
+run "refuses_the_url_of_a_queue" {
+  command = plan
+
+  variables {
+    sqs_queue_names = { dead_letter = "dlq", requests = "https://sqs.ap-northeast-2.amazonaws.com/123456789012/requests" }
+  }
+
+  expect_failures = [var.sqs_queue_names]
+}
