@@ -1,5 +1,5 @@
 # Shared values. The wiring follows the flow of data:
-#   network.tf - storage.tf, messaging.tf, database.tf - parameters.tf - workers.tf, web.tf - monitoring.tf
+#   network.tf - storage.tf, messaging.tf, sqs.tf, database.tf - parameters.tf - workers.tf, web.tf - monitoring.tf
 # Values of the variables are in <environment>/terraform.tfvars.
 
 data "aws_caller_identity" "current" {
@@ -28,13 +28,17 @@ locals {
     results     = "grading-results"
   }
 
+  # While the transport changes, both exist.
+  uses_broker = !var.use_sqs_queue || var.drain_other_transport
+  uses_sqs    = var.use_sqs_queue || var.drain_other_transport
+
   # role users of the broker, besides the administrator; an existing broker has its own users
   role_groups = {
     operator = "grading-operators"
     web      = "grading-web"
     worker   = "grading-workers"
   }
-  roles = var.mq_enable_role_users && var.mq_existing == null ? local.role_groups : {}
+  roles = local.uses_broker && var.mq_enable_role_users && var.mq_existing == null ? local.role_groups : {}
 
   # The administrator may be named like a role: that role's user then has another name.
   role_users = { for role in keys(local.roles) : role => role == var.mq_admin_username ? "grading-${role}" : role }

@@ -9,6 +9,7 @@ locals {
 
 module "messaging" {
   source = "../modules/messaging"
+  count  = local.uses_broker ? 1 : 0
 
   name            = "${local.name}-mq"
   existing        = var.mq_existing

@@ -5,11 +5,12 @@ module "monitoring" {
   queue_size_alarm_name = var.alarm_queue_size_name
   queues                = { for purpose, name in local.queues : purpose => name if purpose != "results" }
 
-  broker = {
-    engine_type   = module.messaging.engine_type
-    instance_type = module.messaging.instance_type
-    node_names    = module.messaging.node_names
-  }
+  broker = one([for broker in module.messaging : {
+    engine_type   = broker.engine_type
+    instance_type = broker.instance_type
+    node_names    = broker.node_names
+  }])
+  sqs_queue_names = one(module.sqs[*].names)
   service = {
     cluster_name       = module.ecs_grading.cluster_name
     container_insights = var.enable_ecs_autoscaling # reports the running tasks

@@ -13,6 +13,7 @@ locals {
     var.use_fargate ? [] : ["ecs", "ecs-agent", "ecs-telemetry"],
     var.enable_ecs_exec || var.enable_web_tier ? ["ssmmessages"] : [],
     var.enable_ecs_exec && var.kms_key_arn != null ? ["kms"] : [],
+    local.uses_sqs ? ["sqs"] : [],
     length(regexall(":secretsmanager:", join(" ", local.secret_arns))) > 0 ? ["secretsmanager"] : [],
   )
 }
@@ -33,6 +34,7 @@ module "network" {
   interface_endpoints   = var.vpc_interface_endpoints == null && var.vpc_existing == null ? local.needed_endpoints : var.vpc_interface_endpoints
   flow_logs             = var.vpc_flow_logs == null ? null : merge(var.vpc_flow_logs, { kms_key_arn = var.kms_key_arn })
 
+  broker_ports              = local.uses_broker ? null : [] # null: the ports of ActiveMQ
   allow_web_to_worker       = var.enable_ecs_alb_access
   load_balancer_cidr_blocks = var.enable_web_tier ? var.web_cidr_blocks : []
   web_port                  = var.web_port
@@ -41,7 +43,7 @@ module "network" {
 
 locals {
   # where workers and web tier reach what is not created here
-  existing_broker = var.mq_existing == null ? null : {
+  existing_broker = var.mq_existing == null || !local.uses_broker ? null : {
     security_group_ids = var.mq_existing.security_group_ids
     cidr_blocks        = var.mq_existing.cidr_blocks
   }

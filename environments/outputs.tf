@@ -4,35 +4,35 @@ output "alarm_names" {
 }
 
 output "broker_arn" {
-  description = "ARN of the broker."
-  value       = module.messaging.broker_arn
+  description = "ARN of the broker; null without one."
+  value       = one(module.messaging[*].broker_arn)
 }
 
 output "broker_configuration" {
-  description = "ID and revision of the broker's configuration."
-  value = {
-    id       = module.messaging.configuration_id
-    revision = module.messaging.configuration_revision
-  }
+  description = "ID and revision of the broker's configuration; null without a broker."
+  value = one([for broker in module.messaging : {
+    id       = broker.configuration_id
+    revision = broker.configuration_revision
+  }])
 }
 
 output "broker_id" {
-  description = "ID of the broker."
-  value       = module.messaging.broker_id
+  description = "ID of the broker; null without one."
+  value       = one(module.messaging[*].broker_id)
 }
 
 output "broker_name" {
-  description = "Name of the broker."
-  value       = module.messaging.broker_name
+  description = "Name of the broker; null without one."
+  value       = one(module.messaging[*].broker_name)
 }
 
 output "broker_node_names" {
-  description = "Values of the CloudWatch dimension Broker."
-  value       = module.messaging.node_names
+  description = "Values of the CloudWatch dimension Broker; empty without a broker."
+  value       = flatten(module.messaging[*].node_names)
 }
 
 output "broker_users" {
-  description = "SSM parameter of the password by broker user, for users whose password gradectl sets; empty for an existing broker."
+  description = "SSM parameter of the password by broker user, for users whose password gradectl sets; empty for an existing broker and without one."
   value       = local.broker_users
 }
 
@@ -94,7 +94,8 @@ output "nat_public_ips" {
 output "parameter_names" {
   description = "Full names of the SSM parameters by part and key."
   value = merge(
-    { db = module.db_parameters.names, db-app = module.db_app_parameters.names, mq = module.mq_parameters.names },
+    { db = module.db_parameters.names, db-app = module.db_app_parameters.names },
+    { for part, parameters in { mq = module.mq_parameters, sqs = module.sqs_parameters } : part => parameters[0].names if length(parameters) > 0 },
     { for role, parameters in module.mq_user_parameters : "mq-${role}" => parameters.names },
   )
 }
@@ -134,9 +135,24 @@ output "service_name" {
   value       = module.ecs_grading.service_name
 }
 
+output "sqs_operator_policy_json" {
+  description = "IAM policy document that allows operators to inspect, move and purge messages of the SQS queues; null without them."
+  value       = one(module.sqs[*].operator_policy_json)
+}
+
+output "sqs_queue_names" {
+  description = "Name of the SQS queue by purpose; empty without them."
+  value       = length(module.sqs) > 0 ? module.sqs[0].names : {}
+}
+
+output "sqs_queue_urls" {
+  description = "URL of the SQS queue by purpose; empty without them."
+  value       = length(module.sqs) > 0 ? module.sqs[0].urls : {}
+}
+
 output "stomp_endpoints" {
-  description = "STOMP endpoints of the broker over TLS."
-  value       = module.messaging.stomp_endpoints
+  description = "STOMP endpoints of the broker over TLS; empty without a broker."
+  value       = flatten(module.messaging[*].stomp_endpoints)
 }
 
 output "task_definition_arn" {
@@ -147,6 +163,11 @@ output "task_definition_arn" {
 output "task_family" {
   description = "Family of the task definition."
   value       = module.ecs_grading.task_family
+}
+
+output "transport" {
+  description = "Transport that producers use: broker or sqs."
+  value       = var.use_sqs_queue ? "sqs" : "broker"
 }
 
 output "vpc_id" {

@@ -2,12 +2,13 @@
 
 module "mq_parameters" {
   source = "../modules/parameters"
+  count  = local.uses_broker ? 1 : 0
 
   environment_name = var.environment_name
   part             = "mq"
   kms_key_arn      = var.kms_key_arn
   values = {
-    broker-endpoint = coalesce(var.mq_broker_endpoint_override, join(",", module.messaging.stomp_endpoints))
+    broker-endpoint = coalesce(var.mq_broker_endpoint_override, join(",", flatten(module.messaging[*].stomp_endpoints)))
     username        = var.mq_admin_username
   }
   secret_versions = { password = var.mq_admin_password_version }
@@ -27,6 +28,20 @@ module "mq_user_parameters" {
   values           = { username = local.role_users[each.key] }
   secret_versions  = { password = var.mq_user_passwords_version }
   secret_values    = { password = lookup(var.mq_user_passwords, each.key, uuid()) }
+}
+
+# What gradectl and other programs need to use the queues, and whether producers use them.
+module "sqs_parameters" {
+  source = "../modules/parameters"
+  count  = local.uses_sqs ? 1 : 0
+
+  environment_name = var.environment_name
+  part             = "sqs"
+  kms_key_arn      = var.kms_key_arn
+  values = merge(
+    { active = tostring(var.use_sqs_queue) },
+    { for purpose, url in module.sqs[0].urls : "${replace(purpose, "_", "-")}-url" => url },
+  )
 }
 
 module "db_parameters" {
@@ -66,18 +81,26 @@ locals {
   )
 
   # broker login by role: its own user, or the administrator
-  mq_logins = { for role in keys(local.role_groups) : role => try(module.mq_user_parameters[role].names, module.mq_parameters.names) }
+  mq_logins = {
+    for role in keys(local.role_groups) : role => try(module.mq_user_parameters[role].names, module.mq_parameters[0].names) if local.uses_broker
+  }
+
+  mq_environments = { for role in ["web", "worker"] : role => local.uses_broker ? {
+    MQ_ENDPOINT_PARAM = module.mq_parameters[0].names["broker-endpoint"]
+    MQ_PASSWORD_PARAM = local.mq_logins[role]["password"]
+    MQ_USERNAME_PARAM = local.mq_logins[role]["username"]
+  } : {} }
 
   mq_policies = {
     for role in keys(local.role_groups) : role => merge(
-      { mq-parameters = module.mq_parameters.reader_policies["role"] },
+      { mq-parameters = module.mq_parameters[0].reader_policies["role"] },
       contains(keys(local.roles), role) ? { mq-user-parameters = module.mq_user_parameters[role].reader_policy_json } : {},
-    )
+    ) if local.uses_broker
   }
 
   # broker users whose password gradectl sets, and the parameter that stores it
-  broker_users = var.mq_existing != null ? {} : merge(
-    { (var.mq_admin_username) = module.mq_parameters.names["password"] },
+  broker_users = var.mq_existing != null || !local.uses_broker ? {} : merge(
+    { (var.mq_admin_username) = module.mq_parameters[0].names["password"] },
     { for role, parameters in module.mq_user_parameters : local.role_users[role] => parameters.names["password"] },
   )
 }

@@ -1,16 +1,13 @@
 locals {
   # Environment of the web application, with the same names as that of the workers.
-  web_environment = {
+  web_environment = merge(local.mq_environments["web"], local.sqs_environments["web"], {
     AWS_REGION          = var.aws_region
     ENVIRONMENT         = var.environment_name
     GRADING_BUCKET      = module.storage.bucket_name
-    MQ_ENDPOINT_PARAM   = module.mq_parameters.names["broker-endpoint"]
-    MQ_PASSWORD_PARAM   = local.mq_logins["web"]["password"]
-    MQ_USERNAME_PARAM   = local.mq_logins["web"]["username"]
     PRIORITY_QUEUE_NAME = local.queues.priority
     QUEUE_NAME          = local.queues.requests
     RESULT_QUEUE_NAME   = local.queues.results
-  }
+  })
 
   # A load balancer accepts one subnet per zone: the first ones, which the instances use too.
   web_subnet_ids = {
@@ -41,7 +38,7 @@ module "web" {
     port               = var.web_port
   }
   environment = merge(var.web_settings, local.web_environment)
-  policies    = merge({ bucket = module.storage.web_policy_json }, local.mq_policies["web"])
+  policies    = merge({ bucket = module.storage.web_policy_json }, lookup(local.mq_policies, "web", {}), local.sqs_policies["web"])
 
   instances = {
     desired     = var.web_desired_count

@@ -13,7 +13,7 @@ locals {
   health_settings = var.enable_ecs_alb_access ? { HEALTH_HOST = "0.0.0.0" } : {}
 
   # Environment of the worker; all other settings have defaults in the worker.
-  worker_environment = merge(var.grading_worker_settings, local.health_settings, {
+  worker_environment = merge(var.grading_worker_settings, local.health_settings, local.mq_environments["worker"], local.sqs_environments["worker"], {
     AWS_REGION          = var.aws_region
     DB_ENDPOINT_PARAM   = module.db_parameters.names["endpoint"]
     DB_NAME_PARAM       = module.db_parameters.names["name"]
@@ -22,9 +22,6 @@ locals {
     DLQ_NAME            = local.queues.dead_letter
     ENVIRONMENT         = var.environment_name
     GRADING_BUCKET      = module.storage.bucket_name
-    MQ_ENDPOINT_PARAM   = module.mq_parameters.names["broker-endpoint"]
-    MQ_PASSWORD_PARAM   = local.mq_logins["worker"]["password"]
-    MQ_USERNAME_PARAM   = local.mq_logins["worker"]["username"]
     PRIORITY_QUEUE_NAME = local.queues.priority
     QUEUE_NAME          = local.queues.requests
     RESULT_QUEUE_NAME   = local.queues.results
@@ -76,9 +73,10 @@ module "ecs_grading" {
     schedules         = var.ecs_scheduled_scaling
   }
   queue = {
-    broker_node_names = module.messaging.node_names
-    engine_type       = module.messaging.engine_type
+    broker_node_names = flatten(module.messaging[*].node_names)
+    engine_type       = one(module.messaging[*].engine_type)
     names             = [local.queues.requests, local.queues.priority]
+    sqs_queue_names   = compact([for purpose in ["requests", "priority"] : one(module.sqs[*].names[purpose]) if contains(keys(local.sqs_names), purpose)])
   }
 
   service = {
@@ -92,6 +90,7 @@ module "ecs_grading" {
   task_policies = merge(
     { bucket = module.storage.worker_policy_json },
     local.db_policies,
-    local.mq_policies["worker"],
+    lookup(local.mq_policies, "worker", {}),
+    local.sqs_policies["worker"],
   )
 }

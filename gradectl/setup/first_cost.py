@@ -37,7 +37,7 @@ def _resources(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from _workers(values)
     if values["mq_existing"] is None:
         yield (
-            "module.messaging.aws_mq_broker.this[0]",
+            "module.messaging[0].aws_mq_broker.this[0]",
             {
                 "deployment_mode": values["mq_deployment_mode"],
                 "host_instance_type": values["mq_instance_type"],

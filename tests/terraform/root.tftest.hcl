@@ -28,7 +28,7 @@ run "names_follow_the_environment_and_settings_reach_the_worker" {
   }
 
   assert {
-    condition     = strcontains(module.messaging.broker_xml, "processExpired=\"false\"") && !local.queue_policies["grading-results"].expired_to_dead_letter_queue
+    condition     = strcontains(module.messaging[0].broker_xml, "processExpired=\"false\"") && !local.queue_policies["grading-results"].expired_to_dead_letter_queue
     error_message = "Results whose time is over must not become dead letters."
   }
 
@@ -118,7 +118,7 @@ run "an_administrator_may_be_named_like_a_role" {
   }
 
   assert {
-    condition     = toset(module.messaging.user_names) == toset(["worker", "grading-worker", "operator", "web"])
+    condition     = toset(module.messaging[0].user_names) == toset(["worker", "grading-worker", "operator", "web"])
     error_message = "Each role still has a broker user of its own."
   }
 

@@ -53,7 +53,7 @@ def cost(values: Values) -> bool:
     """One broker, and results that are deleted after 90 days."""
     rules = values["module.storage.aws_s3_bucket_lifecycle_configuration.this"]["rule"]
     (results,) = (rule for rule in rules if rule["id"] == "results")
-    broker = values["module.messaging.aws_mq_broker.this[0]"]
+    broker = values["module.messaging[0].aws_mq_broker.this[0]"]
     return broker["deployment_mode"] == "SINGLE_INSTANCE" and results["expiration"][0]["days"] == 90
 
 
@@ -64,7 +64,7 @@ def security(values: Values) -> bool:
         rule["from_port"] for address, rule in values.items() if "_ingress_rule.role" in address
     }
     return (
-        values["module.messaging.aws_mq_broker.this[0]"]["logs"][0]["audit"] == "true"
+        values["module.messaging[0].aws_mq_broker.this[0]"]["logs"][0]["audit"] == "true"
         and versioning["versioning_configuration"][0]["status"] == "Enabled"
         and not ports & {22, 8080}
     )
@@ -127,7 +127,7 @@ def test_an_environment_plans_from_its_file(planning_root: Any, tmp_path: Path, 
 
 def assert_it_survives_a_zone_and_a_mistake(values: Values) -> None:
     """Two of everything, no CPU credits, nothing to delete, and no restart outside of a window."""
-    broker = values["module.messaging.aws_mq_broker.this[0]"]
+    broker = values["module.messaging[0].aws_mq_broker.this[0]"]
     database = values["module.database.aws_db_instance.this[0]"]
     target = values["module.ecs_grading.aws_appautoscaling_target.this"]
     bucket = values["module.storage.aws_s3_bucket.this"]
@@ -173,6 +173,6 @@ def test_flipped_switches_of_access_and_capacity_change_the_plan(planning_root: 
     assert f"{ecs}.aws_service_discovery_service.this[0]" in values
     assert values[f"{ecs}.aws_ecs_service.this[0]"].get("launch_type") is None
     assert worker_settings_are_known(values)
-    assert values["module.messaging.aws_mq_broker.this[0]"]["logs"][0]["audit"] != "true"
+    assert values["module.messaging[0].aws_mq_broker.this[0]"]["logs"][0]["audit"] != "true"
     assert {rule["id"] for rule in lifecycle} == {"temp", "unfinished-uploads"}
     assert versioning[0]["status"] == "Suspended"
