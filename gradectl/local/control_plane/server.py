@@ -34,7 +34,7 @@ from gradectl.local.control_plane.patch_ecs import patch_ecs
 from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
 from gradectl.local.control_plane.patch_rds import patch_rds
 from gradectl.local.control_plane.patch_scaling_groups import patch_scaling_groups
-from gradectl.local.control_plane.patch_sqs import client_waits, patch_sqs
+from gradectl.local.control_plane.patch_sqs import patch_sqs
 from gradectl.local.control_plane.repeated_calls import (
     Application,
     Environ,
@@ -42,6 +42,7 @@ from gradectl.local.control_plane.repeated_calls import (
     answer_repeated_calls,
     attempt_number,
 )
+from gradectl.local.control_plane.sqs_queue import client_waits
 from gradectl.local.engines.registry import RegistryAccess
 from gradectl.local.loopback import LOOPBACK
 
