@@ -92,7 +92,7 @@ class ControlPlane:
         patch_rds()
         patch_scaling_groups()
         patch_sqs()
-        application = one_at_a_time(DomainDispatcherApplication(create_backend_app), CALL_LOCK)
+        application = one_at_a_time(_Dispatcher(create_backend_app), CALL_LOCK)
         if on_change:
             application = _reporting(application, on_change)
         try:
@@ -165,6 +165,20 @@ class _LoggedRequest(MotoRequestHandler):
         headers = getattr(self, "headers", {})
         scope = _CREDENTIAL_SCOPE.search(headers.get("Authorization", ""))
         return scope[1] if scope else "-"
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """The dispatcher of moto, which looks for a host in a listing of its own folders, but once."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:  # noqa: ANN401 - as moto has it
+        """Return the name of the service of a host; None for none."""
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
 
 
 def may_change(authorization: str, target: str) -> bool:
