@@ -5,6 +5,7 @@ They pass the same behaviour suites in tests/ports as the real implementations.
 """
 
 from grader.testing.queues import MemoryJobSource, MemoryQueues
+from grader.testing.sqs import MemorySqsJobSource, MemorySqsQueues
 from grader.testing.stores import MemoryJobStore, MemoryObjectStore, MemoryParameterStore
 
 __all__ = [
@@ -13,4 +14,6 @@ __all__ = [
     "MemoryObjectStore",
     "MemoryParameterStore",
     "MemoryQueues",
+    "MemorySqsJobSource",
+    "MemorySqsQueues",
 ]

@@ -17,6 +17,8 @@ from grader.adapters.activemq.source import ActiveMqJobSource
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.sqs.client import SqsClient
+from grader.adapters.sqs.source import SqsJobSource
 from grader.adapters.ssm import SsmParameterStore
 from grader.migrations import migrate
 from grader.ports.jobs import JobStore
@@ -28,6 +30,8 @@ from grader.testing import (
     MemoryObjectStore,
     MemoryParameterStore,
     MemoryQueues,
+    MemorySqsJobSource,
+    MemorySqsQueues,
 )
 
 FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.engine)]
@@ -109,13 +113,49 @@ class Queues:
     name: Callable[[str], str]  # of a queue that no other test uses
 
 
-@pytest.fixture(params=FAKE_AND_REAL)
+TRANSPORTS = ["fake", "fake-sqs", pytest.param("activemq", marks=pytest.mark.engine), "moto-sqs"]
+
+
+@pytest.fixture(params=TRANSPORTS)
 def queues(request: pytest.FixtureRequest) -> Iterator[Queues]:
-    """A broker without messages."""
-    if request.param == "fake":
-        memory = MemoryQueues()
-        yield Queues(lambda *names: MemoryJobSource(memory, names), memory.send, str)
-        return
+    """Queues without messages, on each transport."""
+    yield from _OPEN[request.param](request)
+
+
+def _fake(_request: pytest.FixtureRequest) -> Iterator[Queues]:
+    memory = MemoryQueues()
+    yield Queues(lambda *names: MemoryJobSource(memory, names), memory.send, str)
+
+
+def _fake_sqs(_request: pytest.FixtureRequest) -> Iterator[Queues]:
+    memory = MemorySqsQueues()
+    yield Queues(lambda *names: MemorySqsJobSource(memory, names), memory.send, str)
+
+
+def _moto_sqs(request: pytest.FixtureRequest) -> Iterator[Queues]:
+    yield from _sqs(request.getfixturevalue("aws")("sqs"))
+
+
+def _sqs(boto: Any) -> Iterator[Queues]:
+    run = uuid.uuid4().hex
+    urls: dict[str, str] = {}
+    client = SqsClient(boto, urls)
+
+    def name_queue(name: str) -> str:
+        urls[name] = boto.create_queue(QueueName=f"{run}-{name}")["QueueUrl"]
+        return name
+
+    with ExitStack() as stack:
+
+        def open_source(*names: str) -> JobSource:
+            source = SqsJobSource(client, names, wait_seconds=1)
+            stack.callback(source.close)
+            return source
+
+        yield Queues(open_source, client.send, name_queue)
+
+
+def _activemq(request: pytest.FixtureRequest) -> Iterator[Queues]:
     broker = request.getfixturevalue("activemq")
     run = uuid.uuid4().hex
     with ExitStack() as stack:
@@ -133,3 +173,6 @@ def queues(request: pytest.FixtureRequest) -> Iterator[Queues]:
             lambda message: producer.send(message.queue, message.body, message.headers),
             lambda name: f"{run}.{name}",
         )
+
+
+_OPEN = {"fake": _fake, "fake-sqs": _fake_sqs, "activemq": _activemq, "moto-sqs": _moto_sqs}

@@ -31,10 +31,10 @@ class Settler:
         self._failure: Exception | None = None
         self._on_confirmed: Callable[[], None] = lambda: None
 
-    @property
-    def failed(self) -> bool:
-        """Whether the last settlement has failed and `confirm` will raise."""
-        return self._failure is not None
+    def check(self) -> None:
+        """Raise as `confirm` if the last settlement has failed; never waits."""
+        if self._failure is not None:
+            raise self._failure
 
     def settle(
         self,
@@ -77,9 +77,7 @@ class Settler:
         if self._thread is None:
             return
         self._thread.join()
-        failure = self._failure
-        if failure is not None:
-            raise failure
+        self.check()
         self._thread = None
         done, self._on_confirmed = self._on_confirmed, lambda: None
         done()

@@ -104,13 +104,13 @@ class SqsJobSource:
             self._check()
             self._busy_since = None
         self._poll_urgent()
-        self._start_polls([self._ordinary])
-        if not self._await_arrival(min(deadline, monotonic() + _EMPTY_SECONDS)):
-            self._start_polls(self._queues)
-            if not self._await_arrival(deadline):
-                self.confirm()
-                return None
-        return self._begin()
+        first = min(deadline, monotonic() + _EMPTY_SECONDS)
+        if self._await_arrival([self._ordinary], first) or self._await_arrival(
+            self._queues, deadline
+        ):
+            return self._begin()
+        self.confirm()
+        return None
 
     def prepare(self, delivery: Delivery, outgoing: Sequence[Outgoing]) -> None:
         """Do nothing: SQS has no transactions."""
@@ -199,19 +199,17 @@ class SqsJobSource:
         if self._failure is not None:
             raise self._failure
 
-    def _await_arrival(self, deadline: float) -> bool:
-        """Wait for a message, a failure, or a settlement that failed."""
+    def _await_arrival(self, queues: Sequence[str], deadline: float) -> bool:
+        """Wait for a message with a long poll of each queue in flight; False after the deadline."""
         with self._changed:
             while not self._arrived:
                 self._check()
-                if self._settler.failed:
-                    break
+                self._settler.check()
                 remaining = deadline - monotonic()
                 if remaining <= 0:
                     return False
+                self._start_polls(queues)
                 self._changed.wait(remaining)
-        if self._settler.failed:
-            self.confirm()
         return True
 
     def _begin(self) -> Delivery:
@@ -250,12 +248,9 @@ class SqsJobSource:
         self._urgent_since = monotonic()
 
     def _start_polls(self, queues: Sequence[str]) -> None:
-        """Start a long poll of each queue that has none and brought no message."""
-        with self._changed:
-            if self._arrived:
-                return
-            missing = [queue for queue in queues if queue not in self._polling]
-            self._polling.update(missing)
+        """Start a long poll of each queue that has none; called with the lock."""
+        missing = [queue for queue in queues if queue not in self._polling]
+        self._polling.update(missing)
         for queue in missing:
             name = f"sqs-poll-{queue}"
             threading.Thread(target=self._poll, args=(queue,), name=name, daemon=True).start()
