@@ -135,8 +135,8 @@ class MemorySqsQueues:
         with self._changed:
             now = self.now()
             for copy in self._copies:
-                ceiling = copy.received_at + _MOST_SECONDS_IN_FLIGHT
-                if copy.handle == handle and now < copy.visible_at and now + seconds <= ceiling:
+                ends = copy.received_at + _MOST_SECONDS_IN_FLIGHT
+                if copy.handle == handle and now < copy.visible_at and now + seconds <= ends:
                     copy.visible_at = now + seconds
                     self._changed.notify_all()
                     return True
