@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grader.contract import names
@@ -15,7 +16,10 @@ from grader.errors import SettingsError
 from grader.logs import LogFormat, LogLevel
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
+_Text = TypeVar("_Text", str, str | None)
 _Name = Annotated[str, Field(min_length=1)]
+_MISSING: Final = "Field required"
+_SWITCHES = ("use_sqs_queue", "drain_other_transport")
 
 
 class LogSettings(BaseSettings):
@@ -97,11 +101,56 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
 
     environment: _Name = Field(description="name of the environment, e.g. production")
     grading_bucket: _Name = Field(description="bucket of submissions, problems and results")
-    mq_endpoint_param: _Name = Field(
-        description="SSM parameter: broker endpoints, separated by commas"
+    use_sqs_queue: bool = Field(
+        False, description="receive requests from Amazon SQS instead of the broker"
     )
-    mq_username_param: _Name = Field(description="SSM parameter: user of the broker")
-    mq_password_param: _Name = Field(description="SSM parameter: the user's password")
+    drain_other_transport: bool = Field(
+        False,
+        description="also process what is left in the transport that USE_SQS_QUEUE turns off",
+    )
+    mq_endpoint_param: str = Field(
+        "",
+        validate_default=True,
+        description="SSM parameter: broker endpoints, separated by commas; not needed on SQS",
+    )
+    mq_username_param: str = Field(
+        "",
+        validate_default=True,
+        description="SSM parameter: user of the broker; not needed on SQS",
+    )
+    mq_password_param: str = Field(
+        "",
+        validate_default=True,
+        description="SSM parameter: the user's password; not needed on SQS",
+    )
+    sqs_queue_url: str | None = Field(
+        None,
+        validate_default=True,
+        description="URL of the queue of requests; needed on SQS",
+    )
+    sqs_priority_queue_url: str | None = Field(
+        None,
+        description="URL of the queue of priority requests; empty: none; unset: SQS_QUEUE_URL with"
+        " PRIORITY_QUEUE_NAME at the end",
+    )
+    sqs_result_queue_url: str | None = Field(
+        None,
+        description="URL of the queue of results; unset: SQS_QUEUE_URL with RESULT_QUEUE_NAME at"
+        " the end",
+    )
+    sqs_dlq_url: str | None = Field(
+        None,
+        description="URL of the dead-letter queue; unset: SQS_QUEUE_URL with DLQ_NAME at the end",
+    )
+    sqs_wait_seconds: int = Field(
+        20, ge=1, le=20, description="longest time that SQS waits for a request, seconds"
+    )
+    sqs_visibility_seconds: int = Field(
+        120,
+        ge=3,
+        le=43_200,
+        description="time that SQS hides a received request, seconds; extended while its job runs",
+    )
     queue_name: _Name = Field(names.REQUESTS_QUEUE, description="queue of requests")
     priority_queue_name: str = Field(
         names.PRIORITY_QUEUE, description="queue of priority requests; empty: none"
@@ -156,11 +205,39 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
     )
     ecs_agent_uri: str = Field("", description="address of the ECS agent; set by ECS")
 
+    @field_validator("mq_endpoint_param", "mq_username_param", "mq_password_param")
+    @classmethod
+    def _needed_for_the_broker(cls, value: str, info: ValidationInfo) -> str:
+        on_sqs, draining = (info.data.get(name) for name in _SWITCHES)
+        return _if_needed(value, "", is_needed=not on_sqs or bool(draining))
+
+    @field_validator("sqs_queue_url")
+    @classmethod
+    def _needed_for_sqs(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return _if_needed(value, None, is_needed=any(map(info.data.get, _SWITCHES)))
+
+    @property
+    def uses_broker(self) -> bool:
+        """Whether the worker receives requests from the broker."""
+        return not self.use_sqs_queue or self.drain_other_transport
+
+    @property
+    def uses_sqs(self) -> bool:
+        """Whether the worker receives requests from SQS."""
+        return self.use_sqs_queue or self.drain_other_transport
+
     @property
     def queues(self) -> tuple[str, ...]:
         """The request queues, the priority queue first."""
         both = (self.priority_queue_name, self.queue_name)
         return tuple(name for name in both if name)
+
+
+def _if_needed(value: _Text, other: _Text, *, is_needed: bool) -> _Text:
+    """Refuse a missing value as pydantic does for a required field; `other` if it is not used."""
+    if is_needed and not value:
+        raise PydanticCustomError("missing", _MISSING)
+    return value if is_needed else other
 
 
 def load(model: type[_Settings]) -> _Settings:
@@ -185,7 +262,7 @@ def load(model: type[_Settings]) -> _Settings:
 
 
 def _problem(model: type[BaseSettings], name: str, message: str) -> str:
-    if message == "Field required":
+    if message == _MISSING:
         return f"is not set ({model.model_fields[name].description})"
     return message
 

@@ -63,8 +63,8 @@ def _read(
 ) -> Parameters:
     names = parameter_names(settings.model_dump())
     if by_iam:
-        del names["db_password"]
-    elif not names["db_password"]:
+        names.pop("db_password", None)
+    elif "db_password" not in names:
         raise SettingsError(
             "DB_PASSWORD_PARAM: is not set",
             where="environment variables",

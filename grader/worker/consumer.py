@@ -16,7 +16,7 @@ from grader.worker.activity import ActiveJobs
 from grader.worker.processor import JobProcessor
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
-from grader.worker.settlement import AlreadyDone, DeliveryPolicy, Done, Settlement, settle
+from grader.worker.settlement import AlreadyDone, DeliveryPolicy, Done, Retry, Settlement, settle
 
 #: How soon an idle consumer notices a shutdown, in seconds.
 _IDLE_SECONDS = 0.5
@@ -72,8 +72,9 @@ class Consumer:
             self.log.info(str(error))
         except GraderError as error:
             self.retrier.health.bad(self.name, str(error))
+            message = f"Cannot work with this {self._service}, ending"
             self.log.error(  # noqa: TRY400 - the caller logs it again, with the traceback
-                "Cannot work with this broker, ending", part=self.name, reason=str(error)
+                message, part=self.name, reason=str(error)
             )
             raise
         self.retrier.health.bad(self.name, "stopped")
@@ -104,10 +105,16 @@ class Consumer:
         except ConnectionLostError as error:
             if not self._has_settled.is_set():
                 raise
-            self.log.warning("Connection to the broker lost", reason=str(error))
+            message = f"Connection to the {self._service} lost"
+            self.log.warning(message, reason=str(error))
         finally:
             self.active.end(self.name)
             source.close()
+
+    @property
+    def _service(self) -> str:
+        """What it is connected to, as logs call it."""
+        return self.name.partition("-")[0]
 
     def _open(self) -> JobSource:
         """
@@ -138,7 +145,12 @@ class Consumer:
             settlement = settle(outcome, delivery, self.policy, self.clock())
         if isinstance(outcome, AlreadyDone) and not outcome.unsettled:
             self.recorder.restore(outcome.result)
-        source.settle(delivery, settlement.outgoing, partial(self._confirmed, settlement))
+        confirmed = partial(self._confirmed, settlement)
+        if isinstance(outcome, Retry):
+            (copy,) = settlement.outgoing
+            source.postpone(delivery, copy, confirmed)
+        else:
+            source.settle(delivery, settlement.outgoing, confirmed)
         if not isinstance(outcome, Done):
             source.confirm()  # a message that cannot be settled delays the next one only once
 

@@ -99,10 +99,10 @@ class Parameters:
 
 
 def parameter_names(settings: Mapping[str, object]) -> dict[str, str]:
-    """Collect the `*_param` settings; the keys lose that suffix."""
+    """Collect the `*_param` settings that are not empty; the keys lose that suffix."""
     ending = "_param"
     return {
         key.removesuffix(ending): str(value)
         for key, value in settings.items()
-        if key.endswith(ending)
+        if key.endswith(ending) and value
     }

@@ -8,35 +8,31 @@ sandbox, consumers. Each step retries until its service is reachable; the health
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from grader.adapters.activemq.connection import Connection, connect
-from grader.adapters.activemq.inspection import ActiveMQQueueInspector
-from grader.adapters.activemq.source import ActiveMqJobSource
 from grader.adapters.ecs_agent import EcsAgent
 from grader.adapters.mysql.engine import open_engine
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
 from grader.contract.messages import JobRequest
-from grader.errors import AccessError, ConnectionLostError, TemporaryError
+from grader.errors import AccessError, TemporaryError
 from grader.handlers import HandlerContext, OpenHandler
 from grader.logs import Logger, Redactor
 from grader.migrations import migrate
 from grader.ports.handlers import JobHandler, PreparingHandler
 from grader.ports.jobs import JobStore
-from grader.ports.messages import JobSource, QueueInspector
 from grader.ports.stores import ObjectStore
+from grader.ports.transport import Transport
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
 from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer, lease_of
 from grader.worker.consumer import Consumer
 from grader.worker.health import Health, serving
-from grader.worker.parameters import BrokerLogin, Parameters, parameter_names
+from grader.worker.parameters import Parameters, parameter_names
 from grader.worker.prefetch import Prefetcher
 from grader.worker.processor import JobProcessor
 from grader.worker.protection import ScaleInProtection
@@ -44,6 +40,7 @@ from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
 from grader.worker.shutdown import run_all
+from grader.worker.transports import consumer_names, inspector_of, make_transport
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,7 @@ class _Shared:
     stopping: threading.Event
     retrier: Retrier
     parameters: Parameters
+    transport: Transport
     jobs: JobStore
     objects: ObjectStore
     request_model: type[JobRequest]
@@ -86,7 +84,7 @@ class Worker:
             GraderError: Settings, parameters or credentials are wrong.
         """
         settings = self.settings
-        names = [f"broker-{number}" for number in range(settings.worker_slots)]
+        names = consumer_names(settings)
         health = Health("parameters", "database", "handler", *names)
         retrier = Retrier(stopping, health, self.log)
         with ExitStack() as stack:
@@ -96,7 +94,15 @@ class Worker:
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
             context = HandlerContext(settings, objects, self.log)
             spec = stack.enter_context(self.open_handler(context))
-            shared = _Shared(stopping, retrier, parameters, jobs, objects, spec.request_model)
+            shared = _Shared(
+                stopping=stopping,
+                retrier=retrier,
+                parameters=parameters,
+                transport=make_transport(settings, parameters),
+                jobs=jobs,
+                objects=objects,
+                request_model=spec.request_model,
+            )
             handlers = {name: stack.enter_context(spec.open()) for name in names}
             consumers = [self._consumer(name, each, shared) for name, each in handlers.items()]
             health.good("handler", spec.detail)
@@ -139,12 +145,9 @@ class Worker:
             on_claim=partial(shared.active.claim, name),
         )
 
-        def open_source() -> JobSource:
-            return ActiveMqJobSource(open_broker(shared.parameters, name), settings.queues)
-
         return Consumer(
             name=name,
-            open_source=open_source,
+            open_source=partial(shared.transport.open_source, name),
             processor=processor,
             policy=policy,
             recorder=ResultRecorder(shared.jobs, shared.objects, shared.retrier, refresh),
@@ -173,20 +176,14 @@ class Worker:
         return ScaleInProtection(agent, shared.active, self.log).in_background()
 
     def _prefetch(self, handler: JobHandler[Any], shared: _Shared) -> AbstractContextManager[None]:
-        """Prefetch for waiting requests with any one of the handlers, if they support it."""
-        settings = self.settings
-        if not settings.look_ahead or not isinstance(handler, PreparingHandler):
+        """Prefetch for waiting requests with any one of the handlers, if that is possible."""
+        count, open_inspector = self.settings.look_ahead, inspector_of(shared.transport)
+        if not count or open_inspector is None or not isinstance(handler, PreparingHandler):
             return nullcontext()
         prepare = handler.prepare
-
-        @contextmanager
-        def open_inspector() -> Iterator[QueueInspector]:
-            with closing(open_broker(shared.parameters, "look-ahead")) as connection:
-                yield ActiveMQQueueInspector(connection)
-
         return Prefetcher(
-            queues=settings.queues,
-            count=settings.look_ahead,
+            queues=self.settings.queues,
+            count=count,
             active=shared.active,
             open_inspector=open_inspector,
             prepare=lambda body: prepare(shared.request_model.from_json(body)),
@@ -223,34 +220,3 @@ def open_jobs(parameters: Parameters, retrier: Retrier, *, connections: int) -> 
 
     retrier.call("database", prepare, (TemporaryError,))
     return MysqlJobStore(engine)
-
-
-def open_broker(parameters: Parameters, name: str) -> Connection:
-    """
-    Connect to the broker.
-
-    Raises:
-        AccessError: It refuses the login also with parameters just read.
-        ConnectionLostError: It cannot be reached, or the parameters could not be read again.
-        TrustError: Its certificate is not trusted.
-    """
-    login = parameters.broker_login()
-    try:
-        return _connect(login, name)
-    except AccessError as error:
-        try:
-            parameters.refresh()
-        except TemporaryError as away:
-            raise ConnectionLostError(str(away), where="parameters") from error
-        fresh = parameters.broker_login()
-        if fresh != login:  # read just now, or by another thread meanwhile
-            return _connect(fresh, name)
-        error.next_step = (
-            f"compare {parameters.name_of('mq_username')} and {parameters.name_of('mq_password')}"
-            " with the broker's users; gradectl broker-users sync gives each its password"
-        )
-        raise
-
-
-def _connect(login: BrokerLogin, name: str) -> Connection:
-    return connect([login.endpoint], login.user, login.password, name=f"{worker_id()}-{name}")

@@ -394,6 +394,20 @@ def test_a_vendor_library_is_imported_only_where_the_table_allows() -> None:
     assert not strays, strays
 
 
+def test_the_worker_does_not_know_its_transport() -> None:
+    """One module of it opens the queues; all others use the ports, so a third needs one folder."""
+    vendors = ("grader.adapters.activemq", "grader.adapters.sqs")
+    strays = report(
+        f"{where} imports {name}; only grader/worker/transports.py may"
+        for module, name, where in our_imports()
+        if within(module, "grader.worker")
+        and module != "grader.worker.transports"
+        and any(within(name, vendor) for vendor in vendors)
+    )
+
+    assert not strays, strays
+
+
 def test_pure_modules_reach_nothing_outside_the_process() -> None:
     """Decisions are tested without a clock, a file or a network."""
     strays = report(

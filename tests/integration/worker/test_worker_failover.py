@@ -24,7 +24,7 @@ from grader.errors import AccessError, ConnectionLostError, TemporaryError
 from grader.logs import Redactor
 from grader.testing import MemoryParameterStore
 from grader.worker.parameters import Parameters
-from grader.worker.worker import open_broker
+from grader.worker.transports import open_broker
 
 pytestmark = pytest.mark.engine
 

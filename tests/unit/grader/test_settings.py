@@ -63,6 +63,66 @@ def test_missing_variable_is_named_with_its_purpose(
     assert "grader worker --help" in caught.value.next_step
 
 
+SQS_URL = "https://sqs.ap-northeast-2.amazonaws.com/123456789012/production-grading-requests"
+BROKER = ("MQ_ENDPOINT_PARAM", "MQ_USERNAME_PARAM", "MQ_PASSWORD_PARAM")
+
+
+def test_no_variable_of_the_broker_is_needed_on_sqs(variables: pytest.MonkeyPatch) -> None:
+    """One that is left is not used: its parameter may not exist any more."""
+    for name in BROKER[1:]:
+        variables.delenv(name)
+    variables.setenv("USE_SQS_QUEUE", "true")
+    variables.setenv("SQS_QUEUE_URL", SQS_URL)
+
+    settings = load(WorkerSettings)
+
+    assert (settings.uses_broker, settings.uses_sqs) == (False, True)
+    assert (settings.mq_endpoint_param, settings.sqs_queue_url) == ("", SQS_URL)
+
+
+@pytest.mark.usefixtures("variables")
+def test_sqs_is_off_unless_it_is_turned_on(variables: pytest.MonkeyPatch) -> None:
+    """A queue that exists is not used because of that."""
+    variables.setenv("SQS_QUEUE_URL", SQS_URL)
+
+    settings = load(WorkerSettings)
+
+    assert (settings.uses_broker, settings.uses_sqs) == (True, False)
+    assert settings.sqs_queue_url is None
+
+
+@pytest.mark.parametrize("active", ["true", "false"])
+def test_variables_of_both_are_needed_while_one_is_drained(
+    variables: pytest.MonkeyPatch, active: str
+) -> None:
+    """All that are missing are named in one error."""
+    for name in BROKER:
+        variables.setenv(name, "")
+    variables.setenv("USE_SQS_QUEUE", active)
+    variables.setenv("DRAIN_OTHER_TRANSPORT", "true")
+
+    with pytest.raises(SettingsError) as caught:
+        load(WorkerSettings)
+
+    assert all(f"{name}: is not set" in str(caught.value) for name in (*BROKER, "SQS_QUEUE_URL"))
+
+
+def test_the_queue_of_requests_is_needed_on_sqs(variables: pytest.MonkeyPatch) -> None:
+    """The URLs of the others follow from it."""
+    variables.setenv("USE_SQS_QUEUE", "true")
+
+    with pytest.raises(SettingsError, match=r"SQS_QUEUE_URL: is not set \(.+\)"):
+        load(WorkerSettings)
+
+
+def test_a_switch_takes_only_true_or_false(variables: pytest.MonkeyPatch) -> None:
+    """A word that is neither does not choose a transport."""
+    variables.setenv("USE_SQS_QUEUE", "sqs")
+
+    with pytest.raises(SettingsError, match=r"USE_SQS_QUEUE: .*boolean"):
+        load(WorkerSettings)
+
+
 def test_all_errors_are_reported_together(variables: pytest.MonkeyPatch) -> None:
     """One run shows every variable to correct."""
     variables.delenv("ENVIRONMENT")
