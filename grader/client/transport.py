@@ -11,10 +11,10 @@ from typing import Protocol
 
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.sender import ActiveMQSender
-from grader.adapters.sqs.client import SqsClient, open_sqs_client
+from grader.adapters.sqs.client import open_sqs_client
+from grader.adapters.sqs.sender import SqsSender
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, parameter_name
 from grader.errors import AccessError, ConnectionLostError, SettingsError, TemporaryError
-from grader.ports.messages import Outgoing
 from grader.ports.stores import ParameterStore
 
 #: Age at which a decision is checked: the old transport is drained for longer after a switch.
@@ -79,23 +79,11 @@ def _read(parameters: ParameterStore, environment: str, key: str) -> str:
         return ""
 
 
-class SqsSender:
-    """
-    Sends to the queues of SQS; see `grader.ports.messages.MessageSender`.
-
-    Args:
-        client: The queues.
-    """
-
-    def __init__(self, client: SqsClient) -> None:
-        self._client = client
-
-    def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Send one message; returns after SQS has stored it."""
-        self._client.send(Outgoing(queue, body, headers))
+class _ClosingSqsSender(SqsSender):
+    """Sends to SQS, which has no connection to close."""
 
     def close(self) -> None:
-        """Do nothing: SQS has no connection."""
+        """Do nothing."""
 
 
 class FollowingSender:
@@ -185,7 +173,7 @@ def following_sender(
 
     def open_(decision: Decision) -> ClosingSender:
         if decision.urls:
-            return SqsSender(open_sqs_client(dict(decision.urls), region))
+            return _ClosingSqsSender(open_sqs_client(dict(decision.urls), region))
         return ActiveMQSender(lambda: _connect(parameters, environment, ca_file))
 
     return FollowingSender(lambda: decide(parameters, environment), open_)
