@@ -25,7 +25,8 @@ def doctor(app: CloudContext, environment: str) -> None:
     Look for the causes of known symptoms in ENVIRONMENT.
 
     The symptoms are: messages pile up and nothing is processed, graded but no result comes back,
-    slow, and out of memory. Each cause has the next command. It only reads. A part that cannot be
+    slow, and out of memory. Each cause has the next command. On Amazon SQS, figures of CloudWatch
+    tell whether workers and web tier receive. It only reads. A part that cannot be
     read is shown as unknown. Exit code 4 when something is wrong.
     """
     target = select_environment(app, environment)

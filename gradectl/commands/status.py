@@ -36,7 +36,9 @@ def status(app: CloudContext, environment: str, *, watch: bool, interval: float)
     Show what runs in ENVIRONMENT, what is wrong, and the next command.
 
     Service with revision and image, broker, database and queues. Where the broker cannot be reached
-    from here, the counters of the queues come from CloudWatch. With --watch a terminal is redrawn;
+    from here, the counters of the queues come from CloudWatch. On Amazon SQS there is no broker;
+    instead of consumers, which SQS does not count, each queue has the age of its oldest message,
+    some minutes old. With --watch a terminal is redrawn;
     elsewhere each change is a line, and with --output json a document.
     """
     observer = Observer(select_environment(app, environment))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gradectl.adapters.aws.ecs_models import COMPLETED, FAILED, revision_name
-from gradectl.adapters.aws.state_models import ManagedState
+from gradectl.adapters.aws.state_models import ManagedState, SqsQueueState
 from gradectl.monitoring.observations import (
     BROKER,
     BUCKET,
@@ -26,11 +26,13 @@ from gradectl.monitoring.observations import (
     Observations,
 )
 from gradectl.monitoring.stopped_tasks import causes
+from gradectl.queues.message_view import age
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,
     REQUESTS_QUEUE,
     RESULTS_QUEUE,
+    TransportName,
 )
 from grader.ports.messages import QueueStatistics
 
@@ -43,6 +45,10 @@ OUT_OF_MEMORY = "out of memory"
 _DEPLOYMENT = timedelta(minutes=10)
 #: The threshold of the alarm grading-queue-size-high.
 _MANY = 100
+#: A request that waits longer is late; the alarm of the oldest message has the same time.
+_LATE_SECONDS = 15 * 60
+#: Results that wait longer have no consumer.
+_UNCOLLECTED_SECONDS = 60 * 60
 _BROKER_PORT, _DATABASE_PORT = 61614, 3306
 _BUSY_PERCENT = 90.0
 _UNITS = 1024  # CPU units of one processor
@@ -156,6 +162,8 @@ def _health(seen: Observations) -> Cause | None:
 
 def _consumers(seen: Observations) -> Cause | None:
     service = seen.service
+    if _uses_sqs(seen):
+        return _polls(seen)
     counters = [seen.queues.get(name) for name in (REQUESTS_QUEUE, PRIORITY_QUEUE)]
     known = [each for each in counters if each]
     if service is None or not service.running or not known:
@@ -166,11 +174,70 @@ def _consumers(seen: Observations) -> Cause | None:
     return Cause(text, f"gradectl logs {seen.environment} --grep ERROR")
 
 
+def _polls(seen: Observations) -> Cause | None:
+    """
+    Whether no worker receives from SQS, which does not count consumers.
+
+    An idle worker polls three times a minute. Where CloudWatch has no figures, waiting requests
+    tell, none of which is in flight.
+    """
+    running = seen.service.running if seen.service else 0
+    known = _sqs_requests(seen)
+    if not running or not known or any(each.in_flight for each in known):
+        return None
+    polls = [each.receives for each in known if each.receives is not None]
+    logs = f"gradectl logs {seen.environment} --grep ERROR"
+    if polls and not sum(polls):
+        text = f"{running} workers are running, and none has polled the queues for ten minutes"
+        return Cause(text, logs)
+    waiting = sum(each.visible for each in known)
+    if not polls and waiting:
+        text = f"{running} workers are running, {waiting} messages wait, and none is in flight"
+        return Cause(text, logs)
+    return None
+
+
+def _redrive_policy(seen: Observations) -> Cause | None:
+    """Whether a message that ends each worker would be received without end."""
+    for name in (REQUESTS_QUEUE, PRIORITY_QUEUE):
+        state = seen.sqs_queues.get(name)
+        if state is not None and not state.dead_letter_queue:
+            text = f"{name} has no redrive policy: SQS never moves a message to {DEAD_LETTER_QUEUE}"
+            return Cause(text, f"gradectl apply {seen.environment}")
+    return None
+
+
+def _oldest_request(seen: Observations) -> Cause | None:
+    """Whether a request waits for long; ActiveMQ does not report the age of messages."""
+    for name in (REQUESTS_QUEUE, PRIORITY_QUEUE):
+        state = seen.sqs_queues.get(name)
+        if state is not None and (state.oldest_seconds or 0) > _LATE_SECONDS and state.visible:
+            text = f"the oldest message of {name} is {age(state.oldest_seconds or 0)} old"
+            return Cause(text, f"gradectl queue list -e {seen.environment}")
+    return None
+
+
+def _uses_sqs(seen: Observations) -> bool:
+    return seen.transports.active is TransportName.SQS
+
+
+def _sqs_requests(seen: Observations) -> list[SqsQueueState]:
+    """The request queues of SQS that exist."""
+    states = [seen.sqs_queues.get(name) for name in (REQUESTS_QUEUE, PRIORITY_QUEUE)]
+    return [each for each in states if each]
+
+
 def _request_queues(seen: Observations) -> Cause | None:
     for name in (REQUESTS_QUEUE, PRIORITY_QUEUE):
         if name in seen.queues and seen.queues[name] is None:
             return Cause(f"{name} does not exist", f"gradectl apply {seen.environment}")
     return None
+
+
+def _broker(seen: Observations) -> Cause | None:
+    if not seen.transports.has_broker:
+        return None
+    return _managed(BROKER, seen.broker, seen.environment)
 
 
 def _managed(part: str, state: ManagedState | None, environment: str) -> Cause | None:
@@ -194,7 +261,7 @@ def _parameters(seen: Observations) -> Cause | None:
 
 def _broker_address(seen: Observations) -> Cause | None:
     apply = f"gradectl apply {seen.environment}"
-    if seen.broker is None or seen.emulated:
+    if seen.broker is None or seen.emulated or not seen.transports.has_broker:
         return None
     unknown = [each for each in seen.endpoint.split(",") if each not in seen.broker.endpoints]
     if seen.broker.endpoints and unknown:
@@ -226,9 +293,27 @@ def _result_queue(seen: Observations) -> Cause | None:
     counters = seen.queues.get(RESULTS_QUEUE)
     if RESULTS_QUEUE in seen.queues and counters is None:
         return Cause(f"{RESULTS_QUEUE} does not exist", f"gradectl apply {seen.environment}")
-    if counters and counters.size and not counters.consumers:
+    if counters is None or not counters.size:
+        return None
+    if _uses_sqs(seen):
+        return _uncollected(seen.sqs_queues.get(RESULTS_QUEUE))
+    if not counters.consumers:
         text = f"{counters.size} results wait, and no consumer takes them"
         return Cause(text, "check the connection of the web tier to the broker")
+    return None
+
+
+def _uncollected(state: SqsQueueState | None) -> Cause | None:
+    """Whether no program receives the results of SQS."""
+    if state is None or state.in_flight:
+        return None
+    oldest = state.oldest_seconds or 0.0
+    if state.receives == 0 or oldest > _UNCOLLECTED_SECONDS:
+        text = f"{state.visible} results wait, the oldest for {age(oldest)}"
+        if state.receives == 0:
+            text += ", and none was polled for ten minutes"
+        hint = "check that the web tier receives from SQS_RESULT_QUEUE_URL and deletes results"
+        return Cause(text, hint)
     return None
 
 
@@ -237,6 +322,8 @@ def _dead_letters(seen: Observations) -> Cause | None:
     if not counters or not counters.size:
         return None
     inspect = f"gradectl queue inspect {DEAD_LETTER_QUEUE} -e {seen.environment}"
+    if _uses_sqs(seen):
+        inspect += " --sample 10"
     return Cause(f"{counters.size} requests failed and are in {DEAD_LETTER_QUEUE}", inspect)
 
 
@@ -327,14 +414,10 @@ CHECKS = (
     Check("deployment", NOT_PROCESSED, (SERVICE,), _deployment),
     Check("workers", NOT_PROCESSED, (SERVICE,), _workers),
     Check("worker-health", NOT_PROCESSED, (SERVICE,), _health),
-    Check(
-        "broker",
-        NOT_PROCESSED,
-        (BROKER,),
-        lambda seen: _managed(BROKER, seen.broker, seen.environment),
-    ),
+    Check("broker", NOT_PROCESSED, (BROKER,), _broker),
     Check("request-queues", NOT_PROCESSED, (QUEUES,), _request_queues),
     Check("consumers", NOT_PROCESSED, (SERVICE, QUEUES), _consumers),
+    Check("redrive-policy", NOT_PROCESSED, (QUEUES,), _redrive_policy),
     Check("parameters", NOT_PROCESSED, (PARAMETERS,), _parameters),
     Check("broker-address", NOT_PROCESSED, (BROKER, PARAMETERS), _broker_address),
     Check("security-groups", NOT_PROCESSED, (SERVICE, BROKER, DATABASE, NETWORK), _security_groups),
@@ -349,6 +432,7 @@ CHECKS = (
     Check("dead-letters", NO_RESULT, (QUEUES,), _dead_letters),
     Check("permissions", NO_RESULT, (LOG,), _permissions),
     Check("errors", NO_RESULT, (LOG,), _errors),
+    Check("oldest-request", SLOW, (QUEUES,), _oldest_request),
     Check("parallelism", SLOW, (SERVICE,), _parallelism),
     Check("cpu", SLOW, (CPU, QUEUES), _cpu),
     Check("maximum", SLOW, (SERVICE, QUEUES, SCALING), _maximum),

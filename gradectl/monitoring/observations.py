@@ -7,13 +7,43 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gradectl.adapters.aws.ecs_models import EcsService, EcsTask, TaskRevision
-from gradectl.adapters.aws.state_models import IngressRule, ManagedState
+from gradectl.adapters.aws.state_models import IngressRule, ManagedState, SqsQueueState
+from grader.contract.names import TransportName
 from grader.ports.messages import QueueStatistics
 
 SERVICE, BROKER, DATABASE, QUEUES = "service", "broker", "database", "queues"
 #: Parts that only `gradectl doctor` looks at.
 BUCKET, CPU, LOG, NETWORK = "bucket", "cpu", "log", "network"
 PARAMETERS, SCALING = "parameters", "scaling"
+
+
+@dataclass(frozen=True)
+class Transports:
+    """
+    What carries the messages of an environment.
+
+    Attributes:
+        active: What producers send to.
+        has_broker: Whether there is a broker, active or being drained.
+        sqs_urls: URL of each queue of SQS; empty if there is none.
+    """
+
+    active: TransportName = TransportName.ACTIVEMQ
+    has_broker: bool = True
+    sqs_urls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def drained(self) -> TransportName | None:
+        """The transport that workers only empty, during a change; None otherwise."""
+        if self.active is TransportName.SQS:
+            return TransportName.ACTIVEMQ if self.has_broker else None
+        return TransportName.SQS if self.sqs_urls else None
+
+    def __str__(self) -> str:
+        """Return both in words."""
+        names = {TransportName.ACTIVEMQ: "Amazon MQ", TransportName.SQS: "Amazon SQS"}
+        drained = f"; {names[self.drained]} is being drained" if self.drained else ""
+        return f"{names[self.active]}{drained}"
 
 
 @dataclass(frozen=True)
@@ -30,10 +60,12 @@ class Observations:
         revision: The task definition of the service.
         tasks: Its running and starting tasks.
         stopped: Its tasks that ended by themselves within about the last hour.
-        broker: The broker.
+        transports: What carries its messages.
+        broker: The broker; also None for an environment that has none.
         database: The database.
         queues: The counters of each queue; None for a queue that does not exist.
         queues_from: Where the counters come from, when it is not the broker itself.
+        sqs_queues: The state of each queue of SQS, if that is active; None for a missing queue.
         parameter_types: Type of each SSM parameter that exists.
         wanted_parameters: Type that each SSM parameter of the workers must have.
         endpoint: Address of the broker that the workers read from SSM; empty when it is unknown.
@@ -54,10 +86,12 @@ class Observations:
     revision: TaskRevision | None = None
     tasks: tuple[EcsTask, ...] = ()
     stopped: tuple[EcsTask, ...] = ()
+    transports: Transports = field(default_factory=Transports)
     broker: ManagedState | None = None
     database: ManagedState | None = None
     queues: Mapping[str, QueueStatistics | None] = field(default_factory=dict)
     queues_from: str = ""
+    sqs_queues: Mapping[str, SqsQueueState | None] = field(default_factory=dict)
     parameter_types: Mapping[str, str] = field(default_factory=dict)
     wanted_parameters: Mapping[str, str] = field(default_factory=dict)
     endpoint: str = ""

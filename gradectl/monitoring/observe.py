@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from gradectl.adapters.aws.ecs_models import EcsService
+from gradectl.adapters.aws.state_models import SqsQueueState
 from gradectl.errors import GradectlError
 from gradectl.monitoring.log_sources import LogSource
 from gradectl.monitoring.names import ResourceNames
@@ -24,13 +25,21 @@ from gradectl.monitoring.observations import (
     SCALING,
     SERVICE,
     Observations,
+    Transports,
 )
 from gradectl.monitoring.paused import pause_text
 from gradectl.monitoring.stopped_tasks import failed
 from gradectl.queues.inspection import queue_states
 from gradectl.target import EnvironmentClient
+from grader.contract.names import (
+    DEAD_LETTER_QUEUE,
+    PRIORITY_QUEUE,
+    REQUESTS_QUEUE,
+    RESULTS_QUEUE,
+    TransportName,
+    parameter_name,
+)
 from grader.contract.names import QUEUES as QUEUE_NAMES
-from grader.contract.names import parameter_name
 from grader.errors import GraderError
 from grader.ports.messages import QueueStatistics
 
@@ -38,6 +47,13 @@ _ERRORS_SECONDS = 15 * 60
 _ERROR_LINES = 3
 _ERROR_WORDS = (" ERROR: ", '"level": "error"')
 _NOT_NAMED = "an existing one, whose name is not in environment.yaml"
+#: Key of the parameter with the URL of each queue of SQS.
+_URL_KEYS = {
+    REQUESTS_QUEUE: "requests-url",
+    PRIORITY_QUEUE: "priority-url",
+    RESULTS_QUEUE: "results-url",
+    DEAD_LETTER_QUEUE: "dead-letter-url",
+}
 
 
 @dataclass
@@ -66,13 +82,14 @@ class Observer:
         """
         found = self._status()
         names, states = self._names, self.target.aws.states
-        wanted = wanted_parameters(names.environment)
+        wanted = wanted_parameters(names.environment, found["transports"])
         groups = [
             group
             for managed in (found["broker"], found["database"])
             for group in (managed.security_groups if managed else ())
         ]
-        endpoint, username = self._read(PARAMETERS, self._login, ("", ""))
+        login = self._login if found["transports"].has_broker else lambda: ("", "")
+        endpoint, username = self._read(PARAMETERS, login, ("", ""))
         found |= {
             "wanted_parameters": wanted,
             "parameter_types": self._read(
@@ -104,18 +121,51 @@ class Observer:
         self._unknown = {}
         names, aws = self._names, self.target.aws
         service = self._read(SERVICE, lambda: aws.services.find(names.cluster, names.service), None)
+        transports = self._read(QUEUES, self._transports, Transports())
         found: dict[str, Any] = {
             "environment": names.environment,
             "taken_at": datetime.now(UTC),
             "service": service,
-            "broker": self._managed(BROKER, names.broker, aws.states.broker),
+            "transports": transports,
+            "broker": self._managed(BROKER, names.broker, aws.states.broker)
+            if transports.has_broker
+            else None,
             "database": self._managed(DATABASE, names.database, aws.states.database),
             "paused": pause_text(aws, names.environment),
             "unknown": self._unknown,
             **self._tasks(service),
         }
+        if transports.active is TransportName.SQS:
+            states = self._read(QUEUES, lambda: self._sqs_states(transports.sqs_urls), {})
+            return {**found, "sqs_queues": states, "queues": sqs_counters(states)}
         queues, source = self._read(QUEUES, self._queues, ({}, ""))
         return {**found, "queues": queues, "queues_from": source}
+
+    def _transports(self) -> Transports:
+        """What carries the messages, from SSM; before the first apply, from the variables."""
+        environment = self.target.environment
+        endpoint = parameter_name(environment.name, "mq", "broker-endpoint")
+        active = parameter_name(environment.name, "sqs", "active")
+        keys = {
+            queue: parameter_name(environment.name, "sqs", key) for queue, key in _URL_KEYS.items()
+        }
+        found = self.target.aws.parameters_if_any([endpoint, active, *keys.values()])
+        urls = {queue: found[name] for queue, name in keys.items() if name in found}
+        if active in found or endpoint in found:
+            is_sqs = found.get(active) == "true"
+        else:
+            is_sqs = environment.variables.get("use_sqs_queue") is True
+        kind = TransportName.SQS if is_sqs else TransportName.ACTIVEMQ
+        return Transports(kind, endpoint in found or not is_sqs, urls)
+
+    def _sqs_states(self, urls: Mapping[str, str]) -> dict[str, SqsQueueState | None]:
+        """The queues of SQS; one without an address does not exist, except the priority queue."""
+        found = self.target.aws.sqs_states.read(urls)
+        return {
+            queue: found.get(queue)
+            for queue in QUEUE_NAMES
+            if queue in urls or queue != PRIORITY_QUEUE
+        }
 
     def _tasks(self, service: EcsService | None) -> dict[str, Any]:
         """The tasks of the service and their task definition."""
@@ -178,11 +228,45 @@ class Observer:
             return otherwise
 
 
-def wanted_parameters(environment: str) -> dict[str, str]:
-    """The SSM parameters that every environment has, and their types."""
-    plain = [("mq", "broker-endpoint"), ("mq", "username")]
-    plain += [("db", key) for key in ("endpoint", "name", "username")]
-    secret = [("mq", "password"), ("db", "password")]
+def sqs_counters(
+    states: Mapping[str, SqsQueueState | None],
+) -> dict[str, QueueStatistics | None]:
+    """The counters of queues of SQS, which knows neither consumers nor totals."""
+    return {queue: _counters(queue, each) if each else None for queue, each in states.items()}
+
+
+def _counters(queue: str, state: SqsQueueState) -> QueueStatistics:
+    return QueueStatistics(
+        queue=queue,
+        size=state.visible + state.in_flight + state.delayed,
+        in_flight=state.in_flight,
+        consumers=None,
+        producers=0,
+        enqueued=0,
+        dequeued=0,
+        expired=0,
+        taken_at_ms=int(time.time() * 1000),
+        delayed=state.delayed,
+    )
+
+
+def wanted_parameters(environment: str, transports: Transports | None = None) -> dict[str, str]:
+    """
+    The SSM parameters that an environment must have, and their types.
+
+    Args:
+        environment: Name of the environment.
+        transports: What carries its messages; by default a broker.
+    """
+    kinds = transports or Transports()
+    plain = [("db", key) for key in ("endpoint", "name", "username")]
+    secret = [("db", "password")]
+    if kinds.has_broker:
+        plain = [("mq", "broker-endpoint"), ("mq", "username"), *plain]
+        secret = [("mq", "password"), *secret]
+    if kinds.active is TransportName.SQS:
+        keys = [key for queue, key in _URL_KEYS.items() if queue != PRIORITY_QUEUE]
+        plain += [("sqs", key) for key in ("active", *keys)]
     return {
         **{parameter_name(environment, part, key): "String" for part, key in plain},
         **{parameter_name(environment, part, key): "SecureString" for part, key in secret},

@@ -12,6 +12,8 @@ from gradectl.adapters.aws.state_models import ManagedState
 from gradectl.monitoring.observations import BROKER, DATABASE, QUEUES, SERVICE, Observations
 from gradectl.monitoring.stopped_tasks import causes
 from gradectl.queues.hints import hints
+from gradectl.queues.message_view import age
+from grader.ports.messages import QueueStatistics
 from grader.text import printable_name
 
 WIDTH = 80
@@ -34,7 +36,7 @@ def problems(seen: Observations) -> list[Problem]:
     found: list[Problem] = []
     if seen.knows(SERVICE):
         found += _service_problems(seen)
-    for part, state in ((BROKER, seen.broker), (DATABASE, seen.database)):
+    for part, state in _managed_parts(seen).items():
         if seen.knows(part) and (state is None or not state.ready):
             found.append(_managed_problem(part, state, seen.environment))
     if seen.knows(QUEUES):
@@ -47,6 +49,12 @@ def problems(seen: Observations) -> list[Problem]:
             if hint.text
         ]
     return found
+
+
+def _managed_parts(seen: Observations) -> dict[str, ManagedState | None]:
+    """Broker and database; an environment on SQS has no broker."""
+    broker = {BROKER: seen.broker} if seen.transports.has_broker else {}
+    return {**broker, DATABASE: seen.database}
 
 
 def _service_problems(seen: Observations) -> Iterator[Problem]:
@@ -116,25 +124,34 @@ def _wrapped(label: str, text: str) -> list[str]:
 def _queue_table(seen: Observations) -> list[str]:
     if not seen.knows(QUEUES):
         return _wrapped(f"{QUEUES:<{_LABEL}}", f"not read: {seen.unknown[QUEUES]}")
-    names = ("waiting", "in flight", "consumers")
+    names = ("waiting", "in flight", "oldest" if seen.sqs_queues else "consumers")
     lines = [f"{'queue':<{_QUEUE}}" + "".join(f"{name:>{_COUNT}}" for name in names)]
     for queue, counters in seen.queues.items():
         if counters is None:
             lines.append(f"{queue:<{_QUEUE}}  does not exist")
             continue
-        counts = (counters.waiting, counters.in_flight, counters.consumers)
+        last = counters.consumers if not seen.sqs_queues else _oldest(seen, queue)
+        counts = (counters.waiting, counters.in_flight, last)
         lines.append(f"{queue:<{_QUEUE}}" + "".join(f"{count:>{_COUNT}}" for count in counts))
     if seen.queues_from:
         lines += _wrapped("", f"counters from {seen.queues_from}")
     return lines
 
 
+def _oldest(seen: Observations, queue: str) -> str:
+    """Age of the oldest message of a queue of SQS; CloudWatch has it some minutes late."""
+    state = seen.sqs_queues.get(queue)
+    return "-" if state is None or state.oldest_seconds is None else age(state.oldest_seconds)
+
+
 def summary(seen: Observations) -> dict[str, str]:
     """One line about each part and each queue, to show and to compare."""
-    managed = {BROKER: seen.broker, DATABASE: seen.database}
+    managed = _managed_parts(seen)
     found = {SERVICE: _service_text(seen.service) if seen.knows(SERVICE) else ""}
     if seen.revision:
         found["image"] = seen.revision.image
+    if seen.transports.sqs_urls:
+        found["transport"] = str(seen.transports)
     for part, state in managed.items():
         found[part] = f"{state.state}  {state.engine}  {state.name}" if state else "does not exist"
     for part in (SERVICE, *managed):
@@ -142,12 +159,16 @@ def summary(seen: Observations) -> dict[str, str]:
             found[part] = f"not read: {seen.unknown[part]}"
     for queue, counters in seen.queues.items():
         found[queue] = (
-            f"{counters.waiting} waiting, {counters.in_flight} in flight,"
-            f" {counters.consumers} consumers"
+            f"{counters.waiting} waiting, {counters.in_flight} in flight{_consumers(counters)}"
             if counters
             else "does not exist"
         )
     return found
+
+
+def _consumers(counters: QueueStatistics) -> str:
+    """The number of consumers, where they are counted."""
+    return "" if counters.consumers is None else f", {counters.consumers} consumers"
 
 
 def _service_text(service: EcsService | None) -> str:
@@ -182,6 +203,8 @@ def document(seen: Observations) -> dict[str, Any]:
     return {
         "environment": seen.environment,
         "healthy": not found and not seen.unknown,
+        "transport": seen.transports.active,
+        "draining": seen.transports.drained,
         "service": _service_document(seen),
         "broker": broker and {"name": broker.name, "state": broker.state, "engine": broker.engine},
         "database": database
@@ -193,6 +216,7 @@ def document(seen: Observations) -> dict[str, Any]:
                 "waiting": counters.waiting if counters else None,
                 "in_flight": counters.in_flight if counters else None,
                 "consumers": counters.consumers if counters else None,
+                **_sqs_figures(seen, queue),
             }
             for queue, counters in seen.queues.items()
         ]
@@ -203,6 +227,14 @@ def document(seen: Observations) -> dict[str, Any]:
             {"part": each.part, "text": each.text, "next": each.next_step} for each in found
         ],
     }
+
+
+def _sqs_figures(seen: Observations, queue: str) -> dict[str, Any]:
+    """What only SQS reports of a queue."""
+    state = seen.sqs_queues.get(queue)
+    if state is None:
+        return {}
+    return {"delayed": state.delayed, "oldest_seconds": state.oldest_seconds}
 
 
 def _service_document(seen: Observations) -> dict[str, Any] | None:

@@ -29,6 +29,7 @@ from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.aws.quotas import Quotas
 from gradectl.adapters.aws.scaling import Scaling
 from gradectl.adapters.aws.services import Services
+from gradectl.adapters.aws.sqs_states import SqsStates
 from gradectl.adapters.aws.stacks import Stacks
 from gradectl.adapters.aws.states import States
 from gradectl.adapters.aws.stored_images import StoredImages
@@ -291,6 +292,11 @@ class Aws:
     def states(self) -> States:
         """States of the broker, the database and what else the workers depend on."""
         return States(self._client)
+
+    @cached_property
+    def sqs_states(self) -> SqsStates:
+        """States of queues of SQS."""
+        return SqsStates(self._client)
 
     def _client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Create the client of one service; by default in the region of the environment."""

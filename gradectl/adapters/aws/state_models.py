@@ -51,3 +51,30 @@ class IngressRule:
         return self.from_port <= port <= self.to_port and (
             not self.source_group or self.source_group in source_groups
         )
+
+
+@dataclass(frozen=True)
+class SqsQueueState:
+    """
+    A queue of SQS as its API and CloudWatch describe it.
+
+    Attributes:
+        name: Its name in AWS.
+        visible: Messages that wait.
+        in_flight: Messages that were received and are neither deleted nor visible again.
+        delayed: Messages that were sent with a delay.
+        dead_letter_queue: Name of the queue that its redrive policy names; empty without a policy.
+        most_receives: Receives after which SQS moves a message there; 0 without a policy.
+        oldest_seconds: Age of the oldest message, some minutes old; None if it is unknown.
+        receives: Messages and empty answers that consumers received within the last ten minutes;
+            None if CloudWatch has no figures.
+    """
+
+    name: str
+    visible: int
+    in_flight: int
+    delayed: int
+    dead_letter_queue: str = ""
+    most_receives: int = 0
+    oldest_seconds: float | None = None
+    receives: int | None = None

@@ -59,6 +59,55 @@ def test_without_the_broker_the_counters_come_from_cloudwatch(dev: Any) -> None:
     assert line.split() == ["grading-requests", "7", "0", "2"]
 
 
+def on_sqs(dev: Any, *, active: str) -> Any:
+    """Create the queues of the environment and their parameters; returns the client."""
+    sqs, ssm = dev.client("sqs"), dev.client("ssm")
+    values = {"active": active}
+    for name, key in QUEUE_KEYS.items():
+        values[key] = sqs.create_queue(QueueName=f"dev-{name}")["QueueUrl"]
+    for key, value in values.items():
+        ssm.put_parameter(Name=f"/dev/sqs/{key}", Value=value, Type="String")
+    return sqs
+
+
+QUEUE_KEYS = {
+    "grading-requests": "requests-url",
+    "grading-results": "results-url",
+    "grading-dlq": "dead-letter-url",
+}
+
+
+def test_the_status_of_an_environment_on_sqs_needs_no_broker(dev: Any) -> None:
+    """A queue that was deleted is missing; the priority queue is optional."""
+    dev.create_service(dev.register("worker:1"))
+    sqs = on_sqs(dev, active="true")
+    url = sqs.get_queue_url(QueueName="dev-grading-requests")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="dev-grading-dlq")["QueueUrl"])
+
+    found = dev.gradectl("status", "dev", "-o", "json").document
+
+    assert (found["transport"], found["draining"], found["broker"]) == ("sqs", None, None)
+    assert [(each["queue"], each["waiting"]) for each in found["queues"]] == [
+        ("grading-requests", 1),
+        ("grading-results", 0),
+        ("grading-dlq", None),
+    ]
+    assert found["unknown"] == {}
+    assert "grading-dlq: the queue does not exist" in [each["text"] for each in found["problems"]]
+    assert not [each for each in found["problems"] if each["part"] == "broker"]
+
+
+def test_queues_that_are_drained_leave_the_broker_active(dev: Any) -> None:
+    """While an environment changes back to its broker."""
+    dev.create_service(dev.register("worker:1"))
+    on_sqs(dev, active="false")
+
+    found = dev.gradectl("status", "dev", "-o", "json").document
+
+    assert (found["transport"], found["draining"]) == ("activemq", "sqs")
+
+
 def test_watching_prints_a_document_per_change(capsys: pytest.CaptureFixture[str]) -> None:
     """The first shows everything; a signal ends it."""
     starting = Observations(

@@ -15,12 +15,12 @@ from gradectl.adapters.aws.ecs_models import (
     ServiceEvent,
     TaskRevision,
 )
-from gradectl.adapters.aws.state_models import IngressRule, ManagedState
+from gradectl.adapters.aws.state_models import IngressRule, ManagedState, SqsQueueState
 from gradectl.monitoring.checks import CHECKS, run_checks
-from gradectl.monitoring.observations import Observations
-from gradectl.monitoring.observe import wanted_parameters
+from gradectl.monitoring.observations import Observations, Transports
+from gradectl.monitoring.observe import sqs_counters, wanted_parameters
 from gradectl.monitoring.stopped_tasks import failed
-from grader.contract.names import QUEUES
+from grader.contract.names import QUEUES, TransportName
 from grader.ports.messages import QueueStatistics
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-grading-task:8"
@@ -217,6 +217,137 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
+SQS = Transports(
+    TransportName.SQS, False, {name: f"https://sqs.test/1/dev-{name}" for name in QUEUES}
+)
+#: The figures of ten minutes with idle workers.
+IDLE = SqsQueueState("dev-q", 0, 0, 0, "dev-grading-dlq", 50, None, 30)
+UNPOLLED = replace(IDLE, receives=0)
+STATES: dict[str, SqsQueueState | None] = {
+    **dict.fromkeys(("grading-requests", "grading-priority"), IDLE),
+    "grading-results": replace(IDLE, dead_letter_queue="", most_receives=0),
+    "grading-dlq": SqsQueueState("dev-grading-dlq", 0, 0, 0),
+}
+
+
+def on_sqs(**states: SqsQueueState | None) -> Observations:
+    """An environment without a broker; names have underscores."""
+    changed = {name.replace("_", "-"): state for name, state in states.items()}
+    found = {**STATES, **changed}
+    wanted = wanted_parameters("dev", SQS)
+    return replace(
+        HEALTHY,
+        transports=SQS,
+        broker=None,
+        queues=sqs_counters(found),
+        sqs_queues=found,
+        wanted_parameters=wanted,
+        parameter_types=wanted,
+        endpoint="",
+        username="",
+        ingress=HEALTHY.ingress[1:],
+    )
+
+
+UNSEEN = replace(IDLE, receives=None)
+#: Name of a check, an environment on SQS, and words of cause and next step.
+SQS_CASES: list[tuple[str, Observations, str, str]] = [
+    (
+        "consumers",
+        on_sqs(
+            grading_requests=replace(IDLE, receives=0), grading_priority=replace(IDLE, receives=0)
+        ),
+        "none has polled the queues for ten minutes",
+        "gradectl logs dev --grep ERROR",
+    ),
+    (
+        "consumers",
+        on_sqs(grading_requests=replace(UNSEEN, visible=3), grading_priority=UNSEEN),
+        "3 messages wait, and none is in flight",
+        "gradectl logs dev --grep ERROR",
+    ),
+    ("request-queues", on_sqs(grading_priority=None), "does not exist", "gradectl apply dev"),
+    (
+        "redrive-policy",
+        on_sqs(grading_requests=replace(IDLE, dead_letter_queue="")),
+        "grading-requests has no redrive policy",
+        "gradectl apply dev",
+    ),
+    (
+        "oldest-request",
+        on_sqs(grading_requests=replace(IDLE, visible=2, oldest_seconds=7205.0)),
+        "the oldest message of grading-requests is 2h 5s old",
+        "gradectl queue list -e dev",
+    ),
+    (
+        "dead-letters",
+        on_sqs(grading_dlq=replace(IDLE, visible=2)),
+        "2 requests failed",
+        "gradectl queue inspect grading-dlq -e dev --sample 10",
+    ),
+    (
+        "result-queue",
+        on_sqs(grading_results=replace(IDLE, visible=4, receives=0, oldest_seconds=60.0)),
+        "4 results wait, the oldest for 1m, and none was polled",
+        "SQS_RESULT_QUEUE_URL",
+    ),
+    (
+        "result-queue",
+        on_sqs(grading_results=replace(UNSEEN, visible=4, oldest_seconds=7200.0)),
+        "the oldest for 2h",
+        "deletes results",
+    ),
+    (
+        "parameters",
+        replace(on_sqs(), parameter_types={}),
+        "/dev/db/endpoint does not exist",
+        "gradectl apply dev",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "cause", "next_step"),
+    SQS_CASES,
+    ids=[f"{at}-{case[0]}" for at, case in enumerate(SQS_CASES)],
+)
+def test_a_check_fires_on_sqs_for_its_cause_only(
+    name: str, seen: Observations, cause: str, next_step: str
+) -> None:
+    """SQS knows no consumers, so figures of CloudWatch tell who receives."""
+    failed = [each for each in run_checks(seen) if each.outcome == "failed"]
+
+    assert [each.check.name for each in failed] == [name]
+    assert cause in failed[0].cause
+    assert next_step in failed[0].next_step
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        on_sqs(),
+        on_sqs(grading_requests=replace(UNSEEN, visible=5, in_flight=2)),
+        on_sqs(grading_requests=UNSEEN, grading_priority=UNSEEN, grading_results=UNSEEN),
+        on_sqs(grading_results=replace(UNSEEN, visible=3)),
+        on_sqs(grading_requests=replace(IDLE, oldest_seconds=9000.0)),
+    ],
+    ids=["idle", "working", "no figures", "results of now", "old figure"],
+)
+def test_an_environment_on_sqs_needs_no_broker(seen: Observations) -> None:
+    """Neither the broker nor its parameters and security groups are missed."""
+    assert {each.outcome for each in run_checks(seen)} == {"ok"}
+
+
+def test_a_broker_that_is_drained_is_checked() -> None:
+    """Until it is removed, the workers need it."""
+    seen = replace(on_sqs(), transports=replace(SQS, has_broker=True))
+
+    failed = [each.check.name for each in run_checks(seen) if each.outcome == "failed"]
+
+    assert failed == ["broker"]
+    assert "/dev/mq/password" in wanted_parameters("dev", seen.transports)
+
+
 def test_no_check_fires_in_a_healthy_environment() -> None:
     """The second half of every case below."""
     assert [each.outcome for each in run_checks(HEALTHY)] == ["ok"] * len(CHECKS)
@@ -240,7 +371,7 @@ def test_a_check_fires_for_its_cause_only(
 
 def test_every_check_has_a_case() -> None:
     """A new check needs one."""
-    assert {case[0] for case in CASES} == {check.name for check in CHECKS}
+    assert {case[0] for case in (*CASES, *SQS_CASES)} == {check.name for check in CHECKS}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from gradectl.adapters.aws.ecs_models import EcsDeployment, EcsService, EcsTask, TaskRevision
-from gradectl.adapters.aws.state_models import ManagedState
-from gradectl.monitoring.observations import Observations
+from gradectl.adapters.aws.state_models import ManagedState, SqsQueueState
+from gradectl.monitoring.observations import Observations, Transports
+from gradectl.monitoring.observe import sqs_counters
 from gradectl.monitoring.status import changes, document, problems, screen
-from grader.contract.names import QUEUES
+from grader.contract.names import QUEUES, TransportName
 from grader.ports.messages import QueueStatistics
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/dev-grading-task:8"
@@ -120,3 +121,37 @@ def test_changes_are_lines_with_the_old_and_the_new_state() -> None:
     assert "-> 1 of 2 running" in found[0]
     assert "wrong: service: only 1 of 2 workers are running; next: gradectl doctor dev" in found[1]
     assert changes(after, after) == []
+
+
+STATES = {name: SqsQueueState(f"dev-{name}", 3, 1, 2, "", 0, 65.0, 4) for name in QUEUES}
+ON_SQS = replace(
+    GOOD,
+    transports=Transports(TransportName.SQS, False, dict.fromkeys(QUEUES, "https://sqs.test/1/q")),
+    broker=None,
+    queues=sqs_counters(STATES),
+    sqs_queues=STATES,
+)
+
+
+def test_an_environment_on_sqs_has_no_row_for_a_broker() -> None:
+    """It has the age of the oldest message instead of the number of consumers."""
+    lines = screen(ON_SQS)
+
+    assert not any(line.startswith("broker") for line in lines)
+    assert "transport Amazon SQS" in lines
+    (row,) = (line.split() for line in lines if line.startswith("grading-requests "))
+    assert row == ["grading-requests", "3", "1", "1m", "5s"]
+    assert not [each for each in problems(ON_SQS) if each.part == "broker"]
+
+
+def test_a_document_says_what_carries_the_messages() -> None:
+    """And what is being drained, during a change."""
+    found = document(ON_SQS)
+    draining = replace(ON_SQS, transports=replace(ON_SQS.transports, has_broker=True))
+
+    assert (found["transport"], found["draining"]) == ("sqs", None)
+    assert found["queues"][0]["consumers"] is None
+    assert (found["queues"][0]["delayed"], found["queues"][0]["oldest_seconds"]) == (2, 65.0)
+    assert (document(GOOD)["transport"], document(GOOD)["draining"]) == ("activemq", None)
+    assert document(draining)["draining"] == "activemq"
+    assert any("Amazon MQ is being drained" in line for line in changes(ON_SQS, draining))
