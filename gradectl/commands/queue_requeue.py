@@ -57,7 +57,9 @@ def requeue(  # noqa: PLR0913 - one parameter an option
     result is deleted from the database first. A request that waits already, in a queue or for its
     next attempt, is left alone. Without --apply it shows what it would do; each change is recorded
     in a journal in .gradectl/queues/. Exit code 5 when a worker has the request, or when it has a
-    verdict. An interrupted requeue goes on with the same command.
+    verdict. An interrupted requeue goes on with the same command. Queues of Amazon SQS cannot be
+    searched, so there a new message is sent, and a dead letter stays in its queue; a request
+    without a result may wait already, and needs --force.
     """
     target = select_environment(app, environment)
     found = _look_up(target, request_id)

@@ -19,7 +19,7 @@ from gradectl.monitoring.log_lines import LogLine, without_time
 from gradectl.monitoring.log_sources import request_lines
 from gradectl.options import command
 from gradectl.rollouts.polling import pauses
-from gradectl.submissions.lookup import LookupResult
+from gradectl.submissions.lookup import LookupResult, not_searched
 from gradectl.submissions.submitted import submitted_request
 from gradectl.submissions.trace import Advice, Event, advice, events_of, search_start
 from gradectl.target import EnvironmentClient, select_environment
@@ -45,8 +45,9 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
 
     It reads the objects in the bucket, the row of the database, the messages in the queues, the
     delayed retries and the lines of the workers' logs, and ends with the present state and the next
-    command. Times without milliseconds are known to the second only. It changes nothing. Exit code
-    3 when a place could not be read, 1 when the request is not found, 69 when it is not found and
+    command. Times without milliseconds are known to the second only. Queues of Amazon SQS cannot be
+    searched: their messages are missing, and row and logs tell. It changes nothing. Exit code 3
+    when a place could not be read, 1 when the request is not found, 69 when it is not found and
     not everything could be reached.
     """
     target = select_environment(app, environment)
@@ -56,7 +57,7 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
     start = search_start(events_of(found, request), datetime.now(UTC))
     events = events_of(found, request, collected.lines(start))
     unreachable = [*found.unreachable, *collected.unread]
-    unread = [*unreachable, *map(str, found.partly_searched)]
+    unread = [*unreachable, *not_searched(found.partly_searched)]
     next_advice = advice(found, target.name, datetime.now(UTC))
     if not events and not found.is_known:
         if unreachable or not found.partly_searched:

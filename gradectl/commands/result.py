@@ -18,7 +18,13 @@ from gradectl.errors import ExitCode, GradectlError
 from gradectl.job_table import jobs_of
 from gradectl.options import command
 from gradectl.queues.message_view import age
-from gradectl.submissions.lookup import LocatedMessage, LookupResult, look_up, request_state
+from gradectl.submissions.lookup import (
+    LocatedMessage,
+    LookupResult,
+    look_up,
+    not_searched,
+    request_state,
+)
 from gradectl.submissions.result_table import result_rows
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
@@ -45,9 +51,10 @@ def result(app: CloudContext, request_ids: tuple[str, ...], *, environment: str 
     Show the result or the state of each REQUEST_ID.
 
     It looks in the bucket, and in the database, the queues and the delayed retries if they can be
-    reached. Exit code 1 when a request is not found, 69 when it is not found and not everything
-    could be reached, 3 when it is not found and a queue could not be read to its end. Of several
-    requests it shows a line each.
+    reached. Queues of Amazon SQS cannot be searched; there, bucket and database answer. Exit code 1
+    when a request is not found, 69 when it is not found and not everything could be reached, 3 when
+    it is not found and a queue could not be read to its end. Of several requests it shows a line
+    each.
     """
     target = select_environment(app, environment)
     with ExitStack() as stack:
@@ -84,7 +91,9 @@ def _kept_open(
 def _warn(target: EnvironmentClient, results: Sequence[LookupResult]) -> None:
     """Say what could not be looked at."""
     texts = [
-        f"not all messages were read: {text}" for each in results for text in each.partly_searched
+        f"not all messages were read: {text}"
+        for each in results
+        for text in not_searched(each.partly_searched)
     ]
     texts += [f"not asked: {text}" for each in results for text in each.unreachable]
     for text in dict.fromkeys(texts):

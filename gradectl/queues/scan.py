@@ -41,6 +41,7 @@ class StopReason(StrEnum):
     MILLISECOND = "one millisecond"
     MEMORY = "memory of the broker"
     ORDER = "order of times"
+    NO_BROWSING = "no browsing"
 
 
 _EXPLANATIONS = {
@@ -53,6 +54,7 @@ _EXPLANATIONS = {
     StopReason.MEMORY: "INCOMPLETE, a sample: the broker has no memory to page in more of this"
     " queue, it shows the first by priority and age",
     StopReason.ORDER: "INCOMPLETE: the times of the messages are not in the order of the queue",
+    StopReason.NO_BROWSING: "INCOMPLETE: Amazon SQS cannot be searched",
 }
 
 

@@ -13,7 +13,7 @@ from gradectl.errors import GradectlError
 from gradectl.queues.broker import Broker, Inspector
 from gradectl.queues.inspection import read_queue
 from gradectl.queues.message_view import MessageView, age
-from gradectl.queues.scan import ScanResult
+from gradectl.queues.scan import ScanResult, StopReason
 from grader.client.results import stored_job_result
 from grader.contract.messages import JobResult, readable_request_id
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
@@ -50,9 +50,23 @@ class PartlySearched:
     queue: str
     scan: ScanResult
 
+    @property
+    def cannot_be_searched(self) -> bool:
+        """True for a queue of SQS, where only a consumer sees messages."""
+        return self.scan.reason is StopReason.NO_BROWSING
+
     def __str__(self) -> str:
         """Return how much of it was seen, and why not all."""
         return f"{self.queue}: {self.scan.summary}"
+
+
+def not_searched(parts: Sequence[PartlySearched]) -> list[str]:
+    """Say how much of each queue was seen; one line for all queues of SQS."""
+    sqs = [f"{each.scan.size} in {each.queue}" for each in parts if each.cannot_be_searched]
+    lines = [str(each) for each in parts if not each.cannot_be_searched]
+    if sqs:
+        lines.append(f"Amazon SQS cannot be searched for a request; messages: {', '.join(sqs)}")
+    return lines
 
 
 @dataclass(frozen=True)
@@ -96,7 +110,7 @@ def look_up(  # noqa: PLR0913 - one for each place
     """
     Look up a request in the bucket, the database, the queues and the delayed retries.
 
-    What cannot be reached or read is part of the result.
+    What cannot be reached or searched, such as queues of SQS, is part of the result.
 
     Args:
         request_id: The request.
@@ -121,8 +135,12 @@ def look_up(  # noqa: PLR0913 - one for each place
         request_id, is_thorough=result is None or (everywhere and not _completed(result))
     )
     with _noting("broker", unreachable), open_broker() as broker:
-        for queue in queues:
-            search.look_into(broker.inspector, queue)
+        if broker.inspector.can_browse:
+            for queue in queues:
+                search.look_into(broker.inspector, queue)
+        else:
+            open_scheduler = None  # there, a retry is a message in flight
+            search.count(broker.inspector, queues)
     if open_scheduler and (everywhere or not (result or search.messages)):
         with _noting("delayed retries", unreachable), open_scheduler() as broker:
             search.look_for_delayed(broker.inspector)
@@ -186,6 +204,15 @@ class _Search:
             if not (found or scan.complete):
                 self.partly.append(PartlySearched(queue, scan))
         self.messages += found.values()
+
+    def count(self, inspector: Inspector, queues: Sequence[str]) -> None:
+        """Note which queues may hold the request, where messages cannot be searched."""
+        if not self._is_thorough:
+            return
+        for queue, counters in inspector.statistics(queues).items():
+            if counters.size:
+                scan = ScanResult(0, counters.size, reason=StopReason.NO_BROWSING)
+                self.partly.append(PartlySearched(queue, scan))
 
     def look_for_delayed(self, inspector: Inspector) -> None:
         """Search the retries that wait for their time."""
@@ -258,6 +285,8 @@ def _ago(moment: datetime, now: datetime) -> str:
 def _unknown(found: LookupResult) -> str:
     if found.partly_searched:
         known = "submitted; its current place is unknown" if found.submitted else "not found"
+        if any(each.cannot_be_searched for each in found.partly_searched):
+            return f"{known}: Amazon SQS cannot be searched"
         return f"{known}: not all messages could be read"
     if found.unreachable:
         return "submitted; its current place is unknown"

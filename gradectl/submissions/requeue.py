@@ -13,7 +13,7 @@ from gradectl.queues.journal import Journal
 from gradectl.queues.message_view import age
 from gradectl.queues.mover import Transfer
 from gradectl.queues.transfer import RedriveRules, TransferPlan, redriven
-from gradectl.submissions.lookup import LocatedMessage, LookupResult, claim_text
+from gradectl.submissions.lookup import LocatedMessage, LookupResult, claim_text, not_searched
 from grader.contract.bucket import metadata_key
 from grader.contract.messages import GradingRequest
 from grader.contract.names import (
@@ -179,8 +179,8 @@ class RequeueRules:
         read_request: Callable[[], GradingRequest | None],
     ) -> RequeuePlan:
         """Make the message anew."""
-        if found.partly_searched and not self.force:
-            text = f"not all messages were read: {'; '.join(map(str, found.partly_searched))}"
+        if found.partly_searched and not (self.force or _is_settled(found)):
+            text = f"not all messages were read: {'; '.join(not_searched(found.partly_searched))}"
             raise _refused(text, found, "add --force; a second message is not graded twice")
         try:
             request = read_request()
@@ -206,6 +206,16 @@ _INSTEAD = "gradectl result shows it; --again deletes the verdict and grades it 
 def _refused(why: str, found: LookupResult, next_step: str) -> RefusedError:
     text = f"request {found.request_id!r} is not sent again: {why}"
     return RefusedError(text, where="nothing was changed", next_step=next_step)
+
+
+def _is_settled(found: LookupResult) -> bool:
+    """
+    Whether a request on SQS has a result, so that no message of it waits.
+
+    Only its dead letter may exist, which is answered from the new row if it is ever put back.
+    """
+    has_result = bool(found.result or (found.row and found.row.result))
+    return has_result and all(each.cannot_be_searched for each in found.partly_searched)
 
 
 def _cannot_be_made(found: LookupResult, why: str) -> GradectlError:

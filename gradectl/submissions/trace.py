@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from gradectl.queues.transfer import redrives
 from gradectl.submissions.lookup import LocatedMessage, LookupResult, is_graded_again, request_state
 from gradectl.submissions.result_table import headline
-from grader.contract.messages import GradingRequest
+from grader.contract.messages import GradingRequest, JobResult
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     FIRST_SEEN_HEADER,
@@ -187,9 +187,20 @@ def advice(found: LookupResult, environment: str, now: datetime) -> Advice:
     result = found.result or (found.row and found.row.result)
     if dead and not (result and result.status is Status.COMPLETED):
         return Advice(f"dead-lettered: {dead.view.about}", f"gradectl queue requeue {option}")
+    if result and _may_be_buried(found, result):
+        state = f"finished: {headline(result)}; its dead letter may be in {DEAD_LETTER_QUEUE}"
+        return Advice(state, f"gradectl queue requeue {option}")
     if result:
         return Advice(f"finished: {headline(result)}", f"gradectl result {option}")
     return _unfinished(found, environment, now)
+
+
+def _may_be_buried(found: LookupResult, result: JobResult) -> bool:
+    """Whether a failed request may have a dead letter that cannot be searched."""
+    return result.status is not Status.COMPLETED and any(
+        each.queue == DEAD_LETTER_QUEUE and each.cannot_be_searched
+        for each in found.partly_searched
+    )
 
 
 def _unfinished(found: LookupResult, environment: str, now: datetime) -> Advice:

@@ -9,10 +9,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sample_results import completed, failed, request
+from unsearchable_queues import UnsearchableBroker
 
 from gradectl.errors import StoppedError, UnreachableError
 from gradectl.queues.testing import MemoryBroker
-from gradectl.submissions.lookup import LookupResult, claim_text, look_up, request_state
+from gradectl.submissions.lookup import (
+    LookupResult,
+    claim_text,
+    look_up,
+    not_searched,
+    request_state,
+)
 from gradectl.submissions.result_table import result_rows, result_table
 from grader.client.results import stored_job_result
 from grader.contract.bucket import result_key
@@ -286,3 +293,63 @@ def test_a_retry_that_waits_for_its_time_is_found() -> None:
     assert message.queue == "grading-requests"
     assert 0 < (message.due_seconds or 0) <= 60
     assert request_state(found).startswith("waits for its next attempt in ")
+
+
+class OnSqs(FakeEnvironment):
+    """An empty environment whose queues cannot be searched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broker = UnsearchableBroker()
+
+    def everywhere(self) -> LookupResult:
+        """Look up as trace and requeue do."""
+        return look_up(
+            "req_1",
+            self.store,
+            lambda: nullcontext(self.jobs),
+            lambda: nullcontext(self.broker),
+            open_scheduler=lambda: nullcontext(self.broker),
+            everywhere=True,
+        )
+
+
+def test_bucket_and_row_answer_where_queues_cannot_be_searched() -> None:
+    """Messages of others do not matter once there is a result."""
+    environment = OnSqs()
+    environment.broker.send("grading-requests", b"{}", {})
+    environment.store.objects[result_key("req_1")] = DONE.to_json()
+
+    found = environment.look_up()
+
+    assert request_state(found) == "finished"
+    assert (found.partly_searched, found.unreachable) == ((), ())
+
+
+def test_a_request_that_may_wait_on_sqs_is_not_called_missing() -> None:
+    """One line names all queues that may hold it; it is received from none."""
+    environment = OnSqs()
+    for queue in ("grading-requests", "grading-requests", "grading-dlq"):
+        environment.broker.send(queue, REQUEST.to_json(), {"correlation-id": "req_1"})
+
+    found = environment.everywhere()
+
+    assert not found.is_known
+    assert found.is_partial
+    assert request_state(found) == "not found: Amazon SQS cannot be searched"
+    (line,) = not_searched(found.partly_searched)
+    assert line.endswith(
+        "searched for a request; messages: 2 in grading-requests, 1 in grading-dlq"
+    )
+    environment.store.objects["submissions/req_1/solution.py"] = b"x"
+    assert request_state(environment.look_up()) == (
+        "submitted; its current place is unknown: Amazon SQS cannot be searched"
+    )
+
+
+def test_empty_queues_of_sqs_hold_no_request() -> None:
+    """So a request that has no row either was never sent."""
+    environment = OnSqs()
+    environment.store.objects["submissions/req_1/solution.py"] = b"x"
+
+    assert request_state(environment.everywhere()).startswith("submitted, but in no queue")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sample_results import completed, failed
+from unsearchable_queues import UnsearchableBroker
 
 from gradectl.errors import GradectlError, RefusedError, TryAgainError
 from gradectl.queues.journal import open_journal
@@ -293,3 +294,37 @@ def test_nothing_is_sent_when_the_row_changed_after_the_plan(system: System) -> 
     assert system.sent() == []
     (line,) = next(system.folder.glob("*.ndjson")).read_text().splitlines()
     assert json.loads(line)["event"] == "changing row"
+
+
+@pytest.fixture
+def on_sqs(tmp_path: Path) -> System:
+    """A system whose queues cannot be searched, with a message of another request in each."""
+    system = System(tmp_path, broker=UnsearchableBroker())
+    for queue in ("grading-requests", "grading-dlq"):
+        system.broker.send(queue, b"theirs", {})
+    return system
+
+
+def test_a_failed_request_is_sent_anew_where_queues_cannot_be_searched(on_sqs: System) -> None:
+    """It has a result, so no message of it waits; its dead letter stays."""
+    on_sqs.claim()
+    on_sqs.finish(FAILED)
+
+    plan = on_sqs.requeue()
+
+    assert plan.row is RowStep.REOPEN
+    assert [(queue, json.loads(body)["requestId"]) for queue, body, _ in on_sqs.sent()[1:]] == [
+        ("grading-priority", "req_1")
+    ]
+    assert [each.body for each in on_sqs.broker.messages("grading-dlq")] == [b"theirs"]
+
+
+def test_a_request_that_may_wait_on_sqs_needs_force(on_sqs: System) -> None:
+    """A second message is not graded twice, so this is allowed."""
+    with pytest.raises(RefusedError, match="Amazon SQS cannot be searched") as refused:
+        on_sqs.plan()
+    assert "--force" in refused.value.next_step
+
+    on_sqs.requeue(force=True)
+
+    assert len(on_sqs.sent()) == 2

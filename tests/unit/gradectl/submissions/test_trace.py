@@ -9,7 +9,8 @@ import pytest
 from sample_results import completed, failed, request
 
 from gradectl.queues.message_view import MessageView
-from gradectl.submissions.lookup import LocatedMessage, LookupResult
+from gradectl.queues.scan import ScanResult, StopReason
+from gradectl.submissions.lookup import LocatedMessage, LookupResult, PartlySearched
 from gradectl.submissions.trace import Event, advice, events_of, search_start
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import QueuedMessage
@@ -231,3 +232,16 @@ def test_the_advice_names_the_next_command(found: LookupResult, state: str, comm
     assert state in told.state
     assert told.command.startswith(command)
     assert bool(told.command) == bool(command)
+
+
+def test_the_dead_letter_of_a_failed_request_may_be_in_sqs() -> None:
+    """It cannot be searched there, and a requeue works without it."""
+    scan = ScanResult(0, 2, reason=StopReason.NO_BROWSING)
+    found = lookup(result=FAILED, partly_searched=(PartlySearched("grading-dlq", scan),))
+
+    told = advice(found, "dev", NOW)
+
+    assert "its dead letter may be in grading-dlq" in told.state
+    assert told.command == "gradectl queue requeue -e dev req_1"
+    without = advice(lookup(result=FAILED), "dev", NOW)
+    assert without.command == "gradectl result -e dev req_1"
