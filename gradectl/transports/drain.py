@@ -115,7 +115,7 @@ class Drain:
 def _not_empty(name: TransportName, drained: Drained) -> TryAgainError:
     """The error for a transport that did not become empty in time."""
     return TryAgainError(
-        f"{name.title} is not empty and unused yet: {summary(drained.counts)}",
+        f"{name.service} is not empty and unused yet: {summary(drained.counts)}",
         where=name.value,
         next_step="; ".join(hints(name, drained)) or "run the same command again",
     )
@@ -128,8 +128,8 @@ def hints(name: TransportName, drained: Drained) -> list[str]:
         producers = drained.counts[queue].producers
         known = f" ({producers} connected)" if producers else ""
         found.append(
-            f"{number} new requests came into {queue} of {name.title}: a producer{known} still"
-            f" sends there; let it send to {name.other.title}"
+            f"{number} new requests came into {queue} of {name.service}: a producer{known} still"
+            f" sends there; let it send to {name.other.service}"
         )
     stuck = [each for each in REQUEST_QUEUES if drained.counts[each].waiting]
     if drained.stalled_seconds and stuck:
@@ -137,5 +137,5 @@ def hints(name: TransportName, drained: Drained) -> list[str]:
     for queue in (RESULTS_QUEUE, DEAD_LETTER_QUEUE):
         count = drained.counts[queue]
         if count.total and count.consumers:
-            found.append(f"{queue} of {name.title} still has {count.consumers} consumers")
+            found.append(f"{queue} of {name.service} still has {count.consumers} consumers")
     return found

@@ -63,7 +63,7 @@ def queue_counts(
                 in_flight=found.in_flight,
                 delayed=late,
                 enqueued=found.enqueued,
-                consumers=found.consumers,
+                consumers=found.consumers or 0,
                 producers=found.producers,
             )
     return counts

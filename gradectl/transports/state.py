@@ -24,7 +24,7 @@ class TransportName(StrEnum):
         return TransportName.ACTIVEMQ if self is TransportName.SQS else TransportName.SQS
 
     @property
-    def title(self) -> str:
+    def service(self) -> str:
         """The name of the service."""
         return "Amazon SQS" if self is TransportName.SQS else "ActiveMQ"
 
@@ -108,8 +108,8 @@ class Deployed:
         if self.active is None:
             return "no transport is deployed"
         if self.drained:
-            return f"{self.active.title} is active, {self.drained.title} is being drained"
-        return f"{self.active.title} alone"
+            return f"{self.active.service} is active, {self.drained.service} is being drained"
+        return f"{self.active.service} alone"
 
 
 def due_steps(
@@ -140,4 +140,4 @@ def declared_by(step: Step, to: TransportName) -> Declared:
 
 def purpose(step: Step, to: TransportName) -> str:
     """What a step does in a change to a transport."""
-    return PURPOSES[step].format(new=to.title, old=to.other.title)
+    return PURPOSES[step].format(new=to.service, old=to.other.service)

@@ -97,8 +97,8 @@ TABLE = {
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
         "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
         " job_table planning problems processes queues rejudging rollouts secrets setup smoke"
-        " submissions target transports ui validation validation.catalogue validation.session grader.client"
-        " grader.contract grader.errors grader.languages grader.ports",
+        " submissions target transports ui validation validation.catalogue validation.session"
+        " grader.client grader.contract grader.errors grader.languages grader.ports",
         "cli": "errors options processes grader.errors",  # loads the modules of `commands` by name
     },
 }
