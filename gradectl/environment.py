@@ -148,6 +148,12 @@ class Environment(StrictModel):
         return str(self.variables.get("ecs_architecture") or "X86_64")
 
     @property
+    def has_broker(self) -> bool:
+        """Whether the environment has a broker: without SQS, or while one of them is drained."""
+        values = self.variables
+        return not values.get("use_sqs_queue") or bool(values.get("drain_other_transport"))
+
+    @property
     def files_bucket(self) -> str:
         """Name of the bucket with submissions, problems and results."""
         if self.files:

@@ -27,8 +27,8 @@ def select_environment(
 
     Args:
         app: The context of the command.
-        name: Value of --environment; None selects the only environment whose local stack is
-            running.
+        name: Value of --environment; None selects the environment that the running local stack
+            was started for, or the only one that may be running in it.
         transport: Value of --transport; None selects the active one.
 
     Raises:
@@ -39,14 +39,21 @@ def select_environment(
         return EnvironmentClient(app, app.environment(name), transport)
     known = environments.names(app.project_root)
     running = [each for each in map(app.environment, known) if app.stack(each)]
-    if len(running) == 1:
-        return EnvironmentClient(app, running[0], transport)
+    started_for = [each for each in running if _is_started_for(app, each)]
+    for found in (started_for, running):
+        if len(found) == 1:
+            return EnvironmentClient(app, found[0], transport)
     count = "several local environments are" if running else "no local environment is"
     raise UsageError(
         f"{count} running here, so --environment is required",
         where="--environment",
         next_step=f"gradectl local up, or --environment NAME, one of: {', '.join(known) or 'none'}",
     )
+
+
+def _is_started_for(app: CloudContext, environment: Environment) -> bool:
+    stack = app.stack(environment)
+    return stack is not None and stack.environment == environment.name
 
 
 class EnvironmentClient:

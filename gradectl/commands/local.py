@@ -10,8 +10,8 @@ from gradectl.context import AppContext, pass_context
 from gradectl.errors import DeadlineError, UnreachableError
 from gradectl.local import lifecycle
 from gradectl.local.layout import StackLayout
-from gradectl.local.lifecycle import ServiceStatus, StackLocation
-from gradectl.local.stack import Stack, stack_directory
+from gradectl.local.lifecycle import ServiceStatus
+from gradectl.local.stack import Stack, StackLocation, stack_directory
 from gradectl.options import group
 from gradectl.ui import Table
 
@@ -36,16 +36,23 @@ def up(app: AppContext, environment: str) -> None:
     Start the emulated cloud, or show the one that is running.
 
     The control plane is ready when the command returns. The broker, the database and the workers
-    start when `gradectl apply` creates their services.
+    start when `gradectl apply` creates their services; SQS is part of the control plane.
     """
     found = app.environment(environment)
     directory = stack_directory(app.project_root, app.environ)
-    location = StackLocation(directory, found.region, found.account_id)
+    location = StackLocation(
+        directory, found.region, found.account_id, found.name, has_broker=found.has_broker
+    )
     if app.options.dry_run:
         _emit_dry_run(app, "local-up", f"would start a local stack in {directory}")
         return
     stack = lifecycle.up(location, app.environ)
     _show(app, stack)
+    if stack.environment not in ("", found.name):
+        app.ui.warn(
+            f"this stack was started for {stack.environment}; for one without its resources:"
+            f" gradectl local down, then gradectl local up {found.name}"
+        )
     if not lifecycle.has_registry():
         app.ui.say(
             "no registry of images (docker-registry and htpasswd are not installed): workers run"

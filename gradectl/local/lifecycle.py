@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError, UnreachableError
-from gradectl.local.engines.find import find_engines, find_optional_registry
+from gradectl.local.engines.find import find_engines, find_mariadb, find_optional_registry
 from gradectl.local.layout import StackLayout
 from gradectl.local.stack import (
     DIRECTORY_VARIABLE,
     SETTLED_PATH,
     STATUS_PATH,
     Stack,
+    StackLocation,
     check_ours,
     is_locked,
     make_directory,
@@ -32,15 +33,6 @@ from gradectl.processes.output import tail
 
 _DOWN_SECONDS = 90.0
 _REQUEST_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class StackLocation:
-    """The directory of a stack, and the account and region it emulates."""
-
-    directory: Path
-    region: str
-    account_id: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ def up(location: StackLocation, environ: Mapping[str, str], *, build_sandbox: bo
     Start a stack, or return the one that is running.
 
     Args:
-        location: Directory, account and region.
+        location: Directory, account, region and environment.
         environ: The process environment, inherited by the supervisor and the sandbox build.
         build_sandbox: False for a stack whose tasks judge nothing.
 
@@ -79,7 +71,10 @@ def up(location: StackLocation, environ: Mapping[str, str], *, build_sandbox: bo
         raise TryAgainError(
             "a local stack is starting or stopping in this directory", where=str(location.directory)
         )
-    find_engines()
+    if location.has_broker:
+        find_engines()
+    else:
+        find_mariadb()
     layout = StackLayout(location.directory)
     if build_sandbox:
         _build_sandbox(layout, environ)
@@ -172,7 +167,7 @@ def _start_supervisor(
     """Start the supervisor in its own session; stop it if this process is interrupted before."""
     answer, ready = os.pipe()
     command = [sys.executable, "-m", "gradectl.local.supervisor", str(location.directory)]
-    command += [location.region, location.account_id, str(ready)]
+    command += [location.region, location.account_id, location.environment, str(ready)]
     with os.fdopen(answer) as answers, layout.supervisor_output.open("ab") as output:
         supervisor = subprocess.Popen(
             command,

@@ -22,7 +22,7 @@ from gradectl.local.desired import (
     TaskService,
 )
 from gradectl.local.engines import activemq, mariadb, registry
-from gradectl.local.engines.find import Engines
+from gradectl.local.engines.find import ActiveMqEngine, MariaDbEngine, find_activemq
 from gradectl.local.engines.registry import RegistryEngine
 from gradectl.local.engines.tls import Certificates
 from gradectl.local.image_store import CA_FILE, ImageStore, UnpackedImage
@@ -65,22 +65,24 @@ class Platform:
     Runs on this machine what AWS would run.
 
     Args:
-        engines: The installed engines.
+        mariadb: The installed database server.
         layout: The files of the stack.
         addresses: The fixed addresses of the stack.
         certificates: CA and server certificate of the broker and the database.
         read_parameter: Returns the value of a task's secret; raises `ConfigurationError`.
         registry: The prepared registry of images; None where it is not installed.
         images: The images of tasks; None without a registry.
+        find_broker: Finds the installed broker, which a stack without one need not have.
     """
 
-    engines: Engines
+    mariadb: MariaDbEngine
     layout: StackLayout
     addresses: Addresses
     certificates: Certificates
     read_parameter: Callable[[str], str]
     registry: RegistryEngine | None = None
     images: ImageStore | None = None
+    find_broker: Callable[[], ActiveMqEngine] = find_activemq
 
     def launch(self, service: LocalService) -> LaunchedProgram:
         """
@@ -111,7 +113,7 @@ class Platform:
         )
         if not broker.users:
             raise ConfigurationError("the broker has no user", where=broker.name)
-        child = activemq.start_broker(self.engines.activemq, broker, home)
+        child = activemq.start_broker(self.find_broker(), broker, home)
         ca_file, user = self.certificates.ca_file, broker.users[0]
         return LaunchedProgram(
             child,
@@ -131,8 +133,8 @@ class Platform:
             self.layout.log(service.name),
             self.certificates,
         )
-        mariadb.prepare_data(self.engines.mariadb, home)
-        child = mariadb.start_database(self.engines.mariadb, service.source.database, home)
+        mariadb.prepare_data(self.mariadb, home)
+        child = mariadb.start_database(self.mariadb, service.source.database, home)
         return LaunchedProgram(
             child,
             lambda: mariadb.database_answers(port),

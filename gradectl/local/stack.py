@@ -27,6 +27,26 @@ _LOCK = "supervisor.lock"
 
 
 @dataclass(frozen=True)
+class StackLocation:
+    """
+    The directory of a stack, and the account and region it emulates.
+
+    Attributes:
+        directory: Its directory.
+        region: The region.
+        account_id: The account.
+        environment: The environment that it is started for; empty for none.
+        has_broker: Whether that environment has a broker, so that one must be installed.
+    """
+
+    directory: Path
+    region: str
+    account_id: str
+    environment: str = ""
+    has_broker: bool = True
+
+
+@dataclass(frozen=True)
 class Stack:
     """A running local stack, with everything that a client needs to reach it."""
 
@@ -38,6 +58,7 @@ class Stack:
     broker_endpoint: str  # stomp+ssl://localhost:PORT
     db_endpoint: str  # 127.0.0.1:PORT
     supervisor_pid: int
+    environment: str = ""  # the one that it was started for
 
     @classmethod
     def load(cls, project_root: Path) -> Self | None:

@@ -1,7 +1,7 @@
 """
 The main process of a local stack: serves the control plane and runs the data planes.
 
-`python -m gradectl.local.supervisor DIRECTORY REGION ACCOUNT_ID READY_FD`, started by
+`python -m gradectl.local.supervisor DIRECTORY REGION ACCOUNT_ID ENVIRONMENT READY_FD`, started by
 `gradectl.local.lifecycle`. Writes one line to READY_FD: empty when it is ready, else the error.
 """
 
@@ -33,7 +33,7 @@ from gradectl.local.control_plane.state import (
     record_tasks,
 )
 from gradectl.local.desired import Cloud, OneOffTask, one_off_tasks
-from gradectl.local.engines.find import find_engines, find_optional_registry
+from gradectl.local.engines.find import find_mariadb, find_optional_registry
 from gradectl.local.engines.registry import prepare_registry
 from gradectl.local.engines.registry_client import RegistryClient
 from gradectl.local.engines.tls import make_certificates
@@ -43,7 +43,7 @@ from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
 from gradectl.local.reconciler import Reconciler, broker_snapshot, task_states
 from gradectl.local.runner import ServiceState, Snapshot
-from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, take_lock
+from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, StackLocation, take_lock
 from gradectl.processes.signals import call_on_signal
 
 _EXITED = "Essential container in task exited"  # the words of ECS
@@ -54,8 +54,9 @@ _log = logging.getLogger(__name__)
 class Supervisor:
     """A local stack: its control plane, its services, and its entry in `stack.json`."""
 
-    def __init__(self, layout: StackLayout, region: str, account_id: str) -> None:
+    def __init__(self, location: StackLocation) -> None:
         """Bind the ports and prepare the parts; raises `GradectlError`."""
+        layout = StackLayout(location.directory)
         patch_mq()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
@@ -70,19 +71,20 @@ class Supervisor:
         patch_tasks()
         addresses = Addresses(self._control_plane.url, broker_port, database_port, registry_port)
         platform = Platform(
-            find_engines(), layout, addresses, certificates, parameter, registry, images
+            find_mariadb(), layout, addresses, certificates, parameter, registry, images
         )
         watch = observe if registry else observe_without_images
         self._reconciler = Reconciler(watch, platform.launch, report, self._task_ended)
         self.stack = Stack(
             directory=layout.directory,
             endpoint_url=addresses.endpoint_url,
-            region=region,
-            account_id=account_id,
+            region=location.region,
+            account_id=location.account_id,
             ca_file=certificates.ca_file,
             broker_endpoint=f"stomp+ssl://localhost:{broker_port}",
             db_endpoint=f"{LOOPBACK}:{database_port}",
             supervisor_pid=os.getpid(),
+            environment=location.environment,
         )
         self._layout = layout
 
@@ -163,14 +165,15 @@ def broker_state(snapshot: Snapshot, *, rebooted: bool) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run a stack until SIGTERM or SIGINT."""
-    directory, region, account_id, ready = arguments
-    layout = StackLayout(Path(directory))
+    directory, region, account_id, environment, ready = arguments
+    location = StackLocation(Path(directory), region, account_id, environment)
+    layout = StackLayout(location.directory)
     with os.fdopen(int(ready), "w") as answer:
         try:
             lock = take_lock(layout.directory)
             layout.clear()
             _log_to_files(layout)
-            supervisor = Supervisor(layout, region, account_id)
+            supervisor = Supervisor(location)
             call_on_signal(supervisor.stop)
             supervisor.start()
         except GradectlError as error:

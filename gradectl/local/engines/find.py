@@ -59,19 +59,25 @@ def find_engines(root: Path = Path("/")) -> Engines:
         ConfigurationError: Lists all missing programs and the command that installs them.
     """
     search = _Search(root)
-    engines = Engines(
-        ActiveMqEngine(
-            java=search.program("java", package="default-jre-headless"),
-            home=root / _ACTIVEMQ_HOME,
-            class_path=(*search.broker_jars(), *search.json_jars()),
-        ),
-        MariaDbEngine(
-            server=search.program("mariadbd", package="mariadb-server-core"),
-            install=search.program("mariadb-install-db", package="mariadb-server-core"),
-        ),
-    )
+    engines = Engines(search.activemq(), search.mariadb())
     search.check()
     return engines
+
+
+def find_activemq(root: Path = Path("/")) -> ActiveMqEngine:
+    """Find the broker alone; raises `ConfigurationError` as `find_engines` does."""
+    search = _Search(root)
+    engine = search.activemq()
+    search.check()
+    return engine
+
+
+def find_mariadb(root: Path = Path("/")) -> MariaDbEngine:
+    """Find the database alone; raises `ConfigurationError` as `find_engines` does."""
+    search = _Search(root)
+    engine = search.mariadb()
+    search.check()
+    return engine
 
 
 def find_registry(root: Path = Path("/")) -> RegistryEngine:
@@ -111,6 +117,19 @@ class _Search:
         environ = process_environment() if self._root == Path("/") else {}
         found = find_program(name, environ, folders)
         return Path(found) if found else self._record_missing(name, package)
+
+    def activemq(self) -> ActiveMqEngine:
+        return ActiveMqEngine(
+            java=self.program("java", package="default-jre-headless"),
+            home=self._root / _ACTIVEMQ_HOME,
+            class_path=(*self.broker_jars(), *self.json_jars()),
+        )
+
+    def mariadb(self) -> MariaDbEngine:
+        return MariaDbEngine(
+            server=self.program("mariadbd", package="mariadb-server-core"),
+            install=self.program("mariadb-install-db", package="mariadb-server-core"),
+        )
 
     def broker_jars(self) -> Sequence[Path]:
         home = self._root / _ACTIVEMQ_HOME

@@ -17,8 +17,8 @@ import boto3
 import pytest
 
 from gradectl.local import lifecycle
-from gradectl.local.lifecycle import ServiceStatus, StackLocation
-from gradectl.local.stack import Stack
+from gradectl.local.lifecycle import ServiceStatus
+from gradectl.local.stack import Stack, StackLocation
 
 ROOT = Path(__file__).resolve().parents[3]
 REGION = "ap-northeast-2"

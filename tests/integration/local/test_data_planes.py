@@ -71,8 +71,8 @@ def test_a_port_in_use_is_reported_and_retried(account: Any) -> None:
 
 
 def test_a_killed_broker_and_database_are_restarted(account: Any) -> None:
-    """Both restart once, with new pids."""
-    account.create_broker()
+    """Both restart once, with new pids. A broker that is deleted stops, and the rest runs on."""
+    broker_id = account.create_broker()
     account.create_database()
     before = account.settle()
     for each in before.values():
@@ -84,3 +84,7 @@ def test_a_killed_broker_and_database_are_restarted(account: Any) -> None:
 
     assert after.keys() == before.keys()
     assert not {each.pid for each in after.values()} & {each.pid for each in before.values()}
+
+    account.client("mq").delete_broker(BrokerId=broker_id)
+    assert account.settle() == {"database": after["database"]}
+    assert has_ended(after["broker"].pid or 0)

@@ -15,9 +15,8 @@ import pytest
 from ended import has_ended
 
 from gradectl.local import lifecycle
-from gradectl.local.lifecycle import StackLocation
 from gradectl.local.loopback import is_listening
-from gradectl.local.stack import Stack, is_locked
+from gradectl.local.stack import Stack, StackLocation, is_locked
 
 pytestmark = pytest.mark.engine
 

@@ -29,8 +29,7 @@ from process_record import ProcessRecord
 from gradectl.local import lifecycle
 from gradectl.local.engines.activemq import broker_answers
 from gradectl.local.engines.broker_xml import BrokerUser
-from gradectl.local.lifecycle import StackLocation
-from gradectl.local.stack import DIRECTORY_VARIABLE, Stack
+from gradectl.local.stack import DIRECTORY_VARIABLE, Stack, StackLocation
 from grader.adapters.activemq.connection import Connection, connect
 
 pytestmark = pytest.mark.engine

@@ -45,7 +45,13 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CloudContext:
 
 
 @pytest.fixture
-def running_stack(tmp_path: Path) -> Iterator[None]:
+def started_for() -> str:
+    """The environment that the running stack was started for."""
+    return ""
+
+
+@pytest.fixture
+def running_stack(tmp_path: Path, started_for: str) -> Iterator[None]:
     """A local stack that appears to be running."""
     directory = tmp_path / "stack"
     make_directory(directory)
@@ -59,6 +65,7 @@ def running_stack(tmp_path: Path) -> Iterator[None]:
         broker_endpoint="stomp+ssl://localhost:1",
         db_endpoint="127.0.0.1:1",
         supervisor_pid=os.getpid(),
+        environment=started_for,
     ).write()
     yield
     os.close(lock)
@@ -99,6 +106,22 @@ def test_of_two_running_environments_one_must_be_named(
         select_environment(app, None)
 
     assert "local, other" in caught.value.next_step
+
+
+@pytest.mark.usefixtures("running_stack")
+@pytest.mark.parametrize("started_for", ["local-sqs", "gone"])
+def test_the_environment_that_the_stack_was_started_for_is_selected(
+    app: CloudContext, add: AddEnvironment, started_for: str
+) -> None:
+    """Two environments of one account do not run at once, unless they share a stack."""
+    add("local", emulated=True)
+    add("local-sqs", emulated=True)
+
+    if started_for == "local-sqs":
+        assert select_environment(app, None).name == "local-sqs"
+    else:
+        with pytest.raises(UsageError, match="several"):
+            select_environment(app, None)
 
 
 def test_without_a_running_environment_one_must_be_named(

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from gradectl.errors import ConfigurationError, ExitCode
-from gradectl.local.engines.find import find_engines, find_optional_registry, find_registry
+from gradectl.local.engines.find import (
+    find_activemq,
+    find_engines,
+    find_mariadb,
+    find_optional_registry,
+    find_registry,
+)
 
 FILES = {
     "usr/bin/java": 0o755,
@@ -69,6 +75,16 @@ def test_a_single_missing_file_is_listed_alone(tmp_path: Path, absent: str) -> N
     assert Path(absent).name in caught.value.what
     assert len(caught.value.what.split(";")) == 1
     assert len(caught.value.next_step.partition("apt-get install ")[2].split()) == 1
+
+
+def test_a_stack_without_a_broker_needs_the_database_only(tmp_path: Path) -> None:
+    """The broker is looked for when Terraform creates one."""
+    install(tmp_path, *(name for name in FILES if "mariadb" in name))
+
+    assert find_mariadb(tmp_path).server == tmp_path / "usr/sbin/mariadbd"
+    with pytest.raises(ConfigurationError, match=r"activemq\.jar") as caught:
+        find_activemq(tmp_path)
+    assert "mariadb" not in str(caught.value)
 
 
 def test_the_registry_of_images_is_optional(tmp_path: Path) -> None:
