@@ -24,6 +24,8 @@ NOT_SEARCHED = {
         *("aws_s3_bucket_logging", "aws_s3_bucket_notification", "aws_sns_topic"),
         *("aws_s3_bucket_object_lock_configuration", "aws_s3_bucket_replication_configuration"),
         *("aws_sns_topic_policy", "aws_sns_topic_subscription", "aws_wafv2_web_acl_association"),
+        *("aws_sqs_queue_policy", "aws_sqs_queue_redrive_policy"),
+        "aws_sqs_queue_redrive_allow_policy",
     ),
     "adopted by Terraform itself": ("aws_default_security_group",),
     "only in the state": ("terraform_data",),
