@@ -33,9 +33,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Granted:
-    """The claim is granted; `attempt` was counted before the work starts."""
+    """
+    The claim is granted.
+
+    Args:
+        attempt: Its number, which was counted before the work starts.
+        settled: Number of the last attempt whose failure was noted; 0 for none. The attempts since
+            then ended their worker, or lost their message.
+    """
 
     attempt: int
+    settled: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,10 @@ class JobStore(Protocol):
         Returns:
             False if the worker no longer has it, and nothing was changed.
         """
+        ...
+
+    def note_failure(self, request_id: str, attempt: int) -> None:
+        """Note that an attempt has failed and its worker lives; no effect if it was taken over."""
         ...
 
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:

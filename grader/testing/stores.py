@@ -113,6 +113,7 @@ class _Job:
     record: JobRecord
     message_id: str
     leased_until: datetime
+    settled: int = 0
 
 
 class MemoryJobStore:
@@ -143,8 +144,9 @@ class MemoryJobStore:
                 request_id, "running", attempt, claim.worker_id, claim.queue, None, _aware(now),
                 created_at=_aware(now) if job is None else job.record.created_at,
             )  # fmt: skip
-            self._jobs[request_id] = _Job(record, claim.message_id, now + claim.lease)
-            return Granted(attempt)
+            settled = 0 if job is None else job.settled
+            self._jobs[request_id] = _Job(record, claim.message_id, now + claim.lease, settled)
+            return Granted(attempt, settled)
 
     def _is_held(self, job: _Job, claim: Claim) -> bool:
         return job.message_id != claim.message_id and job.leased_until >= self._now()
@@ -169,6 +171,13 @@ class MemoryJobStore:
             job.record = replace(job.record, attempts=attempt - 1, worker_id="")
             job.leased_until = self._now() - timedelta(seconds=1)
             return True
+
+    def note_failure(self, request_id: str, attempt: int) -> None:
+        """Note the failure of an attempt."""
+        with self._lock:
+            job = self._jobs.get(request_id)
+            if job and job.record.result is None and job.record.attempts == attempt:
+                job.settled = attempt
 
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
         """Store a result, fenced by the number of the attempt; adds a missing row."""

@@ -148,6 +148,8 @@ class Consumer:
         confirmed = partial(self._confirmed, settlement)
         if isinstance(outcome, Retry):
             (copy,) = settlement.outgoing
+            if outcome.attempt:
+                self.recorder.note_failure(outcome.request_id, outcome.attempt)
             source.postpone(delivery, copy, confirmed)
         else:
             source.settle(delivery, settlement.outgoing, confirmed)

@@ -12,7 +12,14 @@ from grader.contract.verdicts import ErrorCode
 from grader.errors import GraderError, RequestError, StoppingError, TemporaryError
 from grader.logs import Logger
 from grader.ports.handlers import JobHandler
-from grader.ports.jobs import DEFAULT_LEASE, AlreadyFinished, Claim, HeldByAnother, JobStore
+from grader.ports.jobs import (
+    DEFAULT_LEASE,
+    AlreadyFinished,
+    Claim,
+    Granted,
+    HeldByAnother,
+    JobStore,
+)
 from grader.ports.messages import Delivery
 from grader.worker.copies import is_expired, original_id
 from grader.worker.retry import Retrier, retry_database
@@ -102,7 +109,7 @@ class JobProcessor:
         except GraderError:
             self._give_back(request, claimed.attempt)
             raise
-        return self._attempt(delivery, request, claimed.attempt)
+        return self._attempt(delivery, request, claimed)
 
     def superseded(self, request_id: str) -> Outcome:
         """
@@ -146,8 +153,9 @@ class JobProcessor:
             message = "Request not given back, its attempt counts"
             self._note(message, request, reason=str(error))
 
-    def _attempt(self, delivery: Delivery, request: JobRequest, attempt: int) -> Outcome:
-        if not self.policy.allows(attempt, delivery):
+    def _attempt(self, delivery: Delivery, request: JobRequest, claimed: Granted) -> Outcome:
+        attempt = claimed.attempt
+        if not self.policy.allows(attempt, delivery, claimed.settled):
             reason = "the last attempts ended their worker, or its connection to the broker"
             return self._exhausted(request, reason, attempt, made=attempt - 1)
         if is_expired(delivery, self.clock()):
@@ -169,7 +177,7 @@ class JobProcessor:
             )
             reason = f"{type(error).__name__}: {error}"
             if attempt < self.policy.max_attempts:
-                return Retry(attempt, reason)
+                return Retry(attempt, reason, request.request_id)
             return self._exhausted(request, reason, attempt, made=attempt)
 
     def _call_handler(self, request: JobRequest, attempt: int) -> Outcome:

@@ -62,6 +62,18 @@ class ResultRecorder:
             self._upload(result)
         return self._retry(lambda: self.jobs.finish(result, attempt=attempt), before_wait)
 
+    def note_failure(self, request_id: str, attempt: int) -> None:
+        """
+        Note that an attempt has failed and another one follows.
+
+        Without it, an attempt that failed would count as one that ended its worker, where the
+        message itself is delivered again.
+
+        Raises:
+            StoppingError: The worker stops while the database is unreachable.
+        """
+        self._retry(lambda: self.jobs.note_failure(request_id, attempt))
+
     def restore(self, stored: JobResult) -> None:
         """
         Upload a stored result again, whose `result.json` a discarded attempt may have replaced.

@@ -41,6 +41,7 @@ from grader.worker.copies import (
 )
 
 _MOST_DOUBLINGS = 30
+_LONGEST_WAIT_MS = 1_800_000
 #: The user's message for platform faults; operators find the reason in log and dead letter.
 _OUR_FAULT = "the grading system could not grade this request"
 
@@ -72,15 +73,16 @@ class DeliveryPolicy:
     max_crashes: int = 3
     result_expiry_seconds: int = 0
 
-    def allows(self, attempt: int, delivery: Delivery) -> bool:
+    def allows(self, attempt: int, delivery: Delivery, settled: int = 0) -> bool:
         """
         Whether an attempt may be made; ends requests that kill their workers.
 
         Args:
             attempt: Its number.
-            delivery: The message; one for another attempt names the last one that was settled.
+            delivery: The message; a copy for another attempt names the last one that was settled.
+            settled: That of the row, for a message that is delivered again instead of copied.
         """
-        unsettled = attempt - 1 - attempts_settled(delivery)
+        unsettled = attempt - 1 - max(attempts_settled(delivery), settled)
         return attempt <= self.max_attempts and unsettled < self.max_crashes
 
     def delay_ms(self, attempt: int, key: str) -> int:
@@ -88,15 +90,27 @@ class DeliveryPolicy:
         Return the delay after a failed attempt, from half of the exponential one to all of it.
 
         Args:
-            attempt: Number of the failed attempt; 0 when none was made, which waits the least.
+            attempt: Number of the failed attempt, from 1.
             key: Spreads requests that failed together, such as in an outage of the bucket.
         """
-        if not attempt:
-            return self.retry_delay_ms
         doubled = self.retry_delay_ms << min(attempt, _MOST_DOUBLINGS)
         longest = min(doubled, max(self.retry_max_delay_ms, self.retry_delay_ms))
         share = zlib.crc32(f"{key} {attempt}".encode(errors="replace")) / 2**32
         return round(longest / 2 * (1 + share))
+
+    def waiting_ms(self, receives: int) -> int:
+        """
+        Return how long a message waits whose request another message holds.
+
+        Where receipts are counted it waits as long again as it did in all, at most half an hour. So
+        it is received 32 times by the end of a job of 12 h, the longest, and the queue does not
+        take it for one that cannot be processed: that is 50 times.
+
+        Args:
+            receives: How often the message was received; 0 if that is not counted.
+        """
+        doubled = self.retry_delay_ms << min(max(receives - 1, 0), _MOST_DOUBLINGS)
+        return min(doubled, max(_LONGEST_WAIT_MS, self.retry_delay_ms))
 
 
 @dataclass(frozen=True)
@@ -131,10 +145,12 @@ class Retry:
         attempt: Number of the failed one; 0 when another message holds the request and none was
             made.
         reason: Why it failed, for operators.
+        request_id: The request, if an attempt was made.
     """
 
     attempt: int = 0
     reason: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,7 +242,10 @@ def _settlement(
             dead = letter if unsettled else ()
             return Settlement((_result_message(result, policy, now), *dead))
         case Retry(attempt, reason):
-            delay_ms = policy.delay_ms(attempt, original_id(delivery))
+            if attempt:
+                delay_ms = policy.delay_ms(attempt, original_id(delivery))
+            else:
+                delay_ms = policy.waiting_ms(delivery.receives)
             copy = delayed_copy(delivery, now, delay_ms=delay_ms, attempt=attempt, reason=reason)
             return Settlement((copy,))
         case Rejected():

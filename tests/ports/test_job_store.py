@@ -375,6 +375,30 @@ def test_attempt_that_is_given_back_does_not_count(job_store: JobStore) -> None:
     assert job_store.claim(claim("ID:2", "three")) == Granted(2)
 
 
+def test_a_failure_that_was_noted_is_known_to_the_next_claim(job_store: JobStore) -> None:
+    """So attempts that failed and attempts that ended their worker can be told apart."""
+    job_store.claim(claim("ID:1", "one"))
+    job_store.note_failure("req_1", 1)
+
+    assert job_store.claim(claim("ID:1", "two")) == Granted(2, settled=1)
+    assert job_store.claim(claim("ID:1", "two")) == Granted(3, settled=1)
+
+
+def test_only_the_running_attempt_has_its_failure_noted(job_store: JobStore) -> None:
+    """Not one that was taken over, nor one of a finished, deleted or unknown request."""
+    job_store.claim(claim("ID:1", "one"))
+    job_store.claim(claim("ID:1", "two"))
+    job_store.note_failure("req_1", 1)
+    job_store.note_failure("req_2", 1)
+
+    assert job_store.claim(claim("ID:1", "three")) == Granted(3)
+    job_store.finish(completed(), attempt=3)
+    job_store.note_failure("req_1", 3)
+    assert job_store.get("req_1").result == as_stored(completed())
+    job_store.delete("req_1")
+    assert job_store.claim(claim("ID:1", "four")) == Granted(1)
+
+
 def test_worker_gives_back_only_its_own_running_attempt(job_store: JobStore) -> None:
     """Neither another one's, nor an earlier one of its own, nor a finished or unknown one."""
     job_store.claim(claim("ID:1", "one"))

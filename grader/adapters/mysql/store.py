@@ -54,6 +54,7 @@ _RENEW = update(JOBS).where(
     JOBS.c.status == bindparam("wanted_status"),
     JOBS.c.leased_attempt == JOBS.c.attempts,
 )
+_NOTE_FAILURE = _UPDATE_ATTEMPT.where(JOBS.c.status == bindparam("wanted_status"))
 _GIVE_BACK = _UPDATE_ATTEMPT.where(
     JOBS.c.worker_id == bindparam("wanted_worker"),
     JOBS.c.status == bindparam("wanted_status"),
@@ -142,6 +143,17 @@ class MysqlJobStore:
         with translated(_WHERE), self._engine.connect() as connection:
             return bool(connection.execute(_GIVE_BACK, values).rowcount)
 
+    def note_failure(self, request_id: str, attempt: int) -> None:
+        """Note the failure of an attempt."""
+        values = {
+            "settled_attempts": attempt,
+            "wanted": request_id,
+            "wanted_attempt": attempt,
+            "wanted_status": _RUNNING,
+        }
+        with translated(_WHERE), self._engine.connect() as connection:
+            connection.execute(_NOTE_FAILURE, values)
+
     def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
         """Store a result, fenced by the number of the attempt; inserts a missing row."""
         values = {**outcome_columns(result), "updated_at": self._now()}
@@ -206,9 +218,10 @@ class MysqlJobStore:
                 return AlreadyFinished(result, row["message_id"] == claim.message_id)
             if row["message_id"] != claim.message_id and not self._is_abandoned(row):
                 return HeldByAnother(row["worker_id"])
-            return self._take_over(connection, claim, row["attempts"] + 1)
+            return self._take_over(connection, claim, row)
 
-    def _take_over(self, connection: Connection, claim: Claim, attempt: int) -> Granted:
+    def _take_over(self, connection: Connection, claim: Claim, row: RowMapping) -> Granted:
+        attempt = row["attempts"] + 1
         taken = {
             "attempts": attempt,
             "message_id": claim.message_id,
@@ -217,7 +230,7 @@ class MysqlJobStore:
             **self._lease(claim, attempt),
         }
         connection.execute(_UPDATE, {**taken, "wanted": claim.request.request_id})
-        return Granted(attempt)
+        return Granted(attempt, row["settled_attempts"] or 0)
 
     def _is_abandoned(self, row: RowMapping) -> bool:
         return _held_until(row) < self._now()

@@ -35,4 +35,5 @@ JOBS = Table(
     Column("updated_at", _MOMENT, nullable=False),
     Column("leased_until", _MOMENT),
     Column("leased_attempt", Integer),
+    Column("settled_attempts", Integer),
 )

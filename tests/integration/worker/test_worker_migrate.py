@@ -105,13 +105,29 @@ def test_claims_of_workers_without_leases_hold_for_an_hour(engine: Any, takes_ov
     assert isinstance(jobs.claim(Claim(request, "ID:2", "q", "new")), Granted)
 
 
-def test_gradectl_reads_a_schema_without_leases(engine: Any) -> None:
+def test_attempts_of_older_workers_are_counted_as_before(engine: Any) -> None:
+    """They note no failure, and take over the claim of a worker that did."""
+    migrate(engine)
+    jobs = MysqlJobStore(engine)
+    request = JobRequest(request_id="req_1")
+    jobs.claim(Claim(request, "ID:1", "q", "new"))
+    jobs.note_failure("req_1", 1)
+    with engine.connect() as connection:
+        connection.execute(text(OLD_TAKE_OVER), {"now": datetime(2024, 8, 20, 12)})  # noqa: DTZ001 - the database has naive times
+
+    assert jobs.claim(Claim(request, "ID:1", "q", "new")) == Granted(3, settled=1)
+
+
+def test_gradectl_reads_a_schema_of_an_older_worker(engine: Any) -> None:
     """It may be newer than the environment, and reads and deletes rows only."""
     migrate(engine)
     with engine.connect() as connection:
         connection.execute(text(OLD_CLAIM), {"now": datetime(2024, 8, 20, 12)})  # noqa: DTZ001 - the database has naive times
         connection.execute(
-            text("ALTER TABLE jobs DROP COLUMN leased_until, DROP COLUMN leased_attempt")
+            text(
+                "ALTER TABLE jobs DROP COLUMN leased_until, DROP COLUMN leased_attempt,"
+                " DROP COLUMN settled_attempts"
+            )
         )
     jobs = MysqlJobStore(engine)
 

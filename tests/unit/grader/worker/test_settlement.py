@@ -294,7 +294,6 @@ def test_each_failed_attempt_waits_longer_up_to_the_limit(
     whole = min(shortest * 2 ** min(attempt, 30), max(longest, shortest))
 
     assert whole // 2 <= policy.delay_ms(attempt, key) <= whole
-    assert policy.delay_ms(0, key) == shortest
 
 
 def test_requests_that_failed_together_are_tried_at_different_times() -> None:
@@ -331,6 +330,48 @@ def test_attempts_are_limited_and_crashes_more_so(
     policy = replace(POLICY, max_attempts=6, max_crashes=3)
 
     assert policy.allows(attempt, delivery(**{ATTEMPT_HEADER: settled})) == allowed
+
+
+@pytest.mark.parametrize(
+    ("attempt", "settled", "allowed"),
+    [
+        (3, 0, True),  # two crashes
+        (4, 0, False),
+        (4, 1, True),  # a failure, then two crashes
+        (5, 1, False),
+        (6, 5, True),  # failures only
+        (7, 6, False),
+    ],
+)
+def test_the_row_tells_failures_from_crashes_where_no_copy_does(
+    attempt: int, settled: int, allowed: bool
+) -> None:
+    """The larger number counts: a copy of an older worker has only the header."""
+    policy = replace(POLICY, max_attempts=6, max_crashes=3)
+
+    assert policy.allows(attempt, delivery(), settled) == allowed
+    assert policy.allows(attempt, delivery(**{ATTEMPT_HEADER: str(settled)}), 0) == allowed
+    assert policy.allows(attempt, delivery(**{ATTEMPT_HEADER: "0"}), settled) == allowed
+
+
+def test_a_duplicate_of_a_long_job_is_received_less_often_than_the_queue_allows() -> None:
+    """By the end of the longest job, 12 h, it is not among the dead letters of the queue."""
+    waits = [POLICY.waiting_ms(receives) / 1000 for receives in range(1, 51)]
+    received = next(at for at in range(51) if sum(waits[:at]) >= 12 * 3600)
+
+    assert waits[:4] == [5, 10, 20, 40]
+    assert received == 32
+    assert POLICY.waiting_ms(0) == 5000  # a copy in a broker, where receipts are not counted
+
+
+def test_a_message_that_waits_for_another_is_delayed_longer_each_time() -> None:
+    """Its receipts are counted by the queue."""
+    delays = [
+        settled_as(Retry(), replace(delivery(), receives=receives)).outgoing[0].delay_ms
+        for receives in (0, 1, 2, 3)
+    ]
+
+    assert delays == [5000, 5000, 10_000, 20_000]
 
 
 def test_the_broker_expires_no_copy() -> None:
