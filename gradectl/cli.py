@@ -46,6 +46,7 @@ COMMANDS = {
     "rejudge": "Grade submissions again, compare the results, then accept or discard them.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
     "queue": "Inspect and repair the queues.",
+    "transport": "Change the transport of an environment between ActiveMQ and Amazon SQS.",
     "status": "Show what runs in ENVIRONMENT, what is wrong, and the next command.",
     "doctor": "Look for the causes of known symptoms in ENVIRONMENT.",
     "revisions": "List the revisions of the workers' task definition, newest first.",

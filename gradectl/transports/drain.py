@@ -18,8 +18,8 @@ from gradectl.transports.draining import (
     summary,
 )
 from gradectl.transports.forwarding import Recipient, forward
-from gradectl.transports.state import TransportName
-from grader.contract.names import DEAD_LETTER_QUEUE, QUEUES, RESULTS_QUEUE
+from gradectl.transports.state import other, title
+from grader.contract.names import DEAD_LETTER_QUEUE, QUEUES, RESULTS_QUEUE, TransportName
 
 #: Delayed messages that are counted, at least.
 _MOST_DELAYED = 1_000
@@ -32,14 +32,12 @@ class Drained:
 
     Attributes:
         counts: The latest counts of the old transport.
-        moved: Messages moved to the new transport, by queue.
         arrived: New requests that came into the old transport meanwhile, at least, by queue.
         quiet_seconds: How long it has been empty and unused; None while it is not.
         stalled_seconds: How long nothing has changed although messages are left.
     """
 
     counts: Counts = field(default_factory=dict)
-    moved: Counter[str] = field(default_factory=Counter)
     arrived: dict[str, int] = field(default_factory=dict)
     quiet_seconds: float | None = None
     stalled_seconds: float = 0.0
@@ -59,20 +57,22 @@ class Drain:
     Args:
         old: The transport to drain.
         new: The one that results and dead letters are moved to.
-        journal: Has each moved message.
+        journal: Opens the journal of the moved messages; called for each queue that has some.
         quiet_seconds: How long the old one must stay empty, without a new request.
         report: Called with the progress in each round.
         pause: Pauses between two rounds; False when the time to wait is over.
         clock: Seconds of a monotonic clock.
+        moved: Counts the moved messages by queue, also of a drain that is interrupted.
     """
 
     old: Broker
     new: Recipient
-    journal: Journal
+    journal: Callable[[], Journal]
     quiet_seconds: float
     report: Callable[[Drained], None]
     pause: Callable[[], bool]
     clock: Callable[[], float]
+    moved: Counter[str]
 
     def run(self, name: TransportName) -> Drained:
         """
@@ -109,13 +109,22 @@ class Drain:
             count = drained.counts[queue]
             idle = not count.consumers or drained.stalled_seconds >= self.quiet_seconds
             if count.waiting and idle:
-                drained.moved[queue] += forward(self.old, self.new, queue, self.journal)
+                self._forward(queue)
+
+    def _forward(self, queue: str) -> None:
+        """Move the messages of a queue, and count them batch by batch."""
+        before = self.moved[queue]
+
+        def count(moved: int) -> None:
+            self.moved[queue] = before + moved
+
+        forward(self.old, self.new, queue, self.journal(), count)
 
 
 def _not_empty(name: TransportName, drained: Drained) -> TryAgainError:
     """The error for a transport that did not become empty in time."""
     return TryAgainError(
-        f"{name.service} is not empty and unused yet: {summary(drained.counts)}",
+        f"{title(name)} is not empty and unused yet: {summary(drained.counts)}",
         where=name.value,
         next_step="; ".join(hints(name, drained)) or "run the same command again",
     )
@@ -128,8 +137,8 @@ def hints(name: TransportName, drained: Drained) -> list[str]:
         producers = drained.counts[queue].producers
         known = f" ({producers} connected)" if producers else ""
         found.append(
-            f"{number} new requests came into {queue} of {name.service}: a producer{known} still"
-            f" sends there; let it send to {name.other.service}"
+            f"{number} new requests came into {queue} of {title(name)}: a producer{known} still"
+            f" sends there; let it send to {title(other(name))}"
         )
     stuck = [each for each in REQUEST_QUEUES if drained.counts[each].waiting]
     if drained.stalled_seconds and stuck:
@@ -137,5 +146,5 @@ def hints(name: TransportName, drained: Drained) -> list[str]:
     for queue in (RESULTS_QUEUE, DEAD_LETTER_QUEUE):
         count = drained.counts[queue]
         if count.total and count.consumers:
-            found.append(f"{queue} of {name.service} still has {count.consumers} consumers")
+            found.append(f"{queue} of {title(name)} still has {count.consumers} consumers")
     return found

@@ -21,7 +21,7 @@ class QueueCount:
         in_flight: Those that a consumer has.
         delayed: Retries that the transport will deliver later.
         enqueued: All that were ever sent; 0 where the transport does not count them.
-        consumers: Connected consumers; 0 where the transport does not know them.
+        consumers: Connected consumers; None where the transport does not know them.
         producers: Connected producers, likewise.
     """
 
@@ -29,7 +29,7 @@ class QueueCount:
     in_flight: int = 0
     delayed: int = 0
     enqueued: int = 0
-    consumers: int = 0
+    consumers: int | None = 0
     producers: int = 0
 
     @property
@@ -54,7 +54,7 @@ def queue_counts(
     counts = {}
     for queue in QUEUES:
         found = statistics.get(queue)
-        late = delayed.get(queue, 0)
+        late = delayed.get(queue, 0) + ((found.delayed or 0) if found else 0)
         if found is None:
             counts[queue] = QueueCount(delayed=late)
         else:
@@ -63,7 +63,7 @@ def queue_counts(
                 in_flight=found.in_flight,
                 delayed=late,
                 enqueued=found.enqueued,
-                consumers=found.consumers or 0,
+                consumers=found.consumers,
                 producers=found.producers,
             )
     return counts

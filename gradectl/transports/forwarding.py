@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from gradectl.queues.broker import Broker
@@ -52,20 +52,31 @@ def forward(
         The number of moved messages.
     """
     moved = 0
+    hand_over = _handing_over(to, queue, journal)
     with ExitStack() as stack:
         mover = None
-        while page := source.inspector.browse(queue):
-            mover = mover or stack.enter_context(source.mover())
-            before = moved
-            for start in range(0, len(page), MOST_REPLACED):
-                ids = [each.message_id for each in page[start : start + MOST_REPLACED]]
-                taken = mover.replace(queue, ids, _handing_over(to, queue, journal))
-                journal.taken(taken)
-                moved += len(taken)
-                report(moved)
-            if moved == before:  # consumers hold the rest
-                break
-    return moved
+        while True:
+            with _readable(source, queue) as page:
+                ids = [each.message_id for each in page]
+                before = moved
+                for start in range(0, len(ids), MOST_REPLACED):
+                    mover = mover or stack.enter_context(source.mover())
+                    taken = mover.replace(queue, ids[start : start + MOST_REPLACED], hand_over)
+                    journal.taken(taken)
+                    moved += len(taken)
+                    report(moved)
+            if moved == before:  # the queue is empty, or consumers hold the rest
+                return moved
+
+
+@contextmanager
+def _readable(source: Broker, queue: str) -> Iterator[Sequence[QueuedMessage]]:
+    """Read some messages of a queue, and hold them for the block where they must be received."""
+    if source.holder is None:
+        yield source.inspector.browse(queue)
+        return
+    with source.holder.hold(queue, MOST_REPLACED) as held:
+        yield held
 
 
 def _handing_over(

@@ -7,26 +7,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from grader.contract.names import TransportName
+
 #: The variables of the root that choose the transport.
 USE_SQS = "use_sqs_queue"
 DRAIN_OTHER = "drain_other_transport"
 
 
-class TransportName(StrEnum):
-    """A transport, by its name on the command line and in logs."""
+_TITLES = {TransportName.ACTIVEMQ: "ActiveMQ", TransportName.SQS: "Amazon SQS"}
 
-    ACTIVEMQ = "activemq"
-    SQS = "sqs"
 
-    @property
-    def other(self) -> TransportName:
-        """The other one."""
-        return TransportName.ACTIVEMQ if self is TransportName.SQS else TransportName.SQS
+def other(name: TransportName) -> TransportName:
+    """The other transport."""
+    return TransportName.ACTIVEMQ if name is TransportName.SQS else TransportName.SQS
 
-    @property
-    def service(self) -> str:
-        """The name of the service."""
-        return "Amazon SQS" if self is TransportName.SQS else "ActiveMQ"
+
+def title(name: TransportName) -> str:
+    """The name of the service."""
+    return _TITLES[name]
 
 
 class Step(StrEnum):
@@ -108,8 +106,8 @@ class Deployed:
         if self.active is None:
             return "no transport is deployed"
         if self.drained:
-            return f"{self.active.service} is active, {self.drained.service} is being drained"
-        return f"{self.active.service} alone"
+            return f"{title(self.active)} is active, {title(self.drained)} is being drained"
+        return f"{title(self.active)} alone"
 
 
 def due_steps(
@@ -140,4 +138,4 @@ def declared_by(step: Step, to: TransportName) -> Declared:
 
 def purpose(step: Step, to: TransportName) -> str:
     """What a step does in a change to a transport."""
-    return PURPOSES[step].format(new=to.service, old=to.other.service)
+    return PURPOSES[step].format(new=title(to), old=title(other(to)))

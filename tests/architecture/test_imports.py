@@ -89,8 +89,8 @@ TABLE = {
         "rejudging": "errors files queues grader.client grader.contract grader.errors grader.ports",
         "smoke": "errors queues grader.client grader.contract grader.errors grader.ports"
         " grader.text",
-        "transports": "adapters.aws deploy environment errors monitoring queues validation"
-        " grader.contract grader.ports",
+        "transports": "adapters.aws cloud deploy environment errors monitoring queues rollouts"
+        " target validation grader.contract grader.ports",
         "validation": "adapters.terraform environment errors files processes grader.text",
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradectl.transports.state import Declared, Deployed, Step, TransportName, due_steps, purpose
+from gradectl.transports.state import Declared, Deployed, Step, due_steps, other, purpose
+from grader.contract.names import TransportName
 
 MQ, SQS = TransportName.ACTIVEMQ, TransportName.SQS
 ALL = (Step.BOTH, Step.DRAIN, Step.OFF)
@@ -48,9 +49,9 @@ def test_the_parameters_tell_the_active_transport_and_the_drained_one(
 @pytest.mark.parametrize("to", TransportName)
 def test_a_change_from_the_other_transport_alone_needs_all_steps(to: TransportName) -> None:
     """Also when the file already declares the last state: both must exist for a while."""
-    alone = Deployed(to.other, frozenset({to.other}))
+    alone = Deployed(other(to), frozenset({other(to)}))
 
-    for declared in (Declared(to.other), Declared(to, drains=True), Declared(to)):
+    for declared in (Declared(other(to)), Declared(to, drains=True), Declared(to)):
         assert due_steps(to, declared, alone, None) == ALL
 
 
