@@ -321,7 +321,7 @@ def _statistics(
     now_ms = int(time() * 1000)
     return QueueStatistics(
         queue=queue,
-        size=visible + in_flight,
+        size=visible + in_flight + delayed,
         in_flight=in_flight,
         consumers=None,
         producers=0,
