@@ -10,22 +10,41 @@ variable "alarms" {
 }
 
 variable "broker" {
-  description = "Broker and login of the workers: outputs of the module messaging, or an existing ActiveMQ broker."
+  description = "Broker and login of the workers: outputs of the module messaging, or an existing ActiveMQ broker. Or sqs instead; both while the transport changes."
   type = object({
     cidr_blocks        = optional(list(string), []) # its addresses, if its groups cannot be referenced
     instance_type      = optional(string)           # burstable types (mq.t...) get an alarm for CPU credits
-    node_names         = list(string)               # values of the CloudWatch dimension Broker: <name>-1, and <name>-2 for a pair
+    node_names         = optional(list(string), []) # values of the CloudWatch dimension Broker: <name>-1, and <name>-2 for a pair
     password_version   = optional(number, 1)        # a higher version writes passwords.broker again
     security_group_ids = optional(list(string), []) # its groups
-    stomp_endpoints    = list(string)               # stomp+ssl://<host>:61614, one per node
+    stomp_endpoints    = optional(list(string), []) # stomp+ssl://<host>:61614, one per node
     user_names         = optional(list(string), []) # users of a new broker, of which username is one; empty if they are not known
     username           = optional(string, "worker") # user in the group grading-workers
+
+    sqs = optional(object({            # outputs of the module sqs; null without queues of SQS
+      active = optional(bool, true)    # with a broker too: true drains the broker, false drains the queues
+      names = object({                 # names of the queues
+        dead_letter = string           # receives what could not be graded
+        priority    = optional(string) # urgent requests; null for none
+        requests    = string           # requests
+        results     = string           # results
+      })
+      urls = object({                  # their URLs
+        dead_letter = string           # receives what could not be graded
+        priority    = optional(string) # urgent requests; null for none
+        requests    = string           # requests
+        results     = string           # results
+      })
+      visibility_seconds = optional(number, 120) # seconds after which another worker gets the job of a crashed one
+      wait_seconds       = optional(number, 20)  # longest time for which a receive waits
+      worker_policy_json = string                # IAM policy document that allows a worker to use them
+    }))
   })
   nullable = false
 
   validation {
-    condition     = length(var.broker.stomp_endpoints) > 0
-    error_message = "broker.stomp_endpoints must have one or more endpoints, without which a worker reaches no queue; a RabbitMQ broker has none."
+    condition     = length(var.broker.stomp_endpoints) > 0 || var.broker.sqs != null
+    error_message = "broker.stomp_endpoints must have one or more endpoints, without which a worker reaches no queue; a RabbitMQ broker has none. Or broker.sqs is required."
   }
 
   validation {
@@ -34,7 +53,7 @@ variable "broker" {
   }
 
   validation {
-    condition     = length(var.broker.node_names) > 0 && alltrue([for name in var.broker.node_names : can(regex("-[12]$", name))])
+    condition     = (length(var.broker.node_names) > 0) == (length(var.broker.stomp_endpoints) > 0) && alltrue([for name in var.broker.node_names : can(regex("-[12]$", name))])
     error_message = "broker.node_names must be the broker's name followed by -1 and, for a pair, also by -2: with another name, the number of workers does not follow the queues."
   }
 
@@ -49,7 +68,7 @@ variable "broker" {
   }
 
   validation {
-    condition     = !local.owns_group || length(concat(var.broker.security_group_ids, var.broker.cidr_blocks)) > 0
+    condition     = !local.owns_group || length(var.broker.stomp_endpoints) == 0 || length(concat(var.broker.security_group_ids, var.broker.cidr_blocks)) > 0
     error_message = "broker requires security_group_ids or cidr_blocks without network.security_group_ids: the security group of the workers would have no egress to the broker."
   }
 
@@ -146,7 +165,7 @@ variable "network" {
     s3_prefix_list_id  = optional(string)      # prefix list of S3 in the region; the VPC has a gateway endpoint for it
     internet_egress    = optional(bool, false) # workers may connect to any address on port 443, through NAT of the VPC
 
-    endpoints = optional(object({                     # interface endpoints ecr.api, ecr.dkr, logs and ssm
+    endpoints = optional(object({                     # interface endpoints ecr.api, ecr.dkr, logs and ssm, with broker.sqs also sqs
       security_group_ids = optional(list(string), []) # their groups
       cidr_blocks        = optional(list(string), []) # their addresses, if their groups cannot be referenced
     }))
@@ -177,15 +196,20 @@ variable "network" {
 }
 
 variable "passwords" {
-  description = "Passwords of broker.username and database.username; write-only, not stored in state or plan."
-  type        = object({ broker = string, database = string })
+  description = "Passwords of broker.username and database.username; write-only, not stored in state or plan. Without a broker, only that of the database."
+  type        = object({ broker = optional(string), database = string })
   nullable    = false
   ephemeral   = true
   sensitive   = true
 
   validation {
-    condition     = alltrue([for password in values(var.passwords) : password == null ? false : length(password) > 0])
+    condition     = (var.passwords.database == null ? false : length(var.passwords.database) > 0) && var.passwords.broker != ""
     error_message = "passwords requires a password for both broker and database, without which a worker cannot log in."
+  }
+
+  validation {
+    condition     = var.passwords.broker != null || length(var.broker.node_names) == 0
+    error_message = "passwords requires that of broker.username; only without a broker may it be null."
   }
 }
 
@@ -235,8 +259,8 @@ variable "settings" {
   nullable    = false
 
   validation {
-    condition     = length(setintersection(keys(var.settings), local.variable_names)) == 0
-    error_message = "settings must not contain ${join(", ", local.variable_names)}, which refer to what the other variables name."
+    condition     = length([for name in keys(var.settings) : name if contains(local.variable_names, name) || startswith(name, "SQS_") || contains(["DRAIN_OTHER_TRANSPORT", "USE_SQS_QUEUE"], name)]) == 0
+    error_message = "settings must not contain ${join(", ", local.variable_names)}, DRAIN_OTHER_TRANSPORT, USE_SQS_QUEUE or SQS_*, which refer to what the other variables name."
   }
 }
 

@@ -19,7 +19,7 @@ MODULE = ROOT / "modules" / "grading-system"
 SHARED = ("capacity", "scaling", "task")
 #: Variables that take the outputs of a module, and the members that are no outputs of it.
 OUTPUTS: dict[str, tuple[str, set[str]]] = {
-    "broker": ("messaging", {"cidr_blocks", "password_version", "username"}),
+    "broker": ("messaging", {"cidr_blocks", "password_version", "sqs", "username"}),
     "database": ("database", {"cidr_blocks", "password_version"}),
     "network": ("network", {"endpoints", "internet_egress", "s3_prefix_list_id"}),
     "storage": ("storage", set()),

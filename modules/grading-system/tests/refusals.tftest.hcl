@@ -36,8 +36,7 @@ run "rejects_what_is_empty" {
   command = plan
 
   variables {
-    image     = ""
-    passwords = { broker = "a-Password-for-tests-1", database = "" }
+    image = ""
     broker = {
       node_names         = ["shared-1"]
       stomp_endpoints    = []
@@ -50,7 +49,17 @@ run "rejects_what_is_empty" {
     }
   }
 
-  expect_failures = [var.broker, var.database, var.image, var.passwords]
+  expect_failures = [var.broker, var.database, var.image]
+}
+
+run "rejects_an_empty_password" {
+  command = plan
+
+  variables {
+    passwords = { broker = "a-Password-for-tests-1", database = "" }
+  }
+
+  expect_failures = [var.passwords]
 }
 
 run "rejects_wrong_references" {
