@@ -23,13 +23,17 @@ from gradectl.planning.cost_report import rows as cost_rows
 from gradectl.planning.price_file import read_prices
 from gradectl.setup.first_cost import ONLY_IN_A_PLAN, first_estimate
 from gradectl.setup.new_environment import (
+    ACTIVEMQ,
     SIZES,
+    SQS,
+    TRANSPORTS,
     NewEnvironment,
     adopted_broker,
     adopted_database,
     adopted_vpc,
     environment_text,
     free_cidr,
+    size_variables,
 )
 from gradectl.ui import Table
 
@@ -48,6 +52,11 @@ _DEFAULT_CIDR = "10.0.0.0/16"
     show_default=True,
     help="small: disposable, for tests; standard: protected data and up to ten workers;"
     " production: also survives the failure of a zone.",
+)
+@click.option(
+    "--transport",
+    type=click.Choice(TRANSPORTS),
+    help="activemq: a broker of Amazon MQ, the default; sqs: queues of SQS, billed by the request.",
 )
 @click.option("--vpc-id", metavar="ID", help="Use this VPC; its subnets and endpoints are read.")
 @click.option("--broker-id", metavar="ID", help="Use this Amazon MQ broker.")
@@ -69,6 +78,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     *,
     account_id: str | None,
     size: str,
+    transport: str | None,
     vpc_id: str | None,
     broker_id: str | None,
     broker_user: str,
@@ -83,9 +93,12 @@ def init(  # noqa: PLR0913 - one parameter an option
     estimated from the written values, by the table of prices and the arithmetic of plan --cost.
     """
     adopted = _Adopted(vpc_id, broker_id, broker_user, db_instance)
-    if external and adopted.any:
+    if external and (adopted.any or transport):
         text = "--external describes no resources; gradectl finds them by their names"
         raise UsageError(text, where="--external", next_step="omit the other options")
+    if broker_id and transport == SQS:
+        text = "an environment on SQS has no broker"
+        raise UsageError(text, where="--broker-id", next_step="omit it, or --transport")
     folder = app.project_root / FOLDER / name
     if folder.exists():
         text = f"{FOLDER}/{name} exists already; nothing was changed"
@@ -95,7 +108,8 @@ def init(  # noqa: PLR0913 - one parameter an option
     _check_region(app.project_root.glob(f"{FOLDER}/limits.tf"), region)
     environment = _environment(name, account_id, region, {}, external=external)
     if not external:
-        variables = _variables(app, environment, SIZES[size], adopted)
+        chosen = size_variables(size, transport or ACTIVEMQ)
+        variables = _variables(app, environment, chosen, adopted)
         environment = _environment(name, account_id, region, variables, external=False)
     _write(app, environment, _estimate(app, environment))
     _say_next(app, environment)
@@ -126,7 +140,8 @@ def _variables(
         del defaults["vpc_cidr_block"]
     variables = {key: value for key, value in defaults.items() if key in known}
     if adopted.vpc_id:
-        variables |= _vpc(app, environment, adopted.vpc_id)
+        sized = environment.model_copy(update={"variables": variables})
+        variables |= _vpc(app, sized, adopted.vpc_id)
     if adopted.broker_id:
         variables |= _broker(app, environment, adopted.broker_id, adopted.broker_user)
     if adopted.db_instance:

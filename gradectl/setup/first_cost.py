@@ -35,7 +35,8 @@ def _resources(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Address and values of each billed resource of the root."""
     yield from _network(values)
     yield from _workers(values)
-    if values["mq_existing"] is None:
+    yield from _queues(values)
+    if values.own_broker:
         yield (
             "module.messaging[0].aws_mq_broker.this[0]",
             {
@@ -71,6 +72,15 @@ def _network(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for service in values.endpoints:
         address = f'module.network.aws_vpc_endpoint.interface["{service}"]'
         yield address, {"subnet_ids": subnets, "vpc_endpoint_type": "Interface"}
+
+
+def _queues(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The queues of SQS that apply creates."""
+    if values["sqs_existing"] is not None:
+        return
+    for purpose, arn in values.queues.items():
+        queue = {"name": arn.rpartition(":")[2], "kms_master_key_id": values["kms_key_arn"]}
+        yield f'module.sqs[0].aws_sqs_queue.this["{purpose}"]', queue
 
 
 def _workers(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -48,6 +48,9 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 _ZONES = 2
+ACTIVEMQ, SQS = "activemq", "sqs"
+#: The ways in which requests reach the workers.
+TRANSPORTS = (ACTIVEMQ, SQS)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,20 @@ def environment_text(new: NewEnvironment, descriptions: Mapping[str, str]) -> st
         lines += _comment(descriptions.get(name, ""))
         lines.append(f"  {name}: {json.dumps(value)}")
     return "\n".join(lines) + "\n"
+
+
+def size_variables(size: str, transport: str) -> dict[str, Any]:
+    """
+    Give the variables of a size; with SQS without those of the broker.
+
+    Args:
+        size: A key of `SIZES`.
+        transport: One of `TRANSPORTS`.
+    """
+    if transport == ACTIVEMQ:
+        return dict(SIZES[size])
+    chosen = {name: value for name, value in SIZES[size].items() if not name.startswith("mq_")}
+    return {**chosen, "use_sqs_queue": True}
 
 
 def free_cidr(used: Collection[str]) -> str:

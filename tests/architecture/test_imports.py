@@ -147,6 +147,7 @@ PURE = (
     "gradectl.deploy.verify.filters",
     "gradectl.deploy.verify.network_rules",
     "gradectl.deploy.verify.planned",
+    "gradectl.deploy.verify.queue_rules",
     "gradectl.deploy.verify.reachability",
     "gradectl.deploy.verify.results",
     "gradectl.deploy.verify.root_values",

@@ -25,6 +25,7 @@ from gradectl.adapters.aws.network import Network
 from gradectl.adapters.aws.objects import ExclusiveObjects
 from gradectl.adapters.aws.parameters import ParameterStore
 from gradectl.adapters.aws.providers import Providers
+from gradectl.adapters.aws.queue_settings import QueueSettings
 from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.aws.quotas import Quotas
 from gradectl.adapters.aws.scaling import Scaling
@@ -267,6 +268,11 @@ class Aws:
     def providers(self) -> Providers:
         """OIDC providers of IAM."""
         return Providers(self._client("iam"))
+
+    @cached_property
+    def queue_settings(self) -> QueueSettings:
+        """SQS."""
+        return QueueSettings(self._client("sqs"))
 
     @cached_property
     def quotas(self) -> Quotas:

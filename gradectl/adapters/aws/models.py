@@ -164,3 +164,23 @@ class Simulation:
 
     role_arn: str
     decisions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class QueueNode:
+    """
+    The settings of a queue of SQS.
+
+    Attributes:
+        url: Its URL.
+        kms_key: ID, ARN or alias of its KMS key; "" for none.
+        sse: Whether SQS encrypts it with a key of its own.
+        dead_letter_arn: Where its redrive policy moves messages; "" without one.
+        max_receives: Number of receives after which it does.
+    """
+
+    url: str
+    kms_key: str = ""
+    sse: bool = False
+    dead_letter_arn: str = ""
+    max_receives: int = 0

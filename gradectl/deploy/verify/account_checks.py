@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gradectl.deploy.release import PIPELINE_VARIABLE
 from gradectl.deploy.verify import account_rules as rules
+from gradectl.deploy.verify import queue_rules
 from gradectl.deploy.verify.context import VerifyContext
 from gradectl.deploy.verify.results import (
     CheckResult,
@@ -79,7 +80,11 @@ def image(context: VerifyContext) -> CheckResult:
 
 def parameters(context: VerifyContext) -> CheckResult:
     """The SSM parameters."""
-    wanted = context.values.parameters
+    wanted = {
+        name: kind
+        for name, kind in context.values.parameters.items()
+        if not context.pending(name.split("/")[2])
+    }
     found = context.aws.parameter_types(list(wanted))
     applied = context.state.applied
     return rules.parameter_states(wanted, found, applied=applied, name=context.environment.name)
@@ -117,12 +122,17 @@ def names(context: VerifyContext) -> CheckResult:
 
 
 def _existing_names(context: VerifyContext) -> Iterator[rules.NamedResource]:
-    """Names of the broker, the database and the roles."""
+    """Names of the broker or the queues, the database and the roles."""
     prefix, aws, state = context.values.prefix, context.aws, context.state
-    if context.values["mq_existing"] is None:
+    if context.values.own_broker:
         name = f"{prefix}-mq"
         exists = name in aws.brokers.ids_by_name()
         yield rules.NamedResource(f"broker {name}", exists, state.has("aws_mq_broker", name))
+    if context.values["sqs_existing"] is None:
+        for arn in context.values.queues.values():
+            name = arn.rpartition(":")[2]
+            exists = aws.queue_settings.find(arn) is not None
+            yield rules.NamedResource(f"queue {name}", exists, state.has("aws_sqs_queue", name))
     if context.values["db_existing"] is None:
         exists = aws.databases.node(prefix) is not None
         managed = state.has("aws_db_instance", prefix)
@@ -198,7 +208,7 @@ def _quota_uses(
         yield use(name, "fargate", code, others, needed, hard=False)
     if values["db_existing"] is None and new:
         yield use("database instances", "rds", "L-7B6409FD", aws.databases.count, 1)
-    if values["mq_existing"] is None and new:
+    if values.own_broker and new:
         yield "brokers", lambda: _brokers(context)
 
 
@@ -215,7 +225,7 @@ def _brokers(context: VerifyContext) -> rules.QuotaUse | None:
 def log_policies(context: VerifyContext) -> CheckResult:
     """Resource policies of CloudWatch Logs."""
     own = []
-    if context.values["mq_existing"] is None:  # its general log is always on
+    if context.values.own_broker:  # its general log is always on
         own.append(f"{context.values.prefix}-mq-amazonmq-logs")
     if "task_restarts" not in context.values["alarm_disabled_kinds"]:
         own.append(f"{context.values.prefix}-stopped-tasks")
@@ -244,7 +254,7 @@ def service_roles(context: VerifyContext) -> CheckResult:
     if context.environment.emulated:
         return not_applicable("service-linked roles", "the emulated account has none")
     wanted = dict(_ROLES)
-    if context.values["mq_existing"] is not None:
+    if not context.values.own_broker:
         del wanted["AWSServiceRoleForAmazonMQ"]
     if context.values["db_existing"] is not None:
         del wanted["AWSServiceRoleForRDS"]
@@ -257,6 +267,9 @@ def service_roles(context: VerifyContext) -> CheckResult:
 
 def broker(context: VerifyContext) -> Iterator[CheckResult]:
     """The broker and its configuration."""
+    if not context.values.uses_broker:
+        yield not_applicable("broker", "the environment uses SQS")
+        return
     if not context.broker_id:
         if context.values["mq_existing"] is None:
             yield not_applicable("broker", "created by apply")
@@ -272,6 +285,32 @@ def broker(context: VerifyContext) -> Iterator[CheckResult]:
         ours = context.values["mq_existing"] is None
         yield rules.configuration_text_state(text, amazon_mq_rules(), ours=ours)
         yield rules.persistence_state(text)
+
+
+def queues(context: VerifyContext) -> Iterator[CheckResult]:
+    """The queues of SQS."""
+    values = context.values
+    if not values.uses_sqs:
+        yield not_applicable("queues", "the environment uses a broker")
+        return
+    existing = values["sqs_existing"]
+    if existing is None and not context.output_map("sqs_queue_urls"):
+        yield not_applicable("queues", "created by apply")
+        return
+    wanted = [
+        queue_rules.WantedQueue(purpose, arn, ours=existing is None)
+        for purpose, arn in values.queues.items()
+    ]
+    found = {}
+    for each in wanted:
+        try:
+            found[each.arn] = context.aws.queue_settings.find(each.arn)
+        except PermissionDeniedError as error:
+            check = f"queue {each.purpose.replace('_', ' ')}"
+            yield not_checked(check, in_one_line(error.what), error.next_step)
+    key = next(iter(_queue_keys(context)), "")
+    place = queue_rules.Place(context.environment.account_id, context.environment.region)
+    yield from queue_rules.queue_states(wanted, found, place, key)
 
 
 def database(context: VerifyContext) -> CheckResult:
@@ -309,6 +348,9 @@ def _task_role(context: VerifyContext, role: str) -> CheckResult:
         ("s3:PutObject", f"{bucket}/results/any"),
         *([("kms:Decrypt", str(key))] if key else []),
     ]
+    if not context.pending("sqs"):
+        needed += context.values.queue_calls
+        needed += [("kms:GenerateDataKey", each) for each in _queue_keys(context)]
     found = [simulate(role, [action], resource) for action, resource in needed]
     return rules.permission_state("task role", found)
 
@@ -329,8 +371,17 @@ def _execution_role(context: VerifyContext, role: str) -> CheckResult:
 
 def _worker_parameters(context: VerifyContext) -> list[str]:
     """Names of the parameters that the worker reads."""
-    name = context.environment.name
-    own = context.values["mq_enable_role_users"] and context.values["mq_existing"] is None
-    part = "mq-worker" if own else "mq"
-    keys = ("mq/broker-endpoint", f"{part}/username", f"{part}/password", "db/endpoint", "db/name")
-    return [f"/{name}/{key}" for key in keys]
+    values = context.values
+    part = "mq-worker" if values["mq_enable_role_users"] and values.own_broker else "mq"
+    broker = ("mq/broker-endpoint", f"{part}/username", f"{part}/password")
+    used = values.uses_broker and not context.pending("mq")
+    keys = (*(broker if used else ()), "db/endpoint", "db/name")
+    return [f"/{values.name}/{key}" for key in keys]
+
+
+def _queue_keys(context: VerifyContext) -> list[str]:
+    """The KMS key of the queues, if they have one of the account."""
+    values = context.values
+    existing = values["sqs_existing"]
+    key = values["kms_key_arn"] if existing is None else existing.get("kms_key_arn")
+    return [str(key)] if key and values.uses_sqs else []

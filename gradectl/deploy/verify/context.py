@@ -48,6 +48,16 @@ class VerifyContext:
             return None
         return self.aws.services.network(cluster, name)
 
+    def pending(self, part: str) -> bool:
+        """
+        Whether the next apply adds a part of the parameters to an applied environment.
+
+        Args:
+            part: Part in the names of the parameters: `mq` and `sqs` come with their transport.
+        """
+        applied = self.output_map("parameter_names")
+        return self.state.applied and bool(applied) and part not in applied
+
     @cached_property
     def broker_id(self) -> str:
         """ID of the broker; "" when it is created by apply or not in Amazon MQ."""

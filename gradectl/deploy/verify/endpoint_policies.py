@@ -1,26 +1,58 @@
-"""What the policy of an S3 endpoint does not allow, as far as it can be read from the document."""
+"""What the policy of an endpoint does not allow, as far as it can be read from the document."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-_READ = "s3:GetObject"
 
-
-def refused_by(policy: str, region: str, own_bucket: str) -> list[str]:
+@dataclass(frozen=True)
+class Call:
     """
-    List the reads that a worker needs and the policy does not allow.
+    A call of the workers through an endpoint.
 
-    A condition other than on the account of the bucket counts as met, and a document with
+    Attributes:
+        what: The call in words.
+        action: Its IAM action.
+        resource: ARN of what it uses.
+        ours: Whether that belongs to the account of the environment.
+    """
+
+    what: str
+    action: str
+    resource: str
+    ours: bool = True
+
+
+def s3_calls(region: str, own_bucket: str) -> list[Call]:
+    """
+    List the reads of a worker in S3.
+
+    Args:
+        region: Region of ECR, for the name of its bucket of layers.
+        own_bucket: The bucket of submissions; "" for none.
+    """
+    layers = f"arn:aws:s3:::prod-{region}-starport-layer-bucket/layer"
+    calls = [Call("reading image layers of ECR", "s3:GetObject", layers, ours=False)]
+    if own_bucket:
+        submission = f"arn:aws:s3:::{own_bucket}/submissions/x"
+        calls.append(Call(f"reading {own_bucket}", "s3:GetObject", submission))
+    return calls
+
+
+def refused_by(policy: str, calls: Sequence[Call]) -> list[str]:
+    """
+    List the calls, in words, that the policy does not allow.
+
+    A condition other than on the account of the resource counts as met, and a document with
     NotAction or NotResource as allowing: only AWS can decide them.
 
     Args:
         policy: The document; "" allows everything.
-        region: Region of ECR, for the name of its bucket of layers.
-        own_bucket: The bucket of submissions; "" for none.
+        calls: The calls of a worker.
     """
     try:
         document = json.loads(policy) if policy else {}
@@ -31,38 +63,31 @@ def refused_by(policy: str, region: str, own_bucket: str) -> list[str]:
         statements = [statements]
     if not statements or any({"NotAction", "NotResource"} & one.keys() for one in statements):
         return []
-    layers = f"arn:aws:s3:::prod-{region}-starport-layer-bucket/layer"
-    wanted = {"reading image layers of ECR": (layers, False)}
-    if own_bucket:
-        wanted[f"reading {own_bucket}"] = (f"arn:aws:s3:::{own_bucket}/submissions/x", True)
-    return [
-        what
-        for what, (resource, ours) in wanted.items()
-        if not _allowed(statements, resource, ours=ours)
-    ]
+    return [call.what for call in calls if not _allowed(statements, call)]
 
 
-def _allowed(statements: list[Mapping[str, Any]], resource: str, *, ours: bool) -> bool:
-    """Whether some statement allows reading the object, and none denies it."""
-    matching = [one for one in statements if _matches(one, resource)]
+def _allowed(statements: list[Mapping[str, Any]], call: Call) -> bool:
+    """Whether some statement allows a call, and none denies it."""
+    matching = [one for one in statements if _matches(one, call)]
     denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in matching)
     allowed = any(
-        one.get("Effect") == "Allow" and (ours or not _needs_our_account(one)) for one in matching
+        one.get("Effect") == "Allow" and (call.ours or not _needs_our_account(one))
+        for one in matching
     )
     return allowed and not denied
 
 
-def _matches(statement: Mapping[str, Any], resource: str) -> bool:
-    """Whether a statement is about reading the object."""
+def _matches(statement: Mapping[str, Any], call: Call) -> bool:
+    """Whether a statement is about a call."""
     actions = _texts(statement.get("Action", []))
     resources = _texts(statement.get("Resource", "*"))
-    return any(fnmatchcase(_READ.lower(), one.lower()) for one in actions) and any(
-        fnmatchcase(resource, one) for one in resources
+    return any(fnmatchcase(call.action.lower(), one.lower()) for one in actions) and any(
+        fnmatchcase(call.resource, one) for one in resources
     )
 
 
 def _needs_our_account(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement is limited to buckets of one account."""
+    """Whether a statement is limited to resources of one account."""
     return "aws:resourceaccount" in json.dumps(statement.get("Condition", {})).lower()
 
 

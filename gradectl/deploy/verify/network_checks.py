@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gradectl.adapters.aws.network_model import NetworkSnapshot
 from gradectl.deploy.verify.context import VerifyContext
+from gradectl.deploy.verify.endpoint_policies import Call
 from gradectl.deploy.verify.network_rules import reach_state, subnet_states, vpc_states
 from gradectl.deploy.verify.planned import BROKER_PORT, conflicts, planned
 from gradectl.deploy.verify.reachability import (
@@ -31,7 +32,9 @@ _NOT_HERE = "its address does not belong to this account"
 
 def network(context: VerifyContext) -> Iterator[CheckResult]:
     """VPC, subnets, and the way to each service, the broker and the database."""
-    hosts = {"broker": _broker(context), "database": _database(context)}
+    hosts = {"database": _database(context)}
+    if context.values.uses_broker:
+        hosts = {"broker": _broker(context), **hosts}
     service = context.service
     found = context.aws.network.snapshot(_vpc_ids(context, hosts))
     vpc = vpc_states(found, context.values)
@@ -75,8 +78,18 @@ def _services(
     """The way to each AWS service, and to a registry that is not ECR."""
     applied = context.service is not None
     bucket = context.environment.files_bucket
+    calls = {
+        "sqs": [
+            Call(f"{action} on {arn.rpartition(':')[2]}", action, arn)
+            for action, arn in context.values.queue_calls
+        ]
+    }
     for service in context.values.services:
-        yield reach_state(service, reach_service(found, source, service, bucket), applied=applied)
+        if service == "sqs" and service in context.values.endpoints and context.pending(service):
+            yield not_applicable("network: sqs", "its endpoint is created by apply")
+            continue
+        reach = reach_service(found, source, service, bucket, calls.get(service, ()))
+        yield reach_state(service, reach, applied=applied)
     if ".dkr.ecr." not in context.values.image:
         registry = context.values.image.partition("/")[0]
         yield reach_state(registry, reach_internet(found, source, HTTPS), applied=applied)
@@ -91,6 +104,8 @@ def _host(
 ) -> CheckResult:
     """The way to the broker or the database."""
     variable = _VARIABLES[name]
+    if host is None and name == "broker" and context.values.own_broker:
+        return not_applicable("network: broker", "created by apply")
     if host is None:
         return not_checked(f"network: {name}", f"{variable}: {_NOT_HERE}")
     existing = context.values[variable] is not None

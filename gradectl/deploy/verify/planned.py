@@ -149,7 +149,8 @@ def _s3_list(network: NetworkSnapshot) -> PrefixList:
 def _groups(ids: dict[str, str], values: RootValues, s3_list: str) -> dict[str, SecurityGroup]:
     """The security groups of the module network, with the rules of the workers."""
     own = {"endpoints"} if values.endpoints else set[str]()
-    own |= {role for role in ("broker", "database") if values.existing_peers(role) is None}
+    hosts = ("broker", "database") if values.uses_broker else ("database",)
+    own |= {role for role in hosts if values.existing_peers(role) is None}
     out = [_rule(_PORTS[role], egress=True, group_id=ids[role]) for role in _PORTS if role in own]
     out += [
         _rule(port, egress=True, **peer)

@@ -9,7 +9,7 @@ and the security groups of both ends must allow the port.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -22,7 +22,7 @@ from gradectl.adapters.aws.network_model import (
     Route,
     Subnet,
 )
-from gradectl.deploy.verify.endpoint_policies import refused_by
+from gradectl.deploy.verify.endpoint_policies import Call, refused_by, s3_calls
 from gradectl.deploy.verify.filters import EPHEMERAL, acl_allows, groups_allow
 
 HTTPS = 443
@@ -91,7 +91,11 @@ class Reach:
 
 
 def reach_service(
-    network: NetworkSnapshot, source: Source, service: str, own_bucket: str = ""
+    network: NetworkSnapshot,
+    source: Source,
+    service: str,
+    own_bucket: str = "",
+    calls: Sequence[Call] = (),
 ) -> Reach:
     """
     Follow the connection to an AWS service.
@@ -101,6 +105,7 @@ def reach_service(
         source: The tasks.
         service: Last part of the service's name, such as `ecr.api`.
         own_bucket: For S3, the bucket that the endpoint's policy must allow.
+        calls: For others, the calls that the policy of the endpoint must allow.
     """
     missing = _missing(network, source.subnet_ids)
     if missing:
@@ -110,6 +115,7 @@ def reach_service(
     named = next((one for one in own if not one.gateway and one.private_dns), None)
     if named:
         found = [*_dns(network, vpc_id, hostnames=True), *_to_endpoint(network, source, named)]
+        found += _refused(named, calls)
         return Reach(f"endpoint {named.endpoint_id}", _distinct(found))
     gateway = next((one for one in own if one.gateway), None)
     if gateway:
@@ -253,8 +259,13 @@ def _gateway_filters(
     )
     if not allowed:
         yield _group_egress(source, HTTPS, f"S3 (prefix list {listed.list_id or 'of S3'})")
-    for what in refused_by(gateway.policy, network.region, own_bucket):
-        text = f"the policy of {gateway.endpoint_id} does not allow {what}"
+    yield from _refused(gateway, s3_calls(network.region, own_bucket))
+
+
+def _refused(endpoint: Endpoint, calls: Sequence[Call]) -> Iterator[Obstacle]:
+    """The calls that the policy of an endpoint does not allow."""
+    for what in refused_by(endpoint.policy, calls):
+        text = f"the policy of {endpoint.endpoint_id} does not allow {what}"
         yield Obstacle(Cause.ENDPOINT_POLICY, text, "allow it in the policy of the endpoint")
 
 

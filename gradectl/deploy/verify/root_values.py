@@ -18,6 +18,7 @@ DEFAULTS: Mapping[str, Any] = {
     "db_instance_class": "db.t4g.micro",
     "db_max_allocated_storage_gb": None,
     "db_multi_az": False,
+    "drain_other_transport": False,
     "ecs_architecture": "X86_64",
     "ecs_desired_count": 2,
     "ecs_fargate_spot": None,
@@ -40,12 +41,22 @@ DEFAULTS: Mapping[str, Any] = {
     "mq_existing": None,
     "mq_instance_type": "mq.t3.micro",
     "s3_bucket_name": None,
+    "sqs_existing": None,
+    "sqs_settings": {},
     "use_fargate": True,
+    "use_sqs_queue": False,
     "vpc_cidr_block": "10.0.0.0/16",
     "vpc_existing": None,
     "vpc_interface_endpoints": None,
     "vpc_internet_egress_roles": [],
     "vpc_nat_mode": "none",
+}
+#: Ends of the names of the queues of SQS, by purpose.
+_QUEUES = {
+    "requests": "requests",
+    "priority": "priority",
+    "results": "results",
+    "dead_letter": "dlq",
 }
 #: Roles with a broker user of their own.
 ROLES = ("operator", "web", "worker")
@@ -79,6 +90,48 @@ class RootValues:
         return f"{self.name}-grading"
 
     @property
+    def uses_broker(self) -> bool:
+        """Whether there is a broker: it is the transport, or it is being drained."""
+        return bool(not self["use_sqs_queue"] or self["drain_other_transport"])
+
+    @property
+    def uses_sqs(self) -> bool:
+        """Whether there are queues of SQS: they are the transport, or they are being drained."""
+        return bool(self["use_sqs_queue"] or self["drain_other_transport"])
+
+    @property
+    def own_broker(self) -> bool:
+        """Whether apply creates the broker."""
+        return self.uses_broker and self["mq_existing"] is None
+
+    @property
+    def queues(self) -> dict[str, str]:
+        """ARN by purpose of the queues of SQS, own or existing; empty without SQS."""
+        if not self.uses_sqs:
+            return {}
+        existing = self["sqs_existing"]
+        if isinstance(existing, Mapping):
+            arns = {purpose: existing.get(f"{purpose}_arn") for purpose in _QUEUES}
+            return {purpose: str(arn) for purpose, arn in arns.items() if arn}
+        where = f"arn:aws:sqs:{self.region}:{self.account_id}:{self.prefix}"
+        priority = self["sqs_settings"].get("enable_priority_queue") is not False
+        return {
+            purpose: f"{where}-{end}"
+            for purpose, end in _QUEUES.items()
+            if priority or purpose != "priority"
+        }
+
+    @property
+    def queue_calls(self) -> tuple[tuple[str, str], ...]:
+        """The IAM actions of the workers on queues of SQS, each with the ARN of the queue."""
+        receiving = ("ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")
+        return tuple(
+            (f"sqs:{action}", arn)
+            for purpose, arn in self.queues.items()
+            for action in (receiving if purpose in ("requests", "priority") else ("SendMessage",))
+        )
+
+    @property
     def image(self) -> str:
         """The image of the worker."""
         if self["grading_container_image"]:
@@ -96,6 +149,7 @@ class RootValues:
             "ssm",
             *(() if self["use_fargate"] else ("ecs", "ecs-agent", "ecs-telemetry")),
             *(("ssmmessages",) if self["enable_ecs_exec"] else ()),
+            *(("sqs",) if self.uses_sqs else ()),
             *(("secretsmanager",) if self._reads_secrets_manager else ()),
         )
 
@@ -115,6 +169,7 @@ class RootValues:
             *(() if self["use_fargate"] else ("ecs", "ecs-agent", "ecs-telemetry")),
             *(("ssmmessages",) if self["enable_ecs_exec"] or self["enable_web_tier"] else ()),
             *(("kms",) if exec_key else ()),
+            *(("sqs",) if self.uses_sqs else ()),
             *(("secretsmanager",) if self._reads_secrets_manager else ()),
         )
 
@@ -144,7 +199,7 @@ class RootValues:
             Each security group as `group_id` and each range as `cidr`; None where none exists.
         """
         found = {
-            "broker": self["mq_existing"],
+            "broker": self["mq_existing"] if self.uses_broker else None,
             "database": self["db_existing"],
             "endpoints": (self.vpc or {}).get("endpoints"),
         }[role]
@@ -171,13 +226,17 @@ class RootValues:
         """Type by name of the SSM parameters that programs of the environment read."""
         secret, plain = "SecureString", "String"
         parts = {
-            "mq": {"broker-endpoint": plain, "username": plain, "password": secret},
             "db": {"endpoint": plain, "name": plain, "username": plain, "password": secret},
             "db-app": {"username": plain, "password": secret},
         }
-        if self["mq_enable_role_users"] and self["mq_existing"] is None:
+        if self.uses_broker:
+            parts["mq"] = {"broker-endpoint": plain, "username": plain, "password": secret}
+        if self["mq_enable_role_users"] and self.own_broker:
             login = {"username": plain, "password": secret}
             parts |= {f"mq-{role}": login for role in ROLES}
+        if self.uses_sqs:
+            urls = {f"{purpose.replace('_', '-')}-url": plain for purpose in self.queues}
+            parts["sqs"] = {"active": plain, **urls}
         return {
             f"/{self.name}/{part}/{key}": kind
             for part, keys in parts.items()

@@ -49,6 +49,7 @@ _CHECKS = (
     _Check("image", account_checks.image),
     _Check("parameters", account_checks.parameters),
     _Check("broker", account_checks.broker),
+    _Check("queues", account_checks.queues),
     _Check("database", account_checks.database),
     _Check("network", network_checks.network),
     _Check("task role", account_checks.permissions),

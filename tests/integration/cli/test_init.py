@@ -51,6 +51,8 @@ def test_a_new_environment_is_rendered(rooted: Any, published: Any) -> None:
         (("exams", "--region", REGION), 5, "--account-id"),
         (("exams", "--account-id", ACCOUNT), 5, "--region"),
         (("exams", *GIVEN, "--external", "--vpc-id", "vpc-1"), 64, "--external"),
+        (("exams", *GIVEN, "--external", "--transport", "sqs"), 64, "--external"),
+        (("exams", *GIVEN, "--transport", "sqs", "--broker-id", "b-1"), 64, "--broker-id"),
         (("../outside", *GIVEN), 78, "name:"),
     ],
 )

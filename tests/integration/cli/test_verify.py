@@ -228,6 +228,32 @@ def test_an_applied_environment_is_checked_by_its_real_rules(
     assert found["parameters"] == found["network: broker"] == found["network: s3"] == "ok"
 
 
+def test_a_change_of_the_transport_can_be_applied(
+    applied: Applied, published: Callable[[str], Any]
+) -> None:
+    """What the next apply adds is not missing; the broker that remains is checked as before."""
+    for path in (REPOSITORY / "environments").glob("*.tf"):
+        shutil.copy(path, applied.project.root / "environments")
+    state = json.loads(applied.project.state())
+    parts = {part: {} for part in ("db", "db-app", "mq", "mq-operator", "mq-web", "mq-worker")}
+    state["outputs"]["parameter_names"] = {"value": parts}
+    applied.project.client("s3").put_object(
+        Bucket=applied.project.state_bucket,
+        Key="terraform.tfstate",
+        Body=json.dumps(state).encode(),
+    )
+    applied.project.configure(variables={"use_sqs_queue": True, "drain_other_transport": True})
+
+    finished = applied.project.run("verify", applied.name, "-o", "json")
+
+    document = published(finished.stdout)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found = {one["check"]: (one["state"], one["found"]) for one in document["checks"]}
+    assert found["queues"] == ("not applicable", "created by apply")
+    assert found["network: sqs"] == ("not applicable", "its endpoint is created by apply")
+    assert found["parameters"][0] == found["network: broker"][0] == "ok"
+
+
 def test_a_closed_security_group_is_exit_code_4(
     applied: Applied, published: Callable[[str], Any]
 ) -> None:

@@ -13,7 +13,7 @@ from gradectl.planning.cost import Estimate
 from gradectl.planning.cost_report import estimate_document, estimate_headline
 from gradectl.planning.price_file import read_prices
 from gradectl.setup.first_cost import first_estimate
-from gradectl.setup.new_environment import SIZES
+from gradectl.setup.new_environment import SIZES, size_variables
 
 ROOT = Path(__file__).resolve().parents[4]
 SEOUL = "ap-northeast-2"
@@ -123,6 +123,25 @@ def test_adopted_resources_are_not_on_the_bill() -> None:
     kinds = {line.address.rpartition(".aws_")[2].partition(".")[0] for line in found.lines}
     assert not kinds & {"mq_broker", "db_instance", "nat_gateway"}
     assert amounts(found)["interface endpoint"][0] == pytest.approx(4 * 3 * 730 * 0.013)
+
+
+def test_with_sqs_there_are_polls_and_an_endpoint_and_no_broker() -> None:
+    """One to two workers poll two queues; the endpoint of sqs is the fifth."""
+    found = estimate(**size_variables("small", "sqs"))
+
+    assert amounts(found)["polls of waiting workers"] == pytest.approx((0.10512, 0.21024))
+    assert amounts(found)["interface endpoint"][0] == pytest.approx(5 * 2 * 730 * 0.013)
+    assert not [line for line in found.lines if "mq_broker" in line.address]
+    assert not [line for line in found.unknown if "sqs" in line.address]
+
+
+def test_while_a_broker_is_drained_both_are_billed() -> None:
+    """Existing queues are on the bill of somebody else."""
+    both = estimate(use_sqs_queue=True, drain_other_transport=True)
+    existing = estimate(use_sqs_queue=True, sqs_existing={"requests_arn": "arn:aws:sqs:a:1:q"})
+
+    assert {line.price.key for line in both.lines} >= {"mq-mq.t3.micro", "sqs-requests"}
+    assert not [line for line in existing.lines if "sqs_queue" in line.address]
 
 
 def test_nat_gateways_come_with_their_addresses() -> None:

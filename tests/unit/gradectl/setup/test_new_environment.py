@@ -18,12 +18,14 @@ from gradectl.adapters.aws.network_model import (
     Vpc,
 )
 from gradectl.setup.new_environment import (
+    SIZES,
     NewEnvironment,
     adopted_broker,
     adopted_database,
     adopted_vpc,
     environment_text,
     free_cidr,
+    size_variables,
 )
 
 REGION = "eu-west-1"
@@ -157,3 +159,15 @@ def test_another_engine_is_refused() -> None:
         adopted_database(replace(DATABASE, engine="postgres"))
     with pytest.raises(ValueError, match="no address"):
         adopted_database(replace(DATABASE, address="", status="creating"))
+
+
+def test_with_sqs_a_size_has_no_values_of_a_broker() -> None:
+    """They would have no effect."""
+    assert size_variables("production", "activemq") == SIZES["production"]
+    found = size_variables("production", "sqs")
+
+    assert found == {
+        **{name: value for name, value in SIZES["production"].items() if name[:3] != "mq_"},
+        "use_sqs_queue": True,
+    }
+    assert len(found) == len(SIZES["production"]) - 1

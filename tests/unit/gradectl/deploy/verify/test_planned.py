@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gradectl.adapters.aws.network_model import (
     Subnet,
     Vpc,
 )
+from gradectl.deploy.verify.endpoint_policies import Call
 from gradectl.deploy.verify.network_rules import reach_state, subnet_states, vpc_states
 from gradectl.deploy.verify.planned import conflicts, planned
 from gradectl.deploy.verify.reachability import Host, reach_host, reach_service
@@ -79,6 +81,7 @@ def obstacles(found: NetworkSnapshot, given: RootValues) -> dict[str, set[str]]:
         {"enable_ecs_exec": True},
         {"use_fargate": False},
         {"vpc_cidr_block": "10.3.0.0/24"},
+        {"use_sqs_queue": True, "drain_other_transport": True},
         {"ecs_secret_arns": {"HANDLER_TOKEN": SECRET}},
         {"ecs_repository_credentials_arn": SECRET},
         {"ecs_sidecars": {"collector": {"image": "a", "repository_credentials_arn": SECRET}}},
@@ -124,6 +127,66 @@ def test_a_secret_needs_the_endpoint_of_its_service() -> None:
     chosen = values(ecs_secret_arns={"HANDLER_TOKEN": SECRET}, vpc_interface_endpoints=ENDPOINTS)
 
     assert set(obstacles(NetworkSnapshot(REGION), chosen)) == {"secretsmanager"}
+
+
+def test_with_sqs_its_endpoint_is_needed_and_the_broker_is_not() -> None:
+    """A group of the broker, and a rule to it, exist only with one."""
+    alone = values(use_sqs_queue=True)
+    draining = values(use_sqs_queue=True, drain_other_transport=True)
+    few = values(use_sqs_queue=True, vpc_interface_endpoints=ENDPOINTS)
+
+    assert obstacles(NetworkSnapshot(REGION), alone) == {}
+    assert set(obstacles(NetworkSnapshot(REGION), few)) == {"sqs"}
+    assert "dev-grading-broker" not in planned(NetworkSnapshot(REGION), alone).network.groups
+    assert "dev-grading-broker" in planned(NetworkSnapshot(REGION), draining).network.groups
+
+
+def test_the_endpoint_of_sqs_must_allow_the_queues() -> None:
+    """A policy of a company endpoint often names other queues."""
+    others = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*:others-*"}
+    ours = {**others, "Resource": f"arn:aws:sqs:{REGION}:123456789012:dev-grading-*"}
+    given = values(
+        use_sqs_queue=True,
+        vpc_existing={**VPC, "endpoints": {"security_group_ids": ["sg-e"]}},
+    )
+    rule = GroupRule(egress=False, from_port=443, to_port=443, cidr="10.0.0.0/16")
+    calls = [Call(action, action, arn) for action, arn in given.queue_calls]
+
+    def causes(statement: dict[str, Any]) -> list[str]:
+        policy = json.dumps({"Statement": [statement]})
+        endpoint = Endpoint(
+            "vpce-1",
+            "vpc-1",
+            "sqs",
+            subnet_ids=("subnet-a",),
+            group_ids=("sg-e",),
+            policy=policy,
+        )
+        found = company(endpoint, groups={"sg-e": SecurityGroup("sg-e", (rule,))})
+        future = planned(found, given)
+        reach = reach_service(future.network, future.source, "sqs", calls=calls)
+        return [one.cause.value for one in reach.obstacles]
+
+    assert causes(ours) == []
+    assert set(causes(others)) == {"endpoint-policy"}
+    assert len(causes({**ours, "Action": "sqs:ReceiveMessage"})) == 3  # extend, delete, send
+
+
+def test_parameters_and_queues_follow_the_transport() -> None:
+    """Those of the broker exist with the broker, those of SQS with its queues."""
+    alone = values(use_sqs_queue=True, sqs_settings={"enable_priority_queue": False})
+    both = values(drain_other_transport=True)
+
+    assert {name.split("/")[2] for name in alone.parameters} == {"db", "db-app", "sqs"}
+    assert sorted(name for name in alone.parameters if "/sqs/" in name) == [
+        "/dev/sqs/active",
+        "/dev/sqs/dead-letter-url",
+        "/dev/sqs/requests-url",
+        "/dev/sqs/results-url",
+    ]
+    assert {"/dev/mq/password", "/dev/sqs/priority-url"} <= set(both.parameters)
+    assert set(values().queues) == set()
+    assert both.queues["dead_letter"] == f"arn:aws:sqs:{REGION}:123456789012:dev-grading-dlq"
 
 
 def test_an_existing_vpc_gets_the_missing_endpoints() -> None:
