@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from grader.contract.verdicts import ErrorCode
 from grader.errors import RequestError
 
+#: Bodies of requests that are too large for SQS; written by producers of requests.
+LARGE_REQUESTS_PREFIX = "submissions/messages/"
+#: Bodies of results and dead letters that are too large for SQS; written by workers.
+LARGE_RESULTS_PREFIX = "results/messages/"
 _SCHEME = "s3://"
 
 

@@ -67,8 +67,8 @@ def sibling_url(url: str, name: str, other: str) -> str:
 
 
 def _check(name: str, url: str, region: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
+    host = _host(url)
+    if not host:
         raise SettingsError(f"not the URL of a queue: {url!r}", where=name)
     if url.endswith(".fifo"):
         raise SettingsError(
@@ -76,7 +76,7 @@ def _check(name: str, url: str, region: str) -> None:
             where=url,
             next_step="use a standard queue",
         )
-    found = _AWS_HOST.fullmatch(parts.hostname)
+    found = _AWS_HOST.fullmatch(host)
     named = (found[1] or found[2]) if found else region
     if named != region:
         raise SettingsError(
@@ -84,3 +84,13 @@ def _check(name: str, url: str, region: str) -> None:
             where=url,
             next_step="correct AWS_REGION or the URL of the queue",
         )
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL that has a path; empty for anything else."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    is_url = parts.scheme in ("http", "https") and parts.path.strip("/")
+    return (parts.hostname or "") if is_url else ""

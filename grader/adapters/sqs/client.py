@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import re
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from grader.adapters.sqs.addresses import QueueUrls
-from grader.adapters.sqs.envelope import unwrap, wrap
-from grader.errors import AccessError, ConnectionLostError, GraderError, SettingsError
+from grader.adapters.sqs.bodies import SIZE_ATTRIBUTE, SIZE_ATTRIBUTES, BodyStore
+from grader.adapters.sqs.envelope import bounded, size, unwrap, wrap
+from grader.errors import (
+    AccessError,
+    ConnectionLostError,
+    GraderError,
+    SettingsError,
+    TemporaryError,
+)
 from grader.ports.messages import Outgoing
 
 #: Longest time of a message in flight, from its receipt on; a fixed limit of SQS.
@@ -41,8 +49,10 @@ _DENIED = frozenset(
         "ExpiredToken",
         "InvalidClientTokenId",
         "InvalidSecurity",
+        "InvalidSignatureException",
         "KmsAccessDenied",
         "KMS.AccessDeniedException",
+        "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
@@ -59,10 +69,25 @@ _NOT_IN_FLIGHT = frozenset(
     {
         "AWS.SimpleQueueService.MessageNotInflight",
         "InvalidParameterValue",
+        "InvalidParameterValueException",
         "MessageNotInflight",
         "ReceiptHandleIsInvalid",
     }
 )
+#: The calls with a receipt handle, in which an invalid parameter is a handle that is over.
+_OF_RECEIPTS = frozenset({"ChangeMessageVisibility", "DeleteMessage"})
+_INVALID = frozenset(
+    {"InvalidMessageContents", "InvalidParameterValue", "InvalidParameterValueException"}
+)
+_CLOCK = re.compile(
+    "signature (?:expired|not yet current)|RequestExpired|RequestTimeTooSkewed", re.IGNORECASE
+)
+_THROTTLED = re.compile("throttl|OverLimit", re.IGNORECASE)
+#: A message of this size fits into every queue that is used; larger ones ask for the queue's limit.
+LEAST_LIMIT_BYTES = 64 << 10
+#: The limit of a queue whose attributes may not be read.
+_USUAL_LIMIT_BYTES = 256 << 10
+_MOST_HEADER_BYTES = 32 << 10
 
 
 class NotInFlightError(GraderError):
@@ -93,19 +118,22 @@ class ReceivedMessage:
     sent_ms: int = 0
 
 
-def open_sqs_client(urls: Mapping[str, str], region: str) -> SqsClient:
+def open_sqs_client(
+    urls: Mapping[str, str], region: str, bodies: BodyStore | None = None
+) -> SqsClient:
     """
     Open SQS with credentials and endpoint from the process environment.
 
     Args:
         urls: URL of each queue by its name.
         region: Region of the queues.
+        bodies: Where bodies are kept that are too large for SQS.
 
     Raises:
         SettingsError: A URL is invalid, or of another region.
     """
     client = boto3.client("sqs", region_name=region, config=_CONFIG)
-    return SqsClient(client, QueueUrls(urls, region))
+    return SqsClient(client, QueueUrls(urls, region), bodies)
 
 
 class SqsClient:
@@ -118,15 +146,27 @@ class SqsClient:
     Args:
         client: A boto3 client of SQS.
         urls: URL of each queue by its name.
+        bodies: Where bodies are kept that are too large for SQS; without it, they are refused.
     """
 
-    def __init__(self, client: Any, urls: Mapping[str, str]) -> None:  # noqa: ANN401 - boto3 creates its client classes at run time
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - boto3 creates its client classes at run time
+        urls: Mapping[str, str],
+        bodies: BodyStore | None = None,
+    ) -> None:
         self._client = client
+        self._bodies = bodies
+        self._limits: dict[str, int] = {}
         self.urls = urls
 
     def send(self, message: Outgoing) -> None:
-        """Send a message; returns after SQS has stored it."""
-        text, attributes = wrap(message.body, message.headers)
+        """
+        Send a message; returns after SQS has stored it.
+
+        A body that is too large for the queue is stored in the bucket before.
+        """
+        text, attributes = self._fitting(message)
         delay_seconds = min(-(-message.delay_ms // 1000), MOST_DELAY_SECONDS)
         with self._translated(message.queue):
             self._client.send_message(
@@ -141,6 +181,9 @@ class SqsClient:
     ) -> list[ReceivedMessage]:
         """
         Receive messages, and hide them from other consumers.
+
+        A body in the bucket is read; a pointer that cannot be followed stays the body. If the
+        bucket cannot be reached, the messages become visible again.
 
         Args:
             queue: Name of the queue.
@@ -157,7 +200,14 @@ class SqsClient:
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
             )
-        return [_received(queue, each) for each in answer.get("Messages", [])]
+        messages = [_received(queue, each) for each in answer.get("Messages", [])]
+        try:
+            return [self._loaded(each) for each in messages]
+        except GraderError as error:
+            self._return(messages)
+            if isinstance(error, TemporaryError):
+                raise ConnectionLostError(error.what, where=error.where) from error
+            raise
 
     def delete(self, message: ReceivedMessage) -> None:
         """Delete a message in flight; one that is deleted already is not an error."""
@@ -188,6 +238,50 @@ class SqsClient:
             )
         return dict(answer.get("Attributes", {}))
 
+    def limit_bytes(self, queue: str) -> int:
+        """Return the size of the largest message of a queue, read once."""
+        if queue not in self._limits:
+            try:
+                found = self.attributes(queue).get("MaximumMessageSize", _USUAL_LIMIT_BYTES)
+            except AccessError:  # a sender needs no right to read attributes
+                found = _USUAL_LIMIT_BYTES
+            self._limits[queue] = int(found)
+        return self._limits[queue]
+
+    def _fitting(self, message: Outgoing) -> tuple[str, dict[str, dict[str, str]]]:
+        headers = bounded(message.headers, _MOST_HEADER_BYTES)
+        text, attributes = wrap(message.body, headers)
+        needed = size(text, attributes)
+        if needed <= LEAST_LIMIT_BYTES or needed <= self.limit_bytes(message.queue):
+            return text, attributes
+        if self._bodies is None:
+            raise SettingsError(
+                f"the message has {needed} bytes, at most {self.limit_bytes(message.queue)} fit",
+                where=self._url(message.queue),
+                next_step="send a smaller message, or give the client a bucket",
+            )
+        try:
+            text, attributes = wrap(self._bodies.put(message.body), headers)
+        except TemporaryError as error:
+            raise ConnectionLostError(error.what, where=error.where) from error
+        number = {"DataType": "Number", "StringValue": str(len(message.body))}
+        return text, attributes | {SIZE_ATTRIBUTE: number}
+
+    def _loaded(self, message: ReceivedMessage) -> ReceivedMessage:
+        is_pointer = not message.headers.keys().isdisjoint(SIZE_ATTRIBUTES)
+        body = self._bodies.get(message.body) if self._bodies and is_pointer else None
+        if body is None:
+            return message
+        headers = {
+            key: value for key, value in message.headers.items() if key not in SIZE_ATTRIBUTES
+        }
+        return replace(message, body=body, headers=headers)
+
+    def _return(self, messages: Sequence[ReceivedMessage]) -> None:
+        for message in messages:
+            with suppress(GraderError):  # it becomes visible when its time is over
+                self.hide(message, 0)
+
     def _url(self, queue: str) -> str:
         try:
             return self.urls[queue]
@@ -204,6 +298,9 @@ class SqsClient:
             yield
         except ClientError as error:
             raise _error(error, self.urls[queue]) from error
+        except NoCredentialsError as error:
+            next_step = "check the role of the task, or the profile"
+            raise AccessError(str(error), where=self.urls[queue], next_step=next_step) from error
         except BotoCoreError as error:
             raise ConnectionLostError(str(error), where=self.urls[queue]) from error
 
@@ -225,10 +322,20 @@ def _received(queue: str, message: Mapping[str, Any]) -> ReceivedMessage:
 def _error(error: ClientError, url: str) -> GraderError:
     code = error.response["Error"]["Code"]
     text = error.response["Error"].get("Message") or str(error)
-    if code in _NOT_IN_FLIGHT:
-        return NotInFlightError(text, where=url)
+    kind, next_step = _kind(code, text, error.operation_name)
+    return kind(f"{error.operation_name}: {text}", where=url, next_step=next_step)
+
+
+def _kind(code: str, text: str, call: str) -> tuple[type[GraderError], str]:
+    """Return the class of an error of SQS, and what to do about it."""
+    if code in _NOT_IN_FLIGHT and call in _OF_RECEIPTS:
+        return NotInFlightError, ""
+    if _CLOCK.search(f"{code} {text}"):
+        return ConnectionLostError, "correct the clock of this machine"
     if code in _DENIED:
-        return AccessError(text, where=url, next_step="check the role's policy")
+        return AccessError, "check the policies of the role and of the queue, and the account"
     if code in _NO_QUEUE:
-        return SettingsError(text, where=url, next_step="check the URLs of the queues")
-    return ConnectionLostError(text, where=url)
+        return SettingsError, "check region, account and name in the URL of the queue"
+    if code in _INVALID:
+        return SettingsError, ""
+    return ConnectionLostError, "SQS throttles" if _THROTTLED.search(code) else ""

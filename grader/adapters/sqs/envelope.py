@@ -24,6 +24,7 @@ _MOST_ATTRIBUTES = 10
 _RESERVED = 3
 _NAME = re.compile(r"(?!(?:aws|amazon)\.)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.IGNORECASE)
 _LONGEST_NAME = 256
+_SHORT_VALUE = 1024
 #: The characters of XML 1.0, which SQS allows.
 _TEXT = re.compile("[\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _Attributes = dict[str, dict[str, str]]
@@ -56,15 +57,45 @@ def unwrap(text: str, attributes: Mapping[str, Mapping[str, Any]]) -> tuple[byte
         for key, value in attributes.items()
         if "StringValue" in value
     }
+    body = _decoded(text) if headers.get(ENCODING_ATTRIBUTE) == _BASE64 else None
+    if body is not None:
+        del headers[ENCODING_ATTRIBUTE]
     rest = _object(headers.get(HEADERS_ATTRIBUTE, ""))
     if rest is not None:
         del headers[HEADERS_ATTRIBUTE]
         headers |= rest
-    body = _decoded(text) if headers.get(ENCODING_ATTRIBUTE) == _BASE64 else None
-    if body is None:
-        return text.encode(), headers
-    del headers[ENCODING_ATTRIBUTE]
-    return body, headers
+    return text.encode() if body is None else body, headers
+
+
+def size(text: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the bytes of a message that count for the limit of a queue."""
+    sizes = (
+        len(part.encode()) for name, value in attributes.items() for part in (name, *value.values())
+    )
+    return len(text.encode()) + sum(sizes)
+
+
+def bounded(headers: Mapping[str, str], most_bytes: int) -> dict[str, str]:
+    """
+    Shorten headers to a total size: values to 1,024 characters, then the last ones are dropped.
+
+    Only foreign headers are as long as that.
+    """
+    if sum(map(_json_size, headers.items())) <= most_bytes:
+        return dict(headers)
+    left = most_bytes
+    kept = {}
+    for key, value in headers.items():
+        short = value[:_SHORT_VALUE]
+        left -= _json_size((key, short))
+        if left >= 0:
+            kept[key] = short
+    return kept
+
+
+def _json_size(header: tuple[str, str]) -> int:
+    """Bytes of a header, at most: as an attribute or in the JSON object."""
+    return len(json.dumps(header)) + len("String")
 
 
 def _fits(name: str, value: str) -> bool:

@@ -31,3 +31,6 @@ class SqsSender:
             SettingsError: There is no such queue.
         """
         self._client.send(Outgoing(queue, body, headers))
+
+    def close(self) -> None:
+        """Do nothing: SQS has no connection."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from grader.adapters.sqs.client import NotInFlightError, ReceivedMessage, SqsClient
-from grader.errors import ConnectionLostError, GraderError, SettingsError
+from grader.errors import ConnectionLostError, SettingsError
 from grader.ports.messages import Outgoing
 
 
@@ -96,7 +96,7 @@ class Settler:
             work()
         except SettingsError as error:  # the queue existed when the source was opened
             self._failure = ConnectionLostError(error.what, where=error.where)
-        except GraderError as error:
+        except Exception as error:  # noqa: BLE001 - raised by the next `confirm`
             self._failure = error
         finally:
             self._on_done()

@@ -37,7 +37,7 @@ _HELD_SECONDS = 1.0
 #: A message received more often is kept until the job ends: busy workers would pass it around.
 _MOST_RETURNS = 5
 #: A queue that has not answered after this time is empty.
-_EMPTY_SECONDS = 0.1
+_EMPTY_SECONDS = 0.25
 #: Between two polls of an urgent queue while the consumer is busy.
 _URGENT_SECONDS = 1.0
 #: Before the fixed limit of the time in flight.
@@ -48,11 +48,12 @@ _CLOSE_SECONDS = 5.0
 
 @dataclass
 class _Held:
-    """A message in flight, and until when: times of `monotonic`."""
+    """A message in flight, and until when, by the clock of the source."""
 
     message: ReceivedMessage
     arrived: float
     expires: float
+    taken: bool = False  # by the consumer
     lost: bool = False
 
     @property
@@ -71,9 +72,10 @@ class SqsJobSource:
         wait_seconds: Longest long poll, 1 to 20.
         visibility_seconds: `hold_seconds`; more than a network failure lasts.
         dead_letter_queue: Name of the queue whose messages are sent after all others.
+        clock: Seconds from some moment on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last one is for tests
         self,
         client: SqsClient,
         queues: Sequence[str],
@@ -81,8 +83,10 @@ class SqsJobSource:
         wait_seconds: int = MOST_WAIT_SECONDS,
         visibility_seconds: int = VISIBILITY_SECONDS,
         dead_letter_queue: str = DEAD_LETTER_QUEUE,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._client = client
+        self._clock = clock
         self._queues = tuple(queues)
         *self._urgent, self._ordinary = queues
         self._wait_seconds = wait_seconds
@@ -92,22 +96,25 @@ class SqsJobSource:
         self._polling: set[str] = set()
         self._arrived: dict[str, _Held] = {}  # queue -> the message that waits for the consumer
         self._in_work: dict[str, _Held] = {}  # receipt handle -> a delivery that is not settled
-        self._failure: GraderError | None = None
+        self._failure: Exception | None = None  # of a poll
         self._busy_since: float | None = None
         self._urgent_since = float("-inf")  # when the urgent queues were found empty
+        self._idle = False  # the ordinary queue was empty at the last poll
         self._closed = False
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
         """Wait for the next message, the most urgent queue first; None after the timeout."""
-        deadline = monotonic() + timeout_seconds
+        deadline = self._clock() + timeout_seconds
+        self._settler.check()
         with self._changed:
             self._check()
             self._busy_since = None
-        self._poll_urgent()
-        first = min(deadline, monotonic() + _EMPTY_SECONDS)
-        if self._await_arrival([self._ordinary], first) or self._await_arrival(
-            self._queues, deadline
-        ):
+        if not self._idle:
+            self._poll_urgent()
+            self._idle = not self._await_arrival(
+                [self._ordinary], min(deadline, self._clock() + _EMPTY_SECONDS)
+            )
+        if not self._idle or self._await_arrival(self._queues, deadline):
             return self._begin()
         self.confirm()
         return None
@@ -141,7 +148,7 @@ class SqsJobSource:
     ) -> None:
         """Hide the message for the delay of `copy`, at most until 12 h after its receipt."""
         held = self._settled(delivery)
-        most_seconds = max(int(held.ends - monotonic()), 0)
+        most_seconds = max(int(held.ends - self._clock()), 0)
         seconds = min(-(-copy.delay_ms // 1000), most_seconds)
         self._settler.postpone(held.message, seconds, self._confirmed(held, on_confirmed))
 
@@ -193,9 +200,12 @@ class SqsJobSource:
         with self._changed:
             self._changed.notify_all()
 
-    def _check(self) -> None:
+    def _check_open(self) -> None:
         if self._closed:
             raise ConnectionLostError("the source is closed", where=self._ordinary)
+
+    def _check(self) -> None:
+        self._check_open()
         if self._failure is not None:
             raise self._failure
 
@@ -205,7 +215,7 @@ class SqsJobSource:
             while not self._arrived:
                 self._check()
                 self._settler.check()
-                remaining = deadline - monotonic()
+                remaining = deadline - self._clock()
                 if remaining <= 0:
                     return False
                 self._start_polls(queues)
@@ -216,8 +226,10 @@ class SqsJobSource:
         with self._changed:
             queue = next(name for name in self._queues if name in self._arrived)
             held = self._arrived.pop(queue)
+            held.taken = True
+            self._idle = False
             self._in_work[held.message.handle] = held
-            self._busy_since = monotonic()
+            self._busy_since = self._clock()
             if queue in self._urgent:
                 self._urgent_since = float("-inf")
             self._changed.notify_all()
@@ -237,7 +249,7 @@ class SqsJobSource:
         with self._changed:
             if self._arrived and min(map(self._queues.index, self._arrived)) == 0:
                 return
-            if monotonic() - self._urgent_since < _URGENT_SECONDS:
+            if self._clock() - self._urgent_since < _URGENT_SECONDS:
                 return
             queues = [queue for queue in self._urgent if queue not in self._polling]
         for queue in queues:
@@ -245,7 +257,7 @@ class SqsJobSource:
                 with self._changed:
                     self._arrived[queue] = self._held(message)
                 return
-        self._urgent_since = monotonic()
+        self._urgent_since = self._clock()
 
     def _start_polls(self, queues: Sequence[str]) -> None:
         """Start a long poll of each queue that has none; called with the lock."""
@@ -257,19 +269,15 @@ class SqsJobSource:
 
     def _poll(self, queue: str) -> None:
         """Receive once, and guard what came until the consumer takes it."""
+        failure: Exception | None = None
         try:
-            messages = self._receive(queue, self._wait_seconds)
-        except GraderError as error:
-            with self._changed:
-                self._failure = self._failure or error
-                self._polling.discard(queue)
-                self._changed.notify_all()
-            return
-        try:
-            for message in messages:
+            for message in self._receive(queue, self._wait_seconds):
                 self._guard(message)
+        except Exception as error:  # noqa: BLE001 - raised by the next `receive`
+            failure = error
         finally:
             with self._changed:
+                self._failure = self._failure or failure
                 self._polling.discard(queue)
                 self._changed.notify_all()
 
@@ -285,7 +293,7 @@ class SqsJobSource:
             raise ConnectionLostError(error.what, where=error.where) from error
 
     def _held(self, message: ReceivedMessage) -> _Held:
-        now = monotonic()
+        now = self._clock()
         return _Held(message, now, now + self._visibility_seconds)
 
     def _guard(self, message: ReceivedMessage) -> None:
@@ -295,36 +303,44 @@ class SqsJobSource:
             if not self._closed:
                 self._arrived[message.queue] = held
                 self._changed.notify_all()
-            while self._arrived.get(message.queue) is held and not self._closed:
-                seconds = self._patience_seconds(held)
-                if seconds is not None and seconds <= 0:
-                    if message.receives <= _MOST_RETURNS:
-                        break
-                    with suppress(GraderError):
-                        self._extend(held)
+        while self._waits_for_long(held) and message.receives > _MOST_RETURNS:
+            with suppress(ConnectionLostError):
+                if self._extend(held):
                     continue
-                self._changed.wait(seconds)
+            break
+        with self._changed:
             if self._arrived.get(message.queue) is held:
                 del self._arrived[message.queue]
-            elif held.message.handle in self._in_work or not self._closed:
+            elif held.taken:
                 return
         self._return(message)
 
+    def _waits_for_long(self, held: _Held) -> bool:
+        """Wait until a message was taken, or the source closed, or it has waited for too long."""
+        with self._changed:
+            while self._arrived.get(held.message.queue) is held and not self._closed:
+                seconds = self._patience_seconds(held)
+                if seconds is not None and seconds <= 0:
+                    return True
+                self._changed.wait(seconds)
+        return False
+
     def _patience_seconds(self, held: _Held) -> float | None:
         """How long a message may still wait; None while the consumer is about to take it."""
-        now = monotonic()
+        now = self._clock()
         if held.message.receives > _MOST_RETURNS:
             return held.expires - self._visibility_seconds * 2 / 3 - now
         if self._busy_since is None:
             return None
         limit = min(_HELD_SECONDS, self._visibility_seconds / 4)
-        return max(held.arrived, self._busy_since) + limit - now
+        ends = max(held.arrived, self._busy_since) + limit
+        return min(ends, held.arrived + self._visibility_seconds / 4) - now
 
     def _settled(self, delivery: Delivery) -> _Held:
         """Check that a delivery is held; raises `ConnectionLostError`."""
         self.confirm()
         with self._changed:
-            self._check()
+            self._check_open()  # a poll that failed does not matter here
             held = self._in_work.get(delivery.ack_id)
         if held is None or not self._is_held(held):
             raise ConnectionLostError(
@@ -336,10 +352,10 @@ class SqsJobSource:
     def _is_held(self, held: _Held) -> bool:
         if held.lost:
             return False
-        return monotonic() < held.expires - 1 or self._extend(held)
+        return self._clock() < held.expires - 1 or self._extend(held)
 
     def _extend(self, held: _Held) -> bool:
-        now = monotonic()
+        now = self._clock()
         seconds = min(self._visibility_seconds, int(held.ends - now))
         if seconds < 1:
             held.lost = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from grader.adapters.sqs.client import MOST_WAIT_SECONDS, SqsClient
+from grader.adapters.sqs.client import LEAST_LIMIT_BYTES, MOST_WAIT_SECONDS, SqsClient
 from grader.adapters.sqs.source import VISIBILITY_SECONDS, SqsJobSource
 from grader.contract.names import DEAD_LETTER_QUEUE
 from grader.errors import ConnectionLostError, SettingsError
@@ -51,12 +51,12 @@ class SqsTransport:
         Raises:
             ConnectionLostError: SQS does not answer; or a queue that existed before does not.
             AccessError: The right `sqs:GetQueueAttributes` is missing.
-            SettingsError: A queue does not exist.
+            SettingsError: A queue does not exist, or takes only small messages.
         """
         checked = self._queues if self._was_open.is_set() else tuple(self._client.urls)
         try:
             for queue in checked:
-                self._client.attributes(queue)
+                self._check(queue)
         except SettingsError as error:
             if not self._was_open.is_set():
                 raise
@@ -69,6 +69,15 @@ class SqsTransport:
             visibility_seconds=self._visibility_seconds,
             dead_letter_queue=self._dead_letter_queue,
         )
+
+    def _check(self, queue: str) -> None:
+        limit = int(self._client.attributes(queue).get("MaximumMessageSize", LEAST_LIMIT_BYTES))
+        if limit < LEAST_LIMIT_BYTES:
+            raise SettingsError(
+                f"the queue takes messages of at most {limit} bytes",
+                where=self._client.urls[queue],
+                next_step=f"set MaximumMessageSize to {LEAST_LIMIT_BYTES} or more",
+            )
 
     def open_inspector(self) -> None:
         """Return None: SQS cannot show a message without receiving it."""
