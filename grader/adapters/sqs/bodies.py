@@ -58,8 +58,8 @@ class BodyStore:
         Read the body that a pointer names.
 
         Returns:
-            None if the text is not a pointer, names another bucket, or an object that does not exist,
-            may not be read, or has more than 16 MiB.
+            None if the text is not a pointer, or names another bucket, or an object that does not
+            exist, may not be read, or has more than 16 MiB.
 
         Raises:
             TemporaryError: The bucket cannot be reached.
