@@ -216,6 +216,7 @@ class StompInspector:
     """
 
     can_browse = True
+    age_failure = ""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -232,6 +233,10 @@ class StompInspector:
     def peek(self, queue: str, count: int, selector: str = "") -> list[QueuedMessage]:
         """Read at most the first `count` messages of a queue."""
         return self._line.repeat(lambda open_: self._on(open_).peek(queue, count, selector))
+
+    def sent_since(self, queue: str, since_ms: int) -> list[QueuedMessage]:
+        """Read one page of the messages that were sent from a time on."""
+        return self.browse(queue, f"JMSTimestamp >= {since_ms}")
 
     def delayed(self, most: int) -> list[DelayedMessage]:
         """Read delayed messages, about the first `most`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from time import monotonic, sleep, time
+from time import monotonic, sleep
 from typing import NoReturn
 
 from gradectl.adapters.aws.account import Aws
@@ -14,6 +16,7 @@ from gradectl.adapters.sqs_held import HeldMessages
 from gradectl.errors import GradectlError, UsageError
 from grader.adapters.sqs.addresses import QueueUrls
 from grader.adapters.sqs.client import MOST_AT_ONCE, ReceivedMessage, SqsClient
+from grader.adapters.sqs.inspection import SqsQueueInspector
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,
@@ -22,7 +25,7 @@ from grader.contract.names import (
     TransportName,
     parameter_name,
 )
-from grader.errors import GraderError, SettingsError
+from grader.errors import SettingsError
 from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
 #: The key of the parameter with the URL of each queue.
@@ -32,6 +35,8 @@ _KEYS = {
     RESULTS_QUEUE: "results-url",
     DEAD_LETTER_QUEUE: "dead-letter-url",
 }
+#: New messages that `SqsInspector.sent_since` receives at once.
+_MOST_ARRIVED = 50
 #: How long a watch hides the messages that it receives, and how long it waits for one.
 _WATCH_SECONDS = 30
 _POLL_SECONDS = 10
@@ -158,6 +163,12 @@ class SqsBroker:
             self._held.pop(queue, None)
             held.release()
 
+    def most_receipts(self, queue: str) -> int | None:
+        """Read the redrive policy of a queue."""
+        policy = json.loads(self._client.attributes(queue).get("RedrivePolicy") or "{}")
+        most = policy.get("maxReceiveCount")
+        return None if most is None else int(most)
+
     def url(self, queue: str) -> str:
         """
         Return the URL of a queue.
@@ -189,6 +200,7 @@ class SqsInspector:
         self._client = client
         self._queues = queues
         self._held = held
+        self.age_failure = ""
 
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
         """
@@ -196,24 +208,23 @@ class SqsInspector:
 
         The age of the oldest message is of CloudWatch; it is absent where that has none.
         """
-        found: dict[str, QueueStatistics] = {}
-        attributes = {}
-        for queue in queues:
-            with suppress(SettingsError):
-                attributes[queue] = self._client.attributes(queue)
-        busy = {queue: _name(self._client.urls[queue]) for queue in attributes}
-        ages = self._ages(list(busy.values()))
-        for queue, counters in attributes.items():
-            found[queue] = _statistics(queue, counters, ages.get(busy[queue]))
-        return found
+        found = SqsQueueInspector(self._client).statistics(queues)
+        names = {queue: _name(self._client.urls[queue]) for queue in found}
+        ages = self._ages(list(names.values()))
+        return {
+            queue: _with_age(counters, ages.get(names[queue])) for queue, counters in found.items()
+        }
 
     def _ages(self, names: Sequence[str]) -> dict[str, float]:
         """Read ages; without the right to read metrics they are unknown."""
+        self.age_failure = ""
         if not names:
             return {}
-        with suppress(GradectlError, GraderError):
+        try:
             return self._queues.oldest_seconds(names)
-        return {}
+        except GradectlError as error:
+            self.age_failure = error.what
+            return {}
 
     def browse(self, queue: str, selector: str = "") -> NoReturn:  # noqa: ARG002 - the port's
         """Refuse it."""
@@ -222,6 +233,16 @@ class SqsInspector:
     def peek(self, queue: str, count: int, selector: str = "") -> NoReturn:  # noqa: ARG002 - the port's
         """Refuse it."""
         raise _no_browsing(queue)
+
+    def sent_since(self, queue: str, since_ms: int) -> list[QueuedMessage]:  # noqa: ARG002 - the port's
+        """Receive and hold what has arrived in a queue that is held, and return what is held."""
+        held = self._held.get(queue)
+        if held is None:
+            return []
+        for _ in range(_MOST_ARRIVED // MOST_AT_ONCE):
+            if not held.receive(MOST_AT_ONCE, 0):
+                break
+        return [_queued(each) for each in held.messages()]
 
     def delayed(self, most: int) -> list[DelayedMessage]:  # noqa: ARG002 - the port's
         """Return none: SQS delays a retry in its own queue, where it cannot be read."""
@@ -311,27 +332,10 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def _statistics(
-    queue: str, attributes: Mapping[str, str], oldest_seconds: float | None
-) -> QueueStatistics:
-    visible, in_flight, delayed = (
-        int(attributes.get(f"ApproximateNumberOfMessages{state}", 0))
-        for state in ("", "NotVisible", "Delayed")
-    )
-    now_ms = int(time() * 1000)
-    return QueueStatistics(
-        queue=queue,
-        size=visible + in_flight + delayed,
-        in_flight=in_flight,
-        consumers=None,
-        producers=0,
-        enqueued=0,
-        dequeued=0,
-        expired=0,
-        taken_at_ms=now_ms,
-        oldest_ms=None if oldest_seconds is None else now_ms - int(oldest_seconds * 1000),
-        delayed=delayed,
-    )
+def _with_age(counters: QueueStatistics, oldest_seconds: float | None) -> QueueStatistics:
+    if oldest_seconds is None:
+        return counters
+    return replace(counters, oldest_ms=counters.taken_at_ms - int(oldest_seconds * 1000))
 
 
 def _no_browsing(queue: str) -> UsageError:

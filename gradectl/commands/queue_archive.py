@@ -11,8 +11,13 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
-from gradectl.commands.queue_options import selection_options, to_option
-from gradectl.commands.queue_transfer import read_queue, select
+from gradectl.commands.queue_options import (
+    limit_option,
+    selection_options,
+    to_option,
+    transport_option,
+)
+from gradectl.commands.queue_transfer import no_queue, reading, select
 from gradectl.context import pass_context
 from gradectl.errors import ConfigurationError, EndingError, ExitCode, GradectlError, UsageError
 from gradectl.options import command
@@ -20,13 +25,16 @@ from gradectl.queues.archive import Archive, ArchiveHead, archive_lines, read_ar
 from gradectl.queues.selection import Selection
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
+from grader.contract.names import TransportName
 from grader.ports.messages import QueuedMessage
 
 
 @command("export", epilog="Example: gradectl queue export grading-dlq --to dead-letters.ndjson")
 @queue_argument
 @environment_option
+@transport_option
 @selection_options
+@limit_option
 @click.option(
     "--to",
     "file",
@@ -36,12 +44,14 @@ from grader.ports.messages import QueuedMessage
     help="New file, which only you can read.",
 )
 @pass_context(CloudContext)
-def export_queue(
+def export_queue(  # noqa: PLR0913 - one parameter an option
     app: CloudContext,
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
     selection: Selection,
+    limit: int | None,
     file: Path,
 ) -> int:
     """
@@ -51,11 +61,10 @@ def export_queue(
     its SHA-256. `gradectl queue import` sends them again. Exit code 3 when some messages could not
     be read.
     """
-    target = select_environment(app, environment)
-    with target.broker("operator") as broker:
-        found = read_queue(target, broker, name)
-    messages = select(found, selection)
-    write_export(file, target, name, messages)
+    target = select_environment(app, environment, transport)
+    with reading(target, name, limit) as (found, _):
+        messages = select(found, selection)
+        write_export(file, target, name, messages)
     document = {
         "environment": target.name,
         "queue": name,
@@ -109,6 +118,7 @@ def write_export(
     help="A file of `gradectl queue export`.",
 )
 @environment_option
+@transport_option
 @to_option("Queue to send to; default: the exported one.")
 @click.option(
     "--skip",
@@ -124,6 +134,7 @@ def import_queue(  # noqa: PLR0913 - one parameter an option
     file: Path,
     *,
     environment: str | None,
+    transport: TransportName | None,
     to: str | None,
     skip: int,
     apply: bool,
@@ -136,15 +147,11 @@ def import_queue(  # noqa: PLR0913 - one parameter an option
     first; the broker gives them new ids and times. An interrupted import says how to go on.
     """
     archive = _read(file)
-    target = select_environment(app, environment)
+    target = select_environment(app, environment, transport)
     queue = to or archive.head.queue
     with target.broker("operator") as broker:
         if queue not in broker.inspector.statistics([queue]):
-            raise GradectlError(
-                f"queue {queue!r} not found",
-                where=f"broker of {target.name}",
-                next_step="name one of `gradectl queue list` with --to",
-            )
+            raise no_queue(target, queue)
     waiting = archive.messages[skip:]
     app.ui.say(f"{file}: {len(waiting)} messages of {archive.head.queue}, for {queue}")
     sent = 0

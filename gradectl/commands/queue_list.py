@@ -13,8 +13,9 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
+from gradectl.commands.queue_options import transport_option
 from gradectl.context import pass_context
-from gradectl.errors import GradectlError, UnreachableError
+from gradectl.errors import GradectlError, UnreachableError, UsageError
 from gradectl.monitoring.names import ResourceNames
 from gradectl.monitoring.paused import pause_text
 from gradectl.options import command
@@ -24,11 +25,14 @@ from gradectl.queues.message_view import age
 from gradectl.queues.rates import Rates, rates
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
-from grader.contract.names import QUEUES
+from grader.contract.names import QUEUES, TransportName
 from grader.errors import ConnectionLostError, GraderError
 
 _COLUMNS = ("queue", "waiting", "in flight", "delayed", "consumers", "in", "out", "oldest")
 _RATE_COLUMNS = (*_COLUMNS[:5], "in/s", "out/s", "oldest")
+#: Amazon SQS counts neither consumers nor totals.
+_SQS_COLUMNS = (*_COLUMNS[:4], "oldest")
+_TOTALS = ("producers", "enqueued", "dequeued", "expired")
 #: Delayed messages that are counted, at least.
 _MOST_DELAYED = 1_000
 
@@ -43,16 +47,24 @@ class _Observation:
         source: Where the counters come from.
         paused: Since when the workers are paused; empty if they are not.
         delayed: Delayed messages by queue; None where they could not be read.
+        age_failure: Why the ages are unknown; empty if they could be read.
     """
 
     states: list[QueueState]
     source: str
     paused: str
     delayed: Counter[str] | None = None
+    age_failure: str = ""
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether consumers and totals are counted."""
+        return self.source != TransportName.SQS
 
 
 @command("list", epilog="Example: gradectl queue list --environment local --watch 5")
 @environment_option
+@transport_option
 @click.option(
     "--watch",
     "interval",
@@ -69,7 +81,12 @@ class _Observation:
 )
 @pass_context(CloudContext)
 def list_queues(
-    app: CloudContext, *, environment: str | None, interval: float | None, source: str
+    app: CloudContext,
+    *,
+    environment: str | None,
+    transport: TransportName | None,
+    interval: float | None,
+    source: str,
 ) -> None:
     """
     Show the counters of each queue, with hints on problems.
@@ -77,8 +94,12 @@ def list_queues(
     `in` and `out` count since the broker started. `delayed` are retries that the broker adds to
     the queue later; only the admin of the broker may read them. Counters of CloudWatch are a few
     minutes old, and have neither totals nor ages.
+
+    Amazon SQS counts approximately, and neither consumers nor totals; a request that waits for its
+    next attempt is `in flight` there. The age of the oldest message is of CloudWatch, some minutes
+    old, and of messages that are not in flight.
     """
-    target = select_environment(app, environment)
+    target = select_environment(app, environment, transport)
     previous: _Observation | None = None
     for number in count():
         if number and interval:
@@ -93,6 +114,8 @@ def list_queues(
 def _observe(target: EnvironmentClient, source: str) -> _Observation:
     """Read the queues from the first source that answers."""
     paused = pause_text(target.aws, target.name)
+    if target.transport is TransportName.SQS:
+        return _observe_sqs(target, source, paused)
     if source != "cloudwatch":
         try:
             with target.broker("operator") as broker:
@@ -112,6 +135,21 @@ def _observe(target: EnvironmentClient, source: str) -> _Observation:
         )
     states = [QueueState(queue, found.get(queue)) for queue in QUEUES]
     return _Observation(states, "cloudwatch", paused)
+
+
+def _observe_sqs(target: EnvironmentClient, source: str, paused: str) -> _Observation:
+    """Read the queues of SQS, which always answers for itself."""
+    if source == "cloudwatch":
+        raise UsageError(
+            "the counters of Amazon SQS are read from SQS itself",
+            where="--source",
+            next_step="omit --source",
+        )
+    with target.broker("operator") as broker:
+        states = queue_states(broker.inspector)
+        failure = broker.inspector.age_failure
+    delayed = Counter({each.queue: each.counters.delayed or 0 for each in states if each.counters})
+    return _Observation(states, TransportName.SQS, paused, delayed, failure)
 
 
 def _delayed(target: EnvironmentClient) -> Counter[str] | None:
@@ -135,7 +173,7 @@ def _show(
     """Write the counters as data, and the hints as messages."""
     counters = {each.queue: each.counters for each in found.states}
     before = {each.queue: each.counters for each in previous.states} if previous else {}
-    changes = rates(before, counters)
+    changes = rates(before, counters) if found.counts_all else {}
     said = hints(counters, target.name, target.look_at, paused=found.paused)
     queues = [
         {
@@ -145,18 +183,38 @@ def _show(
         }
         for each in found.states
     ]
-    document = {"environment": target.name, "source": found.source, "queues": queues}
+    document = {
+        "environment": target.name,
+        "transport": target.transport,
+        "source": found.source,
+        "queues": queues,
+    }
     ui = target.app.ui
     if is_watched and ui.output == "json":
         ui.stream("queue-list", document)
     else:
         rows = [_cells(each, found, changes.get(each.queue), is_watched) for each in found.states]
-        columns = _RATE_COLUMNS if is_watched else _COLUMNS
+        columns: tuple[str, ...] = _RATE_COLUMNS if is_watched else _COLUMNS
+        if not found.counts_all:
+            columns = _SQS_COLUMNS
         title = f"queues of {target.name}, from {found.source}"
         ui.emit("queue-list", document, Table(columns, rows, title))
+    if not found.counts_all and previous is None:
+        ui.say(_sqs_note(found))
     for name, hint in said.items():
         if hint.text:
             ui.say(f"{name}: {hint}", "yellow")
+
+
+def _sqs_note(found: _Observation) -> str:
+    """Say once what SQS does not know, and why an age is missing."""
+    text = "Amazon SQS counts approximately, and knows neither consumers nor totals"
+    if found.age_failure:
+        return f"{text}; ages are unknown: {found.age_failure}"
+    if any(each.counters and each.counters.waiting and not each.oldest_seconds
+           for each in found.states):  # fmt: skip
+        return f"{text}; CloudWatch has no age yet where `oldest` is -"
+    return text
 
 
 def _document(state: QueueState, found: _Observation, change: Rates | None) -> dict[str, Any]:
@@ -168,6 +226,7 @@ def _document(state: QueueState, found: _Observation, change: Rates | None) -> d
         "queue": state.queue,
         "exists": True,
         **asdict(counters),
+        **({} if found.counts_all else dict.fromkeys(_TOTALS)),
         "waiting": counters.waiting,
         "oldest_seconds": state.oldest_seconds,
         "delayed": _number(found.delayed, state.queue),
@@ -186,7 +245,8 @@ def _cells(
     """The counters of a queue as a row."""
     counters = state.counters
     if counters is None:
-        return [state.queue, *["-"] * (len(_COLUMNS) - 1)]
+        columns = _COLUMNS if found.counts_all else _SQS_COLUMNS
+        return [state.queue, *["-"] * (len(columns) - 1)]
     delayed = _number(found.delayed, state.queue)
     oldest = "-" if state.oldest_seconds is None else age(state.oldest_seconds)
     flow: tuple[object, object] = (counters.enqueued, counters.dequeued)
@@ -195,4 +255,6 @@ def _cells(
     elif found.source == "cloudwatch":
         flow = ("-", "-")
     waiting = (counters.waiting, counters.in_flight, "-" if delayed is None else delayed)
+    if not found.counts_all:
+        return [state.queue, *waiting, oldest]
     return [state.queue, *waiting, counters.consumers, *flow, oldest]

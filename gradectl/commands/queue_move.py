@@ -11,18 +11,21 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.commands.queue_archive import write_export
 from gradectl.commands.queue_options import (
+    limit_option,
     rate_option,
     selection_options,
     to_option,
+    transport_option,
 )
-from gradectl.commands.queue_transfer import Selected, TransferCommand, read_queue, select
+from gradectl.commands.queue_transfer import Selected, TransferCommand, no_queue, reading, select
 from gradectl.context import pass_context
-from gradectl.errors import GradectlError, UsageError
+from gradectl.errors import UsageError
 from gradectl.options import command
 from gradectl.queues.mover import Transfer
 from gradectl.queues.selection import Selection
 from gradectl.queues.transfer import TransferPlan, plan_move
 from gradectl.target import select_environment
+from grader.contract.names import TransportName
 
 _APPLY = click.option("--apply", is_flag=True, help="Carry it out; without it, only show the plan.")
 
@@ -30,7 +33,9 @@ _APPLY = click.option("--apply", is_flag=True, help="Carry it out; without it, o
 @command("move", epilog="Example: gradectl queue move grading-requests --to held --apply")
 @queue_argument
 @environment_option
+@transport_option
 @selection_options
+@limit_option
 @to_option("Queue to put them into; it must exist.", required=True)
 @rate_option
 @_APPLY
@@ -40,7 +45,9 @@ def move(  # noqa: PLR0913 - one parameter an option
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
     selection: Selection,
+    limit: int | None,
     to: str,
     rate: float | None,
     apply: bool,
@@ -53,37 +60,35 @@ def move(  # noqa: PLR0913 - one parameter an option
     """
     if to == name:
         raise UsageError("QUEUE and --to are the same", where="--to", next_step="name another one")
-    target = select_environment(app, environment)
-    with target.broker("operator") as broker:
-        found = read_queue(target, broker, name)
-        if to not in broker.inspector.statistics([to]):
-            raise GradectlError(
-                f"queue {to!r} not found",
-                where=f"broker of {target.name}",
-                next_step=f"gradectl queue list -e {target.name}",
-            )
-    plan = plan_move(name, select(found, selection), found.now_ms, to)
-    transfer = Transfer(rate=rate)
+    target = select_environment(app, environment, transport)
+    with reading(target, name, limit, [to]) as (found, existing):
+        if to not in existing:
+            raise no_queue(target, to)
+        plan = plan_move(name, select(found, selection), found.now_ms, to)
 
-    def confirm(plan: TransferPlan) -> None:
-        app.ui.confirm(f"Move {len(plan.moves)} messages of {name} to {to}?")
+        def confirm(plan: TransferPlan) -> None:
+            app.ui.confirm(f"Move {len(plan.moves)} messages of {name} to {to}?")
 
-    run = TransferCommand(target, "move", transfer, confirm)
-    return run.run(Selected(found, plan), apply=apply)
+        run = TransferCommand(target, "move", Transfer(rate=rate), confirm)
+        return run.run(Selected(found, plan), apply=apply)
 
 
 @command("delete", epilog="Example: gradectl queue delete grading-dlq --id ID:... --apply")
 @queue_argument
 @environment_option
+@transport_option
 @selection_options
+@limit_option
 @_APPLY
 @pass_context(CloudContext)
-def delete(
+def delete(  # noqa: PLR0913 - one parameter an option
     app: CloudContext,
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
     selection: Selection,
+    limit: int | None,
     apply: bool,
 ) -> int:
     """
@@ -97,21 +102,22 @@ def delete(
         text = "nothing selects the messages"
         hint = f"add --id, --where, --reason or --older-than, or: gradectl queue purge {name}"
         raise UsageError(text, where="gradectl queue delete", next_step=hint)
-    target = select_environment(app, environment)
-    with target.broker("operator") as broker:
-        found = read_queue(target, broker, name)
-    plan = plan_move(name, select(found, selection), found.now_ms, "")
+    target = select_environment(app, environment, transport)
+    with reading(target, name, limit) as (found, _):
+        plan = plan_move(name, select(found, selection), found.now_ms, "")
 
-    def confirm(plan: TransferPlan) -> None:
-        app.ui.confirm(f"Delete {len(plan.moves)} messages of {name}?")
+        def confirm(plan: TransferPlan) -> None:
+            app.ui.confirm(f"Delete {len(plan.moves)} messages of {name}?")
 
-    run = TransferCommand(target, "delete", Transfer(), confirm)
-    return run.run(Selected(found, plan), apply=apply)
+        run = TransferCommand(target, "delete", Transfer(), confirm)
+        return run.run(Selected(found, plan), apply=apply)
 
 
 @command("purge", epilog="Example: gradectl queue purge grading-results --confirm grading-results")
 @queue_argument
 @environment_option
+@transport_option
+@limit_option
 @click.option("--confirm", metavar="QUEUE", help="Name of the queue, instead of typing it.")
 @click.option(
     "--export",
@@ -121,11 +127,13 @@ def delete(
     help="New file for the messages; default: one in .gradectl/queues/.",
 )
 @pass_context(CloudContext)
-def purge(
+def purge(  # noqa: PLR0913 - one parameter an option
     app: CloudContext,
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
+    limit: int | None,
     confirm: str | None,
     export: Path | None,
 ) -> int:
@@ -135,19 +143,18 @@ def purge(
     The name of the queue must be typed. Messages that arrive meanwhile, and those that a consumer
     holds, stay. `gradectl queue import FILE` puts them back.
     """
-    target = select_environment(app, environment)
-    with target.broker("operator") as broker:
-        found = read_queue(target, broker, name)
-    plan = plan_move(name, found.messages, found.now_ms, "")
-    now = datetime.now(UTC)
-    usual = app.project_root / ".gradectl" / "queues" / f"{now:%Y%m%dT%H%M%S%f}-{name}.export"
+    target = select_environment(app, environment, transport)
+    with reading(target, name, limit) as (found, _):
+        plan = plan_move(name, found.messages, found.now_ms, "")
+        now = datetime.now(UTC)
+        usual = app.project_root / ".gradectl" / "queues" / f"{now:%Y%m%dT%H%M%S%f}-{name}.export"
 
-    def ask(plan: TransferPlan) -> None:
-        question = f"All {len(plan.moves)} messages of {name} are deleted."
-        app.ui.confirm_name(question, name, confirm)
-        file = export or usual
-        write_export(file, target, name, found.messages)
-        app.ui.say(f"exported to {file}")
+        def ask(plan: TransferPlan) -> None:
+            question = f"All {len(plan.moves)} messages of {name} are deleted."
+            app.ui.confirm_name(question, name, confirm)
+            file = export or usual
+            write_export(file, target, name, found.messages)
+            app.ui.say(f"exported to {file}")
 
-    run = TransferCommand(target, "purge", Transfer(), ask)
-    return run.run(Selected(found, plan), apply=True)
+        run = TransferCommand(target, "purge", Transfer(), ask)
+        return run.run(Selected(found, plan), apply=True)

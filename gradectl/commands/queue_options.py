@@ -12,8 +12,11 @@ from gradectl.commands.arguments import checked_queue, complete_queue
 from gradectl.errors import UsageError
 from gradectl.monitoring.log_lines import seconds_of
 from gradectl.queues.selection import Selection
-from grader.contract.names import DEAD_LETTER_QUEUE
+from grader.contract.names import DEAD_LETTER_QUEUE, TransportName
 from grader.contract.verdicts import ErrorCode
+
+#: Messages that are received from a queue of Amazon SQS and held, unless --limit says otherwise.
+MOST_HELD = 10_000
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -44,6 +47,30 @@ def to_option(text: str, *, required: bool = False) -> Callable[[_Function], _Fu
 def _checked_if_any(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     return None if value is None else checked_queue(ctx, param, value)
 
+
+def _transport(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    value: str | None,
+) -> TransportName | None:
+    return None if value is None else TransportName(value)
+
+
+#: --transport, for an environment that changes its transport.
+transport_option = click.option(
+    "--transport",
+    type=click.Choice([each.value for each in TransportName]),
+    callback=_transport,
+    help="Queues of this transport, where both exist during a change; default: the active one.",
+)
+
+#: --limit, for commands that read a queue before they change it.
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Read at most so many messages; default: all, and {MOST_HELD} with Amazon SQS.",
+)
 
 #: --rate, for commands that move many messages.
 rate_option = click.option(

@@ -12,11 +12,13 @@ from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
 from gradectl.commands.queue_options import (
     dead_letters_argument,
+    limit_option,
     rate_option,
     selection_options,
     to_option,
+    transport_option,
 )
-from gradectl.commands.queue_transfer import Selected, TransferCommand, read_queue, select
+from gradectl.commands.queue_transfer import Selected, TransferCommand, reading, select
 from gradectl.context import pass_context
 from gradectl.job_table import jobs_of
 from gradectl.options import command
@@ -24,13 +26,15 @@ from gradectl.queues.mover import Transfer
 from gradectl.queues.selection import Selection
 from gradectl.queues.transfer import Move, RedriveRules, TransferPlan, redriven
 from gradectl.target import EnvironmentClient, select_environment
-from grader.contract.names import QUEUES
+from grader.contract.names import TransportName
 
 
 @command("redrive", epilog="Example: gradectl queue redrive --reason INTERNAL_ERROR --apply")
 @dead_letters_argument
 @environment_option
+@transport_option
 @selection_options
+@limit_option
 @to_option("Queue for all; default: where each came from.")
 @rate_option
 @click.option("--force", is_flag=True, help="Also put back what came back three times before.")
@@ -41,7 +45,9 @@ def redrive(  # noqa: PLR0913 - one parameter an option
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
     selection: Selection,
+    limit: int | None,
     to: str | None,
     rate: float | None,
     force: bool,
@@ -57,18 +63,16 @@ def redrive(  # noqa: PLR0913 - one parameter an option
     straight back. An interrupted redrive goes on with the same command. Exit code 3 when some of
     the selected messages stay.
     """
-    target = select_environment(app, environment)
-    with target.broker("operator") as broker:
-        found = read_queue(target, broker, name)
-        existing = broker.inspector.statistics(sorted({*QUEUES, to or name}))
-    rules = RedriveRules(existing, to or "", force)
-    plan = rules.plan(name, select(found, selection), found.now_ms)
-    transfer = Transfer(redriven, rate=rate, watch_returns=True)
-    run = TransferCommand(
-        target, "redrive", transfer, lambda plan: _confirm(target, plan),
-        lambda: _reopening(target, transfer),
-    )  # fmt: skip
-    return run.run(Selected(found, plan), apply=apply)
+    target = select_environment(app, environment, transport)
+    with reading(target, name, limit, [to or name]) as (found, existing):
+        rules = RedriveRules(existing, to or "", force)
+        plan = rules.plan(name, select(found, selection), found.now_ms)
+        transfer = Transfer(redriven, rate=rate, watch_returns=True)
+        run = TransferCommand(
+            target, "redrive", transfer, lambda plan: _confirm(target, plan),
+            lambda: _reopening(target, transfer),
+        )  # fmt: skip
+        return run.run(Selected(found, plan), apply=apply)
 
 
 def _confirm(target: EnvironmentClient, plan: TransferPlan) -> None:

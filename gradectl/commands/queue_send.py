@@ -12,8 +12,10 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
+from gradectl.commands.queue_options import transport_option
+from gradectl.commands.queue_transfer import no_queue
 from gradectl.context import pass_context
-from gradectl.errors import ExitCode, GradectlError, UsageError
+from gradectl.errors import ExitCode, UsageError
 from gradectl.options import command
 from gradectl.queues.message_view import MessageView, decoded
 from gradectl.queues.tail import follow
@@ -21,7 +23,7 @@ from gradectl.rollouts.polling import pauses
 from gradectl.target import select_environment
 from gradectl.ui import Table
 from grader.contract.messages import GradingRequest, JobResult, readable_request_id
-from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE
+from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE, TransportName
 from grader.errors import RequestError
 
 _MOST_BYTES = 1 << 20
@@ -30,6 +32,7 @@ _MOST_BYTES = 1 << 20
 @command("send", epilog="Example: gradectl queue send grading-requests --file request.json")
 @queue_argument
 @environment_option
+@transport_option
 @click.option(
     "--file",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -53,6 +56,7 @@ def send(  # noqa: PLR0913 - one parameter an option
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
     file: Path | None,
     fields: tuple[str, ...],
     headers: tuple[str, ...],
@@ -72,15 +76,11 @@ def send(  # noqa: PLR0913 - one parameter an option
     request_id = readable_request_id(body)
     if request_id:
         given.setdefault("correlation-id", request_id)
-    target = select_environment(app, environment)
+    target = select_environment(app, environment, transport)
     app.announce(target.environment)
     with target.broker() as broker:
         if name not in broker.inspector.statistics([name]):
-            raise GradectlError(
-                f"queue {name!r} not found",
-                where=f"broker of {target.name}",
-                next_step=f"gradectl queue list -e {target.name}",
-            )
+            raise no_queue(target, name)
         if not app.options.dry_run:
             app.ui.confirm(f"Send {len(body)} bytes to {name}?")
             broker.send(name, body, given)
@@ -155,26 +155,33 @@ def _check(queue: str, body: bytes) -> None:
 @command("tail", epilog="Example: gradectl queue tail grading-results --output json")
 @queue_argument
 @environment_option
+@transport_option
 @click.option(
     "--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many messages."
 )
 @pass_context(CloudContext)
-def tail(app: CloudContext, name: str, *, environment: str | None, count: int | None) -> int:
+def tail(
+    app: CloudContext,
+    name: str,
+    *,
+    environment: str | None,
+    transport: TransportName | None,
+    count: int | None,
+) -> int:
     """
     Show new messages of QUEUE as they arrive.
 
     They are not consumed. It ends with Ctrl-C, --count or --timeout. A message that is consumed
     within a second may not be seen; the output says how many were missed. With --output json, each
-    message is one line.
+    message is one line. Amazon SQS cannot do this: reading a message takes it away from its
+    consumer for a time.
     """
-    target = select_environment(app, environment)
+    target = select_environment(app, environment, transport)
     with target.broker("operator") as broker:
         if name not in broker.inspector.statistics([name]):
-            raise GradectlError(
-                f"queue {name!r} not found",
-                where=f"broker of {target.name}",
-                next_step=f"gradectl queue list -e {target.name}",
-            )
+            raise no_queue(target, name)
+        if not broker.inspector.can_browse:
+            raise _no_tail(name)
         for shown, arrival in enumerate(
             follow(broker.inspector, name, pauses(float("inf"))), start=1
         ):
@@ -191,3 +198,11 @@ def tail(app: CloudContext, name: str, *, environment: str | None, count: int | 
             if shown == count:
                 break
     return ExitCode.OK
+
+
+def _no_tail(queue: str) -> UsageError:
+    return UsageError(
+        "Amazon SQS cannot show new messages without taking them from their consumers",
+        where=queue,
+        next_step=f"gradectl queue inspect {queue} --sample N, or gradectl result REQUEST_ID",
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from gradectl.commands.queue_options import MOST_HELD
 from gradectl.context import AppContext
 from gradectl.errors import EndingError, ExitCode, GradectlError
-from gradectl.queues.broker import Broker
-from gradectl.queues.inspection import Inspection, inspect
+from gradectl.queues.broker import Broker, Holder
+from gradectl.queues.inspection import Inspection, held_queue, inspect
 from gradectl.queues.journal import Journal, open_journal
 from gradectl.queues.message_view import age
 from gradectl.queues.mover import Progress, Transfer
@@ -18,6 +20,7 @@ from gradectl.queues.selection import Selection
 from gradectl.queues.transfer import TransferPlan
 from gradectl.target import EnvironmentClient
 from gradectl.ui import Table
+from grader.contract.names import QUEUES, TransportName
 from grader.errors import GraderError
 
 _COLUMNS = ("message", "age", "request", "about", "to")
@@ -98,9 +101,12 @@ class TransferCommand:
             try:
                 return replace(transfer, report=report).run(plan, broker, journal)
             except (EndingError, GraderError, KeyboardInterrupt):
+                where = "each message is in exactly one queue"
+                if broker.holder:
+                    where = "the last ten may be in both queues, and none is lost"
                 ui.say(
                     f"interrupted: at least {last.taken} of {len(plan.moves)} messages were taken;"
-                    " each message is in exactly one queue, and the same command goes on",
+                    f" {where}, and the same command goes on",
                     "yellow",
                 )
                 ui.say(f"journal: {journal.path}")
@@ -151,21 +157,72 @@ class TransferCommand:
             self.target.app.ui.say(f"journal: {journal.path}")
 
 
-def read_queue(target: EnvironmentClient, broker: Broker, queue: str) -> Inspection:
+@contextmanager
+def reading(
+    target: EnvironmentClient, queue: str, limit: int | None = None, also: Sequence[str] = ()
+) -> Iterator[tuple[Inspection, Collection[str]]]:
     """
-    Read all messages of a queue that exists.
+    Read the messages of a queue that exists.
+
+    With Amazon SQS they are received, and held until the block ends: then those that were not
+    moved return to the queue, whatever ended it.
+
+    Args:
+        target: The environment.
+        queue: The queue.
+        limit: Read about so many; None for all, and `MOST_HELD` with Amazon SQS.
+        also: Other queues that the command names.
+
+    Yields:
+        The messages, and which of the standard queues and those of `also` exist.
 
     Raises:
         GradectlError: It does not exist; it is not created.
     """
-    found = inspect(broker.inspector, queue)
-    if found is None:
-        raise GradectlError(
-            f"queue {queue!r} not found",
-            where=f"broker of {target.name}",
-            next_step=f"gradectl queue list -e {target.name}",
-        )
-    return found
+    with ExitStack() as stack:
+        with target.broker("operator") as broker:
+            existing = broker.inspector.statistics(sorted({*QUEUES, queue, *also}))
+            if queue not in existing:
+                raise no_queue(target, queue)
+            if broker.holder:
+                _say_costs(target, queue, broker.holder)
+                hold = partial(held_queue, broker, broker.holder, queue, limit or MOST_HELD)
+                found = _enter(target, stack, hold)
+            else:
+                found = inspect(broker.inspector, queue, enough=limit)
+        if found is None:
+            raise no_queue(target, queue)
+        yield found, existing
+
+
+def _enter(
+    target: EnvironmentClient,
+    stack: ExitStack,
+    hold: Callable[[Callable[[int], object]], AbstractContextManager[Inspection | None]],
+) -> Inspection | None:
+    """Receive the messages of a queue, with progress on the terminal, until the stack ends."""
+    with target.app.ui.live() as show:
+        return stack.enter_context(hold(lambda count: show([f"{count} received"])))
+
+
+def no_queue(target: EnvironmentClient, queue: str) -> GradectlError:
+    """Return the error that a queue does not exist."""
+    where = "Amazon SQS" if target.transport is TransportName.SQS else "broker"
+    return GradectlError(
+        f"queue {queue!r} not found",
+        where=f"{where} of {target.name}",
+        next_step=f"gradectl queue list -e {target.name}",
+    )
+
+
+def _say_costs(target: EnvironmentClient, queue: str, holder: Holder) -> None:
+    """Say what reading does to the messages, before it does."""
+    most = holder.most_receipts(queue)
+    counted = f"; each receipt counts, and after {most} SQS makes it a dead letter" if most else ""
+    target.app.ui.say(
+        f"Amazon SQS shows a message only by receiving it: those of {queue} are hidden from other"
+        f" consumers until this command ends{counted}"
+    )
 
 
 def select(found: Inspection, selection: Selection) -> list[Any]:

@@ -37,6 +37,20 @@ class Inspector(QueueInspector, Protocol):
         """Whether messages can be read without receiving them; else reading them is refused."""
         ...
 
+    @property
+    def age_failure(self) -> str:
+        """Why the ages of the latest `statistics` are unknown; empty if they could be read."""
+        ...
+
+    def sent_since(self, queue: str, since_ms: int) -> Sequence[QueuedMessage]:
+        """
+        Read about a page of the messages of a queue that were sent from a time on.
+
+        Where messages cannot be browsed, it receives and holds those that have arrived since the
+        queue was held, so `since_ms` is not used; without a hold it returns none.
+        """
+        ...
+
     def delayed(self, most: int) -> Sequence[DelayedMessage]:
         """Read delayed messages, about the first `most`; only an administrator may."""
         ...
@@ -59,6 +73,10 @@ class Holder(Protocol):
             most: Stop after so many messages.
             report: Called with the number of messages received so far.
         """
+        ...
+
+    def most_receipts(self, queue: str) -> int | None:
+        """Receipts after which the queue itself moves a message to dead letters; None: never."""
         ...
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gradectl.queues.broker import Broker, Holder, Inspector
 from gradectl.queues.scan import Scan, ScanResult, StopReason
 from grader.contract.names import QUEUES
 from grader.ports.messages import QueuedMessage, QueueInspector, QueueStatistics
@@ -39,7 +41,7 @@ class Inspection:
     messages: Sequence[QueuedMessage] = ()
 
 
-def queue_states(inspector: QueueInspector, queues: Sequence[str] = QUEUES) -> list[QueueState]:
+def queue_states(inspector: Inspector, queues: Sequence[str] = QUEUES) -> list[QueueState]:
     """Return the states of `queues`, in their order."""
     found = inspector.statistics(queues)
     return [_state(inspector, queue, found.get(queue)) for queue in queues]
@@ -150,6 +152,35 @@ def inspect(
     return Inspection(scan, counters.taken_at_ms, messages)
 
 
+@contextmanager
+def held_queue(
+    broker: Broker, holder: Holder, queue: str, most: int, report: Callable[[int], object]
+) -> Iterator[Inspection | None]:
+    """
+    Receive the messages of a queue that cannot be browsed, and hold them for the block.
+
+    Args:
+        broker: The queues.
+        holder: Holds the messages.
+        queue: The queue.
+        most: Stop after so many messages.
+        report: Called with the number of messages received so far.
+
+    Yields:
+        What is held; None if the queue does not exist.
+    """
+    counters = broker.inspector.statistics([queue]).get(queue)
+    if counters is None:
+        yield None
+        return
+    with holder.hold(queue, most, report) as messages:
+        seen = len(messages)
+        size = max(counters.size, seen)  # the counters are approximate
+        reason = StopReason.LIMIT if seen >= most else StopReason.IN_FLIGHT
+        scan = ScanResult(seen, size, reason=reason if seen < size else None)
+        yield Inspection(scan, counters.taken_at_ms, messages)
+
+
 def _held(counters: QueueStatistics) -> int:
     """Return how many messages the broker holds in memory."""
     return counters.memory_bytes // max(counters.average_bytes, _LEAST_BYTES)
@@ -168,11 +199,11 @@ def _why_incomplete(
     return None if is_selected else StopReason.ORDER
 
 
-def _state(inspector: QueueInspector, queue: str, counters: QueueStatistics | None) -> QueueState:
+def _state(inspector: Inspector, queue: str, counters: QueueStatistics | None) -> QueueState:
     if counters is None or not counters.size:
         return QueueState(queue, counters)
     oldest_ms = counters.oldest_ms
-    if oldest_ms is None:
+    if oldest_ms is None and inspector.can_browse:
         oldest_ms = _first_sent(inspector, queue)
     if oldest_ms is None:
         return QueueState(queue, counters)

@@ -6,17 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 
-from gradectl.queues.broker import Broker
+from gradectl.queues.broker import Broker, Inspector
 from gradectl.queues.journal import Journal
 from gradectl.queues.transfer import Move, TransferPlan, moved
 from grader.contract.names import ORIGINAL_ID_HEADER
-from grader.ports.messages import (
-    MOST_REPLACED,
-    Outgoing,
-    QueuedMessage,
-    QueueInspector,
-    QueueMover,
-)
+from grader.ports.messages import MOST_REPLACED, Outgoing, QueuedMessage, QueueMover
 
 #: So many messages may come back before the rest stays; more only if most of them do not.
 _MOST_BACK = 10
@@ -69,7 +63,8 @@ class Transfer:
         """
         Take the planned messages, each batch in one transaction.
 
-        Whatever ends it, each message is in exactly one queue, and the journal has it.
+        Whatever ends it, each message is in exactly one queue, and the journal has it. Amazon SQS
+        has no transactions: a message may be in both queues there, and is never in none.
         """
         progress = Progress()
         guard = _Returns(broker.inspector, plan.source)
@@ -127,14 +122,14 @@ class _Returns:
         queue: The queue.
     """
 
-    def __init__(self, inspector: QueueInspector, queue: str) -> None:
+    def __init__(self, inspector: Inspector, queue: str) -> None:
         self._inspector = inspector
         self._queue = queue
         self._since_ms = inspector.statistics([queue])[queue].taken_at_ms
 
     def count(self, first_ids: Collection[str]) -> int:
         """Count the messages with these first ids; at most a page of the queue is read."""
-        page = self._inspector.browse(self._queue, f"JMSTimestamp >= {self._since_ms}")
+        page = self._inspector.sent_since(self._queue, self._since_ms)
         return sum(_first_id(each) in first_ids for each in page)
 
 

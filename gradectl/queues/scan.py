@@ -42,6 +42,7 @@ class StopReason(StrEnum):
     MEMORY = "memory of the broker"
     ORDER = "order of times"
     NO_BROWSING = "no browsing"
+    IN_FLIGHT = "in flight"
 
 
 _EXPLANATIONS = {
@@ -55,6 +56,8 @@ _EXPLANATIONS = {
     " queue, it shows the first by priority and age",
     StopReason.ORDER: "INCOMPLETE: the times of the messages are not in the order of the queue",
     StopReason.NO_BROWSING: "INCOMPLETE: Amazon SQS cannot be searched",
+    StopReason.IN_FLIGHT: "INCOMPLETE: the others are in flight, with consumers or waiting for"
+    " their next attempt",
 }
 
 

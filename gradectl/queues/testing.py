@@ -47,6 +47,7 @@ class MemoryBroker:
     transport = TransportName.ACTIVEMQ
     holder = None
     can_browse = True
+    age_failure = ""
 
     def __init__(
         self,
@@ -154,6 +155,10 @@ class MemoryBroker:
         """One page of a queue, which is created if needed."""
         found = self._queues.setdefault(queue, _Queue()).messages
         return [each for each in found if _matches(selector, each)][: self._page_size]
+
+    def sent_since(self, queue: str, since_ms: int) -> list[QueuedMessage]:
+        """Return the messages that were sent from a time on."""
+        return self.browse(queue, f"JMSTimestamp >= {since_ms}")
 
     def delayed(self, most: int) -> list[DelayedMessage]:
         """Return the messages with a delay; they stay delayed."""

@@ -1,0 +1,239 @@
+"""`gradectl queue` on the queues of SQS, on an emulated account in this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REQUESTS, DEAD, RESULTS = "grading-requests", "grading-dlq", "grading-results"
+QUEUES = {
+    REQUESTS: "requests-url",
+    "grading-priority": "priority-url",
+    RESULTS: "results-url",
+    DEAD: "dead-letter-url",
+}
+MOST_RECEIPTS = 50
+
+
+class SqsQueues:
+    """The queues of `dev` in its account."""
+
+    def __init__(self, dev: Any) -> None:
+        self.dev = dev
+        self.client = dev.client("sqs")
+        self.urls: dict[str, str] = {}
+        for name, key in QUEUES.items():
+            self.create(name)
+            dev.client("ssm").put_parameter(
+                Name=f"/dev/sqs/{key}", Value=self.urls[name], Type="String"
+            )
+        dev.client("ssm").put_parameter(Name="/dev/sqs/active", Value="true", Type="String")
+        policy = {
+            "deadLetterTargetArn": f"arn:aws:sqs:ap-northeast-2:123456789012:dev-{DEAD}",
+            "maxReceiveCount": MOST_RECEIPTS,
+        }
+        self.client.set_queue_attributes(
+            QueueUrl=self.urls[REQUESTS], Attributes={"RedrivePolicy": json.dumps(policy)}
+        )
+
+    def create(self, name: str) -> None:
+        """Create a queue."""
+        self.urls[name] = self.client.create_queue(QueueName=f"dev-{name}")["QueueUrl"]
+
+    def send(self, name: str, body: str, **headers: str) -> None:
+        """Send a message."""
+        attributes = {
+            key.replace("_", "-"): {"DataType": "String", "StringValue": value}
+            for key, value in headers.items()
+        }
+        self.client.send_message(
+            QueueUrl=self.urls[name], MessageBody=body, MessageAttributes=attributes
+        )
+
+    def waiting(self, name: str) -> int:
+        """Count the messages that consumers may receive."""
+        key = "ApproximateNumberOfMessages"
+        answer = self.client.get_queue_attributes(QueueUrl=self.urls[name], AttributeNames=[key])
+        return int(answer["Attributes"][key])
+
+    def take(self, name: str) -> list[Any]:
+        """Receive at most ten messages of a queue."""
+        answer = self.client.receive_message(
+            QueueUrl=self.urls[name], MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        found: list[Any] = answer.get("Messages", [])
+        return found
+
+    def dead_letter(self, number: int, code: str = "INTERNAL_ERROR") -> None:
+        """Send a dead letter."""
+        self.send(
+            DEAD,
+            json.dumps({"requestId": f"req_{number}"}),
+            x_gradectl_reason_code=code,
+            x_gradectl_original_queue=REQUESTS,
+        )
+
+
+@pytest.fixture
+def queues(dev: Any) -> SqsQueues:
+    """The queues of `dev`."""
+    return SqsQueues(dev)
+
+
+def test_a_plan_returns_what_it_has_received(queues: SqsQueues) -> None:
+    """It says before that messages are received; without --apply nothing is moved."""
+    for number in range(12):
+        queues.dead_letter(number, "INTERNAL_ERROR" if number % 2 else "DOWNLOAD_FAILED")
+
+    done = queues.dev.gradectl(
+        *("queue", "redrive", "-e", "dev", "--reason", "INTERNAL_ERROR", "-o", "json")
+    )
+
+    assert done.code == 0, done.stderr
+    assert "only by receiving it" in done.stderr
+    document = done.document
+    assert (document["seen"], document["size"], document["complete"]) == (12, 12, True)
+    assert {each["to"] for each in document["planned"]} == {REQUESTS}
+    assert len(document["planned"]) == 6
+    assert queues.waiting(DEAD) == 12
+
+
+def test_selected_messages_are_moved_and_the_others_return(queues: SqsQueues) -> None:
+    """With their headers, and where they came from; the journal has each."""
+    queues.create("held")
+    for number in range(12):
+        queues.send(REQUESTS, json.dumps({"requestId": f"r{number}"}), x_note="n")
+
+    done = queues.dev.gradectl(
+        *("--yes", "queue", "move", REQUESTS, "--to", "held", "-e", "dev"),
+        *("--where", "body.requestId == 'r7'", "--apply", "-o", "json"),
+    )
+
+    assert done.code == 0, done.stderr
+    assert f"after {MOST_RECEIPTS} SQS makes it a dead letter" in done.stderr
+    assert (done.document["taken"], queues.waiting(REQUESTS)) == (1, 11)
+    (copy,) = queues.take("held")
+    headers = {key: value["StringValue"] for key, value in copy["MessageAttributes"].items()}
+    assert headers["x-note"] == "n"
+    assert headers["x-gradectl-original-queue"] == REQUESTS
+    assert '"r7"' in copy["Body"]
+    journal = Path(done.document["journal"]).read_text()
+    assert [json.loads(line)["event"] for line in journal.splitlines()] == ["taking", "taken"]
+
+
+def test_messages_with_consumers_are_not_seen_and_that_is_said(queues: SqsQueues) -> None:
+    """Only they have them; exit code 3."""
+    for number in range(3):
+        queues.send(REQUESTS, str(number))
+    queues.client.receive_message(QueueUrl=queues.urls[REQUESTS])
+
+    done = queues.dev.gradectl(
+        *("--yes", "queue", "delete", REQUESTS, "-e", "dev"),
+        *("--older-than", "0s", "--apply", "-o", "json"),
+    )
+
+    assert done.code == 3, done.stderr
+    assert (done.document["seen"], done.document["size"]) == (2, 3)
+    assert done.document["reason"] == "in flight"
+    assert done.document["taken"] == 2
+
+
+def test_an_export_keeps_the_queue_and_can_be_imported(queues: SqsQueues, tmp_path: Path) -> None:
+    """The messages are those that were sent; also with a limit, which leaves the others."""
+    for number in range(4):
+        queues.send(RESULTS, f"é {number}", correlation_id=f"c{number}")
+    file = tmp_path / "results.ndjson"
+
+    done = queues.dev.gradectl(
+        "queue", "export", RESULTS, "-e", "dev", "--to", str(file), "-o", "json"
+    )
+    limited = queues.dev.gradectl(
+        *("queue", "export", RESULTS, "-e", "dev", "--to", str(tmp_path / "some")),
+        *("--limit", "2", "-o", "json"),
+    )
+
+    assert done.document["exported"] == 4
+    assert (limited.document["exported"], limited.document["reason"]) == (2, "--limit")
+    assert queues.waiting(RESULTS) == 4
+    queues.create("again")
+    sent = queues.dev.gradectl(
+        "--yes", "queue", "import", str(file), "-e", "dev", "--to", "again", "--apply"
+    )
+    assert sent.code == 0, sent.stderr
+    bodies = {each["Body"] for each in queues.take("again")}
+    assert bodies == {f"é {number}" for number in range(4)}
+
+
+def test_a_purge_exports_and_deletes(queues: SqsQueues) -> None:
+    """The name has to be typed; what is deleted is in a file."""
+    for number in range(3):
+        queues.send(RESULTS, str(number))
+
+    refused = queues.dev.gradectl("queue", "purge", RESULTS, "-e", "dev", "--confirm", "other")
+    done = queues.dev.gradectl("queue", "purge", RESULTS, "-e", "dev", "--confirm", RESULTS)
+
+    assert refused.code != 0
+    assert done.code == 0, done.stderr
+    assert "3 of 3 done" in done.stdout
+    assert queues.waiting(RESULTS) == 0
+    (export,) = (queues.dev.root / ".gradectl" / "queues").glob("*.export")
+    assert len(export.read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tail", RESULTS), "without taking them"),
+        (("move", "nowhere", "--to", DEAD), "'nowhere' not found"),
+        (("move", DEAD, "--to", "nowhere"), "'nowhere' not found"),
+        (("list", "--transport", "activemq"), "no queues of activemq"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    queues: SqsQueues, arguments: tuple[str, ...], said: str
+) -> None:
+    """With a next step."""
+    done = queues.dev.gradectl("queue", *arguments, "-e", "dev")
+
+    assert done.code != 0
+    assert said in done.stderr
+
+
+def test_a_message_is_sent_with_its_headers(queues: SqsQueues) -> None:
+    """Its correlation id is the request id of its body."""
+    done = queues.dev.gradectl(
+        *("--yes", "queue", "send", DEAD, "-e", "dev", "--field", "requestId=req_1", "--raw")
+    )
+
+    assert done.code == 0, done.stderr
+    (message,) = queues.take(DEAD)
+    assert message["MessageAttributes"]["correlation-id"]["StringValue"] == "req_1"
+
+
+def test_the_list_shows_what_sqs_counts(queues: SqsQueues) -> None:
+    """Consumers and totals are unknown, which is said once; so is why there is no age."""
+    for number in range(3):
+        queues.send(REQUESTS, str(number))
+    queues.client.receive_message(QueueUrl=queues.urls[REQUESTS])
+    queues.client.send_message(
+        QueueUrl=queues.urls[REQUESTS], MessageBody="later", DelaySeconds=600
+    )
+
+    listed = queues.dev.gradectl("queue", "list", "-e", "dev", "-o", "json")
+    shown = queues.dev.gradectl("queue", "list", "-e", "dev")
+    refused = queues.dev.gradectl("queue", "list", "-e", "dev", "--source", "cloudwatch")
+
+    assert listed.code == 0, listed.stderr
+    assert (listed.document["transport"], listed.document["source"]) == ("sqs", "sqs")
+    requests = listed.document["queues"][0]
+    counted = (requests["waiting"], requests["in_flight"], requests["delayed"])
+    assert counted == (2, 1, 1)
+    assert (requests["consumers"], requests["enqueued"], requests["hint"]) == (None, None, "")
+    (line,) = [each for each in shown.stdout.splitlines() if each.startswith(REQUESTS)]
+    assert line.split() == [REQUESTS, "2", "1", "1", "-"]
+    assert shown.stderr.count("neither consumers nor totals") == 1
+    assert "no age yet" in shown.stderr
+    assert refused.code == 64
