@@ -112,6 +112,10 @@ def smoke(  # noqa: PLR0913 - one parameter an option
     ordinary jobs at once, three for each consumer, and says so where idle workers prove nothing.
     --check poison adds a dead letter for a moment, and removes exactly this one.
 
+    Queues of Amazon SQS cannot be searched: there, bucket and row prove the grading, and the test
+    looks for its own messages among a few that it receives; those of others return at once. What it
+    does not see it calls not observable. --check priority sends 40 ordinary jobs.
+
     With --every it is a canary: a failed run is a line, and does not end it; nor does an
     environment that cannot be reached. The exit code is 4 if a run failed, and 130 after Ctrl-C.
     """

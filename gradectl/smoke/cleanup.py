@@ -10,6 +10,7 @@ from gradectl.errors import GradectlError
 from gradectl.queues.inspection import read_queue
 from gradectl.queues.scan import ScanResult, StopReason
 from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
+from gradectl.smoke.sampling import take_own
 from grader.client.results import stored_result
 from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
 from grader.errors import GraderError
@@ -78,12 +79,14 @@ class CleanUp:
     def _take_messages(self, job: SmokeJob) -> str:
         """Consume the messages of a job from all queues; returns why its request remains."""
         with self._recording_errors("messages"):
-            withdrawn = not job.finished and self._consume(job.queue, job.request_id) > 0
+            withdrawn = not job.finished and self._consume(job.queue, job) > 0
             finished = job.finished or self._has_result(job.request_id)
-            if finished and not job.received:
-                self._consume(RESULTS_QUEUE, job.request_id)
+            if finished and job.sampled:
+                self._note(f"result messages in {RESULTS_QUEUE}, which cannot be searched")
+            elif finished and not job.received:
+                self._consume(RESULTS_QUEUE, job)
             if finished and job.buried:
-                self._consume(DEAD_LETTER_QUEUE, job.request_id)
+                self._consume(DEAD_LETTER_QUEUE, job)
             if withdrawn or finished or self._was_never_sent(job):
                 return ""
             return self._why_held(job.queue)
@@ -96,11 +99,15 @@ class CleanUp:
             return True
         if counters.in_flight or self._rows is None or self._rows.get(job.request_id):
             return False
+        if not self._broker.inspector.can_browse:
+            return not counters.size
         return self._find(counters, job.request_id).complete
 
     def _why_held(self, queue: str) -> str:
         """Say who has a request that is neither graded nor could be withdrawn."""
         counters = self._broker.inspector.statistics([queue]).get(queue)
+        if not self._broker.inspector.can_browse and counters and counters.waiting:
+            return f"its message may be in {queue} ({counters.waiting} waiting), not in a sample"
         if counters and counters.waiting and not counters.in_flight:
             return f"its message is behind the {counters.waiting} messages waiting in {queue}"
         return "a worker is processing it"
@@ -108,9 +115,11 @@ class CleanUp:
     def _has_result(self, request_id: str) -> bool:
         return stored_result(self._store, request_id) is not None
 
-    def _consume(self, queue: str, request_id: str) -> int:
-        """Consume the messages of a request in a queue, and return their number."""
-        taken = 0
+    def _consume(self, queue: str, job: SmokeJob) -> int:
+        """Consume the messages of a job in a queue, and return their number."""
+        if not self._broker.inspector.can_browse:
+            return int(take_own(self._broker, queue, job) is not None)
+        taken, request_id = 0, job.request_id
         with self._broker.watch(queue, request_id) as watch:
             for browse in count():
                 while watch.take(_TAKE_SECONDS) is not None:

@@ -43,6 +43,7 @@ class SmokeJob:
     sent: bool = False
     finished: bool = False  # it has a result, so no worker holds it
     received: bool = False  # its result message was consumed here
+    sampled: bool = False  # its result message was not found where it cannot be searched
     buried: bool = True  # it may have a dead letter
     out_of_time: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import sleep
 
 from gradectl.errors import CheckFailedError
@@ -20,6 +20,10 @@ from grader.ports.messages import Outgoing
 #: Ordinary jobs per consumer: other requests wait for about so many short jobs.
 _JOBS_PER_CONSUMER = 3
 _MOST_JOBS = 60
+#: Ordinary jobs where consumers are not counted.
+_JOBS_WITHOUT_COUNT = 40
+#: A busy worker on SQS looks at the urgent queue once a second, between two jobs.
+_LOOKS_WITHIN = timedelta(seconds=2)
 _POLL_SECONDS = 0.02
 
 
@@ -30,6 +34,9 @@ class PriorityCheck(Check):
     While workers are idle every job starts at once, and the order says nothing. So only ordinary
     jobs count that had not started when the urgent one was in its queue, and there must be twice as
     many as consumers: in the order of sending, all but one per consumer would start before it.
+
+    SQS counts no consumers and keeps no order. There, the urgent job must start soon after the
+    first of those that waited with it, while others still wait.
     """
 
     name = PRIORITY
@@ -42,7 +49,10 @@ class PriorityCheck(Check):
         consumers = self._consumers()
         if consumers is None:
             return NOT_OBSERVABLE, f"there is no queue {PRIORITY_QUEUE}"
+        is_counted = self._environment.broker.inspector.can_browse
         count = min(_JOBS_PER_CONSUMER * consumers + 2, _MOST_JOBS)
+        if not is_counted:
+            count = _JOBS_WITHOUT_COUNT
         ordinary = [
             self._make_job(REQUESTS_QUEUE, f"ordinary-{number}") for number in range(1, count + 1)
         ]
@@ -54,13 +64,11 @@ class PriorityCheck(Check):
         missing = self._await_results(jobs, [urgent, *ordinary], deadline)
         if missing:
             return FAILED, missing
+        starts, urgent_start = [_started(jobs, job) for job in waiting], _started(jobs, urgent)
+        if not is_counted:
+            return judge_by_time(starts, urgent_start)
         consumers = max(consumers, self._consumers() or 0)
-        return judge(
-            [_started(jobs, job) for job in waiting],
-            _started(jobs, urgent),
-            sent=count,
-            consumers=consumers,
-        )
+        return judge(starts, urgent_start, sent=count, consumers=consumers)
 
     def _consumers(self) -> int | None:
         """Return the number of consumers, at least 1; None without an urgent queue."""
@@ -133,3 +141,26 @@ def judge(
         return FAILED, f"{text}; in transit to {consumers} consumers were at most {consumers}"
     overtaken = len(waiting) - before
     return PASSED, f"the urgent job overtook {overtaken} of {len(waiting)} waiting ordinary jobs"
+
+
+def judge_by_time(waiting: Sequence[datetime], urgent: datetime) -> tuple[str, str]:
+    """
+    Decide from the starts whether the urgent job was taken as soon as workers look for it.
+
+    Args:
+        waiting: Starts of the ordinary jobs that waited when the urgent one was in its queue.
+        urgent: Start of the urgent one.
+
+    Returns:
+        The outcome, and what was seen.
+    """
+    lasted = max(waiting) - min(waiting) if waiting else timedelta()
+    if lasted <= _LOOKS_WITHIN:
+        text = f"{len(waiting)} ordinary jobs that waited with the urgent one started within"
+        return NOT_OBSERVABLE, f"workers were idle: {text} {_LOOKS_WITHIN.total_seconds():.0f} s"
+    seconds = (urgent - min(waiting)).total_seconds()
+    overtaken = sum(start > urgent for start in waiting)
+    text = f"overtook {overtaken} of {len(waiting)} waiting ordinary jobs"
+    if seconds <= _LOOKS_WITHIN.total_seconds():
+        return PASSED, f"the urgent job {text}"
+    return FAILED, f"the urgent job started {seconds:.1f} s after the first that waited, and {text}"

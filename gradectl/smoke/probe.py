@@ -24,6 +24,7 @@ from gradectl.smoke.report import (
     Hop,
     ProbeResult,
 )
+from gradectl.smoke.sampling import POLL_SECONDS, take_or_pause, take_own, watching
 from grader.client.client import send_request
 from grader.client.results import stored_result
 from grader.client.submission import upload_source
@@ -34,7 +35,6 @@ from grader.errors import AccessError, GraderError
 from grader.ports.jobs import JobRecord, JobStore
 from grader.ports.messages import QueueStatistics
 
-POLL_SECONDS = 0.01
 #: The message follows the stored result; after this time another consumer must have taken it.
 _MESSAGE_SECONDS = 2.0
 
@@ -79,7 +79,7 @@ class Prober:
         """Run the hops, and return the proof that the job was graded."""
         request = request_of(self._bucket, job)
         before = self._counters(RESULTS_QUEUE)
-        with self._broker.watch(RESULTS_QUEUE, job.request_id) as watch:
+        with watching(self._broker, job) as watch:
             with self._timed(UPLOAD):
                 upload_source(self._store, request, PROGRAM)
             with self._timed(SEND):
@@ -88,7 +88,10 @@ class Prober:
                 body = self._await_grade(watch, job, seconds)
                 job.finished = True
             with self._timed(RESULT):
-                body = body or self._await_message(watch, job, seconds)
+                if watch is None:
+                    body = take_own(self._broker, RESULTS_QUEUE, job)
+                else:
+                    body = body or self._await_message(watch, job, seconds)
                 job.received = body is not None
                 if body is None:
                     proof = self._other_proof(job, before)
@@ -127,11 +130,11 @@ class Prober:
         yield
         self._hops.append(Hop(name, (self._clock() - start) * 1000))
 
-    def _await_grade(self, watch: Watch, job: SmokeJob, seconds: float) -> bytes | None:
+    def _await_grade(self, watch: Watch | None, job: SmokeJob, seconds: float) -> bytes | None:
         """Wait until the result is stored; returns its message if that arrives first."""
         deadline = self._clock() + seconds
         while self._clock() < deadline:
-            body = watch.take(POLL_SECONDS)
+            body = take_or_pause(watch)
             if body is not None:
                 return body
             if stored_result(self._store, job.request_id) is not None:
@@ -144,10 +147,12 @@ class Prober:
         counters = self._counters(queue)
         if counters is None:
             return f"{queue} does not exist any more"
-        state = f"{counters.consumers} consumers, {counters.waiting} waiting"
+        state = f"{counters.waiting} waiting"
+        if counters.consumers is not None:
+            state = f"{counters.consumers} consumers, {state}"
         if counters.in_flight:
             return f"a worker holds a message of {queue} ({counters.in_flight} in flight, {state})"
-        if not counters.consumers:
+        if counters.consumers == 0:
             return f"no worker is connected to {queue} ({state})"
         return f"the workers do not take it from {queue} ({state})"
 
@@ -174,11 +179,30 @@ class Prober:
 
     def _other_proof(self, job: SmokeJob, before: QueueStatistics | None) -> str:
         """Verify the stored result, and by counters that its message was sent."""
+        if not self._broker.inspector.can_browse:
+            return f"{self._stored(job)}; {self._not_sampled(job)}"
         after = self._counters(RESULTS_QUEUE)
         enqueued = (after.enqueued if after else 0) - (before.enqueued if before else 0)
         dequeued = (after.dequeued if after else 0) - (before.dequeued if before else 0)
         if enqueued < 1:
             raise CheckFailedError(f"graded, but no message was sent to {RESULTS_QUEUE}")
+        counters = f"{RESULTS_QUEUE} {enqueued:+d} enqueued, {dequeued:+d} dequeued"
+        return f"{self._stored(job)}; another consumer took the message ({counters})"
+
+    def _not_sampled(self, job: SmokeJob) -> str:
+        """Say that the message was not seen where no one can search for it."""
+        job.sampled = True
+        counters = self._counters(RESULTS_QUEUE)
+        if counters is None:
+            raise CheckFailedError(f"{RESULTS_QUEUE} does not exist")
+        return (
+            f"its message was not in a sample of {RESULTS_QUEUE}"
+            f" ({counters.waiting} waiting, {counters.in_flight} in flight):"
+            " not observable, Amazon SQS cannot be searched"
+        )
+
+    def _stored(self, job: SmokeJob) -> str:
+        """Verify the stored result, and say where it is stored."""
         row = self._jobs.get(job.request_id) if self._jobs else None
         row_result = row.result if row else None
         source = "stored row" if row_result else "stored result.json"
@@ -190,8 +214,7 @@ class Prober:
         if result is None:
             raise CheckFailedError("neither a row nor a result.json is stored")
         check_result(result, job)
-        counters = f"{RESULTS_QUEUE} {enqueued:+d} enqueued, {dequeued:+d} dequeued"
-        return f"{source}; another consumer took the message ({counters})"
+        return source
 
     def _counters(self, queue: str) -> QueueStatistics | None:
         return self._broker.inspector.statistics([queue]).get(queue)

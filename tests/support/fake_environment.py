@@ -34,10 +34,12 @@ AS_A_WORKER_WRITES = {
 class FakeEnvironment:
     """An in-memory environment with a configurable worker."""
 
-    def __init__(self, queues: tuple[str, ...] = QUEUES) -> None:
+    def __init__(
+        self, queues: tuple[str, ...] = QUEUES, broker: type[MemoryBroker] = MemoryBroker
+    ) -> None:
         self.store = MemoryObjectStore()
         self.jobs = MemoryJobStore()
-        self.broker = MemoryBroker(queues, on_send=self._worker)
+        self.broker = broker(queues, on_send=self._worker)
         self.verdict: Verdict | None = Verdict.ACCEPTED
         self.has_worker = True
         self.sends_message = True
