@@ -103,11 +103,20 @@ class Ui:
             document: The data for programs; `schema_version` and `kind` are added.
             table: The data for people.
         """
-        full = {"schema_version": SCHEMA_VERSION, "kind": kind, **document}
+        self.emit_exactly({"schema_version": SCHEMA_VERSION, "kind": kind, **document}, table)
+
+    def emit_exactly(self, document: Mapping[str, Any], table: Table) -> None:
+        """
+        Write data as `emit` does, in a document whose members another program has fixed.
+
+        Args:
+            document: The data for programs; nothing is added.
+            table: The data for people.
+        """
         if self.output == "json":
-            self._stdout.write(_json(full, indent=2) + "\n")
+            self._stdout.write(_json(document, indent=2) + "\n")
         elif self.output == "yaml":
-            plain = json.loads(_json(full))
+            plain = json.loads(_json(document))
             self._stdout.write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
         else:
             _show(self._out, table)

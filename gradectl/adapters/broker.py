@@ -170,6 +170,10 @@ class StompBroker:
         """Browses queues without consuming messages."""
         return StompInspector(self._line)
 
+    def url(self, queue: str) -> str:  # noqa: ARG002 - the port's
+        """Return "": queues of a broker have no URL."""
+        return ""
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a persistent message and wait for the broker's receipt."""
         self._line.connection.send(queue, body, headers)

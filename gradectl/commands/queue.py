@@ -10,6 +10,7 @@ from gradectl.commands.queue_pause import pause, resume
 from gradectl.commands.queue_redrive import redrive
 from gradectl.commands.queue_requeue import requeue
 from gradectl.commands.queue_send import send, tail
+from gradectl.commands.queue_status import status
 from gradectl.commands.queue_trace import trace
 from gradectl.options import group
 
@@ -22,11 +23,16 @@ def queue() -> None:
     The environment is that of --environment or GRADECTL_ENVIRONMENT; without both, the one whose
     local stack is running. To read, gradectl logs in as `operator` where the broker has this user,
     which may neither send messages nor create or delete queues; to change something, as the admin.
+
+    With Amazon SQS the same commands work with the rights of your credentials. SQS shows a message
+    only by receiving it: commands that read messages say so, hold what they receive, and return
+    what they do not move. While an environment changes its transport both exist; then commands use
+    the active one, and --transport names the other.
     """
 
 
 for each in (
-    *(list_queues, inspect_queue, trace, tail),
+    *(list_queues, status, inspect_queue, trace, tail),
     *(redrive, requeue, move, delete, purge),
     *(export_queue, import_queue, send),
     *(pause, resume),

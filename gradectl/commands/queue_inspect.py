@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
+from gradectl.commands.queue_options import transport_option
+from gradectl.commands.queue_transfer import no_queue
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError, UsageError
 from gradectl.job_table import jobs_of
 from gradectl.options import command, seconds_left
-from gradectl.queues.broker import Inspector
+from gradectl.queues.broker import Broker, Holder
 from gradectl.queues.claims import Claims
-from gradectl.queues.inspection import MOST_MESSAGES, Extent, read_queue
+from gradectl.queues.inspection import MOST_MESSAGES, Extent, held_queue, read_queue
 from gradectl.queues.listing import GROUPS, MOST_SHOWN, Listing
 from gradectl.queues.message_view import MessageView, age, decoded, pretty
-from gradectl.queues.scan import ScanResult
+from gradectl.queues.scan import ScanResult, StopReason
 from gradectl.queues.selection import condition
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
+from grader.contract.names import TransportName
 from grader.errors import GraderError, SelectorError
 from grader.ports.messages import QueuedMessage, QueueStatistics
 
@@ -54,18 +57,16 @@ class _Age(click.ParamType[float]):
 
 @dataclass(frozen=True)
 class _Request:
-    """What to read of which queue."""
+    """What to read of which queue; `sample` is how many messages may be received for it."""
 
     target: EnvironmentClient
     queue: str
     extent: Extent
     where: str = ""
+    sample: int | None = None
 
     def read(
-        self,
-        inspector: Inspector,
-        counters: QueueStatistics,
-        visit: Callable[[QueuedMessage], object],
+        self, broker: Broker, counters: QueueStatistics, visit: Callable[[QueuedMessage], object]
     ) -> ScanResult:
         """Visit the messages that match; a refused selector is a mistake in the command line."""
         holds = condition(self.where)
@@ -73,11 +74,35 @@ class _Request:
         def visit_if(message: QueuedMessage) -> object:
             return holds(message, counters.taken_at_ms) and visit(message)
 
+        if broker.holder:
+            return self._receive(broker, broker.holder, visit_if)
         try:
-            return read_queue(inspector, counters, visit_if, self.extent)
+            return read_queue(broker.inspector, counters, visit_if, self.extent)
         except SelectorError as error:
             text = f"the broker refuses the selector {self.extent.selector!r}"
             raise UsageError(text, where="--selector", next_step=_SELECTORS) from error
+
+    def _receive(
+        self, broker: Broker, holder: Holder, visit: Callable[[QueuedMessage], object]
+    ) -> ScanResult:
+        """Receive a sample, return it to its queue, and visit its messages."""
+        most = self.sample or 1
+        receipts = holder.most_receipts(self.queue)
+        limit = f" (after {receipts} SQS makes a message a dead letter)" if receipts else ""
+        self.target.app.ui.say(
+            f"receiving at most {most} messages, which return to {self.queue} at once: meanwhile"
+            f" they are hidden from other consumers, and the receipt of each is counted{limit}"
+        )
+        with held_queue(broker, holder, self.queue, most) as found:
+            received = found
+        if received is None:
+            raise no_queue(self.target, self.queue)
+        for message in received.messages:
+            if visit(message) is True:
+                break
+        scan = received.scan
+        is_sample = scan.reason is StopReason.LIMIT
+        return replace(scan, reason=StopReason.RECEIVED) if is_sample else scan
 
 
 _SELECTORS = "a selector is like: JMSCorrelationID = 'req_1' AND JMSPriority > 4"
@@ -86,6 +111,14 @@ _SELECTORS = "a selector is like: JMSCorrelationID = 'req_1' AND JMSPriority > 4
 @command("inspect", epilog="Example: gradectl queue inspect grading-dlq --since 1h --limit 20")
 @queue_argument
 @environment_option
+@transport_option
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With Amazon SQS, receive at most this many messages to show them, and return them at"
+    " once; with ActiveMQ the same as --limit.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -127,6 +160,8 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
     name: str,
     *,
     environment: str | None,
+    transport: TransportName | None,
+    sample: int | None,
     limit: int | None,
     full: bool,
     since: float | None,
@@ -143,28 +178,77 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
     --where. Exit code 3 when some could not be read; the reason is shown. A broker keeps in memory
     what is read, so a very long queue is shown by sample. Messages in flight are marked with their
     worker by its claim in the database; the broker itself only counts them.
+
+    Amazon SQS shows a message only by receiving it. Without --sample there are only counts. With it
+    messages are received and returned: each is hidden from workers meanwhile, and each receipt is
+    counted by the queue, whose redrive policy bounds them.
     """
     condition(where)  # refused before anything is opened
+    limit = min(filter(None, (sample, limit)), default=None)
     extent = Extent(limit, None if full else MOST_MESSAGES, selector, _is_over)
-    request = _Request(select_environment(app, environment), name, extent, where)
-    with request.target.broker("operator") as broker:
+    request = _Request(select_environment(app, environment, transport), name, extent, where, limit)
+    target = request.target
+    with target.broker("operator") as broker:
         counters = broker.inspector.statistics([name]).get(name)
         if counters is None:
-            raise GradectlError(
-                f"queue {name!r} not found",
-                where=f"broker of {request.target.name}",
-                next_step=f"gradectl queue list -e {request.target.name}",
-            )
+            raise no_queue(target, name)
+        if broker.holder:
+            wanted = any((limit, since, where, group_by, message_id))
+            _refuse_reading(name, selector, is_reading=wanted and not sample)
+            if not sample:
+                return _show_counts(target, counters)
         if message_id:
-            scan = _show_message(request, broker.inspector, counters, message_id)
+            scan = _show_message(request, broker, counters, message_id)
         else:
             since_ms = 0 if since is None else counters.taken_at_ms - int(since * 1000)
             listing = Listing(counters.taken_at_ms, since_ms, group_by, limit or MOST_SHOWN)
-            scan = _list(request, broker.inspector, counters, listing)
-    if scan.complete or scan.stopped_early:
+            scan = _list(request, broker, counters, listing)
+    return _exit_code(target, scan)
+
+
+def _exit_code(target: EnvironmentClient, scan: ScanResult) -> int:
+    """Say whether all was read; a sample of SQS need not be all."""
+    if scan.complete or scan.stopped_early or target.transport is TransportName.SQS:
         return ExitCode.OK
-    app.ui.warn(scan.summary)
+    target.app.ui.warn(scan.summary)
     return ExitCode.PARTLY_DONE
+
+
+def _refuse_reading(queue: str, selector: str, *, is_reading: bool) -> None:
+    """Refuse options that Amazon SQS cannot do, or not without --sample."""
+    if selector:
+        raise UsageError(
+            "Amazon SQS has no selectors",
+            where="--selector",
+            next_step="use --where, which gradectl evaluates",
+        )
+    if is_reading:
+        raise UsageError(
+            "Amazon SQS shows a message only by receiving it",
+            where=queue,
+            next_step=f"gradectl queue inspect {queue} --sample N receives some and returns them",
+        )
+
+
+def _show_counts(target: EnvironmentClient, counters: QueueStatistics) -> int:
+    """Write what is known without receiving a message."""
+    scan = ScanResult(0, counters.size, reason=StopReason.RECEIVED if counters.size else None)
+    document = {
+        **_head(target, counters.queue, scan),
+        "in_flight": counters.in_flight,
+        "matched": 0,
+        "messages": [],
+    }
+    counted = (
+        f"{counters.waiting} waiting, {counters.in_flight} in flight, {counters.delayed or 0}"
+        " delayed"
+    )
+    title = f"{counters.queue} of {target.name}: {counted}"
+    target.app.ui.emit("queue-inspect", document, Table((), (), title))
+    if counters.waiting:
+        example = f"gradectl queue inspect {counters.queue} -e {target.name} --sample 10"
+        target.app.ui.say(f"next: {example} receives some, and returns them")
+    return ExitCode.OK
 
 
 def _is_over() -> bool:
@@ -174,7 +258,7 @@ def _is_over() -> bool:
 
 
 def _list(
-    request: _Request, inspector: Inspector, counters: QueueStatistics, listing: Listing
+    request: _Request, broker: Broker, counters: QueueStatistics, listing: Listing
 ) -> ScanResult:
     """Read the messages into a listing and write it."""
     claims = _claims(request, counters)
@@ -183,15 +267,15 @@ def _list(
         claims.note(message)
         listing.add(message)
 
-    scan = request.read(inspector, counters, visit)
+    scan = request.read(broker, counters, visit)
     _show_listing(request, scan, listing, claims)
     return scan
 
 
 def _claims(request: _Request, counters: QueueStatistics) -> Claims:
     """Read which messages workers have claimed, if any message is in flight."""
-    if not counters.in_flight:
-        return Claims(0)
+    if not counters.in_flight or request.target.transport is TransportName.SQS:
+        return Claims(counters.in_flight)  # SQS shows none of those in flight
     try:
         with jobs_of(request.target) as jobs:
             return Claims(counters.in_flight, jobs.claimed(request.queue))
@@ -247,7 +331,7 @@ def _row(view: MessageView) -> list[object]:
 
 
 def _show_message(
-    request: _Request, inspector: Inspector, counters: QueueStatistics, message_id: str
+    request: _Request, broker: Broker, counters: QueueStatistics, message_id: str
 ) -> ScanResult:
     """Write headers and body of one message."""
     target, name = request.target, request.queue
@@ -258,7 +342,7 @@ def _show_message(
             found.append(message)
         return bool(found)
 
-    scan = request.read(inspector, counters, visit)
+    scan = request.read(broker, counters, visit)
     if not found:
         raise GradectlError(
             f"message {message_id!r} not found; {scan.summary}",

@@ -102,6 +102,10 @@ class Broker(Protocol):
         """Holds messages where they cannot be browsed; None where they can."""
         ...
 
+    def url(self, queue: str) -> str:
+        """Return the URL of a queue that exists; empty where queues have none."""
+        ...
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send one persistent message; returns after the broker has stored it."""
         ...

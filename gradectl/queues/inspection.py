@@ -154,7 +154,11 @@ def inspect(
 
 @contextmanager
 def held_queue(
-    broker: Broker, holder: Holder, queue: str, most: int, report: Callable[[int], object]
+    broker: Broker,
+    holder: Holder,
+    queue: str,
+    most: int,
+    report: Callable[[int], object] = lambda _count: None,
 ) -> Iterator[Inspection | None]:
     """
     Receive the messages of a queue that cannot be browsed, and hold them for the block.

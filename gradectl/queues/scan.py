@@ -43,6 +43,7 @@ class StopReason(StrEnum):
     ORDER = "order of times"
     NO_BROWSING = "no browsing"
     IN_FLIGHT = "in flight"
+    RECEIVED = "--sample"
 
 
 _EXPLANATIONS = {
@@ -58,6 +59,7 @@ _EXPLANATIONS = {
     StopReason.NO_BROWSING: "INCOMPLETE: Amazon SQS cannot be searched",
     StopReason.IN_FLIGHT: "INCOMPLETE: the others are in flight, with consumers or waiting for"
     " their next attempt",
+    StopReason.RECEIVED: "a sample: what Amazon SQS gave out, in no order",
 }
 
 
@@ -88,7 +90,7 @@ class ScanResult:
     @property
     def stopped_early(self) -> bool:
         """True if it ended because the caller had asked for fewer messages."""
-        return self.reason in (StopReason.LIMIT, StopReason.FOUND)
+        return self.reason in (StopReason.LIMIT, StopReason.FOUND, StopReason.RECEIVED)
 
     @property
     def summary(self) -> str:

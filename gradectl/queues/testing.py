@@ -67,6 +67,10 @@ class MemoryBroker:
         """This object, which also implements `QueueInspector`."""
         return self
 
+    def url(self, queue: str) -> str:  # noqa: ARG002 - the port's
+        """Return "": queues in memory have no URL."""
+        return ""
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Add a message to a queue, which is created if needed."""
         number = next(self._numbers)

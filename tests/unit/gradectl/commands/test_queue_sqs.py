@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 REQUESTS, DEAD, RESULTS = "grading-requests", "grading-dlq", "grading-results"
@@ -16,6 +17,7 @@ QUEUES = {
     DEAD: "dead-letter-url",
 }
 MOST_RECEIPTS = 50
+SCHEMAS = Path(__file__).resolve().parents[4] / "docs" / "schemas" / "cli"
 
 
 class SqsQueues:
@@ -62,10 +64,17 @@ class SqsQueues:
     def take(self, name: str) -> list[Any]:
         """Receive at most ten messages of a queue."""
         answer = self.client.receive_message(
-            QueueUrl=self.urls[name], MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            QueueUrl=self.urls[name],
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
         )
         found: list[Any] = answer.get("Messages", [])
         return found
+
+    def receipts(self, message: Any) -> int:
+        """How often a message was received."""
+        return int(message["Attributes"]["ApproximateReceiveCount"])
 
     def dead_letter(self, number: int, code: str = "INTERNAL_ERROR") -> None:
         """Send a dead letter."""
@@ -237,3 +246,103 @@ def test_the_list_shows_what_sqs_counts(queues: SqsQueues) -> None:
     assert shown.stderr.count("neither consumers nor totals") == 1
     assert "no age yet" in shown.stderr
     assert refused.code == 64
+
+
+def test_an_inspection_counts_and_receives_nothing(queues: SqsQueues) -> None:
+    """What would need a receipt is refused, and names the option that receives."""
+    queues.dead_letter(1)
+
+    counted = queues.dev.gradectl("queue", "inspect", DEAD, "-e", "dev", "-o", "json")
+    shown = queues.dev.gradectl("queue", "inspect", DEAD, "-e", "dev")
+    reading = queues.dev.gradectl("queue", "inspect", DEAD, "-e", "dev", "--group-by", "reason")
+    selector = queues.dev.gradectl("queue", "inspect", DEAD, "-e", "dev", "--selector", "A = 1")
+
+    assert counted.code == 0, counted.stderr
+    assert (counted.document["seen"], counted.document["size"]) == (0, 1)
+    assert "1 waiting, 0 in flight, 0 delayed" in shown.stdout
+    assert (reading.code, selector.code) == (64, 64)
+    assert "--sample" in reading.stderr
+    assert "has no selectors" in selector.stderr
+    (message,) = queues.take(DEAD)
+    assert queues.receipts(message) == 1
+
+
+def test_a_sample_is_received_and_returned_at_once(queues: SqsQueues) -> None:
+    """It says before what that costs, and shows each message as the broker's are shown."""
+    for number in range(5):
+        queues.send(REQUESTS, json.dumps({"requestId": f"r{number}"}))
+
+    done = queues.dev.gradectl(
+        "queue", "inspect", REQUESTS, "-e", "dev", "--sample", "3", "-o", "json"
+    )
+
+    assert done.code == 0, done.stderr
+    assert f"after {MOST_RECEIPTS} SQS makes a message a dead letter" in done.stderr
+    assert (done.document["seen"], done.document["size"]) == (3, 5)
+    assert done.document["reason"] == "--sample"
+    assert {each["request_id"] for each in done.document["messages"]} <= {
+        f"r{number}" for number in range(5)
+    }
+    assert queues.waiting(REQUESTS) == 5
+
+
+def test_one_message_of_a_sample_is_shown_whole(queues: SqsQueues) -> None:
+    """And a sample can be counted by groups; a missing message is an error."""
+    for number in range(2):
+        queues.dead_letter(number)
+    some = ("-e", "dev", "--sample", "10", "-o", "json")
+    listed = queues.dev.gradectl("queue", "inspect", DEAD, *some)
+    chosen = listed.document["messages"][0]["message_id"]
+
+    shown = queues.dev.gradectl("queue", "inspect", DEAD, *some, "--id", chosen)
+    missing = queues.dev.gradectl("queue", "inspect", DEAD, *some, "--id", "no-such-message")
+    grouped = queues.dev.gradectl("queue", "inspect", DEAD, *some, "--group-by", "reason")
+
+    assert listed.document["complete"]
+    assert shown.document["message"]["headers"]["x-gradectl-reason-code"] == "INTERNAL_ERROR"
+    assert "not found" in missing.stderr
+    assert grouped.document["groups"] == [{"group": "INTERNAL_ERROR", "count": 2}]
+    assert queues.waiting(DEAD) == 2
+
+
+def test_the_status_is_what_web_tiers_read(queues: SqsQueues) -> None:
+    """Exactly these members; numbers are strings, as those of SQS."""
+    for number in range(3):
+        queues.send(REQUESTS, str(number))
+    queues.client.receive_message(QueueUrl=queues.urls[REQUESTS])
+
+    done = queues.dev.gradectl("queue", "status", "-e", "dev", "-o", "json")
+    shown = queues.dev.gradectl("queue", "status", "-e", "dev")
+
+    assert done.code == 0, done.stderr
+    assert status_of(done) == {
+        "status": "success",
+        "queue_info": {
+            "messages_available": "2",
+            "messages_in_flight": "1",
+            "queue_url": queues.urls[REQUESTS],
+        },
+        "sqs_enabled": True,
+    }
+    assert "messages_available  2" in shown.stdout
+
+
+def test_a_status_that_cannot_be_read_is_an_error(queues: SqsQueues) -> None:
+    """The document has the message, and the exit code is that of the error."""
+    queues.client.delete_queue(QueueUrl=queues.urls[REQUESTS])
+
+    done = queues.dev.gradectl("queue", "status", "-e", "dev", "-o", "json")
+
+    assert done.code == 1
+    assert status_of(done) == {
+        "status": "error",
+        "message": f"queue '{REQUESTS}' not found",
+    }
+
+
+def status_of(done: Any) -> Any:
+    """The document of `gradectl queue status`, checked against its schema."""
+    document = json.loads(done.stdout)
+    schema = json.loads((SCHEMAS / "queue-status.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    return document
