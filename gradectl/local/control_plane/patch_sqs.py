@@ -7,7 +7,8 @@ Replaces the queues of moto 5.2 by ones that behave like SQS; the protocol stays
 - A receipt handle is valid until the message is received again. moto deletes by an old handle,
   which hides that two workers have the same job.
 - GetQueueAttributes returns the redrive policy in the text that was set, and the redrive-allow
-  policy at all. Otherwise Terraform plans a change each time, or waits for the policy in vain.
+  policy at all; SetQueueAttributes keeps the policy that it does not name. Otherwise Terraform
+  plans a change each time, or waits for a policy in vain.
 - Messages are checked as by SQS: size in bytes with attributes, characters, number and names.
 - StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask exist.
 - CloudWatch has the metrics of the queues.

@@ -52,7 +52,8 @@ class LocalQueue(Queue):
         self.move_tasks: list[MoveTask] = []  # newest first
 
     def _set_attributes(self, attributes: dict[str, Any], now: float | None = None) -> None:
-        super()._set_attributes(attributes, now)
+        policy = self.policy if "_policy_json" in vars(self) else None
+        super()._set_attributes({"Policy": policy, **attributes}, now)  # moto removes the policy
         for name, kept in _KEPT_TEXTS.items():
             if name in attributes:
                 setattr(self, kept, attributes[name] or None)

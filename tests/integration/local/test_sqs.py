@@ -143,6 +143,20 @@ def test_a_client_that_closed_its_connection_gets_no_message(
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
 
+def test_a_policy_stays_when_another_attribute_is_set(sqs: Any, queue: str) -> None:
+    """Terraform sets them in any order, and waits until it reads all of them."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for attribute in ({"Policy": policy}, {"VisibilityTimeout": "60"}):
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=attribute)
+    found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]
+    assert json.loads(found["Policy"]) == json.loads(policy)
+
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+    found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert "Policy" not in found
+
+
 def test_redrive_policies_keep_their_text(sqs: Any, queue: str) -> None:
     """Terraform compares texts, and waits until it reads the one that it wrote."""
     policy = {"maxReceiveCount": 50, "deadLetterTargetArn": arn(sqs, queue)}
