@@ -26,9 +26,11 @@ demo: $(if $(IMAGE),image,setup) ## deploy `local`, grade real submissions (KEEP
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: image ## run the tests, against real engines
+	-@scripts/ministack
 	@exec $(PY) $(PYTEST) -m 'not exhaustive' $(ARGS)
 
 test-all: image ## run the tests and the exhaustive ones too, as before a release
+	-@scripts/ministack
 	@exec $(PY) $(PYTEST) $(ARGS)
 
 attacks: languages ## run hostile programs in the sandbox, then 1,000 in two boxes at once (ARGS='--runs 100')
@@ -75,4 +77,4 @@ release: setup ## check that VERSION can be released; prints the commands that d
 	@$(PY) scripts/release.py $(VERSION)
 
 clean: ## remove what the other targets created, in this folder only
-	rm -rf .venv .venv-checkov .venv-dmoj build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-checkov .venv-dmoj .venv-ministack build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import boto3
+import ministack
 import pytest
 
 from grader.adapters.activemq.connection import Connection, connect
@@ -41,9 +44,14 @@ REGION = "ap-northeast-2"
 @pytest.fixture
 def aws(moto_server: str) -> Callable[[str], Any]:
     """Create clients of the emulated AWS."""
-    return lambda service: boto3.client(
+    return partial(client_of, moto_server)
+
+
+def client_of(endpoint_url: str, service: str) -> Any:
+    """A client of an emulated AWS."""
+    return boto3.client(
         service,
-        endpoint_url=moto_server,
+        endpoint_url=endpoint_url,
         region_name=REGION,
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
@@ -113,12 +121,35 @@ class Queues:
     name: Callable[[str], str]  # of a queue that no other test uses
 
 
-TRANSPORTS = ["fake", "fake-sqs", pytest.param("activemq", marks=pytest.mark.engine), "moto-sqs"]
+SQS = [
+    "fake-sqs",
+    "moto-sqs",
+    pytest.param(
+        "ministack-sqs",
+        marks=pytest.mark.skipif(
+            not ministack.PROGRAM.exists(), reason="scripts/ministack has not installed ministack"
+        ),
+    ),
+]
+TRANSPORTS = ["fake", pytest.param("activemq", marks=pytest.mark.engine), *SQS]
+
+
+@pytest.fixture(scope="session")
+def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a second emulator of SQS."""
+    with ministack.running_ministack(tmp_path_factory.mktemp("ministack")) as url:
+        yield url
 
 
 @pytest.fixture(params=TRANSPORTS)
 def queues(request: pytest.FixtureRequest) -> Iterator[Queues]:
     """Queues without messages, on each transport."""
+    yield from _OPEN[request.param](request)
+
+
+@pytest.fixture(params=SQS)
+def sqs_queues(request: pytest.FixtureRequest) -> Iterator[Queues]:
+    """Queues without messages on SQS; `open` takes `visibility_seconds` as well."""
     yield from _OPEN[request.param](request)
 
 
@@ -129,14 +160,21 @@ def _fake(_request: pytest.FixtureRequest) -> Iterator[Queues]:
 
 def _fake_sqs(_request: pytest.FixtureRequest) -> Iterator[Queues]:
     memory = MemorySqsQueues()
-    yield Queues(lambda *names: MemorySqsJobSource(memory, names), memory.send, str)
+    yield Queues(
+        lambda *names, **options: MemorySqsJobSource(memory, names, **options), memory.send, str
+    )
 
 
 def _moto_sqs(request: pytest.FixtureRequest) -> Iterator[Queues]:
-    yield from _sqs(request.getfixturevalue("aws")("sqs"))
+    yield from _sqs(request.getfixturevalue("moto_server"))
 
 
-def _sqs(boto: Any) -> Iterator[Queues]:
+def _ministack_sqs(request: pytest.FixtureRequest) -> Iterator[Queues]:
+    yield from _sqs(request.getfixturevalue("ministack_url"))
+
+
+def _sqs(endpoint_url: str) -> Iterator[Queues]:
+    boto = client_of(endpoint_url, "sqs")
     run = uuid.uuid4().hex
     urls: dict[str, str] = {}
     client = SqsClient(boto, urls)
@@ -147,9 +185,10 @@ def _sqs(boto: Any) -> Iterator[Queues]:
 
     with ExitStack() as stack:
 
-        def open_source(*names: str) -> JobSource:
-            source = SqsJobSource(client, names, wait_seconds=1)
-            stack.callback(source.close)
+        def open_source(*names: str, **options: int) -> JobSource:
+            source = SqsJobSource(client, names, wait_seconds=1, **options)
+            # the next test need not wait for the polls in flight
+            stack.callback(threading.Thread(target=source.close).start)
             return source
 
         yield Queues(open_source, client.send, name_queue)
@@ -175,4 +214,10 @@ def _activemq(request: pytest.FixtureRequest) -> Iterator[Queues]:
         )
 
 
-_OPEN = {"fake": _fake, "fake-sqs": _fake_sqs, "activemq": _activemq, "moto-sqs": _moto_sqs}
+_OPEN = {
+    "fake": _fake,
+    "activemq": _activemq,
+    "fake-sqs": _fake_sqs,
+    "moto-sqs": _moto_sqs,
+    "ministack-sqs": _ministack_sqs,
+}

@@ -226,6 +226,70 @@ def test_delayed_message_comes_later(queues: Any, jobs: str) -> None:
     assert source.receive(NOTHING) is None
 
 
+def test_postponed_message_comes_again_later(queues: Any, jobs: str) -> None:
+    """With the same body; the consumer is free during the delay."""
+    queues.send(Outgoing(jobs, b"1", {"x-note": "n"}))
+    source = queues.open(jobs)
+    confirmed: list[str] = []
+    delivery = source.receive(SOON)
+
+    copy = Outgoing(jobs, delivery.body, {"x-note": "n"}, delay_ms=900)
+    source.postpone(delivery, copy, lambda: confirmed.append("postponed"))
+    source.confirm()
+
+    assert confirmed == ["postponed"]
+    assert source.receive(NOTHING) is None
+    again = source.receive(SOON)
+    assert (again.body, again.headers["x-note"]) == (b"1", "n")
+    assert again.receives in (0, 2)
+    source.settle(again, [])
+    source.confirm()
+
+
+def test_a_delivery_that_is_held_can_be_extended(queues: Any, jobs: str) -> None:
+    """A source says whether that is needed, and how often."""
+    queues.send(Outgoing(jobs, b"1"))
+    source = queues.open(jobs)
+    delivery = source.receive(SOON)
+
+    assert source.hold_seconds is None or source.hold_seconds > 0
+    assert source.extend(delivery)
+    source.settle(delivery, [])
+    source.confirm()
+
+
+def test_receives_are_counted_or_unknown(queues: Any, jobs: str) -> None:
+    """A transport that does not count says 0."""
+    queues.send(Outgoing(jobs, b"1"))
+    found = []
+    for _ in range(3):
+        source = queues.open(jobs)
+        found.append(source.receive(SOON).receives)
+        source.close()
+
+    assert found in ([0, 0, 0], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {f"x-note-{number}": str(number) for number in range(14)},
+        {"x-empty": "", "x-space": " ", "x-lines": "a\r\nb\tc", "x-emoji": "\U0001f600"},
+        {"x-control": "a\x01b", "aws.x": "1", "a..b": "2", "x:y": "3", "ü": "4"},
+        {"x-gradectl-headers": "{}", "x-gradectl-encoding": "base64"},
+    ],
+    ids=["many", "values", "names", "reserved"],
+)
+def test_any_headers_arrive(queues: Any, jobs: str, headers: dict[str, str]) -> None:
+    """However many there are, and whatever their names and values are."""
+    queues.send(Outgoing(jobs, b"{}", headers))
+
+    delivery = queues.open(jobs).receive(SOON)
+
+    assert headers.items() <= delivery.headers.items()
+    assert delivery.body == b"{}"
+
+
 def test_closed_source_raises_a_lost_connection(queues: Any, jobs: str) -> None:
     """Further use is an error."""
     source = queues.open(jobs)

@@ -45,7 +45,6 @@ _DENIED = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
-        "AWS.SimpleQueueService.AccessDenied",
         "ExpiredToken",
         "InvalidClientTokenId",
         "InvalidSecurity",
@@ -58,16 +57,14 @@ _DENIED = frozenset(
 )
 _NO_QUEUE = frozenset(
     {
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "QueueDoesNotExist",
-        "QueueDeletedRecently",
-        "AWS.SimpleQueueService.QueueDeletedRecently",
         "InvalidAddress",
+        "NonExistentQueue",
+        "QueueDeletedRecently",
+        "QueueDoesNotExist",
     }
 )
 _NOT_IN_FLIGHT = frozenset(
     {
-        "AWS.SimpleQueueService.MessageNotInflight",
         "InvalidParameterValue",
         "InvalidParameterValueException",
         "MessageNotInflight",
@@ -320,7 +317,7 @@ def _received(queue: str, message: Mapping[str, Any]) -> ReceivedMessage:
 
 
 def _error(error: ClientError, url: str) -> GraderError:
-    code = error.response["Error"]["Code"]
+    code = error.response["Error"]["Code"].removeprefix("AWS.SimpleQueueService.")
     text = error.response["Error"].get("Message") or str(error)
     kind, next_step = _kind(code, text, error.operation_name)
     return kind(f"{error.operation_name}: {text}", where=url, next_step=next_step)
