@@ -10,10 +10,18 @@ from time import monotonic
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A running attempt of a request."""
+    """
+    A running attempt of a request.
+
+    Args:
+        request_id: The request.
+        attempt: Number of the attempt.
+        release: Returns its message to the queue.
+    """
 
     request_id: str
     attempt: int
+    release: Callable[[], None] = lambda: None
 
 
 class ActiveJobs:
@@ -30,20 +38,29 @@ class ActiveJobs:
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._since: dict[str, float | None] = {}
+        self._release: dict[str, Callable[[], None]] = {}
         self._claimed: dict[str, ClaimedJob] = {}
         self._settling: set[str] = set()
         self._lock = threading.Lock()
         self._all_given_back = False
 
-    def begin(self, consumer: str) -> None:
-        """Record that a consumer started a job."""
+    def begin(self, consumer: str, release: Callable[[], None] = lambda: None) -> None:
+        """
+        Record that a consumer started a job.
+
+        Args:
+            consumer: Name of the consumer.
+            release: Returns the message of the job to its queue; called from any thread.
+        """
+        self._release[consumer] = release
         self._since[consumer] = self._clock()
 
     def claim(self, consumer: str, request_id: str, attempt: int) -> bool:
         """Record that its job has claimed a request; False if it is too late to begin."""
         with self._lock:
             if not self._all_given_back:
-                self._claimed[consumer] = ClaimedJob(request_id, attempt)
+                release = self._release.get(consumer, lambda: None)
+                self._claimed[consumer] = ClaimedJob(request_id, attempt, release)
             return not self._all_given_back
 
     def settle(self, consumer: str) -> bool:

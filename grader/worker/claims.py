@@ -17,7 +17,7 @@ from datetime import timedelta
 from grader.errors import AccessError, GraderError
 from grader.logs import Logger
 from grader.ports.jobs import JobStore
-from grader.worker.activity import ActiveJobs
+from grader.worker.activity import ActiveJobs, ClaimedJob
 from grader.worker.background import in_background
 
 #: Renewals that may fail before a claim ends.
@@ -74,18 +74,29 @@ class ClaimRenewer:
 
     def give_back(self) -> None:
         """
-        Give back the requests whose jobs still run; an error is logged.
+        Give back the requests whose jobs still run, then their messages; an error is logged.
 
-        Their attempts are not counted. The broker redelivers their messages when the connection of
-        this worker ends.
+        Their attempts are not counted.
         """
-        for job in self.active.give_back():
+        jobs = self.active.give_back()
+        for job in jobs:
             try:
                 given = self.jobs.give_back(self.worker_id, job.request_id, job.attempt)
                 message = "Request given back" if given else "Request was taken over already"
-                self.log.warning(message, **vars(job))
+                self.log.warning(message, request_id=job.request_id, attempt=job.attempt)
             except Exception as error:  # noqa: BLE001 - the worker leaves anyway
                 self._warn(error, "Request not given back, its attempt counts")
+        threads = [threading.Thread(target=self._release, args=(job,), daemon=True) for job in jobs]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+
+    def _release(self, job: ClaimedJob) -> None:
+        try:
+            job.release()
+        except Exception as error:  # noqa: BLE001 - the queue returns the message by itself
+            self._warn(error, "Message not returned to its queue")
 
     def _warn(self, error: Exception, message: str = "Claims not renewed") -> None:
         expected = isinstance(error, GraderError)

@@ -13,10 +13,19 @@ from grader.errors import AccessError, ConnectionLostError, GraderError, Stoppin
 from grader.logs import Logger
 from grader.ports.messages import Delivery, JobSource
 from grader.worker.activity import ActiveJobs
+from grader.worker.heartbeat import holding
 from grader.worker.processor import JobProcessor
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
-from grader.worker.settlement import AlreadyDone, DeliveryPolicy, Done, Retry, Settlement, settle
+from grader.worker.settlement import (
+    AlreadyDone,
+    DeliveryPolicy,
+    Done,
+    Outcome,
+    Retry,
+    Settlement,
+    settle,
+)
 
 #: How soon an idle consumer notices a shutdown, in seconds.
 _IDLE_SECONDS = 0.5
@@ -94,7 +103,7 @@ class Consumer:
             while not self.stopping.is_set():
                 delivery = source.receive(_IDLE_SECONDS)
                 if delivery is not None:
-                    self.active.begin(self.name)
+                    self.active.begin(self.name, source.close)
                     self._serve(source, delivery)
                     self.active.end(self.name)
             source.confirm()
@@ -133,6 +142,19 @@ class Consumer:
         return source
 
     def _serve(self, source: JobSource, delivery: Delivery) -> None:
+        with holding(source, delivery, self.log):
+            outcome, settlement = self._work(source, delivery)
+        confirmed = partial(self._confirmed, settlement)
+        if isinstance(outcome, Retry):
+            (copy,) = settlement.outgoing
+            source.postpone(delivery, copy, confirmed)
+        else:
+            source.settle(delivery, settlement.outgoing, confirmed)
+        if not isinstance(outcome, Done):
+            source.confirm()  # a message that cannot be settled delays the next one only once
+
+    def _work(self, source: JobSource, delivery: Delivery) -> tuple[Outcome, Settlement]:
+        """Process a message, and store what has to be stored before it is settled."""
         outcome = self.processor.process(delivery, source.confirm)
         if not self.active.settle(self.name):
             raise StoppingError("stopped before the request was done; it was given back")
@@ -145,16 +167,9 @@ class Consumer:
             settlement = settle(outcome, delivery, self.policy, self.clock())
         if isinstance(outcome, AlreadyDone) and not outcome.unsettled:
             self.recorder.restore(outcome.result)
-        confirmed = partial(self._confirmed, settlement)
-        if isinstance(outcome, Retry):
-            (copy,) = settlement.outgoing
-            if outcome.attempt:
-                self.recorder.note_failure(outcome.request_id, outcome.attempt)
-            source.postpone(delivery, copy, confirmed)
-        else:
-            source.settle(delivery, settlement.outgoing, confirmed)
-        if not isinstance(outcome, Done):
-            source.confirm()  # a message that cannot be settled delays the next one only once
+        if isinstance(outcome, Retry) and outcome.attempt:
+            self.recorder.note_failure(outcome.request_id, outcome.attempt)
+        return outcome, settlement
 
     def _confirmed(self, settlement: Settlement) -> None:
         self._has_settled.set()

@@ -98,7 +98,7 @@ class UntilIdle(MemorySqsJobSource):
     def __init__(self, queues: MemorySqsQueues, stopping: threading.Event, seconds: float) -> None:
         super().__init__(queues, ["requests"], seconds)
         self._stopping = stopping
-        self.extended = threading.Event()
+        self.extended, self.lost = threading.Event(), threading.Event()
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
         """Receive the next message, or stop."""
@@ -107,10 +107,9 @@ class UntilIdle(MemorySqsJobSource):
         return super().receive(timeout_seconds)
 
     def extend(self, delivery: Delivery) -> bool:
-        """Note that a message was extended."""
+        """Note that a message was extended, or lost."""
         held = super().extend(delivery)
-        if held:
-            self.extended.set()
+        (self.extended if held else self.lost).set()
         return held
 
 
@@ -154,20 +153,18 @@ def test_a_lost_message_is_answered_when_it_is_received_again(
 ) -> None:
     """The result of the job is stored, so nothing is graded twice where no other attempt began."""
     graded: list[str] = []
-
-    def open_source() -> UntilIdle:
-        return UntilIdle(sqs, bench.stopping, 0.03)
+    first = UntilIdle(sqs, bench.stopping, 0.3)
+    sources = iter([first, UntilIdle(sqs, bench.stopping, 0.3)])
 
     def work(request: GradingRequest) -> GradingResult:
         graded.append(request.request_id)
-        lost = sqs.receive("requests", 0.0)
-        while lost is None:  # visible again only when its time is over
-            sqs.expire("requests")
-            lost = sqs.receive("requests", 0.0)
+        sqs.expire("requests")
+        assert sqs.receive("requests", 0.0)
+        assert first.lost.wait(SOON)
         return accept(request)
 
     bench.handler = work
-    bench.run(open_source)
+    bench.run(lambda: next(sources))
 
     assert graded == ["req_1"]
     assert [each.status for each in results(sqs)] == ["completed"]
