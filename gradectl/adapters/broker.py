@@ -161,6 +161,7 @@ class StompBroker:
 
     transport = TransportName.ACTIVEMQ
     holder = None
+    whole = None
 
     def __init__(self, line: Line) -> None:
         self._line = line

@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from time import monotonic, sleep
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.sqs_held import HeldMessages
 from gradectl.errors import GradectlError, UsageError
+from gradectl.queues.broker import MoveTask
 from grader.adapters.sqs.addresses import QueueUrls
+from grader.adapters.sqs.bodies import BodyStore
 from grader.adapters.sqs.client import MOST_AT_ONCE, ReceivedMessage, SqsClient
 from grader.adapters.sqs.inspection import SqsQueueInspector
+from grader.contract.bucket import LARGE_REQUESTS_PREFIX
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,
@@ -60,20 +63,22 @@ def read_urls(aws: Aws, environment: str) -> dict[str, str]:
     return {queue: found[name] for queue, name in names.items() if name in found}
 
 
-def open_queues(aws: Aws, environment: str, urls: Mapping[str, str]) -> SqsBroker:
+def open_queues(aws: Aws, environment: str, bucket: str, urls: Mapping[str, str]) -> SqsBroker:
     """
     Open the queues of an environment.
 
     Args:
         aws: The account.
         environment: The environment.
+        bucket: Its bucket, which has the bodies that are too large for SQS.
         urls: URL by queue, of `read_urls`.
 
     Raises:
         SettingsError: A URL is invalid, or of another region.
     """
     addresses = _Addresses(QueueUrls(urls, aws.settings.region), environment, aws.queues)
-    return SqsBroker(aws.sqs(addresses), aws.queues)
+    bodies = BodyStore(aws.object_store(bucket), bucket, LARGE_REQUESTS_PREFIX)
+    return SqsBroker(aws.sqs(addresses, bodies), aws.queues)
 
 
 class _Addresses(Mapping[str, str]):
@@ -134,9 +139,11 @@ class SqsBroker:
         """Send messages in batches; there are no transactions."""
         by_queue: dict[str, list[Outgoing]] = {}
         for message in messages:
+            self.url(message.queue)
             by_queue.setdefault(message.queue, []).append(message)
         for queue, group in by_queue.items():
-            self._queues.send(self.url(queue), group)
+            fitted = [(*self._client.fitted(each), -(-each.delay_ms // 1000)) for each in group]
+            self._queues.send(self.url(queue), fitted)
 
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[SqsWatch]:
@@ -168,6 +175,35 @@ class SqsBroker:
         policy = json.loads(self._client.attributes(queue).get("RedrivePolicy") or "{}")
         most = policy.get("maxReceiveCount")
         return None if most is None else int(most)
+
+    @property
+    def whole(self) -> SqsBroker:
+        """This object."""
+        return self
+
+    def purge(self, queue: str) -> None:
+        """Have SQS delete all messages of a queue."""
+        self._queues.purge(self.url(queue))
+
+    def start_move(self, source: str, destination: str, rate: int | None) -> None:
+        """Have SQS move all messages of a dead-letter queue."""
+        to = self._arn(destination) if destination else ""
+        self._queues.start_move(self._arn(source), to, rate)
+
+    def latest_move(self, source: str) -> MoveTask | None:
+        """Read the latest task that moves messages of a queue."""
+        found = self._queues.moves(self._arn(source))
+        return _task(found[0]) if found else None
+
+    def cancel_move(self, source: str) -> int | None:
+        """Cancel the running task of a queue."""
+        tasks = self._queues.moves(self._arn(source))
+        handle = next((str(each["TaskHandle"]) for each in tasks if each.get("TaskHandle")), "")
+        return self._queues.cancel_move(handle) if handle else None
+
+    def _arn(self, queue: str) -> str:
+        self.url(queue)
+        return self._client.attributes(queue)["QueueArn"]
 
     def url(self, queue: str) -> str:
         """
@@ -330,6 +366,16 @@ def _queued(message: ReceivedMessage) -> QueuedMessage:
 def _name(url: str) -> str:
     """Return the name of a queue in AWS."""
     return url.rpartition("/")[2]
+
+
+def _task(found: Mapping[str, Any]) -> MoveTask:
+    to_move = found.get("ApproximateNumberOfMessagesToMove")
+    return MoveTask(
+        status=str(found.get("Status", "")),
+        moved=int(found.get("ApproximateNumberOfMessagesMoved", 0)),
+        to_move=None if to_move is None else int(to_move),
+        failure=str(found.get("FailureReason", "")),
+    )
 
 
 def _with_age(counters: QueueStatistics, oldest_seconds: float | None) -> QueueStatistics:

@@ -211,7 +211,7 @@ def _sqs_note(found: _Observation) -> str:
     text = "Amazon SQS counts approximately, and knows neither consumers nor totals"
     if found.age_failure:
         return f"{text}; ages are unknown: {found.age_failure}"
-    if any(each.counters and each.counters.waiting and not each.oldest_seconds
+    if any(each.counters and each.counters.waiting and each.oldest_seconds is None
            for each in found.states):  # fmt: skip
         return f"{text}; CloudWatch has no age yet where `oldest` is -"
     return text

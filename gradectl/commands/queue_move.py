@@ -10,6 +10,7 @@ import click
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
 from gradectl.commands.queue_archive import write_export
+from gradectl.commands.queue_native import purge_natively
 from gradectl.commands.queue_options import (
     limit_option,
     rate_option,
@@ -126,6 +127,11 @@ def delete(  # noqa: PLR0913 - one parameter an option
     metavar="FILE",
     help="New file for the messages; default: one in .gradectl/queues/.",
 )
+@click.option(
+    "--native",
+    is_flag=True,
+    help="Have Amazon SQS delete all messages, without an export and without receiving them.",
+)
 @pass_context(CloudContext)
 def purge(  # noqa: PLR0913 - one parameter an option
     app: CloudContext,
@@ -136,14 +142,23 @@ def purge(  # noqa: PLR0913 - one parameter an option
     limit: int | None,
     confirm: str | None,
     export: Path | None,
+    native: bool,
 ) -> int:
     """
     Export the messages of QUEUE to a file and delete them.
 
     The name of the queue must be typed. Messages that arrive meanwhile, and those that a consumer
     holds, stay. `gradectl queue import FILE` puts them back.
+
+    With --native, Amazon SQS deletes everything: also what workers have, and what arrives within
+    the next 60 seconds. It exports nothing, and SQS allows it once in 60 seconds (exit code 75).
     """
     target = select_environment(app, environment, transport)
+    if native:
+        if export or limit:
+            text, hint = "SQS exports nothing, and deletes all", "omit --export and --limit"
+            raise UsageError(text, where="--native", next_step=hint)
+        return purge_natively(target, name, confirm)
     with reading(target, name, limit) as (found, _):
         plan = plan_move(name, found.messages, found.now_ms, "")
         now = datetime.now(UTC)

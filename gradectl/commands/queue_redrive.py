@@ -10,6 +10,7 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option
+from gradectl.commands.queue_native import cancel_redrive, redrive_natively
 from gradectl.commands.queue_options import (
     dead_letters_argument,
     limit_option,
@@ -20,6 +21,7 @@ from gradectl.commands.queue_options import (
 )
 from gradectl.commands.queue_transfer import Selected, TransferCommand, reading, select
 from gradectl.context import pass_context
+from gradectl.errors import UsageError
 from gradectl.job_table import jobs_of
 from gradectl.options import command
 from gradectl.queues.mover import Transfer
@@ -38,6 +40,12 @@ from grader.contract.names import TransportName
 @to_option("Queue for all; default: where each came from.")
 @rate_option
 @click.option("--force", is_flag=True, help="Also put back what came back three times before.")
+@click.option(
+    "--native",
+    is_flag=True,
+    help="Have Amazon SQS move all messages as they are; see above for when that is right.",
+)
+@click.option("--cancel", is_flag=True, help="Stop a move that --native has started.")
 @click.option("--apply", is_flag=True, help="Carry it out; without it, only show the plan.")
 @pass_context(CloudContext)
 def redrive(  # noqa: PLR0913 - one parameter an option
@@ -51,6 +59,8 @@ def redrive(  # noqa: PLR0913 - one parameter an option
     to: str | None,
     rate: float | None,
     force: bool,
+    native: bool,
+    cancel: bool,
     apply: bool,
 ) -> int:
     """
@@ -62,8 +72,19 @@ def redrive(  # noqa: PLR0913 - one parameter an option
     each one taken is recorded in a journal in .gradectl/queues/. It stops when messages come
     straight back. An interrupted redrive goes on with the same command. Exit code 3 when some of
     the selected messages stay.
+
+    With --native, Amazon SQS moves the whole queue itself (a message move task), which needs no
+    receipt and goes on when this command ends. It is right for messages that SQS itself put there,
+    or after the database was lost: messages keep their reasons and attempts, and a request whose
+    failed result is in the database is answered with it. Without --to, each goes where SQS had
+    taken it from; the dead letters of workers have no such place, so SQS stops at them.
     """
     target = select_environment(app, environment, transport)
+    if native or cancel:
+        _check_native(selection, limit, force=force)
+        if cancel:
+            return cancel_redrive(target, name)
+        return redrive_natively(target, name, to or "", rate, apply=apply)
     with reading(target, name, limit, [to or name]) as (found, existing):
         rules = RedriveRules(existing, to or "", force)
         plan = rules.plan(name, select(found, selection), found.now_ms)
@@ -73,6 +94,16 @@ def redrive(  # noqa: PLR0913 - one parameter an option
             lambda: _reopening(target, transfer),
         )  # fmt: skip
         return run.run(Selected(found, plan), apply=apply)
+
+
+def _check_native(selection: Selection, limit: int | None, *, force: bool) -> None:
+    """Refuse options that choose messages."""
+    if not selection.everything or limit or force:
+        raise UsageError(
+            "SQS moves whole queues; it cannot choose messages",
+            where="--native",
+            next_step="omit --native, or the options that choose messages",
+        )
 
 
 def _confirm(target: EnvironmentClient, plan: TransferPlan) -> None:

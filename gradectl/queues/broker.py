@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from grader.contract.names import TransportName
@@ -80,6 +81,62 @@ class Holder(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class MoveTask:
+    """
+    The move of a whole queue by the transport itself.
+
+    Attributes:
+        status: ``RUNNING``, ``COMPLETED``, ``CANCELLING``, ``CANCELLED`` or ``FAILED``.
+        moved: Approximate number of messages moved so far.
+        to_move: Approximate number of messages at its start; None if unknown.
+        failure: Why it failed; empty if it did not.
+    """
+
+    status: str
+    moved: int
+    to_move: int | None = None
+    failure: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on."""
+        return self.status in ("RUNNING", "CANCELLING")
+
+
+class WholeQueues(Protocol):
+    """What a transport itself does to all messages of a queue, also to those unseen."""
+
+    def purge(self, queue: str) -> None:
+        """
+        Delete all messages, also those in flight and those that are sent at the same time.
+
+        Raises:
+            TryAgainError: It was purged less than a minute ago.
+        """
+        ...
+
+    def start_move(self, source: str, destination: str, rate: int | None) -> None:
+        """
+        Start to move all messages of a dead-letter queue, as they are.
+
+        Args:
+            source: The dead-letter queue.
+            destination: The queue for all; empty for the one that each came from, which the
+                transport knows only of those that it has moved itself.
+            rate: Messages a second; None for no limit.
+        """
+        ...
+
+    def latest_move(self, source: str) -> MoveTask | None:
+        """Read the latest move of a queue; None without one."""
+        ...
+
+    def cancel_move(self, source: str) -> int | None:
+        """Cancel the running move; returns how many messages it moved, None if none runs."""
+        ...
+
+
 class Broker(Protocol):
     """
     The queues of an environment.
@@ -100,6 +157,11 @@ class Broker(Protocol):
     @property
     def holder(self) -> Holder | None:
         """Holds messages where they cannot be browsed; None where they can."""
+        ...
+
+    @property
+    def whole(self) -> WholeQueues | None:
+        """Moves and purges whole queues; None where the transport cannot."""
         ...
 
     def url(self, queue: str) -> str:

@@ -46,6 +46,7 @@ class MemoryBroker:
 
     transport = TransportName.ACTIVEMQ
     holder = None
+    whole = None
     can_browse = True
     age_failure = ""
 

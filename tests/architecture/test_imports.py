@@ -60,7 +60,7 @@ TABLE = {
         "adapters.aws": "errors grader.adapters grader.ports",
         "adapters.images": "errors processes",
         "adapters.terraform": "errors processes",
-        "adapters": "adapters.aws errors grader.adapters grader.contract grader.errors"
+        "adapters": "adapters.aws errors queues grader.adapters grader.contract grader.errors"
         " grader.ports",
         "local.loopback": "",
         "local.engines": "context errors local.loopback processes",

@@ -37,6 +37,7 @@ from gradectl.adapters.aws.stored_images import StoredImages
 from gradectl.adapters.aws.tasks import Tasks
 from gradectl.errors import ConfigurationError, RefusedError
 from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.sqs.bodies import BodyStore
 from grader.adapters.sqs.client import SqsClient
 
 #: Prefixes of read-only operations. A dry run blocks all others.
@@ -180,9 +181,9 @@ class Aws:
         """Open a bucket for objects that must not be overwritten."""
         return ExclusiveObjects(self._client("s3"), bucket)
 
-    def sqs(self, urls: Mapping[str, str]) -> SqsClient:
+    def sqs(self, urls: Mapping[str, str], bodies: BodyStore) -> SqsClient:
         """Open queues with the worker's client, which raises the worker's errors."""
-        return SqsClient(self._client("sqs"), urls)
+        return SqsClient(self._client("sqs"), urls, bodies)
 
     @cached_property
     def queues(self) -> Queues:

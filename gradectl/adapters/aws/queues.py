@@ -9,12 +9,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gradectl.adapters.aws.errors import code_of, translated
-from gradectl.errors import GradectlError
+from gradectl.errors import GradectlError, TryAgainError
 from grader.adapters.sqs.client import MOST_AT_ONCE, MOST_DELAY_SECONDS, ReceivedMessage
-from grader.adapters.sqs.envelope import wrap
-from grader.ports.messages import Outgoing
 
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_PURGED = {"AWS.SimpleQueueService.PurgeQueueInProgress", "PurgeQueueInProgress"}
 #: Most bytes of one batch, bodies and attributes together.
 _BATCH_BYTES = 256 * 1024
 #: CloudWatch has the ages of queues in use every minute, some minutes late.
@@ -71,25 +70,28 @@ class Queues:
         found = {name: latest.get(f"age{at}") for at, name in enumerate(names)}
         return {name: float(values[0]) for name, values in found.items() if values}
 
-    def send(self, url: str, messages: Sequence[Outgoing]) -> None:
+    def send(
+        self, url: str, messages: Sequence[tuple[str, Mapping[str, Mapping[str, str]], int]]
+    ) -> None:
         """
         Send messages to one queue, in batches.
+
+        Args:
+            url: The queue.
+            messages: Body, attributes, and delay in seconds of each.
 
         Raises:
             GradectlError: Some could not be sent, after three tries; others of them were.
         """
-        entries = []
-        for at, message in enumerate(messages):
-            text, attributes = wrap(message.body, message.headers)
-            delay_seconds = min(-(-message.delay_ms // 1000), MOST_DELAY_SECONDS)
-            entries.append(
-                {
-                    "Id": str(at),
-                    "MessageBody": text,
-                    "MessageAttributes": attributes,
-                    "DelaySeconds": delay_seconds,
-                }
-            )
+        entries = [
+            {
+                "Id": str(at),
+                "MessageBody": text,
+                "MessageAttributes": attributes,
+                "DelaySeconds": min(delay_seconds, MOST_DELAY_SECONDS),
+            }
+            for at, (text, attributes, delay_seconds) in enumerate(messages)
+        ]
         failed = self._in_batches(url, self._client.send_message_batch, entries)
         if failed:
             raise GradectlError(
@@ -121,6 +123,52 @@ class Queues:
         ]
         failed = self._in_batches(url, self._client.change_message_visibility_batch, entries)
         return [messages[int(each["Id"])] for each in failed]
+
+    def purge(self, url: str) -> None:
+        """
+        Delete all messages of a queue, also those in flight and those of the next minute.
+
+        Raises:
+            TryAgainError: It was purged less than 60 seconds ago.
+        """
+        try:
+            with translated(url):
+                self._client.purge_queue(QueueUrl=url)
+        except GradectlError as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and code_of(cause) in _PURGED:
+                text = "it was purged less than 60 seconds ago, and SQS allows one purge a minute"
+                hint = "wait a minute and run it again"
+                raise TryAgainError(text, where=url, next_step=hint) from cause
+            raise
+
+    def start_move(self, source: str, destination: str, rate: int | None) -> None:
+        """
+        Have SQS move all messages of a dead-letter queue.
+
+        Args:
+            source: ARN of the dead-letter queue.
+            destination: ARN of the queue for all; empty for the one each message came from, which
+                SQS knows only of messages that it has moved itself.
+            rate: Messages a second; None for as fast as SQS can.
+        """
+        more: dict[str, Any] = {"DestinationArn": destination} if destination else {}
+        more |= {} if rate is None else {"MaxNumberOfMessagesPerSecond": rate}
+        with translated(source):
+            self._client.start_message_move_task(SourceArn=source, **more)
+
+    def moves(self, source: str) -> list[dict[str, Any]]:
+        """List the latest tasks that move messages of a queue, the newest first."""
+        with translated(source):
+            answer = self._client.list_message_move_tasks(SourceArn=source, MaxResults=10)
+        found: list[dict[str, Any]] = answer.get("Results", [])
+        return found
+
+    def cancel_move(self, handle: str) -> int:
+        """Cancel a task that runs; returns how many messages it has moved."""
+        with translated("message move task"):
+            answer = self._client.cancel_message_move_task(TaskHandle=handle)
+        return int(answer.get("ApproximateNumberOfMessagesMoved", 0))
 
     def _in_batches(
         self, url: str, call: Callable[..., Any], entries: Sequence[Mapping[str, Any]]

@@ -163,7 +163,7 @@ class SqsClient:
 
         A body that is too large for the queue is stored in the bucket before.
         """
-        text, attributes = self._fitting(message)
+        text, attributes = self.fitted(message)
         delay_seconds = min(-(-message.delay_ms // 1000), MOST_DELAY_SECONDS)
         with self._translated(message.queue):
             self._client.send_message(
@@ -245,7 +245,13 @@ class SqsClient:
             self._limits[queue] = int(found)
         return self._limits[queue]
 
-    def _fitting(self, message: Outgoing) -> tuple[str, dict[str, dict[str, str]]]:
+    def fitted(self, message: Outgoing) -> tuple[str, dict[str, dict[str, str]]]:
+        """
+        Return body and attributes as SQS takes them; a body that is too large is stored before.
+
+        Raises:
+            SettingsError: The body is too large, and there is no bucket.
+        """
         headers = bounded(message.headers, _MOST_HEADER_BYTES)
         text, attributes = wrap(message.body, headers)
         needed = size(text, attributes)

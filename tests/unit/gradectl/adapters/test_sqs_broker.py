@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
-from gradectl.adapters.sqs_broker import SqsBroker, open_queues, read_urls
+from gradectl.adapters.aws.queues import Queues
+from gradectl.adapters.sqs_broker import SqsBroker, SqsInspector, open_queues, read_urls
 from gradectl.errors import UsageError
+from grader.adapters.sqs.client import SqsClient
 from grader.errors import SettingsError
 from grader.ports.messages import Outgoing
 
 REGION, ACCOUNT, NAME = "ap-northeast-2", "123456789012", "dev"
+BUCKET = "dev-grading-files"
 REQUESTS, DEAD = "grading-requests", "grading-dlq"
 KEYS = {REQUESTS: "requests", "grading-priority": "priority", "grading-results": "results"}
 
@@ -37,34 +40,65 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 @pytest.fixture
 def broker(aws: Aws) -> SqsBroker:
     """The queues of `dev`."""
-    return open_queues(aws, NAME, read_urls(aws, NAME))
+    return open_queues(aws, NAME, BUCKET, read_urls(aws, NAME))
 
 
 def test_counters_are_those_of_the_queue(aws: Aws, broker: SqsBroker) -> None:
-    """Waiting, in flight and delayed; the age is of CloudWatch, consumers are unknown."""
+    """Waiting, in flight and delayed; consumers are unknown."""
     for number in range(3):
         broker.send(REQUESTS, b"%d" % number, {})
     broker.send_all([Outgoing(REQUESTS, b"later", delay_ms=60_000)])
-    moment = datetime.now(UTC) - timedelta(minutes=2)
-    datum: Any = {
-        "MetricName": "ApproximateAgeOfOldestMessage",
-        "Dimensions": [{"Name": "QueueName", "Value": f"{NAME}-{REQUESTS}"}],
-        "Timestamp": moment,
-        "Value": 90,
-    }
-    boto3.client("cloudwatch", region_name=REGION).put_metric_data(
-        Namespace="AWS/SQS", MetricData=[datum]
-    )
     with broker.hold(REQUESTS, 1):
         found = broker.inspector.statistics([REQUESTS, DEAD, "missing"])
 
     counters = found[REQUESTS]
     assert (counters.waiting, counters.in_flight, counters.delayed) == (2, 1, 1)
     assert counters.consumers is None
-    assert counters.taken_at_ms - (counters.oldest_ms or 0) == 90_000
-    assert (found[DEAD].size, found[DEAD].oldest_ms) == (0, None)
+    assert found[DEAD].size == 0
     assert "missing" not in found
     assert read_urls(aws, "other") == {}
+
+
+class Metrics:
+    """CloudWatch with the age of one queue, or without the right to read it."""
+
+    def __init__(self, queue: str, age: float | None) -> None:
+        self._queue = queue
+        self._age = age
+
+    def get_metric_data(self, *, MetricDataQueries: list[Any], **_range: Any) -> Any:  # noqa: N803 - boto3's name
+        """Answer the call."""
+        if self._age is None:
+            answer: Any = {"Error": {"Code": "AccessDenied", "Message": "not allowed"}}
+            raise ClientError(answer, "GetMetricData")
+        return {
+            "MetricDataResults": [
+                {"Id": each["Id"], "Values": [self._age] if self._is_own(each) else []}
+                for each in MetricDataQueries
+            ]
+        }
+
+    def _is_own(self, query: Any) -> bool:
+        (dimension,) = query["MetricStat"]["Metric"]["Dimensions"]
+        return bool(dimension == {"Name": "QueueName", "Value": self._queue})
+
+
+def test_ages_are_of_cloudwatch(aws: Aws) -> None:
+    """By the name of the queue in AWS; without the right to read metrics it says so."""
+    urls = read_urls(aws, NAME)
+    sqs = boto3.client("sqs", region_name=REGION)
+
+    def inspector(age: float | None) -> SqsInspector:
+        metrics = Metrics(f"{NAME}-{REQUESTS}", age)
+        return SqsBroker(SqsClient(sqs, urls), Queues(sqs, metrics)).inspector
+
+    known, unknown = inspector(90.0), inspector(None)
+    found = known.statistics([REQUESTS, DEAD])
+    nothing = unknown.statistics([REQUESTS])[REQUESTS]
+
+    assert found[REQUESTS].taken_at_ms - (found[REQUESTS].oldest_ms or 0) == 90_000
+    assert (found[DEAD].oldest_ms, nothing.oldest_ms) == (None, None)
+    assert (known.age_failure, "not allowed" in unknown.age_failure) == ("", True)
 
 
 def test_a_queue_of_another_name_is_found_in_the_account(broker: SqsBroker) -> None:
