@@ -75,7 +75,7 @@ class _Plan:
     "--in-flight",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most so many requests at a time; default: half of the workers' consumers.",
+    help="At most so many requests at a time; default: half of the workers' consumers, 2 on SQS.",
 )
 @click.option(
     "--time-limit",

@@ -41,6 +41,8 @@ _METADATA_BYTES = 1 << 20
 #: Time between two looks at the queue: the number of workers changes.
 _QUEUE_SECONDS = 5.0
 _LONGEST_POLL_SECONDS = 0.5
+#: Requests at a time where consumers are not counted.
+UNCOUNTED_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Progress:
         graded: Requests with a new result.
         failed: Those whose second grading failed because of the problem or the platform.
         held_back: Those that could not be sent.
-        consumers: Of the queue; None before the first look.
+        consumers: Of the queue; None before the first look, and where they are not counted.
     """
 
     graded: int = 0
@@ -94,7 +96,8 @@ class Grading:
         services: The environment.
         state: The file of the rejudging.
         limits: For submissions without metadata.json.
-        in_flight: Most requests that wait or run at a time; None for half of the consumers.
+        in_flight: Most requests that wait or run at a time; None for half of the consumers, or two
+            where these are not counted.
         report: Called after each step.
         pause: Waits for so many seconds.
         clock: Seconds.
@@ -126,6 +129,7 @@ class Grading:
         self._proven = False
         self._graded = self._failed = self._held_back = 0
         self._consumers: int | None = None
+        self._has_looked = False
         self._looked_at = 0.0
         self._queued: Mapping[str, str] = {}
 
@@ -195,9 +199,9 @@ class Grading:
             return 1
         if self._in_flight is not None:
             return self._in_flight
-        if self._consumers is None:
+        if not self._has_looked:
             self._look_at_queue()
-        return max((self._consumers or 0) // 2, 1)
+        return UNCOUNTED_IN_FLIGHT if self._consumers is None else max(self._consumers // 2, 1)
 
     def _poll(self) -> None:
         """Wait a moment, and take the finished requests out of the window."""
@@ -221,7 +225,7 @@ class Grading:
     def _look_at_queue(self) -> None:
         """Read the consumers; send again what is neither in the queue nor held by a worker."""
         found = self._services.inspector.statistics([REQUESTS_QUEUE]).get(REQUESTS_QUEUE)
-        self._looked_at = self._clock()
+        self._looked_at, self._has_looked = self._clock(), True
         self._consumers = found.consumers if found else 0
         self._report(self._progress())
         if found is not None and found.size == 0 and self._window:

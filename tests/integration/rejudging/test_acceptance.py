@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rejudging_world import World
 from sample_results import completed, failed, request
+from unsearchable_queues import UnsearchableBroker
 
 from gradectl.errors import TryAgainError
 from gradectl.rejudging.queued import queued_messages, remove_queued
@@ -208,3 +209,17 @@ def test_the_messages_of_one_rejudging_are_removed(world: World) -> None:
     assert remove_queued(world.broker, "again") == 3
     assert sorted(queued_messages(world.broker, "other")) == ["a.rejudge.other", "b.rejudge.other"]
     assert queued_messages(world.broker, "again") == {}
+
+
+def test_the_messages_of_a_rejudging_are_removed_from_sqs(world: World) -> None:
+    """They are found among those that are received; those of others stay."""
+    world.broker = UnsearchableBroker()
+    for name in ("again", "other"):
+        found = request(f"a.rejudge.{name}")
+        world.broker.send(REQUESTS_QUEUE, found.to_json(), {"x-gradectl-rejudging": name})
+
+    assert remove_queued(world.broker, "again") == 1
+
+    (left,) = world.broker.messages(REQUESTS_QUEUE)
+    assert left.headers["x-gradectl-rejudging"] == "other"
+    assert queued_messages(world.broker, "other") == {}

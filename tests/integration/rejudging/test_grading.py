@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 from rejudging_world import World
 from sample_results import completed
+from unsearchable_queues import UnsearchableBroker
 
 from gradectl.errors import GradectlError, TryAgainError
 from gradectl.rejudging.queued import remove_queued
@@ -60,6 +61,18 @@ def test_only_a_few_requests_are_in_the_queue(
 
     assert progress.graded == 9
     assert (seen[0], max(seen)) == (1, most)
+
+
+def test_a_rejudging_on_sqs_counts_no_consumers(world: World) -> None:
+    """Two requests are under way, and rows alone tell what is done."""
+    world.broker = UnsearchableBroker()
+    for number in range(6):
+        world.submit(f"r{number}")
+    world.begin()
+
+    progress = world.grade()
+
+    assert (progress.graded, progress.consumers, world.most_queued) == (6, None, 2)
 
 
 def test_an_interrupted_grading_goes_on_and_sends_nothing_twice(world: World) -> None:
