@@ -156,7 +156,10 @@ class DeploySteps:
                 return "would set those that differ"
             preview_broker_users(aws, self._ui, name, self._plan)
             return "would set them as shown"
-        rebooted = sync_broker_users(aws, self._ui, name, self._applied())
+        outputs = self._applied()
+        if not outputs.get("broker_id"):
+            return "the environment has no broker of its own"
+        rebooted = sync_broker_users(aws, self._ui, name, outputs)
         return "set; the broker was rebooted" if rebooted else "nothing to change"
 
     def migrate(self) -> str:

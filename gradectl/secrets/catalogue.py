@@ -79,16 +79,23 @@ def needed_parameters(
 
     Args:
         environment_name: The environment.
-        variables: Its variables of the Terraform root, which say whether the broker has a user for
-            each role.
+        variables: Its variables of the Terraform root, which say whether there is a broker, and
+            whether that has a user for each role.
     """
     roles = variables.get("mq_enable_role_users", True) and not variables.get("mq_existing")
     parts = [part for part in _KEYS if roles or part.removeprefix("mq-") not in ROLES]
+    if not has_broker(variables):
+        parts = [part for part in parts if part.partition("-")[0] != "mq"]
     return tuple(
         NeededParameter(parameter_name(environment_name, part, key), part, key)
         for part in parts
         for key in _KEYS[part]
     )
+
+
+def has_broker(variables: Mapping[str, Any]) -> bool:
+    """Whether an environment with these variables has a broker, active or being drained."""
+    return not variables.get("use_sqs_queue") or bool(variables.get("drain_other_transport"))
 
 
 def find_secret(needed: Iterable[NeededParameter], word: str) -> NeededParameter:

@@ -22,7 +22,7 @@ from gradectl.rollouts.polling import MakePause, pauses
 from gradectl.rollouts.rollout import redeploy_workers
 from gradectl.secrets.broker_user_changes import apply_changes
 from gradectl.secrets.broker_user_plan import group_of
-from gradectl.secrets.catalogue import NeededParameter, ParameterState
+from gradectl.secrets.catalogue import NeededParameter, ParameterState, has_broker
 from gradectl.secrets.named_users import NamedUser, observe_named_users
 from gradectl.secrets.stored import generated
 from gradectl.ui import Ui
@@ -144,8 +144,15 @@ def find_broker(aws: Aws, environment: Environment) -> str:
     Find the broker of an environment by its name.
 
     Raises:
-        ConfigurationError: There is none, for example with an existing broker of another team.
+        ConfigurationError: There is none, as on Amazon SQS or with an existing broker of another
+            team.
     """
+    if not has_broker(environment.variables):
+        raise ConfigurationError(
+            "this environment uses Amazon SQS: it has no broker, and no users of one",
+            where=environment.name,
+            next_step=f"gradectl status {environment.name}",
+        )
     name = ResourceNames.of(environment).broker
     broker_id = aws.brokers.find(name)
     if broker_id is None:

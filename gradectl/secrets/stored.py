@@ -16,6 +16,7 @@ from gradectl.secrets.catalogue import (
     NeededParameter,
     ParameterState,
     check_value,
+    has_broker,
     needed_parameters,
 )
 from gradectl.secrets.passwords import generate
@@ -85,7 +86,10 @@ def seed(
 
 def _check_applied(aws: Aws, environment: Environment) -> None:
     """Refuse before the first apply: Terraform fails on parameters that exist already."""
-    name = parameter_name(environment.name, "mq", "broker-endpoint")
+    part, key = (
+        ("mq", "broker-endpoint") if has_broker(environment.variables) else ("db", "endpoint")
+    )
+    name = parameter_name(environment.name, part, key)
     if not aws.parameter_store.describe([name]):
         raise RefusedError(
             "this environment has not been applied yet: Terraform creates the parameters, and"

@@ -83,6 +83,7 @@ def test_one_plan_is_asked_about_and_applied() -> None:
 
     assert deployment.calls == ["plan", "apply"]
     assert details[:3] == ["1 to create", "confirmed", "1 created"]
+    assert details[3] == "the environment has no broker of its own"
     assert details[-1] == "1 queue"
 
 

@@ -45,6 +45,16 @@ def test_without_role_users_their_parameters_are_not_needed(variables: dict[str,
     assert parts == {"mq", "db", "db-app"}
 
 
+def test_without_a_broker_none_of_its_parameters_is_needed() -> None:
+    """They exist while a broker is being drained, or while one is active."""
+    on_sqs = {each.part for each in needed_parameters("dev", {"use_sqs_queue": True})}
+    draining = {"use_sqs_queue": True, "drain_other_transport": True}
+
+    assert on_sqs == {"db", "db-app"}
+    assert needed_parameters("dev", draining) == NEEDED
+    assert needed_parameters("dev", {"drain_other_transport": True}) == NEEDED
+
+
 @pytest.mark.parametrize("word", ["mq-web", "mq-web/password", "/dev/mq-web/password"])
 def test_a_secret_has_three_names(word: str) -> None:
     """Its part is enough, because each part has one secret."""

@@ -22,7 +22,7 @@ from gradectl.errors import (
     TryAgainError,
 )
 from gradectl.secrets.catalogue import NeededParameter, ParameterState, needed_parameters
-from gradectl.secrets.rotation import Rotated, plan_rotation, rotate
+from gradectl.secrets.rotation import Rotated, find_broker, plan_rotation, rotate
 from gradectl.ui import Ui
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -233,3 +233,16 @@ def test_a_missing_secret_cannot_be_rotated() -> None:
 
     with pytest.raises(ConfigurationError, match="cannot rotate it: missing"):
         plan_rotation(account, DEVELOPMENT, [missing])
+
+
+def test_an_environment_on_sqs_has_no_broker_to_look_for() -> None:
+    """One line says so, instead of a missing broker."""
+    on_sqs = DEVELOPMENT.model_copy(update={"variables": {"use_sqs_queue": True}})
+    account: Any = MemoryAccount(uses="/dev/db-app/password")
+
+    with pytest.raises(ConfigurationError, match="uses Amazon SQS: it has no broker") as caught:
+        find_broker(account, on_sqs)
+
+    assert caught.value.next_step == "gradectl status dev"
+    planned = plan_rotation(account, on_sqs, account.states("db-app"))
+    assert (planned.broker_id, planned.users) == (None, ())
