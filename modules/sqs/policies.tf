@@ -23,7 +23,7 @@ locals {
   _rights = {
     worker = [
       { sid = "TakeRequests", purposes = local.sources, actions = local._consume },
-      { sid = "SendResultsAndDeadLetters", purposes = ["dead_letter", "results"], actions = ["sqs:SendMessage"] },
+      { sid = "SendResultsAndDeadLetters", purposes = ["dead_letter", "results"], actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] },
     ]
     web = [
       { sid = "SendRequests", purposes = local.sources, actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] },

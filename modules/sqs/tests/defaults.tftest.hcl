@@ -119,7 +119,7 @@ run "each_role_may_use_its_queues_only" {
       {
         Sid      = "SendResultsAndDeadLetters"
         Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
+        Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
         Resource = [output.arns["dead_letter"], output.arns["results"]]
       },
     ]
