@@ -128,8 +128,7 @@ class EnvironmentClient:
     @cached_property
     def _sqs(self) -> SqsBroker:
         """The queues of SQS; what one block holds, another one of this object can move."""
-        urls = read_urls(self.aws, self.name)
-        return open_queues(self.aws, self.name, self.bucket, urls)
+        return open_queues(self.aws, self.name, read_urls(self.aws, self.name), self.bucket)
 
     @contextmanager
     def broker(self, role: str | None = None) -> Iterator[Broker]:

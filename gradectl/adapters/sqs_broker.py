@@ -63,7 +63,7 @@ def read_urls(aws: Aws, environment: str) -> dict[str, str]:
     return {queue: found[name] for queue, name in names.items() if name in found}
 
 
-def open_queues(aws: Aws, environment: str, bucket: str, urls: Mapping[str, str]) -> SqsBroker:
+def open_queues(aws: Aws, environment: str, urls: Mapping[str, str], bucket: str) -> SqsBroker:
     """
     Open the queues of an environment.
 
@@ -72,13 +72,17 @@ def open_queues(aws: Aws, environment: str, bucket: str, urls: Mapping[str, str]
         environment: The environment.
         bucket: Its bucket, which has the bodies that are too large for SQS.
         urls: URL by queue, of `read_urls`.
+        bucket: The bucket of the environment, for messages that are too large for SQS.
 
     Raises:
         SettingsError: A URL is invalid, or of another region.
     """
     addresses = _Addresses(QueueUrls(urls, aws.settings.region), environment, aws.queues)
-    bodies = BodyStore(aws.object_store(bucket), bucket, LARGE_REQUESTS_PREFIX)
-    return SqsBroker(aws.sqs(addresses, bodies), aws.queues)
+
+    def open_bodies() -> BodyStore:
+        return BodyStore(aws.object_store(bucket), bucket, LARGE_REQUESTS_PREFIX)
+
+    return SqsBroker(aws.sqs(addresses, open_bodies), aws.queues)
 
 
 class _Addresses(Mapping[str, str]):
@@ -142,8 +146,7 @@ class SqsBroker:
             self.url(message.queue)
             by_queue.setdefault(message.queue, []).append(message)
         for queue, group in by_queue.items():
-            fitted = [(*self._client.fitted(each), -(-each.delay_ms // 1000)) for each in group]
-            self._queues.send(self.url(queue), fitted)
+            self._queues.send(self.url(queue), group, self._client.fitting)
 
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[SqsWatch]:

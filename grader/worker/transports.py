@@ -12,9 +12,12 @@ from typing import cast
 
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.queue_transport import ActiveMqTransport
+from grader.adapters.s3 import open_object_store
 from grader.adapters.sqs.addresses import sibling_url
+from grader.adapters.sqs.bodies import BodyStore
 from grader.adapters.sqs.client import open_sqs_client
 from grader.adapters.sqs.transport import SqsTransport
+from grader.contract.bucket import LARGE_RESULTS_PREFIX
 from grader.errors import AccessError, ConnectionLostError, TemporaryError
 from grader.ports.messages import QueueInspector
 from grader.ports.transport import Transport
@@ -52,8 +55,13 @@ def open_sqs(settings: WorkerSettings) -> SqsTransport:
         SettingsError: A URL is invalid, of another region, or does not tell that of the others.
     """
     urls = queue_urls(settings)
+    region, bucket = settings.aws_region, settings.grading_bucket
+
+    def open_bodies() -> BodyStore:
+        return BodyStore(open_object_store(bucket, region), bucket, LARGE_RESULTS_PREFIX)
+
     return SqsTransport(
-        open_sqs_client(urls, settings.aws_region),
+        open_sqs_client(urls, region, open_bodies),
         [name for name in settings.queues if name in urls],
         wait_seconds=settings.sqs_wait_seconds,
         visibility_seconds=settings.sqs_visibility_seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -181,8 +181,14 @@ class Aws:
         """Open a bucket for objects that must not be overwritten."""
         return ExclusiveObjects(self._client("s3"), bucket)
 
-    def sqs(self, urls: Mapping[str, str], bodies: BodyStore) -> SqsClient:
-        """Open queues with the worker's client, which raises the worker's errors."""
+    def sqs(self, urls: Mapping[str, str], bodies: Callable[[], BodyStore]) -> SqsClient:
+        """
+        Open queues with the worker's client, which raises the worker's errors.
+
+        Args:
+            urls: URL of each queue by its name.
+            bodies: Opens, on first use, where bodies are kept that are too large for SQS.
+        """
         return SqsClient(self._client("sqs"), urls, bodies)
 
     @cached_property

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from gradectl.adapters.aws.errors import code_of, translated
 from gradectl.errors import GradectlError, TryAgainError
 from grader.adapters.sqs.client import MOST_AT_ONCE, MOST_DELAY_SECONDS, ReceivedMessage
+from grader.ports.messages import Outgoing
 
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _PURGED = {"AWS.SimpleQueueService.PurgeQueueInProgress", "PurgeQueueInProgress"}
@@ -19,6 +20,8 @@ _BATCH_BYTES = 256 * 1024
 #: CloudWatch has the ages of queues in use every minute, some minutes late.
 _METRIC_MINUTES = 15
 _TRIES = 3
+#: Makes `MessageBody` and `MessageAttributes`.
+Fitting = Callable[[Outgoing], tuple[str, dict[str, dict[str, str]]]]
 
 
 class Queues:
@@ -70,28 +73,30 @@ class Queues:
         found = {name: latest.get(f"age{at}") for at, name in enumerate(names)}
         return {name: float(values[0]) for name, values in found.items() if values}
 
-    def send(
-        self, url: str, messages: Sequence[tuple[str, Mapping[str, Mapping[str, str]], int]]
-    ) -> None:
+    def send(self, url: str, messages: Sequence[Outgoing], fitting: Fitting) -> None:
         """
         Send messages to one queue, in batches.
 
         Args:
-            url: The queue.
-            messages: Body, attributes, and delay in seconds of each.
+            url: URL of the queue.
+            messages: The messages.
+            fitting: Makes body and attributes of a message.
 
         Raises:
             GradectlError: Some could not be sent, after three tries; others of them were.
         """
-        entries = [
-            {
-                "Id": str(at),
-                "MessageBody": text,
-                "MessageAttributes": attributes,
-                "DelaySeconds": min(delay_seconds, MOST_DELAY_SECONDS),
-            }
-            for at, (text, attributes, delay_seconds) in enumerate(messages)
-        ]
+        entries = []
+        for at, message in enumerate(messages):
+            text, attributes = fitting(message)
+            delay_seconds = min(-(-message.delay_ms // 1000), MOST_DELAY_SECONDS)
+            entries.append(
+                {
+                    "Id": str(at),
+                    "MessageBody": text,
+                    "MessageAttributes": attributes,
+                    "DelaySeconds": delay_seconds,
+                }
+            )
         failed = self._in_batches(url, self._client.send_message_batch, entries)
         if failed:
             raise GradectlError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -33,14 +34,15 @@ MOST_AT_ONCE = 10
 #: Longest delay of a message that is sent.
 MOST_DELAY_SECONDS = 900
 
-# A long poll answers after 20 s, so reading must wait longer; the visibility timeout is longer
-# still, so that a message whose answer was lost comes back.
 _CONFIG = Config(
     connect_timeout=5,
-    read_timeout=MOST_WAIT_SECONDS + 10,
+    read_timeout=10,
     retries={"mode": "standard", "max_attempts": 3},
     max_pool_connections=32,
 )
+# A long poll answers after 20 s, so reading must wait longer. A message whose answer was lost comes
+# back after its visibility timeout.
+_POLL_CONFIG = _CONFIG.merge(Config(read_timeout=MOST_WAIT_SECONDS + 10, max_pool_connections=64))
 _DENIED = frozenset(
     {
         "AccessDenied",
@@ -116,7 +118,7 @@ class ReceivedMessage:
 
 
 def open_sqs_client(
-    urls: Mapping[str, str], region: str, bodies: BodyStore | None = None
+    urls: Mapping[str, str], region: str, bodies: Callable[[], BodyStore] | None = None
 ) -> SqsClient:
     """
     Open SQS with credentials and endpoint from the process environment.
@@ -124,13 +126,15 @@ def open_sqs_client(
     Args:
         urls: URL of each queue by its name.
         region: Region of the queues.
-        bodies: Where bodies are kept that are too large for SQS.
+        bodies: Opens, on first use, where bodies are kept that are too large for SQS.
 
     Raises:
         SettingsError: A URL is invalid, or of another region.
     """
-    client = boto3.client("sqs", region_name=region, config=_CONFIG)
-    return SqsClient(client, QueueUrls(urls, region), bodies)
+    client, polls = (
+        boto3.client("sqs", region_name=region, config=config) for config in (_CONFIG, _POLL_CONFIG)
+    )
+    return SqsClient(client, QueueUrls(urls, region), bodies, polls)
 
 
 class SqsClient:
@@ -143,17 +147,21 @@ class SqsClient:
     Args:
         client: A boto3 client of SQS.
         urls: URL of each queue by its name.
-        bodies: Where bodies are kept that are too large for SQS; without it, they are refused.
+        bodies: Opens, on first use, where bodies are kept that are too large for SQS; without it,
+            they are refused.
+        polls: A boto3 client for receiving, which waits longer for an answer.
     """
 
     def __init__(
         self,
         client: Any,  # noqa: ANN401 - boto3 creates its client classes at run time
         urls: Mapping[str, str],
-        bodies: BodyStore | None = None,
+        bodies: Callable[[], BodyStore] | None = None,
+        polls: Any = None,  # noqa: ANN401 - as `client`
     ) -> None:
         self._client = client
-        self._bodies = bodies
+        self._polls = polls or client
+        self._open_bodies = bodies
         self._limits: dict[str, int] = {}
         self.urls = urls
 
@@ -163,7 +171,7 @@ class SqsClient:
 
         A body that is too large for the queue is stored in the bucket before.
         """
-        text, attributes = self.fitted(message)
+        text, attributes = self.fitting(message)
         delay_seconds = min(-(-message.delay_ms // 1000), MOST_DELAY_SECONDS)
         with self._translated(message.queue):
             self._client.send_message(
@@ -189,7 +197,7 @@ class SqsClient:
             visibility_seconds: How long they stay hidden.
         """
         with self._translated(queue):
-            answer = self._client.receive_message(
+            answer = self._polls.receive_message(
                 QueueUrl=self._url(queue),
                 MaxNumberOfMessages=count,
                 WaitTimeSeconds=wait_seconds,
@@ -245,34 +253,34 @@ class SqsClient:
             self._limits[queue] = int(found)
         return self._limits[queue]
 
-    def fitted(self, message: Outgoing) -> tuple[str, dict[str, dict[str, str]]]:
-        """
-        Return body and attributes as SQS takes them; a body that is too large is stored before.
-
-        Raises:
-            SettingsError: The body is too large, and there is no bucket.
-        """
+    def fitting(self, message: Outgoing) -> tuple[str, dict[str, dict[str, str]]]:
+        """Return `MessageBody` and `MessageAttributes`; stores a body that is too large."""
         headers = bounded(message.headers, _MOST_HEADER_BYTES)
         text, attributes = wrap(message.body, headers)
         needed = size(text, attributes)
         if needed <= LEAST_LIMIT_BYTES or needed <= self.limit_bytes(message.queue):
             return text, attributes
-        if self._bodies is None:
+        bodies = self._bodies
+        if bodies is None:
             raise SettingsError(
                 f"the message has {needed} bytes, at most {self.limit_bytes(message.queue)} fit",
                 where=self._url(message.queue),
                 next_step="send a smaller message, or give the client a bucket",
             )
         try:
-            text, attributes = wrap(self._bodies.put(message.body), headers)
+            text, attributes = wrap(bodies.put(message.body), headers)
         except TemporaryError as error:
             raise ConnectionLostError(error.what, where=error.where) from error
         number = {"DataType": "Number", "StringValue": str(len(message.body))}
         return text, attributes | {SIZE_ATTRIBUTE: number}
 
+    @cached_property
+    def _bodies(self) -> BodyStore | None:
+        return self._open_bodies() if self._open_bodies else None
+
     def _loaded(self, message: ReceivedMessage) -> ReceivedMessage:
         is_pointer = not message.headers.keys().isdisjoint(SIZE_ATTRIBUTES)
-        body = self._bodies.get(message.body) if self._bodies and is_pointer else None
+        body = self._bodies.get(message.body) if is_pointer and self._bodies else None
         if body is None:
             return message
         headers = {

@@ -40,7 +40,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 @pytest.fixture
 def broker(aws: Aws) -> SqsBroker:
     """The queues of `dev`."""
-    return open_queues(aws, NAME, BUCKET, read_urls(aws, NAME))
+    return open_queues(aws, NAME, read_urls(aws, NAME), BUCKET)
 
 
 def test_counters_are_those_of_the_queue(aws: Aws, broker: SqsBroker) -> None:
@@ -116,6 +116,23 @@ def test_a_queue_of_another_name_is_found_in_the_account(broker: SqsBroker) -> N
     }
     with pytest.raises(SettingsError, match="'nowhere' not found"):
         broker.send_all([Outgoing("nowhere", b"")])
+
+
+def test_a_message_that_is_too_large_for_sqs_is_read_and_moved(broker: SqsBroker) -> None:
+    """It travels through the bucket, alone or in a batch."""
+    boto3.client("s3", region_name=REGION).create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    body = b"x" * 1_100_000
+    broker.send(DEAD, body, {"x-note": "n"})
+
+    with broker.hold(DEAD, 1) as held, broker.mover() as mover:
+        shown = held[0]
+        mover.replace(DEAD, [shown.message_id], lambda _found: [Outgoing(REQUESTS, body)])
+
+    assert (shown.body, shown.headers) == (body, {"x-note": "n"})
+    with broker.hold(REQUESTS, 1) as moved:
+        assert moved[0].body == body
 
 
 def test_messages_are_not_browsed(broker: SqsBroker) -> None:

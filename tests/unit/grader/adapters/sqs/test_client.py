@@ -35,7 +35,8 @@ class Service:
         self.error: Exception | None = None
         self.failing = ""
         self.queues = MemorySqsQueues(on_call=self._on_call)
-        self.client = SqsClient(MemoryBoto(self.queues, attributes), _Urls(), bodies)
+        opened = None if bodies is None else lambda: bodies
+        self.client = SqsClient(MemoryBoto(self.queues, attributes), _Urls(), opened)
 
     def _on_call(self, call: str, queue: str) -> None:
         if self.error is not None and self.failing in (call, f"{call} {queue}"):
