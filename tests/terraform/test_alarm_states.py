@@ -38,6 +38,20 @@ module "rabbit" {
   queue_size_alarm_name = "rabbit"
   broker                = { node_names = ["mq"], engine_type = "RabbitMQ" }
 }
+
+module "sqs" {
+  source                = "../modules/monitoring"
+  queue_size_alarm_name = "sqs"
+  sqs_queue_names       = { dead_letter = "dlq", priority = "urgent", requests = "requests" }
+  service               = { cluster_name = "cluster", service_name = "rests", min_tasks = 0 }
+}
+
+module "both" {
+  source                = "../modules/monitoring"
+  queue_size_alarm_name = "both"
+  broker                = { node_names = ["mq-1"] }
+  sqs_queue_names       = { dead_letter = "dlq", requests = "requests" }
+}
 """
 NOTHING: Minute = {}
 GB = 1024**3
@@ -84,6 +98,37 @@ STATES: dict[str, tuple[list[Minute], list[Minute]]] = {
     "rabbit.broker_cpu_1": ([{"value": 81}], [{"value": 80}]),
     "rabbit.broker_memory_1": ([{"m0": 86, "m1": 100}], [{"m0": 85, "m1": 100}, {"m0": 86}]),
     "rabbit.broker_storage_1": ([{"m0": 71, "m1": 100}], [{"m0": 70, "m1": 100}]),
+    "sqs.queue_size": ([{"value": 101}], [{"value": 100}]),
+    "sqs.dead_letters": ([{"value": 1}], [{"value": 0}]),
+    "sqs.no_consumer": (
+        [{"visible": 1, "empty": 0, "received": 0, "inflight": 0}, {"visible": 1}],
+        [
+            {"visible": 1, "received": 1},
+            {"visible": 1, "inflight": 1},  # all workers are busy
+            {"visible": 0, "empty": 3},
+            {"visible": 0},
+        ],
+    ),
+    "sqs.oldest_message_requests": ([{"value": 901}], [{"value": 900}]),
+    "sqs.oldest_message_priority": ([{"value": 901}], [{"value": 900}]),
+    "sqs.no_running_task": (
+        [{"w0": 1}, {"w1": 1}, {"desiredtaskcount": 1, "runningtaskcount": 0}],
+        [{"w0": 0}, {"w0": 1, "desiredtaskcount": 1, "runningtaskcount": 1}],
+    ),
+    "sqs.task_restarts": ([{"value": 3}], [{"value": 2}]),
+    "both.queue_size": ([{"s0": 60, "visible": 41}, {"visible": 101}], [{"s0": 60, "visible": 40}]),
+    "both.dead_letters": ([{"s0": 1}, {"s0": 0, "visible": 1}], [{"s0": 0, "visible": 0}]),
+    "both.no_consumer": (
+        [{"s0": 1, "c0": 0, "visible": 0, "empty": 3}, {"s0": 0, "c0": 2, "visible": 1}],
+        [{"s0": 1, "c0": 1, "visible": 1, "empty": 3}, {"s0": 0, "visible": 0}],
+    ),
+    "both.oldest_message_requests": ([{"s0": 1, "d0": 0}], [{"s0": 1, "d0": 1}, {"s0": 0}]),
+    "both.oldest_message_priority": ([{"s0": 1, "d0": 0}], [{"s0": 1, "d0": 1}]),
+    "both.oldest_message_requests_sqs": ([{"value": 901}], [{"value": 900}]),
+    **{
+        f"both.{kind}_1": ([{"value": limit + 1}], [{"value": limit}])
+        for kind, limit in (("broker_cpu", 80), ("broker_memory", 85), ("broker_storage", 70))
+    },
 }
 
 

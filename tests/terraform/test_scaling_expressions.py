@@ -18,6 +18,60 @@ DEPTH, WAKE_UP, IDLE = re.findall(
 )
 
 
+SQS = (TESTS / "scaling_sqs.tftest.hcl").read_text(encoding="utf-8")
+SQS_WAKE_UP, SQS_IDLE = (
+    "".join(re.findall(r'"(.*)"', found))
+    for found in re.findall(r'join\("", \[\n(.*?)\n    \]\)', SQS, re.DOTALL)
+)
+#: What SQS reports of its queues in a minute in which nothing happens.
+SILENT = dict.fromkeys(
+    (f"{name}{at}" for name in ("empty", "inflight", "received", "visible") for at in (0, 1)), 0.0
+)
+
+
+@pytest.mark.parametrize(
+    ("minute", "wakes"),
+    [
+        ({**SILENT, "visible0": 1, "desired": 0}, True),
+        ({**SILENT, "visible1": 1}, True),  # ECS reports nothing without a task
+        ({**SILENT, "visible0": 1, "desired": 1}, False),  # a task starts
+        ({**SILENT, "visible0": 9, "inflight0": 1}, False),  # desired is late, and all are busy
+        ({**SILENT, "visible0": 9, "empty1": 3}, False),  # desired is late, and one is idle
+        (SILENT, False),
+        ({"visible0": 1, "desired": 0}, None),  # a worker may receive
+        ({}, None),  # the queues are asleep
+    ],
+)
+def test_a_message_of_sqs_wakes_the_service_up_only_from_zero(
+    minute: dict[str, float], wakes: bool | None
+) -> None:
+    """SQS does not count consumers: one that takes nothing receives, and one that works has one."""
+    found = answer(SQS_WAKE_UP, **minute)
+
+    assert (None if found is None else found >= 1) == wakes
+
+
+@pytest.mark.parametrize(
+    ("minute", "idle"),
+    [
+        ({**SILENT, "empty0": 3, "empty1": 3}, True),
+        ({**SILENT, "empty0": 3, "inflight0": 1}, False),  # another has a job
+        ({**SILENT, "inflight1": 1}, False),  # the only one has a job
+        ({**SILENT, "empty0": 3, "visible1": 1}, False),
+        (SILENT, False),  # already at zero
+        ({"empty0": 3}, None),
+        ({}, None),
+    ],
+)
+def test_only_workers_that_receive_nothing_from_sqs_are_idle(
+    minute: dict[str, float], idle: bool | None
+) -> None:
+    """A worker whose job takes longer than `idle_minutes` must not be stopped."""
+    found = answer(SQS_IDLE, **minute)
+
+    assert (None if found is None else found < 1) == idle
+
+
 @pytest.mark.parametrize(
     ("minute", "expected"),
     [
