@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+import boto3
 import pytest
+from tcp_relay import Relay
 
+from gradectl.local.loopback import free_ports
+from grader.adapters.sqs.client import SqsClient
+from grader.adapters.sqs.source import SqsJobSource
 from grader.errors import ConnectionLostError
 from grader.ports.messages import Outgoing
 
@@ -67,3 +73,42 @@ def test_a_settled_delivery_cannot_be_extended(sqs_queues: Any, jobs: str) -> No
     source.confirm()
 
     assert not source.extend(delivery)
+
+
+def test_a_network_that_is_cut_during_a_job_loses_nothing(moto_server: str) -> None:
+    """The settlement fails, and the message is delivered again once its time is over."""
+    relay = Relay(int(moto_server.rpartition(":")[2]), *free_ports(1))
+    relay.open()
+    boto = boto3.client(
+        "sqs",
+        endpoint_url=f"http://127.0.0.1:{relay.port}",
+        region_name="ap-northeast-2",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    run = uuid.uuid4().hex
+    urls = {
+        name: boto.create_queue(QueueName=f"{run}-{name}")["QueueUrl"] for name in ("jobs", "done")
+    }
+    client = SqsClient(boto, urls)
+    client.send(Outgoing("jobs", b"1"))
+    source = SqsJobSource(client, ["jobs"], wait_seconds=1, visibility_seconds=3)
+    delivery = source.receive(SOON)
+    assert delivery is not None
+
+    relay.cut()
+    source.settle(delivery, [Outgoing("done", b"1")])
+    with pytest.raises(ConnectionLostError):
+        source.confirm()
+    source.close()
+    relay.open()
+    again = SqsJobSource(client, ["jobs"], wait_seconds=1)
+    delivery = again.receive(SOON)
+    assert delivery is not None
+    again.settle(delivery, [Outgoing("done", b"1")])
+    again.confirm()
+
+    counts = [client.attributes(name)["ApproximateNumberOfMessages"] for name in urls]
+    assert (counts, delivery.receives) == (["0", "1"], 2)
+    again.close()
+    relay.cut()
