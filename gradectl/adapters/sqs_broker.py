@@ -19,7 +19,7 @@ from grader.adapters.sqs.addresses import QueueUrls
 from grader.adapters.sqs.bodies import BodyStore
 from grader.adapters.sqs.client import MOST_AT_ONCE, ReceivedMessage, SqsClient
 from grader.adapters.sqs.inspection import SqsQueueInspector
-from grader.contract.bucket import LARGE_REQUESTS_PREFIX
+from grader.contract.bucket import LARGE_RESULTS_PREFIX
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     PRIORITY_QUEUE,
@@ -70,7 +70,6 @@ def open_queues(aws: Aws, environment: str, urls: Mapping[str, str], bucket: str
     Args:
         aws: The account.
         environment: The environment.
-        bucket: Its bucket, which has the bodies that are too large for SQS.
         urls: URL by queue, of `read_urls`.
         bucket: The bucket of the environment, for messages that are too large for SQS.
 
@@ -80,7 +79,7 @@ def open_queues(aws: Aws, environment: str, urls: Mapping[str, str], bucket: str
     addresses = _Addresses(QueueUrls(urls, aws.settings.region), environment, aws.queues)
 
     def open_bodies() -> BodyStore:
-        return BodyStore(aws.object_store(bucket), bucket, LARGE_REQUESTS_PREFIX)
+        return BodyStore(aws.object_store(bucket), bucket, LARGE_RESULTS_PREFIX)
 
     return SqsBroker(aws.sqs(addresses, open_bodies), aws.queues)
 
