@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -24,7 +25,7 @@ _MOST_EMPTY = 5
 
 @dataclass
 class _Held:
-    """A message, and when its time is over, of `time.monotonic`."""
+    """A message, and when its time is over, by the monotonic clock."""
 
     message: ReceivedMessage
     until: float
@@ -39,16 +40,24 @@ class HeldMessages:
         queues: Calls in batches.
         queue: Name of the queue.
         hold_seconds: How long a message stays hidden without being renewed.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(
-        self, client: SqsClient, queues: Queues, queue: str, hold_seconds: int = HOLD_SECONDS
+        self,
+        client: SqsClient,
+        queues: Queues,
+        queue: str,
+        *,
+        hold_seconds: int = HOLD_SECONDS,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._client = client
         self._queues = queues
         self._queue = queue
         self._url = client.urls[queue]
         self._hold_seconds = hold_seconds
+        self._clock = clock
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -78,7 +87,7 @@ class HeldMessages:
 
     def receive(self, count: int, wait_seconds: int) -> int:
         """Receive at most `count` messages, and return how many came."""
-        began = monotonic()
+        began = self._clock()
         batch = self._client.receive(
             self._queue,
             count=count,
@@ -104,7 +113,7 @@ class HeldMessages:
 
     def safe(self, message_ids: Sequence[str]) -> list[ReceivedMessage]:
         """Return those of the messages that are held for some time yet."""
-        limit = monotonic() + min(_MARGIN_SECONDS, self._hold_seconds / 3)
+        limit = self._clock() + min(_MARGIN_SECONDS, self._hold_seconds / 3)
         with self._lock:
             found = [self._held[each] for each in message_ids if each in self._held]
         return [each.message for each in found if each.until > limit]
@@ -118,14 +127,19 @@ class HeldMessages:
         return [each for each in messages if each.message_id not in failed]
 
     def release(self) -> None:
-        """Return what is held to the queue; what cannot be returned comes back by itself."""
+        """
+        Return what is held to the queue.
+
+        What cannot be returned, because SQS does not answer, comes back when its time is over.
+        """
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
         messages = self.messages()
         with self._lock:
             self._held.clear()
-        self._queues.hide(self._url, messages, 0)
+        with suppress(GradectlError, GraderError):
+            self._queues.hide(self._url, messages, 0)
 
     def renew(self) -> None:
         """Hide what is held for another `hold_seconds`, and forget what is not held any more."""
@@ -134,7 +148,7 @@ class HeldMessages:
             if self._ended.is_set():
                 return
             batch = messages[start : start + MOST_AT_ONCE]
-            until = monotonic() + self._hold_seconds
+            until = self._clock() + self._hold_seconds
             lost = {
                 each.message_id for each in self._queues.hide(self._url, batch, self._hold_seconds)
             }

@@ -26,6 +26,8 @@ from grader.errors import GraderError
 _COLUMNS = ("message", "age", "request", "about", "to")
 #: So many messages are shown of a plan; the JSON document has all.
 _SHOWN = 20
+#: Returning more messages than this takes seconds, so it is said.
+_MANY_HELD = 500
 #: Folder of the journals, below the project.
 JOURNALS = ".gradectl/queues"
 
@@ -192,6 +194,9 @@ def reading(
                 found = inspect(broker.inspector, queue, enough=limit)
         if found is None:
             raise no_queue(target, queue)
+        if len(found.messages) > _MANY_HELD and broker.holder:
+            text = f"returning to {queue} what was not moved"
+            stack.callback(target.app.ui.say, text)
         yield found, existing
 
 

@@ -1,0 +1,132 @@
+"""Holding messages of SQS, on an emulated account in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from gradectl.adapters.aws.queues import Queues
+from gradectl.adapters.sqs_held import HOLD_SECONDS, HeldMessages
+from gradectl.local.control_plane.patch_sqs import patch_sqs
+from grader.adapters.sqs.client import SqsClient
+from grader.ports.messages import Outgoing
+
+REGION, QUEUE = "ap-northeast-2", "grading-dlq"
+
+
+class Clock:
+    """A clock that tests advance."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+class Scene:
+    """A queue with messages, and what holds them."""
+
+    def __init__(self, count: int) -> None:
+        self.boto: Any = boto3.client("sqs", region_name=REGION)
+        self.url = self.boto.create_queue(QueueName="dev-grading-dlq")["QueueUrl"]
+        self.client = SqsClient(self.boto, {QUEUE: self.url})
+        self.clock = Clock()
+        self.held = HeldMessages(self.client, Queues(self.boto, None), QUEUE, clock=self.clock)
+        for number in range(count):
+            self.client.send(Outgoing(QUEUE, b"%d" % number))
+
+    @property
+    def ids(self) -> list[str]:
+        """What is held."""
+        return [each.message_id for each in self.held.messages()]
+
+    def waiting(self) -> int:
+        """Messages that others could receive."""
+        return int(self.client.attributes(QUEUE)["ApproximateNumberOfMessages"])
+
+    def others_take(self) -> None:
+        """Another consumer receives what has become visible."""
+        self.boto.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+
+
+@pytest.fixture
+def account() -> Iterator[None]:
+    """An empty account, whose SQS has the rules of receipt handles."""
+    patch_sqs()
+    with mock_aws():
+        yield
+
+
+@pytest.mark.usefixtures("account")
+def test_no_more_is_received_than_asked_for() -> None:
+    """The others stay with their consumers."""
+    scene = Scene(25)
+    seen: list[int] = []
+
+    scene.held.fill(14, seen.append)
+
+    assert (len(scene.ids), scene.waiting()) == (14, 11)
+    assert seen[-1] == 14
+
+
+@pytest.mark.usefixtures("account")
+def test_a_message_whose_time_ends_is_not_moved() -> None:
+    """Another consumer may have it by then, and its copy would be a second message."""
+    scene = Scene(3)
+    scene.held.fill(10, lambda _count: None)
+
+    scene.clock.now = HOLD_SECONDS / 2
+    before = scene.held.safe(scene.ids)
+    scene.clock.now = HOLD_SECONDS - 10
+    late = scene.held.safe(scene.ids)
+    scene.held.renew()
+    renewed = scene.held.safe(scene.ids)
+
+    assert (len(before), len(late), len(renewed)) == (3, 0, 3)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_message_that_another_consumer_has_is_forgotten() -> None:
+    """A renewal finds out."""
+    scene = Scene(3)
+    scene.held.fill(10, lambda _count: None)
+    first = scene.held.messages()[0]
+    scene.client.hide(first, 0)
+    scene.others_take()
+
+    scene.held.renew()
+
+    assert first.message_id not in scene.ids
+    assert len(scene.ids) == 2
+
+
+@pytest.mark.usefixtures("account")
+def test_what_is_held_is_renewed_in_the_background_and_then_returned() -> None:
+    """Release ends the thread; a deleted message does not return."""
+    scene = Scene(3)
+    scene.held.start()
+    scene.held.fill(10, lambda _count: None)
+
+    deleted = scene.held.delete(scene.held.messages()[:1])
+    scene.held.release()
+
+    assert len(deleted) == 1
+    assert (scene.ids, scene.waiting()) == ([], 2)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_queue_that_is_deleted_meanwhile_ends_the_hold_quietly() -> None:
+    """Its messages are gone; there is nothing to return them to."""
+    scene = Scene(2)
+    scene.held.fill(10, lambda _count: None)
+    scene.boto.delete_queue(QueueUrl=scene.url)
+
+    scene.held.release()
+
+    assert scene.ids == []
