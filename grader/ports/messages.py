@@ -96,6 +96,10 @@ class JobSource(Protocol):
         """
         ...
 
+    def pause(self) -> None:
+        """Receive nothing until the next `receive`, and return soon what arrives for it."""
+        ...
+
     def confirm(self) -> None:
         """Wait until the last settlement is confirmed; a loss before that may have undone it."""
         ...

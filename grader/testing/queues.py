@@ -150,6 +150,9 @@ class MemoryJobSource:
         """Return whether this connection still holds the message."""
         return delivery.ack_id in self._in_work
 
+    def pause(self) -> None:
+        """Do nothing: a message is taken by `receive` only."""
+
     def confirm(self) -> None:
         """Confirm the last settlement."""
         self._check()

@@ -297,6 +297,9 @@ class MemorySqsJobSource:
             del self._in_work[delivery.ack_id]
         return held
 
+    def pause(self) -> None:
+        """Do nothing: a message is taken by `receive` only."""
+
     def confirm(self) -> None:
         """Confirm the last settlement, or raise its error."""
         self._check()

@@ -19,9 +19,11 @@ from grader.adapters.sqs.client import open_sqs_client
 from grader.adapters.sqs.transport import SqsTransport
 from grader.contract.bucket import LARGE_RESULTS_PREFIX
 from grader.errors import AccessError, ConnectionLostError, TemporaryError
+from grader.logs import Logger
 from grader.ports.messages import QueueInspector
 from grader.ports.transport import Transport
 from grader.settings import WorkerSettings, worker_id
+from grader.worker.combined_source import CombinedTransport
 from grader.worker.parameters import BrokerLogin, Parameters
 
 
@@ -31,20 +33,26 @@ def consumer_names(settings: WorkerSettings) -> list[str]:
     return [f"{kind}-{number}" for number in range(settings.worker_slots)]
 
 
-def make_transport(settings: WorkerSettings, parameters: Parameters) -> Transport:
+def make_transport(settings: WorkerSettings, parameters: Parameters, log: Logger) -> Transport:
     """
     Make the transport of a worker; connects to nothing.
 
     Args:
         settings: From the environment variables.
         parameters: Endpoint and login of the broker, where it is used.
+        log: Log of the worker.
 
     Raises:
         SettingsError: As `open_sqs`.
     """
-    if settings.use_sqs_queue:
-        return open_sqs(settings)
-    return ActiveMqTransport(lambda name: open_broker(parameters, name), settings.queues)
+    broker = ActiveMqTransport(lambda name: open_broker(parameters, name), settings.queues)
+    if not settings.uses_sqs:
+        return broker
+    sqs = open_sqs(settings)
+    if not settings.uses_broker:
+        return sqs
+    active, drained = (sqs, broker) if settings.use_sqs_queue else (broker, sqs)
+    return CombinedTransport(active, drained, log)
 
 
 def open_sqs(settings: WorkerSettings) -> SqsTransport:

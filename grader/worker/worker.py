@@ -98,7 +98,7 @@ class Worker:
                 stopping=stopping,
                 retrier=retrier,
                 parameters=parameters,
-                transport=make_transport(settings, parameters),
+                transport=make_transport(settings, parameters, self.log),
                 jobs=jobs,
                 objects=objects,
                 request_model=spec.request_model,

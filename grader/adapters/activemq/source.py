@@ -113,6 +113,15 @@ class ActiveMqJobSource:
         """Do nothing: the connection holds the message."""
         return True
 
+    def pause(self) -> None:
+        """End the subscriptions, which returns their messages; `receive` renews them."""
+        self.confirm()
+        with self._lock:
+            self._in_work = ""
+            for subscription in list(self._queue_of):
+                self._return(subscription)
+        self._held.clear()
+
     def confirm(self) -> None:
         """Wait until the broker has confirmed the last settlement."""
         if self._receipt:

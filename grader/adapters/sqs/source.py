@@ -152,6 +152,12 @@ class SqsJobSource:
         seconds = min(-(-copy.delay_ms // 1000), most_seconds)
         self._settler.postpone(held.message, seconds, self._confirmed(held, on_confirmed))
 
+    def pause(self) -> None:
+        """Start no poll, and return to its queue what polls in flight bring."""
+        with self._changed:
+            self._busy_since = self._clock()
+            self._changed.notify_all()
+
     def confirm(self) -> None:
         """Wait until the last settlement is done."""
         self._settler.confirm()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from grader.errors import SettingsError
-from grader.logs import Redactor
+from grader.logs import Logger, Redactor
 from grader.settings import WorkerSettings
 from grader.testing import MemoryParameterStore
+from grader.worker.combined_source import CombinedTransport
 from grader.worker.parameters import Parameters
 from grader.worker.transports import consumer_names, inspector_of, make_transport, queue_urls
 
@@ -55,25 +56,39 @@ def test_a_url_that_does_not_follow_has_to_be_set() -> None:
 
 
 @pytest.mark.parametrize("name", ["sqs_priority_queue_url", "priority_queue_name"])
-def test_an_empty_name_or_url_means_no_priority_queue(name: str) -> None:
+def test_an_empty_name_or_url_means_no_priority_queue(log: Logger, name: str) -> None:
     """It is neither polled nor looked for."""
     assert "grading-priority" not in queue_urls(settings(**{name: ""}))
-    assert make_transport(settings(**{name: ""}), PARAMETERS).name == "sqs"
+    assert make_transport(settings(**{name: ""}), PARAMETERS, log).name == "sqs"
 
 
-def test_a_url_of_another_region_is_refused_at_the_start() -> None:
+def test_a_url_of_another_region_is_refused_at_the_start(log: Logger) -> None:
     """SQS would only say that the queue does not exist."""
     with pytest.raises(SettingsError, match="eu-west-1"):
-        make_transport(settings(aws_region="eu-west-1"), PARAMETERS)
+        make_transport(settings(aws_region="eu-west-1"), PARAMETERS, log)
 
 
-def test_a_broker_is_used_unless_sqs_is_chosen() -> None:
+def test_a_broker_is_used_unless_sqs_is_chosen(log: Logger) -> None:
     """Its messages can be read without receiving them; those of SQS cannot."""
     broker = settings(use_sqs_queue=False, **BROKER)
 
-    assert make_transport(broker, PARAMETERS).name == "activemq"
-    assert inspector_of(make_transport(broker, PARAMETERS)) is not None
-    assert inspector_of(make_transport(settings(), PARAMETERS)) is None
+    assert make_transport(broker, PARAMETERS, log).name == "activemq"
+    assert inspector_of(make_transport(broker, PARAMETERS, log)) is not None
+    assert inspector_of(make_transport(settings(), PARAMETERS, log)) is None
+
+
+@pytest.mark.parametrize("on_sqs", [True, False])
+def test_both_are_used_while_one_is_drained(log: Logger, on_sqs: bool) -> None:
+    """The one that the environment uses is the active one."""
+    values = {"use_sqs_queue": on_sqs, "drain_other_transport": True}
+
+    transport = make_transport(settings(**values, **BROKER), PARAMETERS, log)
+
+    assert isinstance(transport, CombinedTransport)
+    assert (transport.active.name, transport.drained.name) == (
+        ("sqs", "activemq") if on_sqs else ("activemq", "sqs")
+    )
+    assert inspector_of(transport) is None
 
 
 def test_consumers_are_named_after_what_they_are_connected_to() -> None:
