@@ -29,7 +29,7 @@ class Clock:
         return self.now
 
 
-class Scene:
+class SharedQueue:
     """A queue with messages, and what holds them."""
 
     def __init__(self, count: int) -> None:
@@ -66,27 +66,27 @@ def account() -> Iterator[None]:
 @pytest.mark.usefixtures("account")
 def test_no_more_is_received_than_asked_for() -> None:
     """The others stay with their consumers."""
-    scene = Scene(25)
+    queue = SharedQueue(25)
     seen: list[int] = []
 
-    scene.held.fill(14, seen.append)
+    queue.held.fill(14, seen.append)
 
-    assert (len(scene.ids), scene.waiting()) == (14, 11)
+    assert (len(queue.ids), queue.waiting()) == (14, 11)
     assert seen[-1] == 14
 
 
 @pytest.mark.usefixtures("account")
 def test_a_message_whose_time_ends_is_not_moved() -> None:
     """Another consumer may have it by then, and its copy would be a second message."""
-    scene = Scene(3)
-    scene.held.fill(10, lambda _count: None)
+    queue = SharedQueue(3)
+    queue.held.fill(10, lambda _count: None)
 
-    scene.clock.now = HOLD_SECONDS / 2
-    before = scene.held.safe(scene.ids)
-    scene.clock.now = HOLD_SECONDS - 10
-    late = scene.held.safe(scene.ids)
-    scene.held.renew()
-    renewed = scene.held.safe(scene.ids)
+    queue.clock.now = HOLD_SECONDS / 2
+    before = queue.held.safe(queue.ids)
+    queue.clock.now = HOLD_SECONDS - 10
+    late = queue.held.safe(queue.ids)
+    queue.held.renew()
+    renewed = queue.held.safe(queue.ids)
 
     assert (len(before), len(late), len(renewed)) == (3, 0, 3)
 
@@ -94,39 +94,39 @@ def test_a_message_whose_time_ends_is_not_moved() -> None:
 @pytest.mark.usefixtures("account")
 def test_a_message_that_another_consumer_has_is_forgotten() -> None:
     """A renewal finds out."""
-    scene = Scene(3)
-    scene.held.fill(10, lambda _count: None)
-    first = scene.held.messages()[0]
-    scene.client.hide(first, 0)
-    scene.others_take()
+    queue = SharedQueue(3)
+    queue.held.fill(10, lambda _count: None)
+    first = queue.held.messages()[0]
+    queue.client.hide(first, 0)
+    queue.others_take()
 
-    scene.held.renew()
+    queue.held.renew()
 
-    assert first.message_id not in scene.ids
-    assert len(scene.ids) == 2
+    assert first.message_id not in queue.ids
+    assert len(queue.ids) == 2
 
 
 @pytest.mark.usefixtures("account")
 def test_what_is_held_is_renewed_in_the_background_and_then_returned() -> None:
     """Release ends the thread; a deleted message does not return."""
-    scene = Scene(3)
-    scene.held.start()
-    scene.held.fill(10, lambda _count: None)
+    queue = SharedQueue(3)
+    queue.held.start()
+    queue.held.fill(10, lambda _count: None)
 
-    deleted = scene.held.delete(scene.held.messages()[:1])
-    scene.held.release()
+    deleted = queue.held.delete(queue.held.messages()[:1])
+    queue.held.release()
 
     assert len(deleted) == 1
-    assert (scene.ids, scene.waiting()) == ([], 2)
+    assert (queue.ids, queue.waiting()) == ([], 2)
 
 
 @pytest.mark.usefixtures("account")
 def test_a_queue_that_is_deleted_meanwhile_ends_the_hold_quietly() -> None:
     """Its messages are gone; there is nothing to return them to."""
-    scene = Scene(2)
-    scene.held.fill(10, lambda _count: None)
-    scene.boto.delete_queue(QueueUrl=scene.url)
+    queue = SharedQueue(2)
+    queue.held.fill(10, lambda _count: None)
+    queue.boto.delete_queue(QueueUrl=queue.url)
 
-    scene.held.release()
+    queue.held.release()
 
-    assert scene.ids == []
+    assert queue.ids == []
