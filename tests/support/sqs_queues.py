@@ -1,4 +1,4 @@
-"""The queues of SQS of the environment `dev`, in an account of a test."""
+"""The queues of SQS of an environment, in an account of a test."""
 
 from __future__ import annotations
 
@@ -17,18 +17,27 @@ ARN = "arn:aws:sqs:ap-northeast-2:123456789012"
 
 
 class SqsQueues:
-    """The queues of `dev` in its account."""
+    """
+    The queues of an environment, with their parameters.
 
-    def __init__(self, dev: Any) -> None:
+    Args:
+        dev: The account, of which `client` makes a client.
+        environment: Name of the environment.
+    """
+
+    def __init__(self, dev: Any, environment: str = "dev") -> None:
         self.dev = dev
+        self.environment = environment
         self.client = dev.client("sqs")
         self.urls: dict[str, str] = {}
         for name, key in QUEUES.items():
             self.create(name)
             dev.client("ssm").put_parameter(
-                Name=f"/dev/sqs/{key}", Value=self.urls[name], Type="String"
+                Name=f"/{environment}/sqs/{key}", Value=self.urls[name], Type="String"
             )
-        dev.client("ssm").put_parameter(Name="/dev/sqs/active", Value="true", Type="String")
+        dev.client("ssm").put_parameter(
+            Name=f"/{environment}/sqs/active", Value="true", Type="String"
+        )
         policy = {
             "deadLetterTargetArn": self.arn(DEAD),
             "maxReceiveCount": MOST_RECEIPTS,
@@ -39,11 +48,13 @@ class SqsQueues:
 
     def arn(self, name: str) -> str:
         """The ARN of a queue."""
-        return f"{ARN}:dev-{name}"
+        return f"{ARN}:{self.environment}-{name}"
 
     def create(self, name: str) -> None:
         """Create a queue."""
-        self.urls[name] = self.client.create_queue(QueueName=f"dev-{name}")["QueueUrl"]
+        self.urls[name] = self.client.create_queue(QueueName=f"{self.environment}-{name}")[
+            "QueueUrl"
+        ]
 
     def send(self, name: str, body: str, **headers: str) -> None:
         """Send a message."""
