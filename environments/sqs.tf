@@ -4,6 +4,7 @@ module "sqs" {
 
   name                  = local.name
   existing              = var.sqs_existing
+  bucket_arn            = module.storage.bucket_arn
   enable_priority_queue = var.sqs_settings.enable_priority_queue
   kms_key_arn           = var.sqs_existing == null ? var.kms_key_arn : null
   max_receive_count     = var.sqs_settings.max_receive_count

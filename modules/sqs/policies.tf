@@ -49,6 +49,14 @@ locals {
     Condition = { StringEquals = { "kms:ViaService" = "sqs.${split(":", local.kms_key_arn)[3]}.amazonaws.com" } }
   }]
 
+  # Both sides send and read large bodies; the lifecycle of the bucket deletes them.
+  _use_bucket = var.bucket_arn == null ? [] : [{
+    Sid      = "UseLargeBodies"
+    Effect   = "Allow"
+    Action   = ["s3:GetObject", "s3:PutObject"]
+    Resource = "${var.bucket_arn}/temp/messages/*"
+  }]
+
   policies = { for role, rights in local._rights : role => jsonencode({
     Version = "2012-10-17"
     Statement = concat([
@@ -58,6 +66,6 @@ locals {
         Action   = sort(right.actions)
         Resource = [for purpose in sort(right.purposes) : local.arns[purpose]]
       }
-    ], local._use_key)
+    ], local._use_key, local._use_bucket)
   }) }
 }

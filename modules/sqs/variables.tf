@@ -1,3 +1,14 @@
+variable "bucket_arn" {
+  description = "ARN of the bucket in which bodies that are too large for SQS are stored, below temp/messages/; null gives no right to one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bucket_arn == null ? true : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.bucket_arn))
+    error_message = "bucket_arn must be the ARN of a bucket, arn:aws:s3:::<name>, or null."
+  }
+}
+
 variable "enable_priority_queue" {
   description = "Create a queue for urgent requests, from which workers take first."
   type        = bool

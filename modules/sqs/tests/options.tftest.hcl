@@ -38,6 +38,26 @@ run "a_key_encrypts_and_each_role_may_use_it_through_sqs" {
   }
 }
 
+run "large_bodies_are_in_the_bucket" {
+  command = plan
+
+  variables {
+    bucket_arn = "arn:aws:s3:::test-grading-files"
+  }
+
+  assert {
+    condition = alltrue([for document in [output.operator_policy_json, output.web_policy_json, output.worker_policy_json] :
+      reverse(jsondecode(document).Statement)[0] == {
+        Sid      = "UseLargeBodies"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "arn:aws:s3:::test-grading-files/temp/messages/*"
+      }
+    ])
+    error_message = "Each role may store and read bodies of messages, and no other object."
+  }
+}
+
 run "without_a_queue_for_urgent_requests" {
   command = plan
 

@@ -192,3 +192,13 @@ run "refuses_short_polling" {
 
   expect_failures = [var.wait_seconds]
 }
+
+run "refuses_the_name_of_a_bucket" {
+  command = plan
+
+  variables {
+    bucket_arn = "test-grading-files"
+  }
+
+  expect_failures = [var.bucket_arn]
+}
