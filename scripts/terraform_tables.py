@@ -37,6 +37,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "enable_s3_versioning",
     ),
     "Others: the broker": ("mq_*",),
+    "Others: SQS": ("drain_other_transport", "sqs_*", "use_sqs_queue"),
     "Others: the workers": ("ecs_*", "enable_ecs_*", "grading_*", "enable_service_*"),
     "Others: the bucket": ("s3_*", "enable_s3_*"),
     "Others: the database": ("db_*", "enable_db_*"),
