@@ -3,7 +3,8 @@ Starts a local environment, grades the sample submissions, and stops it: `make d
 
 Every step runs a command that a user could type. The exit code is not 0 if any result deviates from
 examples/submissions.yaml. `KEEP=1` leaves the environment running. With `IMAGE=1` the workers run
-from the file system of the image that is built and pushed first.
+from the file system of the image that is built and pushed first. `TRANSPORT=sqs` deploys
+`local-sqs`, which has queues of SQS and no broker.
 """
 
 from __future__ import annotations
@@ -16,21 +17,34 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from command import ROOT, CommandError, ask, clean_up, gradectl, stop, stopped_by
+from command import (
+    ROOT,
+    TRANSPORT,
+    CommandError,
+    ask,
+    clean_up,
+    environment,
+    gradectl,
+    stop,
+    stopped_by,
+)
 from submissions import SampleResult, lookup_deviations, read_samples, submit_all
 
 _COLUMNS = (
     *("submission", "language", "request", "expected", "got"),
     *("time", "memory", "total", ""),
 )
+_SAMPLE = "100"  # more than the messages of the demo
+_INSPECTED = (0, 3)  # 3: not all messages could be read, such as those in flight
 _MESSAGES_SECONDS = 60.0  # a worker sends its message after it has stored the result
+_USAGE = 2  # exit code of a wrong argument
 _NEXT = """
 Try next{hint}:
   . .venv/bin/activate
   gradectl local status
   gradectl submit --problem sum --language python examples/submissions/sum/accepted.py --wait
   gradectl queue list
-  gradectl queue inspect grading-dlq
+  gradectl queue inspect grading-dlq{sample}
   gradectl local down
 """
 
@@ -40,6 +54,7 @@ class Demo:
 
     def __init__(self, *, image: bool) -> None:
         self.image = image
+        self.environment = environment()
         self.seconds: dict[str, float] = {}
         self.deviations: list[str] = []
 
@@ -52,13 +67,14 @@ class Demo:
 
     def run(self) -> None:
         """Run all steps; raises `CommandError` when one fails."""
-        self.step("control plane", lambda: gradectl("local", "up"))
-        self.step("bootstrap", lambda: gradectl("bootstrap", "local", "--yes"))
-        self.step("render", lambda: gradectl("render", "local"))
+        name = self.environment
+        self.step("control plane", lambda: gradectl("local", "up", name))
+        self.step("bootstrap", lambda: gradectl("bootstrap", name, "--yes"))
+        self.step("render", lambda: gradectl("render", name))
         if self.image:
-            push = ("image", "push", "local", "--base", "debootstrap", "--yes")
+            push = ("image", "push", name, "--base", "debootstrap", "--yes")
             self.step("image", lambda: gradectl(*push))
-        self.step("deploy", lambda: gradectl("deploy", "local", "--yes"))
+        self.step("deploy", lambda: gradectl("deploy", name, "--yes"))
         self.step("engines and workers", lambda: gradectl("local", "status", "--wait", "60"))
         self.step("problems", self.push)
         self.step("submissions", self.grade)
@@ -67,7 +83,8 @@ class Demo:
     def push(self) -> None:
         """Upload the two problems."""
         for problem in ("sum", "shortest-path"):
-            gradectl("problem", "push", "--environment", "local", f"examples/problems/{problem}")
+            folder = f"examples/problems/{problem}"
+            gradectl("problem", "push", "--environment", self.environment, folder)
 
     def grade(self) -> None:
         """Submit all samples, print the table, and compare results, rows and queues."""
@@ -82,8 +99,8 @@ class Demo:
 
     def show_queues(self) -> None:
         """Show the queues and the dead letters."""
-        gradectl("queue", "list", "--environment", "local")
-        gradectl("queue", "inspect", "--environment", "local", "grading-dlq")
+        gradectl("queue", "list", "--environment", self.environment)
+        gradectl(*inspect("grading-dlq"))
 
 
 def failed_ids(results: Sequence[SampleResult]) -> list[str]:
@@ -91,11 +108,17 @@ def failed_ids(results: Sequence[SampleResult]) -> list[str]:
     return [each.request_id for each in results if each.result["status"] == "failed"]
 
 
+def inspect(queue: str) -> list[str]:
+    """Return the command that shows the messages of a queue; SQS shows only a sample of them."""
+    sample = ["--sample", _SAMPLE] if TRANSPORT == "sqs" else []
+    return ["queue", "inspect", "--environment", environment(), queue, *sample]
+
+
 def check_queue(queue: str, expected: Sequence[str]) -> list[str]:
     """Compare the request ids in a queue with the expected ones; returns the deviations."""
     deadline = time.monotonic() + _MESSAGES_SECONDS
     while True:
-        found = ask("queue", "inspect", "--environment", "local", queue)
+        found = ask(*inspect(queue), allowed=_INSPECTED)
         ids = [message["request_id"] for message in found["messages"]]
         if sorted(ids) == sorted(expected) and found["complete"]:
             print(f"{queue}: {len(ids)} messages, as expected", flush=True)
@@ -114,9 +137,9 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def deselect_image() -> None:
-    """Return to the files of the repository, in which `local` has no image."""
-    (ROOT / "environments" / "local" / "release.json").unlink(missing_ok=True)
-    clean_up("render", "local")
+    """Return to the files of the repository, in which the environment has no image."""
+    (ROOT / "environments" / environment() / "release.json").unlink(missing_ok=True)
+    clean_up("render", environment())
 
 
 def report(demo: Demo, total: float, *, keep: bool) -> int:
@@ -124,7 +147,8 @@ def report(demo: Demo, total: float, *, keep: bool) -> int:
     show(("step", "seconds"), [(name, str(taken)) for name, taken in demo.seconds.items()])
     document: dict[str, Any] = {"total_seconds": round(total, 1), "steps": demo.seconds}
     (ROOT / "build").mkdir(exist_ok=True)
-    (ROOT / "build" / "demo.json").write_text(json.dumps(document, indent=2) + "\n")
+    name = "demo.json" if TRANSPORT == "activemq" else f"demo-{TRANSPORT}.json"
+    (ROOT / "build" / name).write_text(json.dumps(document, indent=2) + "\n")
     for text in demo.deviations:
         print(f"DEVIATES: {text}", file=sys.stderr)
     if demo.deviations:
@@ -132,7 +156,10 @@ def report(demo: Demo, total: float, *, keep: bool) -> int:
     print(f"The demo passed in {total:.0f} seconds: every result is as expected.")
     print(
         _NEXT.format(
-            hint="" if keep else " (after `KEEP=1 make demo`, which leaves the environment running)"
+            hint=""
+            if keep
+            else " (after `KEEP=1 make demo`, which leaves the environment running)",
+            sample=f" --sample {_SAMPLE}" if TRANSPORT == "sqs" else "",
         ),
         flush=True,
     )
@@ -145,7 +172,12 @@ def main() -> int:
         signal.signal(number, stop)
     keep = os.environ.get("KEEP") == "1"
     started = time.monotonic()
-    demo, is_finished = Demo(image=os.environ.get("IMAGE") == "1"), False
+    is_finished = False
+    try:
+        demo = Demo(image=os.environ.get("IMAGE") == "1")
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
     try:
         demo.run()
         is_finished = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The environment of each transport.
+ENVIRONMENTS = {"activemq": "local", "sqs": "local-sqs"}
+TRANSPORT = os.environ.get("TRANSPORT") or "activemq"
 _GRADECTL = str(Path(sys.executable).with_name("gradectl"))
 _PROGRAMS: set[subprocess.Popen[str]] = set()
 _STOPS: list[int] = []
@@ -18,6 +22,13 @@ _STOPS: list[int] = []
 
 class CommandError(Exception):
     """A command failed, or was not started because of a signal."""
+
+
+def environment() -> str:
+    """Return the environment of the demo; raises `CommandError` for an unknown transport."""
+    if TRANSPORT not in ENVIRONMENTS:
+        raise CommandError(f"TRANSPORT={TRANSPORT} is not one of {', '.join(ENVIRONMENTS)}")
+    return ENVIRONMENTS[TRANSPORT]
 
 
 def stop(number: int, _frame: FrameType | None) -> None:

@@ -94,7 +94,7 @@ def test_an_invalid_policy_is_an_error(tmp_path: Path, text: str, said: str) -> 
 def test_the_shipped_policy_is_valid_for_each_environment() -> None:
     """Disposable environments may lose their data, and only those."""
     root = Path(__file__).resolve().parents[4]
-    rules = {name: read_policy(root, name) for name in ("dev", "local", "production")}
+    rules = {name: read_policy(root, name) for name in ("dev", "local", "local-sqs", "production")}
 
     assert [name for name, each in rules.items() if each and Rule.DATA_LOSS in each.rules] == [
         "production"

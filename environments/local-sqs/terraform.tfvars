@@ -1,0 +1,16 @@
+# Rendered from environment.yaml by `gradectl render local-sqs`. Change that file, not this one.
+alarm_disabled_kinds     = ["database_connections", "database_cpu", "database_storage", "no_consumer", "no_running_task", "oldest_message", "task_restarts"]
+aws_account_id           = "123456789012"
+aws_region               = "ap-northeast-2"
+db_apply_immediately     = true
+db_enable_final_snapshot = false
+db_keep_backups          = false
+ecs_desired_count        = 2
+ecs_max_capacity         = 2
+ecs_min_capacity         = 1
+emulated                 = true
+enable_data_protection   = false
+environment_name         = "local-sqs"
+grading_worker_settings  = { RETRY_DELAY_MS = "1000", WORKER_SLOTS = "1" }
+sqs_settings             = { visibility_seconds = 60 }
+use_sqs_queue            = true
