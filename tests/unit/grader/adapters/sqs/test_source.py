@@ -258,11 +258,12 @@ def test_a_short_job_costs_hardly_more_than_three_requests(world: World) -> None
 def test_an_idle_source_has_one_poll_in_flight_for_each_queue(world: World) -> None:
     """More would cost money, and bring messages that wait."""
     world.source = SqsJobSource(world.client, ["urgent", "jobs"], wait_seconds=20)
+    others = set(threading.enumerate())
 
     for _ in range(20):
         assert world.source.receive(0.05) is None
 
-    names = [thread.name for thread in threading.enumerate()]
+    names = [thread.name for thread in set(threading.enumerate()) - others]
     assert [names.count(f"sqs-poll-{queue}") for queue in ("urgent", "jobs")] == [1, 1]
     world.queues.send(Outgoing("urgent", b"1"))  # ends the polls
     world.queues.send(Outgoing("jobs", b"2"))
@@ -296,3 +297,40 @@ def test_dead_letters_are_sent_after_the_result(world: World) -> None:
     source.confirm()
 
     assert order == ["send answers", "send dead", "delete jobs"]
+
+
+def test_an_urgent_message_is_next_within_a_second_of_a_busy_consumer(world: World) -> None:
+    """Although ordinary ones keep coming; after one the urgent queue is polled again at once."""
+    for number in range(100):
+        world.queues.send(Outgoing("jobs", b"%d" % number))
+    first = world.source.receive(SOON)
+    assert first is not None
+    world.source.settle(first, [])
+    for number in range(2):
+        world.queues.send(Outgoing("urgent", b"%d" % number))
+
+    order = []
+    for _ in range(6):
+        delivery = world.source.receive(SOON)
+        assert delivery is not None
+        order.append(delivery.queue)
+        world.source.settle(delivery, [])
+        world.shift += 0.3
+
+    assert order == ["jobs"] * 4 + ["urgent"] * 2
+
+
+def test_a_purge_during_a_job_does_not_stop_its_result(world: World) -> None:
+    """The message is gone, and the consumer goes on with the next one."""
+    world.queues.send(Outgoing("jobs", b"job"))
+    job = world.source.receive(SOON)
+    assert job is not None
+    world.queues.purge("jobs")
+
+    world.source.settle(job, [Outgoing("answers", b"done")])
+    world.queues.send(Outgoing("jobs", b"next"))
+    following = world.source.receive(SOON)
+
+    assert following is not None
+    assert following.body == b"next"
+    assert len(world.queues.messages("answers")) == 1
