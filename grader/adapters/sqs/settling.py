@@ -13,7 +13,7 @@ from grader.ports.messages import Outgoing
 
 class Settler:
     """
-    Runs one settlement at a time.
+    Runs one settlement at a time; thread-safe.
 
     Args:
         client: The queues.
@@ -27,6 +27,7 @@ class Settler:
         self._client = client
         self._dead_letter_queue = dead_letter_queue
         self._on_done = on_done
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
         self._on_confirmed: Callable[[], None] = lambda: None
@@ -74,22 +75,19 @@ class Settler:
             ConnectionLostError: It failed, maybe in part; so the message has to be returned.
             AccessError: A right is missing.
         """
-        if self._thread is None:
-            return
-        self._thread.join()
-        self.check()
-        self._thread = None
-        done, self._on_confirmed = self._on_confirmed, lambda: None
-        done()
-
-    def close(self) -> None:
-        """Wait for the last settlement as `confirm`."""
-        self.confirm()
+        with self._lock:
+            if self._thread is None:
+                return
+            self._thread.join()
+            self.check()
+            self._thread = None
+            self._on_confirmed()
 
     def _start(self, work: Callable[[], None], on_confirmed: Callable[[], None]) -> None:
-        self._on_confirmed = on_confirmed
-        self._thread = threading.Thread(target=self._run, args=(work,), name="sqs-settle")
-        self._thread.start()
+        with self._lock:
+            self._on_confirmed = on_confirmed
+            self._thread = threading.Thread(target=self._run, args=(work,), name="sqs-settle")
+            self._thread.start()
 
     def _run(self, work: Callable[[], None]) -> None:
         try:

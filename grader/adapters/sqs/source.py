@@ -180,24 +180,26 @@ class SqsJobSource:
 
     def close(self) -> None:
         """
-        Return what is not settled.
+        Return what is not settled; may be called from any thread.
 
-        Polls in flight are waited for, because what they bring would stay hidden for
-        `hold_seconds` if the process ended before.
+        If there was nothing to return, polls in flight are waited for, because what they bring
+        would stay hidden for `hold_seconds` if the process ended before. A consumer that is
+        abandoned during a job does not wait, and neither does one that opens another source.
         """
         with self._changed:
             if self._closed:
                 return
             self._closed = True
-            failed = self._failure is not None
             self._changed.notify_all()
-        with suppress(GraderError):
-            self._settler.close()
-        for held in list(self._in_work.values()):
+        with suppress(Exception):  # `confirm` has raised it, or does
+            self._settler.confirm()
+        with self._changed:
+            unsettled = list(self._in_work.values())
+            self._in_work.clear()
+        for held in unsettled:
             if not held.lost:
                 self._return(held.message)
-        self._in_work.clear()
-        if not failed:
+        if not unsettled and self._failure is None:
             with self._changed:
                 wait_seconds = self._wait_seconds + _CLOSE_SECONDS
                 self._changed.wait_for(lambda: not self._polling, wait_seconds)
