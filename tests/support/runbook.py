@@ -41,6 +41,7 @@ NAMED = {
     "secrets rotate": "tests/integration/local/test_secrets.py",
     "secrets seed": "tests/integration/cli/test_secrets.py",
     "submit": "tests/integration/operating/submitting/test_submit_commands.py",
+    "transport switch": "tests/integration/cli/test_transport_switch.py",
 }
 #: Lines that they do not run, of commands that they do: where such a line is run.
 NAMED_LINES = {

@@ -157,6 +157,7 @@ TROUBLES = {
     "A deployment failed": no_worker_runs,
     "Messages pile up and nothing is processed": no_worker_runs,
     "Stop grading for a while": no_worker_runs,
+    "Change the transport": no_worker_runs,
     "Graded, but no result comes back": a_worker_was_lost,
     "Messages in `grading-dlq`": cases_are_missing,
     "Tasks end by themselves": everything_works,
