@@ -101,7 +101,7 @@ class _Part:
         self._name = transport.name
         self._log = log
         self._pause_seconds = pause_seconds
-        self._tolerated = (ConnectionLostError, *tolerated)
+        self._tolerated: tuple[type[GraderError], ...] = (ConnectionLostError, *tolerated)
         self._lock = threading.Lock()
         self._opening = False
         self._closed = False
