@@ -36,8 +36,8 @@ test-all: image ## run the tests and the exhaustive ones too, as before a releas
 attacks: languages ## run hostile programs in the sandbox, then 1,000 in two boxes at once (ARGS='--runs 100')
 	@exec $(PY) tests/attacks $(ARGS)
 
-chaos: setup ## fault every part of a running system with 500 requests in flight (ARGS=kill_broker)
-	@PYTHONPATH=tests/chaos:tests/support exec $(PY) -m chaos $(ARGS)
+chaos: setup ## fault every part of a running system with 500 requests in flight (ARGS=kill_broker; TRANSPORT=sqs)
+	@PYTHONPATH=tests/chaos:tests/support exec $(PY) -m chaos $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 fast: setup ## run the tests that need no engine
 	@exec $(PY) -m pytest -q -n 2 -m 'not engine and not stack and not exhaustive' $(ARGS)

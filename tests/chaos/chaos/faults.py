@@ -16,7 +16,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
+from chaos.dose import Dose
 from chaos.engines import Broker
+from chaos.queues import VISIBILITY_SECONDS, SqsQueues
 from chaos.site import Site
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.adapters.activemq.outbox import send_frame
@@ -24,10 +26,14 @@ from grader.errors import ConnectionLostError
 
 _Found = TypeVar("_Found")
 Met = Callable[[], None]
-Fault = Callable[[Site, int], AbstractContextManager[Met]]
+Fault = Callable[[Site, Dose], AbstractContextManager[Met]]
 
 _BUSY, _STARTED = "Processing request", "Worker started"
-_LOST = ("Connection to the broker lost", "Waiting for the broker")
+_LOST = tuple(
+    f"{words} {part}{ending}"
+    for part in ("broker", "queue")
+    for words, ending in (("Connection to the", " lost"), ("Waiting for the", ""))
+)
 _LIMIT_SECONDS = 300.0
 _HOUR = 3600
 _FILLER_QUEUE = "chaos-filler"
@@ -41,18 +47,18 @@ _PAUSE_SECONDS = 0.1
 
 
 @contextmanager
-def nothing(_site: Site, _rounds: int) -> Iterator[Met]:
+def nothing(_site: Site, _dose: Dose) -> Iterator[Met]:
     """No fault: the baseline."""
     yield lambda: None
 
 
 @contextmanager
-def kill_workers(site: Site, rounds: int) -> Iterator[Met]:
+def kill_workers(site: Site, dose: Dose) -> Iterator[Met]:
     """`kill -9` of a worker at random while it has a request, several times."""
     busy = site.workers.expect(_BUSY)
 
     def kill() -> None:
-        for number in range(rounds):
+        for number in range(dose.rounds):
             busy() if not number else site.workers.expect(_BUSY)()
             started = site.workers.expect(_STARTED)
             site.workers.kill_one()
@@ -62,12 +68,12 @@ def kill_workers(site: Site, rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def terminate_workers(site: Site, rounds: int) -> Iterator[Met]:
+def terminate_workers(site: Site, dose: Dose) -> Iterator[Met]:
     """SIGTERM to all workers at once, several times, as a deployment or a scale-in does."""
     busy = site.workers.expect(_BUSY)
 
     def terminate() -> None:
-        for number in range(rounds):
+        for number in range(dose.rounds):
             busy() if not number else site.workers.expect(_BUSY)()
             started = site.workers.expect(_STARTED, count=2)
             site.workers.signal_all(signal.SIGTERM)
@@ -77,7 +83,7 @@ def terminate_workers(site: Site, rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def kill_broker(site: Site, _rounds: int) -> Iterator[Met]:
+def kill_broker(site: Site, _dose: Dose) -> Iterator[Met]:
     """`kill -9` of the broker, which starts again on its store."""
     met = site.workers.expect("Waiting for the broker")
     site.broker.kill()
@@ -88,7 +94,7 @@ def kill_broker(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def stop_database(site: Site, _rounds: int) -> Iterator[Met]:
+def stop_database(site: Site, _dose: Dose) -> Iterator[Met]:
     """`kill -9` of MariaDB, which recovers its tables when it starts again."""
     met = site.workers.expect("Waiting for the database")
     site.database.kill()
@@ -99,7 +105,7 @@ def stop_database(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def s3_errors(site: Site, _rounds: int) -> Iterator[Met]:
+def s3_errors(site: Site, _dose: Dose) -> Iterator[Met]:
     """S3 answers every request of a worker with 500."""
     met = site.bucket.expect(_DISTURBED_REQUESTS)
     site.bucket.fails = True
@@ -110,7 +116,7 @@ def s3_errors(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def s3_slow(site: Site, _rounds: int) -> Iterator[Met]:
+def s3_slow(site: Site, _dose: Dose) -> Iterator[Met]:
     """Each answer of S3 to a worker comes two seconds late."""
     met = site.bucket.expect(_DISTURBED_REQUESTS)
     site.bucket.delay_seconds = _LATE_SECONDS
@@ -121,13 +127,13 @@ def s3_slow(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def tcp_cut(site: Site, rounds: int) -> Iterator[Met]:
-    """The connections to broker and database end in the middle of a message, several times."""
+def tcp_cut(site: Site, dose: Dose) -> Iterator[Met]:
+    """The connections to queues and database end in the middle of a message, several times."""
 
     def cut() -> None:
-        to_broker, to_database = site.links
-        for _ in range(rounds):
-            ends = _wait_for(to_broker.cut_half_way)  # none while no worker is connected
+        to_queues, to_database = site.links
+        for _ in range(dose.rounds):
+            ends = _wait_for(to_queues.cut_half_way)  # none while no worker is connected
             ends += to_database.cut_half_way()
             assert any(end.wait(_LIMIT_SECONDS) for end in ends)
 
@@ -135,22 +141,27 @@ def tcp_cut(site: Site, rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def tcp_stall(site: Site, _rounds: int) -> Iterator[Met]:
-    """The open connections to broker and database carry nothing more, and never end."""
-    lost = site.workers.expect(*_LOST)
+def tcp_stall(site: Site, _dose: Dose) -> Iterator[Met]:
+    """
+    The open connections to queues and database carry nothing more, and never end.
+
+    The SDK of SQS itself repeats a call, so a worker notices nothing; it has to go on.
+    """
+    on_sqs = isinstance(site.queues, SqsQueues)
+    met = site.results.expect(1) if on_sqs else site.workers.expect(*_LOST)
     for link in site.links:
         link.stall()
-    yield lost
+    yield met
 
 
 @contextmanager
-def fill_store(site: Site, _rounds: int) -> Iterator[Met]:
+def fill_store(site: Site, _dose: Dose) -> Iterator[Met]:
     """Another producer fills the broker's store, which then accepts no message."""
     site.workers.signal_all(signal.SIGSTOP)  # so that they have requests left when it is full
     blocked = site.workers.expect("a queue may be full")
 
     def fill() -> None:
-        site.await_waiting()
+        site.queues.await_waiting()
         while not _store_is_full(site.broker):
             _send_until_blocked(site.broker)
         site.workers.signal_all(signal.SIGCONT)
@@ -164,7 +175,7 @@ def fill_store(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def rotate_passwords(site: Site, _rounds: int) -> Iterator[Met]:
+def rotate_passwords(site: Site, _dose: Dose) -> Iterator[Met]:
     """
     The workers' passwords for broker and database change, and the broker reboots.
 
@@ -183,7 +194,7 @@ def rotate_passwords(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def clock_jump(site: Site, _rounds: int) -> Iterator[Met]:
+def clock_jump(site: Site, _dose: Dose) -> Iterator[Met]:
     """The time of day of workers and broker jumps an hour ahead, then an hour back."""
     ahead, back = site.results.expect(2), site.results.expect(4)
     site.clock.set(_HOUR)
@@ -200,7 +211,7 @@ def clock_jump(site: Site, _rounds: int) -> Iterator[Met]:
 
 
 @contextmanager
-def full_disk(site: Site, _rounds: int) -> Iterator[Met]:
+def full_disk(site: Site, _dose: Dose) -> Iterator[Met]:
     """The disk of the workers has no byte left: boxes, caches and temporary files."""
     met = site.workers.expect("Attempt failed")
     hog = site.disk / "hog"
@@ -209,6 +220,46 @@ def full_disk(site: Site, _rounds: int) -> Iterator[Met]:
         yield met
     finally:
         hog.unlink()
+
+
+@contextmanager
+def freeze_workers(site: Site, dose: Dose) -> Iterator[Met]:
+    """A worker stops for longer than SQS hides its request, several times; then it goes on."""
+    busy = site.workers.expect(_BUSY)
+
+    def freeze() -> None:
+        for number in range(dose.rounds):
+            busy() if not number else site.workers.expect(_BUSY)()
+            go_on = site.workers.freeze_one()
+            threading.Event().wait(VISIBILITY_SECONDS + 1)
+            go_on()
+
+    try:
+        yield freeze
+    finally:
+        site.workers.signal_all(signal.SIGCONT)
+
+
+@contextmanager
+def throttle_sqs(site: Site, dose: Dose) -> Iterator[Met]:
+    """SQS refuses so many calls of the workers, because they make too many."""
+    throttling = site.sqs.throttling
+    throttling.throttle(dose.throttled_calls)
+    try:
+        yield throttling.await_throttled
+    finally:
+        throttling.throttle(0)
+
+
+@contextmanager
+def lose_sqs(site: Site, _dose: Dose) -> Iterator[Met]:
+    """Nothing answers at the address of SQS."""
+    met = site.workers.expect(*_LOST)
+    site.links[0].cut()
+    try:
+        yield met
+    finally:
+        site.links[0].open()
 
 
 FAULTS: dict[str, Fault] = {
@@ -224,10 +275,28 @@ FAULTS: dict[str, Fault] = {
     "rotate_passwords": rotate_passwords,
     "clock_jump": clock_jump,
     "full_disk": full_disk,
+    "freeze_workers": freeze_workers,
+    "throttle_sqs": throttle_sqs,
+    "lose_sqs": lose_sqs,
+}
+_ONLY_BROKER = frozenset({"kill_broker", "fill_store", "rotate_passwords"})
+_ONLY_SQS = frozenset({"freeze_workers", "throttle_sqs", "lose_sqs"})
+#: The faults of each transport.
+FAULTS_OF = {
+    "activemq": tuple(each for each in FAULTS if each not in _ONLY_SQS),
+    "sqs": tuple(each for each in FAULTS if each not in _ONLY_BROKER),
 }
 #: Those that last for a while after the workers have met them; the others are over at once.
 LASTING = frozenset(
-    {"kill_broker", "stop_database", "s3_errors", "s3_slow", "fill_store", "full_disk"}
+    {
+        "kill_broker",
+        "stop_database",
+        "s3_errors",
+        "s3_slow",
+        "fill_store",
+        "full_disk",
+        "lose_sqs",
+    }
 )
 
 

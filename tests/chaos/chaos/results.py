@@ -6,10 +6,11 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from contextlib import closing, suppress
 from time import monotonic
 
-from grader.adapters.activemq.connection import Connection
-from grader.contract.names import DEAD_LETTER_QUEUE, RESULTS_QUEUE
+from chaos.queues import Arrival, Inbox
+from grader.contract.names import RESULTS_QUEUE
 from grader.errors import AccessError, ConnectionLostError
 
 _IDLE_SECONDS = 0.2
@@ -21,15 +22,15 @@ class Results:
     What has arrived, by request id.
 
     Args:
-        connect: Connects to the broker.
+        open_inbox: Connects to the queues.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, open_inbox: Callable[[], Inbox]) -> None:
         self.first_at: dict[str, float] = {}
         self.bodies: dict[str, list[bytes]] = defaultdict(list)
         self.dead: dict[str, str] = {}
         self._seen: set[str] = set()
-        self._connect = connect
+        self._open = open_inbox
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="results")
@@ -72,37 +73,29 @@ class Results:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                connection = self._connect()
+                inbox = self._open()
             except (ConnectionLostError, AccessError):
                 self._stopping.wait(_IDLE_SECONDS)
                 continue
-            try:
-                self._receive(connection)
-            except (ConnectionLostError, AccessError):
-                connection.drop()
-            else:
-                connection.close()
+            with suppress(ConnectionLostError, AccessError), closing(inbox):
+                self._receive(inbox)
 
-    def _receive(self, connection: Connection) -> None:
-        queue_of = {
-            connection.subscribe(name, headers={"activemq.prefetchSize": "100"}): name
-            for name in (RESULTS_QUEUE, DEAD_LETTER_QUEUE)
-        }
+    def _receive(self, inbox: Inbox) -> None:
         while not self._stopping.is_set():
-            frame = connection.next_frame(_IDLE_SECONDS)
-            if frame is None:
+            arrival = inbox.next(_IDLE_SECONDS)
+            if arrival is None:
                 continue
-            if frame.message_id not in self._seen:  # a message whose receipt was lost comes again
-                self._seen.add(frame.message_id)
-                self._keep(queue_of[frame.subscription], frame.body, frame.headers)
-            connection.ack(frame)
+            if arrival.message_id not in self._seen:  # one whose receipt was lost comes again
+                self._seen.add(arrival.message_id)
+                self._keep(arrival)
+            inbox.acknowledge(arrival)
 
-    def _keep(self, queue: str, body: bytes, headers: dict[str, str]) -> None:
-        request_id = str(json.loads(body)["requestId"])
+    def _keep(self, arrival: Arrival) -> None:
+        request_id = str(json.loads(arrival.body)["requestId"])
         with self._changed:
-            if queue == RESULTS_QUEUE:
+            if arrival.queue == RESULTS_QUEUE:
                 self.first_at.setdefault(request_id, monotonic())
-                self.bodies[request_id].append(body)
+                self.bodies[request_id].append(arrival.body)
             else:
-                self.dead[request_id] = headers.get("x-gradectl-reason", "by the broker")
+                self.dead[request_id] = arrival.headers.get("x-gradectl-reason", "by the queue")
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""A whole system that faults are tried on: bucket, broker, database, and two real workers."""
+"""A whole system that faults are tried on: bucket, queues, database, and two real workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,13 @@ from tcp_relay import Relay
 
 from chaos.clock import Clock
 from chaos.engines import Broker, DatabaseServer
+from chaos.queues import BrokerQueues, Queues, SqsQueues, ThrottlingSqs, create_queues
 from chaos.results import Results
 from chaos.workers import Workers
-from gradectl.local.engines.find import find_engines
+from gradectl.local.engines.find import find_activemq, find_mariadb
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import running_control_plane
-from grader.adapters.activemq.inspection import ActiveMQQueueInspector
-from grader.adapters.activemq.sender import ActiveMQSender
 from grader.adapters.s3 import S3ObjectStore
-from grader.contract.names import REQUESTS_QUEUE
 from grader.ports.messages import MessageSender
 from grader.ports.stores import ObjectStore
 from grader.sandbox.build import Installation, install, run_as_root
@@ -38,7 +36,6 @@ _PARTS = {
     "MQ": ("mq", ("broker-endpoint", "username", "password")),
     "DB": ("db", ("endpoint", "name", "username", "password")),
 }
-_PAUSE_SECONDS = 0.1
 _DISK = "24m"
 _FIRST_USER = 300_000
 _BOXES = 16
@@ -92,10 +89,10 @@ class Site:
     The running system, and what faults can get at.
 
     Args:
-        broker: The broker.
+        queues: The queues, on ActiveMQ or SQS.
         database: The database.
         bucket: The way of the workers to the bucket.
-        links: The ways of the workers to broker and database.
+        links: The ways of the workers to queues and database.
         clock: The time of day of workers and broker.
         disk: The disk of the workers.
         workers: The workers.
@@ -105,7 +102,7 @@ class Site:
         set_parameter: Writes a parameter such as `mq/password`.
     """
 
-    broker: Broker
+    queues: Queues
     database: DatabaseServer
     bucket: FaultyBucket
     links: tuple[Relay, Relay]
@@ -117,51 +114,59 @@ class Site:
     sender: MessageSender
     set_parameter: Callable[[str, str], None]
 
-    def await_waiting(self) -> None:
-        """Wait until requests wait in the broker."""
-        connection = self.broker.connect()
-        inspector = ActiveMQQueueInspector(connection)
-        pause = threading.Event()
-        while not inspector.statistics([REQUESTS_QUEUE])[REQUESTS_QUEUE].size:
-            pause.wait(_PAUSE_SECONDS)
-        connection.close()
+    @property
+    def broker(self) -> Broker:
+        """The broker of a site that has one."""
+        assert isinstance(self.queues, BrokerQueues)
+        return self.queues.broker
+
+    @property
+    def sqs(self) -> SqsQueues:
+        """The queues of a site on SQS."""
+        assert isinstance(self.queues, SqsQueues)
+        return self.queues
 
 
 @contextmanager
-def open_site(settings: dict[str, str]) -> Iterator[Site]:
+def open_site(settings: dict[str, str], transport: str = "activemq") -> Iterator[Site]:
     """
     Start a system, and stop it on exit.
 
     Args:
         settings: Environment variables of the workers besides those of every deployment.
+        transport: `activemq` or `sqs`.
     """
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-chaos-"))
         directory = Path(name)
         directory.chmod(0o711)  # users of boxes pass through it
         endpoint = stack.enter_context(running_control_plane(directory))
-        clock, engines = Clock(directory), find_engines()
-        broker = Broker(engines.activemq, directory / "broker", clock.environment)
-        database = DatabaseServer(engines.mariadb, directory / "database")
-        for engine in (broker, database):
-            stack.callback(engine.stop)
-            engine.start()
-        links = _links(stack, broker, database)
+        clock = Clock(directory)
+        open_queues = _open_sqs if transport == "sqs" else _open_broker
+        queues = open_queues(stack, directory, endpoint, clock)
+        database = DatabaseServer(find_mariadb(), directory / "database")
+        stack.callback(database.stop)
+        database.start()
+        links = _links(stack, queues.port, database.port)
         bucket = stack.enter_context(FaultyBucket(endpoint).running())
         disk = _disk(stack, directory)
         environment = {
-            **_environment(endpoint, bucket, broker),
+            **_environment(endpoint, bucket, links[0]),
+            **queues.environment,
             **_sandbox(directory, disk),
             **clock.environment,
             **settings,
         }
-        store, set_parameter = _account(endpoint, broker, database, links)
-        sender = ActiveMQSender(broker.connect)
-        stack.callback(sender.close)
+        store, set_parameter = _account(endpoint, database, links)
+        if isinstance(queues, BrokerQueues):
+            set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{links[0].port}")
+            set_parameter("mq/username", "worker")
+            set_parameter("mq/password", queues.broker.passwords["worker"])
+        sender = stack.enter_context(closing(queues.open_sender()))
         workers = Workers(environment, directory / "workers.log")
-        results = Results(broker.connect)
+        results = Results(queues.open_inbox)
         site = Site(
-            broker=broker,
+            queues=queues,
             database=database,
             bucket=bucket,
             links=links,
@@ -180,9 +185,26 @@ def open_site(settings: dict[str, str]) -> Iterator[Site]:
         yield site
 
 
-def _links(stack: ExitStack, broker: Broker, database: DatabaseServer) -> tuple[Relay, Relay]:
+def _open_broker(stack: ExitStack, directory: Path, endpoint: str, clock: Clock) -> BrokerQueues:
+    del endpoint
+    broker = Broker(find_activemq(), directory / "broker", clock.environment)
+    stack.callback(broker.stop)
+    broker.start()
+    return BrokerQueues(broker, _parameters("MQ"))
+
+
+def _open_sqs(stack: ExitStack, directory: Path, endpoint: str, clock: Clock) -> SqsQueues:
+    del directory, clock
+    client = _aws(endpoint, "sqs")
+    throttling = ThrottlingSqs(endpoint)
+    stack.enter_context(throttling.running())
+    return SqsQueues(client, create_queues(client), throttling)
+
+
+def _links(stack: ExitStack, queues: int, database: int) -> tuple[Relay, Relay]:
+    """Relay to the ports of queues and database."""
     ports = free_ports(2)
-    relays = (Relay(broker.port, ports[0]), Relay(database.port, ports[1]))
+    relays = (Relay(queues, ports[0]), Relay(database, ports[1]))
     for relay in relays:
         relay.open()
         stack.callback(relay.cut)
@@ -208,35 +230,39 @@ def _sandbox(directory: Path, disk: Path) -> dict[str, str]:
     return {"LAUNCHER_PATH": str(launcher), "TMPDIR": str(files)}
 
 
-def _environment(endpoint: str, bucket: FaultyBucket, broker: Broker) -> dict[str, str]:
-    parameters = {
+def _parameters(variable: str) -> dict[str, str]:
+    """Return the variables with the names of the parameters of a part."""
+    part, keys = _PARTS[variable]
+    return {
         f"{variable}_{key.replace('broker-', '').upper()}_PARAM": f"/chaos/{part}/{key}"
-        for variable, (part, keys) in _PARTS.items()
         for key in keys
     }
+
+
+def _environment(endpoint: str, bucket: FaultyBucket, to_queues: Relay) -> dict[str, str]:
     return {
-        **parameters,
+        **_parameters("DB"),
         **_CREDENTIALS,
         "PATH": os.environ["PATH"],
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": bucket.url,
-        "SSL_CERT_FILE": str(broker.ca_file),
+        "AWS_ENDPOINT_URL_SQS": f"http://localhost:{to_queues.port}",
         "ENVIRONMENT": "chaos",
         "GRADING_BUCKET": BUCKET,
         "LANGUAGES": "python",
     }
 
 
+def _aws(endpoint: str, service: str) -> Any:
+    keys = {key.lower(): value for key, value in _CREDENTIALS.items()}
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys)
+
+
 def _account(
-    endpoint: str, broker: Broker, database: DatabaseServer, links: tuple[Relay, Relay]
+    endpoint: str, database: DatabaseServer, links: tuple[Relay, Relay]
 ) -> tuple[ObjectStore, Callable[[str, str], None]]:
     """Create bucket, problem, parameters and application user."""
-
-    def aws(service: str) -> Any:
-        keys = {key.lower(): value for key, value in _CREDENTIALS.items()}
-        return boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys)
-
-    s3, ssm = aws("s3"), aws("ssm")
+    s3, ssm = _aws(endpoint, "s3"), _aws(endpoint, "ssm")
 
     def set_parameter(name: str, value: str) -> None:
         ssm.put_parameter(Name=f"/chaos/{name}", Value=value, Type="SecureString", Overwrite=True)
@@ -247,9 +273,6 @@ def _account(
     password = "a-Password-of-application-1"
     database.set_password(password)
     for name, value in {
-        "mq/broker-endpoint": f"stomp+ssl://localhost:{links[0].port}",
-        "mq/username": "worker",
-        "mq/password": broker.passwords["worker"],
         "db/endpoint": f"127.0.0.1:{links[1].port}",
         "db/name": database.NAME,
         "db/username": database.APPLICATION,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from time import monotonic
 
 from chaos.account import ACCEPTED, REJECTED, Account, Evidence, count
+from chaos.dose import Dose
 from chaos.faults import FAULTS, LASTING, nothing
 from chaos.results import WAIT_SECONDS
 from chaos.site import BUCKET, PROBLEM, Site
@@ -22,33 +23,7 @@ from grader.errors import GraderError
 _AGAIN_SECONDS = 0.2
 #: One request of so many names a language that does not exist: its dead letter is meant.
 _MEANT_EVERY = 50
-_LATE_SHARE = 0.1
 _DONE_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Dose:
-    """
-    How much of a fault, and on how many requests.
-
-    Args:
-        requests: Number of requests.
-        late_share: Part of them that is submitted while the fault lasts.
-        rounds: Repetitions of instantaneous faults, such as a kill.
-        seconds: How long those in `LASTING` go on after the workers have met them.
-        program_seconds: How long each submitted program sleeps.
-    """
-
-    requests: int
-    late_share: float = _LATE_SHARE
-    rounds: int = 3
-    seconds: float = 10.0
-    program_seconds: float = 0.0
-
-    @property
-    def program(self) -> str:
-        """The submitted program."""
-        return f"from time import sleep\nsleep({self.program_seconds})\nprint(2 * int(input()))\n"
 
 
 class Load:
@@ -77,13 +52,13 @@ class Load:
         self._requests = {each: self._request(each, key) for each in ids}
 
     def submit(self, ids: Sequence[str]) -> None:
-        """Send requests one after the other; each until the broker has confirmed it, or `stop`."""
+        """Send requests one after the other; each until it is confirmed, or `stop`."""
         for each in ids:
             deadline = monotonic() + WAIT_SECONDS
             while not self._sent(self._requests[each]):
                 if self._stopping.wait(_AGAIN_SECONDS):
                     return
-                assert monotonic() < deadline, f"the broker does not take request {each}"
+                assert monotonic() < deadline, f"the queue does not take request {each}"
 
     def stop(self) -> None:
         """Repeat no request any more."""
@@ -125,7 +100,7 @@ def run(site: Site, fault: str, dose: Dose) -> Account:
     late = threading.Thread(target=load.submit, args=(load.late,), name="late", daemon=True)
     began = monotonic()
     try:
-        with FAULTS.get(fault, nothing)(site, dose.rounds) as met:
+        with FAULTS.get(fault, nothing)(site, dose) as met:
             late.start()
             met()
             if fault in LASTING:

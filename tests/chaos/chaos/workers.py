@@ -71,6 +71,17 @@ class Workers:
         with suppress(ProcessLookupError):
             process.kill()
 
+    def freeze_one(self) -> Callable[[], None]:
+        """Stop one of them at random; returns a function that lets it go on."""
+        process = random.choice(list(self._running.values()))
+
+        def go_on() -> None:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+
+        process.send_signal(signal.SIGSTOP)
+        return go_on
+
     def expect(self, *words: str, count: int = 1) -> Callable[[], None]:
         """Return a function that waits until `count` lines with any of these words have come."""
         start = len(self.lines)
