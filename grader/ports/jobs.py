@@ -84,6 +84,7 @@ class JobRecord:
     updated_at: datetime | None = None  # last claim or result, in UTC; None if the store has none
     created_at: datetime | None = None  # first claim, likewise
     held_until: datetime | None = None  # end of a running claim, unless it is renewed
+    message_id: str = ""  # of the last claim
 
     def is_held(self, now: datetime) -> bool:
         """Whether a worker may still store a result: there is none, and the claim has not ended."""

@@ -143,6 +143,7 @@ class MemoryJobStore:
             record = JobRecord(
                 request_id, "running", attempt, claim.worker_id, claim.queue, None, _aware(now),
                 created_at=_aware(now) if job is None else job.record.created_at,
+                message_id=claim.message_id,
             )  # fmt: skip
             settled = 0 if job is None else job.settled
             self._jobs[request_id] = _Job(record, claim.message_id, now + claim.lease, settled)

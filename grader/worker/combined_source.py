@@ -92,7 +92,7 @@ class _Part:
         log: Logger,
         pause_seconds: float,
         *,
-        tolerated: tuple[type[GraderError], ...] = (),
+        tolerated: Sequence[type[GraderError]] = (),
     ) -> None:
         self.source: JobSource | None = None
         self.error: GraderError | None = None

@@ -31,6 +31,11 @@ from grader.worker.settlement import (
 _IDLE_SECONDS = 0.5
 
 
+def _release_of(source: JobSource) -> Callable[[], None]:
+    """Return what returns its message; the end of the process does that to a connection's."""
+    return source.close if source.hold_seconds is not None else lambda: None
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -103,7 +108,7 @@ class Consumer:
             while not self.stopping.is_set():
                 delivery = source.receive(_IDLE_SECONDS)
                 if delivery is not None:
-                    self.active.begin(self.name, source.close)
+                    self.active.begin(self.name, _release_of(source))
                     self._serve(source, delivery)
                     self.active.end(self.name)
             source.confirm()
@@ -163,9 +168,9 @@ class Consumer:
             source.prepare(delivery, settlement.outgoing)
         if settlement.record is not None and not self.recorder.record(settlement, source.withdraw):
             source.withdraw()
-            outcome = self.processor.superseded(settlement.record.request_id)
+            outcome = self.processor.superseded(settlement.record.request_id, delivery)
             settlement = settle(outcome, delivery, self.policy, self.clock())
-        if isinstance(outcome, AlreadyDone) and not outcome.unsettled:
+        if isinstance(outcome, AlreadyDone) or (isinstance(outcome, Done) and outcome.attempt > 1):
             self.recorder.restore(outcome.result)
         if isinstance(outcome, Retry) and outcome.attempt:
             self.recorder.note_failure(outcome.request_id, outcome.attempt)

@@ -111,15 +111,20 @@ class JobProcessor:
             raise
         return self._attempt(delivery, request, claimed)
 
-    def superseded(self, request_id: str) -> Outcome:
+    def superseded(self, request_id: str, delivery: Delivery) -> Outcome:
         """
         Return the outcome of a message whose claim was taken over before its result was stored.
+
+        Args:
+            request_id: The request.
+            delivery: The message.
 
         Raises:
             StoppingError: As `process`.
         """
         self.log.warning("Claim was taken over, result discarded", request_id=request_id)
-        return superseded(self._retry(lambda: self.jobs.get(request_id)))
+        row = self._retry(lambda: self.jobs.get(request_id))
+        return superseded(row, original_id(delivery))
 
     def _read(self, delivery: Delivery) -> JobRequest:
         """Parse a message; a model that fails at it would fail at the next attempt too."""

@@ -78,8 +78,8 @@ class ResultRecorder:
         """
         Upload a stored result again, whose `result.json` a discarded attempt may have replaced.
 
-        Such an attempt cannot do that itself while the later one has no result yet, so its delayed
-        message does, as any duplicate.
+        Such an attempt does it itself if the later one has its result by then. Otherwise the later
+        one does, once its result is stored.
 
         Raises:
             StoppingError: The worker stops while the bucket is unreachable.

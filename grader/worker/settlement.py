@@ -254,17 +254,19 @@ def _settlement(
             return _exhausted(outcome, delivery, policy, now)
 
 
-def superseded(row: JobRecord | None) -> Outcome:
+def superseded(row: JobRecord | None, message_id: str = "") -> Outcome:
     """
     Decide about a message whose result was not stored, because its claim was taken over.
 
     Args:
         row: The request's row now. Its result is the only one, also if it came second; without one
             the message waits until the later attempt has stored it.
+        message_id: Original id of the message. If the later attempt was made for the same one, its
+            worker may have lost it and sent nothing.
     """
     if row is None or row.result is None:
         return Retry()
-    return AlreadyDone(row.result)
+    return AlreadyDone(row.result, unsettled=row.message_id == message_id)
 
 
 def _rejected(

@@ -38,6 +38,11 @@ class Turn:
         self._thread.start()
         self._arrived.acquire()
 
+    @property
+    def crashed(self) -> bool:
+        """Whether the thread was told to end as if its process were killed."""
+        return self._crashes
+
     def step(self, name: str, ready: Callable[[], bool] = lambda: True) -> None:
         """Wait for the turn; called by the thread, before the effect `name`."""
         self.at, self.ready = name, ready

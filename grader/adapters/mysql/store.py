@@ -270,6 +270,7 @@ def job_record(row: RowMapping) -> JobRecord:
         updated_at=row["updated_at"].replace(tzinfo=UTC),
         created_at=row["created_at"].replace(tzinfo=UTC),
         held_until=_held_until(row).replace(tzinfo=UTC) if row["status"] == _RUNNING else None,
+        message_id=row["message_id"],
     )
 
 

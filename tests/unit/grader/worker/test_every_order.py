@@ -26,8 +26,15 @@ from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError, TemporaryError
 from grader.logs import Logger
 from grader.ports.jobs import Claim, ClaimOutcome
-from grader.ports.messages import Delivery, Outgoing
-from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
+from grader.ports.messages import Delivery, JobSource, Outgoing
+from grader.testing import (
+    MemoryJobSource,
+    MemoryJobStore,
+    MemoryObjectStore,
+    MemoryQueues,
+    MemorySqsJobSource,
+    MemorySqsQueues,
+)
 from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer
 from grader.worker.consumer import Consumer
@@ -126,7 +133,7 @@ class World:
         name = f"worker-{len(self.claims)}"
         claims = ClaimRenewer(self.jobs, ActiveJobs(), name, 60, lambda: None, self.log)
         turn = Turn(partial(self._work, claims))
-        self.claims[turn], self.stopping[turn] = claims, threading.Event()
+        self.claims[turn], self.stopping[turn] = claims, Impatient()
         turn.start()
         return turn
 
@@ -162,10 +169,9 @@ class World:
             clock=lambda: NOW,
         )
         recorder = ResultRecorder(jobs, objects, retrier, lambda: None)  # type: ignore[arg-type]  # as above
-        self.sources[turn] = source = SteppedSource(self.queues, turn, stopping)
         Consumer(
             name=name,
-            open_source=lambda: source,
+            open_source=lambda: self.open_source(turn),
             processor=processor,
             policy=self.policy,
             recorder=recorder,
@@ -175,6 +181,11 @@ class World:
             active=claims.active,
             clock=lambda: NOW,
         ).run()
+
+    def open_source(self, turn: Turn) -> JobSource:
+        """Connect a worker; one that loses its connection stops instead of connecting again."""
+        self.sources[turn] = source = SteppedSource(self.queues, turn, self.stopping[turn])
+        return source
 
     def run(self, choices: Choices) -> None:
         """Run until no message is left; a crashed worker is replaced by another."""
@@ -298,6 +309,144 @@ class SteppedSource(MemoryJobSource):
         super().confirm()
 
 
+@dataclass
+class SqsWorld(World):
+    """
+    Queues with the rules of SQS instead of a broker.
+
+    Any message may be delivered first, or twice. The time in flight of those in work may end,
+    unnoticed (`expiries`) or noticed by their workers (`losses`). The message of a worker that
+    crashed is visible again when its time is over, as one that is delayed: when nothing else can
+    happen.
+    """
+
+    expiries: int = 0
+    duplicates: int = 0
+    settles_backwards: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin with a message for each id."""
+        self.choices = Choices()
+        self.turns: dict[int, Turn] = {}
+        self.received: list[Delivery] = []
+        self.queues: MemorySqsQueues = MemorySqsQueues(
+            now=lambda: 0.0, choose=self._choose, on_call=self._on_call
+        )
+        super().__post_init__()
+        self.takes_over = True
+
+    def run(self, choices: Choices) -> None:
+        """Run until no message is left; a crashed worker is replaced by another."""
+        self.choices = choices
+        super().run(choices)
+
+    def _work(self, claims: ClaimRenewer, turn: Turn) -> None:
+        self.turns[threading.get_ident()] = turn
+        super()._work(claims, turn)
+
+    def open_source(self, turn: Turn) -> JobSource:
+        """Open the queues for a worker."""
+        kind = BackwardSqsSource if self.settles_backwards else SteppedSqsSource
+        self.sources[turn] = source = kind(self, turn)
+        return source
+
+    def _choose(self, count: int) -> int:
+        return self.choices.choose(count)
+
+    def _on_call(self, call: str, queue: str) -> None:
+        turn = self.turns.get(threading.get_ident())
+        if turn is not None and call != "receive":
+            turn.step(f"{call} {queue}")
+
+    def _options(self, workers: Sequence[Turn]) -> list[Callable[[], None]]:
+        busy = [each for each in workers if each.at != "receive"]
+        if not busy and not self.queues.waiting("requests"):
+            self.queues.expire("requests")
+        idle = [each for each in workers if each not in busy][:1]  # the others are no different
+        options = [each.go for each in (*busy, *idle) if each.ready()]
+        if not options:
+            return []
+        options += [partial(self._crash, each, False) for each in busy if self.crashes]
+        if busy and self.expiries:
+            options.append(self._expire)
+        if busy and self.losses:
+            options.append(self._notice)
+        if self.received and self.duplicates:
+            options.append(self._duplicate)
+        return options
+
+    def _expire(self) -> None:
+        self.expiries -= 1
+        self.queues.expire("requests")
+
+    def _notice(self) -> None:
+        """End the time of all messages, and let the heartbeats of their workers notice it."""
+        self.losses -= 1
+        self.queues.expire("requests")
+        for source in self.sources.values():
+            source.forget()
+
+    def _duplicate(self) -> None:
+        self.duplicates -= 1
+        self.queues.duplicate(self.received[-1])
+
+
+class SteppedSqsSource(MemorySqsJobSource):
+    """A source that waits for its turn before it receives; `World` steps the other calls."""
+
+    def __init__(self, world: SqsWorld, turn: Turn) -> None:
+        super().__init__(world.queues, ["requests"])
+        self._world = world
+        self._turn = turn
+
+    @property
+    def hold_seconds(self) -> float | None:
+        """None: the model ends the time of a message itself."""
+        return None
+
+    def forget(self) -> None:
+        """Learn from an extension that the message in work is lost."""
+        self._in_work.clear()
+
+    def receive(self, timeout_seconds: float) -> Delivery | None:  # noqa: ARG002 - the port's
+        """Receive a message; at the end of the run there is none, and the worker stops."""
+        self._turn.step("receive", lambda: bool(self._queues.waiting("requests")))
+        delivery = super().receive(0.0)
+        if delivery is None:
+            self._world.stopping[self._turn].set()
+        else:
+            self._world.received.append(delivery)
+        return delivery
+
+    def close(self) -> None:
+        """Return what is not settled, unless the worker crashed."""
+        if not self._turn.crashed:
+            super().close()
+
+
+class BackwardSqsSource(SteppedSqsSource):
+    """A wrong source, which deletes a message before its result is sent."""
+
+    def settle(
+        self,
+        delivery: Delivery,
+        outgoing: Sequence[Outgoing],
+        on_confirmed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Delete it, then send the messages."""
+        super().settle(delivery, (), on_confirmed)
+        for message in outgoing:
+            self._queues.send(message)
+
+
+class Impatient(threading.Event):
+    """An event that nobody waits for: the model has no time."""
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - of the base class
+        """Return at once."""
+        return self.is_set()
+
+
 @dataclass(frozen=True)
 class SteppedJobs:
     """The table of jobs, with a step before each call."""
@@ -314,6 +463,10 @@ class SteppedJobs:
         """Store a result."""
         self.turn.step("finish")
         return self.jobs.finish(result, attempt=attempt)
+
+    def note_failure(self, request_id: str, attempt: int) -> None:
+        """Note that an attempt has failed; a crash before or after it costs the same."""
+        self.jobs.note_failure(request_id, attempt)
 
     def give_back(self, worker_id: str, request_id: str, attempt: int) -> bool:
         """Give a request back."""
@@ -341,8 +494,11 @@ class SteppedObjects:
 
 def check(world: World) -> set[str]:
     """Check what each run must end with; returns the statuses of the requests."""
-    assert not world.queues.waiting("requests")
-    assert not world.queues.delayed
+    if isinstance(world, SqsWorld):
+        assert not world.queues.messages("requests")
+    else:
+        assert not world.queues.waiting("requests")
+        assert not world.queues.delayed
     statuses = {check_request(world, each) for each in set(world.ids)}
     assert bool(world.queues.waiting("dlq")) == (Status.FAILED in statuses)
     return statuses
@@ -359,6 +515,8 @@ def check_request(world: World, request_id: str) -> str:
     assert results
     assert {each.status for each in results} == {row.result.status}
     assert world.objects.objects[result_key(request_id)] == row.result.to_json()
+    letters = [each for each in world.queues.waiting("dlq") if request_id.encode() in each.body]
+    assert bool(letters) == (row.result.status is Status.FAILED)
     if row.result.status is Status.COMPLETED:
         assert row.attempts <= world.policy.max_attempts
     return row.result.status
@@ -458,3 +616,109 @@ def test_in_every_order_there_is_one_result_and_a_message(case: Case, log: Logge
 
     assert found.total() >= case.orders
     assert set(found) == case.ends
+
+
+@dataclass(frozen=True)
+class SqsCase:
+    """
+    What the handler does, and what goes wrong on SQS.
+
+    Args:
+        handler: What it does.
+        crashes: Workers that end before any step: of S3, row, result, dead letter and deletion.
+        expiries: Times that all messages in flight become visible and nobody notices it.
+        losses: Times that their workers notice it.
+        duplicates: Messages that are delivered once more.
+        attempts: Most attempts.
+        ids: The requests of the messages.
+        orders: How many there are at least.
+    """
+
+    handler: Handler
+    crashes: int = 0
+    expiries: int = 0
+    losses: int = 0
+    duplicates: int = 0
+    attempts: int = 2
+    ids: tuple[str, ...] = ONE
+    orders: int = 0
+
+    @property
+    def ends(self) -> set[str]:
+        """Return the statuses in which the request may end, and does in some order."""
+        if self.handler is not accept:
+            return {"failed"}
+        faults = self.crashes + self.expiries + self.losses + self.duplicates
+        enough = faults < self.attempts
+        return {"completed"} if enough else {"completed", "failed"}
+
+    def world(self, log: Logger, **changes: bool) -> SqsWorld:
+        """Make the queues, the database and the bucket."""
+        policy = DeliveryPolicy("bucket", "results", "dlq", self.attempts, retry_delay_ms=1000)
+        return SqsWorld(
+            self.handler,
+            log,
+            policy,
+            crashes=self.crashes,
+            lease_ends=0,
+            leaves=0,
+            losses=self.losses,
+            ids=self.ids,
+            expiries=self.expiries,
+            duplicates=self.duplicates,
+            **changes,
+        )
+
+    def __str__(self) -> str:
+        """Name the test."""
+        names = ("crashes", "expiries", "losses", "duplicates", "attempts")
+        wrong = (f"{key} {vars(self)[key]}" for key in names)
+        return ", ".join([self.handler.__name__, *wrong, " ".join(self.ids)])
+
+
+TWICE = ("req_1", "req_1")
+SHORT_ON_SQS = [
+    SqsCase(accept, crashes=1, orders=5),
+    SqsCase(accept, expiries=1, orders=500),
+    SqsCase(reject, crashes=1, orders=5),
+    SqsCase(fail, crashes=1, orders=5),
+    SqsCase(accept, ids=TWICE, orders=100),
+]
+LONG_ON_SQS = [
+    SqsCase(accept, losses=1, orders=500),
+    SqsCase(accept, duplicates=1, orders=2_000),
+    SqsCase(reject, expiries=1, orders=2_000),
+    SqsCase(reject, losses=1, orders=1_500),
+    SqsCase(reject, duplicates=1, orders=2_000),
+    SqsCase(fail, expiries=1, orders=1_000),
+]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*SHORT_ON_SQS, *(pytest.param(each, marks=pytest.mark.exhaustive) for each in LONG_ON_SQS)],
+    ids=str,
+)
+def test_in_every_order_on_sqs_there_is_one_result_and_a_message(
+    case: SqsCase, log: Logger
+) -> None:
+    """Whatever crashes, expires or comes twice: one stored result, and messages that tell it."""
+    found: Counter[str] = Counter()
+    for choices in explore():
+        world = case.world(log)
+        world.run(choices)
+        found.update(check(world))
+
+    assert found.total() >= case.orders
+    assert set(found) == case.ends
+
+
+def test_a_message_deleted_before_its_result_is_sent_is_found_by_the_model(log: Logger) -> None:
+    """The model proves nothing if it accepts the wrong order too."""
+    ends = []
+    for choices in explore():
+        world = SqsCase(accept, crashes=1).world(log, settles_backwards=True)
+        world.run(choices)
+        ends.append(len(world.queues.waiting("results")))
+
+    assert {0, 1} <= set(ends)

@@ -280,7 +280,10 @@ def test_a_result_belongs_to_its_attempt() -> None:
 
 def test_superseded_attempt_is_answered_with_the_stored_result() -> None:
     """Or waits for it, when the later attempt still runs or its row was deleted."""
-    assert superseded(row(completed())) == AlreadyDone(completed())
+    stored = row(completed())
+    assert superseded(stored, "ID:1") == AlreadyDone(completed())
+    taken_over = replace(stored, message_id="ID:1")  # that of a worker that may have sent nothing
+    assert superseded(taken_over, "ID:1") == AlreadyDone(completed(), unsettled=True)
     assert superseded(row(None)) == Retry()
     assert superseded(None) == Retry()
 
