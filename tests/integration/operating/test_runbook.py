@@ -16,6 +16,7 @@ from typing import Any
 import pymysql
 import pytest
 import runbook
+from sqs_queues import SqsQueues
 
 pytestmark = pytest.mark.engine
 PAGE = runbook.sections(runbook.PAGE.read_text())
@@ -42,6 +43,8 @@ class Operated:
         if self.trouble != trouble.__name__:
             self.trouble = trouble.__name__
             self.printed.clear()
+            active = f"/{self.applied.name}/sqs/active"
+            self.applied.client("ssm").delete_parameters(Names=[active])
             trouble(self)
 
     def run(self, line: str) -> str:
@@ -146,6 +149,13 @@ def cases_are_missing(operated: Operated) -> None:
     ]
 
 
+def queues_are_on_sqs(operated: Operated) -> None:
+    """Two requests failed, on an environment whose transport is SQS."""
+    queues = SqsQueues(operated.applied, operated.applied.name)
+    for number in range(2):
+        queues.dead_letter(number, "TEST_CASES_NOT_FOUND")
+
+
 def everything_works(operated: Operated) -> None:
     """A worker is connected, and the problem has its test cases."""
     operated.start_worker()
@@ -160,6 +170,7 @@ TROUBLES = {
     "Change the transport": no_worker_runs,
     "Graded, but no result comes back": a_worker_was_lost,
     "Messages in `grading-dlq`": cases_are_missing,
+    "Queues on Amazon SQS": queues_are_on_sqs,
     "Tasks end by themselves": everything_works,
     "The broker is short of something": everything_works,
     "Testing all day": everything_works,
