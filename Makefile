@@ -77,4 +77,4 @@ release: setup ## check that VERSION can be released; prints the commands that d
 	@$(PY) scripts/release.py $(VERSION)
 
 clean: ## remove what the other targets created, in this folder only
-	rm -rf .venv .venv-checkov .venv-dmoj .venv-ministack build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-checkov .venv-dmoj .venv-ministack .venv-awscli build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

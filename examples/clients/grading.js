@@ -1,4 +1,4 @@
-// What a submission needs besides STOMP: the login, the stored source, and the stored result.
+// What a submission needs besides STOMP or SQS: the login, the stored source, and the stored result.
 "use strict";
 const { S3Client, GetObjectCommand, PutObjectCommand } = require("@aws-sdk/client-s3");
 const { SSMClient, GetParametersCommand } = require("@aws-sdk/client-ssm");
@@ -81,4 +81,4 @@ function run(main) {
     (error) => { console.error(error); process.exit(1); });
 }
 
-module.exports = { SAMPLE, readLogin, readResult, requestHeaders, run, storeSource };
+module.exports = { SAMPLE, environment, readLogin, readResult, requestHeaders, run, storeSource };
