@@ -15,4 +15,5 @@ grading_worker_settings      = { LOG_LEVEL = "DEBUG" }
 mq_apply_immediately         = true
 mq_enable_audit_logs         = false
 s3_lifecycle_expiration_days = 14
+use_sqs_queue                = true
 vpc_cidr_block               = "10.1.0.0/16"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ from gradectl.planning.price_file import read_prices
 from gradectl.setup.first_cost import first_estimate
 from gradectl.setup.import_file import ImportBlock, import_path, import_text
 from gradectl.setup.importing import search_imports
-from gradectl.setup.least_policy import apply_policies
-from gradectl.setup.pipeline_role import policy_scope
-from lives.recorded_actions import recorded_actions
+from grader.settings import WorkerSettings
+from lives.recorded_actions import not_allowed, recorded_actions
 
 ROOT = Path(__file__).resolve().parents[3]
 #: No state leaves the test's own directory.
@@ -36,21 +34,21 @@ TAKEN = (
     "module.ecs_grading.aws_ecs_cluster.this",
     "module.ecs_grading.aws_ecs_service.this",
     "module.ecs_grading.aws_iam_role.task",
-    "module.messaging[0].aws_mq_broker.this[0]",
-    "module.messaging[0].aws_mq_configuration.this[0]",
     "module.network.aws_route.internet",
     "module.network.aws_route_table_association",
     "module.network.aws_security_group.this",
     "module.network.aws_vpc_security_group_ingress_rule.role",
+    "module.sqs[0].aws_sqs_queue.this",
     "module.storage.aws_s3_bucket.this",
 )
 
 #: What somebody changes by hand, and the attribute that shows it.
 BY_HAND = (
-    ('module.network.aws_security_group.this["broker"]', "ingress"),
+    ('module.network.aws_security_group.this["database"]', "ingress"),
     ("module.ecs_grading.aws_iam_role.task", "inline_policy"),
     ("module.ecs_grading.aws_cloudwatch_log_group.this", "tags"),
     ("module.ecs_grading.aws_ecs_service.this[0]", "desired_count"),
+    ('module.sqs[0].aws_sqs_queue.this["requests"]', "visibility_timeout_seconds"),
 )
 READ_ALL = json.dumps(
     {
@@ -81,6 +79,7 @@ def live(root: Any, account: Any) -> None:
         root.run("apply", "-no-color", "-auto-approve", EMULATED, WAITS_AT_ONCE)
     assert_the_policies_allow(actions)
     again = parse_plan(root.plan(EMULATED))
+    assert_the_worker_knows_its_settings(again)
     found = drift_by_hand(root, account, again)
     made = root.run("state", "list").split()
     assert_what_exists_is_imported(root, account)
@@ -91,18 +90,31 @@ def live(root: Any, account: Any) -> None:
     assert found == set(BY_HAND)
     assert not [address for address in made if ".module.web" in address or "nat" in address]
     assert root.run("state", "list").strip() == ""
-    assert account.client("mq").list_brokers()["BrokerSummaries"] == []
+    assert account.client("sqs").list_queues().get("QueueUrls", []) == []
     assert account.client("rds").describe_db_instances()["DBInstances"] == []
     assert account.client("s3").list_buckets()["Buckets"] == []
 
 
+def assert_the_worker_knows_its_settings(applied: Plan) -> None:
+    """The queues are set with their URLs, nothing of a broker, and nothing that is not read."""
+    address = "module.ecs_grading.aws_ecs_task_definition.this"
+    task = next(each.before for each in applied.resources if each.address == address)
+    (container,) = json.loads(task["container_definitions"])
+    told = {item["name"]: item["value"] for item in container["environment"]}
+
+    assert set(told) <= {name.upper() for name in WorkerSettings.model_fields}
+    assert told["USE_SQS_QUEUE"] == "true"
+    assert told["SQS_QUEUE_URL"].endswith("/dev-grading-requests")
+    assert not [name for name in told if name.startswith("MQ_")]
+
+
 def drift_by_hand(root: Any, account: Any, applied: Plan) -> set[tuple[str, str]]:
     """Change something outside of Terraform, look for drift, and change it back."""
-    group, role, logs, service = (
+    group, role, logs, service, queue = (
         next(each.before for each in applied.resources if each.address == address)
         for address, _ in BY_HAND
     )
-    ec2, iam, log, ecs = map(account.client, ("ec2", "iam", "logs", "ecs"))
+    ec2, iam, log, ecs, sqs = map(account.client, ("ec2", "iam", "logs", "ecs", "sqs"))
     rule = {
         "IpProtocol": "tcp",
         "FromPort": 22,
@@ -113,33 +125,32 @@ def drift_by_hand(root: Any, account: Any, applied: Plan) -> set[tuple[str, str]
     policy = {"RoleName": role["name"], "PolicyName": "by-hand"}
     tasks = {"cluster": service["cluster"], "service": service["name"]}
 
+    def hide_for(seconds: int) -> None:
+        attributes = {"VisibilityTimeout": str(seconds)}
+        sqs.set_queue_attributes(QueueUrl=queue["url"], Attributes=attributes)
+
     ec2.authorize_security_group_ingress(**rules)
     iam.put_role_policy(**policy, PolicyDocument=READ_ALL)
     log.tag_log_group(logGroupName=logs["name"], tags={"By": "hand"})
     ecs.update_service(**tasks, desiredCount=7)
+    hide_for(1)
     drift = drift_of(parse_plan(root.plan("-refresh-only", EMULATED)))
     ec2.revoke_security_group_ingress(**rules)
     iam.delete_role_policy(**policy)
     log.untag_log_group(logGroupName=logs["name"], tags=["By"])
     ecs.update_service(**tasks, desiredCount=service["desired_count"])
+    hide_for(queue["visibility_timeout_seconds"])
     return {(each.change.address, each.attributes[0]) for each in drift.found}
 
 
 def assert_the_policies_allow(actions: set[str]) -> None:
     """All calls of the apply are in the policies of a person who applies."""
-    policies = apply_policies(policy_scope(load(ROOT, "dev")))
-    allowed = {
-        pattern
-        for policy in policies
-        for statement in policy["Statement"]
-        for pattern in statement["Action"]
-    }
-    denied = {each for each in actions if not any(fnmatchcase(each, one) for one in allowed)}
+    denied = not_allowed(actions, load(ROOT, "dev"))
     denied.discard("iam:GetUser")  # only without a check of credentials, and sts answers then
     denied.discard("kms:Decrypt")  # the account's key of SSM allows it to all who may read
     services = {each.partition(":")[0] for each in actions}
 
-    assert {"ec2", "ecs", "iam", "logs", "mq", "rds", "s3", "ssm"} <= services
+    assert {"ec2", "ecs", "iam", "logs", "rds", "s3", "sqs", "ssm"} <= services
     assert not denied
     assert_the_readme_has_the_rights_on_the_key(actions)
 

@@ -11,6 +11,7 @@ from typing import Any
 from gradectl.deploy.rendering import rendered
 from gradectl.environment import load
 from grader.contract import names
+from lives.recorded_actions import not_allowed, recorded_actions
 
 ROOT = Path(__file__).resolve().parents[3]
 MQ_PASSWORD = "a-Password-of-the-broker-1"
@@ -45,9 +46,13 @@ def live(local_root: Any, account: Any) -> None:
     Apply, inspect and destroy.
 
     What was made is what the files say, a second plan changes nothing, the state holds no secret,
-    and destroy leaves nothing.
+    and destroy leaves nothing. The calls for the broker are in the policies of who applies.
     """
-    local_root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    with recorded_actions(account.url) as actions:
+        local_root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    broker = {each for each in actions if each.startswith("mq:")}
+    assert broker
+    assert not not_allowed(broker, load(ROOT, "local"))
     outputs = json.loads(local_root.run("output", "-json"))
     applied = {name: output["value"] for name, output in outputs.items()}
 

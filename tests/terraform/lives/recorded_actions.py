@@ -7,12 +7,17 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from botocore.session import Session
+
+from gradectl.environment import Environment
+from gradectl.setup.least_policy import apply_policies
+from gradectl.setup.pipeline_role import policy_scope
 
 _SCOPE = re.compile(r"/([a-z0-9-]+)/aws4_request")
 #: Signing name -> prefix of IAM, and service of botocore, where they differ.
@@ -65,6 +70,17 @@ def recorded_actions(url: str) -> Iterator[set[str]]:
     found |= {action_of(entry) for entry in entries} - {""}
     if any(_decrypts(entry) for entry in entries):
         found.add("kms:Decrypt")
+
+
+def not_allowed(actions: set[str], environment: Environment) -> set[str]:
+    """The actions that are not in the policies of a person who applies an environment."""
+    allowed = {
+        pattern
+        for policy in apply_policies(policy_scope(environment))
+        for statement in policy["Statement"]
+        for pattern in statement["Action"]
+    }
+    return {each for each in actions if not any(fnmatchcase(each, one) for one in allowed)}
 
 
 def action_of(entry: dict[str, Any]) -> str:

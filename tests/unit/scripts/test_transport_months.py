@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from transport_months import BEGIN, END, LOADS, months, page
 
 from gradectl.planning.cost import Price, PriceTable
+from gradectl.planning.price_file import read_prices
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def price(key: str, usd: float | None, region: str) -> Price:
@@ -49,6 +54,20 @@ def test_a_total_without_a_price_is_unknown() -> None:
     assert row("1 | total of SQS")[3:] == ["14.80", "unknown"]
     assert row("any | `mq-mq.m5.large`")[3:] == ["x 200 = 200.00", "unknown"]
     assert row("any | `mq-mq.t3.micro`")[3:] == ["unknown", "unknown"]
+
+
+def test_the_decision_for_dev_has_the_totals_of_the_table() -> None:
+    """Of the shipped prices; a new price asks for a new look at the decision."""
+    decision = (ROOT / "docs/decisions/0009-dev-on-sqs.md").read_text()
+    page_of_costs = (ROOT / "docs/cost.md").read_text()
+    (total,) = [
+        line for line in months(read_prices(ROOT)).splitlines() if "| 1 | total of SQS" in line
+    ]
+    virginia, seoul = (cell.strip() for cell in total.strip("| ").split("|")[-2:])
+
+    assert f"| SQS, total | {virginia} | {seoul} |" in decision
+    assert f"| {float(virginia) / 730:.4f} | {float(seoul) / 730:.4f} |" in decision
+    assert total in page_of_costs
 
 
 @pytest.mark.parametrize("old", ["", "\nold\n\n"])
