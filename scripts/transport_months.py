@@ -18,9 +18,9 @@ from gradectl.planning.meters.queues import POLLED, REQUESTS, WAIT_SECONDS
 
 BEGIN = "<!-- BEGIN transports -->\n"
 END = "<!-- END transports -->\n"
-#: Requests of a job: at most 3.2 of the worker, as `make bench` measures, and 3 of the producer,
-#: which sends the request, receives the result and deletes it.
-REQUESTS_PER_JOB = 6.2
+#: Requests of a job: the worker receives, looks into the priority queue, sends the result and
+#: deletes; the producer sends the request, receives the result and deletes it.
+REQUESTS_PER_JOB = 7
 _ZONES = 2
 _BROKERS = ("mq-mq.t3.micro", "mq-mq.m5.large", "mq-mq.m5.large-pair")
 _POLLS = 3600 / WAIT_SECONDS  # in an hour, of one queue

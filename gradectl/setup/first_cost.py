@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -89,6 +90,7 @@ def _workers(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield (
         f"{module}.aws_ecs_task_definition.this",
         {
+            "container_definitions": json.dumps([{"environment": _settings(values)}]),
             "cpu": values["ecs_task_cpu"],
             "memory": values["ecs_task_memory"],
             "runtime_platform": [{"cpu_architecture": values["ecs_architecture"]}],
@@ -105,6 +107,15 @@ def _workers(values: RootValues) -> Iterator[tuple[str, Mapping[str, Any]]]:
     insights = "enabled" if scaled else "disabled"
     yield f"{module}.aws_ecs_cluster.this", {"setting": [{"value": insights}]}
     yield f"{module}.aws_cloudwatch_log_group.this", {}
+
+
+def _settings(values: RootValues) -> list[dict[str, str]]:
+    """The environment of the workers, as far as the month depends on it."""
+    given = {
+        "SQS_WAIT_SECONDS": values["sqs_settings"].get("wait_seconds"),
+        "WORKER_SLOTS": values["grading_worker_settings"].get("WORKER_SLOTS"),
+    }
+    return [{"name": name, "value": str(value)} for name, value in given.items() if value]
 
 
 def _kind(address: str) -> str:

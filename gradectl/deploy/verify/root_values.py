@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, Any] = {
     "enable_ecs_exec": False,
     "enable_web_tier": False,
     "grading_container_image": None,
+    "grading_worker_settings": {},
     "kms_key_arn": None,
     "mq_broker_endpoint_override": None,
     "mq_deployment_mode": "SINGLE_INSTANCE",

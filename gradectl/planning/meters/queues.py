@@ -33,10 +33,12 @@ def queue(resource: Resource, values: Mapping[str, Any], side: Side) -> list[Ite
     """
     A queue of SQS: the polls of the workers that wait, the requests of the jobs, calls of its key.
 
-    A worker has one thread that receives. It polls the requests and the priority queue once in
-    each wait, all month when nothing arrives; the polls that bring a job are part of its requests.
+    Each slot of a worker (WORKER_SLOTS) has a poll of the requests and one of the priority queue,
+    once in each wait, all month when nothing arrives; the polls that bring a job are part of its
+    requests. Before the first apply the settings of the workers are unknown, because they contain
+    the URLs of the queues: a plan then counts one slot, and the wait of the queue.
     """
-    polls = _polls(resource, side) if str(values.get("name")).endswith(POLLED) else None
+    polls = _polls(resource, values, side) if str(values.get("name")).endswith(POLLED) else None
     items = [Item(REQUESTS, "polls of waiting workers", *polls)] if polls else []
     items.append(Item(REQUESTS, "requests of the jobs" if polls else "requests", by_use=True))
     if values.get("kms_master_key_id"):
@@ -44,11 +46,13 @@ def queue(resource: Resource, values: Mapping[str, Any], side: Side) -> list[Ite
     return items
 
 
-def _polls(queue: Resource, side: Side) -> tuple[float | None, float | None] | None:
+def _polls(
+    queue: Resource, values: Mapping[str, Any], side: Side
+) -> tuple[float | None, float | None] | None:
     """Million polls a month, by the fewest and the most tasks; None without workers."""
     found = [
-        tasks(resource, values, side)
-        for resource, values in side.resources
+        tasks(resource, service, side)
+        for resource, service in side.resources
         if resource.kind == "aws_ecs_service" and _parent(resource) == _parent(queue)
     ]
     if not found:
@@ -56,22 +60,28 @@ def _polls(queue: Resource, side: Side) -> tuple[float | None, float | None] | N
     known = [each for each in found if each]
     if len(known) < len(found):
         return None, None
-    each_task = HOURS * 3600 / _wait_seconds(queue, side) / _MILLION
+    wait = (
+        _setting("SQS_WAIT_SECONDS", queue, side)
+        or number(values.get("receive_wait_time_seconds"))
+        or WAIT_SECONDS
+    )
+    slots = _setting("WORKER_SLOTS", queue, side) or 1
+    each_task = slots * HOURS * 3600 / wait / _MILLION
     return (
         sum(fewest for fewest, _ in known) * each_task,
         sum(most for _, most in known) * each_task,
     )
 
 
-def _wait_seconds(queue: Resource, side: Side) -> float:
-    """Length of a poll in seconds: SQS_WAIT_SECONDS of the task definition, or its default."""
+def _setting(name: str, queue: Resource, side: Side) -> float:
+    """A number in the environment of the workers; 0 where it is not set, or not known yet."""
     for resource, values in side.resources:
         if resource.kind == "aws_ecs_task_definition" and _parent(resource) == _parent(queue):
             for container in _containers(values):
                 for each in container.get("environment") or []:
-                    if each.get("name") == "SQS_WAIT_SECONDS":
-                        return number(each.get("value")) or WAIT_SECONDS
-    return WAIT_SECONDS
+                    if each.get("name") == name:
+                        return number(each.get("value"))
+    return 0
 
 
 def _containers(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -37,15 +37,15 @@ def row(start: str) -> list[str]:
 def test_the_table_has_the_arithmetic_of_each_rate() -> None:
     """Jobs and polls are requests; the endpoint is paid in two zones."""
     assert row("100 | `sqs-requests` of jobs")[2:4] == [
-        "100 x 730 x 6.2 = 0.453 million",
-        "x 0.5 = 0.23",
+        "100 x 730 x 7 = 0.511 million",
+        "x 0.5 = 0.26",
     ]
     assert row("100 | `sqs-requests` of polls")[2:4] == [
         "(2 x 2 + 1) x 180 x 730 = 0.657 million",
         "x 0.5 = 0.33",
     ]
-    assert row("100 | total of SQS")[3] == f"{14.6 + 0.2263 + 0.3285:.2f}"
-    assert row("100 | total with NAT, no endpoint")[3] == "0.55"
+    assert row("100 | total of SQS")[3] == f"{14.6 + 0.2555 + 0.3285:.2f}"
+    assert row("100 | total with NAT, no endpoint")[3] == "0.58"
     assert [load.submissions for load in LOADS] == [1, 100, 3000]
 
 

@@ -290,6 +290,20 @@ def test_shorter_polls_cost_more() -> None:
     ] * 2
 
 
+def test_each_slot_of_a_worker_polls() -> None:
+    """Before the apply its settings are unknown: one slot, and the wait of the queue."""
+    slots = json.dumps([{"environment": [{"name": "WORKER_SLOTS", "value": "4"}]}])
+    found = after(*workers(task={"container_definitions": slots}), *queues())
+    unknown = after(*workers(), *queues(receive_wait_time_seconds=10))
+
+    def least(estimate: Estimate) -> list[float | None]:
+        name = "polls of waiting workers"
+        return [each.least for each in estimate.lines if each.item == name]
+
+    assert least(found) == [pytest.approx(4 * 0.1314)] * 2
+    assert least(unknown) == [pytest.approx(2 * 0.1314)] * 2
+
+
 def test_only_the_workers_of_the_same_system_poll_its_queues() -> None:
     """A root may have two; queues without workers in the plan are billed by use only."""
     found = after(*workers(), *queues("module.other.module.sqs[0]"))

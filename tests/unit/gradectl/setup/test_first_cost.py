@@ -133,6 +133,12 @@ def test_with_sqs_there_are_polls_and_an_endpoint_and_no_broker() -> None:
     assert amounts(found)["interface endpoint"][0] == pytest.approx(5 * 2 * 730 * 0.013)
     assert not [line for line in found.lines if "mq_broker" in line.address]
     assert not [line for line in found.unknown if "sqs" in line.address]
+    four = estimate(
+        **size_variables("small", "sqs"),
+        grading_worker_settings={"WORKER_SLOTS": 4},
+        sqs_settings={"wait_seconds": 10},
+    )
+    assert amounts(four)["polls of waiting workers"] == pytest.approx((8 * 0.10512, 8 * 0.21024))
 
 
 def test_while_a_broker_is_drained_both_are_billed() -> None:
