@@ -1,11 +1,12 @@
 """The lives that are tested, the longest first."""
 
-from lives import dev, local, production, workers
+from lives import dev, local, production, transport, workers
 from lives.background import Life
 
 LIVES = {
     "production": Life(production.prepare, production.live),
     "local": Life(local.prepare, local.live, one_provider=False),
+    "transport": Life(transport.prepare, transport.live),
     "dev": Life(dev.prepare, dev.live),
     "workers": Life(workers.prepare, workers.live),
 }
