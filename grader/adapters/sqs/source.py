@@ -42,6 +42,9 @@ _EMPTY_SECONDS = 0.25
 _URGENT_SECONDS = 1.0
 #: Before the fixed limit of the time in flight.
 _MARGIN_SECONDS = 5.0
+#: How long a message stays hidden whose job was abandoned: the process ends within this time, and
+#: until then the job may still write its files.
+_ABANDONED_SECONDS = 10
 #: Time beyond a long poll, for its answer, when the source is closed.
 _CLOSE_SECONDS = 5.0
 
@@ -101,10 +104,12 @@ class SqsJobSource:
         self._urgent_since = float("-inf")  # when the urgent queues were found empty
         self._idle = False  # the ordinary queue was empty at the last poll
         self._closed = False
+        self._consumer = 0  # its thread
 
     def receive(self, timeout_seconds: float) -> Delivery | None:
         """Wait for the next message, the most urgent queue first; None after the timeout."""
         deadline = self._clock() + timeout_seconds
+        self._consumer = threading.get_ident()
         self._settler.check()
         with self._changed:
             self._check()
@@ -180,11 +185,14 @@ class SqsJobSource:
 
     def close(self) -> None:
         """
-        Return what is not settled; may be called from any thread.
+        Return what is not settled.
+
+        Another thread than that of the consumer calls it for a job that is abandoned because the
+        worker ends; its message becomes visible ten seconds later.
 
         If there was nothing to return, polls in flight are waited for, because what they bring
-        would stay hidden for `hold_seconds` if the process ended before. A consumer that is
-        abandoned during a job does not wait, and neither does one that opens another source.
+        would stay hidden for `hold_seconds` if the process ended before. A consumer that lost
+        its connection does not wait either.
         """
         with self._changed:
             if self._closed:
@@ -196,9 +204,10 @@ class SqsJobSource:
         with self._changed:
             unsettled = list(self._in_work.values())
             self._in_work.clear()
+        is_abandoned = threading.get_ident() != self._consumer
         for held in unsettled:
             if not held.lost:
-                self._return(held.message)
+                self._return(held.message, _ABANDONED_SECONDS if is_abandoned else 0)
         if not unsettled and self._failure is None:
             with self._changed:
                 wait_seconds = self._wait_seconds + _CLOSE_SECONDS
@@ -385,6 +394,6 @@ class SqsJobSource:
 
         return done
 
-    def _return(self, message: ReceivedMessage) -> None:
+    def _return(self, message: ReceivedMessage, seconds: int = 0) -> None:
         with suppress(GraderError):  # it becomes visible when its time is over
-            self._client.hide(message, 0)
+            self._client.hide(message, seconds)

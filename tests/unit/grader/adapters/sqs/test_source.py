@@ -336,22 +336,24 @@ def test_a_purge_during_a_job_does_not_stop_its_result(world: World) -> None:
     assert len(world.queues.messages("answers")) == 1
 
 
-def test_an_abandoned_job_is_returned_at_once() -> None:
-    """A worker that has to end has five seconds for all its consumers."""
+def test_an_abandoned_job_is_returned_when_its_process_has_ended() -> None:
+    """A worker that has to end has five seconds for all its consumers; a job may write as long."""
     world = World()
-    world.source = SqsJobSource(world.client, ["urgent", "jobs"], wait_seconds=20)
-    assert world.source.receive(0.4) is None
+    source = SqsJobSource(world.client, ["urgent", "jobs"], wait_seconds=20)
+    assert source.receive(0.4) is None
     world.queues.send(Outgoing("jobs", b"job"))
-    job = world.source.receive(SOON)
+    job = source.receive(SOON)
     assert job is not None
 
-    closing = threading.Thread(target=world.source.close)
+    closing = threading.Thread(target=source.close)
     began = monotonic()
     closing.start()
     closing.join(SOON)
 
     assert monotonic() - began < 5
-    assert [each.body for each in world.queues.waiting("jobs")] == [b"job"]
+    assert world.hidden == [10]
     with pytest.raises(ConnectionLostError):
-        world.source.settle(job, [])
+        source.settle(job, [])
+    world.shift = 10
+    assert [each.body for each in world.queues.waiting("jobs")] == [b"job"]
     world.queues.send(Outgoing("urgent", b"ends the poll"))
