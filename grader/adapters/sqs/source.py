@@ -7,7 +7,8 @@ none; what a poll brings that was in flight is held for a second, in case the jo
 made visible for other workers.
 
 A busy source polls the urgent queues once a second at most, because each poll is paid for: a short
-job costs a receipt, a result and a deletion.
+job costs a receipt, a result and a deletion. While urgent messages keep coming, no ordinary one is
+received, as on a broker.
 """
 
 from __future__ import annotations
