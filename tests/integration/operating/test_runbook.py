@@ -18,6 +18,9 @@ import pytest
 import runbook
 from sqs_queues import SqsQueues
 
+from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.migrations import migrate
+
 pytestmark = pytest.mark.engine
 PAGE = runbook.sections(runbook.PAGE.read_text())
 SUM = runbook.ROOT / "examples" / "problems" / "sum"
@@ -151,6 +154,12 @@ def cases_are_missing(operated: Operated) -> None:
 
 def queues_are_on_sqs(operated: Operated) -> None:
     """Two requests failed, on an environment whose transport is SQS."""
+    where = operated.applied.database
+    engine = open_engine(
+        lambda: DatabaseLogin(where.endpoint, where.name, where.user, where.password)
+    )
+    migrate(engine)
+    engine.dispose()
     queues = SqsQueues(operated.applied, operated.applied.name)
     for number in range(2):
         queues.dead_letter(number, "TEST_CASES_NOT_FOUND")
