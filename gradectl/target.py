@@ -111,19 +111,33 @@ class EnvironmentClient:
         Raises:
             UsageError: The environment does not have that of --transport.
         """
-        active = parameter_name(self.name, "sqs", "active")
-        broker = parameter_name(self.name, "mq", "broker-endpoint")
-        found = self.aws.parameters_if_any([active, broker])
+        active, existing = self._transports
         if self._wanted is None:
-            is_sqs = found.get(active) == "true"
-            return TransportName.SQS if is_sqs else TransportName.ACTIVEMQ
-        if (active if self._wanted is TransportName.SQS else broker) not in found:
+            return active
+        if self._wanted not in existing:
             raise UsageError(
                 f"{self.name} has no queues of {self._wanted}",
                 where="--transport",
                 next_step="omit it to use the active transport",
             )
         return self._wanted
+
+    @property
+    def other_transport(self) -> TransportName | None:
+        """The other transport, where both exist during a change."""
+        return next((each for each in self._transports[1] if each is not self.transport), None)
+
+    @cached_property
+    def _transports(self) -> tuple[TransportName, tuple[TransportName, ...]]:
+        """The active transport, and those that exist."""
+        keys = {
+            TransportName.ACTIVEMQ: parameter_name(self.name, "mq", "broker-endpoint"),
+            TransportName.SQS: parameter_name(self.name, "sqs", "active"),
+        }
+        found = self.aws.parameters_if_any(list(keys.values()))
+        is_sqs = found.get(keys[TransportName.SQS]) == "true"
+        active = TransportName.SQS if is_sqs else TransportName.ACTIVEMQ
+        return active, tuple(each for each, key in keys.items() if key in found)
 
     @cached_property
     def _sqs(self) -> SqsBroker:

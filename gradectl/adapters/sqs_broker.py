@@ -22,6 +22,7 @@ from grader.adapters.sqs.inspection import SqsQueueInspector
 from grader.contract.bucket import LARGE_RESULTS_PREFIX
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
+    ORIGINAL_QUEUE_HEADER,
     PRIORITY_QUEUE,
     REQUESTS_QUEUE,
     RESULTS_QUEUE,
@@ -38,6 +39,8 @@ _KEYS = {
     RESULTS_QUEUE: "results-url",
     DEAD_LETTER_QUEUE: "dead-letter-url",
 }
+#: The header in which a broker says why a message is a dead letter.
+_CAUSE_HEADER = "dlqDeliveryFailureCause"
 #: New messages that `SqsInspector.sent_since` receives at once.
 _MOST_ARRIVED = 50
 #: How long a watch hides the messages that it receives, and how long it waits for one.
@@ -130,6 +133,11 @@ class SqsBroker:
         return SqsInspector(self._client, self._queues, self._held)
 
     @property
+    def urls(self) -> Mapping[str, str]:
+        """The URLs of the queues used so far, by name."""
+        return self._client.urls
+
+    @property
     def holder(self) -> SqsBroker:
         """This object."""
         return self
@@ -167,7 +175,7 @@ class SqsBroker:
             held.start()
             self._held[queue] = held
             held.fill(most, report)
-            yield [_queued(each) for each in held.messages()]
+            yield [_queued(each, self._client.urls) for each in held.messages()]
         finally:
             self._held.pop(queue, None)
             held.release()
@@ -280,7 +288,7 @@ class SqsInspector:
         for _ in range(_MOST_ARRIVED // MOST_AT_ONCE):
             if not held.receive(MOST_AT_ONCE, 0):
                 break
-        return [_queued(each) for each in held.messages()]
+        return [_queued(each, self._client.urls) for each in held.messages()]
 
     def delayed(self, most: int) -> list[DelayedMessage]:  # noqa: ARG002 - the port's
         """Return none: SQS delays a retry in its own queue, where it cannot be read."""
@@ -314,7 +322,7 @@ class SqsMover:
         done: list[str] = []
         for start in range(0, len(message_ids), MOST_AT_ONCE) if held else ():
             chosen = held.safe(message_ids[start : start + MOST_AT_ONCE]) if held else []
-            self._broker.send_all(make([_queued(each) for each in chosen]))
+            self._broker.send_all(make([_queued(each, self._broker.urls) for each in chosen]))
             done += [each.message_id for each in held.delete(chosen)] if held else []
         return done
 
@@ -361,8 +369,15 @@ class SqsWatch:
         return message.headers.get("correlation-id") == self._correlation_id
 
 
-def _queued(message: ReceivedMessage) -> QueuedMessage:
-    return QueuedMessage(message.message_id, message.sent_ms, message.body, message.headers)
+def _queued(message: ReceivedMessage, urls: Mapping[str, str]) -> QueuedMessage:
+    """Convert a message; of a dead letter of SQS itself, headers say where it came from and why."""
+    headers = dict(message.headers)
+    if message.source_arn:
+        source = message.source_arn.rpartition(":")[2]
+        names = (name for name, url in urls.items() if _name(url) == source)
+        headers.setdefault(ORIGINAL_QUEUE_HEADER, next(names, source))
+        headers.setdefault(_CAUSE_HEADER, "received too often (redrive policy of its queue)")
+    return QueuedMessage(message.message_id, message.sent_ms, message.body, headers)
 
 
 def _name(url: str) -> str:

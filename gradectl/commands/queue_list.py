@@ -201,6 +201,9 @@ def _show(
         ui.emit("queue-list", document, Table(columns, rows, title))
     if not found.counts_all and previous is None:
         ui.say(_sqs_note(found))
+    if target.other_transport and previous is None:
+        other = f"gradectl queue list -e {target.name} --transport {target.other_transport}"
+        ui.say(f"queues of {target.other_transport} exist as well: {other}")
     for name, hint in said.items():
         if hint.text:
             ui.say(f"{name}: {hint}", "yellow")

@@ -86,6 +86,7 @@ _THROTTLED = re.compile("throttl|OverLimit", re.IGNORECASE)
 LEAST_LIMIT_BYTES = 64 << 10
 #: The limit of a queue whose attributes may not be read.
 _USUAL_LIMIT_BYTES = 256 << 10
+_SYSTEM_ATTRIBUTES = ("ApproximateReceiveCount", "DeadLetterQueueSourceArn", "SentTimestamp")
 _MOST_HEADER_BYTES = 32 << 10
 
 
@@ -106,6 +107,7 @@ class ReceivedMessage:
         headers: Its attributes.
         receives: How often it was received, this time included.
         sent_ms: When it was sent, Unix time in milliseconds.
+        source_arn: ARN of the queue whose redrive policy made it a dead letter; empty for others.
     """
 
     queue: str
@@ -115,6 +117,7 @@ class ReceivedMessage:
     headers: Mapping[str, str] = field(default_factory=dict)
     receives: int = 1
     sent_ms: int = 0
+    source_arn: str = ""
 
 
 def open_sqs_client(
@@ -203,7 +206,7 @@ class SqsClient:
                 WaitTimeSeconds=wait_seconds,
                 VisibilityTimeout=visibility_seconds,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                MessageSystemAttributeNames=_SYSTEM_ATTRIBUTES,
             )
         messages = [_received(queue, each) for each in answer.get("Messages", [])]
         try:
@@ -327,6 +330,7 @@ def _received(queue: str, message: Mapping[str, Any]) -> ReceivedMessage:
         headers=headers,
         receives=int(system.get("ApproximateReceiveCount", 1)),
         sent_ms=int(system.get("SentTimestamp", 0)),
+        source_arn=system.get("DeadLetterQueueSourceArn", ""),
     )
 
 

@@ -63,6 +63,31 @@ def test_selected_messages_are_moved_and_the_others_return(queues: SqsQueues) ->
     assert [json.loads(line)["event"] for line in journal.splitlines()] == ["taking", "taken"]
 
 
+def test_a_dead_letter_of_sqs_itself_goes_back_where_it_came_from(queues: SqsQueues) -> None:
+    """It has no headers of a worker, but SQS knows its queue."""
+    queues.send(REQUESTS, json.dumps({"requestId": "r1"}))
+    for _ in range(MOST_RECEIPTS + 1):
+        queues.client.receive_message(QueueUrl=queues.urls[REQUESTS], VisibilityTimeout=0)
+
+    done = queues.dev.gradectl("queue", "redrive", "-e", "dev", "-o", "json")
+
+    assert done.code == 0, done.stderr
+    assert [each["to"] for each in done.document["planned"]] == [REQUESTS]
+    assert "received too often" in done.stderr
+
+
+def test_a_dry_run_receives_nothing(queues: SqsQueues) -> None:
+    """A receipt is counted, so it is a change."""
+    queues.dead_letter(1)
+
+    done = queues.dev.gradectl("--dry-run", "queue", "redrive", "-e", "dev", "--apply")
+
+    assert done.code == 5
+    assert "so ReceiveMessage was not sent" in done.stderr
+    (message,) = queues.take(DEAD)
+    assert queues.receipts(message) == 1
+
+
 def test_messages_with_consumers_are_not_seen_and_that_is_said(queues: SqsQueues) -> None:
     """Only they have them; exit code 3."""
     for number in range(3):
@@ -232,6 +257,20 @@ def test_one_message_of_a_sample_is_shown_whole(queues: SqsQueues) -> None:
     assert "not found" in missing.stderr
     assert grouped.document["groups"] == [{"group": "INTERNAL_ERROR", "count": 2}]
     assert queues.waiting(DEAD) == 2
+
+
+def test_during_a_change_the_other_transport_is_named(queues: SqsQueues) -> None:
+    """Commands take the active one; the list names the option for the other."""
+    ssm = queues.dev.client("ssm")
+    ssm.put_parameter(Name="/dev/mq/broker-endpoint", Value="stomp+ssl://h:1", Type="String")
+
+    on_sqs = queues.dev.gradectl("queue", "list", "-e", "dev")
+    ssm.put_parameter(Name="/dev/sqs/active", Value="false", Type="String", Overwrite=True)
+    drained = queues.dev.gradectl("queue", "list", "-e", "dev", "--transport", "sqs", "-o", "json")
+
+    assert "gradectl queue list -e dev --transport activemq" in on_sqs.stderr
+    assert drained.code == 0, drained.stderr
+    assert drained.document["transport"] == "sqs"
 
 
 def test_the_status_is_what_web_tiers_read(queues: SqsQueues) -> None:
