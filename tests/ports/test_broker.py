@@ -77,7 +77,7 @@ def _sqs(request: pytest.FixtureRequest) -> Opened:
         access_key_id="testing",
         secret_access_key="testing",
     )
-    broker = open_queues(Aws(settings), environment, "no-bucket", {})
+    broker = open_queues(Aws(settings), environment, {}, "no-bucket")
     client = boto3.client(
         "sqs",
         endpoint_url=url,
