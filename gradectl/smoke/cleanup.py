@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -21,6 +22,8 @@ _TAKE_SECONDS = 0.1
 _BROWSES = 20
 #: Messages that each browse pages in for a selective consumer.
 _PAGED_IN_PER_BROWSE = 200
+#: Jobs whose message was not found, after which a queue that cannot be searched is left alone.
+_MOST_MISSES = 3
 
 
 class CleanUp:
@@ -36,6 +39,7 @@ class CleanUp:
         self._broker = environment.broker
         self._rows = environment.jobs
         self.left_behind: list[str] = []
+        self._misses: Counter[str] = Counter()  # by queue that cannot be searched
 
     def run(self, smoke_id: str, jobs: Sequence[SmokeJob]) -> None:
         """Remove everything that a smoke test created, as far as possible."""
@@ -81,10 +85,10 @@ class CleanUp:
         with self._recording_errors("messages"):
             withdrawn = not job.finished and self._consume(job.queue, job) > 0
             finished = job.finished or self._has_result(job.request_id)
+            if finished and not job.received and not job.sampled:
+                job.sampled = not (self._consume(RESULTS_QUEUE, job) or self._can_browse)
             if finished and job.sampled:
                 self._note(f"result messages in {RESULTS_QUEUE}, which cannot be searched")
-            elif finished and not job.received:
-                self._consume(RESULTS_QUEUE, job)
             if finished and job.buried:
                 self._consume(DEAD_LETTER_QUEUE, job)
             if withdrawn or finished or self._was_never_sent(job):
@@ -99,14 +103,14 @@ class CleanUp:
             return True
         if counters.in_flight or self._rows is None or self._rows.get(job.request_id):
             return False
-        if not self._broker.inspector.can_browse:
+        if not self._can_browse:
             return not counters.size
         return self._find(counters, job.request_id).complete
 
     def _why_held(self, queue: str) -> str:
         """Say who has a request that is neither graded nor could be withdrawn."""
         counters = self._broker.inspector.statistics([queue]).get(queue)
-        if not self._broker.inspector.can_browse and counters and counters.waiting:
+        if not self._can_browse and counters and counters.waiting:
             return f"its message may be in {queue} ({counters.waiting} waiting), not in a sample"
         if counters and counters.waiting and not counters.in_flight:
             return f"its message is behind the {counters.waiting} messages waiting in {queue}"
@@ -117,8 +121,12 @@ class CleanUp:
 
     def _consume(self, queue: str, job: SmokeJob) -> int:
         """Consume the messages of a job in a queue, and return their number."""
-        if not self._broker.inspector.can_browse:
-            return int(take_own(self._broker, queue, job) is not None)
+        if not self._can_browse:
+            if self._misses[queue] >= _MOST_MISSES:
+                return 0
+            found = take_own(self._broker, queue, job) is not None
+            self._misses[queue] += not found
+            return int(found)
         taken, request_id = 0, job.request_id
         with self._broker.watch(queue, request_id) as watch:
             for browse in count():
@@ -130,6 +138,10 @@ class CleanUp:
                 if browse >= _BROWSES + counters.size // _PAGED_IN_PER_BROWSE:
                     return taken
         return taken
+
+    @property
+    def _can_browse(self) -> bool:
+        return self._broker.inspector.can_browse
 
     def _is_in(self, counters: QueueStatistics, request_id: str) -> bool:
         return self._find(counters, request_id).reason is StopReason.FOUND

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from fake_environment import AS_A_WORKER_WRITES, FakeEnvironment
 from unsearchable_queues import UnsearchableBroker
 
+from gradectl.queues.testing import MemoryWatch
 from gradectl.smoke.priority_check import judge_by_time
 from gradectl.smoke.report import FAILED, GRADE, NOT_OBSERVABLE, PASSED, POISON, PRIORITY
 from grader.contract.names import PRIORITY_QUEUE, QUEUES, REQUESTS_QUEUE
@@ -81,6 +84,31 @@ def test_a_request_that_the_sample_does_not_find_keeps_its_objects() -> None:
     (left,) = report.left_behind
     assert "its message may be in grading-requests (1 waiting), not in a sample" in left
     assert any(key.startswith("submissions/") for key in environment.store.objects)
+
+
+def test_the_clean_up_of_many_jobs_does_not_search_without_end() -> None:
+    """Each search takes two seconds, and a web tier has received all results."""
+    environment = FakeEnvironment(broker=CountedTakes)
+    environment.web_tier = True
+    CountedTakes.watches = 0
+
+    report = environment.run(checks=(PRIORITY,))
+
+    assert report.left_behind == ("result messages in grading-results, which cannot be searched",)
+    assert CountedTakes.watches == 2 + 3  # one for each probe, and three misses of the clean-up
+
+
+class CountedTakes(UnsearchableBroker):
+    """Counts searches."""
+
+    watches = 0
+
+    @contextmanager
+    def watch(self, queue: str, correlation_id: str) -> Iterator[MemoryWatch]:
+        """Count it."""
+        CountedTakes.watches += 1
+        with super().watch(queue, correlation_id) as watch:
+            yield watch
 
 
 def test_a_failed_job_has_its_dead_letter_in_the_report(sqs: FakeEnvironment) -> None:
