@@ -14,7 +14,7 @@ from gradectl.errors import UnreachableError
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.inspection import ActiveMQQueueInspector
 from grader.adapters.activemq.mover import ActiveMQQueueMover
-from grader.contract.names import TransportName, parameter_name
+from grader.contract.names import QUEUES, TransportName, parameter_name
 from grader.errors import AccessError, ConnectionLostError
 from grader.ports.messages import DelayedMessage, Outgoing, QueuedMessage, QueueStatistics
 
@@ -175,6 +175,11 @@ class StompBroker:
         """Return "": queues of a broker have no URL."""
         return ""
 
+    def further_queues(self) -> dict[str, int]:
+        """Number of messages in the queues with other names that have some."""
+        sizes = self.inspector.sizes()
+        return {queue: size for queue, size in sizes.items() if size and queue not in QUEUES}
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a persistent message and wait for the broker's receipt."""
         self._line.connection.send(queue, body, headers)
@@ -230,6 +235,10 @@ class StompInspector:
     def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
         """Read the counters of those `queues` that exist."""
         return self._line.repeat(lambda open_: self._on(open_).statistics(queues))
+
+    def sizes(self) -> dict[str, int]:
+        """Read how many messages each queue of the broker has."""
+        return self._line.repeat(lambda open_: self._on(open_).sizes())
 
     def browse(self, queue: str, selector: str = "") -> list[QueuedMessage]:
         """Read one page of a queue."""

@@ -142,6 +142,10 @@ class SqsBroker:
         """This object."""
         return self
 
+    def further_queues(self) -> dict[str, int]:
+        """None: other queues stay."""
+        return {}
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send one message; returns after SQS has stored it."""
         self._client.send(Outgoing(queue, body, headers))

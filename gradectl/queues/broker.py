@@ -168,6 +168,15 @@ class Broker(Protocol):
         """Return the URL of a queue that exists; empty where queues have none."""
         ...
 
+    def further_queues(self) -> Mapping[str, int]:
+        """
+        Number of messages by queue, of those with other names that are deleted with the transport.
+
+        They exist on a broker, such as one that an operator has moved messages to. Queues of SQS
+        are deleted one by one.
+        """
+        ...
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send one persistent message; returns after the broker has stored it."""
         ...

@@ -72,6 +72,14 @@ class MemoryBroker:
         """Return "": queues in memory have no URL."""
         return ""
 
+    def further_queues(self) -> dict[str, int]:
+        """Number of messages in the queues with other names that have some."""
+        return {
+            name: len(found.messages)
+            for name, found in self._queues.items()
+            if found.messages and name not in QUEUES
+        }
+
     def send(self, queue: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Add a message to a queue, which is created if needed."""
         number = next(self._numbers)

@@ -25,10 +25,14 @@ def observe(aws: Aws, environment: Environment) -> Deployed:
     active, endpoint = sqs_parameter(environment.name), endpoint_parameter(environment.name)
     found = aws.parameters_if_any([active, endpoint])
     broker = endpoint in found
-    own = not environment.external and _EXISTING not in environment.variables
-    if active in found and not broker and own:
+    if active in found and not broker and not uses_existing_broker(environment):
         broker = aws.brokers.find(ResourceNames.of(environment).broker) is not None
     return Deployed.of(found.get(active), broker=broker)
+
+
+def uses_existing_broker(environment: Environment) -> bool:
+    """Whether the broker is not of the environment's own Terraform here, so no apply deletes it."""
+    return environment.external or environment.variables.get(_EXISTING) is not None
 
 
 def is_reachable(aws: Aws, environment: Environment) -> bool:

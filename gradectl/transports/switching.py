@@ -23,7 +23,7 @@ from gradectl.target import EnvironmentClient
 from gradectl.transports.declaring import by_hand, declare
 from gradectl.transports.drain import Drain, Drained, hints, read_counts
 from gradectl.transports.draining import REQUEST_QUEUES, summary, total
-from gradectl.transports.observe import is_reachable, observe
+from gradectl.transports.observe import is_reachable, observe, uses_existing_broker
 from gradectl.transports.state import (
     Declared,
     Deployed,
@@ -253,6 +253,7 @@ class Switch:
                 pauses(options.drain_seconds), monotonic, self.outcome.moved,
             )  # fmt: skip
             self.outcome.drained = drain.run(self._old)
+            self._require_no_further(old)
         moved = self.outcome.moved
         for queue, number in moved.items():
             app.ui.say(f"{number} messages of {queue} moved to {title(self.to)}")
@@ -265,6 +266,7 @@ class Switch:
             return
         with open_transport(self._app, self._environment, self._old) as broker:
             now = read_counts(broker)
+            self._require_no_further(broker)
         came = [
             queue for queue in REQUEST_QUEUES if now[queue].enqueued > before.counts[queue].enqueued
         ]
@@ -274,6 +276,20 @@ class Switch:
                 f"{title(self._old)} is used again, so it stays: {text}",
                 where=self._old.value,
                 next_step=f"find the producer, then: {self.command}",
+            )
+
+    def _require_no_further(self, broker: Broker) -> None:
+        """Refuse to lose messages of queues with other names; an existing broker stays itself."""
+        environment = self._environment
+        found = {} if uses_existing_broker(environment) else broker.further_queues()
+        if found:
+            text = ", ".join(f"{queue} {number}" for queue, number in sorted(found.items()))
+            queue = min(found)
+            raise RefusedError(
+                f"{title(self._old)} has messages in other queues, which are not moved: {text}",
+                where=self._old.value,
+                next_step="export and delete them: gradectl queue purge"
+                f" {queue} -e {environment.name} --transport {self._old}",
             )
 
     @property

@@ -136,6 +136,18 @@ def name() -> str:
     return f"t-{uuid.uuid4().hex}"
 
 
+def test_queues_with_other_names_are_counted(browser: Broker, name: str) -> None:
+    """They are deleted with the broker."""
+    browser.send(name, b"1", {})
+    browser.send(name, b"2", {})
+    browser.send("grading-dlq", b"3", {})
+
+    found = browser.further_queues()
+
+    assert found[name] == 2
+    assert "grading-dlq" not in found
+
+
 def test_statistics_count_what_was_sent(broker: Broker, make: Callable[[], str]) -> None:
     """Size, counters, and the time by the broker's clock; SQS has no totals."""
     name = make()

@@ -20,6 +20,7 @@ from grader.ports.messages import DelayedMessage, QueuedMessage, QueueStatistics
 
 _REPLIES = "/temp-queue/gradectl-statistics"
 _STATISTICS = "/queue/ActiveMQ.Statistics."
+_QUEUE = "queue://"
 _FIRST_TIMESTAMP = "ActiveMQ.Statistics.Destination.Include.First.Message.Timestamp"
 #: A broker without the plugin keeps the query as an ordinary message, so the query expires.
 _QUERY_EXPIRY_MS = 86_400_000
@@ -67,6 +68,17 @@ class ActiveMQQueueInspector:
                 next_step="add statisticsBrokerPlugin to the broker's configuration",
             )
         return found
+
+    def sizes(self) -> dict[str, int]:
+        """Read how many messages each queue of the broker has, whatever its name."""
+        answers = (answer for _, answer, _ in self._query({"all": "Destination.>"}))
+        return {
+            name.removeprefix(_QUEUE): size
+            for answer in answers
+            if isinstance(name := answer.get("destinationName"), str)
+            and name.startswith(_QUEUE)
+            and isinstance(size := answer.get("size"), int)
+        }
 
     def _query(self, queries: dict[str, str]) -> Iterator[tuple[str, _Map, Frame]]:
         """
