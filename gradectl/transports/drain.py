@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gradectl.errors import TryAgainError
 from gradectl.queues.broker import Broker
 from gradectl.queues.journal import Journal
+from gradectl.queues.message_view import MessageView
 from gradectl.transports.draining import (
     REQUEST_QUEUES,
     Counts,
@@ -35,12 +36,16 @@ class Drained:
         arrived: New requests that came into the old transport meanwhile, at least, by queue.
         quiet_seconds: How long it has been empty and unused; None while it is not.
         stalled_seconds: How long nothing has changed although messages are left.
+        examples: Id of one of the new requests by queue, where it could be read.
+        began_ms: When the drain began, by the clock of the transport.
     """
 
     counts: Counts = field(default_factory=dict)
     arrived: dict[str, int] = field(default_factory=dict)
     quiet_seconds: float | None = None
     stalled_seconds: float = 0.0
+    examples: dict[str, str] = field(default_factory=dict)
+    began_ms: int = 0
 
 
 def read_counts(broker: Broker) -> dict[str, QueueCount]:
@@ -86,10 +91,14 @@ class Drain:
             ConnectionLostError: A transport was lost; everything is in one of both.
         """
         watch, drained = DrainWatch(self.quiet_seconds), Drained()
+        found = self.old.inspector.statistics(QUEUES)
+        drained.began_ms = max((each.taken_at_ms for each in found.values()), default=0)
         while True:
             drained.counts = read_counts(self.old)
             is_over = watch.look(drained.counts, self.clock())
-            drained.arrived = dict(watch.arrived)
+            if watch.arrived != drained.arrived:
+                drained.arrived = dict(watch.arrived)
+                self._find_examples(drained)
             drained.quiet_seconds = watch.quiet_for(self.clock())
             drained.stalled_seconds = watch.stalled_for(self.clock())
             self.report(drained)
@@ -98,6 +107,16 @@ class Drain:
             self._move(drained)
             if not self.pause():
                 raise _not_empty(name, drained)
+
+    def _find_examples(self, drained: Drained) -> None:
+        """Look for the id of a request of this drain that still waits in a queue."""
+        if not self.old.inspector.can_browse:
+            return
+        for queue in drained.arrived:
+            condition = f"JMSTimestamp >= {drained.began_ms}"
+            for message in self.old.inspector.peek(queue, 1, condition):
+                view = MessageView.of(message, message.timestamp_ms)
+                drained.examples[queue] = view.request_id
 
     def _move(self, drained: Drained) -> None:
         """
@@ -135,10 +154,12 @@ def hints(name: TransportName, drained: Drained) -> list[str]:
     found = []
     for queue, number in drained.arrived.items():
         producers = drained.counts[queue].producers
+        request_id = drained.examples.get(queue)
+        example = f", such as {request_id}" if request_id else ""
         known = f" ({producers} connected)" if producers else ""
         found.append(
-            f"{number} new requests came into {queue} of {title(name)}: a producer{known} still"
-            f" sends there; let it send to {title(other(name))}"
+            f"{number} new requests came into {queue} of {title(name)}{example}: a producer{known}"
+            f" still sends there; let it send to {title(other(name))}"
         )
     stuck = [each for each in REQUEST_QUEUES if drained.counts[each].waiting]
     if drained.stalled_seconds and stuck:

@@ -136,6 +136,18 @@ def test_a_producer_of_the_old_transport_keeps_it(world: World) -> None:
     assert caught.value.next_step.endswith("let it send to Amazon SQS")
 
 
+def test_a_request_that_still_waits_names_its_producer(world: World) -> None:
+    """Its id leads to the row and the bucket, and these to the program."""
+    world.meanwhile = lambda _number: world.old.send(REQUESTS, b'{"requestId": "req_late"}', {})
+
+    with pytest.raises(TryAgainError) as caught:
+        world.drain(most=3)
+
+    assert "2 new requests came into grading-requests of ActiveMQ, such as req_late" in (
+        caught.value.next_step
+    )
+
+
 def test_requests_that_nobody_consumes_are_named() -> None:
     """No worker consumes both transports, or all of them are paused."""
     counts = {queue: QueueCount() for queue in QUEUES} | {REQUESTS: QueueCount(waiting=2)}
