@@ -61,7 +61,7 @@ class Drain:
 
     Args:
         old: The transport to drain.
-        new: The one that results and dead letters are moved to.
+        new: Opens the one that results and dead letters are moved to; called when there are some.
         journal: Opens the journal of the moved messages; called for each queue that has some.
         quiet_seconds: How long the old one must stay empty, without a new request.
         report: Called with the progress in each round.
@@ -71,7 +71,7 @@ class Drain:
     """
 
     old: Broker
-    new: Recipient
+    new: Callable[[], Recipient]
     journal: Callable[[], Journal]
     quiet_seconds: float
     report: Callable[[Drained], None]
@@ -137,7 +137,7 @@ class Drain:
         def count(moved: int) -> None:
             self.moved[queue] = before + moved
 
-        forward(self.old, self.new, queue, self.journal(), count)
+        forward(self.old, self.new(), queue, self.journal(), count)
 
 
 def _not_empty(name: TransportName, drained: Drained) -> TryAgainError:

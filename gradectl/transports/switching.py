@@ -237,8 +237,11 @@ class Switch:
         report = _Report(app, self._old)
         with ExitStack() as stack:
             old = stack.enter_context(open_transport(app, environment, self._old))
-            new = stack.enter_context(open_transport(app, environment, self.to))
             report.show = stack.enter_context(app.ui.live())
+
+            @cache
+            def new() -> Broker:
+                return stack.enter_context(open_transport(app, environment, self.to))
 
             @cache
             def journal() -> Journal:

@@ -201,15 +201,22 @@ class Running:
 
 
 @pytest.fixture
+def root(project: Any) -> Any:
+    """The project with the root whose transport can be changed."""
+    shutil.copy(ROOT / "tests" / "fixtures" / "transport_root.tf", project.root / "environments")
+    (project.root / "environments" / "main.tf").unlink()
+    return project
+
+
+@pytest.fixture
 def running(
-    project: Any,
+    root: Any,
     engines: Engines,
     fresh_database: RunningDatabase,
     tmp_path: Path,
 ) -> Iterator[Running]:
     """An environment on the broker, with queues of SQS that it does not use yet."""
-    shutil.copy(ROOT / "tests" / "fixtures" / "transport_root.tf", project.root / "environments")
-    (project.root / "environments" / "main.tf").unlink()
+    project = root
     sqs, ssm, name = project.client("sqs"), project.client("ssm"), project.name
     urls = {
         queue: sqs.create_queue(QueueName=f"{name}-grading-{queue}")["QueueUrl"] for queue in KEYS
@@ -350,3 +357,44 @@ def test_an_environment_changes_to_sqs_and_back_without_losing_a_message(
     assert all(each.headers["x-gradectl-reason-code"] == "UNKNOWN_LANGUAGE" for each in dead)
     assert all(each.headers["x-gradectl-original-queue"] == "grading-requests" for each in dead)
     assert not running.in_broker(REQUESTS)
+
+
+def test_a_pipeline_applies_what_the_command_writes(root: Any) -> None:
+    """Exit code 3 until it has; then the same command goes on, here with an empty transport."""
+    name, ssm, sqs = root.name, root.client("ssm"), root.client("sqs")
+    urls = {
+        key: sqs.create_queue(QueueName=f"{name}-grading-{queue}")["QueueUrl"]
+        for queue, key in KEYS.items()
+    }
+    root.configure(
+        variables={"broker_parameters": {}, "queue_parameters": urls, "use_sqs_queue": True}
+    )
+
+    def set_parameter(key: str, value: str) -> None:
+        ssm.put_parameter(Name=f"/{name}/{key}", Value=value, Type="String", Overwrite=True)
+
+    def switch() -> Any:
+        words = ("transport", "switch", name, "--to", "activemq", "--no-apply", "--quiet", "0")
+        return root.run(*words, "--yes")
+
+    for key, url in {**urls, "active": "true"}.items():
+        set_parameter(f"sqs/{key}", url)
+    file = root.root / "environments" / name / "environment.yaml"
+
+    first = switch()
+    assert first.returncode == 3, first.stderr
+    assert "let your pipeline apply environments/" in first.stderr
+    assert "drain_other_transport: true" in file.read_text()
+    assert switch().returncode == 3, "nothing was applied yet"
+
+    set_parameter("mq/broker-endpoint", "stomp+ssl://broker.example.com:61614")
+    set_parameter("sqs/active", "false")
+    second = switch()
+    assert second.returncode == 3, second.stderr
+    assert "Amazon SQS is empty and unused" in second.stderr
+    assert "drain_other_transport" not in file.read_text()
+
+    ssm.delete_parameters(Names=[f"/{name}/sqs/{key}" for key in (*urls, "active")])
+    last = switch()
+    assert last.returncode == 0, last.stderr
+    assert f"{name} uses ActiveMQ alone" in last.stdout

@@ -42,7 +42,7 @@ class World:
             return number < most
 
         run = Drain(
-            self.old, self.new, self._open, quiet_seconds, self._record, pause,
+            self.old, lambda: self.new, self._open, quiet_seconds, self._record, pause,
             lambda: float(next(seconds)), self.moved,
         )  # fmt: skip
         return run.run(MQ)
