@@ -119,7 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
     answer: Callable[..., tuple[int, list[tuple[str, str]], bytes]]
 
     def _relay(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:  # the client was cut off
+            self.close_connection = True
+            return
         headers = {name: value for name, value in self.headers.items() if name != "Connection"}
         status, found, content = type(self).answer(self.command, self.path, headers, body)
         try:

@@ -7,6 +7,7 @@ is a file that names the registry of images, if there is one.
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import socket
@@ -201,7 +202,8 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
     A client repeats a call that failed halfway, and the repetition then meets the half-made object;
     a repetition of a call that succeeded gets the same answer again.
     Calls to S3 are exempt: they may carry files and take as long as the client needs. A repeated
-    call to SQS is done again, because SQS itself sends and receives another message.
+    call to SQS is done again, because SQS itself sends and receives another message. The lock is
+    taken when the whole call has arrived, so a client that stops halfway stops no other one.
 
     Args:
         application: The WSGI application to wrap.
@@ -213,6 +215,9 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
         scope = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if not scope or scope[1] == "s3":
             return application(environ, start_response)
+        if not _has_arrived(environ):
+            start_response("400 Bad Request", [("Content-Length", "0")])
+            return [b""]
         client_waits.set(lambda: _is_connected(environ))
         with lock:
             if scope[1] == "sqs":
@@ -220,6 +225,16 @@ def one_at_a_time(application: Application, lock: AbstractContextManager[Any]) -
             return answered(environ, start_response)
 
     return wrapped
+
+
+def _has_arrived(environ: Environ) -> bool:
+    """Read the body of a call, and keep it for the application; False if the client ended it."""
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    if not size:
+        return True
+    body = environ["wsgi.input"].read(size)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return len(body) == size
 
 
 def _is_connected(environ: Environ) -> bool:

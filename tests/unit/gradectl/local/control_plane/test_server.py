@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 from http.client import HTTPConnection
 from threading import Event, Lock
@@ -67,6 +68,38 @@ def test_all_calls_but_those_to_s3_are_serialized(authorization: str, serialized
     one_at_a_time(application, lock)({"HTTP_AUTHORIZATION": authorization}, None)
 
     assert (seen, lock.locked()) == ([serialized], False)
+
+
+class Body(io.BytesIO):
+    """A body that is sent while the lock must be free."""
+
+    def __init__(self, content: bytes, lock: Any) -> None:
+        super().__init__(content)
+        self.lock = lock
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert not self.lock.locked()
+        return super().read(size)
+
+
+@pytest.mark.parametrize(("sent", "answered"), [(b"{}", b"{}"), (b"{", b"")])
+def test_a_call_is_made_when_it_has_arrived(sent: bytes, answered: bytes) -> None:
+    """A client that stops in the middle of a call stops no other one; its call is not made."""
+    lock, heads = Lock(), []
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    call = {
+        "HTTP_AUTHORIZATION": signed("sqs"),
+        "CONTENT_LENGTH": "2",
+        "wsgi.input": Body(sent, lock),
+    }
+    answer = one_at_a_time(application, lock)(call, lambda status, _headers: heads.append(status))
+
+    assert b"".join(answer) == answered
+    assert heads == ["200 OK" if answered else "400 Bad Request"]
 
 
 def test_a_port_in_use_raises_try_again_error() -> None:
