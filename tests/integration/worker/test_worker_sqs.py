@@ -282,3 +282,19 @@ def test_wrong_queues_end_the_worker_with_the_reason(site: SqsSite) -> None:
     assert codes == [78, 78]
     assert "eu-west-1" in workers[0].lines[-1]
     assert missing in "".join(workers[1].lines)
+
+
+def test_a_queue_deleted_while_working_is_waited_for(site: SqsSite) -> None:
+    """The worker says so, and goes on when it exists again; a purge only empties it."""
+    worker = site.start()
+    site.submit(site.request())
+    assert site.result().status == "completed"
+    site.sqs.purge_queue(QueueUrl=site.urls["grading-requests"])
+    site.sqs.delete_queue(QueueUrl=site.urls["grading-requests"])
+    worker.wait_for("Waiting for the queue-0")
+    name = site.urls["grading-requests"].rpartition("/")[2]
+    site.sqs.create_queue(QueueName=name)
+
+    request_id = site.submit(site.request())
+
+    assert site.result().request_id == request_id
