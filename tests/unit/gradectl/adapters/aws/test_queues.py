@@ -9,6 +9,8 @@ import pytest
 from gradectl.adapters.aws.queues import Queues
 from gradectl.errors import GradectlError
 from grader.adapters.sqs.client import ReceivedMessage
+from grader.adapters.sqs.envelope import wrap
+from grader.ports.messages import Outgoing
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/dev-grading-dlq"
 
@@ -38,13 +40,17 @@ class Client:
     change_message_visibility_batch = send_message_batch
 
 
+def fitting(message: Outgoing) -> tuple[str, dict[str, dict[str, str]]]:
+    """Body and attributes of a message."""
+    return wrap(message.body, message.headers)
+
+
 def test_a_batch_has_ten_messages_at_most_and_256_kib() -> None:
     """Bodies and attributes count; one larger message is a batch of its own."""
     client = Client()
-    small: Any = ("a", {}, 0)
-    large: Any = ("b" * 200_000, {"x": {"DataType": "String", "StringValue": "y"}}, 0)
+    small, large = Outgoing("q", b"a"), Outgoing("q", b"b" * 200_000, {"x": "y"})
 
-    Queues(client, None).send(URL, [*([small] * 12), large, large, small])
+    Queues(client, None).send(URL, [*([small] * 12), large, large, small], fitting)
 
     assert [len(call) for call in client.calls] == [10, 3, 2]
 
@@ -52,9 +58,9 @@ def test_a_batch_has_ten_messages_at_most_and_256_kib() -> None:
 def test_what_sqs_fails_to_do_is_tried_again() -> None:
     """Only those messages; three times."""
     client = Client({"3": 1, "7": 2})
-    some: Any = [("a", {}, 0)] * 10
+    some = [Outgoing("q", b"a")] * 10
 
-    Queues(client, None).send(URL, some)
+    Queues(client, None).send(URL, some, fitting)
 
     assert client.calls == [[str(number) for number in range(10)], ["3", "7"], ["7"]]
 
@@ -63,10 +69,10 @@ def test_what_sqs_fails_to_do_is_tried_again() -> None:
 def test_messages_that_are_not_sent_are_an_error(ours: bool, calls: int) -> None:
     """What is our fault is not tried again."""
     client = Client({"1": 9}, ours=ours)
-    some: Any = [("a", {}, 0)] * 2
+    some = [Outgoing("q", b"a")] * 2
 
     with pytest.raises(GradectlError, match="1 of 2 messages were not sent: C: why"):
-        Queues(client, None).send(URL, some)
+        Queues(client, None).send(URL, some, fitting)
 
     assert len(client.calls) == calls
 
