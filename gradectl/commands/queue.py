@@ -26,8 +26,9 @@ def queue() -> None:
 
     With Amazon SQS the same commands work with the rights of your credentials. SQS shows a message
     only by receiving it: commands that read messages say so, hold what they receive, and return
-    what they do not move. While an environment changes its transport both exist; then commands use
-    the active one, and --transport names the other.
+    what they do not move; `gradectl queue inspect grading-dlq --sample 10` shows some. While an
+    environment changes its transport both exist; then commands use the active one, and --transport
+    names the other.
     """
 
 
