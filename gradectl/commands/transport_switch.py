@@ -83,11 +83,12 @@ def switch(  # noqa: PLR0913 - one parameter an option
     """
     Change a running environment to another transport, without losing a message.
 
-    The steps are: both (apply with both transports: new requests go to the new one, workers consume
-    both), drain (wait until the old one is empty and no program sends to it), off (apply without
-    it). Results and dead letters that are left in the old transport are moved to the new one; each
-    is in the journal in .gradectl/queues/ first. An interruption may repeat a message, but never
-    loses one. The same command resumes a change, and with the other transport takes it back.
+    The steps are: prepare (apply with both transports: workers consume both), change (apply: new
+    requests go to the new one), drain (wait until the old one is empty and no program sends to it),
+    off (apply without it). Results and dead letters that are left in the old transport are moved to
+    the new one; each is in the journal in .gradectl/queues/ first. An interruption may repeat a
+    message, but never loses one. The same command resumes a change, and with the other transport
+    takes it back.
 
     It writes use_sqs_queue and drain_other_transport to environment.yaml, renders the environment
     and shows the changed lines. Each apply is confirmed as that of gradectl apply; the deletion of
@@ -125,7 +126,7 @@ def _prepare(
     if applies or not environment.external:
         environment = app.declared_environment(name)
     app.announce(environment)
-    state = find(app, environment)
+    state = find(app, environment, to)
     if state.deployed.active is None:
         text = "the environment has no transport yet"
         raise ConfigurationError(

@@ -30,14 +30,16 @@ def title(name: TransportName) -> str:
 class Step(StrEnum):
     """A step of a change, in the order in which they run."""
 
-    BOTH = "both"
+    PREPARE = "prepare"
+    CHANGE = "change"
     DRAIN = "drain"
     OFF = "off"
 
 
 #: What each step does.
 PURPOSES = {
-    Step.BOTH: "apply with both transports: new requests go to {new}, workers consume both",
+    Step.PREPARE: "apply with both transports: workers consume both, new requests go to {old}",
+    Step.CHANGE: "apply the change: new requests go to {new}, workers consume both",
     Step.DRAIN: "wait until {old} is empty and unused; move its results and dead letters to {new}",
     Step.OFF: "apply without {old}",
 }
@@ -128,11 +130,16 @@ def due_steps(
         return () if declared == final else (Step.OFF,)
     if deployed.active is to and declared == final and not left:  # the last apply was interrupted
         return (Step.OFF,) if left is None else (Step.DRAIN, Step.OFF)
-    return (Step.BOTH, Step.DRAIN, Step.OFF)
+    changing = declared == Declared(to, drains=True) and deployed.drained is not None
+    if deployed.active is to or changing:
+        return (Step.CHANGE, Step.DRAIN, Step.OFF)
+    return tuple(Step)
 
 
 def declared_by(step: Step, to: TransportName) -> Declared:
     """What environment.yaml must say for a step."""
+    if step is Step.PREPARE:
+        return Declared(other(to), drains=True)
     return Declared(to, drains=step is not Step.OFF)
 
 

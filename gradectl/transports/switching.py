@@ -115,9 +115,14 @@ def declared_by_deployed(deployed: Deployed, to: TransportName) -> Declared:
     return Declared(deployed.active or to, drains=deployed.drained is not None)
 
 
-def find(app: CloudContext, environment: Environment) -> Found:
+def find(app: CloudContext, environment: Environment, to: TransportName) -> Found:
     """
-    Read the state of an environment.
+    Read the state of an environment that changes.
+
+    Args:
+        app: Context of the command.
+        environment: The environment.
+        to: The transport to change to; the other one is counted once this one is active.
 
     Raises:
         UnreachableError: The transport that is being drained does not answer.
@@ -126,9 +131,8 @@ def find(app: CloudContext, environment: Environment) -> Found:
     deployed = observe(aws, environment)
     declared = None if environment.external else Declared.of(environment.variables)
     left = None
-    if deployed.drained is TransportName.SQS or (
-        deployed.drained and is_reachable(aws, environment)
-    ):
+    has_queues = deployed.drained is TransportName.SQS or is_reachable(aws, environment)
+    if deployed.active is to and deployed.drained and has_queues:
         with open_transport(app, environment, deployed.drained) as broker:
             left = total(read_counts(broker))
     return Found(declared, deployed, left)
@@ -225,8 +229,10 @@ class Switch:
     def _is_deployed(self, step: Step) -> bool:
         """Whether the pipeline has applied a step already."""
         deployed = observe(self._app.aws(self._environment), self._environment)
-        wanted = self._old if step is Step.BOTH else None
-        return deployed.active is self.to and deployed.drained is wanted
+        if step is Step.PREPARE:
+            return (deployed.active, deployed.drained) == (self._old, self.to)
+        wanted = None if step is Step.OFF else self._old
+        return (deployed.active, deployed.drained) == (self.to, wanted)
 
     def _drain(self) -> None:
         """Wait until the old transport is empty and unused."""

@@ -259,21 +259,18 @@ class Meanwhile(io.StringIO):
     The errors of a command; something happens when certain words were written.
 
     Args:
-        words: The words.
-        action: What happens, once.
+        actions: What happens, once, by the words.
     """
 
-    def __init__(self, words: str, action: Callable[[], None]) -> None:
+    def __init__(self, actions: dict[str, Callable[[], None]]) -> None:
         super().__init__()
-        self._words = words
-        self._action = action
+        self._actions = actions
 
     def write(self, text: str) -> int:
         """Write, and act."""
         count = super().write(text)
-        if self._words and self._words in text:
-            self._words = ""
-            self._action()
+        for words in [each for each in self._actions if each in text]:
+            self._actions.pop(words)()
         return count
 
 
@@ -290,65 +287,79 @@ class Workers:
         self.running.send(active, 1, "gate")
         self.current.wait_for("Processing")
 
-    def replace(self, active: str, *, drains: bool, at_gate: bool) -> None:
-        """Start a worker, and end the old one after its job."""
-        old, self.current = self.current, self.running.start_worker(active, drains=drains)
-        old.signal(signal.SIGTERM)
+    def replace(self, active: str, *, drains: bool, at_gate: bool = False) -> None:
+        """End the worker after its job, which it may hold at the gate, and start another one."""
+        self.current.signal(signal.SIGTERM)
         if at_gate:
-            old.pass_gate()
-        assert old.ended() == 0, old.lines
+            self.current.pass_gate()
+        assert self.current.ended() == 0, self.current.lines
+        self.current = self.running.start_worker(active, drains=drains)
 
 
-def test_an_environment_changes_to_sqs_and_back_without_losing_a_message(
-    running: Running, published: Callable[[str], Any]
-) -> None:
-    """The commands of the runbook, with 200 requests in flight each way, one of them running."""
+def change_to_sqs(running: Running, workers: Workers) -> list[str]:
+    """Send requests to the broker, and change to SQS; returns the ids of the refused ones."""
     show, dry_run, until_drain, rest = LINES
-    workers = Workers(running)
     workers.start("activemq")
-    running.send("activemq", IN_FLIGHT - 3)
+    running.send("activemq", 1, "gate")
+    running.send("activemq", IN_FLIGHT - 4)
     refused = running.send("activemq", 2, "nonsense")
     assert "activemq" in running.run(show).stdout
-    assert "+  use_sqs_queue: true" in running.run(dry_run).stderr
+    assert "+  drain_other_transport: true" in running.run(dry_run).stderr
+
+    def deploy() -> None:
+        """Do what follows the first apply."""
+        assert len(running.in_broker(REQUESTS)) == IN_FLIGHT
+        workers.replace("activemq", drains=True, at_gate=True)
+        workers.current.wait_for("Processing")
 
     def deploy_and_interrupt() -> None:
-        """Do what follows the first apply, and press Ctrl-C in the drain."""
-        assert len(running.in_broker(REQUESTS)) == IN_FLIGHT
+        """Do what follows the change, and press Ctrl-C in the drain."""
+        assert len(running.in_broker(REQUESTS)) == IN_FLIGHT - 1
         running.send("sqs", 20)
         workers.replace("sqs", drains=True, at_gate=True)
         signal.raise_signal(signal.SIGINT)
 
-    stopped = running.run(until_drain, Meanwhile("[2/2]", deploy_and_interrupt), code=130)
+    actions = {"[2/3]": deploy, "[3/3]": deploy_and_interrupt}
+    stopped = running.run(until_drain, Meanwhile(actions), code=130)
     assert f"resume: gradectl transport switch {running.name} --to sqs" in stopped.stderr
     done = running.run(f"{rest} -o json")
-    published(json.dumps(done.document))
     assert done.document["next"] == f"gradectl smoke {running.name}"
     assert done.document["moved"] == {"grading-results": IN_FLIGHT, "grading-dlq": 2}
-    shown = running.run(f"{show} -o json").document
-    published(json.dumps(shown))
-    assert (shown["active"], shown["drained"], shown["due"]) == ("sqs", None, [])
     assert all(not running.in_broker(queue) for queue in KEYS)
-    workers.replace("sqs", drains=False, at_gate=False)
+    workers.replace("sqs", drains=False)
     assert running.rows() == running.expected_rows(refused)
     counts = running.in_sqs()
     assert counts == {REQUESTS: 0, PRIORITY: 0, RESULTS: len(running.sent), DEAD: 2}
+    return refused
 
+
+def change_back(running: Running, workers: Workers, refused: list[str]) -> None:
+    """Send requests to SQS, and change to the broker."""
+    show, *_, rest = LINES
     running.send("sqs", 1, "gate")
     workers.current.wait_for("Processing")
-    running.send("sqs", IN_FLIGHT - 1)
+    running.send("sqs", 1, "gate")
+    running.send("sqs", IN_FLIGHT - 2)
 
-    def deploy() -> None:
+    def deploy_again() -> None:
         """Do what follows the first apply."""
         assert sum(running.in_sqs().values()) >= IN_FLIGHT
+        workers.replace("sqs", drains=True, at_gate=True)
+        workers.current.wait_for("Processing")
+
+    def deploy_last() -> None:
+        """Do what follows the change."""
+        assert running.in_sqs()[REQUESTS] > 0
         running.send("activemq", 20)
         workers.replace("activemq", drains=True, at_gate=True)
 
-    back = running.run(rest.replace("--to sqs", "--to activemq"), Meanwhile("[2/3]", deploy))
+    actions = {"[2/4]": deploy_again, "[3/4]": deploy_last}
+    back = running.run(rest.replace("--to sqs", "--to activemq"), Meanwhile(actions))
     assert "environments/" in back.stderr
     assert set(running.in_sqs().values()) == {0}
     shown = running.run(f"{show} -o json").document
     assert (shown["active"], shown["drained"], shown["due"]) == ("activemq", None, [])
-    workers.replace("activemq", drains=False, at_gate=False)
+    workers.replace("activemq", drains=False)
     assert running.rows() == running.expected_rows(refused)
     results = Counter(json.loads(each.body)["requestId"] for each in running.in_broker(RESULTS))
     assert results == Counter(running.sent), "each result once"
@@ -357,6 +368,19 @@ def test_an_environment_changes_to_sqs_and_back_without_losing_a_message(
     assert all(each.headers["x-gradectl-reason-code"] == "UNKNOWN_LANGUAGE" for each in dead)
     assert all(each.headers["x-gradectl-original-queue"] == "grading-requests" for each in dead)
     assert not running.in_broker(REQUESTS)
+
+
+def test_an_environment_changes_to_sqs_and_back_without_losing_a_message(
+    running: Running, published: Callable[[str], Any]
+) -> None:
+    """The commands of the runbook, with 200 requests in flight each way, one of them running."""
+    workers = Workers(running)
+    refused = change_to_sqs(running, workers)
+    shown = running.run(f"{LINES[0]} -o json").document
+    published(json.dumps(shown))
+    assert (shown["active"], shown["drained"], shown["due"]) == ("sqs", None, [])
+
+    change_back(running, workers, refused)
 
 
 def test_a_pipeline_applies_what_the_command_writes(root: Any) -> None:
@@ -384,10 +408,14 @@ def test_a_pipeline_applies_what_the_command_writes(root: Any) -> None:
     first = switch()
     assert first.returncode == 3, first.stderr
     assert "let your pipeline apply environments/" in first.stderr
+    assert "use_sqs_queue: true" in file.read_text()
     assert "drain_other_transport: true" in file.read_text()
     assert switch().returncode == 3, "nothing was applied yet"
 
     set_parameter("mq/broker-endpoint", "stomp+ssl://broker.example.com:61614")
+    changed = switch()
+    assert changed.returncode == 3, changed.stderr
+    assert "use_sqs_queue: false" in file.read_text()
     set_parameter("sqs/active", "false")
     second = switch()
     assert second.returncode == 3, second.stderr

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from gradectl.transports.state import Declared, Deployed, Step, due_steps, other, purpose
+from gradectl.transports.state import (
+    Declared,
+    Deployed,
+    Step,
+    declared_by,
+    due_steps,
+    other,
+    purpose,
+)
 from grader.contract.names import TransportName
 
 MQ, SQS = TransportName.ACTIVEMQ, TransportName.SQS
-ALL = (Step.BOTH, Step.DRAIN, Step.OFF)
+ALL = tuple(Step)
+CHANGE = (Step.CHANGE, Step.DRAIN, Step.OFF)
 
 
 @pytest.mark.parametrize("active", TransportName)
@@ -59,7 +68,15 @@ def test_an_interrupted_change_repeats_the_apply_and_the_drain() -> None:
     """The parameters may be older than the workers: only an empty plan shows that all is done."""
     both = Deployed(SQS, frozenset({MQ, SQS}))
 
-    assert due_steps(SQS, Declared(SQS, drains=True), both, 7) == ALL
+    assert due_steps(SQS, Declared(SQS, drains=True), both, 7) == CHANGE
+
+
+def test_an_interrupted_preparation_is_repeated() -> None:
+    """The new transport exists, but perhaps not the workers that consume it."""
+    both = Deployed(MQ, frozenset({MQ, SQS}))
+
+    assert due_steps(SQS, Declared(MQ, drains=True), both, 0) == ALL
+    assert due_steps(SQS, Declared(SQS, drains=True), both, 0) == CHANGE
 
 
 def test_a_change_back_while_both_exist_needs_all_steps() -> None:
@@ -69,13 +86,20 @@ def test_a_change_back_while_both_exist_needs_all_steps() -> None:
     assert due_steps(MQ, Declared(SQS, drains=True), both, 7) == ALL
 
 
+def test_requests_go_to_the_new_transport_only_when_it_is_ready() -> None:
+    """A broker takes a quarter of an hour to be created."""
+    assert declared_by(Step.PREPARE, MQ) == Declared(SQS, drains=True)
+    assert declared_by(Step.CHANGE, MQ) == Declared(MQ, drains=True)
+    assert declared_by(Step.OFF, MQ) == Declared(MQ)
+
+
 def test_an_interrupted_last_apply_goes_on_only_with_an_empty_transport() -> None:
     """Workers may no longer consume the old one, so messages in it need the first step again."""
     both, final = Deployed(SQS, frozenset({MQ, SQS})), Declared(SQS)
 
     assert due_steps(SQS, final, both, 0) == (Step.DRAIN, Step.OFF)
     assert due_steps(SQS, final, both, None) == (Step.OFF,)
-    assert due_steps(SQS, final, both, 1) == ALL
+    assert due_steps(SQS, final, both, 1) == CHANGE
 
 
 def test_nothing_is_due_after_a_change() -> None:
