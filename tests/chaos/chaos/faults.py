@@ -242,7 +242,7 @@ def freeze_workers(site: Site, dose: Dose) -> Iterator[Met]:
 
 @contextmanager
 def throttle_sqs(site: Site, dose: Dose) -> Iterator[Met]:
-    """SQS refuses so many calls of the workers, because they make too many."""
+    """SQS refuses two of three calls of the workers, until it has refused so many."""
     throttling = site.sqs.throttling
     throttling.throttle(dose.throttled_calls)
     try:

@@ -28,6 +28,7 @@ VISIBILITY_SECONDS = 8
 _WAIT_SECONDS = 2  # of a long poll: workers end soon
 _PAUSE_SECONDS = 0.1
 _AT_ONCE = 10
+_PASSED_EVERY = 3
 _READ = (RESULTS_QUEUE, DEAD_LETTER_QUEUE)
 
 
@@ -137,7 +138,7 @@ class _BrokerInbox:
 
 
 class ThrottlingSqs(HttpRelay):
-    """SQS as the workers see it: it can refuse calls because there are too many."""
+    """SQS as the workers see it: it can refuse two of three calls because there are too many."""
 
     _ANSWERS = (
         (400, b'{"__type": "com.amazonaws.sqs#RequestThrottled", "message": "Rate exceeded"}'),
@@ -147,6 +148,7 @@ class ThrottlingSqs(HttpRelay):
     def __init__(self, target: str) -> None:
         super().__init__(target)
         self._left = 0
+        self._calls = 0
         self._changed = threading.Condition()
 
     def answer(
@@ -154,7 +156,8 @@ class ThrottlingSqs(HttpRelay):
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Refuse or pass on a call."""
         with self._changed:
-            if self._left:
+            self._calls += 1
+            if self._left and self._calls % _PASSED_EVERY:
                 self._left -= 1
                 self._changed.notify_all()
                 status, content = self._ANSWERS[self._left % len(self._ANSWERS)]
@@ -162,7 +165,7 @@ class ThrottlingSqs(HttpRelay):
         return super().answer(method, path, headers, body)
 
     def throttle(self, calls: int) -> None:
-        """Refuse the next calls."""
+        """Refuse so many of the next calls."""
         with self._changed:
             self._left = calls
 
