@@ -41,6 +41,8 @@ KEYS = {
     DEAD: "dead-letter-url",
 }
 IN_FLIGHT = 200
+#: Added to the commands that drain.
+QUICKLY = "--quiet 1"
 #: The commands of the page, in their order.
 (LINES,) = [
     each.commands
@@ -322,7 +324,7 @@ def change_to_sqs(running: Running, workers: Workers) -> list[str]:
     actions = {"[2/3]": deploy, "[3/3]": deploy_and_interrupt}
     stopped = running.run(until_drain, Meanwhile(actions), code=130)
     assert f"resume: gradectl transport switch {running.name} --to sqs" in stopped.stderr
-    done = running.run(f"{rest} -o json")
+    done = running.run(f"{rest} {QUICKLY} -o json")
     assert done.document["next"] == f"gradectl smoke {running.name}"
     assert done.document["moved"] == {"grading-results": IN_FLIGHT, "grading-dlq": 2}
     assert all(not running.in_broker(queue) for queue in KEYS)
@@ -354,7 +356,8 @@ def change_back(running: Running, workers: Workers, refused: list[str]) -> None:
         workers.replace("activemq", drains=True, at_gate=True)
 
     actions = {"[2/4]": deploy_again, "[3/4]": deploy_last}
-    back = running.run(rest.replace("--to sqs", "--to activemq"), Meanwhile(actions))
+    line = f"{rest.replace('--to sqs', '--to activemq')} {QUICKLY}"
+    back = running.run(line, Meanwhile(actions))
     assert "environments/" in back.stderr
     assert set(running.in_sqs().values()) == {0}
     shown = running.run(f"{show} -o json").document
