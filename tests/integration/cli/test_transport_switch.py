@@ -41,8 +41,8 @@ KEYS = {
     DEAD: "dead-letter-url",
 }
 IN_FLIGHT = 200
-#: Added to the commands that drain.
-QUICKLY = "--quiet 1"
+#: Added to commands that drain: the second number ends a hung test.
+QUICKLY = "--quiet 1 --drain 120"
 #: The commands of the page, in their order.
 (LINES,) = [
     each.commands
