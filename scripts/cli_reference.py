@@ -23,7 +23,8 @@ MEANINGS = {
     ExitCode.OK: "success",
     ExitCode.ERROR: "failure; the error message names the place, the cause and the next step",
     ExitCode.CHANGES: "there are changes (only with `--detailed-exitcode`), or drift",
-    ExitCode.PARTLY_DONE: "partly done: operations on many messages, or an incomplete reading",
+    ExitCode.PARTLY_DONE: "partly done: operations on many messages, an incomplete reading, or"
+    " files that a pipeline has to apply",
     ExitCode.CHECK_FAILED: "a check found problems",
     ExitCode.REFUSED: "refused by a safety gate; nothing was changed",
     ExitCode.USAGE: "invalid command line",
