@@ -3,7 +3,7 @@ Entry point of `make bench`: writes figures and their baselines to build/bench.j
 
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
 the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
-its own. Last it builds the image of the worker.
+its own, and measures a worker on queues of an emulated SQS. Last it builds the image of the worker.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -25,6 +25,7 @@ import native
 import queues
 import redriving
 import sandboxed
+import sqs
 import throughput
 import whole_submissions
 from figures import Absent, Figure, Measured, write
@@ -77,7 +78,13 @@ def _demo() -> Measured:
     )
 
 
-_PARTS = {"judge": judge, "system": system, "queues": queues.measure, "image": image.measure}
+_PARTS = {
+    "judge": judge,
+    "system": system,
+    "queues": queues.measure,
+    "sqs": sqs.measure,
+    "image": image.measure,
+}
 
 
 def main() -> None:

@@ -24,14 +24,14 @@ _SOURCE = b"print(int(input()) + 1)\n"
 def measure(local: Local) -> Measured:
     """Baseline: a bare round trip through the same broker: send, receive, acknowledge."""
     objects = local.target.objects
-    _put_problem(objects)
+    put_problem(objects)
     with local.broker() as producer, local.broker() as consumer:
         consumer.subscribe(RESULTS_QUEUE, headers={"selector": f"JMSCorrelationID LIKE '{_MARK}%'"})
         graded, bare = [], []
         with local.broker() as echo:
             echo.subscribe(_MARK)
             for number in range(_RUNS):
-                body = _request(objects, local.target.bucket, number)
+                body = put_request(objects, local.target.bucket, number)
                 graded.append(timed(_round_trip, producer, REQUESTS_QUEUE, body, consumer))
                 bare.append(timed(_round_trip, producer, _MARK, body, echo))
     baseline = 1000 * percentile(bare, 50)
@@ -40,12 +40,14 @@ def measure(local: Local) -> Measured:
         yield f"submit_to_result_ms_p{percent}", Figure(value, "ms", baseline, _RUNS, aim)
 
 
-def _put_problem(objects: ObjectStore) -> None:
+def put_problem(objects: ObjectStore) -> None:
+    """Store the test cases."""
     for name, content in (("1.in", b"41\n"), ("1.ans", b"42\n")):
         objects.put(test_cases_prefix(_MARK) + name, content, content_type="text/plain")
 
 
-def _request(objects: ObjectStore, bucket: str, number: int) -> bytes:
+def put_request(objects: ObjectStore, bucket: str, number: int) -> bytes:
+    """Store a source, and return the message that asks for its grade."""
     request_id = f"{_MARK}-{number}"
     key = source_key(request_id, "py")
     objects.put(key, _SOURCE, content_type="text/plain")

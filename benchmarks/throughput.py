@@ -23,7 +23,7 @@ _MESSAGES = 2000
 _BATCH = 200
 _CONSUMERS = (1, 4)
 #: The worker of the tests, real except for a constant verdict.
-_WORKER = ROOT / "tests" / "integration" / "worker" / "constant_worker.py"
+WORKER = ROOT / "tests" / "integration" / "worker" / "constant_worker.py"
 _BARE = ROOT / "benchmarks" / "bare_consumer.py"
 #: Part of the rate of the baseline.
 _AIM = 0.6
@@ -40,7 +40,7 @@ def measure(local: Local) -> Measured:
     """
     bare = _rate_of(local, _BARE, 1)
     for consumers in _CONSUMERS:
-        rate = _rate_of(local, _WORKER, consumers)
+        rate = _rate_of(local, WORKER, consumers)
         name = "worker_messages_per_second" + (f"_{consumers}_slots" if consumers > 1 else "")
         aim = Aim(_AIM * bare, at_least=True)
         yield name, Figure(rate, "messages/s", bare, _MESSAGES, aim)
@@ -61,7 +61,7 @@ def _fill(connection: Connection, queue: str) -> None:
     for start in range(0, _MESSAGES, _BATCH):
         with connection.transaction() as transaction:
             for number in range(start, start + _BATCH):
-                transaction.send(queue, _request(f"{queue}-{number}"))
+                transaction.send(queue, request(f"{queue}-{number}"))
 
 
 def _rate(connection: Connection) -> float:
@@ -75,7 +75,8 @@ def _rate(connection: Connection) -> float:
     return (_MESSAGES - 1) / (time.perf_counter() - started)
 
 
-def _request(request_id: str) -> bytes:
+def request(request_id: str) -> bytes:
+    """Return a message that asks for a constant verdict."""
     return GradingRequest(
         request_id=request_id,
         user_id="bench",
