@@ -65,7 +65,11 @@ def decide(parameters: ParameterStore, environment: str) -> Decision:
         return Decision()
     name = parameter_name(environment, "sqs", "requests-url")
     urls = {REQUESTS_QUEUE: parameters.get_many([name])[name]}
-    if priority := _read(parameters, environment, "priority-url"):
+    try:
+        priority = _read(parameters, environment, "priority-url")
+    except AccessError:  # a role has no right on a parameter that the environment does not have
+        priority = ""
+    if priority:
         urls[PRIORITY_QUEUE] = priority
     return Decision(tuple(urls.items()))
 

@@ -54,17 +54,34 @@ def test_the_parameters_say_which_transport_is_used(
     assert decide(store, "e") == wanted
 
 
-class Refusing:
-    """A login without the right to read the parameters of SQS."""
+class Guarded:
+    """SSM with IAM: it does not tell a role without the right on a parameter whether that exists."""
+
+    def __init__(self, **values: str) -> None:
+        self._values = parameters(**values)
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
-        """Refuse."""
-        raise AccessError("not authorized", where=names[0])
+        """Refuse what the role has no right on, which are all parameters that do not exist."""
+        try:
+            return self._values.get_many(names)
+        except SettingsError as error:
+            raise AccessError("not authorized", where=names[0]) from error
 
 
 def test_a_login_from_before_sqs_goes_to_the_broker() -> None:
     """Its role was applied when there was only a broker."""
-    assert decide(Refusing(), "e") == BROKER
+    assert decide(Guarded(), "e") == BROKER
+
+
+def test_a_role_has_no_right_on_the_parameter_of_a_queue_that_does_not_exist() -> None:
+    """An environment without urgent requests."""
+    assert decide(Guarded(active="true", requests_url=REQUESTS), "e") == SQS
+
+
+def test_a_role_that_may_not_read_the_url_is_refused() -> None:
+    """It must not fall back to a broker that does not exist."""
+    with pytest.raises(AccessError, match="not authorized"):
+        decide(Guarded(active="true"), "e")
 
 
 def test_a_missing_url_is_an_error() -> None:
