@@ -42,6 +42,9 @@ module "sqs_parameters" {
     { active = tostring(var.use_sqs_queue) },
     { for purpose, url in module.sqs[0].urls : "${replace(purpose, "_", "-")}-url" => url },
   )
+
+  # grader.client finds out the transport itself; the workers have the URLs in their environment
+  readers = { web = concat(["active"], [for purpose in setsubtract(keys(local.sqs_names), ["dead_letter"]) : "${purpose}-url"]) }
 }
 
 module "db_parameters" {

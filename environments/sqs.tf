@@ -37,7 +37,10 @@ locals {
   }
 
   sqs_policies = {
-    web    = merge([for queues in module.sqs : { sqs = queues.web_policy_json }]...)
+    web = merge(
+      { for index, queues in module.sqs : "sqs" => queues.web_policy_json },
+      { for index, parameters in module.sqs_parameters : "sqs-parameters" => parameters.reader_policies["web"] },
+    )
     worker = merge([for queues in module.sqs : { sqs = queues.worker_policy_json }]...)
   }
 }
