@@ -55,7 +55,7 @@ def test_the_parameters_say_which_transport_is_used(
 
 
 class Guarded:
-    """SSM with IAM: it does not tell a role without the right on a parameter whether that exists."""
+    """SSM with IAM: without the right on a parameter, a role does not learn whether it exists."""
 
     def __init__(self, **values: str) -> None:
         self._values = parameters(**values)
