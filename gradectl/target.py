@@ -127,6 +127,30 @@ class EnvironmentClient:
         """The other transport, where both exist during a change."""
         return next((each for each in self._transports[1] if each is not self.transport), None)
 
+    @property
+    def options(self) -> str:
+        """The options that name these queues in another command: -e, and --transport if needed."""
+        inactive = self.inactive_transport
+        return f"-e {self.name} --transport {inactive}" if inactive else f"-e {self.name}"
+
+    @property
+    def inactive_transport(self) -> TransportName | None:
+        """The transport of these queues, where it is not the active one."""
+        return None if self.transport is self._transports[0] else self.transport
+
+    def inspect_command(self, queue: str, *, sample: int | None = None) -> str:
+        """
+        Return the command that shows the messages of a queue.
+
+        Args:
+            queue: Name of the queue.
+            sample: Number of messages to receive on Amazon SQS; None for ten.
+        """
+        command = f"gradectl queue inspect {queue} {self.options}"
+        return (
+            f"{command} --sample {sample or 10}" if self.transport is TransportName.SQS else command
+        )
+
     @cached_property
     def _transports(self) -> tuple[TransportName, tuple[TransportName, ...]]:
         """The active transport, and those that exist."""

@@ -194,7 +194,7 @@ def inspect_queue(  # noqa: PLR0913 - one for each option
             raise no_queue(target, name)
         if broker.holder:
             wanted = any((limit, since, where, group_by, message_id))
-            _refuse_reading(name, selector, is_reading=wanted and not sample)
+            _refuse_reading(target, name, selector, is_reading=wanted and not sample)
             if not sample:
                 return _show_counts(target, counters)
         if message_id:
@@ -214,7 +214,9 @@ def _exit_code(target: EnvironmentClient, scan: ScanResult) -> int:
     return ExitCode.PARTLY_DONE
 
 
-def _refuse_reading(queue: str, selector: str, *, is_reading: bool) -> None:
+def _refuse_reading(
+    target: EnvironmentClient, queue: str, selector: str, *, is_reading: bool
+) -> None:
     """Refuse options that Amazon SQS cannot do, or not without --sample."""
     if selector:
         raise UsageError(
@@ -226,7 +228,7 @@ def _refuse_reading(queue: str, selector: str, *, is_reading: bool) -> None:
         raise UsageError(
             "Amazon SQS shows a message only by receiving it",
             where=queue,
-            next_step=f"gradectl queue inspect {queue} --sample N receives some and returns them",
+            next_step=f"{target.inspect_command(queue)} receives some and returns them",
         )
 
 
@@ -246,7 +248,7 @@ def _show_counts(target: EnvironmentClient, counters: QueueStatistics) -> int:
     title = f"{counters.queue} of {target.name}: {counted}"
     target.app.ui.emit("queue-inspect", document, Table((), (), title))
     if counters.waiting:
-        example = f"gradectl queue inspect {counters.queue} -e {target.name} --sample 10"
+        example = target.inspect_command(counters.queue)
         target.app.ui.say(f"next: {example} receives some, and returns them")
     return ExitCode.OK
 
@@ -317,8 +319,8 @@ def _show_listing(request: _Request, scan: ScanResult, listing: Listing, claims:
     document = {**head, "messages": messages}
     target.app.ui.emit("queue-inspect", document, Table(columns, rows, title))
     if views:
-        example = f"gradectl queue inspect {name} -e {target.name} --id '{views[0].message_id}'"
-        target.app.ui.say(f"next: {example}")
+        example = target.inspect_command(name, sample=request.sample)
+        target.app.ui.say(f"next: {example} --id '{views[0].message_id}'")
 
 
 def _row(view: MessageView) -> list[object]:
@@ -347,7 +349,7 @@ def _show_message(
         raise GradectlError(
             f"message {message_id!r} not found; {scan.summary}",
             where=f"{name} in {target.name}",
-            next_step=f"gradectl queue inspect {name} -e {target.name}",
+            next_step=target.inspect_command(name, sample=request.sample),
         )
     (message,) = found
     view = MessageView.of(message, counters.taken_at_ms)

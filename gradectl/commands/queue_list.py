@@ -174,7 +174,13 @@ def _show(
     counters = {each.queue: each.counters for each in found.states}
     before = {each.queue: each.counters for each in previous.states} if previous else {}
     changes = rates(before, counters) if found.counts_all else {}
-    said = hints(counters, target.name, target.look_at, paused=found.paused)
+    said = hints(
+        counters,
+        target.name,
+        target.look_at,
+        paused=found.paused,
+        transport=target.inactive_transport or "",
+    )
     queues = [
         {
             **_document(each, found, changes.get(each.queue)),

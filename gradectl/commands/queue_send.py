@@ -20,7 +20,7 @@ from gradectl.options import command
 from gradectl.queues.message_view import MessageView, decoded
 from gradectl.queues.tail import follow
 from gradectl.rollouts.polling import pauses
-from gradectl.target import select_environment
+from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
 from grader.contract.messages import GradingRequest, JobResult, readable_request_id
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE, RESULTS_QUEUE, TransportName
@@ -181,7 +181,7 @@ def tail(
         if name not in broker.inspector.statistics([name]):
             raise no_queue(target, name)
         if not broker.inspector.can_browse:
-            raise _no_tail(name)
+            raise _no_tail(target, name)
         for shown, arrival in enumerate(
             follow(broker.inspector, name, pauses(float("inf"))), start=1
         ):
@@ -200,9 +200,9 @@ def tail(
     return ExitCode.OK
 
 
-def _no_tail(queue: str) -> UsageError:
+def _no_tail(target: EnvironmentClient, queue: str) -> UsageError:
     return UsageError(
         "Amazon SQS cannot show new messages without taking them from their consumers",
         where=queue,
-        next_step=f"gradectl queue inspect {queue} --sample N, or gradectl result REQUEST_ID",
+        next_step=f"{target.inspect_command(queue)}, or gradectl result REQUEST_ID",
     )

@@ -35,6 +35,7 @@ from gradectl.smoke.report import (
 from gradectl.smoke.smoke_test import SmokePlan, SmokeTest
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
+from grader.contract.names import RESULTS_QUEUE
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
@@ -230,7 +231,8 @@ def _conclude(target: EnvironmentClient, report: SmokeReport, *, show: bool) -> 
         ui.say(f"{check.name}: {check.outcome}: {check.detail}")
     ui.say(f"grading-dlq: {report.dead_letters}")
     if not report.passed:
-        hint = next_step(report.failed_hop, target.name, target.look_at)
+        results = target.inspect_command(RESULTS_QUEUE)
+        hint = next_step(report.failed_hop, target.name, target.look_at, results)
         raise CheckFailedError(report.failure, where=target.name, next_step=hint)
     ui.say(f"{target.name} works; next: gradectl queue list -e {target.name}", "green")
 

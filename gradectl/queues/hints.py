@@ -30,6 +30,7 @@ def hints(
     status_command: str,
     *,
     paused: str = "",
+    transport: str = "",
 ) -> dict[str, Hint]:
     """
     Return a hint for each queue.
@@ -39,6 +40,7 @@ def hints(
         environment: Name of the environment, for commands.
         status_command: The command that shows the state of the environment.
         paused: Since when the workers are paused, and by whom; empty if they are not.
+        transport: The transport of these queues, for commands; empty for the active one.
     """
     is_working = any(
         counters.consumers or counters.in_flight
@@ -50,7 +52,7 @@ def hints(
         if counters is None:
             found[queue] = Hint("the queue does not exist", f"gradectl apply {environment}")
         elif queue == DEAD_LETTER_QUEUE:
-            found[queue] = _dead_letter_hint(counters, environment)
+            found[queue] = _dead_letter_hint(counters, environment, transport)
         elif queue == RESULTS_QUEUE:
             found[queue] = _result_hint(counters)
         elif paused:
@@ -61,11 +63,15 @@ def hints(
     return found
 
 
-def _dead_letter_hint(counters: QueueStatistics, environment: str) -> Hint:
+def _dead_letter_hint(counters: QueueStatistics, environment: str, transport: str) -> Hint:
     """Each message is a request that failed permanently."""
     if not counters.size:
         return Hint()
     inspect = f"gradectl queue inspect {DEAD_LETTER_QUEUE} -e {environment}"
+    if transport:
+        inspect += f" --transport {transport}"
+    if counters.consumers is None:
+        inspect += " --sample 10"  # Amazon SQS shows a message only by receiving it
     return Hint(f"{_messages(counters.size)} failed permanently", inspect)
 
 
@@ -86,6 +92,8 @@ def _request_hint(counters: QueueStatistics, status_command: str, *, is_working:
     if counters.consumers == 0 and not is_working:
         waiting = f", {counters.waiting} waiting" if counters.waiting else ""
         return Hint(f"0 consumers{waiting}: no worker is connected", status_command)
+    if counters.consumers is None and counters.waiting > _MANY and not is_working:
+        return Hint(f"{counters.waiting} waiting and none in flight", status_command)
     if counters.waiting > _MANY:
         return Hint("too few workers", "raise ecs_max_capacity or ecs_task_cpu")
     return Hint()

@@ -188,7 +188,7 @@ class SmokeReport:
         return next((probe.failed_hop for probe in self.probes if probe.failed_hop), "")
 
 
-def next_step(failed_hop: str, environment: str, status_command: str) -> str:
+def next_step(failed_hop: str, environment: str, status_command: str, results_command: str) -> str:
     """
     Return what to check after a failure.
 
@@ -196,11 +196,12 @@ def next_step(failed_hop: str, environment: str, status_command: str) -> str:
         failed_hop: One of `HOPS`; empty if a check failed.
         environment: Name of the environment, for commands.
         status_command: The command that shows the state of the environment.
+        results_command: The command that shows the messages of `grading-results`.
     """
     if failed_hop == UPLOAD:
         return "check that these credentials can write to the bucket"
     if failed_hop == RESULT:
-        return f"gradectl queue inspect grading-results -e {environment}"
+        return results_command
     if failed_hop == ROW:
         return f"{status_command}: the workers could not save it in the database"
     return f"gradectl queue list -e {environment}; {status_command}; gradectl logs {environment}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,24 @@ def test_one_message_of_a_sample_is_shown_whole(queues: SqsQueues) -> None:
     assert "not found" in missing.stderr
     assert grouped.document["groups"] == [{"group": "INTERNAL_ERROR", "count": 2}]
     assert queues.waiting(DEAD) == 2
+
+
+def test_the_next_command_of_each_listing_works(queues: SqsQueues) -> None:
+    """From the counters of all queues to the whole message, as it is printed."""
+    queues.dead_letter(1)
+    said = queues.dev.gradectl("queue", "list", "-e", "dev").stderr
+
+    listed = queues.dev.gradectl(*printed(said))
+    shown = queues.dev.gradectl(*printed(listed.stderr))
+
+    assert listed.code == 0, listed.stderr
+    assert shown.code == 0, shown.stderr
+    assert "INTERNAL_ERROR" in shown.stdout
+
+
+def printed(said: str) -> list[str]:
+    """The arguments of the last command that a message names."""
+    return shlex.split(said.rpartition("gradectl ")[2].splitlines()[0])
 
 
 def test_during_a_change_the_other_transport_is_named(queues: SqsQueues) -> None:

@@ -69,6 +69,29 @@ def test_dead_letters_lead_to_their_inspection() -> None:
     )
 
 
+def test_dead_letters_on_sqs_lead_to_a_sample() -> None:
+    """Without it the command shows only counters; the transport is named where it is not active."""
+    dead = {DEAD_LETTER_QUEUE: replace(IDLE, size=1, consumers=None)}
+
+    active = hints(dead, "dev", "")[DEAD_LETTER_QUEUE].next_step
+    other = hints(dead, "dev", "", transport="sqs")[DEAD_LETTER_QUEUE].next_step
+
+    assert active == "gradectl queue inspect grading-dlq -e dev --sample 10"
+    assert other == "gradectl queue inspect grading-dlq -e dev --transport sqs --sample 10"
+
+
+def test_requests_on_sqs_that_none_receives_lead_to_the_status() -> None:
+    """More workers do not help where none runs."""
+    waiting = replace(IDLE, size=101, consumers=None)
+    busy = replace(waiting, size=102, in_flight=1)
+
+    found = hints({REQUESTS_QUEUE: waiting}, "dev", "gradectl smoke dev")[REQUESTS_QUEUE]
+    loaded = hints({REQUESTS_QUEUE: busy}, "dev", "gradectl smoke dev")[REQUESTS_QUEUE]
+
+    assert str(found) == "101 waiting and none in flight: gradectl smoke dev"
+    assert loaded.text == "too few workers"
+
+
 def test_results_without_a_consumer_have_a_hint() -> None:
     """A consumer will receive them."""
     assert hint_texts(results=replace(IDLE, size=4)) == hint_texts()

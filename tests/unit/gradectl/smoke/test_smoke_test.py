@@ -238,11 +238,14 @@ def test_a_lost_broker_is_unreachable(environment: FakeEnvironment) -> None:
 
 def test_each_hop_has_a_next_step() -> None:
     """Commands include the environment."""
-    steps = {hop: next_step(hop, "local", "gradectl local status") for hop in (UPLOAD, GRADE)}
+    steps = {
+        hop: next_step(hop, "local", "gradectl local status", "gradectl queue inspect results")
+        for hop in (UPLOAD, GRADE, RESULT)
+    }
 
     assert "bucket" in steps[UPLOAD]
     assert "gradectl queue list -e local" in steps[GRADE]
-    assert "gradectl queue inspect grading-results -e local" in next_step(RESULT, "local", "")
+    assert steps[RESULT] == "gradectl queue inspect results"
 
 
 def test_several_jobs_are_sent_one_after_the_other(environment: FakeEnvironment) -> None:
