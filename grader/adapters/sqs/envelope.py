@@ -64,7 +64,7 @@ def unwrap(text: str, attributes: Mapping[str, Mapping[str, Any]]) -> tuple[byte
     if rest is not None:
         del headers[HEADERS_ATTRIBUTE]
         headers |= rest
-    return text.encode() if body is None else body, headers
+    return text.encode(errors="surrogatepass") if body is None else body, headers
 
 
 def size(text: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
@@ -123,10 +123,11 @@ def _decoded(text: str) -> bytes | None:
 
 
 def _object(text: str) -> dict[str, str] | None:
+    """Read headers as `wrap` writes them; None for any other text."""
     try:
         found = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nothing but brackets
         return None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
         return None
-    return {str(key): str(value) for key, value in found.items()}
+    return found

@@ -61,6 +61,14 @@ def test_a_plain_message_is_readable_by_other_programs() -> None:
         {ENCODING_ATTRIBUTE: {"DataType": "String", "StringValue": "base64"}},
         {HEADERS_ATTRIBUTE: {"DataType": "String", "StringValue": "[1]"}},
         {HEADERS_ATTRIBUTE: {"DataType": "String", "StringValue": "no JSON"}},
+        {HEADERS_ATTRIBUTE: {"DataType": "String", "StringValue": '{"a": {"b": 1}, "c": null}'}},
+        {HEADERS_ATTRIBUTE: {"DataType": "String", "StringValue": "[" * 100_000}},
+        {
+            HEADERS_ATTRIBUTE: {
+                "DataType": "String",
+                "StringValue": '{"a": ' * 900 + "{}" + "}" * 900,
+            }
+        },
         {"x-other": {"DataType": "Number", "StringValue": "7"}},
     ],
 )
@@ -72,6 +80,16 @@ def test_a_foreign_message_keeps_its_body_and_attributes(
 
     assert body == b"not base64!"
     assert headers == {name: value["StringValue"] for name, value in attributes.items()}
+
+
+@given(
+    st.text(st.characters()),
+    st.dictionaries(NAMES, st.fixed_dictionaries({"StringValue": VALUES | st.text('[{:"}]1,')})),
+)
+@example("\ud800", {})
+def test_no_message_is_unreadable(text: str, attributes: dict[str, dict[str, str]]) -> None:
+    """An error here would end the worker, and each other one that receives the message."""
+    unwrap(text, attributes)
 
 
 def test_a_binary_attribute_is_not_a_header() -> None:
