@@ -103,16 +103,30 @@ def find_secret(needed: Iterable[NeededParameter], word: str) -> NeededParameter
     Find a secret by its full name, `PART/KEY`, or `PART` alone.
 
     Raises:
-        UsageError: There is no such secret; the error lists all of them.
+        UsageError: There is no such secret; the error lists all of them, or says that it belongs to
+            a broker, which the environment does not have.
     """
     secrets = [each for each in needed if each.secret]
     for each in secrets:
         if word in (each.name, each.short_name, each.part):
             return each
     names = [each.short_name for each in secrets]
+    if _is_of_a_broker(word) and not any(_is_of_a_broker(each) for each in names):
+        raise UsageError(
+            f"this environment uses Amazon SQS: it has no broker, and no secret {word!r}",
+            where="NAME",
+            next_step=f"secrets: {', '.join(names)}",
+        )
     close = get_close_matches(word, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"secrets: {', '.join(names)}"
     raise UsageError(f"unknown secret {word!r}", where="NAME", next_step=hint)
+
+
+def _is_of_a_broker(word: str) -> bool:
+    """Whether a word is a name of a secret that environments with a broker have."""
+    parts = [part for part in _KEYS if part.partition("-")[0] == "mq"]
+    found = word.removesuffix(f"/{_SECRET}").rpartition("/")[2]
+    return found in parts
 
 
 #: Part -> shortest and longest value, and the characters that the engine does not accept.

@@ -199,7 +199,7 @@ def test_status_and_doctor_miss_no_broker(grading: AppliedOnSqs) -> None:
     ("arguments", "code", "said"),
     [
         (("broker-users", "sync"), 78, "this environment uses Amazon SQS: it has no broker"),
-        (("secrets", "rotate"), 64, "unknown secret 'mq-worker'"),
+        (("secrets", "rotate"), 64, "this environment uses Amazon SQS: it has no broker"),
     ],
 )
 def test_commands_for_users_of_a_broker_say_that_there_is_none(

@@ -70,6 +70,19 @@ def test_an_unknown_secret_is_refused(word: str) -> None:
     assert caught.value.next_step
 
 
+@pytest.mark.parametrize("word", ["mq", "mq-worker", "mq-web/password", "/dev/mq/password"])
+def test_an_environment_on_sqs_has_no_secret_of_a_broker(word: str) -> None:
+    """The error says why, because the name is right elsewhere."""
+    on_sqs = needed_parameters("dev", {"use_sqs_queue": True})
+
+    with pytest.raises(UsageError, match="uses Amazon SQS: it has no broker") as caught:
+        find_secret(on_sqs, word)
+
+    assert caught.value.next_step == "secrets: db/password, db-app/password"
+    with pytest.raises(UsageError, match="unknown secret"):
+        find_secret(on_sqs, "mq-woker")
+
+
 def test_a_state_says_what_is_wrong() -> None:
     """Missing, or readable without a key."""
     secret = parameter("mq")
