@@ -205,8 +205,21 @@ class EnvironmentClient:
         except (GradectlError, GraderError) as error:
             if self.environment.external and "gradectl apply" in error.next_step:
                 error.next_step = (
-                    f"in the environment's own Terraform, set the parameters /{self.name}/mq/"
-                    "{broker-endpoint,username,password} and"
-                    f" /{self.name}/db/{{endpoint,name,username,password}}"
+                    "in the environment's own Terraform, set the parameters"
+                    f" {self._transport_parameters()}"
+                    f" and /{self.name}/db/{{endpoint,name,username,password}}"
                 )
             raise
+
+    def _transport_parameters(self) -> str:
+        """Name the parameters of the transports that exist; without any, those of both."""
+        known = {
+            TransportName.ACTIVEMQ: f"/{self.name}/mq/{{broker-endpoint,username,password}}",
+            TransportName.SQS: f"/{self.name}/sqs/"
+            "{active,requests-url,priority-url,results-url,dead-letter-url}",
+        }
+        try:
+            existing = self._transports[1]
+        except GradectlError:  # the error that is being advised on matters more
+            existing = ()
+        return " and ".join(known[each] for each in existing) or " or ".join(known.values())

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gradectl.cloud import CloudContext
-from gradectl.errors import ConfigurationError, UsageError
+from gradectl.environment import Environment
+from gradectl.errors import ConfigurationError, PermissionDeniedError, UsageError
 from gradectl.local.stack import Stack, make_directory, take_lock
 from gradectl.options import GlobalOptions
-from gradectl.target import select_environment
+from gradectl.target import EnvironmentClient, select_environment
+from grader.contract.names import TransportName
 
 AddEnvironment = Callable[..., None]
 
@@ -144,3 +146,53 @@ def test_an_unknown_environment_is_an_error(app: CloudContext, add: AddEnvironme
         select_environment(app, "locla")
 
     assert "'local'" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("existing", "named", "absent"),
+    [
+        ((TransportName.ACTIVEMQ,), ["/exams/mq/{broker-endpoint,"], ["/exams/sqs/"]),
+        ((TransportName.SQS,), ["/exams/sqs/{active,requests-url,"], ["/exams/mq/"]),
+        ((), ["/exams/mq/{broker-endpoint,", " or /exams/sqs/{active,requests-url,"], []),
+        (None, ["/exams/mq/{broker-endpoint,", " or /exams/sqs/{active,requests-url,"], []),
+    ],
+)
+def test_the_parameters_of_an_external_environment_are_those_of_its_transport(
+    app: CloudContext,
+    existing: tuple[TransportName, ...] | None,
+    named: list[str],
+    absent: list[str],
+) -> None:
+    """Its Terraform sets them, not `gradectl apply`; without an answer of SSM both are named."""
+    environment = Environment(
+        schema_version=1,
+        name="exams",
+        account_id="123456789012",
+        region="ap-northeast-2",
+        terraform="external",
+    )
+    target = EnvironmentClient(app, environment)
+    target.__dict__["aws"] = Parameters(existing)
+
+    with pytest.raises(ConfigurationError) as caught, target.own_advice():
+        raise ConfigurationError("nothing there", where="SSM", next_step="gradectl apply exams")
+
+    advice = caught.value.next_step
+    assert "gradectl apply" not in advice
+    assert "/exams/db/{endpoint," in advice
+    assert all(each in advice for each in named), advice
+    assert not any(each in advice for each in absent), advice
+
+
+class Parameters:
+    """SSM with the parameters of transports; None without the right to read them."""
+
+    def __init__(self, existing: tuple[TransportName, ...] | None) -> None:
+        self._existing = existing
+
+    def parameters_if_any(self, names: Sequence[str]) -> dict[str, str]:
+        """Read those that exist."""
+        if self._existing is None:
+            raise PermissionDeniedError("not allowed", where="SSM")
+        parts = ["mq" if each is TransportName.ACTIVEMQ else "sqs" for each in self._existing]
+        return {name: "true" for name in names if name.split("/")[2] in parts}
