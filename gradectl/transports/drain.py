@@ -122,12 +122,13 @@ class Drain:
         """
         Move results and dead letters that have no consumer in the old transport.
 
-        One with consumers that take nothing for the quiet time is moved as well.
+        One with consumers that take nothing for the quiet time is moved as well, and so are results
+        where consumers are not counted; dead letters have none.
         """
         for queue in (RESULTS_QUEUE, DEAD_LETTER_QUEUE):
             count = drained.counts[queue]
-            idle = not count.consumers or drained.stalled_seconds >= self.quiet_seconds
-            if count.waiting and idle:
+            unused = count.consumers == 0 or (count.consumers is None and queue != RESULTS_QUEUE)
+            if count.waiting and (unused or drained.stalled_seconds >= self.quiet_seconds):
                 self._forward(queue)
 
     def _forward(self, queue: str) -> None:

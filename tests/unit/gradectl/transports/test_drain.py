@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from unsearchable_queues import UnsearchableBroker
 
 from gradectl.errors import TryAgainError
 from gradectl.queues.journal import Journal, open_journal
@@ -25,7 +26,8 @@ class World:
     """Two transports in memory; each round of a drain takes ten seconds."""
 
     def __init__(self, journal: Journal) -> None:
-        self.old, self.new = MemoryBroker(), MemoryBroker()
+        self.old: MemoryBroker = MemoryBroker()
+        self.new = MemoryBroker()
         self.rounds: list[Drained] = []
         self.moved: Counter[str] = Counter()
         self.opened = 0
@@ -118,6 +120,19 @@ def test_results_with_a_consumer_are_left_to_it_for_the_quiet_time(world: World)
     waited = [each for each in world.rounds if each.counts[RESULTS].waiting]
     assert len(waited) > 3
     assert world.moved == {RESULTS: 1}
+
+
+def test_results_whose_consumers_are_not_counted_wait_for_the_quiet_time(world: World) -> None:
+    """An unknown number of consumers is not none; dead letters have no consumer anywhere."""
+    world.old = UnsearchableBroker()
+    world.old.send(RESULTS, b"1", {})
+    world.old.send(DEAD, b"2", {})
+
+    world.drain()
+
+    waited = [[each.counts[queue].waiting for each in world.rounds] for queue in (RESULTS, DEAD)]
+    assert [sum(each) > 3 for each in waited] == [True, False]
+    assert world.moved == {RESULTS: 1, DEAD: 1}
 
 
 def test_a_producer_of_the_old_transport_keeps_it(world: World) -> None:
