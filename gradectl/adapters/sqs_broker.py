@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.sqs_held import HeldMessages
-from gradectl.errors import GradectlError, UsageError
+from gradectl.errors import GradectlError, PermissionDeniedError, UsageError
 from gradectl.queues.broker import MoveTask
 from grader.adapters.sqs.addresses import QueueUrls
 from grader.adapters.sqs.bodies import BodyStore
@@ -97,12 +97,19 @@ class _Addresses(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         if name not in self._known:
-            own = f"{self._environment}-{name}"
-            url = self._queues.url(own) or self._queues.url(name)
+            url = None if name in _KEYS else self._find(name)  # those of _KEYS have a parameter
             if url is None:
                 raise KeyError(name)
             self._known[name] = url
         return self._known[name]
+
+    def _find(self, name: str) -> str | None:
+        """Look for a queue; IAM refuses to say of one without rights whether it exists."""
+        try:
+            url = self._queues.url(f"{self._environment}-{name}")
+        except PermissionDeniedError:
+            url = None
+        return url or self._queues.url(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)

@@ -13,7 +13,7 @@ from moto import mock_aws
 from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.sqs_broker import SqsBroker, SqsInspector, open_queues, read_urls
-from gradectl.errors import UsageError
+from gradectl.errors import PermissionDeniedError, UsageError
 from grader.adapters.sqs.client import SqsClient
 from grader.errors import SettingsError
 from grader.ports.messages import Outgoing
@@ -116,6 +116,47 @@ def test_a_queue_of_another_name_is_found_in_the_account(broker: SqsBroker) -> N
     }
     with pytest.raises(SettingsError, match="'nowhere' not found"):
         broker.send_all([Outgoing("nowhere", b"")])
+
+
+class Rights:
+    """An account in which a login has no right on queues except some."""
+
+    def __init__(self, *allowed: str) -> None:
+        self.asked: list[str] = []
+        self._allowed = allowed
+
+    def get_queue_url(self, *, QueueName: str) -> Any:  # noqa: N803 - boto3's name
+        """Answer as IAM does, which decides before SQS looks for the queue."""
+        self.asked.append(QueueName)
+        if QueueName in self._allowed:
+            return {"QueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{QueueName}"}
+        answer: Any = {"Error": {"Code": "AccessDenied", "Message": "not allowed"}}
+        raise ClientError(answer, "GetQueueUrl")
+
+
+def test_a_queue_without_a_right_on_the_name_in_the_environment_is_found(aws: Aws) -> None:
+    """The rights of an operator name no queue that does not exist."""
+    rights = Rights("judge-requests")
+    aws.__dict__["queues"] = Queues(rights, None)
+    broker = open_queues(aws, NAME, {}, BUCKET)
+
+    assert broker.url("judge-requests").endswith("/judge-requests")
+    assert rights.asked == ["dev-judge-requests", "judge-requests"]
+    with pytest.raises(PermissionDeniedError, match="not allowed"):
+        broker.url("nowhere")
+
+
+def test_a_queue_of_ours_without_a_parameter_does_not_exist(aws: Aws) -> None:
+    """An operator of an environment without urgent requests may not look for their queue."""
+    rights = Rights()
+    aws.__dict__["queues"] = Queues(rights, Metrics(REQUESTS, None))
+    urls = read_urls(aws, NAME)
+    del urls["grading-priority"]
+
+    inspector = open_queues(aws, NAME, urls, BUCKET).inspector
+
+    assert list(inspector.statistics([REQUESTS, "grading-priority"])) == [REQUESTS]
+    assert rights.asked == []
 
 
 def test_a_message_that_is_too_large_for_sqs_is_read_and_moved(broker: SqsBroker) -> None:
