@@ -129,7 +129,10 @@ class RootValues:
         return tuple(
             (f"sqs:{action}", arn)
             for purpose, arn in self.queues.items()
-            for action in (receiving if purpose in ("requests", "priority") else ("SendMessage",))
+            for action in (
+                "GetQueueAttributes",
+                *(receiving if purpose in ("requests", "priority") else ("SendMessage",)),
+            )
         )
 
     @property

@@ -169,7 +169,7 @@ def test_the_endpoint_of_sqs_must_allow_the_queues() -> None:
 
     assert causes(ours) == []
     assert set(causes(others)) == {"endpoint-policy"}
-    assert len(causes({**ours, "Action": "sqs:ReceiveMessage"})) == 3  # extend, delete, send
+    assert len(causes({**ours, "Action": "sqs:ReceiveMessage"})) == 4  # count, extend, delete, send
 
 
 def test_parameters_and_queues_follow_the_transport() -> None:
