@@ -1,8 +1,3 @@
-locals {
-  # Bodies that are too large for SQS are in temp/messages/, where they must outlive the message: 14 days at most.
-  large_message_rules = local.uses_sqs ? { "temp/" = { expiration_days = 15, noncurrent_days = 1 } } : {}
-}
-
 module "storage" {
   source = "../modules/storage"
 
@@ -17,7 +12,7 @@ module "storage" {
     expiration = var.s3_lifecycle_expiration_days
     noncurrent = var.s3_lifecycle_noncurrent_days
   } : null
-  lifecycle_rules = merge(local.large_message_rules, var.s3_lifecycle_rules)
+  lifecycle_rules = var.s3_lifecycle_rules
 
   access_logs   = var.s3_access_logs
   cors          = var.s3_cors

@@ -34,7 +34,8 @@ locals {
         sid      = "InspectMoveAndPurge"
         purposes = keys(local.names)
         actions = concat(local._consume, [
-          "sqs:CancelMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:PurgeQueue", "sqs:SendMessage", "sqs:StartMessageMoveTask",
+          "sqs:CancelMessageMoveTask", "sqs:GetQueueUrl", "sqs:ListMessageMoveTasks", "sqs:PurgeQueue", "sqs:SendMessage",
+          "sqs:StartMessageMoveTask",
         ])
       },
     ]
@@ -49,13 +50,27 @@ locals {
     Condition = { StringEquals = { "kms:ViaService" = "sqs.${split(":", local.kms_key_arn)[3]}.amazonaws.com" } }
   }]
 
-  # Both sides send and read large bodies; the lifecycle of the bucket deletes them.
-  _use_bucket = var.bucket_arn == null ? [] : [{
-    Sid      = "UseLargeBodies"
-    Effect   = "Allow"
-    Action   = ["s3:GetObject", "s3:PutObject"]
-    Resource = "${var.bucket_arn}/temp/messages/*"
-  }]
+  # Folders of large bodies that each role reads and writes; the lifecycle of the bucket deletes them.
+  _bodies = {
+    operator = { read = ["results", "submissions"], write = "results" }
+    web      = { read = ["results"], write = "submissions" }
+    worker   = { read = ["results", "submissions"], write = "results" }
+  }
+  _bucket = var.bucket_arn == null ? "" : var.bucket_arn
+  _use_bucket = { for role, folders in local._bodies : role => [for statement in [
+    {
+      Sid      = "ReadLargeBodies"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = [for folder in folders.read : "${local._bucket}/${folder}/messages/*"]
+    },
+    {
+      Sid      = "WriteLargeBodies"
+      Effect   = "Allow"
+      Action   = "s3:PutObject"
+      Resource = "${local._bucket}/${folders.write}/messages/*"
+    },
+  ] : statement if var.bucket_arn != null] }
 
   policies = { for role, rights in local._rights : role => jsonencode({
     Version = "2012-10-17"
@@ -66,6 +81,6 @@ locals {
         Action   = sort(right.actions)
         Resource = [for purpose in sort(right.purposes) : local.arns[purpose]]
       }
-    ], local._use_key, local._use_bucket)
+    ], local._use_key, local._use_bucket[role])
   }) }
 }

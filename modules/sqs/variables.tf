@@ -1,5 +1,5 @@
 variable "bucket_arn" {
-  description = "ARN of the bucket in which bodies that are too large for SQS are stored, below temp/messages/; null gives no right to one."
+  description = "ARN of the bucket in which bodies that are too large for SQS are stored, in submissions/messages/ and results/messages/; null gives no right to one."
   type        = string
   default     = null
 

@@ -150,7 +150,8 @@ run "each_role_may_use_its_queues_only" {
       Effect = "Allow"
       Action = [
         "sqs:CancelMessageMoveTask", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
-        "sqs:ListMessageMoveTasks", "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage", "sqs:StartMessageMoveTask",
+        "sqs:GetQueueUrl", "sqs:ListMessageMoveTasks", "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage",
+        "sqs:StartMessageMoveTask",
       ]
       Resource = [output.arns["dead_letter"], output.arns["priority"], output.arns["requests"], output.arns["results"]]
     }]

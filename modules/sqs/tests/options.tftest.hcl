@@ -46,15 +46,44 @@ run "large_bodies_are_in_the_bucket" {
   }
 
   assert {
-    condition = alltrue([for document in [output.operator_policy_json, output.web_policy_json, output.worker_policy_json] :
-      reverse(jsondecode(document).Statement)[0] == {
-        Sid      = "UseLargeBodies"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = "arn:aws:s3:::test-grading-files/temp/messages/*"
-      }
+    condition = alltrue([for document in [output.operator_policy_json, output.worker_policy_json] :
+      slice(reverse(jsondecode(document).Statement), 0, 2) == [
+        {
+          Sid      = "WriteLargeBodies"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "arn:aws:s3:::test-grading-files/results/messages/*"
+        },
+        {
+          Sid    = "ReadLargeBodies"
+          Effect = "Allow"
+          Action = "s3:GetObject"
+          Resource = [
+            "arn:aws:s3:::test-grading-files/results/messages/*",
+            "arn:aws:s3:::test-grading-files/submissions/messages/*",
+          ]
+        },
+      ]
     ])
-    error_message = "Each role may store and read bodies of messages, and no other object."
+    error_message = "Workers and operators read bodies of all messages, and store those of results and dead letters."
+  }
+
+  assert {
+    condition = slice(reverse(jsondecode(output.web_policy_json).Statement), 0, 2) == [
+      {
+        Sid      = "WriteLargeBodies"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "arn:aws:s3:::test-grading-files/submissions/messages/*"
+      },
+      {
+        Sid      = "ReadLargeBodies"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = ["arn:aws:s3:::test-grading-files/results/messages/*"]
+      },
+    ]
+    error_message = "The web tier stores bodies of requests, and reads those of results."
   }
 }
 
