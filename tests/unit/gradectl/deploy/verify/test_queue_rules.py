@@ -13,6 +13,7 @@ from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.adapters.aws.models import QueueNode
 from gradectl.deploy.verify.account_checks import broker, log_policies, queues, service_roles
 from gradectl.deploy.verify.context import VerifyContext
+from gradectl.deploy.verify.network_checks import network
 from gradectl.deploy.verify.queue_rules import Place, WantedQueue, queue_states
 from gradectl.deploy.verify.results import CheckResult
 from gradectl.deploy.verify.terraform_state import TerraformState
@@ -185,3 +186,16 @@ def test_without_a_broker_its_log_policy_and_role_are_not_checked(aws: Aws) -> N
     assert "2 needed" in log_policies(draining).found
     assert "AmazonMQ" not in service_roles(alone).found
     assert "AmazonMQ" in service_roles(draining).found
+
+
+def test_a_list_of_endpoints_without_that_of_sqs_is_found(aws: Aws) -> None:
+    """The root takes the list as it is; the workers would wait for SQS without an answer."""
+    usual = ["ecr.api", "ecr.dkr", "logs", "ssm"]
+
+    def states(*more: str) -> dict[str, str]:
+        chosen = context(aws, use_sqs_queue=True, vpc_interface_endpoints=[*usual, *more])
+        return {each.check: each.state.value for each in network(chosen)}
+
+    assert states()["network: sqs"] == "failed"
+    assert states("sqs")["network: sqs"] != "failed"
+    assert states()["network: ssm"] == "ok"
