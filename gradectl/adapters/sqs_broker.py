@@ -169,7 +169,12 @@ class SqsBroker:
     @contextmanager
     def watch(self, queue: str, correlation_id: str) -> Iterator[SqsWatch]:
         """Receive the messages of one correlation id; others are received too, and returned."""
-        yield SqsWatch(self._client, queue, correlation_id)
+        self.url(queue)
+
+        def open_held() -> HeldMessages:
+            return HeldMessages(self._client, self._queues, queue, hold_seconds=_WATCH_SECONDS)
+
+        yield SqsWatch(open_held, correlation_id)
 
     @contextmanager
     def mover(self) -> Iterator[SqsMover]:
@@ -343,14 +348,12 @@ class SqsWatch:
     See `gradectl.queues.broker.Watch`.
 
     Args:
-        client: The queues.
-        queue: The queue.
+        open_held: Makes the object that holds the messages of one receipt.
         correlation_id: Of the messages to take.
     """
 
-    def __init__(self, client: SqsClient, queue: str, correlation_id: str) -> None:
-        self._client = client
-        self._queue = queue
+    def __init__(self, open_held: Callable[[], HeldMessages], correlation_id: str) -> None:
+        self._open_held = open_held
         self._correlation_id = correlation_id
 
     def take(self, timeout_seconds: float) -> bytes | None:
@@ -358,19 +361,15 @@ class SqsWatch:
         deadline = monotonic() + timeout_seconds
         while True:
             left = max(deadline - monotonic(), 0)
-            batch = self._client.receive(
-                self._queue,
-                count=MOST_AT_ONCE,
-                wait_seconds=min(int(left), _POLL_SECONDS),
-                visibility_seconds=_WATCH_SECONDS,
-            )
-            own = [each for each in batch if self._is_own(each)]
-            for each in batch:
-                if each not in own[:1]:
-                    self._client.hide(each, 0)
-            if own:
-                self._client.delete(own[0])
-                return own[0].body
+            held = self._open_held()
+            try:
+                held.receive(MOST_AT_ONCE, min(int(left), _POLL_SECONDS))
+                own = [each for each in held.messages() if self._is_own(each)]
+                if own:
+                    held.delete(own[:1])
+                    return own[0].body
+            finally:
+                held.release()
             left = deadline - monotonic()
             if left <= 0:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -35,6 +36,9 @@ class HeldMessages:
     """
     The messages of one queue that this program holds; thread-safe.
 
+    Receiving happens in a thread: a signal interrupts only the main thread, and messages whose
+    receipt it interrupted would be known to nobody, and hidden until their time is over.
+
     Args:
         client: The queues.
         queues: Calls in batches.
@@ -60,6 +64,7 @@ class HeldMessages:
         self._clock = clock
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
+        self._receiving = ThreadPoolExecutor(1)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_end, daemon=True)
 
@@ -87,6 +92,9 @@ class HeldMessages:
 
     def receive(self, count: int, wait_seconds: int) -> int:
         """Receive at most `count` messages, and return how many came."""
+        return self._receiving.submit(self._receive, count, wait_seconds).result()
+
+    def _receive(self, count: int, wait_seconds: int) -> int:
         began = self._clock()
         batch = self._client.receive(
             self._queue,
@@ -128,11 +136,12 @@ class HeldMessages:
 
     def release(self) -> None:
         """
-        Return what is held to the queue.
+        Return what is held to the queue, also what an interrupted call receives yet.
 
         What cannot be returned, because SQS does not answer, comes back when its time is over.
         """
         self._ended.set()
+        self._receiving.shutdown()
         if self._thread.is_alive():
             self._thread.join()
         messages = self.messages()

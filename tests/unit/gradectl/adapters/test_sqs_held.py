@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from moto import mock_aws
 
 from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.sqs_held import HOLD_SECONDS, HeldMessages
+from gradectl.errors import StoppedError
 from gradectl.local.control_plane.patch_sqs import patch_sqs
 from grader.adapters.sqs.client import SqsClient
 from grader.ports.messages import Outgoing
@@ -73,6 +76,36 @@ def test_no_more_is_received_than_asked_for() -> None:
 
     assert (len(queue.ids), queue.waiting()) == (14, 11)
     assert seen[-1] == 14
+
+
+@pytest.mark.usefixtures("account")
+def test_what_an_interrupted_call_receives_returns_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Ctrl-C between the receipt of messages and the answer of SQS, none stays hidden."""
+    queue = SharedQueue(12)
+    receive = queue.client.receive
+    main_thread = threading.get_ident()
+    is_stopped = threading.Event()
+
+    def stop(number: int, _frame: object) -> None:
+        is_stopped.set()
+        raise StoppedError(number)
+
+    def receive_while_stopped(*arguments: Any, **options: Any) -> Any:
+        found = receive(*arguments, **options)
+        signal.pthread_kill(main_thread, signal.SIGUSR1)
+        assert is_stopped.wait(10)
+        return found
+
+    monkeypatch.setattr(queue.client, "receive", receive_while_stopped)
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(StoppedError):
+            queue.held.fill(12, lambda _count: None)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        queue.held.release()
+
+    assert queue.waiting() == 12
 
 
 @pytest.mark.usefixtures("account")
