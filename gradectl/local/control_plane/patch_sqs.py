@@ -9,6 +9,7 @@ Replaces the queues of moto 5.2 by ones that behave like SQS; the protocol stays
 - GetQueueAttributes returns the redrive policy in the text that was set, and the redrive-allow
   policy at all; SetQueueAttributes keeps the policy that it does not name. Otherwise Terraform
   plans a change each time, or waits for a policy in vain.
+- The URL of a queue of another account is refused; moto takes the queue of the caller's account.
 - Messages are checked as by SQS: size in bytes with attributes, characters, number and names.
 - StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask exist.
 - CloudWatch has the metrics of the queues.
@@ -70,6 +71,13 @@ class LocalSQSResponse(SQSResponse):
         for queue in _queues(self.sqs_backend):
             queue.advance_move_tasks(lambda arn: find_queue(self.sqs_backend, arn))
         return super().call_action()
+
+    def _get_queue_name(self) -> str:
+        """Return the name in the URL; one that no queue has for the URL of another account."""
+        account = str(self._get_param("QueueUrl") or "").rpartition("/")[0].rpartition("/")[2]
+        name = str(super()._get_queue_name())
+        is_foreign = account.isdigit() and account != self.current_account
+        return f"{account}:{name}" if is_foreign else name
 
     def send_message(self) -> ActionResult:
         """Handle SendMessage."""
