@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grader.adapters.sqs.client import LEAST_LIMIT_BYTES, MOST_WAIT_SECONDS, SqsClient
 from grader.adapters.sqs.source import VISIBILITY_SECONDS, SqsJobSource
@@ -51,12 +52,12 @@ class SqsTransport:
         Raises:
             ConnectionLostError: SQS does not answer; or a queue that existed before does not.
             AccessError: The right `sqs:GetQueueAttributes` is missing.
-            SettingsError: A queue does not exist, or takes only small messages.
+            SettingsError: A queue does not exist, or takes only small messages; or redrive policies
+                lead in a circle.
         """
         checked = self._queues if self._was_open.is_set() else tuple(self._client.urls)
         try:
-            for queue in checked:
-                self._check(queue)
+            _check_loop([self._attributes(queue) for queue in checked])
         except SettingsError as error:
             if not self._was_open.is_set():
                 raise
@@ -70,15 +71,40 @@ class SqsTransport:
             dead_letter_queue=self._dead_letter_queue,
         )
 
-    def _check(self, queue: str) -> None:
-        limit = int(self._client.attributes(queue).get("MaximumMessageSize", LEAST_LIMIT_BYTES))
+    def _attributes(self, queue: str) -> dict[str, str]:
+        found = self._client.attributes(queue)
+        limit = int(found.get("MaximumMessageSize", LEAST_LIMIT_BYTES))
         if limit < LEAST_LIMIT_BYTES:
             raise SettingsError(
                 f"the queue takes messages of at most {limit} bytes",
                 where=self._client.urls[queue],
                 next_step=f"set MaximumMessageSize to {LEAST_LIMIT_BYTES} or more",
             )
+        return found
 
     def open_inspector(self) -> None:
         """Return None: SQS cannot show a message without receiving it."""
         return
+
+
+def _check_loop(queues: Sequence[Mapping[str, str]]) -> None:
+    """Refuse redrive policies that lead back to a queue: its messages would never be received."""
+    targets = {each.get("QueueArn", ""): _redrive_target(each) for each in queues}
+    for first, target in targets.items():
+        passed, arn = [first], target
+        while arn and arn not in passed:
+            passed.append(arn)
+            arn = targets.get(arn, "")
+        if arn:
+            raise SettingsError(
+                f"the redrive policies lead in a circle: {' -> '.join([*passed, arn])}",
+                where=first,
+                next_step="remove the redrive policy of the dead-letter queue",
+            )
+
+
+def _redrive_target(attributes: Mapping[str, str]) -> str:
+    try:
+        return str(json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"])
+    except (KeyError, TypeError, ValueError):
+        return ""

@@ -322,6 +322,17 @@ def test_a_missing_queue_ends_a_worker_at_its_start_and_not_later() -> None:
     assert (transport.name, transport.open_inspector()) == ("sqs", None)
 
 
+def test_redrive_policies_in_a_circle_are_refused_at_the_start() -> None:
+    """SQS would move a message around without anybody receiving it."""
+    policy = '{"deadLetterTargetArn": "arn:requests", "maxReceiveCount": 2}'
+    transport = SqsTransport(
+        Service(QueueArn="arn:requests", RedrivePolicy=policy).client, ["jobs"]
+    )
+
+    with pytest.raises(SettingsError, match=r"arn:requests -> arn:requests"):
+        transport.open_source("consumer-1")
+
+
 def test_a_queue_for_too_small_messages_is_refused_at_the_start() -> None:
     """A dead letter with its reasons would not fit."""
     transport = SqsTransport(Service(MaximumMessageSize="1024").client, ["jobs"])
