@@ -75,9 +75,15 @@ class _SettingsCommand(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of environment variables."""
         super().format_epilog(ctx, formatter)
+        fields = self.settings.model_fields
+        notes = {
+            name: "required" if fields[name.lower()].is_required() else f"default: {default}"
+            for name, default, _ in explain(self.settings)
+            if default or fields[name.lower()].is_required()
+        }
         rows = [
-            (name, f"{meaning} [{f'default: {default}' if default else 'required'}]")
-            for name, default, meaning in explain(self.settings)
+            (name, f"{meaning} [{notes[name]}]" if name in notes else meaning)
+            for name, _, meaning in explain(self.settings)
         ]
         with formatter.section("Environment variables"):
             formatter.write_dl(rows)
