@@ -23,6 +23,7 @@ class Delivery:
     redelivered: bool = False
     ack_id: str = ""
     receives: int = 0  # how often it was received, this time included; 0 if that is not counted
+    first_received_ms: int = 0  # when that was the first time, Unix time; 0 if it is not known
 
 
 @dataclass(frozen=True)

@@ -108,9 +108,11 @@ def for_operators(dead: Outgoing, *, reason: str, made: int) -> Outgoing:
 
 def _copied_headers(delivery: Delivery, now: datetime) -> dict[str, str]:
     kept = producer_headers(delivery.headers)
+    known = delivery.first_received_ms
+    first_seen = datetime.fromtimestamp(known / 1000, UTC) if known else now
     return {
         **kept,
-        FIRST_SEEN_HEADER: kept.get(FIRST_SEEN_HEADER) or _rfc3339(now),
+        FIRST_SEEN_HEADER: kept.get(FIRST_SEEN_HEADER) or _rfc3339(first_seen),
         ORIGINAL_ID_HEADER: original_id(delivery),
         ORIGINAL_QUEUE_HEADER: kept.get(ORIGINAL_QUEUE_HEADER) or delivery.queue,
     }

@@ -235,6 +235,15 @@ def test_retried_message_comes_again_later_in_its_own_queue() -> None:
     }
 
 
+def test_a_transport_may_know_when_a_message_was_first_received() -> None:
+    """On SQS a retry makes no copy, so a dead letter has the time from the transport."""
+    known = Delivery("requests", "id", b"{}", {}, first_received_ms=1_724_155_000_999)
+
+    (dead,) = settle(Rejected(BROKEN, None), known, POLICY, NOW).outgoing
+
+    assert dead.headers[FIRST_SEEN_HEADER] == "2024-08-20T11:56:40Z"
+
+
 def test_copy_of_a_copy_keeps_the_first_identity() -> None:
     """However often a request is retried, it stays the same request from the same queue."""
     first = settled_as(Retry()).outgoing[0]
