@@ -86,8 +86,28 @@ _THROTTLED = re.compile("throttl|OverLimit", re.IGNORECASE)
 LEAST_LIMIT_BYTES = 64 << 10
 #: The limit of a queue whose attributes may not be read.
 _USUAL_LIMIT_BYTES = 256 << 10
-_SYSTEM_ATTRIBUTES = ("ApproximateReceiveCount", "DeadLetterQueueSourceArn", "SentTimestamp")
+_SYSTEM_ATTRIBUTES = (
+    "ApproximateFirstReceiveTimestamp",
+    "ApproximateReceiveCount",
+    "DeadLetterQueueSourceArn",
+    "SentTimestamp",
+)
 _MOST_HEADER_BYTES = 32 << 10
+
+
+@contextmanager
+def after_opening() -> Generator[None]:
+    """
+    Raise a refusal as `ConnectionLostError`, where queue and rights were there before.
+
+    A deleted queue or a right that was taken away may come back, and changes of rights take effect
+    minutes later; the text still names call and queue.
+    """
+    try:
+        yield
+    except (AccessError, SettingsError) as error:
+        lost = ConnectionLostError(error.what, where=error.where, next_step=error.next_step)
+        raise lost from error
 
 
 class NotInFlightError(GraderError):
@@ -108,6 +128,7 @@ class ReceivedMessage:
         receives: How often it was received, this time included.
         sent_ms: When it was sent, Unix time in milliseconds.
         source_arn: ARN of the queue whose redrive policy made it a dead letter; empty for others.
+        first_received_ms: When it was received for the first time, Unix time in milliseconds.
     """
 
     queue: str
@@ -118,6 +139,7 @@ class ReceivedMessage:
     receives: int = 1
     sent_ms: int = 0
     source_arn: str = ""
+    first_received_ms: int = 0
 
 
 def open_sqs_client(
@@ -331,6 +353,7 @@ def _received(queue: str, message: Mapping[str, Any]) -> ReceivedMessage:
         receives=int(system.get("ApproximateReceiveCount", 1)),
         sent_ms=int(system.get("SentTimestamp", 0)),
         source_arn=system.get("DeadLetterQueueSourceArn", ""),
+        first_received_ms=int(system.get("ApproximateFirstReceiveTimestamp", 0)),
     )
 
 

@@ -6,8 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from grader.adapters.sqs.client import NotInFlightError, ReceivedMessage, SqsClient
-from grader.errors import ConnectionLostError, SettingsError
+from grader.adapters.sqs.client import (
+    NotInFlightError,
+    ReceivedMessage,
+    SqsClient,
+    after_opening,
+)
+from grader.errors import ConnectionLostError
 from grader.ports.messages import Outgoing
 
 
@@ -73,7 +78,6 @@ class Settler:
 
         Raises:
             ConnectionLostError: It failed, maybe in part; so the message has to be returned.
-            AccessError: A right is missing.
         """
         with self._lock:
             if self._thread is None:
@@ -91,9 +95,8 @@ class Settler:
 
     def _run(self, work: Callable[[], None]) -> None:
         try:
-            work()
-        except SettingsError as error:  # the queue existed when the source was opened
-            self._failure = ConnectionLostError(error.what, where=error.where)
+            with after_opening():
+                work()
         except Exception as error:  # noqa: BLE001 - raised by the next `confirm`
             self._failure = error
         finally:

@@ -25,10 +25,11 @@ from grader.adapters.sqs.client import (
     NotInFlightError,
     ReceivedMessage,
     SqsClient,
+    after_opening,
 )
 from grader.adapters.sqs.settling import Settler
 from grader.contract.names import DEAD_LETTER_QUEUE
-from grader.errors import ConnectionLostError, GraderError, SettingsError
+from grader.errors import ConnectionLostError, GraderError
 from grader.ports.messages import Delivery, Outgoing
 
 #: How long a message stays hidden after its receipt or the last `extend`.
@@ -260,6 +261,7 @@ class SqsJobSource:
             redelivered=message.receives > 1,
             ack_id=message.handle,
             receives=message.receives,
+            first_received_ms=message.first_received_ms,
         )
 
     def _poll_urgent(self) -> None:
@@ -300,15 +302,13 @@ class SqsJobSource:
                 self._changed.notify_all()
 
     def _receive(self, queue: str, wait_seconds: int) -> list[ReceivedMessage]:
-        try:
+        with after_opening():
             return self._client.receive(
                 queue,
                 count=1,
                 wait_seconds=wait_seconds,
                 visibility_seconds=self._visibility_seconds,
             )
-        except SettingsError as error:  # it existed when the source was opened
-            raise ConnectionLostError(error.what, where=error.where) from error
 
     def _held(self, message: ReceivedMessage) -> _Held:
         now = self._clock()
@@ -380,7 +380,8 @@ class SqsJobSource:
         if held.lost:
             return False
         try:
-            self._client.hide(held.message, seconds)
+            with after_opening():
+                self._client.hide(held.message, seconds)
         except NotInFlightError:
             held.lost = True
             return False
