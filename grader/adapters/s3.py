@@ -27,7 +27,8 @@ _DELETE_LIMIT = 1000  # keys in one call
 _CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3}
 )
-_ABSENT = {"NoSuchKey", "404", "NoSuchVersion"}
+#: No object has a key of more than 1,024 bytes, which S3 refuses with an error of its own.
+_ABSENT = {"KeyTooLongError", "NoSuchKey", "404", "NoSuchVersion"}
 _DENIED = {"AccessDenied", "403"}
 _REFUSED = {"ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 
