@@ -187,11 +187,22 @@ def _connect(
     parameters: ParameterStore, environment: str, ca_file: Path | str | None
 ) -> Connection:
     """Connect to the broker with the current login."""
-    try:
-        endpoints, user, password = _login(parameters, environment, "mq-web")
-    except SettingsError:
-        endpoints, user, password = _login(parameters, environment, "mq")
+    endpoints, user, password = broker_login(parameters, environment)
     return connect([endpoints], user, password, ca_file=ca_file, name="grading-client")
+
+
+def broker_login(parameters: ParameterStore, environment: str) -> tuple[str, str, str]:
+    """
+    Read address, user and password: those of the user `web`, or else of the administrator.
+
+    Raises:
+        AccessError: The credentials may read neither login.
+        SettingsError: There is neither.
+    """
+    try:
+        return _login(parameters, environment, "mq-web")
+    except (AccessError, SettingsError):  # IAM does not tell whether a parameter exists
+        return _login(parameters, environment, "mq")
 
 
 def _login(parameters: ParameterStore, environment: str, part: str) -> tuple[str, str, str]:

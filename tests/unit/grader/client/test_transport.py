@@ -10,7 +10,13 @@ import boto3
 import pytest
 
 from grader.client import open_client
-from grader.client.transport import DECISION_SECONDS, Decision, FollowingSender, decide
+from grader.client.transport import (
+    DECISION_SECONDS,
+    Decision,
+    FollowingSender,
+    broker_login,
+    decide,
+)
 from grader.contract.messages import GradingRequest
 from grader.errors import (
     AccessError,
@@ -57,8 +63,8 @@ def test_the_parameters_say_which_transport_is_used(
 class Guarded:
     """SSM with IAM: without the right on a parameter, a role does not learn whether it exists."""
 
-    def __init__(self, **values: str) -> None:
-        self._values = parameters(**values)
+    def __init__(self, values: MemoryParameterStore) -> None:
+        self._values = values
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
         """Refuse what the role has no right on, which are all parameters that do not exist."""
@@ -70,24 +76,35 @@ class Guarded:
 
 def test_a_login_from_before_sqs_goes_to_the_broker() -> None:
     """Its role was applied when there was only a broker."""
-    assert decide(Guarded(), "e") == BROKER
+    assert decide(Guarded(parameters()), "e") == BROKER
 
 
 def test_a_role_has_no_right_on_the_parameter_of_a_queue_that_does_not_exist() -> None:
     """An environment without urgent requests."""
-    assert decide(Guarded(active="true", requests_url=REQUESTS), "e") == SQS
+    assert decide(Guarded(parameters(active="true", requests_url=REQUESTS)), "e") == SQS
 
 
 def test_a_role_that_may_not_read_the_url_is_refused() -> None:
     """It must not fall back to a broker that does not exist."""
     with pytest.raises(AccessError, match="not authorized"):
-        decide(Guarded(active="true"), "e")
+        decide(Guarded(parameters(active="true")), "e")
 
 
 def test_a_missing_url_is_an_error() -> None:
     """It must not fall back to a broker that does not exist."""
     with pytest.raises(SettingsError, match="/e/sqs/requests-url"):
         decide(parameters(active="true"), "e")
+
+
+@pytest.mark.parametrize("part", ["mq-web", "mq"])
+def test_the_administrator_sends_where_the_broker_has_no_user_for_it(part: str) -> None:
+    """Without that user there is no right on its parameters either."""
+    names = (("mq", "broker-endpoint"), (part, "username"), (part, "password"))
+    store = MemoryParameterStore({f"/e/{each}/{key}": f"{each} {key}" for each, key in names})
+
+    found = broker_login(Guarded(store), "e")
+
+    assert found == ("mq broker-endpoint", f"{part} username", f"{part} password")
 
 
 class Environment:
