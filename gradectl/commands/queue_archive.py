@@ -62,6 +62,7 @@ def export_queue(  # noqa: PLR0913 - one parameter an option
     be read.
     """
     target = select_environment(app, environment, transport)
+    require_new(file)
     with reading(target, name, limit) as (found, _):
         messages = select(found, selection)
         write_export(file, target, name, messages)
@@ -78,6 +79,21 @@ def export_queue(  # noqa: PLR0913 - one parameter an option
     title = f"{len(messages)} messages of {name} exported to {file}; {found.scan.summary}"
     app.ui.emit("queue-export", document, Table((), (), title))
     return ExitCode.OK if found.scan.complete else ExitCode.PARTLY_DONE
+
+
+def require_new(file: Path) -> None:
+    """
+    Refuse a file that exists, before messages are read for it.
+
+    Raises:
+        UsageError: The file exists.
+    """
+    if file.exists() or file.is_symlink():
+        raise _file_exists(file)
+
+
+def _file_exists(file: Path) -> UsageError:
+    return UsageError("the file exists", where=str(file), next_step="name a new file")
 
 
 def write_export(
@@ -102,8 +118,7 @@ def write_export(
             os.fsync(opened.fileno())
         os.link(partial, file)  # unlike a rename, this replaces nothing
     except FileExistsError as error:
-        text = "the file exists"
-        raise UsageError(text, where=str(file), next_step="name a new file") from error
+        raise _file_exists(file) from error
     except OSError as error:
         text = f"cannot be written: {error.strerror}"
         raise GradectlError(text, where=str(file), next_step="name another file") from error

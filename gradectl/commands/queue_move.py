@@ -9,7 +9,7 @@ import click
 
 from gradectl.cloud import CloudContext
 from gradectl.commands.arguments import environment_option, queue_argument
-from gradectl.commands.queue_archive import write_export
+from gradectl.commands.queue_archive import require_new, write_export
 from gradectl.commands.queue_native import purge_natively
 from gradectl.commands.queue_options import (
     limit_option,
@@ -18,7 +18,7 @@ from gradectl.commands.queue_options import (
     to_option,
     transport_option,
 )
-from gradectl.commands.queue_transfer import Selected, TransferCommand, no_queue, reading, select
+from gradectl.commands.queue_transfer import Selected, TransferCommand, reading, select
 from gradectl.context import pass_context
 from gradectl.errors import UsageError
 from gradectl.options import command
@@ -62,9 +62,7 @@ def move(  # noqa: PLR0913 - one parameter an option
     if to == name:
         raise UsageError("QUEUE and --to are the same", where="--to", next_step="name another one")
     target = select_environment(app, environment, transport)
-    with reading(target, name, limit, [to]) as (found, existing):
-        if to not in existing:
-            raise no_queue(target, to)
+    with reading(target, name, limit, required=to) as (found, _):
         plan = plan_move(name, select(found, selection), found.now_ms, to)
 
         def confirm(plan: TransferPlan) -> None:
@@ -159,6 +157,8 @@ def purge(  # noqa: PLR0913 - one parameter an option
             text, hint = "SQS exports nothing, and deletes all", "omit --export and --limit"
             raise UsageError(text, where="--native", next_step=hint)
         return purge_natively(target, name, confirm)
+    if export:
+        require_new(export)
     with reading(target, name, limit) as (found, _):
         plan = plan_move(name, found.messages, found.now_ms, "")
         now = datetime.now(UTC)

@@ -161,7 +161,11 @@ class TransferCommand:
 
 @contextmanager
 def reading(
-    target: EnvironmentClient, queue: str, limit: int | None = None, also: Sequence[str] = ()
+    target: EnvironmentClient,
+    queue: str,
+    limit: int | None = None,
+    also: Sequence[str] = (),
+    required: str = "",
 ) -> Iterator[tuple[Inspection, Collection[str]]]:
     """
     Read the messages of a queue that exists.
@@ -174,18 +178,21 @@ def reading(
         queue: The queue.
         limit: Read about so many; None for all, and `MOST_HELD` with Amazon SQS.
         also: Other queues that the command names.
+        required: Another queue, which has to exist before any message is read.
 
     Yields:
         The messages, and which of the standard queues and those of `also` exist.
 
     Raises:
-        GradectlError: It does not exist; it is not created.
+        GradectlError: A queue does not exist; it is not created.
     """
     with ExitStack() as stack:
         with target.broker("operator") as broker:
-            existing = broker.inspector.statistics(sorted({*QUEUES, queue, *also}))
-            if queue not in existing:
-                raise no_queue(target, queue)
+            needed = [queue, *filter(None, [required])]
+            existing = broker.inspector.statistics(sorted({*QUEUES, *needed, *also}))
+            for name in needed:
+                if name not in existing:
+                    raise no_queue(target, name)
             if broker.holder:
                 _say_costs(target, queue, broker.holder)
                 hold = partial(held_queue, broker, broker.holder, queue, limit or MOST_HELD)

@@ -281,6 +281,25 @@ def printed(said: str) -> list[str]:
     return shlex.split(said.rpartition("gradectl ")[2].splitlines()[0])
 
 
+def test_a_mistake_is_refused_before_a_message_is_received(
+    queues: SqsQueues, tmp_path: Path
+) -> None:
+    """A file that exists, and a missing destination, cost no receipt."""
+    queues.dead_letter(1)
+    file = tmp_path / "export.ndjson"
+    file.touch()
+
+    exported = queues.dev.gradectl("queue", "export", DEAD, "-e", "dev", "--to", str(file))
+    purged = queues.dev.gradectl("queue", "purge", DEAD, "-e", "dev", "--export", str(file))
+    moved = queues.dev.gradectl("queue", "move", DEAD, "-e", "dev", "--to", "nowhere", "--apply")
+
+    assert "the file exists" in exported.stderr
+    assert "the file exists" in purged.stderr
+    assert "queue 'nowhere' not found" in moved.stderr
+    (message,) = queues.take(DEAD)
+    assert queues.receipts(message) == 1
+
+
 def test_during_a_change_the_other_transport_is_named(queues: SqsQueues) -> None:
     """Commands take the active one; the list names the option for the other."""
     ssm = queues.dev.client("ssm")
