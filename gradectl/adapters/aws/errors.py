@@ -59,6 +59,7 @@ _BAD_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+_NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"}
 
 
@@ -115,4 +116,7 @@ def _refused(error: ClientError, where: str) -> GradectlError:
     if code in _DENIED:
         hint = f"allow {error.operation_name} in the IAM policy of this identity"
         return PermissionDeniedError(what, where=where, next_step=hint)
+    if code in _NO_QUEUE:
+        hint = "gradectl queue list, then run it again"
+        return GradectlError("the queue does not exist any more", where=where, next_step=hint)
     return GradectlError(what, where=where, next_step=_INSPECT)
