@@ -36,8 +36,8 @@ class HeldMessages:
     """
     The messages of one queue that this program holds; thread-safe.
 
-    Receiving happens in a thread: a signal interrupts only the main thread, and messages whose
-    receipt it interrupted would be known to nobody, and hidden until their time is over.
+    Receiving happens in a thread: a signal interrupts only the main thread, and the messages of
+    an interrupted receipt would be lost to this program, and hidden until their time is over.
 
     Args:
         client: The queues.

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from gradectl.adapters.aws.queues import Queues
 from gradectl.adapters.sqs_held import HOLD_SECONDS, HeldMessages
-from gradectl.errors import StoppedError
+from gradectl.errors import GradectlError, StoppedError
 from gradectl.local.control_plane.patch_sqs import patch_sqs
 from grader.adapters.sqs.client import SqsClient
 from grader.ports.messages import Outgoing
@@ -78,32 +78,39 @@ def test_no_more_is_received_than_asked_for() -> None:
     assert seen[-1] == 14
 
 
-@pytest.mark.usefixtures("account")
-def test_what_an_interrupted_call_receives_returns_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After Ctrl-C between the receipt of messages and the answer of SQS, none stays hidden."""
-    queue = SharedQueue(12)
-    receive = queue.client.receive
-    main_thread = threading.get_ident()
+class StoppedClient(SqsClient):
+    """Receives messages, and lets a signal stop the main thread before their arrival is known."""
+
+    main_thread = threading.main_thread().ident or 0
     is_stopped = threading.Event()
 
-    def stop(number: int, _frame: object) -> None:
-        is_stopped.set()
-        raise StoppedError(number)
-
-    def receive_while_stopped(*arguments: Any, **options: Any) -> Any:
-        found = receive(*arguments, **options)
-        signal.pthread_kill(main_thread, signal.SIGUSR1)
-        assert is_stopped.wait(10)
+    def receive(self, *arguments: Any, **options: Any) -> Any:
+        """Receive, and wait for the handler of the signal."""
+        found = super().receive(*arguments, **options)
+        signal.pthread_kill(self.main_thread, signal.SIGUSR1)
+        assert self.is_stopped.wait(10)
         return found
 
-    monkeypatch.setattr(queue.client, "receive", receive_while_stopped)
-    before = signal.signal(signal.SIGUSR1, stop)
+    def stop(self, number: int, _frame: object) -> None:
+        """Handle the signal as gradectl does."""
+        self.is_stopped.set()
+        raise StoppedError(number)
+
+
+@pytest.mark.usefixtures("account")
+def test_what_an_interrupted_call_receives_returns_too() -> None:
+    """After Ctrl-C between the receipt of messages and the answer of SQS, none stays hidden."""
+    queue = SharedQueue(12)
+    client = StoppedClient(queue.boto, {QUEUE: queue.url})
+    held = HeldMessages(client, Queues(queue.boto, None), QUEUE)
+
+    before = signal.signal(signal.SIGUSR1, client.stop)
     try:
         with pytest.raises(StoppedError):
-            queue.held.fill(12, lambda _count: None)
+            held.fill(12, lambda _count: None)
     finally:
         signal.signal(signal.SIGUSR1, before)
-        queue.held.release()
+        held.release()
 
     assert queue.waiting() == 12
 
@@ -163,3 +170,17 @@ def test_a_queue_that_is_deleted_meanwhile_ends_the_hold_quietly() -> None:
     queue.held.release()
 
     assert queue.ids == []
+
+
+@pytest.mark.usefixtures("account")
+def test_a_queue_that_is_deleted_under_a_command_is_named() -> None:
+    """The next step is a command, and not the AWS console."""
+    queue = SharedQueue(1)
+    queue.held.fill(1, lambda _count: None)
+    queue.boto.delete_queue(QueueUrl=queue.url)
+
+    with pytest.raises(GradectlError, match="the queue does not exist any more") as caught:
+        queue.held.delete(queue.held.messages())
+
+    assert caught.value.where == queue.url
+    assert "gradectl queue list" in caught.value.next_step
