@@ -215,6 +215,22 @@ def test_busy_consumer_holds_no_message_of_its_other_queue(queues: Any, jobs: st
     assert busy.receive(SOON).body == b"last"
 
 
+def test_a_paused_source_leaves_messages_to_others(queues: Any, jobs: str) -> None:
+    """Until it receives again."""
+    paused = queues.open(jobs)
+    assert paused.receive(NOTHING) is None
+    paused.pause()
+    queues.send(Outgoing(jobs, b"1"))
+    other = queues.open(jobs)
+
+    delivery = other.receive(SOON)
+    assert delivery.body == b"1"
+    other.settle(delivery, [])
+    other.close()
+    queues.send(Outgoing(jobs, b"2"))
+    assert paused.receive(SOON).body == b"2"
+
+
 def test_delayed_message_comes_later(queues: Any, jobs: str) -> None:
     """The consumer is free during the delay."""
     queues.send(Outgoing(jobs, b"now"))
