@@ -71,10 +71,14 @@ class TerraformFolder:
 
     def plan(self, *words: str) -> dict[str, Any]:
         """Plan, and give the plan as Terraform's JSON."""
-        file = Path(self.environ["TF_DATA_DIR"]) / "test.plan"
-        self.run("plan", "-no-color", f"-out={file}", *words)
-        plan: dict[str, Any] = json.loads(self.run("show", "-json", str(file)))
+        self.run("plan", "-no-color", f"-out={self.plan_file}", *words)
+        plan: dict[str, Any] = json.loads(self.run("show", "-json", self.plan_file))
         return plan
+
+    @property
+    def plan_file(self) -> str:
+        """Where the last plan is."""
+        return str(Path(self.environ["TF_DATA_DIR"]) / "test.plan")
 
     def within(self, **variables: str) -> TerraformFolder:
         """Give the same folder with more environment variables."""

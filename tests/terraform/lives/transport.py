@@ -48,7 +48,7 @@ def live(root: Any, account: Any) -> None:
     A state of a version without SQS only moves. No change of the transport deletes or replaces what
     has data, and no queue or broker goes while it is drained.
     """
-    apply(root)
+    root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
     for address, former in FORMER.items():
         root.run("state", "mv", address, former)
     upgraded = parse_plan(root.plan())
@@ -71,16 +71,11 @@ def live(root: Any, account: Any) -> None:
     assert not deleted(last) & KEPT
 
 
-def apply(root: Any, *variables: str) -> None:
-    """Apply with some variables."""
-    root.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE, *variables)
-
-
 def change(root: Any, *variables: str) -> Plan:
-    """Plan a change that keeps what has data, apply it, and give the plan."""
+    """Plan a change that keeps what has data, apply this plan, and give it."""
     plan = parse_plan(root.plan(*variables))
     assert not deleted(plan) & KEPT
-    apply(root, *variables)
+    root.run("apply", "-no-color", WAITS_AT_ONCE, root.plan_file)
     return plan
 
 
