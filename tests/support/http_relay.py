@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -54,7 +55,17 @@ class HttpRelay:
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target).netloc
         self._rules: list[Held] = []
+        self._failures: dict[str, tuple[int, str]] = {}
         self.url = ""
+
+    @contextmanager
+    def failing(self, *actions: str, status: int, code: str) -> Iterator[None]:
+        """Answer these actions of SQS with an error for the block."""
+        self._failures = dict.fromkeys(actions, (status, code))
+        try:
+            yield
+        finally:
+            self._failures = {}
 
     def hold(self, method: str, words: str) -> Held:
         """Hold requests with this method and these words in their path or action."""
@@ -87,7 +98,14 @@ class HttpRelay:
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Send a request to the account, unless a rule refuses it."""
-        about = f"{path} {headers.get('X-Amz-Target', '')}"
+        target = headers.get("X-Amz-Target", "")
+        failure = self._failures.get(target.removeprefix("AmazonSQS."))
+        if failure is not None:
+            status, code = failure
+            content = {"__type": f"com.amazon.coral.service#{code}", "message": "not by this test"}
+            kind = [("Content-Type", "application/x-amz-json-1.0")]
+            return status, kind, json.dumps(content).encode()
+        about = f"{path} {target}"
         for rule in self._rules:
             if rule.matches(method, about) and not rule.wait():
                 return 403, [("Content-Type", "application/xml")], _REFUSED

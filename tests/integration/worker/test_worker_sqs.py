@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from http_relay import HttpRelay
 
 from gradectl.local.loopback import free_ports
 from gradectl.local.testing import RunningDatabase
@@ -110,6 +111,16 @@ class SqsSite:
     def result(self) -> GradingResult:
         """Receive a result."""
         return GradingResult.from_json(self.receive("grading-results")["Body"].encode())
+
+    def redrive(self, queue: str, target: str) -> None:
+        """Have SQS move the messages of a queue to another after the second receipt."""
+        found = self.sqs.get_queue_attributes(
+            QueueUrl=self.urls[target], AttributeNames=["QueueArn"]
+        )
+        policy = {"deadLetterTargetArn": found["Attributes"]["QueueArn"], "maxReceiveCount": 2}
+        self.sqs.set_queue_attributes(
+            QueueUrl=self.urls[queue], Attributes={"RedrivePolicy": json.dumps(policy)}
+        )
 
     def count(self, queue: str) -> int:
         """Count the messages of a queue, those in flight and delayed included."""
@@ -272,16 +283,24 @@ def test_a_request_given_back_is_received_at_once(site: SqsSite) -> None:
 
 
 def test_wrong_queues_end_the_worker_with_the_reason(site: SqsSite) -> None:
-    """Another region, and a queue that does not exist."""
+    """Another region or account, no such queue, and queues whose redrive policies are a circle."""
+    mine = site.urls["grading-requests"]
     host = "https://sqs.eu-west-1.amazonaws.com/123456789012/x-grading-requests"
-    missing = site.urls["grading-requests"].replace("t-", "no-")
-    workers = [site.start(SQS_QUEUE_URL=url) for url in (host, missing)]
+    missing = mine.replace("t-", "no-")
+    foreign = mine.replace("/123456789012/", "/999999999999/")
+    assert foreign != mine
+    site.redrive("grading-requests", "grading-dlq")
+    site.redrive("grading-dlq", "grading-requests")
+    workers = [site.start(SQS_QUEUE_URL=url) for url in (host, missing, foreign, mine)]
 
     codes = [worker.ended() for worker in workers]
 
-    assert codes == [78, 78]
+    assert codes == [78, 78, 78, 78]
     assert "eu-west-1" in workers[0].lines[-1]
     assert missing in "".join(workers[1].lines)
+    assert f"{foreign}: GetQueueAttributes: The specified" in workers[2].lines[-1]
+    assert "check region, account and name" in workers[2].lines[-1]
+    assert "the redrive policies lead in a circle" in workers[3].lines[-1]
 
 
 def test_a_queue_deleted_while_working_is_waited_for(site: SqsSite) -> None:
@@ -298,3 +317,67 @@ def test_a_queue_deleted_while_working_is_waited_for(site: SqsSite) -> None:
     request_id = site.submit(site.request())
 
     assert site.result().request_id == request_id
+
+
+@pytest.fixture
+def relay(moto_server: str) -> Iterator[HttpRelay]:
+    """A relay before the account, which refuses chosen calls."""
+    with HttpRelay(moto_server).running() as running:
+        yield running
+
+
+def test_throttled_calls_are_repeated(site: SqsSite, relay: HttpRelay) -> None:
+    """First all of them, then those that settle a job."""
+    worker = site.start(AWS_ENDPOINT_URL=relay.url, SQS_VISIBILITY_SECONDS="3")
+    worker.wait_for("Worker started")
+    phases = [
+        (("ReceiveMessage", "SendMessage", "DeleteMessage"), 400, "ThrottlingException"),
+        (("SendMessage", "DeleteMessage"), 503, "ServiceUnavailable"),
+    ]
+    for calls, status, code in phases:
+        with relay.failing(*calls, status=status, code=code):
+            request_id = site.submit(site.request())
+            line = worker.wait_for("Waiting for the queue-0")
+            assert f"{calls[0]}: not by this test" in line
+            assert ("SQS throttles" in line) == (status == 400)
+
+        assert site.result().request_id == request_id
+        assert site.jobs.get(request_id).attempts == 1
+
+    worker.signal(signal.SIGTERM)
+    assert worker.ended() == 0
+    assert [site.count(name) for name in QUEUES] == [0, 0, 0, 0]
+    assert not any("Traceback" in line for line in worker.lines)
+
+
+def test_a_missing_right_at_the_start_ends_the_worker(site: SqsSite, relay: HttpRelay) -> None:
+    """The platform starts it again."""
+    with relay.failing("GetQueueAttributes", status=403, code="AccessDeniedException"):
+        worker = site.start(AWS_ENDPOINT_URL=relay.url)
+        assert worker.ended() == 77
+
+    assert f"{site.urls[QUEUES[0]]}: GetQueueAttributes: not by this test" in worker.lines[-1]
+
+
+def test_a_worker_frozen_for_longer_than_its_receipt_sends_nothing(
+    site: SqsSite, tmp_path: Path
+) -> None:
+    """Its receipt handle is over; another one has answered, and it goes on with the next job."""
+    (tmp_path / "open gate").touch()
+    frozen = site.start(SQS_VISIBILITY_SECONDS="3")
+    request_id = site.submit(site.request(language="gate"))
+    frozen.wait_for(f"Processing request {request_id}")
+    frozen.signal(signal.SIGSTOP)
+    other = site.start(GATE=str(tmp_path / "open gate"))
+    assert site.result().request_id == request_id
+    other.signal(signal.SIGTERM)
+    assert other.ended() == 0
+
+    frozen.signal(signal.SIGCONT)
+    frozen.pass_gate()
+    next_id = site.submit(site.request())
+
+    assert site.result().request_id == next_id
+    assert site.jobs.get(request_id).attempts == 2
+    assert site.count("grading-requests") in (0, 1)
+    assert [site.count(name) for name in ("grading-results", "grading-dlq")] == [0, 0]
