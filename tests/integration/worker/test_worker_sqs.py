@@ -359,6 +359,39 @@ def test_a_missing_right_at_the_start_ends_the_worker(site: SqsSite, relay: Http
     assert f"{site.urls[QUEUES[0]]}: GetQueueAttributes: not by this test" in worker.lines[-1]
 
 
+def test_large_requests_and_results_are_in_the_bucket(site: SqsSite) -> None:
+    """Messages of 256 KiB travel as they are, larger ones as the pointer of AWS's libraries."""
+    site.start()
+    s3, bucket = site.client("s3"), site.environment["GRADING_BUCKET"]
+    text = "x" * (256 << 10)
+    request = site.request(language="large")
+    body = json.dumps(request) + " " * (300 << 10)
+    s3.put_object(Bucket=bucket, Key="temp/messages/1", Body=body.encode())
+    pointer = [
+        "software.amazon.payloadoffloading.PayloadS3Pointer",
+        {"s3BucketName": bucket, "s3Key": "temp/messages/1"},
+    ]
+
+    site.send(text)
+    site.sqs.send_message(
+        QueueUrl=site.urls["grading-requests"],
+        MessageBody=json.dumps(pointer),
+        MessageAttributes={
+            "ExtendedPayloadSize": {"DataType": "Number", "StringValue": str(len(body))}
+        },
+    )
+    small = site.submit(site.request(sourceFile="s3://" + "y" * (256 << 10)))
+
+    found = [site.receive("grading-results") for _ in range(2)]
+
+    assert site.receive("grading-dlq")["Body"] == text
+    (large,) = [each for each in found if "ExtendedPayloadSize" in each["MessageAttributes"]]
+    place = json.loads(large["Body"])[1]
+    stored = json.loads(s3.get_object(Bucket=bucket, Key=place["s3Key"])["Body"].read())
+    (plain,) = [json.loads(each["Body"]) for each in found if each is not large]
+    assert (stored["requestId"], plain["requestId"]) == (request["requestId"], small)
+
+
 def test_a_worker_frozen_for_longer_than_its_receipt_sends_nothing(
     site: SqsSite, tmp_path: Path
 ) -> None:
