@@ -7,8 +7,8 @@ none; what a poll brings that was in flight is held for a second, in case the jo
 made visible for other workers.
 
 A busy source polls the urgent queues once a second at most, because each poll is paid for: a short
-job costs a receipt, a result and a deletion. While urgent messages keep coming, no ordinary one is
-received, as on a broker.
+job costs a receipt, a result and a deletion. While urgent messages keep coming, one message of ten
+is an ordinary one.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _MOST_RETURNS = 5
 _EMPTY_SECONDS = 0.25
 #: Between two polls of an urgent queue while the consumer is busy.
 _URGENT_SECONDS = 1.0
+#: Urgent messages in a row after which an ordinary one is next, if there is one.
+_MOST_URGENT = 9
 #: Before the fixed limit of the time in flight.
 _MARGIN_SECONDS = 5.0
 #: How long a message stays hidden whose job was abandoned: the process ends within this time, and
@@ -104,6 +106,7 @@ class SqsJobSource:
         self._failure: Exception | None = None  # of a poll
         self._busy_since: float | None = None
         self._urgent_since = float("-inf")  # when the urgent queues were found empty
+        self._urgent_in_a_row = 0  # since the last ordinary message, or the last look for one
         self._idle = False  # the ordinary queue was empty at the last poll
         self._closed = False
         self._consumer = 0  # its thread
@@ -117,10 +120,13 @@ class SqsJobSource:
             self._check()
             self._busy_since = None
         if not self._idle:
-            self._poll_urgent()
+            if not self._is_ordinary_due():
+                self._poll_urgent()
             self._idle = not self._await_arrival(
                 [self._ordinary], min(deadline, self._clock() + _EMPTY_SECONDS)
             )
+            if self._idle:
+                self._urgent_in_a_row = 0
         if not self._idle or self._await_arrival(self._queues, deadline):
             return self._begin()
         self.confirm()
@@ -243,10 +249,12 @@ class SqsJobSource:
 
     def _begin(self) -> Delivery:
         with self._changed:
-            queue = next(name for name in self._queues if name in self._arrived)
+            due = [self._ordinary] if self._urgent_in_a_row >= _MOST_URGENT else []
+            queue = next(name for name in (*due, *self._queues) if name in self._arrived)
             held = self._arrived.pop(queue)
             held.taken = True
             self._idle = False
+            self._urgent_in_a_row = self._urgent_in_a_row + 1 if queue in self._urgent else 0
             self._in_work[held.message.handle] = held
             self._busy_since = self._clock()
             if queue in self._urgent:
@@ -263,6 +271,11 @@ class SqsJobSource:
             receives=message.receives,
             first_received_ms=message.first_received_ms,
         )
+
+    def _is_ordinary_due(self) -> bool:
+        """Whether urgent messages have had their share; a poll in flight knows of no other one."""
+        with self._changed:
+            return self._urgent_in_a_row >= _MOST_URGENT and self._ordinary not in self._polling
 
     def _poll_urgent(self) -> None:
         """Look into the urgent queues, unless they were empty within the last second."""

@@ -318,6 +318,24 @@ def test_an_urgent_message_is_next_within_a_second_of_a_busy_consumer(world: Wor
     assert order == ["jobs"] * 4 + ["urgent"] * 2
 
 
+def test_urgent_messages_without_end_do_not_starve_the_others(world: World) -> None:
+    """One of ten is an ordinary one; without one waiting, urgent ones do not wait for it."""
+    for number in range(40):
+        world.queues.send(Outgoing("urgent", b"%d" % number))
+    for number in range(2):
+        world.queues.send(Outgoing("jobs", b"%d" % number))
+
+    order = []
+    for _ in range(40):
+        delivery = world.source.receive(SOON)
+        assert delivery is not None
+        order.append(delivery.queue)
+        world.source.settle(delivery, [])
+
+    one_of_ten = ["urgent"] * 9 + ["jobs"]
+    assert order == [*one_of_ten * 2, *["urgent"] * 20]
+
+
 def test_a_purge_during_a_job_does_not_stop_its_result(world: World) -> None:
     """The message is gone, and the consumer goes on with the next one."""
     world.queues.send(Outgoing("jobs", b"job"))
