@@ -64,7 +64,9 @@ class HeldMessages:
         self._clock = clock
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._receiving = ThreadPoolExecutor(1)
+        self._receipts = 0  # under way
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_end, daemon=True)
 
@@ -95,16 +97,25 @@ class HeldMessages:
         return self._receiving.submit(self._receive, count, wait_seconds).result()
 
     def _receive(self, count: int, wait_seconds: int) -> int:
-        began = self._clock()
-        batch = self._client.receive(
-            self._queue,
-            count=count,
-            wait_seconds=wait_seconds,
-            visibility_seconds=self._hold_seconds,
-        )
         with self._lock:
-            until = began + self._hold_seconds
-            self._held |= {each.message_id: _Held(each, until) for each in batch}
+            if self._ended.is_set():
+                return 0
+            self._receipts += 1
+        batch: list[ReceivedMessage] = []
+        began = self._clock()
+        try:
+            batch = self._client.receive(
+                self._queue,
+                count=count,
+                wait_seconds=wait_seconds,
+                visibility_seconds=self._hold_seconds,
+            )
+        finally:
+            with self._changed:
+                until = began + self._hold_seconds
+                self._held |= {each.message_id: _Held(each, until) for each in batch}
+                self._receipts -= 1
+                self._changed.notify_all()
         return len(batch)
 
     @property
@@ -140,7 +151,9 @@ class HeldMessages:
 
         What cannot be returned, because SQS does not answer, comes back when its time is over.
         """
-        self._ended.set()
+        with self._changed:  # a signal may end `receive` before the executor knows its thread
+            self._ended.set()
+            self._changed.wait_for(lambda: not self._receipts)
         self._receiving.shutdown()
         if self._thread.is_alive():
             self._thread.join()

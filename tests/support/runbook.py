@@ -35,6 +35,7 @@ NAMED = {
     "queue import": "tests/integration/operating/test_queue_repair.py",
     "queue move": "tests/integration/operating/test_queue_repair.py",
     "queue purge": "tests/integration/operating/test_queue_repair.py",
+    "queue tail": "tests/integration/operating/test_queue_repair.py",
     "recover": "tests/integration/cli/test_interruptions.py",
     "rejudge start": "tests/integration/operating/test_rejudge.py",
     "rollback": "tests/unit/gradectl/commands/test_rollback.py",
