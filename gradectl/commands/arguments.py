@@ -64,7 +64,7 @@ queue_argument = click.argument(
     metavar="QUEUE",
     callback=checked_queue,
     shell_complete=complete_queue,
-    help="Name of a queue of the broker.",
+    help="Name of a queue, such as grading-requests.",
 )
 
 #: REQUEST_ID, of commands about one request.

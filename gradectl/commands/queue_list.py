@@ -139,10 +139,10 @@ def _observe(target: EnvironmentClient, source: str) -> _Observation:
 
 def _observe_sqs(target: EnvironmentClient, source: str, paused: str) -> _Observation:
     """Read the queues of SQS, which always answers for itself."""
-    if source == "cloudwatch":
+    if source in ("broker", "cloudwatch"):
         raise UsageError(
             "the counters of Amazon SQS are read from SQS itself",
-            where="--source",
+            where=f"--source {source}",
             next_step="omit --source",
         )
     with target.broker("operator") as broker:

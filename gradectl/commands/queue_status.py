@@ -41,7 +41,9 @@ def status(app: CloudContext, *, environment: str | None, transport: TransportNa
     info = document["queue_info"]
     rows = [["status", document["status"]], *([key, value] for key, value in info.items())]
     rows.append(["sqs_enabled", str(document["sqs_enabled"]).lower()])
-    app.ui.emit_exactly(document, Table(("", ""), rows, f"{REQUESTS_QUEUE} of {target.name}"))
+    app.ui.emit_exactly(
+        document, Table(("field", "value"), rows, f"{REQUESTS_QUEUE} of {target.name}")
+    )
     return ExitCode.OK
 
 

@@ -355,3 +355,13 @@ def status_of(done: Any) -> Any:
     schema = json.loads((SCHEMAS / "queue-status.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(document)
     return document
+
+
+@pytest.mark.parametrize("source", ["broker", "cloudwatch"])
+def test_there_is_one_source_of_counters(queues: SqsQueues, source: str) -> None:
+    """SQS answers for itself."""
+    done = queues.dev.gradectl("queue", "list", "-e", "dev", "--source", source)
+
+    assert done.code == 64
+    assert "the counters of Amazon SQS are read from SQS itself" in done.stderr
+    assert f"where:   --source {source}" in done.stderr
