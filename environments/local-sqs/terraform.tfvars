@@ -12,5 +12,5 @@ emulated                 = true
 enable_data_protection   = false
 environment_name         = "local-sqs"
 grading_worker_settings  = { RETRY_DELAY_MS = "1000", WORKER_SLOTS = "1" }
-sqs_settings             = { visibility_seconds = 60 }
+sqs_settings             = { visibility_seconds = 60, wait_seconds = 2 }
 use_sqs_queue            = true
