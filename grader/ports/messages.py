@@ -115,7 +115,7 @@ class JobSource(Protocol):
         Hold a delivery for another `hold_seconds` from now on; called from any thread.
 
         Returns:
-            False if it is held no more: another consumer may have received it, and `settle` will
+            False if it is no longer held: another consumer may have received it, and `settle` will
             raise `ConnectionLostError` without sending anything.
         """
         ...

@@ -129,7 +129,7 @@ class MemorySqsQueues:
         Hide a message from now on; 0 makes it visible.
 
         Returns:
-            False if the handle holds it no more, or 12 h after the receipt would be exceeded.
+            False if the handle no longer holds it, or 12 h after the receipt would be exceeded.
         """
         self.on_call("hide", queue)
         with self._changed:
@@ -274,7 +274,7 @@ class MemorySqsJobSource:
             ends = self._received_at[delivery.ack_id] + _MOST_SECONDS_IN_FLIGHT
             seconds = min(-(-copy.delay_ms // 1000), ends - self._queues.now())
             if not self._queues.hide(delivery.queue, delivery.ack_id, seconds):
-                raise ConnectionLostError("the message is held no more", where=delivery.queue)
+                raise ConnectionLostError("the message is no longer held", where=delivery.queue)
 
         self._settle(delivery, work, on_confirmed)
 
@@ -325,7 +325,7 @@ class MemorySqsJobSource:
     ) -> None:
         self.confirm()
         if not self._is_held(delivery):
-            raise ConnectionLostError("the message is held no more", where=delivery.queue)
+            raise ConnectionLostError("the message is no longer held", where=delivery.queue)
         try:
             work()
         except GraderError as error:

@@ -79,7 +79,7 @@ class Heartbeat:
                 continue
             if not held:
                 if not ended.is_set():
-                    self._warn("Message is held no more, another worker may receive it")
+                    self._warn("Message is no longer held, another worker may receive it")
                 return
 
     def _warn(self, message: str, error: Exception | None = None) -> None:

@@ -111,7 +111,7 @@ def after_opening() -> Generator[None]:
 
 
 class NotInFlightError(GraderError):
-    """The receipt handle holds no message any more: its time is over, or it was received again."""
+    """The receipt handle no longer holds a message: its time is over, or it was received again."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class SqsClient:
         Set how long a message in flight stays hidden from now on; 0 returns it to its queue.
 
         Raises:
-            NotInFlightError: The receipt handle holds it no more.
+            NotInFlightError: The receipt handle no longer holds it.
         """
         with self._translated(message.queue):
             self._client.change_message_visibility(

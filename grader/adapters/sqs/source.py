@@ -375,7 +375,7 @@ class SqsJobSource:
             held = self._in_work.get(delivery.ack_id)
         if held is None or not self._is_held(held):
             raise ConnectionLostError(
-                "the message is held no more; it is delivered again",
+                "the message is no longer held; it is delivered again",
                 where=delivery.queue,
             )
         return held

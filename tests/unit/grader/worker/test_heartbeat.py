@@ -67,7 +67,7 @@ def test_a_lost_message_is_logged_and_not_extended_again(
     Heartbeat(source, MESSAGE, 0.0, log).run(threading.Event())
 
     assert source.calls == 1
-    assert "Message is held no more" in log_stream.getvalue()
+    assert "Message is no longer held" in log_stream.getvalue()
 
 
 def test_a_message_is_not_extended_after_its_job(log: Logger) -> None:
