@@ -38,7 +38,8 @@ RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.pem set -eu; \
     python3 -m venv --without-pip /opt/grader; \
     python3 -m venv /opt/tools; \
     python3 -c 'import tomllib; project = tomllib.load(open("/usr/share/grader/pyproject.toml", "rb"))["project"]; \
-print(*project["dependencies"], *project["optional-dependencies"]["worker"], sep="\n")' > /opt/tools/requirements.txt; \
+extras = project["optional-dependencies"]; \
+print(*project["dependencies"], *extras["worker"], *extras["api"][1:], sep="\n")' > /opt/tools/requirements.txt; \
     /opt/tools/bin/pip --python /opt/grader/bin/python install -q --no-cache-dir --no-compile \
       -c /usr/share/grader/constraints.txt -r /opt/tools/requirements.txt; \
     python3 -m compileall -q --invalidation-mode unchecked-hash /opt/grader; \

@@ -49,6 +49,16 @@ def execution_log_key(request_id: str) -> str:
     return f"results/{request_id}/execution.log"
 
 
+def function_prefix(function_id: str) -> str:
+    """Prefix of all objects of a function."""
+    return f"functions/{function_id}/"
+
+
+def function_manifest_key(function_id: str) -> str:
+    """Key of a function's manifest."""
+    return f"functions/{function_id}/manifest.json"
+
+
 @dataclass(frozen=True)
 class ObjectUrl:
     """A checked URL ``s3://bucket/key``."""

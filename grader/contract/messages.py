@@ -123,7 +123,9 @@ _RequestTime = Annotated[
 _PositiveInteger = Annotated[int, BeforeValidator(_integer_of_text), Field(gt=0, le=_LARGEST_EXACT)]
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
+    """Base of the documents: camelCase in JSON, unknown fields ignored, immutable."""
+
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True
     )
@@ -136,10 +138,24 @@ class _Message(BaseModel):
 # --- Web tier to worker -------------------------------------------------------------------------
 
 
-class JobRequest(_Message):
-    """A request for any handler; the handler's model adds its own fields."""
+class JobRequest(Message):
+    """
+    A request for any handler; the handler's model adds its own fields.
+
+    A `webhookUrl` receives the result. The requests of a batch share a `batchId`; with `batchSize`,
+    their number, the webhook is called once for the whole batch.
+    """
 
     request_id: Identifier
+    webhook_url: Annotated[
+        str | None, Field(max_length=2048, description="https URL that receives the result")
+    ] = None
+    batch_id: Annotated[
+        Identifier | None, Field(description="id that the requests of a batch share")
+    ] = None
+    batch_size: Annotated[
+        int | None, Field(gt=0, le=1000, description="number of requests in the batch")
+    ] = None
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -198,7 +214,7 @@ class GradingRequest(JobRequest):
 # --- Worker to web tier -------------------------------------------------------------------------
 
 
-class CaseResult(_Message):
+class CaseResult(Message):
     """Result of one test case."""
 
     case: int
@@ -213,7 +229,7 @@ class CaseResult(_Message):
     reason: Annotated[str | None, Field(description="why, in words safe to show")] = None
 
 
-class Grade(_Message):
+class Grade(Message):
     """Verdict on all test cases."""
 
     verdict: Verdict
@@ -234,7 +250,7 @@ class Grade(_Message):
     ] = None
 
 
-class Failure(_Message):
+class Failure(Message):
     """Reason for a result without a verdict."""
 
     code: ErrorCode
@@ -242,7 +258,7 @@ class Failure(_Message):
     fault: Fault | None = None
 
 
-class JobResult(_Message):
+class JobResult(Message):
     """Result of a request for any handler, which defines `result`."""
 
     request_id: str
@@ -276,7 +292,7 @@ def readable_request_id(body: bytes) -> str | None:
         return None
 
 
-class _RequestId(_Message):
+class _RequestId(Message):
     request_id: Identifier
 
 

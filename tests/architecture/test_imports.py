@@ -45,6 +45,7 @@ TABLE = {
         "client": "adapters contract errors ports",
         "judge": "cache contract errors handlers languages ports problems sandbox text",
         "worker": "adapters contract errors handlers logs migrations ports settings",
+        "api": "adapters client contract errors languages logs ports problems settings text worker",
         "commands": "adapters errors judge logs migrations sandbox settings worker",
         "__main__": "commands errors handlers judge logs settings worker",
         "start": "worker",  # loads `__main__` by name

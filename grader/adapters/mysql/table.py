@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 
 METADATA = MetaData()
@@ -36,4 +36,27 @@ JOBS = Table(
     Column("leased_until", _MOMENT),
     Column("leased_attempt", Integer),
     Column("settled_attempts", Integer),
+    Column("webhook_url", String(2048)),
+    Column("batch_id", String(128), index=True),
+    Column("batch_size", Integer),
+    Column("function_id", String(128)),
+    Column("progress", _LONG),
+)
+
+#: The outbox: webhooks that are due, that were delivered, or that are dead.
+WEBHOOK_DELIVERIES = Table(
+    "webhook_deliveries",
+    METADATA,
+    Column("delivery_id", String(64), primary_key=True),
+    Column("subject", String(128), nullable=False),
+    Column("is_batch", Boolean, nullable=False),
+    Column("url", String(2048), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_attempt_at", _MOMENT),
+    Column("next_attempt_at", _MOMENT),
+    Column("leased_until", _MOMENT),
+    Column("last_error", String(1024), nullable=False),
+    Column("created_at", _MOMENT, nullable=False),
+    Column("delivered_at", _MOMENT),
 )
