@@ -1,0 +1,118 @@
+"""
+Turns a request and its result into the document that its owner gets; pure.
+
+`GET /v1/submissions/{id}`, a webhook and Redis have the same text, because all of them come from
+here. It has no URL of the bucket, and nothing of a rejudging.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from grader.contract.functions import FunctionAnswer, FunctionStatus
+from grader.contract.messages import Failure, Grade, JobRequest, JobResult
+from grader.contract.submissions import Submission, SubmissionStatus
+
+#: A result of a handler other than grading and functions is its own document.
+Document = Submission | FunctionAnswer | JobResult
+_Model = TypeVar("_Model", bound=BaseModel)
+_NO_EXIT_CODE = -1
+
+
+@dataclass(frozen=True)
+class JobFields:
+    """
+    What a document says about a request.
+
+    Args:
+        request_id: The request.
+        user_id: Who sent it; empty if that is not known, as the following.
+        problem_id: The problem.
+        language: The language.
+        batch_id: The batch that it is part of.
+        function_id: The function, of a request to run one.
+        submitted_at: Time of the request, UTC.
+    """
+
+    request_id: str
+    user_id: str = ""
+    problem_id: str = ""
+    language: str = ""
+    batch_id: str | None = None
+    function_id: str | None = None
+    submitted_at: datetime | None = None
+
+
+def fields_of(request: JobRequest) -> JobFields:
+    """Collect the fields of a request; one for another handler may lack some."""
+    return JobFields(
+        request_id=request.request_id,
+        user_id=getattr(request, "user_id", ""),
+        problem_id=getattr(request, "problem_id", ""),
+        language=getattr(request, "language", ""),
+        batch_id=request.batch_id,
+        function_id=getattr(request, "function_id", None),
+        submitted_at=getattr(request, "timestamp", None),
+    )
+
+
+def document_of(job: JobFields, result: JobResult, *, attempts: int) -> Document:
+    """
+    Make the document of a finished request.
+
+    Args:
+        job: The request.
+        result: Its result; one that was stored may have plain JSON in place of a model.
+        attempts: Number of attempts made.
+
+    Returns:
+        A `FunctionAnswer` for a function, also if the request failed: its callers need one parser.
+        The result itself if it is that of another handler.
+    """
+    if job.function_id is not None:
+        answer = _read(FunctionAnswer, result.result)
+        return answer or _unanswered(job, job.function_id, result.error)
+    grade = _read(Grade, result.result)
+    if grade is None and result.result is not None:
+        return result.model_copy(update={"result_file": None, "rejudging": None})
+    return Submission(
+        request_id=job.request_id,
+        status=SubmissionStatus(result.status.value),
+        user_id=job.user_id,
+        problem_id=job.problem_id,
+        language=job.language,
+        batch_id=job.batch_id,
+        submitted_at=job.submitted_at,
+        finished_at=result.timestamp,
+        attempts=attempts,
+        result=grade,
+        error=result.error,
+    )
+
+
+def _read(model: type[_Model], value: object) -> _Model | None:
+    """Read a result that may be a model already; None if it is something else."""
+    if isinstance(value, model):
+        return value
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _unanswered(job: JobFields, function_id: str, error: Failure | None) -> FunctionAnswer:
+    return FunctionAnswer(
+        request_id=job.request_id,
+        function_id=function_id,
+        status=FunctionStatus.FAILURE,
+        exit_code=_NO_EXIT_CODE,
+        stdout="",
+        stderr=f"{error.code}: {error.message}" if error else "",
+        duration_millis=0,
+        peak_memory_bytes=0,
+        peak_memory_mb=0,
+    )
