@@ -1,0 +1,97 @@
+"""
+Who calls, and what they may do.
+
+`require` is the dependency of each endpoint. It asks the `Gate` of the application, which checks
+the credentials and the limits of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from fastapi import Request
+from starlette.datastructures import Headers
+
+from grader.api.errors import ApiError, Kind
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    SUBMIT = "submit"
+    READ_OWN = "read-own"
+    READ_ALL = "read-all"
+    ADMIN = "admin"
+
+
+#: Either scope allows to read; which submissions, decides `Caller.may_see`.
+READ = (Scope.READ_OWN, Scope.READ_ALL)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """
+    Who calls.
+
+    Args:
+        key_id: Id of the API key, or the issuer and subject of a token.
+        user_id: The user whose submissions these are; None for a service, which names the user.
+        scopes: What it may do.
+        name: Name of the key, for people.
+    """
+
+    key_id: str
+    user_id: str | None
+    scopes: frozenset[Scope]
+    name: str = ""
+
+    def has(self, *scopes: Scope) -> bool:
+        """Whether it has one of these scopes."""
+        return not self.scopes.isdisjoint(scopes)
+
+    def may_see(self, user_id: str) -> bool:
+        """Whether it may read the submissions of a user."""
+        if Scope.READ_ALL in self.scopes:
+            return True
+        return Scope.READ_OWN in self.scopes and user_id == self.user_id
+
+
+class Gate(Protocol):
+    """Lets calls in."""
+
+    def admit(self, headers: Headers) -> AbstractAsyncContextManager[Caller]:
+        """
+        Check the credentials of a call and its limits; the block is the duration of the call.
+
+        Raises:
+            ApiError: 401 without valid credentials, 429 above a limit, 503 if they cannot be
+                checked.
+        """
+        ...
+
+
+def require(*scopes: Scope) -> Callable[[Request], AsyncIterator[Caller]]:
+    """
+    Make the dependency of an endpoint: the caller, who has one of these scopes.
+
+    Without scopes any valid key will do. The call counts against the concurrency of the key until
+    the answer is sent.
+    """
+
+    async def caller(request: Request) -> AsyncIterator[Caller]:
+        gate: Gate = request.app.state.gate
+        async with gate.admit(request.headers) as found:
+            if scopes and not found.has(*scopes):
+                needed = " or ".join(scopes)
+                raise ApiError(
+                    Kind.FORBIDDEN,
+                    f"the key has not the scope {needed}",
+                    next_step="use another key, or ask an operator for one with this scope",
+                )
+            yield found
+
+    return caller
