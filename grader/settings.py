@@ -19,6 +19,7 @@ _Settings = TypeVar("_Settings", bound=BaseSettings)
 _Text = TypeVar("_Text", str, str | None)
 _Name = Annotated[str, Field(min_length=1)]
 _MISSING: Final = "Field required"
+_COMMANDS: Final = {"ApiSettings": "grader api"}
 _SWITCHES = ("use_sqs_queue", "drain_other_transport")
 
 
@@ -96,17 +97,24 @@ class SandboxSettings(BaseSettings):
     cache_max_mb: int = Field(2048, ge=64, description="size limit of the cache, MB")
 
 
-class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSettings):
-    """All settings of a worker; the task definition sets them."""
+class DrainSettings(BaseSettings):
+    """Whether both transports are used; read before `QueueSettings`, which depends on it."""
 
-    environment: _Name = Field(description="name of the environment, e.g. production")
-    grading_bucket: _Name = Field(description="bucket of submissions, problems and results")
-    use_sqs_queue: bool = Field(
-        False, description="receive requests from Amazon SQS instead of the broker"
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
     drain_other_transport: bool = Field(
         False,
         description="also process what is left in the transport that USE_SQS_QUEUE turns off",
+    )
+
+
+class QueueSettings(BaseSettings):
+    """Transport of the messages, and names of the queues."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    use_sqs_queue: bool = Field(
+        False, description="use Amazon SQS instead of the broker for requests"
     )
     mq_endpoint_param: str = Field(
         "",
@@ -133,6 +141,36 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
         description="URL of the queue of priority requests; empty: none; unset: SQS_QUEUE_URL with"
         " PRIORITY_QUEUE_NAME at the end",
     )
+    queue_name: _Name = Field(names.REQUESTS_QUEUE, description="queue of requests")
+    priority_queue_name: str = Field(
+        names.PRIORITY_QUEUE, description="queue of priority requests; empty: none"
+    )
+
+    @field_validator("mq_endpoint_param", "mq_username_param", "mq_password_param")
+    @classmethod
+    def _needed_for_the_broker(cls, value: str, info: ValidationInfo) -> str:
+        on_sqs, draining = (info.data.get(name) for name in _SWITCHES)
+        return _if_needed(value, "", is_needed=not on_sqs or bool(draining))
+
+    @field_validator("sqs_queue_url")
+    @classmethod
+    def _needed_for_sqs(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return _if_needed(value, None, is_needed=any(map(info.data.get, _SWITCHES)))
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The request queues, the priority queue first."""
+        both = (self.priority_queue_name, self.queue_name)
+        return tuple(name for name in both if name)
+
+
+class WorkerSettings(
+    DatabaseSettings, HealthSettings, LogSettings, SandboxSettings, QueueSettings, DrainSettings
+):
+    """All settings of a worker; the task definition sets them."""
+
+    environment: _Name = Field(description="name of the environment, e.g. production")
+    grading_bucket: _Name = Field(description="bucket of submissions, problems and results")
     sqs_result_queue_url: str | None = Field(
         None,
         description="URL of the queue of results; unset: SQS_QUEUE_URL with RESULT_QUEUE_NAME at"
@@ -150,10 +188,6 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
         ge=3,
         le=43_200,
         description="time that SQS hides a received request, seconds; extended while its job runs",
-    )
-    queue_name: _Name = Field(names.REQUESTS_QUEUE, description="queue of requests")
-    priority_queue_name: str = Field(
-        names.PRIORITY_QUEUE, description="queue of priority requests; empty: none"
     )
     result_queue_name: _Name = Field(names.RESULTS_QUEUE, description="queue of results")
     result_expiry_seconds: int = Field(
@@ -205,17 +239,6 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
     )
     ecs_agent_uri: str = Field("", description="address of the ECS agent; set by ECS")
 
-    @field_validator("mq_endpoint_param", "mq_username_param", "mq_password_param")
-    @classmethod
-    def _needed_for_the_broker(cls, value: str, info: ValidationInfo) -> str:
-        on_sqs, draining = (info.data.get(name) for name in _SWITCHES)
-        return _if_needed(value, "", is_needed=not on_sqs or bool(draining))
-
-    @field_validator("sqs_queue_url")
-    @classmethod
-    def _needed_for_sqs(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return _if_needed(value, None, is_needed=any(map(info.data.get, _SWITCHES)))
-
     @property
     def uses_broker(self) -> bool:
         """Whether the worker receives requests from the broker."""
@@ -226,11 +249,59 @@ class WorkerSettings(DatabaseSettings, HealthSettings, LogSettings, SandboxSetti
         """Whether the worker receives requests from SQS."""
         return self.use_sqs_queue or self.drain_other_transport
 
+
+class ApiSettings(DatabaseSettings, LogSettings, QueueSettings):
+    """All settings of the HTTP API; the task definition sets them."""
+
+    environment: _Name = Field(description="name of the environment, e.g. production")
+    grading_bucket: _Name = Field(description="bucket of submissions, problems and results")
+    api_host: _Name = Field(
+        "127.0.0.1", description="address that the API listens on; 0.0.0.0 in a container"
+    )
+    api_port: int = Field(
+        8080, ge=0, le=65535, description="port that the API listens on; 0: any free port"
+    )
+    api_keys_prefix: str = Field(
+        "",
+        description="prefix of the SSM parameters of the API keys; empty: /ENVIRONMENT/api-keys/",
+    )
+    api_rate_per_minute: int = Field(
+        600, ge=1, description="calls a minute of a key that has no rate of its own"
+    )
+    api_concurrency: int = Field(
+        50, ge=1, description="calls at the same time of a key that has no limit of its own"
+    )
+    api_oidc_issuer: str = Field(
+        "", description="issuer of tokens (OpenID Connect) that are accepted; empty: none"
+    )
+    api_oidc_audience: str = Field("", description="audience that a token must have")
+    api_oidc_scopes: str = Field(
+        "submit,read-own", description="scopes of a caller with a token, separated by commas"
+    )
+    api_oidc_user_claim: _Name = Field("sub", description="claim of a token with the user id")
+    api_cors_origins: str = Field(
+        "", description="origins whose pages may call the API, separated by commas; empty: none"
+    )
+    api_max_body_bytes: int = Field(
+        2_097_152, ge=1024, description="largest body of a request, bytes"
+    )
+    api_max_streams: int = Field(
+        1000, ge=1, description="most event streams of a process; the next one is refused"
+    )
+    api_max_waiters: int = Field(
+        2000, ge=1, description="most callers of a process that wait; the next one does not wait"
+    )
+    api_max_queue: int = Field(
+        0, ge=0, description="waiting requests at which new ones are refused; 0: no limit"
+    )
+    api_wait_enabled: bool = Field(
+        True, description="let POST /v1/run wait for the result; false: it answers 202 at once"
+    )
+
     @property
-    def queues(self) -> tuple[str, ...]:
-        """The request queues, the priority queue first."""
-        both = (self.priority_queue_name, self.queue_name)
-        return tuple(name for name in both if name)
+    def keys_prefix(self) -> str:
+        """Prefix of the SSM parameters of the API keys."""
+        return self.api_keys_prefix or f"/{self.environment}/api-keys/"
 
 
 def _if_needed(value: _Text, other: _Text, *, is_needed: bool) -> _Text:
@@ -254,10 +325,11 @@ def load(model: type[_Settings]) -> _Settings:
             f"{str(item['loc'][0]).upper()}: {_problem(model, str(item['loc'][0]), item['msg'])}"
             for item in error.errors(include_url=False, include_input=False)
         ]
+    command = _COMMANDS.get(model.__name__, "grader worker")
     raise SettingsError(
         "; ".join(problems),
         where="environment variables",
-        next_step="set them; 'grader worker --help' lists them all",
+        next_step=f"set them; '{command} --help' lists them all",
     )
 
 
