@@ -248,6 +248,7 @@ class MysqlJobStore:
         return {
             "request_id": claim.request.request_id,
             **_about(claim.request),
+            "submitted_at": _submitted_at(claim.request),
             "queue": claim.queue,
             "status": _RUNNING,
             "attempts": 1,
@@ -288,6 +289,12 @@ def _about(request: JobRequest) -> dict[str, str]:
     return {
         name: str(getattr(request, name, None) or "")[:length] for name, length in _ABOUT.items()
     }
+
+
+def _submitted_at(request: JobRequest) -> datetime | None:
+    """Return the time of a request, naive; requests of other handlers may have none."""
+    moment = getattr(request, "timestamp", None)
+    return moment.astimezone(UTC).replace(tzinfo=None) if isinstance(moment, datetime) else None
 
 
 def _row(connection: Connection, query: Select[Any], request_id: str) -> RowMapping | None:

@@ -41,6 +41,7 @@ JOBS = Table(
     Column("batch_size", Integer),
     Column("function_id", String(128)),
     Column("progress", _LONG),
+    Column("submitted_at", _MOMENT),
 )
 
 #: The outbox: webhooks that are due, that were delivered, or that are dead.

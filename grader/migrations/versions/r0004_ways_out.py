@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("batch_size", sa.Integer))
     op.add_column("jobs", sa.Column("function_id", sa.String(128)))
     op.add_column("jobs", sa.Column("progress", LONGTEXT()))
+    op.add_column("jobs", sa.Column("submitted_at", DATETIME(fsp=6)))
     op.create_index("ix_jobs_batch", "jobs", ["batch_id"])
     op.create_index("ix_jobs_function", "jobs", ["function_id", "updated_at"])
     op.create_table(
@@ -46,5 +47,6 @@ def downgrade() -> None:
     op.drop_table("webhook_deliveries")
     op.drop_index("ix_jobs_function", "jobs")
     op.drop_index("ix_jobs_batch", "jobs")
-    for name in ("progress", "function_id", "batch_size", "batch_id", "webhook_url"):
+    columns = ("submitted_at", "progress", "function_id", "batch_size", "batch_id", "webhook_url")
+    for name in columns:
         op.drop_column("jobs", name)
