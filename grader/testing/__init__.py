@@ -7,6 +7,7 @@ They pass the same behaviour suites in tests/ports as the real implementations.
 from grader.testing.queues import MemoryJobSource, MemoryQueues
 from grader.testing.sqs import MemorySqsJobSource, MemorySqsQueues
 from grader.testing.stores import MemoryJobStore, MemoryObjectStore, MemoryParameterStore
+from grader.testing.submissions import MemorySubmissions
 
 __all__ = [
     "MemoryJobSource",
@@ -16,4 +17,5 @@ __all__ = [
     "MemoryQueues",
     "MemorySqsJobSource",
     "MemorySqsQueues",
+    "MemorySubmissions",
 ]

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,11 +14,14 @@ from typing import Any
 import boto3
 import ministack
 import pytest
+from sqlalchemy import insert
 
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.source import ActiveMqJobSource
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
+from grader.adapters.mysql.submissions import MysqlSubmissions
+from grader.adapters.mysql.table import JOBS
 from grader.adapters.s3 import S3ObjectStore
 from grader.adapters.sqs.client import SqsClient
 from grader.adapters.sqs.source import SqsJobSource
@@ -27,6 +30,7 @@ from grader.migrations import migrate
 from grader.ports.jobs import JobStore
 from grader.ports.messages import JobSource, Outgoing
 from grader.ports.stores import ObjectStore, ParameterStore
+from grader.ports.submissions import SubmissionReader, SubmissionRow
 from grader.testing import (
     MemoryJobSource,
     MemoryJobStore,
@@ -35,6 +39,7 @@ from grader.testing import (
     MemoryQueues,
     MemorySqsJobSource,
     MemorySqsQueues,
+    MemorySubmissions,
 )
 
 FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.engine)]
@@ -109,6 +114,41 @@ def job_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[JobStore
     engine = open_engine(lambda: login)
     migrate(engine)
     yield MysqlJobStore(engine, now=clock)
+    engine.dispose()
+
+
+@dataclass(frozen=True)
+class SubmissionTable:
+    """Rows that a reader reads."""
+
+    reader: SubmissionReader
+    put: Callable[..., None]  # a row, and the worker that wrote it
+
+
+@pytest.fixture(params=FAKE_AND_REAL)
+def submissions(request: pytest.FixtureRequest) -> Iterator[SubmissionTable]:
+    """An empty table of jobs, with its reader."""
+    if request.param == "fake":
+        memory = MemorySubmissions()
+        yield SubmissionTable(memory, memory.put)
+        return
+    database = request.getfixturevalue("fresh_database")
+    login = DatabaseLogin(database.endpoint, database.name, database.user, database.password)
+    engine = open_engine(lambda: login)
+    migrate(engine)
+
+    def put(row: SubmissionRow, *, worker_id: str = "") -> None:
+        values = {**asdict(row), "progress": row.progress_json, "worker_id": worker_id}
+        del values["progress_json"]
+        times = {
+            key: value.replace(tzinfo=None)
+            for key, value in values.items()
+            if isinstance(value, datetime)
+        }
+        with engine.connect() as connection:
+            connection.execute(insert(JOBS).values(queue="", message_id="", **values | times))
+
+    yield SubmissionTable(MysqlSubmissions(engine), put)
     engine.dispose()
 
 

@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("progress", LONGTEXT()))
     op.add_column("jobs", sa.Column("submitted_at", DATETIME(fsp=6)))
     op.create_index("ix_jobs_batch", "jobs", ["batch_id"])
+    op.create_index("ix_jobs_created", "jobs", ["created_at"])
     op.create_index("ix_jobs_function", "jobs", ["function_id", "updated_at"])
     op.create_table(
         "webhook_deliveries",
@@ -46,6 +47,7 @@ def downgrade() -> None:
     """Drop all of it."""
     op.drop_table("webhook_deliveries")
     op.drop_index("ix_jobs_function", "jobs")
+    op.drop_index("ix_jobs_created", "jobs")
     op.drop_index("ix_jobs_batch", "jobs")
     columns = ("submitted_at", "progress", "function_id", "batch_size", "batch_id", "webhook_url")
     for name in columns:
