@@ -103,9 +103,11 @@ class MysqlSubmissions:
         self, user_id: str | None, most: int, after: Place | None = None
     ) -> list[SubmissionRow]:
         """Read requests, the newest first."""
-        query, values = _NEWEST.limit(most), {}
+        query = _NEWEST.limit(most)
+        values: dict[str, object] = {}
         if user_id is not None:
-            query, values = query.where(_OF_USER), {"user": user_id}
+            query = query.where(_OF_USER)
+            values["user"] = user_id
         if after is not None:
             query = query.where(_BEFORE)
             values |= {"created_at": _naive(after.created_at), "request_id": after.request_id}
