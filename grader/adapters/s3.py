@@ -20,7 +20,7 @@ from grader.errors import (
     SettingsError,
     TemporaryError,
 )
-from grader.ports.stores import ObjectInfo
+from grader.ports.stores import ObjectInfo, UploadTarget
 
 _CHUNK_BYTES = 1 << 20
 _DELETE_LIMIT = 1000  # keys in one call
@@ -29,6 +29,7 @@ _CONFIG = Config(
 )
 #: No object has a key of more than 1,024 bytes, which S3 refuses with an error of its own.
 _ABSENT = {"KeyTooLongError", "NoSuchKey", "404", "NoSuchVersion"}
+_EXISTS = {"PreconditionFailed", "412"}
 _DENIED = {"AccessDenied", "403"}
 _REFUSED = {"ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 
@@ -38,9 +39,13 @@ def open_object_store(bucket: str, region: str) -> S3ObjectStore:
     return S3ObjectStore(boto3.client("s3", region_name=region, config=_CONFIG), bucket)
 
 
+class _ExistsError(TemporaryError):
+    """The object exists, or has another ETag than it must have."""
+
+
 class S3ObjectStore:
     """
-    `grader.ports.stores.ObjectStore` over boto3.
+    `grader.ports.stores.SubmissionStore` over boto3.
 
     In addition to the port's errors, each method raises `AccessError` when the credentials do not
     allow the call, and `SettingsError` when the bucket does not exist.
@@ -70,6 +75,36 @@ class S3ObjectStore:
             self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type
             )
+
+    def put_new(self, key: str, body: bytes, *, content_type: str) -> bool:
+        """Write a whole object unless the key exists; returns whether it was written."""
+        try:
+            with self._translated(key):
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    IfNoneMatch="*",
+                )
+        except _ExistsError:
+            return False
+        return True
+
+    def upload_target(self, key: str, *, content_type: str, seconds: int) -> UploadTarget:
+        """Sign a URL for one PUT; makes no call."""
+        values = {"Bucket": self._bucket, "Key": key, "ContentType": content_type}
+        with self._translated(key):
+            url = self._client.generate_presigned_url("put_object", values, ExpiresIn=seconds)
+        return UploadTarget(url, {"Content-Type": content_type})
+
+    def folders(self, prefix: str) -> Iterable[str]:
+        """List the names that follow a prefix, each up to the next slash, in order."""
+        with self._translated(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
+                for item in page.get("CommonPrefixes", []):
+                    yield item["Prefix"].removeprefix(prefix).removesuffix("/")
 
     def upload(self, key: str, source: Path, *, content_type: str) -> None:
         """Upload a file in one part."""
@@ -130,6 +165,8 @@ class S3ObjectStore:
             return denied(what, where=where, next_step="check the role's policy")
         if code in _REFUSED:
             return AccessError(what, where=where, next_step="check the role's policy")
+        if code in _EXISTS:
+            return _ExistsError(what, where=where)
         if code == "NoSuchBucket":
             return SettingsError(what, where=where, next_step="check GRADING_BUCKET")
         return TemporaryError(what, where=where)

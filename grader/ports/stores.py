@@ -7,8 +7,8 @@ Each interface has a real implementation in `grader.adapters` and an in-memory f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +56,36 @@ class ObjectStore(Protocol):
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; missing ones are ignored."""
+        ...
+
+
+@dataclass(frozen=True)
+class UploadTarget:
+    """
+    Where a client without credentials may put one object.
+
+    Args:
+        url: Valid for a time; not to be logged.
+        headers: Headers that the PUT must have.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+
+
+class SubmissionStore(ObjectStore, Protocol):
+    """What the API needs of a bucket in addition."""
+
+    def put_new(self, key: str, body: bytes, *, content_type: str) -> bool:
+        """Write a whole object unless the key exists; returns whether it was written."""
+        ...
+
+    def upload_target(self, key: str, *, content_type: str, seconds: int) -> UploadTarget:
+        """Let a client write an object, for so many seconds; makes no call."""
+        ...
+
+    def folders(self, prefix: str) -> Iterable[str]:
+        """List the names that follow a prefix, each up to the next slash, in order."""
         ...
 
 

@@ -25,7 +25,7 @@ from grader.ports.jobs import (
     HeldByAnother,
     JobRecord,
 )
-from grader.ports.stores import ObjectInfo
+from grader.ports.stores import ObjectInfo, UploadTarget
 
 
 def _now() -> datetime:
@@ -71,6 +71,22 @@ class MemoryObjectStore:
         """Write a whole object."""
         self.objects[key] = body
         self.modified[key] = _now()
+
+    def put_new(self, key: str, body: bytes, *, content_type: str) -> bool:
+        """Write a whole object unless the key exists."""
+        if key in self.objects:
+            return False
+        self.put(key, body, content_type=content_type)
+        return True
+
+    def upload_target(self, key: str, *, content_type: str, seconds: int) -> UploadTarget:  # noqa: ARG002 - parameter of the port
+        """Name the object; tests write it with `put`."""
+        return UploadTarget(f"https://memory.invalid/{key}", {"Content-Type": content_type})
+
+    def folders(self, prefix: str) -> Iterable[str]:
+        """List the names that follow a prefix, each up to the next slash."""
+        rests = (key.removeprefix(prefix) for key in self.objects if key.startswith(prefix))
+        return sorted({rest.partition("/")[0] for rest in rests if "/" in rest})
 
     def upload(self, key: str, source: Path, *, content_type: str) -> None:
         """Upload a file."""

@@ -29,7 +29,7 @@ from grader.adapters.ssm import SsmParameterStore
 from grader.migrations import migrate
 from grader.ports.jobs import JobStore
 from grader.ports.messages import JobSource, Outgoing
-from grader.ports.stores import ObjectStore, ParameterStore
+from grader.ports.stores import ParameterStore, SubmissionStore
 from grader.ports.submissions import SubmissionReader, SubmissionRow
 from grader.testing import (
     MemoryJobSource,
@@ -64,7 +64,7 @@ def client_of(endpoint_url: str, service: str) -> Any:
 
 
 @pytest.fixture(params=FAKE_AND_REAL)
-def object_store(request: pytest.FixtureRequest) -> ObjectStore:
+def object_store(request: pytest.FixtureRequest) -> SubmissionStore:
     """An empty bucket."""
     if request.param == "fake":
         return MemoryObjectStore()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import ObjectNotFoundError, ObjectTooLargeError, TemporaryError
-from grader.ports.stores import ObjectStore
+from grader.ports.stores import ObjectStore, SubmissionStore
 
 
 def test_object_is_read_byte_for_byte(object_store: ObjectStore) -> None:
@@ -109,3 +109,29 @@ def test_delete_ignores_missing_objects(object_store: ObjectStore) -> None:
 def test_delete_of_nothing_does_nothing(object_store: ObjectStore) -> None:
     """An empty list is not an error."""
     object_store.delete([])
+
+
+def test_a_new_object_is_written_once(object_store: SubmissionStore) -> None:
+    """Of two writers one learns that it was second, and changes nothing."""
+    first = object_store.put_new("x", b"first", content_type="text/plain")
+    second = object_store.put_new("x", b"second", content_type="text/plain")
+
+    assert (first, second) == (True, False)
+    assert object_store.get("x", max_bytes=100) == b"first"
+
+
+def test_folders_are_listed_without_what_is_in_them(object_store: SubmissionStore) -> None:
+    """An object at the top of the prefix is no folder."""
+    for key in ("p/b/1", "p/b/2/3", "p/a/1", "p/top", "q/c/1"):
+        object_store.put(key, b"", content_type="text/plain")
+
+    assert list(object_store.folders("p/")) == ["a", "b"]
+
+
+def test_an_upload_target_names_the_object_and_its_headers(object_store: SubmissionStore) -> None:
+    """Its URL is not shown in a log."""
+    target = object_store.upload_target("p/x", content_type="text/plain", seconds=900)
+
+    assert "/p/x" in target.url
+    assert target.headers == {"Content-Type": "text/plain"}
+    assert target.url not in repr(target)
