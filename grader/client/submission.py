@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 
@@ -20,6 +20,9 @@ from grader.ports.stores import ObjectStore
 
 #: Default of the worker setting MAX_SOURCE_BYTES; workers reject larger files.
 MAX_SOURCE_BYTES = 1 << 20
+
+#: Media type of the stored source file.
+SOURCE_TYPE = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,24 @@ class Limits:
     memory_mb: int = 256
 
 
+@dataclass(frozen=True)
+class RequestOptions:
+    """
+    What a request may have in addition.
+
+    Args:
+        stop_at_first_failure: Run no further case once one was not accepted.
+        webhook_url: Receives the result.
+        batch_id: The batch that the request is part of.
+        batch_size: Number of requests in the batch.
+    """
+
+    stop_at_first_failure: bool = False
+    webhook_url: str | None = None
+    batch_id: str | None = None
+    batch_size: int | None = None
+
+
 def new_request_id(now: datetime) -> str:
     """Return a new id that sorts by time and cannot be guessed."""
     return f"req_{now.astimezone(UTC):%Y%m%d%H%M%S}_{secrets.token_hex(6)}"
@@ -69,6 +90,7 @@ def make_request(  # noqa: PLR0913 - the fields of the message, all named at the
     limits: Limits,
     user_id: str,
     request_id: str | None = None,
+    options: RequestOptions | None = None,
 ) -> GradingRequest:
     """
     Make the request message of a submission.
@@ -81,6 +103,7 @@ def make_request(  # noqa: PLR0913 - the fields of the message, all named at the
         limits: Limits of each test case.
         user_id: Who submits, as the caller names them.
         request_id: Its id; a new one by default.
+        options: What it has in addition.
 
     Raises:
         RequestError: A value is invalid; the text begins with the name of the argument.
@@ -98,6 +121,7 @@ def make_request(  # noqa: PLR0913 - the fields of the message, all named at the
             time_limit=limits.time_ms,
             memory_limit=limits.memory_mb,
             timestamp=now,
+            **asdict(options or RequestOptions()),
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -107,14 +131,23 @@ def make_request(  # noqa: PLR0913 - the fields of the message, all named at the
 
 def upload_source(store: ObjectStore, request: GradingRequest, source: Source) -> None:
     """Upload the source file and metadata.json to the keys of the request."""
-    bucket = request.source_file.removeprefix("s3://").partition("/")[0]
-    metadata = {
+    body = json.dumps(source_metadata(request, source), indent=2).encode()
+    store.put(metadata_key(request.request_id), body, content_type="application/json")
+    put_source(store, request, source)
+
+
+def source_metadata(request: GradingRequest, source: Source) -> dict[str, object]:
+    """Return the content of metadata.json."""
+    return {
         **json.loads(request.to_json()),
         "fileName": source.name,
         "sizeBytes": len(source.content),
         "sha256": hashlib.sha256(source.content).hexdigest(),
     }
-    body = json.dumps(metadata, indent=2).encode()
-    store.put(metadata_key(request.request_id), body, content_type="application/json")
+
+
+def put_source(store: ObjectStore, request: GradingRequest, source: Source) -> None:
+    """Upload the source file to the key of the request."""
+    bucket = request.source_file.removeprefix("s3://").partition("/")[0]
     key = request.source_url(bucket).key
-    store.put(key, source.content, content_type="text/plain; charset=utf-8")
+    store.put(key, source.content, content_type=SOURCE_TYPE)
