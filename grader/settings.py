@@ -97,6 +97,57 @@ class SandboxSettings(BaseSettings):
     cache_max_mb: int = Field(2048, ge=64, description="size limit of the cache, MB")
 
 
+class WebhookHostSettings(BaseSettings):
+    """Hosts that may receive webhooks: for the API, which refuses others at once, and the sender."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    webhook_allowed_hosts: str = Field(
+        "",
+        description="hosts that may receive webhooks, separated by commas: names, *.example.com for"
+        " all names below, or * for every public host; empty: webhooks are refused",
+    )
+    webhook_private_hosts: str = Field(
+        "",
+        description="hosts that may receive webhooks at a private address, in the same form;"
+        " localhost only if it is named here",
+    )
+
+
+class WebhookSettings(WebhookHostSettings):
+    """How webhooks are signed and sent."""
+
+    webhook_secret_param: str = Field(
+        "",
+        description="SSM parameter: secrets that sign the webhooks, whsec_... separated by spaces;"
+        " during a rotation the new one first",
+    )
+    webhook_headers_param: str = Field(
+        "",
+        description='SSM parameter: headers for receivers, as JSON {"host": {"Header": "value"}};'
+        " empty: none",
+    )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="file of trusted authorities for receivers; unset: those of the system",
+    )
+
+
+class WebhookSenderSettings(DatabaseSettings, HealthSettings, LogSettings, WebhookSettings):
+    """Settings of `grader webhooks`."""
+
+    webhook_secret_param: _Name = Field(
+        description="SSM parameter: secrets that sign the webhooks, whsec_... separated by spaces;"
+        " during a rotation the new one first"
+    )
+
+
+class WebhookTestSettings(LogSettings, WebhookSettings):
+    """Settings of `grader webhook-test`."""
+
+    aws_region: _Name = Field("ap-northeast-2", description="AWS region of SSM")
+
+
 class DrainSettings(BaseSettings):
     """Whether both transports are used; read before `QueueSettings`, which depends on it."""
 
@@ -165,7 +216,13 @@ class QueueSettings(BaseSettings):
 
 
 class WorkerSettings(
-    DatabaseSettings, HealthSettings, LogSettings, SandboxSettings, QueueSettings, DrainSettings
+    DatabaseSettings,
+    HealthSettings,
+    LogSettings,
+    SandboxSettings,
+    WebhookSettings,
+    QueueSettings,
+    DrainSettings,
 ):
     """All settings of a worker; the task definition sets them."""
 
@@ -238,6 +295,16 @@ class WorkerSettings(
         True, description="protect the task from scale-in while a job runs for long, on ECS"
     )
     ecs_agent_uri: str = Field("", description="address of the ECS agent; set by ECS")
+    webhooks_enabled: bool = Field(
+        False, description="send the webhooks that are due, in the background"
+    )
+
+    @field_validator("webhooks_enabled")
+    @classmethod
+    def _can_sign(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("webhook_secret_param"):
+            raise PydanticCustomError("webhooks", "needs WEBHOOK_SECRET_PARAM")
+        return value
 
     @property
     def uses_broker(self) -> bool:
@@ -250,7 +317,7 @@ class WorkerSettings(
         return self.use_sqs_queue or self.drain_other_transport
 
 
-class ApiSettings(DatabaseSettings, LogSettings, QueueSettings):
+class ApiSettings(DatabaseSettings, LogSettings, WebhookHostSettings, QueueSettings):
     """All settings of the HTTP API; the task definition sets them."""
 
     environment: _Name = Field(description="name of the environment, e.g. production")

@@ -44,9 +44,12 @@ TABLE = {
         "handlers": "contract errors logs ports settings",
         "client": "adapters contract errors ports",
         "judge": "cache contract errors handlers languages ports problems sandbox text",
-        "worker": "adapters contract errors handlers logs migrations ports settings",
-        "api": "adapters client contract errors languages logs ports problems settings text worker",
-        "commands": "adapters errors judge logs migrations sandbox settings worker",
+        "webhooks": "contract errors logs ports",
+        "worker": "adapters contract errors handlers logs migrations ports settings webhooks",
+        "api": "adapters client contract errors languages logs ports problems settings text"
+        " webhooks worker",
+        "commands": "adapters contract errors judge logs migrations ports sandbox settings webhooks"
+        " worker",
         "__main__": "commands errors handlers judge logs settings worker",
         "start": "worker",  # loads `__main__` by name
     },
@@ -126,6 +129,7 @@ CONFINED = {
     "rich": "gradectl/ui.py",
     "sqlalchemy": "grader/adapters/mysql/* grader/migrations/*",
     "starlette": "grader/api/*",
+    "standardwebhooks": "grader/adapters/webhook.py",
     "stomp": "grader/adapters/activemq/*",
     "structlog": "grader/logs.py",
     "subprocess": "gradectl/adapters/terraform/* gradectl/local/* gradectl/processes/*"
@@ -133,6 +137,7 @@ CONFINED = {
     "tenacity": "grader/worker/retry.py",
     "trustme": "gradectl/local/engines/*",
     "uvicorn": "grader/api/*",
+    "urllib3": "grader/adapters/webhook.py",
     "werkzeug": "gradectl/local/control_plane/*",
     "yaml": "gradectl/environment.py gradectl/ui.py gradectl/validation/checks/*"
     " grader/problems/document.py",
@@ -221,6 +226,8 @@ PURE = (
     "grader.judge.verdict",
     "grader.problems",
     "grader.text",
+    "grader.webhooks.guard",
+    "grader.webhooks.schedule",
     "grader.worker.copies",
     "grader.worker.settlement",
 )

@@ -52,6 +52,7 @@ WEBHOOK_DELIVERIES = Table(
     Column("subject", String(128), nullable=False),
     Column("is_batch", Boolean, nullable=False),
     Column("url", String(2048), nullable=False),
+    Column("host", String(255), nullable=False),
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("first_attempt_at", _MOMENT),

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(128), nullable=False, index=True),
         sa.Column("is_batch", sa.Boolean, nullable=False),
         sa.Column("url", sa.String(2048), nullable=False),
+        sa.Column("host", sa.String(255), nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("first_attempt_at", DATETIME(fsp=6)),

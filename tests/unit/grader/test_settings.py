@@ -44,7 +44,11 @@ def test_required_variables_are_enough() -> None:
 def test_exactly_these_variables_are_required() -> None:
     """The task definition sets them; a new one would break existing deployments."""
     required = {name for name, default, _ in explain(WorkerSettings) if not default}
-    empty_by_default = {"ECS_AGENT_URI", "PRIORITY_QUEUE_NAME"}
+    webhooks = ("ALLOWED_HOSTS", "PRIVATE_HOSTS", "SECRET_PARAM", "HEADERS_PARAM")
+    empty_by_default = {
+        *("ECS_AGENT_URI", "PRIORITY_QUEUE_NAME"),
+        *(f"WEBHOOK_{name}" for name in webhooks),
+    }
 
     assert required - empty_by_default == set(REQUIRED)
 
@@ -153,3 +157,14 @@ def test_health_needs_no_other_variable(variables: pytest.MonkeyPatch) -> None:
 def test_every_variable_is_explained() -> None:
     """Each has a description in the help."""
     assert all(meaning for _, _, meaning in explain(WorkerSettings))
+
+
+def test_webhooks_are_sent_only_with_a_secret(variables: pytest.MonkeyPatch) -> None:
+    """A worker that could not sign would say so at the first result, hours later."""
+    variables.setenv("WEBHOOKS_ENABLED", "true")
+
+    with pytest.raises(SettingsError, match="WEBHOOKS_ENABLED: needs WEBHOOK_SECRET_PARAM"):
+        load(WorkerSettings)
+
+    variables.setenv("WEBHOOK_SECRET_PARAM", "/production/webhook/secret")
+    assert load(WorkerSettings).webhooks_enabled
