@@ -119,6 +119,7 @@ CONFINED = {
     "cryptography": "gradectl/local/engines/*",
     "fastapi": "grader/api/*",
     "jinja2": "gradectl/adapters/templates.py",
+    "jwt": "grader/api/auth/tokens.py",
     "jmespath": "gradectl/queues/selection.py",
     "moto": "gradectl/local/control_plane/*",
     "pydantic_settings": "grader/settings.py grader/__main__.py",

@@ -1,32 +1,25 @@
 """
 Who calls, and what they may do.
 
-`require` is the dependency of each endpoint. It asks the `Gate` of the application, which checks
-the credentials and the limits of the key.
+`require` is the dependency of each endpoint. The `Gate` of the application checks the credentials
+and the limits of the key: before the body is read where `grader.api.protection` is in front.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from fastapi import Request
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
+from grader.api.auth.rates import RateState
 from grader.api.errors import ApiError, Kind
+from grader.contract.api_keys import Scope
 
-
-class Scope(StrEnum):
-    """What a key may do."""
-
-    SUBMIT = "submit"
-    READ_OWN = "read-own"
-    READ_ALL = "read-all"
-    ADMIN = "admin"
-
+__all__ = ["READ", "Caller", "Gate", "Scope", "require"]
 
 #: Either scope allows to read; which submissions, decides `Caller.may_see`.
 READ = (Scope.READ_OWN, Scope.READ_ALL)
@@ -42,12 +35,16 @@ class Caller:
         user_id: The user whose submissions these are; None for a service, which names the user.
         scopes: What it may do.
         name: Name of the key, for people.
+        rate_per_minute: Calls that it may make a minute.
+        concurrency: Calls that it may have open.
     """
 
     key_id: str
     user_id: str | None
     scopes: frozenset[Scope]
     name: str = ""
+    rate_per_minute: int = 600
+    concurrency: int = 50
 
     def has(self, *scopes: Scope) -> bool:
         """Whether it has one of these scopes."""
@@ -63,13 +60,22 @@ class Caller:
 class Gate(Protocol):
     """Lets calls in."""
 
-    def admit(self, headers: Headers) -> AbstractAsyncContextManager[Caller]:
+    def admit(self, call: HTTPConnection) -> AbstractAsyncContextManager[Caller]:
         """
         Check the credentials of a call and its limits; the block is the duration of the call.
 
         Raises:
             ApiError: 401 without valid credentials, 429 above a limit, 503 if they cannot be
                 checked.
+        """
+        ...
+
+    def charge(self, caller: Caller, cost: int) -> RateState:
+        """
+        Count more calls of an admitted caller, such as the submissions of a batch.
+
+        Raises:
+            ApiError: 429 above the rate of the caller; nothing was counted.
         """
         ...
 
@@ -83,8 +89,7 @@ def require(*scopes: Scope) -> Callable[[Request], AsyncIterator[Caller]]:
     """
 
     async def caller(request: Request) -> AsyncIterator[Caller]:
-        gate: Gate = request.app.state.gate
-        async with gate.admit(request.headers) as found:
+        async with _admitted(request) as found:
             if scopes and not found.has(*scopes):
                 needed = " or ".join(scopes)
                 raise ApiError(
@@ -95,3 +100,15 @@ def require(*scopes: Scope) -> Callable[[Request], AsyncIterator[Caller]]:
             yield found
 
     return caller
+
+
+@asynccontextmanager
+async def _admitted(request: Request) -> AsyncIterator[Caller]:
+    """Return the caller that was let in already, or ask the gate."""
+    known = request.scope.get("caller")
+    if isinstance(known, Caller):
+        yield known
+        return
+    gate: Gate = request.app.state.gate
+    async with gate.admit(request) as found:
+        yield found
