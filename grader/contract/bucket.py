@@ -59,6 +59,11 @@ def function_manifest_key(function_id: str) -> str:
     return f"functions/{function_id}/manifest.json"
 
 
+def function_file_key(function_id: str, digest: str) -> str:
+    """Key of a file of a function; `digest` is the SHA-256 of its content in hexadecimal."""
+    return f"functions/{function_id}/files/{digest}"
+
+
 @dataclass(frozen=True)
 class ObjectUrl:
     """A checked URL ``s3://bucket/key``."""

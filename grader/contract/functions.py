@@ -6,15 +6,28 @@ The code of a function is in ``functions/{functionId}/`` of the bucket, with a m
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from grader.contract.messages import Identifier, JobRequest, JobResult, Message
+from grader.contract.verdicts import ErrorCode
+from grader.errors import RequestError
 
 _MAX_MEMORY_MB = 65_536
 _MAX_TIMEOUT_MS = 900_000
+#: Files of a function.
+MOST_FILES = 32
+#: Exit code in the answer of a function that was not run.
+NOT_RUN = -1
+_SIGNAL_BASE = 128
+
+#: Plain names, so that none leaves its directory, is hidden, or is an option.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class FunctionStatus(StrEnum):
@@ -55,6 +68,14 @@ class FunctionAnswer(Message):
         int, Field(alias="peakMemoryMB", description="peak memory in MB, rounded up")
     ]
     optimization_tip: str | None = None
+    reason: Annotated[
+        str | None, Field(description="why it did not succeed, in words safe to show")
+    ] = None
+
+    @property
+    def was_run(self) -> bool:
+        """Whether there was a run; without one it was not found, or did not compile."""
+        return self.exit_code != NOT_RUN
 
 
 class FunctionResult(JobResult):
@@ -67,13 +88,61 @@ class FunctionManifest(Message):
     """
     ``functions/{functionId}/manifest.json``.
 
-    It is written last, and names the files of its version: a run sees one version or the other.
+    It is written last, and names the files of its version: a run sees one version or the other. The
+    content of a file is ``functions/{functionId}/files/{digest}``.
     """
 
     function_id: Identifier
-    runtime: Annotated[str, Field(description="a language of the workers, such as python")]
-    entry: Annotated[str, Field(description="file that is run or compiled")]
-    memory_mb: Annotated[int, Field(gt=0, le=_MAX_MEMORY_MB, alias="memory")] = 256
-    timeout_ms: Annotated[int, Field(gt=0, le=_MAX_TIMEOUT_MS, alias="timeout")] = 5000
-    version: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="hash of the files")]
-    files: Annotated[dict[str, str], Field(description="key below the prefix, by file name")]
+    runtime: Annotated[
+        str, Field(min_length=1, max_length=32, description="a language of the workers")
+    ]
+    entry: Annotated[FileName, Field(description="file that is run or compiled")]
+    memory_mb: Annotated[
+        int, Field(gt=0, le=_MAX_MEMORY_MB, alias="memory", description="limit in MB")
+    ] = 256
+    timeout_ms: Annotated[
+        int,
+        Field(gt=0, le=_MAX_TIMEOUT_MS, alias="timeout", description="limit in milliseconds"),
+    ] = 5000
+    version: Annotated[Digest, Field(description="SHA-256 over names and digests of the files")]
+    files: Annotated[
+        dict[FileName, Digest],
+        Field(min_length=1, max_length=MOST_FILES, description="SHA-256 by file name"),
+    ]
+
+    @model_validator(mode="after")
+    def _entry_is_a_file(self) -> Self:
+        if self.entry not in self.files:
+            text = f"entry: {self.entry!r} is not among the files"
+            raise ValueError(text)
+        if self.version != files_version(self.files):
+            text = "version: does not match the files"
+            raise ValueError(text)
+        return self
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Self:
+        """
+        Decode a manifest.
+
+        Raises:
+            RequestError: Not JSON, a missing field, or an invalid value; names the field.
+        """
+        try:
+            return cls.model_validate_json(body, by_alias=True, by_name=False)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            text = f"{field}: {first['msg']}" if field else first["msg"]
+            raise RequestError(ErrorCode.FUNCTION_INVALID, f"invalid manifest: {text}") from None
+
+
+def files_version(files: Mapping[str, str]) -> str:
+    """Return the version of a set of files: a digest over their names and digests."""
+    lines = "".join(f"{files[name]} {name}\n" for name in sorted(files))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def exit_code_of(exit_code: int, signal: int) -> int:
+    """Return the exit code of an answer: 128 + N for signal N, as shells have it."""
+    return _SIGNAL_BASE + signal if signal else exit_code

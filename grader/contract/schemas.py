@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core.core_schema import CoreSchema
 
+from grader.contract.functions import FunctionManifest, FunctionRequest, FunctionResult
 from grader.contract.messages import GradingRequest, GradingResult
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,6 +19,9 @@ def schemas() -> dict[str, str]:
     return {
         "grading-request.schema.json": _schema(GradingRequest),
         "grading-result.schema.json": _schema(GradingResult),
+        "function-request.schema.json": _schema(FunctionRequest),
+        "function-result.schema.json": _schema(FunctionResult),
+        "function-manifest.schema.json": _schema(FunctionManifest),
     }
 
 

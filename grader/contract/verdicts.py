@@ -9,7 +9,7 @@ class Fault(StrEnum):
     """Party that has to fix something."""
 
     SUBMISSION = "submission"
-    PROBLEM = "problem"  # its test cases, its checker, its settings
+    PROBLEM = "problem"  # its test cases, its checker, its settings; or the code of a function
     PLATFORM = "platform"
 
 
@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     TEST_CASES_NOT_FOUND = "TEST_CASES_NOT_FOUND"
     PROBLEM_INVALID = "PROBLEM_INVALID"
     CHECKER_FAILED = "CHECKER_FAILED"
+    FUNCTION_INVALID = "FUNCTION_INVALID"
     EXPIRED = "EXPIRED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
@@ -58,6 +59,7 @@ _FAULTS = {
     ErrorCode.TEST_CASES_NOT_FOUND: Fault.PROBLEM,
     ErrorCode.PROBLEM_INVALID: Fault.PROBLEM,
     ErrorCode.CHECKER_FAILED: Fault.PROBLEM,
+    ErrorCode.FUNCTION_INVALID: Fault.PROBLEM,
     ErrorCode.EXPIRED: Fault.PLATFORM,
     ErrorCode.INTERNAL_ERROR: Fault.PLATFORM,
 }

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
+from itertools import count
 from pathlib import Path
 
+from grader.contract.functions import FunctionAnswer
 from grader.contract.messages import JobResult
 from grader.contract.verdicts import Status
 from grader.errors import (
@@ -130,6 +132,8 @@ class _Job:
     message_id: str
     leased_until: datetime
     settled: int = 0
+    function_id: str = ""
+    finished: int = 0  # in the order of the results
 
 
 class MemoryJobStore:
@@ -144,6 +148,7 @@ class MemoryJobStore:
         self._now = now
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
+        self._finished = count(1)
 
     def claim(self, claim: Claim) -> ClaimOutcome:
         """Count an attempt and take the job, atomically."""
@@ -162,7 +167,9 @@ class MemoryJobStore:
                 message_id=claim.message_id,
             )  # fmt: skip
             settled = 0 if job is None else job.settled
-            self._jobs[request_id] = _Job(record, claim.message_id, now + claim.lease, settled)
+            function_id = getattr(claim.request, "function_id", "")
+            until = now + claim.lease
+            self._jobs[request_id] = _Job(record, claim.message_id, until, settled, function_id)
             return Granted(attempt, settled)
 
     def _is_held(self, job: _Job, claim: Claim) -> bool:
@@ -211,6 +218,7 @@ class MemoryJobStore:
                 updated_at=_aware(self._now()),
                 created_at=job.record.created_at or _aware(self._now()),
             )
+            job.finished = next(self._finished)
             return True
 
     def get(self, request_id: str) -> JobRecord | None:
@@ -259,6 +267,15 @@ class MemoryJobStore:
                 and job.record.result is None
                 and job.leased_until >= self._now()
             }
+
+    def peaks_mb(self, function_id: str, most: int) -> list[int]:
+        """Return the peak memory of the last completed runs of a function, the newest first."""
+        with self._lock:
+            jobs = [job for job in self._jobs.values() if job.function_id == function_id]
+        jobs.sort(key=lambda job: job.finished, reverse=True)
+        results = (job.record.result.result for job in jobs if job.record.result)
+        answers = (FunctionAnswer.model_validate(each) for each in results if each)
+        return [each.peak_memory_mb for each in answers if each.was_run][:most]
 
     def ping(self) -> None:
         """Succeed."""

@@ -7,6 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from grader.contract.functions import (
+    NOT_RUN,
+    FunctionAnswer,
+    FunctionRequest,
+    FunctionResult,
+    FunctionStatus,
+)
 from grader.contract.messages import (
     CaseResult,
     Failure,
@@ -421,3 +428,39 @@ def test_worker_cannot_renew_or_finish_what_it_gave_back(job_store: JobStore) ->
     assert not job_store.finish(completed(), attempt=1)
     job_store.renew("one", ["req_1"], DEFAULT_LEASE)
     assert job_store.claim(claim("ID:2", "two")) == Granted(1)
+
+
+def run(job_store: JobStore, number: int, peak_mb: int, **changes: Any) -> None:
+    """Let a function run to its end."""
+    request = FunctionRequest(request_id=f"req_{number}", function_id="hello")
+    answer = FunctionAnswer(
+        request_id=request.request_id,
+        function_id="hello",
+        status=FunctionStatus.SUCCESS,
+        exit_code=0,
+        stdout="",
+        stderr="",
+        duration_millis=1,
+        peak_memory_bytes=peak_mb << 20,
+        peak_memory_mb=peak_mb,
+    ).model_copy(update=changes)
+    result = FunctionResult(
+        request_id=request.request_id, status=Status.COMPLETED, result=answer, timestamp=NOW
+    )
+    assert job_store.claim(Claim(request, f"ID:{number}", "grading-requests", "one")) == Granted(1)
+    assert job_store.finish(result, attempt=1)
+
+
+def test_the_last_runs_of_a_function_are_known_by_their_peaks(job_store: Any, clock: Any) -> None:
+    """The newest first; neither those of other functions and gradings, nor what was not run."""
+    for number, peak_mb in enumerate((5, 6, 7), 1):
+        clock.now += timedelta(seconds=1)
+        run(job_store, number, peak_mb)
+    run(job_store, 4, 0, status=FunctionStatus.NOT_FOUND, exit_code=NOT_RUN)
+    job_store.claim(claim(request_id="req_graded"))
+    job_store.finish(completed("req_graded"), attempt=1)
+
+    assert job_store.peaks_mb("hello", 2) == [7, 6]
+    assert job_store.peaks_mb("hello", 20) == [7, 6, 5]
+    assert job_store.peaks_mb("other", 20) == []
+    assert job_store.get("req_1").result.result["peakMemoryMB"] == 5

@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from grader.adapters.mysql.engine import translated
 from grader.adapters.mysql.table import JOBS
+from grader.contract.functions import FunctionAnswer
 from grader.contract.messages import Grade, JobRequest, JobResult
 from grader.contract.verdicts import Status
 from grader.ports.jobs import (
@@ -80,6 +81,17 @@ _RELEASE_ABANDONED = _RELEASE.where(
     )
 )
 _PING = text("SELECT 1")
+#: By the index `ix_jobs_function`.
+_PEAKS = (
+    select(JOBS.c.memory_usage_mb)
+    .where(
+        JOBS.c.function_id == bindparam("wanted_function"),
+        JOBS.c.status == bindparam("wanted_status"),
+        JOBS.c.memory_usage_mb.is_not(None),
+    )
+    .order_by(JOBS.c.updated_at.desc())
+    .limit(bindparam("most"))
+)
 
 #: Columns copied from fields of the request, with their lengths.
 _ABOUT = {"user_id": 128, "problem_id": 128, "language": 32}
@@ -201,6 +213,16 @@ class MysqlJobStore:
         with translated(_WHERE), self._engine.connect() as connection:
             return {row.message_id: row.worker_id for row in connection.execute(_CLAIMED, wanted)}
 
+    def peaks_mb(self, function_id: str, most: int) -> list[int]:
+        """Read the peak memory of the last completed runs of a function, the newest first."""
+        wanted = {
+            "wanted_function": function_id,
+            "wanted_status": Status.COMPLETED.value,
+            "most": most,
+        }
+        with translated(_WHERE), self._engine.connect() as connection:
+            return [row.memory_usage_mb for row in connection.execute(_PEAKS, wanted)]
+
     def ping(self) -> None:
         """Check that the database answers."""
         with translated(_WHERE), self._engine.connect() as connection:
@@ -249,6 +271,7 @@ class MysqlJobStore:
             "request_id": claim.request.request_id,
             **_about(claim.request),
             "submitted_at": _submitted_at(claim.request),
+            "function_id": getattr(claim.request, "function_id", None),
             "queue": claim.queue,
             "status": _RUNNING,
             "attempts": 1,
@@ -307,19 +330,26 @@ def _stored_result(row: RowMapping) -> JobResult | None:
 
 
 def outcome_columns(result: JobResult) -> dict[str, Any]:
-    """Return the columns that a result sets; those of a grade only for a `GradingResult`."""
+    """Return the columns that a result sets; a grade and an answer have some of their own."""
     grade = result.result if isinstance(result.result, Grade) else None
+    answer = result.result if isinstance(result.result, FunctionAnswer) else None
     error = result.error
     return {
         "status": result.status.value,
         "verdict": None if grade is None else grade.verdict.value,
         "score": None if grade is None else grade.score,
         "execution_time_ms": None if grade is None else grade.execution_time,
-        "memory_usage_mb": None if grade is None else grade.memory_usage,
+        "memory_usage_mb": _memory_mb(grade, answer),
         "error_code": None if error is None else error.code.value,
         "result_file": result.result_file,
         "result_json": result.to_json().decode(),
     }
+
+
+def _memory_mb(grade: Grade | None, answer: FunctionAnswer | None) -> int | None:
+    if grade is not None:
+        return grade.memory_usage
+    return answer.peak_memory_mb if answer is not None and answer.was_run else None
 
 
 def _unclaimed_row(result: JobResult) -> dict[str, Any]:
