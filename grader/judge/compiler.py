@@ -99,16 +99,38 @@ class Compiler:
         Raises:
             TemporaryError: The sandbox or the toolchain failed.
         """
-        if not language.compile_argv:
+        made = self.make(language, source, limits, directory)
+        if made is None:
             self.box.store(Role.RUN, language.source_name, source)
             return None
-        run = CompileRun(source, language.compile_argv, fingerprint(language), _sandbox())
-        made = self._find(run) or self._make(language, run, limits, directory)
         if isinstance(made, CompileFailure):
             return made
         with made:
             self.box.store_file(Role.RUN, language.program_file, made.path)
         return None
+
+    def make(
+        self, language: Language, source: bytes, limits: RunLimits, directory: Path
+    ) -> HeldFile | CompileFailure | None:
+        """
+        Compile a source, without storing the program in the box.
+
+        Args:
+            language: Language of the source.
+            source: Content of the source file.
+            limits: Limits of the compiler.
+            directory: Private directory of the worker, for the compiler's output.
+
+        Returns:
+            The program or the failure; None if the language has no compiler.
+
+        Raises:
+            TemporaryError: The sandbox or the toolchain failed.
+        """
+        if not language.compile_argv:
+            return None
+        run = CompileRun(source, language.compile_argv, fingerprint(language), _sandbox())
+        return self._find(run) or self._make(language, run, limits, directory)
 
     def validator(self, sources: ValidatorSources, directory: Path, log: Log) -> bytes | None:
         """

@@ -33,6 +33,8 @@ class Program:
         directory: Private directory of the worker.
         writable: Whether the program may create files.
         warm: Whether to use a fork server if the language has one.
+        server_argv: Command of the fork server; None: that of the language.
+        server_limits: Limits of the fork server; None: those of each run.
     """
 
     box: Box
@@ -41,6 +43,8 @@ class Program:
     directory: Path
     writable: bool = False
     warm: bool = True
+    server_argv: tuple[str, ...] | None = None
+    server_limits: RunLimits | None = None
 
     @cached_property
     def stdout(self) -> Path:
@@ -48,7 +52,8 @@ class Program:
         return self.directory / "stdout"
 
     @cached_property
-    def _stderr(self) -> Path:
+    def stderr(self) -> Path:
+        """Error output of the last run."""
         return self.directory / "stderr"
 
     def warm_up(self) -> None:
@@ -62,17 +67,18 @@ class Program:
 
     def was_refused_memory(self) -> bool:
         """Whether the first or last part of stderr reports that memory was refused."""
-        with self._stderr.open("rb") as file:
+        with self.stderr.open("rb") as file:
             head = file.read(_TAIL_BYTES)
         return self.language.was_refused_memory(head + self.stderr_tail())
 
     def stderr_tail(self) -> bytes:
         """Return the end of the last run's stderr."""
-        return read_tail(self._stderr, _TAIL_BYTES)
+        return read_tail(self.stderr, _TAIL_BYTES)
 
     @cached_property
     def _spec(self) -> RunSpec:
         """Specification of every run, without its stdin."""
+        server_argv = self.language.server_argv if self.server_argv is None else self.server_argv
         return RunSpec(
             role=Role.RUN,
             policy=self.language.policy,
@@ -80,9 +86,10 @@ class Program:
             limits=self.limits,
             stdin=Path(os.devnull),
             stdout=self.stdout,
-            stderr=self._stderr,
+            stderr=self.stderr,
             writable=self.writable,
-            server_argv=self.language.server_argv if self.warm else (),
+            server_argv=server_argv if self.warm else (),
+            server_limits=self.server_limits,
         )
 
 

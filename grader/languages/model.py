@@ -26,6 +26,7 @@ class Language:
         run_argv: Command of the program. ``{memory_mb}`` stands for the memory limit,
             ``{heap_mb}`` for the part of it that is left for the heap.
         server_argv: Command of the fork server; empty if there is none.
+        function_server_argv: The same for functions: with what most of them load, loaded already.
         policy: System call policy of the program.
         processes: Maximum number of processes and threads.
         bound_address_space: Whether the runtime works with a limit on address space.
@@ -51,6 +52,7 @@ class Language:
     compile_memory_mb: int = 1024
     compile_seconds: int = 30
     server_argv: tuple[str, ...] = ()
+    function_server_argv: tuple[str, ...] = ()
     runtime_resident_mb: int = 0
     least_memory_mb: int = 4
     out_of_memory: tuple[bytes, ...] = ()

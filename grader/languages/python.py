@@ -7,6 +7,8 @@ from grader.languages.packing import packed
 
 #: Passed as text, because the sandbox cannot import our modules.
 _SERVER = packed("python_server.py")
+#: The input of a function is JSON; importing the module takes longer than a short function runs.
+_FUNCTION_SERVER = f"import json\n{_SERVER}"
 
 #: Isolated, without bytecode files, and without Python's limit on the digits of an integer, which
 #: would make a runtime error of a large input or literal. Time and memory are limited anyway.
@@ -35,6 +37,7 @@ PYTHON = Language(
     program_file="solution.py",
     run_argv=("python3", *_OPTIONS, "../run/solution.py"),
     server_argv=("python3", *_OPTIONS, "-c", _SERVER, "../run/solution.py"),
+    function_server_argv=("python3", *_OPTIONS, "-c", _FUNCTION_SERVER, "../run/solution.py"),
     policy="interpreted",
     processes=16,
     bound_address_space=True,

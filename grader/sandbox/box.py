@@ -15,7 +15,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from grader.errors import SandboxError
-from grader.sandbox.cleanup import processes_of
+from grader.sandbox.cleanup import processes_of, resident_kb
 from grader.sandbox.files import (
     copied_into,
     find_program,
@@ -69,9 +69,13 @@ class Box:
 
     @classmethod
     @contextmanager
-    def claim(cls, launcher_path: Path) -> Iterator[Box]:
+    def claim(cls, launcher_path: Path, *, spare: bool = False) -> Iterator[Box]:
         """
         Claim the first free box that can be cleaned, and release it at exit.
+
+        Args:
+            launcher_path: The installed launcher.
+            spare: Claim only a box of the upper half, so that those who need one find one.
 
         Raises:
             SettingsError: The launcher is missing or cannot be executed.
@@ -83,7 +87,7 @@ class Box:
             where=str(launcher.box_root),
             next_step="build the launcher with a larger --slots",
         )
-        for number in range(launcher.boxes):
+        for number in range(launcher.boxes // 2 if spare else 0, launcher.boxes):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
                 if not take(lock, launcher.users(number)):
                     continue
@@ -235,6 +239,13 @@ class Box:
     def survivors(self) -> list[int]:
         """Process ids of the users of the box, including zombies; only a server between runs."""
         return processes_of(self.users)
+
+    def resident_kb(self) -> int:
+        """Return the resident memory of its processes and of its launcher, in kB."""
+        pids = self.survivors()
+        if self._process is not None:
+            pids.append(self._process.pid)
+        return sum(map(resident_kb, pids))
 
     def clean(self) -> None:
         """

@@ -1,4 +1,4 @@
-"""What the users of a box left: their processes, and the size of their files."""
+"""What the users of a box left: their processes with their memory, and the size of their files."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def processes_of(users: range) -> list[int]:
         if owner and int(owner[1]) in users:
             found.append(int(status.parent.name))
     return found
+
+
+def resident_kb(pid: int) -> int:
+    """Resident memory of a process in kB; 0 if it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    found = re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def bytes_below(directory: Path) -> int:

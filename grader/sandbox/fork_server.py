@@ -50,7 +50,8 @@ class ForkServer:
         self._kind = _kind(spec)
         self._connection = connection
         self._is_waiting = False
-        self.limits = replace(spec.limits, processes=spec.limits.processes + _OWN_PROCESSES)
+        limits = spec.server_limits or spec.limits
+        self.limits = replace(limits, processes=limits.processes + _OWN_PROCESSES)
 
     @classmethod
     def pair(cls, spec: RunSpec) -> tuple[ForkServer, socket.socket]:
@@ -95,4 +96,5 @@ def can_be_forked(spec: RunSpec) -> bool:
 
 
 def _kind(spec: RunSpec) -> tuple[Role, str, bool, RunLimits, tuple[str, ...]]:
-    return spec.role, spec.policy, spec.writable, spec.limits, spec.server_argv
+    limits = spec.server_limits or spec.limits
+    return spec.role, spec.policy, spec.writable, limits, spec.server_argv

@@ -196,6 +196,7 @@ class LauncherProcess:
         self._connection = connection
         #: Whether a call has begun and not returned: it failed, or a signal interrupted it.
         self.is_waiting = False
+        self.pid = process.pid
 
     def call(
         self, message: Message, descriptors: Sequence[int] = (), *, given_away: Sequence[int] = ()

@@ -65,6 +65,8 @@ class RunSpec:
             only the worker can enter.
         writable: Whether it may create files in its working directory.
         server_argv: Command of the fork server that starts it; empty for a cold start.
+        server_limits: Limits that the fork server is started with, none below that of a run; None:
+            those of the run. So a server can be started before it is known what it will run.
     """
 
     role: Role
@@ -77,6 +79,7 @@ class RunSpec:
     inputs: tuple[Path, ...] = ()
     writable: bool = False
     server_argv: tuple[str, ...] = ()
+    server_limits: RunLimits | None = None
 
 
 @dataclass(frozen=True)
