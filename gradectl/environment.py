@@ -154,6 +154,11 @@ class Environment(StrictModel):
         return not values.get("use_sqs_queue") or bool(values.get("drain_other_transport"))
 
     @property
+    def has_cache(self) -> bool:
+        """Whether the environment has a Redis of its own."""
+        return bool(self.variables.get("enable_redis")) and not self.variables.get("redis_existing")
+
+    @property
     def files_bucket(self) -> str:
         """Name of the bucket with submissions, problems and results."""
         if self.files:

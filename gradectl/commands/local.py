@@ -35,13 +35,18 @@ def up(app: AppContext, environment: str) -> None:
     """
     Start the emulated cloud, or show the one that is running.
 
-    The control plane is ready when the command returns. The broker, the database and the workers
-    start when `gradectl apply` creates their services; SQS is part of the control plane.
+    The control plane is ready when the command returns. The broker, the database, Redis and the
+    tasks start when `gradectl apply` creates their services; SQS is part of the control plane.
     """
     found = app.environment(environment)
     directory = stack_directory(app.project_root, app.environ)
     location = StackLocation(
-        directory, found.region, found.account_id, found.name, has_broker=found.has_broker
+        directory,
+        found.region,
+        found.account_id,
+        found.name,
+        has_broker=found.has_broker,
+        has_cache=found.has_cache,
     )
     if app.options.dry_run:
         _emit_dry_run(app, "local-up", f"would start a local stack in {directory}")

@@ -256,11 +256,12 @@ class Deployment:
 
 
 def _local_addresses(app: CloudContext, environment: Environment) -> dict[str, str]:
-    """Variables with the addresses of the broker and database of the local stack."""
+    """Variables with the addresses of the broker, database and Redis of the local stack."""
     stack = app.stack(environment)
     if stack is None:
         return {}
     return {
         "TF_VAR_mq_broker_endpoint_override": stack.broker_endpoint,
         "TF_VAR_db_endpoint_override": stack.db_endpoint,
+        "TF_VAR_redis_endpoint_override": stack.redis_endpoint,
     }

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.mariadb import Database
+from gradectl.local.engines.redis import Cache
 
 BROKER = "broker"
 DATABASE = "database"
+CACHE = "redis"
 REGISTRY = "registry"
 _ONE_OFF = "run-task"
 #: Health of a task whose health check passes.
@@ -34,6 +36,14 @@ class CloudDatabase:
 
     instance_id: str
     database: Database
+
+
+@dataclass(frozen=True)
+class CloudCache:
+    """A replication group of ElastiCache."""
+
+    group_id: str
+    cache: Cache
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class Cloud:
     services: tuple[CloudService, ...] = ()
     tasks: tuple[CloudTask, ...] = ()
     repositories: tuple[str, ...] = ()  # of images
+    caches: tuple[CloudCache, ...] = ()
 
 
 # --- The services on this machine ---------------------------------------------------------------
@@ -135,6 +146,14 @@ class DatabaseService:
 
     source: CloudDatabase
     name: str = DATABASE
+
+
+@dataclass(frozen=True)
+class CacheService:
+    """The process of the cache."""
+
+    source: CloudCache
+    name: str = CACHE
 
 
 @dataclass(frozen=True)
@@ -162,7 +181,9 @@ class OneOffTask:
     container: Container
 
 
-LocalService = BrokerService | DatabaseService | RegistryService | TaskService | OneOffTask
+LocalService = (
+    BrokerService | CacheService | DatabaseService | RegistryService | TaskService | OneOffTask
+)
 
 
 @dataclass(frozen=True)
@@ -185,10 +206,11 @@ def desired(cloud: Cloud) -> dict[str, LocalService]:
     """
     Return the desired services by name.
 
-    A stack has one address for a broker and one for a database, so only the oldest of each runs.
+    A stack has one address for a broker, a database and a cache, so only the oldest of each runs.
     """
     services: list[LocalService] = [BrokerService(broker) for broker in cloud.brokers[:1]]
     services += [DatabaseService(database) for database in cloud.databases[:1]]
+    services += [CacheService(cache) for cache in cloud.caches[:1]]
     services += [RegistryService() for _ in cloud.repositories[:1]]
     for service in cloud.services:
         services += [
@@ -216,10 +238,11 @@ def not_served(cloud: Cloud) -> Collection[str]:
     """Return the resources of the control plane that have no data plane here."""
     brokers = [f"broker {extra.broker.name}" for extra in cloud.brokers[1:]]
     databases = [f"database {extra.instance_id}" for extra in cloud.databases[1:]]
+    caches = [f"cache {extra.group_id}" for extra in cloud.caches[1:]]
     containers = [
         f"container {each.name}/{name}" for each in cloud.services for name in each.sidecars
     ]
-    return brokers + databases + containers
+    return brokers + databases + caches + containers
 
 
 def steps(wanted: Mapping[str, LocalService], running: Mapping[str, RunningService]) -> Steps:

@@ -8,6 +8,7 @@ The files in the directory of a local stack.
     launcher    boxes/            sandbox of the tasks, built by `gradectl local up`
     broker/<id>/                  configuration (private) and messages of the broker
     database/<id>/                data of the database server (private)
+    cache/<id>/                   configuration of Redis (private)
     registry/                     configuration (private) and images of the registry; kept
     images/                       unpacked images of the tasks; kept
     tasks/                        working directories of the tasks
@@ -61,6 +62,10 @@ class StackLayout:
         """Directory of a database server."""
         return self.directory / "database" / instance_id
 
+    def cache(self, group_id: str) -> Path:
+        """Directory of a cache."""
+        return self.directory / "cache" / group_id
+
     @property
     def registry(self) -> Path:
         """Directory of the registry; its images make the next push short."""
@@ -87,7 +92,7 @@ class StackLayout:
 
     def clear_data(self) -> None:
         """Remove messages, rows and certificates; logs and images stay."""
-        for folder in ("broker", "database", "tasks"):
+        for folder in ("broker", "cache", "database", "tasks"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
         for file in ("ca.pem", "server.p12", "server.pem"):
             (self.directory / file).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gradectl.errors import ConfigurationError, GradectlError, TryAgainError, UnreachableError
-from gradectl.local.engines.find import find_engines, find_mariadb, find_optional_registry
+from gradectl.local.engines.find import check_engines, find_optional_registry
 from gradectl.local.layout import StackLayout
 from gradectl.local.stack import (
     DIRECTORY_VARIABLE,
@@ -71,10 +71,7 @@ def up(location: StackLocation, environ: Mapping[str, str], *, build_sandbox: bo
         raise TryAgainError(
             "a local stack is starting or stopping in this directory", where=str(location.directory)
         )
-    if location.has_broker:
-        find_engines()
-    else:
-        find_mariadb()
+    check_engines(broker=location.has_broker, cache=location.has_cache)
     layout = StackLayout(location.directory)
     if build_sandbox:
         _build_sandbox(layout, environ)

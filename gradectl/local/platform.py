@@ -14,6 +14,7 @@ from gradectl.local.container import contained, full_command
 from gradectl.local.desired import (
     HEALTHY,
     BrokerService,
+    CacheService,
     Container,
     DatabaseService,
     LocalService,
@@ -21,8 +22,9 @@ from gradectl.local.desired import (
     RegistryService,
     TaskService,
 )
-from gradectl.local.engines import activemq, mariadb, registry
-from gradectl.local.engines.find import ActiveMqEngine, MariaDbEngine, find_activemq
+from gradectl.local.engines import activemq, mariadb, redis, registry
+from gradectl.local.engines.find import ActiveMqEngine, MariaDbEngine, find_activemq, find_redis
+from gradectl.local.engines.redis import RedisEngine
 from gradectl.local.engines.registry import RegistryEngine
 from gradectl.local.engines.tls import Certificates
 from gradectl.local.image_store import CA_FILE, ImageStore, UnpackedImage
@@ -57,6 +59,7 @@ class Addresses:
     broker_port: int
     database_port: int
     registry_port: int
+    cache_port: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Platform:
         registry: The prepared registry of images; None where it is not installed.
         images: The images of tasks; None without a registry.
         find_broker: Finds the installed broker, which a stack without one need not have.
+        find_cache: The same for Redis.
     """
 
     mariadb: MariaDbEngine
@@ -83,6 +87,7 @@ class Platform:
     registry: RegistryEngine | None = None
     images: ImageStore | None = None
     find_broker: Callable[[], ActiveMqEngine] = find_activemq
+    find_cache: Callable[[], RedisEngine] = find_redis
 
     def launch(self, service: LocalService) -> LaunchedProgram:
         """
@@ -95,6 +100,8 @@ class Platform:
         match service:
             case BrokerService():
                 return self._launch_broker(service)
+            case CacheService():
+                return self._launch_cache(service)
             case DatabaseService():
                 return self._launch_database(service)
             case RegistryService():
@@ -141,6 +148,27 @@ class Platform:
             mariadb.READY_SECONDS,
             mariadb.STOP_SECONDS,
             f"{LOOPBACK}:{port}",
+        )
+
+    def _launch_cache(self, service: CacheService) -> LaunchedProgram:
+        port, cache = self.addresses.cache_port, service.source.cache
+        _check_port(service.name, port)
+        home = redis.CacheHome(
+            self.layout.cache(service.source.group_id),
+            port,
+            self.layout.log(service.name),
+            self.certificates,
+        )
+        child = redis.start_cache(self.find_cache(), cache, home)
+        ca_file = self.certificates.ca_file if cache.encrypts else None
+        scheme = "rediss" if cache.encrypts else "redis"
+        return LaunchedProgram(
+            child,
+            lambda: redis.cache_answers(port, ca_file),
+            redis.READY_SECONDS,
+            redis.STOP_SECONDS,
+            f"{scheme}://localhost:{port}",
+            lambda: HEALTHY if redis.cache_answers(port, ca_file) else "silent",
         )
 
     def _launch_registry(self, service: RegistryService) -> LaunchedProgram:

@@ -37,6 +37,7 @@ class StackLocation:
         account_id: The account.
         environment: The environment that it is started for; empty for none.
         has_broker: Whether that environment has a broker, so that one must be installed.
+        has_cache: The same for Redis.
     """
 
     directory: Path
@@ -44,6 +45,7 @@ class StackLocation:
     account_id: str
     environment: str = ""
     has_broker: bool = True
+    has_cache: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Stack:
     db_endpoint: str  # 127.0.0.1:PORT
     supervisor_pid: int
     environment: str = ""  # the one that it was started for
+    redis_endpoint: str = ""  # rediss://localhost:PORT
 
     @classmethod
     def load(cls, project_root: Path) -> Self | None:

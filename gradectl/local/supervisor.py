@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from gradectl.errors import GradectlError
+from gradectl.local.control_plane import patch_elasticache
 from gradectl.local.control_plane.patch_mq import (
     CREATING,
     FAILED,
@@ -28,11 +29,12 @@ from gradectl.local.control_plane.state import (
     observe,
     parameter,
     record_broker,
+    record_cache,
     record_task_end,
     record_task_running,
     record_tasks,
 )
-from gradectl.local.desired import Cloud, OneOffTask, one_off_tasks
+from gradectl.local.desired import CACHE, Cloud, OneOffTask, one_off_tasks
 from gradectl.local.engines.find import find_mariadb, find_optional_registry
 from gradectl.local.engines.registry import prepare_registry
 from gradectl.local.engines.registry_client import RegistryClient
@@ -60,7 +62,7 @@ class Supervisor:
         patch_mq()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
-        broker_port, database_port, registry_port = free_ports(3)
+        broker_port, database_port, registry_port, cache_port = free_ports(4)
         registry = find_optional_registry()
         access, images = None, None
         if registry:
@@ -69,7 +71,9 @@ class Supervisor:
             images.prune()
         self._control_plane = ControlPlane(on_change=self.wake, pages=pages, registry=access)
         patch_tasks()
-        addresses = Addresses(self._control_plane.url, broker_port, database_port, registry_port)
+        addresses = Addresses(
+            self._control_plane.url, broker_port, database_port, registry_port, cache_port
+        )
         platform = Platform(
             find_mariadb(), layout, addresses, certificates, parameter, registry, images
         )
@@ -83,6 +87,7 @@ class Supervisor:
             ca_file=certificates.ca_file,
             broker_endpoint=f"stomp+ssl://localhost:{broker_port}",
             db_endpoint=f"{LOOPBACK}:{database_port}",
+            redis_endpoint=f"rediss://localhost:{cache_port}",
             supervisor_pid=os.getpid(),
             environment=location.environment,
         )
@@ -142,6 +147,9 @@ def report(cloud: Cloud, snapshots: list[Snapshot]) -> None:
     if broker and cloud.brokers:
         first = cloud.brokers[0]
         record_broker(first.broker_id, broker_state(broker, rebooted=first.reboots > 0))
+    cache = next((each for each in snapshots if each.name == CACHE), None)
+    if cache and cloud.caches:
+        record_cache(cloud.caches[0].group_id, cache_state(cache))
 
 
 def observe_without_images() -> Cloud:
@@ -161,6 +169,15 @@ def broker_state(snapshot: Snapshot, *, rebooted: bool) -> str:
     if rebooted:
         return REBOOTING
     return FAILED if snapshot.state is ServiceState.FAILED else CREATING
+
+
+def cache_state(snapshot: Snapshot) -> str:
+    """Translate the state of the cache's service into the status of a replication group."""
+    if snapshot.state is ServiceState.RUNNING:
+        return patch_elasticache.AVAILABLE
+    if snapshot.state is ServiceState.FAILED:
+        return patch_elasticache.CREATE_FAILED
+    return patch_elasticache.CREATING
 
 
 def main(arguments: list[str]) -> int:

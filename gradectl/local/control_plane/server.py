@@ -32,6 +32,7 @@ from gradectl.local.control_plane.patch_bucket_policies import patch_bucket_poli
 from gradectl.local.control_plane.patch_delete_markers import patch_delete_markers
 from gradectl.local.control_plane.patch_ecr import patch_ecr
 from gradectl.local.control_plane.patch_ecs import patch_ecs
+from gradectl.local.control_plane.patch_elasticache import patch_elasticache
 from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
 from gradectl.local.control_plane.patch_rds import patch_rds
 from gradectl.local.control_plane.patch_scaling_groups import patch_scaling_groups
@@ -54,7 +55,9 @@ Pages = Mapping[str, Callable[[str], bytes]]
 calls = logging.getLogger("gradectl.local.calls")
 
 #: Services that have a data plane or feed one; calls to others never change the desired state.
-_SERVED = frozenset({"mq", "rds", "ecr", "ecs", "ssm", "application-autoscaling", "cloudformation"})
+_SERVED = frozenset(
+    {"application-autoscaling", "cloudformation", "ecr", "ecs", "elasticache", "mq", "rds", "ssm"}
+)
 _READS = ("Describe", "List", "Get")
 #: `Credential=KEY/DATE/REGION/SERVICE/aws4_request` in the header of a signed call.
 _CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
@@ -89,6 +92,7 @@ class ControlPlane:
         if registry:
             patch_ecr(registry)
         patch_ecs()
+        patch_elasticache()
         patch_launch_templates()
         patch_rds()
         patch_scaling_groups()

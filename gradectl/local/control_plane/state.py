@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.ecr.models import ECRBackend, ecr_backends
 from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
+from moto.elasticache.models import ElastiCacheBackend, elasticache_backends
 from moto.logs.models import LogsBackend, logs_backends
 from moto.mq.models import MQBackend, mq_backends
 from moto.rds.models import RDSBackend, rds_backends
@@ -18,6 +19,7 @@ from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 
 from gradectl.errors import ConfigurationError
 from gradectl.local.control_plane.patch_ecs import PRIMARY, store_tasks
+from gradectl.local.control_plane.patch_elasticache import AVAILABLE, described
 from gradectl.local.control_plane.patch_mq import RUNNING, applied, attributes, has_data_plane
 from gradectl.local.control_plane.patch_tasks import (
     RUNNING as TASK_RUNNING,
@@ -31,6 +33,7 @@ from gradectl.local.desired import (
     HEALTHY,
     Cloud,
     CloudBroker,
+    CloudCache,
     CloudDatabase,
     CloudService,
     CloudTask,
@@ -52,6 +55,7 @@ def observe() -> Cloud:
         tuple(_services()),
         tuple(_one_off_tasks()),
         tuple(_repositories()),
+        tuple(_caches()),
     )
 
 
@@ -75,6 +79,15 @@ def record_broker(broker_id: str, state: str) -> None:
     for backend in _each(mq_backends):
         if broker_id in backend.brokers:
             backend.brokers[broker_id].state = state
+
+
+def record_cache(group_id: str, status: str) -> None:
+    """Set the status that DescribeReplicationGroups returns, until the group was created."""
+    backend: ElastiCacheBackend
+    for backend in _each(elasticache_backends):
+        group = backend.replication_groups.get(group_id)
+        if group and group.status != AVAILABLE:
+            group.status = status
 
 
 def record_tasks(service_name: str, tasks: Sequence[TaskState]) -> None:
@@ -199,6 +212,13 @@ def _databases() -> Iterator[CloudDatabase]:
                 yield CloudDatabase(instance.db_instance_identifier, database)
 
 
+def _caches() -> Iterator[CloudCache]:
+    backend: ElastiCacheBackend
+    for backend in _each(elasticache_backends):
+        for group in list(backend.replication_groups.values()):
+            yield CloudCache(group.replication_group_id, described(group))
+
+
 def _repositories() -> Iterator[str]:
     backend: ECRBackend
     for backend in _each(ecr_backends):
@@ -271,6 +291,7 @@ __all__ = [
     "observe",
     "parameter",
     "record_broker",
+    "record_cache",
     "record_task_end",
     "record_task_running",
     "record_tasks",

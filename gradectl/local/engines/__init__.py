@@ -1,1 +1,1 @@
-"""The real engines behind the emulated services: ActiveMQ and MariaDB."""
+"""The real engines behind the emulated services: ActiveMQ, MariaDB and Redis."""

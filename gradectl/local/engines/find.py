@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradectl.context import process_environment
 from gradectl.errors import ConfigurationError
+from gradectl.local.engines.redis import RedisEngine
 from gradectl.local.engines.registry import RegistryEngine
 from gradectl.processes.find import find_program
 
@@ -46,6 +47,7 @@ class Engines:
 
     activemq: ActiveMqEngine
     mariadb: MariaDbEngine
+    redis: RedisEngine
 
 
 def find_engines(root: Path = Path("/")) -> Engines:
@@ -59,9 +61,25 @@ def find_engines(root: Path = Path("/")) -> Engines:
         ConfigurationError: Lists all missing programs and the command that installs them.
     """
     search = _Search(root)
-    engines = Engines(search.activemq(), search.mariadb())
+    engines = Engines(search.activemq(), search.mariadb(), search.redis())
     search.check()
     return engines
+
+
+def check_engines(*, broker: bool, cache: bool, root: Path = Path("/")) -> None:
+    """
+    Check that the database is installed, and the broker and Redis where they are needed.
+
+    Raises:
+        ConfigurationError: As `find_engines`.
+    """
+    search = _Search(root)
+    if broker:
+        search.activemq()
+    search.mariadb()
+    if cache:
+        search.redis()
+    search.check()
 
 
 def find_activemq(root: Path = Path("/")) -> ActiveMqEngine:
@@ -76,6 +94,14 @@ def find_mariadb(root: Path = Path("/")) -> MariaDbEngine:
     """Find the database alone; raises `ConfigurationError` as `find_engines` does."""
     search = _Search(root)
     engine = search.mariadb()
+    search.check()
+    return engine
+
+
+def find_redis(root: Path = Path("/")) -> RedisEngine:
+    """Find Redis alone; raises `ConfigurationError` as `find_engines` does."""
+    search = _Search(root)
+    engine = search.redis()
     search.check()
     return engine
 
@@ -112,11 +138,14 @@ class _Search:
         self._missing: dict[str, list[str]] = {}
 
     def program(self, name: str, *, package: str) -> Path:
+        return self.installed(name) or self._record_missing(name, package)
+
+    def installed(self, name: str) -> Path | None:
         folders = [self._root / folder.lstrip("/") for folder in _PROGRAM_FOLDERS]
         # PATH finds e.g. a Java that the user installed
         environ = process_environment() if self._root == Path("/") else {}
         found = find_program(name, environ, folders)
-        return Path(found) if found else self._record_missing(name, package)
+        return Path(found) if found else None
 
     def activemq(self) -> ActiveMqEngine:
         return ActiveMqEngine(
@@ -130,6 +159,12 @@ class _Search:
             server=self.program("mariadbd", package="mariadb-server-core"),
             install=self.program("mariadb-install-db", package="mariadb-server-core"),
         )
+
+    def redis(self) -> RedisEngine:
+        """Valkey where it is installed, as in ElastiCache, or else Redis."""
+        if valkey := self.installed("valkey-server"):
+            return RedisEngine(valkey)
+        return RedisEngine(self.program("redis-server", package="redis-server"))
 
     def broker_jars(self) -> Sequence[Path]:
         home = self._root / _ACTIVEMQ_HOME

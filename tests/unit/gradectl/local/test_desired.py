@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from gradectl.local.desired import (
     BROKER,
+    CACHE,
     DATABASE,
     REGISTRY,
     Cloud,
     CloudBroker,
+    CloudCache,
     CloudDatabase,
     CloudService,
     CloudTask,
@@ -26,6 +28,7 @@ from gradectl.local.desired import (
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.engines.mariadb import Database
+from gradectl.local.engines.redis import Cache
 
 CONTAINER = Container(("grader", "worker"), (("QUEUE_NAME", "grading-requests"),), (), 120)
 
@@ -37,6 +40,10 @@ def broker(broker_id: str = "b-1", reboots: int = 0) -> CloudBroker:
 
 def database(instance_id: str = "local-grading") -> CloudDatabase:
     return CloudDatabase(instance_id, Database("admin", "a-password", "grading"))
+
+
+def cache(group_id: str = "local-redis", token: str = "a-token-of-16-chars") -> CloudCache:
+    return CloudCache(group_id, Cache((token,)))
 
 
 def service(count: int = 1, deployment: str = "1-000001", name: str = "grading") -> CloudService:
@@ -65,6 +72,7 @@ clouds = st.builds(
         unique_by=lambda each: each.task_id,
     ).map(tuple),
     repositories=st.lists(st.sampled_from(["one", "two"]), max_size=2, unique=True).map(tuple),
+    caches=st.lists(st.builds(cache, st.sampled_from(["one", "two"])), max_size=2).map(tuple),
 )
 
 
@@ -163,11 +171,16 @@ def test_unchanged_services_keep_running() -> None:
 
 def test_of_two_brokers_the_oldest_runs_and_the_other_is_reported() -> None:
     """A stack has one address of each kind; the log names the rest."""
-    cloud = Cloud((broker("b-1"), broker("b-2")), (database("one"), database("two")))
+    cloud = Cloud(
+        (broker("b-1"), broker("b-2")),
+        (database("one"), database("two")),
+        caches=(cache("three"), cache("four")),
+    )
 
     assert desired(cloud)[BROKER].source == broker("b-1")
     assert desired(cloud)[DATABASE].source == database("one")
-    assert not_served(cloud) == ["broker local-grading", "database two"]
+    assert desired(cloud)[CACHE].source == cache("three")
+    assert not_served(cloud) == ["broker local-grading", "database two", "cache four"]
 
 
 def test_sidecars_are_reported() -> None:
@@ -180,4 +193,6 @@ def test_sidecars_are_reported() -> None:
 
 def test_the_repr_of_a_service_has_no_password() -> None:
     """It may be logged."""
-    assert "a-password" not in repr(desired(Cloud((broker(),), (database(),))))
+    cloud = Cloud((broker(),), (database(),), caches=(cache(token="a-password-of-16-chars"),))
+
+    assert "a-password" not in repr(desired(cloud))

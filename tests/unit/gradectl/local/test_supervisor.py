@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradectl.local.runner import ServiceState, Snapshot
-from gradectl.local.supervisor import broker_state, exit_code
+from gradectl.local.supervisor import broker_state, cache_state, exit_code
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,21 @@ def test_the_broker_state_follows_the_process(
 ) -> None:
     """Terraform and `apply` wait for RUNNING; CREATION_FAILED fails an apply."""
     assert broker_state(Snapshot("broker", state), rebooted=rebooted) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ServiceState.STARTING, "creating"),
+        (ServiceState.RUNNING, "available"),
+        (ServiceState.FAILED, "create-failed"),
+    ],
+)
+def test_the_status_of_a_replication_group_follows_the_process(
+    state: ServiceState, expected: str
+) -> None:
+    """Terraform waits until it is available; create-failed fails an apply."""
+    assert cache_state(Snapshot("redis", state)) == expected
 
 
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (7, 7), (-9, 137), (None, None)])

@@ -8,10 +8,12 @@ import pytest
 
 from gradectl.errors import ConfigurationError, ExitCode
 from gradectl.local.engines.find import (
+    check_engines,
     find_activemq,
     find_engines,
     find_mariadb,
     find_optional_registry,
+    find_redis,
     find_registry,
 )
 
@@ -19,6 +21,7 @@ FILES = {
     "usr/bin/java": 0o755,
     "usr/sbin/mariadbd": 0o755,
     "usr/bin/mariadb-install-db": 0o755,
+    "usr/bin/redis-server": 0o755,
     "usr/share/activemq/bin/activemq.jar": 0o644,
     "usr/share/activemq/lib/activemq-broker.jar": 0o644,
     "usr/share/activemq/lib/optional/xbean-spring.jar": 0o644,
@@ -44,6 +47,7 @@ def test_installed_engines_are_found(tmp_path: Path) -> None:
 
     assert engines.mariadb.server == tmp_path / "usr/sbin/mariadbd"
     assert engines.mariadb.install == tmp_path / "usr/bin/mariadb-install-db"
+    assert engines.redis.server == tmp_path / "usr/bin/redis-server"
     assert engines.activemq.java == tmp_path / "usr/bin/java"
     assert {path.name for path in engines.activemq.class_path} == {
         Path(name).name for name in FILES if name.endswith(".jar")
@@ -58,7 +62,7 @@ def test_all_missing_packages_are_listed_with_one_command(tmp_path: Path) -> Non
     assert caught.value.exit_code == ExitCode.CONFIGURATION
     assert caught.value.next_step.endswith(
         "apt-get install default-jre-headless activemq libxstream-java libjettison-java"
-        " libxpp3-java mariadb-server-core"
+        " libxpp3-java mariadb-server-core redis-server"
     )
     for name in ("java", "activemq.jar", "xstream.jar", "mariadbd", "mariadb-install-db"):
         assert name in caught.value.what
@@ -85,6 +89,37 @@ def test_a_stack_without_a_broker_needs_the_database_only(tmp_path: Path) -> Non
     with pytest.raises(ConfigurationError, match=r"activemq\.jar") as caught:
         find_activemq(tmp_path)
     assert "mariadb" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("broker", "cache", "missing"),
+    [
+        (False, False, ["mariadbd"]),
+        (True, False, ["activemq.jar", "mariadbd"]),
+        (False, True, ["mariadbd", "redis-server"]),
+    ],
+)
+def test_an_environment_needs_the_engines_of_its_own_services_only(
+    tmp_path: Path,
+    broker: bool,
+    cache: bool,
+    missing: list[str],
+) -> None:
+    """An environment on SQS needs no broker, and one without Redis no Redis."""
+    with pytest.raises(ConfigurationError) as caught:
+        check_engines(broker=broker, cache=cache, root=tmp_path)
+
+    names = ("activemq.jar", "mariadbd", "redis-server")
+    assert [name for name in names if name in caught.value.what] == missing
+
+
+def test_valkey_is_preferred_to_redis(tmp_path: Path) -> None:
+    """It is the engine of the module."""
+    install(tmp_path, *FILES)
+    valkey = tmp_path / "usr/bin/valkey-server"
+    valkey.touch(mode=0o755)
+
+    assert find_redis(tmp_path).server == valkey
 
 
 def test_the_registry_of_images_is_optional(tmp_path: Path) -> None:
