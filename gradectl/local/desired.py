@@ -13,6 +13,7 @@ BROKER = "broker"
 DATABASE = "database"
 CACHE = "redis"
 REGISTRY = "registry"
+LOAD_BALANCER = "load-balancer"
 _ONE_OFF = "run-task"
 #: Health of a task whose health check passes.
 HEALTHY = "healthy"
@@ -76,13 +77,18 @@ class Container:
 
 @dataclass(frozen=True)
 class CloudService:
-    """A service of ECS; a new `deployment` replaces all its tasks."""
+    """
+    A service of ECS; a new `deployment` replaces all its tasks.
+
+    `target_group` is the ARN of the targets that its tasks are; empty without a load balancer.
+    """
 
     name: str
     deployment: str
     desired_count: int
     container: Container
     sidecars: tuple[str, ...] = ()  # containers of the task that are not started here
+    target_group: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,12 +170,20 @@ class RegistryService:
 
 
 @dataclass(frozen=True)
+class LoadBalancerService:
+    """The process in front of the tasks of a service."""
+
+    name: str = LOAD_BALANCER
+
+
+@dataclass(frozen=True)
 class TaskService:
-    """One task of an ECS service."""
+    """One task of an ECS service; `is_target` where a load balancer is in front of it."""
 
     name: str
     service: str
     container: Container
+    is_target: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,7 +196,13 @@ class OneOffTask:
 
 
 LocalService = (
-    BrokerService | CacheService | DatabaseService | RegistryService | TaskService | OneOffTask
+    BrokerService
+    | CacheService
+    | DatabaseService
+    | LoadBalancerService
+    | OneOffTask
+    | RegistryService
+    | TaskService
 )
 
 
@@ -206,19 +226,30 @@ def desired(cloud: Cloud) -> dict[str, LocalService]:
     """
     Return the desired services by name.
 
-    A stack has one address for a broker, a database and a cache, so only the oldest of each runs.
+    A stack has one address of each kind, so only the oldest broker, database and cache run.
     """
     services: list[LocalService] = [BrokerService(broker) for broker in cloud.brokers[:1]]
     services += [DatabaseService(database) for database in cloud.databases[:1]]
     services += [CacheService(cache) for cache in cloud.caches[:1]]
     services += [RegistryService() for _ in cloud.repositories[:1]]
+    services += [LoadBalancerService() for _ in balanced(cloud)[:1]]
     for service in cloud.services:
         services += [
-            TaskService(task_name(service, number), service.name, service.container)
+            TaskService(
+                task_name(service, number),
+                service.name,
+                service.container,
+                is_target=bool(service.target_group),
+            )
             for number in range(1, service.desired_count + 1)
         ]
     services += one_off_tasks(cloud)
     return {service.name: service for service in services}
+
+
+def balanced(cloud: Cloud) -> list[CloudService]:
+    """Return the services with a load balancer; the first one has the address of the stack."""
+    return [each for each in cloud.services if each.target_group]
 
 
 def one_off_tasks(cloud: Cloud) -> list[OneOffTask]:
@@ -242,7 +273,8 @@ def not_served(cloud: Cloud) -> Collection[str]:
     containers = [
         f"container {each.name}/{name}" for each in cloud.services for name in each.sidecars
     ]
-    return brokers + databases + caches + containers
+    balancers = [f"load balancer of {extra.name}" for extra in balanced(cloud)[1:]]
+    return brokers + databases + caches + containers + balancers
 
 
 def steps(wanted: Mapping[str, LocalService], running: Mapping[str, RunningService]) -> Steps:

@@ -9,6 +9,7 @@ The files in the directory of a local stack.
     broker/<id>/                  configuration (private) and messages of the broker
     database/<id>/                data of the database server (private)
     cache/<id>/                   configuration of Redis (private)
+    load-balancer/                targets of the load balancer
     registry/                     configuration (private) and images of the registry; kept
     images/                       unpacked images of the tasks; kept
     tasks/                        working directories of the tasks
@@ -67,6 +68,11 @@ class StackLayout:
         return self.directory / "cache" / group_id
 
     @property
+    def load_balancer(self) -> Path:
+        """Directory of the load balancer."""
+        return self.directory / "load-balancer"
+
+    @property
     def registry(self) -> Path:
         """Directory of the registry; its images make the next push short."""
         return self.directory / "registry"
@@ -92,7 +98,7 @@ class StackLayout:
 
     def clear_data(self) -> None:
         """Remove messages, rows and certificates; logs and images stay."""
-        for folder in ("broker", "cache", "database", "tasks"):
+        for folder in ("broker", "cache", "database", "load-balancer", "tasks"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
         for file in ("ca.pem", "server.p12", "server.pem"):
             (self.directory / file).unlink(missing_ok=True)

@@ -13,17 +13,20 @@ from gradectl.errors import ConfigurationError, TryAgainError
 from gradectl.local.container import contained, full_command
 from gradectl.local.desired import (
     HEALTHY,
+    LOAD_BALANCER,
     BrokerService,
     CacheService,
     Container,
     DatabaseService,
+    LoadBalancerService,
     LocalService,
     OneOffTask,
     RegistryService,
     TaskService,
 )
-from gradectl.local.engines import activemq, mariadb, redis, registry
+from gradectl.local.engines import activemq, load_balancer, mariadb, redis, registry
 from gradectl.local.engines.find import ActiveMqEngine, MariaDbEngine, find_activemq, find_redis
+from gradectl.local.engines.load_balancer import LoadBalancerHome
 from gradectl.local.engines.redis import RedisEngine
 from gradectl.local.engines.registry import RegistryEngine
 from gradectl.local.engines.tls import Certificates
@@ -60,6 +63,7 @@ class Addresses:
     database_port: int
     registry_port: int
     cache_port: int
+    load_balancer_port: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ class Platform:
                 return self._launch_cache(service)
             case DatabaseService():
                 return self._launch_database(service)
+            case LoadBalancerService():
+                return self._launch_load_balancer(service)
             case RegistryService():
                 return self._launch_registry(service)
             case TaskService() | OneOffTask():
@@ -171,6 +177,23 @@ class Platform:
             lambda: HEALTHY if redis.cache_answers(port, ca_file) else "silent",
         )
 
+    def load_balancer_home(self) -> LoadBalancerHome:
+        """The directory and port of the load balancer."""
+        log_file = self.layout.log(LOAD_BALANCER)
+        port = self.addresses.load_balancer_port
+        return LoadBalancerHome(self.layout.load_balancer, port, log_file)
+
+    def _launch_load_balancer(self, service: LoadBalancerService) -> LaunchedProgram:
+        home = self.load_balancer_home()
+        _check_port(service.name, home.port)
+        return LaunchedProgram(
+            load_balancer.start_load_balancer(home),
+            lambda: is_listening(home.port),
+            load_balancer.READY_SECONDS,
+            load_balancer.STOP_SECONDS,
+            f"http://localhost:{home.port}",
+        )
+
     def _launch_registry(self, service: RegistryService) -> LaunchedProgram:
         port = self.addresses.registry_port
         _check_port(service.name, port)
@@ -199,6 +222,9 @@ class Platform:
         environment |= dict(container.environment)
         environment |= {name: self.read_parameter(source) for name, source in container.secrets}
         environment |= self._platform_environment(port)
+        if isinstance(service, TaskService) and service.is_target:
+            # a task has an address of its own, where it listens for the load balancer
+            environment |= {"API_HOST": LOOPBACK, "API_PORT": str(port)}
         if image:
             environment["SSL_CERT_FILE"] = CA_FILE
             ca_file = self.certificates.ca_file

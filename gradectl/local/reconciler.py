@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Condition, Event
+from urllib.parse import urlsplit
 
 from gradectl.local.desired import (
     BROKER,
+    HEALTHY,
     Cloud,
+    CloudService,
     LocalService,
     OneOffTask,
     RunningService,
@@ -176,6 +179,17 @@ def task_states(snapshots: list[Snapshot]) -> dict[str, list[TaskState]]:
             )
             found.setdefault(service, []).append(state)
     return found
+
+
+def target_ports(service: CloudService, snapshots: Sequence[Snapshot]) -> list[int]:
+    """Return the ports of the healthy tasks of a service, of all its deployments."""
+    return [
+        urlsplit(each.address).port or 0
+        for each in snapshots
+        if each.name.startswith(f"{service.name}/")
+        and each.state is ServiceState.RUNNING
+        and each.health == HEALTHY
+    ]
 
 
 def broker_snapshot(snapshots: list[Snapshot]) -> Snapshot | None:

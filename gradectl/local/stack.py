@@ -62,6 +62,7 @@ class Stack:
     supervisor_pid: int
     environment: str = ""  # the one that it was started for
     redis_endpoint: str = ""  # rediss://localhost:PORT
+    api_url: str = ""  # http://localhost:PORT, of the load balancer
 
     @classmethod
     def load(cls, project_root: Path) -> Self | None:

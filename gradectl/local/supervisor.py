@@ -30,12 +30,14 @@ from gradectl.local.control_plane.state import (
     parameter,
     record_broker,
     record_cache,
+    record_targets,
     record_task_end,
     record_task_running,
     record_tasks,
 )
-from gradectl.local.desired import CACHE, Cloud, OneOffTask, one_off_tasks
+from gradectl.local.desired import CACHE, Cloud, OneOffTask, balanced, one_off_tasks
 from gradectl.local.engines.find import find_mariadb, find_optional_registry
+from gradectl.local.engines.load_balancer import write_targets
 from gradectl.local.engines.registry import prepare_registry
 from gradectl.local.engines.registry_client import RegistryClient
 from gradectl.local.engines.tls import make_certificates
@@ -43,7 +45,7 @@ from gradectl.local.image_store import ImageStore
 from gradectl.local.layout import StackLayout
 from gradectl.local.loopback import LOOPBACK, free_ports
 from gradectl.local.platform import Addresses, Platform
-from gradectl.local.reconciler import Reconciler, broker_snapshot, task_states
+from gradectl.local.reconciler import Reconciler, broker_snapshot, target_ports, task_states
 from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.local.stack import SETTLED_PATH, STATUS_PATH, Stack, StackLocation, take_lock
 from gradectl.processes.signals import call_on_signal
@@ -62,7 +64,7 @@ class Supervisor:
         patch_mq()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
-        broker_port, database_port, registry_port, cache_port = free_ports(4)
+        broker_port, database_port, registry_port, cache_port, balancer_port = free_ports(5)
         registry = find_optional_registry()
         access, images = None, None
         if registry:
@@ -72,13 +74,18 @@ class Supervisor:
         self._control_plane = ControlPlane(on_change=self.wake, pages=pages, registry=access)
         patch_tasks()
         addresses = Addresses(
-            self._control_plane.url, broker_port, database_port, registry_port, cache_port
+            self._control_plane.url,
+            broker_port,
+            database_port,
+            registry_port,
+            cache_port,
+            balancer_port,
         )
-        platform = Platform(
+        self._platform = Platform(
             find_mariadb(), layout, addresses, certificates, parameter, registry, images
         )
         watch = observe if registry else observe_without_images
-        self._reconciler = Reconciler(watch, platform.launch, report, self._task_ended)
+        self._reconciler = Reconciler(watch, self._platform.launch, self._report, self._task_ended)
         self.stack = Stack(
             directory=layout.directory,
             endpoint_url=addresses.endpoint_url,
@@ -88,6 +95,7 @@ class Supervisor:
             broker_endpoint=f"stomp+ssl://localhost:{broker_port}",
             db_endpoint=f"{LOOPBACK}:{database_port}",
             redis_endpoint=f"rediss://localhost:{cache_port}",
+            api_url=f"http://localhost:{balancer_port}",
             supervisor_pid=os.getpid(),
             environment=location.environment,
         )
@@ -114,6 +122,15 @@ class Supervisor:
             self.stack.withdraw()
             self._control_plane.stop()
             self._layout.clear_data()
+
+    def _report(self, cloud: Cloud, snapshots: list[Snapshot]) -> None:
+        """Record the actual state in the control plane, and the targets of the load balancer."""
+        report(cloud, snapshots)
+        for number, service in enumerate(balanced(cloud)):
+            ports = target_ports(service, snapshots)
+            record_targets(service.target_group, ports)
+            if number == 0:
+                write_targets(self._platform.load_balancer_home(), ports)
 
     def _task_ended(self, task: OneOffTask, exit_status: int | None, message: str) -> None:
         """Record the end of a one-off task, with its log."""

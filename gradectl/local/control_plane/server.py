@@ -34,6 +34,7 @@ from gradectl.local.control_plane.patch_ecr import patch_ecr
 from gradectl.local.control_plane.patch_ecs import patch_ecs
 from gradectl.local.control_plane.patch_elasticache import patch_elasticache
 from gradectl.local.control_plane.patch_launch_templates import patch_launch_templates
+from gradectl.local.control_plane.patch_load_balancers import patch_load_balancers
 from gradectl.local.control_plane.patch_rds import patch_rds
 from gradectl.local.control_plane.patch_scaling_groups import patch_scaling_groups
 from gradectl.local.control_plane.patch_sqs import patch_sqs
@@ -94,6 +95,7 @@ class ControlPlane:
         patch_ecs()
         patch_elasticache()
         patch_launch_templates()
+        patch_load_balancers()
         patch_rds()
         patch_scaling_groups()
         patch_sqs()

@@ -12,6 +12,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.ecr.models import ECRBackend, ecr_backends
 from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
 from moto.elasticache.models import ElastiCacheBackend, elasticache_backends
+from moto.elbv2.models import ELBv2Backend, elbv2_backends
 from moto.logs.models import LogsBackend, logs_backends
 from moto.mq.models import MQBackend, mq_backends
 from moto.rds.models import RDSBackend, rds_backends
@@ -20,6 +21,7 @@ from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 from gradectl.errors import ConfigurationError
 from gradectl.local.control_plane.patch_ecs import PRIMARY, store_tasks
 from gradectl.local.control_plane.patch_elasticache import AVAILABLE, described
+from gradectl.local.control_plane.patch_load_balancers import set_targets
 from gradectl.local.control_plane.patch_mq import RUNNING, applied, attributes, has_data_plane
 from gradectl.local.control_plane.patch_tasks import (
     RUNNING as TASK_RUNNING,
@@ -90,6 +92,14 @@ def record_cache(group_id: str, status: str) -> None:
             group.status = status
 
 
+def record_targets(target_group: str, ports: Sequence[int]) -> None:
+    """Set the healthy targets that DescribeTargetHealth returns."""
+    backend: ELBv2Backend
+    for backend in _each(elbv2_backends):
+        if found := backend.target_groups.get(target_group):
+            set_targets(found, ports)
+
+
 def record_tasks(service_name: str, tasks: Sequence[TaskState]) -> None:
     """Set the tasks of a service, which DescribeServices counts and ListTasks lists."""
     for backend in _each(ecs_backends):
@@ -147,7 +157,7 @@ def _store_log(definition: dict[str, Any], task_id: str, lines: Sequence[str]) -
 def _serves(backend: EC2ContainerServiceBackend, service: Service) -> Callable[[TaskState], bool]:
     """Whether a task counts for its deployment: it runs, and its health check passes if any."""
     task = backend.describe_task_definition(service.task_definition or "")
-    checked = "healthCheck" in _main_container(task.container_definitions)
+    checked = "healthCheck" in _main_container(task.container_definitions) or _target_group(service)
     return lambda each: each.running and (each.health == HEALTHY or not checked)
 
 
@@ -241,7 +251,13 @@ def _services() -> Iterator[CloudService]:
                     service.desired_count,
                     _container(main),
                     tuple(str(each["name"]) for each in definitions if each is not main),
+                    _target_group(service),
                 )
+
+
+def _target_group(service: Service) -> str:
+    """ARN of the targets that the tasks of a service are; empty for none."""
+    return next((str(each["targetGroupArn"]) for each in service.load_balancers), "")
 
 
 def _one_off_tasks() -> Iterator[CloudTask]:
@@ -292,6 +308,7 @@ __all__ = [
     "parameter",
     "record_broker",
     "record_cache",
+    "record_targets",
     "record_task_end",
     "record_task_running",
     "record_tasks",

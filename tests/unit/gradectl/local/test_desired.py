@@ -11,6 +11,7 @@ from gradectl.local.desired import (
     BROKER,
     CACHE,
     DATABASE,
+    LOAD_BALANCER,
     REGISTRY,
     Cloud,
     CloudBroker,
@@ -21,6 +22,7 @@ from gradectl.local.desired import (
     Container,
     LocalService,
     RunningService,
+    TaskService,
     desired,
     not_served,
     steps,
@@ -130,6 +132,22 @@ def test_nothing_runs_for_an_empty_account() -> None:
 def test_the_repositories_of_images_share_one_registry() -> None:
     """It starts with the first one."""
     assert list(desired(Cloud(repositories=("one", "two")))) == [REGISTRY]
+
+
+def test_the_first_service_with_a_load_balancer_has_the_address_of_the_stack() -> None:
+    """Its tasks learn where to listen; those of other services do not."""
+    api = replace(service(name="api"), target_group="arn:1")
+    cloud = Cloud(services=(service(), api, replace(service(name="web"), target_group="arn:2")))
+
+    wanted = desired(cloud)
+
+    assert LOAD_BALANCER in wanted
+    targets = {
+        each.service for each in wanted.values() if isinstance(each, TaskService) and each.is_target
+    }
+    assert targets == {"api", "web"}
+    assert not_served(cloud) == ["load balancer of web"]
+    assert LOAD_BALANCER not in desired(Cloud(services=(service(),)))
 
 
 def test_an_ecs_service_runs_its_desired_count_of_tasks() -> None:

@@ -23,7 +23,7 @@ from gradectl.local.desired import (
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
 from gradectl.local.platform import LaunchedProgram
-from gradectl.local.reconciler import Reconciler, task_states
+from gradectl.local.reconciler import Reconciler, target_ports, task_states
 from gradectl.local.runner import ServiceState, Snapshot
 from gradectl.processes.child import Child, ProgramSpec
 
@@ -175,3 +175,26 @@ def test_a_failed_task_is_reported_with_its_exit_status() -> None:
         TaskState("1-0", "1", running=False, exit_status=78, failure=ended.message),
         TaskState("1-0", "2", running=False, failure="no secret"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ports"),
+    [
+        ({}, [4001]),
+        ({"health": "unhealthy"}, []),
+        ({"health": ""}, []),
+        ({"state": ServiceState.STOPPING}, []),
+        ({"state": ServiceState.STARTING}, []),
+        ({"name": "grading-worker/1-000001/1"}, []),
+    ],
+)
+def test_the_targets_of_a_load_balancer_are_the_healthy_tasks_of_its_service(
+    changes: dict[str, str], ports: list[int]
+) -> None:
+    """A task that stops gets no new connections."""
+    address = "http://127.0.0.1:4001/health"
+    task = Snapshot("grading/1-000001/1", ServiceState.RUNNING, 1, address, health="healthy")
+
+    found = target_ports(CloudService("grading", "1", 1, CONTAINER), [replace(task, **changes)])
+
+    assert found == ports
