@@ -98,7 +98,7 @@ class SandboxSettings(BaseSettings):
 
 
 class WebhookHostSettings(BaseSettings):
-    """Hosts that may receive webhooks: for the API, which refuses others at once, and the sender."""
+    """Hosts that may receive webhooks; the API refuses others at once."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
