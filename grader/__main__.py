@@ -145,11 +145,12 @@ def migrate() -> None:
 @click.option("--iam", is_flag=True, help="The user logs in with an IAM token (RDS MySQL only).")
 def database_user(*, iam: bool) -> None:
     """
-    Create or correct the worker's database user.
+    Create or correct the database users of the worker and of the API.
 
-    Logs in as the administrator, migrates the schema, sets the user's password, requires TLS, and
-    grants SELECT, INSERT, UPDATE and DELETE on the schema and nothing else. Safe to run again: it
-    changes only what differs.
+    Logs in as the administrator, migrates the schema, sets the users' passwords, and requires TLS.
+    The worker's user gets SELECT, INSERT, UPDATE and DELETE on the schema and nothing else; that of
+    the API, if DB_READER_USERNAME_PARAM is set, only SELECT on the tables that it shows. Safe to
+    run again: it changes only what differs.
     """
     redactor = Redactor()
     log = _logger(redactor)

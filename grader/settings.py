@@ -63,7 +63,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class DatabaseUserSettings(DatabaseSettings):
-    """Logins of the worker's database user and of the administrator who creates it."""
+    """Logins of the database users, and of the administrator who creates them."""
 
     db_admin_username_param: _Name = Field(
         description="SSM parameter: administrator of the database"
@@ -73,6 +73,12 @@ class DatabaseUserSettings(DatabaseSettings):
     )
     db_password_param: str = Field(
         "", description="SSM parameter: the user's password; not needed with --iam"
+    )
+    db_reader_username_param: str = Field(
+        "", description="SSM parameter: user of the API, which only reads; empty: none is created"
+    )
+    db_reader_password_param: str = Field(
+        "", description="SSM parameter: that user's password; not needed with --iam"
     )
 
 

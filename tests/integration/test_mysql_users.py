@@ -1,4 +1,4 @@
-"""The worker's database user on a real server with TLS: its rights, and corrections."""
+"""The database users of worker and API on a real server with TLS: its rights, and corrections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
-from grader.adapters.mysql.users import ApplicationUser, ensure_user
+from grader.adapters.mysql.users import ApplicationUser, ReaderUser, ensure_user
 from grader.contract.messages import JobRequest
 from grader.errors import SettingsError, TemporaryError
 from grader.migrations import migrate
@@ -191,3 +191,57 @@ def test_a_worker_waits_for_a_schema_that_it_may_not_create(server: Server) -> N
     migrate(server.administrator)
     migrate(engine)
     engine.dispose()
+
+
+def test_the_user_of_the_api_can_only_read(server: Server) -> None:
+    """Two tables; a fault in the API changes no result, and shows nothing else."""
+    migrate(server.administrator)
+    reader = ReaderUser(server.name, server.database.name, PASSWORD)
+    server.tell("CREATE USER {user} IDENTIFIED BY 'another-Password-1'")
+    server.tell(f"GRANT SELECT, INSERT ON `{server.schema}`.* TO {{user}}")
+
+    done = ensure_user(server.administrator, server.login, reader)
+    again = ensure_user(server.administrator, server.login, reader)
+
+    name, schema = server.name, server.database.name
+    rights = f"SELECT on jobs and webhook_deliveries of {schema}"
+    assert done[-2] == f"User {name} has {rights} and no other right"
+    assert again[:2] == [f"User {name} is unchanged", f"Rights of {name} are unchanged"]
+    engine = server.engine(name, PASSWORD)
+    for table in ("jobs", "webhook_deliveries"):
+        with engine.connect() as connection:
+            assert connection.scalar(text(f"SELECT COUNT(*) FROM {table}")) == 0
+    for statement in (
+        "INSERT INTO jobs (request_id) VALUES ('req_1')",
+        "UPDATE jobs SET status = 'completed'",
+        "DELETE FROM jobs",
+        "DROP TABLE jobs",
+        "CREATE TABLE more (a INT)",
+        "SELECT * FROM alembic_version",
+        "SELECT * FROM mysql.user",
+        "SELECT 1 INTO OUTFILE '/tmp/grader-reader'",
+    ):
+        with pytest.raises(Exception, match=r"denied|Access"), engine.connect() as connection:
+            connection.execute(text(statement))
+    engine.dispose()
+    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+        pymysql.connect(
+            host="127.0.0.1",
+            port=server.database.port,
+            user=name,
+            password=PASSWORD,
+            ssl_disabled=True,
+        )
+
+
+def test_a_worker_that_becomes_a_reader_loses_its_rights(server: Server) -> None:
+    """And the other way round; what a user has follows from what it is for."""
+    migrate(server.administrator)
+    server.ensure()
+    reader = ReaderUser(server.name, server.database.name, PASSWORD)
+
+    ensure_user(server.administrator, server.login, reader)
+    assert not server.has_least_rights
+    server.ensure()
+
+    assert server.has_least_rights

@@ -1,4 +1,4 @@
-"""Creates and corrects the worker's database user: few rights, TLS only."""
+"""Creates and corrects the database users of worker and API: few rights, TLS only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from grader.errors import AccessError, SettingsError
 
 _WHERE = "database"
 _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+#: Tables that the API reads.
+_READ_TABLES = ("jobs", "webhook_deliveries")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _GRANT = re.compile(r"GRANT (?P<rights>.+?)(?: ON (?P<on>\S+))? TO ")
@@ -50,14 +52,37 @@ class ApplicationUser:
             raise SettingsError(f"{what} without space, quotes and backslash", where=_WHERE)
 
     @property
-    def grants(self) -> set[tuple[str, str]]:
-        """Rights and their scope, as in SHOW GRANTS."""
-        return {("USAGE", "*.*"), (_RIGHTS, self.pattern)}
+    def rights(self) -> dict[str, str]:
+        r"""
+        Rights by their scope, as in SHOW GRANTS.
+
+        In the name of a whole schema an unescaped `_` would match any character.
+        """
+        return {"`" + self.schema.replace("_", r"\_") + "`.*": _RIGHTS}
 
     @property
-    def pattern(self) -> str:
-        r"""The schema in a GRANT, where an unescaped `_` matches any character."""
-        return "`" + self.schema.replace("_", r"\_") + "`.*"
+    def summary(self) -> str:
+        """The rights as text."""
+        return f"{_RIGHTS} on {self.schema}"
+
+    @property
+    def grants(self) -> set[tuple[str, str]]:
+        """Rights and their scope, with the right to log in."""
+        return {("USAGE", "*.*"), *((right, on) for on, right in self.rights.items())}
+
+
+class ReaderUser(ApplicationUser):
+    """A database user that can only read the tables that the API shows; arguments as above."""
+
+    @property
+    def rights(self) -> dict[str, str]:
+        """Rights by their scope, as in SHOW GRANTS."""
+        return {f"`{self.schema}`.`{table}`": "SELECT" for table in _READ_TABLES}
+
+    @property
+    def summary(self) -> str:
+        """The rights as text."""
+        return f"SELECT on {' and '.join(_READ_TABLES)} of {self.schema}"
 
 
 def ensure_user(administrator: Engine, server: DatabaseLogin, user: ApplicationUser) -> list[str]:
@@ -120,17 +145,21 @@ def _ensure_grants(connection: Connection, user: ApplicationUser) -> list[str]:
     name = {"name": user.name}
     if _grants(connection, user) == user.grants:
         return [f"Rights of {user.name} are unchanged"]
-    grant = text(f"GRANT {_RIGHTS} ON {user.pattern} TO :name@'%'")
-    connection.execute(grant, name)
+    _grant(connection, user)
     if _grants(connection, user) != user.grants:
         connection.execute(text("REVOKE ALL PRIVILEGES, GRANT OPTION FROM :name@'%'"), name)
-        connection.execute(grant, name)
+        _grant(connection, user)
     left = _grants(connection, user) - user.grants
     if left:
         what = ", ".join(sorted(" ON ".join(filter(None, each)) for each in left))
         hint = f"revoke it manually, or drop {user.name} and run this again"
         raise SettingsError(f"{user.name} still has {what}", where=_WHERE, next_step=hint)
-    return [f"User {user.name} has {_RIGHTS} on {user.schema} and no other right"]
+    return [f"User {user.name} has {user.summary} and no other right"]
+
+
+def _grant(connection: Connection, user: ApplicationUser) -> None:
+    for on, rights in user.rights.items():
+        connection.execute(text(f"GRANT {rights} ON {on} TO :name@'%'"), {"name": user.name})
 
 
 def _grants(connection: Connection, user: ApplicationUser) -> set[tuple[str, str]]:

@@ -94,3 +94,31 @@ def test_a_password_is_needed_unless_the_user_logs_in_by_iam(
     assert "DB_PASSWORD_PARAM: is not set" in said
     assert by_iam == 78
     assert "only RDS MySQL supports IAM logins" in said_of_iam
+
+
+def test_the_user_of_the_api_is_made_too(
+    world: Any, user: str, run: Callable[..., tuple[int, str]]
+) -> None:
+    """Where its parameters are set; it must be another one than the worker's."""
+    environment = world.environment["ENVIRONMENT"]
+    reader = f"web_{uuid.uuid4().hex[:12]}"
+    world.set_parameter("db-web/username", reader)
+    world.set_parameter("db-web/password", PASSWORD + "-web")
+    world.environment["DB_READER_USERNAME_PARAM"] = f"/{environment}/db-web/username"
+
+    status, said = run()
+    assert (status, "DB_READER_PASSWORD_PARAM: is not set" in said) == (78, True)
+    world.environment["DB_READER_PASSWORD_PARAM"] = f"/{environment}/db-web/password"
+    status, said = run()
+    assert status == 0, said
+    assert f"User {user} created" in said
+    assert f"User {reader} has SELECT on jobs and webhook_deliveries" in said
+    assert PASSWORD not in said
+    world.set_parameter("db-web/username", user)
+    status, said = run()
+    assert status == 78
+    assert "is the worker's user and cannot be the user of the API" in said
+    login = {"host": "127.0.0.1", "port": world.database.port}
+    administrator = {"user": world.database.user, "password": world.database.password}
+    with pymysql.connect(**login, **administrator) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP USER IF EXISTS '{reader}'@'%'")

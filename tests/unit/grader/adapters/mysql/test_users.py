@@ -12,7 +12,7 @@ PASSWORD = "a-Password-1"
 
 def test_a_schema_is_not_a_pattern() -> None:
     """In a GRANT an unescaped `_` would match other schemas too."""
-    assert ApplicationUser("app", "a_b", PASSWORD).pattern == r"`a\_b`.*"
+    assert list(ApplicationUser("app", "a_b", PASSWORD).rights) == [r"`a\_b`.*"]
 
 
 @pytest.mark.parametrize("name", ["", "App", "1app", "app'; DROP USER x", "a" * 33])
