@@ -223,7 +223,7 @@ def _say_next(app: CloudContext, environment: str, stored: Sequence[NeededParame
     """Say how the stored secrets take effect."""
     if any(is_broker_secret(each) for each in stored):
         app.ui.say(f"next: gradectl broker-users sync {environment}")
-    if any(each.part == "db-app" for each in stored):
+    if any(each.part in ("db-app", "db-web") for each in stored):
         app.ui.say(f"next: gradectl db migrate {environment}")
 
 

@@ -26,6 +26,7 @@ _FROM_KEYS = {
 _SECRET = (
     "db_admin_password",
     "db_application_password",
+    "db_web_password",
     "mq_admin_password",
     "mq_user_passwords",
 )

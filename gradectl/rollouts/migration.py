@@ -1,4 +1,4 @@
-"""Migrates the database and sets up its application user, as a one-off task in the VPC."""
+"""Migrates the database and sets up its users, as a one-off task in the VPC."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def plan_migration(aws: Aws, environment: Environment) -> Migration:
     Decide what to run; reads only.
 
     Where SSM has a login for the application user, `grader database-user` migrates the schema and
-    sets up that user, in the role that may read both logins. Else `grader migrate` runs in the role
-    of the workers.
+    sets up that user, in the role that may read both logins; also the user of the API, where SSM
+    has a login for it. Else `grader migrate` runs in the role of the workers.
 
     Args:
         aws: The account.
@@ -89,8 +89,12 @@ def plan_migration(aws: Aws, environment: Environment) -> Migration:
         hint = f"gradectl apply {environment.name} creates it"
         where = f"ECS service {cluster}/{service}"
         raise ConfigurationError(text, where=where, next_step=hint)
-    login = [parameter_name(environment.name, "db-app", key) for key in _APP_KEYS]
-    if len(aws.parameter_store.describe(login)) < len(login):
+    login, reader = (
+        [parameter_name(environment.name, part, key) for key in _APP_KEYS]
+        for part in ("db-app", "db-web")
+    )
+    found = aws.parameter_store.describe([*login, *reader])
+    if not found.keys() >= set(login):
         task = OneOffTask(cluster, service, ("grader", "migrate"))
         return Migration(task, container, application_user=False)
     administrator = [parameter_name(environment.name, "db", key) for key in _APP_KEYS]
@@ -100,6 +104,9 @@ def plan_migration(aws: Aws, environment: Environment) -> Migration:
         "DB_USERNAME_PARAM": login[0],
         "DB_PASSWORD_PARAM": login[1],
     }
+    if found.keys() >= set(reader):
+        variables["DB_READER_USERNAME_PARAM"] = reader[0]
+        variables["DB_READER_PASSWORD_PARAM"] = reader[1]
     partition, account_id = container.task_definition.split(":")[1], aws.settings.account_id
     role = f"arn:{partition}:iam::{account_id}:role/{names.database_user_role}"
     task = OneOffTask(cluster, service, ("grader", "database-user"), variables, role)

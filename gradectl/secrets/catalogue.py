@@ -18,6 +18,7 @@ _KEYS = {
     "mq": ("broker-endpoint", "username", _SECRET),
     "db": ("endpoint", "name", "username", _SECRET),
     "db-app": ("username", _SECRET),
+    "db-web": ("username", _SECRET),
     **{f"mq-{role}": ("username", _SECRET) for role in ROLES},
 }
 
@@ -79,11 +80,13 @@ def needed_parameters(
 
     Args:
         environment_name: The environment.
-        variables: Its variables of the Terraform root, which say whether there is a broker, and
-            whether that has a user for each role.
+        variables: Its variables of the Terraform root, which say whether there is a broker,
+            whether that has a user for each role, and whether there is an API.
     """
     roles = variables.get("mq_enable_role_users", True) and not variables.get("mq_existing")
     parts = [part for part in _KEYS if roles or part.removeprefix("mq-") not in ROLES]
+    if not variables.get("enable_api"):
+        parts.remove("db-web")
     if not has_broker(variables):
         parts = [part for part in parts if part.partition("-")[0] != "mq"]
     return tuple(
@@ -134,6 +137,7 @@ _BROKER_RULE = (12, 250, ",:=")
 _RULES = {
     "db": (8, 41, "/\"'@\\ "),  # of RDS, and no quote that a statement would need to escape
     "db-app": (8, 128, "\"'\\ "),
+    "db-web": (8, 128, "\"'\\ "),
 }
 _PRINTABLE = re.compile(r"[ -~]+")
 _DIFFERENT = 4  # Amazon MQ requires so many different characters

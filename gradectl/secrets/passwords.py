@@ -16,6 +16,7 @@ _VARIABLES = {
     "mq_admin_password": "mq",
     "db_admin_password": "db",
     "db_application_password": "db-app",
+    "db_web_password": "db-web",
 }
 #: Map from role to password; Terraform ignores it when the root does not declare it.
 _ROLES_VARIABLE = "TF_VAR_mq_user_passwords"

@@ -28,7 +28,8 @@ from gradectl.secrets.stored import generated
 from gradectl.ui import Ui
 from grader.contract.names import parameter_name
 
-_BROKER_PART, _APPLICATION_PART = "mq", "db-app"
+_BROKER_PART = "mq"
+_DATABASE_PARTS = ("db-app", "db-web")  # users that a task creates and corrects
 _WAIT_SECONDS = 900.0
 
 
@@ -53,8 +54,8 @@ class Rotation:
 
     @property
     def changes_database(self) -> bool:
-        """Whether the application user of the database gets a new password."""
-        return any(each.needed.part == _APPLICATION_PART for each in self.states)
+        """Whether the database user of the workers or of the API gets a new password."""
+        return any(each.needed.part in _DATABASE_PARTS for each in self.states)
 
     @property
     def effects(self) -> list[str]:
@@ -63,7 +64,7 @@ class Rotation:
         if self.users:
             said.append("the broker reboots once, for about five minutes; it keeps all messages")
         if self.changes_database:
-            said.append("a task changes the password of the database's application user")
+            said.append("a task changes the password of the database's user")
         if self.restarts_workers:
             said.append("the workers are replaced; running jobs finish first")
         return said

@@ -97,7 +97,7 @@ def _check_applied(aws: Aws, environment: Environment) -> None:
             where=name,
             next_step=f"gradectl apply {environment.name} generates the passwords; to choose one"
             " now, set TF_VAR_mq_admin_password, TF_VAR_mq_user_passwords, TF_VAR_db_admin_password"
-            " or TF_VAR_db_application_password for it",
+            ", TF_VAR_db_application_password or TF_VAR_db_web_password for it",
         )
 
 

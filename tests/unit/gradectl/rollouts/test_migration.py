@@ -34,16 +34,20 @@ DEVELOPMENT = Environment(
 class MemoryAccount:
     """An in-memory fake of an account with a service; its tasks take the given states."""
 
-    def __init__(self, *states: TaskState, application_user: bool = True) -> None:
+    def __init__(
+        self, *states: TaskState, application_user: bool = True, reader: bool = False
+    ) -> None:
         self.settings = AwsSettings("eu-west-1", "123456789012")
         self.tasks = self.parameter_store = self
         self.started: list[OneOffTask] = []
         self.container: ServiceContainer | None = CONTAINER
         self._states = list(states)
         self._application_user = application_user
+        self._reader = reader
 
     def describe(self, names: list[str]) -> dict[str, object]:
-        return dict.fromkeys(names) if self._application_user else {}
+        users = {"db-app": self._application_user, "db-web": self._reader}
+        return dict.fromkeys(name for name in names if users[name.split("/")[2]])
 
     def worker_container(self, cluster: str, service: str) -> ServiceContainer | None:
         assert (cluster, service) == ("dev-grading-cluster", "dev-grading-service")
@@ -92,6 +96,17 @@ def test_the_application_user_is_set_up_in_its_own_role() -> None:
         "DB_PASSWORD_PARAM": "/dev/db-app/password",
     }
     assert (done.task_arn, done.lines) == (ARN, ("Schema is up to date",))
+
+
+def test_the_user_of_the_api_is_set_up_by_the_same_task() -> None:
+    """Where SSM has its login, as in an environment with an API."""
+    account = MemoryAccount(stopped(0), reader=True)
+
+    migrate(account)
+
+    environment = account.started[0].environment
+    assert environment["DB_READER_USERNAME_PARAM"] == "/dev/db-web/username"
+    assert environment["DB_READER_PASSWORD_PARAM"] == "/dev/db-web/password"
 
 
 def test_without_an_application_user_the_workers_role_migrates() -> None:

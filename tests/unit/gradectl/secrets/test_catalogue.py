@@ -55,6 +55,16 @@ def test_without_a_broker_none_of_its_parameters_is_needed() -> None:
     assert needed_parameters("dev", {"drain_other_transport": True}) == NEEDED
 
 
+def test_an_environment_with_an_api_has_a_database_user_for_it() -> None:
+    """The API does not use the login of the workers, which may write."""
+    names = {each.name for each in needed_parameters("dev", {"enable_api": True})}
+
+    assert names - {each.name for each in NEEDED} == {
+        "/dev/db-web/username",
+        "/dev/db-web/password",
+    }
+
+
 @pytest.mark.parametrize("word", ["mq-web", "mq-web/password", "/dev/mq-web/password"])
 def test_a_secret_has_three_names(word: str) -> None:
     """Its part is enough, because each part has one secret."""

@@ -25,6 +25,7 @@ KEPT = {
     MQ: "kept-mq",
     DB: "kept-db",
     APPLICATION: "kept-app",
+    "/dev/db-web/password": "kept-web-user",
     **{name: f"kept-{role}" for role, name in ROLES.items()},
 }
 VARIABLE = "TF_VAR_mq_user_passwords"
@@ -38,6 +39,7 @@ def test_a_kept_password_stays() -> None:
         "TF_VAR_mq_admin_password": "kept-mq",
         "TF_VAR_db_admin_password": "kept-db",
         "TF_VAR_db_application_password": "kept-app",
+        "TF_VAR_db_web_password": "kept-web-user",
         VARIABLE: '{"operator": "kept-operator", "web": "kept-web", "worker": "kept-worker"}',
     }
 
@@ -99,7 +101,7 @@ def test_a_missing_password_is_generated() -> None:
         for found in (first, second)
         for value in (*json.loads(found.pop(VARIABLE)).values(), *found.values())
     ]
-    assert len(set(made)) == 12
+    assert len(set(made)) == 14
     assert all(len(value) >= 12 for value in made)
 
 
@@ -108,7 +110,7 @@ def test_only_the_parameters_of_passwords_are_read() -> None:
     asked: list[str] = []
     password_variables("dev", {}, lambda names: asked.extend(names) or {})
 
-    assert sorted(asked) == sorted([DB, MQ, APPLICATION, *ROLES.values()])
+    assert sorted(asked) == sorted([DB, MQ, APPLICATION, "/dev/db-web/password", *ROLES.values()])
 
 
 @pytest.mark.parametrize("given", ['{web = "hcl-Password"}', '"text"', '{"web": 1}', '["list"]'])

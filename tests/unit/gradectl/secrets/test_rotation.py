@@ -60,7 +60,9 @@ class MemoryAccount:
 
     def describe(self, names: list[str]) -> dict[str, ParameterInfo]:
         return {
-            name: ParameterInfo(name, "SecureString", self.versions[name], NOW) for name in names
+            name: ParameterInfo(name, "SecureString", self.versions[name], NOW)
+            for name in names
+            if name in self.versions
         }
 
     def parameters(self, names: list[str]) -> dict[str, str]:
