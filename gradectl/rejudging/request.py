@@ -63,7 +63,11 @@ def rejudged_request(
         found = _described(job, submission.metadata)
     if isinstance(found, str):
         return found
-    changes = {"request_id": rejudged_id(job.request_id, name), "user_id": rejudging_user(name)}
+    changes = {
+        "request_id": rejudged_id(job.request_id, name),
+        "user_id": rejudging_user(name),
+        **dict.fromkeys(("webhook_url", "batch_id", "batch_size")),  # of the first grading only
+    }
     return found.model_copy(update=changes)
 
 

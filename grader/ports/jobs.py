@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from grader.contract.callbacks import Callback
 from grader.contract.messages import JobRequest, JobResult
 
 #: Age at which a claim without a lease counts as abandoned; those of older workers have none.
@@ -120,7 +121,9 @@ class JobStore(Protocol):
         """Note that an attempt has failed and its worker lives; no effect if it was taken over."""
         ...
 
-    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+    def finish(
+        self, result: JobResult, *, attempt: int = 0, callback: Callback | None = None
+    ) -> bool:
         """
         Store the result of an attempt, unless a later one has taken over the claim.
 
@@ -128,6 +131,8 @@ class JobStore(Protocol):
             result: The result.
             attempt: Number of the attempt; 0 for a request rejected before its claim, whose row is
                 created.
+            callback: The webhook of the request, which is put into the outbox in the same
+                transaction. That of a batch is due once all its requests have ended.
 
         Returns:
             False if the row belongs to another attempt, and was not changed.

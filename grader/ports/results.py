@@ -7,12 +7,13 @@ raise nothing. What they cannot pass on is logged and counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from grader.contract.documents import JobFields
 from grader.contract.messages import JobRequest, JobResult
 from grader.contract.submissions import Progress
 
@@ -55,17 +56,20 @@ class WebhookDelivery:
         subject: The request id, or the batch id.
         is_batch: Which of both.
         url: Where it goes.
+        host: Host of the URL; empty if that is not valid.
         status: Where it is.
         attempts: How often it was sent.
-        next_attempt_at: When it is sent again, UTC; None: never.
+        next_attempt_at: When it is sent again, UTC; None: never, or when all of its batch ended.
         last_error: Why the last attempt failed; empty without one.
         created_at: When the result was stored, UTC.
+        delivered_at: When the receiver accepted it, UTC.
     """
 
     delivery_id: str
     subject: str
     is_batch: bool
     url: str
+    host: str
     status: DeliveryStatus
     attempts: int
     next_attempt_at: datetime | None
@@ -73,25 +77,61 @@ class WebhookDelivery:
     created_at: datetime
     delivered_at: datetime | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits until all requests of its batch have ended."""
+        return (
+            self.is_batch
+            and self.status is DeliveryStatus.PENDING
+            and self.next_attempt_at is None
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """
+    A row of the table of jobs, as a document needs it.
+
+    Args:
+        fields: What the document says about the request.
+        result: Its result; None while it has none.
+        attempts: Attempts made.
+        batch_size: Number of requests in its batch; 0 without one.
+    """
+
+    fields: JobFields
+    result: JobResult | None
+    attempts: int
+    batch_size: int = 0
+
 
 class Outbox(Protocol):
     """
     Webhooks to send. Raises `TemporaryError` when the database cannot be reached.
 
-    `JobStore.finish` puts them in, in the transaction that stores the result.
+    `JobStore.finish` puts them in, in the transaction that stores the result. All times are those
+    of the database: the clocks of the senders may differ.
     """
 
-    def take(self, most: int, lease: timedelta) -> Sequence[WebhookDelivery]:
-        """Take deliveries that are due; no other process gets them until the lease ends."""
+    def take(
+        self, most: int, lease: timedelta, *, busy: Mapping[str, int], most_per_host: int
+    ) -> Sequence[WebhookDelivery]:
+        """
+        Take deliveries that are due; no other process gets them until the lease ends.
+
+        Args:
+            most: How many at most.
+            lease: For how long.
+            busy: Deliveries that are being sent, by host.
+            most_per_host: How many may be sent to one host, with those.
+        """
         ...
 
-    def delivered(self, delivery: WebhookDelivery) -> None:
-        """Note the success of an attempt."""
+    def delivered(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        """Note the success of attempts."""
         ...
 
-    def failed(
-        self, delivery: WebhookDelivery, reason: str, next_attempt_at: datetime | None
-    ) -> None:
+    def failed(self, delivery: WebhookDelivery, reason: str, delay: timedelta | None) -> None:
         """Note the failure of an attempt; without a next one the delivery is dead."""
         ...
 
@@ -102,5 +142,88 @@ class Outbox(Protocol):
         ...
 
     def resend(self, delivery_id: str) -> bool:
-        """Make a delivery due now, with a new day of attempts; False if there is none."""
+        """
+        Make a delivery due now, with a new day of attempts.
+
+        Returns:
+            False if there is none, or if it waits for its batch.
+        """
         ...
+
+    def jobs(self, request_ids: Sequence[str]) -> Mapping[str, StoredJob]:
+        """Read the rows of requests, by request id."""
+        ...
+
+    def batch(self, batch_id: str) -> Iterator[StoredJob]:
+        """Read the rows of a batch one by one, by their ids: together they may be large."""
+        ...
+
+    def prune(self, age: timedelta, most: int) -> int:
+        """Delete deliveries that ended and are older; returns how many."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    The answer of a receiver.
+
+    Args:
+        status: The status code.
+        retry_after: The header, or empty.
+        excerpt: The beginning of the body, as text.
+    """
+
+    status: int
+    retry_after: str = ""
+    excerpt: str = ""
+
+
+class WebhookClient(Protocol):
+    """Sends signed bodies over HTTPS."""
+
+    def resolve(self, host: str, port: int) -> Sequence[str]:
+        """
+        Resolve a host to its addresses.
+
+        Raises:
+            TemporaryError: It cannot be resolved.
+        """
+        ...
+
+    def post(self, request: SignedPost, deadline: float) -> Answer:
+        """
+        Post a body to an address, without following redirects.
+
+        Args:
+            request: What is sent, and where.
+            deadline: By `time.monotonic`, for connecting, sending and reading together.
+
+        Raises:
+            ConnectionLostError: The address cannot be connected to; another one may.
+            TrustError: The certificate is not that of the host, or not trusted.
+            TemporaryError: The receiver did not answer in time, or broke off.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SignedPost:
+    """
+    What is sent to a receiver.
+
+    Args:
+        host: Its name, for TLS.
+        address: The address to connect to.
+        port: The port.
+        path: Path and query.
+        headers: With Host and the signature.
+        body: The body.
+    """
+
+    host: str
+    address: str
+    port: int
+    path: str
+    headers: Mapping[str, str]
+    body: bytes

@@ -10,6 +10,8 @@ from hashlib import md5
 from itertools import count
 from pathlib import Path
 
+from grader.contract.callbacks import Callback
+from grader.contract.documents import JobFields, fields_of
 from grader.contract.functions import FunctionAnswer
 from grader.contract.messages import JobResult
 from grader.contract.verdicts import Status
@@ -27,7 +29,9 @@ from grader.ports.jobs import (
     HeldByAnother,
     JobRecord,
 )
+from grader.ports.results import StoredJob
 from grader.ports.stores import ObjectInfo, UploadTarget
+from grader.testing.outbox import MemoryOutbox
 
 
 def _now() -> datetime:
@@ -134,11 +138,13 @@ class _Job:
     settled: int = 0
     function_id: str = ""
     finished: int = 0  # in the order of the results
+    fields: JobFields | None = None
+    batch_size: int = 0
 
 
 class MemoryJobStore:
     """
-    An in-memory table of jobs; thread-safe.
+    An in-memory table of jobs; thread-safe. `outbox` has the webhooks of its results.
 
     Args:
         now: Current time, UTC.
@@ -147,8 +153,9 @@ class MemoryJobStore:
     def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
         self._now = now
         self._jobs: dict[str, _Job] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._finished = count(1)
+        self.outbox = MemoryOutbox(self.stored_jobs, now=now)
 
     def claim(self, claim: Claim) -> ClaimOutcome:
         """Count an attempt and take the job, atomically."""
@@ -167,9 +174,15 @@ class MemoryJobStore:
                 message_id=claim.message_id,
             )  # fmt: skip
             settled = 0 if job is None else job.settled
-            function_id = getattr(claim.request, "function_id", "")
-            until = now + claim.lease
-            self._jobs[request_id] = _Job(record, claim.message_id, until, settled, function_id)
+            self._jobs[request_id] = _Job(
+                record,
+                claim.message_id,
+                leased_until=now + claim.lease,
+                settled=settled,
+                function_id=getattr(claim.request, "function_id", ""),
+                fields=fields_of(claim.request),
+                batch_size=claim.request.batch_size or 0,
+            )
             return Granted(attempt, settled)
 
     def _is_held(self, job: _Job, claim: Claim) -> bool:
@@ -203,9 +216,14 @@ class MemoryJobStore:
             if job and job.record.result is None and job.record.attempts == attempt:
                 job.settled = attempt
 
-    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+    def finish(
+        self, result: JobResult, *, attempt: int = 0, callback: Callback | None = None
+    ) -> bool:
         """Store a result, fenced by the number of the attempt; adds a missing row."""
         missing = _Job(JobRecord(result.request_id, "", attempt, "", "", None), "", self._now())
+        if callback is not None:
+            missing.fields = JobFields(result.request_id, batch_id=callback.batch_id)
+            missing.batch_size = callback.batch_size
         with self._lock:
             job = self._jobs.setdefault(result.request_id, missing)
             if job.record.attempts != attempt:
@@ -219,7 +237,22 @@ class MemoryJobStore:
                 created_at=job.record.created_at or _aware(self._now()),
             )
             job.finished = next(self._finished)
+            if callback is not None:
+                self.outbox.put(callback, result, _aware(self._now()))
             return True
+
+    def stored_jobs(self) -> list[StoredJob]:
+        """Return all rows in the order of their ids, as the outbox reads them."""
+        with self._lock:
+            return [
+                StoredJob(
+                    job.fields or JobFields(request_id),
+                    job.record.result,
+                    job.record.attempts,
+                    job.batch_size,
+                )
+                for request_id, job in sorted(self._jobs.items())
+            ]
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""

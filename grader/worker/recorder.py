@@ -60,7 +60,10 @@ class ResultRecorder:
             if self._is_taken_over(result.request_id, attempt):
                 return False  # the file may be that of the later attempt already
             self._upload(result)
-        return self._retry(lambda: self.jobs.finish(result, attempt=attempt), before_wait)
+        callback = settlement.callback
+        return self._retry(
+            lambda: self.jobs.finish(result, attempt=attempt, callback=callback), before_wait
+        )
 
     def note_failure(self, request_id: str, attempt: int) -> None:
         """

@@ -25,12 +25,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.contract.bucket import ObjectUrl, result_key
+from grader.contract.callbacks import Callback, readable_callback
 from grader.contract.messages import Failure, JobResult, answer_id
 from grader.contract.rejudging import rejudging_of
 from grader.contract.verdicts import ErrorCode, Status
 from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery, Outgoing
+from grader.webhooks.guard import HostRules, host_of
 from grader.worker.copies import (
     attempts_settled,
     dead_letter,
@@ -40,6 +42,7 @@ from grader.worker.copies import (
     original_id,
 )
 
+_NO_HOSTS = HostRules()
 _MOST_DOUBLINGS = 30
 _LONGEST_WAIT_MS = 1_800_000
 #: The user's message for platform faults; operators find the reason in log and dead letter.
@@ -62,6 +65,7 @@ class DeliveryPolicy:
             worker.
         result_expiry_seconds: Seconds after which the broker drops an unconsumed result message; 0
             for never.
+        webhook_hosts: Hosts that may receive webhooks.
     """
 
     bucket: str
@@ -72,6 +76,7 @@ class DeliveryPolicy:
     retry_max_delay_ms: int = 300_000
     max_crashes: int = 3
     result_expiry_seconds: int = 0
+    webhook_hosts: HostRules = _NO_HOSTS
 
     def allows(self, attempt: int, delivery: Delivery, settled: int = 0) -> bool:
         """
@@ -202,12 +207,14 @@ class Settlement:
         record: A result to store in the database before that transaction.
         attempt: Number of the attempt whose result it is; a later attempt may have taken over.
         failed: The record is a failure, whose `result.json` has not been written yet.
+        callback: The webhook of the record, which is stored with it.
     """
 
     outgoing: tuple[Outgoing, ...]
     record: JobResult | None = None
     attempt: int = 0
     failed: bool = False
+    callback: Callback | None = None
 
 
 def settle(
@@ -225,9 +232,21 @@ def settle(
     settlement = _settlement(outcome, delivery, policy, now)
     name = rejudging_of(delivery.headers, delivery.body)
     if not name or isinstance(outcome, Retry):
-        return settlement
+        return _with_callback(settlement, delivery, policy)
     record = settlement.record and settlement.record.model_copy(update={"rejudging": name})
     return replace(settlement, outgoing=(), record=record)
+
+
+def _with_callback(
+    settlement: Settlement, delivery: Delivery, policy: DeliveryPolicy
+) -> Settlement:
+    """Add the webhook of the message, also of one that is not a valid request otherwise."""
+    found = readable_callback(delivery.body) if settlement.record is not None else None
+    if found is None:
+        return settlement
+    refusal = policy.webhook_hosts.refusal(found.url)
+    callback = replace(found, host=host_of(found.url), refusal=refusal)
+    return replace(settlement, callback=callback)
 
 
 def _settlement(

@@ -28,6 +28,7 @@ from grader.ports.jobs import JobStore
 from grader.ports.stores import ObjectStore
 from grader.ports.transport import Transport
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
+from grader.webhooks.guard import HostRules
 from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer, lease_of
 from grader.worker.consumer import Consumer
@@ -130,6 +131,9 @@ class Worker:
             retry_max_delay_ms=settings.retry_max_delay_ms,
             max_crashes=settings.max_crashes,
             result_expiry_seconds=settings.result_expiry_seconds,
+            webhook_hosts=HostRules.parse(
+                settings.webhook_allowed_hosts, settings.webhook_private_hosts
+            ),
         )
         refresh = shared.parameters.refresh_if_possible
         processor = JobProcessor(

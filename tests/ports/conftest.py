@@ -13,12 +13,14 @@ from typing import Any
 
 import boto3
 import ministack
+import pymysql
 import pytest
 from sqlalchemy import insert
 
 from grader.adapters.activemq.connection import Connection, connect
 from grader.adapters.activemq.source import ActiveMqJobSource
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.outbox import MysqlOutbox
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.mysql.submissions import MysqlSubmissions
 from grader.adapters.mysql.table import JOBS
@@ -29,6 +31,7 @@ from grader.adapters.ssm import SsmParameterStore
 from grader.migrations import migrate
 from grader.ports.jobs import JobStore
 from grader.ports.messages import JobSource, Outgoing
+from grader.ports.results import Outbox
 from grader.ports.stores import ParameterStore, SubmissionStore
 from grader.ports.submissions import SubmissionReader, SubmissionRow
 from grader.testing import (
@@ -150,6 +153,45 @@ def submissions(request: pytest.FixtureRequest) -> Iterator[SubmissionTable]:
 
     yield SubmissionTable(MysqlSubmissions(engine), put)
     engine.dispose()
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """A table of jobs, and two senders at its outbox."""
+
+    jobs: JobStore
+    outbox: Outbox
+    other: Outbox
+
+
+@pytest.fixture(params=FAKE_AND_REAL)
+def webhooks(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Webhooks]:
+    """An empty table of jobs with an empty outbox."""
+    if request.param == "fake":
+        jobs = MemoryJobStore(now=clock)
+        yield Webhooks(jobs, jobs.outbox, jobs.outbox)
+        return
+    database = request.getfixturevalue("outbox_database")
+    engine = open_engine(lambda: database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM jobs")
+        connection.exec_driver_sql("DELETE FROM webhook_deliveries")
+    outboxes = [MysqlOutbox(engine, now=clock) for _ in range(2)]
+    yield Webhooks(MysqlJobStore(engine, now=clock), *outboxes)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def outbox_database(mariadb: Any) -> DatabaseLogin:
+    """One migrated database for all tests of the outbox: migrating takes longer than a test."""
+    user = {"user": mariadb.user, "password": mariadb.password}
+    with pymysql.connect(host="127.0.0.1", port=mariadb.port, **user) as connection:
+        connection.cursor().execute("CREATE DATABASE outbox")
+    login = DatabaseLogin(mariadb.endpoint, "outbox", mariadb.user, mariadb.password)
+    engine = open_engine(lambda: login)
+    migrate(engine)
+    engine.dispose()
+    return login
 
 
 @dataclass(frozen=True)

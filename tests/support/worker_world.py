@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from schedules import Choices, Turn
 
@@ -328,10 +329,10 @@ class SteppedJobs:
         self.turn.step("claim")
         return self.jobs.claim(claim)
 
-    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+    def finish(self, result: JobResult, **options: Any) -> bool:
         """Store a result."""
         self.turn.step("finish")
-        return self.jobs.finish(result, attempt=attempt)
+        return self.jobs.finish(result, **options)
 
     def note_failure(self, request_id: str, attempt: int) -> None:
         """Note that an attempt has failed; a crash before or after it costs the same."""

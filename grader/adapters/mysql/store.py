@@ -24,7 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from grader.adapters.mysql.engine import translated
+from grader.adapters.mysql.outbox import put_in_outbox
 from grader.adapters.mysql.table import JOBS
+from grader.contract.callbacks import Callback
 from grader.contract.functions import FunctionAnswer
 from grader.contract.messages import Grade, JobRequest, JobResult
 from grader.contract.verdicts import Status
@@ -166,18 +168,32 @@ class MysqlJobStore:
         with translated(_WHERE), self._engine.connect() as connection:
             connection.execute(_NOTE_FAILURE, values)
 
-    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+    def finish(
+        self, result: JobResult, *, attempt: int = 0, callback: Callback | None = None
+    ) -> bool:
         """Store a result, fenced by the number of the attempt; inserts a missing row."""
+        if callback is None:  # one statement, without a transaction
+            with translated(_WHERE), self._engine.connect() as connection:
+                return self._finish(connection, result, attempt, None)
+        transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
+        with translated(_WHERE), transactional.begin() as connection:
+            stored = self._finish(connection, result, attempt, callback)
+            if stored:
+                put_in_outbox(connection, callback, result, self._now())
+            return stored
+
+    def _finish(
+        self, connection: Connection, result: JobResult, attempt: int, callback: Callback | None
+    ) -> bool:
         values = {**outcome_columns(result), "updated_at": self._now()}
         mine = {"wanted": result.request_id, "wanted_attempt": attempt}
-        with translated(_WHERE), self._engine.connect() as connection:
-            if connection.execute(_UPDATE_ATTEMPT, {**values, **mine}).rowcount:
-                return True
-            new = {**_unclaimed_row(result), **values, "attempts": attempt}
-            try:
-                connection.execute(_INSERT, new)
-            except IntegrityError:  # the row belongs to another attempt
-                return False
+        if connection.execute(_UPDATE_ATTEMPT, {**values, **mine}).rowcount:
+            return True
+        new = {**_unclaimed_row(result, callback), **values, "attempts": attempt}
+        try:
+            connection.execute(_INSERT, new)
+        except IntegrityError:  # the row belongs to another attempt
+            return False
         return True
 
     def get(self, request_id: str) -> JobRecord | None:
@@ -272,6 +288,7 @@ class MysqlJobStore:
             **_about(claim.request),
             "submitted_at": _submitted_at(claim.request),
             "function_id": getattr(claim.request, "function_id", None),
+            **_ways_out(claim.request),
             "queue": claim.queue,
             "status": _RUNNING,
             "attempts": 1,
@@ -320,6 +337,15 @@ def _submitted_at(request: JobRequest) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None) if isinstance(moment, datetime) else None
 
 
+def _ways_out(request: JobRequest) -> dict[str, Any]:
+    """Copy webhook and batch."""
+    return {
+        "webhook_url": request.webhook_url,
+        "batch_id": request.batch_id,
+        "batch_size": request.batch_size,
+    }
+
+
 def _row(connection: Connection, query: Select[Any], request_id: str) -> RowMapping | None:
     return connection.execute(query, {"wanted": request_id}).mappings().one_or_none()
 
@@ -352,11 +378,19 @@ def _memory_mb(grade: Grade | None, answer: FunctionAnswer | None) -> int | None
     return answer.peak_memory_mb if answer is not None and answer.was_run else None
 
 
-def _unclaimed_row(result: JobResult) -> dict[str, Any]:
-    """Build the row of a request rejected before its claim: its id and the result."""
+def _unclaimed_row(result: JobResult, callback: Callback | None) -> dict[str, Any]:
+    """Build the row of a request rejected before its claim: its id, the result and the webhook."""
+    known: dict[str, Any] = {}
+    if callback is not None:
+        known = {
+            "webhook_url": callback.url,
+            "batch_id": callback.batch_id,
+            "batch_size": callback.batch_size or None,
+        }
     unknown = dict.fromkeys((*_ABOUT, "queue", "message_id", "worker_id"), "")
     return {
         **unknown,
+        **known,
         "request_id": result.request_id,
         "attempts": 0,
         "created_at": result.timestamp.astimezone(UTC).replace(tzinfo=None),

@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", DATETIME(fsp=6)),
         sa.Column("leased_until", DATETIME(fsp=6)),
         sa.Column("last_error", sa.String(1024), nullable=False),
-        sa.Column("created_at", DATETIME(fsp=6), nullable=False),
+        sa.Column("created_at", DATETIME(fsp=6), nullable=False, index=True),
         sa.Column("delivered_at", DATETIME(fsp=6)),
         sa.Index("ix_webhook_deliveries_due", "status", "next_attempt_at"),
     )

@@ -58,6 +58,15 @@ def test_it_is_the_first_request_with_another_id_and_user() -> None:
     assert int(headers["priority"]) < 4
 
 
+def test_its_result_is_not_pushed() -> None:
+    """The webhook and the batch are those of the first grading."""
+    batch = {"batchId": "b", "batchSize": 2}
+    found = made({**REQUEST, "webhookUrl": "https://hooks.example.com/", **batch})
+
+    assert isinstance(found, GradingRequest)
+    assert (found.webhook_url, found.batch_id, found.batch_size) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     ("metadata", "sources", "why"),
     [

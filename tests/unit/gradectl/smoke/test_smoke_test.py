@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from fake_environment import FakeEnvironment
@@ -283,7 +284,7 @@ def test_a_missing_row_fails_the_row_hop(environment: FakeEnvironment) -> None:
     """The worker saves it before it sends the result, so it is lost."""
 
     class ForgettingStore(MemoryJobStore):
-        def finish(self, result: JobResult, *, attempt: int = 0) -> bool:  # noqa: ARG002 - port
+        def finish(self, result: JobResult, **_: Any) -> bool:  # noqa: ARG002 - port
             return False
 
     environment.jobs = ForgettingStore()

@@ -137,12 +137,12 @@ class UnreachableAtFinish(MemoryJobStore):
 
     tries = 0
 
-    def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+    def finish(self, result: JobResult, **options: Any) -> bool:
         """Fail twice."""
         self.tries += 1
         if self.tries <= 2:
             raise TemporaryError("unreachable")
-        return super().finish(result, attempt=attempt)
+        return super().finish(result, **options)
 
 
 def test_a_settlement_is_prepared_while_the_row_is_written(bench: Bench) -> None:
@@ -151,9 +151,9 @@ def test_a_settlement_is_prepared_while_the_row_is_written(bench: Bench) -> None
     bench.send()
 
     class Noting(MemoryJobStore):
-        def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        def finish(self, result: JobResult, **options: Any) -> bool:
             source.asked.append("row")
-            return super().finish(result, attempt=attempt)
+            return super().finish(result, **options)
 
     bench.jobs = Noting()
 
@@ -257,7 +257,7 @@ def test_result_that_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
     """The message stays for another worker."""
 
     class Unreachable(MemoryJobStore):
-        def finish(self, _result: JobResult, *, attempt: int = 0) -> bool:  # noqa: ARG002 - parameter of the port
+        def finish(self, _result: JobResult, **options: Any) -> bool:  # noqa: ARG002 - parameter of the port
             bench.stopping.set()
             raise TemporaryError("unreachable")
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from grader.contract.callbacks import Callback
 from grader.contract.messages import Failure, Grade, GradingResult, JobResult
 from grader.contract.names import (
     ATTEMPT_HEADER,
@@ -25,6 +26,7 @@ from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import Delivery
+from grader.webhooks.guard import HostRules
 from grader.worker.copies import is_expired, original_id
 from grader.worker.settlement import (
     AlreadyDone,
@@ -471,3 +473,38 @@ def test_a_header_alone_makes_no_rejudging() -> None:
     settled = settled_as(Done(completed(), 2), of_a_rejudging("req_1"))
 
     assert settled == settled_as(Done(completed(), 2))
+
+
+def with_webhook(url: str, **more: object) -> Delivery:
+    """A message with a webhook, and nothing else that is valid."""
+    body = json.dumps({"requestId": "req_1", "webhookUrl": url, **more}).encode()
+    return replace(delivery(), body=body)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Done(completed(), 1), Rejected(BROKEN, "req_1"), Exhausted("req_1", "lost", 3, 3)],
+)
+def test_the_webhook_of_a_message_is_stored_with_its_result(outcome: Outcome) -> None:
+    """Also of one that is invalid otherwise; a refused one has its reason."""
+    policy = replace(POLICY, webhook_hosts=HostRules.parse("hooks.example.com", ""))
+
+    allowed = settle(outcome, with_webhook("https://hooks.example.com/a"), policy, NOW)
+    refused = settle(outcome, with_webhook("https://other.example/"), policy, NOW)
+
+    assert allowed.callback == Callback("https://hooks.example.com/a", host="hooks.example.com")
+    assert refused.callback is not None
+    assert "not in WEBHOOK_ALLOWED_HOSTS" in refused.callback.refusal
+    assert settle(outcome, delivery(), policy, NOW).callback is None
+
+
+def test_a_result_that_is_known_is_not_pushed_again() -> None:
+    """Nor is that of a rejudging: the row and its webhook are stored already."""
+    message = with_webhook("https://hooks.example.com/a")
+    name = {REJUDGING_HEADER: "again"}
+    rejudged = replace(message, headers={**message.headers, **name})
+    body = json.dumps({"requestId": "req_1.rejudge.again", "webhookUrl": "https://h.example/"})
+    rejudged = replace(rejudged, body=body.encode())
+
+    assert settled_as(AlreadyDone(completed()), message).callback is None
+    assert settled_as(Done(completed(), 1), rejudged).callback is None

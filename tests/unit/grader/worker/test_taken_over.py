@@ -99,9 +99,9 @@ def test_effects_come_in_the_order_bucket_row_message(bench: Bench) -> None:
             effects.append("claim")
             return super().claim(claim)
 
-        def finish(self, result: JobResult, *, attempt: int = 0) -> bool:
+        def finish(self, result: JobResult, **options: Any) -> bool:
             effects.append("row")
-            return super().finish(result, attempt=attempt)
+            return super().finish(result, **options)
 
     class Broker(UntilEmpty):
         def settle(self, *args: Any) -> None:
