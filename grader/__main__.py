@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 from grader.commands.database_user import make_database_user
 from grader.commands.languages import as_json, as_table, inspect_machine
 from grader.errors import GraderError, SelfTestError
-from grader.handlers import find_handler
+from grader.handlers import find_handlers
 from grader.judge.languages_check import State
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.settings import (
@@ -113,7 +113,7 @@ def worker() -> None:
     log = _logger(redactor)
     try:
         settings = load(WorkerSettings)
-        work = Worker(settings, find_handler(settings.job_handler), log, redactor)
+        work = Worker(settings, find_handlers(settings.job_handler), log, redactor)
         status = run_until_signal(
             work.run, drain_seconds=settings.drain_seconds, log=log, leave=work.give_back
         )

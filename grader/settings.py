@@ -262,7 +262,11 @@ class WorkerSettings(
         names.DEAD_LETTER_QUEUE,
         description="dead-letter queue: copies of requests that cannot be done",
     )
-    job_handler: _Name = Field("grading", description="name of the handler that processes requests")
+    job_handler: _Name = Field(
+        "grading",
+        description="name of the handler that processes requests; several, separated by commas, are"
+        " chosen by the message, such as grading,function",
+    )
     worker_slots: int = Field(
         1, ge=1, le=64, description="requests that a worker processes at the same time"
     )
@@ -291,6 +295,17 @@ class WorkerSettings(
     max_time_limit_ms: int = Field(30_000, ge=1, description="highest timeLimit, milliseconds")
     max_memory_limit_mb: int = Field(512, ge=1, description="highest memoryLimit, MB")
     max_source_bytes: int = Field(1_048_576, ge=1, description="largest source file, bytes")
+    function_pool_mb: int = Field(
+        256,
+        ge=0,
+        description="memory of interpreters that are started ahead for functions, MB; 0: none",
+    )
+    function_max_output_bytes: int = Field(
+        262_144,
+        ge=1024,
+        le=500_000,
+        description="largest stdout and stderr of a function, bytes each",
+    )
     drain_seconds: int = Field(
         100,
         ge=0,

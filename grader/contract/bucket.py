@@ -11,6 +11,8 @@ from grader.errors import RequestError
 LARGE_REQUESTS_PREFIX = "submissions/messages/"
 #: Bodies of results and dead letters that are too large for SQS; written by workers.
 LARGE_RESULTS_PREFIX = "results/messages/"
+#: Code of functions, one folder each.
+FUNCTIONS_PREFIX = "functions/"
 _SCHEME = "s3://"
 
 
@@ -51,17 +53,17 @@ def execution_log_key(request_id: str) -> str:
 
 def function_prefix(function_id: str) -> str:
     """Prefix of all objects of a function."""
-    return f"functions/{function_id}/"
+    return f"{FUNCTIONS_PREFIX}{function_id}/"
 
 
 def function_manifest_key(function_id: str) -> str:
     """Key of a function's manifest."""
-    return f"functions/{function_id}/manifest.json"
+    return f"{FUNCTIONS_PREFIX}{function_id}/manifest.json"
 
 
 def function_file_key(function_id: str, digest: str) -> str:
     """Key of a file of a function; `digest` is the SHA-256 of its content in hexadecimal."""
-    return f"functions/{function_id}/files/{digest}"
+    return f"{FUNCTIONS_PREFIX}{function_id}/files/{digest}"
 
 
 @dataclass(frozen=True)

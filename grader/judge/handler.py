@@ -14,6 +14,7 @@ from grader.judge.limits import MaxLimits
 from grader.sandbox import Box
 from grader.sandbox.host import describe_host
 from grader.sandbox.selftest import run_self_test
+from grader.settings import WorkerSettings
 
 _BYTES_PER_MB = 1 << 20
 
@@ -32,14 +33,8 @@ def grading(context: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
         SelfTestError: No language works here, or an attack on a box succeeded.
     """
     settings = context.settings
-    max_limits = MaxLimits(
-        time_limit_ms=settings.max_time_limit_ms,
-        memory_limit_mb=settings.max_memory_limit_mb,
-        source_bytes=settings.max_source_bytes,
-    )
-    installed = detect(choose(settings.languages))
-    with Box.claim(settings.launcher_path) as box:
-        toolchains = Toolchains.open(box, installed, context.log)
+    max_limits = max_limits_of(settings)
+    toolchains = open_toolchains(context)
     with open_caches(
         context.objects,
         context.bucket,
@@ -64,3 +59,23 @@ def grading(context: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
                 )
 
         yield HandlerSpec(GradingRequest, open_grader, detail=toolchains.describe())
+
+
+def max_limits_of(settings: WorkerSettings) -> MaxLimits:
+    """Return the maximum limits of a request on a worker with these settings."""
+    return MaxLimits(
+        time_limit_ms=settings.max_time_limit_ms,
+        memory_limit_mb=settings.max_memory_limit_mb,
+        source_bytes=settings.max_source_bytes,
+    )
+
+
+def open_toolchains(context: HandlerContext) -> Toolchains:
+    """Test the languages, once for all handlers of a worker; raises as `grading`."""
+
+    def test() -> Toolchains:
+        installed = detect(choose(context.settings.languages))
+        with Box.claim(context.settings.launcher_path) as box:
+            return Toolchains.open(box, installed, context.log)
+
+    return context.once("toolchains", test)

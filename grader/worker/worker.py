@@ -93,7 +93,7 @@ class Worker:
             parameters = read_parameters(settings, retrier, self.redactor)
             jobs = open_jobs(parameters, retrier, connections=len(names))
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
-            context = HandlerContext(settings, objects, self.log)
+            context = HandlerContext(settings, objects, self.log, history=jobs)
             spec = stack.enter_context(self.open_handler(context))
             shared = _Shared(
                 stopping=stopping,
@@ -205,7 +205,7 @@ def read_parameters(settings: DatabaseSettings, retrier: Retrier, redactor: Reda
     return parameters
 
 
-def open_jobs(parameters: Parameters, retrier: Retrier, *, connections: int) -> JobStore:
+def open_jobs(parameters: Parameters, retrier: Retrier, *, connections: int) -> MysqlJobStore:
     """
     Open the table of jobs and migrate its schema; retries while the database is unreachable.
 

@@ -43,7 +43,8 @@ TABLE = {
         "migrations": "adapters errors",
         "handlers": "contract errors logs ports settings",
         "client": "adapters contract errors ports",
-        "judge": "cache contract errors handlers languages ports problems sandbox text",
+        "judge": "cache contract errors handlers languages ports problems sandbox settings text",
+        "functions": "cache contract errors handlers judge languages logs ports sandbox",
         "webhooks": "contract errors logs ports",
         "worker": "adapters contract errors handlers logs migrations ports settings webhooks",
         "api": "adapters client contract errors languages logs ports problems settings text"
@@ -221,6 +222,7 @@ PURE = (
     "grader.adapters.sqs.addresses",
     "grader.adapters.sqs.envelope",
     "grader.contract",
+    "grader.functions.memory_tip",
     "grader.judge.execution_log",
     "grader.judge.limits",
     "grader.judge.optimization_tip",

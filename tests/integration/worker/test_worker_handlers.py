@@ -106,7 +106,7 @@ def test_unknown_handler_ends_the_worker_with_78(world: Any, installed: Path) ->
 
     assert worker.ended() == 78
     assert "handler 'wordcount' not found" in worker.lines[-1]
-    assert "installed: grading, word-count" in worker.lines[-1]
+    assert "installed: function, grading, word-count" in worker.lines[-1]
 
 
 def test_handler_that_cannot_be_imported_ends_the_worker_with_78(

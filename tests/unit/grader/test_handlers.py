@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from grader.errors import SandboxError, SettingsError
-from grader.handlers import HandlerContext, find_handler
+from grader.errors import RequestError, SandboxError, SettingsError
+from grader.handlers import HandlerContext, find_handler, find_handlers
+from grader.ports.handlers import PreparingHandler
 
 CONTEXT = cast(HandlerContext, None)  # none of these handlers uses it
 HEAD = """
@@ -183,3 +185,133 @@ def test_errors_of_an_open_handler_reach_the_caller(install: Install) -> None:
 
     with pytest.raises(KeyError), open_handler(CONTEXT) as spec, spec.open():
         raise KeyError("job")
+
+
+TWO_KINDS = """
+class {model}(JobRequest):
+    {field}: str
+
+class {model}Handler:
+    def __call__(self, request):
+        return ("{model}", request.{field})
+    {prepare}
+
+@contextmanager
+def make(context):
+    yield HandlerSpec({model}, lambda: nullcontext({model}Handler()), "{model}", marker="{marker}")
+"""
+
+
+def kind(install: Install, name: str, field: str, *, marker: str = "", prepare: str = "") -> str:
+    """Install a handler whose requests have one field, and return its name."""
+    model = "".join(part.capitalize() for part in name.split("-"))
+    code = TWO_KINDS.format(model=model, field=field, marker=marker, prepare=prepare)
+    return install(name, code)
+
+
+def body(**fields: Any) -> bytes:
+    """A message."""
+    return json.dumps({"requestId": "req_1", **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        (body(source="a"), ("ChoosingRest", "a")),
+        (body(source="a", other={"functionId": "b"}), ("ChoosingRest", "a")),
+        (body(source="a", functionId=None), ("ChoosingRest", "a")),
+        (body(function_id="c", source="functionId"), ("ChoosingRest", "functionId")),
+        (body(functionId="b"), ("ChoosingFunction", "b")),
+        (body(functionId="b", source="a"), ("ChoosingFunction", "b")),
+        (body(functionId="b").replace(b"func", b"\\u0066unc"), ("ChoosingFunction", "b")),
+    ],
+)
+def test_one_worker_takes_several_kinds_and_the_message_chooses(
+    install: Install, message: bytes, answer: tuple[str, str]
+) -> None:
+    """By a field at the top of the message; null is the same as no field."""
+    rest = kind(install, "choosing-rest", "source")
+    function = kind(install, "choosing-function", "function_id", marker="functionId")
+
+    with find_handlers(f"{rest}, {function}")(CONTEXT) as spec, spec.open() as handler:
+        assert cast(Any, handler(spec.request_model.from_json(message))) == answer
+        assert spec.detail == "ChoosingRest; ChoosingFunction"
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (b'{"functionId": ', "body: Invalid JSON"),
+        (b"[" * 100_000 + b'"functionId"', "Invalid JSON"),
+        (b'"functionId"', "body: Input should be an object"),
+        (b'\xff{"functionId": 1}', "body: Invalid JSON"),
+        (body(functionId=["b"]), "functionId: Input should be a valid string"),
+        (body(), "source: Field required"),
+    ],
+)
+def test_the_error_of_a_message_names_the_field_of_its_own_kind(
+    install: Install, message: bytes, says: str
+) -> None:
+    """A message that is not JSON is of the kind without a marker."""
+    rest = kind(install, "error-rest", "source")
+    function = kind(install, "error-function", "function_id", marker="functionId")
+
+    with (
+        find_handlers(f"{function},{rest}")(CONTEXT) as spec,
+        pytest.raises(RequestError, match=says),
+    ):
+        spec.request_model.from_json(message)
+
+
+def test_only_the_handlers_that_can_prefetch_are_asked_to(install: Install) -> None:
+    """And a worker without any such handler browses no queue."""
+    prepare = "def prepare(self, request): prepared.append(request.source)"
+    rest = kind(install, "ahead-rest", "source", prepare=prepare + "\n\nprepared = []")
+    function = kind(install, "ahead-function", "function_id", marker="functionId")
+    third = kind(install, "ahead-third", "third")
+
+    with find_handlers(f"{rest},{function}")(CONTEXT) as spec, spec.open() as handler:
+        assert isinstance(handler, PreparingHandler)
+        for message in (body(source="a"), body(functionId="b")):
+            handler.prepare(spec.request_model.from_json(message))
+        assert importlib.import_module("ahead_rest").prepared == ["a"]
+    with find_handlers(f"{third},{function}")(CONTEXT) as spec, spec.open() as handler:
+        assert not isinstance(handler, PreparingHandler)
+
+
+def test_one_handler_is_used_as_it_is(install: Install) -> None:
+    """So a worker of one kind does not look at its messages twice."""
+    with find_handlers(install("only-one", GOOD))(CONTEXT) as spec:
+        assert spec.request_model.__name__ == "JobRequest"
+
+
+@pytest.mark.parametrize(
+    ("markers", "says"),
+    [
+        (("", ""), "both take messages without a marker"),
+        (("functionId", "functionId"), "both take messages with the field 'functionId'"),
+    ],
+)
+def test_two_handlers_for_the_same_messages_are_an_error(
+    install: Install, markers: tuple[str, str], says: str
+) -> None:
+    """Which one got a message would depend on their order."""
+    one, two = (
+        kind(install, f"same-{name}-{len(marker)}", "source", marker=marker)
+        for name, marker in zip(("one", "two"), markers, strict=True)
+    )
+
+    with pytest.raises(SettingsError, match=says), find_handlers(f"{one},{two}")(CONTEXT):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [(" , ", "no handler is named"), ("grading,grading", "'grading' is named twice")],
+)
+def test_a_list_without_a_handler_or_with_one_twice_is_an_error(names: str, says: str) -> None:
+    """The error names the variable."""
+    with pytest.raises(SettingsError, match=says) as caught:
+        find_handlers(names)
+
+    assert caught.value.where == "JOB_HANDLER"

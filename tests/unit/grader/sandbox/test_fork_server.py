@@ -156,6 +156,19 @@ def test_another_kind_of_run_gets_another_server(box: Box, tmp_path: Path) -> No
     assert said == [b"(2, 2)\n", b"(4, 4)\n", b"(2, 2)\n"]
 
 
+def test_a_server_with_higher_limits_starts_runs_with_their_own(box: Box, tmp_path: Path) -> None:
+    """It may start before it is known what it will run; the watch has the limits of the run."""
+    cases = Cases(box, tmp_path, "a = input()\nwhile a: a += 'x' * (1 << 20)")
+    highest = replace(LIMITS, cpu_ms=9000, memory_mb=256)
+    box.warm_up(replace(cases.spec, limits=highest, server_limits=highest))
+    before = cases.servers()
+
+    assert cases.run("\n", server_limits=highest) == ("ended", b"")
+    assert len(before) == 1
+    assert cases.servers() == before
+    assert cases.run("fill\n", server_limits=highest)[0] == "memory"
+
+
 def test_a_run_of_another_role_keeps_the_server(box: Box, tmp_path: Path) -> None:
     """A checker runs between cases."""
     cases = Cases(box, tmp_path, "print('right')")

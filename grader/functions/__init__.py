@@ -1,0 +1,1 @@
+"""Runs functions: small programs of the bucket, by name, in the sandbox."""
