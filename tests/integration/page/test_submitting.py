@@ -1,0 +1,418 @@
+"""A user in front of the page at `/`, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Watched, sign_in
+from fake_api import SERVICE_KEY, USER_KEY, FakeApi, running_fake
+from playwright.sync_api import BrowserContext, Page, expect
+
+from grader.api.errors import ApiError, Kind
+from grader.contract.functions import FunctionAnswer, FunctionStatus
+from grader.contract.messages import CaseResult, Failure, Grade
+from grader.contract.submissions import Progress, QueuePosition, Submission, SubmissionStatus
+from grader.contract.verdicts import ErrorCode, Verdict
+
+FIRST = f"req_{1:032x}"
+EVENTS = f"/v1/submissions/{FIRST}/events"
+
+
+def a_case(number: int, verdict: Verdict = Verdict.ACCEPTED) -> CaseResult:
+    return CaseResult(case=number, status=verdict, time=10 * number, memory=9)
+
+
+def changed(api: FakeApi, **values: Any) -> Submission:
+    first = api.documents[FIRST][0]
+    assert isinstance(first, Submission)
+    return first.model_copy(update=values)
+
+
+def running(api: FakeApi, cases: Sequence[CaseResult], total: int) -> Submission:
+    progress = Progress(
+        phase="running", cases_done=len(cases), cases_total=total, test_results=tuple(cases)
+    )
+    return changed(api, status=SubmissionStatus.RUNNING, progress=progress)
+
+
+def graded(api: FakeApi, cases: Sequence[CaseResult], **values: Any) -> Submission:
+    verdict = next((each.status for each in cases if each.status != "AC"), Verdict.ACCEPTED)
+    grade = Grade(
+        verdict=verdict,
+        score=sum(each.status == "AC" for each in cases) * 100 // len(cases),
+        execution_time=60,
+        memory_usage=9,
+        test_results=tuple(cases),
+        **values,
+    )
+    return changed(api, status=SubmissionStatus.COMPLETED, result=grade)
+
+
+def submit(page: Page, source: str = "print(7)", problem: str = "sum") -> None:
+    page.get_by_label("Choose a problem").select_option(problem)
+    page.get_by_label("Source").fill(source)
+    page.get_by_role("button", name="Submit", exact=True).click()
+
+
+def sent(api: FakeApi) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(api.wait_for("POST", "/v1/submissions").body)
+    return body
+
+
+def drop(page: Page, name: str, content: bytes) -> None:
+    """Drop a file on the page, as a file manager does."""
+    transfer = page.evaluate_handle(
+        """([name, text]) => {
+            const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name));
+            return transfer;
+        }""",
+        [name, base64.b64encode(content).decode()],
+    )
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": transfer})
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+
+
+def test_the_verdict_comes_in_case_by_case(page: Page, api: FakeApi) -> None:
+    """Each case is shown when it ends, the final document replaces them, and the tip is there."""
+    submit(page)
+    api.wait_for("GET", EVENTS)
+    rows = page.locator(".cases tbody tr")
+
+    api.push(running(api, [a_case(1)], 3))
+    expect(rows).to_have_count(1)
+    api.push(running(api, [a_case(2)], 3))
+    expect(rows).to_have_count(2)
+    expect(page.get_by_text("2 of 3 cases")).to_be_visible()
+    cases = [a_case(1), a_case(2), a_case(3, Verdict.WRONG_ANSWER)]
+    api.push(graded(api, cases, optimization_tip="32 MB would do"))
+
+    expect(rows).to_have_count(3)
+    expect(rows.nth(2)).to_contain_text("Wrong answer (WA)")
+    expect(page.locator("#result-body .tip")).to_contain_text("32 MB would do")
+    expect(page.locator("#announcer")).to_have_text("Wrong answer, 66 of 100 points.")
+    expect(page.locator("#history")).to_contain_text("Wrong answer (WA)")
+
+
+def test_a_lost_stream_is_resumed_where_it_was(page: Page, api: FakeApi) -> None:
+    """With Last-Event-ID, so nothing is sent twice and nothing is missed."""
+    submit(page)
+    api.wait_for("GET", EVENTS)
+    api.push(running(api, [a_case(1)], 2))
+    expect(page.locator(".cases tbody tr")).to_have_count(1)
+
+    api.cut()
+    again = api.wait_for("GET", EVENTS, 2)
+    api.push(graded(api, [a_case(1), a_case(2)]))
+
+    expect(page.locator("#result-body")).to_contain_text("Accepted (AC)")
+    assert again.headers["last-event-id"] == "2"
+
+
+def test_without_a_stream_the_page_asks_from_time_to_time(page: Page, api: FakeApi) -> None:
+    """Where too many streams are open, the result still comes."""
+    refusal = ApiError(Kind.BUSY, "too many event streams are open", retry_after=1)
+    api.errors[f"GET {EVENTS}"] = [refusal, refusal]
+    submit(page)
+    api.wait_for("GET", EVENTS)
+    api.push(graded(api, [a_case(1)]))
+
+    expect(page.locator("#result-body")).to_contain_text("Accepted (AC)")
+    api.wait_for("GET", f"/v1/submissions/{FIRST}")
+
+
+def test_a_waiting_submission_tells_its_place_and_why(page: Page, api: FakeApi) -> None:
+    """Position, number of workers and the note, on the screen and for a screen reader."""
+    submit(page)
+    api.wait_for("GET", EVENTS)
+    queue = QueuePosition(
+        name="grading-requests", position=3, waiting=7, consumers=0, note="no worker runs"
+    )
+
+    api.push(changed(api, queue=queue))
+
+    text = "Place 3 of 7 in the queue · workers: 0 · no worker runs"
+    expect(page.locator("#result-body")).to_contain_text(text)
+    expect(page.locator("#announcer")).to_have_text(text)
+
+
+def test_a_refused_submission_is_sent_again_with_the_same_key(page: Page, api: FakeApi) -> None:
+    """A full queue is said with its Retry-After; however often it is sent, it is one submission."""
+    full = ApiError(
+        Kind.QUEUE_FULL, "500 submissions wait", next_step="wait a moment", retry_after=1
+    )
+    api.errors["POST /v1/submissions"] = [full]
+    submit(page)
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator("#submit-error")).to_contain_text("500 submissions wait · wait a moment")
+    api.wait_for("GET", EVENTS)
+
+    calls = [each for each in api.calls if each.method == "POST"]
+    assert len({each.headers["idempotency-key"] for each in calls}) == 1
+    assert len(calls) == 2
+    expect(page.locator("#submit-error")).to_have_text("")
+
+
+def test_the_error_of_the_server_is_shown_with_its_next_step(page: Page, api: FakeApi) -> None:
+    """In its own words, for each wrong field; the program stays."""
+    api.errors["POST /v1/submissions"] = [
+        ApiError(Kind.BODY_TOO_LARGE, "the body has 3 MB", next_step="ask for an upload URL")
+    ]
+    submit(page, "print(1)")
+
+    expect(page.locator("#submit-error")).to_have_text("the body has 3 MB · ask for an upload URL")
+    expect(page.get_by_label("Source")).to_have_value("print(1)")
+
+
+def test_a_submission_is_possible_with_the_keyboard_alone(tab: Watched, api: FakeApi) -> None:
+    """From the key to the verdict; Tab indents in the editor, and Escape lets it go on."""
+    page = tab.page
+    page.goto(api.url)
+    page.wait_for_selector("#sign-in:not([hidden])")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type(USER_KEY)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#editor[data-ready=yes]")
+
+    page.keyboard.press("Tab")
+    page.keyboard.type("numbers")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Choose a problem")).to_be_focused()
+    expect(page.get_by_label("Choose a problem")).to_have_value("sum")
+    expect(page.locator("#statement")).to_be_visible()
+    while not page.evaluate("document.activeElement.id === 'source'"):
+        page.keyboard.press("Tab")
+    page.keyboard.type("if True:\npass")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.locator("#file")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+
+    body = sent(api)
+    assert (body["problemId"], body["language"]) == ("sum", "python")
+    assert body["source"].startswith("if True:\n    pass")
+    api.wait_for("GET", EVENTS)
+    api.push(graded(api, [a_case(1)]))
+    expect(page.locator("#result")).to_be_focused()
+
+
+def test_a_dropped_file_becomes_the_program_and_chooses_its_language(
+    page: Page, api: FakeApi
+) -> None:
+    """By its extension; what it contains is only text."""
+    source = '#include <cstdio>\nint main() { puts("<img src=x onerror=alert(1)>"); }\n'
+    drop(page, "solution.cpp", source.encode())
+
+    expect(page.get_by_label("Programming language")).to_have_value("cpp")
+    expect(page.get_by_label("Source")).to_have_value(source)
+    expect(page.locator(".token.string").first).to_be_visible()
+    page.get_by_label("Choose a problem").select_option("sum")
+    page.keyboard.press("Control+Enter")
+
+    assert sent(api)["source"] == source
+
+
+@pytest.mark.parametrize(
+    "content", [b"print('\xff')\n", b"print(1)\r\n", b"\xef\xbb\xbfprint(1)\n", b"#\n" * 120_000]
+)
+def test_a_file_that_a_text_area_would_change_is_sent_as_it_is(
+    page: Page, api: FakeApi, content: bytes
+) -> None:
+    """Other encodings, line ends, a byte order mark, and what is too long to show."""
+    drop(page, "solution.py", content)
+    expect(page.locator("#attachment")).to_contain_text(f"{len(content)} bytes")
+    page.get_by_label("Choose a problem").select_option("sum")
+    page.keyboard.press("Control+Enter")
+
+    body = sent(api)
+    assert base64.b64decode(body["sourceBase64"]) == content
+    assert (body["fileName"], "source" in body) == ("solution.py", False)
+
+
+def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
+    """With the headers that the API names; then the submission is sent."""
+    content = b"#" * 1_500_000
+    drop(page, "solution.py", content)
+    page.get_by_label("Choose a problem").select_option("sum")
+    page.keyboard.press("Control+Enter")
+
+    api.wait_for("POST", f"/v1/submissions/{FIRST}/uploaded")
+    put = api.wait_for("PUT", f"/bucket/{FIRST}")
+    assert api.uploads[FIRST] == content
+    assert put.headers["x-amz-meta-test"] == "1"
+    assert "authorization" not in put.headers
+
+
+def test_a_file_can_be_chosen_and_saved(page: Page, tmp_path: Path) -> None:
+    """By the buttons, for those who do not drag."""
+    (tmp_path / "mine.rs").write_text("fn main() {}\n")
+    page.locator("#file").set_input_files(tmp_path / "mine.rs")
+    expect(page.get_by_label("Programming language")).to_have_value("rust")
+    page.get_by_label("Choose a problem").select_option("sum")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as a file").click()
+
+    assert download.value.suggested_filename == "sum.rs"
+    assert Path(download.value.path()).read_text() == "fn main() {}\n"
+
+
+def test_without_the_editor_the_page_has_a_text_area(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    """Where npm is missing on the server, all else works."""
+    with running_fake(tmp_path) as api:
+        watched = Watched(context.new_page(), api.url)
+        sign_in(watched.page, api.url, USER_KEY)
+        submit(watched.page, "print(2)")
+        api.wait_for("GET", EVENTS)
+        api.push(graded(api, [a_case(1)]))
+
+        expect(watched.page.locator("#result-body")).to_contain_text("Accepted (AC)")
+        assert sent(api)["source"] == "print(2)"
+        assert not watched.page.locator(".prism-code-editor").count()
+        assert watched.faults == []
+
+
+def test_an_editor_that_does_not_load_leaves_the_text_area(tab: Watched, api: FakeApi) -> None:
+    """For example behind a proxy that refuses its files; what was typed stays."""
+    tab.page.route("**/editor/**", lambda route: route.abort())
+    sign_in(tab.page, api.url, USER_KEY)
+    tab.page.wait_for_selector("#editor[data-ready=no]")
+
+    submit(tab.page, "print(3)")
+
+    assert sent(api)["source"] == "print(3)"
+
+
+def test_a_failed_submission_shows_its_reason(page: Page, api: FakeApi) -> None:
+    """With the code, which support asks for."""
+    submit(page)
+    api.wait_for("GET", EVENTS)
+    failure = Failure(code=ErrorCode.TEST_CASES_NOT_FOUND, message="the problem has no test cases")
+    api.push(changed(api, status=SubmissionStatus.FAILED, error=failure))
+
+    expect(page.locator("#result-body")).to_contain_text(
+        "the problem has no test cases (TEST_CASES_NOT_FOUND)"
+    )
+    expect(page.locator("#announcer")).to_have_text("Not graded: the problem has no test cases")
+
+
+def test_a_link_to_a_submission_opens_it(tab: Watched, api: FakeApi) -> None:
+    """Also the run of a function; an unknown one is answered with the words of the server."""
+    api.documents["run_1"] = [
+        FunctionAnswer(
+            request_id="run_1",
+            function_id="hello",
+            status=FunctionStatus.FAILURE,
+            exit_code=3,
+            stdout="out",
+            stderr="<b>err</b>",
+            duration_millis=5,
+            peak_memory_bytes=1,
+            peak_memory_mb=1,
+        )
+    ]
+    sign_in(tab.page, api.url, USER_KEY, "/#/submission/run_1")
+    expect(tab.page.locator("#result-body")).to_contain_text("<b>err</b>")
+
+    tab.page.goto(f"{api.url}/#/submission/req_other")
+    expect(tab.page.locator("#result-body")).to_contain_text("submission req_other not found")
+
+
+def test_the_history_goes_back_page_by_page(tab: Watched, api: FakeApi) -> None:
+    """The newest first; a row opens its submission."""
+    for number in range(1, 26):
+        request_id = f"req_{number:032x}"
+        api.documents[request_id] = [
+            Submission(
+                request_id=request_id,
+                status=SubmissionStatus.COMPLETED,
+                user_id="kim",
+                problem_id="sum",
+                language="python",
+                result=Grade(
+                    verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=number
+                ),
+            )
+        ]
+    sign_in(tab.page, api.url, USER_KEY)
+    rows = tab.page.locator("#history tr")
+    expect(rows).to_have_count(20)
+
+    tab.page.get_by_role("button", name="Older ones").click()
+    expect(rows).to_have_count(25)
+    expect(tab.page.get_by_role("button", name="Older ones")).to_be_hidden()
+    tab.page.get_by_role("button", name=f"Show {FIRST}").click()
+
+    expect(tab.page.locator("#result-body")).to_contain_text("1 MB")
+
+
+def test_a_service_key_names_the_user(tab: Watched, api: FakeApi) -> None:
+    """A key without a user of its own submits for one, and says so before it calls the server."""
+    sign_in(tab.page, api.url, SERVICE_KEY)
+    submit(tab.page)
+    expect(tab.page.locator("#submit-error")).to_have_text("Name the user who submits.")
+
+    tab.page.get_by_label("User who submits").fill("lee")
+    tab.page.get_by_role("button", name="Submit", exact=True).click()
+
+    assert sent(api)["userId"] == "lee"
+
+
+def test_a_key_lasts_for_the_session_unless_its_user_chooses_more(
+    tab: Watched, api: FakeApi
+) -> None:
+    """It is in the session's storage only; forgetting it removes it from both."""
+    page = tab.page
+    sign_in(page, api.url, USER_KEY)
+    keys = "[sessionStorage.getItem('grading.key'), localStorage.getItem('grading.key')]"
+    assert page.evaluate(keys) == [USER_KEY, None]
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+
+    page.get_by_role("button", name="Forget the key").click()
+    page.wait_for_selector("#sign-in:not([hidden])")
+    assert page.evaluate(keys) == [None, None]
+    page.get_by_label("Keep it on this device").check()
+    page.get_by_label("Key", exact=True).fill(USER_KEY)
+    page.get_by_role("button", name="Use this key").click()
+    page.wait_for_selector("#work:not([hidden])")
+
+    assert page.evaluate(keys) == [None, USER_KEY]
+
+
+def test_a_wrong_or_revoked_key_is_asked_for_again(tab: Watched, api: FakeApi) -> None:
+    """At the start, and in the middle of the work."""
+    page = tab.page
+    page.goto(api.url)
+    page.get_by_label("Key", exact=True).fill("gk_wrong")
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.locator("#key-error")).to_contain_text("the key is unknown")
+
+    sign_in(page, api.url, USER_KEY)
+    api.errors["POST /v1/submissions"] = [ApiError(Kind.UNAUTHENTICATED, "the key was revoked")]
+    submit(page)
+
+    expect(page.locator("#key-error")).to_contain_text("the key was revoked")
+    expect(page.locator("#work")).to_be_hidden()
+
+
+def test_search_finds_problems_by_words_of_title_or_id(page: Page) -> None:
+    """Case does not matter, and a single match is chosen."""
+    page.get_by_label("Search").fill("PATH short")
+
+    expect(page.locator("#problem option")).to_have_text(["Shortest path (shortest-path)"])
+    expect(page.get_by_label("Choose a problem")).to_have_value("shortest-path")
+    expect(page.locator("#found")).to_have_text("1 of 3 problems")
