@@ -24,7 +24,7 @@ from grader.api.models import (
     Problem,
     SubmissionPage,
 )
-from grader.api.page import content_security_policy, page_router
+from grader.api.page import page_router
 from grader.contract.messages import Message
 from grader.contract.submissions import Submission, SubmissionStatus
 
@@ -206,7 +206,6 @@ def application(api: FakeApi, editor: Path | None) -> FastAPI:
             if request.url.path.startswith("/v1") and not caller_of(request):
                 return await problem(request, ApiError(Kind.UNAUTHENTICATED, "the key is unknown"))
         answer: Response = await call_next(request)
-        answer.headers["Content-Security-Policy"] = content_security_policy()
         return answer
 
     add_lists(app, api)

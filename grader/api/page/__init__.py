@@ -20,6 +20,8 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from grader.api.protection.headers import page_policy
+
 _STATIC = Path(__file__).parent / "static"
 _EDITOR_PACKAGE = "prism-code-editor"
 _EDITOR_FILE = re.compile(r"[\w./-]+\.(js|css)")
@@ -33,20 +35,6 @@ _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=
 def editor_folder() -> Path:
     """Where `scripts/setup` and the image have the editor; it may be absent."""
     return Path(sys.prefix) / "share" / "grader" / "editor"
-
-
-def content_security_policy(upload_hosts: Sequence[str] = ()) -> str:
-    """
-    Build the header `Content-Security-Policy` of the page, which has no inline script or style.
-
-    Args:
-        upload_hosts: Origins that large files are sent to, such as that of the bucket.
-    """
-    connect = " ".join(["'self'", *upload_hosts])
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
 
 
 @dataclass(frozen=True)
@@ -82,13 +70,14 @@ class _File:
         return Response(body, headers=headers, media_type=self.media_type)
 
 
-def page_router(editor: Path | None = None) -> APIRouter:
+def page_router(editor: Path | None = None, upload_origins: Sequence[str] = ()) -> APIRouter:
     """
     Make the routes of the page: `/`, `/operator`, `/assets/` and `/editor/`.
 
     Args:
         editor: Folder of the editor, by default `editor_folder()`; without its files the page has
             a plain text area.
+        upload_origins: Where presigned URLs lead to; the policy of the page lets it send there.
     """
     router = APIRouter(include_in_schema=False)
     version, editor_files = _find_editor(editor or editor_folder())
@@ -106,8 +95,9 @@ def page_router(editor: Path | None = None) -> APIRouter:
     }
     assets = {name: _File.of(name, body) for name, body in sources.items() if name not in documents}
 
-    _add_document(router, "/", documents["index.html"])
-    _add_document(router, "/operator", documents["operator.html"])
+    for path, name in (("/", "index.html"), ("/operator", "operator.html")):
+        policy = page_policy(documents[name].body.decode(), upload_origins)
+        _add_document(router, path, documents[name], policy)
     _add_files(router, f"/assets/{digest}", assets.get)
     if version:
         _add_files(router, f"/editor/{version}", _reader(editor_files))
@@ -142,9 +132,11 @@ def _reader(paths: Mapping[str, Path]) -> Callable[[str], _File | None]:
     return lambda name: read(name) if name in paths else None
 
 
-def _add_document(router: APIRouter, path: str, document: _File) -> None:
+def _add_document(router: APIRouter, path: str, document: _File, policy: str) -> None:
     async def answer(request: Request) -> Response:
-        return document.answer(request, _EACH_TIME)
+        answer = document.answer(request, _EACH_TIME)
+        answer.headers["Content-Security-Policy"] = policy
+        return answer
 
     router.add_api_route(path, answer, methods=["GET", "HEAD"])
 

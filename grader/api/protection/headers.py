@@ -31,7 +31,7 @@ _SEEN_HEADERS = b"location, ratelimit, ratelimit-policy, retry-after, x-request-
 _PREFLIGHT_SECONDS = b"600"
 
 
-def page_policy(html: str) -> str:
+def page_policy(html: str, upload_origins: Sequence[str] = ()) -> str:
     """
     Make the Content-Security-Policy of a page: scripts, styles and calls of its own origin only.
 
@@ -40,6 +40,7 @@ def page_policy(html: str) -> str:
 
     Args:
         html: The page.
+        upload_origins: Other origins that it sends large files to, such as that of the bucket.
     """
     found = _Inline()
     found.feed(html)
@@ -49,7 +50,7 @@ def page_policy(html: str) -> str:
         "style-src": ["'self'", *_hashes(found.styles)],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
-        "connect-src": ["'self'"],
+        "connect-src": ["'self'", *upload_origins],
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
         "frame-ancestors": ["'none'"],

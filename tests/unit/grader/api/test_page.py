@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 import grader.api.page
-from grader.api.page import content_security_policy, page_router
+from grader.api.page import page_router
 
 STATIC = Path(grader.api.page.__file__).parent / "static"
 SCRIPTS = {path.name: path.read_text() for path in STATIC.glob("*.js")}
@@ -40,9 +41,9 @@ class Answer:
 class Site:
     """The routes of the page, called without a network."""
 
-    def __init__(self, editor: Path) -> None:
+    def __init__(self, editor: Path, upload_origins: Sequence[str] = ()) -> None:
         self.app = FastAPI()
-        self.app.include_router(page_router(editor))
+        self.app.include_router(page_router(editor, upload_origins))
 
     def get(self, path: str, encoding: str = "gzip, br", etag: str = "") -> Answer:
         """Ask for a file."""
@@ -144,12 +145,14 @@ def test_a_file_of_an_older_version_is_not_found(editor: Path) -> None:
     assert Site(editor).get("/assets/000000000000/app.js").status == 404
 
 
-def test_the_policy_allows_this_host_and_the_hosts_for_uploads() -> None:
+def test_the_policy_allows_this_host_and_the_origins_for_uploads(editor: Path) -> None:
     """No inline script or style, and no frame."""
-    policy = content_security_policy(["https://files.s3.amazonaws.com"])
+    site = Site(editor, ["https://files.s3.amazonaws.com"])
+    policies = {site.get(path).headers["content-security-policy"] for path in ("/", "/operator")}
 
+    (policy,) = policies
     assert "connect-src 'self' https://files.s3.amazonaws.com;" in policy
-    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+    assert "default-src 'none'; script-src 'self'; style-src 'self'; " in policy
     assert "unsafe" not in policy
 
 
