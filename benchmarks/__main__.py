@@ -3,7 +3,8 @@ Entry point of `make bench`: writes figures and their baselines to build/bench.j
 
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
 the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
-its own, and measures a worker on queues of an emulated SQS. Last it builds the image of the worker.
+its own, and measures a worker on queues of an emulated SQS. Then it builds the image of the worker,
+and visits the page of the API with a browser.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -22,6 +23,7 @@ import image
 import known_cases
 import latency
 import native
+import page
 import queues
 import redriving
 import sandboxed
@@ -84,6 +86,7 @@ _PARTS = {
     "queues": queues.measure,
     "sqs": sqs.measure,
     "image": image.measure,
+    "page": page.measure,
 }
 
 

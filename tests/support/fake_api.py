@@ -208,6 +208,10 @@ def application(api: FakeApi, editor: Path | None) -> FastAPI:
         answer: Response = await call_next(request)
         return answer
 
+    @app.get("/empty")
+    async def empty() -> Response:
+        return Response("<!doctype html><title>Empty</title><p>Empty.</p>", media_type="text/html")
+
     add_lists(app, api)
     add_submissions(app, api)
     app.include_router(page_router(editor))

@@ -188,6 +188,7 @@ async function loadHistory(more = false) {
 async function startEditor() {
   await source.upgrade();
   await chooseLanguage();
+  performance.mark("ready");
   byId("editor").dataset.ready = source.isEditor ? "yes" : "no";
 }
 
