@@ -154,6 +154,11 @@ class Environment(StrictModel):
         return not values.get("use_sqs_queue") or bool(values.get("drain_other_transport"))
 
     @property
+    def has_api(self) -> bool:
+        """Whether the environment has the HTTP API."""
+        return bool(self.variables.get("enable_api"))
+
+    @property
     def has_cache(self) -> bool:
         """Whether the environment has a Redis of its own."""
         return bool(self.variables.get("enable_redis")) and not self.variables.get("redis_existing")

@@ -25,9 +25,9 @@ def doctor(app: CloudContext, environment: str) -> None:
     Look for the causes of known symptoms in ENVIRONMENT.
 
     The symptoms are: messages pile up and nothing is processed, graded but no result comes back,
-    slow, and out of memory. Each cause has the next command. On Amazon SQS, figures of CloudWatch
-    tell whether workers and web tier receive. It only reads. A part that cannot be
-    read is shown as unknown. Exit code 4 when something is wrong.
+    slow, out of memory, and the HTTP API does not answer. Each cause has the next command. On
+    Amazon SQS, figures of CloudWatch tell whether workers and web tier receive. It only reads. A
+    part that cannot be read is shown as unknown. Exit code 4 when something is wrong.
     """
     target = select_environment(app, environment)
     log = open_logs(app, target.environment, target.aws, pauses(_LOG_SECONDS))

@@ -18,6 +18,7 @@ from gradectl.errors import UsageError
 from gradectl.monitoring.environment_logs import open_logs
 from gradectl.monitoring.log_lines import LogLine, RequestFilter, printed, seconds_of
 from gradectl.monitoring.log_sources import LogSource, follow, request_lines
+from gradectl.monitoring.names import API, WORKERS
 from gradectl.options import command
 from gradectl.rollouts.polling import pauses
 from gradectl.target import select_environment
@@ -39,6 +40,13 @@ _SINCE_REQUEST = "1d"
     help=f"Age of the first line: 90s, 10m, 2h, 1d; default: {_SINCE}, and {_SINCE_REQUEST} with"
     " --request.",
 )
+@click.option(
+    "--service",
+    type=click.Choice([WORKERS, API]),
+    default=WORKERS,
+    show_default=True,
+    help="Show the log of the workers or of the HTTP API.",
+)
 @click.option("--grep", metavar="REGEX", help="Show only lines that match this expression.")
 @pass_context(CloudContext)
 def logs(  # noqa: PLR0913 - one parameter an option
@@ -48,19 +56,20 @@ def logs(  # noqa: PLR0913 - one parameter an option
     request_id: str | None,
     follow: bool,
     since: str | None,
+    service: str,
     grep: str | None,
 ) -> None:
     """
-    Show the log of the workers, the oldest line first.
+    Show the log of the workers or of the HTTP API, the oldest line first.
 
-    Lines come from CloudWatch Logs; for a local stack, from the log files of its workers. Each line
+    Lines come from CloudWatch Logs; for a local stack, from the log files of its tasks. Each line
     begins with the end of its task's id. Control characters are escaped. With --follow and
     --output json, each line is one JSON document.
     """
     target = select_environment(app, environment)
     start_ms = _start_ms(since or (_SINCE_REQUEST if request_id else _SINCE))
     matches = _matcher(grep)
-    source = open_logs(app, target.environment, target.aws, pauses(_THROTTLED_SECONDS))
+    source = open_logs(app, target.environment, target.aws, pauses(_THROTTLED_SECONDS), service)
     lines = (line for line in _lines(source, request_id, start_ms, ongoing=follow) if matches(line))
     if follow and app.options.output != "table":
         for line in lines:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from gradectl.adapters.aws.ecs_models import COMPLETED, FAILED, revision_name
 from gradectl.adapters.aws.state_models import ManagedState, SqsQueueState
 from gradectl.monitoring.observations import (
+    API,
     BROKER,
     BUCKET,
     CPU,
@@ -21,8 +22,10 @@ from gradectl.monitoring.observations import (
     NETWORK,
     PARAMETERS,
     QUEUES,
+    REDIS,
     SCALING,
     SERVICE,
+    TARGETS,
     Observations,
 )
 from gradectl.monitoring.stopped_tasks import causes
@@ -40,6 +43,7 @@ NOT_PROCESSED = "messages pile up and nothing is processed"
 NO_RESULT = "graded but no result comes back"
 SLOW = "slow"
 OUT_OF_MEMORY = "out of memory"
+API_SILENT = "the HTTP API does not answer"
 
 #: A deployment that takes longer is stuck: a task needs about two minutes until it is healthy.
 _DEPLOYMENT = timedelta(minutes=10)
@@ -402,6 +406,43 @@ def _memory(seen: Observations) -> Cause | None:
     return Cause(text, "raise ecs_task_memory, then apply")
 
 
+def _api(seen: Observations) -> Cause | None:
+    """Whether tasks of the HTTP API run, and those of the last deployment."""
+    service, name = seen.api, seen.environment
+    if not seen.has_api:
+        return None
+    logs = f"gradectl logs {name} --service api --since 1h"
+    if service is None:
+        return Cause("the service of the HTTP API does not exist", f"gradectl apply {name}")
+    for each in service.deployments:
+        if each.rollout == FAILED:
+            text = f"the deployment of {revision_name(each.task_definition)} failed: {each.reason}"
+            return Cause(text, f"{logs}, then gradectl rollback {name}")
+    stopped = causes(seen.api_stopped)
+    if stopped:
+        return Cause(f"tasks of the HTTP API stopped: {stopped[0]}", logs)
+    if not service.running or service.running < service.desired:
+        text = f"only {service.running} of {service.desired} tasks of the HTTP API are running"
+        return Cause(text, logs)
+    return None
+
+
+def _api_targets(seen: Observations) -> Cause | None:
+    """Whether the load balancer reaches the tasks of the HTTP API, and finds them healthy."""
+    sick = [each for each in seen.api_targets if each.state not in ("healthy", "draining")]
+    if not sick:
+        return None
+    first = sick[0]
+    text = f"the load balancer finds {len(sick)} tasks of the HTTP API not healthy, such as"
+    text += f" {first.target}: {first.state} {first.reason}".rstrip()
+    return Cause(text, f"gradectl logs {seen.environment} --service api --grep 'ERROR|WARNING'")
+
+
+def _redis(seen: Observations) -> Cause | None:
+    """Whether Redis runs; without it results arrive by the database, a little later."""
+    return _managed(REDIS, seen.redis, seen.environment) if seen.has_redis else None
+
+
 def _waiting(seen: Observations) -> int:
     """Number of requests that wait."""
     queues: Mapping[str, QueueStatistics | None] = seen.queues
@@ -432,9 +473,12 @@ CHECKS = (
     Check("dead-letters", NO_RESULT, (QUEUES,), _dead_letters),
     Check("permissions", NO_RESULT, (LOG,), _permissions),
     Check("errors", NO_RESULT, (LOG,), _errors),
+    Check("redis", SLOW, (REDIS,), _redis),
     Check("oldest-request", SLOW, (QUEUES,), _oldest_request),
     Check("parallelism", SLOW, (SERVICE,), _parallelism),
     Check("cpu", SLOW, (CPU, QUEUES), _cpu),
     Check("maximum", SLOW, (SERVICE, QUEUES, SCALING), _maximum),
     Check("memory", OUT_OF_MEMORY, (SERVICE,), _memory),
+    Check("api", API_SILENT, (API,), _api),
+    Check("api-targets", API_SILENT, (TARGETS,), _api_targets),
 )

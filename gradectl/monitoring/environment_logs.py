@@ -1,4 +1,4 @@
-"""Finds the logs of an environment's workers."""
+"""Finds the logs of an environment's workers and of its HTTP API."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from datetime import datetime
 from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
+from gradectl.errors import ConfigurationError
 from gradectl.local.layout import StackLayout
 from gradectl.monitoring.log_lines import printed
 from gradectl.monitoring.log_sources import CloudWatchSource, FileSource, LogSource, last_lines
-from gradectl.monitoring.names import ResourceNames
+from gradectl.monitoring.names import WORKERS, ResourceNames
 
 _COUNT = 10
 
 
 def open_logs(
-    app: CloudContext, environment: Environment, aws: Aws, pause: Callable[[], bool]
+    app: CloudContext,
+    environment: Environment,
+    aws: Aws,
+    pause: Callable[[], bool],
+    service: str = WORKERS,
 ) -> LogSource:
     """
-    Open the logs of the workers.
+    Open the logs of the workers, or of the HTTP API.
 
-    The workers of a local stack are processes that write to files, and no agent ships these to the
+    The tasks of a local stack are processes that write to files, and no agent ships these to the
     emulated CloudWatch Logs.
 
     Args:
@@ -30,8 +35,16 @@ def open_logs(
         environment: The environment.
         aws: Its account.
         pause: Waits before a throttled call is repeated.
+        service: `workers` or `api`.
+
+    Raises:
+        ConfigurationError: The environment has no such service.
     """
-    names = ResourceNames.of(environment)
+    names = ResourceNames.of(environment).services.get(service)
+    if names is None:
+        text = f"{environment.name} has no HTTP API"
+        step = f"set enable_api in its environment.yaml, then: gradectl apply {environment.name}"
+        raise ConfigurationError(text, where=environment.name, next_step=step)
     stack = app.stack(environment)
     if stack is not None:
         folder = StackLayout(stack.directory).control_plane_log.parent

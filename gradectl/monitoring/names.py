@@ -7,6 +7,20 @@ from typing import Any
 
 from gradectl.environment import Environment
 
+#: The ECS services of an environment.
+WORKERS, API = "workers", "api"
+_API_CONTAINER = "grading-api"
+
+
+@dataclass(frozen=True)
+class ServiceNames:
+    """The names of an ECS service, its task definition, its container and its log group."""
+
+    service: str
+    task_family: str
+    container: str
+    log_group: str
+
 
 @dataclass(frozen=True)
 class ResourceNames:
@@ -23,6 +37,8 @@ class ResourceNames:
         broker: The broker of Amazon MQ; empty for an existing one whose name is not given.
         database_user_role: Role of the task that sets up the application user of the database.
         database: The database instance; empty for an existing one whose name is not given.
+        has_api: Whether the environment has the HTTP API.
+        redis: Its replication group of ElastiCache; empty for none, or an existing one.
     """
 
     environment: str
@@ -34,6 +50,18 @@ class ResourceNames:
     broker: str
     database_user_role: str
     database: str
+    has_api: bool = False
+    redis: str = ""
+
+    @property
+    def services(self) -> dict[str, ServiceNames]:
+        """The ECS services: the workers, and the HTTP API where the environment has it."""
+        workers = ServiceNames(self.service, self.task_family, self.container, self.log_group)
+        if not self.has_api:
+            return {WORKERS: workers}
+        name = f"{self.environment}-{_API_CONTAINER}"
+        api = ServiceNames(name, f"{name}-task", _API_CONTAINER, f"/ecs/{name}")
+        return {WORKERS: workers, API: api}
 
     @classmethod
     def of(cls, environment: Environment) -> ResourceNames:
@@ -51,6 +79,8 @@ class ResourceNames:
             broker=f"{name}-mq" if broker is None else str(broker.get("name") or ""),
             database_user_role=f"{name}-database-user",
             database=name if database is None else str(database.get("identifier") or ""),
+            has_api=environment.has_api,
+            redis=f"{name}-redis" if environment.has_cache else "",
         )
 
 

@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gradectl.adapters.aws.ecs_models import EcsService, EcsTask, TaskRevision
-from gradectl.adapters.aws.state_models import IngressRule, ManagedState, SqsQueueState
+from gradectl.adapters.aws.state_models import (
+    IngressRule,
+    ManagedState,
+    SqsQueueState,
+    TargetHealth,
+)
 from grader.contract.names import TransportName
 from grader.ports.messages import QueueStatistics
 
 SERVICE, BROKER, DATABASE, QUEUES = "service", "broker", "database", "queues"
+API, REDIS = "api", "redis"
 #: Parts that only `gradectl doctor` looks at.
 BUCKET, CPU, LOG, NETWORK = "bucket", "cpu", "log", "network"
+TARGETS = "targets"
 PARAMETERS, SCALING = "parameters", "scaling"
 
 
@@ -60,6 +67,12 @@ class Observations:
         revision: The task definition of the service.
         tasks: Its running and starting tasks.
         stopped: Its tasks that ended by themselves within about the last hour.
+        has_api: Whether it has the HTTP API.
+        api: The ECS service of the HTTP API.
+        api_stopped: Its tasks that ended by themselves.
+        api_targets: Its tasks as the load balancer sees them.
+        has_redis: Whether it has a Redis of its own.
+        redis: The replication group of Redis.
         transports: What carries its messages.
         broker: The broker; also None for an environment that has none.
         database: The database.
@@ -86,6 +99,12 @@ class Observations:
     revision: TaskRevision | None = None
     tasks: tuple[EcsTask, ...] = ()
     stopped: tuple[EcsTask, ...] = ()
+    has_api: bool = False
+    api: EcsService | None = None
+    api_stopped: tuple[EcsTask, ...] = ()
+    api_targets: tuple[TargetHealth, ...] = ()
+    has_redis: bool = False
+    redis: ManagedState | None = None
     transports: Transports = field(default_factory=Transports)
     broker: ManagedState | None = None
     database: ManagedState | None = None

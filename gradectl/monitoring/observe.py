@@ -14,6 +14,7 @@ from gradectl.errors import GradectlError
 from gradectl.monitoring.log_sources import LogSource
 from gradectl.monitoring.names import ResourceNames
 from gradectl.monitoring.observations import (
+    API,
     BROKER,
     BUCKET,
     CPU,
@@ -22,8 +23,10 @@ from gradectl.monitoring.observations import (
     NETWORK,
     PARAMETERS,
     QUEUES,
+    REDIS,
     SCALING,
     SERVICE,
+    TARGETS,
     Observations,
     Transports,
 )
@@ -88,6 +91,7 @@ class Observer:
             for managed in (found["broker"], found["database"])
             for group in (managed.security_groups if managed else ())
         ]
+        api: EcsService | None = found.get("api")
         login = self._login if found["transports"].has_broker else lambda: ("", "")
         endpoint, username = self._read(PARAMETERS, login, ("", ""))
         found |= {
@@ -103,6 +107,9 @@ class Observer:
             ),
             "cpu_percent": self._read(
                 CPU, lambda: states.cpu_percent(names.cluster, names.service), None
+            ),
+            "api_targets": self._read(
+                TARGETS, lambda: states.targets(api.target_groups if api else ()), ()
             ),
             "ingress": self._read(NETWORK, lambda: states.ingress(groups), ()),
             "bucket_exists": self._read(
@@ -134,6 +141,9 @@ class Observer:
             "paused": pause_text(aws, names.environment),
             "unknown": self._unknown,
             **self._tasks(service),
+            **self._api(),
+            "has_redis": bool(names.redis),
+            "redis": self._managed(REDIS, names.redis, aws.states.redis) if names.redis else None,
         }
         if transports.active is TransportName.SQS:
             states = self._read(QUEUES, lambda: self._sqs_states(transports.sqs_urls), {})
@@ -181,6 +191,23 @@ class Observer:
             "tasks": self._read(SERVICE, lambda: services.tasks(names.cluster, service.name), ()),
             "stopped": self._read(
                 SERVICE, lambda: failed(services.stopped_tasks(names.cluster, service.name)), ()
+            ),
+        }
+
+    def _api(self) -> dict[str, Any]:
+        """The service of the HTTP API and its tasks."""
+        api = self._names.services.get(API)
+        if api is None:
+            return {}
+        cluster, services = self._names.cluster, self.target.aws.services
+        service = self._read(API, lambda: services.find(cluster, api.service), None)
+        found: dict[str, Any] = {"has_api": True, "api": service}
+        if service is None:
+            return found
+        return {
+            **found,
+            "api_stopped": self._read(
+                API, lambda: failed(services.stopped_tasks(cluster, service.name)), ()
             ),
         }
 

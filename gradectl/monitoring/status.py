@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradectl.adapters.aws.ecs_models import COMPLETED, FAILED, EcsService, revision_name
+from gradectl.adapters.aws.ecs_models import (
+    COMPLETED,
+    FAILED,
+    EcsService,
+    EcsTask,
+    revision_name,
+)
 from gradectl.adapters.aws.state_models import ManagedState
-from gradectl.monitoring.observations import BROKER, DATABASE, QUEUES, SERVICE, Observations
+from gradectl.monitoring.observations import (
+    API,
+    BROKER,
+    DATABASE,
+    QUEUES,
+    REDIS,
+    SERVICE,
+    Observations,
+)
 from gradectl.monitoring.stopped_tasks import causes
 from gradectl.queues.hints import hints
 from gradectl.queues.message_view import age
@@ -35,7 +49,10 @@ def problems(seen: Observations) -> list[Problem]:
     """What is wrong; parts that could not be read are not judged."""
     found: list[Problem] = []
     if seen.knows(SERVICE):
-        found += _service_problems(seen)
+        found += _worker_problems(seen)
+    if seen.has_api and seen.knows(API):
+        logs = f"gradectl logs {seen.environment} --service {API}"
+        found += _service_problems(seen, API, seen.api, seen.api_stopped, logs)
     for part, state in _managed_parts(seen).items():
         if seen.knows(part) and (state is None or not state.ready):
             found.append(_managed_problem(part, state, seen.environment))
@@ -52,33 +69,43 @@ def problems(seen: Observations) -> list[Problem]:
 
 
 def _managed_parts(seen: Observations) -> dict[str, ManagedState | None]:
-    """Broker and database; an environment on SQS has no broker."""
+    """Broker, database and Redis, as far as the environment has them."""
     broker = {BROKER: seen.broker} if seen.transports.has_broker else {}
-    return {**broker, DATABASE: seen.database}
+    redis = {REDIS: seen.redis} if seen.has_redis else {}
+    return {**broker, DATABASE: seen.database, **redis}
 
 
-def _service_problems(seen: Observations) -> Iterator[Problem]:
-    service, name = seen.service, seen.environment
-    if service is None:
-        yield Problem(SERVICE, "the service does not exist", f"gradectl apply {name}")
-        return
-    if seen.paused:
+def _worker_problems(seen: Observations) -> Iterator[Problem]:
+    name = seen.environment
+    if seen.service is not None and seen.paused:
         text = f"the workers are {seen.paused}"
         yield Problem(SERVICE, text, f"gradectl queue resume -e {name}")
-    stopped = causes(seen.stopped)
+    yield from _service_problems(seen, SERVICE, seen.service, seen.stopped, f"gradectl logs {name}")
+
+
+def _service_problems(
+    seen: Observations, part: str, service: EcsService | None, ended: Sequence[EcsTask], logs: str
+) -> Iterator[Problem]:
+    """What is wrong with the service of the workers or of the HTTP API."""
+    name = seen.environment
+    if service is None:
+        text = "the service does not exist" if part == SERVICE else "its service does not exist"
+        yield Problem(part, text, f"gradectl apply {name}")
+        return
+    tasks = "workers" if part == SERVICE else "tasks"
     doctor = f"gradectl doctor {name}"
     for each in service.deployments:
         if each.rollout == FAILED:
             text = f"the deployment of {revision_name(each.task_definition)} failed"
-            yield Problem(SERVICE, f"{text}: {each.reason}" if each.reason else text, doctor)
+            yield Problem(part, f"{text}: {each.reason}" if each.reason else text, doctor)
     if service.running < service.desired:
-        text = f"only {service.running} of {service.desired} workers are running"
-        yield Problem(SERVICE, text, doctor)
+        text = f"only {service.running} of {service.desired} {tasks} are running"
+        yield Problem(part, text, doctor)
     elif service.rollout not in (COMPLETED, FAILED, ""):
         text = f"the deployment of {revision_name(service.task_definition)} is in progress"
-        yield Problem(SERVICE, text, f"gradectl status {name} --watch")
-    for cause in stopped:
-        yield Problem(SERVICE, f"stopped: {cause}", cause.remedy or f"gradectl logs {name}")
+        yield Problem(part, text, f"gradectl status {name} --watch")
+    for cause in causes(ended):
+        yield Problem(part, f"stopped: {cause}", (cause.remedy if part == SERVICE else "") or logs)
 
 
 def _managed_problem(part: str, state: ManagedState | None, environment: str) -> Problem:
@@ -150,11 +177,13 @@ def summary(seen: Observations) -> dict[str, str]:
     found = {SERVICE: _service_text(seen.service) if seen.knows(SERVICE) else ""}
     if seen.revision:
         found["image"] = seen.revision.image
+    if seen.has_api and seen.knows(API):
+        found[API] = _service_text(seen.api)
     if seen.transports.sqs_urls:
         found["transport"] = str(seen.transports)
     for part, state in managed.items():
         found[part] = f"{state.state}  {state.engine}  {state.name}" if state else "does not exist"
-    for part in (SERVICE, *managed):
+    for part in (SERVICE, API, *managed):
         if part in seen.unknown:
             found[part] = f"not read: {seen.unknown[part]}"
     for queue, counters in seen.queues.items():
@@ -199,13 +228,17 @@ def changes(before: Observations, after: Observations) -> list[str]:
 def document(seen: Observations) -> dict[str, Any]:
     """The status for programs."""
     found = problems(seen)
-    broker, database = seen.broker, seen.database
+    broker, database, redis = seen.broker, seen.database, seen.redis
     return {
         "environment": seen.environment,
         "healthy": not found and not seen.unknown,
         "transport": seen.transports.active,
         "draining": seen.transports.drained,
-        "service": _service_document(seen),
+        "service": _service_document(
+            seen.service, image=seen.revision.image if seen.revision else ""
+        ),
+        "api": _service_document(seen.api),
+        "redis": redis and {"name": redis.name, "state": redis.state, "engine": redis.engine},
         "broker": broker and {"name": broker.name, "state": broker.state, "engine": broker.engine},
         "database": database
         and {"identifier": database.name, "state": database.state, "engine": database.engine},
@@ -237,8 +270,10 @@ def _sqs_figures(seen: Observations, queue: str) -> dict[str, Any]:
     return {"delayed": state.delayed, "oldest_seconds": state.oldest_seconds}
 
 
-def _service_document(seen: Observations) -> dict[str, Any] | None:
-    service = seen.service
+def _service_document(
+    service: EcsService | None, image: str | None = None
+) -> dict[str, Any] | None:
+    """A service for programs; `image` where it is known."""
     if service is None:
         return None
     return {
@@ -247,7 +282,7 @@ def _service_document(seen: Observations) -> dict[str, Any] | None:
         "running": service.running,
         "pending": service.pending,
         "revision": revision_name(service.task_definition),
-        "image": seen.revision.image if seen.revision else "",
+        **({} if image is None else {"image": image}),
         "deployments": [
             {
                 "id": each.deployment_id,

@@ -74,6 +74,7 @@ class EcsService:
         exec_enabled: Whether ECS Exec is enabled.
         rolls_back: Whether the circuit breaker rolls back failed deployments.
         security_groups: Security groups of its tasks.
+        target_groups: ARNs of the targets of load balancers that its tasks are.
     """
 
     name: str
@@ -86,6 +87,7 @@ class EcsService:
     exec_enabled: bool = False
     rolls_back: bool = False
     security_groups: tuple[str, ...] = ()
+    target_groups: tuple[str, ...] = ()
 
     @property
     def primary(self) -> EcsDeployment | None:

@@ -260,6 +260,11 @@ def _service(found: dict[str, Any]) -> EcsService:
         exec_enabled=bool(found.get("enableExecuteCommand")),
         rolls_back=bool(breaker.get("enable") and breaker.get("rollback")),
         security_groups=tuple(network.get("securityGroups", ())),
+        target_groups=tuple(
+            each["targetGroupArn"]
+            for each in found.get("loadBalancers", [])
+            if "targetGroupArn" in each
+        ),
     )
 
 

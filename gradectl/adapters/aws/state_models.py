@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class ManagedState:
     """
-    A broker or a database as its API describes it.
+    A broker, a database or a replication group of Redis, as its API describes it.
 
     Attributes:
         name: Its name.
@@ -27,6 +27,22 @@ class ManagedState:
     security_groups: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TargetHealth:
+    """
+    A target of a load balancer.
+
+    Attributes:
+        target: Its address and port.
+        state: Its state: healthy, initial, unhealthy, draining, unused or unavailable.
+        reason: Why it is not healthy, in the words of AWS.
+    """
+
+    target: str
+    state: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

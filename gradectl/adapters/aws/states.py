@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gradectl.adapters.aws.errors import translated
-from gradectl.adapters.aws.state_models import IngressRule, ManagedState
+from gradectl.adapters.aws.state_models import IngressRule, ManagedState, TargetHealth
 from grader.ports.messages import QueueStatistics
 
 _BROKER_READY = "RUNNING"
 #: States in which an instance accepts connections.
 _DATABASE_READY = frozenset({"available", "backing-up", "storage-optimization"})
+_REDIS_READY = frozenset({"available", "modifying", "snapshotting"})
 _ALL_PORTS = (0, 65535)
 #: CloudWatch gets the counters of Amazon MQ every minute, and some minutes late.
 _METRIC_MINUTES = 10
@@ -78,6 +79,42 @@ class States:
             security_groups=tuple(
                 each["VpcSecurityGroupId"] for each in found.get("VpcSecurityGroups", [])
             ),
+        )
+
+    def redis(self, group: str) -> ManagedState | None:
+        """Describe a replication group; None when it does not exist."""
+        elasticache = self._client("elasticache")
+        with translated(f"replication group {group}"):
+            try:
+                answer = elasticache.describe_replication_groups(ReplicationGroupId=group)
+            except elasticache.exceptions.ReplicationGroupNotFoundFault:
+                return None
+        found = answer["ReplicationGroups"][0]
+        return ManagedState(
+            name=group,
+            state=found["Status"],
+            ready=found["Status"] in _REDIS_READY,
+            engine=str(found.get("Engine") or "redis"),
+        )
+
+    def targets(self, target_groups: Sequence[str]) -> tuple[TargetHealth, ...]:
+        """Health of the targets of these groups, by their ARNs."""
+        elb = self._client("elbv2")
+        with translated("targets of the load balancer"):
+            found = [
+                each
+                for arn in target_groups
+                for each in elb.describe_target_health(TargetGroupArn=arn)[
+                    "TargetHealthDescriptions"
+                ]
+            ]
+        return tuple(
+            TargetHealth(
+                f"{each['Target']['Id']}:{each['Target'].get('Port', '')}",
+                each["TargetHealth"]["State"],
+                each["TargetHealth"].get("Description", ""),
+            )
+            for each in found
         )
 
     def scaling_bounds(self, cluster: str, service: str) -> tuple[int, int] | None:

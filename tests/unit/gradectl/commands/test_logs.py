@@ -104,3 +104,23 @@ def test_without_the_log_group_apply_is_the_next_step(dev: Any) -> None:
     assert result.code == 1
     assert "no such log group" in result.stderr
     assert "apply" in result.stderr
+
+
+def test_the_log_of_the_http_api_is_shown(account: Any) -> None:
+    """It has a log group of its own; an environment without the API says how to get it."""
+    refused = account.gradectl("logs", "dev", "--service", "api")
+    assert refused.code == 78
+    assert "dev has no HTTP API" in refused.stderr
+    assert "enable_api" in refused.stderr
+    logs, group = account.client("logs"), "/ecs/dev-grading-api"
+    logs.create_log_group(logGroupName=group)
+    stream = f"grading-api/grading-api/{TASK}"
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    event = {"timestamp": int(time.time() * 1000), "message": "INFO: POST /v1/submissions 202"}
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+    with (account.root / "environments/dev/environment.yaml").open("a") as file:
+        file.write("variables: {enable_api: true}\n")
+
+    shown = account.gradectl("logs", "dev", "--service", "api")
+
+    assert shown.stdout.splitlines() == ["89abcdef  INFO: POST /v1/submissions 202"]

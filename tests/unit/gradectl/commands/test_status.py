@@ -140,3 +140,34 @@ def test_watching_ends_with_the_deadline(dev: Any) -> None:
 def test_an_unknown_environment_exits_with_78(dev: Any) -> None:
     """As with all commands."""
     assert dev.gradectl("status", "none").code == 78
+
+
+def test_the_status_has_the_http_api_and_redis(dev: Any) -> None:
+    """As the environment has them; what does not exist is wrong."""
+    dev.create_service(dev.register("worker:1"))
+    with (dev.root / "environments/dev/environment.yaml").open("a") as file:
+        file.write("variables: {enable_api: true, enable_redis: true}\n")
+    absent = dev.gradectl("status", "dev", "-o", "json").document
+    assert (absent["api"], absent["redis"]) == (None, None)
+    wrong = {each["part"]: each["next"] for each in absent["problems"]}
+    assert (wrong["api"], wrong["redis"]) == ("gradectl apply dev", "gradectl apply dev")
+    dev.client("ecs").create_service(
+        cluster="dev-grading-cluster",
+        serviceName="dev-grading-api",
+        taskDefinition=dev.register("worker:1"),
+        desiredCount=0,
+    )
+    dev.client("elasticache").create_replication_group(
+        ReplicationGroupId="dev-grading-redis",
+        ReplicationGroupDescription="Results by push.",
+        Engine="valkey",
+    )
+
+    found = dev.gradectl("status", "dev", "-o", "json").document
+
+    assert found["api"]["name"] == "dev-grading-api"
+    assert found["redis"] == {
+        "name": "dev-grading-redis",
+        "state": "available",
+        "engine": "valkey",
+    }

@@ -15,7 +15,12 @@ from gradectl.adapters.aws.ecs_models import (
     ServiceEvent,
     TaskRevision,
 )
-from gradectl.adapters.aws.state_models import IngressRule, ManagedState, SqsQueueState
+from gradectl.adapters.aws.state_models import (
+    IngressRule,
+    ManagedState,
+    SqsQueueState,
+    TargetHealth,
+)
 from gradectl.monitoring.checks import CHECKS, run_checks
 from gradectl.monitoring.observations import Observations, Transports
 from gradectl.monitoring.observe import sqs_counters, wanted_parameters
@@ -38,6 +43,8 @@ BROKER = ManagedState(
     endpoints=("stomp+ssl://b-1.mq:61614",),
 )
 DATABASE = ManagedState("dev-grading", "available", True, security_groups=("sg-database",))
+API = EcsService("dev-grading-api", 2, 2, 0, ARN, (DEPLOYMENT,))
+REDIS = ManagedState("dev-grading-redis", "available", True, "valkey")
 PARAMETERS = wanted_parameters("dev")
 
 
@@ -53,6 +60,11 @@ HEALTHY = Observations(
     tasks=(EcsTask("t1", ARN, state="RUNNING", health="HEALTHY"),),
     broker=BROKER,
     database=DATABASE,
+    has_api=True,
+    api=API,
+    api_targets=(TargetHealth("10.0.1.5:8080", "healthy"),),
+    has_redis=True,
+    redis=REDIS,
     queues={name: queue(name) for name in QUEUES},
     parameter_types=PARAMETERS,
     wanted_parameters=PARAMETERS,
@@ -214,6 +226,23 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "enable_ecs_autoscaling",
     ),
     ("memory", {"stopped": (KILLED,)}, "1024 MB", "raise ecs_task_memory"),
+    ("redis", {"redis": None}, "the redis does not exist", "gradectl apply dev"),
+    ("redis", {"redis": replace(REDIS, state="creating", ready=False)}, "creating", "--watch"),
+    ("api", {"api": None}, "does not exist", "gradectl apply dev"),
+    ("api", {"api": replace(API, running=0)}, "only 0 of 2 tasks", "logs dev --service api"),
+    (
+        "api",
+        {"api": replace(API, deployments=(replace(DEPLOYMENT, rollout="FAILED"),))},
+        "the deployment of dev-grading-task:8 failed",
+        "gradectl rollback dev",
+    ),
+    ("api", {"api_stopped": (KILLED,)}, "out of memory", "logs dev --service api"),
+    (
+        "api-targets",
+        {"api_targets": (TargetHealth("10.0.1.7:8080", "unhealthy", "Request timed out"),)},
+        "10.0.1.7:8080: unhealthy Request timed out",
+        "logs dev --service api",
+    ),
 ]
 
 
@@ -353,6 +382,13 @@ def test_no_check_fires_in_a_healthy_environment() -> None:
     assert [each.outcome for each in run_checks(HEALTHY)] == ["ok"] * len(CHECKS)
 
 
+def test_an_environment_without_api_and_redis_lacks_nothing() -> None:
+    """Both are optional."""
+    bare = replace(HEALTHY, has_api=False, api=None, api_targets=(), has_redis=False, redis=None)
+
+    assert [each.outcome for each in run_checks(bare)] == ["ok"] * len(CHECKS)
+
+
 @pytest.mark.parametrize(
     ("name", "changed", "cause", "next_step"),
     CASES,
@@ -387,6 +423,9 @@ def test_every_check_has_a_case() -> None:
         "log",
         "scaling",
         "cpu",
+        "api",
+        "targets",
+        "redis",
     ],
 )
 def test_a_part_that_could_not_be_read_makes_its_checks_unknown(part: str) -> None:

@@ -64,6 +64,22 @@ def test_nothing_is_wrong_with_a_healthy_environment() -> None:
             "raise ecs_task_memory",
         ),
         ({"broker": None}, "the broker does not exist", "gradectl apply dev"),
+        ({"has_api": True}, "its service does not exist", "gradectl apply dev"),
+        (
+            {"has_api": True, "api": replace(SERVICE, running=1)},
+            "only 1 of 2 tasks are running",
+            "gradectl doctor dev",
+        ),
+        (
+            {
+                "has_api": True,
+                "api": SERVICE,
+                "api_stopped": (EcsTask("1", exit_codes={"grading-api": 137}),),
+            },
+            "out of memory",
+            "gradectl logs dev --service api",
+        ),
+        ({"has_redis": True}, "the redis does not exist", "gradectl apply dev"),
         (
             {"database": ManagedState("dev-grading", "storage-full", False)},
             "the database is storage-full",
