@@ -41,6 +41,7 @@ class Kind(Enum):
     )
     RATE_LIMITED = _Kind("rate-limited", 429, "Too many requests")
     TOO_MANY_CALLS = _Kind("too-many-calls", 429, "Too many calls at the same time")
+    INTERNAL_ERROR = _Kind("internal-error", 500, "The service has a fault")
     QUEUE_FULL = _Kind("queue-full", 503, "The queue is full")
     BUSY = _Kind("busy", 503, "The service is busy")
     UNAVAILABLE = _Kind("unavailable", 503, "A service that this needs is away")

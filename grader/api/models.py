@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from grader.contract.messages import Identifier, Message
+from grader.contract.messages import Identifier, Message, Timestamp
 from grader.contract.submissions import Submission
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -16,7 +16,7 @@ _Url = Annotated[str, Field(max_length=2048, examples=["https://example.com/grad
 class _Body(Message):
     """A request body: unknown fields are an error, because a typo would be ignored otherwise."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class NewSubmission(_Body):
@@ -82,6 +82,10 @@ class NewRun(_Body):
     function_id: Identifier | None = None
     input_data: Annotated[Any, Field(description="input of the function, any JSON value")] = None
     submission: NewSubmission | None = None
+    user_id: Annotated[
+        _Text | None, Field(description="who runs it; only for keys without a user of their own")
+    ] = None
+    priority: Annotated[bool, Field(description="of a function: use the urgent queue")] = False
     webhook_url: Annotated[_Url | None, Field(description="receives the answer too")] = None
     wait_seconds: Annotated[float, Field(ge=0, le=25, description="longest wait")] = 25
 
@@ -147,3 +151,62 @@ class ProblemDetails(Message):
     detail: str
     next_step: str | None = None
     errors: list[FieldProblem] | None = None
+
+
+class OperatorQueue(Message):
+    """A queue of requests."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    consumers: int | None = None
+
+
+class OperatorWorker(Message):
+    """A worker that has claimed or finished a request in the last ten minutes."""
+
+    worker_id: str
+    running: int
+    last_seen_at: Timestamp
+
+
+class OperatorFailure(Message):
+    """A request that failed without a verdict."""
+
+    request_id: str
+    user_id: str
+    problem_id: str
+    code: str
+    message: str
+    at: Timestamp
+
+
+class OperatorCommand(Message):
+    """A command of `gradectl` to copy."""
+
+    title: str
+    command: str
+
+
+class OperatorOverview(Message):
+    """What an operator looks at first."""
+
+    queues: list[OperatorQueue]
+    workers: list[OperatorWorker]
+    failures: list[OperatorFailure]
+    commands: list[OperatorCommand]
+
+
+class Me(Message):
+    """Who calls."""
+
+    name: str
+    user_id: str | None = None
+    scopes: list[str]
+
+
+class HealthPage(Message):
+    """Whether the process answers, and which services were away at the last call."""
+
+    status: Literal["ok", "degraded", "stopping"]
+    checks: dict[str, str]

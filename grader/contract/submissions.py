@@ -19,6 +19,7 @@ from grader.contract.verdicts import Verdict
 class SubmissionStatus(StrEnum):
     """Where a submission is."""
 
+    AWAITING_UPLOAD = "awaiting_upload"  # its program was not uploaded yet
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
@@ -63,6 +64,9 @@ class Submission(Message):
     user_id: str
     problem_id: str
     language: str
+    function_id: Annotated[
+        str | None, Field(description="of a request to run a function, until it has an answer")
+    ] = None
     batch_id: str | None = None
     submitted_at: Timestamp | None = None
     finished_at: Timestamp | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from grader.problems.document import Document
+from grader.problems.findings import PackageReport
 from grader.problems.group_yaml import Form, GroupRules
 from grader.problems.model import ProblemSettings
 
@@ -77,6 +78,12 @@ def read_problem_yaml(
     document.ignore(*_ABOUT)
     document.close()
     return ProblemYaml(settings, rules, custom)
+
+
+def title_of(content: bytes) -> str:
+    """Return the name of a problem; empty if the file has none or is invalid."""
+    document = Document.parse(PROBLEM_YAML, content, PackageReport())
+    return _title(document.take("name"))
 
 
 def _is_scoring(document: Document, types: tuple[str, ...]) -> bool:

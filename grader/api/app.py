@@ -1,0 +1,186 @@
+"""Makes the application of its services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from grader.api.catalogue import Catalogue
+from grader.api.docs import docs_router
+from grader.api.endpoints import catalogue, operation, runs, submissions
+from grader.api.endpoints.common import Parts
+from grader.api.errors import MEDIA_TYPE, ApiError, Kind
+from grader.api.intake import Intake
+from grader.api.lookup import Lookup, MetadataReader
+from grader.api.metrics import Metrics, MetricsMiddleware
+from grader.api.models import FieldProblem
+from grader.api.openapi import describe
+from grader.api.operator import Operator
+from grader.api.protection.stack import protect
+from grader.api.queue_monitor import QueueMonitor
+from grader.api.remote import RemoteService
+from grader.api.rows import RowLoader
+from grader.api.services import Services
+from grader.api.waiting import WaitingHub
+from grader.errors import GraderError
+from grader.logs import Logger
+
+_BUCKET_THREADS = 16
+_DATABASE_THREADS = 2
+_KINDS = {400: Kind.MALFORMED_BODY, 404: Kind.NOT_FOUND, 405: Kind.METHOD_NOT_ALLOWED}
+
+
+def create_app(services: Services) -> FastAPI:
+    """
+    Make the application; it calls its services only when it is served.
+
+    Args:
+        services: What it calls. Those that it opens it closes when it stops being served.
+    """
+    parts = _parts(services)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await parts.hub.start()
+        try:
+            yield
+        finally:
+            await parts.hub.close()
+            await parts.queues.close()
+            for remote in parts.remotes:
+                remote.close()
+
+    guard = Middleware(protect, gate=services.gate, settings=services.protection)
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(MetricsMiddleware, metrics=parts.metrics), guard],
+    )
+    app.state.parts = parts
+    app.state.gate = services.gate
+    for module in (submissions, runs, catalogue, operation):
+        app.include_router(module.router)
+    describe(app)
+    app.include_router(docs_router(app))
+    for router in services.routers:
+        app.include_router(router)
+    _handle_errors(app, services.log)
+    return app
+
+
+def _parts(services: Services) -> Parts:
+    options, log = services.options, services.log
+    refusal = services.on_refusal
+    bucket = RemoteService("bucket", _BUCKET_THREADS, log, refusal)
+    sending = RemoteService("queue", options.senders, log, refusal)
+    counting = RemoteService("queue counters", 1, log, refusal)
+    database = RemoteService("database", _DATABASE_THREADS, log, refusal)
+    queues = QueueMonitor(services.open_inspector, options.queues, counting)
+    metadata = MetadataReader(services.store, bucket)
+    rows = RowLoader(services.reader, database)
+    lookup = Lookup(rows, metadata, queues, services.reader, database)
+    hub = WaitingHub(
+        services.reader,
+        database,
+        services.feed,
+        most_waiters=options.max_waiters,
+        most_streams=services.protection.most_streams,
+        log=log,
+    )
+    metrics = Metrics()
+    metrics.gauge("waiting_callers", "Callers that wait for a result", lambda: hub.waiters)
+    metrics.gauge("event_streams", "Open event streams", lambda: hub.streams)
+    metrics.gauge("lookups", "Look-ups for waiting callers so far", lambda: hub.total_lookups)
+    return Parts(
+        services=services,
+        intake=Intake(
+            services,
+            bucket=bucket,
+            sending=sending,
+            queues=queues,
+            metadata=metadata,
+            lookup=lookup,
+        ),
+        lookup=lookup,
+        hub=hub,
+        queues=queues,
+        catalogue=Catalogue(services.store, bucket),
+        operator=Operator(options.environment, queues, services.reader, database),
+        metrics=metrics,
+        database=database,
+        remotes=(bucket, sending, counting, database),
+    )
+
+
+def problem(error: ApiError) -> Response:
+    """Answer an error."""
+    return Response(error.body(), error.status, error.headers, MEDIA_TYPE)
+
+
+def _handle_errors(app: FastAPI, log: Logger) -> None:
+    """Answer each error as problem details."""
+
+    async def api_error(_request: Request, error: Exception) -> Response:
+        return problem(error) if isinstance(error, ApiError) else await fault(_request, error)
+
+    async def invalid(_request: Request, error: Exception) -> Response:
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        return problem(_invalid(found))
+
+    async def http_error(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 400
+        kind = _KINDS.get(status, Kind.MALFORMED_BODY)
+        headers = getattr(error, "headers", None)
+        return problem(
+            ApiError(kind, kind.value.title, next_step="/docs has all endpoints", headers=headers)
+        )
+
+    async def away(_request: Request, error: Exception) -> Response:
+        log.error("A call failed", reason=str(error))
+        return problem(ApiError(Kind.UNAVAILABLE, "a service is away", retry_after=5))
+
+    async def fault(_request: Request, error: Exception) -> Response:
+        log.error("An endpoint failed", reason=repr(error))
+        return problem(ApiError(Kind.INTERNAL_ERROR, "the service has a fault; it was logged"))
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(GraderError, away)
+    app.add_exception_handler(Exception, fault)
+
+
+def _invalid(found: Any) -> ApiError:  # noqa: ANN401 - FastAPI gives errors as plain dictionaries
+    """Turn the errors of FastAPI into an answer."""
+    first = found[0] if found else {"type": "", "loc": (), "msg": "it cannot be read"}
+    if any(each["loc"] and each["loc"][0] == "path" for each in found):
+        return ApiError(Kind.NOT_FOUND, "not found", next_step="check the id")
+    if first["type"] == "json_invalid":
+        return ApiError(
+            Kind.MALFORMED_BODY, "the body is not JSON", next_step="send a JSON document"
+        )
+    problems = [
+        FieldProblem(field=_field(each["loc"]), message=str(each["msg"])) for each in found[:20]
+    ]
+    detail = "; ".join(f"{each.field}: {each.message}" for each in problems[:3])
+    return ApiError(
+        Kind.INVALID_REQUEST,
+        detail or "the request is invalid",
+        next_step="correct the fields; /docs has the fields of each request",
+        errors=problems,
+    )
+
+
+def _field(place: tuple[object, ...]) -> str:
+    """Write the path of a field; the first part says where the request has it."""
+    return ".".join(map(str, place[1:])) or (str(place[0]) if place else "body")

@@ -1,0 +1,128 @@
+"""Problems and languages that can be submitted to."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from time import monotonic
+
+from grader.api.lookup import not_found
+from grader.api.models import LanguageInfo, Problem
+from grader.api.remote import RemoteService
+from grader.contract.bucket import description_key, problem_prefix
+from grader.errors import HiddenObjectError, ObjectNotFoundError, ObjectTooLargeError
+from grader.languages import LANGUAGES
+from grader.ports.stores import SubmissionStore
+from grader.problems.problem_yaml import PROBLEM_YAML, title_of
+
+_PROBLEMS = "problems/"
+_FRESH_SECONDS = 60.0
+_TITLES_FRESH_SECONDS = 600.0
+_MOST_PROBLEMS = 1000
+_MOST_YAML_BYTES = 64 << 10
+_MOST_STATEMENT_BYTES = 1 << 20
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_ABSENT = (ObjectNotFoundError, HiddenObjectError)
+
+
+def languages() -> list[LanguageInfo]:
+    """Return the languages of this version of the workers."""
+    return [
+        LanguageInfo(name=each.name, title=each.title, extension=each.extension)
+        for each in LANGUAGES
+    ]
+
+
+class Catalogue:
+    """
+    The problems of the bucket, as far as people who submit may know them.
+
+    Nothing but the name in `problem.yaml` and `description.md` is read.
+
+    Args:
+        store: The bucket.
+        bucket: Runs the calls.
+        clock: Seconds.
+    """
+
+    def __init__(
+        self,
+        store: SubmissionStore,
+        bucket: RemoteService,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._store = store
+        self._bucket = bucket
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._listed: list[Problem] = []
+        self._listed_at = float("-inf")
+        self._known: dict[str, tuple[float, Problem]] = {}
+
+    async def problems(self) -> list[Problem]:
+        """
+        List the problems by id, at most 1,000; a new one appears within a minute.
+
+        Raises:
+            ApiError: 503 if the bucket is away.
+        """
+        async with self._lock:
+            if self._clock() - self._listed_at >= _FRESH_SECONDS:
+                ids = await self._bucket.call(self._ids)
+                self._listed = list(await asyncio.gather(*map(self._problem, ids)))
+                self._known = {each: self._known[each] for each in ids}
+                self._listed_at = self._clock()
+            return self._listed
+
+    async def statement(self, problem_id: str) -> str:
+        """
+        Read the statement of a problem, Markdown.
+
+        Raises:
+            ApiError: 404 if there is none; 503 if the bucket is away.
+        """
+        if not _ID.fullmatch(problem_id):
+            raise not_found(f"statement of problem {problem_id!r}")
+        key = description_key(problem_id)
+        try:
+            body = await self._bucket.call(
+                lambda: self._store.get(key, max_bytes=_MOST_STATEMENT_BYTES)
+            )
+        except (*_ABSENT, ObjectTooLargeError) as error:
+            raise not_found(f"statement of problem {problem_id!r}") from error
+        return body.decode(errors="replace")
+
+    def _ids(self) -> list[str]:
+        found = (each for each in self._store.folders(_PROBLEMS) if _ID.fullmatch(each))
+        return [name for name, _ in zip(found, range(_MOST_PROBLEMS), strict=False)]
+
+    async def _problem(self, problem_id: str) -> Problem:
+        read_at, known = self._known.get(problem_id, (float("-inf"), None))
+        if known is not None and self._clock() - read_at < _TITLES_FRESH_SECONDS:
+            return known
+        found = await self._bucket.call(lambda: self._read(problem_id))
+        self._known[problem_id] = (self._clock(), found)
+        return found
+
+    def _read(self, problem_id: str) -> Problem:
+        try:
+            self._store.get(description_key(problem_id), max_bytes=0)
+            has_statement = False  # an empty file
+        except ObjectTooLargeError:
+            has_statement = True
+        except _ABSENT:
+            has_statement = False
+        return Problem(
+            problem_id=problem_id,
+            title=self._title(problem_id) or problem_id,
+            has_statement=has_statement,
+        )
+
+    def _title(self, problem_id: str) -> str:
+        key = f"{problem_prefix(problem_id)}{PROBLEM_YAML}"
+        try:
+            text = self._store.get(key, max_bytes=_MOST_YAML_BYTES)
+        except (*_ABSENT, ObjectTooLargeError):
+            return ""
+        return title_of(text)

@@ -1,0 +1,59 @@
+"""The OpenAPI document, and a page that shows it without any other host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
+
+from grader.api.endpoints.common import JSON
+from grader.api.protection.headers import page_policy
+
+_ASSETS = {
+    "docs.css": "text/css; charset=utf-8",
+    "docs.js": "text/javascript; charset=utf-8",
+}
+
+
+def docs_router(app: FastAPI) -> APIRouter:
+    """Make the endpoints; `app` has its OpenAPI document."""
+    router = APIRouter(include_in_schema=False)
+    folder = files("grader.api") / "docs_page"
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    policy = page_policy(page)
+    document = json.dumps(app.openapi_schema, separators=(",", ":")).encode()
+
+    @router.get("/openapi.json")
+    async def openapi(request: Request) -> Response:
+        return _cached(request, document, JSON)
+
+    @router.get("/docs")
+    async def docs(request: Request) -> Response:
+        answer = _cached(request, page.encode(), "text/html; charset=utf-8")
+        answer.headers["content-security-policy"] = policy
+        return answer
+
+    for name, kind in _ASSETS.items():
+        body = (folder / name).read_bytes()
+        router.add_api_route(f"/docs/{name}", _asset(body, kind), methods=["GET"])
+    return router
+
+
+def _asset(body: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def asset(request: Request) -> Response:
+        return _cached(request, body, kind)
+
+    return asset
+
+
+def _cached(request: Request, body: bytes, kind: str) -> Response:
+    """Answer a constant; a client that has it already gets 304."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=kind)

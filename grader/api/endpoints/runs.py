@@ -1,0 +1,120 @@
+"""Runs that wait for their result, and batches."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from grader.api.endpoints.common import (
+    BatchId,
+    IdempotencyKey,
+    Parts,
+    PartsOf,
+    Reader,
+    Submitter,
+    answer,
+    encoded,
+    errors,
+    plain_text_only,
+)
+from grader.api.errors import ApiError, Kind
+from grader.api.intake import accepted
+from grader.api.models import Accepted, BatchAccepted, NewBatch, NewRun
+from grader.api.views import view_of_row
+from grader.contract.functions import FunctionAnswer
+from grader.contract.submissions import Batch, Submission
+from grader.ports.submissions import SubmissionRow
+
+router = APIRouter(tags=["runs"])
+_ACCEPTED = 202
+
+
+@router.post(
+    "/v1/run",
+    response_model=Submission | FunctionAnswer,
+    responses={
+        202: {"description": "There is no result yet; `url` is where to ask", "model": Accepted},
+        **errors(400, 415),
+    },
+    dependencies=[Depends(plain_text_only)],
+)
+@router.post("/run", include_in_schema=False, dependencies=[Depends(plain_text_only)])
+async def run(
+    body: NewRun,
+    caller: Submitter,
+    parts: PartsOf,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """
+    Run a function, or grade a program, and wait for the result.
+
+    Without a result within `waitSeconds` it is 202 with the id and where to ask.
+    """
+    request_id = await parts.intake.run(caller, body, idempotency_key)
+    seconds = body.wait_seconds if parts.services.options.wait_enabled else 0.0
+    text = await _result(parts, request, request_id, seconds) if seconds else None
+    if text is not None:
+        return encoded(text)
+    waiting = accepted(request_id)
+    return answer(waiting, _ACCEPTED, waiting.url)
+
+
+async def _result(parts: Parts, request: Request, request_id: str, seconds: float) -> bytes | None:
+    """Wait for a result; None without one, and when the process stops or the caller has left."""
+    try:
+        async with parts.hub.watch(request_id) as watch:
+            waiting = asyncio.create_task(watch.next(seconds))
+            leaving = asyncio.create_task(_left(request))
+            try:
+                await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                waiting.cancel()
+            update = waiting.result() if waiting.done() and not waiting.cancelled() else None
+    except ApiError as error:
+        if error.kind is Kind.BUSY:  # it is queued, so the answer is 202
+            return None
+        raise
+    if update is None:
+        return None
+    return view_of_row(update).text if isinstance(update, SubmissionRow) else update.text
+
+
+async def _left(request: Request) -> None:
+    """Return when the caller has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+@router.post(
+    "/v1/batches",
+    status_code=_ACCEPTED,
+    response_model=BatchAccepted,
+    responses=errors(400, 415),
+    dependencies=[Depends(plain_text_only)],
+)
+async def submit_batch(
+    body: NewBatch,
+    caller: Submitter,
+    parts: PartsOf,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """
+    Send up to 1,000 programs; one that is invalid refuses all. Each counts as a call.
+
+    After an error repeat it with the same `Idempotency-Key`: what was sent is not sent again.
+    """
+    parts.services.gate.charge(caller, len(body.submissions) - 1)
+    batch_id, submissions = await parts.intake.batch(caller, body, idempotency_key)
+    url = f"/v1/batches/{batch_id}"
+    document = BatchAccepted(batch_id=batch_id, url=url, submissions=submissions)
+    return answer(document, _ACCEPTED, url)
+
+
+@router.get("/v1/batches/{batch_id}", response_model=Batch, responses=errors(404))
+async def read_batch(batch_id: BatchId, caller: Reader, parts: PartsOf) -> Response:
+    """Read the state of all submissions of a batch."""
+    return answer(await parts.lookup.batch(caller, batch_id))

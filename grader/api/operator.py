@@ -1,0 +1,101 @@
+"""The overview of an operator: queues, workers, latest failures, and commands to copy."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from grader.api.models import (
+    OperatorCommand,
+    OperatorFailure,
+    OperatorOverview,
+    OperatorQueue,
+    OperatorWorker,
+)
+from grader.api.queue_monitor import QueueMonitor
+from grader.api.remote import RemoteService
+from grader.contract.messages import JobResult
+from grader.ports.submissions import SubmissionReader, SubmissionRow
+
+_SEEN = timedelta(minutes=10)
+_FAILURES = 20
+_COMMANDS = {
+    "State of the environment, and the next command": "gradectl status {environment}",
+    "Causes of known symptoms": "gradectl doctor {environment}",
+    "Queues": "gradectl queue list -e {environment}",
+    "What happened to a request": "gradectl queue trace -e {environment} REQUEST_ID",
+    "Dead letters": "gradectl queue inspect -e {environment} grading-dlq",
+    "Logs of the workers": "gradectl logs {environment} --follow",
+}
+
+
+class Operator:
+    """
+    Collects the overview.
+
+    Args:
+        environment: Name of the environment.
+        queues: Counters of the queues.
+        reader: The rows.
+        database: Runs the statements.
+    """
+
+    def __init__(
+        self,
+        environment: str,
+        queues: QueueMonitor,
+        reader: SubmissionReader,
+        database: RemoteService,
+    ) -> None:
+        self._environment = environment
+        self._queues = queues
+        self._reader = reader
+        self._database = database
+
+    async def overview(self) -> OperatorOverview:
+        """
+        Read all parts.
+
+        Raises:
+            ApiError: 503 if the database or the queues are away.
+        """
+        since = datetime.now(UTC) - _SEEN
+        counters, workers, failures = await asyncio.gather(
+            self._queues.statistics(),
+            self._database.call(lambda: self._reader.workers(since)),
+            self._database.call(lambda: self._reader.failures(_FAILURES)),
+        )
+        return OperatorOverview(
+            queues=[
+                OperatorQueue(
+                    name=each.queue,
+                    waiting=each.waiting,
+                    in_flight=each.in_flight,
+                    consumers=each.consumers,
+                )
+                for each in counters.values()
+            ],
+            workers=[
+                OperatorWorker(
+                    worker_id=each.worker_id, running=each.running, last_seen_at=each.last_seen_at
+                )
+                for each in workers
+            ],
+            failures=[_failure(row) for row in failures],
+            commands=[
+                OperatorCommand(title=title, command=text.format(environment=self._environment))
+                for title, text in _COMMANDS.items()
+            ],
+        )
+
+
+def _failure(row: SubmissionRow) -> OperatorFailure:
+    error = JobResult.from_json(row.result_json).error if row.result_json else None
+    return OperatorFailure(
+        request_id=row.request_id,
+        user_id=row.user_id,
+        problem_id=row.problem_id,
+        code=error.code if error else "",
+        message=error.message if error else "",
+        at=row.updated_at,
+    )

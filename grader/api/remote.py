@@ -1,0 +1,114 @@
+"""Calls to services that may be away: on threads of their own, with 503 while they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TypeVar
+
+from grader.api.errors import ApiError, Kind
+from grader.errors import (
+    AccessError,
+    ConnectionLostError,
+    GraderError,
+    HiddenObjectError,
+    SettingsError,
+    TemporaryError,
+    TrustError,
+)
+from grader.logs import Logger
+
+_T = TypeVar("_T")
+#: Errors that mean that the service is away; it is spared for a moment.
+_AWAY = (TemporaryError, ConnectionLostError, TrustError)
+#: Errors that an operator has to fix; another call may succeed.
+_REFUSED = (AccessError, SettingsError)
+_SPARED_SECONDS = 1.0
+_RETRY_SECONDS = 5
+_PENDING_PER_THREAD = 64
+
+
+class RemoteService:
+    """
+    A service that is called with blocking functions.
+
+    Args:
+        name: Its name in answers, such as `database`.
+        threads: Most calls at the same time; the others wait.
+        log: Log of the API.
+        on_refusal: Called on a thread of its own when credentials were refused.
+        clock: Seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        log: Logger,
+        on_refusal: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.name = name
+        self.is_away = False
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._most_pending = threads * _PENDING_PER_THREAD
+        self._pending = 0
+        self._log = log
+        self._on_refusal = on_refusal
+        self._clock = clock
+        self._spared_until = 0.0
+
+    async def call(self, action: Callable[[], _T]) -> _T:
+        """
+        Run a blocking call on a thread.
+
+        Raises:
+            ApiError: 503 if the service is away, or was a moment ago, or if too many calls wait.
+            GraderError: Any other error of the call.
+        """
+        if self._clock() < self._spared_until:
+            raise self.unavailable()
+        if self._pending >= self._most_pending:
+            raise ApiError(Kind.BUSY, f"too many calls wait for the {self.name}", retry_after=1)
+        self._pending += 1
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._pool, action)
+        except HiddenObjectError:
+            raise
+        except _REFUSED as error:
+            self._note(error)
+            asyncio.get_running_loop().run_in_executor(None, self._on_refusal)
+            raise self.unavailable() from error
+        except _AWAY as error:
+            self._note(error)
+            self._spared_until = self._clock() + _SPARED_SECONDS
+            raise self.unavailable() from error
+        finally:
+            self._pending -= 1
+        self._recovered()
+        return result
+
+    def unavailable(self) -> ApiError:
+        """Return the error that says that the service is away, and nothing more."""
+        return ApiError(
+            Kind.UNAVAILABLE,
+            f"the {self.name} is away",
+            next_step="repeat the request after the time in Retry-After",
+            retry_after=_RETRY_SECONDS,
+        )
+
+    def close(self) -> None:
+        """End the threads once their calls have ended; waiting calls are cancelled."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _note(self, error: GraderError) -> None:
+        if not self.is_away:
+            self._log.warning(f"The {self.name} is away", reason=str(error))
+        self.is_away = True
+
+    def _recovered(self) -> None:
+        if self.is_away:
+            self._log.info(f"The {self.name} is back")
+        self.is_away = False
