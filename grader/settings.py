@@ -367,6 +367,13 @@ class ApiSettings(DatabaseSettings, LogSettings, WebhookHostSettings, QueueSetti
         "submit,read-own", description="scopes of a caller with a token, separated by commas"
     )
     api_oidc_user_claim: _Name = Field("sub", description="claim of a token with the user id")
+    api_trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="proxies in front of the API that append to X-Forwarded-For; 1 behind a load"
+        " balancer",
+    )
     api_cors_origins: str = Field(
         "", description="origins whose pages may call the API, separated by commas; empty: none"
     )

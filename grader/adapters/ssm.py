@@ -16,9 +16,22 @@ _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard"
 _REFUSED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 
 
-def open_parameter_store(region: str) -> SsmParameterStore:
-    """Open SSM with credentials and endpoint from the process environment."""
-    return SsmParameterStore(boto3.client("ssm", region_name=region, config=_CONFIG))
+def open_parameter_store(region: str, *, seconds: float | None = None) -> SsmParameterStore:
+    """
+    Open SSM with credentials and endpoint from the process environment.
+
+    Args:
+        region: AWS region.
+        seconds: Longest wait for an answer, without a second attempt; None: longer, with some.
+    """
+    config = _CONFIG
+    if seconds is not None:
+        config = Config(
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        )
+    return SsmParameterStore(boto3.client("ssm", region_name=region, config=config))
 
 
 class SsmParameterStore:
