@@ -37,6 +37,7 @@ COMMANDS = {
     "recover": "Clean up after a run of Terraform that was killed.",
     "destroy": "Delete all resources of an environment.",
     "secrets": "List, check, store and rotate the secrets of an environment.",
+    "api-key": "Make, list and revoke keys of the HTTP API.",
     "broker-users": "Set the passwords of a broker's users.",
     "db": "Migrate the database of an environment.",
     "local": "Run an emulated AWS account on this machine.",

@@ -1,4 +1,4 @@
-"""SSM parameters: their metadata, and writing them; values are read by `Aws.parameters`."""
+"""SSM parameters: their metadata, and writing them; single values are read by `Aws.parameters`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ class ParameterStore:
                 for page in pages.paginate(ParameterFilters=[named]):
                     found |= {item["Name"]: _info(item) for item in page["Parameters"]}
         return found
+
+    def below(self, path: str) -> dict[str, str]:
+        """Read the parameters directly below a path that ends with `/`, decrypted."""
+        pages = self._client.get_paginator("get_parameters_by_path")
+        with translated("SSM Parameter Store"):
+            return {
+                item["Name"]: item["Value"]
+                for page in pages.paginate(Path=path, WithDecryption=True)
+                for item in page["Parameters"]
+            }
 
     def write_secret(
         self, name: str, value: str, *, current: ParameterInfo | None, key_id: str | None = None

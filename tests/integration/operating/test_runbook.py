@@ -170,6 +170,13 @@ def everything_works(operated: Operated) -> None:
     operated.start_worker()
 
 
+def a_key_leaked(operated: Operated) -> None:
+    """The environment has one key."""
+    made = operated.applied.gradectl("api-key", "create", operated.applied.name, "--name", "old")
+    assert made.code == 0, made.stderr
+    operated.names["KEY_ID"] = made.stdout.strip()[3:15]
+
+
 #: The sections of the page in their order.
 TROUBLES = {
     "First look": no_worker_runs,
@@ -186,6 +193,7 @@ TROUBLES = {
     "Passwords": everything_works,
     "Change passwords": everything_works,
     "The database's application user": everything_works,
+    "A key of the API leaked": a_key_leaked,
 }
 
 
