@@ -3,22 +3,70 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any
 
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _HEADER_SECONDS = 10.0
 _MESSAGE_SECONDS = 30.0
 _STALLED_SECONDS = 30.0
 _MOST_HEADER_BYTES = 65_536
+_IDLE_SECONDS = 65  # more than the 60 s of a load balancer, or it would send to a closed connection
+_GRACEFUL_SECONDS = 30  # more than the longest wait
+_OTHER_FILES = 256  # open files that are not connections of clients
+_MOST_CONNECTIONS = 16_384
 _CLOSING = "connection: close\r\ncontent-length: 0\r\n\r\n"
 _TIMEOUT = f"HTTP/1.1 408 Request Timeout\r\n{_CLOSING}".encode()
 _TOO_LARGE = f"HTTP/1.1 431 Request Header Fields Too Large\r\n{_CLOSING}".encode()
 
 
+def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """
+    Make the configuration of a server that is safe to put on a network.
+
+    Args:
+        app: The application.
+        host: Address to listen on.
+        port: Port to listen on; 0: any free one.
+    """
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=GuardedProtocol,
+        ws="none",
+        proxy_headers=False,  # it would believe what clients write into X-Forwarded-For
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        limit_concurrency=most_connections(),
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    )
+
+
+def most_connections() -> int:
+    """
+    Allow this process as many open files as it may have, and return the connections that fit.
+
+    More connections than that are answered with 503, which needs an open file too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = allowed
+    free = _MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - _OTHER_FILES
+    return max(1, min(free * 9 // 10, _MOST_CONNECTIONS))
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """
-    uvicorn's HTTP protocol with the limits that it lacks; `uvicorn.Config(http=GuardedProtocol)`.
+    uvicorn's HTTP protocol with the limits that it lacks.
 
     A request must have its headers after 10 s and its body after 30 s, headers have at most 64 KiB,
     and a client that reads nothing for 30 s loses the connection.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -11,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from grader.api.protection.connections import GuardedProtocol
+from grader.api.protection.connections import GuardedProtocol, most_connections, server_config
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
@@ -51,7 +52,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 async def serving() -> AsyncIterator[int]:
     """A server on loopback; its port."""
     Impatient.lost = asyncio.Event()
-    config = uvicorn.Config(app, http=Impatient, ws="none", lifespan="off", log_config=None)
+    config = server_config(app, "127.0.0.1", 0)
+    config.http = Impatient
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     task = asyncio.create_task(server._serve([listening]))
@@ -162,3 +164,17 @@ def test_a_usual_client_is_served_and_may_pause_between_calls() -> None:
             await asyncio.sleep(0.3)
 
     run(body)
+
+
+def test_connections_fit_into_the_open_files() -> None:
+    """Some files are left for the refusals, the bucket and the database."""
+    connections = most_connections()
+
+    assert 1 <= connections < resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def test_what_a_client_writes_about_its_address_is_not_believed() -> None:
+    """Nor does the server say what it is made of, or talk WebSocket."""
+    config = server_config(app, "127.0.0.1", 0)
+
+    assert (config.proxy_headers, config.server_header, config.ws) == (False, False, "none")
