@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from grader.commands.database_user import make_database_user
 from grader.commands.languages import as_json, as_table, inspect_machine
+from grader.commands.webhooks import send_webhooks, try_webhook
 from grader.errors import GraderError, SelfTestError
 from grader.handlers import find_handlers
 from grader.judge.languages_check import State
@@ -24,6 +25,8 @@ from grader.settings import (
     HealthSettings,
     LogSettings,
     SandboxSettings,
+    WebhookSenderSettings,
+    WebhookTestSettings,
     WorkerSettings,
     explain,
     load,
@@ -36,6 +39,7 @@ from grader.worker.worker import Worker, open_jobs, read_parameters
 
 _USAGE = 64  # EX_USAGE of sysexits.h, as in gradectl
 _INTERRUPTED = 130
+_WEBHOOKS_DRAIN_SECONDS = 5
 
 
 class _Program(click.Group):
@@ -87,6 +91,18 @@ class _SettingsCommand(click.Command):
         ]
         with formatter.section("Environment variables"):
             formatter.write_dl(rows)
+
+
+class _WebhooksCommand(_SettingsCommand):
+    """Lists the variables of `grader webhooks`."""
+
+    settings = WebhookSenderSettings
+
+
+class _WebhookTestCommand(_SettingsCommand):
+    """Lists the variables of `grader webhook-test`."""
+
+    settings = WebhookTestSettings
 
 
 class _DatabaseUserCommand(_SettingsCommand):
@@ -165,6 +181,47 @@ def database_user(*, iam: bool) -> None:
     except GraderError as error:
         _fail(error, log)
     sys.exit(status)
+
+
+@main.command(cls=_WebhooksCommand)
+def webhooks() -> None:
+    """
+    Send webhooks until SIGTERM, where the workers may not reach the receivers.
+
+    Any number of these processes share the work, also with workers that have WEBHOOKS_ENABLED. A
+    webhook that was being sent at the end is sent again by another one.
+    """
+    redactor = Redactor()
+    log = _logger(redactor)
+
+    def body(stopping: threading.Event) -> None:
+        send_webhooks(load(WebhookSenderSettings), stopping, log, redactor)
+
+    try:
+        status = run_until_signal(body, drain_seconds=_WEBHOOKS_DRAIN_SECONDS, log=log)
+    except GraderError as error:
+        _fail(error, log)
+    sys.exit(status)
+
+
+@main.command(name="webhook-test", cls=_WebhookTestCommand)
+@click.argument("url")
+def webhook_test(url: str) -> None:
+    """
+    Send a signed test event to URL, and report each step.
+
+    It is judged, resolved and connected to as a webhook is, from this machine: localhost is this
+    machine. Exits with 0 if the receiver answers 2xx, else with 1.
+    """
+    redactor = Redactor()
+    try:
+        report = try_webhook(load(WebhookTestSettings), url, redactor)
+    except GraderError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    for line in report.lines:
+        click.echo(line)
+    sys.exit(0 if report.succeeded else 1)
 
 
 @main.command()

@@ -99,10 +99,14 @@ class Parameters:
 
 
 def parameter_names(settings: Mapping[str, object]) -> dict[str, str]:
-    """Collect the `*_param` settings that are not empty; the keys lose that suffix."""
+    """
+    Collect the `*_param` settings that are not empty; the keys lose that suffix.
+
+    Those of webhooks are read by their sender: grading does not depend on them.
+    """
     ending = "_param"
     return {
         key.removesuffix(ending): str(value)
         for key, value in settings.items()
-        if key.endswith(ending) and value
+        if key.endswith(ending) and value and not key.startswith("webhook_")
     }

@@ -29,12 +29,14 @@ class ResultRecorder:
         objects: The grading bucket.
         retrier: Repeats calls to both.
         refresh: Called when the database refuses the login: the password may have been changed.
+        on_webhook: Called when a webhook was put into the outbox; returns at once.
     """
 
     jobs: JobStore
     objects: ObjectStore
     retrier: Retrier
     refresh: Callable[[], None]
+    on_webhook: Callable[[], None] = lambda: None
 
     def record(
         self, settlement: Settlement, before_wait: Callable[[], None] = lambda: None
@@ -61,9 +63,12 @@ class ResultRecorder:
                 return False  # the file may be that of the later attempt already
             self._upload(result)
         callback = settlement.callback
-        return self._retry(
+        stored = self._retry(
             lambda: self.jobs.finish(result, attempt=attempt, callback=callback), before_wait
         )
+        if stored and callback is not None:
+            self.on_webhook()
+        return stored
 
     def note_failure(self, request_id: str, attempt: int) -> None:
         """

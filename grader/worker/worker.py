@@ -8,6 +8,7 @@ sandbox, consumers. Each step retries until its service is reachable; the health
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,7 @@ from grader.ports.stores import ObjectStore
 from grader.ports.transport import Transport
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
 from grader.webhooks.guard import HostRules
+from grader.webhooks.sender import WebhookSender
 from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer, lease_of
 from grader.worker.consumer import Consumer
@@ -42,6 +44,7 @@ from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
 from grader.worker.shutdown import run_all
 from grader.worker.transports import consumer_names, inspector_of, make_transport
+from grader.worker.webhooks import make_sender, make_signing
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class _Shared:
     objects: ObjectStore
     request_model: type[JobRequest]
     active: ActiveJobs = field(default_factory=ActiveJobs)
+    on_webhook: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ class Worker:
         with ExitStack() as stack:
             stack.enter_context(serving(health, settings.health_port, settings.health_host))
             parameters = read_parameters(settings, retrier, self.redactor)
-            jobs = open_jobs(parameters, retrier, connections=len(names))
+            connections = len(names) + settings.webhooks_enabled
+            jobs = open_jobs(parameters, retrier, connections=connections)
+            sender = self._sender(jobs, parameters)
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
             context = HandlerContext(settings, objects, self.log, history=jobs)
             spec = stack.enter_context(self.open_handler(context))
@@ -103,6 +109,7 @@ class Worker:
                 jobs=jobs,
                 objects=objects,
                 request_model=spec.request_model,
+                on_webhook=sender.wake if sender else lambda: None,
             )
             handlers = {name: stack.enter_context(spec.open()) for name in names}
             consumers = [self._consumer(name, each, shared) for name, each in handlers.items()]
@@ -110,6 +117,7 @@ class Worker:
             self.log.info("Worker started")
             stack.enter_context(self._prefetch(handlers[names[0]], shared))
             stack.enter_context(self._protection(shared))
+            stack.enter_context(sender.in_background() if sender else nullcontext())
             claims = self._renewer(shared)
             stack.enter_context(claims.in_background())
             self._claims.append(claims)
@@ -154,12 +162,23 @@ class Worker:
             open_source=partial(shared.transport.open_source, name),
             processor=processor,
             policy=policy,
-            recorder=ResultRecorder(shared.jobs, shared.objects, shared.retrier, refresh),
+            recorder=ResultRecorder(
+                shared.jobs, shared.objects, shared.retrier, refresh, shared.on_webhook
+            ),
             retrier=shared.retrier,
             stopping=shared.stopping,
             log=self.log,
             active=shared.active,
         )
+
+    def _sender(self, jobs: MysqlJobStore, parameters: Parameters) -> WebhookSender | None:
+        """Make the sender of webhooks, if this worker sends them."""
+        settings = self.settings
+        if not settings.webhooks_enabled:
+            return None
+        refresh = parameters.refresh_if_possible
+        signing = make_signing(settings, settings.aws_region, self.redactor)
+        return make_sender(settings, jobs.outbox(), signing, self.log, refresh=refresh)
 
     def _renewer(self, shared: _Shared) -> ClaimRenewer:
         return ClaimRenewer(

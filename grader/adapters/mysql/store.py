@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from grader.adapters.mysql.engine import translated
-from grader.adapters.mysql.outbox import put_in_outbox
+from grader.adapters.mysql.outbox import MysqlOutbox, put_in_outbox
 from grader.adapters.mysql.table import JOBS
 from grader.contract.callbacks import Callback
 from grader.contract.functions import FunctionAnswer
@@ -118,6 +118,10 @@ class MysqlJobStore:
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = _now) -> None:
         self._engine = engine
         self._now = now
+
+    def outbox(self) -> MysqlOutbox:
+        """Return the webhooks of the results, in the same database."""
+        return MysqlOutbox(self._engine)
 
     def claim(self, claim: Claim) -> ClaimOutcome:
         """Count an attempt and take the job, atomically."""

@@ -1,0 +1,283 @@
+"""
+Sends the webhooks that are due, on threads of its own.
+
+One thread takes deliveries from the outbox, reads the rows that they are about, and notes what
+became delivered or failed; a few others post. So the database sees one connection and few
+statements, and a receiver that hangs holds up one thread. An error never ends the sender: what it
+has taken is due again when its lease ends.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+
+from grader.errors import AccessError, GraderError
+from grader.logs import Logger
+from grader.ports.results import Outbox, WebhookDelivery
+from grader.webhooks.delivery import Attempt, Deliverer
+from grader.webhooks.payload import body_of
+from grader.webhooks.schedule import MOST_ATTEMPTS, next_delay
+from grader.webhooks.signing import Keys, Signing
+
+#: Longer than an attempt with the slowest resolver.
+_LEASE = timedelta(seconds=90)
+_JOIN_SECONDS = 2.0
+_REPORT_SECONDS = 60.0
+_PRUNE_SECONDS = 3600.0
+_KEPT = timedelta(days=30)
+_PRUNED_AT_ONCE = 1000
+#: A host whose failed attempts take longer gets one thread until it answers again.
+_SLOW_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """
+    How much is sent at the same time.
+
+    Args:
+        threads: Deliveries in all.
+        per_host: Deliveries to one host.
+        idle_seconds: Between two looks for due deliveries, unless `wake` is called.
+        retry_seconds: After an error of the database or the parameter store.
+    """
+
+    threads: int = 16
+    per_host: int = 8
+    idle_seconds: float = 5.0
+    retry_seconds: float = 15.0
+
+
+@dataclass(frozen=True)
+class _Task:
+    delivery: WebhookDelivery
+    body: bytes
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class _Report:
+    delivery: WebhookDelivery
+    attempt: Attempt
+
+
+@dataclass(eq=False)
+class WebhookSender:
+    """
+    Sends webhooks until its block ends.
+
+    Args:
+        outbox: The webhooks.
+        deliverer: Makes one attempt.
+        signing: Secrets and headers.
+        log: Log of the process.
+        limits: How much is sent at the same time.
+        refresh: Called when the database refuses the login: the password may have been changed.
+    """
+
+    outbox: Outbox
+    deliverer: Deliverer
+    signing: Signing
+    log: Logger
+    limits: Limits = field(default_factory=Limits)
+    refresh: Callable[[], None] = lambda: None
+    _stopping: threading.Event = field(default_factory=threading.Event, init=False)
+    _inbox: SimpleQueue[_Report | None] = field(default_factory=SimpleQueue, init=False)
+    _tasks: SimpleQueue[_Task | None] = field(default_factory=SimpleQueue, init=False)
+    _threads: int = field(default=0, init=False)
+    _busy: Counter[str] = field(default_factory=Counter, init=False)
+    _slow: set[str] = field(default_factory=set, init=False)
+    _counts: Counter[str] = field(default_factory=Counter, init=False)
+    _reported_at: float = field(default_factory=time.monotonic, init=False)
+    _pruned_at: float = field(default_factory=time.monotonic, init=False)
+    _trouble: str = field(default="", init=False)
+
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Send while the block runs; what is being sent then has two seconds to end."""
+        thread = threading.Thread(target=self.run, name="webhooks", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join(_JOIN_SECONDS)
+
+    def stop(self) -> None:
+        """End `run` soon."""
+        self._stopping.set()
+        self._inbox.put(None)
+
+    def wake(self) -> None:
+        """Look for due deliveries now; called after a result with a webhook was stored."""
+        self._inbox.put(None)
+
+    def run(self) -> None:
+        """Send until `stop`; an error is logged, and what failed is tried again."""
+        while not self._stopping.is_set():
+            try:
+                found = self._round()
+                self._recovered()
+                wait = 0.0 if found else self.limits.idle_seconds
+            except Exception as error:  # noqa: BLE001 - grading does not depend on a webhook
+                self._warn(error)
+                if isinstance(error, AccessError):
+                    self.refresh()
+                self._stopping.wait(self.limits.retry_seconds)
+                wait = 0.0
+            self._note(self._received(wait))
+        self._end()
+
+    def _round(self) -> bool:
+        """Take what is due and hand it to the threads; returns whether there was anything."""
+        self._housekeeping()
+        free = self.limits.threads - self._busy.total()
+        if free <= 0:
+            return False
+        keys = self.signing.keys()
+        slow = dict.fromkeys(self._slow, self.limits.per_host - 1)
+        busy = {host: self._busy[host] + slow.get(host, 0) for host in {*self._busy, *slow}}
+        limit = self.limits.per_host
+        taken = self.outbox.take(free, _LEASE, busy=busy, most_per_host=limit)
+        singles = [each.subject for each in taken if not each.is_batch]
+        jobs = self.outbox.jobs(singles) if singles else {}
+        for each in taken:
+            body = body_of(each, jobs.get(each.subject), self.outbox)
+            if isinstance(body, str):
+                self.outbox.failed(each, body, None)
+                self._count(each, Attempt(body, is_final=True), None)
+            else:
+                self._busy[each.host] += 1
+                self._start(_Task(each, body, keys))
+        return bool(taken)
+
+    def _start(self, task: _Task) -> None:
+        if self._threads < min(self._busy.total(), self.limits.threads):
+            self._threads += 1
+            name = f"webhook-{self._threads}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._tasks.put(task)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            delivery = task.delivery
+            try:
+                attempt = self.deliverer.attempt(
+                    delivery.delivery_id, delivery.url, task.body, task.keys
+                )
+            except Exception as error:  # one delivery must not end the thread
+                self.log.exception("Webhook attempt failed", request_id=delivery.subject)
+                attempt = Attempt(f"{type(error).__name__} in the sender")
+            self._inbox.put(_Report(delivery, attempt))
+
+    def _received(self, wait: float) -> list[_Report]:
+        """Wait for a report or a call of `wake`, and return all reports that are there."""
+        reports: list[_Report] = []
+        try:
+            if wait:
+                found = self._inbox.get(timeout=wait)
+                reports += [found] if found is not None else []
+            while True:
+                found = self._inbox.get_nowait()
+                reports += [found] if found is not None else []
+        except Empty:
+            return reports
+
+    def _note(self, reports: list[_Report]) -> None:
+        """Write the results of attempts; those that cannot be written are made again later."""
+        for each in reports:
+            host, attempt = each.delivery.host, each.attempt
+            self._busy[host] -= 1
+            if not self._busy[host]:
+                del self._busy[host]
+            if attempt.succeeded or attempt.seconds < _SLOW_SECONDS:
+                self._slow.discard(host)
+            else:
+                self._slow.add(host)
+        try:
+            done = [each.delivery for each in reports if each.attempt.succeeded]
+            if done:
+                self.outbox.delivered(done)
+            for each in reports:
+                delay = None
+                if not each.attempt.succeeded:
+                    delay = _delay(each)
+                    self.outbox.failed(each.delivery, each.attempt.reason, delay)
+                self._count(each.delivery, each.attempt, delay)
+        except Exception as error:  # noqa: BLE001 - the leases end, and the deliveries are due again
+            self._warn(error)
+
+    def _count(self, delivery: WebhookDelivery, attempt: Attempt, delay: timedelta | None) -> None:
+        subject, fields = delivery.subject, {"delivery_id": delivery.delivery_id}
+        if attempt.succeeded:
+            self._counts["delivered"] += 1
+            message = f"Webhook of {subject} delivered to {delivery.host}"
+            self.log.info(message, request_id=subject, **fields)
+            return
+        self._counts["dead" if delay is None else "failed"] += 1
+        again = "it is dead" if delay is None else f"again in {round(delay.total_seconds())} s"
+        message = f"Webhook of {subject} not delivered to {delivery.host}, {again}"
+        self.log.warning(
+            message,
+            request_id=subject,
+            reason=attempt.reason,
+            attempt=delivery.attempts + 1,
+            **fields,
+        )
+
+    def _housekeeping(self) -> None:
+        now = time.monotonic()
+        if self._counts and now - self._reported_at >= _REPORT_SECONDS:
+            self._report(now)
+        if now - self._pruned_at >= _PRUNE_SECONDS:
+            self._pruned_at = now
+            self.outbox.prune(_KEPT, _PRUNED_AT_ONCE)
+
+    def _report(self, now: float) -> None:
+        names = ("delivered", "failed", "dead")
+        text = ", ".join(f"{self._counts[name]} {name}" for name in names)
+        counts = {f"webhooks_{name}": self._counts[name] for name in names}
+        message = f"Webhooks of the last minute: {text}"
+        self.log.info(message, **counts)
+        self._counts.clear()
+        self._reported_at = now
+
+    def _end(self) -> None:
+        """Note what ends within the time that is left, and end the threads."""
+        for _ in range(self._threads):
+            self._tasks.put(None)
+        deadline = time.monotonic() + _JOIN_SECONDS * 0.75
+        while self._busy and (left := deadline - time.monotonic()) > 0:
+            self._note(self._received(left))
+        if self._busy:
+            count = self._busy.total()
+            self.log.warning("Webhooks were being sent; they are sent again", count=count)
+        if self._counts:
+            self._report(time.monotonic())
+
+    def _recovered(self) -> None:
+        if self._trouble:
+            self.log.info("Webhooks are sent again")
+            self._trouble = ""
+
+    def _warn(self, error: Exception) -> None:
+        """Log an error once, until it is over or another one."""
+        expected = isinstance(error, GraderError)
+        if str(error) != self._trouble or not expected:
+            message = "Webhooks cannot be sent now"
+            self.log.warning(message, reason=str(error), exc_info=None if expected else error)
+        self._trouble = str(error) or type(error).__name__
+
+
+def _delay(report: _Report) -> timedelta | None:
+    if report.attempt.is_final or report.delivery.attempts + 1 >= MOST_ATTEMPTS:
+        return None
+    delivery = report.delivery
+    return next_delay(delivery.attempts + 1, delivery.delivery_id, report.attempt.retry_after)
