@@ -46,7 +46,7 @@ async function showStatement() {
   try {
     const text = await api.text(`/v1/problems/${encodeURIComponent(chosen)}/statement`);
     if (byId("problem").value !== chosen) return;
-    article.replaceChildren(...render(text));
+    article.replaceChildren(el("div", {}, render(text)));
     article.tabIndex = 0;
   } catch (error) {
     if (byId("problem").value !== chosen) return;

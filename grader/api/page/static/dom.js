@@ -2,7 +2,7 @@
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with properties and children; null children are left out. */
+/** An element with properties and children, also in arrays; null children are left out. */
 export function el(name, properties = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -10,7 +10,7 @@ export function el(name, properties = {}, ...children) {
     if (key in node && key !== "role") node[key] = value;
     else node.setAttribute(key, value);
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  for (const child of children.flat()) if (child !== null && child !== undefined && child !== "") node.append(child);
   return node;
 }
 

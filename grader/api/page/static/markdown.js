@@ -15,11 +15,11 @@ function inline(text, depth = 0) {
     const [whole, , code, math, strong, strong2, emphasis, emphasis2, image, label, target, escaped] = found;
     if (code !== undefined) nodes.push(el("code", {}, code.trim() || code));
     else if (math !== undefined) nodes.push(el("code", { className: "math" }, math.trim()));
-    else if (strong ?? strong2) nodes.push(el("strong", {}, ...inline(strong ?? strong2, depth + 1)));
-    else if (emphasis ?? emphasis2) nodes.push(el("em", {}, ...inline(emphasis ?? emphasis2, depth + 1)));
+    else if (strong ?? strong2) nodes.push(el("strong", {}, inline(strong ?? strong2, depth + 1)));
+    else if (emphasis ?? emphasis2) nodes.push(el("em", {}, inline(emphasis ?? emphasis2, depth + 1)));
     else if (escaped !== undefined) nodes.push(escaped);
     else if (image) nodes.push(label);
-    else if (safe(target)) nodes.push(el("a", { href: target, rel: "noopener noreferrer", target: "_blank" }, ...inline(label, depth + 1)));
+    else if (safe(target)) nodes.push(el("a", { href: target, rel: "noopener noreferrer", target: "_blank" }, inline(label, depth + 1)));
     else nodes.push(whole);
   }
   return nodes;
@@ -53,7 +53,7 @@ export function render(text, depth = 0) {
       for (; at < lines.length && (/^( {4}|\t)/.test(lines[at]) || !lines[at].trim()); at += 1) body.push(lines[at].replace(/^( {4}|\t)/, ""));
       nodes.push(el("pre", { tabIndex: 0 }, el("code", {}, body.join("\n").trimEnd())));
     } else if (heading) {
-      nodes.push(el(`h${Math.min(6, heading[1].length + 2)}`, {}, ...inline(heading[2])));
+      nodes.push(el(`h${Math.min(6, heading[1].length + 2)}`, {}, inline(heading[2])));
       at += 1;
     } else if (isRule(line)) {
       nodes.push(el("hr"));
@@ -61,7 +61,7 @@ export function render(text, depth = 0) {
     } else if (/^\s{0,3}>/.test(line) && depth < DEEPEST) {
       const body = [];
       for (; at < lines.length && /^\s{0,3}>/.test(lines[at]); at += 1) body.push(lines[at].replace(/^\s{0,3}> ?/, ""));
-      nodes.push(el("blockquote", {}, ...render(body.join("\n"), depth + 1)));
+      nodes.push(el("blockquote", {}, render(body.join("\n"), depth + 1)));
     } else if (isItem(line) && depth < DEEPEST) {
       const ordered = /\d/.test(isItem(line)[1]);
       const list = el(ordered ? "ol" : "ul");
@@ -75,14 +75,14 @@ export function render(text, depth = 0) {
       }
       nodes.push(list);
     } else if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[at + 1] ?? "") && lines[at + 1].includes("|")) {
-      const head = el("tr", {}, ...cells(line).map((each) => el("th", { scope: "col" }, ...inline(each))));
+      const head = el("tr", {}, cells(line).map((each) => el("th", { scope: "col" }, inline(each))));
       const body = el("tbody");
-      for (at += 2; at < lines.length && lines[at].includes("|"); at += 1) body.append(el("tr", {}, ...cells(lines[at]).map((each) => el("td", {}, ...inline(each)))));
+      for (at += 2; at < lines.length && lines[at].includes("|"); at += 1) body.append(el("tr", {}, cells(lines[at]).map((each) => el("td", {}, inline(each)))));
       nodes.push(el("table", {}, el("thead", {}, head), body));
     } else {
       const body = [line];
       for (at += 1; at < lines.length && !startsBlock(lines[at]); at += 1) body.push(lines[at]);
-      nodes.push(el("p", {}, ...inline(body.join("\n").trim())));
+      nodes.push(el("p", {}, inline(body.join("\n").trim())));
     }
   }
   return nodes;
