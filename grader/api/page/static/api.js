@@ -97,7 +97,7 @@ export class Api {
         }
       } catch (error) {
         if (signal?.aborted) throw error;
-        if (error instanceof ApiError && !REPEATED.has(error.status)) throw error;
+        if (error instanceof ApiError && error.status !== 204 && !REPEATED.has(error.status)) throw error;
         if (error instanceof ApiError && error.status !== 0) {
           const found = await this.json(path, { signal }).catch(() => null);
           if (found) yield found;
@@ -120,6 +120,7 @@ export class Api {
     try {
       const headers = last ? { "Last-Event-ID": last } : {};
       const answer = await this.fetch(path, { headers, signal: either, accept: "text/event-stream" });
+      if (!answer.body) throw new ApiError(answer.status); // 204: the last event was seen
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       const parse = eventParser();
       for (;;) {

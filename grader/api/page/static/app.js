@@ -1,5 +1,5 @@
 // The page at `/`: choose, write, submit, watch, look back.
-import { ApiError, isFinal } from "./api.js";
+import { ApiError } from "./api.js";
 import { announce, byId, el, stored } from "./dom.js";
 import { t, time } from "./i18n.js";
 import { render } from "./markdown.js";
@@ -114,7 +114,6 @@ async function submit(event) {
     note.textContent = "";
     stored.write("sessionStorage", draftKey(), source.attachment ? "" : source.text);
     open(accepted.requestId);
-    loadHistory();
   } catch (error) {
     note.textContent = failed(error);
   } finally {
@@ -139,10 +138,12 @@ async function follow(id) {
   byId("result").scrollIntoView({ block: "nearest" });
   body.replaceChildren(el("p", {}, t("result.loading")));
   try {
+    let status = "";
     for await (const found of api.watch(id, { signal, waiting: () => announce(t("say.reconnecting")) })) {
       if (following !== id) return;
       view.show(found);
-      if (isFinal(found)) loadHistory();
+      if (found.status !== status) loadHistory(); // it has those that a worker has taken
+      status = found.status;
     }
   } catch (error) {
     if (!signal.aborted) body.replaceChildren(el("p", { className: "error", role: "alert" }, failed(error)));
