@@ -50,9 +50,9 @@ COMMANDS = {
     "transport": "Change the transport of an environment between ActiveMQ and Amazon SQS.",
     "status": "Show what runs in ENVIRONMENT, what is wrong, and the next command.",
     "doctor": "Look for the causes of known symptoms in ENVIRONMENT.",
-    "revisions": "List the revisions of the workers' task definition, newest first.",
+    "revisions": "List the revisions of the workers or of the HTTP API, newest first.",
     "rollback": "Deploy an earlier revision of the workers: their task definition and image.",
-    "logs": "Show the log of the workers, the oldest line first.",
+    "logs": "Show the log of the workers or of the HTTP API, the oldest line first.",
     "exec": "Run a command in a running worker of ENVIRONMENT, by ECS Exec.",
     "version": "Show the versions of gradectl and its libraries.",
 }

@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from gradectl.environment import names
 from gradectl.errors import UsageError
+from gradectl.monitoring.names import API, WORKERS
 from grader.contract.names import QUEUES
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:-]{0,254}")
@@ -29,6 +30,16 @@ def complete_environment(
 #: ENVIRONMENT, with shell completion.
 environment_argument = click.argument(
     "environment", shell_complete=complete_environment, help="Name of a folder in environments/."
+)
+
+
+#: --service, of an environment's ECS services.
+service_option = click.option(
+    "--service",
+    type=click.Choice([WORKERS, API]),
+    default=WORKERS,
+    show_default=True,
+    help="The workers, or the HTTP API.",
 )
 
 

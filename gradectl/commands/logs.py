@@ -12,13 +12,12 @@ from typing import Any
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_argument
+from gradectl.commands.arguments import environment_argument, service_option
 from gradectl.context import pass_context
 from gradectl.errors import UsageError
 from gradectl.monitoring.environment_logs import open_logs
 from gradectl.monitoring.log_lines import LogLine, RequestFilter, printed, seconds_of
 from gradectl.monitoring.log_sources import LogSource, follow, request_lines
-from gradectl.monitoring.names import API, WORKERS
 from gradectl.options import command
 from gradectl.rollouts.polling import pauses
 from gradectl.target import select_environment
@@ -40,13 +39,7 @@ _SINCE_REQUEST = "1d"
     help=f"Age of the first line: 90s, 10m, 2h, 1d; default: {_SINCE}, and {_SINCE_REQUEST} with"
     " --request.",
 )
-@click.option(
-    "--service",
-    type=click.Choice([WORKERS, API]),
-    default=WORKERS,
-    show_default=True,
-    help="Show the log of the workers or of the HTTP API.",
-)
+@service_option
 @click.option("--grep", metavar="REGEX", help="Show only lines that match this expression.")
 @pass_context(CloudContext)
 def logs(  # noqa: PLR0913 - one parameter an option

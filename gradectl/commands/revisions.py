@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from gradectl.cloud import CloudContext
-from gradectl.commands.arguments import environment_argument
+from gradectl.commands.arguments import environment_argument, service_option
 from gradectl.context import pass_context
-from gradectl.monitoring.names import ResourceNames
+from gradectl.monitoring.names import WORKERS, ResourceNames, service_names
 from gradectl.options import command
 from gradectl.rollouts.revisions import RevisionState, revision_states
 from gradectl.target import select_environment
@@ -29,28 +29,30 @@ _COLUMNS = ("revision", "state", "image", "registered", "by", "deployed")
     metavar="N",
     help="Show the latest N.",
 )
+@service_option
 @pass_context(CloudContext)
-def revisions(app: CloudContext, environment: str, limit: int) -> None:
+def revisions(app: CloudContext, environment: str, limit: int, *, service: str) -> None:
     """
-    List the revisions of the workers' task definition, newest first.
+    List the revisions of the workers or of the HTTP API, newest first.
 
     Each with its image, who registered it and when, and its state: running, starting, good (a
     deployment of it completed), failed (none of its deployments did), or empty when ECS, which
     keeps deployments for 90 days, knows none.
     """
     target = select_environment(app, environment)
-    names = ResourceNames.of(target.environment)
+    cluster = ResourceNames.of(target.environment).cluster
+    names = service_names(target.environment, service)
     services = target.aws.services
     found = services.revisions(names.task_family, names.container, limit)
-    service = services.find(names.cluster, names.service)
-    history = services.history(names.cluster, names.service, names.container) if service else ()
-    states = revision_states(found, service, history)
+    running = services.find(cluster, names.service)
+    history = services.history(cluster, names.service, names.container) if running else ()
+    states = revision_states(found, running, history)
     document = {"environment": target.name, "revisions": [_document(each) for each in states]}
     title = f"revisions of {names.task_family}"
     if not states:
         title = f"no revision of {names.task_family}; gradectl apply {target.name} registers one"
     app.ui.emit("revisions", document, Table(_COLUMNS, [_row(each) for each in states], title))
-    if any(each.state == "good" for each in states):
+    if service == WORKERS and any(each.state == "good" for each in states):
         app.ui.say(f"next: gradectl rollback {target.name} REVISION")
 
 

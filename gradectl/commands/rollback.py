@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -16,10 +17,16 @@ from gradectl.deploy.release import deployed_by_pipeline
 from gradectl.deploy.way_back import keep_image
 from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
-from gradectl.monitoring.names import ResourceNames
+from gradectl.monitoring.names import API, WORKERS, ResourceNames, ServiceNames
 from gradectl.options import command
 from gradectl.rollouts.polling import pauses
-from gradectl.rollouts.revisions import GOOD, RevisionState, revision_states, rollback_target
+from gradectl.rollouts.revisions import (
+    GOOD,
+    RevisionState,
+    revision_states,
+    revision_with_image,
+    rollback_target,
+)
 from gradectl.rollouts.rollout import Rollout, wait_for
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
@@ -27,6 +34,22 @@ from gradectl.ui import Table
 _WAIT_SECONDS = 600.0
 _LOG_SECONDS = 30.0
 _REVISIONS = 100
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One service, and the revision that it goes back to."""
+
+    kind: str
+    names: ServiceNames
+    service: EcsService
+    states: Sequence[RevisionState]
+    back: RevisionState
+
+    @property
+    def current(self) -> str:
+        """Family and revision that are deployed now."""
+        return revision_name(self.service.task_definition)
 
 
 @command("rollback", epilog="Example: gradectl rollback production 41")
@@ -44,48 +67,77 @@ def rollback(app: CloudContext, environment: str, *, revision: str | None, smoke
     """
     Deploy an earlier revision of the workers: their task definition and image.
 
-    It changes only the ECS service, and waits until the deployment has completed. Then release.json
-    names the image, so that the next plan keeps it; commit that file. CPU, memory and settings of
-    the worker are still those of Terraform. With ecs_ignore_task_definition_changes no file is
-    written, because no plan changes the revision. Exit code 5 when no earlier deployment has
-    completed.
+    It changes only the ECS service, and waits until the deployment has completed. The HTTP API goes
+    back to its revision with the same image. Then release.json names the image, so that the next
+    plan keeps it; commit that file. CPU, memory and settings of the worker are still those of
+    Terraform. With ecs_ignore_task_definition_changes no file is written, because no plan changes
+    the revision. Exit code 5 when no earlier deployment has completed.
     """
     target = select_environment(app, environment)
     app.announce(target.environment)
     names = ResourceNames.of(target.environment)
-    services = target.aws.services
-    service = services.get(names.cluster, names.service)
-    found = services.revisions(names.task_family, names.container, _REVISIONS)
-    history = services.history(names.cluster, names.service, names.container)
-    states = revision_states(found, service, history)
-    back = rollback_target(states, service, history, revision, target.name)
-    _show(target, service, states, back)
+    workers = _worker_step(target, names, revision)
+    api = _api_step(target, names, workers.back.image)
+    steps = [workers, *([api] if api else [])]
+    for step in steps:
+        _show(target, step)
     if app.options.dry_run:
-        _emit(target, service, back, (), rolled_back=False)
+        _emit(target, steps, (), rolled_back=False)
         return
-    app.ui.confirm(f"Deploy {back.revision.name} to {target.name}?")
-    started = services.deploy(names.cluster, names.service, back.revision.arn)
-    rollout = Rollout(names.cluster, names.service, back.revision.arn, started, target.name)
-    logs = open_logs(app, target.environment, target.aws, pauses(_LOG_SECONDS))
-    lines = lines_of_failed_workers(logs)
-    wait_for(target.aws, app.ui, rollout, _WAIT_SECONDS, last_log_lines=lines)
-    written = _keep_image(target, service, back.image)
-    _emit(target, service, back, written, rolled_back=True)
+    revisions = " and ".join(step.back.revision.name for step in steps)
+    app.ui.confirm(f"Deploy {revisions} to {target.name}?")
+    rollouts = [_start(target, names.cluster, step) for step in steps]
+    for step, rollout in zip(steps, rollouts, strict=True):
+        logs = open_logs(app, target.environment, target.aws, pauses(_LOG_SECONDS), step.kind)
+        lines = lines_of_failed_workers(logs)
+        wait_for(target.aws, app.ui, rollout, _WAIT_SECONDS, last_log_lines=lines)
+    written = _keep_image(target, workers.service, workers.back.image)
+    _emit(target, steps, written, rolled_back=True)
     if smoke:
         run_smoke(app, target.name, show=False)
     else:
         app.ui.say(f"next: gradectl smoke {target.name}")
 
 
-def _show(
-    target: EnvironmentClient,
-    service: EcsService,
-    states: list[RevisionState],
-    back: RevisionState,
-) -> None:
+def _worker_step(target: EnvironmentClient, names: ResourceNames, revision: str | None) -> _Step:
+    """Choose the revision of the workers; raises `RefusedError` and `UsageError`."""
+    services, workers = target.aws.services, names.services[WORKERS]
+    service = services.get(names.cluster, workers.service)
+    found = services.revisions(workers.task_family, workers.container, _REVISIONS)
+    history = services.history(names.cluster, workers.service, workers.container)
+    states = revision_states(found, service, history)
+    back = rollback_target(states, service, history, revision, target.name)
+    return _Step(WORKERS, workers, service, states, back)
+
+
+def _api_step(target: EnvironmentClient, names: ResourceNames, image: str) -> _Step | None:
+    """Choose the revision of the HTTP API with an image; None if there is nothing to change."""
+    services, api = target.aws.services, names.services.get(API)
+    service = services.find(names.cluster, api.service) if api else None
+    if api is None or service is None:
+        return None
+    found = services.revisions(api.task_family, api.container, _REVISIONS)
+    history = services.history(names.cluster, api.service, api.container)
+    states = revision_states(found, service, history)
+    back = revision_with_image(states, service, image)
+    if back is None:
+        target.app.ui.warn(f"{api.service} stays as it is: it has no revision with {image}")
+        return None
+    step = _Step(API, api, service, states, back)
+    return None if back.revision.name == step.current else step
+
+
+def _start(target: EnvironmentClient, cluster: str, step: _Step) -> Rollout:
+    """Start the deployment of one service."""
+    arn = step.back.revision.arn
+    started = target.aws.services.deploy(cluster, step.names.service, arn)
+    return Rollout(cluster, step.names.service, arn, started, target.name)
+
+
+def _show(target: EnvironmentClient, step: _Step) -> None:
     """Print what changes."""
-    current = revision_name(service.task_definition)
-    now = next((each for each in states if each.revision.name == current), None)
+    service, back, current = step.service, step.back, step.current
+    now = next((each for each in step.states if each.revision.name == current), None)
     rows = [
         ("task definition", current, back.revision.name),
         ("image", now.image if now else "-", back.image),
@@ -125,20 +177,25 @@ def _keep_image(target: EnvironmentClient, service: EcsService, image: str) -> t
 
 def _emit(
     target: EnvironmentClient,
-    service: EcsService,
-    back: RevisionState,
+    steps: Sequence[_Step],
     written: Sequence[str],
     *,
     rolled_back: bool,
 ) -> None:
+    workers, *others = steps
     document: dict[str, Any] = {
         "environment": target.name,
-        "service": service.name,
-        "from": revision_name(service.task_definition),
-        "to": back.revision.name,
-        "image": back.image,
+        **_changed(workers),
+        "image": workers.back.image,
+        "api": next((_changed(each) for each in others), None),
         "rolled_back": rolled_back,
         "written": list(written),
     }
-    title = f"{service.name} runs {back.revision.name}" if rolled_back else "not rolled back"
+    runs = ", ".join(f"{each.service.name} runs {each.back.revision.name}" for each in steps)
+    title = runs if rolled_back else "not rolled back"
     target.app.ui.emit("rollback", document, Table((), (), title))
+
+
+def _changed(step: _Step) -> dict[str, str]:
+    """A service with its revisions, for programs."""
+    return {"service": step.service.name, "from": step.current, "to": step.back.revision.name}

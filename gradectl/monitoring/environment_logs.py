@@ -8,11 +8,10 @@ from datetime import datetime
 from gradectl.adapters.aws.account import Aws
 from gradectl.cloud import CloudContext
 from gradectl.environment import Environment
-from gradectl.errors import ConfigurationError
 from gradectl.local.layout import StackLayout
 from gradectl.monitoring.log_lines import printed
 from gradectl.monitoring.log_sources import CloudWatchSource, FileSource, LogSource, last_lines
-from gradectl.monitoring.names import WORKERS, ResourceNames
+from gradectl.monitoring.names import WORKERS, service_names
 
 _COUNT = 10
 
@@ -40,11 +39,7 @@ def open_logs(
     Raises:
         ConfigurationError: The environment has no such service.
     """
-    names = ResourceNames.of(environment).services.get(service)
-    if names is None:
-        text = f"{environment.name} has no HTTP API"
-        step = f"set enable_api in its environment.yaml, then: gradectl apply {environment.name}"
-        raise ConfigurationError(text, where=environment.name, next_step=step)
+    names = service_names(environment, service)
     stack = app.stack(environment)
     if stack is not None:
         folder = StackLayout(stack.directory).control_plane_log.parent

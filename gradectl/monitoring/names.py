@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradectl.environment import Environment
+from gradectl.errors import ConfigurationError
 
 #: The ECS services of an environment.
 WORKERS, API = "workers", "api"
@@ -82,6 +83,25 @@ class ResourceNames:
             has_api=environment.has_api,
             redis=f"{name}-redis" if environment.has_cache else "",
         )
+
+
+def service_names(environment: Environment, service: str) -> ServiceNames:
+    """
+    Name the parts of one service.
+
+    Args:
+        environment: The environment.
+        service: `workers` or `api`.
+
+    Raises:
+        ConfigurationError: The environment has no such service.
+    """
+    found = ResourceNames.of(environment).services.get(service)
+    if found is None:
+        text = f"{environment.name} has no HTTP API"
+        step = f"set enable_api in its environment.yaml, then: gradectl apply {environment.name}"
+        raise ConfigurationError(text, where=environment.name, next_step=step)
+    return found
 
 
 def _existing(variables: dict[str, Any], name: str) -> dict[str, Any] | None:

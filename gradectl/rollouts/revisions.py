@@ -105,6 +105,29 @@ def rollback_target(
     return named[0]
 
 
+def revision_with_image(
+    states: Sequence[RevisionState], service: EcsService, image: str
+) -> RevisionState | None:
+    """
+    Choose the revision of another service that runs an image.
+
+    Args:
+        states: All revisions of that service, newest first.
+        service: That service.
+        image: The image.
+
+    Returns:
+        The current revision if it has the image, or else the newest good one, or else the newest
+        one; None when no revision has it.
+    """
+    current = revision_name(service.task_definition)
+    found = [each for each in states if image in (each.image, each.revision.image)]
+    ordered = sorted(
+        found, key=lambda each: (each.revision.name != current, each.state not in (GOOD, RUNNING))
+    )
+    return ordered[0] if ordered else None
+
+
 def _latest_good(states: Sequence[RevisionState], service: EcsService) -> RevisionState | None:
     current = revision_name(service.task_definition)
     good = [

@@ -29,7 +29,10 @@ def account(dev: Any) -> Any:
 
 def deployed(account: Any) -> str:
     """The revision that the service deploys."""
-    return str(account.service.task_definition).rpartition("/")[2]
+    found = account.client("ecs").describe_services(
+        cluster="dev-grading-cluster", services=["dev-grading-service"]
+    )
+    return str(found["services"][0]["taskDefinition"]).rpartition("/")[2]
 
 
 def test_revisions_are_listed_with_image_and_state(account: Any) -> None:
@@ -66,6 +69,69 @@ def test_a_rollback_deploys_the_latest_good_revision(account: Any) -> None:
     assert DIGESTS[0] in result.stderr
     assert "the next apply deploys dev-grading-task:2 again" in result.stderr
     assert "next: gradectl smoke dev" in result.stderr
+
+
+def add_api(account: Any, *images: str) -> None:
+    """Add the service of the HTTP API, which deploys these images one after the other."""
+    ecs = account.client("ecs")
+    arns = [
+        ecs.register_task_definition(
+            family="dev-grading-api-task",
+            containerDefinitions=[{"name": "grading-api", "image": image, "memory": 512}],
+        )["taskDefinition"]["taskDefinitionArn"]
+        for image in images
+    ]
+    where = {"cluster": "dev-grading-cluster"}
+    service = "dev-grading-api"
+    ecs.create_service(serviceName=service, taskDefinition=arns[0], desiredCount=0, **where)
+    for arn in arns[1:]:
+        ecs.update_service(service=service, taskDefinition=arn, **where)
+    with (account.root / "environments/dev/environment.yaml").open("a") as file:
+        file.write("variables: {enable_api: true}\n")
+
+
+def deployed_api(account: Any) -> str:
+    """The revision that the service of the HTTP API deploys."""
+    found = account.client("ecs").describe_services(
+        cluster="dev-grading-cluster", services=["dev-grading-api"]
+    )
+    return str(found["services"][0]["taskDefinition"]).rpartition("/")[2]
+
+
+def test_the_http_api_goes_back_to_the_same_image(account: Any) -> None:
+    """Both run the code of one image; its revisions have numbers of their own."""
+    add_api(account, *(f"worker@{digest}" for digest in (DIGESTS[2], *DIGESTS[:2])))
+
+    result = account.gradectl("rollback", "dev", "--yes", "--no-smoke", "-o", "json")
+
+    assert result.code == 0, result.stderr
+    assert result.document["api"] == {
+        "service": "dev-grading-api",
+        "from": "dev-grading-api-task:3",
+        "to": "dev-grading-api-task:2",
+    }
+    assert deployed(account) == "dev-grading-task:1"
+    assert deployed_api(account) == "dev-grading-api-task:2"
+
+
+@pytest.mark.parametrize(
+    ("images", "warning"),
+    [((f"worker@{DIGESTS[0]}",), ""), ((f"worker@{DIGESTS[2]}",), "stays as it is")],
+    ids=["runs it already", "has none with it"],
+)
+def test_an_http_api_without_another_revision_of_the_image_stays(
+    account: Any, images: tuple[str, ...], warning: str
+) -> None:
+    """The workers go back all the same."""
+    add_api(account, *images)
+
+    result = account.gradectl("rollback", "dev", "--yes", "--no-smoke", "-o", "json")
+
+    assert result.code == 0, result.stderr
+    assert result.document["api"] is None
+    assert deployed(account) == "dev-grading-task:1"
+    assert deployed_api(account) == "dev-grading-api-task:1"
+    assert (warning in result.stderr) if warning else ("stays" not in result.stderr)
 
 
 def test_a_dry_run_of_a_rollback_changes_nothing(account: Any) -> None:
