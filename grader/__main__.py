@@ -6,8 +6,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version as distribution_version
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from pydantic_settings import BaseSettings
@@ -15,11 +16,12 @@ from pydantic_settings import BaseSettings
 from grader.commands.database_user import make_database_user
 from grader.commands.languages import as_json, as_table, inspect_machine
 from grader.commands.webhooks import send_webhooks, try_webhook
-from grader.errors import GraderError, SelfTestError
+from grader.errors import GraderError, SelfTestError, SettingsError
 from grader.handlers import find_handlers
 from grader.judge.languages_check import State
 from grader.logs import Logger, Redactor, forward_standard_logging, make_logger
 from grader.settings import (
+    ApiSettings,
     DatabaseSettings,
     DatabaseUserSettings,
     HealthSettings,
@@ -39,6 +41,7 @@ from grader.worker.worker import Worker, open_jobs, read_parameters
 
 _USAGE = 64  # EX_USAGE of sysexits.h, as in gradectl
 _INTERRUPTED = 130
+_API_DRAIN_SECONDS = 28
 _WEBHOOKS_DRAIN_SECONDS = 5
 
 
@@ -111,6 +114,12 @@ class _DatabaseUserCommand(_SettingsCommand):
     settings = DatabaseUserSettings
 
 
+class _ApiCommand(_SettingsCommand):
+    """Lists the variables of `grader api`."""
+
+    settings = ApiSettings
+
+
 @click.group(cls=_Program)
 def main() -> None:
     """Run the grading worker and its tools."""
@@ -132,6 +141,34 @@ def worker() -> None:
         work = Worker(settings, find_handlers(settings.job_handler), log, redactor)
         status = run_until_signal(
             work.run, drain_seconds=settings.drain_seconds, log=log, leave=work.give_back
+        )
+    except GraderError as error:
+        _fail(error, log)
+    sys.exit(status)
+
+
+@main.command(cls=_ApiCommand)
+def api() -> None:
+    """
+    Serve the HTTP API and its page until SIGTERM.
+
+    It keeps no state: any number of processes may run behind a load balancer. On SIGTERM it accepts
+    no new connection, answers the callers that wait with 202, ends the event streams, whose clients
+    connect again, and exits with 0. A second SIGTERM, or 28 seconds, ends it at once with 143.
+    """
+    redactor = Redactor()
+    log = _logger(redactor)
+    try:
+        server = import_module("grader.api.server")
+    except ModuleNotFoundError as error:
+        missing = f"{error.name} is not installed"
+        _fail(SettingsError(missing, next_step="install gradectl[api]"), log)
+    try:
+        settings = load(ApiSettings)
+        status = run_until_signal(
+            lambda stopping: server.serve(settings, log, redactor, stopping),
+            drain_seconds=_API_DRAIN_SECONDS,
+            log=log,
         )
     except GraderError as error:
         _fail(error, log)
@@ -280,7 +317,7 @@ def _logger(redactor: Redactor) -> Logger:
     return log
 
 
-def _fail(error: GraderError, log: Logger) -> None:
+def _fail(error: GraderError, log: Logger) -> NoReturn:
     log.error(str(error))
     sys.exit(error.exit_code)
 
