@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -313,7 +314,8 @@ class MemoryApi:
         self.rows = MemorySubmissions()
         self.inspector = MemoryInspector({"grading-requests": counters()})
         self.gate = MemoryGate()
-        self.log: Logger = make_logger("text", "ERROR", redactor=Redactor())
+        self.lines = io.StringIO()
+        self.log: Logger = make_logger("text", "ERROR", redactor=Redactor(), stream=self.lines)
         given: dict[str, Any] = {
             "gate": self.gate,
             "store": self.store,
