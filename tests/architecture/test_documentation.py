@@ -25,7 +25,7 @@ from gradectl.validation.catalogue import CHECKS
 from grader import errors as grader_errors
 from grader.__main__ import main as grader
 from grader.contract.verdicts import ErrorCode
-from grader.settings import DatabaseUserSettings, WorkerSettings, explain
+from grader.settings import ApiSettings, DatabaseUserSettings, WorkerSettings, explain
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -287,6 +287,7 @@ def settings() -> set[str]:
 @cache
 def names_of_the_code() -> frozenset[str]:
     """All upper-case names with an underscore that occur in the code."""
+    known = settings() | {name.upper() for name in ApiSettings.model_fields}
     texts = (
         path.read_text(errors="ignore")
         for top in CODE
@@ -295,7 +296,7 @@ def names_of_the_code() -> frozenset[str]:
         and path.suffix in {".py", ".c", ".tf", ".hcl", ".j2", ".yaml", ".tpl", ""}
         if ".terraform" not in path.parts
     )
-    return frozenset(name for text in texts for name in NAME.findall(text)) | settings()
+    return frozenset(name for text in texts for name in NAME.findall(text)) | known
 
 
 def test_each_setting_exists() -> None:
