@@ -28,6 +28,7 @@ from gradectl.planning.keeping import fates, kept_buckets, protected
 from gradectl.planning.plan import Plan
 from gradectl.planning.review import deployment_id, summarise, table
 from gradectl.rollouts.pausing import Pausing
+from gradectl.secrets.api_keys import delete_keys
 from gradectl.ui import Table
 
 
@@ -151,6 +152,8 @@ def _destroy(deployment: Deployment, plan: Plan) -> None:
     deployment.apply()
     summarise(deployment.app, f"Destroyed {environment.name}", environment, plan)
     Pausing(deployment.aws, ResourceNames.of(environment)).forget()
+    if count := delete_keys(deployment.aws, environment):
+        deployment.app.ui.say(f"keys of the API that were deleted: {count}")
 
 
 def _check_deletable(deployment: Deployment, plan: Plan) -> None:

@@ -138,6 +138,19 @@ def list_keys(aws: Aws, environment: Environment) -> list[StoredKey]:
     )
 
 
+def delete_keys(aws: Aws, environment: Environment) -> int:
+    """
+    Delete all keys of a destroyed environment, or they would work again once it is made anew.
+
+    Returns:
+        How many there were.
+    """
+    names = aws.parameter_store.names_below(parameter_name(environment.name, _PART, ""))
+    for name in names:
+        aws.parameter_store.delete(name)
+    return len(names)
+
+
 def key_id_of(word: str) -> str:
     """
     Return the id in an argument: an id, or `gk_` and the id.

@@ -37,6 +37,14 @@ class ParameterStore:
                     found |= {item["Name"]: _info(item) for item in page["Parameters"]}
         return found
 
+    def names_below(self, path: str) -> list[str]:
+        """List the parameters directly below a path that ends with `/`; reads no value."""
+        pages = self._client.get_paginator("describe_parameters")
+        below = {"Key": "Path", "Option": "OneLevel", "Values": [path.rstrip("/")]}
+        with translated("SSM Parameter Store"):
+            found = pages.paginate(ParameterFilters=[below])
+            return [str(item["Name"]) for page in found for item in page["Parameters"]]
+
     def below(self, path: str) -> dict[str, str]:
         """Read the parameters directly below a path that ends with `/`, decrypted."""
         pages = self._client.get_paginator("get_parameters_by_path")

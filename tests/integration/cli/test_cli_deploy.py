@@ -181,6 +181,26 @@ def test_after_an_apply_nothing_is_planned_and_a_destroy_asks_for_the_name(proje
 
 
 @pytest.mark.usefixtures("without_provider")
+def test_the_keys_of_the_api_end_with_their_environment(project: Any) -> None:
+    """Another environment of the same name would accept them; those of others stay."""
+    name, ssm = project.name, project.client("ssm")
+    assert project.run("apply", name, "--yes").returncode == 0
+    assert project.run("api-key", "create", name, "--name", "old").returncode == 0
+    ssm.put_parameter(Name=f"/{name}-b/api-keys/abcdefghijkl", Value="{}", Type="SecureString")
+
+    done = project.run("destroy", name, "--confirm", name)
+
+    assert done.returncode == 0, done.stderr
+    assert "keys of the API that were deleted: 1" in done.stderr
+    left = ssm.describe_parameters(
+        ParameterFilters=[{"Key": "Name", "Option": "Contains", "Values": ["/api-keys/"]}]
+    )["Parameters"]
+    assert [each["Name"] for each in left if name in each["Name"]] == [
+        f"/{name}-b/api-keys/abcdefghijkl"
+    ]
+
+
+@pytest.mark.usefixtures("without_provider")
 def test_a_plan_that_differs_from_the_reviewed_one_is_refused(project: Any) -> None:
     """A plan that differs from the reviewed one is refused; the error lists the differences."""
     project.run("plan", project.name, "--out", "reviewed.json")
