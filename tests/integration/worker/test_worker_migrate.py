@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
-from grader.adapters.mysql.table import JOBS
+from grader.adapters.mysql.table import METADATA
 from grader.contract.messages import JobRequest
 from grader.errors import TemporaryError
 from grader.migrations import migrate
@@ -35,12 +35,13 @@ def test_migrated_table_is_the_one_the_program_uses(engine: Any) -> None:
     """Names, lengths and nullability are the same in the migration and in the program."""
     migrate(engine)
 
-    columns = {column["name"]: column for column in inspect(engine).get_columns("jobs")}
-    assert list(columns) == [column.name for column in JOBS.columns]
-    for column in JOBS.columns:
-        found = columns[column.name]
-        assert found["nullable"] == column.nullable, column.name
-        assert getattr(found["type"], "length", None) == getattr(column.type, "length", None)
+    for table in METADATA.sorted_tables:
+        columns = {each["name"]: each for each in inspect(engine).get_columns(table.name)}
+        assert list(columns) == [column.name for column in table.columns]
+        for column in table.columns:
+            found = columns[column.name]
+            assert found["nullable"] == column.nullable, column.name
+            assert getattr(found["type"], "length", None) == getattr(column.type, "length", None)
 
 
 def test_table_holds_all_of_unicode(engine: Any) -> None:
