@@ -135,7 +135,7 @@ class WebhookSettings(WebhookHostSettings):
     )
     webhook_ca_file: Path | None = Field(
         None,
-        description="file of trusted authorities for receivers; unset: those of the system",
+        description="file of authorities for receivers, in addition to those of the system",
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from gradectl.adapters.aws.account import Aws
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.finished import MysqlFinishedJobs
+from grader.adapters.mysql.outbox import MysqlOutbox
 from grader.adapters.mysql.store import MysqlJobStore
 from grader.contract.names import parameter_name
 
@@ -37,6 +38,17 @@ def open_finished_jobs(aws: Aws, environment: str) -> Iterator[MysqlFinishedJobs
     engine = open_engine(lambda: login, connections=1)
     try:
         yield MysqlFinishedJobs(engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_outbox(aws: Aws, environment: str) -> Iterator[MysqlOutbox]:
+    """Open the outbox of webhooks for the block; raises as `open_jobs`."""
+    login = _read_login(aws, environment)
+    engine = open_engine(lambda: login, connections=1)
+    try:
+        yield MysqlOutbox(engine)
     finally:
         engine.dispose()
 

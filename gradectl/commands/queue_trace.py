@@ -14,11 +14,13 @@ from gradectl.commands.arguments import environment_option, request_argument
 from gradectl.commands.request_lookup import look_everywhere, not_found
 from gradectl.context import pass_context
 from gradectl.errors import ExitCode, GradectlError
+from gradectl.job_table import outbox_of
 from gradectl.monitoring.environment_logs import open_logs
 from gradectl.monitoring.log_lines import LogLine, without_time
 from gradectl.monitoring.log_sources import request_lines
 from gradectl.options import command
 from gradectl.rollouts.polling import pauses
+from gradectl.submissions.deliveries import delivery_events, delivery_row
 from gradectl.submissions.lookup import LookupResult, not_searched
 from gradectl.submissions.submitted import submitted_request
 from gradectl.submissions.trace import Advice, Event, advice, events_of, search_start
@@ -27,6 +29,7 @@ from gradectl.ui import Table
 from grader.contract.messages import GradingRequest
 from grader.errors import GraderError
 from grader.ports.jobs import JobRecord
+from grader.ports.results import WebhookDelivery
 
 _COLUMNS = ("time (UTC)", "where", "what")
 #: Lines of the logs that are shown; `gradectl logs --request` shows all.
@@ -44,18 +47,20 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
     Show everything that happened to REQUEST_ID, in the order of time.
 
     It reads the objects in the bucket, the row of the database, the messages in the queues, the
-    delayed retries and the lines of the workers' logs, and ends with the present state and the next
-    command. Times without milliseconds are known to the second only. Queues of Amazon SQS cannot be
-    searched: their messages are missing, and row and logs tell. It changes nothing. Exit code 3
-    when a place could not be read, 1 when the request is not found, 69 when it is not found and
-    not everything could be reached.
+    delayed retries, the webhooks and the lines of the workers' logs, and ends with the present
+    state and the next command. Times without milliseconds are known to the second only. Queues of
+    Amazon SQS cannot be searched: their messages are missing, and row and logs tell. It changes
+    nothing. Exit code 3 when a place could not be read, 1 when the request is not found, 69 when it
+    is not found and not everything could be reached.
     """
     target = select_environment(app, environment)
     collected = _Collector(target, request_id)
     found = look_everywhere(target, request_id)
     request = collected.request()
     start = search_start(events_of(found, request), datetime.now(UTC))
-    events = events_of(found, request, collected.lines(start))
+    webhooks = collected.webhooks(request)
+    pushed = delivery_events(webhooks)
+    events = events_of(found, request, [*pushed, *collected.lines(start)])
     unreachable = [*found.unreachable, *collected.unread]
     unread = [*unreachable, *not_searched(found.partly_searched)]
     next_advice = advice(found, target.name, datetime.now(UTC))
@@ -64,7 +69,7 @@ def trace(app: CloudContext, request_id: str, *, environment: str | None) -> int
             places = "bucket, database, queues and logs"
             raise not_found(target, [request_id], unread if unreachable else (), places)
         next_advice = Advice(f"request {request_id!r} not found in what was read")
-    _emit(target, found, events, next_advice, unread)
+    _emit(_Trace(target, found, events, next_advice, unread, webhooks))
     for text in unread:
         app.ui.warn(f"not read: {text}")
     return ExitCode.PARTLY_DONE if unread else ExitCode.OK
@@ -98,6 +103,15 @@ class _Collector:
             return [_event(line) for line in lines[:_MOST_LINES]]
         return []
 
+    def webhooks(self, request: GradingRequest | None) -> list[WebhookDelivery]:
+        """Read the webhooks of the request, and of its batch."""
+        subjects = [self.request_id]
+        if request is not None and request.batch_id:
+            subjects.append(request.batch_id)
+        with self._noting("webhooks"), outbox_of(self.target) as outbox:
+            return [found for each in subjects for found in outbox.find(subject=each)]
+        return []
+
     @contextmanager
     def _noting(self, place: str) -> Iterator[None]:
         """Note the error of the block as the reason why a place was not read."""
@@ -113,14 +127,19 @@ def _event(line: LogLine) -> Event:
     return Event(at, f"log {line.task[-8:]}", text, is_exact=bool(line.at_ms % 1000))
 
 
-def _emit(
-    target: EnvironmentClient,
-    found: LookupResult,
-    events: Sequence[Event],
-    next_advice: Advice,
-    unread: Sequence[str],
-) -> None:
+@dataclass(frozen=True)
+class _Trace:
+    target: EnvironmentClient
+    found: LookupResult
+    events: Sequence[Event]
+    advice: Advice
+    unread: Sequence[str]
+    webhooks: Sequence[WebhookDelivery]
+
+
+def _emit(trace: _Trace) -> None:
     """Write the events and the advice."""
+    target, found, events, next_advice = trace.target, trace.found, trace.events, trace.advice
     document = {
         "environment": target.name,
         "request_id": found.request_id,
@@ -139,7 +158,8 @@ def _emit(
         "messages": [
             {"queue": each.queue, "message_id": each.view.message_id} for each in found.messages
         ],
-        "not_read": list(unread),
+        "webhooks": [delivery_row(each) for each in trace.webhooks],
+        "not_read": list(trace.unread),
     }
     days = {each.at.date() for each in events}
     with_date = len(days) > 1

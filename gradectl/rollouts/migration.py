@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradectl.adapters.aws.account import Aws
-from gradectl.adapters.aws.models import ServiceContainer, TaskState
+from gradectl.adapters.aws.models import ServiceContainer
 from gradectl.adapters.aws.tasks import OneOffTask
 from gradectl.environment import Environment
 from gradectl.errors import (
     ConfigurationError,
-    EndingError,
     GradectlError,
     PermissionDeniedError,
     TryAgainError,
 )
 from gradectl.monitoring.names import ResourceNames
+from gradectl.rollouts.one_off import OneOffRun, run_one_off
 from gradectl.rollouts.polling import MakePause, pauses
 from gradectl.ui import Ui
 from grader.contract.names import parameter_name
 
-_LAST_LINES = 20
 _APP_KEYS = ("username", "password")
 #: Exit code of `grader` -> the error to raise, and its next step.
 _ERRORS: dict[int, tuple[type[GradectlError], str]] = {
@@ -136,52 +134,16 @@ def migrate_database(
         GradectlError: The task did not start, failed, or did not end in time; the error has its
             exit code, the reason and the end of its log.
     """
-    ui.say(f"starting {migration.command} as a task of {migration.task.cluster}")
-    arn = aws.tasks.run(migration.task, migration.container)
-    try:
-        state = _wait(aws, ui, migration, arn, make_pause(seconds))
-    except EndingError as error:
-        error.what += f"; the task goes on: {arn}"
-        raise
-    lines = _lines(aws, migration, arn)
-    for line in lines:
-        ui.say(f"  {line}")
-    if not state.stopped:
-        raise TryAgainError(
-            f"the task is {state.status} after {seconds:.0f} s; it goes on",
-            where=arn,
-            next_step="wait for it: its last log lines are above; running this again is safe",
-        )
-    if state.exit_code != 0:
-        raise _failure(migration, arn, state)
-    return MigrationResult(arn, migration.command, migration.application_user, lines)
+    work = (migration.task, migration.container)
+    done = run_one_off(aws, ui, work, seconds, make_pause=make_pause)
+    if done.exit_code != 0:
+        raise _failure(migration, done)
+    return MigrationResult(done.task_arn, migration.command, migration.application_user, done.lines)
 
 
-def _wait(aws: Aws, ui: Ui, migration: Migration, arn: str, pause: Callable[[], bool]) -> TaskState:
-    """Poll until the task has stopped or the time is over."""
-    shown = ""
-    while True:
-        state = aws.tasks.state(migration.task.cluster, arn, migration.container.name)
-        if state.status != shown:
-            ui.say(f"task {arn.rpartition('/')[2]}: {state.status.lower()}")
-            shown = state.status
-        if state.stopped or not pause():
-            return state
-
-
-def _lines(aws: Aws, migration: Migration, arn: str) -> tuple[str, ...]:
-    """The end of the task's log."""
-    log = migration.container.log
-    return tuple(aws.tasks.last_lines(log, arn, _LAST_LINES)) if log else ()
-
-
-def _failure(migration: Migration, arn: str, state: TaskState) -> GradectlError:
+def _failure(migration: Migration, done: OneOffRun) -> GradectlError:
     """The error of a task that did not succeed."""
-    if state.exit_code is None:
-        text = f"the task did not start: {state.reason or 'ECS gives no reason'}"
-        hint = "fix the cause: image, execution role, or the route to ECR, SSM and the logs"
-        return GradectlError(text, where=arn, next_step=hint)
-    kind, hint = _ERRORS.get(state.exit_code, (GradectlError, "the log has the cause"))
-    reason = f": {state.reason}" if state.reason else ""
-    text = f"{migration.command} exited with {state.exit_code}{reason}"
-    return kind(text, where=arn, next_step=hint)
+    kind, hint = _ERRORS.get(done.exit_code, (GradectlError, "the log has the cause"))
+    reason = f": {done.reason}" if done.reason else ""
+    text = f"{migration.command} exited with {done.exit_code}{reason}"
+    return kind(text, where=done.task_arn, next_step=hint)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.mysql import DATETIME, insert
+from sqlalchemy.exc import ProgrammingError
 
 from grader.adapters.mysql.engine import translated
 from grader.adapters.mysql.table import JOBS, WEBHOOK_DELIVERIES
@@ -34,6 +35,7 @@ from grader.ports.results import DeliveryStatus, StoredJob, WebhookDelivery
 
 _WHERE = "database"
 _LONGEST_ERROR = 1024
+_NO_SUCH_TABLE = 1146
 _ROWS_AT_ONCE = 20
 _ROW = WEBHOOK_DELIVERIES.c
 _PENDING, _DELIVERED, _DEAD = (each.value for each in DeliveryStatus)
@@ -212,7 +214,12 @@ class MysqlOutbox:
         if subject:
             query = query.where(_ROW.subject == subject)
         with translated(_WHERE), self._engine.connect() as connection:
-            return [_delivery(row) for row in connection.execute(query).mappings()]
+            try:
+                return [_delivery(row) for row in connection.execute(query).mappings()]
+            except ProgrammingError as error:
+                if error.orig is not None and error.orig.args[0] == _NO_SUCH_TABLE:
+                    return []  # gradectl also reads databases that no worker has migrated yet
+                raise
 
     def resend(self, delivery_id: str) -> bool:
         """Make a delivery due now."""

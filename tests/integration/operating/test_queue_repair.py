@@ -15,6 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from sample_results import completed
 from tcp_relay import Relay
 
 from gradectl.local.loopback import free_ports
@@ -22,9 +23,11 @@ from gradectl.local.testing import RunningDatabase
 from grader.adapters.activemq.connection import connect
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
 from grader.adapters.mysql.store import MysqlJobStore
+from grader.contract.callbacks import Callback
 from grader.contract.messages import GradingRequest
 from grader.migrations import migrate
 from grader.ports.jobs import Claim, Granted
+from grader.ports.results import DeliveryStatus
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[3]
@@ -463,3 +466,37 @@ def test_delete_without_a_condition_is_refused(applied: Any) -> None:
 
     assert result.code == 64
     assert "purge" in result.stderr
+
+
+def test_webhooks_are_listed_traced_and_sent_again(applied: Any, jobs: MysqlJobStore) -> None:
+    """A dead one has its reason; after `resend` the next sender takes it."""
+    request = submitted(applied)
+    url = "https://hooks.example.com/a"
+    jobs.claim(Claim(request, "ID:1", "grading-requests", "one"))
+    result = completed(request.request_id)
+    jobs.finish(result, attempt=1, callback=Callback(url, host="hooks.example.com"))
+    outbox = jobs.outbox()
+    (taken,) = outbox.take(9, timedelta(seconds=60), busy={}, most_per_host=9)
+    outbox.failed(taken, "HTTP 410, the receiver wants no more", None)
+
+    listed = applied.gradectl("webhook", "list", "--status", "dead", "-o", "json")
+    table = applied.gradectl("webhook", "list")
+    traced = applied.gradectl("queue", "trace", request.request_id, "-o", "json")
+    dry = applied.gradectl("webhook", "resend", "--dead", "--dry-run", "-o", "json")
+    assert outbox.find()[0].status is DeliveryStatus.DEAD
+    done = applied.gradectl("webhook", "resend", taken.delivery_id, "-o", "json")
+    unknown = applied.gradectl("webhook", "resend", "msg_unknown")
+    unclear = applied.gradectl("webhook", "resend")
+
+    (row,) = checked(listed)["deliveries"]
+    assert (row["subject"], row["url"], row["attempts"]) == (request.request_id, url, 1)
+    assert "dead: HTTP 410" in table.stdout
+    assert "gradectl webhook resend" in table.stderr
+    events = [each["text"] for each in checked(traced)["events"] if each["place"] == "webhook"]
+    assert "dead: HTTP 410" in events[0]
+    assert [each["delivery_id"] for each in checked(traced)["webhooks"]] == [taken.delivery_id]
+    assert (checked(dry)["selected"], checked(dry)["resent"]) == ([taken.delivery_id], [])
+    assert checked(done)["resent"] == [taken.delivery_id]
+    assert (unknown.code, unclear.code) == (1, 64)
+    (again,) = outbox.take(9, timedelta(seconds=60), busy={}, most_per_host=9)
+    assert again.attempts == 0
