@@ -16,7 +16,7 @@ setup: ## install what this machine lacks; a second run takes a second
 languages: ## set up, and install the compilers of all languages
 	@scripts/setup languages
 
-image: ## set up, and install what builds and tests the image of the worker
+image: ## set up, and install what builds and tests the image of the worker, and a browser
 	@scripts/setup image
 
 demo: $(if $(IMAGE),image,setup) ## deploy `local`, grade real submissions (KEEP=1: keep it running; IMAGE=1: run the image; TRANSPORT=sqs)

@@ -7,7 +7,6 @@ known to the browser, so the page asks for its lists too. The second visit has t
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from grader.api.page import editor_folder
 
 sys.path.append(str(ROOT / "tests" / "support"))
 
-from browser import chromium
+from browser import chromium, find_chromium
 from fake_api import USER_KEY, FakeApi, running_fake
 from playwright.sync_api import Browser, Page
 
@@ -44,11 +43,13 @@ _KEEP_KEY = f'sessionStorage.setItem("grading.key", "{USER_KEY}")'
 def measure() -> Measured:
     """Baseline of each figure: the empty page, of the second visit: the first one."""
     missing = [
-        *(["chromium"] if not shutil.which("chromium") else []),
+        *(["chromium"] if not find_chromium() else []),
         *(["the editor (npm)"] if not (editor_folder() / "package.json").is_file() else []),
     ]
     if missing:
-        reason = f"no {', '.join(missing)}: make setup installs it"
+        reason = (
+            f"no {', '.join(missing)}: make bench installs chromium, and the editor where npm is"
+        )
         yield from ((name, Absent(reason)) for name in _FIGURES)
         return
     say("the page in Chromium")

@@ -1,7 +1,7 @@
 """
 Writes docs/images/: the page and the operator's page in Chromium, with a server of fixed answers.
 
-Needs what the tests of the page need (`scripts/setup`), a font with Korean letters and pngquant
+Needs what the tests of the page need (`make image`), a font with Korean letters and pngquant
 (`apt-get install fonts-nanum pngquant`). Run it after a change of the page, and look at the
 pictures.
 """

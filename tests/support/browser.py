@@ -17,12 +17,17 @@ AXE = Path(sys.prefix) / "share/grader/page-tests/node_modules/axe-core/axe.min.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+def find_chromium() -> str | None:
+    """Path of the browser; None without one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the system's Chromium."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    assert program, "no chromium on PATH: scripts/setup installs it (apt-get install chromium)"
+    program = find_chromium()
+    assert program, "no chromium on PATH: make image installs it (apt-get install chromium)"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser

@@ -12,6 +12,8 @@ from grader.contract.messages import CaseResult, Grade
 from grader.contract.submissions import Submission, SubmissionStatus
 from grader.contract.verdicts import Verdict
 
+pytestmark = pytest.mark.engine
+
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>'\"><svg onload=alert(3)>"
 HOSTILE_MARKDOWN = """# <script>alert(1)</script>
 

@@ -10,6 +10,8 @@ from browser import Watched
 from fake_api import FakeApi
 from playwright.sync_api import Page
 
+pytestmark = pytest.mark.engine
+
 STREAM = (
     ": hello\n\nretry: 1000\nevent: submission\nid: 1\ndata: {}\n\n"
     "event: submission\r\nid:2\r\ndata: a\r\ndata: b\r\n\r\nid: 3\n\ndata: 한국어\n\n"

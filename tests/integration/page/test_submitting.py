@@ -19,6 +19,8 @@ from grader.contract.messages import CaseResult, Failure, Grade
 from grader.contract.submissions import Progress, QueuePosition, Submission, SubmissionStatus
 from grader.contract.verdicts import ErrorCode, Verdict
 
+pytestmark = pytest.mark.engine
+
 FIRST = f"req_{1:032x}"
 EVENTS = f"/v1/submissions/{FIRST}/events"
 
