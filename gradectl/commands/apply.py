@@ -31,6 +31,7 @@ from gradectl.rollouts.redeploy import redeploy_failed
 from gradectl.rollouts.rollout import say_way_back
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.secrets.passwords import given_passwords
+from gradectl.secrets.redis_token import sync_redis_token
 from gradectl.ui import Table
 
 
@@ -58,9 +59,9 @@ def apply(  # noqa: PLR0913 - one parameter an option
     Apply the files of an environment to its AWS account.
 
     What environments/policy.yaml refuses is not applied (exit code 5). Terraform's changes are
-    shown first and must be confirmed. Then the broker's users get the passwords in SSM, and the
-    broker reboots when a user changed. With --dry-run it shows both kinds of changes and makes
-    none.
+    shown first and must be confirmed. Then the broker's users and Redis get the passwords in SSM,
+    and the broker reboots when a user changed. With --dry-run it shows both kinds of changes and
+    makes none.
     """
     deployment = Deployment.open(app, environment, lock_timeout_seconds=lock_timeout)
     try:
@@ -87,6 +88,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
         deployment.discard_plan()
     summarise(app, f"Applied to {environment}", deployment.environment, plan, gates.markdown)
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
+    sync_redis_token(deployment.aws, app.ui, outputs)
     redeploy_failed(deployment.aws, app.ui, outputs)
     if wait:
         wait_for_workers(deployment, outputs)

@@ -27,6 +27,7 @@ from gradectl.rollouts.redeploy import redeploy_failed
 from gradectl.rollouts.rollout import say_way_back, wait_until_stable
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.secrets.passwords import given_passwords
+from gradectl.secrets.redis_token import sync_redis_token
 from gradectl.ui import Table
 from grader.errors import GraderError
 
@@ -149,7 +150,7 @@ class DeploySteps:
         return plan.outcome
 
     def secrets(self) -> str:
-        """Set the passwords of the broker's users."""
+        """Set the passwords of the broker's users, and the token of Redis."""
         aws, name = self._deployment.aws, self._deployment.environment.name
         if self._options.dry_run:
             if self._plan is None:
@@ -157,6 +158,7 @@ class DeploySteps:
             preview_broker_users(aws, self._ui, name, self._plan)
             return "would set them as shown"
         outputs = self._applied()
+        sync_redis_token(aws, self._ui, outputs)
         if not outputs.get("broker_id"):
             return "the environment has no broker of its own"
         rebooted = sync_broker_users(aws, self._ui, name, outputs)

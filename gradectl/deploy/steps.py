@@ -15,7 +15,7 @@ STEPS = {
     "plan": "compute the changes",
     "gate": "compare them with the policy, and ask for confirmation",
     "apply": "change the resources",
-    "secrets": "set the passwords of the broker's users",
+    "secrets": "set the passwords of the broker's users and of Redis",
     "migrate": "migrate the database",
     "wait": "wait until the workers run",
     "smoke": "send a job through each queue",

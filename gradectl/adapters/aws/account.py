@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from gradectl.adapters.aws.brokers import Brokers
 from gradectl.adapters.aws.buckets import Buckets
+from gradectl.adapters.aws.caches import Caches
 from gradectl.adapters.aws.databases import Databases
 from gradectl.adapters.aws.errors import translated
 from gradectl.adapters.aws.existing import ExistingResources
@@ -210,6 +211,11 @@ class Aws:
     def brokers(self) -> Brokers:
         """Amazon MQ."""
         return Brokers(self._client("mq"))
+
+    @cached_property
+    def caches(self) -> Caches:
+        """ElastiCache."""
+        return Caches(self._client("elasticache"))
 
     @cached_property
     def parameter_store(self) -> ParameterStore:

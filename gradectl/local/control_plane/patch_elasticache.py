@@ -212,6 +212,10 @@ def _updated(tokens: tuple[str, ...], token: str | None, strategy: str) -> tuple
     if not token:
         raise InvalidParameterCombinationException("An AUTH token is needed for this strategy.")
     if strategy == "SET":
+        if tokens[-1:] != (token,):
+            raise InvalidParameterCombinationException(
+                "The strategy SET needs the AUTH token of the last ROTATE."
+            )
         return (token,)
     if strategy == "ROTATE":
         return (*tokens[-1:], token)
