@@ -58,6 +58,7 @@ def write_targets(home: LoadBalancerHome, ports: Sequence[int]) -> None:
 
 def start_load_balancer(home: LoadBalancerHome) -> Child:
     """Start a load balancer, without waiting until it is ready."""
+    home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, str(home.port), str(home.targets_file)]
     environment = {"PATH": os.defpath}
     program = ProgramSpec("load balancer", command, environment, home.directory, home.log_file)

@@ -105,7 +105,8 @@ def test_a_service_answers_at_the_url_of_the_stack_during_a_deployment(
         ],
     )
     services = account.settle()
-    assert services["load-balancer"].address == account.stack.api_url
+    balancer = services["load-balancer"]
+    assert (balancer.address, balancer.restarts) == (account.stack.api_url, 0)
     assert ask() == "1"
     assert health() == ["healthy", "healthy"]
 
