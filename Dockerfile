@@ -91,6 +91,8 @@ USER 1000:1000
 CMD ["grader", "worker"]
 COPY --from=launcher /usr/local/libexec/grader /usr/local/libexec/grader
 COPY --from=launcher /var/lib/grader /var/lib/grader
+# The editor of the page. Without the folder, only the file that names it, and the page has a plain text area.
+COPY grader/api/page/package.json editor* /opt/grader/share/grader/editor/
 # The only writable paths of a task; its volumes get the owners and modes of these folders.
 VOLUME ["/tmp", "/var/lib/grader/boxes"]
 # What changes most often is last.

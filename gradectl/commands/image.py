@@ -23,7 +23,7 @@ from gradectl.deploy.image import (
     push_target,
     selected_digest,
 )
-from gradectl.deploy.image_content import describe
+from gradectl.deploy.image_content import describe, editor_folder
 from gradectl.environment import Environment
 from gradectl.errors import GradectlError
 from gradectl.options import group
@@ -93,6 +93,7 @@ def build_image(  # noqa: PLR0913 - one parameter an option
             return
         result = worker.build(BuildOptions(builder, not no_cache, sbom))
     document |= {"built": True, **describe_build(result), "sbom": str(sbom) if sbom else None}
+    _warn_without_editor(app, worker)
     megabytes = f"{result.image.bytes / 1e6:.0f} MB"
     rows = [
         ("image", result.image.name),
@@ -143,6 +144,7 @@ def push_image(  # noqa: PLR0913 - one parameter an option
         options = BuildOptions(builder, not no_cache, sbom)
         result = worker.push(aws, options, stack.ca_file if stack else None)
     document |= _pushed(app, result)
+    _warn_without_editor(app, worker)
     rows = [
         ("image", result.release.image),
         ("tag", result.release.tag),
@@ -248,6 +250,15 @@ def narrated(app: AppContext) -> Iterator[Callable[[str], None]]:
                 app.ui.say(f"building: {text[:_LONGEST]}")
 
         yield heard
+
+
+def _warn_without_editor(app: AppContext, worker: WorkerImage) -> None:
+    """Its absence makes another image, so it must not remain unnoticed."""
+    if not worker.content.has_editor:
+        app.ui.warn(
+            f"the page in this image has a plain text area: its editor is not in {editor_folder()};"
+            " install npm, run scripts/setup, and build again"
+        )
 
 
 def _components(app: CloudContext, environment: Environment, digest: str) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ PLATFORMS = {each.name: each.platform for each in ARCHITECTURES}
 _FILES = ("Dockerfile", "pyproject.toml", "requirements/constraints.txt")
 _PACKAGE = "grader"
 _SUFFIXES = (".py", ".c", ".h")
+_PAGE = "grader/api/page"
+_PAGE_SUFFIXES = (".css", ".html", ".js", ".json", ".svg")
+#: The editor of the page, in the folder that the image is built in.
+_EDITOR = "editor"
+_EDITOR_SUFFIXES = (".css", ".js", ".json", "")  # its licence has none
 _TAG_CHARACTERS = 20
 
 
@@ -42,6 +48,11 @@ class ImageContent:
     base: str
     commit: str
     modified: bool
+
+    @property
+    def has_editor(self) -> bool:
+        """Whether the page in the image has its editor, and not a plain text area."""
+        return any(path.startswith(f"{_EDITOR}/") for path in self.files)
 
     @property
     def digest(self) -> str:
@@ -85,7 +96,22 @@ class ImageContent:
                 each.chmod(0o755)
 
 
-def read_content(project_root: Path, environment: Environment, tools: Tools) -> ImageContent:
+def editor_folder() -> Path:
+    """Where `scripts/setup` installs the editor of the page; it may be absent."""
+    return Path(sys.prefix) / "share" / "grader" / "editor"
+
+
+def editor_files(folder: Path) -> dict[str, bytes]:
+    """The files of an installed editor, by their paths in the folder that the image is built in."""
+    return {
+        f"{_EDITOR}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in _found(folder, _EDITOR_SUFFIXES)
+    }
+
+
+def read_content(
+    project_root: Path, environment: Environment, tools: Tools, editor: Path | None = None
+) -> ImageContent:
     """
     Collect the files and settings of the image of an environment.
 
@@ -93,6 +119,7 @@ def read_content(project_root: Path, environment: Environment, tools: Tools) -> 
         project_root: The folder with the Dockerfile and the worker.
         environment: The environment.
         tools: Runs git.
+        editor: Folder of the editor, by default `editor_folder()`.
 
     Raises:
         ConfigurationError: The project lacks one of the files.
@@ -106,13 +133,18 @@ def read_content(project_root: Path, environment: Environment, tools: Tools) -> 
         text = f"the source of the worker image is incomplete: no {', '.join(missing)}"
         hint = "run it in a clone of the gradectl repository, or set grading_container_image"
         raise ConfigurationError(text, where=str(project_root), next_step=hint)
-    found = sorted((project_root / _PACKAGE).rglob("*"))
-    package = [path for path in found if path.suffix in _SUFFIXES and path.is_file()]
-    paths = [*(project_root / name for name in _FILES), *package]
+    paths = [
+        *(project_root / name for name in _FILES),
+        *_found(project_root / _PACKAGE, _SUFFIXES),
+        *_found(project_root / _PAGE, _PAGE_SUFFIXES),
+    ]
+    folder = editor or editor_folder()
+    files = {path.relative_to(project_root).as_posix(): path.read_bytes() for path in paths}
+    files |= editor_files(folder)
     settings = environment.image
     commit, modified = _revision(project_root, tools)
     return ImageContent(
-        files={path.relative_to(project_root).as_posix(): path.read_bytes() for path in paths},
+        files=files,
         arguments={
             "HEADERS": "yes" if settings.headers else "no",
             "LANGUAGES": settings.languages,
@@ -123,6 +155,15 @@ def read_content(project_root: Path, environment: Environment, tools: Tools) -> 
         commit=commit,
         modified=modified,
     )
+
+
+def _found(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """The files of these kinds below a folder; hidden ones, such as .env, are none of them."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in suffixes and not path.name.startswith(".") and path.is_file()
+    ]
 
 
 def describe(content: ImageContent) -> dict[str, object]:

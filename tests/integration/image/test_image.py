@@ -21,7 +21,7 @@ from gradectl.adapters.images.base import import_base, make_base
 from gradectl.adapters.images.buildah import Buildah
 from gradectl.adapters.images.builder import BuildRequest
 from gradectl.adapters.images.find import builder_environment
-from gradectl.deploy.image_content import EPOCH
+from gradectl.deploy.image_content import EPOCH, editor_files, editor_folder
 from gradectl.local.testing import running_control_plane, running_registry
 from gradectl.processes.tools import Tools
 from grader.languages import LANGUAGES
@@ -156,6 +156,9 @@ def context_of(world: World, folder: Path, dockerfile: str) -> Path:
     for name in ("pyproject.toml", "requirements/constraints.txt"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(world.root / name, folder / name)
+    for name, content in editor_files(editor_folder()).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     (folder / "Dockerfile").write_text(dockerfile)
     return folder
 
@@ -311,6 +314,18 @@ def test_the_worker_grades_in_its_image(pushed: Any) -> None:
     assert {name for name, state in states.items() if state == "ok"} == {
         *("python", "c", "cpp17", "cpp20"),
     }
+
+
+def test_the_http_api_in_the_image_has_its_page_and_the_editor(pushed: Any) -> None:
+    """The same image runs `grader api`; nothing is fetched from another host."""
+    code = "from grader.api.page import _find_editor as find, editor_folder as folder, page_router"
+    code += "; page_router(); print(find(folder())[0])"
+
+    version = in_image(pushed["build"]["image"], "python3", "-I", "-c", code).strip()
+
+    package = REPOSITORY / "grader" / "api" / "page" / "package.json"
+    (wanted,) = json.loads(package.read_text())["dependencies"].values()
+    assert wanted in version
 
 
 @pytest.mark.exhaustive

@@ -17,7 +17,12 @@ from gradectl.processes.tools import Tools
 REPOSITORY = Path(__file__).resolve().parents[4]
 
 
-def read(root: Path, image: dict[str, Any] | None = None, **variables: Any) -> ImageContent:
+def read(
+    root: Path,
+    image: dict[str, Any] | None = None,
+    editor: Path = Path("/no/editor"),
+    **variables: Any,
+) -> ImageContent:
     environment = Environment.model_validate(
         {
             "schema_version": 1,
@@ -28,7 +33,7 @@ def read(root: Path, image: dict[str, Any] | None = None, **variables: Any) -> I
             "variables": variables,
         }
     )
-    return read_content(root, environment, Tools({"PATH": ""}))
+    return read_content(root, environment, Tools({"PATH": ""}), editor)
 
 
 @pytest.fixture
@@ -70,6 +75,24 @@ def test_each_setting_changes_the_tag(
 ) -> None:
     """Otherwise an image with other languages would count as pushed."""
     assert read(root, image, **variables).tag != read(root).tag
+
+
+def test_the_page_and_its_editor_are_part_of_the_content(root: Path, tmp_path: Path) -> None:
+    """Another version of the editor is another image; without it the page has a text area."""
+    page, editor = root / "grader" / "api" / "page" / "static", tmp_path / "editor"
+    page.mkdir(parents=True)
+    (page / "index.html").write_text("<!doctype html>")
+    without = read(root, editor=editor)
+    (editor / "dist").mkdir(parents=True)
+    for name in ("LICENSE", ".env", "dist/index.js", "dist/index.js.map"):
+        (editor / name).write_text(name)
+
+    content = read(root, editor=editor)
+
+    assert (without.has_editor, content.has_editor) == (False, True)
+    assert "grader/api/page/static/index.html" in without.files
+    assert content.files.keys() - without.files.keys() == {"editor/LICENSE", "editor/dist/index.js"}
+    assert content.tag != without.tag
 
 
 def test_a_changed_file_changes_the_tag(root: Path) -> None:
