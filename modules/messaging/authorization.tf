@@ -23,12 +23,12 @@ locals {
   queue_rights = concat(
     [
       { queue = ">", read = concat(local.admins, [local.groups.operators]), write = local.admins, admin = local.admins },
-      # Queries to the statistics plugin; workers use it to count the other consumers.
+      # Queries to the statistics plugin: workers count the other consumers, and the HTTP API tells who waits its position.
       {
         queue = "ActiveMQ.Statistics.>"
         read  = []
-        write = [local.groups.operators, local.groups.workers]
-        admin = [local.groups.operators, local.groups.workers]
+        write = [local.groups.operators, local.groups.web, local.groups.workers]
+        admin = [local.groups.operators, local.groups.web, local.groups.workers]
       },
     ],
     # For a delayed retry the worker sends a copy of the message.

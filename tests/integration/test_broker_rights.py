@@ -110,7 +110,6 @@ REFUSED = [
     ("web", "read", DEAD),
     ("web", "write", RESULTS),
     ("web", "write", DEAD),
-    ("web", "write", STATISTICS),
     ("worker", "read", RESULTS),
     ("worker", "read", DEAD),
     *(("operator", "write", queue) for queue in names.QUEUES),
@@ -190,6 +189,14 @@ def test_a_worker_asks_how_many_others_there_are(session: Session) -> None:
     found = ActiveMQQueueInspector(worker).statistics([REQUESTS])
 
     assert found[REQUESTS].size == 1
+
+
+def test_a_web_tier_counts_what_waits(session: Session) -> None:
+    """The HTTP API tells a waiting submission its position; it can read no message."""
+    web = session("web")
+    web.send(REQUESTS, b"request")
+
+    assert ActiveMQQueueInspector(web).statistics([REQUESTS])[REQUESTS].size >= 1
 
 
 def test_temporary_queues_are_for_every_role(session: Session) -> None:
