@@ -26,7 +26,7 @@ from grader.adapters.sqs.sender import SqsSender
 from grader.api.app import create_app
 from grader.api.auth.opening import open_gate, protection_settings
 from grader.api.page import page_router
-from grader.api.protection.connections import GuardedProtocol
+from grader.api.protection.connections import server_config
 from grader.api.services import ApiOptions, Services
 from grader.contract.bucket import LARGE_REQUESTS_PREFIX
 from grader.errors import SettingsError
@@ -41,8 +41,6 @@ from grader.worker.retry import Retrier
 from grader.worker.transports import open_broker
 from grader.worker.worker import read_parameters
 
-#: Longer than the idle timeout of the load balancer, which must close first.
-_KEEP_ALIVE_SECONDS = 65
 #: Time for open calls after SIGTERM; the waiting are answered at once.
 DRAIN_SECONDS = 25
 _BACKLOG = 2048
@@ -218,19 +216,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(app: FastAPI, listening: socket.socket, stopping: threading.Event) -> None:
-    config = uvicorn.Config(
-        app,
-        http=GuardedProtocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    config = server_config(app, drain_seconds=DRAIN_SECONDS)
     server = uvicorn.Server(config)
 
     async def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,7 +15,6 @@ _MESSAGE_SECONDS = 30.0
 _STALLED_SECONDS = 30.0
 _MOST_HEADER_BYTES = 65_536
 _IDLE_SECONDS = 65  # more than the 60 s of a load balancer, or it would send to a closed connection
-_GRACEFUL_SECONDS = 30  # more than the longest wait
 _OTHER_FILES = 256  # open files that are not connections of clients
 _MOST_CONNECTIONS = 16_384
 _CLOSING = "connection: close\r\ncontent-length: 0\r\n\r\n"
@@ -23,28 +22,29 @@ _TIMEOUT = f"HTTP/1.1 408 Request Timeout\r\n{_CLOSING}".encode()
 _TOO_LARGE = f"HTTP/1.1 431 Request Header Fields Too Large\r\n{_CLOSING}".encode()
 
 
-def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def server_config(
+    app: ASGIApp, *, drain_seconds: int, lifespan: Literal["on", "off"] = "on"
+) -> uvicorn.Config:
     """
     Make the configuration of a server that is safe to put on a network.
 
     Args:
         app: The application.
-        host: Address to listen on.
-        port: Port to listen on; 0: any free one.
+        drain_seconds: Time for open calls when the server stops.
+        lifespan: Whether the application is notified of start and stop.
     """
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=GuardedProtocol,
         ws="none",
+        lifespan=lifespan,
         proxy_headers=False,  # it would believe what clients write into X-Forwarded-For
         server_header=False,
         access_log=False,
         log_config=None,
         limit_concurrency=most_connections(),
         timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        timeout_graceful_shutdown=drain_seconds,
     )
 
 

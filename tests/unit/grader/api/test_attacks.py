@@ -62,7 +62,7 @@ class Served:
                 protection=ProtectionSettings(most_body_bytes=100_000, most_streams=STREAMS),
             )
         )
-        self.server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+        self.server = uvicorn.Server(server_config(app, drain_seconds=1))
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.listening.getsockname()[1]
         self._thread = threading.Thread(target=self._serve)

@@ -52,7 +52,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 async def serving() -> AsyncIterator[int]:
     """A server on loopback; its port."""
     Impatient.lost = asyncio.Event()
-    config = server_config(app, "127.0.0.1", 0)
+    config = server_config(app, drain_seconds=1, lifespan="off")
     config.http = Impatient
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -175,6 +175,6 @@ def test_connections_fit_into_the_open_files() -> None:
 
 def test_what_a_client_writes_about_its_address_is_not_believed() -> None:
     """Nor does the server say what it is made of, or talk WebSocket."""
-    config = server_config(app, "127.0.0.1", 0)
+    config = server_config(app, drain_seconds=1, lifespan="off")
 
     assert (config.proxy_headers, config.server_header, config.ws) == (False, False, "none")
