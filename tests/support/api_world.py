@@ -30,6 +30,7 @@ from forked_script import ForkedScript
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
 from grader.adapters.mysql.engine import DatabaseLogin, open_engine
+from grader.adapters.mysql.users import ReaderUser, ensure_user
 from grader.contract.api_keys import (
     ID_BYTES,
     SECRET_BYTES,
@@ -45,7 +46,6 @@ REGION = "ap-northeast-2"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 #: A worker whose language decides what it does; it needs no sandbox.
 CONSTANT_WORKER = Path(__file__).parents[1] / "integration" / "worker" / "constant_worker.py"
-_READER = "api_reader"
 
 
 class Process:
@@ -373,25 +373,25 @@ def _make_database(world: ApiWorld, stack: ExitStack) -> None:
     stack.callback(administrator.close)
     with administrator.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {schema}")
-        cursor.execute(f"CREATE USER IF NOT EXISTS {_READER}@'%' IDENTIFIED BY '{password}'")
-        cursor.execute(f"GRANT SELECT ON {schema}.* TO {_READER}@'%'")
-    engine = open_engine(
-        lambda: DatabaseLogin(server.endpoint, schema, server.user, server.password)
-    )
+    login = DatabaseLogin(server.endpoint, schema, server.user, server.password)
+    engine = open_engine(lambda: login)
     migrate(engine)
+    reader = ReaderUser(f"r_{world.name.partition('-')[2]}", schema, password)
+    ensure_user(engine, login, reader)
     engine.dispose()
-    stack.callback(lambda: _drop(administrator, schema))
+    stack.callback(lambda: _drop(administrator, schema, reader.name))
     for key, value in (
         ("db/endpoint", server.endpoint),
         ("db/name", schema),
         ("db/username", server.user),
         ("db/password", server.password),
-        ("db-web/username", _READER),
+        ("db-web/username", reader.name),
         ("db-web/password", password),
     ):
         world.set_parameter(key, value)
 
 
-def _drop(administrator: Any, schema: str) -> None:
+def _drop(administrator: Any, schema: str, reader: str) -> None:
     with administrator.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {schema}")
+        cursor.execute(f"DROP USER {reader}")
