@@ -135,18 +135,13 @@ class KeyStore:
             task.exception()  # a renewal in the background has no caller who sees its error
 
     async def _read(self, key_id: str, pool: ThreadPoolExecutor) -> ApiKeyRecord | None:
-        if self._clock() < self._paused_until:
-            raise TemporaryError("Parameter Store was unreachable a moment ago", where=_WHERE)
-        name = self._prefix + key_id
+        self._check_pause()
         loop = asyncio.get_running_loop()
         try:
-            text = (await loop.run_in_executor(pool, self._store.get_many, [name]))[name]
+            text = await loop.run_in_executor(pool, self._fetch, self._prefix + key_id)
         except SettingsError:
             self._forget(key_id)
             return None
-        except (TemporaryError, AccessError) as error:
-            self._paused_until = self._clock() + _PAUSE_SECONDS
-            raise TemporaryError(str(error), where=_WHERE) from error
         record = parse_record(text)
         if record is None:
             self._forget(key_id)
@@ -154,6 +149,19 @@ class KeyStore:
         self._unknown.pop(key_id, None)
         _remember(self._known, key_id, _Entry(record, self._clock()), self._most_keys)
         return record
+
+    def _fetch(self, name: str) -> str:
+        """Read a parameter, in a thread; those that waited for a thread do not ask a dead store."""
+        self._check_pause()
+        try:
+            return self._store.get_many([name])[name]
+        except (TemporaryError, AccessError) as error:
+            self._paused_until = self._clock() + _PAUSE_SECONDS
+            raise TemporaryError(str(error), where=_WHERE) from error
+
+    def _check_pause(self) -> None:
+        if self._clock() < self._paused_until:
+            raise TemporaryError("Parameter Store was unreachable a moment ago", where=_WHERE)
 
     def _forget(self, key_id: str) -> None:
         self._known.pop(key_id, None)

@@ -173,6 +173,22 @@ def test_an_unknown_key_is_an_outage_while_parameter_store_is_away(world: World)
         world.run(world.name)
 
 
+def test_calls_do_not_wait_in_line_for_a_store_that_hangs(world: World) -> None:
+    """Those behind the first ones fail with them, without a call of their own."""
+    world.store.away = True
+    world.store.open.clear()
+
+    async def body() -> None:
+        waiting = [asyncio.create_task(world.name(f"{n:a>12}")) for n in range(50)]
+        await asyncio.sleep(0)
+        world.store.open.set()
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(each) for each in ended} == {TemporaryError}
+
+    world.run(body)
+    assert len(world.store.calls) <= 4
+
+
 def test_a_flood_of_unknown_keys_leaves_parameter_store_to_the_known_ones(world: World) -> None:
     """Their look-ups are limited, and have threads of their own; the memory is bounded."""
 
