@@ -45,6 +45,7 @@ COMMANDS = {
     "submit": "Submit the program in FILE for grading, or every program of a folder.",
     "result": "Show the result or the state of each REQUEST_ID.",
     "webhook": "List, send again and test the webhooks of an environment.",
+    "function": "Push, run and list functions: small programs that run by name.",
     "rejudge": "Grade submissions again, compare the results, then accept or discard them.",
     "smoke": "Test ENVIRONMENT end to end with one job in each request queue.",
     "queue": "Inspect and repair the queues.",

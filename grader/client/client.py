@@ -17,7 +17,7 @@ from grader.client.submission import (
     upload_source,
 )
 from grader.client.transport import following_sender
-from grader.contract.messages import GradingRequest, GradingResult
+from grader.contract.messages import GradingResult, JobRequest
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
 from grader.contract.verdicts import ErrorCode
 from grader.errors import HiddenObjectError, RequestError
@@ -108,7 +108,7 @@ class GradingClient:
         return wait_for_result(self._store, request_id, timeout_seconds)
 
 
-def send_request(sender: MessageSender, queue: str, request: GradingRequest) -> None:
+def send_request(sender: MessageSender, queue: str, request: JobRequest) -> None:
     """Send a request; returns after broker or SQS have stored it."""
     sender.send(queue, request.to_json(), {"correlation-id": request.request_id})
 

@@ -45,18 +45,31 @@ def wait_for_result(
     clock: Callable[[], float] = monotonic,
 ) -> GradingResult:
     """
-    Poll for the stored result at growing intervals.
+    Poll for the stored result of a grading request at growing intervals.
 
     Without the right to list the bucket, S3 refuses to read a result that does not exist yet.
 
     Raises:
         NoResultError: No result within `seconds`; the request stays queued.
     """
+    return wait_for(store, request_id, seconds, model=GradingResult, pause=pause, clock=clock)
+
+
+def wait_for(  # noqa: PLR0913 - two are for tests
+    store: ObjectStore,
+    request_id: str,
+    seconds: float,
+    *,
+    model: type[_Result],
+    pause: Callable[[float], None] = sleep,
+    clock: Callable[[], float] = monotonic,
+) -> _Result:
+    """Poll for the stored result of a handler, whose model is given; as `wait_for_result`."""
     deadline = clock() + seconds
     refusal = ""
     for interval in poll_intervals():
         try:
-            result = stored_result(store, request_id)
+            result = _stored(store, request_id, model)
         except HiddenObjectError as error:
             result, refusal = None, f"; the last answer was: {error.what}"
         if result is not None:

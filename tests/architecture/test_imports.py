@@ -89,6 +89,8 @@ TABLE = {
         " grader.contract grader.errors grader.ports grader.text",
         "problems": "errors grader.contract grader.errors grader.judge grader.languages"
         " grader.ports grader.problems grader.sandbox",
+        "functions": "environment errors ui grader.client grader.contract grader.errors"
+        " grader.functions grader.languages",
         "queues": "errors grader.contract grader.errors grader.ports",
         "submissions": "errors queues ui grader.client grader.contract grader.errors grader.ports",
         "rejudging": "errors files queues grader.client grader.contract grader.errors grader.ports",
@@ -100,10 +102,11 @@ TABLE = {
         "validation.checks": "deploy environment errors processes validation",
         "validation.catalogue": "validation validation.checks",
         "validation.session": "adapters.terraform errors processes validation validation.catalogue",
-        "commands": "adapters.aws cloud context deploy environment errors local monitoring options"
-        " job_table planning problems processes queues rejudging rollouts secrets setup smoke"
-        " submissions target transports ui validation validation.catalogue validation.session"
-        " grader.client grader.contract grader.errors grader.languages grader.ports",
+        "commands": "adapters.aws cloud context deploy environment errors functions local"
+        " monitoring options job_table planning problems processes queues rejudging rollouts"
+        " secrets setup smoke submissions target transports ui validation validation.catalogue"
+        " validation.session grader.client grader.contract grader.errors grader.functions"
+        " grader.languages grader.ports",
         "cli": "errors options processes grader.errors",  # loads the modules of `commands` by name
     },
 }

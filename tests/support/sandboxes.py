@@ -22,6 +22,8 @@ from grader.sandbox.runs import Role, RunLimits, RunSpec
 LIMITS = RunLimits(5000, 30_000, 128, 1 << 20, 32, bound_address_space=False)
 _GIVE_UP_SECONDS = 900
 _FIRST_USER = 800_000_000
+_FIRST_USER_OF_MANY_BOXES = 1_000_000_000
+_MANY_BOXES = 8
 _COMPILER = ("gcc", "-std=gnu17", "-O1", "-Wall", "-Werror")
 
 
@@ -89,6 +91,17 @@ def installed(*, landlock: bool = True, small_disk: str = "") -> Iterator[Path]:
             install(wanted)
             yield wanted.output
             uninstall(wanted)
+
+
+@contextmanager
+def many_boxes() -> Iterator[Path]:
+    """Install a separate launcher with eight boxes, for workers that keep several."""
+    with wanted_launcher() as settings:
+        users = _FIRST_USER_OF_MANY_BOXES + 4 * _MANY_BOXES * os.getpid()
+        wanted = replace(settings, boxes=_MANY_BOXES, uid_base=users)
+        install(wanted)
+        yield wanted.output
+        uninstall(wanted)
 
 
 @contextmanager

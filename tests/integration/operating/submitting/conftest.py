@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from applied_environment import empty_database, make_environment, running_queues
 from sample_submissions import EXAMPLES
+from sandboxes import many_boxes
 
 from gradectl.local.engines.find import Engines
 from gradectl.local.testing import RunningDatabase
@@ -21,12 +21,12 @@ def grading(
     engines: Engines,
     mariadb: RunningDatabase,
     moto_server: str,
-    launcher: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Any]:
-    """An environment with one worker and both example problems."""
+    """An environment with one worker for all kinds of messages, and both example problems."""
     make_folder = tmp_path_factory.mktemp
     with (
+        many_boxes() as launcher,
         running_queues(engines, make_folder("submitting")) as broker,
         empty_database(mariadb) as database,
     ):
@@ -34,7 +34,7 @@ def grading(
         log = (applied.root / "worker.log").open("w")
         worker = subprocess.Popen(
             [sys.executable, "-m", "grader", "worker"],
-            env=applied.worker_environment(launcher),
+            env={**applied.worker_environment(launcher), "JOB_HANDLER": "grading,function"},
             stderr=log,
         )
         for problem in ("sum", "shortest-path"):

@@ -6,11 +6,13 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from sandboxes import many_boxes
 from structlog.testing import CapturingLogger
 
 from grader.client.functions import make_manifest, upload_function
@@ -29,6 +31,12 @@ pytestmark = pytest.mark.engine
 OUTPUT_BYTES = 2000
 WAIT_SECONDS = 60.0
 NUMBERS = itertools.count()
+#: Finds the user of a process, which may end meanwhile.
+OWNER = """\
+def owner(pid):
+    try: return os.stat(f'/proc/{int(pid)}').st_uid
+    except (OSError, ValueError): return -1
+"""
 
 
 class Functions:
@@ -83,7 +91,14 @@ class Functions:
 
 
 @pytest.fixture(scope="module")
-def functions(launcher: Path) -> Iterator[Functions]:
+def eight_boxes() -> Iterator[Path]:
+    """A launcher whose boxes no other test holds."""
+    with many_boxes() as launcher:
+        yield launcher
+
+
+@pytest.fixture(scope="module")
+def functions(eight_boxes: Path) -> Iterator[Functions]:
     """A worker with Python and C++."""
     parameters = {
         f"{name}_param": "/tests/parameter"
@@ -95,7 +110,7 @@ def functions(launcher: Path) -> Iterator[Functions]:
     settings = WorkerSettings(
         environment="tests",
         grading_bucket="files",
-        launcher_path=launcher,
+        launcher_path=eight_boxes,
         languages="python,cpp20",
         function_max_output_bytes=OUTPUT_BYTES,
         max_memory_limit_mb=128,
@@ -271,8 +286,8 @@ def test_nothing_of_a_run_is_left_for_the_next(functions: Functions) -> None:
     looks = functions.push(
         "import json, os\n"
         "places = ('.', '../run', '/tmp', '/dev/shm')\n"
-        "mine = [pid for pid in os.listdir('/proc') if pid.isdigit()\n"
-        "        and os.stat(f'/proc/{pid}').st_uid == os.getuid()]\n"
+        f"{OWNER}"
+        "mine = [pid for pid in os.listdir('/proc') if owner(pid) == os.getuid()]\n"
         "print(hasattr(json, 'left'), [p for p in places if os.path.exists(f'{p}/left')],\n"
         "      len(mine))\n"
     )
@@ -292,12 +307,13 @@ def test_credentials_and_neighbours_are_out_of_reach(functions: Functions, tmp_p
     secret.chmod(0o600)
     attack = (
         "import json, os, socket, sys\n"
+        f"{OWNER}"
         "given, found = json.load(sys.stdin), []\n"
         "def attempt(name, action):\n"
         "    try: found.append((name, repr(action())[:80]))\n"
         "    except OSError: pass\n"
         "for pid in filter(str.isdigit, os.listdir('/proc')):\n"
-        "    if os.stat(f'/proc/{pid}').st_uid != os.getuid():\n"
+        "    if owner(pid) != os.getuid():\n"
         "        for name in ('environ', 'mem', 'fd/0', 'cwd/input'):\n"
         "            attempt(f'{pid}/{name}', lambda: open(f'/proc/{pid}/{name}', 'rb').read(1))\n"
         "        attempt(f'kill {pid}', lambda: os.kill(int(pid), 0))\n"
@@ -314,18 +330,23 @@ def test_credentials_and_neighbours_are_out_of_reach(functions: Functions, tmp_p
         "print('safe' if not found else found)\n"
     )
 
-    answer = functions.run(attack, {"secret": str(secret), "boxes": 4}, timeout_ms=10_000)
+    answer = functions.run(attack, {"secret": str(secret), "boxes": 8}, timeout_ms=10_000)
 
     assert (answer.stdout, answer.stderr) == ("safe\n", "")
 
 
-def test_grading_finds_a_box_whatever_the_pool_has(functions: Functions, launcher: Path) -> None:
+def test_grading_finds_a_box_whatever_the_pool_has(functions: Functions, eight_boxes: Path) -> None:
     """The pool takes boxes of the upper half only."""
     assert functions.pool.await_ready("python", WAIT_SECONDS)
-    with Box.claim(launcher) as box:
-        assert box.number == 1  # the other one of the lower half is the consumer's
-        with pytest.raises(SandboxError, match="boxes are taken"), Box.claim(launcher, spare=True):
-            pass
+    with ExitStack() as stack:
+        rest = [stack.enter_context(Box.claim(eight_boxes)).number for _ in range(3)]
+        assert rest == [1, 2, 3]  # the first one is the consumer's
+    spare = set(range(4, 8)) - {each.box.number for each in functions.pool._all}
+    with ExitStack() as stack:
+        for _ in spare:
+            assert stack.enter_context(Box.claim(eight_boxes, spare=True)).number > 3
+        with pytest.raises(SandboxError, match="boxes are taken"):
+            stack.enter_context(Box.claim(eight_boxes, spare=True))
 
 
 def test_the_memory_of_a_warm_interpreter_is_counted(functions: Functions) -> None:
@@ -342,14 +363,14 @@ def test_the_memory_of_a_warm_interpreter_is_counted(functions: Functions) -> No
         functions.pool.give_back(warm)
 
 
-def test_no_interpreter_is_left_when_the_worker_ends(launcher: Path) -> None:
+def test_no_interpreter_is_left_when_the_worker_ends(eight_boxes: Path) -> None:
     """The boxes of the pool are free again, and nothing runs as their users."""
     parameters = {f"db_{each}_param": "/p" for each in ("endpoint", "name", "username", "password")}
     parameters |= {f"mq_{each}_param": "/p" for each in ("endpoint", "username", "password")}
     settings = WorkerSettings(
         environment="tests",
         grading_bucket="files",
-        launcher_path=launcher,
+        launcher_path=eight_boxes,
         languages="python",
         **parameters,
     )
@@ -360,7 +381,7 @@ def test_no_interpreter_is_left_when_the_worker_ends(launcher: Path) -> None:
     ):
         assert isinstance(runner, FunctionRunner)
         # The boxes of the other worker of these tests may be all that there are.
-        runner.pool.await_ready("python", 0.1)
+        runner.pool.await_ready("python", 1.0)
         users = {user for each in runner.pool._all for user in each.box.users}
 
     running = [path for path in Path("/proc").iterdir() if path.name.isdigit()]

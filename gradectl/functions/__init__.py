@@ -1,0 +1,1 @@
+"""Functions: reading their folders, listing them, and showing their answers."""
