@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from grader.api.page import editor_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium of the system."""
+    """Chromium of the system, for one file: other tests need the event loop that it occupies."""
     with chromium() as browser:
         yield browser
 

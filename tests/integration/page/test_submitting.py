@@ -256,6 +256,17 @@ def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
     assert "authorization" not in put.headers
 
 
+def test_a_bucket_that_refuses_the_page_is_named(page: Page, api: FakeApi) -> None:
+    """The next step is the operator's: the origins that may upload are a setting of the bucket."""
+    page.route("**/bucket/**", lambda route: route.abort())
+    drop(page, "solution.py", b"#" * 1_500_000)
+    page.get_by_label("Choose a problem").select_option("sum")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator("#submit-error")).to_contain_text("could not be sent to the bucket")
+    assert not [each for each in api.calls if each.path.endswith("/uploaded")]
+
+
 def test_a_file_can_be_chosen_and_saved(page: Page, tmp_path: Path) -> None:
     """By the buttons, for those who do not drag."""
     (tmp_path / "mine.rs").write_text("fn main() {}\n")

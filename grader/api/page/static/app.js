@@ -108,7 +108,8 @@ async function submit(event) {
     announce(t("say.sending"));
     let accepted = await api.send("/v1/submissions", body, { waiting });
     if (upload) {
-      await api.upload(accepted.uploadUrl, accepted.uploadHeaders ?? {}, upload);
+      try { await api.upload(accepted.uploadUrl, accepted.uploadHeaders ?? {}, upload); }
+      catch { throw new Error(t("error.upload")); }
       accepted = await api.send(`/v1/submissions/${encodeURIComponent(accepted.requestId)}/uploaded`, undefined, { waiting });
     }
     note.textContent = "";
