@@ -1,3 +1,8 @@
+output "api_policy_json" {
+  description = "IAM policy document that allows the HTTP API to send requests and to count the messages of all queues."
+  value       = local.policies["api"]
+}
+
 output "arns" {
   description = "ARN by purpose of the queue: dead_letter, priority, requests, results; without priority if the queue does not exist."
   value       = local.arns

@@ -29,6 +29,10 @@ locals {
       { sid = "SendRequests", purposes = local.sources, actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] },
       { sid = "TakeResults", purposes = ["results"], actions = local._consume },
     ]
+    api = [
+      { sid = "SendRequests", purposes = local.sources, actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] },
+      { sid = "CountMessages", purposes = ["dead_letter", "results"], actions = ["sqs:GetQueueAttributes"] },
+    ]
     operator = [
       {
         sid      = "InspectMoveAndPurge"
@@ -52,6 +56,7 @@ locals {
 
   # Folders of large bodies that each role reads and writes; the lifecycle of the bucket deletes them.
   _bodies = {
+    api      = { read = [], write = "submissions" }
     operator = { read = ["results", "submissions"], write = "results" }
     web      = { read = ["results"], write = "submissions" }
     worker   = { read = ["results", "submissions"], write = "results" }
@@ -70,7 +75,7 @@ locals {
       Action   = "s3:PutObject"
       Resource = "${local._bucket}/${folders.write}/messages/*"
     },
-  ] : statement if var.bucket_arn != null] }
+  ] : statement if var.bucket_arn != null && length(flatten([statement.Resource])) > 0] }
 
   policies = { for role, rights in local._rights : role => jsonencode({
     Version = "2012-10-17"

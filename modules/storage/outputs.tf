@@ -1,3 +1,8 @@
+output "api_policy_json" {
+  description = "IAM policy document of the HTTP API: put to submissions/, list, get metadata of submissions, statements and settings of problems, and results/."
+  value       = jsonencode(local.api_policy)
+}
+
 output "bucket_arn" {
   description = "ARN of the bucket."
   value       = aws_s3_bucket.this.arn

@@ -91,13 +91,41 @@ locals {
         Sid      = "ReadObjects"
         Effect   = "Allow"
         Action   = "s3:GetObject"
-        Resource = [for prefix in ["problems", "results", "submissions"] : "${aws_s3_bucket.this.arn}/${prefix}/*"]
+        Resource = [for prefix in concat(var.enable_functions ? ["functions"] : [], ["problems", "results", "submissions"]) : "${aws_s3_bucket.this.arn}/${prefix}/*"]
       },
       {
         Sid      = "WriteObjects"
         Effect   = "Allow"
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
         Resource = [for prefix in ["results", "temp"] : "${aws_s3_bucket.this.arn}/${prefix}/*"]
+      },
+    ], local._use_key)
+  }
+
+  # The API finds out whether an object exists, which S3 tells only those who may list the bucket. Test cases, sources
+  # and the files of functions are out of its reach.
+  api_policy = {
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Sid      = "ListBucket"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = aws_s3_bucket.this.arn
+      },
+      {
+        Sid      = "UploadSubmissions"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        Resource = "${aws_s3_bucket.this.arn}/submissions/*"
+      },
+      {
+        Sid    = "ReadMetadataStatementsAndResults"
+        Effect = "Allow"
+        Action = "s3:GetObject"
+        Resource = [for pattern in [
+          "problems/*/description.md", "problems/*/problem.yaml", "results/*", "submissions/*/metadata.json",
+        ] : "${aws_s3_bucket.this.arn}/${pattern}"]
       },
     ], local._use_key)
   }

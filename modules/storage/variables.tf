@@ -73,6 +73,12 @@ variable "cors" {
   }
 }
 
+variable "enable_functions" {
+  description = "Let the workers read functions/, the code of functions."
+  type        = bool
+  default     = false
+}
+
 variable "enable_versioning" {
   description = "Keep old versions of overwritten and deleted objects."
   type        = bool

@@ -145,6 +145,24 @@ run "each_role_may_use_its_queues_only" {
   }
 
   assert {
+    condition = jsondecode(output.api_policy_json).Statement == [
+      {
+        Sid      = "SendRequests"
+        Effect   = "Allow"
+        Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+        Resource = [output.arns["priority"], output.arns["requests"]]
+      },
+      {
+        Sid      = "CountMessages"
+        Effect   = "Allow"
+        Action   = ["sqs:GetQueueAttributes"]
+        Resource = [output.arns["dead_letter"], output.arns["results"]]
+      },
+    ]
+    error_message = "The API sends requests, and only counts what is in the other queues."
+  }
+
+  assert {
     condition = jsondecode(output.operator_policy_json).Statement == [{
       Sid    = "InspectMoveAndPurge"
       Effect = "Allow"

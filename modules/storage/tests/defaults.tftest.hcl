@@ -104,6 +104,35 @@ run "the_web_tier_may_only_upload_submissions_and_read_results" {
   }
 }
 
+run "the_api_reads_no_test_case_and_no_source" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(output.api_policy_json).Statement : statement.Sid => statement.Resource } == {
+      ListBucket        = "arn:aws:s3:::test-grading-files"
+      UploadSubmissions = "arn:aws:s3:::test-grading-files/submissions/*"
+      ReadMetadataStatementsAndResults = [
+        "arn:aws:s3:::test-grading-files/problems/*/description.md", "arn:aws:s3:::test-grading-files/problems/*/problem.yaml",
+        "arn:aws:s3:::test-grading-files/results/*", "arn:aws:s3:::test-grading-files/submissions/*/metadata.json",
+      ]
+    }
+    error_message = "The API writes submissions; it reads metadata, statements and results."
+  }
+}
+
+run "workers_read_functions" {
+  command = plan
+
+  variables {
+    enable_functions = true
+  }
+
+  assert {
+    condition     = strcontains(output.worker_policy_json, "arn:aws:s3:::test-grading-files/functions/*") && !strcontains(output.api_policy_json, "functions/")
+    error_message = "Only workers read the code of functions."
+  }
+}
+
 run "can_be_deleted_with_its_objects_and_without_versions" {
   command = plan
 
