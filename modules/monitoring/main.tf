@@ -3,14 +3,14 @@ locals {
   environment = coalesce(var.environment_name, "ENV") # placeholder used in docs/runbook.md
 
   kinds = [
-    "broker_cpu", "broker_cpu_credits", "broker_memory", "broker_storage", "database_connections", "database_cpu",
+    "api_errors", "api_latency", "api_unhealthy", "broker_cpu", "broker_cpu_credits", "broker_memory", "broker_storage", "database_connections", "database_cpu",
     "database_storage", "dead_letters", "no_consumer", "no_running_task", "oldest_message", "queue_size", "task_restarts",
   ]
 
   # Alarms by key: kind, name, description, metrics by ID, metric math (null: the single metric itself),
   # and condition.
   alarms = {
-    for key, alarm in merge(local.queue_alarms, local.broker_alarms, local.worker_alarms, local.database_alarms) :
+    for key, alarm in merge(local.queue_alarms, local.api_alarms, local.broker_alarms, local.worker_alarms, local.database_alarms) :
     key => alarm if !contains(var.disabled_alarms, alarm.kind)
   }
 

@@ -10,6 +10,20 @@ variable "alarm_action_arns" {
   }
 }
 
+variable "api" {
+  description = "Load balancer and target group of the HTTP API, as CloudWatch names them; null for no alarms of the API."
+  type = object({
+    load_balancer = string # app/<name>/<id>
+    target_group  = string # targetgroup/<name>/<id>
+  })
+  default = null
+
+  validation {
+    condition     = var.api == null ? true : startswith(var.api.load_balancer, "app/") && startswith(var.api.target_group, "targetgroup/")
+    error_message = "api.load_balancer and target_group must be the ends of their ARNs, app/<name>/<id> and targetgroup/<name>/<id>."
+  }
+}
+
 variable "broker" {
   description = "Node names, engine and instance type of the broker; null without one."
   type = object({
@@ -156,19 +170,21 @@ variable "sqs_queue_names" {
 variable "thresholds" {
   description = "Thresholds of the alarms; disabled_alarms omits alarms."
   type = object({
-    broker_cpu_credits      = optional(number, 20)  # CPU credits of a burstable broker below this
-    broker_cpu_percent      = optional(number, 80)  # CPU above this for 15 minutes
-    broker_memory_percent   = optional(number, 85)  # JVM heap (RabbitMQ: share of the memory limit) above this for 15 minutes
-    broker_storage_percent  = optional(number, 70)  # message store (RabbitMQ: share of the disk limit) above this
-    database_connections    = optional(number, 50)  # connections above this for 15 minutes
-    database_cpu_percent    = optional(number, 80)  # CPU above this for 15 minutes
-    database_free_gb        = optional(number, 2)   # free storage in GiB below this
-    dead_letters            = optional(number, 0)   # messages in the dead-letter queue above this
-    no_consumer_minutes     = optional(number, 10)  # minutes in which requests wait without a consumer
-    no_running_task_minutes = optional(number, 10)  # minutes in which no task runs although one should, or requests wait
-    oldest_message_minutes  = optional(number, 15)  # minutes in which messages wait and none is dequeued; with SQS, age of the oldest one
-    queue_size              = optional(number, 100) # average number of waiting requests over 10 minutes above this
-    task_restarts           = optional(number, 3)   # number of tasks that stopped by themselves within 15 minutes
+    api_errors              = optional(number, 10)   # answers 5xx of the API and its load balancer within 5 minutes above this
+    api_latency_ms          = optional(number, 5000) # 95th percentile of the time to an answer of the API above this for 15 minutes; with POST /run, the wait counts
+    broker_cpu_credits      = optional(number, 20)   # CPU credits of a burstable broker below this
+    broker_cpu_percent      = optional(number, 80)   # CPU above this for 15 minutes
+    broker_memory_percent   = optional(number, 85)   # JVM heap (RabbitMQ: share of the memory limit) above this for 15 minutes
+    broker_storage_percent  = optional(number, 70)   # message store (RabbitMQ: share of the disk limit) above this
+    database_connections    = optional(number, 50)   # connections above this for 15 minutes
+    database_cpu_percent    = optional(number, 80)   # CPU above this for 15 minutes
+    database_free_gb        = optional(number, 2)    # free storage in GiB below this
+    dead_letters            = optional(number, 0)    # messages in the dead-letter queue above this
+    no_consumer_minutes     = optional(number, 10)   # minutes in which requests wait without a consumer
+    no_running_task_minutes = optional(number, 10)   # minutes in which no task runs although one should, or requests wait
+    oldest_message_minutes  = optional(number, 15)   # minutes in which messages wait and none is dequeued; with SQS, age of the oldest one
+    queue_size              = optional(number, 100)  # average number of waiting requests over 10 minutes above this
+    task_restarts           = optional(number, 3)    # number of tasks that stopped by themselves within 15 minutes
   })
   default  = {}
   nullable = false
@@ -189,8 +205,8 @@ variable "thresholds" {
   }
 
   validation {
-    condition     = var.thresholds.queue_size >= 1 && var.thresholds.dead_letters >= 0
-    error_message = "thresholds.queue_size must be at least 1 and dead_letters at least 0."
+    condition     = var.thresholds.queue_size >= 1 && var.thresholds.dead_letters >= 0 && var.thresholds.api_errors >= 0
+    error_message = "thresholds.queue_size must be at least 1, dead_letters and api_errors at least 0."
   }
 
   validation {
@@ -200,9 +216,9 @@ variable "thresholds" {
 
   validation {
     condition = alltrue([for number in [
-      var.thresholds.broker_cpu_credits, var.thresholds.database_connections, var.thresholds.database_free_gb,
+      var.thresholds.api_latency_ms, var.thresholds.broker_cpu_credits, var.thresholds.database_connections, var.thresholds.database_free_gb,
     ] : number > 0])
-    error_message = "thresholds.broker_cpu_credits, database_connections and database_free_gb must be greater than 0."
+    error_message = "thresholds.api_latency_ms, broker_cpu_credits, database_connections and database_free_gb must be greater than 0."
   }
 }
 
