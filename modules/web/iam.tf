@@ -57,7 +57,11 @@ locals {
   )
 }
 
+# --- role of the instances and of the application on them; that of a task is in service-iam.tf ---
+
 resource "aws_iam_role" "instance" {
+  count = local.runs_on_instances ? 1 : 0
+
   name = "${local.name}-instance"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -70,16 +74,18 @@ resource "aws_iam_role" "instance" {
 }
 
 resource "aws_iam_role_policy" "instance" {
-  for_each = merge(local.own_policies, var.policies)
+  for_each = local.runs_on_instances ? merge(local.own_policies, var.policies) : {}
 
   name   = each.key
-  role   = aws_iam_role.instance.id
+  role   = aws_iam_role.instance[0].id
   policy = each.value
 }
 
 resource "aws_iam_instance_profile" "this" {
+  count = local.runs_on_instances ? 1 : 0
+
   name = "${local.name}-instance"
-  role = aws_iam_role.instance.name
+  role = aws_iam_role.instance[0].name
 
   # An instance without permissions fails to pull its image.
   depends_on = [aws_iam_role_policy.instance]

@@ -11,6 +11,8 @@ locals {
 }
 
 resource "aws_launch_template" "this" {
+  count = local.runs_on_instances ? 1 : 0
+
   name                   = local.name
   image_id               = local.image_id
   instance_type          = var.instances.type
@@ -19,7 +21,7 @@ resource "aws_launch_template" "this" {
   user_data              = base64encode(local.user_data)
 
   iam_instance_profile {
-    arn = aws_iam_instance_profile.this.arn
+    arn = aws_iam_instance_profile.this[0].arn
   }
 
   network_interfaces {
@@ -59,6 +61,8 @@ resource "aws_launch_template" "this" {
 }
 
 resource "aws_autoscaling_group" "this" {
+  count = local.runs_on_instances ? 1 : 0
+
   name                      = local.name
   min_size                  = local.min_size
   max_size                  = local.max_size
@@ -70,8 +74,8 @@ resource "aws_autoscaling_group" "this" {
   default_instance_warmup   = 120
 
   launch_template {
-    id      = aws_launch_template.this.id
-    version = aws_launch_template.this.latest_version
+    id      = aws_launch_template.this[0].id
+    version = aws_launch_template.this[0].latest_version
   }
 
   # A new version of the launch template replaces the instances one by one.
@@ -85,7 +89,7 @@ resource "aws_autoscaling_group" "this" {
 
   # Default tags of the provider do not reach instances; copied for cost allocation.
   dynamic "tag" {
-    for_each = merge(aws_launch_template.this.tags_all, { Name = local.name })
+    for_each = merge(aws_launch_template.this[0].tags_all, { Name = local.name })
 
     content {
       key                 = tag.key
@@ -100,10 +104,10 @@ resource "aws_autoscaling_group" "this" {
 }
 
 resource "aws_autoscaling_policy" "cpu" {
-  for_each = local.cpu_target
+  for_each = local.runs_on_instances ? local.cpu_target : {}
 
   name                   = "${local.name}-cpu"
-  autoscaling_group_name = aws_autoscaling_group.this.name
+  autoscaling_group_name = aws_autoscaling_group.this[0].name
   policy_type            = "TargetTrackingScaling"
 
   target_tracking_configuration {
@@ -116,10 +120,10 @@ resource "aws_autoscaling_policy" "cpu" {
 }
 
 resource "aws_autoscaling_policy" "requests" {
-  for_each = local.requests
+  for_each = local.runs_on_instances ? local.requests : {}
 
   name                   = "${local.name}-requests"
-  autoscaling_group_name = aws_autoscaling_group.this.name
+  autoscaling_group_name = aws_autoscaling_group.this[0].name
   policy_type            = "TargetTrackingScaling"
 
   target_tracking_configuration {

@@ -1,16 +1,21 @@
 locals {
   name = "${var.environment_name}-grading-web"
 
+  # The application runs in one of two ways: as tasks of an ECS service, or on instances.
+  runs_on_instances = var.application.service == null
+  services          = local.runs_on_instances ? {} : { this = var.application.service }
+
   # arn:aws:acm:<region>:<account>:certificate/<id>; a load balancer accepts only certificates of its own account
-  account_id = split(":", var.certificate_arn)[4]
-  partition  = split(":", var.certificate_arn)[1]
+  certificate_arn = local.creates_certificate ? aws_acm_certificate_validation.this[0].certificate_arn : var.certificate_arn
+  account_id      = split(":", local.creates_certificate ? aws_acm_certificate.this[0].arn : var.certificate_arn)[4]
+  partition       = split(":", local.creates_certificate ? aws_acm_certificate.this[0].arn : var.certificate_arn)[1]
 }
 
 resource "aws_lb" "this" {
   # checkov:skip=CKV_AWS_91: on by default; the check does not see a dynamic block
   # checkov:skip=CKV_AWS_150: on by default; the check does not see a value of an object
-  # checkov:skip=CKV2_AWS_76: the rules of the web ACL are managed elsewhere
-  # checkov:skip=CKV2_AWS_28: waf_acl_arn sets a web ACL, which is billed by rule and request
+  # checkov:skip=CKV2_AWS_76: the rules of waf_acl_arn are managed elsewhere; those of load_balancer.waf are in waf.tf
+  # checkov:skip=CKV2_AWS_28: waf_acl_arn or load_balancer.waf sets a web ACL, which is billed by rule and request
   name                       = local.name
   internal                   = var.load_balancer.internal
   load_balancer_type         = "application"
@@ -35,10 +40,10 @@ resource "aws_lb" "this" {
 }
 
 resource "aws_lb_target_group" "this" {
-  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; security groups block all other clients of the instances
-  name                 = "${var.environment_name}-web-${var.application.port}" # a new port creates a new group before the old one is destroyed
+  # checkov:skip=CKV_AWS_378: TLS ends at the load balancer; security groups block all other clients of the application
+  name                 = "${var.environment_name}-${local.runs_on_instances ? "web" : "api"}-${var.application.port}" # another port or type creates a new group before the old one is destroyed
   vpc_id               = var.vpc_id
-  target_type          = "instance"
+  target_type          = local.runs_on_instances ? "instance" : "ip"
   protocol             = "HTTP"
   port                 = var.application.port
   deregistration_delay = 30
@@ -62,7 +67,7 @@ resource "aws_lb_listener" "https" {
   load_balancer_arn = aws_lb.this.arn
   protocol          = "HTTPS"
   port              = 443
-  certificate_arn   = var.certificate_arn
+  certificate_arn   = local.certificate_arn
   ssl_policy        = var.load_balancer.ssl_policy
 
   default_action {
@@ -85,11 +90,4 @@ resource "aws_lb_listener" "http" {
       status_code = "HTTP_301"
     }
   }
-}
-
-resource "aws_wafv2_web_acl_association" "this" {
-  count = var.waf_acl_arn == null ? 0 : 1
-
-  resource_arn = aws_lb.this.arn
-  web_acl_arn  = var.waf_acl_arn
 }

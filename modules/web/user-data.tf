@@ -10,7 +10,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 locals {
-  log_group_name = "/ec2/${local.name}"
+  log_group_name = local.runs_on_instances ? "/ec2/${local.name}" : "/ecs/${local.service_name}"
   runs_container = var.application.image != null
   directory      = "/etc/grading-web"
 

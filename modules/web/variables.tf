@@ -25,16 +25,85 @@ variable "access_logs" {
 }
 
 variable "application" {
-  description = "Container image, command, port, health check and log of the application. With image null, the AMI of instances.image_id must provide a systemd unit grading-web.service."
+  description = "Container image, command, port, health check and log of the application, and the ECS service that runs it; without service, the Auto Scaling group of instances runs it. With image null, the AMI of instances.image_id must provide a systemd unit grading-web.service."
   type = object({
     command            = optional(list(string), [])  # arguments of the container
-    health_check_path  = optional(string, "/health") # must return 200 when the instance is ready for requests
+    health_check_path  = optional(string, "/health") # must return 200 when the application is ready for requests
     image              = optional(string)            # with a digest or a tag other than latest
     log_kms_key_arn    = optional(string)            # KMS key of the container log, which CloudWatch Logs may use; null uses its own key
     log_retention_days = optional(number, 30)        # retention of the container log
     port               = optional(number, 8080)      # port on which the application listens
     read_only          = optional(bool, true)        # the container can write only to /tmp
+
+    service = optional(object({                                    # tasks on Fargate instead of instances; null runs it on instances
+      architecture               = optional(string, "X86_64")      # X86_64 or ARM64; must match the image
+      cluster_name               = string                          # ECS cluster of the service
+      cpu                        = optional(number, 256)           # CPU units of a task; 1024 are one vCPU
+      desired                    = optional(number, 2)             # initial number of tasks; fixed without scaling
+      max                        = optional(number, 4)             # maximum number
+      memory                     = optional(number, 512)           # memory of a task in MB
+      min                        = optional(number, 2)             # minimum number
+      name                       = optional(string, "grading-api") # name of the container; service and log are named <environment_name>-<name>
+      repository_credentials_arn = optional(string)                # secret with the login for image in a private registry that is not ECR
+      secret_kms_key_arns        = optional(list(string), [])      # customer managed keys that encrypt this secret
+      stop_timeout_seconds       = optional(number, 30)            # from SIGTERM to SIGKILL
+    }))
   })
+
+  validation {
+    condition     = var.application.service == null || var.application.image != null
+    error_message = "application.image is required with application.service: a task runs a container."
+  }
+
+  validation {
+    condition     = var.application.service == null ? true : contains(["ARM64", "X86_64"], var.application.service.architecture)
+    error_message = "application.service.architecture must be X86_64 or ARM64."
+  }
+
+  validation {
+    condition = var.application.service == null ? true : contains(
+      lookup(local.fargate_memory_mb, tostring(var.application.service.cpu), []), var.application.service.memory
+    )
+    error_message = "application.service.cpu and memory must be a combination that Fargate supports, such as 256 with 512, 1024 or 2048, 512 with 1024 to 4096, or 1024 with 2048 to 8192 in steps of 1024."
+  }
+
+  validation {
+    condition = var.application.service == null ? true : (
+      alltrue([
+        for count in [var.application.service.min, var.application.service.desired, var.application.service.max] : count >= 0 && floor(count) == count
+      ]) &&
+      var.application.service.min <= var.application.service.desired && var.application.service.desired <= var.application.service.max &&
+      var.application.service.max >= 1
+    )
+    error_message = "application.service must satisfy 0 <= min <= desired <= max in whole numbers, and max must be at least 1."
+  }
+
+  validation {
+    condition = var.application.service == null ? true : (
+      can(regex("^[a-z][a-z0-9-]{0,31}$", var.application.service.name)) && can(regex("^[A-Za-z0-9_-]{1,255}$", var.application.service.cluster_name))
+    )
+    error_message = "application.service.name must have 1 to 32 characters of a-z, 0-9 and -, starting with a letter, and cluster_name must be the name of a cluster, not an ARN."
+  }
+
+  validation {
+    condition = var.application.service == null ? true : (
+      2 <= var.application.service.stop_timeout_seconds && var.application.service.stop_timeout_seconds <= 120 &&
+      floor(var.application.service.stop_timeout_seconds) == var.application.service.stop_timeout_seconds
+    )
+    error_message = "application.service.stop_timeout_seconds must be a whole number from 2 to 120."
+  }
+
+  validation {
+    condition = var.application.service == null ? true : (
+      var.application.service.repository_credentials_arn == null ? true : (
+        can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+-[A-Za-z0-9]{6}$", var.application.service.repository_credentials_arn)) &&
+        !can(regex("^[0-9]{12}\\.dkr\\.ecr\\.", var.application.image)) && alltrue([
+          for arn in var.application.service.secret_kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))
+        ])
+      )
+    )
+    error_message = "application.service.repository_credentials_arn must be the complete ARN of a secret, arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>, or null for images in ECR; secret_kms_key_arns must be ARNs of keys."
+  }
 
   validation {
     condition = var.application.image == null ? true : can(regex(
@@ -70,17 +139,23 @@ variable "application" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the HTTPS listener, in the region of the load balancer."
+  description = "ACM certificate of the HTTPS listener, in the region of the load balancer. Null creates one for load_balancer.domain_name and validates it in load_balancer.zone_id."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:acm:${var.region}:[0-9]{12}:certificate/[A-Za-z0-9-]+$", var.certificate_arn))
+    condition     = var.certificate_arn != null || (var.load_balancer.zone_id != null && var.load_balancer.domain_name != null)
+    error_message = "certificate_arn is required without load_balancer.domain_name and zone_id, with which a certificate is created; a listener without TLS is not supported."
+  }
+
+  validation {
+    condition     = var.certificate_arn == null ? true : can(regex("^arn:aws[a-z-]*:acm:${var.region}:[0-9]{12}:certificate/[A-Za-z0-9-]+$", var.certificate_arn))
     error_message = "certificate_arn must be the ARN of an ACM certificate in ${var.region}, such as arn:aws:acm:${var.region}:123456789012:certificate/...; a listener without TLS is not supported."
   }
 }
 
 variable "environment" {
-  description = "Environment variables of the application. Must not contain secrets: they are readable in the user data."
+  description = "Environment variables of the application. Must not contain secrets: they are readable in the user data or the task definition."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -95,7 +170,7 @@ variable "environment" {
       for name in keys(var.environment) :
       !can(regex("(PASSWORD|SECRET|TOKEN|ACCESS_KEY|ACCESS_KEY_ID|PRIVATE_KEY)$", name))
     ])
-    error_message = "environment must not contain secrets: pass the name of an SSM parameter as ..._PARAM (MQ_PASSWORD_PARAM), which the application reads with the instance's role."
+    error_message = "environment must not contain secrets: pass the name of an SSM parameter as ..._PARAM (MQ_PASSWORD_PARAM), which the application reads with its role."
   }
 
   validation {
@@ -166,13 +241,18 @@ variable "instances" {
 }
 
 variable "load_balancer" {
-  description = "Deletion protection, domain name, idle timeout, scheme and TLS policy of the load balancer."
+  description = "Deletion protection, domain name and its DNS zone, idle timeout, scheme, TLS policy and web ACL of the load balancer."
   type = object({
     deletion_protection  = optional(bool, true)                                    # disable only for disposable environments
     domain_name          = optional(string)                                        # domain name of the certificate; used in the output url
     idle_timeout_seconds = optional(number, 60)                                    # idle timeout of connections
     internal             = optional(bool, false)                                   # place it in the private subnets, for clients in the VPC and its peers
     ssl_policy           = optional(string, "ELBSecurityPolicy-TLS13-1-2-2021-06") # TLS 1.2 and 1.3 only
+    zone_id              = optional(string)                                        # hosted zone of Route 53 that gets an alias record for domain_name; null for none
+
+    waf = optional(object({                           # web ACL that blocks known bad addresses and limits requests; null for none
+      requests_per_5_minutes = optional(number, 3000) # requests of one address within 5 minutes, beyond which it is blocked
+    }))
   })
   default  = {}
   nullable = false
@@ -193,6 +273,24 @@ variable "load_balancer" {
   validation {
     condition     = var.load_balancer.domain_name == null ? true : can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", var.load_balancer.domain_name))
     error_message = "load_balancer.domain_name must be a DNS name such as grading.example.com."
+  }
+
+  validation {
+    condition     = var.load_balancer.zone_id == null ? true : can(regex("^Z[A-Z0-9]{1,31}$", var.load_balancer.zone_id)) && var.load_balancer.domain_name != null
+    error_message = "load_balancer.zone_id must be the ID of a hosted zone of Route 53 (Z...), and requires load_balancer.domain_name."
+  }
+
+  validation {
+    condition = var.load_balancer.waf == null ? true : (
+      10 <= var.load_balancer.waf.requests_per_5_minutes && var.load_balancer.waf.requests_per_5_minutes <= 2000000000 &&
+      floor(var.load_balancer.waf.requests_per_5_minutes) == var.load_balancer.waf.requests_per_5_minutes
+    )
+    error_message = "load_balancer.waf.requests_per_5_minutes must be a whole number from 10 to 2000000000."
+  }
+
+  validation {
+    condition     = var.load_balancer.waf == null || var.waf_acl_arn == null
+    error_message = "load_balancer.waf must be null with waf_acl_arn: a load balancer has one web ACL."
   }
 }
 
@@ -223,10 +321,10 @@ variable "region" {
 }
 
 variable "scaling" {
-  description = "Targets of autoscaling: average CPU in percent, requests per minute and instance, or both. With both null, the number is fixed at desired."
+  description = "Targets of autoscaling: average CPU in percent, requests per minute and instance or task, or both. With both null, the number is fixed at desired."
   type = object({
-    cpu_percent         = optional(number) # average CPU of the instances
-    requests_per_target = optional(number) # requests per minute and instance
+    cpu_percent         = optional(number) # average CPU of the instances or tasks
+    requests_per_target = optional(number) # requests per minute and instance or task
   })
   default  = { cpu_percent = 60 }
   nullable = false
@@ -243,7 +341,7 @@ variable "scaling" {
 }
 
 variable "security_group_ids" {
-  description = "Security groups of the load balancer and the instances; the module adds no rules."
+  description = "Security groups of the load balancer and of the instances or tasks; the module adds no rules."
   type = object({
     load_balancer = string # must allow ports 443 and 80 from clients
     web           = string # must allow application.port from the load balancer
@@ -251,7 +349,7 @@ variable "security_group_ids" {
 
   validation {
     condition     = var.security_group_ids.load_balancer != var.security_group_ids.web
-    error_message = "security_group_ids must be two different groups, so that clients of the load balancer cannot reach the instances."
+    error_message = "security_group_ids must be two different groups, so that clients of the load balancer cannot reach the application directly."
   }
 }
 
@@ -269,9 +367,9 @@ variable "ssh" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets in at least two zones: public ones for the load balancer, private ones for the instances and an internal load balancer."
+  description = "Subnets in at least two zones: public ones for the load balancer, private ones for the instances or tasks and an internal load balancer."
   type = object({
-    private = list(string)               # for the instances
+    private = list(string)               # for the instances or tasks
     public  = optional(list(string), []) # for the load balancer, unless it is internal
   })
 
@@ -309,4 +407,13 @@ locals {
   retention_days = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
   ]
+
+  # memory in MB that Fargate offers by CPU units
+  fargate_memory_mb = {
+    "256"  = [512, 1024, 2048]
+    "512"  = range(1024, 4096 + 1, 1024)
+    "1024" = range(2048, 8192 + 1, 1024)
+    "2048" = range(4096, 16384 + 1, 1024)
+    "4096" = range(8192, 30720 + 1, 1024)
+  }
 }

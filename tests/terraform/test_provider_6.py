@@ -28,6 +28,10 @@ REFERENCE = re.compile(
 AGAIN = "run scripts/provider_arguments.py where the type is new, else use what both versions have"
 
 
+#: Blocks that may contain themselves, for which the bindings have no type.
+RECURSIVE = frozenset({"aws_wafv2_web_acl.rule.statement"})
+
+
 def mistakes(text: str) -> Iterator[str]:
     """What a Terraform file uses and version 6 lacks."""
     for block in parse(text) if '"aws' in text else ():
@@ -55,7 +59,7 @@ def wrong_arguments(block: Block, known: Mapping[str, Any], name: str) -> Iterat
         below = known["arguments"].get(label)
         if below:
             yield from wrong_arguments(body, below, f"{name}.{label}")
-        elif label in known["arguments"]:
+        elif label in known["arguments"] and f"{name}.{label}" not in RECURSIVE:
             yield f"line {inner.line}: {name}.{label} is an argument, not a block"
     for argument in given.keys() - known["arguments"].keys() - OWN:
         yield f"line {given[argument]}: no argument {name}.{argument}"

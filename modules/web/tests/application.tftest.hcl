@@ -19,7 +19,7 @@ run "the_container_is_started_by_systemd" {
 
   assert {
     condition = (
-      yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path == [
+      yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files[*].path == [
         "/etc/grading-web/docker/config.json", "/etc/grading-web/environment", "/etc/grading-web/start",
         "/etc/systemd/system/grading-web.service", "/usr/local/bin/docker-credential-instance-role",
       ]
@@ -28,26 +28,26 @@ run "the_container_is_started_by_systemd" {
   }
 
   assert {
-    condition     = !can(yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).packages) && alltrue([for command in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).runcmd : command[0] == "systemctl"])
+    condition     = !can(yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).packages) && alltrue([for command in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).runcmd : command[0] == "systemctl"])
     error_message = "User data installs nothing."
   }
 
   assert {
-    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2")
+    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/test-web:1.4.2")
     error_message = "The given image is used."
   }
 
   assert {
     condition = (
       alltrue([for option in ["--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--init", "awslogs-group=/ec2/test-grading-web"] :
-        strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), option)
+        strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), option)
       ])
     )
     error_message = "The container has minimal privileges."
   }
 
   assert {
-    condition     = jsondecode(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/docker/config.json"]))) == { credHelpers = { "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" = "instance-role" } }
+    condition     = jsondecode(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/docker/config.json"]))) == { credHelpers = { "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" = "instance-role" } }
     error_message = "Docker logs in with the role of the instance and stores no token."
   }
 }
@@ -85,7 +85,7 @@ run "an_image_outside_ecr_gets_no_pull_permission" {
   }
 
   assert {
-    condition     = length([for path in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path : path if strcontains(path, "docker")]) == 0
+    condition     = length([for path in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files[*].path : path if strcontains(path, "docker")]) == 0
     error_message = "Docker needs no credential helper."
   }
 
@@ -99,8 +99,8 @@ run "an_image_outside_ecr_gets_no_pull_permission" {
 
   assert {
     condition = (
-      !strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "--read-only") &&
-      strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "'serve' '--greeting' 'it'\\''s'")
+      !strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "--read-only") &&
+      strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/start"])), "'serve' '--greeting' 'it'\\''s'")
     )
     error_message = "The command is quoted for the shell, and the root file system is writable."
   }
@@ -117,14 +117,14 @@ run "an_ami_with_its_own_service" {
 
   assert {
     condition = (
-      yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files[*].path == ["/etc/grading-web/environment"] &&
-      yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).runcmd == [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "grading-web.service"]]
+      yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files[*].path == ["/etc/grading-web/environment"] &&
+      yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).runcmd == [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "grading-web.service"]]
     )
     error_message = "The environment file is written and the unit is started."
   }
 
   assert {
-    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "QUEUE_NAME=\"grading-requests\"")
+    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "QUEUE_NAME=\"grading-requests\"")
     error_message = "The environment file contains the given values."
   }
 }
@@ -143,7 +143,7 @@ run "the_policies_are_the_permissions_of_the_application" {
   }
 
   assert {
-    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this.user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "/test/mq-web/password")
+    condition     = strcontains(base64decode(one([for file in yamldecode(trimprefix(base64decode(aws_launch_template.this[0].user_data), "#cloud-config\n")).write_files : file.content if file.path == "/etc/grading-web/environment"])), "/test/mq-web/password")
     error_message = "The environment contains the name of the parameter, not the password."
   }
 }
@@ -155,5 +155,5 @@ run "refuses_too_much_user_data" {
     environment = { LONG = join("", [for index in range(1000) : "0123456789"]) }
   }
 
-  expect_failures = [aws_launch_template.this]
+  expect_failures = [aws_launch_template.this[0]]
 }

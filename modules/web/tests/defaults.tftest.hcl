@@ -61,32 +61,32 @@ run "instances_are_closed" {
 
   assert {
     condition = (
-      aws_launch_template.this.metadata_options[0].http_tokens == "required" &&
-      aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1
+      aws_launch_template.this[0].metadata_options[0].http_tokens == "required" &&
+      aws_launch_template.this[0].metadata_options[0].http_put_response_hop_limit == 1
     )
     error_message = "Instance metadata requires a token and one hop."
   }
 
   assert {
     condition = (
-      aws_launch_template.this.network_interfaces[0].associate_public_ip_address == "false" &&
-      aws_launch_template.this.network_interfaces[0].security_groups == toset(["sg-2"]) &&
-      aws_autoscaling_group.this.vpc_zone_identifier == toset(["subnet-3", "subnet-4"])
+      aws_launch_template.this[0].network_interfaces[0].associate_public_ip_address == "false" &&
+      aws_launch_template.this[0].network_interfaces[0].security_groups == toset(["sg-2"]) &&
+      aws_autoscaling_group.this[0].vpc_zone_identifier == toset(["subnet-3", "subnet-4"])
     )
     error_message = "No public address, in private subnets, in the web tier's group."
   }
 
   assert {
     condition = (
-      aws_launch_template.this.block_device_mappings[0].ebs[0].encrypted == "true" &&
-      aws_launch_template.this.block_device_mappings[0].ebs[0].volume_type == "gp3" &&
-      aws_launch_template.this.block_device_mappings[0].ebs[0].volume_size == 30
+      aws_launch_template.this[0].block_device_mappings[0].ebs[0].encrypted == "true" &&
+      aws_launch_template.this[0].block_device_mappings[0].ebs[0].volume_type == "gp3" &&
+      aws_launch_template.this[0].block_device_mappings[0].ebs[0].volume_size == 30
     )
     error_message = "The volume is encrypted."
   }
 
   assert {
-    condition     = aws_launch_template.this.key_name == null
+    condition     = aws_launch_template.this[0].key_name == null
     error_message = "There is no key pair."
   }
 }
@@ -96,16 +96,16 @@ run "the_group_uses_health_checks_of_the_load_balancer" {
 
   assert {
     condition = (
-      aws_autoscaling_group.this.name == "test-grading-web" && aws_autoscaling_group.this.health_check_type == "ELB" &&
-      aws_autoscaling_group.this.min_size == 2 && aws_autoscaling_group.this.max_size == 4 && aws_autoscaling_group.this.desired_capacity == 2
+      aws_autoscaling_group.this[0].name == "test-grading-web" && aws_autoscaling_group.this[0].health_check_type == "ELB" &&
+      aws_autoscaling_group.this[0].min_size == 2 && aws_autoscaling_group.this[0].max_size == 4 && aws_autoscaling_group.this[0].desired_capacity == 2
     )
     error_message = "There are two to four instances, replaced when unhealthy."
   }
 
   assert {
     condition = (
-      aws_autoscaling_group.this.instance_refresh[0].strategy == "Rolling" &&
-      aws_autoscaling_group.this.instance_refresh[0].preferences[0].min_healthy_percentage == 90
+      aws_autoscaling_group.this[0].instance_refresh[0].strategy == "Rolling" &&
+      aws_autoscaling_group.this[0].instance_refresh[0].preferences[0].min_healthy_percentage == 90
     )
     error_message = "A new template replaces them one after the other."
   }

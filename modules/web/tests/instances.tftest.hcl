@@ -28,15 +28,15 @@ run "an_ami_can_be_pinned" {
 
   assert {
     condition = (
-      aws_launch_template.this.image_id == "ami-0123456789abcdef0" && aws_launch_template.this.instance_type == "m7i.large"
+      aws_launch_template.this[0].image_id == "ami-0123456789abcdef0" && aws_launch_template.this[0].instance_type == "m7i.large"
     )
     error_message = "The given image and size are used."
   }
 
   assert {
     condition = (
-      aws_launch_template.this.block_device_mappings[0].ebs[0].volume_size == 100 &&
-      aws_launch_template.this.block_device_mappings[0].ebs[0].kms_key_id == var.instances.kms_key_arn
+      aws_launch_template.this[0].block_device_mappings[0].ebs[0].volume_size == 100 &&
+      aws_launch_template.this[0].block_device_mappings[0].ebs[0].kms_key_id == var.instances.kms_key_arn
     )
     error_message = "The volume has the given size and key."
   }
@@ -50,7 +50,7 @@ run "the_ami_matches_the_architecture" {
   }
 
   assert {
-    condition     = aws_launch_template.this.image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
+    condition     = aws_launch_template.this[0].image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
     error_message = "Graviton uses the ARM64 AMI."
   }
 }
@@ -63,7 +63,7 @@ run "a_g_before_the_generation_is_not_graviton" {
   }
 
   assert {
-    condition     = aws_launch_template.this.image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+    condition     = aws_launch_template.this[0].image_id == "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
     error_message = "A GPU instance is x86."
   }
 }
@@ -76,7 +76,7 @@ run "an_ami_pinned_by_a_parameter" {
   }
 
   assert {
-    condition     = aws_launch_template.this.image_id == "resolve:ssm:/golden/web:3"
+    condition     = aws_launch_template.this[0].image_id == "resolve:ssm:/golden/web:3"
     error_message = "A version of a parameter is as good as an id."
   }
 }
@@ -89,7 +89,7 @@ run "bounds_and_start" {
   }
 
   assert {
-    condition     = aws_autoscaling_group.this.min_size == 1 && aws_autoscaling_group.this.desired_capacity == 3 && aws_autoscaling_group.this.max_size == 9
+    condition     = aws_autoscaling_group.this[0].min_size == 1 && aws_autoscaling_group.this[0].desired_capacity == 3 && aws_autoscaling_group.this[0].max_size == 9
     error_message = "The given values are used."
   }
 }
@@ -104,7 +104,7 @@ run "without_scaling_the_number_is_fixed" {
 
   assert {
     condition = (
-      aws_autoscaling_group.this.min_size == 3 && aws_autoscaling_group.this.max_size == 3 &&
+      aws_autoscaling_group.this[0].min_size == 3 && aws_autoscaling_group.this[0].max_size == 3 &&
       length(aws_autoscaling_policy.cpu) + length(aws_autoscaling_policy.requests) == 0
     )
     error_message = "Both bounds are the desired number, and there is no policy."
@@ -139,7 +139,7 @@ run "installs_a_key_pair" {
   }
 
   assert {
-    condition     = aws_launch_template.this.key_name == "operators"
+    condition     = aws_launch_template.this[0].key_name == "operators"
     error_message = "The instances have the key pair."
   }
 }
@@ -152,7 +152,7 @@ run "a_type_of_an_old_generation_starts_too" {
   }
 
   assert {
-    condition     = aws_launch_template.this.instance_type == "t2.small" && aws_launch_template.this.ebs_optimized == null
+    condition     = aws_launch_template.this[0].instance_type == "t2.small" && aws_launch_template.this[0].ebs_optimized == null
     error_message = "EC2 rejects ebs_optimized for t2; newer types are always optimized."
   }
 }

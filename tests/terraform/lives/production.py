@@ -36,6 +36,16 @@ UNUSED = {
     ("module.database.aws_db_instance.this[0]", "master_user_secret_kms_key_id", None),
     ("module.ecs_grading.aws_ecs_cluster.this", "kms_key_id", ""),
 }
+#: Where a state of a version without the API has what runs the web application.
+FORMER = {
+    f"module.web[0].{address}[0]": f"module.web[0].{address}"
+    for address in (
+        "aws_autoscaling_group.this",
+        "aws_iam_instance_profile.this",
+        "aws_iam_role.instance",
+        "aws_launch_template.this",
+    )
+}
 #: What a second plan changes although nothing was changed: attribute by resource, and why.
 EXPLAINED: dict[str, tuple[set[str], str]] = {}
 
@@ -64,11 +74,14 @@ def live(production: Any, account: Any) -> None:
     """
     Apply, plan, unprotect and destroy.
 
-    A second plan changes nothing that is not explained and finds no drift, state and plan hold no
+    A second plan changes nothing that is not explained and finds no drift, also with the addresses
+    of a former version, state and plan hold no
     secret, what holds data cannot be deleted until enable_data_protection is turned off, and
     destroy leaves nothing.
     """
     production.run("apply", "-no-color", "-auto-approve", WAITS_AT_ONCE)
+    for address, former in FORMER.items():
+        production.run("state", "mv", address, former)
     plan = production.plan()
     assert_only_explained_changes(plan)
     assert drift_of(parse_plan(plan)).found == ()

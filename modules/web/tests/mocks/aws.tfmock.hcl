@@ -40,3 +40,33 @@ mock_resource "aws_s3_bucket" {
     bucket = "test-web-logs-20240820"
   }
 }
+
+mock_resource "aws_iam_role" {
+  defaults = {
+    arn = "arn:aws:iam::123456789012:role/test-grading-api-task"
+  }
+}
+
+mock_resource "aws_ecs_task_definition" {
+  defaults = {
+    arn = "arn:aws:ecs:ap-northeast-2:123456789012:task-definition/test-grading-api-task:1"
+  }
+}
+
+mock_resource "aws_acm_certificate" {
+  defaults = {
+    arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/11111111-1111-1111-1111-111111111111"
+    domain_validation_options = [{
+      domain_name           = "grading.example.com"
+      resource_record_name  = "_0123.grading.example.com"
+      resource_record_type  = "CNAME"
+      resource_record_value = "_4567.acm-validations.aws"
+    }]
+  }
+}
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = {
+    arn = "arn:aws:wafv2:ap-northeast-2:123456789012:regional/webacl/test-grading-web/11111111-2222-3333-4444-555555555555"
+  }
+}
