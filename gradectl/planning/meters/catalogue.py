@@ -11,6 +11,7 @@ from gradectl.planning.plan import Resource
 
 #: Types without a charge of their own, as prefixes.
 _FREE = (
+    "aws_acm_certificate",
     "aws_appautoscaling_",
     "aws_autoscaling_policy",
     "aws_cloudwatch_event_",
@@ -23,6 +24,7 @@ _FREE = (
     "aws_ecs_capacity_provider",
     "aws_ecs_cluster_capacity_providers",
     "aws_ecs_task_definition",
+    "aws_elasticache_subnet_group",
     "aws_iam_",
     "aws_internet_gateway",
     "aws_kms_alias",
@@ -32,6 +34,7 @@ _FREE = (
     "aws_lb_",
     "aws_mq_configuration",
     "aws_network_acl",
+    "aws_route53_record",
     "aws_route_table",
     "aws_s3_bucket_",
     "aws_security_group",
@@ -59,6 +62,7 @@ _METERS: dict[str, Meter] = {
     "aws_ecr_repository": used(("ecr-storage", "images")),
     "aws_ecs_cluster": workers.cluster,
     "aws_ecs_service": workers.service,
+    "aws_elasticache_replication_group": data.cache,
     "aws_eip": fixed("public-ipv4", "public address", HOURS),
     "aws_flow_log": used(("logs-ingested", "flow logs")),
     "aws_kms_key": fixed("kms-key", "KMS key", 1),
@@ -73,6 +77,7 @@ _METERS: dict[str, Meter] = {
     "aws_sqs_queue": queues.queue,
     "aws_ssm_parameter": data.parameter,
     "aws_vpc_endpoint": network.endpoint,
+    "aws_wafv2_web_acl": network.web_acl,
 }
 
 

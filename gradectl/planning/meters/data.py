@@ -1,4 +1,4 @@
-"""What databases, alarms and parameters bill."""
+"""What databases, caches, alarms and parameters bill."""
 
 from __future__ import annotations
 
@@ -46,3 +46,10 @@ def parameter(_resource: Resource, values: Mapping[str, Any], _side: Side) -> li
     """Standard parameters are free."""
     standard = values.get("tier", "Standard") in ("Standard", None)
     return [] if standard else [Item("ssm-advanced-parameter", "advanced parameter", 1, 1)]
+
+
+def cache(_resource: Resource, values: Mapping[str, Any], _side: Side) -> list[Item]:
+    """The nodes of a replication group of ElastiCache."""
+    kind, nodes = values.get("node_type"), number(values.get("num_cache_clusters"))
+    hours = nodes * HOURS or None
+    return [Item(f"cache-{kind}", f"nodes of {kind}", hours, hours)]

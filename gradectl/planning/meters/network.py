@@ -1,4 +1,4 @@
-"""What the network bills: interface endpoints and load balancers."""
+"""What the network bills: interface endpoints, load balancers and their web ACLs."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ def load_balancer(_resource: Resource, values: Mapping[str, Any], _side: Side) -
         items.append(Item("public-ipv4", "public addresses", count, count))
         items.append(Item("data-out", "data to the internet", by_use=True))
     return items
+
+
+def web_acl(_resource: Resource, values: Mapping[str, Any], _side: Side) -> list[Item]:
+    """A web ACL, its rules and the requests that they look at."""
+    rules = len(values.get("rule") or [])
+    return [
+        Item("waf-acl", "web ACL", 1, 1),
+        Item("waf-rule", "rules of the web ACL", rules, rules),
+        Item("waf-requests", "requests through the web ACL", by_use=True),
+    ]
