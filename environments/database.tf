@@ -54,7 +54,7 @@ module "database" {
   security_group_ids = var.db_existing == null ? [module.network.security_group_ids.database] : []
 }
 
-# Permissions of `grader database-user`, which creates the application user: read both logins.
+# Permissions of `grader database-user`, which creates the users of workers and API: read all logins.
 resource "aws_iam_role" "database_user" {
   name = "${local.name}-database-user"
   assume_role_policy = jsonencode({
@@ -69,10 +69,13 @@ resource "aws_iam_role" "database_user" {
 }
 
 resource "aws_iam_role_policy" "database_user" {
-  for_each = {
-    db-app-parameters = module.db_app_parameters.reader_policy_json
-    db-parameters     = module.db_parameters.reader_policy_json
-  }
+  for_each = merge(
+    {
+      db-app-parameters = module.db_app_parameters.reader_policy_json
+      db-parameters     = module.db_parameters.reader_policy_json
+    },
+    { for index, parameters in module.db_web_parameters : "db-web-parameters" => parameters.reader_policy_json },
+  )
 
   name   = each.key
   role   = aws_iam_role.database_user.id

@@ -1,5 +1,5 @@
 # Shared values. The wiring follows the flow of data:
-#   network.tf - storage.tf, messaging.tf, sqs.tf, database.tf - parameters.tf - workers.tf, web.tf - monitoring.tf
+#   network.tf - storage.tf, messaging.tf, sqs.tf, database.tf, redis.tf - parameters.tf - workers.tf, web.tf - monitoring.tf
 # Values of the variables are in <environment>/terraform.tfvars.
 
 data "aws_caller_identity" "current" {

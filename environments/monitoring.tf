@@ -18,6 +18,10 @@ module "monitoring" {
     service_name       = module.ecs_grading.service_name
     min_tasks          = module.ecs_grading.min_tasks
   }
+  api = one([for web in module.web : {
+    load_balancer = web.load_balancer_arn_suffix
+    target_group  = web.target_group_arn_suffix
+  } if var.enable_api])
   database_identifier = module.database.identifier
 
   thresholds        = var.alarm_thresholds

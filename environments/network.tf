@@ -30,18 +30,21 @@ module "network" {
   subnets            = { for key, value in var.vpc_subnets : key => value if value != null }
 
   nat                   = var.vpc_nat_mode
-  internet_egress_roles = var.vpc_internet_egress_roles
+  internet_egress_roles = setunion(var.vpc_internet_egress_roles, local.sends_to_internet ? ["worker"] : [])
   interface_endpoints   = var.vpc_interface_endpoints == null && var.vpc_existing == null ? local.needed_endpoints : var.vpc_interface_endpoints
   flow_logs             = var.vpc_flow_logs == null ? null : merge(var.vpc_flow_logs, { kms_key_arn = var.kms_key_arn })
 
   broker_ports              = local.uses_broker ? null : [] # null: the ports of ActiveMQ
   allow_web_to_worker       = var.enable_ecs_alb_access
-  load_balancer_cidr_blocks = var.enable_web_tier ? var.web_cidr_blocks : []
+  load_balancer_cidr_blocks = local.has_web ? var.web_cidr_blocks : []
   web_port                  = var.web_port
   ssh_cidr_blocks           = var.enable_ssh_access ? coalescelist(var.ssh_cidr_blocks, [local.vpc_cidr_block]) : []
 }
 
 locals {
+  # Workers send webhooks. Where there is no way to the internet, all receivers are private.
+  sends_to_internet = var.enable_webhooks && (var.vpc_nat_mode != "none" || var.vpc_existing != null)
+
   # where workers and web tier reach what is not created here
   existing_broker = var.mq_existing == null || !local.uses_broker ? null : {
     security_group_ids = var.mq_existing.security_group_ids

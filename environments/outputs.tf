@@ -3,6 +3,26 @@ output "alarm_names" {
   value       = module.monitoring.alarm_names
 }
 
+output "api_log_group_name" {
+  description = "Log group of the API; null without an API."
+  value       = one([for web in module.web : web.log_group_name if var.enable_api])
+}
+
+output "api_service_name" {
+  description = "Name of the ECS service of the API; null without an API."
+  value       = one(module.web[*].service_name)
+}
+
+output "api_task_definition_arn" {
+  description = "ARN of the task definition of the API with revision; null without an API."
+  value       = one(module.web[*].task_definition_arn)
+}
+
+output "api_url" {
+  description = "URL of the API and its page; null without an API."
+  value       = one([for web in module.web : web.url if var.enable_api])
+}
+
 output "broker_arn" {
   description = "ARN of the broker; null without one."
   value       = one(module.messaging[*].broker_arn)
@@ -95,7 +115,13 @@ output "parameter_names" {
   description = "Full names of the SSM parameters by part and key."
   value = merge(
     { db = module.db_parameters.names, db-app = module.db_app_parameters.names },
-    { for part, parameters in { mq = module.mq_parameters, sqs = module.sqs_parameters } : part => parameters[0].names if length(parameters) > 0 },
+    { for part, parameters in {
+      db-web  = module.db_web_parameters
+      mq      = module.mq_parameters
+      redis   = module.redis_parameters
+      sqs     = module.sqs_parameters
+      webhook = module.webhook_parameters
+    } : part => parameters[0].names if length(parameters) > 0 },
     { for role, parameters in module.mq_user_parameters : "mq-${role}" => parameters.names },
   )
 }
@@ -113,6 +139,16 @@ output "public_subnet_ids" {
 output "queue_names" {
   description = "Queue name by purpose: dead_letter, priority, requests, results."
   value       = local.queues
+}
+
+output "redis_password_parameter" {
+  description = "SSM parameter with the token of Redis, which gradectl sets in ElastiCache; null for an existing Redis and without one."
+  value       = local.creates_redis ? module.redis_parameters[0].names["password"] : null
+}
+
+output "redis_replication_group_id" {
+  description = "ID of the replication group of Redis; null for an existing Redis and without one."
+  value       = one(module.redis[*].replication_group_id)
 }
 
 output "region" {
@@ -176,21 +212,21 @@ output "vpc_id" {
 }
 
 output "web_autoscaling_group_name" {
-  description = "Name of the Auto Scaling group of the web tier; null without a web tier."
+  description = "Name of the Auto Scaling group of the web tier; null without a web tier on instances."
   value       = one(module.web[*].autoscaling_group_name)
 }
 
 output "web_load_balancer_dns_name" {
-  description = "DNS name of the load balancer, for a CNAME or alias record; null without a web tier."
+  description = "DNS name of the load balancer, for a CNAME or alias record; null without web tier and API."
   value       = one(module.web[*].load_balancer_dns_name)
 }
 
 output "web_load_balancer_zone_id" {
-  description = "Hosted zone ID of the load balancer, for an alias record; null without a web tier."
+  description = "Hosted zone ID of the load balancer, for an alias record; null without web tier and API."
   value       = one(module.web[*].load_balancer_zone_id)
 }
 
 output "web_url" {
   description = "URL of the web tier; null without a web tier."
-  value       = one(module.web[*].url)
+  value       = one([for web in module.web : web.url if var.enable_web_tier])
 }

@@ -61,7 +61,10 @@ module "db_parameters" {
   secret_versions = { password = var.db_admin_password_version }
   secret_values   = { password = local.db_admin_password }
 
-  readers = { worker = var.enable_db_application_user ? ["endpoint", "name"] : ["endpoint", "name", "password", "username"] }
+  readers = {
+    web    = ["endpoint", "name"]
+    worker = var.enable_db_application_user ? ["endpoint", "name"] : ["endpoint", "name", "password", "username"]
+  }
 }
 
 module "db_app_parameters" {
@@ -75,7 +78,70 @@ module "db_app_parameters" {
   secret_values    = { password = coalesce(var.db_application_password, uuid()) }
 }
 
+# The login of the API, which may only read.
+module "db_web_parameters" {
+  source = "../modules/parameters"
+  count  = var.enable_api ? 1 : 0
+
+  environment_name = var.environment_name
+  part             = "db-web"
+  kms_key_arn      = var.kms_key_arn
+  values           = { username = "grading_web" }
+  secret_versions  = { password = var.db_web_password_version }
+  secret_values    = { password = coalesce(var.db_web_password, uuid()) }
+}
+
+module "redis_parameters" {
+  source = "../modules/parameters"
+  count  = local.creates_redis ? 1 : 0
+
+  environment_name = var.environment_name
+  part             = "redis"
+  kms_key_arn      = var.kms_key_arn
+  values           = { url = coalesce(var.redis_endpoint_override, one(module.redis[*].url)) }
+  secret_versions  = { password = var.redis_password_version }
+  secret_values    = { password = coalesce(var.redis_password, uuid()) }
+}
+
+# What signs webhooks, and headers that receivers want, such as a token by host.
+module "webhook_parameters" {
+  source = "../modules/parameters"
+  count  = var.enable_webhooks ? 1 : 0
+
+  environment_name = var.environment_name
+  part             = "webhook"
+  kms_key_arn      = var.kms_key_arn
+  secret_versions  = { headers = var.webhook_secret_version, secret = var.webhook_secret_version }
+  secret_values = {
+    headers = jsonencode(var.webhook_header_secrets)
+    secret  = coalesce(var.webhook_secret, "whsec_${base64encode(uuid())}")
+  }
+}
+
 locals {
+  parameter_arn_prefix = "arn:aws:ssm:${var.aws_region}:${data.aws_caller_identity.current.account_id}:parameter"
+
+  # keys of clients of the API, one parameter each, which gradectl api-key writes
+  api_keys_prefix = "/${var.environment_name}/api-keys/"
+  api_keys_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid      = "ReadApiKeys"
+        Effect   = "Allow"
+        Action   = "ssm:GetParameter"
+        Resource = "${local.parameter_arn_prefix}${local.api_keys_prefix}*" # keys come and go without Terraform
+      }],
+      var.kms_key_arn == null ? [] : [{
+        Sid       = "DecryptApiKeys"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = var.kms_key_arn
+        Condition = { StringLike = { "kms:EncryptionContext:PARAMETER_ARN" = "${local.parameter_arn_prefix}${local.api_keys_prefix}*" } }
+      }],
+    )
+  })
+
   # database login of the worker
   db_login = var.enable_db_application_user ? module.db_app_parameters.names : module.db_parameters.names
   db_policies = merge(

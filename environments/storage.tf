@@ -2,6 +2,7 @@ module "storage" {
   source = "../modules/storage"
 
   bucket_name       = coalesce(var.s3_bucket_name, "${var.environment_name}-grading-files")
+  enable_functions  = var.enable_functions
   enable_versioning = var.enable_s3_versioning
   force_destroy     = !var.enable_data_protection
   kms_key_arn       = var.kms_key_arn

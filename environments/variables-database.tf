@@ -211,6 +211,25 @@ variable "db_storage_performance" {
   default = null
 }
 
+variable "db_web_password" {
+  description = "Password of the user grading_web, with which the API reads the database; generated when absent."
+  type        = string
+  default     = null
+  ephemeral   = true
+  sensitive   = true
+
+  validation {
+    condition     = var.db_web_password == null ? true : can(regex("^[!#-&(-\\[\\]-_a-~]{8,128}$", var.db_web_password))
+    error_message = "db_web_password must have 8 to 128 printable ASCII characters without space, quotes, backtick and backslash."
+  }
+}
+
+variable "db_web_password_version" {
+  description = "Increase by one to apply a new db_web_password."
+  type        = number
+  default     = 1
+}
+
 variable "enable_db_application_user" {
   description = "Let workers log in as the application user instead of the administrator; create it first with `grader database-user`."
   type        = bool

@@ -55,8 +55,8 @@ variable "environment_name" {
   }
 
   validation {
-    condition     = !var.enable_web_tier || (length(var.environment_name) <= 20 && !startswith(var.environment_name, "internal-"))
-    error_message = "environment_name must have at most 20 characters and not start with internal- when enable_web_tier is true; a load balancer's name has at most 32 characters, 12 of which are -grading-web."
+    condition     = !(var.enable_web_tier || var.enable_api) || (length(var.environment_name) <= 20 && !startswith(var.environment_name, "internal-"))
+    error_message = "environment_name must have at most 20 characters and not start with internal- when enable_web_tier or enable_api is true; a load balancer's name has at most 32 characters, 12 of which are -grading-web."
   }
 }
 

@@ -1,6 +1,29 @@
 locals {
+  # The load balancer has one application behind it: the HTTP API as an ECS service, or one of your own on instances.
+  has_web = var.enable_web_tier || var.enable_api
+
+  # What the API needs besides.
+  api_environment = merge(local.redis_environment, local.webhook_hosts, local.sqs_environments["api"], [for parameters in module.db_web_parameters : {
+    API_HOST          = "0.0.0.0"
+    API_KEYS_PREFIX   = local.api_keys_prefix
+    API_PORT          = tostring(var.web_port)
+    DB_ENDPOINT_PARAM = module.db_parameters.names["endpoint"]
+    DB_NAME_PARAM     = module.db_parameters.names["name"]
+    DB_PASSWORD_PARAM = parameters.names["password"]
+    DB_USERNAME_PARAM = parameters.names["username"]
+  }]...)
+  api_policies = merge(
+    {
+      api-keys      = local.api_keys_policy
+      bucket        = module.storage.api_policy_json
+      db-parameters = module.db_parameters.reader_policies["web"]
+    },
+    { for index, parameters in module.db_web_parameters : "db-web-parameters" => parameters.reader_policy_json },
+    local.redis_policies, local.sqs_policies["api"],
+  )
+
   # Environment of the web application, with the same names as that of the workers.
-  web_environment = merge(local.mq_environments["web"], local.sqs_environments["web"], {
+  web_environment = merge(local.mq_environments["web"], local.sqs_environments["web"], var.enable_api ? local.api_environment : {}, {
     AWS_REGION          = var.aws_region
     ENVIRONMENT         = var.environment_name
     GRADING_BUCKET      = module.storage.bucket_name
@@ -18,7 +41,7 @@ locals {
 
 module "web" {
   source = "../modules/web"
-  count  = var.enable_web_tier ? 1 : 0
+  count  = local.has_web ? 1 : 0
 
   environment_name = var.environment_name
   region           = var.aws_region
@@ -30,15 +53,31 @@ module "web" {
   }
 
   application = {
-    command            = var.web_command
+    command            = var.enable_api ? ["grader", "api"] : var.web_command
     health_check_path  = var.web_health_check_path
-    image              = var.web_container_image
+    image              = var.enable_api ? coalesce(var.grading_container_image, local.no_image) : var.web_container_image
     log_kms_key_arn    = var.kms_key_arn
     log_retention_days = var.log_retention_days
     port               = var.web_port
+
+    service = !var.enable_api ? null : {
+      architecture = var.ecs_architecture
+      cluster_name = module.ecs_grading.cluster_name
+      cpu          = var.api_task_cpu
+      desired      = var.web_desired_count
+      max          = var.web_max_capacity
+      memory       = var.api_task_memory
+      min          = var.web_min_capacity
+
+      repository_credentials_arn = var.ecs_repository_credentials_arn
+      secret_kms_key_arns        = var.ecs_repository_credentials_arn == null ? [] : var.ecs_secret_kms_key_arns
+    }
   }
   environment = merge(var.web_settings, local.web_environment)
-  policies    = merge({ bucket = module.storage.web_policy_json }, lookup(local.mq_policies, "web", {}), local.sqs_policies["web"])
+  policies = merge(
+    lookup(local.mq_policies, "web", {}),
+    var.enable_api ? local.api_policies : merge({ bucket = module.storage.web_policy_json }, local.sqs_policies["web"]),
+  )
 
   instances = {
     desired     = var.web_desired_count
@@ -58,5 +97,7 @@ module "web" {
     deletion_protection = var.enable_data_protection
     domain_name         = var.web_domain_name
     internal            = var.web_enable_internal
+    waf                 = var.web_waf
+    zone_id             = var.web_hosted_zone_id
   }
 }

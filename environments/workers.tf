@@ -12,8 +12,22 @@ locals {
   # The health endpoint listens on 127.0.0.1, unless a load balancer needs it.
   health_settings = var.enable_ecs_alb_access ? { HEALTH_HOST = "0.0.0.0" } : {}
 
+  # Results by webhook: also the API checks the hosts of a request.
+  webhook_hosts = !var.enable_webhooks ? {} : {
+    WEBHOOK_ALLOWED_HOSTS = join(",", sort(var.webhook_allowed_hosts))
+    WEBHOOK_PRIVATE_HOSTS = join(",", sort(var.webhook_private_hosts))
+  }
+  webhook_environment = merge(local.webhook_hosts, [for parameters in module.webhook_parameters : {
+    WEBHOOKS_ENABLED      = "true"
+    WEBHOOK_HEADERS_PARAM = parameters.names["headers"]
+    WEBHOOK_SECRET_PARAM  = parameters.names["secret"]
+  }]...)
+
+  # A setting of the same name wins, for a handler of your own.
+  function_environment = var.enable_functions ? { JOB_HANDLER = "grading,function" } : {}
+
   # Environment of the worker; all other settings have defaults in the worker.
-  worker_environment = merge(var.grading_worker_settings, local.health_settings, local.mq_environments["worker"], local.sqs_environments["worker"], {
+  worker_environment = merge(local.function_environment, var.grading_worker_settings, local.redis_environment, local.webhook_environment, local.health_settings, local.mq_environments["worker"], local.sqs_environments["worker"], {
     AWS_REGION          = var.aws_region
     DB_ENDPOINT_PARAM   = module.db_parameters.names["endpoint"]
     DB_NAME_PARAM       = module.db_parameters.names["name"]
@@ -92,5 +106,7 @@ module "ecs_grading" {
     local.db_policies,
     lookup(local.mq_policies, "worker", {}),
     local.sqs_policies["worker"],
+    local.redis_policies,
+    { for index, parameters in module.webhook_parameters : "webhook-parameters" => parameters.reader_policy_json },
   )
 }

@@ -23,17 +23,22 @@ from gradectl.deploy.rendering import declared_variables
 ROOT = Path(__file__).resolve().parents[2]
 FILES = Path(__file__).parent / "scenarios"
 _APPLIED = "lives/local.py::assert_secrets_are_in_ssm_and_not_in_the_state"
+_APPLIED_API = "lives/api.py::assert_secrets_are_in_ssm_and_not_in_the_state"
 #: What no plan of the root alone can show, and the test that shows it.
 SHOWN_ELSEWHERE = {
     "aws_account_id": "test_provider.py::test_another_account_is_refused_with_both_accounts",
     "aws_region": "test_provider.py::test_everything_is_planned_in_the_region_given",
     "db_admin_password": _APPLIED,
     "db_application_password": _APPLIED,
+    "db_web_password": _APPLIED_API,
     "emulated": "test_provider.py::test_only_an_emulated_account_is_believed_unseen",
     "mq_admin_password": _APPLIED,
     "mq_engine_type": "test_refusals.py::test_a_wrong_value_is_refused_with_what_is_allowed",
     "mq_user_passwords": _APPLIED,
+    "redis_password": _APPLIED_API,
     "tags": "test_provider.py::test_tags_are_on_everything_beside_our_own",
+    "webhook_header_secrets": _APPLIED_API,
+    "webhook_secret": _APPLIED_API,
 }
 #: `<module>.aws_...`, where the module may have an index
 _IN_MODULE = re.compile(r"(?<![\w.])([a-z_]+(?:\[[^\]]*\])?)\.(?=aws_)")
