@@ -1,4 +1,4 @@
-# The load balancer and the application behind it: the HTTP API (enable_api), or one of your own (enable_web_tier).
+# The load balancer and the application behind it: the HTTP API (enable_api), or another one (enable_web_tier).
 
 variable "api_task_cpu" {
   description = "CPU units of a task of the API; 1024 equal one vCPU."

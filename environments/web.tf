@@ -1,5 +1,5 @@
 locals {
-  # The load balancer has one application behind it: the HTTP API as an ECS service, or one of your own on instances.
+  # The load balancer has one application behind it: the HTTP API as an ECS service, or another one on instances.
   has_web = var.enable_web_tier || var.enable_api
 
   # What the API needs besides.

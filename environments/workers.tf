@@ -23,8 +23,8 @@ locals {
     WEBHOOK_SECRET_PARAM  = parameters.names["secret"]
   }]...)
 
-  # A setting of the same name wins, for a handler of your own.
-  function_environment = var.enable_functions ? { JOB_HANDLER = "grading,function" } : {}
+  # A setting of the same name wins, for a custom handler.
+  function_environment = var.enable_functions ? { "JOB_HANDLER" = "grading,function" } : {}
 
   # Environment of the worker; all other settings have defaults in the worker.
   worker_environment = merge(local.function_environment, var.grading_worker_settings, local.redis_environment, local.webhook_environment, local.health_settings, local.mq_environments["worker"], local.sqs_environments["worker"], {
