@@ -28,6 +28,10 @@ class Sensitive:
         """Print the mask instead of the value."""
         return MASK
 
+    def equals(self, other: object) -> bool:
+        """Whether another sensitive value is the same."""
+        return isinstance(other, Sensitive) and other._value == self._value  # noqa: SLF001 - of this class
+
     def fingerprint(self, salt: str) -> str:
         """
         Return a text that is equal for equal values and reveals nothing else.

@@ -38,7 +38,6 @@ _STORED = {
     ("aws_db_instance", "password"): "password_wo",
     ("aws_rds_cluster", "master_password"): "master_password_wo",
     ("aws_secretsmanager_secret_version", "secret_string"): "secret_string_wo",
-    ("aws_elasticache_replication_group", "auth_token"): "another way to set it",
 }
 _TEXTS_IN_TEXTS = ("container_definitions", "policy", "user_data", "user_data_base64")
 
@@ -97,6 +96,9 @@ def _in_state(resource: Resource) -> Iterator[str]:
         for attribute in ("value", "insecure_value"):
             if _written(resource, attribute):
                 yield f"{attribute} is stored in the state in clear text: use value_wo"
+    if resource.kind == "aws_elasticache_replication_group" and _given_token(resource):
+        text = "auth_token is stored in the state in clear text"
+        yield f"{text}: use uuid() with ignore_changes, gradectl sets the real one"
     if resource.kind == "aws_mq_broker" and resource.before is None and _given_passwords(resource):
         text = "the password of a user is stored in the state in clear text"
         yield f"{text}: use uuid() with ignore_changes, gradectl sets the real one"
@@ -110,6 +112,14 @@ def _given_passwords(broker: Resource) -> bool:
     if marks is True:
         return False
     return not marks or any(mark.get("password") is not True for mark in marks)
+
+
+def _given_token(group: Resource) -> bool:
+    """Whether Redis gets a token from the files; the one of its creation stays in the state."""
+    before = group.before.get("auth_token") if isinstance(group.before, Mapping) else None
+    after = group.after.get("auth_token")
+    is_kept = after.equals(before) if isinstance(after, Sensitive) else after == before
+    return not is_kept and _written(group, "auth_token")
 
 
 def _written(resource: Resource, attribute: str) -> bool:

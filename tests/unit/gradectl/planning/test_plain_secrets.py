@@ -51,6 +51,21 @@ def encoded(text: str) -> str:
             {"user": [{"username": "admin", "password": SECRET}]},
             {"after_sensitive": {"user": True}, "after_unknown": {"user": [{"groups": [False]}]}},
         ),
+        (
+            "aws_elasticache_replication_group.this",
+            {"auth_token": SECRET},
+            {"after_sensitive": {"auth_token": True}},
+        ),
+        (
+            "aws_elasticache_replication_group.this",
+            {"auth_token": SECRET},
+            {
+                "actions": ["update"],
+                "before": {"auth_token": "random"},
+                "before_sensitive": {"auth_token": True},
+                "after_sensitive": {"auth_token": True},
+            },
+        ),
     ],
 )
 def test_a_secret_in_clear_text_or_in_the_state_is_refused(
@@ -84,6 +99,21 @@ def test_a_secret_in_clear_text_or_in_the_state_is_refused(
             "aws_mq_broker.this",
             {"user": [{"username": "admin"}]},
             {"after_sensitive": {"user": True}, "after_unknown": {"user": [{"password": True}]}},
+        ),
+        (
+            "aws_elasticache_replication_group.this",
+            {"node_type": "cache.t4g.micro"},
+            {"after_sensitive": {"auth_token": True}, "after_unknown": {"auth_token": True}},
+        ),
+        (
+            "aws_elasticache_replication_group.this",
+            {"auth_token": "random"},
+            {
+                "actions": ["update"],
+                "before": {"auth_token": "random"},
+                "before_sensitive": {"auth_token": True},
+                "after_sensitive": {"auth_token": True},
+            },
         ),
     ],
 )
