@@ -17,7 +17,7 @@ from gradectl.commands.arguments import (
     reviewed_option,
 )
 from gradectl.context import pass_context
-from gradectl.deploy.deploy_steps import wait_for_workers
+from gradectl.deploy.deploy_steps import api_outputs, wait_for_services
 from gradectl.deploy.deployment import Deployment
 from gradectl.monitoring.names import ResourceNames
 from gradectl.options import command
@@ -89,9 +89,10 @@ def apply(  # noqa: PLR0913 - one parameter an option
     summarise(app, f"Applied to {environment}", deployment.environment, plan, gates.markdown)
     sync_broker_users(deployment.aws, app.ui, environment, outputs)
     sync_redis_token(deployment.aws, app.ui, outputs)
-    redeploy_failed(deployment.aws, app.ui, outputs)
+    for each in (outputs, api_outputs(outputs)):
+        redeploy_failed(deployment.aws, app.ui, each)
     if wait:
-        wait_for_workers(deployment, outputs)
+        wait_for_services(deployment, outputs)
     _emit(deployment, plan, gates.document, applied=True, outputs=outputs)
     app.ui.say(f"next: gradectl smoke {environment}")
 

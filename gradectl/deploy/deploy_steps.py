@@ -14,7 +14,7 @@ from gradectl.deploy.verify.runner import require_verified, verify
 from gradectl.deploy.way_back import offer
 from gradectl.errors import GradectlError
 from gradectl.monitoring.environment_logs import lines_of_failed_workers, open_logs
-from gradectl.monitoring.names import ResourceNames
+from gradectl.monitoring.names import API, WORKERS, ResourceNames
 from gradectl.planning.gate import confirm_changes
 from gradectl.planning.gates import open_gates
 from gradectl.planning.plan import Plan
@@ -175,13 +175,14 @@ class DeploySteps:
         return f"{migrate_database(aws, self._ui, migration, _MIGRATE_SECONDS).command} succeeded"
 
     def wait(self) -> str:
-        """Wait until the workers run."""
+        """Wait until the workers and the HTTP API run."""
         if self._options.dry_run:
             return "would wait for the workers"
         outputs, deployment = self._applied(), self._deployment
-        redeploy_failed(deployment.aws, self._ui, outputs)
-        running = wait_for_workers(deployment, outputs)
-        return "the workers run" if running else "the environment has no workers"
+        for each in (outputs, api_outputs(outputs)):
+            redeploy_failed(deployment.aws, self._ui, each)
+        running = wait_for_services(deployment, outputs)
+        return f"{' and '.join(running)} run" if running else "the environment has no workers"
 
     def smoke(self) -> str:
         """Test the queues end to end; a failure names the way back."""
@@ -207,22 +208,39 @@ class DeploySteps:
         return self._outputs
 
 
-def wait_for_workers(deployment: Deployment, outputs: Mapping[str, Any]) -> bool:
+def api_outputs(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the service of the HTTP API as outputs name that of the workers; {} without one."""
+    if not outputs.get("api_service_name"):
+        return {}
+    return {
+        "cluster_name": outputs["cluster_name"],
+        "service_name": outputs["api_service_name"],
+        "task_definition_arn": outputs.get("api_task_definition_arn"),
+        "environment_name": outputs.get("environment_name"),
+    }
+
+
+def wait_for_services(deployment: Deployment, outputs: Mapping[str, Any]) -> list[str]:
     """
-    Wait until the workers of the last deployment run.
+    Wait until the workers and the HTTP API of the last deployment run.
 
     Args:
         deployment: The environment.
         outputs: Outputs of the root.
 
     Returns:
-        False when the root has no service.
+        What runs, for sentences; empty when the root has no service.
 
     Raises:
         GradectlError: They did not start in time; the error has the reasons and the last log lines.
     """
-    app, aws = deployment.app, deployment.aws
-    lines = lines_of_failed_workers(
-        open_logs(app, deployment.environment, aws, pauses(_LOG_SECONDS))
-    )
-    return wait_until_stable(aws, app.ui, outputs, _WAIT_SECONDS, last_log_lines=lines)
+    app, aws, environment = deployment.app, deployment.aws, deployment.environment
+    services = {"the workers": (WORKERS, outputs), "the HTTP API": (API, api_outputs(outputs))}
+    running = []
+    for name, (kind, found) in services.items():
+        if "service_name" in found:
+            logs = open_logs(app, environment, aws, pauses(_LOG_SECONDS), kind)
+            lines = lines_of_failed_workers(logs)
+            wait_until_stable(aws, app.ui, found, _WAIT_SECONDS, last_log_lines=lines)
+            running.append(name)
+    return running

@@ -17,7 +17,7 @@ STEPS = {
     "apply": "change the resources",
     "secrets": "set the passwords of the broker's users and of Redis",
     "migrate": "migrate the database",
-    "wait": "wait until the workers run",
+    "wait": "wait until the workers and the HTTP API run",
     "smoke": "send a job through each queue",
 }
 #: The plan is kept in memory only, so a run that begins within these steps begins with the first.

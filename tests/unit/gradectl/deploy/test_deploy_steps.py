@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gradectl.adapters.aws.ecs_models import EcsDeployment, EcsService
 from gradectl.deploy.deploy_steps import DeployOptions, DeploySteps
 from gradectl.environment import Environment
 from gradectl.errors import ConfigurationError, RefusedError
@@ -142,3 +143,35 @@ def test_the_dry_run_of_a_run_that_pushes_the_image_needs_none() -> None:
     details = run(deployment, "plan gate apply", dry_run=True, builds_image=True)
 
     assert details[-1] == "would apply: 1 to create"
+
+
+def test_the_deployments_of_the_workers_and_of_the_api_are_waited_for() -> None:
+    """Both have completed before the smoke test; the API has a task definition of its own."""
+    arns = {name: f"arn:aws:ecs:x:1:task-definition/{name}:3" for name in ("workers", "api")}
+    deployment = RecordedDeployment()
+    deployment.environment = deployment.environment.model_copy(
+        update={"variables": {"enable_api": True}}
+    )
+    asked = []
+
+    def get(cluster: str, name: str) -> EcsService:
+        asked.append((cluster, name))
+        rollout = EcsDeployment(
+            f"ecs-svc/{name}", arns[name], rollout="COMPLETED", desired=1, running=1
+        )
+        return EcsService(name, 1, 1, 0, arns[name], (rollout,))
+
+    deployment.aws.services = SimpleNamespace(get=get, find=get, history=lambda *_: ())
+    outputs = {
+        "cluster_name": "dev",
+        "service_name": "workers",
+        "task_definition_arn": arns["workers"],
+        "api_service_name": "api",
+        "api_task_definition_arn": arns["api"],
+    }
+    deployment.outputs = lambda **_: outputs  # type: ignore[method-assign]  # a fake of this test
+
+    details = run(deployment, "wait")
+
+    assert details == ["the workers and the HTTP API run"]
+    assert set(asked) == {("dev", "workers"), ("dev", "api")}
