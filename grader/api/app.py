@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from grader.api.catalogue import Catalogue
 from grader.api.docs import docs_router
@@ -137,10 +138,10 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
         found = error.errors() if isinstance(error, RequestValidationError) else []
         return problem(_invalid(found))
 
-    async def http_error(_request: Request, error: Exception) -> Response:
+    async def http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 400
         kind = _KINDS.get(status, Kind.MALFORMED_BODY)
-        headers = getattr(error, "headers", None)
+        headers = {"allow": _allowed(app, request)} if kind is Kind.METHOD_NOT_ALLOWED else {}
         return problem(
             ApiError(kind, kind.value.title, next_step="/docs has all endpoints", headers=headers)
         )
@@ -158,6 +159,17 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(GraderError, away)
     app.add_exception_handler(Exception, fault)
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """List the methods of a path; Starlette names those of one endpoint only."""
+    found = {
+        method
+        for path, operations in (app.openapi_schema or {}).get("paths", {}).items()
+        for method in operations
+        if compile_path(path)[0].match(request.url.path)
+    }
+    return ", ".join(sorted(method.upper() for method in found)) or "GET"
 
 
 def _invalid(found: Any) -> ApiError:  # noqa: ANN401 - FastAPI gives errors as plain dictionaries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -44,6 +45,8 @@ from grader.worker.worker import read_parameters
 #: Time for open calls after SIGTERM; the waiting are answered at once.
 DRAIN_SECONDS = 25
 _BACKLOG = 2048
+#: A thread that signs a call of the bucket yields to the loop after this time.
+_SWITCH_SECONDS = 0.001
 _SENDERS = 4
 _DATABASE_CONNECTIONS = 3
 
@@ -218,6 +221,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _run(app: FastAPI, listening: socket.socket, stopping: threading.Event) -> None:
     config = server_config(app, drain_seconds=DRAIN_SECONDS)
     server = uvicorn.Server(config)
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()

@@ -36,12 +36,12 @@ class QueuePosition(Message):
 
     name: Annotated[str, Field(description="queue")]
     position: Annotated[
-        int | None, Field(description="place in the queue, 1 is next; null: not known")
-    ]
+        int | None, Field(description="place in the queue, 1 is next; absent: not known")
+    ] = None
     waiting: Annotated[int, Field(description="messages that wait in the queue")]
     consumers: Annotated[
-        int | None, Field(description="workers that take from it; null: not counted")
-    ]
+        int | None, Field(description="workers that take from it; absent: not counted")
+    ] = None
     note: Annotated[str | None, Field(description="why it waits, such as: no worker runs")] = None
 
 

@@ -34,6 +34,8 @@ from grader.ports.submissions import Place
 router = APIRouter(prefix="/v1/submissions", tags=["submissions"])
 _NO_CONTENT = 204
 _ACCEPTED = 202
+_TEXT = {"type": "string"}
+_EVENT = {"type": "object", "properties": {"event": _TEXT, "id": _TEXT, "data": _TEXT}}
 
 
 @router.post(
@@ -124,7 +126,7 @@ async def read(request_id: RequestId, caller: Reader, parts: PartsOf) -> Respons
     responses={
         200: {
             "description": "Events named `submission`; each has the document of the submission",
-            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+            "content": {MEDIA_TYPE: {"schema": _EVENT}},
         },
         204: {"description": "The client has seen the last event"},
         **errors(404),

@@ -117,6 +117,9 @@ def test_an_odd_path_or_method_is_a_problem_too(
     assert answer.status == status
     assert answer.json["status"] == status
     assert answer.kind
+    if status == 405:
+        both = "GET, POST" if path == "/v1/submissions" else "POST"
+        assert answer.headers["allow"] == both
 
 
 def test_metrics_are_for_this_network_and_administrators(api: MemoryApi) -> None:
