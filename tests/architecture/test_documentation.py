@@ -325,6 +325,17 @@ def test_each_setting_of_the_worker_is_documented() -> None:
     assert not (missing := sorted(others - named)), f"describe in docs/: {missing}"
 
 
+def test_each_setting_of_the_api_is_documented() -> None:
+    """In docs/api.md, with its default; those of queues and database are as those of a worker."""
+    rows = table("docs/api.md", "setting")
+    documented = {row[0].strip("`"): row[1].strip("`") for row in rows}
+    expected = {
+        name: default for name, default, _ in explain(ApiSettings) if name.startswith("API_")
+    }
+
+    assert documented == expected, "docs/api.md: names and defaults"
+
+
 def test_the_page_of_settings_says_what_the_root_passes_on() -> None:
     """The root sets some, accepts others in `grading_worker_settings`, and rejects the rest."""
     rows = table("docs/worker-settings.md", "setting")
