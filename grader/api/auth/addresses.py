@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
-
-_FORWARDED = (b"forwarded", b"x-forwarded-for")
 
 
 def client_address(scope: Scope, trusted_proxies: int) -> str:
@@ -25,23 +22,8 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
     peer = str(client[0]) if client else ""
     if not trusted_proxies:
         return peer
-    values = ",".join(_values(scope, (b"x-forwarded-for",))).split(",")
+    headers = scope["headers"]
+    text = b",".join(value for name, value in headers if name == b"x-forwarded-for")
+    values = text.decode("latin-1").split(",")
     found = values[-trusted_proxies].strip() if len(values) >= trusted_proxies else ""
     return found or peer
-
-
-def is_from_inside(scope: Scope) -> bool:
-    """Whether a call comes from a loopback or private address, and through no proxy."""
-    client = scope.get("client")
-    if not client or any(True for _ in _values(scope, _FORWARDED)):
-        return False
-    try:
-        address = ipaddress.ip_address(client[0])
-    except ValueError:
-        return False
-    return address.is_private and not address.is_link_local
-
-
-def _values(scope: Scope, names: Iterable[bytes]) -> Iterable[str]:
-    wanted = set(names)
-    return (value.decode("latin-1") for name, value in scope["headers"] if name in wanted)
