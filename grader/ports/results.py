@@ -127,6 +127,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def release(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        """Give back deliveries that were taken and not sent."""
+        ...
+
     def delivered(self, deliveries: Sequence[WebhookDelivery]) -> None:
         """Note the success of attempts."""
         ...

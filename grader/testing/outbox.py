@@ -78,6 +78,12 @@ class MemoryOutbox:
                     taken.append(row.delivery)
         return taken
 
+    def release(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        """Give back deliveries."""
+        with self._lock:
+            for each in deliveries:
+                self._rows[each.delivery_id].leased_until = None
+
     def delivered(self, deliveries: Sequence[WebhookDelivery]) -> None:
         """Note the success of attempts."""
         now = self._now()

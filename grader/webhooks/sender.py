@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,6 +33,8 @@ _REPORT_SECONDS = 60.0
 _PRUNE_SECONDS = 3600.0
 _KEPT = timedelta(days=30)
 _PRUNED_AT_ONCE = 1000
+#: So long after a report the next ones are waited for, and noted with it.
+_GATHER_SECONDS = 0.005
 #: A host whose failed attempts take longer gets one thread until it answers again.
 _SLOW_SECONDS = 3.0
 
@@ -45,12 +47,15 @@ class Limits:
     Args:
         threads: Deliveries in all.
         per_host: Deliveries to one host.
+        held: Deliveries that are taken from the outbox in all, with those that are being sent;
+            half as many to one host. They save queries.
         idle_seconds: Between two looks for due deliveries, unless `wake` is called.
         retry_seconds: After an error of the database or the parameter store.
     """
 
     threads: int = 16
     per_host: int = 8
+    held: int = 64
     idle_seconds: float = 5.0
     retry_seconds: float = 15.0
 
@@ -92,7 +97,9 @@ class WebhookSender:
     _inbox: SimpleQueue[_Report | None] = field(default_factory=SimpleQueue, init=False)
     _tasks: SimpleQueue[_Task | None] = field(default_factory=SimpleQueue, init=False)
     _threads: int = field(default=0, init=False)
-    _busy: Counter[str] = field(default_factory=Counter, init=False)
+    _held: Counter[str] = field(default_factory=Counter, init=False)
+    _sending: Counter[str] = field(default_factory=Counter, init=False)
+    _waiting: dict[str, deque[_Task]] = field(default_factory=dict, init=False)
     _slow: set[str] = field(default_factory=set, init=False)
     _counts: Counter[str] = field(default_factory=Counter, init=False)
     _reported_at: float = field(default_factory=time.monotonic, init=False)
@@ -138,14 +145,14 @@ class WebhookSender:
     def _round(self) -> bool:
         """Take what is due and hand it to the threads; returns whether there was anything."""
         self._housekeeping()
-        free = self.limits.threads - self._busy.total()
-        if free <= 0:
+        if self._held.total() > self.limits.held // 2:
             return False
         keys = self.signing.keys()
-        slow = dict.fromkeys(self._slow, self.limits.per_host - 1)
-        busy = {host: self._busy[host] + slow.get(host, 0) for host in {*self._busy, *slow}}
-        limit = self.limits.per_host
-        taken = self.outbox.take(free, _LEASE, busy=busy, most_per_host=limit)
+        most_per_host = max(self.limits.held // 2, 1)
+        slow = dict.fromkeys(self._slow, most_per_host - 1)
+        busy = {host: self._held[host] + slow.get(host, 0) for host in {*self._held, *slow}}
+        most = self.limits.held - self._held.total()
+        taken = self.outbox.take(most, _LEASE, busy=busy, most_per_host=most_per_host)
         singles = [each.subject for each in taken if not each.is_batch]
         jobs = self.outbox.jobs(singles) if singles else {}
         for each in taken:
@@ -154,12 +161,28 @@ class WebhookSender:
                 self.outbox.failed(each, body, None)
                 self._count(each, Attempt(body, is_final=True), None)
             else:
-                self._busy[each.host] += 1
-                self._start(_Task(each, body, keys))
+                self._held[each.host] += 1
+                self._waiting.setdefault(each.host, deque()).append(_Task(each, body, keys))
+        self._dispatch()
         return bool(taken)
 
-    def _start(self, task: _Task) -> None:
-        if self._threads < min(self._busy.total(), self.limits.threads):
+    def _dispatch(self) -> None:
+        """Hand to the threads what may be sent now: each host gets its share."""
+        free = self.limits.threads - self._sending.total()
+        progress = True
+        while free > 0 and progress:
+            progress = False
+            for host in list(self._waiting):
+                limit = 1 if host in self._slow else self.limits.per_host
+                if free > 0 and self._sending[host] < limit:
+                    self._start(host, self._waiting[host].popleft())
+                    free, progress = free - 1, True
+                    if not self._waiting[host]:
+                        del self._waiting[host]
+
+    def _start(self, host: str, task: _Task) -> None:
+        self._sending[host] += 1
+        if self._threads < min(self._sending.total(), self.limits.threads):
             self._threads += 1
             name = f"webhook-{self._threads}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -180,13 +203,13 @@ class WebhookSender:
     def _received(self, wait: float) -> list[_Report]:
         """Wait for a report or a call of `wake`, and return all reports that are there."""
         reports: list[_Report] = []
+        until = time.monotonic() + wait
         try:
-            if wait:
-                found = self._inbox.get(timeout=wait)
-                reports += [found] if found is not None else []
             while True:
-                found = self._inbox.get_nowait()
+                left = until - time.monotonic()
+                found = self._inbox.get(timeout=left) if left > 0 else self._inbox.get_nowait()
                 reports += [found] if found is not None else []
+                until = min(until, time.monotonic() + (_GATHER_SECONDS if reports else 0))
         except Empty:
             return reports
 
@@ -194,14 +217,18 @@ class WebhookSender:
         """Write the results of attempts; those that cannot be written are made again later."""
         for each in reports:
             host, attempt = each.delivery.host, each.attempt
-            self._busy[host] -= 1
-            if not self._busy[host]:
-                del self._busy[host]
+            for counter in (self._held, self._sending):
+                counter[host] -= 1
+                if not counter[host]:
+                    del counter[host]
             if attempt.succeeded or attempt.seconds < _SLOW_SECONDS:
                 self._slow.discard(host)
             else:
                 self._slow.add(host)
+        if not self._stopping.is_set():
+            self._dispatch()
         try:
+            self._give_back(host for host in self._waiting if host in self._slow)
             done = [each.delivery for each in reports if each.attempt.succeeded]
             if done:
                 self.outbox.delivered(done)
@@ -213,6 +240,15 @@ class WebhookSender:
                 self._count(each.delivery, each.attempt, delay)
         except Exception as error:  # noqa: BLE001 - the leases end, and the deliveries are due again
             self._warn(error)
+
+    def _give_back(self, hosts: Iterable[str]) -> None:
+        """Give back what waits for these hosts, so that no lease ends while it waits."""
+        for host in list(hosts):
+            waiting = [each.delivery for each in self._waiting.pop(host)]
+            self._held[host] -= len(waiting)
+            if not self._held[host]:
+                del self._held[host]
+            self.outbox.release(waiting)
 
     def _count(self, delivery: WebhookDelivery, attempt: Attempt, delay: timedelta | None) -> None:
         subject, fields = delivery.subject, {"delivery_id": delivery.delivery_id}
@@ -253,11 +289,15 @@ class WebhookSender:
         """Note what ends within the time that is left, and end the threads."""
         for _ in range(self._threads):
             self._tasks.put(None)
+        try:
+            self._give_back(self._waiting)
+        except Exception as error:  # noqa: BLE001 - the leases end by themselves
+            self._warn(error)
         deadline = time.monotonic() + _JOIN_SECONDS * 0.75
-        while self._busy and (left := deadline - time.monotonic()) > 0:
+        while self._sending and (left := deadline - time.monotonic()) > 0:
             self._note(self._received(left))
-        if self._busy:
-            count = self._busy.total()
+        if self._sending:
+            count = self._sending.total()
             self.log.warning("Webhooks were being sent; they are sent again", count=count)
         if self._counts:
             self._report(time.monotonic())

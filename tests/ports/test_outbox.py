@@ -122,6 +122,15 @@ def test_a_taken_delivery_is_taken_by_no_other_sender(webhooks: Any, clock: Any)
     assert len(take(webhooks.other)) == 1
 
 
+def test_a_delivery_that_was_given_back_is_due(webhooks: Any) -> None:
+    """At once, for any sender; nothing counts as an attempt."""
+    webhooks.jobs.finish(result(), attempt=claim(webhooks.jobs), callback=CALLBACK)
+
+    webhooks.outbox.release(take(webhooks.outbox))
+
+    assert [each.attempts for each in take(webhooks.other)] == [0]
+
+
 def test_two_senders_share_the_deliveries(webhooks: Any) -> None:
     """At the same time, each delivery goes to one of them."""
     for number in range(12):

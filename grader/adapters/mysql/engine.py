@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pymysql
 from pymysql.constants import CLIENT
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from grader.adapters.trust import untrusted
@@ -76,6 +76,29 @@ def open_engine(login: Callable[[], DatabaseLogin], *, connections: int = 5) -> 
         pool_reset_on_return=None,  # autocommit leaves no transaction open,
         skip_autocommit_rollback=True,  # so there is nothing to roll back
     )
+
+
+@contextmanager
+def transaction(connection: Connection, *, read_committed: bool = False) -> Generator[None]:
+    """
+    Run a block in a transaction of a connection of `open_engine`.
+
+    It costs two round trips, those of SQLAlchemy about eight: they change the level of the session.
+
+    Args:
+        connection: In autocommit.
+        read_committed: Lock no gaps, and see in each statement what others have committed.
+    """
+    if read_committed:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    connection.exec_driver_sql("START TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        with suppress(SQLAlchemyError):  # a lost connection has rolled back already
+            connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
 
 
 def _connect(login: DatabaseLogin) -> pymysql.Connection:

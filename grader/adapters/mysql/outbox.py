@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import DATETIME, insert
 from sqlalchemy.exc import ProgrammingError
 
-from grader.adapters.mysql.engine import translated
+from grader.adapters.mysql.engine import transaction, translated
 from grader.adapters.mysql.table import JOBS, WEBHOOK_DELIVERIES
 from grader.contract.callbacks import Callback
 from grader.contract.documents import JobFields
@@ -167,21 +167,25 @@ class MysqlOutbox:
     ) -> list[WebhookDelivery]:
         """Take deliveries that are due; rows that another sender is taking are passed over."""
         full = [host for host, count in busy.items() if count >= most_per_host]
-        transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
-        with translated(_WHERE):
-            with self._engine.connect() as connection:
-                now = self._now(connection)
-                due = {"now": now, "busy_hosts": full}
-                if connection.scalar(_ANY_DUE, due) is None:
-                    return []
-            with transactional.begin() as connection:
+        with translated(_WHERE), self._engine.connect() as connection:
+            now = self._now(connection)
+            due = {"now": now, "busy_hosts": full}
+            if connection.scalar(_ANY_DUE, due) is None:
+                return []
+            with transaction(connection, read_committed=True):
                 rows = connection.execute(_TAKE, {**due, "most": most}).mappings().all()
                 taken = _within_limits(rows, busy, most_per_host)
                 if taken:
                     wanted = [row["delivery_id"] for row in taken]
                     until = now + lease
                     connection.execute(_AMONG, {"wanted": wanted, "leased_until": until})
-                return [_delivery(row) for row in taken]
+            return [_delivery(row) for row in taken]
+
+    def release(self, deliveries: Sequence[WebhookDelivery]) -> None:
+        """Give back deliveries with one statement."""
+        wanted = [each.delivery_id for each in deliveries]
+        with translated(_WHERE), self._engine.connect() as connection:
+            connection.execute(_AMONG, {"wanted": wanted, "leased_until": None})
 
     def delivered(self, deliveries: Sequence[WebhookDelivery]) -> None:
         """Note the success of attempts with one statement."""

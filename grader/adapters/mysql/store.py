@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from grader.adapters.mysql.engine import translated
+from grader.adapters.mysql.engine import transaction, translated
 from grader.adapters.mysql.outbox import MysqlOutbox, put_in_outbox
 from grader.adapters.mysql.table import JOBS
 from grader.contract.callbacks import Callback
@@ -179,12 +179,16 @@ class MysqlJobStore:
         if callback is None:  # one statement, without a transaction
             with translated(_WHERE), self._engine.connect() as connection:
                 return self._finish(connection, result, attempt, None)
-        transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
-        with translated(_WHERE), transactional.begin() as connection:
+        is_batch = callback.batch_id is not None
+        with (
+            translated(_WHERE),
+            self._engine.connect() as connection,
+            transaction(connection, read_committed=is_batch),
+        ):
             stored = self._finish(connection, result, attempt, callback)
             if stored:
                 put_in_outbox(connection, callback, result, self._now())
-            return stored
+        return stored
 
     def _finish(
         self, connection: Connection, result: JobResult, attempt: int, callback: Callback | None

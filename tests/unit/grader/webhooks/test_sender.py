@@ -6,11 +6,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from https_receiver import Receiver, answer, receiving
@@ -32,7 +33,7 @@ from grader.webhooks.signing import Signing
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 GRADE = Grade(verdict=Verdict.ACCEPTED, score=100, execution_time=1, memory_usage=1)
-QUICK = Limits(threads=4, per_host=2, idle_seconds=0.05, retry_seconds=0.02)
+QUICK = Limits(threads=4, per_host=2, held=16, idle_seconds=0.05, retry_seconds=0.02)
 
 
 class Clock:
@@ -235,6 +236,52 @@ def test_the_end_waits_for_what_is_being_sent() -> None:
 
     (done,) = world.jobs.outbox.find()
     assert done.status is DeliveryStatus.DELIVERED
+
+
+def test_what_waits_for_a_slow_receiver_is_given_back() -> None:
+    """Its lease would end while it waits; another sender may have more luck."""
+    world = World()
+    for number in range(6):
+        world.finish(f"req_{number}", "https://slow.example/")
+    world.client.answers["slow.example"] = TemporaryError("no answer in time")
+    sender = world.sender()
+    sender.deliverer = Slow(world.client, world.rules, sign)
+    with sender.in_background():
+        world.wait_for(lambda found: all(each.attempts == 1 for each in found))
+        most = max(sender.deliverer.together)
+
+    assert most <= 2
+    assert sender.deliverer.together[-1] == 1
+
+
+class Slow(Deliverer):
+    """Says that each attempt took long; notes how many run together."""
+
+    together: ClassVar[list[int]] = []
+    running: ClassVar[list[str]] = []
+
+    def attempt(self, delivery_id: str, *args: Any) -> Any:
+        """Make an attempt."""
+        self.running.append(delivery_id)
+        self.together.append(len(self.running))
+        found = super().attempt(delivery_id, *args)
+        self.running.remove(delivery_id)
+        return replace(found, seconds=9.0)
+
+
+def test_the_end_gives_back_what_was_not_sent() -> None:
+    """Another sender takes it at once."""
+    world = World()
+    hold = world.client.hanging["hooks.example.com"] = threading.Event()
+    for number in range(5):
+        world.finish(f"req_{number}")
+    with world.sending():
+        world.client.posts.get(timeout=10)
+        world.client.posts.get(timeout=10)
+        threading.Timer(0.1, hold.set).start()
+
+    found = world.jobs.outbox.take(9, timedelta(seconds=60), busy={}, most_per_host=9)
+    assert len(found) == 3
 
 
 def test_an_outbox_that_is_away_is_tried_again() -> None:
