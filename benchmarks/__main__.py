@@ -4,7 +4,7 @@ Entry point of `make bench`: writes figures and their baselines to build/bench.j
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
 the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
 its own, and measures a worker on queues of an emulated SQS. Then it builds the image of the worker,
-and visits the page of the API with a browser.
+visits the page of the API with a browser, and delivers webhooks to a receiver.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -29,6 +29,7 @@ import redriving
 import sandboxed
 import sqs
 import throughput
+import webhooks
 import whole_submissions
 from figures import Absent, Figure, Measured, write
 from local_stack import ROOT, Local
@@ -87,6 +88,7 @@ _PARTS = {
     "sqs": sqs.measure,
     "image": image.measure,
     "page": page.measure,
+    "webhooks": webhooks.measure,
 }
 
 
