@@ -139,7 +139,8 @@ def _judged(answer: Answer, address: str, now: datetime) -> Attempt:
         reason += ", and redirects are not followed: use the final URL"
     elif status == _GONE:
         reason += ", the receiver wants no more"
-    excerpt = " ".join(answer.excerpt.split())
+    printable = "".join(char if char.isprintable() else " " for char in answer.excerpt)
+    excerpt = " ".join(printable.split())
     reason += f": {excerpt}" if excerpt else ""
     return Attempt(
         reason[:_LONGEST_REASON],

@@ -148,9 +148,10 @@ def test_a_receiver_that_hangs_is_slow(deliver: Callable[..., Attempt], receiver
 )
 def test_any_other_status_is_a_failure_that_is_tried_again(status: int, reason: str) -> None:
     """With the beginning of what the receiver says."""
-    attempt = judged(Answer(status, excerpt="why\n\x1b"))
+    attempt = judged(Answer(status, excerpt="why\n\x1b[2J"))
 
     assert reason in attempt.reason
+    assert attempt.reason.isprintable()
     assert not attempt.is_final
 
 
