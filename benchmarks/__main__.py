@@ -3,8 +3,9 @@ Entry point of `make bench`: writes figures and their baselines to build/bench.j
 
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
 the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
-its own, and measures a worker on queues of an emulated SQS. Then it builds the image of the worker,
-visits the page of the API with a browser, and delivers webhooks to a receiver.
+its own, measures a worker on queues of an emulated SQS, and runs functions by the API. Then it
+builds the image of the worker, visits the page of the API with a browser, and delivers webhooks to
+a receiver.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -19,6 +20,7 @@ import sys
 import against_others
 import command_line
 import deploying
+import functions
 import image
 import known_cases
 import latency
@@ -86,6 +88,7 @@ _PARTS = {
     "system": system,
     "queues": queues.measure,
     "sqs": sqs.measure,
+    "functions": functions.measure,
     "image": image.measure,
     "page": page.measure,
     "webhooks": webhooks.measure,

@@ -16,7 +16,6 @@ from grader.contract.bucket import function_file_key, function_manifest_key
 from grader.contract.functions import FunctionManifest
 from grader.contract.verdicts import ErrorCode
 from grader.errors import (
-    HiddenObjectError,
     ObjectNotFoundError,
     ObjectTooLargeError,
     RequestError,
@@ -29,7 +28,6 @@ FRESH_SECONDS = 2.0
 #: Largest manifest; one with the most files and the longest names has a fifth of that.
 _MANIFEST_BYTES = 1 << 16
 _MOST_FUNCTIONS = 1024
-_MISSING = (ObjectNotFoundError, HiddenObjectError)
 
 
 class FunctionNotFoundError(ObjectNotFoundError):
@@ -82,6 +80,8 @@ class FunctionStore:
 
         Raises:
             FunctionNotFoundError: It does not exist.
+            AccessError: The worker may not read it; a worker may list the bucket, so this is no
+                function that does not exist.
             RequestError: Its manifest or one of its files is invalid, too large or missing.
             TemporaryError: The bucket cannot be reached, or the disk is full.
         """
@@ -111,7 +111,7 @@ class FunctionStore:
     def _read(self, function_id: str) -> FunctionManifest:
         try:
             body = self.store.get(function_manifest_key(function_id), max_bytes=_MANIFEST_BYTES)
-        except _MISSING:
+        except ObjectNotFoundError:
             self._forget(function_id)
             raise FunctionNotFoundError(function_id) from None
         except ObjectTooLargeError:
@@ -139,7 +139,7 @@ class FunctionStore:
         try:
             with self.cache.add(digest, lambda path: self._download(key, digest, path)) as added:
                 return os.pread(added.fd, added.size_bytes, 0)
-        except _MISSING:
+        except ObjectNotFoundError:
             raise _invalid(f"the file {name} is missing") from None
         except ObjectTooLargeError:
             text = f"the file {name} has more than {self.max_file_bytes} bytes"

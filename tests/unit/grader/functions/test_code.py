@@ -10,7 +10,7 @@ import pytest
 from grader.cache.files import FileCache
 from grader.client.functions import delete_function, make_manifest, upload_function
 from grader.contract.bucket import function_file_key, function_manifest_key
-from grader.errors import RequestError, TemporaryError
+from grader.errors import HiddenObjectError, RequestError, TemporaryError
 from grader.functions.code import FRESH_SECONDS, FunctionNotFoundError, FunctionStore
 from grader.testing import MemoryObjectStore
 
@@ -24,9 +24,12 @@ class CountingStore(MemoryObjectStore):
         """Start empty."""
         super().__init__()
         self.read: list[str] = []
+        self.is_hidden = False
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """Read an object, also to download it."""
+        if self.is_hidden:
+            raise HiddenObjectError("may not be read", where=key)
         self.read.append(key)
         return super().get(key, max_bytes=max_bytes)
 
@@ -107,6 +110,15 @@ def test_a_function_without_a_manifest_is_not_found(bench: Bench) -> None:
     bench.push(b"one")
 
     assert bench.functions.load("hello").source == b"one"
+
+
+def test_a_missing_right_is_not_a_missing_function(bench: Bench) -> None:
+    """It is the fault of the environment, so the request is tried again."""
+    bench.push(b"one")
+    bench.store.is_hidden = True
+
+    with pytest.raises(HiddenObjectError):
+        bench.functions.load("hello")
 
 
 def test_a_damaged_file_in_the_cache_is_downloaded_again(bench: Bench) -> None:
