@@ -157,9 +157,10 @@ def run(  # noqa: PLR0913 - one parameter for each option
         send_request(broker, queue, request)
     result = _wait(target, request)
     _emit_run(target, request, queue, result)
-    if _is_no_handler(result):
+    if is_without_handler(result):
         app.ui.say(f"the workers of {target.name} do not run functions")
-        app.ui.say("next: set JOB_HANDLER: grading,function in grading_worker_settings, and apply")
+        step = f"set enable_functions in its environment.yaml, then: gradectl apply {target.name}"
+        app.ui.say(f"next: {step}")
     answer = result.result
     succeeded = answer is not None and answer.status is FunctionStatus.SUCCESS
     return ExitCode.OK if succeeded else ExitCode.ERROR
@@ -221,7 +222,7 @@ def _wait(target: EnvironmentClient, request: FunctionRequest) -> FunctionResult
         ) from error
 
 
-def _is_no_handler(result: FunctionResult) -> bool:
+def is_without_handler(result: FunctionResult) -> bool:
     """Whether a worker took the request for a submission."""
     error = result.error
     if error is None or error.code is not ErrorCode.INVALID_REQUEST:

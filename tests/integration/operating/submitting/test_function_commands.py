@@ -74,6 +74,27 @@ def test_the_list_shows_what_the_last_runs_used(pushed: Any) -> None:
     assert found["tip"] in table
 
 
+def test_the_list_needs_no_database_and_shows_invalid_functions(pushed: Any) -> None:
+    """The last runs are then not known; a warning has the reason."""
+    bucket, key = pushed.bucket, "functions/broken/manifest.json"
+    pushed.client("s3").put_object(Bucket=bucket, Key=key, Body=b"{}")
+    endpoint = pushed.database.endpoint
+    pushed.set_parameter("db/endpoint", "127.0.0.1:1")
+    try:
+        done = function(pushed, "list")
+        table = pushed.gradectl("function", "list").stdout
+    finally:
+        pushed.set_parameter("db/endpoint", endpoint)
+        pushed.client("s3").delete_object(Bucket=bucket, Key=key)
+
+    assert done.code == 0, done.stderr
+    broken, *_ = (each for each in done.document["functions"] if each["function_id"] == "broken")
+    assert "functionId: Field required" in broken["error"]
+    assert {each["runs"] for each in done.document["functions"]} == {None}
+    assert "warning: last runs are not known: " in done.stderr
+    assert "broken: invalid manifest" in table
+
+
 def test_a_function_is_replaced_and_deleted(pushed: Any, tmp_path: Path) -> None:
     """A worker runs the new version within two seconds, and answers NOT_FOUND after the end."""
     folder = tmp_path / "replaced"
