@@ -242,6 +242,21 @@ def test_a_file_that_a_text_area_would_change_is_sent_as_it_is(
     assert (body["fileName"], "source" in body) == ("solution.py", False)
 
 
+def test_a_long_text_loses_its_colours_and_gets_them_back(page: Page) -> None:
+    """The editor colours all of the text at each key, so it stops where that would be slow."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('print(1)\\n'.repeat(7000))")
+    page.get_by_label("Source").focus()
+    page.keyboard.press("Control+v")
+    expect(page.locator(".language-text")).to_be_visible()
+    assert page.locator(".token").count() == 0
+
+    page.keyboard.press("Control+a")
+    page.keyboard.type("print(2)")
+
+    expect(page.locator(".language-python .token.number")).to_have_text("2")
+
+
 def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
     """With the headers that the API names; then the submission is sent."""
     content = b"#" * 1_500_000

@@ -45,6 +45,10 @@ export class Source {
       const [plain, text, focused] = [this.area, this.area.value, document.activeElement === this.area];
       const editor = core.createEditor(null, { value: text, language: "text", tabSize: 4, insertSpaces: true },
         commands.editorCommands(keys), commands.editHistory());
+      editor.on("update", (value) => { // also after pasting a long text
+        const language = this.#grammar(value);
+        if (language !== editor.options.language) queueMicrotask(() => editor.setOptions({ language }));
+      });
       editor.textarea.id = "source";
       editor.textarea.setAttribute("aria-describedby", plain.getAttribute("aria-describedby"));
       if (plain.value !== text) editor.setOptions({ value: plain.value });
