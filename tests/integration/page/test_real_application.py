@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 import uvicorn
-from browser import Watched, sign_in
+from browser import Watched, sign_in, violations
 from memory_api import KEYS, MemoryApi, MemoryGate, counters, failed, graded, running
 from playwright.sync_api import BrowserContext, expect
 from starlette.requests import HTTPConnection
@@ -138,3 +139,18 @@ def test_the_page_has_the_headers_of_the_application(
     assert "script-src 'self';" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_page_of_the_endpoints(
+    seen: Watched, served: tuple[MemoryApi, str], scheme: Literal["light", "dark"]
+) -> None:
+    """In both colours; and it needs no sideways scrolling on a screen of 320 pixels."""
+    page = seen.page
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{served[1]}/docs")
+    page.locator("#endpoints h2").first.wait_for()
+
+    assert violations(page) == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
