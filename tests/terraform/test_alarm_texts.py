@@ -30,7 +30,7 @@ def test_there_are_next_steps_for_every_part() -> None:
     texts = "".join(path.read_text() for path in ALARMS)
 
     assert len(next_steps()) == texts.count("Next: ")
-    assert {path.stem for path in ALARMS} == {"broker", "database", "queues", "workers"}
+    assert {path.stem for path in ALARMS} == {"api", "broker", "database", "queues", "workers"}
 
 
 @pytest.mark.parametrize(("command", "heading"), next_steps())

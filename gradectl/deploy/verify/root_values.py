@@ -29,9 +29,12 @@ DEFAULTS: Mapping[str, Any] = {
     "ecs_sidecars": {},
     "ecs_task_cpu": 512,
     "ecs_task_memory": 1024,
+    "enable_api": False,
     "enable_ecs_autoscaling": True,
     "enable_ecs_exec": False,
+    "enable_redis": False,
     "enable_web_tier": False,
+    "enable_webhooks": False,
     "grading_container_image": None,
     "grading_worker_settings": {},
     "kms_key_arn": None,
@@ -41,6 +44,7 @@ DEFAULTS: Mapping[str, Any] = {
     "mq_enable_role_users": True,
     "mq_existing": None,
     "mq_instance_type": "mq.t3.micro",
+    "redis_existing": None,
     "s3_bucket_name": None,
     "sqs_existing": None,
     "sqs_settings": {},
@@ -241,6 +245,12 @@ class RootValues:
         if self.uses_sqs:
             urls = {f"{purpose.replace('_', '-')}-url": plain for purpose in self.queues}
             parts["sqs"] = {"active": plain, **urls}
+        if self["enable_api"]:
+            parts["db-web"] = {"username": plain, "password": secret}
+        if self["enable_redis"] and self["redis_existing"] is None:
+            parts["redis"] = {"url": plain, "password": secret}
+        if self["enable_webhooks"]:
+            parts["webhook"] = {"headers": secret, "secret": secret}
         return {
             f"/{self.name}/{part}/{key}": kind
             for part, keys in parts.items()

@@ -189,6 +189,23 @@ def test_parameters_and_queues_follow_the_transport() -> None:
     assert both.queues["dead_letter"] == f"arn:aws:sqs:{REGION}:123456789012:dev-grading-dlq"
 
 
+def test_parameters_follow_the_ways_in_and_out() -> None:
+    """Those of the API, of Redis and of webhooks exist with these."""
+    all_on = values(enable_api=True, enable_redis=True, enable_webhooks=True)
+    existing = values(enable_redis=True, redis_existing={"url_parameter": "/shared/redis/url"})
+
+    added = set(all_on.parameters.items()) - set(values().parameters.items())
+    assert dict(added) == {
+        "/dev/db-web/password": "SecureString",
+        "/dev/db-web/username": "String",
+        "/dev/redis/password": "SecureString",
+        "/dev/redis/url": "String",
+        "/dev/webhook/headers": "SecureString",
+        "/dev/webhook/secret": "SecureString",
+    }
+    assert existing.parameters == values().parameters
+
+
 def test_an_existing_vpc_gets_the_missing_endpoints() -> None:
     """Those that are chosen; by default none is made, because private DNS is for the whole VPC."""
     chosen = values(vpc_existing=VPC, vpc_interface_endpoints=ENDPOINTS)
