@@ -52,8 +52,11 @@ _CHANGEABLE = {
 class CacheResponse(ElastiCacheResponse):
     """Moto's handlers, for replication groups that have a data plane."""
 
+    #: Status of a new group; with a data plane, `creating` until that runs.
+    first_status = AVAILABLE
+
     def create_replication_group(self) -> ActionResult:
-        """Handle CreateReplicationGroup; the group is in creation until its data plane runs."""
+        """Handle CreateReplicationGroup."""
         token = self._get_param("AuthToken")
         encrypts = bool(self._get_bool_param("TransitEncryptionEnabled"))
         _check_token(token, encrypts=encrypts)
@@ -65,7 +68,7 @@ class CacheResponse(ElastiCacheResponse):
         group.preferred_maintenance_window = (
             group.preferred_maintenance_window or "sun:05:00-sun:06:00"
         )
-        group.status = CREATING
+        group.status = self.first_status
         attributes(group)["tokens"] = (token,) if token else ()
         if tags := self._get_param("Tags", []):
             self.elasticache_backend.tagging_service.tag_resource(group.arn, tags)
@@ -157,8 +160,15 @@ _CLUSTER_ARGUMENTS = tuple(
 )
 
 
-def patch_elasticache() -> None:
-    """Install these handlers in this process."""
+def patch_elasticache(*, has_data_plane: bool) -> None:
+    """
+    Install these handlers in this process.
+
+    Args:
+        has_data_plane: Whether a supervisor starts a server for each group, and then sets its
+            status.
+    """
+    CacheResponse.first_status = CREATING if has_data_plane else AVAILABLE
     urls.url_paths["{0}/$"] = CacheResponse.dispatch
 
 
