@@ -19,7 +19,7 @@ languages: ## set up, and install the compilers of all languages
 image: ## set up, and install what builds and tests the image of the worker, and a browser
 	@scripts/setup image
 
-demo: $(if $(IMAGE),image,setup) ## deploy `local`, grade real submissions (KEEP=1: keep it running; IMAGE=1: run the image; TRANSPORT=sqs)
+demo: $(if $(IMAGE),image,setup) ## deploy `local`, grade real submissions (KEEP=1: keep it and its page running; IMAGE=1: run the image; TRANSPORT=sqs)
 	@IMAGE=$(IMAGE) TRANSPORT=$(TRANSPORT) exec $(PY) examples/demo
 
 # Three processes on two processors: tests on engines wait more than they compute.

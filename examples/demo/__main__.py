@@ -2,7 +2,8 @@
 Starts a local environment, grades the sample submissions, and stops it: `make demo`.
 
 Every step runs a command that a user could type. The exit code is not 0 if any result deviates from
-examples/submissions.yaml. `KEEP=1` leaves the environment running. With `IMAGE=1` the workers run
+examples/submissions.yaml. `KEEP=1` leaves the environment running, with the page of the HTTP API,
+and prints its URL with a key. With `IMAGE=1` the workers run
 from the file system of the image that is built and pushed first. `TRANSPORT=sqs` deploys
 `local-sqs`, which has queues of SQS and no broker.
 """
@@ -28,6 +29,7 @@ from command import (
     stop,
     stopped_by,
 )
+from http_api import api_url, deviations, make_key
 from submissions import SampleResult, lookup_deviations, read_samples, submit_all
 
 _COLUMNS = (
@@ -47,6 +49,13 @@ Try next{hint}:
   gradectl queue inspect grading-dlq{sample}
   gradectl local down
 """
+_HINT = " (after `KEEP=1 make demo`, which leaves the environment running)"
+_PAGE = """\
+The page of the HTTP API: {url}
+  key of the user demo, shown only here and valid for a day:
+  {key}
+  revoke it: gradectl api-key revoke {environment} KEY_ID
+"""
 
 
 class Demo:
@@ -57,6 +66,7 @@ class Demo:
         self.environment = environment()
         self.seconds: dict[str, float] = {}
         self.deviations: list[str] = []
+        self.url = self.key = ""
 
     def step(self, name: str, work: Callable[[], None]) -> None:
         """Run one step and record its duration."""
@@ -79,6 +89,7 @@ class Demo:
         self.step("problems", self.push)
         self.step("submissions", self.grade)
         self.step("queues", self.show_queues)
+        self.step("HTTP API", self.use_api)
 
     def push(self) -> None:
         """Upload the two problems."""
@@ -101,6 +112,11 @@ class Demo:
         """Show the queues and the dead letters."""
         gradectl("queue", "list", "--environment", self.environment)
         gradectl(*inspect("grading-dlq"))
+
+    def use_api(self) -> None:
+        """Make a key, and submit by the HTTP API."""
+        self.url, self.key = api_url(), make_key()
+        self.deviations += deviations(self.url, self.key)
 
 
 def failed_ids(results: Sequence[SampleResult]) -> list[str]:
@@ -154,15 +170,12 @@ def report(demo: Demo, total: float, *, keep: bool) -> int:
     if demo.deviations:
         return 1
     print(f"The demo passed in {total:.0f} seconds: every result is as expected.")
-    print(
-        _NEXT.format(
-            hint=""
-            if keep
-            else " (after `KEEP=1 make demo`, which leaves the environment running)",
-            sample=f" --sample {_SAMPLE}" if TRANSPORT == "sqs" else "",
-        ),
-        flush=True,
-    )
+    sample = f" --sample {_SAMPLE}" if TRANSPORT == "sqs" else ""
+    print(_NEXT.format(hint="" if keep else _HINT, sample=sample), flush=True)
+    if keep:
+        print(_PAGE.format(url=demo.url, key=demo.key, environment=demo.environment), flush=True)
+    else:
+        print(f"The page was at {demo.url}; `KEEP=1 make demo` keeps it.", flush=True)
     return 0
 
 

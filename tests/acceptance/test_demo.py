@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -88,6 +90,24 @@ def test_the_demo_grades_every_sample_as_expected(demo: subprocess.CompletedProc
     assert all(len(found) == 1 and found[0].endswith(" ok") for found in rows.values()), rows
     assert "every result is as expected" in demo.stdout
     assert "Traceback" not in demo.stdout
+
+
+def test_the_printed_page_and_key_work(demo: subprocess.CompletedProcess[str], stack: Any) -> None:
+    """The key of the demo is a user's: it sees its own submission and nobody else's."""
+    url, key = stack.stack.api_url, re.search(r"^  (gk_\S+)$", demo.stdout, re.MULTILINE)
+    assert f"The page of the HTTP API: {url}" in demo.stdout
+    assert key
+
+    def ask(path: str) -> Any:
+        request = urllib.request.Request(
+            f"{url}{path}", headers={"Authorization": f"Bearer {key[1]}"}
+        )
+        with urllib.request.urlopen(request, timeout=LONG) as answer:
+            return json.load(answer)
+
+    assert ask("/v1/me")["userId"] == "demo"
+    (own,) = ask("/v1/submissions")["submissions"]
+    assert (own["userId"], own["result"]["verdict"]) == ("demo", "AC")
 
 
 def test_an_unknown_request_exits_with_1(stack: Any) -> None:
