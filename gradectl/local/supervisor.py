@@ -62,6 +62,7 @@ class Supervisor:
         """Bind the ports and prepare the parts; raises `GradectlError`."""
         layout = StackLayout(location.directory)
         patch_mq()
+        patch_elasticache.wait_for_data_plane()
         certificates = make_certificates(layout.directory, "localhost", LOOPBACK)
         pages = {STATUS_PATH: self._status_page, SETTLED_PATH: self._settled_page}
         broker_port, database_port, registry_port, cache_port, balancer_port = free_ports(5)

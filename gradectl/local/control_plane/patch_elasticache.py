@@ -9,7 +9,7 @@ or delete a subnet group.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.elasticache import urls
@@ -50,13 +50,13 @@ _CHANGEABLE = {
 
 
 class CacheResponse(ElastiCacheResponse):
-    """Moto's handlers, for replication groups that have a data plane."""
+    """Moto's handlers, for replication groups that may have a data plane."""
 
-    #: Status of a new group; with a data plane, `creating` until that runs.
-    first_status = AVAILABLE
+    #: Status of a new group: with a data plane it is in creation until that runs.
+    first_status: ClassVar[str] = AVAILABLE
 
     def create_replication_group(self) -> ActionResult:
-        """Handle CreateReplicationGroup."""
+        """Handle CreateReplicationGroup; raises for a token that ElastiCache rejects."""
         token = self._get_param("AuthToken")
         encrypts = bool(self._get_bool_param("TransitEncryptionEnabled"))
         _check_token(token, encrypts=encrypts)
@@ -160,16 +160,14 @@ _CLUSTER_ARGUMENTS = tuple(
 )
 
 
-def patch_elasticache(*, has_data_plane: bool) -> None:
-    """
-    Install these handlers in this process.
-
-    Args:
-        has_data_plane: Whether a supervisor starts a server for each group, and then sets its
-            status.
-    """
-    CacheResponse.first_status = CREATING if has_data_plane else AVAILABLE
+def patch_elasticache() -> None:
+    """Install these handlers in this process."""
     urls.url_paths["{0}/$"] = CacheResponse.dispatch
+
+
+def wait_for_data_plane() -> None:
+    """Let new replication groups be in creation until their data plane runs."""
+    CacheResponse.first_status = CREATING
 
 
 def attributes(group: ReplicationGroup) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class ControlPlane:
         if registry:
             patch_ecr(registry)
         patch_ecs()
-        patch_elasticache(has_data_plane=on_change is not None)
+        patch_elasticache()
         patch_launch_templates()
         patch_load_balancers()
         patch_rds()

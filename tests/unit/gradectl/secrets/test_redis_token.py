@@ -12,7 +12,12 @@ from moto.elasticache.models import ReplicationGroup, elasticache_backends
 
 from gradectl.adapters.aws.account import Aws, AwsSettings
 from gradectl.errors import TryAgainError
-from gradectl.local.control_plane.patch_elasticache import AVAILABLE, described, patch_elasticache
+from gradectl.local.control_plane.patch_elasticache import (
+    AVAILABLE,
+    CREATING,
+    described,
+    patch_elasticache,
+)
 from gradectl.secrets.redis_token import sync_redis_token
 from gradectl.ui import Ui
 
@@ -71,8 +76,6 @@ def _redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
 
 def test_the_token_is_set_once_for_each_version_of_the_parameter(redis: Redis) -> None:
     """Afterwards only the token in SSM lets clients in; a second apply changes nothing."""
-    redis.group.status = AVAILABLE
-
     assert redis.sync()
     assert redis.tokens == (FIRST,)
     assert not redis.sync()
@@ -90,6 +93,7 @@ def test_the_token_is_set_once_for_each_version_of_the_parameter(redis: Redis) -
 
 def test_a_redis_that_does_not_become_available_keeps_its_token(redis: Redis) -> None:
     """The next apply sets it, because no version was recorded."""
+    redis.group.status = CREATING
     polls = iter([True, False])
 
     with pytest.raises(TryAgainError, match="Redis is creating"):
