@@ -22,6 +22,7 @@ from grader.errors import GraderError, SettingsError
 from grader.logs import Logger
 from grader.ports.functions import FunctionHistory
 from grader.ports.handlers import JobHandler, PreparingHandler
+from grader.ports.results import NoProgress, ProgressSink
 from grader.ports.stores import ObjectStore
 from grader.settings import WorkerSettings
 
@@ -41,12 +42,14 @@ class HandlerContext:
         objects: The grading bucket.
         log: Log of the worker.
         history: The last runs of functions; None: not known.
+        progress: Shows how far a job is, to those who wait for it.
     """
 
     settings: WorkerSettings
     objects: ObjectStore
     log: Logger
     history: FunctionHistory | None = None
+    progress: ProgressSink = field(default_factory=NoProgress)
     _shared: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, name: str, make: Callable[[], _T]) -> _T:

@@ -154,6 +154,23 @@ class WebhookTestSettings(LogSettings, WebhookSettings):
     aws_region: _Name = Field("ap-northeast-2", description="AWS region of SSM")
 
 
+class RedisSettings(BaseSettings):
+    """Names of the SSM parameters with address and password of Redis."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    redis_url_param: str = Field(
+        "", description="SSM parameter: rediss://host:port of Redis or Valkey; empty: none"
+    )
+    redis_password_param: str = Field(
+        "", description="SSM parameter: password of Redis; empty: none"
+    )
+    redis_ca_file: Path | None = Field(
+        None,
+        description="file of trusted authorities for Redis, in addition to those of the system",
+    )
+
+
 class DrainSettings(BaseSettings):
     """Whether both transports are used; read before `QueueSettings`, which depends on it."""
 
@@ -222,6 +239,7 @@ class QueueSettings(BaseSettings):
 
 
 class WorkerSettings(
+    RedisSettings,
     DatabaseSettings,
     HealthSettings,
     LogSettings,
@@ -312,6 +330,12 @@ class WorkerSettings(
         description="seconds a running request may take after SIGTERM, then it is given back; less"
         " than the stop timeout of the task",
     )
+    progress_interval_ms: int = Field(
+        1000,
+        ge=0,
+        description="time between two notes of the progress of running jobs in the database,"
+        " milliseconds; 0: none. With Redis the progress goes there instead",
+    )
     task_protection: bool = Field(
         True, description="protect the task from scale-in while a job runs for long, on ECS"
     )
@@ -338,7 +362,7 @@ class WorkerSettings(
         return self.use_sqs_queue or self.drain_other_transport
 
 
-class ApiSettings(DatabaseSettings, LogSettings, WebhookHostSettings, QueueSettings):
+class ApiSettings(RedisSettings, DatabaseSettings, LogSettings, WebhookHostSettings, QueueSettings):
     """All settings of the HTTP API; the task definition sets them."""
 
     environment: _Name = Field(description="name of the environment, e.g. production")

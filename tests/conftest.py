@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis
 import pymysql
 import pytest
+from redis_server import RedisServer, running_redis
 
 from gradectl.local.engines.activemq import BrokerSpec
 from gradectl.local.engines.broker_xml import BrokerUser
@@ -43,7 +44,10 @@ ROLE_USERS = (
 
 
 #: Fixtures of programs that `make fast` does without.
-ENGINE_FIXTURES = {"activemq", "engines", "guarded", "launcher", "mariadb", "terraform_folder"}
+ENGINE_FIXTURES = {
+    *("activemq", "engines", "guarded", "launcher"),
+    *("mariadb", "redis_server", "terraform_folder"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -141,6 +145,20 @@ def mariadb(
     """A real MariaDB with one user with all privileges; see `fresh_database`."""
     with running_database(engines, tmp_path_factory.mktemp("mariadb")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def running_redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis with TLS and a password; see `redis_server`."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis_server(running_redis_server: RedisServer) -> Iterator[RedisServer]:
+    """An empty Redis, which a test may stop, freeze or fill."""
+    yield running_redis_server
+    running_redis_server.restore()
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from grader.contract.functions import FunctionAnswer, FunctionStatus
-from grader.contract.messages import Failure, Grade, JobRequest, JobResult
+from grader.contract.functions import FunctionAnswer, FunctionRequest, FunctionStatus
+from grader.contract.messages import Failure, Grade, GradingRequest, JobRequest, JobResult
 from grader.contract.submissions import Submission, SubmissionStatus
+from grader.errors import RequestError
 
 #: A result of a handler other than grading and functions is its own document.
 Document = Submission | FunctionAnswer | JobResult
@@ -58,6 +59,22 @@ def fields_of(request: JobRequest) -> JobFields:
         function_id=getattr(request, "function_id", None),
         submitted_at=getattr(request, "timestamp", None),
     )
+
+
+def fields_of_message(body: bytes, request_id: str) -> JobFields:
+    """
+    Collect the fields of a request from its message.
+
+    Args:
+        body: The message.
+        request_id: Its id; all that is known of an invalid request.
+    """
+    for model in (GradingRequest, FunctionRequest):
+        try:
+            return fields_of(model.from_json(body))
+        except RequestError:
+            continue
+    return JobFields(request_id)
 
 
 def document_of(job: JobFields, result: JobResult, *, attempts: int) -> Document:

@@ -8,12 +8,13 @@ behaviour suite in tests/ports runs against both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from grader.contract.callbacks import Callback
 from grader.contract.messages import JobRequest, JobResult
+from grader.ports.results import ProgressNote
 
 #: Age at which a claim without a lease counts as abandoned; those of older workers have none.
 ABANDONED_AFTER = timedelta(hours=1)
@@ -56,10 +57,12 @@ class AlreadyFinished:
         result: The stored result.
         same_message: It was stored for this message, which was not settled then: the broker
             delivers it again.
+        attempts: Number of attempts made.
     """
 
     result: JobResult
     same_message: bool = False
+    attempts: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class JobRecord:
     created_at: datetime | None = None  # first claim, likewise
     held_until: datetime | None = None  # end of a running claim, unless it is renewed
     message_id: str = ""  # of the last claim
+    progress: str | None = None  # of the running attempt, as JSON
 
     def is_held(self, now: datetime) -> bool:
         """Whether a worker may still store a result: there is none, and the claim has not ended."""
@@ -114,6 +118,14 @@ class JobStore(Protocol):
 
         Returns:
             False if the worker no longer has it, and nothing was changed.
+        """
+        ...
+
+    def note_progress(self, notes: Sequence[ProgressNote]) -> None:
+        """
+        Note how far running attempts are, with one statement; others are left out.
+
+        It ends with the attempt: a result or the next claim removes it.
         """
         ...
 

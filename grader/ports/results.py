@@ -7,35 +7,120 @@ raise nothing. What they cannot pass on is logged and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from grader.contract.documents import JobFields
-from grader.contract.messages import JobRequest, JobResult
+from grader.contract.messages import JobResult
 from grader.contract.submissions import Progress
 
 
 class ResultBus(Protocol):
     """Passes stored results on; away: logged and counted."""
 
-    def publish(self, request: JobRequest, result: JobResult) -> None:
-        """Pass a result on, without waiting for anything."""
-        ...
+    def publish(self, body: bytes, result: JobResult, attempts: int) -> None:
+        """
+        Pass a result on, without waiting for anything.
 
-    def close(self) -> None:
-        """Pass on what is left, for at most a second."""
+        Args:
+            body: The message of the request, which may be invalid.
+            result: Its result.
+            attempts: Number of attempts made.
+        """
         ...
 
 
 class ProgressSink(Protocol):
     """Shows how far jobs are: lossy and bounded, never at the cost of grading."""
 
-    def report(self, request_id: str, progress: Progress) -> None:
-        """Replace the progress of a job, without waiting for anything."""
+    def report(self, request_id: str, progress: Callable[[], Progress]) -> None:
+        """
+        Replace the progress of a job, without waiting for anything.
+
+        Args:
+            request_id: The request.
+            progress: Makes the document; called on another thread, and only for what is shown.
+        """
         ...
+
+
+class NoResultBus:
+    """Passes nothing on."""
+
+    def publish(self, body: bytes, result: JobResult, attempts: int) -> None:
+        """Do nothing."""
+
+
+class NoProgress:
+    """Shows nothing."""
+
+    def report(self, request_id: str, progress: Callable[[], Progress]) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class PushedValue:
+    """
+    A text that is published, and kept for who asks later.
+
+    Args:
+        name: Of the channel and of the key.
+        text: The document as JSON.
+        replaces: A key that is deleted with it; empty for none.
+    """
+
+    name: str
+    text: bytes
+    replaces: str = ""
+
+
+class ValuePublisher(Protocol):
+    """A connection that publishes values; used by one thread."""
+
+    def publish(self, values: Sequence[PushedValue]) -> str:
+        """
+        Publish values in order, in one round trip.
+
+        Returns:
+            Why some were not kept, such as: the memory is full; empty if all were.
+
+        Raises:
+            GraderError: The service is away, not trusted, or refuses the login.
+        """
+        ...
+
+    def close(self) -> None:
+        """Disconnect."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProgressNote:
+    """
+    Progress of a running attempt.
+
+    Args:
+        request_id: The request.
+        attempt: Number of the attempt.
+        text: The progress as JSON.
+    """
+
+    request_id: str
+    attempt: int
+    text: str
+
+
+def result_channel(request_id: str) -> str:
+    """Name of the channel and the key with the result of a request."""
+    return f"result:{request_id}"
+
+
+def progress_channel(request_id: str) -> str:
+    """Name of the channel and the key with the progress of a request."""
+    return f"progress:{request_id}"
 
 
 class DeliveryStatus(StrEnum):

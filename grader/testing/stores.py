@@ -29,7 +29,7 @@ from grader.ports.jobs import (
     HeldByAnother,
     JobRecord,
 )
-from grader.ports.results import StoredJob
+from grader.ports.results import ProgressNote, StoredJob
 from grader.ports.stores import ObjectInfo, UploadTarget
 from grader.testing.outbox import MemoryOutbox
 
@@ -163,7 +163,8 @@ class MemoryJobStore:
         with self._lock:
             job = self._jobs.get(request_id)
             if job is not None and job.record.result is not None:
-                return AlreadyFinished(job.record.result, job.message_id == claim.message_id)
+                same_message = job.message_id == claim.message_id
+                return AlreadyFinished(job.record.result, same_message, job.record.attempts)
             if job is not None and self._is_held(job, claim):
                 return HeldByAnother(job.record.worker_id)
             attempt = 1 if job is None else job.record.attempts + 1
@@ -205,9 +206,17 @@ class MemoryJobStore:
                 or (job.record.worker_id, job.record.attempts, job.record.result) != mine
             ):
                 return False
-            job.record = replace(job.record, attempts=attempt - 1, worker_id="")
+            job.record = replace(job.record, attempts=attempt - 1, worker_id="", progress=None)
             job.leased_until = self._now() - timedelta(seconds=1)
             return True
+
+    def note_progress(self, notes: Sequence[ProgressNote]) -> None:
+        """Note how far running attempts are."""
+        with self._lock:
+            for note in notes:
+                job = self._jobs.get(note.request_id)
+                if job and job.record.result is None and job.record.attempts == note.attempt:
+                    job.record = replace(job.record, progress=note.text)
 
     def note_failure(self, request_id: str, attempt: int) -> None:
         """Note the failure of an attempt."""
@@ -234,6 +243,7 @@ class MemoryJobStore:
                 status=result.status.value,
                 result=stored,
                 updated_at=_aware(self._now()),
+                progress=None,
                 created_at=job.record.created_at or _aware(self._now()),
             )
             job.finished = next(self._finished)

@@ -90,6 +90,10 @@ class ActiveJobs:
         """Return the ids of the claimed requests."""
         return [job.request_id for job in list(self._claimed.values())]
 
+    def attempts(self) -> dict[str, int]:
+        """Return the running attempt of each claimed request."""
+        return {job.request_id: job.attempt for job in list(self._claimed.values())}
+
     def longest_seconds(self) -> float:
         """Return the age of the oldest running job, in seconds; 0 when none runs."""
         begun = self._begun()

@@ -12,6 +12,7 @@ from functools import partial
 from grader.errors import AccessError, ConnectionLostError, GraderError, StoppingError
 from grader.logs import Logger
 from grader.ports.messages import Delivery, JobSource
+from grader.ports.results import NoResultBus, ResultBus
 from grader.worker.activity import ActiveJobs
 from grader.worker.heartbeat import holding
 from grader.worker.processor import JobProcessor
@@ -55,6 +56,7 @@ class Consumer:
         stopping: Set when no further message is to be taken.
         log: Log of the worker.
         active: Shows since when a message is being worked on.
+        results: Passes stored results on.
         clock: Gives the time of a failed result, UTC.
     """
 
@@ -67,6 +69,7 @@ class Consumer:
     stopping: threading.Event
     log: Logger
     active: ActiveJobs = field(default_factory=ActiveJobs)
+    results: ResultBus = field(default_factory=NoResultBus)
     clock: Callable[[], datetime] = _now
     _was_connected: threading.Event = field(default_factory=threading.Event, init=False)
     _has_settled: threading.Event = field(default_factory=threading.Event, init=False)
@@ -174,6 +177,8 @@ class Consumer:
             self.recorder.restore(outcome.result)
         if isinstance(outcome, Retry) and outcome.attempt:
             self.recorder.note_failure(outcome.request_id, outcome.attempt)
+        if settlement.answer is not None:
+            self.results.publish(delivery.body, settlement.answer, settlement.attempts)
         return outcome, settlement
 
     def _confirmed(self, settlement: Settlement) -> None:

@@ -1,4 +1,4 @@
-"""Endpoints and logins of the broker and the database, read from SSM."""
+"""Endpoints and logins of the broker, the database and Redis, read from SSM."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.adapters.mysql.engine import DatabaseLogin
+from grader.adapters.redis import RedisLogin
 from grader.errors import AccessError, SettingsError, TemporaryError
 from grader.logs import Redactor
 from grader.ports.stores import ParameterStore
@@ -32,6 +33,7 @@ class Parameters:
         names: Parameter names by key, e.g. `db_name`.
         redactor: Masks the passwords in the log.
         ca_file: Trusted authorities for the database; None: its certificate is not checked.
+        redis_ca_file: Trusted authorities for Redis, in addition to those of the system.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Parameters:
         redactor: Redactor,
         *,
         ca_file: Path | None = None,
+        redis_ca_file: Path | None = None,
     ) -> None:
         """Read nothing; `refresh` does."""
+        self._redis_ca_file = redis_ca_file
         self._store = store
         self._names = dict(names)
         self._redactor = redactor
@@ -96,6 +100,13 @@ class Parameters:
             password=self["db_password"],
             ca_file=self._ca_file,
         )
+
+    def redis_login(self) -> RedisLogin:
+        """Build the login to Redis from the current values; raises `SettingsError`."""
+        with self._lock:
+            values = self._values
+        password = values.get("redis_password", "")
+        return RedisLogin.of_url(values["redis_url"], password, self._redis_ca_file)
 
 
 def parameter_names(settings: Mapping[str, object]) -> dict[str, str]:

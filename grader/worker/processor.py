@@ -98,7 +98,7 @@ class JobProcessor:
         claimed = self._retry(lambda: self.jobs.claim(claim))
         if isinstance(claimed, AlreadyFinished):
             self._note("Result is known, sending it again", request)
-            return AlreadyDone(claimed.result, unsettled=claimed.same_message)
+            return AlreadyDone(claimed.result, claimed.same_message, claimed.attempts)
         if isinstance(claimed, HeldByAnother):
             self._note("Request is held by another message", request, holder=claimed.worker_id)
             return Retry()

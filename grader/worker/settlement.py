@@ -21,7 +21,7 @@ read `grading-results` did not ask for it.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from grader.contract.bucket import ObjectUrl, result_key
@@ -135,10 +135,12 @@ class AlreadyDone:
         result: The stored result.
         unsettled: It is that of this message, whose worker or connection ended before it was
             settled; otherwise the message is a duplicate.
+        attempts: Number of attempts made.
     """
 
     result: JobResult
     unsettled: bool = False
+    attempts: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,8 @@ class Settlement:
         attempt: Number of the attempt whose result it is; a later attempt may have taken over.
         failed: The record is a failure, whose `result.json` has not been written yet.
         callback: The webhook of the record, which is stored with it.
+        answer: The result that `outgoing` sends, to publish it as well once it is stored.
+        attempts: Number of attempts made for it.
     """
 
     outgoing: tuple[Outgoing, ...]
@@ -215,6 +219,8 @@ class Settlement:
     attempt: int = 0
     failed: bool = False
     callback: Callback | None = None
+    answer: JobResult | None = None
+    attempts: int = 0
 
 
 def settle(
@@ -234,7 +240,7 @@ def settle(
     if not name or isinstance(outcome, Retry):
         return _with_callback(settlement, delivery, policy)
     record = settlement.record and settlement.record.model_copy(update={"rejudging": name})
-    return replace(settlement, outgoing=(), record=record)
+    return replace(settlement, outgoing=(), record=record, answer=None)
 
 
 def _with_callback(
@@ -255,11 +261,13 @@ def _settlement(
     match outcome:
         case Done(result, attempt):
             dead = dead_letter_of(result, delivery, policy.dead_letter_queue, now)
-            return Settlement((_result_message(result, policy, now), *dead), result, attempt)
-        case AlreadyDone(result, unsettled):
+            message = _result_message(result, policy, now)
+            return Settlement((message, *dead), result, attempt, answer=result, attempts=attempt)
+        case AlreadyDone(result, unsettled, attempts):
             letter = dead_letter_of(result, delivery, policy.dead_letter_queue, now)
             dead = letter if unsettled else ()
-            return Settlement((_result_message(result, policy, now), *dead))
+            message = _result_message(result, policy, now)
+            return Settlement((message, *dead), answer=result, attempts=attempts)
         case Retry(attempt, reason):
             if attempt:
                 delay_ms = policy.delay_ms(attempt, original_id(delivery))
@@ -285,7 +293,7 @@ def superseded(row: JobRecord | None, message_id: str = "") -> Outcome:
     """
     if row is None or row.result is None:
         return Retry()
-    return AlreadyDone(row.result, unsettled=row.message_id == message_id)
+    return AlreadyDone(row.result, row.message_id == message_id, row.attempts)
 
 
 def _rejected(
@@ -296,10 +304,10 @@ def _rejected(
         return _rejected_without_id(outcome.error, delivery, dead, policy, now)
     if outcome.known is None:
         failed = _failed(outcome.request_id, outcome.error, dead, policy, now)
-        return replace(failed, attempt=outcome.attempt)
+        return replace(failed, attempt=outcome.attempt, attempts=outcome.attempt)
     stored = outcome.known.result
     answer = () if stored is None else (_result_message(stored, policy, now),)
-    return Settlement((*answer, dead))
+    return Settlement((*answer, dead), answer=stored, attempts=outcome.known.attempts)
 
 
 def _exhausted(
@@ -309,7 +317,7 @@ def _exhausted(
     letter = dead_letter(delivery, error, policy.dead_letter_queue, now)
     dead = for_operators(letter, reason=outcome.reason, made=outcome.made)
     failed = _failed(outcome.request_id, error, dead, policy, now)
-    return replace(failed, attempt=outcome.attempt)
+    return replace(failed, attempt=outcome.attempt, attempts=outcome.attempt)
 
 
 def _rejected_without_id(
@@ -328,7 +336,8 @@ def _failed(
 ) -> Settlement:
     result_file = str(ObjectUrl(policy.bucket, result_key(request_id)))
     result = _failure(request_id, error, now).model_copy(update={"result_file": result_file})
-    return Settlement((_result_message(result, policy, now), dead), record=result, failed=True)
+    message = _result_message(result, policy, now)
+    return Settlement((message, dead), record=result, failed=True, answer=result)
 
 
 def _failure(request_id: str, error: RequestError, now: datetime) -> JobResult:

@@ -26,6 +26,7 @@ from grader.logs import Logger, Redactor
 from grader.migrations import migrate
 from grader.ports.handlers import JobHandler, PreparingHandler
 from grader.ports.jobs import JobStore
+from grader.ports.results import ResultBus
 from grader.ports.stores import ObjectStore
 from grader.ports.transport import Transport
 from grader.settings import DatabaseSettings, WorkerSettings, worker_id
@@ -39,6 +40,7 @@ from grader.worker.parameters import Parameters, parameter_names
 from grader.worker.prefetch import Prefetcher
 from grader.worker.processor import JobProcessor
 from grader.worker.protection import ScaleInProtection
+from grader.worker.pushing import open_pushing
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
@@ -58,7 +60,8 @@ class _Shared:
     jobs: JobStore
     objects: ObjectStore
     request_model: type[JobRequest]
-    active: ActiveJobs = field(default_factory=ActiveJobs)
+    active: ActiveJobs
+    results: ResultBus
     on_webhook: Callable[[], None] = lambda: None
 
 
@@ -99,7 +102,13 @@ class Worker:
             jobs = open_jobs(parameters, retrier, connections=connections)
             sender = self._sender(jobs, parameters)
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
-            context = HandlerContext(settings, objects, self.log, history=jobs)
+            active = ActiveJobs()
+            pushing = stack.enter_context(
+                open_pushing(settings, parameters, jobs, active, self.log)
+            )
+            context = HandlerContext(
+                settings, objects, self.log, history=jobs, progress=pushing.progress
+            )
             spec = stack.enter_context(self.open_handler(context))
             shared = _Shared(
                 stopping=stopping,
@@ -109,6 +118,8 @@ class Worker:
                 jobs=jobs,
                 objects=objects,
                 request_model=spec.request_model,
+                active=active,
+                results=pushing.results,
                 on_webhook=sender.wake if sender else lambda: None,
             )
             handlers = {name: stack.enter_context(spec.open()) for name in names}
@@ -169,6 +180,7 @@ class Worker:
             stopping=shared.stopping,
             log=self.log,
             active=shared.active,
+            results=shared.results,
         )
 
     def _sender(self, jobs: MysqlJobStore, parameters: Parameters) -> WebhookSender | None:
@@ -219,7 +231,13 @@ def read_parameters(settings: DatabaseSettings, retrier: Retrier, redactor: Reda
     """Read the values behind the `*_PARAM` variables; retries while SSM is unreachable."""
     store = open_parameter_store(settings.aws_region)
     names = parameter_names(settings.model_dump())
-    parameters = Parameters(store, names, redactor, ca_file=settings.db_ca_file)
+    parameters = Parameters(
+        store,
+        names,
+        redactor,
+        ca_file=settings.db_ca_file,
+        redis_ca_file=getattr(settings, "redis_ca_file", None),
+    )
     retrier.call("parameters", parameters.refresh, (TemporaryError,))
     return parameters
 

@@ -131,6 +131,7 @@ CONFINED = {
     "pyseccomp": "grader/sandbox/policy.py",
     "prometheus_client": "grader/api/*",
     "python_terraform": "gradectl/adapters/terraform/*",
+    "redis": "grader/adapters/redis.py",
     "rich": "gradectl/ui.py",
     "sqlalchemy": "grader/adapters/mysql/* grader/migrations/*",
     "starlette": "grader/api/*",

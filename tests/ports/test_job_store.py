@@ -32,6 +32,7 @@ from grader.ports.jobs import (
     HeldByAnother,
     JobStore,
 )
+from grader.ports.results import ProgressNote
 
 NOW = datetime(2024, 8, 20, 12, 0, 15, tzinfo=UTC)
 
@@ -255,6 +256,46 @@ def test_a_claim_ends_with_its_lease(job_store: JobStore, clock: Any) -> None:
     assert isinstance(job_store.claim(claim(message_id="ID:2")), HeldByAnother)
     clock.now += timedelta(seconds=1)
     assert job_store.claim(claim(message_id="ID:2")) == Granted(2)
+
+
+def test_progress_is_noted_for_running_attempts_only(job_store: JobStore) -> None:
+    """With one call for all; an attempt that was taken over, or has a result, gets none."""
+    for name in ("req_1", "req_2", "req_3"):
+        job_store.claim(claim(request_id=name))
+    job_store.claim(claim(request_id="req_2"))
+    job_store.finish(completed("req_3"), attempt=1)
+    before = job_store.get("req_1")
+    names = ("req_1", "req_2", "req_3", "req_4")
+
+    job_store.note_progress([])
+    job_store.note_progress([ProgressNote(name, 1, '{"phase":"한"}') for name in names])
+
+    rows = [job_store.get(name) for name in names]
+    assert [row and row.progress for row in rows] == ['{"phase":"한"}', None, None, None]
+    assert rows[0] == replace(before, progress='{"phase":"한"}')
+
+
+def test_progress_ends_with_its_attempt(job_store: JobStore) -> None:
+    """By a result, by the next claim, or when it is given back."""
+    names = ("req_1", "req_2", "req_3")
+    for name in names:
+        job_store.claim(claim(request_id=name))
+    job_store.note_progress([ProgressNote(name, 1, "{}") for name in names])
+
+    job_store.finish(completed("req_1"), attempt=1)
+    job_store.claim(claim(request_id="req_2"))
+    job_store.give_back("one", "req_3", 1)
+
+    assert [job_store.get(name).progress for name in names] == [None, None, None]
+
+
+def test_a_known_result_has_the_number_of_its_attempts(job_store: JobStore) -> None:
+    """For the document that is published again."""
+    job_store.claim(claim())
+    job_store.claim(claim())
+    job_store.finish(completed(), attempt=2)
+
+    assert job_store.claim(claim()).attempts == 2
 
 
 def test_a_row_says_until_when_its_claim_holds(job_store: JobStore, clock: Any) -> None:

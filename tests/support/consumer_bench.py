@@ -15,6 +15,7 @@ from grader.logs import Logger
 from grader.ports.handlers import JobHandler
 from grader.ports.jobs import Claim, ClaimOutcome
 from grader.ports.messages import Delivery, JobSource, Outgoing
+from grader.ports.results import NoResultBus, ResultBus
 from grader.testing import MemoryJobSource, MemoryJobStore, MemoryObjectStore, MemoryQueues
 from grader.worker.activity import ActiveJobs
 from grader.worker.consumer import Consumer
@@ -84,6 +85,7 @@ class Bench:
     policy: DeliveryPolicy = POLICY
     active: ActiveJobs = field(default_factory=ActiveJobs)
     on_claim: Callable[[str, int], bool] = lambda _request_id, _attempt: True
+    pushed: ResultBus = field(default_factory=NoResultBus)
     refreshed: int = 0
 
     def send(self, **changes: object) -> None:
@@ -118,6 +120,7 @@ class Bench:
             stopping=self.stopping,
             log=self.log,
             active=self.active,
+            results=self.pushed,
             clock=lambda: NOW,
         ).run()
 

@@ -13,12 +13,14 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
     insert,
     literal_column,
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +41,7 @@ from grader.ports.jobs import (
     HeldByAnother,
     JobRecord,
 )
+from grader.ports.results import ProgressNote
 
 _RUNNING = "running"
 _WHERE = "database"
@@ -150,6 +153,7 @@ class MysqlJobStore:
         values = {
             "attempts": attempt - 1,
             "worker_id": "",
+            "progress": None,
             "updated_at": now,
             "leased_until": now - timedelta(seconds=1),
             "leased_attempt": attempt - 1,
@@ -172,6 +176,23 @@ class MysqlJobStore:
         with translated(_WHERE), self._engine.connect() as connection:
             connection.execute(_NOTE_FAILURE, values)
 
+    def note_progress(self, notes: Sequence[ProgressNote]) -> None:
+        """Note how far running attempts are, with one statement."""
+        if not notes:
+            return
+        mine = [(note.request_id, note.attempt) for note in notes]
+        statement = (
+            update(JOBS)
+            .where(
+                JOBS.c.request_id.in_([note.request_id for note in notes]),
+                tuple_(JOBS.c.request_id, JOBS.c.attempts).in_(mine),
+                JOBS.c.status == _RUNNING,
+            )
+            .values(progress=case({n.request_id: n.text for n in notes}, value=JOBS.c.request_id))
+        )
+        with translated(_WHERE), self._engine.connect() as connection:
+            connection.execute(statement)
+
     def finish(
         self, result: JobResult, *, attempt: int = 0, callback: Callback | None = None
     ) -> bool:
@@ -193,7 +214,7 @@ class MysqlJobStore:
     def _finish(
         self, connection: Connection, result: JobResult, attempt: int, callback: Callback | None
     ) -> bool:
-        values = {**outcome_columns(result), "updated_at": self._now()}
+        values = {**outcome_columns(result), "updated_at": self._now(), "progress": None}
         mine = {"wanted": result.request_id, "wanted_attempt": attempt}
         if connection.execute(_UPDATE_ATTEMPT, {**values, **mine}).rowcount:
             return True
@@ -261,7 +282,8 @@ class MysqlJobStore:
                 return Granted(1)
             result = _stored_result(row)
             if result is not None:
-                return AlreadyFinished(result, row["message_id"] == claim.message_id)
+                same_message = row["message_id"] == claim.message_id
+                return AlreadyFinished(result, same_message, row["attempts"])
             if row["message_id"] != claim.message_id and not self._is_abandoned(row):
                 return HeldByAnother(row["worker_id"])
             return self._take_over(connection, claim, row)
@@ -273,6 +295,7 @@ class MysqlJobStore:
             "message_id": claim.message_id,
             "worker_id": claim.worker_id,
             "queue": claim.queue,
+            "progress": None,
             **self._lease(claim, attempt),
         }
         connection.execute(_UPDATE, {**taken, "wanted": claim.request.request_id})
@@ -320,6 +343,7 @@ def job_record(row: RowMapping) -> JobRecord:
         created_at=row["created_at"].replace(tzinfo=UTC),
         held_until=_held_until(row).replace(tzinfo=UTC) if row["status"] == _RUNNING else None,
         message_id=row["message_id"],
+        progress=row.get("progress"),
     )
 
 

@@ -48,6 +48,7 @@ def test_exactly_these_variables_are_required() -> None:
     empty_by_default = {
         *("ECS_AGENT_URI", "PRIORITY_QUEUE_NAME"),
         *(f"WEBHOOK_{name}" for name in webhooks),
+        *("REDIS_URL_PARAM", "REDIS_PASSWORD_PARAM"),
     }
 
     assert required - empty_by_default == set(REQUIRED)

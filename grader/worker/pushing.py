@@ -1,0 +1,409 @@
+"""
+Passes results and progress on, on a background thread that no job waits for.
+
+Jobs only put something down here. What a slow or absent service cannot take is dropped and counted:
+the queue and the row have each result.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from grader.adapters.redis import RedisPublisher
+from grader.contract.documents import document_of, fields_of_message
+from grader.contract.messages import JobResult
+from grader.contract.submissions import Progress
+from grader.errors import AccessError, GraderError
+from grader.logs import Logger
+from grader.ports.jobs import JobStore
+from grader.ports.results import (
+    NoProgress,
+    NoResultBus,
+    ProgressNote,
+    ProgressSink,
+    PushedValue,
+    ResultBus,
+    ValuePublisher,
+    progress_channel,
+    result_channel,
+)
+from grader.settings import WorkerSettings
+from grader.worker.activity import ActiveJobs
+from grader.worker.parameters import Parameters
+
+_MS_PER_SECOND = 1000
+#: Results that wait for the thread, and bytes that wait for the service.
+_MOST_WAITING = 1000
+_MOST_BYTES = 16 << 20
+#: Values of one round trip; a service that answers slowly would time out with more.
+_MOST_AT_ONCE = 100
+_CLOSE_SECONDS = 1.0
+_FIRST_BACKOFF_SECONDS = 0.5
+_LONGEST_BACKOFF_SECONDS = 10.0
+#: Time between two values of progress over Redis.
+_REDIS_INTERVAL_SECONDS = 0.1
+_Made = Callable[[], Progress]
+
+
+class LatestProgress:
+    """
+    The newest progress of each job, in small intervals; thread-safe.
+
+    Args:
+        interval_seconds: From the first report to when it is due, so that short jobs show none.
+        clock: Monotonic time, seconds.
+    """
+
+    def __init__(self, interval_seconds: float, *, clock: Callable[[], float] = monotonic) -> None:
+        self._interval_seconds = interval_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: dict[str, _Made] = {}
+        self._due: float | None = None
+
+    def report(self, request_id: str, progress: _Made) -> bool:
+        """Replace the progress of a job; returns whether it is the first one of an interval."""
+        with self._lock:
+            self._made[request_id] = progress
+            if self._due is not None:
+                return False
+            self._due = self._clock() + self._interval_seconds
+            return True
+
+    def forget(self, request_id: str) -> None:
+        """Drop the progress of a job that has ended."""
+        with self._lock:
+            self._made.pop(request_id, None)
+
+    def seconds_left(self) -> float | None:
+        """Return the time until something is due; None while nothing is."""
+        with self._lock:
+            return None if self._due is None else max(self._due - self._clock(), 0.0)
+
+    def take(self) -> dict[str, _Made]:
+        """Take what is due, to be made; empty before the time."""
+        with self._lock:
+            if self._due is None or self._due > self._clock():
+                return {}
+            made, self._made, self._due = self._made, {}, None
+            return made
+
+
+class Outage:
+    """
+    Logs the begin and the end of an outage once each.
+
+    Args:
+        log: Log of the worker.
+        what: What is not passed on meanwhile, such as ``Results``.
+        where: Where it would go, such as ``Redis``.
+    """
+
+    def __init__(self, log: Logger, what: str, where: str) -> None:
+        self._log = log
+        self._what = f"{what} not passed on to {where}"
+        self._again = f"{what} passed on to {where} again"
+        self._lock = threading.Lock()
+        self._lasts = False
+        self._dropped = 0
+
+    def dropped(self, count: int = 1) -> None:
+        """Count what could not be passed on."""
+        with self._lock:
+            self._dropped += count
+
+    def failed(self, reason: str, error: Exception | None = None) -> None:
+        """Note a failure."""
+        if not self._lasts:
+            self._lasts = True
+            self._log.warning(self._what, reason=reason, exc_info=error)
+
+    def over(self) -> None:
+        """Note a success."""
+        if self._lasts:
+            self._lasts = False
+            self._log.warning(self._again, dropped=self._counted())
+
+    def closed(self, left: int) -> None:
+        """Note the end of the worker, and how many are left."""
+        self.dropped(left)
+        if dropped := self._counted():
+            self._log.warning(self._what, dropped=dropped)
+
+    def _counted(self) -> int:
+        """Return the number that was dropped since the last call."""
+        with self._lock:
+            dropped, self._dropped = self._dropped, 0
+            return dropped
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A result as the job put it down."""
+
+    body: bytes
+    result: JobResult
+    attempts: int
+
+    def to_value(self) -> PushedValue:
+        """Make the text that its owner gets."""
+        request_id = self.result.request_id
+        job = fields_of_message(self.body, request_id)
+        text = document_of(job, self.result, attempts=self.attempts).to_json()
+        return PushedValue(result_channel(request_id), text, progress_channel(request_id))
+
+
+def _value_of(request_id: str, progress: Progress) -> PushedValue:
+    return PushedValue(progress_channel(request_id), progress.to_json())
+
+
+class PushedResults:
+    """
+    Publishes results and progress; `grader.ports.results.ResultBus` and `ProgressSink`.
+
+    Args:
+        publisher: Used by the thread only.
+        log: Log of the worker.
+        refresh: Called when the login is refused: the password may have been changed.
+        clock: Monotonic time, seconds.
+    """
+
+    def __init__(
+        self,
+        publisher: ValuePublisher,
+        log: Logger,
+        refresh: Callable[[], None] = lambda: None,
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._publisher = publisher
+        self._refresh = refresh
+        self._clock = clock
+        self._latest = LatestProgress(_REDIS_INTERVAL_SECONDS, clock=clock)
+        self._outage = Outage(log, "Results", "Redis")
+        self._changed = threading.Condition()
+        self._finished: deque[_Finished] = deque()
+        self._closing = False
+        self._values: deque[PushedValue] = deque()
+        self._bytes = 0
+        self._failures = 0
+        self._next_try = 0.0
+
+    def publish(self, body: bytes, result: JobResult, attempts: int) -> None:
+        """Put a result down."""
+        with self._changed:
+            self._latest.forget(result.request_id)
+            self._finished.append(_Finished(body, result, attempts))
+            if len(self._finished) > _MOST_WAITING:
+                self._finished.popleft()
+                self._outage.dropped()
+            self._changed.notify()
+
+    def report(self, request_id: str, progress: _Made) -> None:
+        """Put the progress of a job down."""
+        if self._latest.report(request_id, progress):
+            with self._changed:
+                self._changed.notify()
+
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Pass on while the block runs, and for at most a second after it."""
+        thread = threading.Thread(target=self._run, name="pushing", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._closing = True
+                self._changed.notify()
+            thread.join(_CLOSE_SECONDS)
+            with self._changed:
+                self._outage.closed(len(self._finished) + len(self._values))
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._await_something()
+            self._step()
+        self._publisher.close()
+
+    def _await_something(self) -> None:
+        with self._changed:
+            while not (self._closing or self._finished):
+                seconds = self._seconds_left()
+                if seconds == 0.0:
+                    return
+                self._changed.wait(seconds)
+
+    def _seconds_left(self) -> float | None:
+        """Return how long nothing has to be done; None: until something is put down."""
+        due = self._latest.seconds_left()
+        if not self._values:
+            return due
+        again = max(self._next_try - self._clock(), 0.0)
+        return again if due is None else min(again, due)
+
+    def _step(self) -> None:
+        """Pass on what there is; each error is logged once an outage."""
+        with self._changed:
+            finished = list(self._finished)
+            self._finished.clear()
+        progress = self._latest.take()
+        try:
+            self._keep([each.to_value() for each in finished])
+            if self._clock() >= self._next_try or self._closing:
+                self._send([_value_of(name, make()) for name, make in progress.items()])
+        except AccessError as error:
+            self._failed(error)
+            self._refresh()
+        except Exception as error:  # noqa: BLE001 - whatever it is, jobs go on
+            self._failed(error)
+
+    def _keep(self, values: Sequence[PushedValue]) -> None:
+        """Add values to those that wait, and drop the oldest above the bounds."""
+        for value in values:
+            self._values.append(value)
+            self._bytes += len(value.text)
+            while self._bytes > _MOST_BYTES or len(self._values) > _MOST_WAITING:
+                self._bytes -= len(self._values.popleft().text)
+                self._outage.dropped()
+
+    def _send(self, progress: Sequence[PushedValue]) -> None:
+        """Send progress, which is dropped otherwise, and all results that wait."""
+        complaint = self._publisher.publish(progress) if progress else ""
+        while self._values:
+            some = [self._values[index] for index in range(min(len(self._values), _MOST_AT_ONCE))]
+            refused = self._publisher.publish(some)
+            complaint = complaint or refused
+            for value in some:
+                self._values.popleft()
+                self._bytes -= len(value.text)
+            self._outage.dropped(len(some) if refused else 0)
+        self._failures = 0
+        if complaint:
+            self._outage.failed(complaint)
+        else:
+            self._outage.over()
+
+    def _failed(self, error: Exception) -> None:
+        backoff = _FIRST_BACKOFF_SECONDS * 2 ** min(self._failures, 10)
+        self._failures += 1
+        self._next_try = self._clock() + min(backoff, _LONGEST_BACKOFF_SECONDS)
+        self._outage.failed(str(error), None if isinstance(error, GraderError) else error)
+
+
+class ColumnProgress:
+    """
+    Notes the progress of running jobs in their rows; `grader.ports.results.ProgressSink`.
+
+    One statement per interval for all jobs of the worker; jobs shorter than that cost none.
+
+    Args:
+        jobs: The table of jobs.
+        attempts: Returns the running attempts by request id.
+        interval_seconds: Time between two statements.
+        log: Log of the worker.
+        refresh: Called when the login is refused: the password may have been changed.
+    """
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        attempts: Callable[[], Mapping[str, int]],
+        interval_seconds: float,
+        log: Logger,
+        refresh: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._jobs = jobs
+        self._attempts = attempts
+        self._latest = LatestProgress(interval_seconds)
+        self._refresh = refresh
+        self._outage = Outage(log, "Progress", "the database")
+        self._wanted = threading.Event()
+        self._closing = threading.Event()
+
+    def report(self, request_id: str, progress: _Made) -> None:
+        """Put the progress of a job down."""
+        if self._latest.report(request_id, progress):
+            self._wanted.set()
+
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Write while the block runs."""
+        thread = threading.Thread(target=self._run, name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._closing.set()
+            self._wanted.set()
+            thread.join(_CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            if self._closing.wait(self._latest.seconds_left() or 0.0):
+                return
+            self._wanted.clear()
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            progress, attempts = self._latest.take(), self._attempts()
+            notes = [
+                ProgressNote(request_id, attempts[request_id], make().to_json().decode())
+                for request_id, make in progress.items()
+                if request_id in attempts
+            ]
+            if notes:
+                self._jobs.note_progress(notes)
+                self._outage.over()
+        except AccessError as error:
+            self._outage.failed(str(error))
+            self._refresh()
+        except Exception as error:  # noqa: BLE001 - whatever it is, jobs go on
+            self._outage.failed(str(error), None if isinstance(error, GraderError) else error)
+
+
+@dataclass(frozen=True)
+class Pushing:
+    """Where a worker puts down results and progress."""
+
+    results: ResultBus
+    progress: ProgressSink
+
+
+@contextmanager
+def open_pushing(
+    settings: WorkerSettings,
+    parameters: Parameters,
+    jobs: JobStore,
+    active: ActiveJobs,
+    log: Logger,
+) -> Iterator[Pushing]:
+    """
+    Pass on what the settings ask for, while the block runs.
+
+    Progress goes to Redis where there is one, else to the rows.
+
+    Raises:
+        SettingsError: The address of Redis is not one.
+    """
+    refresh = parameters.refresh_if_possible
+    with ExitStack() as stack:
+        if settings.redis_url_param:
+            parameters.redis_login()  # a wrong address is found now, and not with the first result
+            pushed = PushedResults(RedisPublisher(parameters.redis_login), log, refresh)
+            stack.enter_context(pushed.in_background())
+            yield Pushing(pushed, pushed)
+        elif settings.progress_interval_ms:
+            seconds = settings.progress_interval_ms / _MS_PER_SECOND
+            column = ColumnProgress(jobs, active.attempts, seconds, log, refresh)
+            stack.enter_context(column.in_background())
+            yield Pushing(NoResultBus(), column)
+        else:
+            yield Pushing(NoResultBus(), NoProgress())
