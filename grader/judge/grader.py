@@ -30,9 +30,11 @@ from grader.judge.optimization_tip import optimization_tip
 from grader.judge.output_validator import install_validator
 from grader.judge.problem_loader import load_problem, load_validator
 from grader.judge.program import Program
+from grader.judge.progress import FinishedCases, compiling
 from grader.judge.source import check_length, read_source
 from grader.judge.verdict import compile_error
 from grader.languages import Language, find
+from grader.ports.results import NoProgress, ProgressSink
 from grader.ports.stores import ObjectStore
 from grader.problems.model import Problem
 from grader.problems.scoring import Scorer
@@ -65,6 +67,7 @@ class Grader:
         log: Log of the worker; operators search for these lines.
         find_language: Finds a language that this worker grades; raises for others.
         fork_servers: Whether to use fork servers for languages that have one.
+        progress: Shows how far a submission is.
         clock: Clock for the timestamp of results, UTC.
     """
 
@@ -76,6 +79,7 @@ class Grader:
     log: EventLog
     find_language: Callable[[str], Language] = find
     fork_servers: bool = True
+    progress: ProgressSink = field(default_factory=NoProgress)
     clock: Callable[[], datetime] = _now
     _proved: dict[str, float] = field(default_factory=dict)
 
@@ -118,6 +122,7 @@ class Grader:
             count = len(problem.cases)
             execution.add(f"request {request.request_id}, {language.name}, {count} cases")
             compiler = Compiler(self.box, self.caches.programs, self._proved)
+            self.progress.report(request.request_id, lambda: compiling(count))
             self._install_validator(problem, compiler, directory, execution)
             failure = compiler.load(
                 language, source, compile_limits(language, problem.settings), directory
@@ -144,9 +149,13 @@ class Grader:
         numbers = {case.name: number for number, case in enumerate(problem.cases, 1)}
         checker = open_checker(problem, self.box, program.directory, execution.add)
         runner = CaseRunner(program, checker, execution)
+        done = FinishedCases(len(problem.cases))
+        self.progress.report(request.request_id, done.progress)
         with closing(self.caches.cases.each(problem.cases, scorer.wants)) as cases:
             for opened in cases:
-                scorer.add(opened.case, runner.run(numbers[opened.case.name], opened))
+                result = runner.run(numbers[opened.case.name], opened)
+                done.add(scorer.add(opened.case, result))
+                self.progress.report(request.request_id, done.progress)
         verdict = scorer.grade()
         tip = optimization_tip(verdict, program.limits)
         return verdict.model_copy(update={"optimization_tip": tip})

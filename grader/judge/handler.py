@@ -56,6 +56,7 @@ def grading(context: HandlerContext) -> Iterator[HandlerSpec[GradingRequest]]:
                     log=context.log,
                     find_language=toolchains.find,
                     fork_servers=settings.warm_interpreters,
+                    progress=context.progress,
                 )
 
         yield HandlerSpec(GradingRequest, open_grader, detail=toolchains.describe())

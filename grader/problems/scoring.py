@@ -159,15 +159,17 @@ class Scorer:
                 return False
         return True
 
-    def add(self, case: CaseFiles, result: CaseResult) -> None:
-        """Add the result of a case that had to run."""
+    def add(self, case: CaseFiles, result: CaseResult) -> CaseResult:
+        """Add the result of a case that had to run; returns it with its group and points."""
         path = lineage(case.group)
-        self._results[case.name] = self._complete(case, result)
+        complete = self._complete(case, result)
+        self._results[case.name] = complete
         accepted = result.status is Verdict.ACCEPTED
         for name, member in zip(path, [*path[1:], "."], strict=True):
             self._left[name] -= 1
             if not accepted:
                 self._rejected[name].add(member)
+        return complete
 
     def grade(self) -> Grade:
         """Compute the grade; at least one result must have been added."""
