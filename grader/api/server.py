@@ -26,8 +26,10 @@ from grader.adapters.sqs.inspection import SqsQueueInspector
 from grader.adapters.sqs.sender import SqsSender
 from grader.api.app import create_app
 from grader.api.auth.opening import open_gate, protection_settings
+from grader.api.feeds import ResultFeed
 from grader.api.page import page_router
 from grader.api.protection.connections import server_config
+from grader.api.redis_feed import RedisFeed
 from grader.api.services import ApiOptions, Services
 from grader.contract.bucket import LARGE_REQUESTS_PREFIX
 from grader.errors import SettingsError
@@ -103,12 +105,20 @@ def open_services(settings: ApiSettings, parameters: Parameters, log: Logger) ->
             reader=MysqlSubmissions(engine),
             open_inspector=inspector,
             log=log,
+            feed=_feed(settings, parameters, log),
             check_webhook=rules.refusal,
             on_refusal=parameters.refresh_if_possible,
             options=_options(settings),
             protection=protection_settings(settings),
             routers=[page_router(upload_origins=[_origin_of_uploads(store)])],
         )
+
+
+def _feed(settings: ApiSettings, parameters: Parameters, log: Logger) -> ResultFeed | None:
+    """Make the feed of results, where Redis is on; it connects when it is started."""
+    if not settings.redis_url_param:
+        return None
+    return RedisFeed(parameters.redis_login, log, parameters.refresh_if_possible)
 
 
 def _options(settings: ApiSettings) -> ApiOptions:

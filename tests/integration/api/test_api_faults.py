@@ -8,6 +8,7 @@ from time import monotonic
 
 import pytest
 from api_world import WAIT_SECONDS, Answer, ApiProcess, ApiWorld, open_world
+from redis_server import RedisServer
 from tcp_relay import Relay
 
 from gradectl.local.loopback import free_ports
@@ -96,6 +97,38 @@ def test_what_does_not_need_a_service_works_without_it(
     assert good.status in (200, 202)
     assert (health.status, health.json["checks"][away]) == (200, "away")
     eventually(getattr(faulty, fails), 200 if fails == "read" else 202)
+
+
+def test_results_are_pushed_over_redis_and_looked_up_without_it(
+    world: ApiWorld, redis_server: RedisServer
+) -> None:
+    """A push needs no look-up; Redis may go away while a caller waits."""
+    world.set_parameter("redis/url", redis_server.url)
+    world.set_parameter("redis/password", redis_server.password)
+    variables = {
+        "REDIS_URL_PARAM": f"/{world.name}/redis/url",
+        "REDIS_PASSWORD_PARAM": f"/{world.name}/redis/password",
+        "REDIS_CA_FILE": str(redis_server.ca_file),
+        "QUEUE_NAME": f"{world.name}.pushed",
+    }
+    api, key = world.start_api(**variables), world.make_key("ann")
+    world.start_worker(**variables)
+    eventually_ok(lambda: api.get("/health").json["checks"]["redis"] == "ok")
+
+    pushed = api.post("/v1/run", {"submission": PROGRAM}, key)
+    redis_server.kill()
+    looked_up = api.post("/v1/run", {"submission": PROGRAM}, key)
+
+    assert (pushed.status, looked_up.status) == (200, 200)
+    assert pushed.body == api.get(f"/v1/submissions/{pushed.json['requestId']}", key).body
+    eventually_ok(lambda: api.get("/health").json["checks"]["redis"] == "away")
+
+
+def eventually_ok(condition: Callable[[], bool]) -> None:
+    """Repeat until a condition is true."""
+    deadline = monotonic() + WAIT_SECONDS
+    while not condition():
+        assert monotonic() < deadline
 
 
 def test_an_environment_on_sqs_works_alike(
