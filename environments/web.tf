@@ -32,6 +32,9 @@ locals {
     RESULT_QUEUE_NAME   = local.queues.results
   })
 
+  # The load balancer appends the address of its client; web_settings has the number where more proxies are in front.
+  web_all_environment = merge(var.enable_api ? { API_TRUSTED_PROXIES = "1" } : {}, var.web_settings, local.web_environment)
+
   # A load balancer accepts one subnet per zone: the first ones, which the instances use too.
   web_subnet_ids = {
     for kind, ids in { private = module.network.private_subnet_ids, public = module.network.public_subnet_ids } :
@@ -73,7 +76,7 @@ module "web" {
       secret_kms_key_arns        = var.ecs_repository_credentials_arn == null ? [] : var.ecs_secret_kms_key_arns
     }
   }
-  environment = merge(var.web_settings, local.web_environment)
+  environment = local.web_all_environment
   policies = merge(
     lookup(local.mq_policies, "web", {}),
     var.enable_api ? local.api_policies : merge({ bucket = module.storage.web_policy_json }, local.sqs_policies["web"]),
