@@ -237,6 +237,8 @@ class RootValues:
             "db": {"endpoint": plain, "name": plain, "username": plain, "password": secret},
             "db-app": {"username": plain, "password": secret},
         }
+        if self["enable_api"]:
+            parts["db-web"] = {"username": plain, "password": secret}
         if self.uses_broker:
             parts["mq"] = {"broker-endpoint": plain, "username": plain, "password": secret}
         if self["mq_enable_role_users"] and self.own_broker:

@@ -172,6 +172,13 @@ def test_the_endpoint_of_sqs_must_allow_the_queues() -> None:
     assert len(causes({**ours, "Action": "sqs:ReceiveMessage"})) == 4  # count, extend, delete, send
 
 
+def test_an_environment_with_an_api_has_the_parameters_of_its_database_user() -> None:
+    """So that `verify` finds one that is missing or not encrypted."""
+    names = [set(values(enable_api=on).parameters) for on in (True, False)]
+
+    assert names[0] - names[1] == {"/dev/db-web/username", "/dev/db-web/password"}
+
+
 def test_parameters_and_queues_follow_the_transport() -> None:
     """Those of the broker exist with the broker, those of SQS with its queues."""
     alone = values(use_sqs_queue=True, sqs_settings={"enable_priority_queue": False})
