@@ -317,7 +317,7 @@ def _job(row: RowMapping) -> StoredJob:
             language=row["language"],
             batch_id=row["batch_id"],
             function_id=row["function_id"],
-            submitted_at=_aware(row.get("submitted_at")),
+            submitted_at=_aware(row["submitted_at"] or row["created_at"]),
         ),
         result=None if text is None else JobResult.from_json(text),
         attempts=row["attempts"],

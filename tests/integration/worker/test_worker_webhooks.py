@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from https_receiver import Receiver, receiving
 from standardwebhooks import Webhook
 
+from grader.adapters.mysql.submissions import MysqlSubmissions
+from grader.api.views import view_of_row
 from grader.ports.results import DeliveryStatus
 
 pytestmark = pytest.mark.engine
@@ -49,6 +52,13 @@ def received(receiver: Receiver, count: int) -> dict[str, dict[str, Any]]:
     }
 
 
+def documents(world: Any, request_ids: list[str]) -> list[Any]:
+    """What the API answers about requests; those of a batch by their ids."""
+    rows = MysqlSubmissions(world.jobs._engine).rows(request_ids)
+    first, *others = request_ids
+    return [json.loads(view_of_row(rows[each]).text) for each in (first, *sorted(others))]
+
+
 def test_what_a_killed_worker_left_is_delivered_once(
     world: Any, receiver: Receiver, hooks: dict[str, str]
 ) -> None:
@@ -56,7 +66,7 @@ def test_what_a_killed_worker_left_is_delivered_once(
     Results are stored with their webhooks, and sent by the processes that run next.
 
     A refused host costs nothing but its own webhook, and a batch is one webhook, also with a
-    request that is invalid.
+    request that is invalid. The data is that of the API.
     """
     worker = world.start(WEBHOOK_PRIVATE_HOSTS="localhost")
     single = world.submit(webhookUrl=receiver.url)
@@ -83,6 +93,7 @@ def test_what_a_killed_worker_left_is_delivered_once(
     assert (data["size"], data["finished"]) == (3, 3)
     statuses = {each["requestId"]: each["status"] for each in data["submissions"]}
     assert statuses == {members[0]: "completed", members[1]: "failed", members[2]: "completed"}
+    assert [events[single]["data"], *data["submissions"]] == documents(world, [single, *members])
     outbox = world.jobs.outbox()
     (dead,) = outbox.find(status=DeliveryStatus.DEAD)
     assert (dead.subject, dead.attempts) == (refused, 0)
