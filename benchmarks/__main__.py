@@ -4,8 +4,8 @@ Entry point of `make bench`: writes figures and their baselines to build/bench.j
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
 the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
 its own, measures a worker on queues of an emulated SQS, and runs functions by the API. Then it
-builds the image of the worker, visits the page of the API with a browser, and delivers webhooks to
-a receiver.
+builds the image of the worker, visits the page of the API with a browser, delivers webhooks to a
+receiver, and publishes results over Redis.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -26,6 +26,7 @@ import known_cases
 import latency
 import native
 import page
+import pushing
 import queues
 import redriving
 import sandboxed
@@ -92,6 +93,7 @@ _PARTS = {
     "image": image.measure,
     "page": page.measure,
     "webhooks": webhooks.measure,
+    "pushing": pushing.measure,
 }
 
 
