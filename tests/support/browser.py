@@ -29,6 +29,7 @@ def chromium() -> Iterator[Browser]:
     program = find_chromium()
     assert program, "no chromium on PATH: make image installs it (apt-get install chromium)"
     with sync_playwright() as playwright:
+        # Its sandbox refuses to run as root; it only loads pages of the tests.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
