@@ -22,6 +22,7 @@ from grader.judge.languages_check import Toolchains
 from grader.languages import LANGUAGES, Language
 from grader.sandbox import Box
 from grader.sandbox.host import describe_host
+from grader.sandbox.launcher import Launcher
 from grader.sandbox.runs import Role, RunSpec
 from grader.sandbox.selftest import run_self_test
 
@@ -29,6 +30,8 @@ _BYTES_PER_MB = 1 << 20
 #: Warm boxes for each consumer: while one is cleaned, the next is ready.
 _BOXES_PER_CONSUMER = 2
 _SPARE_BOXES = 2
+#: Boxes of each consumer: one for each handler that uses the sandbox.
+_KINDS = 2
 #: Part of CACHE_MAX_MB for functions, if they do not share a directory with grading.
 _CACHE_SHARE = 4
 
@@ -82,13 +85,26 @@ def _make_pool(context: HandlerContext, toolchains: Toolchains) -> WarmPool:
         for language in LANGUAGES
         if is_on and language.function_server_argv and _works(language, toolchains)
     }
+    boxes = Launcher.open(settings.launcher_path).boxes
     return WarmPool(
         runtimes=runtimes,
         claim=lambda stack: _claim_spare(stack, settings.launcher_path),
         budget_mb=settings.function_pool_mb,
-        most=_SPARE_BOXES + _BOXES_PER_CONSUMER * settings.worker_slots,
+        most=most_warm_boxes(boxes, settings.worker_slots),
         log=context.log,
     )
+
+
+def most_warm_boxes(boxes: int, consumers: int) -> int:
+    """
+    Return how many boxes the pool may have, so that each consumer finds its own.
+
+    Args:
+        boxes: Boxes of the launcher.
+        consumers: Consumers of the worker; each needs one for grading and one for functions.
+    """
+    wanted = _SPARE_BOXES + _BOXES_PER_CONSUMER * consumers
+    return max(0, min(wanted, boxes - _KINDS * consumers - 1))
 
 
 def _works(language: Language, toolchains: Toolchains) -> bool:
