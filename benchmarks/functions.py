@@ -1,7 +1,7 @@
 """
 Functions: from an HTTP request to its answer, and the start of an interpreter.
 
-The API, the worker with its sandbox, broker, database and bucket run for these figures only. Runs
+The API, the worker with its sandbox, broker, database, bucket and Redis run for these figures. Runs
 come one after the other with a pause, so that a warm interpreter is ready for each.
 """
 
@@ -25,6 +25,7 @@ from progress import say
 sys.path.append(str(ROOT / "tests" / "support"))
 
 from api_world import ApiProcess, ApiWorld, open_world
+from redis_server import running_redis
 from sandboxes import many_boxes
 
 from gradectl.local.engines.activemq import BrokerSpec
@@ -61,6 +62,9 @@ def measure() -> Measured:
         yield "run_warm_python_ms_p95", Figure(percentile(warm, 95), "ms", bare, _RUNS)
         cpp, _ = bench.runs("hello-cpp")
         yield "run_cpp_ms_p50", Figure(percentile(cpp, 50), "ms", bare, _RUNS)
+    with _running(has_redis=False) as bench:
+        polled, _ = bench.runs("hello")
+        yield "run_without_redis_ms_p50", Figure(percentile(polled, 50), "ms", bare, _RUNS)
     with _running(FUNCTION_POOL_MB="0") as bench:
         cold, cold_own = bench.runs("hello")
         yield "run_cold_python_ms_p50", Figure(percentile(cold, 50), "ms", bare, _RUNS)
@@ -116,11 +120,11 @@ def _call(
 
 
 @contextmanager
-def _running(**settings: str) -> Iterator[_Bench]:
-    """Run everything in a temporary folder."""
+def _running(*, has_redis: bool = True, **settings: str) -> Iterator[_Bench]:
+    """Run everything in a temporary folder, with these settings of the worker."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for name in ("database", "account", "world"):
+        for name in ("database", "account", "world", "redis"):
             (folder / name).mkdir()
         database = stack.enter_context(running_database(find_engines(), folder / "database"))
         account = stack.enter_context(running_control_plane(folder / "account"))
@@ -132,6 +136,12 @@ def _running(**settings: str) -> Iterator[_Bench]:
             )
         )
         _push(world)
+        if has_redis:
+            server = stack.enter_context(running_redis(folder / "redis"))
+            for key, value in (("url", server.url), ("password", server.password)):
+                world.set_parameter(f"redis/{key}", value)
+                world.environment[f"REDIS_{key.upper()}_PARAM"] = f"/{world.name}/redis/{key}"
+            world.environment["REDIS_CA_FILE"] = str(server.ca_file)
         world.start_worker(
             *(sys.executable, "-m", "grader", "worker"),
             LAUNCHER_PATH=str(launcher),
