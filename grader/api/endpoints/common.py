@@ -47,8 +47,8 @@ class Parts:
     remotes: tuple[RemoteService, ...]
 
 
-def parts_of(request: Request) -> Parts:
-    """Return the parts of the application that serves a request."""
+async def parts_of(request: Request) -> Parts:
+    """Return the parts of the application; FastAPI would run a plain function on a thread."""
     parts: Parts = request.app.state.parts
     return parts
 
