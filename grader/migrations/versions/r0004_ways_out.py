@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("progress", LONGTEXT()))
     op.add_column("jobs", sa.Column("submitted_at", DATETIME(fsp=6)))
     op.create_index("ix_jobs_batch", "jobs", ["batch_id"])
-    op.create_index("ix_jobs_created", "jobs", ["created_at"])
+    op.create_index("ix_jobs_created", "jobs", ["created_at", "request_id"])
     op.create_index("ix_jobs_function", "jobs", ["function_id", "updated_at"])
     op.create_table(
         "webhook_deliveries",
