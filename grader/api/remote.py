@@ -27,7 +27,8 @@ _AWAY = (TemporaryError, ConnectionLostError, TrustError)
 _REFUSED = (AccessError, SettingsError)
 _SPARED_SECONDS = 1.0
 _RETRY_SECONDS = 5
-_PENDING_PER_THREAD = 64
+#: A burst of as many callers as may wait, twice.
+_MOST_PENDING = 4096
 
 
 class RemoteService:
@@ -39,21 +40,24 @@ class RemoteService:
         threads: Most calls at the same time; the others wait.
         log: Log of the API.
         on_refusal: Called on a thread of its own when credentials were refused.
+        most_pending: Most calls that run or wait; the next one is refused.
         clock: Seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it needs, and options by name
         self,
         name: str,
         threads: int,
         log: Logger,
         on_refusal: Callable[[], None] = lambda: None,
+        *,
+        most_pending: int = _MOST_PENDING,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.name = name
         self.is_away = False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._most_pending = threads * _PENDING_PER_THREAD
+        self._most_pending = most_pending
         self._pending = 0
         self._log = log
         self._on_refusal = on_refusal

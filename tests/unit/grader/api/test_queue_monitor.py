@@ -98,7 +98,7 @@ def test_too_many_waiting_calls_are_refused() -> None:
         assert caught.value.kind is Kind.BUSY
         assert await service.call(lambda: 3) == 3
 
-    in_a_service(steps)
+    in_a_service(steps, most_pending=64)
 
 
 def test_refused_credentials_are_read_again() -> None:
