@@ -91,8 +91,8 @@ variable "redis_password" {
   sensitive   = true
 
   validation {
-    condition     = var.redis_password == null ? true : can(regex("^[A-Za-z0-9!&#$^<>_.~-]{16,128}$", var.redis_password))
-    error_message = "redis_password must have 16 to 128 letters, digits and ! & # $ ^ < > _ . ~ -, which ElastiCache accepts."
+    condition     = var.redis_password == null ? true : can(regex("^[A-Za-z0-9!&#$^<>-]{16,128}$", var.redis_password))
+    error_message = "redis_password must have 16 to 128 letters, digits and ! & # $ ^ < > -, which ElastiCache accepts."
   }
 }
 

@@ -225,6 +225,8 @@ def _say_next(app: CloudContext, environment: str, stored: Sequence[NeededParame
         app.ui.say(f"next: gradectl broker-users sync {environment}")
     if any(each.part in ("db-app", "db-web") for each in stored):
         app.ui.say(f"next: gradectl db migrate {environment}")
+    if any(each.part == "redis" for each in stored):
+        app.ui.say(f"next: gradectl apply {environment}, which gives Redis the token")
 
 
 @secrets.command("rotate", epilog="Example: gradectl secrets rotate dev mq-worker")

@@ -29,6 +29,9 @@ _SECRET = (
     "db_web_password",
     "mq_admin_password",
     "mq_user_passwords",
+    "redis_password",
+    "webhook_header_secrets",
+    "webhook_secret",
 )
 _DESCRIPTION = re.compile(
     r'^variable\s+"([^"]+)"\s*\{\s*description\s*=\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _KEYS = {
     "db": ("endpoint", "name", "username", _SECRET),
     "db-app": ("username", _SECRET),
     "db-web": ("username", _SECRET),
+    "redis": ("url", _SECRET),
+    "webhook": ("secret", "headers"),
     **{f"mq-{role}": ("username", _SECRET) for role in ROLES},
 }
 
@@ -41,7 +44,7 @@ class NeededParameter:
     @property
     def secret(self) -> bool:
         """Whether it has to be a SecureString."""
-        return self.key == _SECRET
+        return self.key in (_SECRET, *_KEYS["webhook"])
 
     @property
     def short_name(self) -> str:
@@ -81,12 +84,17 @@ def needed_parameters(
     Args:
         environment_name: The environment.
         variables: Its variables of the Terraform root, which say whether there is a broker,
-            whether that has a user for each role, and whether there is an API.
+            whether that has a user for each role, and whether there are an API, a Redis of its own
+            and webhooks.
     """
     roles = variables.get("mq_enable_role_users", True) and not variables.get("mq_existing")
     parts = [part for part in _KEYS if roles or part.removeprefix("mq-") not in ROLES]
-    if not variables.get("enable_api"):
-        parts.remove("db-web")
+    has = {
+        "db-web": variables.get("enable_api"),
+        "redis": variables.get("enable_redis") and not variables.get("redis_existing"),
+        "webhook": variables.get("enable_webhooks"),
+    }
+    parts = [part for part in parts if has.get(part, True)]
     if not has_broker(variables):
         parts = [part for part in parts if part.partition("-")[0] != "mq"]
     return tuple(
@@ -138,7 +146,11 @@ _RULES = {
     "db": (8, 41, "/\"'@\\ "),  # of RDS, and no quote that a statement would need to escape
     "db-app": (8, 128, "\"'\\ "),
     "db-web": (8, 128, "\"'\\ "),
+    "redis": (16, 128, "\"'\\ %()*+,./:;=?@[]_`{|}~"),
 }
+_WEBHOOK_SECRETS = re.compile(
+    r"whsec_[A-Za-z0-9+/]{32,86}={0,2}( whsec_[A-Za-z0-9+/]{32,86}={0,2})*"
+)
 _PRINTABLE = re.compile(r"[ -~]+")
 _DIFFERENT = 4  # Amazon MQ requires so many different characters
 
@@ -150,6 +162,9 @@ def check_value(needed: NeededParameter, value: str) -> None:
     Raises:
         ConfigurationError: It does not; the error does not contain the value.
     """
+    if needed.part == "webhook":
+        _check_webhook(needed, value)
+        return
     shortest, longest, rejected = _RULES.get(needed.part, _BROKER_RULE)
     characters = " ".join("space" if char == " " else char for char in rejected)
     rules = f"{shortest} to {longest} printable ASCII characters, none of: {characters}"
@@ -165,3 +180,31 @@ def check_value(needed: NeededParameter, value: str) -> None:
             where=needed.name,
             next_step="choose another value, or let gradectl generate one: --generate",
         )
+
+
+def _check_webhook(needed: NeededParameter, value: str) -> None:
+    """Check the secrets that sign webhooks, or the headers that receivers want."""
+    if needed.key == "secret":
+        good = _WEBHOOK_SECRETS.fullmatch(value) is not None
+        form = "one or more of whsec_ and base64 of 24 to 64 bytes, separated by spaces"
+    else:
+        good = _are_headers(value)
+        form = 'a JSON object of headers by host: {"host": {"Header": "value"}}'
+    if not good:
+        raise ConfigurationError(
+            f"the value is not {form}",
+            where=needed.name,
+            next_step="pass it with --stdin or --file, in this form",
+        )
+
+
+def _are_headers(value: str) -> bool:
+    """Whether a text is a JSON object of headers by host."""
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and all(
+        isinstance(headers, dict) and all(isinstance(each, str) for each in headers.values())
+        for headers in found.values()
+    )

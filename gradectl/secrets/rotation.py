@@ -24,11 +24,13 @@ from gradectl.secrets.broker_user_changes import apply_changes
 from gradectl.secrets.broker_user_plan import group_of
 from gradectl.secrets.catalogue import NeededParameter, ParameterState, has_broker
 from gradectl.secrets.named_users import NamedUser, observe_named_users
+from gradectl.secrets.redis_token import sync_redis_token
 from gradectl.secrets.stored import generated
 from gradectl.ui import Ui
 from grader.contract.names import parameter_name
 
 _BROKER_PART = "mq"
+_REDIS_PART, _WEBHOOK_PART = "redis", "webhook"
 _DATABASE_PARTS = ("db-app", "db-web")  # users that a task creates and corrects
 _WAIT_SECONDS = 900.0
 
@@ -58,6 +60,11 @@ class Rotation:
         return any(each.needed.part in _DATABASE_PARTS for each in self.states)
 
     @property
+    def changes_redis(self) -> bool:
+        """Whether Redis gets a new token."""
+        return any(each.needed.part == _REDIS_PART for each in self.states)
+
+    @property
     def effects(self) -> list[str]:
         """What else happens besides the new values, as sentences."""
         said = []
@@ -65,6 +72,10 @@ class Rotation:
             said.append("the broker reboots once, for about five minutes; it keeps all messages")
         if self.changes_database:
             said.append("a task changes the password of the database's user")
+        if self.changes_redis:
+            said.append("Redis gets the token; clients that are connected stay connected")
+        if any(each.needed.part == _WEBHOOK_PART for each in self.states):
+            said.append("webhooks are signed with both the new and the former secret")
         if self.restarts_workers:
             said.append("the workers are replaced; running jobs finish first")
         return said
@@ -116,6 +127,13 @@ def _check(environment: Environment, state: ParameterState) -> None:
             f"cannot rotate it: {state.problem}",
             where=state.needed.name,
             next_step=f"gradectl secrets check {environment.name}",
+        )
+    if (state.needed.part, state.needed.key) == (_WEBHOOK_PART, "headers"):
+        raise RefusedError(
+            "the headers of receivers cannot be generated",
+            where=state.needed.name,
+            next_step=f"gradectl secrets seed {environment.name} webhook/headers --overwrite"
+            " --file headers.json",
         )
     if state.needed.part == "db":
         raise RefusedError(
@@ -215,6 +233,9 @@ def rotate(aws: Aws, ui: Ui, rotation: Rotation, *, make_pause: MakePause = paus
 def _write_new(aws: Aws, ui: Ui, state: ParameterState) -> int:
     """Write a generated value to SSM; returns its version."""
     value = generated(state.needed)
+    if state.needed.part == _WEBHOOK_PART:  # receivers get to know the new one at their own time
+        former = aws.parameters([state.needed.name])[state.needed.name]
+        value = f"{value} {former.split()[0]}"
     version = aws.parameter_store.write_secret(state.needed.name, value, current=state.found)
     ui.say(f"{state.needed.name}: version {version}")
     return version
@@ -226,6 +247,12 @@ def _put_into_effect(aws: Aws, ui: Ui, rotation: Rotation, make_pause: MakePause
     if rotation.broker_id:
         observed = observe_named_users(aws, rotation.broker_id, rotation.users)
         rebooted = apply_changes(aws, ui, observed, make_pause=make_pause)
+    if rotation.changes_redis:
+        name = rotation.environment.name
+        group_id = ResourceNames.of(rotation.environment).redis
+        token = parameter_name(name, _REDIS_PART, "password")
+        outputs = {"redis_replication_group_id": group_id, "redis_password_parameter": token}
+        sync_redis_token(aws, ui, outputs, make_pause=make_pause)
     if rotation.changes_database:
         migration = plan_migration(aws, rotation.environment)
         migrate_database(aws, ui, migration, _WAIT_SECONDS, make_pause=make_pause)
@@ -240,6 +267,7 @@ def _explain(error: EndingError, rotation: Rotation) -> None:
     """Say that SSM is ahead, and which commands finish the rotation."""
     name = rotation.environment.name
     finish = [f"gradectl broker-users sync {name}"] if rotation.broker_id else []
+    finish += [f"gradectl apply {name}"] if rotation.changes_redis else []
     finish += [f"gradectl db migrate {name}"] if rotation.changes_database else []
     error.what = f"SSM has new values, but not everything uses them yet: {error.what}"
     error.next_step = "; ".join([*filter(None, [error.next_step]), *finish])

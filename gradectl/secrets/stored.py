@@ -19,7 +19,7 @@ from gradectl.secrets.catalogue import (
     has_broker,
     needed_parameters,
 )
-from gradectl.secrets.passwords import generate
+from gradectl.secrets.passwords import generate, generate_webhook_secret
 from grader.contract.names import parameter_name
 
 _MOST_BYTES = 8192  # of an SSM parameter
@@ -101,9 +101,22 @@ def _check_applied(aws: Aws, environment: Environment) -> None:
         )
 
 
-def generated(_parameter: NeededParameter) -> str:
-    """Generate a value that every engine accepts."""
-    return generate(random.choice)
+def generated(parameter: NeededParameter) -> str:
+    """
+    Generate a value that every engine accepts.
+
+    Raises:
+        ConfigurationError: Only its receivers can say what it is.
+    """
+    if parameter.part != "webhook":
+        return generate(random.choice)
+    if parameter.key == "secret":
+        return generate_webhook_secret()
+    raise ConfigurationError(
+        "headers of receivers of webhooks cannot be generated",
+        where=parameter.name,
+        next_step="pass them as JSON, with --stdin or --file",
+    )
 
 
 def trimmed(text: str) -> str:

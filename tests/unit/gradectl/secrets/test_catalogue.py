@@ -104,7 +104,7 @@ def test_a_state_says_what_is_wrong() -> None:
     assert ParameterState(endpoint, plain).problem == ""
 
 
-@pytest.mark.parametrize("part", ["mq", "mq-worker", "db", "db-app"])
+@pytest.mark.parametrize("part", ["mq", "mq-worker", "db", "db-app", "redis"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -136,6 +136,8 @@ def test_a_value_that_no_engine_accepts_is_refused_without_showing_it(
         ("db", "a/slash-is-refused"),
         ("db", "an@at-sign-is-refused"),
         ("db-app", "a'quote-is-refused"),
+        ("redis", "an_underscore-is-refused"),
+        ("redis", "too-short"),
     ],
 )
 def test_each_engine_has_characters_of_its_own(part: str, value: str) -> None:
@@ -144,8 +146,57 @@ def test_each_engine_has_characters_of_its_own(part: str, value: str) -> None:
         check_value(parameter(part), value)
 
 
-@pytest.mark.parametrize("part", ["mq", "mq-worker", "db", "db-app"])
+@pytest.mark.parametrize("part", ["mq", "mq-worker", "db", "db-app", "redis"])
 def test_every_generated_character_is_accepted(part: str) -> None:
     """A generated value is valid for each engine."""
     for start in range(0, len(ALPHABET), LENGTH):
         check_value(parameter(part), (ALPHABET * 2)[start : start + LENGTH])
+
+
+def test_redis_and_webhooks_have_secrets_where_they_are_on() -> None:
+    """An existing Redis has its own parameters, which are not ours to write."""
+    both = needed_parameters("dev", {"enable_redis": True, "enable_webhooks": True})
+    existing = needed_parameters("dev", {"enable_redis": True, "redis_existing": {}})
+    other = needed_parameters("dev", {"enable_redis": True, "redis_existing": {"port": 1}})
+
+    added = {each.short_name: each.secret for each in both if each.part in ("redis", "webhook")}
+    assert added == {
+        "redis/url": False,
+        "redis/password": True,
+        "webhook/secret": True,
+        "webhook/headers": True,
+    }
+    assert {each.part for each in existing} - {each.part for each in other} == {"redis"}
+    assert find_secret(both, "webhook").key == "secret"
+
+
+SIGNING = "whsec_" + "A" * 43 + "="
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("secret", SIGNING),
+        ("secret", f"{SIGNING} {SIGNING}"),
+        ("headers", '{"lms.example.com": {"Authorization": "Bearer x"}}'),
+    ],
+)
+def test_secrets_of_webhooks_have_a_form_of_their_own(key: str, value: str) -> None:
+    """They are no passwords."""
+    check_value(NeededParameter(f"/dev/webhook/{key}", "webhook", key), value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("secret", "whsec_short"),
+        ("headers", '{"lms.example.com": "Bearer x"}'),
+        ("headers", "Authorization: x"),
+    ],
+)
+def test_another_form_is_refused_without_showing_it(key: str, value: str) -> None:
+    """A worker would stop at its start."""
+    with pytest.raises(ConfigurationError) as caught:
+        check_value(NeededParameter(f"/dev/webhook/{key}", "webhook", key), value)
+
+    assert value not in str(caught.value)

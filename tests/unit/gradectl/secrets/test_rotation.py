@@ -39,9 +39,11 @@ class MemoryAccount:
     def __init__(self, *, uses: str = "/dev/mq-worker/password", state: str = "RUNNING") -> None:
         self.settings = AwsSettings("eu-west-1", "123456789012")
         self.calls: list[str] = []
+        self.written: dict[str, str] = {}
         self.fails_at = ""
         self.error: EndingError = GradectlError("throttled", next_step="wait")
-        self.versions = {each.name: 1 for each in needed_parameters("dev", {})}
+        on = {"enable_redis": True, "enable_webhooks": True}
+        self.versions = {each.name: 1 for each in needed_parameters("dev", on)}
         self.brokers = self.parameter_store = self.tasks = self
         self.services = SimpleNamespace(
             get=self._service, deploy=self._deploy, stopped_reasons=lambda *_: ()
@@ -75,7 +77,8 @@ class MemoryAccount:
         return f"{name} {version}"
 
     def write_secret(self, name: str, value: str, *, current: ParameterInfo) -> int:
-        assert len(value) == 40
+        assert len(value) == 40 or name.startswith("/dev/webhook/")
+        self.written[name] = value
         self._change(f"ssm {name}")
         self.versions[name] = current.version + 1
         return self.versions[name]
@@ -169,6 +172,60 @@ def test_the_application_user_is_changed_by_its_task() -> None:
     run(account, "db-app")
 
     assert account.calls == ["ssm /dev/db-app/password", "grader database-user", "deploy"]
+
+
+def test_redis_gets_its_token_before_the_workers_are_replaced() -> None:
+    """A new worker logs in with the value in SSM."""
+    account: Any = MemoryAccount(uses="/dev/redis/password")
+    group = SimpleNamespace(ready=True, tags={"gradectl:token-version": "1"})
+    account.caches = SimpleNamespace(
+        get=lambda _name: group,
+        change_token=lambda _group, _token, strategy: account.calls.append(f"token {strategy}"),
+        tag=lambda _group, tags: account.calls.append(f"tag {tags}"),
+    )
+    account.parameter_version = lambda name: account.versions[name]
+    environment = DEVELOPMENT.model_copy(update={"variables": {"enable_redis": True}})
+    rotation = plan_rotation(account, environment, account.states("redis"))
+
+    rotate(account, Ui("table", {}), rotation, make_pause=lambda _: lambda: True)
+
+    assert account.calls == [
+        "ssm /dev/redis/password",
+        "token ROTATE",
+        "token SET",
+        "tag {'gradectl:token-version': '2'}",
+        "deploy",
+    ]
+
+
+def webhook(account: MemoryAccount, key: str) -> ParameterState:
+    """The state of a secret of webhooks."""
+    name = f"/dev/webhook/{key}"
+    return ParameterState(NeededParameter(name, "webhook", key), account.describe([name])[name])
+
+
+def test_the_former_secret_of_webhooks_still_signs() -> None:
+    """Receivers know only that until they are told the new one."""
+    account: Any = MemoryAccount(uses="/dev/webhook/secret")
+    rotation = plan_rotation(account, DEVELOPMENT, [webhook(account, "secret")])
+
+    rotate(account, Ui("table", {}), rotation, make_pause=lambda _: lambda: True)
+
+    new, former = account.written["/dev/webhook/secret"].split(" ")
+    assert new.startswith("whsec_")
+    assert former == "new"  # the first word of what was there
+    assert account.calls == ["ssm /dev/webhook/secret", "deploy"]
+    assert "webhooks are signed with both the new and the former secret" in rotation.effects
+
+
+def test_headers_of_receivers_cannot_be_rotated() -> None:
+    """Only the receivers can say what they are."""
+    account: Any = MemoryAccount()
+
+    with pytest.raises(RefusedError, match="cannot be generated") as caught:
+        plan_rotation(account, DEVELOPMENT, [webhook(account, "headers")])
+
+    assert "gradectl secrets seed dev webhook/headers --overwrite" in caught.value.next_step
 
 
 @pytest.mark.parametrize("step", ["user worker", "reboot", "tag", "deploy"])
