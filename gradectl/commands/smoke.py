@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -21,10 +21,12 @@ from gradectl.context import pass_context
 from gradectl.errors import CheckFailedError, GradectlError, UsageError
 from gradectl.job_table import jobs_of
 from gradectl.options import command, extend_timeout, seconds_left
+from gradectl.secrets.api_keys import NewKey, plan_key, temporary_key
 from gradectl.smoke.canary import CanaryRun, Schedule
-from gradectl.smoke.environment import SmokeEnvironment
+from gradectl.smoke.environment import SmokeApi, SmokeEnvironment
 from gradectl.smoke.junit import junit, junit_of_error
 from gradectl.smoke.report import (
+    API,
     CHECKS,
     HOPS,
     ProbeResult,
@@ -39,6 +41,9 @@ from grader.contract.names import RESULTS_QUEUE
 from grader.errors import GraderError
 from grader.ports.jobs import JobStore
 
+#: Name and user of the key of the HTTP API, and when a key ends that was not deleted.
+_API_USER = "gradectl-smoke"
+_KEY_TIME = timedelta(minutes=10)
 #: Default time limit of all jobs together.
 JOB_SECONDS = 60.0
 #: Time for the diagnosis of a job without a result.
@@ -62,8 +67,8 @@ _CLEAN_UP_SECONDS = 60.0
     "checks",
     type=click.Choice(CHECKS),
     multiple=True,
-    help="Check also that urgent jobs overtake, or that an invalid message becomes a dead letter"
-    " with its reason. Can be repeated.",
+    help="Check also that urgent jobs overtake, that an invalid message becomes a dead letter"
+    " with its reason, or that the HTTP API grades. Can be repeated.",
 )
 @click.option(
     "--junit",
@@ -111,7 +116,8 @@ def smoke(  # noqa: PLR0913 - one parameter an option
 
     Jobs run one at a time, so others wait for one short job at most. --check priority sends a few
     ordinary jobs at once, three for each consumer, and says so where idle workers prove nothing.
-    --check poison adds a dead letter for a moment, and removes exactly this one.
+    --check poison adds a dead letter for a moment, and removes exactly this one. --check api, which
+    every single test of an environment with the HTTP API has, makes a key and deletes it again.
 
     Queues of Amazon SQS cannot be searched: there, bucket and row prove the grading, and the test
     looks for its own messages among a few that it receives; those of others return at once. What it
@@ -127,10 +133,9 @@ def smoke(  # noqa: PLR0913 - one parameter an option
     if app.options.dry_run:
         _show_dry_run(target, count, checks)
         return
-    chosen = tuple(dict.fromkeys(checks))
+    chosen = _with_api(target, checks) if schedule is None else tuple(dict.fromkeys(checks))
     if schedule:
-        test = partial(_run_quietly, target, count, chosen)
-        run_canary(target, test, schedule, metric=metric)
+        run_canary(target, partial(_run_quietly, target, count, chosen), schedule, metric=metric)
         return
     at, start = datetime.now(UTC), monotonic()
     with _reporting_errors(target, junit_file, metric=metric):
@@ -183,7 +188,8 @@ def run_smoke(
     if app.options.dry_run:
         _show_dry_run(target, 1, ())
         return None
-    plan = SmokePlan(seconds) if seconds else make_plan(1, ())
+    checks = _with_api(target, ())
+    plan = SmokePlan(seconds, checks=checks) if seconds else make_plan(1, checks)
     report = probe_environment(target, plan, app.ui.say)
     _conclude(target, report, show=show)
     return report
@@ -206,8 +212,25 @@ def probe_environment(
         say: Called with progress messages.
     """
     with target.broker() as broker, _jobs(target) as jobs:
-        parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs)
+        parts = SmokeEnvironment(target.bucket, target.objects, broker, jobs, _api(target))
         return SmokeTest(parts, plan).run(say, _protect_clean_up)
+
+
+def _with_api(target: EnvironmentClient, checks: Sequence[str]) -> tuple[str, ...]:
+    """The checks of one run: an environment with the HTTP API always has that one."""
+    return tuple(dict.fromkeys((*checks, *((API,) if target.environment.has_api else ()))))
+
+
+def _api(target: EnvironmentClient) -> SmokeApi | None:
+    """The HTTP API of an environment; its URL is that of the stack or of its domain name."""
+    environment = target.environment
+    if not environment.has_api:
+        return None
+    stack, domain = target.app.stack(environment), environment.variables.get("web_domain_name")
+    url = stack.api_url if stack else f"https://{domain}" if domain else ""
+    now = datetime.now(UTC).replace(microsecond=0)
+    key = NewKey(_API_USER, _API_USER, frozenset(), None, None, now + _KEY_TIME)
+    return SmokeApi(url, partial(temporary_key, target.aws, environment, plan_key(key, now)))
 
 
 def _show_dry_run(target: EnvironmentClient, count: int, checks: tuple[str, ...]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -123,6 +124,16 @@ def create_key(
         key_id=environment.variables.get("kms_key_arn"),
     )
     return StoredKey(key_id, record), text
+
+
+@contextmanager
+def temporary_key(aws: Aws, environment: Environment, wanted: NewKey) -> Iterator[str]:
+    """Make a key for the block, and delete it afterwards; yields its text."""
+    stored, text = create_key(aws, environment, wanted, datetime.now(UTC).replace(microsecond=0))
+    try:
+        yield text
+    finally:
+        aws.parameter_store.delete(parameter_name(environment.name, _PART, stored.key_id))
 
 
 def list_keys(aws: Aws, environment: Environment) -> list[StoredKey]:

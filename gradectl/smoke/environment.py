@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from gradectl.queues.broker import Broker
@@ -16,6 +18,20 @@ _LIMITS = Limits(time_ms=5000, memory_mb=128)
 
 
 @dataclass(frozen=True)
+class SmokeApi:
+    """
+    The HTTP API of an environment.
+
+    Attributes:
+        url: Its URL; empty where it is not known.
+        key: Makes a key of a user that exists for the block only.
+    """
+
+    url: str
+    key: Callable[[], AbstractContextManager[str]]
+
+
+@dataclass(frozen=True)
 class SmokeEnvironment:
     """
     The parts of an environment that a smoke test uses.
@@ -25,12 +41,14 @@ class SmokeEnvironment:
         store: The bucket.
         broker: The queues.
         jobs: The table of jobs; None if the database cannot be reached.
+        api: The HTTP API; None without one.
     """
 
     bucket: str
     store: ObjectStore
     broker: Broker
     jobs: JobStore | None
+    api: SmokeApi | None = None
 
 
 @dataclass(eq=False)

@@ -15,8 +15,8 @@ HOPS = (UPLOAD, SEND, GRADE, QUEUE_WAIT, GRADING, RESULT, ROW)
 TOTAL = "total"
 
 #: The further checks.
-PRIORITY, POISON = "priority", "poison"
-CHECKS = (PRIORITY, POISON)
+PRIORITY, POISON, API = "priority", "poison", "api"
+CHECKS = (PRIORITY, POISON, API)
 PASSED, FAILED, NOT_OBSERVABLE = "passed", "failed", "not observable"
 
 #: Of fewer samples the 95th percentile is the largest one.

@@ -10,6 +10,7 @@ from time import monotonic
 from gradectl.errors import DeadlineError, GradectlError, UnreachableError
 from gradectl.queues.inspection import inspect
 from gradectl.queues.message_view import MessageView
+from gradectl.smoke.api_check import ApiCheck
 from gradectl.smoke.cleanup import CleanUp
 from gradectl.smoke.environment import SmokeEnvironment, SmokeJob
 from gradectl.smoke.poison_check import PoisonCheck
@@ -32,7 +33,7 @@ _CASES = {"1.in": b"20 22\n", "1.ans": b"42\n"}
 _SECONDS_PER_JOB = 60.0
 #: Finished jobs whose objects and rows are removed together, during a long test.
 _BATCH = 20
-_CHECKS = {check.name: check for check in (PoisonCheck, PriorityCheck)}
+_CHECKS = {check.name: check for check in (ApiCheck, PoisonCheck, PriorityCheck)}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import count
 from sample_results import completed, failed
 
 from gradectl.queues.testing import MemoryBroker
-from gradectl.smoke.environment import SmokeEnvironment
+from gradectl.smoke.environment import SmokeApi, SmokeEnvironment
 from gradectl.smoke.report import SmokeReport
 from gradectl.smoke.smoke_test import SmokePlan, SmokeTest
 from grader.contract.bucket import result_key
@@ -48,6 +48,7 @@ class FakeEnvironment:
         self.web_tier = False  # consumes each result message immediately
         self.on_request: Callable[[], None] = lambda: None
         self.before_clean_up: Callable[[], None] = lambda: None
+        self.api: SmokeApi | None = None
         self._ticks = count()
 
     def clock(self) -> float:
@@ -64,7 +65,7 @@ class FakeEnvironment:
     ) -> SmokeReport:
         """Run a smoke test."""
         jobs = self.jobs if rows else None
-        parts = SmokeEnvironment("b", self.store, self.broker, jobs)
+        parts = SmokeEnvironment("b", self.store, self.broker, jobs, self.api)
         self.messages: list[str] = []
         self.smoke = SmokeTest(parts, SmokePlan(seconds, count, checks), self.clock)
         return self.smoke.run(self.messages.append, self.before_clean_up)
