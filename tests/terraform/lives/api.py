@@ -38,10 +38,10 @@ def prepare(terraform_folder: Callable[..., Any], account: Any) -> Any:
     certificate = account.client("acm").request_certificate(DomainName="api.example.com")
     values = {
         **VALUES,
-        "vpc_nat_mode": "single",
         "web_certificate_arn": certificate["CertificateArn"],
         "web_cidr_blocks": ["203.0.113.0/24"],
         "webhook_allowed_hosts": ["lms.example.com"],
+        "webhook_private_hosts": ["lms.example.com"],
     }
     files = {
         "backend_override.tf": LOCAL_BACKEND,
