@@ -11,6 +11,7 @@ ecs_min_capacity         = 1
 emulated                 = true
 enable_api               = true
 enable_data_protection   = false
+enable_functions         = true
 enable_redis             = true
 enable_webhooks          = true
 environment_name         = "local"
