@@ -17,7 +17,7 @@ _HOME = Path(__file__).parent
 _LOCK = "grader-migrate"
 
 
-def migrate(engine: Engine, *, wait_seconds: int = 60) -> None:
+def migrate(engine: Engine, *, wait_seconds: int = 20) -> None:
     """
     Migrate the schema to the newest revision; one process at a time, the others wait.
 
@@ -27,7 +27,8 @@ def migrate(engine: Engine, *, wait_seconds: int = 60) -> None:
 
     Args:
         engine: From `grader.adapters.mysql.engine.open_engine`.
-        wait_seconds: Longest wait for another migrating process.
+        wait_seconds: Longest wait for another migrating process; less than the engine waits for an
+            answer.
 
     Raises:
         TemporaryError: The database is unreachable, or the other process takes longer.

@@ -1,10 +1,16 @@
 """
 Adds what results by push, batches, progress and functions need; older workers keep running.
 
-New columns of `jobs` may be null, and older workers name the columns that they write.
+New columns of `jobs` may be null, and older workers name the columns that they write. MySQL 8 adds
+them at once, and builds the indexes while rows are read and written.
+
+MySQL cannot roll back, and building an index of a large table may outlive the connection. So each
+step is left out where it was done before, and a migration that was interrupted can be repeated.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,18 +19,37 @@ from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 revision = "0004"
 down_revision = "0003"
 
+_COLUMNS: dict[str, Any] = {
+    "webhook_url": sa.String(2048),
+    "batch_id": sa.String(128),
+    "batch_size": sa.Integer,
+    "function_id": sa.String(128),
+    "progress": LONGTEXT(),
+    "submitted_at": DATETIME(fsp=6),
+}
+_INDEXES = {
+    "ix_jobs_batch": ["batch_id"],
+    "ix_jobs_created": ["created_at", "request_id"],
+    "ix_jobs_function": ["function_id", "updated_at"],
+}
+
 
 def upgrade() -> None:
     """Add the columns, their indexes and the outbox of webhooks."""
-    op.add_column("jobs", sa.Column("webhook_url", sa.String(2048)))
-    op.add_column("jobs", sa.Column("batch_id", sa.String(128)))
-    op.add_column("jobs", sa.Column("batch_size", sa.Integer))
-    op.add_column("jobs", sa.Column("function_id", sa.String(128)))
-    op.add_column("jobs", sa.Column("progress", LONGTEXT()))
-    op.add_column("jobs", sa.Column("submitted_at", DATETIME(fsp=6)))
-    op.create_index("ix_jobs_batch", "jobs", ["batch_id"])
-    op.create_index("ix_jobs_created", "jobs", ["created_at", "request_id"])
-    op.create_index("ix_jobs_function", "jobs", ["function_id", "updated_at"])
+    schema = sa.inspect(op.get_bind())
+    columns = {each["name"] for each in schema.get_columns("jobs")}
+    for name, kind in _COLUMNS.items():
+        if name not in columns:
+            op.add_column("jobs", sa.Column(name, kind))
+    indexes = {each["name"] for each in schema.get_indexes("jobs")}
+    for name, wanted in _INDEXES.items():
+        if name not in indexes:
+            op.create_index(name, "jobs", wanted)
+    if not schema.has_table("webhook_deliveries"):
+        _create_outbox()
+
+
+def _create_outbox() -> None:
     op.create_table(
         "webhook_deliveries",
         sa.Column("delivery_id", sa.String(64), primary_key=True),
@@ -47,9 +72,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop all of it."""
     op.drop_table("webhook_deliveries")
-    op.drop_index("ix_jobs_function", "jobs")
-    op.drop_index("ix_jobs_created", "jobs")
-    op.drop_index("ix_jobs_batch", "jobs")
-    columns = ("submitted_at", "progress", "function_id", "batch_size", "batch_id", "webhook_url")
-    for name in columns:
+    for name in _INDEXES:
+        op.drop_index(name, "jobs")
+    for name in _COLUMNS:
         op.drop_column("jobs", name)
