@@ -58,7 +58,10 @@ def create_app(services: Services) -> FastAPI:
             for remote in parts.remotes:
                 remote.close()
 
-    guard = Middleware(protect, gate=services.gate, settings=services.protection)
+    def on_fault(error: Exception) -> None:
+        services.log.error("An endpoint failed", reason=repr(error))
+
+    guard = Middleware(protect, gate=services.gate, settings=services.protection, on_fault=on_fault)
     app = FastAPI(
         lifespan=lifespan,
         docs_url=None,
@@ -132,7 +135,9 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
     """Answer each error as problem details."""
 
     async def api_error(_request: Request, error: Exception) -> Response:
-        return problem(error) if isinstance(error, ApiError) else await fault(_request, error)
+        if not isinstance(error, ApiError):
+            raise error
+        return problem(error)
 
     async def invalid(_request: Request, error: Exception) -> Response:
         found = error.errors() if isinstance(error, RequestValidationError) else []
@@ -150,15 +155,10 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
         log.error("A call failed", reason=str(error))
         return problem(ApiError(Kind.UNAVAILABLE, "a service is away", retry_after=5))
 
-    async def fault(_request: Request, error: Exception) -> Response:
-        log.error("An endpoint failed", reason=repr(error))
-        return problem(ApiError(Kind.INTERNAL_ERROR, "the service has a fault; it was logged"))
-
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(GraderError, away)
-    app.add_exception_handler(Exception, fault)
 
 
 def _allowed(app: FastAPI, request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from grader.api.auth import Gate
 from grader.api.protection.admission import Admission, Deadline, Streams
 from grader.api.protection.bodies import Bodies
+from grader.api.protection.faults import Faults
 from grader.api.protection.headers import Cors, SecurityHeaders
 
 
@@ -33,7 +34,9 @@ class ProtectionSettings:
     body_seconds: float = 20.0
 
 
-def protect(app: ASGIApp, gate: Gate, settings: ProtectionSettings) -> ASGIApp:
+def protect(
+    app: ASGIApp, gate: Gate, settings: ProtectionSettings, on_fault: Callable[[Exception], None]
+) -> ASGIApp:
     """
     Protect an application: credentials first, then the body, then the endpoint.
 
@@ -41,10 +44,12 @@ def protect(app: ASGIApp, gate: Gate, settings: ProtectionSettings) -> ASGIApp:
         app: The endpoints.
         gate: Checks credentials and limits.
         settings: Limits.
+        on_fault: Called with each exception that nothing has handled.
     """
     inner: ASGIApp = Bodies(app, most_bytes=settings.most_body_bytes, seconds=settings.body_seconds)
     inner = Streams(inner, settings.most_streams)
     inner = Admission(inner, gate)
     inner = Deadline(inner, settings.call_seconds)
+    inner = Faults(inner, on_fault)
     inner = Cors(inner, settings.cors_origins)
     return SecurityHeaders(inner)

@@ -96,10 +96,14 @@ class World:
         self.wait = asyncio.Event()
         self.wait.set()
         self.settings: dict[str, Any] = {"most_body_bytes": 1000}
+        self.fault: Exception | None = None
+        self.faults: list[Exception] = []
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the body."""
         self.seen.append(scope)
+        if self.fault is not None:
+            raise self.fault
         body = b""
         if scope["method"] == "POST":
             message = await receive()
@@ -111,7 +115,8 @@ class World:
 
     def protected(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """The protected application."""
-        return protect(self.app, self.gate, ProtectionSettings(**self.settings))
+        settings = ProtectionSettings(**self.settings)
+        return protect(self.app, self.gate, settings, self.faults.append)
 
     def call(
         self, method: str, path: str, headers: dict[str, str] | None = None, *parts: bytes
@@ -309,3 +314,20 @@ def test_scripts_of_the_page_are_its_own_or_have_its_hash() -> None:
     assert "script-src 'self' 'sha256-D5hQXpHA7MyyMpfq6pz3T38aabpe6WICwVldTOaBOfg='" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_a_fault_is_an_answer_with_all_headers_and_without_its_text(world: World) -> None:
+    """It is logged; a stream that has begun can only be broken off."""
+    world.fault = RuntimeError("password of the database: secret")
+    world.settings["cors_origins"] = ["https://course.example.com"]
+
+    client = world.call("GET", "/v1/languages", {**KEY, "origin": "https://course.example.com"})
+
+    assert client.status == 500
+    assert json.loads(client.body)["type"] == "/problems/internal-error"
+    assert b"secret" not in client.body
+    assert client.headers["access-control-allow-origin"] == "https://course.example.com"
+    assert client.headers["x-frame-options"] == "DENY"
+    assert re.fullmatch(r"[0-9a-f]{16}", client.headers["x-request-id"])
+    assert world.faults == [world.fault]
+    assert world.gate.open == 0
