@@ -16,6 +16,8 @@ from grader.ports.messages import QueueInspector, QueueStatistics
 _FRESH_SECONDS = 1.0
 #: Counters of this age still tell about where a message is.
 _USABLE_SECONDS = 30.0
+#: Reading a submission must not wait for a broker that is silent.
+_PATIENCE_SECONDS = 1.0
 _NOBODY = "no worker runs; it starts when one does"
 _MAYBE_NOBODY = "no request is in work; perhaps no worker runs"
 
@@ -28,6 +30,7 @@ class QueueMonitor:
         open_inspector: Opens a connection that reads the counters.
         queues: Names of the request queues.
         service: Runs the calls, one at a time.
+        patience_seconds: Longest time that a position is waited for.
         clock: Seconds.
     """
 
@@ -36,11 +39,14 @@ class QueueMonitor:
         open_inspector: Callable[[], AbstractContextManager[QueueInspector]],
         queues: tuple[str, ...],
         service: RemoteService,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._open = open_inspector
         self._queues = queues
         self._service = service
+        self._patience_seconds = patience_seconds
         self._clock = clock
         self._lock = asyncio.Lock()
         self._stack = ExitStack()
@@ -95,16 +101,17 @@ class QueueMonitor:
 
     async def position(self, queue: str, ticket: int | None) -> QueuePosition | None:
         """
-        Return where a request is that no worker has taken; None if that cannot be known.
+        Return where a request is that no worker has taken; None if that cannot be known soon.
 
         Args:
             queue: Its queue; empty if that is not known, which means the ordinary one.
             ticket: How many messages the queue had received before it.
         """
-        try:
-            counters = (await self.statistics()).get(queue or self._queues[-1])
-        except ApiError:
-            return None
+        if self._age() >= _FRESH_SECONDS:
+            await asyncio.wait({self._refresh_soon()}, timeout=self._patience_seconds)
+            if self._age() >= _FRESH_SECONDS:
+                return None
+        counters = self._found.get(queue or self._queues[-1])
         return None if counters is None else position_of(counters, ticket)
 
     async def close(self) -> None:
@@ -118,9 +125,10 @@ class QueueMonitor:
     def _age(self) -> float:
         return self._clock() - self._read_at
 
-    def _refresh_soon(self) -> None:
+    def _refresh_soon(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh())
+        return self._refreshing
 
     async def _refresh(self) -> None:
         with suppress(ApiError, GraderError):  # the next call tries again

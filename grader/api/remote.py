@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -29,6 +30,8 @@ _SPARED_SECONDS = 1.0
 _RETRY_SECONDS = 5
 #: A burst of as many callers as may wait, twice.
 _MOST_PENDING = 4096
+#: A service that ends no call for this time is away, such as one behind a broken network.
+_SILENT_SECONDS = 10.0
 
 
 class RemoteService:
@@ -41,6 +44,7 @@ class RemoteService:
         log: Log of the API.
         on_refusal: Called on a thread of its own when credentials were refused.
         most_pending: Most calls that run or wait; the next one is refused.
+        silent_seconds: Time after which a service that ends no call is away.
         clock: Seconds.
     """
 
@@ -52,13 +56,18 @@ class RemoteService:
         on_refusal: Callable[[], None] = lambda: None,
         *,
         most_pending: int = _MOST_PENDING,
+        silent_seconds: float = _SILENT_SECONDS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.name = name
         self.is_away = False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads = threads
         self._most_pending = most_pending
         self._pending = 0
+        self._silent_seconds = silent_seconds
+        self._stuck = 0
+        self._ended_at = float("-inf")
         self._log = log
         self._on_refusal = on_refusal
         self._clock = clock
@@ -68,17 +77,20 @@ class RemoteService:
         """
         Run a blocking call on a thread.
 
+        Calls that wait for a thread may wait long, as long as others end.
+
         Raises:
-            ApiError: 503 if the service is away, or was a moment ago, or if too many calls wait.
+            ApiError: 503 if the service is away, or was a moment ago, if it ends no call for
+                `silent_seconds`, or if too many calls wait.
             GraderError: Any other error of the call.
         """
-        if self._clock() < self._spared_until:
+        if self._clock() < self._spared_until or self._stuck >= self._threads:
             raise self.unavailable()
         if self._pending >= self._most_pending:
             raise ApiError(Kind.BUSY, f"too many calls wait for the {self.name}", retry_after=1)
         self._pending += 1
         try:
-            result = await asyncio.get_running_loop().run_in_executor(self._pool, action)
+            result = await self._result(action)
         except HiddenObjectError:
             raise
         except _REFUSED as error:
@@ -93,6 +105,38 @@ class RemoteService:
             self._pending -= 1
         self._recovered()
         return result
+
+    async def _result(self, action: Callable[[], _T]) -> _T:
+        """Run a call; raises `TemporaryError` when the service has ended none for too long."""
+        loop = asyncio.get_running_loop()
+        began = self._clock()
+        running = self._pool.submit(action)
+        running.add_done_callback(lambda _: _tell(loop, self._note_end))
+        result = asyncio.wrap_future(running)
+        try:
+            while not result.done():
+                left = self._silent_seconds + max(began, self._ended_at) - self._clock()
+                if left <= 0:
+                    self._abandon(running, loop)
+                    raise TemporaryError("no call ends", where=self.name)
+                await asyncio.wait({result}, timeout=left)
+            return result.result()
+        finally:
+            result.cancel()
+
+    def _note_end(self) -> None:
+        self._ended_at = self._clock()
+
+    def _abandon(self, running: Future[_T], loop: asyncio.AbstractEventLoop) -> None:
+        """Count a call that keeps its thread although its caller waits no longer."""
+        if running.cancel():
+            return
+
+        def ended() -> None:
+            self._stuck -= 1
+
+        self._stuck += 1
+        running.add_done_callback(lambda _: _tell(loop, ended))
 
     def unavailable(self) -> ApiError:
         """Return the error that says that the service is away, and nothing more."""
@@ -116,3 +160,9 @@ class RemoteService:
         if self.is_away:
             self._log.info(f"The {self.name} is back")
         self.is_away = False
+
+
+def _tell(loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
+    """Call something on the loop, from a thread that may end after it."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(action)

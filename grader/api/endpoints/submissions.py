@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -163,9 +163,9 @@ def place_of(cursor: str | None) -> Place | None:
         return None
     try:
         moment, _, request_id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        created_at = datetime.fromisoformat(moment)
-    except (binascii.Error, ValueError) as error:
+        created_at = datetime.fromisoformat(moment).astimezone(UTC)
+    except (binascii.Error, ValueError, OverflowError) as error:
         raise invalid("cursor", "not valid; send `next` of the page before") from error
-    if created_at.tzinfo is None or not request_id:
+    if not request_id:
         raise invalid("cursor", "not valid; send `next` of the page before")
     return Place(created_at, request_id)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_api import WAIT_SECONDS, counters
+from memory_api import WAIT_SECONDS, MemoryInspector, counters
 
 from grader.api.errors import ApiError, Kind
-from grader.api.queue_monitor import position_of
+from grader.api.queue_monitor import QueueMonitor, position_of
 from grader.api.remote import RemoteService
 from grader.errors import AccessError, HiddenObjectError, ObjectNotFoundError
 from grader.logs import Redactor, make_logger
+from grader.ports.messages import QueueStatistics
 
+UNAVAILABLE = Kind.UNAVAILABLE
 LOG = make_logger("text", "CRITICAL", redactor=Redactor())
 
 
@@ -130,5 +134,76 @@ def test_a_missing_object_does_not_mean_that_the_service_is_away(error: Any) -> 
         with pytest.raises(error):
             await service.call(miss)
         assert not service.is_away
+
+    in_a_service(steps)
+
+
+def test_a_service_that_ends_no_call_is_away() -> None:
+    """Such as a frozen one: its callers get 503, and further ones at once, until it answers."""
+    frozen, started = threading.Event(), threading.Event()
+    moments = [0.0]
+
+    def hang() -> None:
+        started.set()
+        frozen.wait(WAIT_SECONDS)
+
+    async def steps(service: RemoteService) -> None:
+        calls = [asyncio.create_task(service.call(hang)) for _ in range(3)]
+        await asyncio.to_thread(started.wait, WAIT_SECONDS)
+        moments[0] = 5.0
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        assert [each.kind for each in found if isinstance(each, ApiError)] == [UNAVAILABLE] * 3
+        assert service.is_away
+
+        moments[0] = 10.0  # it is not spared any more, but its only thread is taken
+        with pytest.raises(ApiError) as caught:
+            await service.call(lambda: None)
+        assert caught.value.kind is UNAVAILABLE
+
+        frozen.set()
+        while service.is_away:
+            await asyncio.sleep(0)
+            with suppress(ApiError):
+                await service.call(lambda: None)
+
+    in_a_service(steps, silent_seconds=0.05, clock=lambda: moments[0])
+
+
+def test_a_call_may_wait_for_its_thread_as_long_as_others_end() -> None:
+    """A burst is queued: the time is that of the service, not that of a call."""
+    moments = [0.0]
+
+    def take_time() -> None:
+        moments[0] += 0.04
+
+    async def steps(service: RemoteService) -> None:
+        calls = [asyncio.create_task(service.call(take_time)) for _ in range(50)]
+        await asyncio.gather(*calls)
+
+    in_a_service(steps, silent_seconds=0.05, clock=lambda: moments[0])
+    assert moments[0] > 1
+
+
+def test_a_position_does_not_wait_for_a_silent_broker() -> None:
+    """The submission is read without it; once the broker answers, it has one again."""
+    silent = threading.Event()
+
+    class Slow(MemoryInspector):
+        def statistics(self, queues: Sequence[str]) -> dict[str, QueueStatistics]:
+            silent.wait(WAIT_SECONDS)
+            return super().statistics(queues)
+
+    async def steps(service: RemoteService) -> None:
+        inspector = Slow({"grading-requests": counters(size=3, enqueued=3)})
+        monitor = QueueMonitor(
+            inspector.open, ("grading-requests",), service, patience_seconds=0.01
+        )
+        assert await monitor.position("grading-requests", 1) is None
+        silent.set()
+        assert (await monitor.statistics())["grading-requests"].size == 3
+        found = await monitor.position("grading-requests", 1)
+        assert found is not None
+        assert found.position == 2
+        await monitor.close()
 
     in_a_service(steps)

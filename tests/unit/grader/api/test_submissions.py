@@ -287,6 +287,17 @@ def test_a_list_refuses_odd_values(api: MemoryApi, query: str) -> None:
     assert api.get(f"/v1/submissions?{query}").status == 422
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["0001-01-01T00:00:00+23:59 x", "9999-12-31T23:59:59-23:59 x", "2024-01-01T00:00:00Z", "now x"],
+)
+def test_a_forged_cursor_is_refused(api: MemoryApi, place: str) -> None:
+    """Also a moment that UTC has no date for."""
+    cursor = base64.urlsafe_b64encode(place.encode()).decode()
+
+    assert api.get(f"/v1/submissions?cursor={cursor}").status == 422
+
+
 @pytest.mark.parametrize("path", ["", "/req_1", "/req_1/events"])
 def test_reading_needs_a_scope(api: MemoryApi, path: str) -> None:
     """A key that only sends cannot read, also not what it sent."""
