@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
+#: Headers that a proxy adds.
+_PROXIED = {"forwarded", "via", "x-forwarded-for", "x-real-ip"}
 #: Loopback, and networks that are never routed on the internet.
 _NEAR = tuple(
     ip_network(text)
@@ -87,7 +89,7 @@ class MetricsMiddleware:
 
 def is_near(request: Request) -> bool:
     """Whether a request comes from this network, and not through a load balancer."""
-    if request.client is None or "x-forwarded-for" in request.headers:
+    if request.client is None or not _PROXIED.isdisjoint(request.headers):
         return False
     try:
         address = ip_address(request.client.host)
