@@ -139,8 +139,16 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
             raise error
         return problem(error)
 
-    async def invalid(_request: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         found = error.errors() if isinstance(error, RequestValidationError) else []
+        if [each["loc"] for each in found] == [("body",)] and not _is_json(request):
+            return problem(
+                ApiError(
+                    Kind.MEDIA_TYPE,
+                    "the body has no media type of JSON",
+                    next_step="send the header Content-Type: application/json",
+                )
+            )
         return problem(_invalid(found))
 
     async def http_error(request: Request, error: Exception) -> Response:
@@ -159,6 +167,12 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(GraderError, away)
+
+
+def _is_json(request: Request) -> bool:
+    """Whether a body is read as JSON, as FastAPI decides it."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def _allowed(app: FastAPI, request: Request) -> str:

@@ -312,3 +312,12 @@ def test_reading_needs_a_scope(api: MemoryApi, path: str) -> None:
 def test_an_odd_id_is_not_found(api: MemoryApi, request_id: str) -> None:
     """It never becomes part of an object key."""
     assert api.get(f"/v1/submissions/{request_id}").status == 404
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_without_the_media_type_of_json_is_refused(api: MemoryApi, media_type: str) -> None:
+    """And says so: `curl -d` sends another one by itself."""
+    answer = api.post("/v1/submissions", PROGRAM, headers={"content-type": media_type})
+
+    assert (answer.status, answer.kind) == (415, "unsupported-media-type")
+    assert "application/json" in answer.json["nextStep"]
