@@ -129,7 +129,7 @@ locals {
       [{
         Sid      = "ReadApiKeys"
         Effect   = "Allow"
-        Action   = "ssm:GetParameter"
+        Action   = "ssm:GetParameters"
         Resource = "${local.parameter_arn_prefix}${local.api_keys_prefix}*" # keys come and go without Terraform
       }],
       var.kms_key_arn == null ? [] : [{

@@ -1,5 +1,5 @@
 output "api_policy_json" {
-  description = "IAM policy document of the HTTP API: put to submissions/, list, get metadata of submissions, statements and settings of problems, and results/."
+  description = "IAM policy document of the HTTP API: put to submissions/, list, get metadata of submissions, and statements and settings of problems."
   value       = jsonencode(local.api_policy)
 }
 

@@ -102,8 +102,8 @@ locals {
     ], local._use_key)
   }
 
-  # The API finds out whether an object exists, which S3 tells only those who may list the bucket. Test cases, sources
-  # and the files of functions are out of its reach.
+  # The API finds out whether an object exists, which S3 tells only those who may list the bucket. Test cases,
+  # sources, results with their logs, and the files of functions are out of its reach: a result is in the database.
   api_policy = {
     Version = "2012-10-17"
     Statement = concat([
@@ -120,11 +120,11 @@ locals {
         Resource = "${aws_s3_bucket.this.arn}/submissions/*"
       },
       {
-        Sid    = "ReadMetadataStatementsAndResults"
+        Sid    = "ReadMetadataAndStatements"
         Effect = "Allow"
         Action = "s3:GetObject"
         Resource = [for pattern in [
-          "problems/*/description.md", "problems/*/problem.yaml", "results/*", "submissions/*/metadata.json",
+          "problems/*/description.md", "problems/*/problem.yaml", "submissions/*/metadata.json",
         ] : "${aws_s3_bucket.this.arn}/${pattern}"]
       },
     ], local._use_key)

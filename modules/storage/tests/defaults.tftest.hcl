@@ -111,12 +111,12 @@ run "the_api_reads_no_test_case_and_no_source" {
     condition = { for statement in jsondecode(output.api_policy_json).Statement : statement.Sid => statement.Resource } == {
       ListBucket        = "arn:aws:s3:::test-grading-files"
       UploadSubmissions = "arn:aws:s3:::test-grading-files/submissions/*"
-      ReadMetadataStatementsAndResults = [
+      ReadMetadataAndStatements = [
         "arn:aws:s3:::test-grading-files/problems/*/description.md", "arn:aws:s3:::test-grading-files/problems/*/problem.yaml",
-        "arn:aws:s3:::test-grading-files/results/*", "arn:aws:s3:::test-grading-files/submissions/*/metadata.json",
+        "arn:aws:s3:::test-grading-files/submissions/*/metadata.json",
       ]
     }
-    error_message = "The API writes submissions; it reads metadata, statements and results."
+    error_message = "The API writes submissions; it reads metadata and statements."
   }
 }
 
