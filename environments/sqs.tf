@@ -29,7 +29,6 @@ locals {
   }]...)
   sqs_environments = {
     web = local._sqs_environment
-    api = merge(local._sqs_environment, [for queues in module.sqs : { SQS_DLQ_URL = queues.urls["dead_letter"] }]...)
     worker = merge(local._sqs_environment, var.drain_other_transport ? { DRAIN_OTHER_TRANSPORT = "true" } : {}, [for queues in module.sqs : {
       SQS_DLQ_URL            = queues.urls["dead_letter"]
       SQS_VISIBILITY_SECONDS = tostring(queues.visibility_seconds)
@@ -38,10 +37,7 @@ locals {
   }
 
   sqs_policies = {
-    api = merge(
-      { for index, queues in module.sqs : "sqs" => queues.api_policy_json },
-      { for index, parameters in module.sqs_parameters : "sqs-parameters" => parameters.reader_policies["web"] },
-    )
+    api = { for index, queues in module.sqs : "sqs" => queues.api_policy_json } # it has the URLs in its environment
     web = merge(
       { for index, queues in module.sqs : "sqs" => queues.web_policy_json },
       { for index, parameters in module.sqs_parameters : "sqs-parameters" => parameters.reader_policies["web"] },

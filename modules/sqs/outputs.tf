@@ -1,5 +1,5 @@
 output "api_policy_json" {
-  description = "IAM policy document that allows the HTTP API to send requests and to count the messages of all queues."
+  description = "IAM policy document that allows the HTTP API to send requests and to count those that wait."
   value       = local.policies["api"]
 }
 

@@ -31,7 +31,6 @@ locals {
     ]
     api = [
       { sid = "SendRequests", purposes = local.sources, actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] },
-      { sid = "CountMessages", purposes = ["dead_letter", "results"], actions = ["sqs:GetQueueAttributes"] },
     ]
     operator = [
       {

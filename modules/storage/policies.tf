@@ -102,8 +102,8 @@ locals {
     ], local._use_key)
   }
 
-  # The API finds out whether an object exists, which S3 tells only those who may list the bucket. Test cases,
-  # sources, results with their logs, and the files of functions are out of its reach: a result is in the database.
+  # The API finds out whether an object exists, which S3 tells only those who may list the bucket. Test cases, sources,
+  # results and the files of functions are out of its reach.
   api_policy = {
     Version = "2012-10-17"
     Statement = concat([

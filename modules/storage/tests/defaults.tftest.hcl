@@ -116,7 +116,7 @@ run "the_api_reads_no_test_case_and_no_source" {
         "arn:aws:s3:::test-grading-files/submissions/*/metadata.json",
       ]
     }
-    error_message = "The API writes submissions; it reads metadata and statements."
+    error_message = "The API writes submissions; it reads metadata and statements, not results, which are in the rows."
   }
 }
 
