@@ -3,9 +3,9 @@ Entry point of `make bench`: writes figures and their baselines to build/bench.j
 
 Measures the judge first, without the rest of the system. Then it runs and times the demo, measures
 the environment that the demo leaves running, and stops it. Then it reads long queues of a broker of
-its own, measures a worker on queues of an emulated SQS, and runs functions by the API. Then it
-builds the image of the worker, visits the page of the API with a browser, delivers webhooks to a
-receiver, and publishes results over Redis.
+its own, measures a worker on queues of an emulated SQS, runs functions by the API, and loads the
+API. Then it builds the image of the worker, visits the page of the API with a browser, delivers
+webhooks to a receiver, and publishes results over Redis.
 `make bench ARGS=judge` runs the first part only.
 """
 
@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 import against_others
+import api
 import command_line
 import deploying
 import functions
@@ -90,6 +91,7 @@ _PARTS = {
     "queues": queues.measure,
     "sqs": sqs.measure,
     "functions": functions.measure,
+    "api": api.measure,
     "image": image.measure,
     "page": page.measure,
     "webhooks": webhooks.measure,

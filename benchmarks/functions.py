@@ -11,33 +11,18 @@ import http.client
 import json
 import statistics
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from api_engines import api_engines
+from api_world import ApiProcess, ApiWorld
 from figures import Aim, Figure, Measured, clocked, percentile, timed
-from local_stack import ROOT
 from progress import say
-
-sys.path.append(str(ROOT / "tests" / "support"))
-
-from api_world import ApiProcess, ApiWorld, open_world
-from redis_server import running_redis
 from sandboxes import many_boxes
 
-from gradectl.local.engines.activemq import BrokerSpec
-from gradectl.local.engines.broker_xml import BrokerUser
-from gradectl.local.engines.find import find_engines
-from gradectl.local.testing import (
-    RunningBroker,
-    running_broker,
-    running_control_plane,
-    running_database,
-)
-from grader.adapters.activemq.connection import Connection, connect
+from grader.adapters.activemq.connection import Connection
 from grader.adapters.s3 import S3ObjectStore
 from grader.client.functions import make_manifest, upload_function
 
@@ -122,26 +107,11 @@ def _call(
 @contextmanager
 def _running(*, has_redis: bool = True, **settings: str) -> Iterator[_Bench]:
     """Run everything in a temporary folder, with these settings of the worker."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for name in ("database", "account", "world", "redis"):
-            (folder / name).mkdir()
-        database = stack.enter_context(running_database(find_engines(), folder / "database"))
-        account = stack.enter_context(running_control_plane(folder / "account"))
-        broker = stack.enter_context(_broker(folder))
-        launcher = stack.enter_context(many_boxes())
-        world = stack.enter_context(
-            open_world(
-                moto_server=account, database=database, directory=folder / "world", broker=broker
-            )
-        )
+    with many_boxes() as launcher, api_engines() as engines:
+        world = engines.world
         _push(world)
         if has_redis:
-            server = stack.enter_context(running_redis(folder / "redis"))
-            for key, value in (("url", server.url), ("password", server.password)):
-                world.set_parameter(f"redis/{key}", value)
-                world.environment[f"REDIS_{key.upper()}_PARAM"] = f"/{world.name}/redis/{key}"
-            world.environment["REDIS_CA_FILE"] = str(server.ca_file)
+            world.environment.update(engines.start_redis())
         world.start_worker(
             *(sys.executable, "-m", "grader", "worker"),
             LAUNCHER_PATH=str(launcher),
@@ -149,19 +119,7 @@ def _running(*, has_redis: bool = True, **settings: str) -> Iterator[_Bench]:
             LANGUAGES="python,cpp20",
             **settings,
         )
-        connection = connect(
-            [broker.endpoint], broker.user, broker.password, ca_file=broker.ca_file
-        )
-        stack.callback(connection.close)
-        yield _Bench(world.start_api(), world.make_key("bench"), connection)
-
-
-@contextmanager
-def _broker(folder: Path) -> Iterator[RunningBroker]:
-    xml = (ROOT / "tests/fixtures/broker.xml").read_text()
-    user = BrokerUser("grader", "a-Password-for-benchmarks-1")
-    with running_broker(find_engines(), folder, BrokerSpec("bench", xml, [user])) as running:
-        yield running
+        yield _Bench(world.start_api(), world.make_key("bench"), engines.connect())
 
 
 def _push(world: ApiWorld) -> None:
