@@ -58,6 +58,7 @@ def test_a_result_that_is_sent_again_is_counted_and_allowed() -> None:
             "req_1: ['AC', 'running'] instead of AC",
         ),
         ({"stored": frozenset({result_key("req_2")})}, "req_1: not in the bucket"),
+        ({"answers": {"req_1": "queued"}}, "req_1: ['AC', 'queued'] instead of AC"),
         ({"dead": {}}, "req_2: not on grading-dlq"),
         ({"dead": {**GOOD.dead, "req_1": "bug"}}, "req_1: on grading-dlq: bug"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.contract.bucket import result_key
 from grader.contract.messages import GradingResult
@@ -23,12 +23,14 @@ class Evidence:
         rows: Request, attempts, and verdict or error code of each row.
         stored: Keys of the results in the bucket.
         dead: Reasons of the dead letters, by request.
+        answers: What the HTTP API answers, by request: verdict or error code; empty: not asked.
     """
 
     messages: Mapping[str, Sequence[bytes]]
     rows: Sequence[tuple[object, ...]]
     stored: frozenset[str]
     dead: Mapping[str, str]
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def _deviations(
     for request_id, outcome in expected.items():
         told = {_outcome(body) for body in evidence.messages.get(request_id, ())} or {"no result"}
         told.add(outcomes.get(request_id, "no row"))
+        told.add(evidence.answers.get(request_id, outcome))
         if told != {outcome}:
             found.append(f"{request_id}: {sorted(told)} instead of {outcome}")
         if result_key(request_id) not in evidence.stored:

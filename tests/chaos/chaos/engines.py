@@ -97,6 +97,7 @@ class DatabaseServer:
 
     NAME = "grading"
     APPLICATION = "application"
+    READER = "reader"
 
     def __init__(self, engine: MariaDbEngine, directory: Path) -> None:
         directory.mkdir()
@@ -127,6 +128,11 @@ class DatabaseServer:
         self.query(f"CREATE USER IF NOT EXISTS {user}")
         self.query(f"GRANT ALL ON {self.NAME}.* TO {user}")
         self.query(f"ALTER USER {user} IDENTIFIED BY '{password}'")
+
+    def make_reader(self, password: str) -> None:
+        """Create the user of the API, which may only read."""
+        self.query(f"CREATE USER {self.READER} IDENTIFIED BY '{password}'")
+        self.query(f"GRANT SELECT ON {self.NAME}.* TO {self.READER}")
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
         """Run a statement as the administrator."""

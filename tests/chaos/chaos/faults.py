@@ -34,6 +34,8 @@ _LOST = tuple(
     for part in ("broker", "queue")
     for words, ending in (("Connection to the", " lost"), ("Waiting for the", ""))
 )
+_NOT_PUSHED, _PUSHED_AGAIN = "Results not passed on to Redis", "Results passed on to Redis again"
+_LISTENS = "API listens on"
 _LIMIT_SECONDS = 300.0
 _HOUR = 3600
 _FILLER_QUEUE = "chaos-filler"
@@ -262,6 +264,48 @@ def lose_sqs(site: Site, _dose: Dose) -> Iterator[Met]:
         site.links[0].open()
 
 
+@contextmanager
+def kill_redis(site: Site, _dose: Dose) -> Iterator[Met]:
+    """`kill -9` of Redis, which starts again without any value."""
+    met, over = _outage_of_redis(site)
+    site.redis.kill()
+    try:
+        yield met
+    finally:
+        site.redis.start()
+    over()
+
+
+@contextmanager
+def freeze_redis(site: Site, _dose: Dose) -> Iterator[Met]:
+    """Redis stops, and its connections stay open; then it goes on."""
+    met, over = _outage_of_redis(site)
+    site.redis.freeze()
+    try:
+        yield met
+    finally:
+        site.redis.thaw()
+    over()
+
+
+@contextmanager
+def kill_api(site: Site, dose: Dose) -> Iterator[Met]:
+    """`kill -9` of both processes of the API, then of one at random, while callers submit."""
+    processes = site.web.processes
+    failed, listening = site.web.expect_failed(), processes.expect(_LISTENS, count=2)
+    processes.signal_all(signal.SIGKILL)
+
+    def kill() -> None:
+        failed()
+        listening()
+        for _ in range(dose.rounds):
+            again = processes.expect(_LISTENS)
+            processes.kill_one()
+            again()
+
+    yield kill
+
+
 FAULTS: dict[str, Fault] = {
     "kill_workers": kill_workers,
     "terminate_workers": terminate_workers,
@@ -275,6 +319,9 @@ FAULTS: dict[str, Fault] = {
     "rotate_passwords": rotate_passwords,
     "clock_jump": clock_jump,
     "full_disk": full_disk,
+    "kill_redis": kill_redis,
+    "freeze_redis": freeze_redis,
+    "kill_api": kill_api,
     "freeze_workers": freeze_workers,
     "throttle_sqs": throttle_sqs,
     "lose_sqs": lose_sqs,
@@ -295,9 +342,28 @@ LASTING = frozenset(
         "s3_slow",
         "fill_store",
         "full_disk",
+        "kill_redis",
+        "freeze_redis",
         "lose_sqs",
     }
 )
+#: Those whose requests come by the HTTP API.
+OVER_HTTP = frozenset({"kill_api"})
+
+
+def _outage_of_redis(site: Site) -> tuple[Met, Met]:
+    """Return functions that wait until a worker has met an outage, and until each one is over."""
+    start = len(site.workers.lines)
+    met = site.workers.expect(_NOT_PUSHED)
+
+    def over() -> None:
+        lines = site.workers.lines[start:]
+        outages, ends = (
+            sum(words in line for line in lines) for words in (_NOT_PUSHED, _PUSHED_AGAIN)
+        )
+        site.workers.expect(_PUSHED_AGAIN, count=outages - ends)()
+
+    return met, over
 
 
 def _wait_for(find: Callable[[], _Found]) -> _Found:

@@ -13,12 +13,14 @@ from typing import Any
 
 import boto3
 from http_relay import HttpRelay
+from redis_server import RedisServer, running_redis
 from tcp_relay import Relay
 
 from chaos.clock import Clock
 from chaos.engines import Broker, DatabaseServer
 from chaos.queues import BrokerQueues, Queues, SqsQueues, ThrottlingSqs, create_queues
 from chaos.results import Results
+from chaos.web import WebTier
 from chaos.workers import Workers
 from gradectl.local.engines.find import find_activemq, find_mariadb
 from gradectl.local.loopback import free_ports
@@ -35,6 +37,14 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testin
 _PARTS = {
     "MQ": ("mq", ("broker-endpoint", "username", "password")),
     "DB": ("db", ("endpoint", "name", "username", "password")),
+    "REDIS": ("redis", ("url", "password")),
+}
+#: The API has users of its own.
+_OF_THE_API = {
+    "DB_USERNAME_PARAM": "/chaos/db-web/username",
+    "DB_PASSWORD_PARAM": "/chaos/db-web/password",
+    "MQ_USERNAME_PARAM": "/chaos/mq-web/username",
+    "MQ_PASSWORD_PARAM": "/chaos/mq-web/password",
 }
 _DISK = "24m"
 _FIRST_USER = 300_000
@@ -100,6 +110,8 @@ class Site:
         store: The way of the web tier to the bucket.
         sender: Sends requests, as the web tier does.
         set_parameter: Writes a parameter such as `mq/password`.
+        redis: Where workers publish results, and the API receives them.
+        web: The HTTP API.
     """
 
     queues: Queues
@@ -113,6 +125,8 @@ class Site:
     store: ObjectStore
     sender: MessageSender
     set_parameter: Callable[[str, str], None]
+    redis: RedisServer
+    web: WebTier
 
     @property
     def broker(self) -> Broker:
@@ -150,20 +164,18 @@ def open_site(settings: dict[str, str], transport: str = "activemq") -> Iterator
         links = _links(stack, queues.port, database.port)
         bucket = stack.enter_context(FaultyBucket(endpoint).running())
         disk = _disk(stack, directory)
+        redis = _redis(stack, directory)
         environment = {
             **_environment(endpoint, bucket, links[0]),
             **queues.environment,
-            **_sandbox(directory, disk),
-            **clock.environment,
-            **settings,
+            **_parameters("REDIS"),
+            "REDIS_CA_FILE": str(redis.ca_file),
         }
+        of_workers = {**_sandbox(directory, disk), **clock.environment, **settings}
         store, set_parameter = _account(endpoint, database, links)
-        if isinstance(queues, BrokerQueues):
-            set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{links[0].port}")
-            set_parameter("mq/username", "worker")
-            set_parameter("mq/password", queues.broker.passwords["worker"])
+        _set_logins(set_parameter, queues, links[0], redis)
         sender = stack.enter_context(closing(queues.open_sender()))
-        workers = Workers(environment, directory / "workers.log")
+        workers = Workers({**environment, **of_workers}, directory / "workers.log")
         results = Results(queues.open_inbox)
         site = Site(
             queues=queues,
@@ -177,12 +189,33 @@ def open_site(settings: dict[str, str], transport: str = "activemq") -> Iterator
             store=store,
             sender=sender,
             set_parameter=set_parameter,
+            redis=redis,
+            web=WebTier({**environment, **_OF_THE_API}, directory / "api.log", set_parameter),
         )
         stack.callback(results.stop)
+        stack.callback(site.web.stop)
         results.start()
         stack.callback(workers.stop)
         workers.start()
         yield site
+
+
+def _redis(stack: ExitStack, directory: Path) -> RedisServer:
+    (directory / "redis").mkdir()
+    return stack.enter_context(running_redis(directory / "redis"))
+
+
+def _set_logins(
+    set_parameter: Callable[[str, str], None], queues: Queues, link: Relay, redis: RedisServer
+) -> None:
+    """Write the parameters of Redis, and those of the broker's users."""
+    set_parameter("redis/url", redis.url)
+    set_parameter("redis/password", redis.password)
+    if isinstance(queues, BrokerQueues):
+        set_parameter("mq/broker-endpoint", f"stomp+ssl://localhost:{link.port}")
+        for part, user in (("mq", "worker"), ("mq-web", "web")):
+            set_parameter(f"{part}/username", user)
+            set_parameter(f"{part}/password", queues.broker.passwords[user])
 
 
 def _open_broker(stack: ExitStack, directory: Path, endpoint: str, clock: Clock) -> BrokerQueues:
@@ -272,11 +305,14 @@ def _account(
         s3.put_object(Bucket=BUCKET, Key=f"problems/{PROBLEM}/testcases/1.{ending}", Body=content)
     password = "a-Password-of-application-1"
     database.set_password(password)
+    database.make_reader(password)
     for name, value in {
         "db/endpoint": f"127.0.0.1:{links[1].port}",
         "db/name": database.NAME,
         "db/username": database.APPLICATION,
         "db/password": password,
+        "db-web/username": database.READER,
+        "db-web/password": password,
     }.items():
         set_parameter(name, value)
     return S3ObjectStore(s3, BUCKET), set_parameter

@@ -1,4 +1,4 @@
-"""Worker processes that are started again when they end, as ECS does."""
+"""Processes of workers and of the HTTP API that are started again when they end, as ECS does."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -21,18 +22,34 @@ WAIT_SECONDS = 300.0  # a limit for a hung system
 _PAUSE_SECONDS = 0.2
 
 
+@dataclass(frozen=True)
+class Kind:
+    """The command of a kind of process, what it logs when it works, and its variable of a port."""
+
+    command: str
+    started: str
+    port: str
+
+
+WORKER = Kind("worker", "Worker started", "HEALTH_PORT")
+API = Kind("api", "API listens on", "API_PORT")
+
+
 class Workers:
     """
-    Two workers and what they log.
+    Two processes of a kind, and what they log.
 
     Args:
         environment: Their environment variables.
         log_file: Receives their log lines.
+        kind: What they are.
     """
 
-    def __init__(self, environment: Mapping[str, str], log_file: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log_file: Path, kind: Kind = WORKER) -> None:
         self.lines: list[str] = []
         self.starts = 0
+        self.ports = [0] * WORKERS
+        self._kind = kind
         self._environment = dict(environment)
         self._log_file = log_file
         self._changed = threading.Condition()
@@ -40,14 +57,14 @@ class Workers:
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(
-                target=self._keep, args=(number,), name=f"worker-{number}", daemon=True
+                target=self._keep, args=(number,), name=f"{kind.command}-{number}", daemon=True
             )
             for number in range(WORKERS)
         ]
 
     def start(self) -> None:
         """Start both, and wait until they take requests."""
-        ready = self.expect("Worker started", count=WORKERS)
+        ready = self.expect(self._kind.started, count=WORKERS)
         for thread in self._threads:
             thread.start()
         ready()
@@ -98,7 +115,7 @@ class Workers:
         return wait
 
     def _keep(self, number: int) -> None:
-        """Run one worker again and again."""
+        """Run one process again and again."""
         while not self._stopping.is_set():
             started = monotonic()
             self._run(number)
@@ -108,9 +125,11 @@ class Workers:
 
     def _run(self, number: int) -> None:
         (port,) = free_ports(1)
+        self.ports[number] = port
+        kind = self._kind
         process = subprocess.Popen(
-            guarded([sys.executable, "-m", "grader", "worker"]),
-            env={**self._environment, "HEALTH_PORT": str(port)},
+            guarded([sys.executable, "-m", "grader", kind.command]),
+            env={**self._environment, kind.port: str(port)},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -122,7 +141,7 @@ class Workers:
         self.starts += 1
         with process, self._log_file.open("a") as log:
             for line in process.stderr or ():
-                log.write(f"worker-{number} {process.pid} {line}")
+                log.write(f"{kind.command}-{number} {process.pid} {line}")
                 log.flush()
                 with self._changed:
                     self.lines.append(line)
