@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from grader.settings import WorkerSettings, explain
+import worker_variables
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -30,8 +29,8 @@ IGNORED = 'ignore_tags { key_prefixes = ["gradectl:"] }'
 LIMITS = {"existing": 32, "minimal": 30, "sqs": 31, "team": 75}
 #: The line of a README that names the modules by their version.
 BY_VERSION = re.compile(r"^sed -i .* main\.tf$", re.MULTILINE)
-#: What a root must tell its workers; the address of the agent comes from ECS itself.
-REQUIRED = {name for name, default, _ in explain(WorkerSettings) if not default} - {"ECS_AGENT_URI"}
+#: What a root must tell its workers.
+REQUIRED = worker_variables.required()
 each_root = pytest.mark.parametrize("folder", ROOTS, ids=lambda folder: folder.name)
 
 
