@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 
 from grader.errors import AccessError, GraderError
 from grader.logs import Logger
-from grader.ports.results import Outbox, WebhookDelivery
+from grader.ports.results import Outbox, StoredJob, WebhookDelivery
 from grader.webhooks.delivery import Attempt, Deliverer
 from grader.webhooks.payload import body_of
 from grader.webhooks.schedule import MOST_ATTEMPTS, next_delay
@@ -154,17 +154,37 @@ class WebhookSender:
         most = self.limits.held - self._held.total()
         taken = self.outbox.take(most, _LEASE, busy=busy, most_per_host=most_per_host)
         singles = [each.subject for each in taken if not each.is_batch]
-        jobs = self.outbox.jobs(singles) if singles else {}
+        jobs = self._jobs(singles)
         for each in taken:
-            body = body_of(each, jobs.get(each.subject), self.outbox)
-            if isinstance(body, str):
-                self.outbox.failed(each, body, None)
-                self._count(each, Attempt(body, is_final=True), None)
+            body = self._body(each, jobs)
+            if isinstance(body, Attempt):
+                delay = _delay(_Report(each, body))
+                self.outbox.failed(each, body.reason, delay)
+                self._count(each, body, delay)
             else:
                 self._held[each.host] += 1
                 self._waiting.setdefault(each.host, deque()).append(_Task(each, body, keys))
         self._dispatch()
         return bool(taken)
+
+    def _jobs(self, subjects: list[str]) -> Mapping[str, StoredJob] | None:
+        """Read the rows of requests; None if one of them cannot be read."""
+        try:
+            return self.outbox.jobs(subjects) if subjects else {}
+        except ValueError:
+            return None
+
+    def _body(
+        self, delivery: WebhookDelivery, jobs: Mapping[str, StoredJob] | None
+    ) -> bytes | Attempt:
+        """Make a body, or a failed attempt; a result that cannot be read holds up no other one."""
+        try:
+            if jobs is None and not delivery.is_batch:
+                jobs = self.outbox.jobs([delivery.subject])
+            body = body_of(delivery, (jobs or {}).get(delivery.subject), self.outbox)
+        except ValueError:
+            return Attempt("the result cannot be read; perhaps a newer worker has written it")
+        return Attempt(body, is_final=True) if isinstance(body, str) else body
 
     def _dispatch(self) -> None:
         """Hand to the threads what may be sent now: each host gets its share."""
@@ -272,9 +292,9 @@ class WebhookSender:
         now = time.monotonic()
         if self._counts and now - self._reported_at >= _REPORT_SECONDS:
             self._report(now)
-        if now - self._pruned_at >= _PRUNE_SECONDS:
-            self._pruned_at = now
-            self.outbox.prune(_KEPT, _PRUNED_AT_ONCE)
+        is_due = now - self._pruned_at >= _PRUNE_SECONDS
+        if is_due and self.outbox.prune(_KEPT, _PRUNED_AT_ONCE) < _PRUNED_AT_ONCE:
+            self._pruned_at = now  # otherwise the next round deletes more
 
     def _report(self, now: float) -> None:
         names = ("delivered", "failed", "dead")

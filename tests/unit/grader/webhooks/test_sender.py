@@ -158,6 +158,41 @@ def test_a_result_wakes_the_sender() -> None:
         world.wait_until_all(DeliveryStatus.DELIVERED)
 
 
+class Unreadable:
+    """An outbox in which one request has a result that cannot be read."""
+
+    def __init__(self, outbox: Any) -> None:
+        self._outbox = outbox
+
+    def __getattr__(self, name: str) -> Any:
+        """The rest is that of the real one."""
+        return getattr(self._outbox, name)
+
+    def jobs(self, request_ids: Sequence[str]) -> Any:
+        """Read the rows of requests."""
+        if "bad" in request_ids:
+            raise ValueError("1 validation error for JobResult")
+        return self._outbox.jobs(request_ids)
+
+
+def test_a_result_that_cannot_be_read_holds_up_no_other_one() -> None:
+    """Such as one of a newer worker, after a rollback; it is tried again."""
+    world = World()
+    world.outbox = Unreadable(world.outbox)
+    for request_id in ("req_1", "bad", "req_2"):
+        world.finish(request_id)
+    with world.sending():
+        found = world.wait_for(lambda found: _delivered(found) == 2 and _tried(found) == 3)
+
+    (bad,) = [each for each in found if each.status is not DeliveryStatus.DELIVERED]
+    assert (bad.subject, bad.status, bad.attempts) == ("bad", DeliveryStatus.PENDING, 1)
+    assert "cannot be read" in bad.last_error
+
+
+def _tried(found: list[WebhookDelivery]) -> int:
+    return sum(each.attempts > 0 for each in found)
+
+
 def test_a_receiver_that_hangs_does_not_hold_up_others() -> None:
     """It gets its share of the threads, and all others go on."""
     world = World()
