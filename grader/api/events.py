@@ -73,10 +73,12 @@ class EventResponse(Response):
                 asyncio.create_task(self._send(watch, send)),
                 asyncio.create_task(_disconnected(receive)),
             }
-            done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for task in done:
                 task.result()
 

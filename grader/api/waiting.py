@@ -62,7 +62,9 @@ class Watch:
         return latest
 
     def put(self, update: Update | None) -> None:
-        """Replace the newest state and wake the caller."""
+        """Replace the newest state and wake the caller; nothing replaces the end of a request."""
+        if self._latest is not None and self._latest.is_final:
+            return
         self._latest = update
         self._changed.set()
 

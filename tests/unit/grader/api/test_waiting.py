@@ -15,7 +15,7 @@ from grader.api.feeds import News
 from grader.api.protection.stack import ProtectionSettings
 from grader.api.remote import RemoteService
 from grader.api.services import ApiOptions
-from grader.api.waiting import LOOKUPS_PER_SECOND, WaitingHub
+from grader.api.waiting import LOOKUPS_PER_SECOND, WaitingHub, Watch
 from grader.contract.submissions import Progress
 from grader.logs import Redactor, make_logger
 from grader.testing import MemorySubmissions
@@ -391,3 +391,16 @@ def _started(api: MemoryApi, body: object) -> Callable[[], Any]:
 
 def _sent_id(api: MemoryApi) -> str:
     return str(api.sent()[-1]["requestId"])
+
+
+def test_an_older_row_does_not_replace_the_end() -> None:
+    """A look-up that began before the result was pushed finds the request running."""
+
+    async def steps() -> None:
+        watch = Watch("req_1", is_moving=True)
+        end = News("req_1", b"{}", is_final=True)
+        watch.put(end)
+        watch.put(running("req_1"))
+        assert await watch.next(WAIT_SECONDS) == end
+
+    asyncio.run(steps())
