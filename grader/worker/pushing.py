@@ -226,8 +226,10 @@ class PushedResults:
                 self._outage.closed(len(self._finished) + len(self._values))
 
     def _run(self) -> None:
-        while not self._closing:
+        is_last = False
+        while not is_last:
             self._await_something()
+            is_last = self._closing  # before the step, which takes all that was put down until then
             self._step()
         self._publisher.close()
 
