@@ -123,7 +123,7 @@ class WarmPool:
                     self._measure()
                     self._fill()
                     pause = None
-                except GraderError as error:  # functions run without it
+                except (GraderError, OSError) as error:  # functions run without it
                     self.log.warning("Warm pool is smaller than wanted", reason=str(error))
                     self._full_until = self.clock() + _PAUSE_SECONDS
                     pause = _PAUSE_SECONDS
