@@ -31,7 +31,7 @@ from gradectl.rollouts.redeploy import redeploy_failed
 from gradectl.rollouts.rollout import say_way_back
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.secrets.passwords import given_passwords
-from gradectl.secrets.redis_token import sync_redis_token
+from gradectl.secrets.redis_token import preview_redis_token, sync_redis_token
 from gradectl.ui import Table
 
 
@@ -75,6 +75,7 @@ def apply(  # noqa: PLR0913 - one parameter an option
         require_image(plan, environment, emulated=deployment.environment.emulated)
         if app.options.dry_run:
             users = preview_broker_users(deployment.aws, app.ui, environment, plan)
+            preview_redis_token(deployment.aws, app.ui, plan)
             preview = {} if users is None else {"broker_users": users}
             _emit(deployment, plan, {**gates.document, **preview}, applied=False)
             return

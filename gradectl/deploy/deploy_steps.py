@@ -27,7 +27,7 @@ from gradectl.rollouts.redeploy import redeploy_failed
 from gradectl.rollouts.rollout import say_way_back, wait_until_stable
 from gradectl.secrets.broker_users import preview_broker_users, sync_broker_users
 from gradectl.secrets.passwords import given_passwords
-from gradectl.secrets.redis_token import sync_redis_token
+from gradectl.secrets.redis_token import preview_redis_token, sync_redis_token
 from gradectl.ui import Table
 from grader.errors import GraderError
 
@@ -156,6 +156,7 @@ class DeploySteps:
             if self._plan is None:
                 return "would set those that differ"
             preview_broker_users(aws, self._ui, name, self._plan)
+            preview_redis_token(aws, self._ui, self._plan)
             return "would set them as shown"
         outputs = self._applied()
         sync_redis_token(aws, self._ui, outputs)
@@ -177,7 +178,7 @@ class DeploySteps:
     def wait(self) -> str:
         """Wait until the workers and the HTTP API run."""
         if self._options.dry_run:
-            return "would wait for the workers"
+            return "would wait for the workers and the HTTP API"
         outputs, deployment = self._applied(), self._deployment
         for each in (outputs, api_outputs(outputs)):
             redeploy_failed(deployment.aws, self._ui, each)
@@ -238,9 +239,10 @@ def wait_for_services(deployment: Deployment, outputs: Mapping[str, Any]) -> lis
     services = {"the workers": (WORKERS, outputs), "the HTTP API": (API, api_outputs(outputs))}
     running = []
     for name, (kind, found) in services.items():
+        tasks = "workers" if kind == WORKERS else f"tasks of {name}"
         if "service_name" in found:
             logs = open_logs(app, environment, aws, pauses(_LOG_SECONDS), kind)
             lines = lines_of_failed_workers(logs)
-            wait_until_stable(aws, app.ui, found, _WAIT_SECONDS, last_log_lines=lines)
+            wait_until_stable(aws, app.ui, found, _WAIT_SECONDS, last_log_lines=lines, tasks=tasks)
             running.append(name)
     return running

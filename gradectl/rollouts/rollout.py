@@ -38,6 +38,7 @@ class Rollout:
         deployment_id: Its id; empty when ECS replaced it before it was seen.
         environment: Name of the environment, for the next step of errors; empty for a root that
             gradectl does not know.
+        tasks: What its tasks are called.
     """
 
     cluster: str
@@ -45,6 +46,7 @@ class Rollout:
     task_definition: str
     deployment_id: str
     environment: str = "ENV"
+    tasks: str = "workers"
 
     @property
     def where(self) -> str:
@@ -79,13 +81,14 @@ def say_way_back(aws: Aws, ui: Ui, cluster: str, service: str, container: str) -
     return back
 
 
-def wait_until_stable(
+def wait_until_stable(  # noqa: PLR0913 - two have defaults
     aws: Aws,
     ui: Ui,
     outputs: Mapping[str, Any],
     seconds: float,
     *,
     last_log_lines: LastLines = no_lines,
+    tasks: str = "workers",
 ) -> bool:
     """
     Wait until the deployment of the outputs' task definition has completed.
@@ -96,6 +99,7 @@ def wait_until_stable(
         outputs: Outputs of the root.
         seconds: Time limit.
         last_log_lines: Reads the logs of the workers, for the error.
+        tasks: What the tasks of the service are called.
 
     Returns:
         False when the root has no service.
@@ -116,6 +120,7 @@ def wait_until_stable(
         wanted,
         primary.deployment_id if primary and ours else "",
         str(outputs.get("environment_name") or "ENV"),
+        tasks,
     )
     wait_for(aws, ui, rollout, seconds, last_log_lines=last_log_lines)
     return True
@@ -158,7 +163,7 @@ def wait_for(  # noqa: PLR0913 - two have defaults
     shown: set[str] = set()
     while True:
         service = aws.services.get(rollout.cluster, rollout.service)
-        state = rollout_state(service, rollout.deployment_id)
+        state = rollout_state(service, rollout.deployment_id, rollout.tasks)
         if state.done:
             ui.say(state.text)
             return service

@@ -30,7 +30,7 @@ class RolloutState:
     failed: bool = False
 
 
-def rollout_state(service: EcsService, deployment_id: str) -> RolloutState:
+def rollout_state(service: EcsService, deployment_id: str, tasks: str = "workers") -> RolloutState:
     """
     Judge a deployment by its id.
 
@@ -40,13 +40,14 @@ def rollout_state(service: EcsService, deployment_id: str) -> RolloutState:
     Args:
         service: The service as it is now.
         deployment_id: The deployment that was started.
+        tasks: What its tasks are called.
     """
     ours, primary = service.deployment(deployment_id), service.primary
     if ours is None or ours is not primary:
         return RolloutState(_replaced(service), failed=True)
     if ours.rollout == FAILED:
         return RolloutState(f"ECS stopped the deployment: {ours.reason or FAILED}", failed=True)
-    text = f"{ours.running} of {service.desired} workers are running"
+    text = f"{ours.running} of {service.desired} {tasks} are running"
     if ours.failed:
         text += f", {ours.failed} failed"
     completed = ours.rollout in (COMPLETED, "")

@@ -8,12 +8,44 @@ from typing import Any
 from gradectl.adapters.aws.account import Aws
 from gradectl.adapters.aws.caches import ROTATE, SET, ReplicationGroup
 from gradectl.errors import TryAgainError
+from gradectl.planning.plan import Action, Plan
 from gradectl.rollouts.polling import MakePause, pauses
 from gradectl.ui import Ui
 
 #: Tag of the replication group: version of the SSM parameter whose value it has.
 _VERSION_TAG = "gradectl:token-version"
+_GROUP_ID, _PASSWORD = "redis_replication_group_id", "redis_password_parameter"
+_REWRITTEN = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
 _WAIT_SECONDS = 900.0
+
+
+def preview_redis_token(aws: Aws, ui: Ui, plan: Plan) -> None:
+    """
+    Say whether an apply would change the token of Redis; reads only.
+
+    Args:
+        aws: The account.
+        ui: The terminal.
+        plan: Terraform's plan.
+    """
+    if _GROUP_ID in plan.unknown_outputs:
+        ui.say("token of Redis: set when Redis has been created")
+        return
+    group_id, parameter = _named(plan.planned_outputs)
+    if not group_id:
+        return
+    if any(
+        change.kind == "aws_ssm_parameter"
+        and change.action in _REWRITTEN
+        and change.after.get("name") == parameter
+        for change in plan.changes
+    ):
+        ui.say(f"token of Redis {group_id}: the new value of {parameter}")
+        return
+    version, group = aws.parameter_version(parameter), aws.caches.get(group_id)
+    same = group.tags.get(_VERSION_TAG) == str(version)
+    change = "no change" if same else f"version {version} of {parameter}"
+    ui.say(f"token of Redis {group_id}: {change}")
 
 
 def sync_redis_token(
@@ -54,8 +86,7 @@ def sync_redis_token(
 
 def _named(outputs: Mapping[str, Any]) -> tuple[str, str]:
     """Replication group and parameter; empty without a Redis of its own."""
-    names = ("redis_replication_group_id", "redis_password_parameter")
-    group_id, parameter = (str(outputs.get(name) or "") for name in names)
+    group_id, parameter = (str(outputs.get(name) or "") for name in (_GROUP_ID, _PASSWORD))
     return (group_id, parameter) if group_id and parameter else ("", "")
 
 

@@ -114,6 +114,15 @@ def test_waiting_ends_when_the_deployment_has_completed(
     assert said == "waiting: 1 of 2 workers are running\n2 of 2 workers are running\n"
 
 
+def test_the_tasks_of_another_service_are_called_otherwise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The HTTP API has no workers."""
+    wait(account(completed()), tasks="tasks of the HTTP API")
+
+    assert capsys.readouterr().err == "2 of 2 tasks of the HTTP API are running\n"
+
+
 def test_running_tasks_of_an_earlier_deployment_do_not_count() -> None:
     """During a deployment the old workers still run."""
     draining = deployment(1, OLD, "COMPLETED", status="ACTIVE", running=2)

@@ -18,7 +18,8 @@ from gradectl.local.control_plane.patch_elasticache import (
     described,
     patch_elasticache,
 )
-from gradectl.secrets.redis_token import sync_redis_token
+from gradectl.planning.plan import Action, Change, Plan
+from gradectl.secrets.redis_token import preview_redis_token, sync_redis_token
 from gradectl.ui import Ui
 
 REGION, ACCOUNT = "ap-northeast-2", "123456789012"
@@ -113,3 +114,27 @@ def test_an_environment_without_a_redis_of_its_own_needs_nothing(
     """Nor does a root without these outputs."""
     assert not sync_redis_token(redis.aws, redis.ui, outputs)
     assert redis.tokens == (RANDOM,)
+
+
+def test_a_dry_run_says_whether_the_token_would_change(
+    redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It reads only; what Terraform creates or writes is known later."""
+    known = Plan((), (), OUTPUTS)
+    address, after = "aws_ssm_parameter.this", {"name": PARAMETER}
+    written = Change(address, "aws_ssm_parameter", Action.UPDATE, (), "", {}, after, {})
+
+    def said(plan: Plan) -> str:
+        preview_redis_token(redis.aws, Ui("table", {}), plan)
+        return capsys.readouterr().err
+
+    before = f"token of Redis {GROUP}:"
+    assert said(known) == f"{before} version 1 of {PARAMETER}\n"
+    assert redis.tokens == (RANDOM,)
+    assert said(Plan((written,), (), OUTPUTS)) == f"{before} the new value of {PARAMETER}\n"
+    new = Plan((), (), unknown_outputs=frozenset({"redis_replication_group_id"}))
+    assert said(new) == "token of Redis: set when Redis has been created\n"
+    assert said(Plan((), ())) == ""
+    redis.sync()
+    capsys.readouterr()
+    assert said(known) == f"{before} no change\n"
