@@ -22,6 +22,8 @@ _TITLES_FRESH_SECONDS = 600.0
 _MOST_PROBLEMS = 1000
 _MOST_YAML_BYTES = 64 << 10
 _MOST_STATEMENT_BYTES = 1 << 20
+#: Problems of `gradectl smoke` exist for seconds.
+_OF_TESTS = "smoke-"
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _ABSENT = (ObjectNotFoundError, HiddenObjectError)
 
@@ -94,7 +96,11 @@ class Catalogue:
         return body.decode(errors="replace")
 
     def _ids(self) -> list[str]:
-        found = (each for each in self._store.folders(_PROBLEMS) if _ID.fullmatch(each))
+        found = (
+            each
+            for each in self._store.folders(_PROBLEMS)
+            if _ID.fullmatch(each) and not each.startswith(_OF_TESTS)
+        )
         return [name for name, _ in zip(found, range(_MOST_PROBLEMS), strict=False)]
 
     async def _problem(self, problem_id: str) -> Problem:

@@ -20,6 +20,7 @@ def test_problems_have_titles_and_nothing_hidden(api: MemoryApi) -> None:
         "problems/sum/testcases/1.in": b"hidden",
         "problems/odd/problem.yaml": b"\xff: [",
         "problems/.x/problem.yaml": b"name: no",
+        "problems/smoke-f10be7ba0b3b/testcases/1.in": b"of a smoke test",
         "problems/README.md": b"top",
     }
     for key, body in files.items():
