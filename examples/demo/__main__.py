@@ -54,7 +54,7 @@ _PAGE = """\
 The page of the HTTP API: {url}
   key of the user demo, shown only here and valid for a day:
   {key}
-  revoke it: gradectl api-key revoke {environment} KEY_ID
+  revoke it: gradectl api-key revoke {environment} {key_id}
 """
 
 
@@ -173,7 +173,9 @@ def report(demo: Demo, total: float, *, keep: bool) -> int:
     sample = f" --sample {_SAMPLE}" if TRANSPORT == "sqs" else ""
     print(_NEXT.format(hint="" if keep else _HINT, sample=sample), flush=True)
     if keep:
-        print(_PAGE.format(url=demo.url, key=demo.key, environment=demo.environment), flush=True)
+        key_id = demo.key.split("_")[1]
+        page = {"url": demo.url, "key": demo.key, "key_id": key_id}
+        print(_PAGE.format(environment=demo.environment, **page), flush=True)
     else:
         print(f"The page was at {demo.url}; `KEEP=1 make demo` keeps it.", flush=True)
     return 0
