@@ -6,6 +6,7 @@ import asyncio
 from time import monotonic
 
 from grader.client.client import GradingClient
+from grader.client.http import HttpGradingClient
 from grader.client.results import poll_intervals
 from grader.client.submission import Limits, Source
 from grader.contract.messages import GradingResult
@@ -14,13 +15,13 @@ from grader.errors import NoResultError
 
 class AsyncGradingClient:
     """
-    The methods of `GradingClient` as coroutines; a wait holds no thread.
+    Submit, result and wait as coroutines; a wait polls, and holds no thread.
 
     Args:
-        client: A client, from `open_client`.
+        client: A client, from `open_client` or `open_http_client`.
     """
 
-    def __init__(self, client: GradingClient) -> None:
+    def __init__(self, client: GradingClient | HttpGradingClient) -> None:
         self._client = client
 
     async def submit(  # noqa: PLR0913 - as `GradingClient.submit`

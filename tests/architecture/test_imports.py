@@ -143,7 +143,7 @@ CONFINED = {
     "tenacity": "grader/worker/retry.py",
     "trustme": "gradectl/local/engines/*",
     "uvicorn": "grader/api/*",
-    "urllib3": "grader/adapters/webhook.py",
+    "urllib3": "grader/adapters/http_api.py grader/adapters/webhook.py",
     "werkzeug": "gradectl/local/control_plane/*",
     "yaml": "gradectl/environment.py gradectl/ui.py gradectl/validation/checks/*"
     " grader/problems/document.py",
