@@ -111,7 +111,7 @@ class RemoteService:
         loop = asyncio.get_running_loop()
         began = self._clock()
         running = self._pool.submit(action)
-        running.add_done_callback(lambda _: _tell(loop, self._note_end))
+        running.add_done_callback(lambda done: _tell(loop, lambda: self._note_end(done)))
         result = asyncio.wrap_future(running)
         try:
             while not result.done():
@@ -124,8 +124,10 @@ class RemoteService:
         finally:
             result.cancel()
 
-    def _note_end(self) -> None:
-        self._ended_at = self._clock()
+    def _note_end(self, done: Future[_T]) -> None:
+        """Note when the service answered last; a lost connection is no answer."""
+        if not done.cancelled() and not isinstance(done.exception(), _AWAY):
+            self._ended_at = self._clock()
 
     def _abandon(self, running: Future[_T], loop: asyncio.AbstractEventLoop) -> None:
         """Count a call that keeps its thread although its caller waits no longer."""

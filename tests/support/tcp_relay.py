@@ -41,6 +41,7 @@ class Relay:
         self._threads: list[threading.Thread] = []
         self._counting = threading.Lock()
         self._bytes_left = inf
+        self._is_frozen = False
 
     def open(self) -> None:
         """Restore the connection."""
@@ -73,6 +74,18 @@ class Relay:
         for link in self._open_links():
             link.stalls.set()
 
+    def freeze(self) -> None:
+        """Accept connections and carry nothing over any, as a stopped process; until `thaw`."""
+        self._is_frozen = True
+        self.stall()
+
+    def thaw(self) -> None:
+        """Carry new connections again; those that were frozen are ended."""
+        self._is_frozen = False
+        for link in self._links:
+            if link.stalls.is_set():
+                link.end()
+
     def _disconnect(self) -> None:
         server, self._server = self._server, None
         if server is not None:
@@ -100,6 +113,8 @@ class Relay:
                     near.close()
                     continue
                 link = _Link(near, far)
+                if self._is_frozen:
+                    link.stalls.set()
                 self._links.append(link)
                 if self._server is not server:  # cut since the client was accepted
                     link.end()
