@@ -32,6 +32,7 @@ from grader.contract.names import parameter_name
 _BROKER_PART = "mq"
 _REDIS_PART, _WEBHOOK_PART = "redis", "webhook"
 _DATABASE_PARTS = ("db-app", "db-web")  # users that a task creates and corrects
+_API_PARTS = ("db-web", "mq-web", _REDIS_PART)
 _WAIT_SECONDS = 900.0
 
 
@@ -65,6 +66,12 @@ class Rotation:
         return any(each.needed.part == _REDIS_PART for each in self.states)
 
     @property
+    def concerns_api(self) -> bool:
+        """Whether the HTTP API logs in with one of the secrets."""
+        uses = any(each.needed.part in _API_PARTS for each in self.states)
+        return uses and bool(self.environment.variables.get("enable_api"))
+
+    @property
     def effects(self) -> list[str]:
         """What else happens besides the new values, as sentences."""
         said = []
@@ -76,6 +83,10 @@ class Rotation:
             said.append("Redis gets the token; clients that are connected stay connected")
         if any(each.needed.part == _WEBHOOK_PART for each in self.states):
             said.append("webhooks are signed with both the new and the former secret")
+        if self.concerns_api:
+            said.append(
+                "the HTTP API reads the new value once a login is refused, and goes on running"
+            )
         if self.restarts_workers:
             said.append("the workers are replaced; running jobs finish first")
         return said

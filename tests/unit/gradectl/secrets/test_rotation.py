@@ -218,6 +218,19 @@ def test_the_former_secret_of_webhooks_still_signs() -> None:
     assert "webhooks are signed with both the new and the former secret" in rotation.effects
 
 
+@pytest.mark.parametrize(("enabled", "part"), [(True, "mq-web"), (False, "mq-web"), (True, "mq")])
+def test_the_api_is_not_replaced_but_mentioned(enabled: bool, part: str) -> None:
+    """It reads the new value itself, as tests/integration/api/test_api_faults.py shows."""
+    account: Any = MemoryAccount()
+    environment = DEVELOPMENT.model_copy(update={"variables": {"enable_api": enabled}})
+
+    rotation = plan_rotation(account, environment, account.states(part))
+
+    said = any("the HTTP API reads the new value" in each for each in rotation.effects)
+    assert said == (enabled and part == "mq-web")
+    assert not rotation.restarts_workers
+
+
 def test_headers_of_receivers_cannot_be_rotated() -> None:
     """Only the receivers can say what they are."""
     account: Any = MemoryAccount()
