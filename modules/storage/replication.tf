@@ -1,7 +1,11 @@
 # Only with replication: copies of new objects in another bucket.
 
 locals {
-  _replicas = var.replication[*]
+  _replicas = [for each in var.replication[*] : merge(each, {
+    prefixes = each.prefixes != null ? each.prefixes : concat(
+      ["problems/", "results/", "submissions/"], var.enable_functions ? ["functions/"] : [],
+    )
+  })]
 
   # arn:<partition>:s3:::<name>
   _replica_objects = [for each in local._replicas : "${each.bucket_arn}/*"]
@@ -79,7 +83,7 @@ resource "aws_s3_bucket_replication_configuration" "this" {
   role   = aws_iam_role.replication[0].arn
 
   dynamic "rule" {
-    for_each = var.replication.prefixes
+    for_each = local._replicas[0].prefixes
 
     content {
       id       = trimsuffix(rule.value, "/")

@@ -140,9 +140,9 @@ variable "lifecycle_rules" {
   validation {
     condition = alltrue([
       for prefix in keys(var.lifecycle_rules) :
-      can(regex("^(problems|results|submissions|temp)/([A-Za-z0-9!_.'()-]+/)*$", prefix)) && length(prefix) <= 255
+      can(regex("^(functions|problems|results|submissions|temp)/([A-Za-z0-9!_.'()-]+/)*$", prefix)) && length(prefix) <= 255
     ])
-    error_message = "lifecycle_rules must be keyed by prefixes that start with problems/, results/, submissions/ or temp/, end with a slash, and have at most 255 letters, digits and !_.'()-/."
+    error_message = "lifecycle_rules must be keyed by prefixes that start with functions/, problems/, results/, submissions/ or temp/, end with a slash, and have at most 255 letters, digits and !_.'()-/."
   }
 
   validation {
@@ -258,9 +258,9 @@ variable "notifications" {
 
   validation {
     condition = var.notifications == null ? true : alltrue([
-      for target in concat(values(var.notifications.functions), values(var.notifications.queues), values(var.notifications.topics)) : target.prefix == "" || can(regex("^(problems|results|submissions|temp)/", target.prefix))
+      for target in concat(values(var.notifications.functions), values(var.notifications.queues), values(var.notifications.topics)) : target.prefix == "" || can(regex("^(functions|problems|results|submissions|temp)/", target.prefix))
     ])
-    error_message = "notifications.*[*].prefix must start with problems/, results/, submissions/ or temp/, or be empty."
+    error_message = "notifications.*[*].prefix must start with functions/, problems/, results/, submissions/ or temp/, or be empty."
   }
 }
 
@@ -296,13 +296,13 @@ variable "object_lock" {
 variable "replication" {
   description = "Copies of new objects in a versioned bucket of another region or account; null for none."
   type = object({
-    bucket_arn     = string                                                            # ARN of the other bucket
-    account_id     = optional(string)                                                  # its account, which then owns the copies; null: this account
-    delete_markers = optional(bool, false)                                             # deletions hide the copies, too; their versions stay
-    kms_key_arn    = optional(string)                                                  # KMS key of the copies in the other region; required with, and only with, kms_key_arn of this bucket
-    prefixes       = optional(list(string), ["problems/", "results/", "submissions/"]) # what is copied
-    role_name      = optional(string)                                                  # name of the role of S3; null: <bucket_name>-replication
-    storage_class  = optional(string)                                                  # storage class of the copies; null: that of the object
+    bucket_arn     = string                 # ARN of the other bucket
+    account_id     = optional(string)       # its account, which then owns the copies; null: this account
+    delete_markers = optional(bool, false)  # deletions hide the copies, too; their versions stay
+    kms_key_arn    = optional(string)       # KMS key of the copies in the other region; required with, and only with, kms_key_arn of this bucket
+    prefixes       = optional(list(string)) # what is copied; null: problems/, results/ and submissions/, and functions/ with enable_functions
+    role_name      = optional(string)       # name of the role of S3; null: <bucket_name>-replication
+    storage_class  = optional(string)       # storage class of the copies; null: that of the object
   })
   default = null
 
@@ -333,10 +333,10 @@ variable "replication" {
   }
 
   validation {
-    condition = var.replication == null ? true : length(var.replication.prefixes) > 0 && length(distinct(var.replication.prefixes)) == length(var.replication.prefixes) && alltrue([
-      for prefix in var.replication.prefixes : can(regex("^(problems|results|submissions|temp)/([A-Za-z0-9!_.'()-]+/)*$", prefix)) && length(prefix) <= 255
+    condition = try(var.replication.prefixes, null) == null ? true : length(var.replication.prefixes) > 0 && length(distinct(var.replication.prefixes)) == length(var.replication.prefixes) && alltrue([
+      for prefix in var.replication.prefixes : can(regex("^(functions|problems|results|submissions|temp)/([A-Za-z0-9!_.'()-]+/)*$", prefix)) && length(prefix) <= 255
     ])
-    error_message = "replication.prefixes must list one or more distinct prefixes that start with problems/, results/, submissions/ or temp/, end with a slash, and have at most 255 letters, digits and !_.'()-/."
+    error_message = "replication.prefixes must list one or more distinct prefixes that start with functions/, problems/, results/, submissions/ or temp/, end with a slash, and have at most 255 letters, digits and !_.'()-/."
   }
 
   validation {

@@ -95,6 +95,20 @@ run "copies_objects_to_another_region" {
   }
 }
 
+run "copies_the_code_of_functions_where_workers_run_them" {
+  command = plan
+
+  variables {
+    enable_functions = true
+    replication      = { bucket_arn = "arn:aws:s3:::test-grading-copies" }
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_replication_configuration.this[0].rule : rule.filter[0].prefix] == ["problems/", "results/", "submissions/", "functions/"]
+    error_message = "Code is copied as problems are; the other rules keep their priorities."
+  }
+}
+
 run "copies_locked_and_encrypted_objects_to_another_account" {
   command = plan
 
