@@ -125,7 +125,7 @@ class RemoteService:
             result.cancel()
 
     def _note_end(self, done: Future[_T]) -> None:
-        """Note when the service answered last; a lost connection is no answer."""
+        """Note when the service answered last; a lost connection does not count."""
         if not done.cancelled() and not isinstance(done.exception(), _AWAY):
             self._ended_at = self._clock()
 
