@@ -132,12 +132,13 @@ def test_an_api_that_does_not_grade_fails(
     assert environment.traces() == []
 
 
-@pytest.mark.parametrize("url", ["", f"http://127.0.0.1:{free_ports(1)[0]}"])
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:{port}"], ids=["no URL", "closed port"])
 def test_an_api_that_cannot_be_reached_from_here_is_not_observable(
     environment: FakeEnvironment, api: Api, url: str
 ) -> None:
     """It may be for the clients of a VPC only."""
-    environment.api = SmokeApi(url, api.key)
+    (port,) = free_ports(1)
+    environment.api = SmokeApi(url.format(port=port), api.key)
 
     assert check(environment).outcome == "not observable"
 
