@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,13 +214,13 @@ async def open_channels(login: RedisLogin) -> AsyncIterator[RedisChannels]:
     """
     where = f"Redis at {login.address}"
     options = {**login.options(), "socket_timeout": _SECONDS, "retry": AsyncRetry(NoBackoff(), 0)}
-    async with (
-        # one connection that is not opened again behind the back of the caller
-        redis.asyncio.Redis(**options, single_connection_client=True) as client,
-        redis.asyncio.Redis(**options) as subscriber,
-        subscriber.pubsub() as channels,
-    ):
-        with _translated(where):
+    async with AsyncExitStack() as stack:
+        with _translated(where):  # a client with a single connection opens it when it is entered
+            # one connection that is not opened again behind the back of the caller
+            single = redis.asyncio.Redis(**options, single_connection_client=True)
+            client = await stack.enter_async_context(single)
+            subscriber = await stack.enter_async_context(redis.asyncio.Redis(**options))
+            channels = await stack.enter_async_context(subscriber.pubsub())
             await client.ping()
             await channels.ping()  # the library connects with the first command
         yield RedisChannels(client, channels, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -18,6 +19,8 @@ from consumer_bench import Bench
 from redis_server import RedisServer
 
 from grader.adapters.redis import RedisLogin, RedisPublisher
+from grader.api.feeds import News
+from grader.api.redis_feed import RedisFeed
 from grader.contract.submissions import Progress
 from grader.errors import AccessError, SettingsError, TemporaryError, TrustError
 from grader.logs import Logger, Redactor, make_logger
@@ -156,6 +159,29 @@ def test_a_refused_connection_has_its_reason(redis_server: RedisServer) -> None:
             RedisPublisher(lambda wrong=wrong: wrong).publish([VALUE])
         assert "wrong-Password" not in str(caught.value)
         assert f"localhost:{login.port}" in str(caught.value)
+
+
+def test_a_feed_reads_the_password_again_when_it_is_refused(
+    redis_server: RedisServer, log: Logger, log_stream: io.StringIO
+) -> None:
+    """So a rotated password needs no new API; the same error as from a publisher."""
+    logins = [replace(redis_server.login, password="the-former-Password"), redis_server.login]
+
+    async def told() -> News:
+        news: asyncio.Queue[News] = asyncio.Queue()
+        feed = RedisFeed(lambda: logins[0], log, lambda: logins.pop(0) and None)
+        await feed.start(news.put_nowait)
+        await feed.watch("req_1")
+        RedisPublisher(lambda: redis_server.login).publish([VALUE])
+        async with asyncio.timeout(SECONDS):
+            found = await news.get()
+        await feed.close()
+        return found
+
+    assert asyncio.run(told()) == News("req_1", VALUE.text, is_final=True)
+    assert logins == [redis_server.login]
+    assert "compare the redis/password parameter" in log_stream.getvalue()
+    assert "Traceback" not in log_stream.getvalue()
 
 
 @pytest.mark.parametrize(
