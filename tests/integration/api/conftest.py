@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from api_world import ApiProcess, ApiWorld, open_world
+from graded_api import GradedApi, open_graded_api
 
 from gradectl.local.testing import RunningBroker, RunningDatabase
 
@@ -44,3 +45,20 @@ def api(apis: tuple[ApiProcess, ApiProcess]) -> ApiProcess:
 def key(world: ApiWorld) -> str:
     """A key of the user `ann`."""
     return world.make_key("ann")
+
+
+@pytest.fixture(scope="session")
+def graded(
+    activemq: RunningBroker,
+    mariadb: RunningDatabase,
+    moto_server: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[GradedApi]:
+    """An API with a worker that really grades."""
+    with open_graded_api(
+        moto_server=moto_server,
+        database=mariadb,
+        directory=tmp_path_factory.mktemp("graded"),
+        broker=activemq,
+    ) as graded:
+        yield graded
