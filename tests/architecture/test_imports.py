@@ -117,7 +117,8 @@ CONFINED = {
     "boto3": "gradectl/adapters/aws/account.py grader/adapters/s3.py grader/adapters/sqs/client.py"
     " grader/adapters/ssm.py",
     "botocore": "gradectl/adapters/aws/* gradectl/local/control_plane/*"
-    " grader/adapters/s3.py grader/adapters/sqs/client.py grader/adapters/ssm.py",
+    " grader/adapters/s3.py grader/adapters/s3_put.py grader/adapters/sqs/client.py"
+    " grader/adapters/ssm.py",
     "click": "gradectl/cli.py gradectl/cloud.py gradectl/context.py gradectl/options.py"
     " gradectl/target.py gradectl/commands/* grader/__main__.py",
     "cryptography": "gradectl/local/engines/*",

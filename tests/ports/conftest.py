@@ -25,6 +25,7 @@ from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.mysql.submissions import MysqlSubmissions
 from grader.adapters.mysql.table import JOBS
 from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.s3_put import DirectPuts
 from grader.adapters.sqs.client import SqsClient
 from grader.adapters.sqs.source import SqsJobSource
 from grader.adapters.ssm import SsmParameterStore
@@ -66,15 +67,23 @@ def client_of(endpoint_url: str, service: str) -> Any:
     )
 
 
-@pytest.fixture(params=FAKE_AND_REAL)
+@pytest.fixture(params=[*FAKE_AND_REAL, pytest.param("direct", marks=pytest.mark.engine)])
 def object_store(request: pytest.FixtureRequest) -> SubmissionStore:
-    """An empty bucket."""
+    """An empty bucket; `direct`: with writes that go past boto3."""
     if request.param == "fake":
         return MemoryObjectStore()
     client = request.getfixturevalue("aws")("s3")
     bucket = f"t-{uuid.uuid4().hex}"
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    if request.param == "direct":
+        return S3ObjectStore(client, bucket, direct_puts(client, bucket))
     return S3ObjectStore(client, bucket)
+
+
+def direct_puts(client: Any, bucket: str) -> DirectPuts:
+    """Writes that go past boto3."""
+    credentials = boto3.Session("testing", "testing").get_credentials()
+    return DirectPuts(client, bucket, credentials, None)
 
 
 @pytest.fixture(params=FAKE_AND_REAL)

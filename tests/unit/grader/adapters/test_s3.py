@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.stub import Stubber
 
 from grader.adapters.s3 import S3ObjectStore
+from grader.adapters.s3_put import DirectPuts
 from grader.errors import AccessError, HiddenObjectError, ObjectNotFoundError
 
 
@@ -42,3 +50,72 @@ def test_a_key_that_is_too_long_names_no_object() -> None:
 
         with pytest.raises(ObjectNotFoundError):
             S3ObjectStore(client, "bucket").get("k" * 1025, max_bytes=1)
+
+
+@pytest.mark.parametrize("status", [301, 403, 503])
+def test_a_write_that_fails_past_boto3_is_repeated_with_it(status: int) -> None:
+    """So it is retried, and its error has a reason; a stored object is not written twice."""
+    with answering([status, 200, 200, status, 412]) as (address, requests):
+        store = _store_with_direct_writes(address)
+
+        store.put("a/b c", b"1", content_type="text/plain")
+        store.put("a/b c", b"2", content_type="text/plain")
+        assert store.put_new("a/new", b"3", content_type="text/plain") is False
+
+    assert [request.partition(b" HTTP")[0] for request in requests] == [
+        *[b"PUT /bucket/a/b%20c"] * 3,
+        *[b"PUT /bucket/a/new"] * 2,
+    ]
+
+
+def test_without_an_answer_nothing_was_written() -> None:
+    """The address may have changed, or be away."""
+    with answering([]) as (address, _):
+        client = _client(address)
+    direct = DirectPuts(client, "bucket", _SESSION.get_credentials(), None)
+
+    assert not direct.put("key", b"1", "text/plain")
+    assert direct.put_new("key", b"1", "text/plain") is None
+
+
+_SESSION = boto3.Session("a", "b", region_name="eu-west-1")
+
+
+def _client(address: str) -> Any:
+    return _SESSION.client(
+        "s3", endpoint_url=address, config=Config(s3={"addressing_style": "path"})
+    )
+
+
+def _store_with_direct_writes(address: str) -> S3ObjectStore:
+    client = _client(address)
+    direct = DirectPuts(client, "bucket", _SESSION.get_credentials(), None)
+    return S3ObjectStore(client, "bucket", direct)
+
+
+@contextmanager
+def answering(statuses: list[int]) -> Iterator[tuple[str, list[bytes]]]:
+    """Answer each request with the next status; yields the address, and the first lines."""
+    seen: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # a connection that closes could fail the next write
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            seen.append(self.raw_requestline)
+            self.send_response(statuses[len(seen) - 1])
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_parts: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", seen
+        finally:
+            server.shutdown()
+            thread.join()
