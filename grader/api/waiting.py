@@ -129,6 +129,10 @@ class WaitingHub:
         """Callers that get each state."""
         return self._open[True]
 
+    @property
+    def _is_pushed(self) -> bool:
+        return self._feed is not None and self._feed.works
+
     async def start(self) -> None:
         """Look up in the background from now on."""
         if self._feed is not None:
@@ -240,8 +244,12 @@ class WaitingHub:
         return self._lookups[-1] + gap - now if count else 0.0
 
     def _due(self) -> list[str]:
+        """List what is due; while results are pushed also what is soon, to save look-ups."""
         now = self._clock()
-        due = [key for key, request in self._requests.items() if request.due <= now]
+        if not any(request.due <= now for request in self._requests.values()):
+            return []
+        soon = now + (_DELAY_WITH_FEED / 2 if self._is_pushed else 0)
+        due = [key for key, request in self._requests.items() if request.due <= soon]
         return due[:_MOST_AT_ONCE]
 
     async def _wait_for_due(self) -> None:
@@ -274,7 +282,7 @@ class WaitingHub:
                     watch.put(row)
 
     def _delay(self, age: float, request: _Request) -> float:
-        if self._feed is not None and self._feed.works:
+        if self._is_pushed:
             return _DELAY_WITH_FEED
         shortest = _MOVING_DELAY if request.is_moving and age > 1 else _SHORTEST_DELAY
         return max(shortest, min(age * _PART_OF_AGE, _LONGEST_DELAY))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+import queue
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from grader.api.services import ApiOptions
 from grader.api.waiting import LOOKUPS_PER_SECOND, WaitingHub, Watch
 from grader.contract.submissions import Progress
 from grader.logs import Redactor, make_logger
+from grader.ports.submissions import SubmissionRow
 from grader.testing import MemorySubmissions
 
 LOG = make_logger("text", "CRITICAL", redactor=Redactor())
@@ -46,6 +48,19 @@ class MemoryFeed:
 
     async def close(self) -> None:
         """Disconnect."""
+
+
+class NotedLookups(MemorySubmissions):
+    """Rows that note which requests each look-up asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
+
+    def watched(self, ending: Collection[str], moving: Collection[str]) -> dict[str, SubmissionRow]:
+        """Note and look up."""
+        self.asked.put({*ending, *moving})
+        return dict(super().watched(ending, moving))
 
 
 def in_a_hub(
@@ -165,6 +180,27 @@ def test_a_pushed_result_needs_no_lookup() -> None:
         assert rows.lookups == 1
 
     in_a_hub(rows, steps, feed=feed)
+
+
+def test_a_lookup_takes_what_is_due_soon_while_results_are_pushed() -> None:
+    """So callers that came at different times share the few look-ups."""
+    rows, now = NotedLookups(), [0.0]
+    rows.put(running("req_1"))
+
+    async def next_lookup() -> set[str]:
+        return await asyncio.to_thread(rows.asked.get, timeout=WAIT_SECONDS)
+
+    async def steps(hub: WaitingHub) -> None:
+        async with hub.watch("req_1", moving=True) as watch:
+            now[0] = 0.1
+            assert await next_lookup() == {"req_1"}
+            assert await watch.next(WAIT_SECONDS)  # so the next look-up of it is at 2.1
+            now[0] = 1.5
+            async with hub.watch("req_2"):
+                now[0] = 1.6
+                assert await next_lookup() == {"req_1", "req_2"}
+
+    in_a_hub(rows, steps, feed=MemoryFeed(), clock=lambda: now[0])
 
 
 def test_a_run_answers_the_result(api: MemoryApi) -> None:
