@@ -16,8 +16,18 @@ module "storage" {
   lifecycle_rules = var.s3_lifecycle_rules
 
   access_logs   = var.s3_access_logs
-  cors          = var.s3_cors
+  cors          = local.s3_cors
   notifications = var.s3_notifications
   object_lock   = var.s3_object_lock
   replication   = one([for each in var.s3_replication[*] : merge(each, { role_name = "${local.name}-replication" })])
+}
+
+locals {
+  # The page of the API uploads large programs from the browser to the bucket.
+  s3_cors = var.s3_cors != null || !var.enable_api || var.web_domain_name == null ? var.s3_cors : {
+    origins         = ["https://${var.web_domain_name}"]
+    methods         = ["PUT"]
+    headers         = ["content-type"]
+    max_age_seconds = 3600
+  }
 }

@@ -28,7 +28,7 @@ variable "s3_bucket_name" {
 }
 
 variable "s3_cors" {
-  description = "Web origins that may upload directly to the bucket with presigned URLs; null allows none."
+  description = "Web origins that may upload directly to the bucket with presigned URLs; null allows the page of the API (enable_api) if web_domain_name is set, and none else."
   type = object({
     origins         = list(string)                                                       # such as https://judge.example.com
     methods         = optional(list(string), ["PUT"])                                    # GET, HEAD, POST, PUT
@@ -118,12 +118,12 @@ variable "s3_object_lock" {
 variable "s3_replication" {
   description = "Copies of new objects in a versioned bucket of another region or account; null for none."
   type = object({
-    bucket_arn     = string                                                            # ARN of the other bucket
-    account_id     = optional(string)                                                  # its account, which then owns the copies; null: this account
-    delete_markers = optional(bool, false)                                             # deletions hide the copies, too; their versions stay
-    kms_key_arn    = optional(string)                                                  # KMS key of the copies in the other region; required with, and only with, kms_key_arn
-    prefixes       = optional(list(string), ["problems/", "results/", "submissions/"]) # what is copied
-    storage_class  = optional(string)                                                  # storage class of the copies; null: that of the object
+    bucket_arn     = string                 # ARN of the other bucket
+    account_id     = optional(string)       # its account, which then owns the copies; null: this account
+    delete_markers = optional(bool, false)  # deletions hide the copies, too; their versions stay
+    kms_key_arn    = optional(string)       # KMS key of the copies in the other region; required with, and only with, kms_key_arn
+    prefixes       = optional(list(string)) # what is copied; null: problems/, results/ and submissions/, and functions/ with enable_functions
+    storage_class  = optional(string)       # storage class of the copies; null: that of the object
   })
   default = null
 }

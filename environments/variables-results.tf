@@ -13,7 +13,7 @@ variable "enable_redis" {
 }
 
 variable "enable_webhooks" {
-  description = "Send results to the webhookUrl of a request, if webhook_allowed_hosts contains its host. Workers then connect to the internet on port 443, which requires vpc_nat_mode, or vpc_existing with NAT."
+  description = "Send results to the webhookUrl of a request, if webhook_allowed_hosts contains its host. Workers send them, so with ecs_min_capacity = 0 a repetition waits for the next worker. They connect to the internet on port 443, which requires vpc_nat_mode, or vpc_existing with NAT."
   type        = bool
   default     = false
 
