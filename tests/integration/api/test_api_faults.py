@@ -166,6 +166,36 @@ def test_what_does_not_need_a_service_works_without_it(faulty: Faulty, away: str
         eventually(partial(call, faulty, name), OK[name])
 
 
+def test_a_rotated_password_is_read_after_a_refused_login(
+    world: ApiWorld, apis: tuple[ApiProcess, ApiProcess]
+) -> None:
+    """Of the database and of the broker; the API goes on without a restart."""
+    key = world.make_key("ann")
+    done = eventually(lambda: apis[0].post("/v1/submissions", PROGRAM, key), 202)
+    names = {
+        "DB_PASSWORD_PARAM": f"/{world.name}/db-web/password",
+        "MQ_PASSWORD_PARAM": world.environment["MQ_PASSWORD_PARAM"],
+    }
+    found = world.aws("ssm").get_parameters(Names=list(names.values()), WithDecryption=True)
+    right = {each["Name"]: each["Value"] for each in found["Parameters"]}
+    mine = {variable: f"rotated/{variable.lower()}" for variable in names}
+    for key_of in mine.values():
+        world.set_parameter(key_of, "the-former-Password-1")
+    api = world.start_api(**{name: f"/{world.name}/{each}" for name, each in mine.items()})
+
+    def read() -> Answer:
+        return api.get(f"/v1/submissions/{done.json['requestId']}", key)
+
+    def submit() -> Answer:
+        return api.post("/v1/submissions", PROGRAM, key)
+
+    assert (read().status, submit().status) == (503, 503)
+    for variable, name in names.items():
+        world.set_parameter(mine[variable], right[name])
+    eventually(read, 200)
+    eventually(submit, 202)
+
+
 def test_results_are_pushed_over_redis_and_looked_up_without_it(
     world: ApiWorld, redis_server: RedisServer
 ) -> None:
