@@ -34,6 +34,8 @@ def test_check_lists_stale_files_and_writes_none(
     names = ["docs/cli.md", "docs/system-calls.md", "docs/languages.md"]
     names += ["modules/one/README.md", "environments/README.md"]
     names += [f"docs/schemas/grading-{kind}.schema.json" for kind in ("request", "result")]
+    functions = ("request", "result", "manifest")
+    names += [f"docs/schemas/function-{kind}.schema.json" for kind in functions]
     error = f"{', '.join(names)}: out of date; next: make docs\n"
     assert (code, capsys.readouterr().err) == (4, error)
     assert not (top / "docs" / "cli.md").exists()
