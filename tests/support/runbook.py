@@ -28,6 +28,7 @@ NAMED = {
     "destroy": "tests/integration/cli/test_cli_deploy.py",
     "drift": "tests/integration/cli/test_cli_deploy.py",
     "exec": "ECS Exec exists only on AWS, and needs the Session Manager plugin",
+    "function push": "tests/integration/operating/submitting/test_function_commands.py",
     "import": "tests/integration/cli/test_import.py",
     "problem verify": "tests/integration/test_problem_verify.py",
     "queue delete": "tests/integration/operating/test_queue_repair.py",
@@ -43,6 +44,7 @@ NAMED = {
     "secrets seed": "tests/integration/cli/test_secrets.py",
     "submit": "tests/integration/operating/submitting/test_submit_commands.py",
     "transport switch": "tests/integration/cli/test_transport_switch.py",
+    "webhook resend": "tests/integration/operating/test_queue_repair.py",
 }
 #: Lines that they do not run, of commands that they do: where such a line is run.
 NAMED_LINES = {
