@@ -155,5 +155,5 @@ run "refuses_too_much_user_data" {
     environment = { LONG = join("", [for index in range(1000) : "0123456789"]) }
   }
 
-  expect_failures = [aws_launch_template.this[0]]
+  expect_failures = [aws_launch_template.this]
 }
