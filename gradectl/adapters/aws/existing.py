@@ -15,6 +15,7 @@ _ABSENT = frozenset(
     {
         "404",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "CacheSubnetGroupNotFoundFault",
         "ClusterNotFoundException",
         "DBInstanceNotFound",
         "DBParameterGroupNotFound",
@@ -28,6 +29,7 @@ _ABSENT = frozenset(
         "OwnershipControlsNotFoundError",
         "ParameterNotFound",
         "QueueDoesNotExist",
+        "ReplicationGroupNotFoundFault",
         "RepositoryNotFoundException",
         "TargetGroupNotFound",
         "ServerSideEncryptionConfigurationNotFoundError",
@@ -174,6 +176,13 @@ READS: Mapping[str, Read] = {
     ),
     "aws_eip": _listed(
         *("ec2", "describe_addresses", "Addresses", "AllocationId"), Domain="domain", **_TAG
+    ),
+    "aws_elasticache_replication_group": _named(
+        *("elasticache", "describe_replication_groups", "ReplicationGroupId"),
+        "replication_group_id",
+    ),
+    "aws_elasticache_subnet_group": _named(
+        "elasticache", "describe_cache_subnet_groups", "CacheSubnetGroupName", "name"
     ),
     "aws_flow_log": _listed(
         *("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),

@@ -28,12 +28,15 @@ NOT_SEARCHED = {
         "aws_sqs_queue_redrive_allow_policy",
     ),
     "adopted by Terraform itself": ("aws_default_security_group",),
-    "only in the state": ("terraform_data",),
+    "only in the state": ("aws_acm_certificate_validation", "terraform_data"),
     "a new revision each time": ("aws_ecs_task_definition",),
-    "without a name by which one could be found": ("aws_kms_key", "aws_kms_key_policy"),
+    "without a name by which one could be found": (
+        *("aws_acm_certificate", "aws_kms_key", "aws_kms_key_policy"),
+    ),
     "rarely used, and refused by the apply with its name": (
-        *("aws_ecs_capacity_provider", "aws_lambda_permission"),
+        *("aws_ecs_capacity_provider", "aws_lambda_permission", "aws_route53_record"),
         *("aws_service_discovery_private_dns_namespace", "aws_service_discovery_service"),
+        "aws_wafv2_web_acl",
     ),
 }
 
@@ -114,6 +117,28 @@ def test_a_route_and_an_association_are_found_in_their_table(
     kind = "aws_route_table_association"
     assert existing.find(kind, association) == Existing(f"{subnet['SubnetId']}/{table}")
     assert existing.find(kind, {**association, "route_table_id": other}) is None
+
+
+def test_redis_is_found_by_its_names(existing: ExistingResources, subnet: Any) -> None:
+    """A group that an interrupted apply has left behind."""
+    cache = client("elasticache")
+    named = {
+        "aws_elasticache_replication_group": {"replication_group_id": "dev-redis"},
+        "aws_elasticache_subnet_group": {"name": "dev-redis"},
+    }
+    before = [existing.find(kind, values) for kind, values in named.items()]
+    cache.create_cache_subnet_group(
+        CacheSubnetGroupName="dev-redis",
+        CacheSubnetGroupDescription="Redis",
+        SubnetIds=[subnet["SubnetId"]],
+    )
+    cache.create_replication_group(
+        ReplicationGroupId="dev-redis", ReplicationGroupDescription="Redis", Engine="redis"
+    )
+
+    assert before == [None, None]
+    found = [existing.find(kind, values) for kind, values in named.items()]
+    assert found == [Existing("dev-redis")] * 2
 
 
 def test_a_flow_log_is_found_by_its_vpc(existing: ExistingResources, subnet: Any) -> None:
