@@ -72,6 +72,7 @@ class RemoteService:
         self._on_refusal = on_refusal
         self._clock = clock
         self._spared_until = 0.0
+        self._next_refresh = float("-inf")
 
     async def call(self, action: Callable[[], _T]) -> _T:
         """
@@ -95,7 +96,7 @@ class RemoteService:
             raise
         except _REFUSED as error:
             self._note(error)
-            asyncio.get_running_loop().run_in_executor(None, self._on_refusal)
+            self._refresh()
             raise self.unavailable() from error
         except _AWAY as error:
             self._note(error)
@@ -105,6 +106,12 @@ class RemoteService:
             self._pending -= 1
         self._recovered()
         return result
+
+    def _refresh(self) -> None:
+        """Read the login again, once a second however many calls are refused."""
+        if self._clock() >= self._next_refresh:
+            self._next_refresh = self._clock() + _SPARED_SECONDS
+            asyncio.get_running_loop().run_in_executor(None, self._on_refusal)
 
     async def _result(self, action: Callable[[], _T]) -> _T:
         """Run a call; raises `TemporaryError` when the service has ended none for too long."""

@@ -123,6 +123,26 @@ def test_refused_credentials_are_read_again() -> None:
     in_a_service(steps, on_refusal=refreshed.set)
 
 
+def test_many_refused_calls_ask_for_one_reading() -> None:
+    """A wrong password must not use up the calls of Parameter Store, which keys need too."""
+    readings: list[str] = []
+    moments = [0.0]
+
+    def refuse() -> None:
+        raise AccessError("no", where="database")
+
+    async def steps(service: RemoteService) -> None:
+        for moment in (0.0, 0.5, 0.9, 1.1):
+            moments[0] = moment
+            with pytest.raises(ApiError):
+                await service.call(refuse)
+        await asyncio.get_running_loop().shutdown_default_executor()
+        assert readings == ["read", "read"]
+
+    options = {"on_refusal": lambda: readings.append("read"), "clock": lambda: moments[0]}
+    in_a_service(steps, **options)
+
+
 @pytest.mark.parametrize("error", [HiddenObjectError, ObjectNotFoundError])
 def test_a_missing_object_does_not_mean_that_the_service_is_away(error: Any) -> None:
     """It is the caller's question, not an outage."""
