@@ -192,12 +192,11 @@ def test_the_keys_of_the_api_end_with_their_environment(project: Any) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "keys of the API that were deleted: 1" in done.stderr
-    left = ssm.describe_parameters(
+    pages = ssm.get_paginator("describe_parameters").paginate(
         ParameterFilters=[{"Key": "Name", "Option": "Contains", "Values": ["/api-keys/"]}]
-    )["Parameters"]
-    assert [each["Name"] for each in left if name in each["Name"]] == [
-        f"/{name}-b/api-keys/abcdefghijkl"
-    ]
+    )
+    left = [each["Name"] for page in pages for each in page["Parameters"]]
+    assert [each for each in left if name in each] == [f"/{name}-b/api-keys/abcdefghijkl"]
 
 
 @pytest.mark.usefixtures("without_provider")
