@@ -20,7 +20,7 @@ PLATFORMS = {each.name: each.platform for each in ARCHITECTURES}
 _FILES = ("Dockerfile", "pyproject.toml", "requirements/constraints.txt")
 _PACKAGE = "grader"
 _SUFFIXES = (".py", ".c", ".h")
-_PAGE = "grader/api/page"
+_PAGES = "grader/api"  # that of people, and that of the endpoints
 _PAGE_SUFFIXES = (".css", ".html", ".js", ".json", ".svg")
 #: The editor of the page, in the folder that the image is built in.
 _EDITOR = "editor"
@@ -136,7 +136,7 @@ def read_content(
     paths = [
         *(project_root / name for name in _FILES),
         *_found(project_root / _PACKAGE, _SUFFIXES),
-        *_found(project_root / _PAGE, _PAGE_SUFFIXES),
+        *_found(project_root / _PAGES, _PAGE_SUFFIXES),
     ]
     folder = editor or editor_folder()
     files = {path.relative_to(project_root).as_posix(): path.read_bytes() for path in paths}

@@ -79,9 +79,11 @@ def test_each_setting_changes_the_tag(
 
 def test_the_page_and_its_editor_are_part_of_the_content(root: Path, tmp_path: Path) -> None:
     """Another version of the editor is another image; without it the page has a text area."""
-    page, editor = root / "grader" / "api" / "page" / "static", tmp_path / "editor"
-    page.mkdir(parents=True)
-    (page / "index.html").write_text("<!doctype html>")
+    pages = [root / "grader" / "api" / each for each in ("page/static", "docs_page")]
+    editor = tmp_path / "editor"
+    for page in pages:
+        page.mkdir(parents=True)
+        (page / "index.html").write_text("<!doctype html>")
     without = read(root, editor=editor)
     (editor / "dist").mkdir(parents=True)
     for name in ("LICENSE", ".env", "dist/index.js", "dist/index.js.map"):
@@ -91,6 +93,7 @@ def test_the_page_and_its_editor_are_part_of_the_content(root: Path, tmp_path: P
 
     assert (without.has_editor, content.has_editor) == (False, True)
     assert "grader/api/page/static/index.html" in without.files
+    assert "grader/api/docs_page/index.html" in without.files
     assert content.files.keys() - without.files.keys() == {"editor/LICENSE", "editor/dist/index.js"}
     assert content.tag != without.tag
 
