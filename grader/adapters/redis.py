@@ -167,7 +167,7 @@ class RedisChannels:
         await self._call(self._channels.subscribe(*names))
 
     async def unsubscribe(self, names: Sequence[str]) -> None:
-        """Ask for no more messages of channels."""
+        """Unsubscribe from channels."""
         await self._call(self._channels.unsubscribe(*names))
 
     async def ping(self) -> None:

@@ -50,7 +50,7 @@ class ResultFeed(Protocol):
         ...
 
     async def unwatch(self, request_id: str) -> None:
-        """Ask for no more news of a request."""
+        """Stop watching a request."""
         ...
 
     async def close(self) -> None:

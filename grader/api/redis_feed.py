@@ -73,7 +73,7 @@ class RedisFeed:
         self._changed.set()
 
     async def unwatch(self, request_id: str) -> None:
-        """Ask for no more news of a request."""
+        """Stop watching a request."""
         self._watched.discard(request_id)
         self._changed.set()
 
