@@ -69,7 +69,9 @@ def install(wanted: Installation) -> None:
         built = Path(name, "launcher")
         write_headers(wanted, Path(name))
         flags = (*_COMPILER, *_WARNINGS, *_HARDENING, "-I", name, "-o", str(built))
-        _run([*flags, *map(str, SOURCES)], "apt-get install gcc libc6-dev")
+        # gcc that is killed leaves its temporary files: in this directory they are removed
+        temporary = f"TMPDIR={name}"
+        _run([*flags, *map(str, SOURCES)], "apt-get install gcc libc6-dev", temporary)
         # `install` replaces the file rather than writing into it: running launchers continue.
         run_as_root(["install", "-d", "-o0", "-g0", "-m0711", str(wanted.box_root)])
         group = f"-g{wanted.worker_gid}"
@@ -155,11 +157,14 @@ def _render_filter(policy: Policy) -> str:
     return f"static struct sock_filter {policy.name}_filter[] = {{{', '.join(instructions)}}};"
 
 
-def _run(command: Sequence[str], next_step: str) -> None:
+def _run(command: Sequence[str], next_step: str, *variables: str) -> None:
+    """Run a program, with additional variables such as ``TMPDIR=/tmp``."""
+    if not shutil.which(command[0]):
+        raise SettingsError(f"{command[0]} is not installed", next_step=next_step)
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        raise SettingsError(f"{error.filename} is not installed", next_step=next_step) from None
+        subprocess.run(
+            ["/usr/bin/env", *variables, *command], check=True, capture_output=True, text=True
+        )
     except subprocess.CalledProcessError as error:
         raise SettingsError(
             f"{command[0]} failed: {error.stderr.strip()}", where=shlex.join(command)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,40 @@ def test_a_box_root_that_its_users_cannot_reach_is_refused(tmp_path: Path) -> No
     tmp_path.chmod(0o700)
 
     with pytest.raises(SettingsError, match=r"cannot pass.*chmod o\+x"):
+        install(Installation(tmp_path / "launcher", tmp_path / "boxes"))
+
+
+@pytest.mark.engine
+def test_a_killed_compiler_leaves_no_files(tmp_path: Path) -> None:
+    """Its temporary files are in a directory that is removed, and not in the machine's."""
+    programs, temporary = tmp_path / "programs", tmp_path / "temporary"
+    programs.mkdir()
+    temporary.mkdir()
+    compiler = programs / "gcc"
+    compiler.write_text('#!/bin/sh\ntouch "$TMPDIR/cc1.s"\nkill -KILL $$\n')
+    compiler.chmod(0o755)
+    options = ("--output", str(tmp_path / "launcher"), "--box-root", str(tmp_path / "boxes"))
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.sandbox.build", *options],
+        env={"PATH": f"{programs}:/usr/bin:/bin", "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 78
+    assert "gcc failed" in done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("found", ["", "/nonexistent"])
+def test_a_missing_compiler_is_named(
+    found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that installs it."""
+    monkeypatch.setenv("PATH", found)
+
+    with pytest.raises(SettingsError, match=r"gcc is not installed.*apt-get install gcc"):
         install(Installation(tmp_path / "launcher", tmp_path / "boxes"))
 
 
