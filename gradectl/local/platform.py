@@ -39,6 +39,8 @@ from gradectl.processes.child import Child, ProgramSpec
 _EMULATED_KEY = "testing"
 _HEALTH_SECONDS = 2.0
 _TASK_READY_SECONDS = 60.0  # start period of the task's health check
+#: A connection may have been passed on and not accepted yet: ECS deregisters a task before SIGTERM.
+_DEREGISTRATION_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class LaunchedProgram:
     address: str
     health: Callable[[], str] = lambda: ""  # empty for a service without a health check
     source: str = ""  # what a task runs from
+    leave_seconds: float = 0.0  # from its removal from the load balancer to SIGTERM
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,8 @@ class Platform:
         environment |= dict(container.environment)
         environment |= {name: self.read_parameter(source) for name, source in container.secrets}
         environment |= self._platform_environment(port)
-        if isinstance(service, TaskService) and service.is_target:
+        is_target = isinstance(service, TaskService) and service.is_target
+        if is_target:
             # a task has an address of its own, where it listens for the load balancer
             environment |= {"API_HOST": LOOPBACK, "API_PORT": str(port)}
         if image:
@@ -241,6 +245,7 @@ class Platform:
             f"http://{LOOPBACK}:{port}/health",
             lambda: task_health(port),
             f"image {image.digest}" if image else f"virtual environment{reason}",
+            _DEREGISTRATION_SECONDS if is_target else 0.0,
         )
 
     def _image(self, container: Container) -> tuple[UnpackedImage | None, str]:

@@ -114,7 +114,7 @@ class Runner:
     def stop(self, longest_seconds: float = float("inf")) -> None:
         """Stop the program without waiting; `longest_seconds` caps its own stop timeout."""
         self._longest_stop_seconds = longest_seconds
-        self._stopping = True
+        self._stopping = True  # the load balancer passes no call to it any more
         os.eventfd_write(self._stop_event, 1)
 
     def join(self) -> None:
@@ -176,6 +176,7 @@ class Runner:
             if ready:
                 self._update(state=ServiceState.RUNNING, message="", health=launched.health())
                 self._watch(launched)
+                child.wait(min(launched.leave_seconds, self._longest_stop_seconds))
         finally:
             child.stop(min(launched.stop_seconds, self._longest_stop_seconds))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,13 +56,19 @@ def watching(
 @pytest.fixture(name="launching")
 def _launching(tmp_path: Path) -> Callable[..., Callable[[LocalService], LaunchedProgram]]:
     def launching(
-        code: str, *, health: Callable[[], str] = lambda: ""
+        code: str, *, health: Callable[[], str] = lambda: "", leave_seconds: float = 0.0
     ) -> Callable[[LocalService], LaunchedProgram]:
         def launch(service: LocalService) -> LaunchedProgram:
             command = [sys.executable, "-I", "-c", code]
             child = Child(ProgramSpec(service.name, command, {}, tmp_path, tmp_path / "log"))
             return LaunchedProgram(
-                child, lambda: True, LONG, LONG, "http://127.0.0.1:1/health", health
+                child,
+                lambda: True,
+                LONG,
+                LONG,
+                "http://127.0.0.1:1/health",
+                health,
+                leave_seconds=leave_seconds,
             )
 
         return launch
@@ -79,6 +86,24 @@ def test_a_service_runs_until_stop(launching: Launching) -> None:
 
     assert running.pid
     assert watched.until(lambda each: each.state is ServiceState.ENDED).pid is None
+
+
+def test_a_task_behind_a_load_balancer_has_time_for_its_last_calls(
+    launching: Launching, tmp_path: Path
+) -> None:
+    """It is no target any more, but a connection may be on its way; SIGTERM comes later."""
+    calls = tmp_path / "calls"
+    os.mkfifo(calls)
+    launch = launching(f"print('answered', open({str(calls)!r}).readline())", leave_seconds=LONG)
+
+    with watching(launch) as watched, calls.open("r+b", buffering=0) as call:
+        watched.until(lambda each: each.state is ServiceState.RUNNING)
+        watched.runner.stop()
+        assert watched.runner.snapshot.state is ServiceState.STOPPING
+        call.write(b"the last one\n")
+        watched.until(lambda each: each.state is ServiceState.ENDED)
+
+    assert "answered the last one" in (tmp_path / "log").read_text()
 
 
 def test_a_crashed_program_is_restarted(launching: Launching) -> None:
