@@ -12,8 +12,7 @@ from grader.errors import AccessError, SettingsError
 
 _WHERE = "database"
 _RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
-#: Tables that the API reads.
-_READ_TABLES = ("jobs", "webhook_deliveries")
+_READ_TABLE = "jobs"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _GRANT = re.compile(r"GRANT (?P<rights>.+?)(?: ON (?P<on>\S+))? TO ")
@@ -72,17 +71,17 @@ class ApplicationUser:
 
 
 class ReaderUser(ApplicationUser):
-    """A database user that can only read the tables that the API shows; arguments as above."""
+    """A database user that can only read the jobs, as the API does; arguments as above."""
 
     @property
     def rights(self) -> dict[str, str]:
         """Rights by their scope, as in SHOW GRANTS."""
-        return {f"`{self.schema}`.`{table}`": "SELECT" for table in _READ_TABLES}
+        return {f"`{self.schema}`.`{_READ_TABLE}`": "SELECT"}
 
     @property
     def summary(self) -> str:
         """The rights as text."""
-        return f"SELECT on {' and '.join(_READ_TABLES)} of {self.schema}"
+        return f"SELECT on {_READ_TABLE} of {self.schema}"
 
 
 def ensure_user(administrator: Engine, server: DatabaseLogin, user: ApplicationUser) -> list[str]:
