@@ -132,4 +132,5 @@ def _unanswered(job: JobFields, function_id: str, error: Failure | None) -> Func
         duration_millis=0,
         peak_memory_bytes=0,
         peak_memory_mb=0,
+        reason=error.message if error else None,
     )

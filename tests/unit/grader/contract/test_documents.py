@@ -85,6 +85,7 @@ def test_a_function_that_could_not_run_has_an_answer_too() -> None:
     assert isinstance(document, FunctionAnswer)
     assert document.status is FunctionStatus.FAILURE
     assert (document.exit_code, document.stderr) == (-1, "INTERNAL_ERROR: no")
+    assert document.reason == "no"
 
 
 def test_a_result_of_another_handler_is_its_own_document() -> None:
