@@ -21,7 +21,6 @@ from grader.errors import RequestError
 #: A result of a handler other than grading and functions is its own document.
 Document = Submission | FunctionAnswer | JobResult
 _Model = TypeVar("_Model", bound=BaseModel)
-_NO_EXIT_CODE = -1
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,8 @@ def _read(model: type[_Model], value: object) -> _Model | None:
 
 
 def _unanswered(job: JobFields, function_id: str, error: Failure | None) -> FunctionAnswer:
-    return FunctionAnswer(
-        request_id=job.request_id,
-        function_id=function_id,
-        status=FunctionStatus.FAILURE,
-        exit_code=_NO_EXIT_CODE,
-        stdout="",
-        stderr=f"{error.code}: {error.message}" if error else "",
-        duration_millis=0,
-        peak_memory_bytes=0,
-        peak_memory_mb=0,
-        reason=error.message if error else None,
+    reason = error.message if error else None
+    stderr = f"{error.code}: {error.message}" if error else ""
+    return FunctionAnswer.without_run(
+        job.request_id, function_id, FunctionStatus.FAILURE, reason=reason, stderr=stderr
     )

@@ -77,6 +77,39 @@ class FunctionAnswer(Message):
         """Whether there was a run; without one it was not found, or did not compile."""
         return self.exit_code != NOT_RUN
 
+    @classmethod
+    def without_run(
+        cls,
+        request_id: str,
+        function_id: str,
+        status: FunctionStatus,
+        *,
+        reason: str | None = None,
+        stderr: str = "",
+    ) -> Self:
+        """
+        Make the answer of a request whose function was not run.
+
+        Args:
+            request_id: The request.
+            function_id: The function.
+            status: Its status.
+            reason: Why it was not run.
+            stderr: What a compiler wrote.
+        """
+        return cls(
+            request_id=request_id,
+            function_id=function_id,
+            status=status,
+            exit_code=NOT_RUN,
+            stdout="",
+            stderr=stderr,
+            duration_millis=0,
+            peak_memory_bytes=0,
+            peak_memory_mb=0,
+            reason=reason,
+        )
+
 
 class FunctionResult(JobResult):
     """Result of a function request, as it is stored and sent to the queue."""

@@ -15,7 +15,6 @@ from grader.cache.files import HeldFile
 from grader.cache.programs import ProgramCache
 from grader.contract.bucket import ObjectUrl, result_key
 from grader.contract.functions import (
-    NOT_RUN,
     FunctionAnswer,
     FunctionManifest,
     FunctionRequest,
@@ -144,7 +143,12 @@ class FunctionRunner:
         try:
             code = self.functions.load(request.function_id)
         except FunctionNotFoundError:
-            answer = _not_found(request)
+            answer = FunctionAnswer.without_run(
+                request.request_id,
+                request.function_id,
+                FunctionStatus.NOT_FOUND,
+                reason="no function has this id",
+            )
         else:
             try:
                 answer = self._run(request, code, stdin)
@@ -165,7 +169,13 @@ class FunctionRunner:
             directory = Path(name)
             program = self._program(code, language, directory)
             if isinstance(program, CompileFailure):
-                return _not_compiled(request, program)
+                return FunctionAnswer.without_run(
+                    request.request_id,
+                    request.function_id,
+                    FunctionStatus.FAILURE,
+                    reason=program.reason,
+                    stderr=program.message,
+                )
             given = directory / "input"
             given.write_bytes(stdin)
             with program, self._box_for(language) as box:
@@ -295,28 +305,3 @@ def _check_names(code: FunctionCode, language: Language) -> None:
                 ErrorCode.FUNCTION_INVALID,
                 f"only the entry may be named {name}; rename that file",
             )
-
-
-def _not_found(request: FunctionRequest) -> FunctionAnswer:
-    return _without_run(request, FunctionStatus.NOT_FOUND, "no function has this id")
-
-
-def _not_compiled(request: FunctionRequest, failure: CompileFailure) -> FunctionAnswer:
-    return _without_run(request, FunctionStatus.FAILURE, failure.reason, failure.message)
-
-
-def _without_run(
-    request: FunctionRequest, status: FunctionStatus, reason: str, stderr: str = ""
-) -> FunctionAnswer:
-    return FunctionAnswer(
-        request_id=request.request_id,
-        function_id=request.function_id,
-        status=status,
-        exit_code=NOT_RUN,
-        stdout="",
-        stderr=stderr,
-        duration_millis=0,
-        peak_memory_bytes=0,
-        peak_memory_mb=0,
-        reason=reason,
-    )
