@@ -11,10 +11,7 @@ module "redis" {
 
   vpc_id     = module.network.vpc_id
   subnet_ids = module.network.private_subnet_ids
-  client_security_group_ids = merge(
-    { worker = module.network.security_group_ids["worker"] },
-    var.enable_api ? { web = module.network.security_group_ids["web"] } : {},
-  )
+  client_security_group_ids = { for role in ["web", "worker"] : role => module.network.security_group_ids[role] }
 
   node_type          = var.redis_node_type
   nodes              = var.redis_nodes
@@ -31,7 +28,7 @@ locals {
     url      = var.redis_existing.url_parameter
   }
 
-  # Environment and rights of workers and API.
+  # Environment and rights of workers, web tier and API.
   redis_environment = local.redis_parameters == null ? {} : { for name, parameter in {
     REDIS_PASSWORD_PARAM = local.redis_parameters["password"]
     REDIS_URL_PARAM      = local.redis_parameters["url"]

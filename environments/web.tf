@@ -3,7 +3,7 @@ locals {
   has_web = var.enable_web_tier || var.enable_api
 
   # What the API needs besides.
-  api_environment = merge(local.redis_environment, local.webhook_hosts, [for parameters in module.db_web_parameters : {
+  api_environment = merge(local.webhook_hosts, [for parameters in module.db_web_parameters : {
     API_HOST          = "0.0.0.0"
     API_KEYS_PREFIX   = local.api_keys_prefix
     API_PORT          = tostring(var.web_port)
@@ -19,11 +19,11 @@ locals {
       db-parameters = module.db_parameters.reader_policies["web"]
     },
     { for index, parameters in module.db_web_parameters : "db-web-parameters" => parameters.reader_policy_json },
-    local.redis_policies, local.sqs_policies["api"],
+    local.sqs_policies["api"],
   )
 
   # Environment of the web application, with the same names as that of the workers.
-  web_environment = merge(local.mq_environments["web"], local.sqs_environments["web"], var.enable_api ? local.api_environment : {}, {
+  web_environment = merge(local.mq_environments["web"], local.sqs_environments["web"], local.redis_environment, var.enable_api ? local.api_environment : {}, {
     AWS_REGION          = var.aws_region
     ENVIRONMENT         = var.environment_name
     GRADING_BUCKET      = module.storage.bucket_name
@@ -78,7 +78,7 @@ module "web" {
   }
   environment = local.web_all_environment
   policies = merge(
-    lookup(local.mq_policies, "web", {}),
+    lookup(local.mq_policies, "web", {}), local.redis_policies,
     var.enable_api ? local.api_policies : merge({ bucket = module.storage.web_policy_json }, local.sqs_policies["web"]),
   )
 
