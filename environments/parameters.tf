@@ -86,7 +86,7 @@ module "db_web_parameters" {
   environment_name = var.environment_name
   part             = "db-web"
   kms_key_arn      = var.kms_key_arn
-  values           = { username = "grading_web" }
+  values           = { username = var.db_web_username }
   secret_versions  = { password = var.db_web_password_version }
   secret_values    = { password = coalesce(var.db_web_password, uuid()) }
 }

@@ -212,7 +212,7 @@ variable "db_storage_performance" {
 }
 
 variable "db_web_password" {
-  description = "Password of the user grading_web, with which the API reads the database; generated when absent."
+  description = "Password of db_web_username; generated when absent."
   type        = string
   default     = null
   ephemeral   = true
@@ -228,6 +228,22 @@ variable "db_web_password_version" {
   description = "Increase by one to apply a new db_web_password."
   type        = number
   default     = 1
+}
+
+variable "db_web_username" {
+  description = "Database user with which the API reads, created by `gradectl db migrate`. Environments that share a server by db_existing need different ones."
+  type        = string
+  default     = "grading_web"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_]{0,31}$", var.db_web_username))
+    error_message = "db_web_username must have 1 to 32 characters of a-z, 0-9 and _ and start with a letter."
+  }
+
+  validation {
+    condition     = !contains([var.db_admin_username, var.db_application_username], var.db_web_username)
+    error_message = "db_web_username must differ from db_admin_username and db_application_username, which may write: the API only reads."
+  }
 }
 
 variable "enable_db_application_user" {

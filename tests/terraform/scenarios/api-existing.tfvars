@@ -1,5 +1,6 @@
 # The HTTP API with the broker, without Redis of its own, on a certificate that exists.
 db_admin_password   = "a-Password-for-tests-1"
+db_web_username     = "exams_web"
 enable_api          = true
 enable_redis        = true
 mq_admin_password   = "a-Password-for-tests-1"
