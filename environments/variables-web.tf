@@ -112,7 +112,7 @@ variable "web_cpu_target_value" {
 }
 
 variable "web_desired_count" {
-  description = "Initial number of instances or tasks; fixed without web_cpu_target_value and web_requests_target_value."
+  description = "Initial number of instances or tasks; fixed without web_cpu_target_value and web_requests_target_value, or with equal web_min_capacity and web_max_capacity."
   type        = number
   default     = 2
 }
@@ -172,7 +172,7 @@ variable "web_port" {
 }
 
 variable "web_requests_target_value" {
-  description = "Target number of requests per minute and instance or task; null disables this target."
+  description = "Target number of requests per minute and instance or task; null is 3000 for the API, and no such target for another application."
   type        = number
   default     = null
 }
