@@ -11,6 +11,7 @@ from grader.api.lookup import not_found
 from grader.api.models import LanguageInfo, Problem
 from grader.api.remote import RemoteService
 from grader.contract.bucket import description_key, problem_prefix
+from grader.contract.messages import IDENTIFIER
 from grader.errors import HiddenObjectError, ObjectNotFoundError, ObjectTooLargeError
 from grader.languages import LANGUAGES
 from grader.ports.stores import SubmissionStore
@@ -24,7 +25,6 @@ _MOST_YAML_BYTES = 64 << 10
 _MOST_STATEMENT_BYTES = 1 << 20
 #: Problems of `gradectl smoke` exist for seconds.
 _OF_TESTS = "smoke-"
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _ABSENT = (ObjectNotFoundError, HiddenObjectError)
 
 
@@ -84,8 +84,6 @@ class Catalogue:
         Raises:
             ApiError: 404 if there is none; 503 if the bucket is away.
         """
-        if not _ID.fullmatch(problem_id):
-            raise not_found(f"statement of problem {problem_id!r}")
         key = description_key(problem_id)
         try:
             body = await self._bucket.call(
@@ -99,7 +97,7 @@ class Catalogue:
         found = (
             each
             for each in self._store.folders(_PROBLEMS)
-            if _ID.fullmatch(each) and not each.startswith(_OF_TESTS)
+            if re.fullmatch(IDENTIFIER, each) and not each.startswith(_OF_TESTS)
         )
         return [name for name, _ in zip(found, range(_MOST_PROBLEMS), strict=False)]
 

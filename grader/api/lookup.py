@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -19,7 +18,6 @@ from grader.errors import HiddenObjectError, ObjectNotFoundError
 from grader.ports.stores import ObjectStore
 from grader.ports.submissions import SubmissionReader, SubmissionRow
 
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _MOST_METADATA_BYTES = 1 << 20
 _MOST_CACHED = 10_000
 
@@ -109,10 +107,10 @@ class Lookup:
         Raises:
             ApiError: 404 if there is none, or if it is another user's; 503 if a service is away.
         """
-        row = await self._rows.load(request_id) if _ID.fullmatch(request_id) else None
+        row = await self._rows.load(request_id)
         if row is not None:
             return await self.view_of(caller, row)
-        metadata = await self._metadata.read(request_id) if _ID.fullmatch(request_id) else None
+        metadata = await self._metadata.read(request_id)
         if metadata is None or metadata.members or not caller.may_see(metadata.user_id):
             raise not_found(f"submission {request_id!r}")
         return await self._waiting_view(metadata)
@@ -146,8 +144,6 @@ class Lookup:
         Raises:
             ApiError: As `view`.
         """
-        if not _ID.fullmatch(batch_id):
-            raise not_found(f"batch {batch_id!r}")
         metadata, rows = await asyncio.gather(
             self._metadata.read(batch_id),
             self._database.call(lambda: self._reader.batch(batch_id)),

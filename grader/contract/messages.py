@@ -36,7 +36,8 @@ from grader.errors import RequestError
 
 #: The largest integer that every JSON library reads exactly.
 _LARGEST_EXACT = 2**53 - 1
-_IDENTIFIER = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
+#: No leading dot or dash, so an id can be neither a hidden file, "..", nor an option.
+IDENTIFIER = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 #: No sign, no leading zero, no exponent: what every language prints for an integer.
 _DIGITS = r"^[1-9][0-9]{0,14}$"
 #: RFC 3339, also with an offset without a colon. The days of a month are checked later.
@@ -99,12 +100,11 @@ def _integer_schema(description: str) -> WithJsonSchema:
 
 
 #: An identifier that becomes part of an object key, a file name and a log line.
-#: No leading dot or dash, so it can be neither a hidden file, "..", nor an option.
 Identifier = Annotated[
     str,
     BeforeValidator(_text_of_integer),
-    Field(pattern=_IDENTIFIER),
-    _text_schema(pattern=_IDENTIFIER),
+    Field(pattern=IDENTIFIER),
+    _text_schema(pattern=IDENTIFIER),
 ]
 
 _LONGEST_ANSWER_ID = 255

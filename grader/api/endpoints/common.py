@@ -23,12 +23,12 @@ from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
 from grader.api.services import Services
 from grader.api.waiting import WaitingHub
+from grader.contract.messages import IDENTIFIER
 
 JSON = "application/json"
 _ERROR_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 #: An escape of half a character, which is valid JSON and no text.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_ID = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ Submitter = Annotated[Caller, Depends(require(Scope.SUBMIT))]
 Reader = Annotated[Caller, Depends(require(*READ))]
 Anyone = Annotated[Caller, Depends(require())]
 Administrator = Annotated[Caller, Depends(require(Scope.ADMIN))]
-RequestId = Annotated[str, Path(pattern=_ID, description="id of a submission or run")]
-BatchId = Annotated[str, Path(pattern=_ID, description="id of a batch")]
-ProblemId = Annotated[str, Path(pattern=_ID, description="id of a problem")]
+RequestId = Annotated[str, Path(pattern=IDENTIFIER, description="id of a submission or run")]
+BatchId = Annotated[str, Path(pattern=IDENTIFIER, description="id of a batch")]
+ProblemId = Annotated[str, Path(pattern=IDENTIFIER, description="id of a problem")]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -308,7 +308,7 @@ def test_reading_needs_a_scope(api: MemoryApi, path: str) -> None:
     assert (answer.status, answer.kind) == (403, "forbidden")
 
 
-@pytest.mark.parametrize("request_id", ["a%2Fb", "..", "x" * 200, "%00", "-x"])
+@pytest.mark.parametrize("request_id", ["a%2Fb", "..", "x" * 200, "%00", "-x", "a%0A"])
 def test_an_odd_id_is_not_found(api: MemoryApi, request_id: str) -> None:
     """It never becomes part of an object key."""
     assert api.get(f"/v1/submissions/{request_id}").status == 404
