@@ -18,7 +18,11 @@ from grader.api.docs import docs_router
 from grader.api.endpoints import catalogue, operation, runs, submissions
 from grader.api.endpoints.common import Parts
 from grader.api.errors import MEDIA_TYPE, ApiError, Kind
-from grader.api.intake import Intake
+from grader.api.intake.batches import Batches
+from grader.api.intake.dispatch import Dispatcher
+from grader.api.intake.single import Intake
+from grader.api.intake.uploads import Uploads
+from grader.api.intake.work import WorkMaker
 from grader.api.lookup import Lookup, MetadataReader
 from grader.api.metrics import Metrics, MetricsMiddleware
 from grader.api.models import FieldProblem
@@ -93,6 +97,11 @@ def _parts(services: Services) -> Parts:
     metadata = MetadataReader(services.store, bucket)
     rows = RowLoader(services.reader, database)
     lookup = Lookup(rows, metadata, queues, services.reader, database)
+    maker = WorkMaker(options, queues)
+    dispatcher = Dispatcher(
+        services, bucket=bucket, sending=sending, queues=queues, metadata=metadata, lookup=lookup
+    )
+    uploads = Uploads(services, bucket, metadata, dispatcher)
     hub = WaitingHub(
         services.reader,
         database,
@@ -107,14 +116,9 @@ def _parts(services: Services) -> Parts:
     metrics.gauge("lookups", "Look-ups for waiting callers so far", lambda: hub.total_lookups)
     return Parts(
         services=services,
-        intake=Intake(
-            services,
-            bucket=bucket,
-            sending=sending,
-            queues=queues,
-            metadata=metadata,
-            lookup=lookup,
-        ),
+        intake=Intake(services.check_webhook, maker, dispatcher, uploads),
+        uploads=uploads,
+        batches=Batches(services.check_webhook, maker, dispatcher),
         lookup=lookup,
         hub=hub,
         queues=queues,

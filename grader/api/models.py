@@ -45,6 +45,11 @@ class NewSubmission(_Body):
     priority: bool = False
     webhook_url: Annotated[_Url | None, Field(description="receives the result")] = None
 
+    @property
+    def has_program(self) -> bool:
+        """Whether the program is here; otherwise it will be uploaded."""
+        return self.source is not None or self.source_base64 is not None
+
 
 class Accepted(Message):
     """A submission that was queued, or that waits for its upload."""
@@ -59,6 +64,12 @@ class Accepted(Message):
     upload_headers: Annotated[
         dict[str, str] | None, Field(description="headers that the PUT must have")
     ] = None
+
+    @classmethod
+    def queued(cls, request_id: str) -> Accepted:
+        """Return the answer for a request that was queued."""
+        url = f"/v1/submissions/{request_id}"
+        return cls(request_id=request_id, status="queued", url=url, events_url=f"{url}/events")
 
 
 class NewBatch(_Body):

@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from grader.api.auth import Caller
 from grader.api.errors import ApiError, Kind
-from grader.api.models import FieldProblem, NewSubmission
+from grader.api.models import FieldProblem, NewRun, NewSubmission
 from grader.client.submission import (
     MAX_SOURCE_BYTES,
     Limits,
@@ -24,6 +24,7 @@ from grader.client.submission import (
     make_request,
     new_request_id,
 )
+from grader.contract.functions import FunctionRequest
 from grader.contract.messages import GradingRequest
 from grader.errors import RequestError
 from grader.languages import find
@@ -54,8 +55,8 @@ class Identity:
     """
 
     request_id: str
-    is_derived: bool
-    body_sha256: str
+    is_derived: bool = False
+    body_sha256: str = ""
 
 
 def identify(caller: Caller, key: str | None, body: BaseModel, kind: str = "req") -> Identity:
@@ -74,12 +75,12 @@ def identify(caller: Caller, key: str | None, body: BaseModel, kind: str = "req"
     if key is None:
         new = new_request_id(datetime.now(UTC))
         fresh = new if kind == "req" else f"{kind}_{secrets.token_hex(_ID_DIGITS // 2)}"
-        return Identity(fresh, False, "")
+        return Identity(fresh)
     if not 0 < len(key) <= _LONGEST_KEY:
         raise invalid("Idempotency-Key", f"1 to {_LONGEST_KEY} characters are allowed")
     digest = hashlib.sha256(body.model_dump_json(exclude_none=True).encode()).hexdigest()
     derived = hashlib.sha256(f"{kind}\0{caller.key_id}\0{key}".encode()).hexdigest()
-    return Identity(f"{kind}_{derived[:_ID_DIGITS]}", True, digest)
+    return Identity(f"{kind}_{derived[:_ID_DIGITS]}", is_derived=True, body_sha256=digest)
 
 
 def member_id(batch_id: str, number: int) -> str:
@@ -191,3 +192,26 @@ def grading_request(  # noqa: PLR0913 - what a request is made of, named at the 
     except RequestError as error:
         name, _, message = error.what.partition(": ")
         raise invalid(f"{prefix}{to_camel(name)}", message or error.what) from error
+
+
+def function_request(
+    body: NewRun, function_id: str, user_id: str, request_id: str
+) -> FunctionRequest:
+    """
+    Make the message of a run of a function.
+
+    Raises:
+        ApiError: The input cannot be sent.
+    """
+    request = FunctionRequest(
+        request_id=request_id,
+        function_id=function_id,
+        input_data=body.input_data,
+        user_id=user_id,
+        webhook_url=body.webhook_url,
+    )
+    try:
+        request.to_json()
+    except ValueError as error:
+        raise invalid("inputData", "it is nested too deeply") from error
+    return request

@@ -14,7 +14,9 @@ from starlette.responses import Response
 from grader.api.auth import READ, Caller, Scope, require
 from grader.api.catalogue import Catalogue
 from grader.api.errors import MEDIA_TYPE, ApiError, Kind
-from grader.api.intake import Intake
+from grader.api.intake.batches import Batches
+from grader.api.intake.single import Intake
+from grader.api.intake.uploads import Uploads
 from grader.api.lookup import Lookup
 from grader.api.metrics import Metrics
 from grader.api.models import ProblemDetails
@@ -37,6 +39,8 @@ class Parts:
 
     services: Services
     intake: Intake
+    uploads: Uploads
+    batches: Batches
     lookup: Lookup
     hub: WaitingHub
     queues: QueueMonitor

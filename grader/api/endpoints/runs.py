@@ -20,7 +20,6 @@ from grader.api.endpoints.common import (
     plain_text_only,
 )
 from grader.api.errors import ApiError, Kind
-from grader.api.intake import accepted
 from grader.api.models import Accepted, BatchAccepted, NewBatch, NewRun
 from grader.api.views import view_of_row
 from grader.contract.functions import FunctionAnswer
@@ -53,13 +52,12 @@ async def run(
 
     Without a result within `waitSeconds` it is 202 with the id and where to ask.
     """
-    request_id = await parts.intake.run(caller, body, idempotency_key)
+    accepted = await parts.intake.run(caller, body, idempotency_key)
     seconds = body.wait_seconds if parts.services.options.wait_enabled else 0.0
-    text = await _result(parts, request, request_id, seconds) if seconds else None
+    text = await _result(parts, request, accepted.request_id, seconds) if seconds else None
     if text is not None:
         return encoded(text)
-    waiting = accepted(request_id)
-    return answer(waiting, _ACCEPTED, waiting.url)
+    return answer(accepted, _ACCEPTED, accepted.url)
 
 
 async def _result(parts: Parts, request: Request, request_id: str, seconds: float) -> bytes | None:
@@ -108,7 +106,7 @@ async def submit_batch(
     After an error repeat it with the same `Idempotency-Key`: what was sent is not sent again.
     """
     parts.services.gate.charge(caller, len(body.submissions) - 1)
-    batch_id, submissions = await parts.intake.batch(caller, body, idempotency_key)
+    batch_id, submissions = await parts.batches.submit(caller, body, idempotency_key)
     url = f"/v1/batches/{batch_id}"
     document = BatchAccepted(batch_id=batch_id, url=url, submissions=submissions)
     return answer(document, _ACCEPTED, url)

@@ -66,7 +66,7 @@ async def submit(
 )
 async def uploaded(request_id: RequestId, caller: Submitter, parts: PartsOf) -> Response:
     """Send a submission whose program was put to its `uploadUrl`."""
-    accepted = await parts.intake.uploaded(caller, request_id)
+    accepted = await parts.uploads.complete(caller, request_id)
     return answer(accepted, _ACCEPTED, accepted.url)
 
 

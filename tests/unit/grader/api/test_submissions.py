@@ -121,7 +121,7 @@ def test_the_same_key_and_body_is_one_submission(api: MemoryApi) -> None:
     api.sender.away = True
     lost = api.post("/v1/submissions", PROGRAM, headers=key)
     api.sender.away = False
-    api.parts.intake._sending._spared_until = 0.0
+    api.parts.intake._dispatcher._sending._spared_until = 0.0
     first = api.post("/v1/submissions", PROGRAM, headers=key)
     request_id = first.json["requestId"]
     api.rows.put(running(request_id))
@@ -190,6 +190,21 @@ def test_a_full_queue_refuses_with_a_time(make_api: Callable[..., MemoryApi]) ->
     assert first.status == 202
     assert (full.status, full.kind) == (503, "queue-full")
     assert int(full.headers["retry-after"]) > 0
+
+
+def test_a_full_queue_does_not_refuse_a_repetition(make_api: Callable[..., MemoryApi]) -> None:
+    """It was taken: the client lost only the answer. A new key, and a new batch, are refused."""
+    api = make_api(ApiOptions(max_queue=3))
+    api.get("/v1/queue/status")
+    calls = (("/v1/submissions", PROGRAM), ("/v1/batches", {"submissions": [PROGRAM] * 2}))
+
+    first = [api.post(path, body, headers={"Idempotency-Key": "1"}) for path, body in calls]
+    again = [api.post(path, body, headers={"Idempotency-Key": "1"}) for path, body in calls]
+    other = [api.post(path, body, headers={"Idempotency-Key": "2"}) for path, body in calls]
+
+    assert [each.status for each in first] == [202, 202]
+    assert [each.json for each in again] == [each.json for each in first]
+    assert [each.kind for each in other] == ["queue-full", "queue-full"]
 
 
 def test_a_waiting_submission_tells_its_position(api: MemoryApi) -> None:

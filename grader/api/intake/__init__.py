@@ -1,0 +1,1 @@
+"""Takes submissions, uploads, runs of functions and batches: stores them, then sends them."""

@@ -1,0 +1,88 @@
+"""Takes one submission, or one run of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.api.auth import Caller
+from grader.api.intake.dispatch import Dispatcher
+from grader.api.intake.uploads import Uploads
+from grader.api.intake.work import Work, WorkMaker
+from grader.api.models import Accepted, NewRun, NewSubmission
+from grader.api.requests import check_webhook, identify, invalid
+from grader.client.submission import RequestOptions
+
+
+class Intake:
+    """
+    Takes requests.
+
+    Args:
+        check_webhook: Returns why a URL may not receive webhooks; empty if it may.
+        maker: Makes work of the bodies.
+        dispatcher: Stores and sends.
+        uploads: Submissions without their program.
+    """
+
+    def __init__(
+        self,
+        check_webhook: Callable[[str], str],
+        maker: WorkMaker,
+        dispatcher: Dispatcher,
+        uploads: Uploads,
+    ) -> None:
+        self._check_webhook = check_webhook
+        self._maker = maker
+        self._dispatcher = dispatcher
+        self._uploads = uploads
+
+    async def submit(self, caller: Caller, body: NewSubmission, key: str | None) -> Accepted:
+        """
+        Take a submission.
+
+        Args:
+            caller: Who sends it.
+            body: The submission.
+            key: The header Idempotency-Key; None without one.
+
+        Raises:
+            ApiError: It is invalid, the queue is full, or a service is away.
+        """
+        check_webhook(self._check_webhook, body.webhook_url)
+        identity = identify(caller, key, body)
+        options = RequestOptions(body.stop_at_first_failure, body.webhook_url)
+        if not body.has_program:
+            upload = self._maker.upload(caller, body, identity, options)
+            return await self._uploads.begin(upload)
+        return await self._take(self._maker.submission(caller, body, identity, options))
+
+    async def run(self, caller: Caller, body: NewRun, key: str | None) -> Accepted:
+        """
+        Take a run of a function, or a submission.
+
+        Raises:
+            ApiError: As `submit`.
+        """
+        if body.submission is not None and body.function_id is None:
+            return await self._run_submission(caller, body, body.submission, key)
+        if body.submission is not None or body.function_id is None:
+            raise invalid("functionId", "send either functionId or submission")
+        check_webhook(self._check_webhook, body.webhook_url)
+        identity = identify(caller, key, body)
+        return await self._take(self._maker.function(caller, body, body.function_id, identity))
+
+    async def _run_submission(
+        self, caller: Caller, body: NewRun, submission: NewSubmission, key: str | None
+    ) -> Accepted:
+        if not submission.has_program:
+            raise invalid("submission.source", "a run needs its program in the request")
+        user_id = submission.user_id or body.user_id
+        whole = submission.model_copy(
+            update={"webhook_url": submission.webhook_url or body.webhook_url, "user_id": user_id}
+        )
+        return await self.submit(caller, whole, key)
+
+    async def _take(self, work: Work) -> Accepted:
+        await self._dispatcher.check_room(work.identity, work.queue)
+        await self._dispatcher.take(work)
+        return Accepted.queued(work.identity.request_id)

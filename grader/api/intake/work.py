@@ -1,0 +1,169 @@
+"""Makes requests of what callers send, with all that is stored of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from grader.api.auth import Caller
+from grader.api.models import NewRun, NewSubmission
+from grader.api.queue_monitor import QueueMonitor
+from grader.api.requests import Identity, function_request, grading_request, source_of, user_of
+from grader.api.services import ApiOptions
+from grader.client.submission import RequestOptions, Source, source_metadata
+from grader.contract.messages import GradingRequest, JobRequest
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to store: its key in the bucket, and its bytes."""
+
+    key: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Work:
+    """
+    A request with all that is stored of it.
+
+    Args:
+        identity: Its id.
+        request: The message.
+        queue: Where the message goes.
+        metadata: The content of `metadata.json`.
+        program: Stored before the message is sent; None if the message has all that a worker needs.
+    """
+
+    identity: Identity
+    request: JobRequest
+    queue: str
+    metadata: Mapping[str, object]
+    program: Program | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """
+    A submission whose program will be uploaded.
+
+    Args:
+        identity: Its id.
+        metadata: The content of `metadata.json`.
+        key: Key of the program in the bucket.
+    """
+
+    identity: Identity
+    metadata: Mapping[str, object]
+    key: str
+
+
+class WorkMaker:
+    """
+    Makes work of the bodies of calls.
+
+    Args:
+        options: Names of bucket and queues.
+        queues: Counters of the queues, from which the position of a request follows.
+    """
+
+    def __init__(self, options: ApiOptions, queues: QueueMonitor) -> None:
+        self._options = options
+        self._queues = queues
+
+    def submission(
+        self,
+        caller: Caller,
+        body: NewSubmission,
+        identity: Identity,
+        options: RequestOptions,
+        prefix: str = "",
+    ) -> Work:
+        """
+        Make the work of a submission with its program.
+
+        Args:
+            caller: Who sends it.
+            body: The submission.
+            identity: Its id.
+            options: What it has in addition.
+            prefix: Path of the submission in the body, for errors.
+
+        Raises:
+            ApiError: A value is invalid.
+        """
+        source = source_of(body, prefix)
+        request = self._grading(caller, body, source, identity, options, prefix)
+        queue = self._options.queue_of(priority=body.priority)
+        metadata = source_metadata(request, source)
+        about = self.about(caller, request.user_id, identity, queue)
+        program = Program(self._key(request), source.content)
+        return Work(identity, request, queue, metadata | about, program)
+
+    def upload(
+        self, caller: Caller, body: NewSubmission, identity: Identity, options: RequestOptions
+    ) -> Upload:
+        """Make the upload of a submission without its program; as `submission`."""
+        source = source_of(body)
+        request = self._grading(caller, body, source, identity, options)
+        queue = self._options.queue_of(priority=body.priority)
+        metadata = source_metadata(request, source)
+        for unknown in ("sizeBytes", "sha256"):
+            del metadata[unknown]
+        about = self.about(caller, request.user_id, identity, queue)
+        return Upload(identity, metadata | about | {"awaitingUpload": True}, self._key(request))
+
+    def function(self, caller: Caller, body: NewRun, function_id: str, identity: Identity) -> Work:
+        """Make the work of a run of a function; as `submission`."""
+        user_id = user_of(caller, body.user_id)
+        request = function_request(body, function_id, user_id, identity.request_id)
+        queue = self._options.queue_of(priority=body.priority)
+        known = {
+            "requestId": identity.request_id,
+            "functionId": function_id,
+            "timestamp": datetime.now(UTC).isoformat(),
+        }
+        return Work(identity, request, queue, known | self.about(caller, user_id, identity, queue))
+
+    def about(
+        self, caller: Caller, user_id: str, identity: Identity, queue: str
+    ) -> dict[str, object]:
+        """
+        Return what the metadata of every request has for the API.
+
+        Args:
+            caller: Who sends it.
+            user_id: Whose it is.
+            identity: Its id.
+            queue: Where its message goes; empty for a batch, which has none.
+        """
+        return {
+            "userId": user_id,
+            "owner": caller.key_id,
+            "bodySha256": identity.body_sha256,
+            "queue": queue,
+            "ticket": self._queues.ticket(queue) if queue else None,
+        }
+
+    def _key(self, request: GradingRequest) -> str:
+        return request.source_url(self._options.bucket).key
+
+    def _grading(  # noqa: PLR0913, PLR0917 - what a request is made of
+        self,
+        caller: Caller,
+        body: NewSubmission,
+        source: Source,
+        identity: Identity,
+        options: RequestOptions,
+        prefix: str = "",
+    ) -> GradingRequest:
+        return grading_request(
+            body,
+            source,
+            bucket=self._options.bucket,
+            user_id=user_of(caller, body.user_id, f"{prefix}userId"),
+            request_id=identity.request_id,
+            options=options,
+            prefix=prefix,
+        )
