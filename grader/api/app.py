@@ -23,6 +23,7 @@ from grader.api.intake.dispatch import Dispatcher
 from grader.api.intake.single import Intake
 from grader.api.intake.uploads import Uploads
 from grader.api.intake.work import WorkMaker
+from grader.api.loader import BatchLoader
 from grader.api.lookup import Lookup, MetadataReader
 from grader.api.metrics import Metrics, MetricsMiddleware
 from grader.api.models import FieldProblem
@@ -31,7 +32,6 @@ from grader.api.operator import Operator
 from grader.api.protection.stack import protect
 from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
-from grader.api.rows import RowLoader
 from grader.api.services import Services
 from grader.api.waiting import WaitingHub
 from grader.errors import GraderError
@@ -39,6 +39,7 @@ from grader.logs import Logger
 
 _BUCKET_THREADS = 16
 _DATABASE_THREADS = 2
+_MOST_ROWS_AT_ONCE = 500
 _KINDS = {400: Kind.MALFORMED_BODY, 404: Kind.NOT_FOUND, 405: Kind.METHOD_NOT_ALLOWED}
 
 
@@ -95,7 +96,10 @@ def _parts(services: Services) -> Parts:
     database = RemoteService("database", _DATABASE_THREADS, log, refusal)
     queues = QueueMonitor(services.open_inspector, options.queues, counting)
     metadata = MetadataReader(services.store, bucket)
-    rows = RowLoader(services.reader, database)
+    rows = BatchLoader(
+        lambda ids: database.call(lambda: services.reader.rows(ids)),
+        most_at_once=_MOST_ROWS_AT_ONCE,
+    )
     lookup = Lookup(rows, metadata, queues, services.reader, database)
     maker = WorkMaker(options, queues)
     dispatcher = Dispatcher(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from grader.api.auth import Caller
 from grader.api.errors import ApiError, Kind
+from grader.api.loader import BatchLoader
 from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
-from grader.api.rows import RowLoader
 from grader.api.views import StoredMetadata, View, member_view, view_of_metadata, view_of_row
 from grader.contract.bucket import metadata_key
 from grader.contract.submissions import Batch, Submission
@@ -88,7 +88,7 @@ class Lookup:
 
     def __init__(
         self,
-        rows: RowLoader,
+        rows: BatchLoader[SubmissionRow],
         metadata: MetadataReader,
         queues: QueueMonitor,
         reader: SubmissionReader,
