@@ -98,7 +98,7 @@ class RedisPublisher:
     `grader.ports.results.ValuePublisher` over one connection, which is opened when it is needed.
 
     Args:
-        login: Called for each new connection, so that a rotated password takes effect.
+        login: Reads the login for each new connection, so that a rotated password takes effect.
     """
 
     def __init__(self, login: Callable[[], RedisLogin]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from grader.adapters.redis import RedisChannels, RedisLogin, open_channels
 from grader.api.feeds import News
-from grader.errors import AccessError, GraderError, TemporaryError
+from grader.errors import GraderError, TemporaryError
 from grader.logs import Logger
 from grader.ports.results import progress_channel, result_channel
 
@@ -35,20 +35,13 @@ class RedisFeed:
     `grader.api.feeds.ResultFeed` over Redis; used by one event loop.
 
     Args:
-        login: Called for each new connection, so that a rotated password takes effect.
+        login: Called on a thread for each new connection, so that a rotated password takes effect.
         log: Log of the API.
-        refresh: Called on a thread when the login is refused: the password may have been changed.
     """
 
-    def __init__(
-        self,
-        login: Callable[[], RedisLogin],
-        log: Logger,
-        refresh: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, login: Callable[[], RedisLogin], log: Logger) -> None:
         self._login = login
         self._log = log
-        self._refresh = refresh
         self._on_news: Callable[[News], None] = _ignore
         self._watched: set[str] = set()
         self._changed = asyncio.Event()
@@ -88,24 +81,22 @@ class RedisFeed:
         backoff = _FIRST_BACKOFF_SECONDS
         while not self._closing:
             try:
-                async with open_channels(self._login()) as channels:
+                async with open_channels(await asyncio.to_thread(self._login)) as channels:
                     await _Session(channels, self._watched, self._changed, self._heard).run()
             except Exception as error:  # noqa: BLE001 - callers get their results from the rows
                 backoff = _FIRST_BACKOFF_SECONDS if self._works else backoff * 2
-                await self._note_loss(error)
+                self._note_loss(error)
             finally:
                 self._works = False
             backoff = min(backoff, _LONGEST_BACKOFF_SECONDS)
             await asyncio.sleep(backoff)
 
-    async def _note_loss(self, error: Exception) -> None:
+    def _note_loss(self, error: Exception) -> None:
         if not self._lost:
             self._lost = True
             unexpected = None if isinstance(error, GraderError) else error
             message = "Redis is away, results are looked up in the database"
             self._log.warning(message, reason=str(error), exc_info=unexpected)
-        if isinstance(error, AccessError):
-            await asyncio.to_thread(self._refresh)
 
     def _heard(self, news: News | None) -> None:
         """Pass on what Redis sent; None for an answer without news."""

@@ -39,7 +39,7 @@ from grader.ports.stores import SubmissionStore
 from grader.settings import ApiSettings
 from grader.webhooks.guard import HostRules
 from grader.worker.health import Health
-from grader.worker.parameters import Parameters
+from grader.worker.parameters import Parameters, open_redis_parameters
 from grader.worker.retry import Retrier
 from grader.worker.transports import open_broker
 from grader.worker.worker import read_parameters
@@ -74,7 +74,9 @@ def serve(
         stack.callback(listening.close)
         retrier = Retrier(stopping, Health("parameters"), log)
         parameters = read_parameters(settings, retrier, redactor)
-        services = stack.enter_context(open_services(settings, parameters, log))
+        redis = open_redis_parameters(settings, settings.aws_region, redactor)
+        feed = None if redis is None else RedisFeed(redis.login, log)
+        services = stack.enter_context(open_services(settings, parameters, feed, log))
         app = create_app(services)
         host, port = listening.getsockname()[:2]
         message = f"API listens on http://{host}:{port}"
@@ -83,9 +85,17 @@ def serve(
 
 
 @contextmanager
-def open_services(settings: ApiSettings, parameters: Parameters, log: Logger) -> Iterator[Services]:
+def open_services(
+    settings: ApiSettings, parameters: Parameters, feed: ResultFeed | None, log: Logger
+) -> Iterator[Services]:
     """
     Open what the application calls; no connection is made before the first call.
+
+    Args:
+        settings: From the environment variables.
+        parameters: Endpoints and logins.
+        feed: News from Redis; None without one.
+        log: Log of the API.
 
     Raises:
         SettingsError: A setting is wrong.
@@ -105,20 +115,13 @@ def open_services(settings: ApiSettings, parameters: Parameters, log: Logger) ->
             reader=MysqlSubmissions(engine),
             open_inspector=inspector,
             log=log,
-            feed=_feed(settings, parameters, log),
+            feed=feed,
             check_webhook=rules.refusal,
             on_refusal=parameters.refresh_if_possible,
             options=_options(settings),
             protection=protection_settings(settings),
             routers=[page_router(upload_origins=[_origin_of_uploads(store)])],
         )
-
-
-def _feed(settings: ApiSettings, parameters: Parameters, log: Logger) -> ResultFeed | None:
-    """Make the feed of results, where Redis is on; it connects when it is started."""
-    if not settings.redis_url_param:
-        return None
-    return RedisFeed(parameters.redis_login, log, parameters.refresh_if_possible)
 
 
 def _options(settings: ApiSettings) -> ApiOptions:

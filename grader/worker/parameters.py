@@ -1,4 +1,4 @@
-"""Endpoints and logins of the broker, the database and Redis, read from SSM."""
+"""Endpoints and logins of the broker and the database, and of Redis apart from them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 from grader.adapters.mysql.engine import DatabaseLogin
 from grader.adapters.redis import RedisLogin
+from grader.adapters.ssm import open_parameter_store
 from grader.errors import AccessError, SettingsError, TemporaryError
 from grader.logs import Redactor
 from grader.ports.stores import ParameterStore
+from grader.settings import RedisSettings
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,6 @@ class Parameters:
         names: Parameter names by key, e.g. `db_name`.
         redactor: Masks the passwords in the log.
         ca_file: Trusted authorities for the database; None: its certificate is not checked.
-        redis_ca_file: Trusted authorities for Redis, in addition to those of the system.
     """
 
     def __init__(
@@ -43,10 +44,8 @@ class Parameters:
         redactor: Redactor,
         *,
         ca_file: Path | None = None,
-        redis_ca_file: Path | None = None,
     ) -> None:
         """Read nothing; `refresh` does."""
-        self._redis_ca_file = redis_ca_file
         self._store = store
         self._names = dict(names)
         self._redactor = redactor
@@ -101,23 +100,59 @@ class Parameters:
             ca_file=self._ca_file,
         )
 
-    def redis_login(self) -> RedisLogin:
-        """Build the login to Redis from the current values; raises `SettingsError`."""
-        with self._lock:
-            values = self._values
-        password = values.get("redis_password", "")
-        return RedisLogin.of_url(values["redis_url"], password, self._redis_ca_file)
+
+class RedisParameters:
+    """
+    Address and password of Redis, which are read for each connection.
+
+    They are not among `Parameters`: if they are missing or wrong, jobs go on, and the other logins
+    can still be read.
+
+    Args:
+        store: The parameter store.
+        settings: Names of the parameters.
+        redactor: Masks the password in the log.
+    """
+
+    def __init__(self, store: ParameterStore, settings: RedisSettings, redactor: Redactor) -> None:
+        self._store = store
+        self._settings = settings
+        self._redactor = redactor
+
+    def login(self) -> RedisLogin:
+        """
+        Read the login.
+
+        Raises:
+            SettingsError: A parameter does not exist, or the address is not one of Redis.
+            AccessError: The role may not read them.
+            TemporaryError: SSM is unreachable.
+        """
+        url, password = self._settings.redis_url_param, self._settings.redis_password_param
+        found = self._store.get_many([name for name in (url, password) if name])
+        secret = found.get(password, "")
+        self._redactor.hide(secret)
+        return RedisLogin.of_url(found[url], secret, self._settings.redis_ca_file)
+
+
+def open_redis_parameters(
+    settings: RedisSettings, region: str, redactor: Redactor
+) -> RedisParameters | None:
+    """Make what reads the login of Redis; reads nothing yet. None without a Redis."""
+    if not settings.redis_url_param:
+        return None
+    return RedisParameters(open_parameter_store(region), settings, redactor)
 
 
 def parameter_names(settings: Mapping[str, object]) -> dict[str, str]:
     """
     Collect the `*_param` settings that are not empty; the keys lose that suffix.
 
-    Those of webhooks are read by their sender: grading does not depend on them.
+    Those of Redis and webhooks are read by who uses them: grading does not depend on them.
     """
     ending = "_param"
     return {
         key.removesuffix(ending): str(value)
         for key, value in settings.items()
-        if key.endswith(ending) and value and not key.startswith("webhook_")
+        if key.endswith(ending) and value and not key.startswith(("redis_", "webhook_"))
     }

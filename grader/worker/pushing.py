@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
@@ -32,11 +32,8 @@ from grader.ports.results import (
     progress_channel,
     result_channel,
 )
-from grader.settings import WorkerSettings
-from grader.worker.activity import ActiveJobs
-from grader.worker.parameters import Parameters
+from grader.worker.parameters import RedisParameters
 
-_MS_PER_SECOND = 1000
 #: Results that wait for the thread, and bytes that wait for the service.
 _MOST_WAITING = 1000
 _MOST_BYTES = 16 << 20
@@ -169,7 +166,6 @@ class PushedResults:
     Args:
         publisher: Used by the thread only.
         log: Log of the worker.
-        refresh: Called when the login is refused: the password may have been changed.
         clock: Monotonic time, seconds.
     """
 
@@ -177,12 +173,10 @@ class PushedResults:
         self,
         publisher: ValuePublisher,
         log: Logger,
-        refresh: Callable[[], None] = lambda: None,
         *,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._publisher = publisher
-        self._refresh = refresh
         self._clock = clock
         self._latest = LatestProgress(_REDIS_INTERVAL_SECONDS, clock=clock)
         self._outage = Outage(log, "Results", "Redis")
@@ -259,9 +253,6 @@ class PushedResults:
             self._keep([each.to_value() for each in finished])
             if self._clock() >= self._next_try or self._closing:
                 self._send([_value_of(name, make()) for name, make in progress.items()])
-        except AccessError as error:
-            self._failed(error)
-            self._refresh()
         except Exception as error:  # noqa: BLE001 - whatever it is, jobs go on
             self._failed(error)
 
@@ -381,31 +372,22 @@ class Pushing:
 
 @contextmanager
 def open_pushing(
-    settings: WorkerSettings,
-    parameters: Parameters,
-    jobs: JobStore,
-    active: ActiveJobs,
-    log: Logger,
+    redis: RedisParameters | None, column: ColumnProgress | None, log: Logger
 ) -> Iterator[Pushing]:
     """
-    Pass on what the settings ask for, while the block runs.
+    Pass results and progress on, while the block runs.
 
-    Progress goes to Redis where there is one, else to the rows.
-
-    Raises:
-        SettingsError: The address of Redis is not one.
+    Args:
+        redis: Where results go, and progress too; None without Redis.
+        column: Where progress goes without Redis; None: nowhere.
+        log: Log of the worker.
     """
-    refresh = parameters.refresh_if_possible
-    with ExitStack() as stack:
-        if settings.redis_url_param:
-            parameters.redis_login()  # a wrong address is found now, and not with the first result
-            pushed = PushedResults(RedisPublisher(parameters.redis_login), log, refresh)
-            stack.enter_context(pushed.in_background())
+    if redis is not None:
+        pushed = PushedResults(RedisPublisher(redis.login), log)
+        with pushed.in_background():
             yield Pushing(pushed, pushed)
-        elif settings.progress_interval_ms:
-            seconds = settings.progress_interval_ms / _MS_PER_SECOND
-            column = ColumnProgress(jobs, active.attempts, seconds, log, refresh)
-            stack.enter_context(column.in_background())
+    elif column is not None:
+        with column.in_background():
             yield Pushing(NoResultBus(), column)
-        else:
-            yield Pushing(NoResultBus(), NoProgress())
+    else:
+        yield Pushing(NoResultBus(), NoProgress())

@@ -20,7 +20,7 @@ from grader.adapters.mysql.store import MysqlJobStore
 from grader.adapters.s3 import open_object_store
 from grader.adapters.ssm import open_parameter_store
 from grader.contract.messages import JobRequest
-from grader.errors import AccessError, TemporaryError
+from grader.errors import AccessError, SettingsError, TemporaryError
 from grader.handlers import HandlerContext, OpenHandler
 from grader.logs import Logger, Redactor
 from grader.migrations import migrate
@@ -36,11 +36,11 @@ from grader.worker.activity import ActiveJobs
 from grader.worker.claims import ClaimRenewer, lease_of
 from grader.worker.consumer import Consumer
 from grader.worker.health import Health, serving
-from grader.worker.parameters import Parameters, parameter_names
+from grader.worker.parameters import Parameters, open_redis_parameters, parameter_names
 from grader.worker.prefetch import Prefetcher
 from grader.worker.processor import JobProcessor
 from grader.worker.protection import ScaleInProtection
-from grader.worker.pushing import open_pushing
+from grader.worker.pushing import ColumnProgress, Pushing, open_pushing
 from grader.worker.recorder import ResultRecorder
 from grader.worker.retry import Retrier
 from grader.worker.settlement import DeliveryPolicy
@@ -103,9 +103,7 @@ class Worker:
             sender = self._sender(jobs, parameters)
             objects = open_object_store(settings.grading_bucket, settings.aws_region)
             active = ActiveJobs()
-            pushing = stack.enter_context(
-                open_pushing(settings, parameters, jobs, active, self.log)
-            )
+            pushing = stack.enter_context(self._pushing(jobs, active, parameters))
             context = HandlerContext(
                 settings, objects, self.log, history=jobs, progress=pushing.progress
             )
@@ -183,14 +181,29 @@ class Worker:
             results=shared.results,
         )
 
+    def _pushing(
+        self, jobs: JobStore, active: ActiveJobs, parameters: Parameters
+    ) -> AbstractContextManager[Pushing]:
+        settings = self.settings
+        redis = open_redis_parameters(settings, settings.aws_region, self.redactor)
+        column = None
+        if settings.progress_interval_ms:
+            seconds, refresh = settings.progress_interval_ms / 1000, parameters.refresh_if_possible
+            column = ColumnProgress(jobs, active.attempts, seconds, self.log, refresh)
+        return open_pushing(redis, column, self.log)
+
     def _sender(self, jobs: MysqlJobStore, parameters: Parameters) -> WebhookSender | None:
-        """Make the sender of webhooks, if this worker sends them."""
+        """Make the sender of webhooks, if this worker sends them and its settings allow it."""
         settings = self.settings
         if not settings.webhooks_enabled:
             return None
         refresh = parameters.refresh_if_possible
         signing = make_signing(settings, settings.aws_region, self.redactor)
-        return make_sender(settings, jobs.outbox(), signing, self.log, refresh=refresh)
+        try:
+            return make_sender(settings, jobs.outbox(), signing, self.log, refresh=refresh)
+        except SettingsError as error:
+            self.log.warning("This worker sends no webhooks", reason=str(error))
+            return None
 
     def _renewer(self, shared: _Shared) -> ClaimRenewer:
         return ClaimRenewer(
@@ -231,13 +244,7 @@ def read_parameters(settings: DatabaseSettings, retrier: Retrier, redactor: Reda
     """Read the values behind the `*_PARAM` variables; retries while SSM is unreachable."""
     store = open_parameter_store(settings.aws_region)
     names = parameter_names(settings.model_dump())
-    parameters = Parameters(
-        store,
-        names,
-        redactor,
-        ca_file=settings.db_ca_file,
-        redis_ca_file=getattr(settings, "redis_ca_file", None),
-    )
+    parameters = Parameters(store, names, redactor, ca_file=settings.db_ca_file)
     retrier.call("parameters", parameters.refresh, (TemporaryError,))
     return parameters
 

@@ -125,14 +125,18 @@ def test_database_away_while_grading_delays_the_result(world: Any) -> None:
 
 
 def test_rotated_database_password_is_read_again(world: Any) -> None:
-    """After a refused login the worker reads the parameters again."""
+    """After a refused login, also where the settings of Redis and webhooks are wrong."""
     relay = world.relay("db/endpoint", world.database.port)
     relay.open()
     user, old, new = f"u_{world.bucket[2:]}", "old-Password-1", "new-Password-2"
     _as_admin(world, f"CREATE USER {user} IDENTIFIED BY '{old}'", f"GRANT ALL ON *.* TO {user}")
     world.set_parameter("db/username", user)
     world.set_parameter("db/password", old)
-    worker = world.start()
+    webhooks = {"WEBHOOKS_ENABLED": "true", "WEBHOOK_SECRET_PARAM": "/nowhere/secret"}
+    worker = world.start(
+        REDIS_URL_PARAM="/nowhere/url", WEBHOOK_CA_FILE="/nowhere/ca.pem", **webhooks
+    )
+    worker.wait_for("This worker sends no webhooks")
     world.submit()
     world.result()
 
@@ -143,6 +147,7 @@ def test_rotated_database_password_is_read_again(world: Any) -> None:
     world.submit()
 
     assert world.result().status == "completed"
+    worker.wait_for("parameters not found: /nowhere/url")
     assert not [line for line in worker.lines if new in line]
 
 

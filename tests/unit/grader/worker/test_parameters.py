@@ -8,8 +8,9 @@ import pytest
 
 from grader.errors import AccessError, SettingsError, TemporaryError
 from grader.logs import Redactor
+from grader.settings import RedisSettings
 from grader.testing import MemoryParameterStore
-from grader.worker.parameters import Parameters, parameter_names
+from grader.worker.parameters import Parameters, RedisParameters, parameter_names
 
 NAMES = {
     "db_endpoint": "/t/db/endpoint",
@@ -92,7 +93,34 @@ def test_old_values_stand_if_they_cannot_be_read_again(error: Exception) -> None
 
 
 def test_names_come_from_the_settings() -> None:
-    """Settings that end in ``_param`` hold parameter names."""
-    settings = {"db_name_param": "/t/db/name", "environment": "t"}
+    """Settings that end in ``_param`` hold names; those of results by push are read apart."""
+    settings = {
+        "db_name_param": "/t/db/name",
+        "environment": "t",
+        "redis_url_param": "/t/redis/url",
+        "redis_password_param": "",
+        "webhook_secret_param": "/t/webhook/secret",
+    }
 
     assert parameter_names(settings) == {"db_name": "/t/db/name"}
+
+
+def test_the_login_of_redis_is_read_for_each_connection() -> None:
+    """So a changed one takes effect; the password is masked in the log."""
+    values = MemoryParameterStore({"/t/url": "rediss://one", "/t/password": "secret-1"})
+    settings = RedisSettings(redis_url_param="/t/url", redis_password_param="/t/password")
+    redactor = Redactor()
+    redis = RedisParameters(values, settings, redactor)
+
+    assert (redis.login().address, redis.login().password) == ("one:6379", "secret-1")
+    values.values |= {"/t/url": "rediss://two", "/t/password": "secret-2"}
+    assert (redis.login().address, redis.login().password) == ("two:6379", "secret-2")
+    assert redactor(None, "info", {"event": "secret-1 secret-2"}) == {"event": "*** ***"}
+
+
+def test_redis_without_a_password_has_none() -> None:
+    """Without a parameter for it, only the address is read."""
+    values = MemoryParameterStore({"/t/url": "redis://localhost"})
+    settings = RedisSettings(redis_url_param="/t/url")
+
+    assert RedisParameters(values, settings, Redactor()).login().password is None

@@ -18,13 +18,15 @@ from grader.contract.names import REJUDGING_HEADER
 from grader.contract.rejudging import rejudged_id
 from grader.contract.submissions import Progress
 from grader.contract.verdicts import Verdict
-from grader.errors import AccessError, TemporaryError
-from grader.logs import Logger
+from grader.errors import TemporaryError
+from grader.logs import Logger, Redactor
 from grader.ports.jobs import Claim
 from grader.ports.messages import Outgoing
 from grader.ports.results import PushedValue
-from grader.testing import MemoryJobStore
-from grader.worker.pushing import ColumnProgress, LatestProgress, PushedResults
+from grader.settings import RedisSettings
+from grader.testing import MemoryJobStore, MemoryParameterStore
+from grader.worker.parameters import RedisParameters
+from grader.worker.pushing import ColumnProgress, LatestProgress, PushedResults, open_pushing
 
 SECONDS = 30.0  # a limit for a hung test
 BODY = json.dumps(REQUEST).encode()
@@ -222,14 +224,24 @@ def test_an_outage_is_logged_once_and_its_end_too(log: Logger, log_stream: io.St
     ]
 
 
-def test_a_refused_login_reads_the_parameters_again(log: Logger) -> None:
-    """The password may have been changed."""
-    refreshed = threading.Event()
-    publisher = Publisher([raising(AccessError("WRONGPASS"))])
-    pushed = PushedResults(publisher, log, refreshed.set)
-    with pushed.in_background():
-        pushed.publish(BODY, completed(), 1)
-        assert refreshed.wait(SECONDS)
+@pytest.mark.parametrize("url", [None, "not an address"], ids=["missing", "wrong"])
+def test_wrong_parameters_of_redis_are_an_outage(
+    bench: Bench, log: Logger, log_stream: io.StringIO, url: str | None
+) -> None:
+    """Jobs go on, and each connection reads the parameters again."""
+    store = MemoryParameterStore({"/t/redis/url": url} if url else {})
+    settings = RedisSettings(redis_url_param="/t/redis/url")
+    redis = RedisParameters(store, settings, Redactor())
+    bench.send()
+
+    with open_pushing(redis, None, log) as pushing:
+        bench.pushed = pushing.results
+        bench.run()
+
+    assert len(bench.results()) == 1
+    reason = "not an address of Redis" if url else "parameters not found: /t/redis/url"
+    assert reason in log_stream.getvalue()
+    assert "dropped=1" in log_stream.getvalue()
 
 
 def test_values_that_were_not_kept_are_counted(log: Logger, log_stream: io.StringIO) -> None:
