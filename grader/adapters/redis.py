@@ -31,6 +31,7 @@ KEPT_SECONDS = 300
 _SECONDS = 2.0
 _DEFAULT_PORT = 6379
 _SCHEMES = {"redis": False, "rediss": True}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: Texts of replies that refuse the login, or lack a right.
 _REFUSED = ("WRONGPASS", "NOAUTH", "NOPERM", "invalid username-password", "without any password")
 
@@ -53,11 +54,12 @@ class RedisLogin:
 
         Args:
             url: The address; ``redis://`` is without TLS.
-            password: Empty for none.
+            password: Empty for none; it is sent without TLS to this machine only.
             ca_file: Trusted authorities.
 
         Raises:
-            SettingsError: It is not such an address, or it has a password.
+            SettingsError: It is not such an address, it has a password, or the password would be
+                sent without TLS.
         """
         advice = "write rediss://HOST:PORT; the password has a parameter of its own"
         try:
@@ -68,6 +70,9 @@ class RedisLogin:
         plain = parts.path in ("", "/") and not parts.query and parts.password is None
         if parts.scheme not in _SCHEMES or not parts.hostname or not plain:
             raise SettingsError("not an address of Redis", where="Redis URL", next_step=advice)
+        if password and parts.scheme == "redis" and parts.hostname not in _LOOPBACK:
+            what = "the password would be sent without TLS"
+            raise SettingsError(what, where="Redis URL", next_step="write rediss://")
         user = unquote(parts.username) if parts.username else None
         return cls(parts.hostname, port, _SCHEMES[parts.scheme], user, password or None, ca_file)
 

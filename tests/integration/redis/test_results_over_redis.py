@@ -18,11 +18,11 @@ import pytest
 from consumer_bench import Bench
 from redis_server import RedisServer
 
-from grader.adapters.redis import RedisLogin, RedisPublisher
+from grader.adapters.redis import RedisPublisher
 from grader.api.feeds import News
 from grader.api.redis_feed import RedisFeed
 from grader.contract.submissions import Progress
-from grader.errors import AccessError, SettingsError, TemporaryError, TrustError
+from grader.errors import AccessError, TemporaryError, TrustError
 from grader.logs import Logger, Redactor, make_logger
 from grader.ports.results import PushedValue
 from grader.worker.health import Health
@@ -182,20 +182,6 @@ def test_a_feed_reads_the_password_again_when_it_is_refused(
     assert not logins
     assert "compare the redis/password parameter" in log_stream.getvalue()
     assert "Traceback" not in log_stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["", "localhost:6379", "http://localhost", "rediss://", "rediss://u:secret@h", "rediss://h:x",
-     "rediss://h/1"],
-)  # fmt: skip
-def test_a_wrong_address_is_refused_without_its_password(url: str) -> None:
-    """With the right form."""
-    with pytest.raises(SettingsError) as caught:
-        RedisLogin.of_url(url, "")
-
-    assert "rediss://HOST:PORT" in str(caught.value)
-    assert "secret" not in str(caught.value)
 
 
 def test_the_subscriber_of_the_page_gets_early_and_late_results(
