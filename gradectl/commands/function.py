@@ -251,7 +251,7 @@ def _emit_run(
 @pass_context(CloudContext)
 def list_functions(app: CloudContext, *, environment: str | None) -> None:
     """
-    List the functions with their limits and what their last 20 runs used.
+    List the functions with their limits and what their last 20 successful runs used.
 
     Suggested memory is the next of 16, 32, 64, ... MB above 1.3 times the highest peak. Without a
     connection to the database, runs and suggestions are missing.

@@ -1,4 +1,4 @@
-"""The functions of an environment, with what their last runs used."""
+"""The functions of an environment, with what their last successful runs used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def describe_function(found: StoredFunction, peaks_mb: Sequence[int] | None) -> 
 
     Args:
         found: The function.
-        peaks_mb: Peak memory of its last runs, MB; None: not known.
+        peaks_mb: Peak memory of its last successful runs, MB; None: not known.
     """
     manifest = found.manifest
     least_mb = _least_mb(manifest.runtime) if manifest else 0

@@ -1,4 +1,4 @@
-"""The last runs of functions, read at most every 30 s for each function."""
+"""The last successful runs of functions, read at most every 30 s for each function."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Known:
 @dataclass(frozen=True)
 class RecentPeaks:
     """
-    Peak memory of the last runs of each function; thread-safe.
+    Peak memory of the last successful runs of each function; thread-safe.
 
     Args:
         history: The table of jobs; None: only the runs of this worker count.
@@ -41,7 +41,7 @@ class RecentPeaks:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, function_id: str, peak_mb: int) -> Sequence[int]:
-        """Add the peak of a run that has just ended, in MB; returns those of the last runs."""
+        """Add the peak of a run that just succeeded, in MB; returns those of the last ones."""
         now = self.clock()
         with self._lock:
             known = self._known.get(function_id)

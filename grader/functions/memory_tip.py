@@ -1,8 +1,9 @@
 """
-Suggests a memory limit for a function from its last runs; pure.
+Suggests a memory limit for a function from its last successful runs; pure.
 
 The suggestion is the next usual figure (16, 32, 64, 128, ... MB) above 1.3 times the highest peak.
-A function that ran out of memory gets a figure above its limit instead.
+The peak of a run that failed or was stopped does not tell what the function needs. A run out of
+memory gets a figure above its limit instead.
 """
 
 from __future__ import annotations
@@ -32,26 +33,34 @@ def suggested_mb(peak_mb: int, least_mb: int = 0) -> int:
 
 def memory_tip(limit_mb: int, peaks_mb: Sequence[int], least_mb: int = 0) -> str | None:
     """
-    Return a suggestion with its evidence; None if the limit is reasonable, or nothing ran.
+    Return a suggestion with its evidence; None if the limit is reasonable, or no run succeeded.
 
     Args:
         limit_mb: Memory limit of the function.
-        peaks_mb: Peaks of its last runs.
+        peaks_mb: Peaks of its last successful runs.
         least_mb: Minimum of the runtime, MB.
     """
     if not peaks_mb:
         return None
     peak = max(peaks_mb)
-    over = sum(each >= limit_mb for each in peaks_mb)
-    runs = _runs(len(peaks_mb))
-    if over:
-        more = suggested_mb(max(peak, limit_mb), least_mb)
-        return f"{limit_mb} MB asked, {over} of the {runs} used it up; try {more} MB"
     enough = suggested_mb(peak, least_mb)
-    if enough >= limit_mb:
-        return None
-    return f"{limit_mb} MB asked, at most {peak} MB used in the {runs}; {enough} MB would do"
+    used = f"{limit_mb} MB asked, at most {peak} MB used in the {_runs(len(peaks_mb))}"
+    if peak >= limit_mb:
+        return f"{used}; try {enough} MB"
+    return f"{used}; {enough} MB would do" if enough < limit_mb else None
+
+
+def out_of_memory_tip(limit_mb: int, least_mb: int = 0) -> str:
+    """
+    Return the suggestion for a run that ran out of memory.
+
+    Args:
+        limit_mb: Memory limit of the function.
+        least_mb: Minimum of the runtime, MB.
+    """
+    more = suggested_mb(limit_mb, least_mb)
+    return f"{limit_mb} MB asked, not enough for this run; try {more} MB"
 
 
 def _runs(count: int) -> str:
-    return "last run" if count == 1 else f"last {count} runs"
+    return "last successful run" if count == 1 else f"last {count} successful runs"

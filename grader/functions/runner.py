@@ -26,7 +26,7 @@ from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.errors import RequestError, TemporaryError
 from grader.functions.code import FunctionCode, FunctionNotFoundError, FunctionStore
 from grader.functions.history import RecentPeaks
-from grader.functions.memory_tip import memory_tip
+from grader.functions.memory_tip import memory_tip, out_of_memory_tip
 from grader.functions.pool import WarmPool
 from grader.judge.compiler import CompileFailure, Compiler
 from grader.judge.limits import MaxLimits, compile_limits
@@ -111,7 +111,7 @@ class FunctionRunner:
         box: Box of this consumer: it compiles, and runs what finds no warm box.
         pool: Warm boxes.
         programs: Cache of compiled programs.
-        peaks: Peak memory of the last runs.
+        peaks: Peak memory of the last successful runs.
         find_language: Finds a language that works on this worker; raises for others.
         log: Log of the worker.
         clock: Time of results, UTC.
@@ -238,8 +238,13 @@ class FunctionRunner:
         status = FunctionStatus.SUCCESS
         if fault is not None:
             status = _STATUSES.get(fault.verdict, FunctionStatus.FAILURE)
-        peaks = self.peaks.add(request.function_id, outcome.peak_mb)
+        tip = None
         least_mb = program.language.least_memory_mb
+        if status is FunctionStatus.SUCCESS:
+            peaks = self.peaks.add(request.function_id, outcome.peak_mb)
+            tip = memory_tip(manifest.memory_mb, peaks, least_mb)
+        elif status is FunctionStatus.OUT_OF_MEMORY:
+            tip = out_of_memory_tip(manifest.memory_mb, least_mb)
         return FunctionAnswer(
             request_id=request.request_id,
             function_id=request.function_id,
@@ -250,7 +255,7 @@ class FunctionRunner:
             duration_millis=-(-outcome.wall_us // _US_PER_MS),
             peak_memory_bytes=outcome.peak_kb * _BYTES_PER_KB,
             peak_memory_mb=outcome.peak_mb,
-            optimization_tip=memory_tip(manifest.memory_mb, peaks, least_mb),
+            optimization_tip=tip,
             reason=fault.reason if fault else None,
         )
 

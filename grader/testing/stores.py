@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.contract.callbacks import Callback
 from grader.contract.documents import JobFields, fields_of
-from grader.contract.functions import FunctionAnswer
+from grader.contract.functions import FunctionAnswer, FunctionStatus
 from grader.contract.messages import JobResult
 from grader.contract.verdicts import Status
 from grader.errors import (
@@ -312,13 +312,14 @@ class MemoryJobStore:
             }
 
     def peaks_mb(self, function_id: str, most: int) -> list[int]:
-        """Return the peak memory of the last completed runs of a function, the newest first."""
+        """Return the peak memory of the last successful runs of a function, the newest first."""
         with self._lock:
             jobs = [job for job in self._jobs.values() if job.function_id == function_id]
         jobs.sort(key=lambda job: job.finished, reverse=True)
         results = (job.record.result.result for job in jobs if job.record.result)
         answers = (FunctionAnswer.model_validate(each) for each in results if each)
-        return [each.peak_memory_mb for each in answers if each.was_run][:most]
+        successes = (each for each in answers if each.status is FunctionStatus.SUCCESS)
+        return [each.peak_memory_mb for each in successes][:most]
 
     def ping(self) -> None:
         """Succeed."""

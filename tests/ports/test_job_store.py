@@ -493,11 +493,13 @@ def run(job_store: JobStore, number: int, peak_mb: int, **changes: Any) -> None:
 
 
 def test_the_last_runs_of_a_function_are_known_by_their_peaks(job_store: Any, clock: Any) -> None:
-    """The newest first; neither those of other functions and gradings, nor what was not run."""
+    """The newest first; only of successful runs, and not those of other functions and gradings."""
     for number, peak_mb in enumerate((5, 6, 7), 1):
         clock.now += timedelta(seconds=1)
         run(job_store, number, peak_mb)
     run(job_store, 4, 0, status=FunctionStatus.NOT_FOUND, exit_code=NOT_RUN)
+    run(job_store, 5, 64, status=FunctionStatus.OUT_OF_MEMORY, exit_code=137)
+    run(job_store, 6, 3, status=FunctionStatus.FAILURE, exit_code=1)
     job_store.claim(claim(request_id="req_graded"))
     job_store.finish(completed("req_graded"), attempt=1)
 

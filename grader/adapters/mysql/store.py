@@ -29,7 +29,7 @@ from grader.adapters.mysql.engine import transaction, translated
 from grader.adapters.mysql.outbox import MysqlOutbox, put_in_outbox
 from grader.adapters.mysql.table import JOBS
 from grader.contract.callbacks import Callback
-from grader.contract.functions import FunctionAnswer
+from grader.contract.functions import FunctionAnswer, FunctionStatus
 from grader.contract.messages import Grade, JobRequest, JobResult
 from grader.contract.verdicts import Status
 from grader.ports.jobs import (
@@ -259,7 +259,7 @@ class MysqlJobStore:
             return {row.message_id: row.worker_id for row in connection.execute(_CLAIMED, wanted)}
 
     def peaks_mb(self, function_id: str, most: int) -> list[int]:
-        """Read the peak memory of the last completed runs of a function, the newest first."""
+        """Read the peak memory of the last successful runs of a function, the newest first."""
         wanted = {
             "wanted_function": function_id,
             "wanted_status": Status.COMPLETED.value,
@@ -407,7 +407,9 @@ def outcome_columns(result: JobResult) -> dict[str, Any]:
 def _memory_mb(grade: Grade | None, answer: FunctionAnswer | None) -> int | None:
     if grade is not None:
         return grade.memory_usage
-    return answer.peak_memory_mb if answer is not None and answer.was_run else None
+    # The last runs of a function are read by this column: only what a success needed counts.
+    is_success = answer is not None and answer.status is FunctionStatus.SUCCESS
+    return answer.peak_memory_mb if is_success else None
 
 
 def _unclaimed_row(result: JobResult, callback: Callback | None) -> dict[str, Any]:

@@ -78,7 +78,9 @@ def test_the_list_has_limits_runs_and_tips() -> None:
     invalid = describe_function(StoredFunction("odd", None, "invalid manifest: x", None), [])
 
     assert (known["runs"], known["peak_mb"], known["suggested_mb"]) == (2, 10, 16)
-    assert known["tip"] == "256 MB asked, at most 10 MB used in the last 2 runs; 16 MB would do"
+    assert known["tip"] == (
+        "256 MB asked, at most 10 MB used in the last 2 successful runs; 16 MB would do"
+    )
     assert (unknown["runs"], unknown["peak_mb"], unknown["tip"]) == (None, None, None)
     table = function_table([known, unknown, invalid], "exams")
     assert [row[-2:] for row in table.rows] == [(2, 10), ("?", ""), (0, "")]

@@ -181,6 +181,19 @@ def test_the_end_of_a_run_is_a_status(
     assert answer.status == status
     assert exit_code in (None, answer.exit_code)
     assert (says is None and answer.reason is None) or says in str(answer.reason)
+    assert ("; try" in str(answer.optimization_tip)) is (status == "OUT_OF_MEMORY")
+
+
+def test_the_tip_of_a_run_does_not_contradict_its_end(functions: Functions) -> None:
+    """Refused memory has a low peak; what failed early does not tell what a success needs."""
+    source = "import json, sys\nif n := json.load(sys.stdin): x = b'x' * n\n"
+    function_id = functions.push(source + "if n == 1: sys.exit(1)\n", memory_mb=64)
+
+    tips = [functions.call(function_id, n).optimization_tip for n in (1 << 30, 1, 0, 1 << 30)]
+
+    more = "64 MB asked, not enough for this run; try 128 MB"
+    assert [tips[0], tips[1], tips[3]] == [more, None, more]
+    assert "in the last successful run; " in str(tips[2])
 
 
 def test_a_fork_bomb_ends_at_one_of_the_limits(functions: Functions) -> None:
