@@ -408,8 +408,9 @@ def _memory_mb(grade: Grade | None, answer: FunctionAnswer | None) -> int | None
     if grade is not None:
         return grade.memory_usage
     # The last runs of a function are read by this column: only what a success needed counts.
-    is_success = answer is not None and answer.status is FunctionStatus.SUCCESS
-    return answer.peak_memory_mb if is_success else None
+    if answer is not None and answer.status is FunctionStatus.SUCCESS:
+        return answer.peak_memory_mb
+    return None
 
 
 def _unclaimed_row(result: JobResult, callback: Callback | None) -> dict[str, Any]:
