@@ -22,11 +22,10 @@ from gradectl.options import command
 from gradectl.rollouts.polling import pauses
 from gradectl.submissions.deliveries import delivery_events, delivery_row
 from gradectl.submissions.lookup import LookupResult, not_searched
-from gradectl.submissions.submitted import submitted_request
+from gradectl.submissions.submitted import SubmittedFields, submitted_fields
 from gradectl.submissions.trace import Advice, Event, advice, events_of, search_start
 from gradectl.target import EnvironmentClient, select_environment
 from gradectl.ui import Table
-from grader.contract.messages import GradingRequest
 from grader.errors import GraderError
 from grader.ports.jobs import JobRecord
 from grader.ports.results import WebhookDelivery
@@ -83,10 +82,10 @@ class _Collector:
     request_id: str
     unread: list[str] = field(default_factory=list)
 
-    def request(self) -> GradingRequest | None:
+    def request(self) -> SubmittedFields | None:
         """Read what was submitted."""
         with self._noting("metadata.json"):
-            return submitted_request(self.target.objects, self.request_id)
+            return submitted_fields(self.target.objects, self.request_id)
         return None
 
     def lines(self, start: datetime) -> list[Event]:
@@ -103,7 +102,7 @@ class _Collector:
             return [_event(line) for line in lines[:_MOST_LINES]]
         return []
 
-    def webhooks(self, request: GradingRequest | None) -> list[WebhookDelivery]:
+    def webhooks(self, request: SubmittedFields | None) -> list[WebhookDelivery]:
         """Read the webhooks of the request, and of its batch."""
         subjects = [self.request_id]
         if request is not None and request.batch_id:

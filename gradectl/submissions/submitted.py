@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from grader.contract.bucket import metadata_key
-from grader.contract.messages import GradingRequest
+from grader.contract.messages import GradingRequest, JobRequest, Timestamp
 from grader.contract.verdicts import ErrorCode
 from grader.errors import ObjectNotFoundError, RequestError
 from grader.ports.stores import ObjectStore
 
 _MAX_BYTES = 1 << 20
+_Request = TypeVar("_Request", bound=JobRequest)
+
+
+class SubmittedFields(JobRequest):
+    """
+    The fields of metadata.json that tell what was asked for.
+
+    A submission has a problem and a language, and a run of a function has a function id. The batch
+    of a request may have neither.
+    """
+
+    user_id: str = ""
+    problem_id: str = ""
+    language: str = ""
+    function_id: str | None = None
+    timestamp: Timestamp | None = None
+
+    @property
+    def summary(self) -> str:
+        """Who asked for what."""
+        by = f" by {self.user_id}" if self.user_id else ""
+        what = self.function_id and f"function {self.function_id}"
+        what = what or ", ".join(filter(None, (self.language, self.problem_id)))
+        return f"request made{by}" + (f": {what}" if what else "")
+
+
+def submitted_fields(store: ObjectStore, request_id: str) -> SubmittedFields | None:
+    """
+    Read what metadata.json tells about a request of any kind; None if there is no such object.
+
+    Raises:
+        RequestError: The object is not metadata, or that of another id.
+    """
+    return _read(store, request_id, SubmittedFields)
 
 
 def submitted_request(store: ObjectStore, request_id: str) -> GradingRequest | None:
@@ -16,11 +52,19 @@ def submitted_request(store: ObjectStore, request_id: str) -> GradingRequest | N
     Read the request of a submission from its metadata.json; None if there is no such object.
 
     Raises:
-        RequestError: The object is not a request, or that of another id.
+        RequestError: The object is not a request to grade, or that of another id.
     """
+    fields = submitted_fields(store, request_id)
+    if fields is not None and fields.function_id is not None:
+        text = f"it ran the function {fields.function_id}, whose input is not stored"
+        raise RequestError(ErrorCode.INVALID_REQUEST, text)
+    return _read(store, request_id, GradingRequest)
+
+
+def _read(store: ObjectStore, request_id: str, model: type[_Request]) -> _Request | None:
     key = metadata_key(request_id)
     try:
-        request = GradingRequest.from_json(store.get(key, max_bytes=_MAX_BYTES))
+        request = model.from_json(store.get(key, max_bytes=_MAX_BYTES))
     except ObjectNotFoundError:
         return None
     if request.request_id != request_id:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from gradectl.queues.transfer import redrives
 from gradectl.submissions.lookup import LocatedMessage, LookupResult, is_graded_again, request_state
 from gradectl.submissions.result_table import headline
-from grader.contract.messages import GradingRequest, JobResult
+from gradectl.submissions.submitted import SubmittedFields
+from grader.contract.messages import JobResult
 from grader.contract.names import (
     DEAD_LETTER_QUEUE,
     FIRST_SEEN_HEADER,
@@ -64,7 +65,7 @@ class Advice:
 
 
 def events_of(
-    found: LookupResult, request: GradingRequest | None, lines: Sequence[Event] = ()
+    found: LookupResult, request: SubmittedFields | None, lines: Sequence[Event] = ()
 ) -> list[Event]:
     """
     Return what happened to a request, the oldest first.
@@ -73,14 +74,14 @@ def events_of(
 
     Args:
         found: Where it was found.
-        request: The request of the submission, if it is known.
+        request: What was asked for, if it is known.
         lines: Lines of the workers' logs. Of a second they come last, because a worker writes them
             after the step that they report.
     """
     events: list[Event] = []
-    if request and (made := _moment(lambda: request.timestamp)):
-        text = f"request made by {request.user_id}: {request.language}, {request.problem_id}"
-        events.append(Event(made, "producer", text, is_exact=False))
+    sent_at = request.timestamp if request else None
+    if request and sent_at and (made := _moment(lambda: sent_at)):
+        events.append(Event(made, "producer", request.summary, is_exact=False))
     events += [_stored(each, found) for each in found.objects if each.modified_at]
     events += _row_events(found.row) if found.row else []
     for message in found.messages:

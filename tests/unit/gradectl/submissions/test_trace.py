@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from memory_api import MemoryApi
 from sample_results import completed, failed, request
 
 from gradectl.queues.message_view import MessageView
 from gradectl.queues.scan import ScanResult, StopReason
 from gradectl.submissions.lookup import LocatedMessage, LookupResult, PartlySearched
+from gradectl.submissions.submitted import SubmittedFields, submitted_fields, submitted_request
 from gradectl.submissions.trace import Event, advice, events_of, search_start
+from grader.errors import RequestError
 from grader.ports.jobs import JobRecord
 from grader.ports.messages import QueuedMessage
 from grader.ports.stores import ObjectInfo
 
 NOW = datetime(2024, 8, 20, 12, 10, 0, tzinfo=UTC)
 REQUEST, DONE, FAILED = request(), completed(), failed()
+FIELDS = SubmittedFields.from_json(REQUEST.to_json())
 REASON = {
     "x-gradectl-reason-code": "INTERNAL_ERROR",
     "x-gradectl-reason": "the disk is full",
@@ -80,7 +85,7 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
 
     told = [
         (each.time(with_date=False), each.place, each.text)
-        for each in events_of(found, REQUEST, lines)
+        for each in events_of(found, FIELDS, lines)
     ]
 
     assert told == [
@@ -93,8 +98,22 @@ def test_all_places_are_merged_in_the_order_of_time() -> None:
         ("12:00:05.500", "database", "row completed by w, attempts: 2"),
         ("12:00:05.600", "grading-results", "result sent: completed AC 100"),
     ]
-    assert events_of(found, REQUEST)[0].time(with_date=True) == "2024-08-20T12:00:00"
-    assert search_start(events_of(found, REQUEST), NOW) == at(-15 * 60)
+    assert events_of(found, FIELDS)[0].time(with_date=True) == "2024-08-20T12:00:00"
+    assert search_start(events_of(found, FIELDS), NOW) == at(-15 * 60)
+
+
+def test_a_function_sent_by_the_api_has_its_maker_and_its_name() -> None:
+    """Its metadata has no input, so that no message can be made from it."""
+    with closing(MemoryApi()) as api:
+        api.post("/v1/run", {"functionId": "hello", "inputData": 1, "waitSeconds": 0})
+        (message,) = api.sent()
+        fields = submitted_fields(api.store, message["requestId"])
+
+        (made,) = events_of(lookup(), fields)
+
+        assert (made.place, made.text) == ("producer", "request made by ann: function hello")
+        with pytest.raises(RequestError, match="function hello, whose input is not stored"):
+            submitted_request(api.store, message["requestId"])
 
 
 def test_a_dead_letter_tells_its_reason_and_how_often_it_was_tried() -> None:
@@ -145,9 +164,9 @@ def test_any_time_of_a_producer_can_be_listed_and_searched_for(text: str) -> Non
     """The logs of at most 400 days are searched, and none of the future."""
     made = datetime.fromisoformat(text) if text else NOW
     odd = message("grading-dlq", 1, **{**REASON, "x-gradectl-first-seen": text})
-    request = REQUEST.model_copy(update={"timestamp": made})
+    fields = FIELDS.model_copy(update={"timestamp": made})
 
-    events = events_of(lookup(odd), request)
+    events = events_of(lookup(odd), fields)
     start = search_start(events, NOW)
 
     assert all(each.time(with_date=True) for each in events)
