@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
@@ -24,6 +24,8 @@ from grader.ports.stores import ObjectStore
 
 _MANIFEST_BYTES = 1 << 16
 _MANIFEST = "manifest.json"
+#: A file that no manifest names yet may belong to an upload that still runs.
+_UPLOAD_TIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ def upload_function(
     """
     Store a function: all its files, so that a damaged one is replaced, then its manifest.
 
-    Files of the version before stay until the next upload, because runs may still read them.
+    Files of the version before stay until a later upload, because runs may still read them, and so
+    do those of the last hour, which may be of another upload at the same time: the last manifest
+    counts.
 
     Args:
         store: The grading bucket.
@@ -132,8 +136,13 @@ def upload_function(
         store.put(key, contents[name], content_type="application/octet-stream")
     key = function_manifest_key(function_id)
     store.put(key, manifest.to_json(), content_type="application/json")
-    there = {info.key for info in store.list(function_prefix(function_id))}
-    store.delete(sorted(there - used))
+    there = {info.key: info.modified_at for info in store.list(function_prefix(function_id))}
+    now = there.get(key)  # by the clock of the store
+    store.delete([each for each, at in there.items() if each not in used and _is_old(at, now)])
+
+
+def _is_old(modified_at: datetime | None, now: datetime | None) -> bool:
+    return bool(modified_at and now and now - modified_at > _UPLOAD_TIME)
 
 
 def delete_function(store: ObjectStore, function_id: str) -> int:
