@@ -14,6 +14,7 @@ from fake_api import SERVICE_KEY, USER_KEY, FakeApi, running_fake
 from playwright.sync_api import BrowserContext, Page, expect
 
 from grader.api.errors import ApiError, Kind
+from grader.client.submission import MAX_SOURCE_BYTES
 from grader.contract.functions import FunctionAnswer, FunctionStatus
 from grader.contract.messages import CaseResult, Failure, Grade
 from grader.contract.submissions import Progress, QueuePosition, Submission, SubmissionStatus
@@ -259,7 +260,7 @@ def test_a_long_text_loses_its_colours_and_gets_them_back(page: Page) -> None:
 
 def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
     """With the headers that the API names; then the submission is sent."""
-    content = b"#" * 1_500_000
+    content = b"#" * 600_000
     drop(page, "solution.py", content)
     page.get_by_label("Choose a problem").select_option("sum")
     page.keyboard.press("Control+Enter")
@@ -271,10 +272,21 @@ def test_a_large_file_goes_to_the_upload_url(page: Page, api: FakeApi) -> None:
     assert "authorization" not in put.headers
 
 
+def test_a_file_that_workers_would_refuse_is_not_sent(page: Page, api: FakeApi) -> None:
+    """The page says at once what is allowed."""
+    drop(page, "solution.py", b"#" * (MAX_SOURCE_BYTES + 1))
+    page.get_by_label("Choose a problem").select_option("sum")
+    page.keyboard.press("Control+Enter")
+
+    text = "The program has 1048577 bytes; at most 1048576 are allowed."
+    expect(page.locator("#submit-error")).to_have_text(text)
+    assert not [each for each in api.calls if each.method == "POST"]
+
+
 def test_a_bucket_that_refuses_the_page_is_named(page: Page, api: FakeApi) -> None:
     """The next step is the operator's: the origins that may upload are a setting of the bucket."""
     page.route("**/bucket/**", lambda route: route.abort())
-    drop(page, "solution.py", b"#" * 1_500_000)
+    drop(page, "solution.py", b"#" * 600_000)
     page.get_by_label("Choose a problem").select_option("sum")
     page.keyboard.press("Control+Enter")
 
