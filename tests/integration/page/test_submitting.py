@@ -56,6 +56,18 @@ def graded(api: FakeApi, cases: Sequence[CaseResult], **values: Any) -> Submissi
     return changed(api, status=SubmissionStatus.COMPLETED, result=grade)
 
 
+def answered(request_id: str, **changes: Any) -> FunctionAnswer:
+    values = {"status": FunctionStatus.SUCCESS, "exit_code": 0, "stdout": "", "stderr": ""}
+    return FunctionAnswer(
+        request_id=request_id,
+        function_id="hello",
+        duration_millis=5,
+        peak_memory_bytes=1,
+        peak_memory_mb=1,
+        **{**values, **changes},
+    )
+
+
 def submit(page: Page, source: str = "print(7)", problem: str = "sum") -> None:
     page.get_by_label("Choose a problem").select_option(problem)
     page.get_by_label("Source").fill(source)
@@ -349,21 +361,33 @@ def test_a_failed_submission_shows_its_reason(page: Page, api: FakeApi) -> None:
     expect(page.locator("#announcer")).to_have_text("Not graded: the problem has no test cases")
 
 
+def test_a_run_of_a_function_is_followed_to_its_answer(tab: Watched, api: FakeApi) -> None:
+    """Also from a link that is opened while it waits."""
+    waiting = Submission(
+        request_id="run_1",
+        status=SubmissionStatus.QUEUED,
+        user_id="kim",
+        problem_id="",
+        language="",
+        function_id="hello",
+        queue=QueuePosition(name="grading-requests", waiting=7),
+    )
+    api.documents["run_1"] = [waiting]
+    sign_in(tab.page, api.url, USER_KEY, "/#/submission/run_1")
+    result = tab.page.locator("#result-body")
+    expect(result).to_contain_text("Waiting in the queue: 7")
+    expect(result).to_contain_text("hello")
+
+    api.push(answered("run_1", stdout="done"))
+
+    expect(result).to_contain_text("Succeeded (SUCCESS)")
+    expect(tab.page.locator("#announcer")).to_have_text("hello: Succeeded")
+
+
 def test_a_link_to_a_submission_opens_it(tab: Watched, api: FakeApi) -> None:
     """Also the run of a function; an unknown one is answered with the words of the server."""
-    api.documents["run_1"] = [
-        FunctionAnswer(
-            request_id="run_1",
-            function_id="hello",
-            status=FunctionStatus.FAILURE,
-            exit_code=3,
-            stdout="out",
-            stderr="<b>err</b>",
-            duration_millis=5,
-            peak_memory_bytes=1,
-            peak_memory_mb=1,
-        )
-    ]
+    failed = {"status": FunctionStatus.FAILURE, "exit_code": 3, "stderr": "<b>err</b>"}
+    api.documents["run_1"] = [answered("run_1", **failed)]
     sign_in(tab.page, api.url, USER_KEY, "/#/submission/run_1")
     expect(tab.page.locator("#result-body")).to_contain_text("<b>err</b>")
 

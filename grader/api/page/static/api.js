@@ -137,8 +137,11 @@ export class Api {
   }
 }
 
-/** Whether nothing follows; the answer of a function has a result only. */
-export const isFinal = (found) => "functionId" in found || found.status === "completed" || found.status === "failed";
+/** Whether a document is the answer of a function; before that it is a submission with its functionId. */
+export const isAnswer = (found) => "exitCode" in found;
+
+/** Whether nothing follows. */
+export const isFinal = (found) => isAnswer(found) || found.status === "completed" || found.status === "failed";
 
 /** Parses text/event-stream piece by piece: returns the events that a piece completes. */
 export function eventParser() {

@@ -1,4 +1,5 @@
 // Draws a submission: where it waits, the cases as they come in, the verdict and the tip.
+import { isAnswer } from "./api.js";
 import { el, byId, announce } from "./dom.js";
 import { t, textOr, time } from "./i18n.js";
 
@@ -12,7 +13,7 @@ export function verdictChip(code, big = false) {
 }
 
 export function stateChip(found) {
-  if ("functionId" in found) return verdictChip(found.status);
+  if (isAnswer(found)) return verdictChip(found.status);
   if (found.result) return verdictChip(found.result.verdict);
   const failed = found.status === "failed";
   return el("span", { className: `verdict ${failed ? "bad" : "warn"}` }, textOr(`status.${found.status}`, found.status));
@@ -20,7 +21,7 @@ export function stateChip(found) {
 
 /** One line for a screen reader; changes only when there is something to say. */
 export function summary(found) {
-  if ("functionId" in found) return `${found.functionId}: ${textOr(`verdict.${found.status}`, found.status)}`;
+  if (isAnswer(found)) return `${found.functionId}: ${textOr(`verdict.${found.status}`, found.status)}`;
   if (found.result) return t("say.verdict", { verdict: textOr(`verdict.${found.result.verdict}`, found.result.verdict), score: found.result.score });
   if (found.error) return t("say.failed", { message: found.error.message });
   if (found.status === "running") return t(found.progress?.phase === "compiling" ? "say.compiling" : "say.running");
@@ -50,7 +51,7 @@ export class ResultView {
       this.#said = "";
     }
     this.found = found;
-    if ("functionId" in found) this.#drawFunction(found);
+    if (isAnswer(found)) this.#drawFunction(found);
     else this.#draw(found);
     byId("result").hidden = false;
     const text = summary(found);
@@ -94,7 +95,7 @@ export class ResultView {
   #facts(found) {
     const grade = found.result;
     const rows = [
-      ["result.problem", found.problemId], ["result.language", found.language], ["result.user", found.userId],
+      ["function.id", found.functionId], ["result.problem", found.problemId], ["result.language", found.language], ["result.user", found.userId],
       ["result.submitted", found.submittedAt && time(found.submittedAt)], ["result.finished", found.finishedAt && time(found.finishedAt)],
       ["result.time", grade && t("unit.ms", { value: grade.executionTime })], ["result.memory", grade && t("unit.mb", { value: grade.memoryUsage })],
       ["result.attempts", found.attempts > 1 ? String(found.attempts) : ""], ["history.id", el("a", { href: `#/submission/${encodeURIComponent(found.requestId)}` }, found.requestId)],
