@@ -102,7 +102,7 @@ class SubmissionReader(Protocol):
         self, user_id: str | None, most: int, after: Place | None = None
     ) -> Sequence[SubmissionRow]:
         """
-        Read requests, the newest first, by the time of their first claim.
+        Read submissions, the newest first, by the time of their first claim; no runs of functions.
 
         Args:
             user_id: Only those of this user; None: all.

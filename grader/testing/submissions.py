@@ -48,12 +48,9 @@ class MemorySubmissions:
     def newest(
         self, user_id: str | None, most: int, after: Place | None = None
     ) -> list[SubmissionRow]:
-        """Read requests, the newest first."""
-        found = sorted(
-            (row for row in self._all() if user_id is None or row.user_id == user_id),
-            key=_age,
-            reverse=True,
-        )
+        """Read submissions, the newest first."""
+        mine = (row for row in self._all() if user_id is None or row.user_id == user_id)
+        found = sorted((row for row in mine if row.function_id is None), key=_age, reverse=True)
         if after is not None:
             found = [row for row in found if _age(row) < (after.created_at, after.request_id)]
         return found[:most]

@@ -74,10 +74,11 @@ def test_a_user_id_is_compared_exactly(submissions: Any) -> None:
 
 
 def test_pages_of_a_user_are_complete_and_newest_first(submissions: Any) -> None:
-    """Also where several were created at the same time."""
+    """Also where several were created at the same time; runs of functions are not on them."""
     for number in range(5):
         submissions.put(row(f"req_{number}", created_at=NOW + timedelta(seconds=number // 2)))
     submissions.put(row("req_other", user_id="bob"))
+    submissions.put(row("run_1", function_id="hello", created_at=NOW + timedelta(minutes=1)))
 
     first = submissions.reader.newest("ann", 2)
     place = Place(first[-1].created_at, first[-1].request_id)

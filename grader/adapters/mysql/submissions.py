@@ -40,7 +40,9 @@ _WATCHED = _SELECT.where(
     JOBS.c.request_id.in_(bindparam("all", expanding=True)),
     or_(JOBS.c.request_id.in_(bindparam("moving", expanding=True)), _FINAL),
 )
-_NEWEST = _SELECT.order_by(JOBS.c.created_at.desc(), JOBS.c.request_id.desc())
+_NEWEST = _SELECT.where(JOBS.c.function_id.is_(None)).order_by(
+    JOBS.c.created_at.desc(), JOBS.c.request_id.desc()
+)
 #: The index compares in any case, and ignores accents.
 _OF_USER = and_(
     JOBS.c.user_id == bindparam("user"),
@@ -102,7 +104,7 @@ class MysqlSubmissions:
     def newest(
         self, user_id: str | None, most: int, after: Place | None = None
     ) -> list[SubmissionRow]:
-        """Read requests, the newest first."""
+        """Read submissions, the newest first."""
         query = _NEWEST.limit(most)
         values: dict[str, object] = {}
         if user_id is not None:

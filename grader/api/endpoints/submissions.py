@@ -82,7 +82,7 @@ async def list_submissions(
     ] = None,
 ) -> Response:
     """
-    List the submissions that a worker has taken, the newest first.
+    List the submissions that a worker has taken, the newest first, without runs of functions.
 
     With the scope `read-own` those of the key's user; with `read-all` those of all users, or of
     one.
