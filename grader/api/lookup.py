@@ -13,7 +13,7 @@ from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
 from grader.api.views import StoredMetadata, View, member_view, view_of_metadata, view_of_row
 from grader.contract.bucket import metadata_key
-from grader.contract.submissions import Batch, Submission
+from grader.contract.submissions import Batch, QueuePosition, Submission
 from grader.errors import HiddenObjectError, ObjectNotFoundError
 from grader.ports.stores import ObjectStore
 from grader.ports.submissions import SubmissionReader, SubmissionRow
@@ -148,7 +148,7 @@ class Lookup:
             self._metadata.read(batch_id),
             self._database.call(lambda: self._reader.batch(batch_id)),
         )
-        views = _members(metadata, rows)
+        views = _members(metadata, rows, await self._queue_of(metadata, rows))
         if not views or not all(caller.may_see(view.user_id) for view in views):
             raise not_found(f"batch {batch_id!r}")
         size = len(metadata.members) if metadata else max(row.batch_size or 0 for row in rows)
@@ -161,8 +161,18 @@ class Lookup:
             ),
         )
 
+    async def _queue_of(
+        self, metadata: StoredMetadata | None, rows: Sequence[SubmissionRow]
+    ) -> QueuePosition | None:
+        """Return what the requests of a batch wait for; None if workers have taken all of them."""
+        if metadata is None or len(metadata.members) <= len(rows):
+            return None
+        return await self._queues.position("", None)
 
-def _members(metadata: StoredMetadata | None, rows: Sequence[SubmissionRow]) -> list[View]:
+
+def _members(
+    metadata: StoredMetadata | None, rows: Sequence[SubmissionRow], queue: QueuePosition | None
+) -> list[View]:
     """Return the views of a batch, by the metadata, and then those that only have a row."""
     by_id = {row.request_id: row for row in rows}
     views = []
@@ -171,5 +181,5 @@ def _members(metadata: StoredMetadata | None, rows: Sequence[SubmissionRow]) -> 
         if row is not None:
             views.append(view_of_row(row, member.user_id))
         elif metadata is not None:
-            views.append(member_view(metadata, member, metadata.timestamp))
+            views.append(member_view(metadata, member, queue))
     return [*views, *(view_of_row(row) for row in by_id.values())]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -200,14 +199,7 @@ def _progress(text: str | bytes | None) -> Progress | None:
         return None
 
 
-def member_view(metadata: StoredMetadata, member: BatchMember, at: datetime | None) -> View:
+def member_view(metadata: StoredMetadata, member: BatchMember, queue: QueuePosition | None) -> View:
     """Make the view of a request of a batch that was not claimed."""
-    mine = metadata.model_copy(
-        update={
-            **member.model_dump(),
-            "batch_id": metadata.request_id,
-            "timestamp": at,
-            "members": (),
-        }
-    )
-    return view_of_metadata(mine, None)
+    about = {**member.model_dump(), "batch_id": metadata.request_id, "members": ()}
+    return view_of_metadata(metadata.model_copy(update=about), queue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from memory_api import MemoryApi, failed, graded, running
+from memory_api import MemoryApi, counters, failed, graded, running
 
 PROGRAM = {"problemId": "sum", "language": "python", "source": "print(3)"}
 
@@ -50,6 +50,22 @@ def test_the_state_of_a_batch_is_one_document(api: MemoryApi) -> None:
     assert [each["problemId"] for each in document["submissions"]] == ["p0", "p1", "p2"]
     assert api.get(accepted["url"], "bob").status == 404
     assert api.get(accepted["url"], "service").status == 200
+
+
+def test_a_batch_that_waits_tells_why(api: MemoryApi) -> None:
+    """What the queue has, once for all that no worker has taken."""
+    api.inspector.counters["grading-requests"] = counters(size=3, consumers=0)
+    accepted = api.post("/v1/batches", batch()).json
+    first = accepted["submissions"][0]["requestId"]
+    api.rows.put(running(first, batch_id=accepted["batchId"], batch_size=3))
+
+    taken, *waiting = api.get(accepted["url"]).json["submissions"]
+
+    assert "queue" not in taken
+    queue = {"name": "grading-requests", "waiting": 3, "consumers": 0}
+    assert [each["queue"] for each in waiting] == [
+        {**queue, "note": "no worker runs; it starts when one does"}
+    ] * 2
 
 
 def test_one_invalid_submission_refuses_the_batch(api: MemoryApi) -> None:
