@@ -20,9 +20,9 @@ from grader.api.endpoints.common import Parts
 from grader.api.errors import MEDIA_TYPE, ApiError, Kind
 from grader.api.intake.batches import Batches
 from grader.api.intake.dispatch import Dispatcher
+from grader.api.intake.prepared import RequestFactory
 from grader.api.intake.single import Intake
 from grader.api.intake.uploads import Uploads
-from grader.api.intake.work import WorkMaker
 from grader.api.loader import BatchLoader
 from grader.api.lookup import Lookup, MetadataReader
 from grader.api.metrics import Metrics, MetricsMiddleware
@@ -101,7 +101,7 @@ def _parts(services: Services) -> Parts:
         most_at_once=_MOST_ROWS_AT_ONCE,
     )
     lookup = Lookup(rows, metadata, queues, services.reader, database)
-    maker = WorkMaker(options, queues)
+    factory = RequestFactory(options, queues)
     dispatcher = Dispatcher(
         services, bucket=bucket, sending=sending, queues=queues, metadata=metadata, lookup=lookup
     )
@@ -120,9 +120,9 @@ def _parts(services: Services) -> Parts:
     metrics.gauge("lookups", "Look-ups for waiting callers so far", lambda: hub.total_lookups)
     return Parts(
         services=services,
-        intake=Intake(services.check_webhook, maker, dispatcher, uploads),
+        intake=Intake(services.check_webhook, factory, dispatcher, uploads),
         uploads=uploads,
-        batches=Batches(services.check_webhook, maker, dispatcher),
+        batches=Batches(services.check_webhook, factory, dispatcher),
         lookup=lookup,
         hub=hub,
         queues=queues,

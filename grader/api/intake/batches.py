@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from grader.api.auth import Caller
 from grader.api.intake.dispatch import Dispatcher
-from grader.api.intake.work import Work, WorkMaker
+from grader.api.intake.prepared import PreparedRequest, RequestFactory
 from grader.api.models import Accepted, NewBatch
 from grader.api.requests import Identity, check_webhook, identify, invalid, member_id
 from grader.client.submission import RequestOptions
@@ -22,15 +22,15 @@ class Batches:
 
     Args:
         check_webhook: Returns why a URL may not receive webhooks; empty if it may.
-        maker: Makes work of the submissions.
+        factory: Makes requests of the submissions.
         dispatcher: Stores and sends.
     """
 
     def __init__(
-        self, check_webhook: Callable[[str], str], maker: WorkMaker, dispatcher: Dispatcher
+        self, check_webhook: Callable[[str], str], factory: RequestFactory, dispatcher: Dispatcher
     ) -> None:
         self._check_webhook = check_webhook
-        self._maker = maker
+        self._factory = factory
         self._dispatcher = dispatcher
 
     async def submit(
@@ -49,15 +49,15 @@ class Batches:
         """
         check_webhook(self._check_webhook, body.webhook_url)
         identity = identify(caller, key, body, "batch")
-        works = self._works(caller, body, identity)
-        for queue, count in Counter(work.queue for work in works).items():
+        members = self._members(caller, body, identity)
+        for queue, count in Counter(each.queue for each in members).items():
             await self._dispatcher.check_room(identity, queue, count)
-        await self._dispatcher.record(identity, self._metadata(caller, identity, works))
-        await asyncio.gather(*map(self._dispatcher.take, works))
-        return identity.request_id, [Accepted.queued(work.request.request_id) for work in works]
+        await self._dispatcher.record(identity, self._metadata(caller, identity, members))
+        await asyncio.gather(*map(self._dispatcher.take, members))
+        return identity.request_id, [Accepted.queued(each.identity.request_id) for each in members]
 
-    def _works(self, caller: Caller, body: NewBatch, identity: Identity) -> list[Work]:
-        works = []
+    def _members(self, caller: Caller, body: NewBatch, identity: Identity) -> list[PreparedRequest]:
+        members = []
         for number, each in enumerate(body.submissions):
             prefix = f"submissions.{number}."
             if not each.has_program:
@@ -71,19 +71,19 @@ class Batches:
                 len(body.submissions),
             )
             mine = replace(identity, request_id=member_id(identity.request_id, number))
-            works.append(self._maker.submission(caller, each, mine, options, prefix))
-        return works
+            members.append(self._factory.submission(caller, each, mine, options, prefix))
+        return members
 
     def _metadata(
-        self, caller: Caller, identity: Identity, works: Sequence[Work]
+        self, caller: Caller, identity: Identity, members: Sequence[PreparedRequest]
     ) -> dict[str, object]:
-        members = [
-            {name: work.metadata[name] for name in ("requestId", "userId", "problemId", "language")}
-            for work in works
+        listed = [
+            {name: each.metadata[name] for name in ("requestId", "userId", "problemId", "language")}
+            for each in members
         ]
         return {
             "requestId": identity.request_id,
             "timestamp": datetime.now(UTC).isoformat(),
-            "members": members,
-            **self._maker.about(caller, caller.user_id or "", identity, ""),
+            "members": listed,
+            **self._factory.about(caller, caller.user_id or "", identity, ""),
         }

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from grader.api.errors import ApiError, Kind
-from grader.api.intake.work import Program, Work
+from grader.api.intake.prepared import PreparedRequest, Program
 from grader.api.lookup import Lookup, MetadataReader
 from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
@@ -80,22 +80,22 @@ class Dispatcher:
             retry_after=_FULL_RETRY_SECONDS,
         )
 
-    async def take(self, work: Work) -> None:
+    async def take(self, prepared: PreparedRequest) -> None:
         """
         Store and send a request, unless an earlier call has.
 
         Raises:
             ApiError: As `record` and `send`.
         """
-        recording = [self.record(work.identity, work.metadata)]
-        if work.identity.is_derived:
+        recording = [self.record(prepared.identity, prepared.metadata)]
+        if prepared.identity.is_derived:
             is_first = await recording.pop()
-            if not is_first and await self._lookup.has_row(work.identity.request_id):
+            if not is_first and await self._lookup.has_row(prepared.identity.request_id):
                 return
-        if work.program is not None:
-            await asyncio.gather(*recording, self._store(work.program))
+        if prepared.program is not None:
+            await asyncio.gather(*recording, self._store(prepared.program))
             recording = []
-        await asyncio.gather(*recording, self.send(work.queue, work.request))
+        await asyncio.gather(*recording, self.send(prepared.queue, prepared.request))
 
     async def record(self, identity: Identity, metadata: Mapping[str, object]) -> bool:
         """

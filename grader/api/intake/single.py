@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from grader.api.auth import Caller
 from grader.api.intake.dispatch import Dispatcher
+from grader.api.intake.prepared import PreparedRequest, RequestFactory
 from grader.api.intake.uploads import Uploads
-from grader.api.intake.work import Work, WorkMaker
 from grader.api.models import Accepted, NewRun, NewSubmission
 from grader.api.requests import check_webhook, identify, invalid
 from grader.client.submission import RequestOptions
@@ -19,7 +19,7 @@ class Intake:
 
     Args:
         check_webhook: Returns why a URL may not receive webhooks; empty if it may.
-        maker: Makes work of the bodies.
+        factory: Makes requests of the bodies.
         dispatcher: Stores and sends.
         uploads: Submissions without their program.
     """
@@ -27,12 +27,12 @@ class Intake:
     def __init__(
         self,
         check_webhook: Callable[[str], str],
-        maker: WorkMaker,
+        factory: RequestFactory,
         dispatcher: Dispatcher,
         uploads: Uploads,
     ) -> None:
         self._check_webhook = check_webhook
-        self._maker = maker
+        self._factory = factory
         self._dispatcher = dispatcher
         self._uploads = uploads
 
@@ -52,9 +52,9 @@ class Intake:
         identity = identify(caller, key, body)
         options = RequestOptions(body.stop_at_first_failure, body.webhook_url)
         if not body.has_program:
-            upload = self._maker.upload(caller, body, identity, options)
+            upload = self._factory.upload(caller, body, identity, options)
             return await self._uploads.begin(upload)
-        return await self._take(self._maker.submission(caller, body, identity, options))
+        return await self._take(self._factory.submission(caller, body, identity, options))
 
     async def run(self, caller: Caller, body: NewRun, key: str | None) -> Accepted:
         """
@@ -69,7 +69,7 @@ class Intake:
             raise invalid("functionId", "send either functionId or submission")
         check_webhook(self._check_webhook, body.webhook_url)
         identity = identify(caller, key, body)
-        return await self._take(self._maker.function(caller, body, body.function_id, identity))
+        return await self._take(self._factory.function(caller, body, body.function_id, identity))
 
     async def _run_submission(
         self, caller: Caller, body: NewRun, submission: NewSubmission, key: str | None
@@ -82,7 +82,7 @@ class Intake:
         )
         return await self.submit(caller, whole, key)
 
-    async def _take(self, work: Work) -> Accepted:
-        await self._dispatcher.check_room(work.identity, work.queue)
-        await self._dispatcher.take(work)
-        return Accepted.queued(work.identity.request_id)
+    async def _take(self, prepared: PreparedRequest) -> Accepted:
+        await self._dispatcher.check_room(prepared.identity, prepared.queue)
+        await self._dispatcher.take(prepared)
+        return Accepted.queued(prepared.identity.request_id)

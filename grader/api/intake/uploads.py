@@ -7,7 +7,7 @@ import json
 from grader.api.auth import Caller
 from grader.api.errors import ApiError, Kind
 from grader.api.intake.dispatch import Dispatcher
-from grader.api.intake.work import Upload
+from grader.api.intake.prepared import Upload
 from grader.api.lookup import MetadataReader, not_found
 from grader.api.models import Accepted
 from grader.api.remote import RemoteService

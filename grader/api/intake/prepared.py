@@ -24,7 +24,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Work:
+class PreparedRequest:
     """
     A request with all that is stored of it.
 
@@ -59,9 +59,9 @@ class Upload:
     key: str
 
 
-class WorkMaker:
+class RequestFactory:
     """
-    Makes work of the bodies of calls.
+    Makes requests of the bodies of calls.
 
     Args:
         options: Names of bucket and queues.
@@ -79,9 +79,9 @@ class WorkMaker:
         identity: Identity,
         options: RequestOptions,
         prefix: str = "",
-    ) -> Work:
+    ) -> PreparedRequest:
         """
-        Make the work of a submission with its program.
+        Make the request of a submission with its program.
 
         Args:
             caller: Who sends it.
@@ -99,7 +99,7 @@ class WorkMaker:
         metadata = source_metadata(request, source)
         about = self.about(caller, request.user_id, identity, queue)
         program = Program(self._key(request), source.content)
-        return Work(identity, request, queue, metadata | about, program)
+        return PreparedRequest(identity, request, queue, metadata | about, program)
 
     def upload(
         self, caller: Caller, body: NewSubmission, identity: Identity, options: RequestOptions
@@ -114,8 +114,10 @@ class WorkMaker:
         about = self.about(caller, request.user_id, identity, queue)
         return Upload(identity, metadata | about | {"awaitingUpload": True}, self._key(request))
 
-    def function(self, caller: Caller, body: NewRun, function_id: str, identity: Identity) -> Work:
-        """Make the work of a run of a function; as `submission`."""
+    def function(
+        self, caller: Caller, body: NewRun, function_id: str, identity: Identity
+    ) -> PreparedRequest:
+        """Make the request of a run of a function; as `submission`."""
         user_id = user_of(caller, body.user_id)
         request = function_request(body, function_id, user_id, identity.request_id)
         queue = self._options.queue_of(priority=body.priority)
@@ -124,7 +126,9 @@ class WorkMaker:
             "functionId": function_id,
             "timestamp": datetime.now(UTC).isoformat(),
         }
-        return Work(identity, request, queue, known | self.about(caller, user_id, identity, queue))
+        return PreparedRequest(
+            identity, request, queue, known | self.about(caller, user_id, identity, queue)
+        )
 
     def about(
         self, caller: Caller, user_id: str, identity: Identity, queue: str
