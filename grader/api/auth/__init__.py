@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import Request
@@ -37,6 +37,8 @@ class Caller:
         name: Name of the key, for people.
         rate_per_minute: Calls that it may make a minute.
         concurrency: Calls that it may have open.
+        id_secret: Makes the ids of its requests that follow from an Idempotency-Key unguessable:
+            the stored hash of an API key. Empty for a token: all that it has is the user's name.
     """
 
     key_id: str
@@ -45,6 +47,7 @@ class Caller:
     name: str = ""
     rate_per_minute: int = 600
     concurrency: int = 50
+    id_secret: str = field(default="", repr=False)
 
     def has(self, *scopes: Scope) -> bool:
         """Whether it has one of these scopes."""

@@ -153,6 +153,7 @@ class ApiGate:
             name=record.name,
             rate_per_minute=record.rate_per_minute or self._settings.rate_per_minute,
             concurrency=record.concurrency or self._settings.concurrency,
+            id_secret=record.hash,
         )
 
     async def _by_token(self, tokens: TokenVerifier, text: str) -> Caller:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydantic_core import PydanticSerializationError
+
 from grader.api.auth import Caller
 from grader.api.intake.dispatch import Dispatcher
 from grader.api.intake.prepared import PreparedRequest, RequestFactory
@@ -68,8 +70,13 @@ class Intake:
         if body.submission is not None or body.function_id is None:
             raise invalid("functionId", "send either functionId or submission")
         check_webhook(self._check_webhook, body.webhook_url)
-        identity = identify(caller, key, body)
-        return await self._take(self._factory.function(caller, body, body.function_id, identity))
+        try:
+            identity = identify(caller, key, body)
+            prepared = self._factory.function(caller, body, body.function_id, identity)
+            prepared.request.to_json()
+        except PydanticSerializationError as error:
+            raise invalid("inputData", "it is nested too deeply") from error
+        return await self._take(prepared)
 
     async def _run_submission(
         self, caller: Caller, body: NewRun, submission: NewSubmission, key: str | None

@@ -74,7 +74,7 @@ class WebTier:
             created_at=datetime.now(UTC),
         )
         self._set_parameter(f"api-keys/{key_id}", record.to_json().decode())
-        self._caller = Caller(key_id, _USER, _SCOPES)
+        self._caller = Caller(key_id, _USER, _SCOPES, id_secret=record.hash)
         self.processes.start()
 
     def stop(self) -> None:

@@ -157,6 +157,13 @@ def test_a_key_that_is_revoked_is_refused_within_thirty_seconds(world: World) ->
     assert world.refusal(bearer(key)).kind is Kind.UNAUTHENTICATED
 
 
+def test_ids_of_requests_depend_on_the_hash_of_the_key(world: World) -> None:
+    """Which callers do not know; see test_idempotency."""
+    assert world.admit(bearer(world.add(1))).id_secret == hash_secret(
+        base64.urlsafe_b64encode(bytes(SECRET_BYTES)).decode().rstrip("=")
+    )
+
+
 def test_a_key_has_its_rate(world: World) -> None:
     """429 says when to come back; other keys are not affected."""
     key, other = world.add(1, rate_per_minute=3), world.add(2)
