@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from grader.contract.messages import JobResult
+from pydantic import ValidationError
 
-_LONGEST_URL = 2048
-_MOST_IN_BATCH = 1000
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+from grader.contract.messages import BatchId, BatchSize, JobResult, Message, WebhookUrl
+
 _ID_LENGTH = 32
 
 
@@ -56,21 +53,19 @@ def readable_callback(body: bytes) -> Callback | None:
     if b"webhookUrl" not in body and rb"\u" not in body:  # most messages: not worth parsing
         return None
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):  # bad UTF-8 or JSON, or nothing but brackets
+        found = _Fields.model_validate_json(body, by_alias=True, by_name=False)
+    except ValidationError:  # not a JSON object
         return None
-    url = document.get("webhookUrl") if isinstance(document, dict) else None
-    if not isinstance(url, str) or not 0 < len(url) <= _LONGEST_URL:
+    if found.webhook_url is None:
         return None
-    if not url.isprintable():
-        return None
-    return _callback(url, document.get("batchId"), document.get("batchSize"))
+    if found.batch_id is None or found.batch_size is None:
+        return Callback(found.webhook_url)
+    return Callback(found.webhook_url, found.batch_id, found.batch_size)
 
 
-def _callback(url: str, batch_id: object, size: object) -> Callback:
-    batch_id = str(batch_id) if isinstance(batch_id, int) else batch_id
-    if not isinstance(batch_id, str) or not _IDENTIFIER.fullmatch(batch_id):
-        return Callback(url)
-    if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= _MOST_IN_BATCH:
-        return Callback(url)
-    return Callback(url, batch_id, size)
+class _Fields(Message):
+    """What every model of a request says about webhook and batch."""
+
+    webhook_url: WebhookUrl = None
+    batch_id: BatchId = None
+    batch_size: BatchSize = None

@@ -6,7 +6,8 @@ Other handlers have their own requests and results; `JobRequest` and `JobResult`
 all have in common.
 Unknown fields are ignored, never an error: producers are in several languages. For the same reason
 a request may have a number in place of a text, and the other way round, where that has only one
-meaning. The published JSON Schema accepts the same documents as the model.
+meaning. The published JSON Schema accepts the same documents as the model, except that the worker
+takes invalid values of webhook and batch as absent: they never keep a submission from being graded.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -25,7 +27,10 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
@@ -107,6 +112,8 @@ Identifier = Annotated[
     _text_schema(pattern=IDENTIFIER),
 ]
 
+LONGEST_WEBHOOK_URL = 2048
+_MOST_IN_BATCH = 1000
 _LONGEST_ANSWER_ID = 255
 
 
@@ -121,6 +128,53 @@ _RequestTime = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _TIME}),
 ]
 _PositiveInteger = Annotated[int, BeforeValidator(_integer_of_text), Field(gt=0, le=_LARGEST_EXACT)]
+
+
+def _printable(text: str | None) -> str | None:
+    if text is not None and not text.isprintable():
+        raise PydanticCustomError("printable", "Input should be printable text")
+    return text
+
+
+def _or_absent(
+    value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> object:
+    """Take an invalid value of a message as absent; our own code gets the error."""
+    try:
+        return validate(value)
+    except ValidationError:
+        if info.mode == "json":
+            return None
+        raise
+
+
+#: Of a message, invalid values of these are absent.
+WebhookUrl = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=LONGEST_WEBHOOK_URL,
+        description="https URL that receives the result",
+    ),
+    AfterValidator(_printable),
+    WrapValidator(_or_absent),
+]
+BatchId = Annotated[
+    Identifier | None,
+    Field(description="id that the requests of a batch share"),
+    WrapValidator(_or_absent),
+]
+BatchSize = Annotated[
+    Annotated[
+        int,
+        BeforeValidator(_integer_of_text),
+        Field(gt=0, le=_MOST_IN_BATCH),
+        WithJsonSchema({"type": "integer", "exclusiveMinimum": 0, "maximum": _MOST_IN_BATCH}),
+    ]
+    | None,
+    Field(description="number of requests in the batch"),
+    WrapValidator(_or_absent),
+]
 
 
 class Message(BaseModel):
@@ -147,15 +201,9 @@ class JobRequest(Message):
     """
 
     request_id: Identifier
-    webhook_url: Annotated[
-        str | None, Field(max_length=2048, description="https URL that receives the result")
-    ] = None
-    batch_id: Annotated[
-        Identifier | None, Field(description="id that the requests of a batch share")
-    ] = None
-    batch_size: Annotated[
-        int | None, Field(gt=0, le=1000, description="number of requests in the batch")
-    ] = None
+    webhook_url: WebhookUrl = None
+    batch_id: BatchId = None
+    batch_size: BatchSize = None
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from grader.contract.messages import LONGEST_WEBHOOK_URL
+
 _HTTPS_PORT = 443
-_LONGEST_URL = 2048
 _LONGEST_HOST = 253
 _ENCODED = frozenset(' \\"<>^`{|}')
 #: Hosts that mean this machine; any other host that leads to loopback is refused.
@@ -145,8 +146,8 @@ class HostRules:
 
 def parse_target(url: str) -> Target | str:
     """Split a URL into its parts, or return why it is not valid for a webhook."""
-    if len(url) > _LONGEST_URL:
-        return f"the URL has more than {_LONGEST_URL} characters"
+    if len(url) > LONGEST_WEBHOOK_URL:
+        return f"the URL has more than {LONGEST_WEBHOOK_URL} characters"
     if not url.isascii() or not url.isprintable() or any(char in url for char in _ENCODED):
         return "the URL has characters that must be encoded"
     try:

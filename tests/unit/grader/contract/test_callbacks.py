@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from grader.contract.callbacks import Callback, readable_callback
 from grader.contract.messages import JobRequest, JobResult
@@ -33,6 +34,10 @@ def result(request_id: str = "req_1", at: datetime = NOW) -> JobResult:
         ({"webhookUrl": URL, "batchId": "../b", "batchSize": 3}, Callback(URL)),
         ({"webhookUrl": URL, "batchId": "b", "batchSize": 0}, Callback(URL)),
         ({"webhookUrl": URL, "batchId": "b", "batchSize": True}, Callback(URL)),
+        ({"webhookUrl": URL, "batchId": "b", "batchSize": "3"}, Callback(URL, "b", 3)),
+        ({"webhookUrl": URL, "batchId": "b", "batchSize": 3.0}, Callback(URL, "b", 3)),
+        ({"webhookUrl": URL, "batchId": "week 3", "batchSize": 3}, Callback(URL)),
+        ({"webhookUrl": URL, "batchId": "b", "batchSize": 1001}, Callback(URL)),
         ({"webhookUrl": 5}, None),
         ({"webhookUrl": ""}, None),
         ({"webhookUrl": "https://a\r\nb/"}, None),
@@ -59,15 +64,35 @@ def test_any_body_has_a_webhook_or_none(body: bytes) -> None:
     assert isinstance(readable_callback(body), Callback | None)
 
 
-def test_the_model_and_the_reader_agree() -> None:
-    """What a claim stores is what is put into the outbox."""
-    document = {"requestId": "r", "webhookUrl": URL, "batchId": "b", "batchSize": 2}
-    body = json.dumps(document).encode()
+_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+_FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "webhookUrl": st.just(URL) | _VALUES,
+        "batchId": st.just("b") | _VALUES,
+        "batchSize": st.integers(0, 1001) | st.sampled_from(["2", 2.0]) | _VALUES,
+    },
+)
+
+
+@given(_FIELDS)
+@example({"webhookUrl": "https://" + "a" * 2048, "batchId": "week 3", "batchSize": 0})
+def test_a_wrong_webhook_refuses_no_request(fields: dict[str, object]) -> None:
+    """It is absent; what a claim stores is what is put into the outbox."""
+    body = json.dumps({"requestId": "r", **fields}).encode()
+
     request = JobRequest.from_json(body)
 
     found = readable_callback(body)
+    assert (found and found.url) == request.webhook_url
+    if found is not None and found.batch_id is not None:
+        assert (found.batch_id, found.batch_size) == (request.batch_id, request.batch_size)
 
-    assert found == Callback(request.webhook_url, request.batch_id, request.batch_size)
+
+def test_our_own_code_gets_an_error() -> None:
+    """Nothing is left out of a request that a client of ours makes."""
+    with pytest.raises(ValidationError):
+        JobRequest(request_id="r", batch_id="week 3")
 
 
 def test_the_id_of_a_webhook_names_its_result() -> None:
