@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from grader.contract.documents import Document, JobFields, document_of
-from grader.contract.messages import JobResult, Message, Timestamp
+from grader.contract.documents import Document, document_of, running_document
+from grader.contract.messages import Message, Timestamp
 from grader.contract.submissions import (
     Progress,
     QueuePosition,
@@ -106,39 +106,14 @@ def view_of_row(row: SubmissionRow, user_id: str = "") -> View:
         row: Its row.
         user_id: Whose it is, if the row does not say it.
     """
-    owner = row.user_id or user_id
-    if row.is_final and row.result_json is not None:
-        document = document_of(
-            fields_of_row(row, owner), JobResult.from_json(row.result_json), attempts=row.attempts
-        )
-        return View(owner, document, LAST_EVENT, document.to_json())
+    fields, result = row.fields(user_id), row.result()
+    if result is not None:
+        document = document_of(fields, result, attempts=row.attempts)
+        return View(fields.user_id, document, LAST_EVENT, document.to_json())
     progress = _progress(row.progress_json)
-    running = Submission(
-        request_id=row.request_id,
-        status=SubmissionStatus.RUNNING,
-        user_id=owner,
-        problem_id=row.problem_id,
-        language=row.language,
-        function_id=row.function_id,
-        batch_id=row.batch_id,
-        submitted_at=row.submitted_at or row.created_at,
-        attempts=row.attempts,
-        progress=progress,
-    )
-    return View(owner, running, running_event(row.attempts, progress), running.to_json())
-
-
-def fields_of_row(row: SubmissionRow, user_id: str) -> JobFields:
-    """Return the fields of a request; a row of an older worker has no time of the request."""
-    return JobFields(
-        request_id=row.request_id,
-        user_id=user_id,
-        problem_id=row.problem_id,
-        language=row.language,
-        batch_id=row.batch_id,
-        function_id=row.function_id,
-        submitted_at=row.submitted_at or row.created_at,
-    )
+    running = running_document(fields, attempts=row.attempts, progress=progress)
+    event = running_event(row.attempts, progress)
+    return View(fields.user_id, running, event, running.to_json())
 
 
 def view_of_metadata(metadata: StoredMetadata, queue: QueuePosition | None) -> View:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from grader.contract.functions import FunctionAnswer, FunctionRequest, FunctionStatus
 from grader.contract.messages import Failure, Grade, GradingRequest, JobRequest, JobResult
-from grader.contract.submissions import Submission, SubmissionStatus
+from grader.contract.submissions import Progress, Submission, SubmissionStatus
 from grader.errors import RequestError
 
 #: A result of a handler other than grading and functions is its own document.
@@ -107,6 +107,31 @@ def document_of(job: JobFields, result: JobResult, *, attempts: int) -> Document
         attempts=attempts,
         result=grade,
         error=result.error,
+    )
+
+
+def running_document(
+    job: JobFields, *, attempts: int, progress: Progress | None = None
+) -> Submission:
+    """
+    Make the document of a request that runs.
+
+    Args:
+        job: The request.
+        attempts: Number of attempts made.
+        progress: How far it is; None if that is not known.
+    """
+    return Submission(
+        request_id=job.request_id,
+        status=SubmissionStatus.RUNNING,
+        user_id=job.user_id,
+        problem_id=job.problem_id,
+        language=job.language,
+        function_id=job.function_id,
+        batch_id=job.batch_id,
+        submitted_at=job.submitted_at,
+        attempts=attempts,
+        progress=progress,
     )
 
 

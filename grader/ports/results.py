@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from grader.contract.documents import JobFields
 from grader.contract.messages import JobResult
 from grader.contract.submissions import Progress
+from grader.ports.submissions import SubmissionRow
 
 
 class ResultBus(Protocol):
@@ -172,24 +172,6 @@ class WebhookDelivery:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class StoredJob:
-    """
-    A row of the table of jobs, as a document needs it.
-
-    Args:
-        fields: What the document says about the request.
-        result: Its result; None while it has none.
-        attempts: Attempts made.
-        batch_size: Number of requests in its batch; 0 without one.
-    """
-
-    fields: JobFields
-    result: JobResult | None
-    attempts: int
-    batch_size: int = 0
-
-
 class Outbox(Protocol):
     """
     Webhooks to send. Raises `TemporaryError` when the database cannot be reached.
@@ -239,11 +221,11 @@ class Outbox(Protocol):
         """
         ...
 
-    def jobs(self, request_ids: Sequence[str]) -> Mapping[str, StoredJob]:
+    def jobs(self, request_ids: Sequence[str]) -> Mapping[str, SubmissionRow]:
         """Read the rows of requests, by request id."""
         ...
 
-    def batch(self, batch_id: str) -> Iterator[StoredJob]:
+    def batch(self, batch_id: str) -> Iterator[SubmissionRow]:
         """Read the rows of a batch one by one, by their ids: together they may be large."""
         ...
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from grader.contract.documents import JobFields
+from grader.contract.messages import JobResult
 from grader.contract.verdicts import Status
 
 
@@ -56,6 +58,29 @@ class SubmissionRow:
     def is_final(self) -> bool:
         """Whether it has a result."""
         return self.status in (Status.COMPLETED, Status.FAILED)
+
+    def fields(self, user_id: str = "") -> JobFields:
+        """
+        Return what a document says about the request.
+
+        Args:
+            user_id: Whose it is, if the row does not say it.
+        """
+        return JobFields(
+            request_id=self.request_id,
+            user_id=self.user_id or user_id,
+            problem_id=self.problem_id,
+            language=self.language,
+            batch_id=self.batch_id,
+            function_id=self.function_id,
+            submitted_at=self.submitted_at or self.created_at,
+        )
+
+    def result(self) -> JobResult | None:
+        """Return the stored result; None while it runs. Raises `ValueError` if it is unreadable."""
+        if not self.is_final or self.result_json is None:
+            return None
+        return JobResult.from_json(self.result_json)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from grader.contract.callbacks import Callback
 from grader.contract.messages import JobResult
-from grader.ports.results import DeliveryStatus, StoredJob, WebhookDelivery
+from grader.ports.results import DeliveryStatus, WebhookDelivery
+from grader.ports.submissions import SubmissionRow
 
 
 @dataclass
@@ -24,14 +25,14 @@ class MemoryOutbox:
     An in-memory outbox; thread-safe. `MemoryJobStore` has one.
 
     Args:
-        stored_jobs: Reads the table of jobs in the order of the request ids.
+        submission_rows: Reads the table of jobs in the order of the request ids.
         now: Current time, UTC.
     """
 
     def __init__(
-        self, stored_jobs: Callable[[], list[StoredJob]], *, now: Callable[[], datetime]
+        self, submission_rows: Callable[[], list[SubmissionRow]], *, now: Callable[[], datetime]
     ) -> None:
-        self._stored_jobs = stored_jobs
+        self._submission_rows = submission_rows
         self._clock = now
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
@@ -58,8 +59,8 @@ class MemoryOutbox:
                 row.delivery = replace(row.delivery, next_attempt_at=now)
 
     def _is_complete(self, callback: Callback) -> bool:
-        jobs = [each for each in self._stored_jobs() if each.fields.batch_id == callback.batch_id]
-        return sum(each.result is not None for each in jobs) >= callback.batch_size
+        jobs = [each for each in self._submission_rows() if each.batch_id == callback.batch_id]
+        return sum(each.is_final for each in jobs) >= callback.batch_size
 
     def take(
         self, most: int, lease: timedelta, *, busy: Mapping[str, int], most_per_host: int
@@ -147,14 +148,14 @@ class MemoryOutbox:
             )
             return True
 
-    def jobs(self, request_ids: Sequence[str]) -> dict[str, StoredJob]:
+    def jobs(self, request_ids: Sequence[str]) -> dict[str, SubmissionRow]:
         """Read the rows of requests."""
-        jobs = {each.fields.request_id: each for each in self._stored_jobs()}
+        jobs = {each.request_id: each for each in self._submission_rows()}
         return {each: jobs[each] for each in request_ids if each in jobs}
 
-    def batch(self, batch_id: str) -> Iterator[StoredJob]:
+    def batch(self, batch_id: str) -> Iterator[SubmissionRow]:
         """Read the rows of a batch."""
-        return iter([each for each in self._stored_jobs() if each.fields.batch_id == batch_id])
+        return iter([each for each in self._submission_rows() if each.batch_id == batch_id])
 
     def prune(self, age: timedelta, most: int) -> int:
         """Delete deliveries that ended and are older."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from itertools import count
@@ -29,8 +29,9 @@ from grader.ports.jobs import (
     HeldByAnother,
     JobRecord,
 )
-from grader.ports.results import ProgressNote, StoredJob
+from grader.ports.results import ProgressNote
 from grader.ports.stores import ObjectInfo, UploadTarget
+from grader.ports.submissions import SubmissionRow
 from grader.testing.outbox import MemoryOutbox
 
 
@@ -142,6 +143,22 @@ class _Job:
     batch_size: int = 0
 
 
+def _row(job: _Job) -> SubmissionRow:
+    record = job.record
+    fields = job.fields or JobFields(record.request_id)
+    created_at = record.created_at or datetime.min.replace(tzinfo=UTC)
+    return SubmissionRow(
+        **asdict(fields),
+        status=record.status,
+        attempts=record.attempts,
+        created_at=created_at,
+        updated_at=record.updated_at or created_at,
+        batch_size=job.batch_size or None,
+        result_json=None if record.result is None else record.result.to_json().decode(),
+        progress_json=record.progress,
+    )
+
+
 class MemoryJobStore:
     """
     An in-memory table of jobs; thread-safe. `outbox` has the webhooks of its results.
@@ -155,7 +172,7 @@ class MemoryJobStore:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.RLock()
         self._finished = count(1)
-        self.outbox = MemoryOutbox(self.stored_jobs, now=now)
+        self.outbox = MemoryOutbox(self.submission_rows, now=now)
 
     def claim(self, claim: Claim) -> ClaimOutcome:
         """Count an attempt and take the job, atomically."""
@@ -251,18 +268,10 @@ class MemoryJobStore:
                 self.outbox.put(callback, result, _aware(self._now()))
             return True
 
-    def stored_jobs(self) -> list[StoredJob]:
+    def submission_rows(self) -> list[SubmissionRow]:
         """Return all rows in the order of their ids, as the outbox reads them."""
         with self._lock:
-            return [
-                StoredJob(
-                    job.fields or JobFields(request_id),
-                    job.record.result,
-                    job.record.attempts,
-                    job.batch_size,
-                )
-                for request_id, job in sorted(self._jobs.items())
-            ]
+            return [_row(job) for _, job in sorted(self._jobs.items())]
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""

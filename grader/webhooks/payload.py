@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from grader.contract.documents import Document, document_of
+from grader.contract.documents import Document, document_of, running_document
 from grader.contract.functions import FunctionAnswer
-from grader.contract.submissions import Submission, SubmissionStatus
-from grader.ports.results import Outbox, StoredJob, WebhookDelivery
+from grader.contract.messages import JobResult
+from grader.contract.submissions import Submission
+from grader.errors import GraderError
+from grader.ports.results import Outbox, WebhookDelivery
+from grader.ports.submissions import SubmissionRow
 
 #: A batch that is larger is sent without the results of single cases.
 MOST_BATCH_BYTES = 8 << 20
@@ -18,30 +21,41 @@ TEST_TYPE = "webhook.test"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
+class NoBodyError(GraderError):
+    """There is nothing to send any more."""
+
+
 def body_of(
     delivery: WebhookDelivery,
-    job: StoredJob | None,
+    row: SubmissionRow | None,
     outbox: Outbox,
     *,
     most: int = MOST_BATCH_BYTES,
-) -> bytes | str:
+) -> bytes:
     """
-    Return the body of a delivery, or why there is none.
+    Return the body of a delivery.
 
     `data` is byte for byte what `GET` answers.
 
     Args:
         delivery: The delivery.
-        job: The row of its request; None for a batch, or if there is none.
+        row: The row of its request; None for a batch, or if there is none.
         outbox: Reads the rows of a batch.
         most: Bytes of a batch with all its cases.
+
+    Raises:
+        NoBodyError: The result is not there any more.
+        ValueError: A result cannot be read; perhaps a newer worker has written it.
     """
     if delivery.is_batch:
         return _batch_body(delivery.subject, outbox, most)
-    if job is None or job.result is None:
-        return "the request was deleted or is processed anew; its next result has its own webhook"
-    document = _document(job)
-    return event(_type_of(document), job.result.timestamp, document.to_json())
+    result = None if row is None else row.result()
+    if row is None or result is None:
+        raise NoBodyError(
+            "the request was deleted or is processed anew; its next result has its own webhook"
+        )
+    document = _document(row, result)
+    return event(_type_of(document), result.timestamp, document.to_json())
 
 
 def event(kind: str, moment: datetime, data: bytes) -> bytes:
@@ -57,12 +71,12 @@ def event(kind: str, moment: datetime, data: bytes) -> bytes:
     return b'{"type":"%b","timestamp":"%b","data":%b}' % (kind.encode(), time.encode(), data)
 
 
-def _batch_body(batch_id: str, outbox: Outbox, most: int) -> bytes | str:
+def _batch_body(batch_id: str, outbox: Outbox, most: int) -> bytes:
     batch = _collected(outbox.batch(batch_id), most)
     if batch is None:
-        batch = _collected(map(_without_cases, outbox.batch(batch_id)), None)
+        batch = _collected(outbox.batch(batch_id), None)
     if batch is None or not batch.texts:
-        return "no request of the batch is in the database any more"
+        raise NoBodyError("no request of the batch is in the database any more")
     head = {"batchId": batch_id, "size": batch.size, "finished": batch.finished}
     text = json.dumps(head, separators=(",", ":")).encode()
     data = b'%b,"submissions":[%b]}' % (text[:-1], b",".join(batch.texts))
@@ -77,44 +91,42 @@ class _Batch:
     last: datetime = _LONG_AGO
 
 
-def _collected(jobs: Iterable[StoredJob], most: int | None) -> _Batch | None:
-    """Encode the requests of a batch; None if they have more than `most` bytes."""
+def _collected(rows: Iterable[SubmissionRow], most: int | None) -> _Batch | None:
+    """
+    Encode the requests of a batch.
+
+    Args:
+        rows: Its rows.
+        most: Bytes in all, or None is returned; None: without the results of cases, however many.
+    """
     batch, total = _Batch(), 0
-    for job in jobs:
-        text = _document(job).to_json()
+    for row in rows:
+        result = row.result()
+        shown = _without_cases(result) if result is not None and most is None else result
+        text = _document(row, shown).to_json()
         total += len(text)
         if most is not None and total > most:
             return None
         batch.texts.append(text)
-        batch.size = max(batch.size, job.batch_size)
-        if job.result is not None:
+        batch.size = max(batch.size, row.batch_size or 0)
+        if result is not None:
             batch.finished += 1
-            batch.last = max(batch.last, job.result.timestamp)
+            batch.last = max(batch.last, result.timestamp)
     return batch
 
 
-def _without_cases(job: StoredJob) -> StoredJob:
-    grade = job.result.result if job.result is not None else None
-    if job.result is None or not isinstance(grade, dict) or "testResults" not in grade:
-        return job
+def _without_cases(result: JobResult) -> JobResult:
+    grade = result.result
+    if not isinstance(grade, dict) or "testResults" not in grade:
+        return result
     small = {key: value for key, value in grade.items() if key != "testResults"}
-    return replace(job, result=job.result.model_copy(update={"result": small}))
+    return result.model_copy(update={"result": small})
 
 
-def _document(job: StoredJob) -> Document:
-    if job.result is not None:
-        return document_of(job.fields, job.result, attempts=job.attempts)
-    fields = job.fields
-    return Submission(
-        request_id=fields.request_id,
-        status=SubmissionStatus.RUNNING,
-        user_id=fields.user_id,
-        problem_id=fields.problem_id,
-        language=fields.language,
-        batch_id=fields.batch_id,
-        submitted_at=fields.submitted_at,
-        attempts=job.attempts,
-    )
+def _document(row: SubmissionRow, result: JobResult | None) -> Document:
+    if result is None:
+        return running_document(row.fields(), attempts=row.attempts)
+    return document_of(row.fields(), result, attempts=row.attempts)
 
 
 def _type_of(document: Document) -> str:

@@ -15,7 +15,6 @@ DELAYS = (
     timedelta(hours=10),
     timedelta(hours=10),
 )
-MOST_ATTEMPTS = len(DELAYS) + 1
 #: Share of a delay that is spread, so that deliveries that failed together do not return together.
 _JITTER = 0.2
 

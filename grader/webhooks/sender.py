@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,10 +20,10 @@ from queue import Empty, SimpleQueue
 
 from grader.errors import AccessError, GraderError
 from grader.logs import Logger
-from grader.ports.results import Outbox, StoredJob, WebhookDelivery
+from grader.ports.results import Outbox, WebhookDelivery
 from grader.webhooks.delivery import Attempt, Deliverer
-from grader.webhooks.payload import body_of
-from grader.webhooks.schedule import MOST_ATTEMPTS, next_delay
+from grader.webhooks.payload import NoBodyError, body_of
+from grader.webhooks.schedule import next_delay
 from grader.webhooks.signing import Keys, Signing
 
 #: Longer than an attempt with the slowest resolver.
@@ -37,6 +37,7 @@ _PRUNED_AT_ONCE = 1000
 _GATHER_SECONDS = 0.005
 #: A host whose failed attempts take longer gets one thread until it answers again.
 _SLOW_SECONDS = 3.0
+_UNREADABLE = "the result cannot be read; perhaps a newer worker has written it"
 
 
 @dataclass(frozen=True)
@@ -154,37 +155,19 @@ class WebhookSender:
         most = self.limits.held - self._held.total()
         taken = self.outbox.take(most, _LEASE, busy=busy, most_per_host=most_per_host)
         singles = [each.subject for each in taken if not each.is_batch]
-        jobs = self._jobs(singles)
+        rows = self.outbox.jobs(singles) if singles else {}
         for each in taken:
-            body = self._body(each, jobs)
-            if isinstance(body, Attempt):
-                delay = _delay(_Report(each, body))
-                self.outbox.failed(each, body.reason, delay)
-                self._count(each, body, delay)
+            try:
+                body = body_of(each, rows.get(each.subject), self.outbox)
+            except NoBodyError as error:
+                self._failed(each, Attempt(str(error), is_final=True))
+            except ValueError:  # it holds up no other one
+                self._failed(each, Attempt(_UNREADABLE))
             else:
                 self._held[each.host] += 1
                 self._waiting.setdefault(each.host, deque()).append(_Task(each, body, keys))
         self._dispatch()
         return bool(taken)
-
-    def _jobs(self, subjects: list[str]) -> Mapping[str, StoredJob] | None:
-        """Read the rows of requests; None if one of them cannot be read."""
-        try:
-            return self.outbox.jobs(subjects) if subjects else {}
-        except ValueError:
-            return None
-
-    def _body(
-        self, delivery: WebhookDelivery, jobs: Mapping[str, StoredJob] | None
-    ) -> bytes | Attempt:
-        """Make a body, or a failed attempt; a result that cannot be read holds up no other one."""
-        try:
-            if jobs is None and not delivery.is_batch:
-                jobs = self.outbox.jobs([delivery.subject])
-            body = body_of(delivery, (jobs or {}).get(delivery.subject), self.outbox)
-        except ValueError:
-            return Attempt("the result cannot be read; perhaps a newer worker has written it")
-        return Attempt(body, is_final=True) if isinstance(body, str) else body
 
     def _dispatch(self) -> None:
         """Hand to the threads what may be sent now: each host gets its share."""
@@ -253,11 +236,10 @@ class WebhookSender:
             if done:
                 self.outbox.delivered(done)
             for each in reports:
-                delay = None
-                if not each.attempt.succeeded:
-                    delay = _delay(each)
-                    self.outbox.failed(each.delivery, each.attempt.reason, delay)
-                self._count(each.delivery, each.attempt, delay)
+                if each.attempt.succeeded:
+                    self._succeeded(each.delivery)
+                else:
+                    self._failed(each.delivery, each.attempt)
         except Exception as error:  # noqa: BLE001 - the leases end, and the deliveries are due again
             self._warn(error)
 
@@ -270,22 +252,27 @@ class WebhookSender:
                 del self._held[host]
             self.outbox.release(waiting)
 
-    def _count(self, delivery: WebhookDelivery, attempt: Attempt, delay: timedelta | None) -> None:
-        subject, fields = delivery.subject, {"delivery_id": delivery.delivery_id}
-        if attempt.succeeded:
-            self._counts["delivered"] += 1
-            message = f"Webhook of {subject} delivered to {delivery.host}"
-            self.log.info(message, request_id=subject, **fields)
-            return
+    def _succeeded(self, delivery: WebhookDelivery) -> None:
+        self._counts["delivered"] += 1
+        message = f"Webhook of {delivery.subject} delivered to {delivery.host}"
+        self.log.info(message, request_id=delivery.subject, delivery_id=delivery.delivery_id)
+
+    def _failed(self, delivery: WebhookDelivery, attempt: Attempt) -> None:
+        """Note when it is sent again, if it is."""
+        number = delivery.attempts + 1
+        delay = None
+        if not attempt.is_final:
+            delay = next_delay(number, delivery.delivery_id, attempt.retry_after)
+        self.outbox.failed(delivery, attempt.reason, delay)
         self._counts["dead" if delay is None else "failed"] += 1
         again = "it is dead" if delay is None else f"again in {round(delay.total_seconds())} s"
-        message = f"Webhook of {subject} not delivered to {delivery.host}, {again}"
+        message = f"Webhook of {delivery.subject} not delivered to {delivery.host}, {again}"
         self.log.warning(
             message,
-            request_id=subject,
+            request_id=delivery.subject,
             reason=attempt.reason,
-            attempt=delivery.attempts + 1,
-            **fields,
+            attempt=number,
+            delivery_id=delivery.delivery_id,
         )
 
     def _housekeeping(self) -> None:
@@ -334,10 +321,3 @@ class WebhookSender:
             message = "Webhooks cannot be sent now"
             self.log.warning(message, reason=str(error), exc_info=None if expected else error)
         self._trouble = str(error) or type(error).__name__
-
-
-def _delay(report: _Report) -> timedelta | None:
-    if report.attempt.is_final or report.delivery.attempts + 1 >= MOST_ATTEMPTS:
-        return None
-    delivery = report.delivery
-    return next_delay(delivery.attempts + 1, delivery.delivery_id, report.attempt.retry_after)

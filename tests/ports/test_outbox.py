@@ -231,8 +231,8 @@ def test_a_batch_is_due_once_all_have_ended(webhooks: Any) -> None:
     (delivery,) = take(webhooks.outbox)
     assert (delivery.subject, delivery.is_batch) == ("batch_1", True)
     rows = list(webhooks.outbox.batch("batch_1"))
-    assert [each.fields.request_id for each in rows] == ["req_1", "req_2", "req_3"]
-    assert all(each.result for each in rows)
+    assert [each.request_id for each in rows] == ["req_1", "req_2", "req_3"]
+    assert all(each.result() for each in rows)
     assert [each.batch_size for each in rows] == [3, 3, 3]
 
 
@@ -277,9 +277,9 @@ def test_the_rows_of_documents_are_read(webhooks: Any) -> None:
 
     assert sorted(rows) == ["req_1", "req_2"]
     done, running = rows["req_1"], rows["req_2"]
-    assert (done.fields.user_id, done.fields.problem_id, done.attempts) == ("user", "sum", 1)
-    assert done.result.status is Status.COMPLETED
-    assert (running.result, running.fields.batch_id) == (None, "batch_2")
+    assert (done.user_id, done.problem_id, done.attempts) == ("user", "sum", 1)
+    assert done.result().status is Status.COMPLETED
+    assert (running.result(), running.batch_id) == (None, "batch_2")
 
 
 def test_large_batches_are_read_completely(webhooks: Any) -> None:
@@ -288,7 +288,7 @@ def test_large_batches_are_read_completely(webhooks: Any) -> None:
     for key in keys:
         claim(webhooks.jobs, key, batch_id="batch_1")
 
-    assert [each.fields.request_id for each in webhooks.outbox.batch("batch_1")] == keys
+    assert [each.request_id for each in webhooks.outbox.batch("batch_1")] == keys
 
 
 def test_old_deliveries_that_ended_are_deleted(webhooks: Any, clock: Any) -> None:

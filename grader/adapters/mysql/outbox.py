@@ -26,12 +26,13 @@ from sqlalchemy.dialects.mysql import DATETIME, insert
 from sqlalchemy.exc import ProgrammingError
 
 from grader.adapters.mysql.engine import transaction, translated
+from grader.adapters.mysql.submissions import SELECT_ROWS, submission_row
 from grader.adapters.mysql.table import JOBS, WEBHOOK_DELIVERIES
 from grader.contract.callbacks import Callback
-from grader.contract.documents import JobFields
 from grader.contract.messages import JobResult
 from grader.contract.verdicts import Status
-from grader.ports.results import DeliveryStatus, StoredJob, WebhookDelivery
+from grader.ports.results import DeliveryStatus, WebhookDelivery
+from grader.ports.submissions import SubmissionRow
 
 _WHERE = "database"
 _LONGEST_ERROR = 1024
@@ -103,10 +104,11 @@ _OLD = (
     .where(_ROW.created_at < bindparam("before"), _ROW.status != _PENDING)
     .limit(bindparam("most"))
 )
-_NAMED_JOBS = select(JOBS).where(JOBS.c.request_id.in_(bindparam("wanted", expanding=True)))
+_NAMED_JOBS = SELECT_ROWS.where(JOBS.c.request_id.in_(bindparam("wanted", expanding=True)))
 _BATCH_PAGE = (
-    select(JOBS)
-    .where(JOBS.c.batch_id == bindparam("wanted"), JOBS.c.request_id > bindparam("after"))
+    SELECT_ROWS.where(
+        JOBS.c.batch_id == bindparam("wanted"), JOBS.c.request_id > bindparam("after")
+    )
     .order_by(JOBS.c.request_id)
     .limit(_ROWS_AT_ONCE)
 )
@@ -240,20 +242,20 @@ class MysqlOutbox:
             done = connection.execute(_RESEND, {**values, "wanted": delivery_id})
             return bool(done.rowcount)
 
-    def jobs(self, request_ids: Sequence[str]) -> dict[str, StoredJob]:
+    def jobs(self, request_ids: Sequence[str]) -> dict[str, SubmissionRow]:
         """Read the rows of requests with one statement."""
         with translated(_WHERE), self._engine.connect() as connection:
             rows = connection.execute(_NAMED_JOBS, {"wanted": list(request_ids)}).mappings()
-            return {row["request_id"]: _job(row) for row in rows}
+            return {row["request_id"]: submission_row(row) for row in rows}
 
-    def batch(self, batch_id: str) -> Iterator[StoredJob]:
+    def batch(self, batch_id: str) -> Iterator[SubmissionRow]:
         """Read the rows of a batch, a few at a time."""
         after = ""
         while True:
             wanted = {"wanted": batch_id, "after": after}
             with translated(_WHERE), self._engine.connect() as connection:
                 rows = connection.execute(_BATCH_PAGE, wanted).mappings().all()
-            yield from map(_job, rows)
+            yield from map(submission_row, rows)
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1]["request_id"]
@@ -305,21 +307,3 @@ def _delivery(row: RowMapping) -> WebhookDelivery:
 
 def _aware(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
-
-
-def _job(row: RowMapping) -> StoredJob:
-    text = row["result_json"]
-    return StoredJob(
-        fields=JobFields(
-            request_id=row["request_id"],
-            user_id=row["user_id"],
-            problem_id=row["problem_id"],
-            language=row["language"],
-            batch_id=row["batch_id"],
-            function_id=row["function_id"],
-            submitted_at=_aware(row["submitted_at"] or row["created_at"]),
-        ),
-        result=None if text is None else JobResult.from_json(text),
-        attempts=row["attempts"],
-        batch_size=row["batch_size"] or 0,
-    )

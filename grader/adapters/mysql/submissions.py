@@ -27,20 +27,21 @@ from grader.ports.submissions import Place, SubmissionRow, WorkerActivity
 
 _WHERE = "database"
 _RUNNING = "running"
-_SELECT = select(
+#: What `submission_row` converts.
+SELECT_ROWS = select(
     *(JOBS.c.request_id, JOBS.c.user_id, JOBS.c.problem_id, JOBS.c.language, JOBS.c.status),
     *(JOBS.c.attempts, JOBS.c.created_at, JOBS.c.updated_at, JOBS.c.submitted_at),
     *(JOBS.c.batch_id, JOBS.c.batch_size, JOBS.c.function_id),
     *(JOBS.c.result_json, JOBS.c.progress),
 )
 _FINAL = JOBS.c.status.in_([Status.COMPLETED.value, Status.FAILED.value])
-_ROWS = _SELECT.where(JOBS.c.request_id.in_(bindparam("wanted", expanding=True)))
-_ENDED = _SELECT.where(JOBS.c.request_id.in_(bindparam("ending", expanding=True)), _FINAL)
-_WATCHED = _SELECT.where(
+_ROWS = SELECT_ROWS.where(JOBS.c.request_id.in_(bindparam("wanted", expanding=True)))
+_ENDED = SELECT_ROWS.where(JOBS.c.request_id.in_(bindparam("ending", expanding=True)), _FINAL)
+_WATCHED = SELECT_ROWS.where(
     JOBS.c.request_id.in_(bindparam("all", expanding=True)),
     or_(JOBS.c.request_id.in_(bindparam("moving", expanding=True)), _FINAL),
 )
-_NEWEST = _SELECT.where(JOBS.c.function_id.is_(None)).order_by(
+_NEWEST = SELECT_ROWS.where(JOBS.c.function_id.is_(None)).order_by(
     JOBS.c.created_at.desc(), JOBS.c.request_id.desc()
 )
 #: The index compares in any case, and ignores accents.
@@ -54,8 +55,10 @@ _BEFORE = and_(
     tuple_(JOBS.c.created_at, JOBS.c.request_id)
     < tuple_(bindparam("created_at"), bindparam("request_id")),
 )
-_BATCH = _SELECT.where(JOBS.c.batch_id == bindparam("batch")).order_by(JOBS.c.request_id)
-_FAILURES = _SELECT.where(JOBS.c.status == Status.FAILED.value).order_by(JOBS.c.updated_at.desc())
+_BATCH = SELECT_ROWS.where(JOBS.c.batch_id == bindparam("batch")).order_by(JOBS.c.request_id)
+_FAILURES = SELECT_ROWS.where(JOBS.c.status == Status.FAILED.value).order_by(
+    JOBS.c.updated_at.desc()
+)
 _IS_RUNNING = JOBS.c.status == _RUNNING
 #: By status, because the index begins with it.
 _WORKERS = (
@@ -140,14 +143,15 @@ class MysqlSubmissions:
     def _read(self, query: Select[Any], **values: object) -> list[SubmissionRow]:
         with translated(_WHERE), self._engine.connect() as connection:
             rows: Sequence[RowMapping] = connection.execute(query, values).mappings().all()
-        return [_row(row) for row in rows]
+        return [submission_row(row) for row in rows]
 
 
 def _naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _row(row: RowMapping) -> SubmissionRow:
+def submission_row(row: RowMapping) -> SubmissionRow:
+    """Convert a row of `SELECT_ROWS`."""
     submitted_at = row["submitted_at"]
     return SubmissionRow(
         request_id=row["request_id"],

@@ -28,7 +28,7 @@ from grader.contract.messages import (
 from grader.contract.verdicts import ErrorCode, Status, Verdict
 from grader.ports.jobs import Claim
 from grader.testing import MemoryJobStore
-from grader.webhooks.payload import body_of
+from grader.webhooks.payload import NoBodyError, body_of
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 URL = "https://hooks.example.com/"
@@ -70,7 +70,7 @@ class Table:
         if result is not None:
             self.jobs.finish(result, attempt=1, callback=callback)
 
-    def body(self, most: int = 1 << 20) -> bytes | str:
+    def body(self, most: int = 1 << 20) -> bytes:
         """The body of the only delivery."""
         (delivery,) = self.jobs.outbox.find()
         jobs = self.jobs.outbox.jobs([delivery.subject])
@@ -89,7 +89,6 @@ def test_the_data_is_the_document_byte_for_byte(table: Table) -> None:
 
     body = table.body()
 
-    assert isinstance(body, bytes)
     document = document_of(fields_of(request()), graded(), attempts=1)
     assert body.endswith(b',"data":' + document.to_json() + b"}")
     parsed = json.loads(body)
@@ -130,10 +129,12 @@ def test_a_request_that_has_no_result_any_more_is_not_sent(table: Table) -> None
     """It was deleted, or a redrive processes it anew."""
     table.add(request(), graded(), Callback(URL))
     table.jobs.delete("req_1")
-    assert "processed anew" in str(table.body())
+    with pytest.raises(NoBodyError, match="processed anew"):
+        table.body()
 
     table.jobs.claim(Claim(request(), "ID:1", "requests", "one"))
-    assert "processed anew" in str(table.body())
+    with pytest.raises(NoBodyError, match="processed anew"):
+        table.body()
 
 
 def batch(table: Table, cases: int = 2) -> None:
@@ -159,6 +160,17 @@ def test_a_batch_is_sent_as_a_whole(table: Table) -> None:
     assert len(data["submissions"][0]["result"]["testResults"]) == 2
 
 
+def test_a_function_of_a_batch_that_runs_is_named(table: Table) -> None:
+    """As `GET` names it."""
+    fields = {"function_id": "hello", "batch_id": "batch_1", "batch_size": 1}
+    table.add(request(batch_id="batch_1"), graded(), Callback(URL, "batch_1", 1))
+    table.add(FunctionRequest(request_id="req_2", **fields), None, Callback(URL, "batch_1", 1))
+
+    (_, running) = json.loads(table.body())["data"]["submissions"]
+
+    assert (running["status"], running["functionId"]) == ("running", "hello")
+
+
 def test_a_large_batch_is_sent_without_its_cases(table: Table) -> None:
     """Verdicts and scores are there; a thousand long results would not fit into the worker."""
     batch(table, cases=100)
@@ -175,4 +187,5 @@ def test_a_batch_whose_rows_were_deleted_is_not_sent(table: Table) -> None:
     for number in range(3):
         table.jobs.delete(f"req_{number}")
 
-    assert "no request of the batch" in str(table.body())
+    with pytest.raises(NoBodyError, match="no request of the batch"):
+        table.body()

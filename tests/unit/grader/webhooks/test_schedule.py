@@ -7,12 +7,12 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.webhooks.schedule import DELAYS, MOST_ATTEMPTS, next_delay
+from grader.webhooks.schedule import DELAYS, next_delay
 
 
 def test_eight_attempts_take_more_than_a_day() -> None:
     """At once, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h; then the delivery is dead."""
-    delays = [next_delay(number, "msg_1") for number in range(1, MOST_ATTEMPTS + 1)]
+    delays = [next_delay(number, "msg_1") for number in range(1, len(DELAYS) + 2)]
 
     assert delays[-1] is None
     total = sum((each for each in delays if each), timedelta())
@@ -32,7 +32,7 @@ def test_a_receiver_may_ask_for_more_time_up_to_the_next_step() -> None:
     assert next_delay(1, "m", timedelta(seconds=60)) == timedelta(seconds=60)
     assert next_delay(1, "m", timedelta(seconds=0)) == next_delay(1, "m")
     assert next_delay(1, "m", timedelta(days=3)) == DELAYS[1]
-    assert next_delay(MOST_ATTEMPTS, "m", timedelta(seconds=1)) is None
+    assert next_delay(len(DELAYS) + 1, "m", timedelta(seconds=1)) is None
 
 
 @given(st.integers(1, 7), st.text(max_size=8), st.none() | st.timedeltas(min_value=timedelta()))

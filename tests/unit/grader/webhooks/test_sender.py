@@ -170,9 +170,11 @@ class Unreadable:
 
     def jobs(self, request_ids: Sequence[str]) -> Any:
         """Read the rows of requests."""
-        if "bad" in request_ids:
-            raise ValueError("1 validation error for JobResult")
-        return self._outbox.jobs(request_ids)
+        rows = self._outbox.jobs(request_ids)
+        return {
+            key: replace(row, result_json="{}") if key == "bad" else row
+            for key, row in rows.items()
+        }
 
 
 def test_a_result_that_cannot_be_read_holds_up_no_other_one() -> None:
