@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from grader.contract.callbacks import readable_callback
 from grader.contract.functions import FunctionAnswer, FunctionRequest, FunctionStatus
 from grader.contract.messages import Failure, Grade, GradingRequest, JobRequest, JobResult
 from grader.contract.submissions import Progress, Submission, SubmissionStatus
@@ -66,14 +67,15 @@ def fields_of_message(body: bytes, request_id: str) -> JobFields:
 
     Args:
         body: The message.
-        request_id: Its id; all that is known of an invalid request.
+        request_id: Its id; of an invalid request, nothing but this and its batch is known.
     """
     for model in (GradingRequest, FunctionRequest):
         try:
             return fields_of(model.from_json(body))
         except RequestError:
             continue
-    return JobFields(request_id)
+    callback = readable_callback(body)
+    return JobFields(request_id, batch_id=callback.batch_id if callback else None)
 
 
 def document_of(job: JobFields, result: JobResult, *, attempts: int) -> Document:

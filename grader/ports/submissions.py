@@ -63,9 +63,12 @@ class SubmissionRow:
         """
         Return what a document says about the request.
 
+        A row of an older worker has its first claim in place of the time of the request.
+
         Args:
             user_id: Whose it is, if the row does not say it.
         """
+        was_claimed = self.attempts > 0
         return JobFields(
             request_id=self.request_id,
             user_id=self.user_id or user_id,
@@ -73,7 +76,7 @@ class SubmissionRow:
             language=self.language,
             batch_id=self.batch_id,
             function_id=self.function_id,
-            submitted_at=self.submitted_at or self.created_at,
+            submitted_at=self.submitted_at or (self.created_at if was_claimed else None),
         )
 
     def result(self) -> JobResult | None:

@@ -13,6 +13,7 @@ import pytest
 from consumer_bench import REQUEST, Bench
 from sample_results import completed, request
 
+from grader.api.views import view_of_row
 from grader.contract.messages import JobResult
 from grader.contract.names import REJUDGING_HEADER
 from grader.contract.rejudging import rejudged_id
@@ -25,6 +26,7 @@ from grader.ports.messages import Outgoing
 from grader.ports.results import PushedValue
 from grader.settings import RedisSettings
 from grader.testing import MemoryJobStore, MemoryParameterStore
+from grader.webhooks.payload import body_of
 from grader.worker.parameters import RedisParameters
 from grader.worker.pushing import ColumnProgress, LatestProgress, PushedResults, open_pushing
 
@@ -133,6 +135,29 @@ def test_a_rejected_message_is_published_by_its_id(bench: Bench, log: Logger) ->
     document = json.loads(value.text)
     assert (document["status"], document["userId"], document["attempts"]) == ("failed", "", 0)
     assert document["error"]["code"] == "INVALID_REQUEST"
+
+
+@pytest.mark.parametrize("changes", [{}, {"timeLimit": "soon"}], ids=["graded", "rejected"])
+def test_redis_webhook_and_api_have_the_same_text(
+    bench: Bench, log: Logger, changes: dict[str, object]
+) -> None:
+    """Also of a request that could not be read."""
+    publisher = Publisher()
+    pushed = PushedResults(publisher, log)
+    bench.pushed = pushed
+    batch = {"webhookUrl": "https://hooks.example.com/", "batchId": "b", "batchSize": 1}
+    bench.send(**batch, **changes)
+    with pushed.in_background():
+        bench.run()
+        (value,) = publisher.next()
+
+    (row,) = bench.jobs.submission_rows()
+    (delivery,) = bench.jobs.outbox.find()
+    assert view_of_row(row).text == value.text
+    body = body_of(delivery, row, bench.jobs.outbox)
+    assert json.loads(body)["data"]["submissions"] == [json.loads(value.text)]
+    assert value.text in body
+    assert ("submittedAt" in json.loads(value.text)) == (not changes)
 
 
 def test_results_of_a_rejudging_and_without_a_valid_id_are_not_published(
