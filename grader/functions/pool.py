@@ -83,11 +83,6 @@ class WarmPool:
             self._used.append(warm)
             self._changed.notify_all()
 
-    def await_ready(self, runtime: str, seconds: float) -> bool:
-        """Wait until a box of a runtime is ready; False after this time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: bool(self._ready.get(runtime)), seconds)
-
     @property
     def size(self) -> int:
         """Number of its boxes, also of those in use."""
@@ -175,7 +170,6 @@ class WarmPool:
         warm.resident_kb, warm.is_measured = self._expected_kb(warm.runtime), False
         with self._changed:
             self._ready.setdefault(warm.runtime, deque()).append(warm)
-            self._changed.notify_all()
 
     def _expected_kb(self, runtime: str) -> int:
         return self._typical_kb.get(runtime, _ASSUMED_KB)

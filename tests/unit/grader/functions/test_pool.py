@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 import structlog
 from structlog.testing import CapturingLogger
+from warm_pools import WAIT_SECONDS, await_ready, eventually
 
 from grader.errors import SandboxError
 from grader.functions.pool import WarmBox, WarmPool
@@ -22,7 +23,6 @@ LOG = structlog.wrap_logger(CapturingLogger(), processors=[])
 LIMITS = RunLimits(1000, 1000, 64, 1000, 16, bound_address_space=True)
 NOTHING = Path(os.devnull)
 SPEC = RunSpec(Role.RUN, "interpreted", ("python3",), LIMITS, NOTHING, NOTHING, NOTHING)
-WAIT_SECONDS = 60.0
 
 
 class FakeBox:
@@ -93,17 +93,11 @@ def filled(pool: WarmPool, count: int) -> Iterator[list[WarmBox]]:
     with pool.in_background():
         taken = []
         for _ in range(count):
-            assert pool.await_ready("python", WAIT_SECONDS)
+            assert await_ready(pool, "python")
             warm = pool.take("python")
             assert warm is not None
             taken.append(warm)
         yield taken
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait for a condition that the thread of the pool makes true."""
-    tick = threading.Event()
-    return any(condition() or tick.wait(0.01) for _ in range(int(WAIT_SECONDS / 0.01)))
 
 
 def test_a_box_is_used_once_and_comes_back_with_a_new_interpreter() -> None:
@@ -115,7 +109,7 @@ def test_a_box_is_used_once_and_comes_back_with_a_new_interpreter() -> None:
         assert pool.take("python") is None
         assert fake(warm).done == ["clean", "start interpreted"]
         pool.give_back(warm)
-        assert pool.await_ready("python", WAIT_SECONDS)
+        assert await_ready(pool, "python")
         assert pool.take("python") is warm
         assert fake(warm).done == ["clean", "start interpreted"] * 2
 
@@ -159,9 +153,9 @@ def test_several_runtimes_share_the_boxes() -> None:
     with pool.in_background():
         assert eventually(lambda: pool.size == 4)
         for name in ("python", "other"):
-            assert pool.await_ready(name, WAIT_SECONDS)
+            assert await_ready(pool, name)
             assert pool.take(name) is not None
-            assert pool.await_ready(name, WAIT_SECONDS)
+            assert await_ready(pool, name)
         assert pool.take("cpp20") is None
 
 
@@ -174,7 +168,7 @@ def test_a_full_machine_has_a_smaller_pool_and_is_not_asked_at_each_run() -> Non
         assert machine.refused.wait(WAIT_SECONDS)
         machine.refused.clear()
         pool.give_back(warm)
-        assert pool.await_ready("python", WAIT_SECONDS)
+        assert await_ready(pool, "python")
         assert not machine.refused.is_set()
 
 

@@ -14,6 +14,7 @@ import pytest
 import structlog
 from sandboxes import many_boxes
 from structlog.testing import CapturingLogger
+from warm_pools import await_ready
 
 from grader.client.functions import make_manifest, upload_function
 from grader.contract.functions import FunctionAnswer, FunctionRequest, FunctionStatus
@@ -29,7 +30,6 @@ from grader.testing import MemoryObjectStore
 pytestmark = pytest.mark.engine
 
 OUTPUT_BYTES = 2000
-WAIT_SECONDS = 60.0
 NUMBERS = itertools.count()
 #: Finds the user of a process, which may end meanwhile.
 OWNER = """\
@@ -66,7 +66,7 @@ class Functions:
 
     def call(self, function_id: str, given: object = None, *, warm: bool = True) -> FunctionAnswer:
         """Run a function, in a warm box unless that is not wanted."""
-        assert self.pool.await_ready("python", WAIT_SECONDS)
+        assert await_ready(self.pool, "python")
         taken = []
         while not warm and (box := self.pool.take("python")):
             taken.append(box)
@@ -125,6 +125,31 @@ def functions(eight_boxes: Path) -> Iterator[Functions]:
         assert (spec.marker, spec.detail) == ("functionId", "functions; warm: python")
         assert isinstance(runner, FunctionRunner)
         yield Functions(store, runner)
+
+
+def test_no_interpreter_is_left_when_the_worker_ends(eight_boxes: Path) -> None:
+    """The boxes of the pool are free again, and nothing runs as their users."""
+    parameters = {f"db_{each}_param": "/p" for each in ("endpoint", "name", "username", "password")}
+    parameters |= {f"mq_{each}_param": "/p" for each in ("endpoint", "username", "password")}
+    settings = WorkerSettings(
+        environment="tests",
+        grading_bucket="files",
+        launcher_path=eight_boxes,
+        languages="python",
+        **parameters,
+    )
+    log = structlog.wrap_logger(CapturingLogger(), processors=[])
+    with (
+        function(HandlerContext(settings, MemoryObjectStore(), log)) as spec,
+        spec.open() as runner,
+    ):
+        assert isinstance(runner, FunctionRunner)
+        # The first test of this file: the worker of the others keeps all boxes of a pool.
+        assert await_ready(runner.pool, "python")
+        users = {user for each in runner.pool._all for user in each.box.users}
+
+    running = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    assert not [path for path in running if path.exists() and path.stat().st_uid in users]
 
 
 @pytest.mark.parametrize("warm", [True, False])
@@ -350,7 +375,7 @@ def test_credentials_and_neighbours_are_out_of_reach(functions: Functions, tmp_p
 
 def test_grading_finds_a_box_whatever_the_pool_has(functions: Functions, eight_boxes: Path) -> None:
     """The pool takes boxes of the upper half only."""
-    assert functions.pool.await_ready("python", WAIT_SECONDS)
+    assert await_ready(functions.pool, "python")
     with ExitStack() as stack:
         rest = [stack.enter_context(Box.claim(eight_boxes)).number for _ in range(3)]
         assert rest == [1, 2, 3]  # the first one is the consumer's
@@ -364,41 +389,16 @@ def test_grading_finds_a_box_whatever_the_pool_has(functions: Functions, eight_b
 
 def test_the_memory_of_a_warm_interpreter_is_counted(functions: Functions) -> None:
     """With its launcher, from outside of the box."""
-    assert functions.pool.await_ready("python", WAIT_SECONDS)
+    assert await_ready(functions.pool, "python")
     function_id = functions.push("print(1)")
     functions.call(function_id)  # so one of them has certainly started
-    assert functions.pool.await_ready("python", WAIT_SECONDS)
+    assert await_ready(functions.pool, "python")
     warm = functions.pool.take("python")
     assert warm is not None
     try:
         assert 0 < warm.box.resident_kb() < 32 << 10
     finally:
         functions.pool.give_back(warm)
-
-
-def test_no_interpreter_is_left_when_the_worker_ends(eight_boxes: Path) -> None:
-    """The boxes of the pool are free again, and nothing runs as their users."""
-    parameters = {f"db_{each}_param": "/p" for each in ("endpoint", "name", "username", "password")}
-    parameters |= {f"mq_{each}_param": "/p" for each in ("endpoint", "username", "password")}
-    settings = WorkerSettings(
-        environment="tests",
-        grading_bucket="files",
-        launcher_path=eight_boxes,
-        languages="python",
-        **parameters,
-    )
-    log = structlog.wrap_logger(CapturingLogger(), processors=[])
-    with (
-        function(HandlerContext(settings, MemoryObjectStore(), log)) as spec,
-        spec.open() as runner,
-    ):
-        assert isinstance(runner, FunctionRunner)
-        # The boxes of the other worker of these tests may be all that there are.
-        runner.pool.await_ready("python", 1.0)
-        users = {user for each in runner.pool._all for user in each.box.users}
-
-    running = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    assert not [path for path in running if path.exists() and path.stat().st_uid in users]
 
 
 def test_the_json_of_an_answer_has_the_names_of_the_contract(functions: Functions) -> None:
