@@ -16,7 +16,7 @@ from gradectl.commands.arguments import environment_option
 from gradectl.context import pass_context
 from gradectl.environment import near
 from gradectl.errors import DeadlineError, ExitCode, GradectlError, UsageError
-from gradectl.functions.answer_table import answer_table
+from gradectl.functions.answer_table import answer_table, was_taken_for_submission
 from gradectl.functions.folder import FunctionFolder, read_function
 from gradectl.functions.listing import describe_function, function_table
 from gradectl.job_table import jobs_of
@@ -36,7 +36,6 @@ from grader.client.results import wait_for
 from grader.contract.bucket import function_prefix
 from grader.contract.functions import FunctionRequest, FunctionResult, FunctionStatus
 from grader.contract.names import PRIORITY_QUEUE, REQUESTS_QUEUE
-from grader.contract.verdicts import ErrorCode
 from grader.errors import GraderError, NoResultError, RequestError
 from grader.functions.memory_tip import MOST_RUNS
 
@@ -157,7 +156,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
         send_request(broker, queue, request)
     result = _wait(target, request)
     _emit_run(target, request, queue, result)
-    if is_without_handler(result):
+    if was_taken_for_submission(result):
         app.ui.say(f"the workers of {target.name} do not run functions")
         step = f"set enable_functions in its environment.yaml, then: gradectl apply {target.name}"
         app.ui.say(f"next: {step}")
@@ -220,14 +219,6 @@ def _wait(target: EnvironmentClient, request: FunctionRequest) -> FunctionResult
             where=request_id,
             next_step=f"gradectl result -e {target.name} {request_id}",
         ) from error
-
-
-def is_without_handler(result: FunctionResult) -> bool:
-    """Whether a worker took the request for a submission."""
-    error = result.error
-    if error is None or error.code is not ErrorCode.INVALID_REQUEST:
-        return False
-    return error.message.endswith("Field required")
 
 
 def _emit_run(

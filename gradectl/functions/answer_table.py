@@ -1,9 +1,13 @@
-"""Shows the result of a function request."""
+"""Explains the result of a function request."""
 
 from __future__ import annotations
 
 from gradectl.ui import Table
 from grader.contract.functions import FunctionAnswer, FunctionResult
+from grader.contract.messages import GradingRequest
+from grader.contract.verdicts import ErrorCode
+
+_SUBMISSION_FIELDS = {field.alias for field in GradingRequest.model_fields.values()}
 
 
 def answer_table(result: FunctionResult) -> Table:
@@ -25,6 +29,15 @@ def answer_table(result: FunctionResult) -> Table:
     if answer.optimization_tip:
         notes.append(f"tip: {answer.optimization_tip}")
     return Table(columns, [row], "\n".join(notes), _output(answer))
+
+
+def was_taken_for_submission(result: FunctionResult) -> bool:
+    """Whether the worker has no handler of functions, and so missed a field of a submission."""
+    error = result.error
+    if error is None or error.code is not ErrorCode.INVALID_REQUEST:
+        return False
+    field, _, _ = error.message.partition(":")
+    return field in _SUBMISSION_FIELDS
 
 
 def _output(answer: FunctionAnswer) -> str:

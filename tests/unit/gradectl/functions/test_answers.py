@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gradectl.commands.function import is_without_handler
-from gradectl.functions.answer_table import answer_table
+from gradectl.functions.answer_table import answer_table, was_taken_for_submission
 from gradectl.functions.listing import describe_function, function_table
-from grader.client.functions import StoredFunction, make_manifest
+from grader.client.functions import StoredFunction, make_function_request, make_manifest
 from grader.contract.functions import FunctionAnswer, FunctionResult, FunctionStatus
-from grader.contract.messages import Failure
+from grader.contract.messages import Failure, GradingRequest
 from grader.contract.verdicts import ErrorCode, Status
+from grader.errors import RequestError
 
 NOW = datetime(2024, 8, 20, 12, tzinfo=UTC)
 MANIFEST = make_manifest(
@@ -24,6 +24,14 @@ def failed(code: ErrorCode, message: str) -> FunctionResult:
     """A failed request."""
     error = Failure(code=code, message=message)
     return FunctionResult(request_id="req_1", status=Status.FAILED, error=error, timestamp=NOW)
+
+
+def refused_by_grading() -> FunctionResult:
+    """What a worker that only grades answers to a request of a function."""
+    request = make_function_request("hello", {"name": "Ada"}, user_id="ann")
+    with pytest.raises(RequestError) as refused:
+        GradingRequest.from_json(request.to_json())
+    return failed(refused.value.code, refused.value.what)
 
 
 def test_an_answer_is_shown_with_both_streams_and_the_tip() -> None:
@@ -61,14 +69,14 @@ def test_a_failed_request_is_shown_with_its_error() -> None:
 @pytest.mark.parametrize(
     ("result", "is_so"),
     [
-        (failed(ErrorCode.INVALID_REQUEST, "userId: Field required"), True),
+        (refused_by_grading(), True),
         (failed(ErrorCode.INVALID_REQUEST, "inputData: 9 bytes"), False),
         (failed(ErrorCode.FUNCTION_INVALID, "entry: Field required"), False),
     ],
 )
 def test_workers_that_only_grade_are_recognised(result: FunctionResult, *, is_so: bool) -> None:
     """They take a request of a function for a submission, and miss its fields."""
-    assert is_without_handler(result) is is_so
+    assert was_taken_for_submission(result) is is_so
 
 
 def test_the_list_has_limits_runs_and_tips() -> None:
