@@ -183,7 +183,10 @@ class DeploySteps:
         for each in (outputs, api_outputs(outputs)):
             redeploy_failed(deployment.aws, self._ui, each)
         running = wait_for_services(deployment, outputs)
-        return f"{' and '.join(running)} run" if running else "the environment has no workers"
+        if not running:
+            return "the environment has no workers"
+        url = outputs.get("api_url")
+        return f"{' and '.join(running)} run" + (f", at {url}" if url else "")
 
     def smoke(self) -> str:
         """Test the queues end to end; a failure names the way back."""

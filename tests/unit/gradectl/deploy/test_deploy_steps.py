@@ -167,11 +167,12 @@ def test_the_deployments_of_the_workers_and_of_the_api_are_waited_for() -> None:
         "service_name": "workers",
         "task_definition_arn": arns["workers"],
         "api_service_name": "api",
+        "api_url": "https://grading.example.com/",
         "api_task_definition_arn": arns["api"],
     }
     deployment.outputs = lambda **_: outputs  # type: ignore[method-assign]  # a fake of this test
 
     details = run(deployment, "wait")
 
-    assert details == ["the workers and the HTTP API run"]
+    assert details == ["the workers and the HTTP API run, at https://grading.example.com/"]
     assert set(asked) == {("dev", "workers"), ("dev", "api")}
