@@ -62,7 +62,7 @@ output "bucket_name" {
 }
 
 output "cluster_arn" {
-  description = "ARN of the Name of the ECS cluster of the workers."
+  description = "ARN of the ECS cluster of the workers."
   value       = module.ecs_grading.cluster_arn
 }
 

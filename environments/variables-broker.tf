@@ -107,7 +107,7 @@ variable "mq_existing" {
     name               = optional(string)           # name of the broker
     endpoints          = optional(list(string), []) # endpoints of other protocols
     log_group_names    = optional(list(string), []) # log groups of the broker
-    security_group_ids = optional(list(string), []) # its groups, which must allow the group of the workers; or:
+    security_group_ids = optional(list(string), []) # its groups, which must allow the groups of workers and web; or:
     cidr_blocks        = optional(list(string), []) # its addresses
   })
   default = null

@@ -123,7 +123,7 @@ variable "db_existing" {
     identifier         = optional(string)            # instance identifier, for alarms
     arn                = optional(string)            # required with db_enable_iam_authentication
     resource_id        = optional(string)            # db-...; required with db_enable_iam_authentication
-    security_group_ids = optional(list(string), [])  # its groups, which must allow the group of the workers; or:
+    security_group_ids = optional(list(string), [])  # its groups, which must allow the groups of workers and web; or:
     cidr_blocks        = optional(list(string), [])  # its addresses
   })
   default = null

@@ -31,7 +31,7 @@ variable "vpc_existing" {
     vpc_id                  = string                     # vpc-...
     vpc_cidr_block          = string                     # its IPv4 range
     private_subnet_ids      = list(string)               # two or more, each in a different zone
-    public_subnet_ids       = optional(list(string), []) # two or more, each in a different zone; for enable_web_tier
+    public_subnet_ids       = optional(list(string), []) # two or more, each in a different zone; for enable_web_tier and enable_api
     private_route_table_ids = optional(list(string), []) # route tables of the private subnets
     s3_prefix_list_id       = optional(string)           # pl-... of an existing S3 endpoint
     restrict_s3             = optional(bool, false)      # all clients of these route tables may change only buckets of this account
@@ -39,7 +39,7 @@ variable "vpc_existing" {
     endpoint_private_dns    = optional(bool, true)       # all of the VPC uses vpc_interface_endpoints for their services
 
     endpoints = optional(object({                     # existing interface endpoints
-      security_group_ids = optional(list(string), []) # their groups, which must allow the group of the workers; or:
+      security_group_ids = optional(list(string), []) # their groups, which must allow the groups of workers and web; or:
       cidr_blocks        = optional(list(string), []) # their addresses
     }))
   })
