@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -37,6 +38,7 @@ from grader.api.waiting import WaitingHub
 from grader.errors import GraderError
 from grader.logs import Logger
 
+_ENDPOINTS = (submissions.router, runs.router, catalogue.router, operation.router)
 _BUCKET_THREADS = 16
 _DATABASE_THREADS = 2
 _MOST_ROWS_AT_ONCE = 500
@@ -77,14 +79,17 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.parts = parts
     app.state.gate = services.gate
-    for module in (submissions, runs, catalogue, operation):
-        app.include_router(module.router)
-    describe(app)
-    app.include_router(docs_router(app))
-    for router in services.routers:
+    app.openapi_schema = _description()
+    for router in (*_ENDPOINTS, docs_router(app.openapi_schema), *services.routers):
         app.include_router(router)
     _handle_errors(app, services.log)
     return app
+
+
+@cache
+def _description() -> dict[str, Any]:
+    """Describe the endpoints once in a process; it takes longer than all else that makes an app."""
+    return describe(_ENDPOINTS)
 
 
 def _parts(services: Services) -> Parts:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
@@ -22,13 +23,16 @@ _REF = "#/components/schemas/{model}"
 _OPEN = ("/health",)
 
 
-def describe(app: FastAPI) -> None:
-    """Give an application its OpenAPI document, made of the endpoints that it has now."""
-    document = get_openapi(
+def describe(routers: Iterable[APIRouter]) -> dict[str, Any]:
+    """Make the OpenAPI document of endpoints."""
+    together = APIRouter()
+    for router in routers:
+        together.include_router(router)
+    document: dict[str, Any] = get_openapi(
         title=_TITLE,
         version=version("gradectl"),
         description=_DESCRIPTION,
-        routes=app.routes,
+        routes=together.routes,
         summary="Asynchronous grading of programs",
     )
     components = document.setdefault("components", {})
@@ -44,7 +48,7 @@ def describe(app: FastAPI) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(path, operation)
-    app.openapi_schema = document
+    return document
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:
