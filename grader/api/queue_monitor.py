@@ -9,7 +9,7 @@ from time import monotonic
 
 from grader.api.errors import ApiError
 from grader.api.remote import RemoteService
-from grader.contract.submissions import QueuePosition
+from grader.contract.submissions import NoteCode, QueuePosition
 from grader.errors import GraderError
 from grader.ports.messages import QueueInspector, QueueStatistics
 
@@ -18,8 +18,10 @@ _FRESH_SECONDS = 1.0
 _USABLE_SECONDS = 30.0
 #: Reading a submission must not wait for a broker that is silent.
 _PATIENCE_SECONDS = 1.0
-_NOBODY = "no worker runs; it starts when one does"
-_MAYBE_NOBODY = "no request is in work; perhaps no worker runs"
+_NOTES: dict[NoteCode, str] = {
+    "NO_WORKER": "no worker runs; it starts when one does",
+    "PERHAPS_NO_WORKER": "no request is in work; perhaps no worker runs",
+}
 
 
 class QueueMonitor:
@@ -157,18 +159,20 @@ def position_of(counters: QueueStatistics, ticket: int | None) -> QueuePosition:
     if ticket is not None and counters.enqueued >= ticket:  # else the broker counts anew
         gone = counters.dequeued + counters.expired + counters.in_flight
         position = min(max(ticket - gone + 1, 1), max(counters.waiting, 1))
+    code = _note_code(counters)
     return QueuePosition(
         name=counters.queue,
         position=position,
         waiting=counters.waiting,
         consumers=counters.consumers,
-        note=_note(counters),
+        note=_NOTES[code] if code else None,
+        note_code=code,
     )
 
 
-def _note(counters: QueueStatistics) -> str | None:
+def _note_code(counters: QueueStatistics) -> NoteCode | None:
     if counters.consumers == 0:
-        return _NOBODY
+        return "NO_WORKER"
     if counters.consumers is None and counters.waiting and not counters.in_flight:
-        return _MAYBE_NOBODY
+        return "PERHAPS_NO_WORKER"
     return None

@@ -31,6 +31,10 @@ class SubmissionStatus(StrEnum):
         return self in (SubmissionStatus.COMPLETED, SubmissionStatus.FAILED)
 
 
+#: Why a submission waits, for programs and translations; `note` says it in English.
+NoteCode = Literal["NO_WORKER", "PERHAPS_NO_WORKER"]
+
+
 class QueuePosition(Message):
     """What a waiting submission waits for."""
 
@@ -43,6 +47,7 @@ class QueuePosition(Message):
         int | None, Field(description="workers that take from it; absent: not counted")
     ] = None
     note: Annotated[str | None, Field(description="why it waits, such as: no worker runs")] = None
+    note_code: Annotated[NoteCode | None, Field(description="the same for programs")] = None
 
 
 class Progress(Message):

@@ -19,11 +19,21 @@ from grader.contract.functions import FunctionAnswer, FunctionStatus
 from grader.contract.messages import CaseResult, Failure, Grade
 from grader.contract.submissions import Progress, QueuePosition, Submission, SubmissionStatus
 from grader.contract.verdicts import ErrorCode, Verdict
+from grader.judge.optimization_tip import optimization_tip
+from grader.sandbox.runs import RunLimits
 
 pytestmark = pytest.mark.engine
 
 FIRST = f"req_{1:032x}"
 EVENTS = f"/v1/submissions/{FIRST}/events"
+WITHOUT_WORKER = QueuePosition(
+    name="grading-requests",
+    position=3,
+    waiting=7,
+    consumers=0,
+    note="no worker runs",
+    note_code="NO_WORKER",
+)
 
 
 def a_case(number: int, verdict: Verdict = Verdict.ACCEPTED) -> CaseResult:
@@ -54,6 +64,19 @@ def graded(api: FakeApi, cases: Sequence[CaseResult], **values: Any) -> Submissi
         **values,
     )
     return changed(api, status=SubmissionStatus.COMPLETED, result=grade)
+
+
+def tip(time_ms: int, memory_mb: int) -> str | None:
+    """What a worker suggests after a case with 5 s and 256 MB."""
+    case = CaseResult(case=1, status=Verdict.ACCEPTED, time=time_ms, memory=memory_mb)
+    grade = Grade(
+        verdict=case.status,
+        score=100,
+        execution_time=time_ms,
+        memory_usage=memory_mb,
+        test_results=(case,),
+    )
+    return optimization_tip(grade, RunLimits(5000, 9000, 256, 1 << 20, 16, True))
 
 
 def answered(request_id: str, **changes: Any) -> FunctionAnswer:
@@ -146,11 +169,8 @@ def test_a_waiting_submission_tells_its_place_and_why(page: Page, api: FakeApi) 
     """Position, number of workers and the note, on the screen and for a screen reader."""
     submit(page)
     api.wait_for("GET", EVENTS)
-    queue = QueuePosition(
-        name="grading-requests", position=3, waiting=7, consumers=0, note="no worker runs"
-    )
 
-    api.push(changed(api, queue=queue))
+    api.push(changed(api, queue=WITHOUT_WORKER))
 
     text = "Place 3 of 7 in the queue · workers: 0 · no worker runs"
     expect(page.locator("#result-body")).to_contain_text(text)
@@ -184,6 +204,32 @@ def test_the_error_of_the_server_is_shown_with_its_next_step(page: Page, api: Fa
 
     expect(page.locator("#submit-error")).to_have_text("the body has 3 MB · ask for an upload URL")
     expect(page.get_by_label("Source")).to_have_value("print(1)")
+
+
+def test_a_korean_page_says_why_in_korean(page: Page, api: FakeApi) -> None:
+    """Why a submission waits or was refused, and the tip; with what only the server says."""
+    page.locator("#locale").select_option("ko")
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    detail = "the key has not the scope submit"
+    api.errors["POST /v1/submissions"] = [ApiError(Kind.FORBIDDEN, detail, next_step="ask")]
+    page.locator("#problem").select_option("sum")
+    page.locator("#source").fill("print(7)")
+    page.keyboard.press("Control+Enter")
+    text = f"이 키에는 필요한 권한이 없습니다. 운영자에게 요청하세요. · {detail}"
+    expect(page.locator("#submit-error")).to_have_text(text)
+
+    page.keyboard.press("Control+Enter")
+    api.wait_for("GET", EVENTS)
+    api.push(changed(api, queue=WITHOUT_WORKER))
+    waiting = "대기열 7개 중 3번째 · 워커 0개 · 실행 중인 워커가 없습니다."
+    expect(page.locator("#result-body")).to_contain_text(waiting)
+    expect(page.locator("#announcer")).to_contain_text(waiting)
+
+    api.push(graded(api, [a_case(1)], optimization_tip=tip(time_ms=20, memory_mb=6)))
+    expect(page.locator(".tip")).to_have_text(
+        "도움말: 메모리 제한은 256 MB인데 6 MB만 사용했습니다. 16 MB면 충분합니다. "
+        "CPU 시간 제한은 5000 ms인데 20 ms만 사용했습니다. 100 ms면 충분합니다."
+    )
 
 
 def test_a_submission_is_possible_with_the_keyboard_alone(tab: Watched, api: FakeApi) -> None:
@@ -359,6 +405,10 @@ def test_a_failed_submission_shows_its_reason(page: Page, api: FakeApi) -> None:
         "the problem has no test cases (TEST_CASES_NOT_FOUND)"
     )
     expect(page.locator("#announcer")).to_have_text("Not graded: the problem has no test cases")
+    page.locator("#locale").select_option("ko")
+    expect(page.locator("#result-body")).to_contain_text(
+        "문제에 테스트 케이스가 없습니다. · the problem has no test cases (TEST_CASES_NOT_FOUND)"
+    )
 
 
 def test_a_run_of_a_function_is_followed_to_its_answer(tab: Watched, api: FakeApi) -> None:

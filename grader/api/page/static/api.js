@@ -10,6 +10,7 @@ export class ApiError extends Error {
   constructor(status, problem = {}, retryAfter = 0) {
     super(problem.detail || problem.title || "");
     this.status = status;
+    this.kind = /[\w-]*$/.exec(problem.type ?? "")[0];
     this.nextStep = problem.nextStep || "";
     this.fields = problem.errors || [];
     this.retryAfter = retryAfter;

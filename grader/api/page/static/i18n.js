@@ -9,8 +9,8 @@ let locale = "en";
 export const t = (key, parameters = {}) =>
   (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => parameters[name] ?? whole);
 
-/** The text of a key, or another text where the page does not know it. */
-export const textOr = (key, other) => texts[key] ?? other;
+/** The text of a key, or another text without it. English has none for what the server says in English. */
+export const textOr = (key, other, parameters) => (key in texts ? t(key, parameters) : other);
 
 export const time = (moment) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" })
   .format(new Date(moment));

@@ -23,7 +23,7 @@ export function stateChip(found) {
 export function summary(found) {
   if (isAnswer(found)) return `${found.functionId}: ${textOr(`verdict.${found.status}`, found.status)}`;
   if (found.result) return t("say.verdict", { verdict: textOr(`verdict.${found.result.verdict}`, found.result.verdict), score: found.result.score });
-  if (found.error) return t("say.failed", { message: found.error.message });
+  if (found.error) return t("say.failed", { message: textOr(`failure.${found.error.code}`, found.error.message) });
   if (found.status === "running") return t(found.progress?.phase === "compiling" ? "say.compiling" : "say.running");
   return waitingText(found.queue) ?? t("status.queued");
 }
@@ -32,9 +32,15 @@ function waitingText(queue) {
   if (!queue) return null;
   const parts = [queue.position ? t("queue.position", { position: queue.position, waiting: queue.waiting }) : t("queue.waiting", { waiting: queue.waiting })];
   if (typeof queue.consumers === "number") parts.push(t("queue.consumers", { consumers: queue.consumers }));
-  if (queue.note) parts.push(queue.note);
+  if (queue.note) parts.push(textOr(`note.${queue.noteCode}`, queue.note));
   return parts.join(" · ");
 }
+
+const failureText = ({ code, message }) => [textOr(`failure.${code}`, ""), `${message} (${code})`].filter(Boolean).join(" · ");
+
+/** A tip in the language of the page where it has the form of a grading, else in the words of the worker. */
+const tipText = (tip) => tip.replace(/(\d+ (MB|ms)) of (?:memory|CPU time) asked, (\d+ \2) used: (\d+ \2) would do\./g,
+  (sentence, limit, unit, used, enough) => textOr(unit === "MB" ? "tip.memory" : "tip.time", sentence, { limit, used, enough }));
 
 export class ResultView {
   #cases = new Map();
@@ -74,9 +80,9 @@ export class ResultView {
       el("p", {}, grade ? verdictChip(grade.verdict, true) : stateChip(found), " ", grade ? t("result.score", { score: grade.score }) : ""),
       !grade && !found.error && found.status === "running" ? this.#progress(done, total) : null,
       found.status === "queued" ? el("p", {}, waitingText(found.queue) ?? t("queue.unknown")) : null,
-      found.error ? el("p", { className: "error" }, `${found.error.message} (${found.error.code})`) : null,
+      found.error ? el("p", { className: "error" }, failureText(found.error)) : null,
       grade?.reason ? el("p", {}, grade.reason) : null,
-      grade?.optimizationTip ? el("p", { className: "tip" }, el("strong", {}, t("result.tip")), " ", grade.optimizationTip) : null,
+      grade?.optimizationTip ? el("p", { className: "tip" }, el("strong", {}, t("result.tip")), " ", tipText(grade.optimizationTip)) : null,
       grade?.message ? el("div", {}, el("h3", {}, t("result.message")), el("pre", { tabIndex: 0 }, grade.message)) : null,
       this.#facts(found),
     ];

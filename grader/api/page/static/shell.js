@@ -2,19 +2,20 @@
 // its user chooses otherwise.
 import { Api, ApiError } from "./api.js";
 import { byId, stored } from "./dom.js";
-import { startLocale, t } from "./i18n.js";
+import { startLocale, t, textOr } from "./i18n.js";
 
 const KEY = "grading.key";
 
-/** What went wrong, in words: the server's own, its next step, and each wrong field. */
+/** What went wrong, in words: the kind in the language of the page, the server's own, and each wrong field. */
 export function describe(error) {
   if (!(error instanceof ApiError)) return String(error?.message ?? error);
   const known = { 0: "error.network", 401: "error.key", 413: "error.large" }[error.status];
-  const parts = [error.message || t(known ?? "error.status", { status: error.status })];
-  parts.push(...error.fields.map((each) => `${each.field}: ${each.message}`));
-  if (error.nextStep) parts.push(error.nextStep);
+  const kind = textOr(`problems.${error.kind}`, "");
+  const parts = [kind, error.message || t(known ?? "error.status", { status: error.status })];
+  parts.push(...error.fields.map((each) => `${each.field}: ${each.message}`).filter((each) => !error.message.includes(each)));
+  if (!kind) parts.push(error.nextStep); // the translation has it
   if (error.retryAfter) parts.push(t("error.retry", { seconds: error.retryAfter }));
-  return parts.join(" · ");
+  return parts.filter(Boolean).join(" · ");
 }
 
 function startTheme() {

@@ -62,10 +62,10 @@ def test_a_batch_that_waits_tells_why(api: MemoryApi) -> None:
     taken, *waiting = api.get(accepted["url"]).json["submissions"]
 
     assert "queue" not in taken
-    queue = {"name": "grading-requests", "waiting": 3, "consumers": 0}
-    assert [each["queue"] for each in waiting] == [
-        {**queue, "note": "no worker runs; it starts when one does"}
-    ] * 2
+    queue = waiting[0]["queue"]
+    assert (queue["name"], queue["waiting"], queue["consumers"]) == ("grading-requests", 3, 0)
+    assert queue["noteCode"] == "NO_WORKER"
+    assert [each["queue"] for each in waiting] == [queue, queue]
 
 
 def test_one_invalid_submission_refuses_the_batch(api: MemoryApi) -> None:
