@@ -42,7 +42,9 @@ class NewSubmission(_Body):
     time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")] = 5000
     memory_limit: Annotated[int, Field(gt=0, description="MB per case")] = 256
     stop_at_first_failure: bool = False
-    priority: bool = False
+    priority: Annotated[
+        bool, Field(description="use the urgent queue; only for keys without a user, or with admin")
+    ] = False
     webhook_url: Annotated[_Url | None, Field(description="receives the result")] = None
 
     @property
@@ -96,7 +98,7 @@ class NewRun(_Body):
     user_id: Annotated[
         _Text | None, Field(description="who runs it; only for keys without a user of their own")
     ] = None
-    priority: Annotated[bool, Field(description="of a function: use the urgent queue")] = False
+    priority: Annotated[bool, Field(description="of a function: use the urgent queue, as in a submission")] = False
     webhook_url: Annotated[_Url | None, Field(description="receives the answer too")] = None
     wait_seconds: Annotated[float, Field(ge=0, le=25, description="longest wait")] = 25
 
@@ -214,6 +216,7 @@ class Me(Message):
     name: str
     user_id: str | None = None
     scopes: list[str]
+    priority: Annotated[bool, Field(description="whether it may use the urgent queue")]
 
 
 class HealthPage(Message):

@@ -53,6 +53,11 @@ class Caller:
         """Whether it has one of these scopes."""
         return not self.scopes.isdisjoint(scopes)
 
+    @property
+    def may_use_priority(self) -> bool:
+        """Whether it may use the urgent queue: a service, or an operator; a user may not."""
+        return self.user_id is None or Scope.ADMIN in self.scopes
+
     def may_see(self, user_id: str) -> bool:
         """Whether it may read the submissions of a user."""
         if Scope.READ_ALL in self.scopes:

@@ -50,5 +50,11 @@ async def list_languages(_caller: Anyone) -> Response:
 @router.get("/me", response_model=Me, responses=errors())
 async def me(caller: Anyone) -> Response:
     """Read what the key may do."""
-    scopes = sorted(caller.scopes)
-    return answer(Me(name=caller.name, user_id=caller.user_id, scopes=scopes))
+    return answer(
+        Me(
+            name=caller.name,
+            user_id=caller.user_id,
+            scopes=sorted(caller.scopes),
+            priority=caller.may_use_priority,
+        )
+    )

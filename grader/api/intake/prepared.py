@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader.api.auth import Caller
+from grader.api.errors import ApiError, Kind
 from grader.api.models import NewRun, NewSubmission
 from grader.api.queue_monitor import QueueMonitor
 from grader.api.requests import Identity, function_request, grading_request, source_of, user_of
@@ -91,11 +92,11 @@ class RequestFactory:
             prefix: Path of the submission in the body, for errors.
 
         Raises:
-            ApiError: A value is invalid.
+            ApiError: A value is invalid, or the caller may not use the urgent queue.
         """
         source = source_of(body, prefix)
         request = self._grading(caller, body, source, identity, options, prefix)
-        queue = self._options.queue_of(priority=body.priority)
+        queue = self._queue(caller, priority=body.priority)
         metadata = source_metadata(request, source)
         about = self.about(caller, request.user_id, identity, queue)
         program = Program(self._key(request), source.content)
@@ -107,7 +108,7 @@ class RequestFactory:
         """Make the upload of a submission without its program; as `submission`."""
         source = source_of(body)
         request = self._grading(caller, body, source, identity, options)
-        queue = self._options.queue_of(priority=body.priority)
+        queue = self._queue(caller, priority=body.priority)
         metadata = source_metadata(request, source)
         for unknown in ("sizeBytes", "sha256"):
             del metadata[unknown]
@@ -120,7 +121,7 @@ class RequestFactory:
         """Make the request of a run of a function; as `submission`."""
         user_id = user_of(caller, body.user_id)
         request = function_request(body, function_id, user_id, identity.request_id)
-        queue = self._options.queue_of(priority=body.priority)
+        queue = self._queue(caller, priority=body.priority)
         known = {
             "requestId": identity.request_id,
             "functionId": function_id,
@@ -149,6 +150,15 @@ class RequestFactory:
             "queue": queue,
             "ticket": self._queues.ticket(queue) if queue else None,
         }
+
+    def _queue(self, caller: Caller, *, priority: bool) -> str:
+        if priority and not caller.may_use_priority:
+            raise ApiError(
+                Kind.FORBIDDEN,
+                "the key of a user may not use the urgent queue",
+                next_step="leave out priority, or use a service key",
+            )
+        return self._options.queue_of(priority=priority)
 
     def _key(self, request: GradingRequest) -> str:
         return request.source_url(self._options.bucket).key

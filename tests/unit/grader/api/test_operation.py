@@ -55,6 +55,7 @@ def test_languages_and_the_caller_are_known_to_any_key(api: MemoryApi) -> None:
         "name": "Ann's key",
         "userId": "ann",
         "scopes": ["read-own", "submit"],
+        "priority": False,
     }
 
 

@@ -46,10 +46,29 @@ def test_a_submission_is_stored_and_then_sent(api: MemoryApi) -> None:
 
 def test_an_urgent_submission_goes_to_its_queue(api: MemoryApi) -> None:
     """Workers take from it first."""
-    api.post("/v1/submissions", {**PROGRAM, "priority": True})
+    for key in ("service", "admin"):
+        api.post("/v1/submissions", {**PROGRAM, "userId": "root", "priority": True}, key=key)
 
     assert not api.sent()
-    assert len(api.sent("grading-priority")) == 1
+    assert len(api.sent("grading-priority")) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/submissions", {**PROGRAM, "priority": True}),
+        ("/v1/submissions", {"problemId": "sum", "language": "python", "priority": True}),
+        ("/v1/run", {"submission": {**PROGRAM, "priority": True}}),
+        ("/v1/run", {"functionId": "f", "priority": True}),
+        ("/v1/batches", {"submissions": [PROGRAM, {**PROGRAM, "priority": True}]}),
+    ],
+)
+def test_a_user_does_not_overtake_others(api: MemoryApi, path: str, body: object) -> None:
+    """Else each would; only a service knows what is urgent."""
+    answer = api.post(path, body)
+
+    assert (answer.status, answer.kind) == (403, "forbidden")
+    assert (api.sent(), api.sent("grading-priority"), api.store.objects) == ([], [], {})
 
 
 def test_a_program_may_be_base64_and_has_its_extension(api: MemoryApi) -> None:
