@@ -50,7 +50,7 @@ class Problem:
     id: str
     file: str
     language: str
-    limits: Limits
+    limits: Limits | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Task:
     @property
     def key(self) -> str:
         """What makes it the same program for the same problem."""
-        limits = self.problem.limits
+        limits = self.problem.limits or Limits()
         parts = (
             *(self.student, self.commit, self.problem.id, self.problem.file),
             *(self.problem.language, str(limits.time_ms), str(limits.memory_mb)),
@@ -95,7 +95,9 @@ def read_course(path: Path) -> Course:
             raise ValueError(f"{path}: problems.{number}: {', '.join(sorted(missing))} is missing")
         if Path(each["file"]).is_absolute() or ".." in Path(each["file"]).parts:
             raise ValueError(f"{path}: problems.{number}.file: must be inside the student's folder")
-        limits = Limits(int(each.get("time_ms", 5000)), int(each.get("memory_mb", 256)))
+        is_limited = "time_ms" in each or "memory_mb" in each
+        given = Limits(int(each.get("time_ms", 5000)), int(each.get("memory_mb", 256)))
+        limits = given if is_limited else None
         problems.append(Problem(str(each["id"]), str(each["file"]), str(each["language"]), limits))
     if not problems:
         raise ValueError(f"{path}: it has no [[problems]]")
@@ -237,7 +239,7 @@ def finish_pending(client: HttpGradingClient, state: State) -> None:
 
 def stored(program: Program) -> dict[str, Any]:
     """Write a program for the state file."""
-    source, limits = program.source, program.limits or Limits()
+    source, limits = program.source, program.limits
     if not isinstance(source, Source):
         raise TypeError("a program of a course has a file")
     return {
@@ -246,14 +248,14 @@ def stored(program: Program) -> dict[str, Any]:
         "file": source.name,
         "content": base64.b64encode(source.content).decode(),
         "user": program.user_id,
-        "limits": [limits.time_ms, limits.memory_mb],
+        "limits": [limits.time_ms, limits.memory_mb] if limits else None,
     }
 
 
 def restored(found: Mapping[str, Any]) -> Program:
     """Read a program of the state file."""
     source = Source(found["file"], base64.b64decode(found["content"]))
-    limits = Limits(*found["limits"])
+    limits = Limits(*found["limits"]) if found["limits"] else None
     return Program(found["problem"], found["language"], source, found["user"], limits)
 
 

@@ -106,7 +106,8 @@ def _parts(services: Services) -> Parts:
         most_at_once=_MOST_ROWS_AT_ONCE,
     )
     lookup = Lookup(rows, metadata, queues, services.reader, database)
-    factory = RequestFactory(options, queues)
+    catalogue = Catalogue(services.store, bucket)
+    factory = RequestFactory(options, queues, catalogue)
     dispatcher = Dispatcher(
         services, bucket=bucket, sending=sending, queues=queues, metadata=metadata, lookup=lookup
     )
@@ -131,7 +132,7 @@ def _parts(services: Services) -> Parts:
         lookup=lookup,
         hub=hub,
         queues=queues,
-        catalogue=Catalogue(services.store, bucket),
+        catalogue=catalogue,
         operator=Operator(options.environment, queues, services.reader, database),
         metrics=metrics,
         database=database,

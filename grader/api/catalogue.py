@@ -10,17 +10,20 @@ from time import monotonic
 from grader.api.lookup import not_found
 from grader.api.models import LanguageInfo, Problem
 from grader.api.remote import RemoteService
+from grader.client.submission import Limits
 from grader.contract.bucket import description_key, problem_prefix
 from grader.contract.messages import IDENTIFIER
 from grader.errors import HiddenObjectError, ObjectNotFoundError, ObjectTooLargeError
 from grader.languages import LANGUAGES
 from grader.ports.stores import SubmissionStore
-from grader.problems.problem_yaml import PROBLEM_YAML, title_of
+from grader.problems.model import ProblemSettings
+from grader.problems.problem_yaml import PROBLEM_YAML, summary_of
 
 _PROBLEMS = "problems/"
 _FRESH_SECONDS = 60.0
 _TITLES_FRESH_SECONDS = 600.0
 _MOST_PROBLEMS = 1000
+_MOST_KNOWN = 10_000
 _MOST_YAML_BYTES = 64 << 10
 _MOST_STATEMENT_BYTES = 1 << 20
 #: Problems of `gradectl smoke` exist for seconds.
@@ -40,7 +43,7 @@ class Catalogue:
     """
     The problems of the bucket, as far as people who submit may know them.
 
-    Nothing but the name in `problem.yaml` and `description.md` is read.
+    Nothing but `description.md`, and the name and the limits in `problem.yaml` are read.
 
     Args:
         store: The bucket.
@@ -72,10 +75,23 @@ class Catalogue:
         async with self._lock:
             if self._clock() - self._listed_at >= _FRESH_SECONDS:
                 ids = await self._bucket.call(self._ids)
-                self._listed = list(await asyncio.gather(*map(self._problem, ids)))
-                self._known = {each: self._known[each] for each in ids}
+                self._listed = list(
+                    await asyncio.gather(
+                        *(self._problem(each, _TITLES_FRESH_SECONDS) for each in ids)
+                    )
+                )
                 self._listed_at = self._clock()
             return self._listed
+
+    async def limits(self, problem_id: str) -> Limits:
+        """
+        Return the limits of a problem, at most a minute old; those of the API for one without.
+
+        Raises:
+            ApiError: 503 if the bucket is away.
+        """
+        found = await self._problem(problem_id, _FRESH_SECONDS)
+        return Limits(found.time_limit, found.memory_limit)
 
     async def statement(self, problem_id: str) -> str:
         """
@@ -101,11 +117,13 @@ class Catalogue:
         )
         return [name for name, _ in zip(found, range(_MOST_PROBLEMS), strict=False)]
 
-    async def _problem(self, problem_id: str) -> Problem:
+    async def _problem(self, problem_id: str, fresh_seconds: float) -> Problem:
         read_at, known = self._known.get(problem_id, (float("-inf"), None))
-        if known is not None and self._clock() - read_at < _TITLES_FRESH_SECONDS:
+        if known is not None and self._clock() - read_at < fresh_seconds:
             return known
         found = await self._bucket.call(lambda: self._read(problem_id))
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
         self._known[problem_id] = (self._clock(), found)
         return found
 
@@ -117,16 +135,20 @@ class Catalogue:
             has_statement = True
         except _ABSENT:
             has_statement = False
+        settings = self._settings(problem_id)
+        default = Limits()
         return Problem(
             problem_id=problem_id,
-            title=self._title(problem_id) or problem_id,
+            title=settings.title or problem_id,
             has_statement=has_statement,
+            time_limit=settings.time_limit_ms or default.time_ms,
+            memory_limit=settings.memory_limit_mb or default.memory_mb,
         )
 
-    def _title(self, problem_id: str) -> str:
+    def _settings(self, problem_id: str) -> ProblemSettings:
         key = f"{problem_prefix(problem_id)}{PROBLEM_YAML}"
         try:
             text = self._store.get(key, max_bytes=_MOST_YAML_BYTES)
         except (*_ABSENT, ObjectTooLargeError):
-            return ""
-        return title_of(text)
+            return ProblemSettings()
+        return summary_of(text)

@@ -12,6 +12,8 @@ from grader.contract.submissions import Submission
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _Url = Annotated[str, Field(max_length=2048, examples=["https://example.com/grading"])]
 
+_LIMIT = "by default that of the problem, which keys of users can only lower"
+
 
 class _Body(Message):
     """A request body: unknown fields are an error, because a typo would be ignored otherwise."""
@@ -39,8 +41,11 @@ class NewSubmission(_Body):
     user_id: Annotated[
         _Text | None, Field(description="who submits; only for keys without a user of their own")
     ] = None
-    time_limit: Annotated[int, Field(gt=0, description="CPU milliseconds per case")] = 5000
-    memory_limit: Annotated[int, Field(gt=0, description="MB per case")] = 256
+    time_limit: Annotated[
+        int | None,
+        Field(gt=0, description=f"CPU milliseconds per case; {_LIMIT}"),
+    ] = None
+    memory_limit: Annotated[int | None, Field(gt=0, description=f"MB per case; {_LIMIT}")] = None
     stop_at_first_failure: bool = False
     priority: Annotated[
         bool, Field(description="use the urgent queue; only for keys without a user, or with admin")
@@ -98,7 +103,9 @@ class NewRun(_Body):
     user_id: Annotated[
         _Text | None, Field(description="who runs it; only for keys without a user of their own")
     ] = None
-    priority: Annotated[bool, Field(description="of a function: use the urgent queue, as in a submission")] = False
+    priority: Annotated[
+        bool, Field(description="of a function: use the urgent queue, as in a submission")
+    ] = False
     webhook_url: Annotated[_Url | None, Field(description="receives the answer too")] = None
     wait_seconds: Annotated[float, Field(ge=0, le=25, description="longest wait")] = 25
 
@@ -116,6 +123,8 @@ class Problem(Message):
     problem_id: str
     title: str
     has_statement: bool
+    time_limit: Annotated[int, Field(description="CPU milliseconds per case")]
+    memory_limit: Annotated[int, Field(description="MB per case")]
 
 
 class LanguageInfo(Message):

@@ -114,6 +114,28 @@ def user_of(caller: Caller, named: str | None, field: str = "userId") -> str:
     return caller.user_id
 
 
+def limits_of(caller: Caller, body: NewSubmission, problem: Limits, prefix: str = "") -> Limits:
+    """
+    Return the limits of a submission.
+
+    Args:
+        caller: Who sends it; a service sets what it likes, a user only less than the problem.
+        body: The submission.
+        problem: The limits of its problem.
+        prefix: Path of the submission in the body, for errors.
+
+    Raises:
+        ApiError: A user asks for more.
+    """
+    for field, asked, allowed, unit in (
+        ("timeLimit", body.time_limit, problem.time_ms, "ms"),
+        ("memoryLimit", body.memory_limit, problem.memory_mb, "MB"),
+    ):
+        if asked is not None and asked > allowed and caller.user_id is not None:
+            raise invalid(f"{prefix}{field}", f"{asked} {unit}; at most {allowed} {unit} allowed")
+    return Limits(body.time_limit or problem.time_ms, body.memory_limit or problem.memory_mb)
+
+
 def check_webhook(check: Callable[[str], str], url: str | None, field: str = "webhookUrl") -> None:
     """
     Check the receiver of a webhook, if there is one.
@@ -174,6 +196,7 @@ def _plain(name: str, extension: str) -> str:
 def grading_request(  # noqa: PLR0913 - what a request is made of, named at the call
     body: NewSubmission,
     source: Source,
+    limits: Limits,
     *,
     bucket: str,
     user_id: str,
@@ -193,7 +216,7 @@ def grading_request(  # noqa: PLR0913 - what a request is made of, named at the 
             problem_id=body.problem_id,
             language=body.language,
             source=source,
-            limits=Limits(body.time_limit, body.memory_limit),
+            limits=limits,
             user_id=user_id,
             request_id=request_id,
             options=options,

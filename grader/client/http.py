@@ -56,7 +56,7 @@ class Program:
         language: A language of the workers.
         source: The program, at most `LARGEST_IN_BODY`.
         user_id: Who submits; None: the user of the key.
-        limits: Limits of each test case.
+        limits: Limits of each test case; None: those of the problem.
         priority: Use the urgent queue.
     """
 
@@ -74,13 +74,10 @@ class Program:
 
     def body(self) -> dict[str, object]:
         """Return the document of the API, without a source that has to be uploaded."""
-        limits = self.limits or Limits()
-        document: dict[str, object] = {
-            "problemId": self.problem_id,
-            "language": self.language,
-            "timeLimit": limits.time_ms,
-            "memoryLimit": limits.memory_mb,
-        }
+        document: dict[str, object] = {"problemId": self.problem_id, "language": self.language}
+        if self.limits is not None:
+            document["timeLimit"] = self.limits.time_ms
+            document["memoryLimit"] = self.limits.memory_mb
         if self.size <= LARGEST_IN_BODY:
             document["sourceBase64"] = base64.b64encode(_content(self.source)).decode()
         if isinstance(self.source, Source):
@@ -166,10 +163,11 @@ class HttpGradingClient:
             language: A language of the workers, such as `python`.
             source: The program, at most `MAX_SOURCE_BYTES`.
             user_id: Who submits; only keys without a user of their own name one.
-            limits: Limits of each test case; 5,000 ms and 256 MB by default.
+            limits: Limits of each test case; None: those of the problem, which only a key without a
+                user can exceed.
             request_id: A text of your own, sent as `Idempotency-Key`: the same one never leads to
                 two results. The API makes the id from it, so use the id that is returned.
-            priority: Send to the urgent queue.
+            priority: Send to the urgent queue; not with the key of a user.
 
         Returns:
             The request id.

@@ -111,8 +111,8 @@ class ProblemSettings:
     """
     Settings of problem.yaml; None: not set, the worker's default applies.
 
-    Time and memory limits of a submission come from the request; those of problem.yaml are used by
-    `gradectl problem verify`.
+    A worker takes the time and memory limits from the request. Those of problem.yaml are used by
+    `gradectl problem verify`, and by the HTTP API for the requests that it makes.
 
     Args:
         title: Name of the problem.

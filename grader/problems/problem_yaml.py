@@ -80,10 +80,11 @@ def read_problem_yaml(
     return ProblemYaml(settings, rules, custom)
 
 
-def title_of(content: bytes) -> str:
-    """Return the name of a problem; empty if the file has none or is invalid."""
+def summary_of(content: bytes) -> ProblemSettings:
+    """Return the name and the limits of a problem; what is missing or invalid is not set."""
     document = Document.parse(PROBLEM_YAML, content, PackageReport())
-    return _title(document.take("name"))
+    named = ProblemSettings(title=_title(document.take("name")))
+    return _read_limits(document.section("limits"), named)
 
 
 def _is_scoring(document: Document, types: tuple[str, ...]) -> bool:

@@ -57,6 +57,17 @@ Read **n** and then $n$ numbers; print their *sum*.
 """
 
 
+def a_problem(problem_id: str, title: str, *, has_statement: bool = False) -> Problem:
+    """A problem with the usual limits."""
+    return Problem(
+        problem_id=problem_id,
+        title=title,
+        has_statement=has_statement,
+        time_limit=5000,
+        memory_limit=256,
+    )
+
+
 @dataclass
 class Call:
     """A call that arrived."""
@@ -99,9 +110,9 @@ class FakeApi:
     def reset(self) -> None:
         """Forget what a test left."""
         self.problems = [
-            Problem(problem_id="sum", title="Sum of numbers", has_statement=True),
-            Problem(problem_id="best-stretch", title="Best stretch", has_statement=False),
-            Problem(problem_id="shortest-path", title="Shortest path", has_statement=False),
+            a_problem("sum", "Sum of numbers", has_statement=True),
+            a_problem("best-stretch", "Best stretch"),
+            a_problem("shortest-path", "Shortest path"),
         ]
         self.languages = [
             LanguageInfo(name="python", title="Python", version="3.11", extension=".py"),

@@ -49,14 +49,16 @@ class Batches:
         """
         check_webhook(self._check_webhook, body.webhook_url)
         identity = identify(caller, key, body, "batch")
-        members = self._members(caller, body, identity)
+        members = await self._members(caller, body, identity)
         for queue, count in Counter(each.queue for each in members).items():
             await self._dispatcher.check_room(identity, queue, count)
         await self._dispatcher.record(identity, self._metadata(caller, identity, members))
         await asyncio.gather(*map(self._dispatcher.take, members))
         return identity.request_id, [Accepted.queued(each.identity.request_id) for each in members]
 
-    def _members(self, caller: Caller, body: NewBatch, identity: Identity) -> list[PreparedRequest]:
+    async def _members(
+        self, caller: Caller, body: NewBatch, identity: Identity
+    ) -> list[PreparedRequest]:
         members = []
         for number, each in enumerate(body.submissions):
             prefix = f"submissions.{number}."
@@ -71,7 +73,7 @@ class Batches:
                 len(body.submissions),
             )
             mine = replace(identity, request_id=member_id(identity.request_id, number))
-            members.append(self._factory.submission(caller, each, mine, options, prefix))
+            members.append(await self._factory.submission(caller, each, mine, options, prefix))
         return members
 
     def _metadata(

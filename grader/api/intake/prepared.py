@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader.api.auth import Caller
+from grader.api.catalogue import Catalogue
 from grader.api.errors import ApiError, Kind
 from grader.api.models import NewRun, NewSubmission
 from grader.api.queue_monitor import QueueMonitor
-from grader.api.requests import Identity, function_request, grading_request, source_of, user_of
+from grader.api.requests import (
+    Identity,
+    function_request,
+    grading_request,
+    limits_of,
+    source_of,
+    user_of,
+)
 from grader.api.services import ApiOptions
 from grader.client.submission import RequestOptions, Source, source_metadata
 from grader.contract.messages import GradingRequest, JobRequest
@@ -67,13 +75,15 @@ class RequestFactory:
     Args:
         options: Names of bucket and queues.
         queues: Counters of the queues, from which the position of a request follows.
+        catalogue: The limits of the problems.
     """
 
-    def __init__(self, options: ApiOptions, queues: QueueMonitor) -> None:
+    def __init__(self, options: ApiOptions, queues: QueueMonitor, catalogue: Catalogue) -> None:
         self._options = options
         self._queues = queues
+        self._catalogue = catalogue
 
-    def submission(
+    async def submission(
         self,
         caller: Caller,
         body: NewSubmission,
@@ -92,22 +102,23 @@ class RequestFactory:
             prefix: Path of the submission in the body, for errors.
 
         Raises:
-            ApiError: A value is invalid, or the caller may not use the urgent queue.
+            ApiError: A value is invalid, the urgent queue is not for this caller, or the bucket is
+                away.
         """
         source = source_of(body, prefix)
-        request = self._grading(caller, body, source, identity, options, prefix)
+        request = await self._grading(caller, body, source, identity, options, prefix)
         queue = self._queue(caller, priority=body.priority)
         metadata = source_metadata(request, source)
         about = self.about(caller, request.user_id, identity, queue)
         program = Program(self._key(request), source.content)
         return PreparedRequest(identity, request, queue, metadata | about, program)
 
-    def upload(
+    async def upload(
         self, caller: Caller, body: NewSubmission, identity: Identity, options: RequestOptions
     ) -> Upload:
         """Make the upload of a submission without its program; as `submission`."""
         source = source_of(body)
-        request = self._grading(caller, body, source, identity, options)
+        request = await self._grading(caller, body, source, identity, options)
         queue = self._queue(caller, priority=body.priority)
         metadata = source_metadata(request, source)
         for unknown in ("sizeBytes", "sha256"):
@@ -163,7 +174,7 @@ class RequestFactory:
     def _key(self, request: GradingRequest) -> str:
         return request.source_url(self._options.bucket).key
 
-    def _grading(  # noqa: PLR0913, PLR0917 - what a request is made of
+    async def _grading(  # noqa: PLR0913, PLR0917 - what a request is made of
         self,
         caller: Caller,
         body: NewSubmission,
@@ -172,9 +183,11 @@ class RequestFactory:
         options: RequestOptions,
         prefix: str = "",
     ) -> GradingRequest:
+        limits = limits_of(caller, body, await self._catalogue.limits(body.problem_id), prefix)
         return grading_request(
             body,
             source,
+            limits,
             bucket=self._options.bucket,
             user_id=user_of(caller, body.user_id, f"{prefix}userId"),
             request_id=identity.request_id,

@@ -54,9 +54,9 @@ class Intake:
         identity = identify(caller, key, body)
         options = RequestOptions(body.stop_at_first_failure, body.webhook_url)
         if not body.has_program:
-            upload = self._factory.upload(caller, body, identity, options)
+            upload = await self._factory.upload(caller, body, identity, options)
             return await self._uploads.begin(upload)
-        return await self._take(self._factory.submission(caller, body, identity, options))
+        return await self._take(await self._factory.submission(caller, body, identity, options))
 
     async def run(self, caller: Caller, body: NewRun, key: str | None) -> Accepted:
         """

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from browser import Watched, sign_in, violations
-from fake_api import ADMIN_KEY, USER_KEY, FakeApi
+from fake_api import ADMIN_KEY, USER_KEY, FakeApi, a_problem
 from playwright.sync_api import Browser, Page, expect
 
-from grader.api.models import Problem
 from grader.contract.messages import CaseResult, Grade
 from grader.contract.submissions import Submission, SubmissionStatus
 from grader.contract.verdicts import Verdict
@@ -161,7 +160,7 @@ def test_the_operators_page_refuses_other_keys(tab: Watched, api: FakeApi) -> No
 
 def test_text_of_others_stays_text(tab: Watched, api: FakeApi) -> None:
     """Titles, statements, messages and names become neither elements nor scripts."""
-    api.problems = [Problem(problem_id="evil", title=HOSTILE, has_statement=True)]
+    api.problems = [a_problem("evil", HOSTILE, has_statement=True)]
     api.statements = {"evil": HOSTILE_MARKDOWN}
     api.documents["req_h"] = [hostile()]
     page = tab.page

@@ -13,9 +13,10 @@ PROGRAM = {"problemId": "sum", "language": "python", "source": "print(3)"}
 
 
 def test_problems_have_titles_and_nothing_hidden(api: MemoryApi) -> None:
-    """Only the name and whether there is a statement are read."""
+    """Only the name, the limits, and whether there is a statement are read."""
     files = {
-        "problems/sum/problem.yaml": b"name: {en: Sum of two, ko: '\xed\x95\xa9'}\nlimits: {}",
+        "problems/sum/problem.yaml": b"name: {en: Sum of two, ko: '\xed\x95\xa9'}\n"
+        b"limits: {time_limit: 0.5, memory: 64}",
         "problems/sum/description.md": b"# Add <script>",
         "problems/sum/testcases/1.in": b"hidden",
         "problems/odd/problem.yaml": b"\xff: [",
@@ -29,8 +30,20 @@ def test_problems_have_titles_and_nothing_hidden(api: MemoryApi) -> None:
     answer = api.get("/v1/problems")
 
     assert answer.json == [
-        {"problemId": "odd", "title": "odd", "hasStatement": False},
-        {"problemId": "sum", "title": "Sum of two", "hasStatement": True},
+        {
+            "problemId": "odd",
+            "title": "odd",
+            "hasStatement": False,
+            "timeLimit": 5000,
+            "memoryLimit": 256,
+        },
+        {
+            "problemId": "sum",
+            "title": "Sum of two",
+            "hasStatement": True,
+            "timeLimit": 500,
+            "memoryLimit": 64,
+        },
     ]
 
 

@@ -44,6 +44,50 @@ def test_a_submission_is_stored_and_then_sent(api: MemoryApi) -> None:
     assert (metadata["owner"], metadata["userId"]) == ("key-ann", "ann")
 
 
+@pytest.fixture
+def limited(api: MemoryApi) -> MemoryApi:
+    """An API with a problem that has limits of its own."""
+    text = b"limits: {time_limit: 2, memory: 128}"
+    api.store.put("problems/sum/problem.yaml", text, content_type="text/plain")
+    return api
+
+
+def test_limits_are_those_of_the_problem_unless_a_request_lowers_them(limited: MemoryApi) -> None:
+    """Each for itself."""
+    limited.post("/v1/submissions", PROGRAM)
+    limited.post("/v1/submissions", {**PROGRAM, "timeLimit": 500, "memoryLimit": None})
+    limited.post("/v1/submissions", {**PROGRAM, "problemId": "other"})
+
+    assert [(each["timeLimit"], each["memoryLimit"]) for each in limited.sent()] == [
+        (2000, 128),
+        (500, 128),
+        (5000, 256),
+    ]
+
+
+@pytest.mark.parametrize("limit", [{"timeLimit": 2001}, {"memoryLimit": 129}])
+def test_a_user_does_not_raise_the_limits(limited: MemoryApi, limit: dict[str, int]) -> None:
+    """Of no endpoint; the answer has what is allowed. A service may."""
+    more = {**PROGRAM, **limit}
+    bodies = {
+        "/v1/submissions": more,
+        "/v1/run": {"submission": more},
+        "/v1/batches": {"submissions": [more]},
+    }
+    ((name, _),) = limit.items()
+    for path, body in bodies.items():
+        answer = limited.post(path, body)
+        assert (answer.status, answer.kind) == (422, "invalid-request")
+        assert answer.json["errors"][0]["field"].endswith(name)
+        assert {"timeLimit": "2000 ms", "memoryLimit": "128 MB"}[name] in answer.json["detail"]
+    upload = {name: value for name, value in more.items() if name != "source"}
+    assert limited.post("/v1/submissions", upload).status == 422
+    assert not limited.sent()
+
+    limited.post("/v1/submissions", {**more, "userId": "eve"}, key="service")
+    assert limited.sent()[0][name] == limit[name]
+
+
 def test_an_urgent_submission_goes_to_its_queue(api: MemoryApi) -> None:
     """Workers take from it first."""
     for key in ("service", "admin"):
