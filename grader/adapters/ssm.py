@@ -54,17 +54,28 @@ class SsmParameterStore:
             AccessError: The credentials do not allow it.
             TemporaryError: The service is unreachable.
         """
-        wanted = list(dict.fromkeys(names))
-        found: dict[str, str] = {}
-        for start in range(0, len(wanted), _NAMES_LIMIT):
-            found |= self._read(wanted[start : start + _NAMES_LIMIT])
-        missing = [name for name in wanted if name not in found]
+        found = self.find_many(names)
+        missing = [name for name in dict.fromkeys(names) if name not in found]
         if missing:
             raise SettingsError(
                 f"parameters not found: {', '.join(missing)}",
                 where="SSM",
                 next_step="apply the environment, or correct the *_PARAM variables",
             )
+        return found
+
+    def find_many(self, names: Sequence[str]) -> dict[str, str]:
+        """
+        Read those of `names` that exist, decrypted.
+
+        Raises:
+            AccessError: The credentials do not allow it.
+            TemporaryError: The service is unreachable.
+        """
+        wanted = list(dict.fromkeys(names))
+        found: dict[str, str] = {}
+        for start in range(0, len(wanted), _NAMES_LIMIT):
+            found |= self._read(wanted[start : start + _NAMES_LIMIT])
         return found
 
     def _read(self, names: Sequence[str]) -> dict[str, str]:

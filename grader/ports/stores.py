@@ -95,3 +95,7 @@ class ParameterStore(Protocol):
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
         """Read all `names`, decrypted; raises `SettingsError` that lists missing ones."""
         ...
+
+    def find_many(self, names: Sequence[str]) -> dict[str, str]:
+        """Read those of `names` that exist, decrypted."""
+        ...

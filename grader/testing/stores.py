@@ -125,10 +125,14 @@ class MemoryParameterStore:
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
         """Read all `names`; raises `SettingsError` that lists missing ones."""
-        missing = [name for name in names if name not in self.values]
-        if missing:
+        found = self.find_many(names)
+        if missing := [name for name in names if name not in found]:
             raise SettingsError(f"parameters not found: {', '.join(missing)}", where="memory")
-        return {name: self.values[name] for name in names}
+        return found
+
+    def find_many(self, names: Sequence[str]) -> dict[str, str]:
+        """Read those of `names` that exist."""
+        return {name: self.values[name] for name in names if name in self.values}
 
 
 @dataclass

@@ -19,3 +19,11 @@ def test_all_missing_names_are_reported_together(parameter_store: ParameterStore
     """The error has the complete list."""
     with pytest.raises(SettingsError, match=r"/t/x, /t/y"):
         parameter_store.get_many(["/t/x", "/t/1", "/t/y"])
+
+
+def test_the_values_that_exist_are_found(parameter_store: ParameterStore) -> None:
+    """Missing ones are left out."""
+    names = ["/t/x", "/t/1", "/t/y", *(f"/t/{number}" for number in range(12))]
+
+    assert parameter_store.find_many(names) == {f"/t/{n}": str(n) for n in range(12)}
+    assert parameter_store.find_many([]) == {}

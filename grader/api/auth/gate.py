@@ -15,11 +15,13 @@ from grader.api.auth.keys import KeyStore, TooManyUnknownError
 from grader.api.auth.rates import OpenRequests, RateLimiter, RateState
 from grader.api.auth.tokens import TokenError, TokenVerifier
 from grader.api.errors import ApiError, Kind
-from grader.contract.api_keys import is_secret_of, parse_key
+from grader.contract.api_keys import ApiKeyRecord, is_secret_of, parse_key
 from grader.errors import TemporaryError
 
 _KEY_START = "gk_"
 _FAILURES_A_MINUTE = 60
+#: Keys of one address that may wait for their first look-up, such as those of a lecture hall.
+_MOST_NEW_KEYS = 300
 _CHALLENGE = {"www-authenticate": 'Bearer realm="grading"'}
 _RETRY_SECONDS = 5
 
@@ -75,6 +77,7 @@ class ApiGate:
         self._rates = RateLimiter(clock)
         self._failures = RateLimiter(clock)
         self._open = OpenRequests()
+        self._new_keys = OpenRequests()
 
     @asynccontextmanager
     async def admit(self, call: HTTPConnection) -> AsyncIterator[Caller]:
@@ -139,9 +142,10 @@ class ApiGate:
         if parts is None:
             raise _invalid()
         key_id, secret = parts
-        if not self._keys.is_known(key_id) and self._failures.is_empty(address, _FAILURES_A_MINUTE):
-            raise _flooded()
-        record = await self._keys.get(key_id)
+        if self._keys.is_known(key_id):
+            record = await self._keys.get(key_id)
+        else:
+            record = await self._first_look_up(key_id, address)
         if not is_secret_of(record, secret) or record is None:
             raise _invalid()
         if problem := record.problem(self._now()):
@@ -155,6 +159,17 @@ class ApiGate:
             concurrency=record.concurrency or self._settings.concurrency,
             id_secret=record.hash,
         )
+
+    async def _first_look_up(self, key_id: str, address: str) -> ApiKeyRecord | None:
+        """Look up an id that may be a guess; an address has a limited number of them."""
+        if self._failures.is_empty(address, _FAILURES_A_MINUTE):
+            raise _flooded()
+        if not self._new_keys.enter(address, _MOST_NEW_KEYS):
+            raise _flooded()
+        try:
+            return await self._keys.get(key_id)
+        finally:
+            self._new_keys.leave(address)
 
     async def _by_token(self, tokens: TokenVerifier, text: str) -> Caller:
         try:
@@ -191,8 +206,8 @@ def _invalid() -> ApiError:
 def _flooded() -> ApiError:
     return ApiError(
         Kind.RATE_LIMITED,
-        "too many calls with invalid keys",
-        next_step="correct the key, and wait a minute",
+        "too many calls with keys that are not known",
+        next_step="check the key, and repeat the call",
         retry_after=_RETRY_SECONDS,
     )
 

@@ -60,34 +60,31 @@ def test_the_parameters_say_which_transport_is_used(
     assert decide(store, "e") == wanted
 
 
-class Guarded:
+class Guarded(MemoryParameterStore):
     """SSM with IAM: without the right on a parameter, a role does not learn whether it exists."""
-
-    def __init__(self, values: MemoryParameterStore) -> None:
-        self._values = values
 
     def get_many(self, names: Sequence[str]) -> dict[str, str]:
         """Refuse what the role has no right on, which are all parameters that do not exist."""
         try:
-            return self._values.get_many(names)
+            return super().get_many(names)
         except SettingsError as error:
             raise AccessError("not authorized", where=names[0]) from error
 
 
 def test_a_login_from_before_sqs_goes_to_the_broker() -> None:
     """Its role was applied when there was only a broker."""
-    assert decide(Guarded(parameters()), "e") == BROKER
+    assert decide(Guarded(parameters().values), "e") == BROKER
 
 
 def test_a_role_has_no_right_on_the_parameter_of_a_queue_that_does_not_exist() -> None:
     """An environment without urgent requests."""
-    assert decide(Guarded(parameters(active="true", requests_url=REQUESTS)), "e") == SQS
+    assert decide(Guarded(parameters(active="true", requests_url=REQUESTS).values), "e") == SQS
 
 
 def test_a_role_that_may_not_read_the_url_is_refused() -> None:
     """It must not fall back to a broker that does not exist."""
     with pytest.raises(AccessError, match="not authorized"):
-        decide(Guarded(parameters(active="true")), "e")
+        decide(Guarded(parameters(active="true").values), "e")
 
 
 def test_a_missing_url_is_an_error() -> None:
@@ -102,7 +99,7 @@ def test_the_administrator_sends_where_the_broker_has_no_user_for_it(part: str) 
     names = (("mq", "broker-endpoint"), (part, "username"), (part, "password"))
     store = MemoryParameterStore({f"/e/{each}/{key}": f"{each} {key}" for each, key in names})
 
-    found = broker_login(Guarded(store), "e")
+    found = broker_login(Guarded(store.values), "e")
 
     assert found == ("mq broker-endpoint", f"{part} username", f"{part} password")
 

@@ -37,13 +37,13 @@ class CountingStore(MemoryParameterStore):
         self.open = threading.Event()
         self.open.set()
 
-    def get_many(self, names: Sequence[str]) -> dict[str, str]:
+    def find_many(self, names: Sequence[str]) -> dict[str, str]:
         """Read as the fake does."""
         self.calls += names
         assert self.open.wait(10)
         if self.away:
             raise TemporaryError("connection refused", where="SSM")
-        return super().get_many(names)
+        return super().find_many(names)
 
     def change(self, name: str) -> None:
         """Change the record of the known key."""
@@ -56,7 +56,16 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.store = CountingStore()
-        self.keys = KeyStore(self.store, "/dev/api-keys/", lambda: self.now, most_keys=50)
+        self.keys = self.make()
+
+    def make(self, **limits: float) -> KeyStore:
+        """Make a key store; it does not pause between its look-ups."""
+        return KeyStore(
+            self.store,
+            "/dev/api-keys/",
+            lambda: self.now,
+            **{"most_keys": 50, "pause_seconds": 0, **limits},  # type: ignore[arg-type]  # numbers
+        )
 
     async def name(self, key_id: str = KNOWN) -> str | None:
         """The name of a key."""
@@ -186,24 +195,36 @@ def test_calls_do_not_wait_in_line_for_a_store_that_hangs(world: World) -> None:
         assert {type(each) for each in ended} == {TemporaryError}
 
     world.run(body)
-    assert len(world.store.calls) <= 4
+    assert len(world.store.calls) == 10  # the first call
 
 
 def test_a_flood_of_unknown_keys_leaves_parameter_store_to_the_known_ones(world: World) -> None:
-    """Their look-ups are limited, and have threads of their own; the memory is bounded."""
+    """They are read ten at a time with a pause, a limited number waits, and known keys do not."""
+    world.keys.close()
+    world.keys = world.make(pause_seconds=3600)
 
     async def body() -> None:
-        await world.name()
-        refused = 0
-        for number in range(200):
-            try:
-                assert await world.name(f"{number:a>12}") is None
-            except TooManyUnknownError:
-                refused += 1
-        assert refused == 81  # the first look-up of the known key counted too
-        assert len(world.keys._unknown) <= 50
+        assert await world.name() == "first"
+        asked = [asyncio.create_task(world.name(f"{n:a>12}")) for n in range(1050)]
+        done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert {type(each.exception()) for each in done} == {TooManyUnknownError}
+        assert (len(done), len(waiting)) == (50, 1000)
+        assert len(world.store.calls) == 1
         world.now = 30.0
         assert await world.name() == "first"
+        for each in waiting:
+            each.cancel()
+
+    world.run(body)
+
+
+def test_what_is_remembered_of_unknown_keys_is_bounded(world: World) -> None:
+    """The ids that were asked for last."""
+
+    async def body() -> None:
+        names = await asyncio.gather(*(world.name(f"{n:a>12}") for n in range(200)))
+        assert names == [None] * 200
+        assert len(world.keys._unknown) == 50
 
     world.run(body)
 
