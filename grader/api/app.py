@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import compile_path
+from starlette.types import Scope
 
 from grader.api.catalogue import Catalogue
 from grader.api.docs import docs_router
 from grader.api.endpoints import catalogue, operation, runs, submissions
-from grader.api.endpoints.common import Parts
+from grader.api.endpoints.common import Parts, described
 from grader.api.errors import MEDIA_TYPE, ApiError, Kind
 from grader.api.intake.batches import Batches
 from grader.api.intake.dispatch import Dispatcher
@@ -65,8 +66,8 @@ def create_app(services: Services) -> FastAPI:
             for remote in parts.remotes:
                 remote.close()
 
-    def on_fault(error: Exception) -> None:
-        services.log.error("An endpoint failed", reason=repr(error))
+    def on_fault(scope: Scope, error: Exception) -> None:
+        services.log.error("An endpoint failed", **described(scope), exc_info=error)
 
     guard = Middleware(protect, gate=services.gate, settings=services.protection, on_fault=on_fault)
     app = FastAPI(
@@ -173,8 +174,8 @@ def _handle_errors(app: FastAPI, log: Logger) -> None:
             ApiError(kind, kind.value.title, next_step="/docs has all endpoints", headers=headers)
         )
 
-    async def away(_request: Request, error: Exception) -> Response:
-        log.error("A call failed", reason=str(error))
+    async def away(request: Request, error: Exception) -> Response:
+        log.error("A call failed", **described(request.scope), reason=str(error))
         return problem(ApiError(Kind.UNAVAILABLE, "a service is away", retry_after=5))
 
     app.add_exception_handler(ApiError, api_error)

@@ -315,7 +315,7 @@ class MemoryApi:
         self.inspector = MemoryInspector({"grading-requests": counters()})
         self.gate = MemoryGate()
         self.lines = io.StringIO()
-        self.log: Logger = make_logger("text", "ERROR", redactor=Redactor(), stream=self.lines)
+        self.log: Logger = make_logger("text", "INFO", redactor=Redactor(), stream=self.lines)
         given: dict[str, Any] = {
             "gate": self.gate,
             "store": self.store,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Path, Request
 from pydantic import BaseModel
 from starlette.responses import Response
+from starlette.types import Scope as ASGIScope
 
 from grader.api.auth import READ, Caller, Scope, require
 from grader.api.catalogue import Catalogue
@@ -19,7 +20,6 @@ from grader.api.intake.single import Intake
 from grader.api.intake.uploads import Uploads
 from grader.api.lookup import Lookup
 from grader.api.metrics import Metrics
-from grader.api.models import ProblemDetails
 from grader.api.operator import Operator
 from grader.api.queue_monitor import QueueMonitor
 from grader.api.remote import RemoteService
@@ -57,6 +57,9 @@ async def parts_of(request: Request) -> Parts:
     return parts
 
 
+PartsOf = Annotated[Parts, Depends(parts_of)]
+
+
 async def plain_text_only(request: Request) -> None:
     """Refuse a body with half a character in a text: it could be neither stored nor answered."""
     body = await request.body()
@@ -72,7 +75,24 @@ async def plain_text_only(request: Request) -> None:
         ) from error
 
 
-PartsOf = Annotated[Parts, Depends(parts_of)]
+def described(scope: ASGIScope) -> dict[str, str]:
+    """Describe a call for the log: its id, its key and its path; never the key itself."""
+    caller = scope.get("caller")
+    return {
+        "call": scope.get("call_id", ""),
+        "key": caller.key_id if isinstance(caller, Caller) else "",
+        "path": scope["path"],
+    }
+
+
+def log_accepted(request: Request, accepted_id: str) -> None:
+    """Note that a call was accepted under an id; one line, also as text."""
+    parts: Parts = request.app.state.parts
+    call = described(request.scope)
+    message = f"Accepted {accepted_id}, key {call['key']}, call {call['call']}"
+    parts.services.log.info(message, accepted=accepted_id, **call)
+
+
 Submitter = Annotated[Caller, Depends(require(Scope.SUBMIT))]
 Reader = Annotated[Caller, Depends(require(*READ))]
 Anyone = Annotated[Caller, Depends(require())]
@@ -124,5 +144,3 @@ _DESCRIPTIONS = {
     431: "The headers are too large",
     503: "The queue is full, or a service is away; repeat after Retry-After",
 }
-#: Referenced by every error.
-SCHEMAS = (ProblemDetails,)

@@ -17,6 +17,7 @@ from grader.api.endpoints.common import (
     answer,
     encoded,
     errors,
+    log_accepted,
     plain_text_only,
 )
 from grader.api.errors import ApiError, Kind
@@ -53,6 +54,7 @@ async def run(
     Without a result within `waitSeconds` it is 202 with the id and where to ask.
     """
     accepted = await parts.intake.run(caller, body, idempotency_key)
+    log_accepted(request, accepted.request_id)
     seconds = body.wait_seconds if parts.services.options.wait_enabled else 0.0
     text = await _result(parts, request, accepted.request_id, seconds) if seconds else None
     if text is not None:
@@ -98,6 +100,7 @@ async def submit_batch(
     body: NewBatch,
     caller: Submitter,
     parts: PartsOf,
+    request: Request,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """
@@ -107,6 +110,7 @@ async def submit_batch(
     """
     parts.services.gate.charge(caller, len(body.submissions) - 1)
     batch_id, submissions = await parts.batches.submit(caller, body, idempotency_key)
+    log_accepted(request, batch_id)
     url = f"/v1/batches/{batch_id}"
     document = BatchAccepted(batch_id=batch_id, url=url, submissions=submissions)
     return answer(document, _ACCEPTED, url)

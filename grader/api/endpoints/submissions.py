@@ -7,7 +7,7 @@ import binascii
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response
 
 from grader.api.auth import Scope
@@ -20,6 +20,7 @@ from grader.api.endpoints.common import (
     answer,
     encoded,
     errors,
+    log_accepted,
     plain_text_only,
 )
 from grader.api.errors import ApiError, Kind
@@ -46,7 +47,11 @@ _EVENT = {"type": "object", "properties": {"event": _TEXT, "id": _TEXT, "data": 
     dependencies=[Depends(plain_text_only)],
 )
 async def submit(
-    body: NewSubmission, caller: Submitter, parts: PartsOf, idempotency_key: IdempotencyKey = None
+    body: NewSubmission,
+    caller: Submitter,
+    parts: PartsOf,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """
     Send a program to be graded; answers before it is.
@@ -54,8 +59,9 @@ async def submit(
     A repetition with the same `Idempotency-Key` and body is answered alike, and leads to one
     result. With the same key and another body it is refused.
     """
-    accepted = await parts.intake.submit(caller, body, idempotency_key)
-    return answer(accepted, _ACCEPTED, accepted.url)
+    document = await parts.intake.submit(caller, body, idempotency_key)
+    log_accepted(request, document.request_id)
+    return answer(document, _ACCEPTED, document.url)
 
 
 @router.post(
@@ -64,9 +70,12 @@ async def submit(
     response_model=Accepted,
     responses=errors(404, 409),
 )
-async def uploaded(request_id: RequestId, caller: Submitter, parts: PartsOf) -> Response:
+async def uploaded(
+    request_id: RequestId, caller: Submitter, parts: PartsOf, request: Request
+) -> Response:
     """Send a submission whose program was put to its `uploadUrl`."""
     accepted = await parts.uploads.complete(caller, request_id)
+    log_accepted(request, request_id)
     return answer(accepted, _ACCEPTED, accepted.url)
 
 

@@ -9,6 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from grader.api.errors import ApiError, Kind
 from grader.api.protection.answers import refuse
 
+#: Called with the scope of a call, and with the exception that nothing has handled.
+OnFault = Callable[[Scope, Exception], None]
+
 
 class Faults:
     """
@@ -16,10 +19,10 @@ class Faults:
 
     Args:
         app: What follows.
-        on_fault: Called with the exception, such as to log it.
+        on_fault: Called with the call and the exception, such as to log them.
     """
 
-    def __init__(self, app: ASGIApp, on_fault: Callable[[Exception], None]) -> None:
+    def __init__(self, app: ASGIApp, on_fault: OnFault) -> None:
         self._app = app
         self._on_fault = on_fault
 
@@ -38,7 +41,7 @@ class Faults:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            self._on_fault(error)
+            self._on_fault(scope, error)
             if started:
                 raise
             answer = ApiError(Kind.INTERNAL_ERROR, "the service has a fault; it was logged")

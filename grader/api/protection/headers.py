@@ -105,16 +105,16 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a call; its id is in `scope["request_id"]`."""
+        """Handle a call; its id is in `scope["call_id"]`."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _given_id(scope) or secrets.token_hex(8).encode()
-        scope["request_id"] = request_id.decode()
+        call_id = _given_id(scope) or secrets.token_hex(8).encode()
+        scope["call_id"] = call_id.decode()
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add(message, [(b"x-request-id", request_id), *_SECURITY])
+                _add(message, [(b"x-request-id", call_id), *_SECURITY])
                 if scope["path"].startswith(("/v1/", "/run")):
                     _add(message, [_NOT_STORED])
             await send(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from grader.api.auth import Gate
 from grader.api.protection.admission import Admission, Deadline, Streams
 from grader.api.protection.bodies import Bodies
-from grader.api.protection.faults import Faults
+from grader.api.protection.faults import Faults, OnFault
 from grader.api.protection.headers import Cors, SecurityHeaders
 
 
@@ -34,9 +34,7 @@ class ProtectionSettings:
     body_seconds: float = 20.0
 
 
-def protect(
-    app: ASGIApp, gate: Gate, settings: ProtectionSettings, on_fault: Callable[[Exception], None]
-) -> ASGIApp:
+def protect(app: ASGIApp, gate: Gate, settings: ProtectionSettings, on_fault: OnFault) -> ASGIApp:
     """
     Protect an application: credentials first, then the body, then the endpoint.
 
@@ -44,7 +42,7 @@ def protect(
         app: The endpoints.
         gate: Checks credentials and limits.
         settings: Limits.
-        on_fault: Called with each exception that nothing has handled.
+        on_fault: Called with each exception that nothing has handled, and its call.
     """
     inner: ASGIApp = Bodies(app, most_bytes=settings.most_body_bytes, seconds=settings.body_seconds)
     inner = Streams(inner, settings.most_streams)

@@ -251,8 +251,33 @@ def test_a_fault_of_ours_is_a_problem_without_details(api: MemoryApi) -> None:
     """The log has the details."""
     api.rows.put(running("req_1", status="completed", result_json="{"))
 
-    answer = api.open("GET", "/v1/submissions/req_1").answer()
+    answer = api.get("/v1/submissions/req_1", headers={"x-request-id": "call-12345"})
 
     assert (answer.status, answer.kind) == (500, "internal-error")
     assert "json" not in answer.json["detail"].lower()
-    assert "An endpoint failed" in api.lines.getvalue()
+    line = api.lines.getvalue()
+    assert "ERROR: An endpoint failed call=call-12345 " in line
+    assert " key=key-ann path=/v1/submissions/req_1" in line
+    assert "Traceback" in line
+
+
+def test_every_accepted_call_is_in_the_log_with_its_key(api: MemoryApi) -> None:
+    """One line with the id of the request or batch; never the key, nor what was sent."""
+    program = {"problemId": "sum", "language": "python", "source": "print('a secret')"}
+    large = {name: program[name] for name in ("problemId", "language")}
+    call = {"headers": {"x-request-id": "call-12345"}}
+
+    first = api.post("/v1/submissions", program, **call).json["requestId"]
+    upload = api.post("/v1/submissions", large, **call).json["requestId"]
+    api.store.put(f"submissions/{upload}/solution.py", b"print(1)", content_type="text/plain")
+    assert api.post(f"/v1/submissions/{upload}/uploaded", None, **call).status == 202
+    run = api.post("/v1/run", {"functionId": "f", "waitSeconds": 0}, **call).json["requestId"]
+    batch = api.post("/v1/batches", {"submissions": [program]}, **call).json["batchId"]
+    api.post("/v1/submissions", {}, **call)
+
+    lines = [line for line in api.lines.getvalue().splitlines() if "Accepted" in line]
+    assert [line.partition("INFO: ")[2] for line in lines] == [
+        f"Accepted {each}, key key-ann, call call-12345"
+        for each in (first, upload, upload, run, batch)
+    ]
+    assert "secret" not in api.lines.getvalue()

@@ -116,7 +116,9 @@ class World:
     def protected(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """The protected application."""
         settings = ProtectionSettings(**self.settings)
-        return protect(self.app, self.gate, settings, self.faults.append)
+        return protect(
+            self.app, self.gate, settings, lambda _scope, error: self.faults.append(error)
+        )
 
     def call(
         self, method: str, path: str, headers: dict[str, str] | None = None, *parts: bytes
