@@ -141,42 +141,45 @@ def _parts(services: Services) -> Parts:
     )
 
 
-def problem(error: ApiError) -> Response:
+def problem(request: Request, error: ApiError) -> Response:
     """Answer an error."""
-    return Response(error.body(), error.status, error.headers, MEDIA_TYPE)
+    body = error.body(request.scope.get("call_id", ""))
+    return Response(body, error.status, error.headers, MEDIA_TYPE)
 
 
 def _handle_errors(app: FastAPI, log: Logger) -> None:
     """Answer each error as problem details."""
 
-    async def api_error(_request: Request, error: Exception) -> Response:
+    async def api_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, ApiError):
             raise error
-        return problem(error)
+        return problem(request, error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         found = error.errors() if isinstance(error, RequestValidationError) else []
         if [each["loc"] for each in found] == [("body",)] and not _is_json(request):
             return problem(
+                request,
                 ApiError(
                     Kind.MEDIA_TYPE,
                     "the body has no media type of JSON",
                     next_step="send the header Content-Type: application/json",
-                )
+                ),
             )
-        return problem(_invalid(found))
+        return problem(request, _invalid(found))
 
     async def http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 400
         kind = _KINDS.get(status, Kind.MALFORMED_BODY)
         headers = {"allow": _allowed(app, request)} if kind is Kind.METHOD_NOT_ALLOWED else {}
         return problem(
-            ApiError(kind, kind.value.title, next_step="/docs has all endpoints", headers=headers)
+            request,
+            ApiError(kind, kind.value.title, next_step="/docs has all endpoints", headers=headers),
         )
 
     async def away(request: Request, error: Exception) -> Response:
         log.error("A call failed", **described(request.scope), reason=str(error))
-        return problem(ApiError(Kind.UNAVAILABLE, "a service is away", retry_after=5))
+        return problem(request, ApiError(Kind.UNAVAILABLE, "a service is away", retry_after=5))
 
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and a page that shows it without any other host."""
+"""The OpenAPI document, a page that shows it without any other host, and one of each error."""
 
 from __future__ import annotations
 
@@ -12,8 +12,22 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from grader.api.endpoints.common import JSON
+from grader.api.errors import Kind
 from grader.api.protection.headers import page_policy
 
+_READING = ["GET", "HEAD"]
+_HTML = "text/html; charset=utf-8"
+#: What `type` of an error leads to.
+_PROBLEM = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{kind.name}</title>
+<h1>{kind.title}</h1>
+<p>Error <code>{kind.name}</code>, status {kind.status}. In the answer, <code>detail</code> has the
+reason and <code>nextStep</code> what to do. <a href="/docs">All endpoints</a></p>
+</html>
+"""
 _ASSETS = {
     "docs.css": "text/css; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
@@ -28,19 +42,24 @@ def docs_router(description: dict[str, Any]) -> APIRouter:
     policy = page_policy(page)
     document = json.dumps(description, separators=(",", ":")).encode()
 
-    @router.get("/openapi.json")
+    @router.api_route("/openapi.json", methods=_READING)
     async def openapi(request: Request) -> Response:
         return _cached(request, document, JSON)
 
-    @router.get("/docs")
+    @router.api_route("/docs", methods=_READING)
     async def docs(request: Request) -> Response:
-        answer = _cached(request, page.encode(), "text/html; charset=utf-8")
+        answer = _cached(request, page.encode(), _HTML)
         answer.headers["content-security-policy"] = policy
         return answer
 
-    for name, kind in _ASSETS.items():
+    for kind in Kind:
+        text = _PROBLEM.format(kind=kind.value)
+        router.add_api_route(
+            f"/problems/{kind.value.name}", _asset(text.encode(), _HTML), methods=_READING
+        )
+    for name, media_type in _ASSETS.items():
         body = (folder / name).read_bytes()
-        router.add_api_route(f"/docs/{name}", _asset(body, kind), methods=["GET"])
+        router.add_api_route(f"/docs/{name}", _asset(body, media_type), methods=_READING)
     return router
 
 

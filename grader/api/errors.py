@@ -1,7 +1,8 @@
 """
 The errors of the API: problem details (RFC 9457), with the media type application/problem+json.
 
-Each kind has a name that programs may compare; `type` of the answer is `/problems/` and the name.
+Each kind has a name that programs may compare; `type` of the answer is `/problems/` and the name,
+where `grader.api.docs` has a page.
 """
 
 from __future__ import annotations
@@ -82,13 +83,19 @@ class ApiError(GraderError):
         """HTTP status code."""
         return self.kind.value.status
 
-    def body(self) -> bytes:
-        """Return the body of the answer."""
+    def body(self, call_id: str) -> bytes:
+        """
+        Return the body of the answer.
+
+        Args:
+            call_id: Id of the call, as in the header X-Request-Id; empty: not known.
+        """
         details = ProblemDetails(
             type=f"/problems/{self.kind.value.name}",
             title=self.kind.value.title,
             status=self.status,
             detail=self.what,
+            instance=call_id or None,
             next_step=self.next_step or None,
             errors=self.errors or None,
         )

@@ -171,6 +171,9 @@ class ProblemDetails(Message):
     title: str
     status: int
     detail: str
+    instance: Annotated[
+        str | None, Field(description="id of the call, as in the header X-Request-Id")
+    ] = None
     next_step: str | None = None
     errors: list[FieldProblem] | None = None
 

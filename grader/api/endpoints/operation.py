@@ -47,20 +47,21 @@ async def overview(_caller: Administrator, parts: PartsOf) -> Response:
 
 
 @router.get("/health", response_model=HealthPage)
+@router.head("/health", include_in_schema=False)
 async def health(parts: PartsOf) -> Response:
     """
     Tell that the process answers; 503 when it stops.
 
     A service that is away does not make it unhealthy: what does not need it works.
     """
-    away = {each.name: "away" if each.is_away else "ok" for each in parts.remotes}
+    checks = {each.name: "away" if each.is_away else "ok" for each in parts.remotes}
     feed = parts.services.feed
     if feed is not None:
-        away["redis"] = "ok" if feed.works else "away"
+        checks["redis"] = "ok" if feed.works else "away"
     if parts.hub.is_stopping:
-        return answer(HealthPage(status="stopping", checks=away), 503)
-    degraded = "away" in away.values()
-    return answer(HealthPage(status="degraded" if degraded else "ok", checks=away))
+        return answer(HealthPage(status="stopping", checks=checks), 503)
+    degraded = "away" in checks.values()
+    return answer(HealthPage(status="degraded" if degraded else "ok", checks=checks))
 
 
 @router.get("/metrics", include_in_schema=False)

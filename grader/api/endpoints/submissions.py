@@ -152,7 +152,8 @@ async def events(
     """
     Watch a submission: an event at each change, until its result.
 
-    After a loss of the connection send the id of the last event as `Last-Event-ID`, as browsers do.
+    After a loss of the connection send the id of the last event as `Last-Event-ID`. `EventSource`
+    of browsers cannot send a key, so read the stream with `fetch`.
     """
     view = await parts.lookup.view(caller, request_id)
     seen = last_event(last_event_id)

@@ -26,7 +26,7 @@ async def refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) ->
         receive: Of the call.
         send: Of the call.
     """
-    body = error.body()
+    body = error.body(scope.get("call_id", ""))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

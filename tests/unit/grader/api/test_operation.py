@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from memory_api import MemoryApi, counters, failed, graded, running
 
+from grader.api.errors import ApiError, Kind
+
 PROGRAM = {"problemId": "sum", "language": "python", "source": "print(3)"}
 
 
@@ -259,6 +261,34 @@ def test_a_fault_of_ours_is_a_problem_without_details(api: MemoryApi) -> None:
     assert "ERROR: An endpoint failed call=call-12345 " in line
     assert " key=key-ann path=/v1/submissions/req_1" in line
     assert "Traceback" in line
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_type_of_an_error_is_an_address(api: MemoryApi, kind: Kind) -> None:
+    """With a page about it, without a key; `instance` is the id of the call."""
+    body = json.loads(ApiError(kind, "why").body("call-12345"))
+
+    page = api.get(body["type"], None)
+
+    assert (page.status, body["instance"]) == (200, "call-12345")
+    assert kind.value.title in page.body.decode()
+    assert f"status {body['status']}" in page.body.decode()
+
+
+def test_an_error_has_the_id_of_its_call(api: MemoryApi) -> None:
+    """Whether an endpoint or a limit in front of it refused the call."""
+    for key, path in (("ann", "/v1/submissions/req_none"), (None, "/v1/me"), ("ann", "/nothing")):
+        answer = api.get(path, key)
+
+        assert answer.json["instance"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/problems/busy"])
+def test_what_checks_that_the_api_is_up_may_ask_for_the_headers_only(
+    api: MemoryApi, path: str
+) -> None:
+    """Load balancers and uptime checkers send HEAD; the server drops the body."""
+    assert api.call("HEAD", path, key=None).status == 200
 
 
 def test_every_accepted_call_is_in_the_log_with_its_key(api: MemoryApi) -> None:
