@@ -40,11 +40,13 @@ class Callback:
         Return the id of the webhook, by which receivers recognize what they have got already.
 
         The same result has the same id however often it is stored. A request that failed and was
-        processed again has another result. A batch has one webhook.
+        processed again has another result. A batch has one webhook, and is one of its URL: two
+        programs may use the same batch id.
         """
-        moment = "" if self.batch_id is not None else result.timestamp.isoformat()
-        kind = "batch" if self.batch_id is not None else "request"
-        text = f"{kind}\n{self.subject(result)}\n{moment}"
+        if self.batch_id is not None:
+            text = f"batch\n{self.batch_id}\n{self.url}"
+        else:
+            text = f"request\n{result.request_id}\n{result.timestamp.isoformat()}"
         return f"msg_{sha256(text.encode()).hexdigest()[:_ID_LENGTH]}"
 
 

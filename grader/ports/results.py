@@ -225,8 +225,14 @@ class Outbox(Protocol):
         """Read the rows of requests, by request id."""
         ...
 
-    def batch(self, batch_id: str) -> Iterator[SubmissionRow]:
-        """Read the rows of a batch one by one, by their ids: together they may be large."""
+    def batch(self, batch_id: str, url: str) -> Iterator[SubmissionRow]:
+        """
+        Read the rows of a batch one by one, in the order of their ids: together they may be large.
+
+        Args:
+            batch_id: Its id, which other programs may use for batches of theirs.
+            url: The webhook of its requests.
+        """
         ...
 
     def prune(self, age: timedelta, most: int) -> int:

@@ -25,12 +25,16 @@ class MemoryOutbox:
     An in-memory outbox; thread-safe. `MemoryJobStore` has one.
 
     Args:
-        submission_rows: Reads the table of jobs in the order of the request ids.
+        submission_rows: Reads the table of jobs in the order of the request ids: all rows, or those
+            of the batch with an id and a webhook.
         now: Current time, UTC.
     """
 
     def __init__(
-        self, submission_rows: Callable[[], list[SubmissionRow]], *, now: Callable[[], datetime]
+        self,
+        submission_rows: Callable[..., list[SubmissionRow]],
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._submission_rows = submission_rows
         self._clock = now
@@ -59,7 +63,7 @@ class MemoryOutbox:
                 row.delivery = replace(row.delivery, next_attempt_at=now)
 
     def _is_complete(self, callback: Callback) -> bool:
-        jobs = [each for each in self._submission_rows() if each.batch_id == callback.batch_id]
+        jobs = self._submission_rows(callback.batch_id, callback.url)
         return sum(each.is_final for each in jobs) >= callback.batch_size
 
     def take(
@@ -153,9 +157,9 @@ class MemoryOutbox:
         jobs = {each.request_id: each for each in self._submission_rows()}
         return {each: jobs[each] for each in request_ids if each in jobs}
 
-    def batch(self, batch_id: str) -> Iterator[SubmissionRow]:
+    def batch(self, batch_id: str, url: str) -> Iterator[SubmissionRow]:
         """Read the rows of a batch."""
-        return iter([each for each in self._submission_rows() if each.batch_id == batch_id])
+        return iter(self._submission_rows(batch_id, url))
 
     def prune(self, age: timedelta, most: int) -> int:
         """Delete deliveries that ended and are older."""

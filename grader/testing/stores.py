@@ -145,6 +145,7 @@ class _Job:
     finished: int = 0  # in the order of the results
     fields: JobFields | None = None
     batch_size: int = 0
+    webhook_url: str | None = None
 
 
 def _row(job: _Job) -> SubmissionRow:
@@ -204,6 +205,7 @@ class MemoryJobStore:
                 function_id=getattr(claim.request, "function_id", ""),
                 fields=fields_of(claim.request),
                 batch_size=claim.request.batch_size or 0,
+                webhook_url=claim.request.webhook_url,
             )
             return Granted(attempt, settled)
 
@@ -254,6 +256,7 @@ class MemoryJobStore:
         if callback is not None:
             missing.fields = JobFields(result.request_id, batch_id=callback.batch_id)
             missing.batch_size = callback.batch_size
+            missing.webhook_url = callback.url
         with self._lock:
             job = self._jobs.setdefault(result.request_id, missing)
             if job.record.attempts != attempt:
@@ -272,10 +275,17 @@ class MemoryJobStore:
                 self.outbox.put(callback, result, _aware(self._now()))
             return True
 
-    def submission_rows(self) -> list[SubmissionRow]:
-        """Return all rows in the order of their ids, as the outbox reads them."""
+    def submission_rows(
+        self, batch_id: str | None = None, webhook_url: str | None = None
+    ) -> list[SubmissionRow]:
+        """Return all rows in the order of their ids, or those of a batch with a webhook."""
         with self._lock:
-            return [_row(job) for _, job in sorted(self._jobs.items())]
+            return [
+                _row(job)
+                for _, job in sorted(self._jobs.items())
+                if batch_id is None
+                or (job.fields and job.fields.batch_id, job.webhook_url) == (batch_id, webhook_url)
+            ]
 
     def get(self, request_id: str) -> JobRecord | None:
         """Read one row."""

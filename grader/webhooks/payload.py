@@ -48,7 +48,7 @@ def body_of(
         ValueError: A result cannot be read; perhaps a newer worker has written it.
     """
     if delivery.is_batch:
-        return _batch_body(delivery.subject, outbox, most)
+        return _batch_body(delivery.subject, delivery.url, outbox, most)
     result = None if row is None else row.result()
     if row is None or result is None:
         raise NoBodyError(
@@ -71,10 +71,10 @@ def event(kind: str, moment: datetime, data: bytes) -> bytes:
     return b'{"type":"%b","timestamp":"%b","data":%b}' % (kind.encode(), time.encode(), data)
 
 
-def _batch_body(batch_id: str, outbox: Outbox, most: int) -> bytes:
-    batch = _collected(outbox.batch(batch_id), most)
+def _batch_body(batch_id: str, url: str, outbox: Outbox, most: int) -> bytes:
+    batch = _collected(outbox.batch(batch_id, url), most)
     if batch is None:
-        batch = _collected(outbox.batch(batch_id), None)
+        batch = _collected(outbox.batch(batch_id, url), None)
     if batch is None or not batch.texts:
         raise NoBodyError("no request of the batch is in the database any more")
     head = {"batchId": batch_id, "size": batch.size, "finished": batch.finished}

@@ -230,7 +230,7 @@ def test_a_batch_is_due_once_all_have_ended(webhooks: Any) -> None:
 
     (delivery,) = take(webhooks.outbox)
     assert (delivery.subject, delivery.is_batch) == ("batch_1", True)
-    rows = list(webhooks.outbox.batch("batch_1"))
+    rows = list(webhooks.outbox.batch("batch_1", CALLBACK.url))
     assert [each.request_id for each in rows] == ["req_1", "req_2", "req_3"]
     assert all(each.result() for each in rows)
     assert [each.batch_size for each in rows] == [3, 3, 3]
@@ -247,6 +247,29 @@ def test_a_batch_that_was_sent_is_not_due_again(webhooks: Any) -> None:
     webhooks.jobs.finish(result("req_2"), callback=in_batch(1))
 
     assert not take(webhooks.outbox)
+
+
+@pytest.mark.parametrize(
+    ("batch_id", "url"),
+    [("batch_1", "https://hooks.example.com/A"), ("Batch_1", CALLBACK.url)],
+    ids=["url", "id"],
+)
+def test_batches_of_two_programs_do_not_mix(webhooks: Any, batch_id: str, url: str) -> None:
+    """They may have the same id; each webhook has the results of its own program only."""
+    mine = in_batch(2)
+    theirs = replace(mine, url=url, batch_id=batch_id)
+    for key, callback in (("req_1", mine), ("req_2", theirs), ("req_3", mine)):
+        fields = {"batch_id": callback.batch_id, "batch_size": 2, "webhook_url": callback.url}
+        webhooks.jobs.finish(
+            result(key), attempt=claim(webhooks.jobs, key, **fields), callback=callback
+        )
+
+    (delivery,) = take(webhooks.outbox)
+    assert (delivery.subject, delivery.url) == ("batch_1", CALLBACK.url)
+    rows = webhooks.outbox.batch(delivery.subject, delivery.url)
+    assert [each.request_id for each in rows] == ["req_1", "req_3"]
+    (waiting,) = [each for each in webhooks.outbox.find() if each.is_waiting]
+    assert (waiting.subject, waiting.url) == (batch_id, url)
 
 
 @pytest.mark.parametrize("size", [16])
@@ -286,9 +309,9 @@ def test_large_batches_are_read_completely(webhooks: Any) -> None:
     """Page by page, in the order of the ids."""
     keys = [f"req_{number:03}" for number in range(45)]
     for key in keys:
-        claim(webhooks.jobs, key, batch_id="batch_1")
+        claim(webhooks.jobs, key, batch_id="batch_1", webhook_url=CALLBACK.url)
 
-    assert [each.request_id for each in webhooks.outbox.batch("batch_1")] == keys
+    assert [each.request_id for each in webhooks.outbox.batch("batch_1", CALLBACK.url)] == keys
 
 
 def test_old_deliveries_that_ended_are_deleted(webhooks: Any, clock: Any) -> None:

@@ -43,11 +43,13 @@ _PENDING, _DELIVERED, _DEAD = (each.value for each in DeliveryStatus)
 _FINISHED = JOBS.c.status.in_([each.value for each in Status])
 
 _CLOCK: Select[Any] = select(func.utc_timestamp(6))
-_BATCH_FINISHED = (
-    select(func.count())
-    .select_from(JOBS)
-    .where(JOBS.c.batch_id == bindparam("wanted_batch"), _FINISHED)
+#: Columns compare in any case; the first condition uses the index.
+_IN_BATCH = and_(
+    JOBS.c.batch_id == bindparam("batch"),
+    func.binary(JOBS.c.batch_id) == func.binary(bindparam("batch")),
+    func.binary(JOBS.c.webhook_url) == func.binary(bindparam("url")),
 )
+_BATCH_FINISHED = select(func.count()).select_from(JOBS).where(_IN_BATCH, _FINISHED)
 #: A batch that was delivered, or that is being sent, is not due again.
 _BATCH_IS_DUE = update(WEBHOOK_DELIVERIES).where(
     _ROW.delivery_id == bindparam("wanted"),
@@ -106,9 +108,7 @@ _OLD = (
 )
 _NAMED_JOBS = SELECT_ROWS.where(JOBS.c.request_id.in_(bindparam("wanted", expanding=True)))
 _BATCH_PAGE = (
-    SELECT_ROWS.where(
-        JOBS.c.batch_id == bindparam("wanted"), JOBS.c.request_id > bindparam("after")
-    )
+    SELECT_ROWS.where(_IN_BATCH, JOBS.c.request_id > bindparam("after"))
     .order_by(JOBS.c.request_id)
     .limit(_ROWS_AT_ONCE)
 )
@@ -146,7 +146,8 @@ def put_in_outbox(
     connection.execute(row.on_duplicate_key_update(delivery_id=key))
     if callback.batch_id is None:
         return
-    finished = connection.scalar(_BATCH_FINISHED, {"wanted_batch": callback.batch_id})
+    batch = {"batch": callback.batch_id, "url": callback.url}
+    finished = connection.scalar(_BATCH_FINISHED, batch)
     if (finished or 0) >= callback.batch_size:
         connection.execute(_BATCH_IS_DUE.values(next_attempt_at=at_once), {"wanted": key})
 
@@ -248,11 +249,11 @@ class MysqlOutbox:
             rows = connection.execute(_NAMED_JOBS, {"wanted": list(request_ids)}).mappings()
             return {row["request_id"]: submission_row(row) for row in rows}
 
-    def batch(self, batch_id: str) -> Iterator[SubmissionRow]:
+    def batch(self, batch_id: str, url: str) -> Iterator[SubmissionRow]:
         """Read the rows of a batch, a few at a time."""
         after = ""
         while True:
-            wanted = {"wanted": batch_id, "after": after}
+            wanted = {"batch": batch_id, "url": url, "after": after}
             with translated(_WHERE), self._engine.connect() as connection:
                 rows = connection.execute(_BATCH_PAGE, wanted).mappings().all()
             yield from map(submission_row, rows)

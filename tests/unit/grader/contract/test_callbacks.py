@@ -105,3 +105,4 @@ def test_the_id_of_a_webhook_names_its_result() -> None:
     assert single.delivery_id(result()) != single.delivery_id(result("req_2"))
     assert batch.delivery_id(result()) == batch.delivery_id(result("req_2"))
     assert batch.delivery_id(result()) != Callback(URL, "c", 2).delivery_id(result())
+    assert batch.delivery_id(result()) != Callback(f"{URL}b", "b", 2).delivery_id(result())

@@ -162,7 +162,7 @@ def test_a_batch_is_sent_as_a_whole(table: Table) -> None:
 
 def test_a_function_of_a_batch_that_runs_is_named(table: Table) -> None:
     """As `GET` names it."""
-    fields = {"function_id": "hello", "batch_id": "batch_1", "batch_size": 1}
+    fields = {"function_id": "hello", "batch_id": "batch_1", "webhook_url": URL}
     table.add(request(batch_id="batch_1"), graded(), Callback(URL, "batch_1", 1))
     table.add(FunctionRequest(request_id="req_2", **fields), None, Callback(URL, "batch_1", 1))
 
