@@ -235,6 +235,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def end_waiting(self, age: timedelta, most: int) -> int:
+        """Make the oldest batches due that still wait for requests; returns how many."""
+        ...
+
     def prune(self, age: timedelta, most: int) -> int:
         """Delete deliveries that ended and are older; returns how many."""
         ...

@@ -161,6 +161,16 @@ class MemoryOutbox:
         """Read the rows of a batch."""
         return iter(self._submission_rows(batch_id, url))
 
+    def end_waiting(self, age: timedelta, most: int) -> int:
+        """Make the oldest batches due that still wait for requests."""
+        now = self._now()
+        with self._lock:
+            rows = [row for row in self._rows.values() if row.delivery.is_waiting]
+            old = [row for row in rows if row.delivery.created_at < now - age][:most]
+            for row in old:
+                row.delivery = replace(row.delivery, next_attempt_at=now)
+        return len(old)
+
     def prune(self, age: timedelta, most: int) -> int:
         """Delete deliveries that ended and are older."""
         before = self._now() - age

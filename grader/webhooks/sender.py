@@ -30,9 +30,11 @@ from grader.webhooks.signing import Keys, Signing
 _LEASE = timedelta(seconds=90)
 _JOIN_SECONDS = 2.0
 _REPORT_SECONDS = 60.0
-_PRUNE_SECONDS = 3600.0
+_TIDY_SECONDS = 3600.0
+#: A batch waits so long for all its requests, and is sent as it is then.
+_LONGEST_WAIT = timedelta(days=1)
 _KEPT = timedelta(days=30)
-_PRUNED_AT_ONCE = 1000
+_TIDIED_AT_ONCE = 1000
 #: So long after a report the next ones are waited for, and noted with it.
 _GATHER_SECONDS = 0.005
 #: A host whose failed attempts take longer gets one thread until it answers again.
@@ -104,7 +106,7 @@ class WebhookSender:
     _slow: set[str] = field(default_factory=set, init=False)
     _counts: Counter[str] = field(default_factory=Counter, init=False)
     _reported_at: float = field(default_factory=time.monotonic, init=False)
-    _pruned_at: float = field(default_factory=time.monotonic, init=False)
+    _tidied_at: float = field(default=-_TIDY_SECONDS, init=False)
     _trouble: str = field(default="", init=False)
 
     @contextmanager
@@ -279,9 +281,10 @@ class WebhookSender:
         now = time.monotonic()
         if self._counts and now - self._reported_at >= _REPORT_SECONDS:
             self._report(now)
-        is_due = now - self._pruned_at >= _PRUNE_SECONDS
-        if is_due and self.outbox.prune(_KEPT, _PRUNED_AT_ONCE) < _PRUNED_AT_ONCE:
-            self._pruned_at = now  # otherwise the next round deletes more
+        if now - self._tidied_at >= _TIDY_SECONDS:
+            self.outbox.end_waiting(_LONGEST_WAIT, _TIDIED_AT_ONCE)
+            if self.outbox.prune(_KEPT, _TIDIED_AT_ONCE) < _TIDIED_AT_ONCE:
+                self._tidied_at = now  # otherwise the next round deletes more
 
     def _report(self, now: float) -> None:
         names = ("delivered", "failed", "dead")

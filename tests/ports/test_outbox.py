@@ -326,3 +326,19 @@ def test_old_deliveries_that_ended_are_deleted(webhooks: Any, clock: Any) -> Non
 
     assert webhooks.outbox.prune(timedelta(days=30), 100) == 1
     assert [each.subject for each in webhooks.outbox.find()] == ["req_2"]
+
+
+def test_a_batch_that_waits_too_long_is_due_as_it_is(webhooks: Any, clock: Any) -> None:
+    """Some of its requests were perhaps never sent; what comes later changes nothing."""
+    webhooks.jobs.finish(result(), callback=in_batch(2))
+    assert webhooks.outbox.end_waiting(timedelta(days=1), 100) == 0
+
+    clock.now += timedelta(days=1, seconds=1)
+
+    assert webhooks.outbox.end_waiting(timedelta(days=1), 100) == 1
+    assert webhooks.outbox.end_waiting(timedelta(days=1), 100) == 0
+    webhooks.outbox.delivered(take(webhooks.outbox))
+    webhooks.jobs.finish(result("req_2"), callback=in_batch(2))
+    assert not take(webhooks.outbox)
+    (sent,) = webhooks.outbox.find()
+    assert webhooks.outbox.resend(sent.delivery_id)

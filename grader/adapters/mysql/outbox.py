@@ -106,6 +106,15 @@ _OLD = (
     .where(_ROW.created_at < bindparam("before"), _ROW.status != _PENDING)
     .limit(bindparam("most"))
 )
+_WAITING = (
+    select(_ROW.delivery_id)
+    .where(
+        _ROW.status == _PENDING,
+        _ROW.next_attempt_at.is_(None),
+        _ROW.created_at < bindparam("before"),
+    )
+    .limit(bindparam("most"))
+)
 _NAMED_JOBS = SELECT_ROWS.where(JOBS.c.request_id.in_(bindparam("wanted", expanding=True)))
 _BATCH_PAGE = (
     SELECT_ROWS.where(_IN_BATCH, JOBS.c.request_id > bindparam("after"))
@@ -260,6 +269,15 @@ class MysqlOutbox:
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1]["request_id"]
+
+    def end_waiting(self, age: timedelta, most: int) -> int:
+        """Make batches due by their ids, as `prune` deletes."""
+        with translated(_WHERE), self._engine.connect() as connection:
+            now = self._now(connection)
+            old = list(connection.scalars(_WAITING, {"before": now - age, "most": most}))
+            if old:
+                connection.execute(_AMONG, {"wanted": old, "next_attempt_at": now})
+            return len(old)
 
     def prune(self, age: timedelta, most: int) -> int:
         """Delete old deliveries by their ids: a range would lock those that are added."""

@@ -213,6 +213,21 @@ def _delivered(found: list[WebhookDelivery]) -> int:
     return sum(each.status is DeliveryStatus.DELIVERED for each in found)
 
 
+def test_a_batch_is_sent_after_a_day_at_the_latest() -> None:
+    """With what has ended until then, as `finished` and `size` say."""
+    world = World()
+    result = GradingResult(request_id="req_1", status=Status.COMPLETED, result=GRADE, timestamp=NOW)
+    callback = Callback("https://hooks.example.com/", "batch_1", 2, host="hooks.example.com")
+    world.jobs.finish(result, callback=callback)
+    world.clock.now += timedelta(days=1, seconds=1)
+    with world.sending():
+        post = world.client.posts.get(timeout=10)
+        world.wait_until_all(DeliveryStatus.DELIVERED)
+
+    data = json.loads(post.body)["data"]
+    assert (data["finished"], data["size"]) == (1, 2)
+
+
 def test_two_senders_deliver_each_webhook_once() -> None:
     """As two workers do."""
     world = World()
