@@ -41,7 +41,7 @@ def send_webhooks(
     with serving(health, settings.health_port, settings.health_host):
         parameters = read_parameters(settings, retrier, redactor)
         jobs = open_jobs(parameters, retrier, connections=1)
-        signing = make_signing(settings, settings.aws_region, redactor)
+        signing = make_signing(settings, settings.aws_region, redactor, log)
         refresh = parameters.refresh_if_possible
         sender = make_sender(settings, jobs.outbox(), signing, log, refresh=refresh)
         log.info("Sending webhooks")

@@ -12,7 +12,9 @@ from grader.ports.stores import ParameterStore
 
 #: A changed secret is used after this time at the latest.
 REFRESH_SECONDS = 60.0
-_RESERVED = ("host", "content-", "transfer-", "connection", "webhook-", "expect", "te", "upgrade")
+#: Headers of HTTP itself, and those of the signature.
+_RESERVED = frozenset({"connection", "expect", "host", "te", "trailer", "upgrade"})
+_RESERVED_PREFIXES = ("content-", "transfer-", "webhook-")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Keys:
         return self.headers.get(host, {})
 
 
+@dataclass(eq=False)
 class Signing:
     """
     Reads the secrets, and reads them again after a while.
@@ -42,57 +45,50 @@ class Signing:
         names: Names of the parameters with the secrets and with the headers; empty: no headers.
         hide: Called with every secret value, before it is used.
         check: Raises `SettingsError` if one of the secrets cannot sign; gets the name too.
+        complain: Called with the reason when a changed value cannot be used.
         clock: Seconds, such as `time.monotonic`.
     """
 
-    def __init__(
-        self,
-        store: ParameterStore,
-        names: tuple[str, str],
-        *,
-        hide: Callable[..., None],
-        check: Callable[[tuple[str, ...], str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._store = store
-        self._names = [name for name in names if name]
-        self._secret_name, self._headers_name = names
-        self._hide = hide
-        self._check = check
-        self._clock = clock
-        self._keys: Keys | None = None
-        self._read_at = 0.0
+    store: ParameterStore
+    names: tuple[str, str]
+    hide: Callable[..., None]
+    check: Callable[[tuple[str, ...], str], None]
+    complain: Callable[[str], None] = lambda _reason: None
+    clock: Callable[[], float] = time.monotonic
+    _keys: Keys | None = field(default=None, init=False)
+    _read_at: float = field(default=0.0, init=False)
 
     def keys(self) -> Keys:
         """
-        Return the present values; those before, if the store is away.
+        Return the present values; those before, if the present ones cannot be read or used.
 
         Raises:
             SettingsError: A parameter does not exist, or its value is invalid.
             AccessError: The role may not read them.
-            TemporaryError: The store is away, and they were never read.
+            TemporaryError: The store is away.
         """
-        now = self._clock()
+        now = self.clock()
         if self._keys is not None and now - self._read_at < REFRESH_SECONDS:
             return self._keys
         try:
-            found = self._store.get_many(self._names)
-        except (TemporaryError, AccessError):
+            self._keys = self._read()
+        except (TemporaryError, AccessError, SettingsError) as error:
             if self._keys is None:
                 raise
-        else:
-            self._keys = self._parsed(found)
+            self.complain(str(error))
         self._read_at = now
         return self._keys
 
-    def _parsed(self, found: Mapping[str, str]) -> Keys:
-        secrets = tuple(found[self._secret_name].split())
-        self._hide(*secrets, *(each.removeprefix("whsec_") for each in secrets))
-        self._check(secrets, self._secret_name)
-        if not self._headers_name:
+    def _read(self) -> Keys:
+        secret_name, headers_name = self.names
+        found = self.store.get_many([name for name in self.names if name])
+        secrets = tuple(found[secret_name].split())
+        self.hide(*secrets, *(each.removeprefix("whsec_") for each in secrets))
+        self.check(secrets, secret_name)
+        if not headers_name:
             return Keys(secrets)
-        headers = parse_headers(found[self._headers_name], self._headers_name)
-        self._hide(*(value for each in headers.values() for value in each.values()))
+        headers = parse_headers(found[headers_name], headers_name)
+        self.hide(*(value for each in headers.values() for value in each.values()))
         return Keys(secrets, headers)
 
 
@@ -128,4 +124,5 @@ def _is_header(name: str, value: object) -> bool:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         return False
     is_name = bool(name) and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return is_name and not name.lower().startswith(_RESERVED)
+    lower = name.lower()
+    return is_name and lower not in _RESERVED and not lower.startswith(_RESERVED_PREFIXES)

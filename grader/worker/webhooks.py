@@ -26,7 +26,9 @@ def make_deliverer(settings: WebhookSettings) -> Deliverer:
     return Deliverer(HttpsWebhookClient(settings.webhook_ca_file), rules, sign)
 
 
-def make_signing(settings: WebhookSettings, region: str, redactor: Redactor) -> Signing:
+def make_signing(
+    settings: WebhookSettings, region: str, redactor: Redactor, log: Logger | None = None
+) -> Signing:
     """
     Make what reads the secrets; reads nothing yet.
 
@@ -34,10 +36,16 @@ def make_signing(settings: WebhookSettings, region: str, redactor: Redactor) -> 
         settings: Names of the parameters.
         region: Region of the parameter store.
         redactor: Masks the secrets in the log.
+        log: Log of a process that reads them again; None if it reads them once.
     """
+
+    def complain(reason: str) -> None:
+        if log is not None:
+            log.warning("Webhooks are sent with the former secrets and headers", reason=reason)
+
     names = (settings.webhook_secret_param, settings.webhook_headers_param)
     store = open_parameter_store(region)
-    return Signing(store, names, hide=redactor.hide, check=check_secrets)
+    return Signing(store, names, hide=redactor.hide, check=check_secrets, complain=complain)
 
 
 def make_sender(

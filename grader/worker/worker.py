@@ -198,7 +198,7 @@ class Worker:
         if not settings.webhooks_enabled:
             return None
         refresh = parameters.refresh_if_possible
-        signing = make_signing(settings, settings.aws_region, self.redactor)
+        signing = make_signing(settings, settings.aws_region, self.redactor, self.log)
         try:
             return make_sender(settings, jobs.outbox(), signing, self.log, refresh=refresh)
         except SettingsError as error:

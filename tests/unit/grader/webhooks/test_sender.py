@@ -368,7 +368,7 @@ def test_a_missing_secret_is_logged_and_read_again() -> None:
     with world.sending() as sender:
         world.wait_for(lambda _found: "not found" in world.log.getvalue())
         (waiting,) = world.jobs.outbox.find()
-        store: Any = sender.signing._store
+        store: Any = sender.signing.store
         store.values["/dev/webhook/secret"] = SECRET
         world.wait_until_all(DeliveryStatus.DELIVERED)
 

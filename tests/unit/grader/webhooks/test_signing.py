@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -25,6 +26,7 @@ class World:
         self.is_away = False
         self.now = 0.0
         self.hidden: set[str] = set()
+        self.complaints: list[str] = []
 
     def get_many(self, names: list[str]) -> dict[str, str]:
         """Read, unless it is away."""
@@ -39,6 +41,7 @@ class World:
             names,
             hide=lambda *texts: self.hidden.update(texts),
             check=check_secrets,
+            complain=self.complaints.append,
             clock=lambda: self.now,
         )
 
@@ -67,6 +70,34 @@ def test_known_secrets_stay_while_the_store_is_away() -> None:
     signing.keys()
     world.is_away, world.now = True, 10 * REFRESH_SECONDS
     assert signing.keys().secrets == (ONE,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(NAMES[0], "no secret"), (NAMES[1], '{"h": {"Host": "x"}}')]
+)
+def test_a_wrong_new_value_does_not_stop_all_webhooks(name: str, value: str) -> None:
+    """The former ones are used until it is corrected; the reason names the parameter."""
+    world = World(ONE, '{"h": {"X-Key": "1"}}')
+    signing = world.signing()
+    before = signing.keys()
+    world.store.values |= {NAMES[0]: TWO, name: value}
+    world.now += REFRESH_SECONDS
+
+    assert signing.keys() == before
+    (complaint,) = world.complaints
+    assert name in complaint
+
+    world.store.values |= {NAMES[0]: TWO, NAMES[1]: "{}"}
+    world.now += REFRESH_SECONDS
+    assert signing.keys().secrets == (TWO,)
+
+
+def test_only_the_headers_of_http_are_refused() -> None:
+    """Others may begin with the same letters."""
+    names = ["Tenant-Id", "Test", "Hostname", "Connection-Id", "Expected"]
+    headers = dict.fromkeys(names, "x")
+
+    assert parse_headers(json.dumps({"h": headers}), NAMES[1]) == {"h": headers}
 
 
 def test_secrets_and_headers_are_hidden_from_the_log() -> None:
@@ -101,6 +132,7 @@ def test_headers_are_optional() -> None:
         '{"h": {"A:": "b"}}',
         '{"h": {"Host": "b"}}',
         '{"h": {"Webhook-Id": "b"}}',
+        '{"h": {"TE": "b"}}',
         '{"h": {"content-length": "5"}}',
         '{"h": {"Transfer-Encoding": "chunked"}}',
     ],
